@@ -18,7 +18,7 @@ AT_ONCE ?= $(shell expr 2 '*' `nproc`)
 # Hundreds of Python processes are started: none should compile everything again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: setup demo check pure test browser docs simulation chaos bench bench-full bench-kept lint lock sbom audit release clean
+.PHONY: setup demo check pure test browser pictures docs simulation chaos bench bench-full bench-kept lint lock sbom audit release images up down clean
 
 setup: $(STAMP)
 
@@ -46,6 +46,10 @@ pure: setup
 # The console in a real browser; pictures of every page go to SCREENSHOTS.
 browser: setup
 	QUANZU_SCREENSHOTS=$(SCREENSHOTS) $(BIN)/python -m pytest -n $(BROWSERS) tests/browser
+
+# The pictures of docs/console/pictures.md, from a demo that stands still: Chromium and some minutes.
+pictures: setup
+	$(BIN)/python -m tests.browser.pictures docs/console/pictures
 
 # The documentation as a site, in site/. What of it is generated, `quanzu admin documents` writes; a test compares.
 docs: setup
@@ -108,6 +112,18 @@ release: setup $(if $(AUDITED),,audit)
 	cp deploy/requirements.lock deploy/build.lock dist
 	echo "$(or $(AUDITED),make audit found no known vulnerability)" >dist/AUDIT
 	deploy/release.sh sign dist $(KEY)
+
+# The images of deploy/compose.yaml, with stand-ins for those of others, where no registry can be reached; with one:
+# docs/deploying.md, "Images". Needs root, podman, buildah, mmdebstrap and maven.
+images: setup
+	deploy/images/build.sh
+
+# The installation of deploy/compose.yaml on this machine: returns once it is ready. ARGUMENTS=--volumes: down with its data.
+up: setup
+	deploy/stack.sh up
+
+down:
+	deploy/stack.sh down $(ARGUMENTS)
 
 clean:
 	rm -rf $(VENV) data site dist quanzu.cdx.json .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

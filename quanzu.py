@@ -16,12 +16,14 @@ from console.commands import (
     console,
     dead,
     doctor,
+    experiments,
     gateway,
     gateway_voice,
     hold,
     intake,
     metrics,
     policy,
+    report,
     residents,
 )
 from console.commands.common import err, load_settings
@@ -68,7 +70,10 @@ async def _rebuild_partition(
 
 for command in (demo, worker, intake.intake, doctor.doctor):
     app.command()(command)
-for group in (console, metrics, case, policy, hold, residents, dead, audit, simulators.lab_commands, gateway):
+for group in (
+    *(console, metrics, case, policy, experiments, hold, residents, dead, audit, report),
+    *(simulators.lab_commands, gateway),
+):
     app.add_typer(group.app)
 gateway.app.command("voice")(gateway_voice.voice)
 app.add_typer(admin.make_app(_rebuild_partition))

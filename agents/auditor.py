@@ -6,5 +6,8 @@ from streams.messaging.app import App, every, owned
 
 
 def attach(app: App, flow: Auditor) -> None:
-    """Start the auditor with the worker: it checks one slice of cases, then pauses for 0.02 s."""
+    """Add the auditor's timer to the worker `app`.
+
+    It lets `flow` check one slice of the open cases in this worker's partitions, pauses for 0.02 s, and repeats.
+    """
     every(app, PAUSE_SECONDS, "auditor", lambda: flow.walk(owned(app, topics.CASE_INPUTS.name)))

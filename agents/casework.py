@@ -1,7 +1,7 @@
 """Casework: applies each input to its resident's case and publishes the resulting journal entries and dispatches.
 
-The order of case-inputs is the truth. After any failure of the worker, the partition or Redis, the offset at which the
-partition's store stands decides what to do next.
+The order of case-inputs is decisive. After any failure of the worker, the partition or Redis, the offset of the last
+input that the partition's store has applied decides what to do next.
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from faust import StreamT
 from streams.casework.batch import Entry
 from streams.casework.journal import Progress
 from streams.casework.recovery import Recovery
-from streams.casework.steps import BATCH, CaseworkContext, CaseworkSteps
+from streams.casework.steps import BATCH, CaseworkContext, CaseworkSteps, Decided
 from streams.casework.upkeep import Upkeep
 from streams.messaging import topics
 from streams.messaging.app import App, ack_all, records
@@ -22,7 +22,9 @@ from streams.runtime.tasks import until_done
 
 
 class Casework(CaseworkSteps):
-    """Applies the inputs of the partitions that this worker owns or covers for a silent owner."""
+    """Decides on the inputs of the partitions that this worker owns or covers for a silent owner, and stores and
+    publishes the results.
+    """
 
     def __init__(self, context: CaseworkContext) -> None:
         super().__init__(context)
@@ -30,11 +32,12 @@ class Casework(CaseworkSteps):
         self.upkeep = Upkeep(context, self.recovery, self.publish_outbox)
 
     async def apply(self, partition: int, records: Sequence[Raw]) -> list[Entry]:
-        """Process the partition's records under its lock. Returns the journal entries that they made; empty if all were
-        applied before.
+        """Process the partition's records under its lock. Returns the journal entries that they made, in the order of
+        the records; empty if all were applied before.
 
         Transient errors (Kafka or Redis unavailable) propagate: call it again. Raises AheadError if the store is beyond
-        the end of case-inputs, and UnknownPolicyError if the partition's policy is stored nowhere.
+        the end of case-inputs, UnknownPolicyError if the partition's policy is stored nowhere, and SendError if Kafka
+        refuses a record permanently.
         """
         with self.recovery.order.waited_for(partition):
             async with self.upkeep.lock(partition):
@@ -46,8 +49,8 @@ class Casework(CaseworkSteps):
         if all were applied before.
 
         The caller holds the partition's lock. Transient errors (Kafka or Redis unavailable) propagate: call it again.
-        Raises AheadError if the store is beyond the end of case-inputs, and UnknownPolicyError if the partition's
-        policy is stored nowhere.
+        Raises AheadError if the store is beyond the end of case-inputs, UnknownPolicyError if the partition's policy is
+        stored nowhere, and SendError if Kafka refuses a record permanently; decided entries then stay in the outbox.
         """
         with tracing.Spans("casework", records) as spans:
             inputs = await self.decode(partition, records)  # unreadable ones go to the dead letters
@@ -65,16 +68,30 @@ class Casework(CaseworkSteps):
                     return []
                 else:
                     decided = await self.decide(partition, state, inputs, last)  # domain.casework
+                    if not await self.upkeep.is_current(partition, max(state.offset, state.end - 1)):
+                        continue  # others have applied more: Redis went back, or has it by now
                     if await self.commit(partition, state.offset, last, decided.update):  # the fence
                         self.upkeep.committed(partition, last)
                         return await self.publish(partition, decided, spans)  # the journal, then the dispatches
 
+    async def publish(self, partition: int, decided: Decided, spans: tracing.Spans) -> list[Entry]:
+        """Publish the entries and their dispatches, remove the entries from the outbox, and note them, so that this
+        worker need not read them again.
+
+        Returns the entries, in the order of their inputs, once Kafka has acknowledged all. Raises SendError if Kafka
+        refuses a record permanently; the entries then stay in the outbox.
+        """
+        entries = await super().publish(partition, decided, spans)
+        self.upkeep.published(partition, self._published[partition], entries)
+        return entries
+
 
 async def rebuild(context: CaseworkContext, partition: int, progress: Progress, *, new_log: bool) -> None:
-    """Rebuild a partition's store from its journal, with no worker running.
+    """Rebuild a partition's store in Redis from its journal. No worker may be running.
 
-    `progress` is called with the entries read and their total. `new_log`: the case-inputs topic was recreated, which
-    the journal must record first. Raises AheadError if the journal covers inputs beyond the end of case-inputs.
+    `progress` is called with the number of journal entries read so far and their total. `new_log`: the case-inputs
+    topic was recreated; an entry that says so is then written to the journal first. Raises AheadError if the journal
+    covers inputs beyond the end of case-inputs.
     """
     upkeep = Casework(context).upkeep
     if new_log:
@@ -83,7 +100,10 @@ async def rebuild(context: CaseworkContext, partition: int, progress: Progress, 
 
 
 def attach(app: App, flow: Casework) -> None:
-    """Add the agent that reads case-inputs to the worker."""
+    """Add the agent that reads case-inputs to the worker `app`.
+
+    It retries transient errors in place, and acknowledges a batch once `flow` has applied and published it.
+    """
 
     @app.agent(app.topic(topics.CASE_INPUTS.name))
     async def casework(inputs: StreamT[bytes]) -> None:

@@ -19,17 +19,21 @@ LAG_SECONDS = 1.0
 
 
 class DueWork:
-    """Writes due deadlines to casework and re-evaluates residents, in any partition, owned or covered."""
+    """Writes an input for each due deadline and re-evaluates the residents who are due, in any partition that it is
+    given.
+    """
 
     def __init__(self, redis: "Redis", clock: Clock, deadlines: Deadlines, screening: Screening) -> None:
         self._redis, self._clock = redis, clock
         self.deadlines, self.screening = deadlines, screening
 
     async def fire(self, partitions: Iterable[int]) -> None:
-        """In each of these partitions, write an input for each due deadline, and re-evaluate the residents who are due.
+        """In each of these partitions, write an input to casework for each due deadline, and re-evaluate the
+        residents who are due.
 
-        Called many times a second: one round trip finds which partitions have any. Raises UnknownPolicyError if the
-        policy in force is stored nowhere.
+        Called many times a second: one round trip to Redis finds which partitions have due work. Raises
+        UnknownPolicyError if the policy in force is stored nowhere, and SendError if Kafka refuses a record
+        permanently.
         """
         for partition in await partitions_due(self._redis, ("deadlines", "rescore"), partitions, self._clock.now()):
             await self.deadlines.fire(partition)  # to casework
@@ -37,7 +41,9 @@ class DueWork:
 
 
 def attach(app: App, flow: DueWork, breaker: Breaker, open_letters: OpenLetters) -> None:
-    """Start the timers of deadlines, the lag metrics, the policy breaker and the dead-letter metrics."""
+    """Add four timers to the worker `app`: due work (`flow`), the lag metrics, the policy breaker (`breaker`), and
+    the metrics of open dead letters (`open_letters`).
+    """
     mine = partial(owned, app, topics.CASE_INPUTS.name)
     every(app, POLL_SECONDS, "deadlines", lambda: flow.fire(mine()))
     every(app, LAG_SECONDS, "lag", partial(_lag, app))

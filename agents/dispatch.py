@@ -1,7 +1,7 @@
 """Dispatch: a provider carries out each dispatch of casework once, and its result goes back to casework.
 
-All channels share this flow. A channel's module (sms, phone, visits, payments) builds the request and reads the answer.
-Red dispatches of all channels have their own topic, so that they do not queue behind a slow provider.
+All channels share this flow. A channel's module (sms, phone, visits, payments, provinces) builds the request and
+reads the answer. Red dispatches of all channels have their own topic, so that they do not queue behind a slow provider.
 
     claim (lease, fence) -> still needed? -> prepare -> `sending` -> send -> `answered` -> report to casework -> `done`
 
@@ -20,6 +20,7 @@ from faust.types import StreamT
 
 from agents.payments import BankProvider
 from agents.phone import VoiceProvider
+from agents.provinces import ProvinceProvider
 from agents.sms import SmsProvider
 from agents.visits import StationProvider
 from schemas.casework.events import Dispatch
@@ -42,15 +43,17 @@ CHANNELS: Mapping[Name, tuple[topics.Topic, Callable[[Outgoing], Provider]]] = {
     Name.PHONE: (topics.DISPATCHES_PHONE, VoiceProvider),
     Name.VISIT: (topics.DISPATCHES_VISIT, StationProvider),
     Name.PAYMENT: (topics.DISPATCHES_PAYMENT, BankProvider),
+    Name.PROVINCE: (topics.DISPATCHES_PROVINCE, ProvinceProvider),
 }
 
 
 async def process(delivery: Delivery) -> bool:
-    """Carry out a dispatch as far as possible now. Returns True if it is finished: its result is reported, now or
-    before.
+    """Carry out a dispatch as far as possible now.
 
-    Waits while another worker holds its lease. Returns False if its outcome is unknown or another worker has claimed it
-    meanwhile: call it again later. Raises SendError if Kafka refuses a result for good.
+    Returns True if it is finished: its result was reported to casework, in this call or before.
+
+    Returns False if its outcome is still unknown, or another worker has taken over its lease: call this again later.
+    Waits while another worker holds the dispatch's lease. Raises SendError if Kafka refuses the result permanently.
     """
     while claim := await delivery.claim():  # takes the lease; waits until the store has the dispatch's case
         results = claim.results  # answered before, perhaps not yet reported
@@ -80,29 +83,37 @@ def channel_of(provider: Provider, outgoing: Outgoing) -> Channel:
 
 
 def channels_of(outgoing: Outgoing) -> dict[Name, Channel]:
-    """Return a new channel for each name in CHANNELS, with its provider."""
+    """Return a new channel for each name in CHANNELS, with its provider.
+
+    Raises SettingsError if a provider or bank has no key, or two of them have the same one.
+    """
     return {name: channel_of(provider(outgoing), outgoing) for name, (_, provider) in CHANNELS.items()}
 
 
 class Dispatching:
-    """The channels of a worker, and the dispatches that it carries out for silent workers."""
+    """The channels of a worker. It also carries out the dispatches of silent workers, in background tasks."""
 
     def __init__(self, outgoing: Outgoing, channels: Mapping[Name, Channel] | None = None) -> None:
-        """`channels`: replaces those of CHANNELS."""
+        """`channels`: the channels by name; None: those of CHANNELS. Raises SettingsError if a provider or bank has no
+        key, or two of them have the same one.
+        """
         self.channels = channels_of(outgoing) if channels is None else channels
         self.dead_letters = DeadLetters(outgoing.producer, outgoing.clock)
         self.carrying: set[asyncio.Task[None]] = set()  # for silent workers, in progress
 
     async def red(self, stream: StreamT[bytes]) -> None:
-        """Carry out red dispatches, each through its channel as soon as that has capacity; acknowledge each when it is
-        finished.
+        """Carry out the red dispatches of `stream`.
+
+        Each starts as soon as its channel has capacity, and is acknowledged when it is finished.
         """
         await carry_each(stream, self._carry, self.dead_letters, within=0)
 
     def carry_beside(self, dispatches: Iterable[Dispatch]) -> None:
-        """Start carrying out a silent worker's dispatches in background tasks.
+        """Start to carry out a silent worker's dispatches in background tasks, and return without waiting for them.
 
-        Not awaited: the dead owner's lease on one must not delay the next round of failover.
+        The next round of failover must not wait until the dead owner's lease on a dispatch has expired. An error is
+        logged; the partition's next owner carries out that dispatch. A dispatch whose channel this worker lacks is
+        left out.
         """
         for dispatch in dispatches:
             if channel := self.channels.get(dispatch.channel):
@@ -111,7 +122,7 @@ class Dispatching:
                 task.add_done_callback(self._carried)
 
     async def drain(self) -> None:
-        """Let all channels start nothing more, and return when every attempt in progress has ended."""
+        """Let the channels start no further dispatch, and return when every attempt in progress has ended."""
         await asyncio.gather(*(channel.drain() for channel in self.channels.values()))
 
     async def close(self) -> None:
@@ -130,7 +141,7 @@ class Dispatching:
 
 
 def attach(app: App, flow: Dispatching) -> None:
-    """Add an agent for each channel's topic, and one for red dispatches, to the worker."""
+    """Add an agent for each channel's topic, and one for the topic of red dispatches, to the worker `app`."""
     for name, channel in flow.channels.items():
         topic, _ = CHANNELS[name]
         _attach(app, topic, channel.run)

@@ -13,7 +13,9 @@ from agents.dispatch import Dispatching
 from agents.screening import Screening
 from schemas.casework.events import CaseEvent
 from streams.casework.failover import HEARTBEAT_SECONDS, PartitionOwners
+from streams.casework.outside_inputs import OutsideInputs
 from streams.channels.escalating import OfficerEscalations
+from streams.channels.searches.search_watch import SearchWatch
 from streams.channels.waiting_red import WaitingRed
 from streams.messaging import topics
 from streams.messaging.app import App, every, owned
@@ -24,7 +26,7 @@ WATCH_SECONDS = 1.0
 
 
 class Failover:
-    """Restores this worker's partitions, and processes those of silent owners with the worker's flows."""
+    """Restores the stores of this worker's partitions, and does the work of partitions whose owner is silent."""
 
     def __init__(
         self,
@@ -34,20 +36,25 @@ class Failover:
         screening: Screening,
         casework: Casework,
         dispatching: Dispatching,
+        outside_inputs: OutsideInputs,
         waiting_red: WaitingRed,
         check_ins: CheckIns,
         escalations: OfficerEscalations,
+        searches: SearchWatch,
     ) -> None:
         self.owners, self.shared, self.due_work, self.screening = owners, shared, due_work, screening
         self.casework, self.dispatching = casework, dispatching
+        self.outside_inputs = outside_inputs
         self.waiting_red, self.check_ins, self.escalations = waiting_red, check_ins, escalations
+        self.searches = searches
 
     async def watch(self, partitions: Iterable[int]) -> None:
-        """Restore data of these partitions that Redis lost, check on officers at the door, and tell officers of visits
-        that wait. Called once a second.
+        """Restore the data of these partitions that Redis lost, check on officers at the door (in the worker that
+        owns partition 0), remind officers of visits that are not accepted, and look after searches. Called once a
+        second.
 
-        Raises OtherInstallationError if this Redis is another installation's, and AheadError if a journal covers inputs
-        beyond the end of case-inputs.
+        Also stores the shared topics' end offsets from time to time. Raises OtherInstallationError if this Redis is
+        another installation's, and AheadError if a journal covers inputs beyond the end of case-inputs.
         """
         await self.shared.ensure()
         await self.shared.remember()
@@ -55,11 +62,21 @@ class Failover:
         if 0 in mine:
             await self.check_ins.look()
         await self.escalations.look()  # every worker: the owner of a partition may be dead
+        await self.searches.look()
 
     async def cover(self) -> None:
-        """Process the partitions whose owner is silent and that no other worker covers, including their dispatches."""
+        """Do the waiting work, including dispatches, of each partition whose owner is silent and that no other worker
+        covers. Each is leased meanwhile.
+
+        Raises AheadError if Redis is beyond the end of a topic, UnknownPolicyError if a needed policy is stored
+        nowhere, SendError if Kafka refuses a record permanently, and the errors of Kafka and Redis if they are
+        unavailable.
+        """
         silent = await self.owners.silent()
         self.waiting_red.only(silent)
+        self.outside_inputs.waiting.only(silent)
+        if silent:
+            await self.casework.upkeep.look(silent)
         for partition in silent:
             if await self.owners.take(partition):
                 try:
@@ -68,18 +85,25 @@ class Failover:
                     await self.owners.leave(partition)
 
     async def process(self, partition: int) -> None:
-        """Process all waiting work of a partition whose worker is silent: due deadlines, signals, case inputs, then
-        dispatches.
+        """Do all waiting work of one partition whose owner is silent: the reports of parties outside, due deadlines,
+        signals, case inputs, then dispatches.
+
+        The dispatches run in background tasks and are not awaited. Transient errors (Kafka or Redis unavailable)
+        propagate. Raises AheadError if Redis is beyond the end of a topic, UnknownPolicyError if a needed policy is
+        stored nowhere, and SendError if Kafka refuses a record permanently.
         """
-        await self.due_work.fire([partition])  # first: due work must not wait for the backlog of records
+        await self.outside_inputs.cover(partition)  # first: what was reported in time is no missed deadline
+        await self.due_work.fire([partition])  # due work must not wait for the backlog of records
         await self.screening.lanes.cover(partition)
         entries = await self.casework.upkeep.cover(partition)
         decided = [each for entry in entries if isinstance(entry, CaseEvent) for each in entry.dispatches]
-        self.dispatching.carry_beside([*decided, *await self.waiting_red.read(partition)])
+        self.dispatching.carry_beside([*decided, *await self.waiting_red.dispatches(partition)])
 
 
 def attach(app: App, flow: Failover) -> None:
-    """Start the timers of the restoring, the heartbeat and the failover."""
+    """Add three timers to the worker `app`: it restores its partitions (each second), renews their owner's heartbeat,
+    and covers silent owners' partitions.
+    """
     mine = partial(owned, app, topics.CASE_INPUTS.name)
     every(app, WATCH_SECONDS, "watch", lambda: flow.watch(mine()))
     every(app, HEARTBEAT_SECONDS, "heartbeat", lambda: flow.owners.heartbeat(mine()))

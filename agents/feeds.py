@@ -7,5 +7,5 @@ LOOK_SECONDS = 1.0
 
 
 def attach(app: App, flow: Feeds) -> None:
-    """Start the check of the feeds with the worker, once a second."""
+    """Add a timer to the worker `app` that lets `flow` learn the feeds' rates and check for outages once a second."""
     every(app, LOOK_SECONDS, "feeds", flow.refresh)

@@ -18,11 +18,11 @@ class VoiceProvider(Gateway):
         self._outgoing = outgoing
 
     async def prepare(self, dispatch: Dispatch) -> Order | Answer:
-        """Return the request with the script in the recipient's language.
+        """Return the request for an automated call, with the script in the recipient's language. Nothing is sent.
 
-        Returns an answer instead for an operator's call (SENT: it is on the desk) and if there is no telephone
-        (FAILED). Raises UnknownPolicyError if the policy in force is stored nowhere, and PolicyError if this version
-        cannot read it.
+        Returns an Answer instead, with the result SENT for an operator's call (it waits on the desk), and FAILED if
+        the recipient has no telephone. Raises UnknownPolicyError if the policy in force is stored nowhere, and
+        PolicyError if this version cannot read it.
         """
         if dispatch.action is Action.OPERATOR_CALL:
             return Answer(Result.SENT, OnTheDesk())

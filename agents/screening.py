@@ -41,12 +41,13 @@ RESCORE_MOST = 200  # residents per partition and call
 
 
 class Screening(ScreeningSteps):
-    """Screens the partitions of both lanes that this worker owns or covers. Its steps are in
-    streams/screening/steps.py.
+    """Screens the partitions of both lanes that this worker owns or covers.
+
+    Its steps are in streams/screening/steps.py.
     """
 
     def __init__(self, context: ScreeningContext, cases_wait_seconds: float | None = None) -> None:
-        """`cases_wait_seconds`: how long a lost store waits for casework to restore the cases; default
+        """`cases_wait_seconds`: how many seconds a lost store waits until casework has restored the cases; None:
         CASES_WAIT_SECONDS.
         """
         super().__init__(context)
@@ -61,10 +62,13 @@ class Screening(ScreeningSteps):
     async def process(
         self, lane: TopicPartition, records: Sequence[Raw], expected: Position, rules: RiskRules, pause: Pause
     ) -> bool:
-        """Screen one batch from signals to alerts. Returns True once it is counted; False if it was not, because the
-        position had changed (another worker counted it first).
+        """Screen one batch, from signals to alerts.
 
-        The caller (streams/screening/lanes.py) holds the lane's lock and has read the `expected` position.
+        Returns True once its signals are counted. Publishes the alerts, watchlist changes and dead letters before.
+
+        Returns False, counting nothing, if the lane's position is no longer `expected`: another worker has counted the
+        batch. The caller (streams/screening/lanes.py) holds the lane's lock and has read `expected`. Awaits `pause`
+        after each record. Raises SendError if Kafka refuses a record permanently.
         """
         with tracing.Spans("screening", records) as spans:
             now = self.clock.now()
@@ -95,11 +99,13 @@ class Screening(ScreeningSteps):
     async def rescreen(
         self, lane: TopicPartition, owed: Owed, first: int, records: Sequence[Raw], pause: Pause
     ) -> bool:
-        """Screen records again that were counted in a store that was lost. Nothing is alerted or published here.
+        """Screen records again that were counted in a store that was lost, to restore the evidence.
+        Publishes no alert.
 
-        Residents whose danger was not alerted at the time are re-evaluated: the store was lost before it had all their
-        evidence. Counts the records from the offset `first` on. Returns True once they are counted; False if the range
-        owed has changed meanwhile.
+        Residents whose danger was not alerted at the time are scheduled for a new evaluation at once: the store was
+        lost before it had all their evidence. Returns True once the records at the offset `first` or later are counted,
+        and False if the range `owed` has changed meanwhile. Raises UnknownPolicyError if the policy in force is stored
+        nowhere, and PolicyError if this version cannot read it.
         """
         now, rules = self.clock.now(), await self.state.rules_of(lane)
         batch = await self.decode(lane, records, now, pause)
@@ -120,10 +126,12 @@ class Screening(ScreeningSteps):
         return await self.state.positions.pay(lane, owed, first, tally_of(batch, matched, evaluator.result), resent)
 
     async def rescore(self, partition: int, now: datetime) -> int:
-        """Re-evaluate residents whose ongoing call may have raised their danger, and alert. At most 200 a call.
+        """Re-evaluate residents of a partition whose ongoing call may have raised their danger, at most 200 a call, and
+        publish alerts.
 
-        Returns how many residents were due and taken off the schedule; 0 also while casework is not ready. Raises
-        UnknownPolicyError if the policy in force is stored nowhere.
+        Returns how many residents were due and taken off the schedule; 0, leaving them scheduled, while casework is not
+        ready. Raises UnknownPolicyError if the policy in force is stored nowhere, and SendError if Kafka refuses a
+        record permanently.
         """
         due = await self.state.evidence.due(partition, now, RESCORE_MOST)
         if not due:
@@ -141,19 +149,22 @@ class Screening(ScreeningSteps):
 
 
 class Urgent:
-    """Tells whether a lane that has precedence is busy: it has a batch in progress, or records waiting."""
+    """Says whether a lane is busy: it has a batch in progress, or records waiting.
+
+    Lanes with lower precedence wait for it.
+    """
 
     def __init__(self) -> None:
         self._in_hand = False
         self._waiting: Callable[[], int] = lambda: 0
 
     def watch(self, waiting: Callable[[], int]) -> None:
-        """Use `waiting` from now on: it returns how many records wait for the lane."""
+        """Set the function that returns how many records are waiting for the lane."""
         self._waiting = waiting
 
     @contextmanager
     def batch(self) -> Iterator[None]:
-        """Mark the lane as having a batch in progress within the context."""
+        """Context manager: the lane counts as having a batch in progress within the block."""
         self._in_hand = True
         try:
             yield
@@ -162,12 +173,12 @@ class Urgent:
 
     @property
     def busy(self) -> bool:
-        """Whether the lane has a batch in progress or records waiting."""
+        """True if the lane has a batch in progress or records waiting."""
         return self._in_hand or self._waiting() > 0
 
     async def first(self, until: float) -> None:
-        """Let other tasks run, then wait while the lane is busy, until `until` at the latest (seconds of the monotonic
-        clock).
+        """Let other tasks run once, then wait while the lane is busy, at the latest until `until` (seconds of
+        time.monotonic).
         """
         await asyncio.sleep(0)
         while self.busy and time.monotonic() < until:  # noqa: ASYNC110 - no event announces it; polling is cheap
@@ -175,8 +186,10 @@ class Urgent:
 
 
 def attach(app: App, flow: Screening) -> None:
-    """Add the lanes' agents to the worker, and two loops: one checks each second that the counted positions are still
-    stored, one screens again the records whose results a store lost.
+    """Add the agents of both lanes to the worker `app`, and two background loops.
+
+    One loop checks each second that the counted positions are still stored; the other screens the records again whose
+    results a store lost.
     """
     urgent, bulk = Urgent(), Urgent()
 
@@ -190,7 +203,8 @@ def attach(app: App, flow: Screening) -> None:
 
     async def watch_screening() -> None:
         while not app.should_stop:
-            await until_done("screening's watch", partial(flow.lanes.catch_up, _lanes(app)))
+            look = partial(flow.lanes.catch_up, _lanes(app), app.consumer_generation_id)
+            await until_done("screening's watch", look)
             await asyncio.sleep(WATCH_SECONDS)
 
     async def screen_owed() -> None:

@@ -18,10 +18,11 @@ class SmsProvider(Gateway):
         self._outgoing = outgoing
 
     async def prepare(self, dispatch: Dispatch) -> Order | Answer:
-        """Return the request with the message in the recipient's language; a FAILED answer if there is no telephone.
+        """Return the request with the message in the recipient's language, or an Answer with the result FAILED if the
+        recipient has no telephone. Nothing is sent.
 
-        Raises UnknownPolicyError if the policy in force is stored nowhere, and PolicyError if this version cannot read
-        it.
+        Raises UnknownPolicyError if the policy in force is stored nowhere, and PolicyError if this version cannot
+        read it.
         """
         to = await self._outgoing.recipient(dispatch)
         if to is None:

@@ -34,12 +34,13 @@ class StationProvider(Gateway):
         self._outgoing = outgoing
 
     async def prepare(self, dispatch: Dispatch) -> Order | Answer:
-        """Return the task for the most suitable officer, except those who refused or were late.
+        """Choose the most suitable officer, except those who refused or were late, and return the request with their
+        task.
 
-        If an officer is on the way to the same address, the task joins theirs. Holds a lease on the address until the
-        task is sent. Returns a FAILED answer if the resident is unknown or nobody is on duty, and NOT_SENT if the visit
-        of another case is enough. Raises UnknownPolicyError if the policy in force is stored nowhere, and PolicyError
-        if this version cannot read it.
+        The task is stored in the roster, but not sent yet. If an officer is on the way to the same address, the task
+        joins theirs. From then on until the task is sent, the address is leased. Returns an Answer instead: FAILED if
+        the resident is unknown or nobody is on duty, NOT_SENT if another case's visit is enough. Raises
+        UnknownPolicyError if the policy in force is stored nowhere, and PolicyError if this version cannot read it.
         """
         resident = await self._outgoing.resident(dispatch)
         if resident is None:
@@ -58,8 +59,10 @@ class StationProvider(Gateway):
         return order
 
     async def ended(self, dispatch: Dispatch, answer: Answer) -> None:
-        """After the answer: drop a task that was not sent from the officer's load, and release the lease on the
-        address.
+        """Clean up after the answer: release the lease on the address, and remove a task that was never sent from the
+        roster.
+
+        Counts a sent task that joined another visit in the metrics. Does nothing if the dispatch has no task.
         """
         task = await self._outgoing.rosters.task(dispatch.id)
         if task is None:

@@ -10,7 +10,18 @@ from contextlib import suppress
 from threading import Timer
 from typing import Any
 
-from agents import auditor, board, casework, deadlines, dispatch, failover, feeds, screening
+from agents import (
+    auditor,
+    board,
+    casework,
+    deadlines,
+    dispatch,
+    experiments,
+    failover,
+    feeds,
+    reports,
+    screening,
+)
 from agents.casework import Casework
 from agents.deadlines import DueWork
 from agents.dispatch import Dispatching
@@ -20,9 +31,13 @@ from schemas.levels import Channel
 from streams.casework.auditor.auditor import Auditor
 from streams.casework.breaker import Breaker
 from streams.casework.deadlines import Deadlines
+from streams.casework.experiment_watch import ExperimentWatch
+from streams.casework.fraud_matching import FraudMatching
+from streams.casework.outside_inputs import OutsideInputs
 from streams.casework.snapshots import Board
 from streams.channels.channel import Channel as Carrier
 from streams.channels.escalating import OfficerEscalations
+from streams.channels.searches.search_watch import SearchWatch
 from streams.channels.settings import ChannelSettings
 from streams.channels.settings import load as load_channels
 from streams.channels.waiting_red import WaitingRed
@@ -50,8 +65,9 @@ END_SECONDS = 10.0  # from the end of the drain to the end of the process, which
 class Stages:
     """The stages of a worker, connected to each other.
 
-    `monotonic`: the clock, in seconds, for rewriting deadlines and for the auditor's pace. `channels`: replaces the
-    channels that carry out dispatches. `screening_flow`: makes the screening stage.
+    `monotonic`: a clock in seconds, used for the pace of the auditor and for writing an unanswered deadline again.
+    `channels`: the channels that carry out dispatches; None: those of agents/dispatch.py. `screening_flow`: makes the
+    screening stage.
     """
 
     def __init__(
@@ -63,6 +79,7 @@ class Stages:
     ) -> None:
         store, producer, policies, clock = given.store, given.producer, given.policies, given.clock
         self.screening = screening_flow(given.screening)
+        self.outside_inputs = OutsideInputs(given.settings, producer, clock, given.residents)
         self.casework = Casework(given.casework)
         self.dispatching = Dispatching(given.outgoing, channels)
         self.due_work = DueWork(given.redis, clock, Deadlines(store, producer, clock, monotonic), self.screening)
@@ -73,25 +90,33 @@ class Stages:
             self.screening,
             self.casework,
             self.dispatching,
+            self.outside_inputs,
             WaitingRed(given.settings),
             CheckIns(given.settings, given.outgoing.rosters, given.alarms, store, producer, clock),
             OfficerEscalations(given.outgoing, store, given.alarms, given.staff),
+            SearchWatch(given.outgoing, store, given.search_lists, given.staff),
         )
         self.board = Board(store, producer, clock)
+        self.fraud_matching = FraudMatching(
+            given.settings, given.shared, given.residents, given.fraud_matches, producer, clock
+        )
         self.feeds = given.feeds
         self.auditor = Auditor(given.settings, given.redis, store, producer, policies, clock, monotonic)
         self.breaker = Breaker(given.settings, given.redis, producer, policies, clock)
+        self.experiments = ExperimentWatch(given.settings, given.redis, producer, policies, clock)
         self.open_letters = OpenLetters(given.settings)
 
     def attach(self, app: App) -> None:
-        """Add all agents and timers to a worker."""
+        """Add all agents and timers of the stages to the worker `app`."""
         screening.attach(app, self.screening)
+        reports.attach(app, self.outside_inputs, self.fraud_matching)
         casework.attach(app, self.casework)
         deadlines.attach(app, self.due_work, self.breaker, self.open_letters)
         failover.attach(app, self.failover)
         board.attach(app, self.board)
         feeds.attach(app, self.feeds)
         auditor.attach(app, self.auditor)
+        experiments.attach(app, self.experiments)
         dispatch.attach(app, self.dispatching)
 
 
@@ -110,11 +135,11 @@ class Worker(App):
         self.opened, self.stages, self.pulse = opened, stages, Pulse(self.takes_part)
 
     async def on_first_start(self) -> None:
-        """Open the installation.
+        """Open the installation. The health check shows the process as alive meanwhile.
 
-        Raises SettingsError if a server is set wrongly, AccessError if one denies a right, OtherInstallationError or
-        VaultError if Redis or the vault belongs to another installation, and RedisError or KafkaError if a server does
-        not answer.
+        Raises SettingsError if a server is set wrongly, AccessError if a server denies a right,
+        OtherInstallationError or VaultError if Redis or the vault belongs to another installation, and RedisError or
+        KafkaError if a server does not answer.
         """
         await super().on_first_start()
         beating = asyncio.create_task(self._beat())
@@ -138,8 +163,9 @@ class Worker(App):
         log.info("the worker is ready")
 
     async def on_stop(self) -> None:
-        """Let contacts in progress finish, for at most 10 s: interrupted, they would be in doubt. Then stop; if the
-        process has not ended 10 s later, it is killed.
+        """Wait at most 10 s for contacts in progress, which would be in doubt if interrupted, then stop Faust.
+
+        If the process has not ended 10 s after that wait, it is killed.
         """
         with suppress(TimeoutError):
             async with asyncio.timeout(DRAIN_SECONDS):
@@ -150,10 +176,11 @@ class Worker(App):
         await super().on_stop()
 
     async def on_shutdown(self) -> None:
-        """Cancel the contacts for silent workers, and close the installation."""
+        """Cancel the contacts carried out for silent workers, and close the installation."""
         await super().on_shutdown()
         await self.stages.dispatching.close()
         await self.stages.failover.escalations.close()
+        await self.stages.failover.searches.close()
         await self.opened.close()
 
 
@@ -167,12 +194,12 @@ def _end() -> None:
 
 
 def serve(settings: Settings) -> None:
-    """Run a worker until a signal stops it.
+    """Run a worker until a signal stops it. Blocks.
 
-    Uses the servers in the settings, else those of a Quanzu running in the data folder, else new embedded ones. Raises
-    SettingsError if the topics are not as required or the metrics port is taken, AccessError if a right is missing,
-    EmbeddedError if embedded servers cannot be started, the UserError that stopped the worker, if one did, and
-    SystemExit if it failed otherwise.
+    Uses the servers in the settings; without them, those of a Quanzu that runs in the data folder; without that, new
+    embedded servers. Raises SettingsError if the topics are not as required or the metrics port is taken, AccessError
+    if a right is missing, EmbeddedError if embedded servers cannot be started, the UserError that stopped the worker,
+    if one did, and SystemExit if it failed otherwise.
     """
     known = settings if settings.kafka is not None else running(settings)
     if known is not None:
@@ -191,10 +218,11 @@ def work(
     clock: Clock | None = None,
     make_stages: Callable[[WorkerContext], Stages] = Stages,
 ) -> None:
-    """Run a worker until a signal stops it. `clock`: replaces the settings' clock. `make_stages`: replaces the flows.
+    """Run a worker on the servers in the settings until a signal stops it. Blocks.
 
-    Raises SettingsError if the topics are not as required or the metrics port is taken, AccessError if a right is
-    missing, the UserError that stopped the worker, if one did, and SystemExit if it failed otherwise.
+    `clock`: None: the clock that the settings name. `make_stages`: makes the worker's stages. Raises SettingsError if
+    the topics are not as required or the metrics port is taken, AccessError if a right is missing, the UserError that
+    stopped the worker, if one did, and SystemExit if it failed otherwise.
     """
     opened = Installation(settings, channels, clock, Component.WORKER)
     tracing.begin("worker", settings.traces, settings.traces_ratio)

@@ -101,7 +101,7 @@ def _money(view: Overview) -> Table:
         table.add_row(evidence, _yuan(view.ledger[f"kept_{evidence.lower()}"]))
     estimate = estimate_of(view.ledger["kept_d"])
     table.add_row("D（估算）", f"{_yuan(estimate.mean)} ({_yuan(estimate.low)} – {_yuan(estimate.high)})")
-    table.add_row("冻结", _yuan(view.ledger["frozen"]))
+    table.add_row("银行确认冻结", _yuan(view.ledger["frozen"]))
     table.add_row("已劝阻（通话或见面）", str(view.ledger["dissuaded_evidenced"]))
     table.add_row("已劝阻（另有依据）", str(view.ledger["dissuaded_stated"]))
     return table

@@ -1,34 +1,69 @@
-"""Shows in the terminal how the first rows of a bank's file would be parsed."""
+"""Shows in the terminal how the first rows of a bank's file, or of a file of call records, would be parsed."""
 
 from collections.abc import Sequence
+from datetime import tzinfo
 from zoneinfo import ZoneInfo
 
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from schemas.risk.signals import Transfer
-from streams.intake.trial import TriedRow, without_accounts
+from schemas.risk.signals import Call, Transfer
+from streams.intake.trial import TriedRow, without_accounts, without_numbers
 
 _COLUMNS = ("line", "id", "at", "payer", "payee", "yuan", "before", "state", "channel", "new payee")
+_ID = "ID number"
+_CALL_COLUMNS = ("line", "id", "at", "caller", "called", "seconds", "ended", "class")
 
 
-def trial(rows: Sequence[TriedRow], zone: ZoneInfo, *, mask: bool) -> RenderableType:
+def trial(rows: Sequence[TriedRow], zone: ZoneInfo, *, mask: bool, id_numbers: bool = False) -> RenderableType:
     """Return a table of the rows: each payment's fields, or why the row would become a dead letter; below it, the
-    number of each. `zone`: the time zone of the displayed times; `mask`: whether to hide accounts and ids.
+    number of each. `zone`: the time zone of the displayed times; `mask`: whether to hide accounts and ids;
+    `id_numbers`: whether to say of each row that its ID number is hashed, as the mapping names their column.
     """
     table = Table(box=None, header_style="bold")
     for name in _COLUMNS:
         table.add_column(name, overflow="fold", justify="right" if name in ("yuan", "before") else "left")
+    if id_numbers:
+        table.add_column(_ID)
     refused = Table.grid(padding=(0, 2))
     for each in rows:
         if each.payment is None:
             refused.add_row(f"line {each.line}", Text(each.why))
         else:
-            table.add_row(str(each.line), *_fields(without_accounts(each.payment) if mask else each.payment, zone))
+            shown = without_accounts(each.payment) if mask else each.payment
+            hashed = [Text("hashed" if each.payment.payer_id else "–")] if id_numbers else []
+            table.add_row(str(each.line), *_fields(shown, zone), *hashed)
+    return _with_refused(table, refused, len(rows))
+
+
+def call_trial(rows: Sequence[TriedRow], zone: tzinfo, *, mask: bool) -> RenderableType:
+    """Return a table of the rows: each call's fields, or why the row would become a dead letter; below it, the number
+    of each. `zone`: the time zone of the displayed times; `mask`: whether to hide telephone numbers.
+    """
+    table = Table(box=None, header_style="bold")
+    for name in _CALL_COLUMNS:
+        table.add_column(name, overflow="fold", justify="right" if name == "seconds" else "left")
+    refused = Table.grid(padding=(0, 2))
+    for each in rows:
+        if each.call is None:
+            refused.add_row(f"line {each.line}", Text(each.why))
+        else:
+            shown = without_numbers(each.call) if mask else each.call
+            table.add_row(str(each.line), *_call_fields(shown, zone))
+    return _with_refused(table, refused, len(rows))
+
+
+def _with_refused(table: Table, refused: Table, rows: int) -> RenderableType:
     bad = refused.row_count
-    told = Text(f"{len(rows) - bad} of {len(rows)} rows would be accepted, {bad} would become dead letters", "bold")
+    told = Text(f"{rows - bad} of {rows} rows would be accepted, {bad} would become dead letters", "bold")
     return Group(table, Text(""), refused, Text(""), told) if bad else Group(table, Text(""), told)
+
+
+def _call_fields(call: Call, zone: tzinfo) -> list[Text]:
+    at = call.at.astimezone(zone).isoformat(" ")
+    texts = [call.id, at, call.caller, call.called, str(call.seconds), call.ended or "", call.number_class]
+    return [Text(each) for each in texts]
 
 
 def _fields(payment: Transfer, zone: ZoneInfo) -> list[Text]:

@@ -23,16 +23,21 @@ MODULES = (  # all that makes metrics: a test looks for others
     "streams.casework.auditor.auditor",
     "streams.channels.delivery",
     "streams.channels.escalating",
+    "streams.channels.operator_calls.incoming",
     "streams.channels.push",
     "streams.gateways.sms.gateway_metrics",
     "streams.messaging.dead_letter_writer",
+    "streams.messaging.held_partitions",
     "streams.intake.feeds.watch",
     "streams.intake.acceptor",
+    "streams.intake.formats.stix",
     "streams.intake.payee_checks",
+    "streams.intake.reported_frauds",
+    "streams.casework.fraud_matching",
     "streams.casework.journal",
     "streams.runtime.tasks",
     "streams.security.record_encryption",
-    "streams.gateways.voice.measures",
+    "streams.gateways.voice.gateway_metrics",
 )
 UNITS = {"seconds": "seconds", "bytes": "bytes", "fen": "fen (0.01 yuan)", "ratio": "ratio", "info": "–"}
 

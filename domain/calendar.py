@@ -5,7 +5,7 @@ internet must add the next year on the day of its publication (deploy/holidays).
 """
 
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta, timezone
+from datetime import UTC, date, datetime, time, timedelta, timezone
 from typing import Self
 
 from pydantic import Field, model_validator
@@ -28,7 +28,9 @@ class Shift:
 
 
 def shift_at(at: datetime) -> Shift:
-    """Return the eight-hour shift that contains a moment: from 0, 8 or 16 o'clock in Jilin."""
+    """Return the shift that contains `at` (aware). Shifts last eight hours and begin at 0, 8 and 16 o'clock in Jilin
+    (UTC+8).
+    """
     local = at.astimezone(JILIN)
     start = max(begin for begin in BEGIN if begin <= local.time())
     began = local.replace(hour=start.hour, minute=0, second=0, microsecond=0)
@@ -38,27 +40,27 @@ def shift_at(at: datetime) -> Shift:
 
 
 def after(shift: Shift) -> Shift:
-    """Return the eight-hour shift that begins when this one ends."""
+    """Return the eight-hour shift that begins when `shift` ends."""
     return shift_at(shift.end)
 
 
 def before(shift: Shift) -> Shift:
-    """Return the eight-hour shift that ends when this one begins."""
+    """Return the eight-hour shift that ends when `shift` begins."""
     return shift_at(shift.start - timedelta(seconds=1))
 
 
 def local_date(at: datetime) -> date:
-    """Return the date in Jilin (UTC+8): from 00:00 to 08:00 there it is a day later than in UTC."""
+    """Return the date in Jilin (UTC+8) at `at` (aware). Until 08:00 in Jilin, this is one day later than in UTC."""
     return at.astimezone(JILIN).date()
 
 
 def day_of(at: datetime) -> str:
-    """Return the date in Jilin, such as "2026-03-02"."""
+    """Return the date in Jilin (UTC+8) at `at` (aware), in ISO form, such as "2026-03-02"."""
     return local_date(at).isoformat()
 
 
 HOURS_A_WEEK = 168
-MIDWEEK, SUNDAY = 2, 6
+MIDWEEK, SATURDAY, SUNDAY = 2, 5, 6
 LONGEST = timedelta(days=31)  # of one holiday; a longer one is a typing error
 
 
@@ -68,24 +70,31 @@ class HolidaysError(UserError, ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Calendar:
-    """Days in Jilin that differ from their weekday: holidays that are free, and weekend days that are worked."""
+    """Days in Jilin that differ from their weekday: `free`, days off; `worked`, Saturdays and Sundays on which people
+    work.
+    """
 
     free: frozenset[date] = frozenset()
     worked: frozenset[date] = frozenset()
 
     @property
     def until(self) -> date | None:
-        """The last day covered: 31 December of the last holiday's year, or None without any holiday.
+        """The last day that the table covers: 31 December of the year of its last holiday, or None if it has no
+        holiday.
 
-        A year is published at once.
+        All holidays of a year are published together, so a table with one of them covers the whole year.
         """
         return date(max(self.free).year, 12, 31) if self.free else None
+
+    def works(self, day: date) -> bool:
+        """Return whether offices work on a day: a weekday that is no holiday, or a weekend day in place of one."""
+        return day in self.worked or (day.weekday() < SATURDAY and day not in self.free)
 
     def hour_of_week(self, hour: int) -> int:
         """Return the hour of the week (0 to 167) whose usual traffic is expected in `hour` (hours since 1970, UTC).
 
-        Hours of a week are counted from the first hour of 1970, in UTC. Free days count as Sundays, worked ones as
-        Wednesdays.
+        Hour 0 is Thursday, 00:00 to 01:00 UTC, because 1970 began on a Thursday. A day off counts as a Sunday, and a
+        weekend day on which people work counts as a Wednesday.
         """
         if not self.free:
             return hour % HOURS_A_WEEK
@@ -96,6 +105,19 @@ class Calendar:
         elif day in self.worked:
             taken_for = MIDWEEK
         return (hour + 24 * (taken_for - local.weekday())) % HOURS_A_WEEK
+
+
+def after_working_days(at: datetime, days: int, calendar: Calendar) -> datetime:
+    """Return the midnight in Jilin, as UTC, that ends the `days`-th working day after the day of `at`. That day does
+    not count itself, but is the result's day if `days` is 0.
+
+    A year that the calendar does not cover has its weekends off and no holidays.
+    """
+    day, left = local_date(at), days
+    while left > 0:
+        day += timedelta(days=1)
+        left -= calendar.works(day)
+    return datetime.combine(day + timedelta(days=1), time(0), JILIN).astimezone(UTC)
 
 
 class _Holiday(Model):
@@ -120,7 +142,9 @@ class _Table(Model):
 
 
 def load(text: str) -> Calendar:
-    """Return the calendar of a TOML table. Raises HolidaysError if it is not TOML or a holiday is invalid."""
+    """Return the calendar that a TOML text describes. Raises HolidaysError if the text is not TOML or a holiday is
+    invalid.
+    """
     table = read_table(text, _Table, HolidaysError)
     return Calendar(
         frozenset(day for each in table.holiday for day in each.days),

@@ -2,31 +2,45 @@
 
 import hashlib
 
+from schemas.levels import CHANNEL_REPORTS
+
 CASE_DIGITS = 12
+DISPATCH_PARTS = 4  # of a dispatch's id, case:step:attempt:channel
 GROUP = 4  # digits that are said in one breath
 
 
 def resident_of(name: str) -> str:
-    """Return the resident's id of a case or dispatch id: the part before the first `-`."""
+    """Return the resident's id in a case id or dispatch id: the part before the first `-`; the whole text if it has
+    none.
+    """
     return name.partition("-")[0]
 
 
 def result_id(dispatch: str, state: str, receipt: str = "") -> str:
-    """Return the id of the input that reports a result of a dispatch: the same report twice counts once.
+    """Return the id of the input that reports a result of a dispatch. The same report gets the same id, so it counts
+    once.
 
-    `state`: a result, a bank's state or a visit's stage. `receipt`: the provider's id, if reports of one state may
-    repeat, as a bank's do.
+    `state`: a result, a bank's state or a visit's stage. `receipt`: the provider's id of the report if a state may be
+    reported repeatedly, as by banks; else empty.
     """
     return f"{dispatch}:{state}:{receipt}" if receipt else f"{dispatch}:{state}"
 
 
+def reported_dispatch(name: str) -> str:
+    """Return the id of the dispatch whose channel reports its own result in the input with this id (`result_id`,
+    CHANNEL_REPORTS). Returns "" for any other input, such as a provider's receipt.
+    """
+    dispatch, _, state = name.rpartition(":")
+    return dispatch if state in CHANNEL_REPORTS and dispatch.count(":") == DISPATCH_PARTS - 1 else ""
+
+
 def deadline_id(case: str, step: str, due: int) -> str:
-    """Return the id of a step's deadline that was due at `due`, in ms since 1970."""
+    """Return the id of the deadline of a case's step that falls due at `due`, in ms since 1970."""
     return f"{_deadlines_of(case, step)}{due}"
 
 
 def is_deadline_of(input_id: str, case: str, step: str) -> bool:
-    """Return whether an input id is that of a deadline of this step of this case, whenever due."""
+    """Return True if an input id is that of a deadline of this step of this case, for any due time."""
     return input_id.startswith(_deadlines_of(case, step))
 
 
@@ -35,25 +49,27 @@ def _deadlines_of(case: str, step: str) -> str:
 
 
 def short_hash(*parts: str | int) -> str:
-    """Return 20 hexadecimal digits (80 bits) of a hash of the parts, which may contain any characters."""
+    """Return a hash of the parts, in order, as 20 hexadecimal digits (80 bits). The parts may contain any
+    characters.
+    """
     text = "\x1f".join(str(part) for part in parts)
     return hashlib.blake2b(text.encode(), digest_size=10).hexdigest()
 
 
 def case_digits(case_id: str) -> str:
-    """Return the 12 digits (CASE_DIGITS) of a case's number, derived from a hash of its id: nobody can count cases by
-    it.
+    """Return the 12 digits (CASE_DIGITS) of a case's number, from a hash of its id: so they do not reveal how many
+    cases exist.
     """
     return f"{int(short_hash('case-number', case_id), 16) % 10**CASE_DIGITS:0{CASE_DIGITS}}"
 
 
 def in_groups(digits: str) -> str:
-    """Return digits as they are written and said, in groups of four with dashes: 4817-3305-1192."""
+    """Return digits in groups of four with dashes between, as people write and say them: 4817-3305-1192."""
     return "-".join(digits[start : start + GROUP] for start in range(0, len(digits), GROUP))
 
 
 def fingerprint(secret: bytes) -> str:
-    """Return 20 hexadecimal digits by which a secret is recognized without revealing it.
+    """Return 20 hexadecimal digits, from a hash, by which a secret can be recognized but not reconstructed.
 
     Raises UnicodeDecodeError if the secret is not UTF-8.
     """

@@ -42,9 +42,9 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A shared clock that is not followed: the estimate of its offset (`shared`).
+    """A shared clock that the worker does not follow: the estimate of its offset (`shared`).
 
-    `agreed`: the counter time (seconds) since when the machine's clock agrees with it, or None if it does not.
+    `agreed`: the counter time (seconds) since when the machine's clock agrees with the shared one; None if it does not.
     """
 
     shared: Known
@@ -55,8 +55,9 @@ class Refused:
 class Reckoning:
     """The state from which a worker derives its time.
 
-    `known`: the shared clock that it follows; None until that clock and the machine's agree. `refused`: a shared clock
-    that it does not follow. `spent`: seconds by which small steps have moved its time recently.
+    `known`: the shared clock that the worker follows; None until that clock and the machine's agree. `refused`: a
+    shared clock that it does not follow, or None. `spent`: seconds by which small steps have recently moved the
+    worker's time.
     """
 
     known: Known | None = None
@@ -68,10 +69,10 @@ NOTHING = Reckoning()
 
 
 def asked(sent: float, told: float, received: float) -> Known:
-    """Return the estimate of the shared clock's offset from the machine's counter, from its answer `told` (s since
-    1970).
+    """Return the estimate of the shared clock's offset that one of its answers gives.
 
-    `sent`, `received`: when it was asked and answered, in seconds of the counter.
+    `told`: the answer, in seconds since 1970. `sent`, `received`: when the request was sent and the answer received, in
+    seconds of the machine's counter.
     """
     return Known(told - received, told - sent, received)
 
@@ -79,8 +80,9 @@ def asked(sent: float, told: float, received: float) -> Known:
 def adjusted(before: Reckoning, answer: Known, machine: float) -> Reckoning:
     """Return the worker's state after another answer of the shared clock.
 
-    An answer that fits is followed. A step of over 2 s is refused, until the shared clock and the machine's have agreed
-    for 10 s. `machine`: the offset of the machine's clock from its counter, in seconds.
+    An answer that fits is followed, and so is a small step. Steps that add up to over 2 s within a minute are refused
+    until the shared clock and the machine's have agreed for 10 s; then the worker follows them. `machine`: the offset
+    of the machine's clock from its counter, in seconds.
     """
     if before.known is None:
         return _begun(answer, machine)
@@ -100,11 +102,10 @@ def adjusted(before: Reckoning, answer: Known, machine: float) -> Reckoning:
 
 
 def disagreement(reckoning: Reckoning, machine: float) -> float:
-    """Return by how many seconds a refused shared clock is ahead of the worker's time (negative: behind); 0 if none is
-    refused.
+    """Return by how many seconds a refused shared clock is ahead of the worker's time (negative: behind); else 0.
 
-    Before the worker follows any clock, the machine's clock counts as its time. `machine`: that clock's offset, in
-    seconds.
+    While the worker follows no clock yet, the machine's clock is its time. `machine`: the offset of the machine's clock
+    from its counter, in seconds.
     """
     if reckoning.refused is None:
         return 0.0
@@ -113,19 +114,19 @@ def disagreement(reckoning: Reckoning, machine: float) -> float:
 
 
 def agree(shared: Known, machine: float) -> bool:
-    """Return whether the shared clock agrees with the machine's within 2 s, even with the largest error of the answer.
+    """Return True if the shared clock is within 2 s of the machine's clock, even with the estimate's largest error.
 
-    `machine`: the offset of the machine's clock, in seconds.
+    `machine`: the offset of the machine's clock from its counter, in seconds.
     """
     return abs(shared.offset - machine) + shared.error <= STEP_SECONDS
 
 
 def approach(shown: float, wanted: float, elapsed: float) -> float:
-    """Return the offset (seconds) to show now, if `shown` was shown `elapsed` seconds ago and `wanted` is right.
+    """Return the offset (seconds) to show now. `shown` was shown `elapsed` seconds ago; `wanted` is the right one.
 
-    A clock that is up to 20 s ahead runs at half its pace until it is right, so it never goes back. One that is further
-    ahead is set back at once, because decisions would otherwise be made at a wrong time. One that is over 1 s behind is
-    set forward at once.
+    A clock that is up to 20 s ahead runs at half its pace until it is right, so it never goes back. A clock that is
+    further ahead is set back at once, because decisions would otherwise be made at a wrong time. A clock that is over 1
+    s behind is set forward at once.
     """
     behind, most = wanted - shown, RATE * max(0.0, elapsed)
     if behind > JUMP_SECONDS or behind < -BACK_SECONDS or abs(behind) <= most:

@@ -11,7 +11,10 @@ Table = TypeVar("Table", bound=BaseModel)
 
 
 def read_table(text: str, kind: type[Table], refused: type[UserError]) -> Table:
-    """Return the table of a TOML text. Raises `refused`, with a line for each fault, if it is not TOML or invalid."""
+    """Return a TOML text, validated as the model `kind`.
+
+    Raises an error of type `refused`, with a line for each fault, if the text is not TOML or not valid.
+    """
     try:
         return kind.model_validate(tomllib.loads(text))
     except ValidationError as error:

@@ -41,11 +41,11 @@ _HIDDEN = re.compile(
 
 
 def legible(text: str) -> str:
-    """Return `text` without control characters, which move a terminal's cursor, and without direction marks, which make
-    one address look like another.
+    """Return `text` without control characters, which move a terminal's cursor, and without direction marks and other
+    invisible characters, which make one address look like another. Tabs and line ends stay.
 
-    They are removed, not refused, so that a stray byte in a note does not lose a receipt or report. In names and ids
-    (`Text`) they are refused, because removing them would make another name.
+    The characters are removed, not refused, so that a stray byte in a note does not lose a receipt or report. In names
+    and ids (`Text`) they are refused, because removing them would make another name.
     """
     return text if text.isprintable() else _HIDDEN.sub("", text)
 
@@ -57,16 +57,19 @@ def _printable(text: str) -> str:
 
 
 def encrypted_or_local(url: str) -> bool:
-    """Return whether `url` is an https address, or an http address of this machine. False if `url` cannot be parsed."""
+    """Return True if `url` is an https address, or an http address of this machine. False if `url` cannot be parsed."""
     try:
         parts = urlsplit(url)
         host = parts.hostname
     except ValueError:
         return False
-    return bool(host) and (parts.scheme == "https" or (parts.scheme == "http" and _is_this_machine(host or "")))
+    return bool(host) and (parts.scheme == "https" or (parts.scheme == "http" and is_this_machine(host or "")))
 
 
-def _is_this_machine(host: str) -> bool:
+def is_this_machine(host: str) -> bool:
+    """Return True if `host` is this machine alone: the name localhost, or a loopback IP address. False for any other
+    name, also if it leads to this machine.
+    """
     try:
         return ip_address(host).is_loopback
     except ValueError:
@@ -99,7 +102,9 @@ class Partial(Generic[Key, Member]):
     @overload
     def get(self, key: Key, default: Default) -> Member | Default: ...
     def get(self, key: Key, default: Default | None = None) -> Member | Default | None:
-        """Return the entry of the member `key`, or `default` if the table has no entry for it."""
+        """Return the entry of the member `key`, or `default` (None if it is not given) if the table has no
+        entry for it.
+        """
         return self._table.get(key, default)
 
     def __contains__(self, key: Key) -> bool:

@@ -24,30 +24,41 @@ GRAVEST_FIRST = RISING[::-1]
 
 
 class Channel(StrEnum):
-    """A channel of dispatches, which has its own topic."""
+    """A channel of dispatches, which has its own topic: text messages, telephone calls, visits at the door, orders to
+    banks about payments (PAYMENT), and cases for other provinces (PROVINCE).
+    """
 
     SMS = "sms"
     PHONE = "phone"
     VISIT = "visit"
     PAYMENT = "payment"
+    PROVINCE = "province"
 
 
 class Action(StrEnum):
-    """The action of a plan's step. Each is carried out by one channel."""
+    """The action of a plan's step. Each is carried out by one channel. FOLLOW_UP: an automated call that asks whether
+    the resident is still safe; SUPPORT_CALL: an automated call after a loss; CONTACT_SMS, CONTACT_CALL: to a trusted
+    contact; STOP_PAYMENT: asks a bank for a stop; STOP_AGAIN: to extend it by the second and last 48 hours;
+    STOP_STATUS: what became of an order that the bank has not answered; STOP_RELEASE: to lift a stop; HOLD_OUTGOING,
+    LIFT_HOLD: to hold the transfers of the resident's own account, and to end that.
+    """
 
     SMS = "sms"
     FLASH_SMS = "flash_sms"
     ROBOT_CALL = "robot_call"
     OPERATOR_CALL = "operator_call"
     FOLLOW_UP = "follow_up"  # an automated call: are you still safe?
+    SUPPORT_CALL = "support_call"  # an automated call after a loss: an offer of support, a word on recovery scams
     CONTACT_SMS = "contact_sms"  # to a trusted contact
     CONTACT_CALL = "contact_call"
     VISIT = "visit"
     STOP_PAYMENT = "stop_payment"
     STOP_AGAIN = "stop_again"  # the second and last 48 hours
+    STOP_STATUS = "stop_status"  # asks what became of a stop order that the bank has not answered
     STOP_RELEASE = "stop_release"
     HOLD_OUTGOING = "hold_outgoing"  # transfers of the resident's own account
     LIFT_HOLD = "lift_hold"
+    HAND_OVER = "hand_over"  # of the case, to another province
 
     @property
     def channel(self) -> Channel:
@@ -56,7 +67,7 @@ class Action(StrEnum):
 
     @property
     def to_contact(self) -> bool:
-        """Whether the action addresses a trusted contact instead of the resident."""
+        """True if the action addresses a trusted contact instead of the resident."""
         return self in (Action.CONTACT_SMS, Action.CONTACT_CALL)
 
 
@@ -67,13 +78,16 @@ _CHANNELS = {
     Action.ROBOT_CALL: Channel.PHONE,
     Action.OPERATOR_CALL: Channel.PHONE,
     Action.FOLLOW_UP: Channel.PHONE,
+    Action.SUPPORT_CALL: Channel.PHONE,
     Action.CONTACT_CALL: Channel.PHONE,
     Action.VISIT: Channel.VISIT,
     Action.STOP_PAYMENT: Channel.PAYMENT,
     Action.STOP_AGAIN: Channel.PAYMENT,
+    Action.STOP_STATUS: Channel.PAYMENT,
     Action.STOP_RELEASE: Channel.PAYMENT,
     Action.HOLD_OUTGOING: Channel.PAYMENT,
     Action.LIFT_HOLD: Channel.PAYMENT,
+    Action.HAND_OVER: Channel.PROVINCE,
 }
 
 
@@ -105,9 +119,20 @@ class Result(StrEnum):
 NEVER_SENT = frozenset({Result.FAILED, Result.NOT_SENT})
 """Results that mean that nothing was sent: nobody was reached, and no provider has it."""
 
+CHANNEL_REPORTS = (Result.SENT, Result.FAILED, Result.NOT_SENT, Result.IN_DOUBT)
+"""Results that the channel itself reports when it has finished a dispatch. The others come from the provider: such a
+receipt may arrive before the channel's own report, and also if the channel never makes one.
+"""
+
+ON_TELEPHONE = frozenset({Result.DELIVERED, Result.ACKNOWLEDGED, Result.WANTS_OPERATOR, Result.HUNG_UP})
+"""Results that show that the warning was on the telephone: the message arrived there, or the call was answered."""
+
 
 class Outcome(StrEnum):
-    """The outcome of a conversation by telephone or at the door."""
+    """The outcome of a conversation by telephone or at the door. DISSUADED: the resident will not pay; NOT_PERSUADED:
+    the resident may still pay; ALREADY_DEFRAUDED: the resident has already lost money; FALSE_ALARM: there was no fraud;
+    UNREACHABLE: nobody could reach the resident.
+    """
 
     DISSUADED = "dissuaded"
     NOT_PERSUADED = "not_persuaded"
@@ -116,11 +141,25 @@ class Outcome(StrEnum):
     UNREACHABLE = "unreachable"
 
 
-class OutcomeGround(StrEnum):
-    """The ground of the outcome "dissuaded". The case itself knows CALL, VISIT and KEY; a person states the others.
+class SupportOutcome(StrEnum):
+    """What came of the offer of support after a loss. ACCEPTED: the resident wants support; NOTHING_NEW: nothing has
+    happened since; CONTACTED: scammers have contacted the resident again; DECLINED: the resident wants no further
+    support calls.
+    """
 
-    CALL, VISIT: somebody talked with the resident by telephone, or met them; KEY: the resident pressed the key of an
-    automated call.
+    ACCEPTED = "accepted"  # the resident accepts support
+    NOTHING_NEW = "nothing_new"
+    CONTACTED = "contacted"  # scammers have contacted the resident again
+    DECLINED = "declined"  # the resident wants no further support calls
+
+
+class OutcomeGround(StrEnum):
+    """The ground of the outcome "dissuaded". The case itself records three of them: CALL, VISIT: somebody talked with
+    the resident by telephone, or met them; KEY: the resident pressed the key of an automated call.
+
+    A person states the others: CALLED_BACK: the resident called back, on another telephone; RELATIVE: a relative is
+    with them; BANK: the bank has talked with them; COUNTER: they came to a bank's counter or to the police; OTHER: the
+    note says what.
     """
 
     CALL = "call"  # somebody talked with the resident by telephone
@@ -134,17 +173,21 @@ class OutcomeGround(StrEnum):
 
     @property
     def evidenced(self) -> bool:
-        """Whether the case itself knows that the resident answered or was met (CALL, VISIT, KEY); False for a stated
+        """True if the case itself records that the resident answered or was met (CALL, VISIT, KEY); False for a stated
         ground.
         """
         return self in (OutcomeGround.CALL, OutcomeGround.VISIT, OutcomeGround.KEY)
 
 
 class LastResort(StrEnum):
-    """Why nothing milder helps than a hold on outgoing transfers of the resident's own account."""
+    """The reason why no milder measure helps than a hold on outgoing transfers of the resident's own account.
+    NOT_DISSUADED: somebody has reached the resident without dissuading them; DURESS: somebody forces the resident to
+    pay, as an operator states; TALKING: an operator is talking with the resident (only for a delay of hours).
+    """
 
     NOT_DISSUADED = "not_dissuaded"  # somebody has reached the resident, and has not dissuaded them
     DURESS = "duress"  # somebody forces the resident to pay, as an operator states
+    TALKING = "talking"  # an operator is talking with the resident: only for a delay, of hours
 
 
 class CallResult(StrEnum):
@@ -156,7 +199,7 @@ class CallResult(StrEnum):
 
 
 class EvidenceClass(StrEnum):
-    """How certain it is that the resident kept the money or gets it back; A is best.
+    """The certainty that the resident kept the money or gets it back; A is best.
 
     A: a bank confirmed it frozen or returned; B: cancelled in flight; C: the resident named the transfer and did not
     make it; D: estimated by a model, and never added to the others.

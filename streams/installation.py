@@ -1,5 +1,8 @@
-"""All parts of an installation as one process uses it, and the contexts: what each kind of process needs of it."""
+"""The parts of an installation as one process uses them, and the contexts: the parts that each kind of process
+needs.
+"""
 
+import asyncio
 import logging
 from dataclasses import dataclass
 from typing import Any
@@ -8,6 +11,7 @@ from redis.exceptions import RedisError
 
 from streams.casework.failover import PartitionOwners
 from streams.casework.steps import CaseworkContext
+from streams.channels.operator_calls.incoming import CallBacks
 from streams.channels.outgoing import Outgoing
 from streams.channels.settings import ChannelSettings
 from streams.channels.webhooks import Webhooks
@@ -15,17 +19,30 @@ from streams.intake.feeds.settings import load as load_feeds
 from streams.intake.feeds.watch import Feeds
 from streams.intake.settings import sources as configured_sources
 from streams.messaging import broker_settings, sources, topics
+from streams.messaging.partition_count import check_count
 from streams.messaging.producer import Producer
 from streams.repositories.alarms import Alarms
+from streams.repositories.call_recordings import CallRecordings
 from streams.repositories.calls import Calls
 from streams.repositories.evidence_files import EvidenceFiles
 from streams.repositories.payers_requests import PayersRequests
+from streams.repositories.places import PublicPlaces, SearchLists
 from streams.repositories.policies import Policies
 from streams.repositories.public_reports import PublicReports
 from streams.repositories.residents.register import Residents
 from streams.repositories.rosters import Rosters
 from streams.repositories.staff import Staff
-from streams.repositories.tables import AdminRequests, Complaints, Drafts, HandOvers, Incidents, Releases
+from streams.repositories.tables import (
+    AdminRequests,
+    Complaints,
+    Drafts,
+    FraudMatches,
+    HandOvers,
+    Incidents,
+    LegalHolds,
+    Releases,
+    SubjectRequests,
+)
 from streams.runtime.clock import Clock
 from streams.runtime.clock_sync import Timekeeper
 from streams.runtime.credentials import AccessError, denied
@@ -36,6 +53,8 @@ from streams.screening.steps import ScreeningContext
 from streams.security import vault_identity
 from streams.security.audit_chains import Heads
 from streams.security.encrypted_kafka import make_producer, make_readers
+from streams.security.hsm import configured_hsm
+from streams.security.installation_keys import require
 from streams.security.rights import RIGHTS, Component, lacking
 from streams.state import redis_settings
 from streams.state.case_store import CaseStore, connect
@@ -52,7 +71,7 @@ ACTING = (Component.WORKER, Component.OPERATOR)  # these fill the store, decide 
 
 @dataclass(frozen=True, slots=True)
 class IntakeContext:
-    """Everything that a process needs which receives signals and receipts."""
+    """The parts of an installation that intake needs, to receive signals and receipts."""
 
     settings: Settings
     clock: Clock
@@ -62,7 +81,7 @@ class IntakeContext:
 
 @dataclass(frozen=True, slots=True)
 class ExporterContext:
-    """Everything that the exporter of metrics needs."""
+    """The parts of an installation that the exporter of metrics needs."""
 
     settings: Settings
     clock: Clock
@@ -76,7 +95,7 @@ class ExporterContext:
 
 @dataclass(frozen=True, slots=True)
 class WorkerContext:
-    """Everything that the stages of a worker need (agents/worker.py)."""
+    """The parts of an installation that the stages of a worker need (agents/worker.py)."""
 
     settings: Settings
     clock: Clock
@@ -87,21 +106,23 @@ class WorkerContext:
     shared: Shared
     owners: PartitionOwners
     alarms: Alarms
+    search_lists: SearchLists
     staff: Staff
     outgoing: Outgoing
     feeds: Feeds
     casework: CaseworkContext
     screening: ScreeningContext
+    residents: Residents
+    fraud_matches: FraudMatches
 
 
 class Installation:
-    """One process's connections, opened together, and everything that reads and writes through them.
+    """The connections of one process, opened together, and the objects that read and write through them.
 
-    The console and operators' commands use all of it; intake, exporter and worker use a context each.
-
-    `clock`: replaces the settings' clock, for example by one moved by hand. `component`: whose rights on the servers
-    are checked on opening. Workers and operators' commands restore a lost store; intake and the console wait for that,
-    and need no right to write it all. `epochs`: replaces the installation's log of epochs.
+    The console and operators' commands use all of them; intake, exporter and worker use one context each. `clock`:
+    replaces the settings' clock, for example by one moved by hand. `component`: the kind of process, whose rights on
+    the servers are checked on opening. Workers and operators' commands restore a lost store; intake and the console
+    wait until that is done, and need no right to write it all. `epochs`: replaces the installation's log of epochs.
     """
 
     def __init__(
@@ -116,8 +137,8 @@ class Installation:
         self.clock = clock or Clock.parse(settings.clock)
         self.redis: Any = connect(settings)
         self.timekeeper = Timekeeper(self.redis, self.clock)
-        self.consumers = make_readers(settings)
-        self.producer = make_producer(settings, self.clock.wall, Heads(self.redis))
+        self.consumers = make_readers(settings, component)
+        self.producer = make_producer(settings, self.clock.wall, Heads(self.redis), component)
         self.leader = made_for(settings, self.redis, self.clock, epochs)
         self.store = CaseStore(self.redis, self.leader)
         self.policies = Policies(settings, self.redis, self.producer)
@@ -127,19 +148,27 @@ class Installation:
         self.outgoing = Outgoing(settings, self.redis, self.producer, self.clock, channels, self.leader)
         self.owners = PartitionOwners(settings, self.redis)
         self.alarms = Alarms(settings, self.redis, self.producer)
+        self.places = PublicPlaces(settings, self.redis, self.producer)
+        self.search_lists = SearchLists(settings, self.redis, self.producer)
         self.screening = ScreeningState(settings, self.redis, self.policies, self.clock)
-        configured = configured_sources(settings)
-        self.feeds = Feeds(settings, self.redis, self.producer, self.clock, load_feeds(), configured)
+        configured, feeds = configured_sources(settings), load_feeds()
+        self.calendar = feeds.calendar()
+        self.feeds = Feeds(settings, self.redis, self.producer, self.clock, feeds, configured)
         self.webhooks = Webhooks(settings, self.redis, self.producer)
         self.complaints = Complaints(settings, self.redis, self.producer)
         self.incidents = Incidents(settings, self.redis, self.producer)
         self.calls = Calls(settings, self.redis, self.producer, self.clock)
         self.evidence_files = EvidenceFiles(settings, self.producer)
+        self.call_recordings = CallRecordings(settings, self.producer)
         self.releases = Releases(settings, self.redis, self.producer)
         self.payers_requests = PayersRequests(settings, self.redis, self.producer)
         self.public_reports = PublicReports(settings, self.redis, self.producer)
+        self.call_backs = CallBacks(settings, self.redis, self.producer)
+        self.fraud_matches = FraudMatches(settings, self.redis, self.producer)
         self.handovers = HandOvers(settings, self.redis, self.producer)
         self.admin_requests = AdminRequests(settings, self.redis, self.producer)
+        self.legal_holds = LegalHolds(settings, self.redis, self.producer)
+        self.subject_requests = SubjectRequests(settings, self.redis, self.producer)
         self.shared = Shared(
             settings,
             self.redis,
@@ -150,14 +179,20 @@ class Installation:
                 self.staff.restore,
                 self.outgoing.rosters.restore,
                 self.alarms.restore,
+                self.places.restore,
+                self.search_lists.restore,
                 self.screening.restore,
                 self.feeds.restore,
                 self.complaints.restore,
                 self.incidents.restore,
                 self.releases.restore,
                 self.public_reports.restore,
+                self.call_backs.restore,
+                self.fraud_matches.restore,
                 self.handovers.restore,
                 self.admin_requests.restore,
+                self.subject_requests.restore,
+                self.legal_holds.restore,
                 self.payers_requests.restore,
                 self.webhooks.restore,
             ],
@@ -166,12 +201,18 @@ class Installation:
         )
 
     async def open(self) -> None:
-        """Connect, wait until the clocks agree (not the exporter), and restore a lost store or wait until it is.
+        """Connect to the servers, wait until the clocks agree (except the exporter), and restore a lost store, or wait
+        until a worker has restored it.
 
-        Raises SettingsError that says what to set if a server is set wrongly, AccessError if Kafka or Redis denies a
-        right that this component needs, OtherInstallationError if Redis belongs to another installation, VaultError if
-        the vault does, and RedisError or KafkaError if a server does not answer.
+        Raises SettingsError that says what to set if a key of this component is missing or a server is set wrongly,
+        PartitionCountError if the number of partitions is being changed or is another, AccessError if Kafka or Redis
+        denies a right that this component needs, OtherInstallationError if Redis belongs to another installation,
+        VaultError if the vault does, and RedisError or KafkaError if a server does not answer.
         """
+        if configured_hsm() is None:
+            require(self.settings, self.component)
+        else:
+            await asyncio.to_thread(require, self.settings, self.component)  # it waits for the HSM
         self.check_topics()
         await admitted(self.settings, self.redis)
         try:
@@ -207,12 +248,12 @@ class Installation:
 
     @property
     def intake(self) -> IntakeContext:
-        """The context of intake."""
+        """The parts that intake needs."""
         return IntakeContext(self.settings, self.clock, self.producer, self.outgoing)
 
     @property
     def exporter(self) -> ExporterContext:
-        """The context of the exporter of metrics."""
+        """The parts that the exporter of metrics needs."""
         return ExporterContext(
             settings=self.settings,
             clock=self.clock,
@@ -226,7 +267,7 @@ class Installation:
 
     @property
     def worker(self) -> WorkerContext:
-        """The context of a worker's stages."""
+        """The parts that a worker's stages need."""
         return WorkerContext(
             settings=self.settings,
             clock=self.clock,
@@ -237,16 +278,19 @@ class Installation:
             shared=self.shared,
             owners=self.owners,
             alarms=self.alarms,
+            search_lists=self.search_lists,
             staff=self.staff,
             outgoing=self.outgoing,
             feeds=self.feeds,
             casework=self.casework_context,
             screening=self.screening_context,
+            residents=self.residents,
+            fraud_matches=self.fraud_matches,
         )
 
     @property
     def casework_context(self) -> CaseworkContext:
-        """The context of casework, also for a command that rebuilds a store."""
+        """The parts that casework needs, also in a command that rebuilds a store."""
         return CaseworkContext(
             settings=self.settings,
             store=self.store,
@@ -259,7 +303,7 @@ class Installation:
 
     @property
     def screening_context(self) -> ScreeningContext:
-        """The context of screening."""
+        """The parts that screening needs."""
         return ScreeningContext(
             settings=self.settings,
             state=self.screening,
@@ -272,13 +316,16 @@ class Installation:
         )
 
     def check_topics(self) -> None:
-        """Raise SettingsError if topics are not as required, AccessError if a right on them is missing; each says what
-        to do.
+        """Check the topics and, for a worker, the brokers' settings.
 
-        For a worker it also checks the brokers' settings.
+        Raises SettingsError if they are not as required, PartitionCountError if the number of partitions is being
+        changed or is another, and AccessError if a right on the topics is missing.
+
+        All errors say how to correct it. Blocking.
         """
         if denials := lacking(self.settings, self.component):
             raise AccessError("\n".join(denials))
+        check_count(self.settings)
         if wrong := topics.check(self.settings):
             raise SettingsError("the topics are not as they must be:\n" + "\n".join(wrong))
         if self.component is Component.WORKER:

@@ -1,7 +1,7 @@
 """python -m streams.probe URL: exits with 0 if the URL answers 200, else with 1. For a container's health check.
 
-It only checks processes in its own container, so certificates are not verified; it uses only the standard library, so
-that it is cheap.
+It only checks processes in its own container, so certificates are not verified. It uses only the standard library, so
+that it starts fast.
 """
 
 import ssl
@@ -13,10 +13,11 @@ SECONDS = 5.0
 
 
 def main(url: str) -> int:
-    """Return the exit code: 0 if `url` answers 200 within 5 s, else 1. If it cannot be reached, the error is written to
-    standard error.
+    """Return the exit code: 0 if `url` answers 200 within 5 s, else 1.
 
-    A URL that is not on 127.0.0.1 is refused without a request.
+    If it cannot be reached, the error is written to standard error.
+
+    A URL that is not on 127.0.0.1 is refused without a request, with the exit code 1.
     """
     if not url.startswith(("http://127.0.0.1:", "https://127.0.0.1:")):
         sys.stderr.write(f"{url}: write http://127.0.0.1:port/readyz; only what runs here is asked\n")

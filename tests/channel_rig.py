@@ -14,6 +14,7 @@ from redis.asyncio import Redis
 from starlette.applications import Starlette
 
 from domain.identity.identifiers import account_token, new_resident_id
+from schemas.base import ANY_VERSION
 from schemas.casework.cases import Case
 from schemas.casework.events import Dispatch
 from schemas.casework.inputs import CaseInput, input_adapter
@@ -27,8 +28,9 @@ from streams.channels.provider import Kind
 from streams.channels.receipts import routes
 from streams.channels.settings import ChannelSettings
 from streams.messaging import topics
+from streams.messaging.offsets import end_offsets
 from streams.messaging.producer import Producer
-from streams.messaging.reader import end_offsets, read_range
+from streams.messaging.reader import read_range
 from streams.messaging.topics import partition_of
 from streams.repositories.policies import Policies
 from streams.repositories.residents.register import Residents
@@ -116,11 +118,13 @@ class Rig:
         return token
 
     async def inputs(self, resident: str) -> list[CaseInput]:
-        """What was written for a resident's case."""
-        topic, p = topics.CASE_INPUTS.name, partition_of(resident.encode(), self.settings.partitions)
-        end = (await end_offsets(self.settings, topic))[p]
-        found = [record async for record in read_range(self.settings, topic, p, 0, end - 1)]
-        return [input_adapter.validate_json(each.value or b"") for each in found if each.key == resident.encode()]
+        """What was written for a resident's case: by workers, then what parties outside reported."""
+        found, p = [], partition_of(resident.encode(), self.settings.partitions)
+        for topic in (topics.CASE_INPUTS.name, topics.OUTSIDE_INPUTS.name):
+            end = (await end_offsets(self.settings, topic))[p]
+            found += [record async for record in read_range(self.settings, topic, p, 0, end - 1)]
+        mine = [each.value or b"" for each in found if each.key == resident.encode()]
+        return [input_adapter.validate_json(each, extra=ANY_VERSION) for each in mine]  # as a worker reads them
 
     async def results(self, resident: str) -> list[str]:
         """The ids of what was written, without the dispatch's own."""
@@ -155,6 +159,7 @@ async def rigged(
     topics.create(
         settings,
         [
+            topics.OUTSIDE_INPUTS,
             topics.CASE_INPUTS,
             topics.RESIDENTS,
             topics.ROSTERS,

@@ -6,7 +6,7 @@ from schemas.casework.events import CaseEvent
 from schemas.casework.journal import PartialCaseEvent
 from streams.casework.journal import Proven
 from streams.messaging import topics
-from streams.messaging.reader import beginning_offsets
+from streams.messaging.offsets import beginning_offsets
 from streams.runtime.settings import Settings
 
 

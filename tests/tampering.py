@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 
 from domain.access.audit_chain import End, Line, head, link
+from domain.access.key_rings import KeyRing
 from schemas.administration.audit import AuditEntry, Head
 
 START = datetime(2026, 3, 2, 3, 12, tzinfo=UTC)
@@ -18,7 +19,7 @@ FIELDS = ("at", "by", "act", "on", "reason", "detail", "chain", "number", "first
 class Log:
     """A topic's lines, and how far each chain reached."""
 
-    key: bytes
+    ring: KeyRing
     lines: list[Line] = field(default_factory=list)
     heads: dict[str, Head] = field(default_factory=dict)
 
@@ -35,14 +36,14 @@ class Log:
     def write(self, end: End, entries: Sequence[AuditEntry], chance: Random, *, naming: bool) -> End:
         """Lines sent together; now and then some of them twice, since their writer had no answer."""
         named = [each for name, each in sorted(self.heads.items()) if name != end.chain] if naming else []
-        values, after = link(entries, end, self.key, named)
+        values, after = link(entries, end, self.ring, named)
         sent = list(zip(entries, values, strict=True))
         again = sent[chance.randrange(len(sent)) :] if chance.random() < 0.06 else []
         place = -1
         for made, value in (*sent, *again):
             place = self.put(made.by.encode(), value)
         after = replace(after, offset=place)
-        self.heads[end.chain] = head(after, entries[-1].at, self.key)
+        self.heads[end.chain] = head(after, entries[-1].at, self.ring)
         return after
 
 
@@ -56,9 +57,9 @@ def entry(number: int) -> AuditEntry:
     )
 
 
-def audit(seed: int, batches: int = 60, chains: int = 4, key: bytes = b"the key") -> Log:
+def audit(seed: int, batches: int = 60, chains: int = 4, ring: KeyRing | None = None) -> Log:
     """What `chains` processes write, one after the other and all through one another."""
-    chance, log = Random(seed), Log(key)
+    chance, log = Random(seed), Log(ring or KeyRing((b"the key",)))
     log.older(chance.randrange(4))
     ends = [End(f"{chance.getrandbits(64):016x}") for _ in range(chains)]
     for number in range(batches):
@@ -126,7 +127,7 @@ def forged(chance: Random, lines: Sequence[Line]) -> list[Line]:
     told = json.loads(lines[place].value or b"")["link"]
     end = End(told["chain"], told["number"] - chance.randrange(2), told["hash"], lines[place].offset)
     made = entry(chance.randrange(1000)).model_copy(update={"reason": "nobody has done this"})
-    values, _ = link([made], end, b"another key")
+    values, _ = link([made], end, KeyRing((b"another key",)))
     at = place + chance.randrange(2)
     return _numbered([*lines[:at], Line(0, made.by.encode(), values[0]), *lines[at:]], lines)
 

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from string import Formatter
@@ -22,7 +22,7 @@ from console.web.overview import audit_words
 from domain.identity import divisions
 from domain.policy import load
 from domain.risk.reasons import reasons as reasons_of
-from domain.wording import catalogue, codes, labels
+from domain.wording import catalogue, codes, labels, money_labels, people_labels, search_labels
 from schemas.codes.any_code import AnyCode
 from schemas.codes.base import by_name
 from schemas.codes.danger import CombinedEvidence
@@ -68,12 +68,21 @@ def texts() -> Iterator[tuple[str, str]]:
             yield text, f"{name}:{line}"
     for item in navigation.ITEMS:
         yield item.words, "navigation.py"
-    yield from ((text, "labels.py") for text in labels.ALL)
+    yield from labelled()
+    yield from ((text, "labels.py") for text in labels.TIMERS)
     yield from ((text, "policy_faults.py") for text in policy_faults.SENTENCES.values())
     yield from ((kind.zh, name) for name, kind in by_name(AnyCode).items())
     yield from ((text, "wording/codes.py") for text in codes.TEXTS)
     risk = load(POLICY.read_text("utf-8")).risk
     yield from ((text, POLICY.name) for text in (*(scam.name for scam in risk.scams.values()), *fused()))
+
+
+def labelled() -> Iterator[tuple[str, str]]:
+    """Each label of a table, and its module."""
+    for module in (labels, money_labels, people_labels, search_labels):
+        for name, table in vars(module).items():
+            if name.isupper() and isinstance(table, Mapping):
+                yield from ((text, module.__name__) for text in table.values())
 
 
 def fused() -> list[str]:
@@ -166,6 +175,14 @@ def test_every_place_of_the_register_is_named_in_each_language() -> None:
 )
 def test_streets_and_stations_are_read_in_each_language(chinese: str, language: str, told: str) -> None:
     assert place(chinese, translations(language).gettext) == told
+
+
+@pytest.mark.parametrize(
+    ("language", "told"),
+    [("zh", "铁东区 七马路街道"), ("en", "Tiedong District Qimalu Subdistrict"), ("ko", "철동구 칠마로가두")],
+)
+def test_a_street_does_not_repeat_its_county(language: str, told: str) -> None:
+    assert place("铁东区 四平市铁东区七马路街道", translations(language).gettext) == told
 
 
 @st.composite

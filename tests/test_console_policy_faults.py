@@ -6,6 +6,7 @@ from functools import cache
 from typing import get_args
 
 import pytest
+import tomlkit
 from pydantic_core.core_schema import ErrorType
 
 from console.policy_faults import SENTENCES, in_english, sentence
@@ -13,6 +14,7 @@ from console.web.kit.i18n import LANGUAGES, translations
 from domain.policy import PolicyError, faults_of, load
 from domain.policy.faults import OF_PYDANTIC, FaultCode, PolicyFault
 from streams.runtime.settings import POLICY
+from tests.domain.experiments.plans import WORDING, fields
 
 JILIN = POLICY.read_text("utf-8")
 BLUE = JILIN[JILIN.index("[plan.levels.blue]") : JILIN.index("# What a person may ask for")]
@@ -122,10 +124,23 @@ BROKEN = (
     ("# 长\n" * 100_000, "全文超过 400,000 个字"),
     ("".join(f"k{number} = 1\n" for number in range(60)), "还有 "),
 )
+ARMS: dict[str, object] = {"usual": {"weight": 0.5}, "short": {"weight": 0.5, "sms": WORDING}}
+# What is wrong with an experiment, and its Chinese.
+EXPERIMENTS: tuple[tuple[dict[str, object], str], ...] = (
+    ({"starts": "2026-01-01T00:00:00+08:00"}, "starts 早于伦理审查"),
+    ({"arms": {**ARMS, "usual": ARMS["short"]}}, "usual 是对照组，不得改动预案"),
+    ({"arms": {**ARMS, "short": {"weight": 0.5}}}, "short 与对照组没有差别"),
+    ({"arms": {**ARMS, "usual": {"weight": 0.4}}}, "weight 合计须为 1，现在是 0.9"),
+    ({"minimal_effect": 0.01}, "时间太短：要发现 minimal_effect，须约"),
+    ({"arms": {**ARMS, "short": {"weight": 0.5, "after": {"sms": "1h"}}}}, "yellow.sms 晚于该级别预案的 3m"),
+    ({"registered_on": "soon"}, "须是日期（2026-03-01）"),
+    ({"starts": "2026-03-01T00:00:00"}, "时刻须带时差"),
+)
+TWO = f"{JILIN}\n{tomlkit.dumps({'experiments': {'one': fields(), 'two': fields()}})}"
 NOT_UTF8 = PolicyFault(FaultCode.NOT_UTF8, {"byte": 1})
 RARE = {  # no text has it: a number that no TOML number is, and what only a new rule of pydantic's would raise
     FaultCode.UNREADABLE: PolicyFault(FaultCode.UNREADABLE, {}),
-    FaultCode.INVALID: PolicyFault(FaultCode.INVALID, {"kind": "date_type"}),
+    FaultCode.INVALID: PolicyFault(FaultCode.INVALID, {"kind": "uuid_type"}),
 }
 
 
@@ -136,6 +151,9 @@ def texts() -> Iterator[tuple[str, str]]:
         yield JILIN.replace(old, new, 1), words
     more = {text: (f"{text}{JILIN}" if words.startswith("还有") else f"{JILIN}\n{text}") for text, words in BROKEN}
     yield from ((more[text], words) for text, words in BROKEN)
+    for changes, words in EXPERIMENTS:
+        yield f"{JILIN}\n{tomlkit.dumps({'experiments': {'wording': fields(**changes)}})}", words
+    yield TWO, "与 one 在同一级别、同一时间进行"
 
 
 @cache
@@ -148,7 +166,7 @@ def chinese(fault: PolicyFault) -> str:
     return sentence(fault, lambda text: text)
 
 
-@pytest.mark.parametrize(("text", "words"), list(texts()), ids=[each[-1] for each in (*WRONG, *BROKEN)])
+@pytest.mark.parametrize(("text", "words"), list(texts()), ids=[each[-1] for each in texts()])
 def test_a_fault_has_a_sentence_in_chinese(text: str, words: str) -> None:
     found = [chinese(fault) for fault in faults_of(text)]
     assert [each for each in found if words in each], found

@@ -1,6 +1,6 @@
 """The money at stake on pages: what is known to be under way, or an estimate that is marked as one."""
 
-from console.web.live.row import estimated, stake
+from domain.casework.triage import estimated, stake
 from schemas.levels import Level
 from schemas.risk.signals import TransferState
 from tests.domain.builders import Line, danger, payment

@@ -1,7 +1,10 @@
-"""What pages load: kept for good under its version, asked for anew under any other path."""
+"""What pages load: kept for good under its version, asked for anew under any other path. The style sheets have one type
+scale, one scale of spaces, one radius, and red for what is red or overdue alone.
+"""
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import httpx
 import pytest
@@ -10,6 +13,29 @@ from starlette.routing import Mount
 
 from console.web.kit.pages import TEMPLATES
 from console.web.kit.static_files import ANEW, FOR_GOOD, STATIC, Versioned, files, root
+
+SHEETS = sorted(STATIC.glob("*.css"))
+DENSE = {"case.css", "queue.css"}  # the pages of an operator in a call have sizes of their own between these
+SIZES = {".75", ".875", "1", "1.125", "1.375", "1.75", "2.25"}  # rem
+SPACES = {4, 8, 12, 16, 24, 32}  # px
+SPACE = re.compile(r"(?<![-\w])((?:margin|padding)(?:-[a-z]+)*|(?:row-|column-)?gap)\s*:\s*([^;}]+)")
+LENGTH = re.compile(
+    r"(?<![\w.-])-?\d*\.?\d+(?:rem|px|vw|vh|vmin|dvh)\b"
+)  # em is not one: it grows with the text that it surrounds
+ROOM = {  # that is no space between things
+    ("case.css", "margin-top", "4rem"): "an open form begins below the strip",
+    ("case.css", "padding-bottom", "6.5rem"): "the line fixed at the bottom",
+    ("quanzu.css", "gap", "4rem"): "the watermark's pattern",
+    ("tasks.css", "padding-bottom", "7rem"): "the bar fixed at the bottom",
+    ("tasks.css", "padding-top", "4rem"): "the notice fixed at the top",
+}
+LATER = {  # dense tables and screens to be read from afar, with sizes of their own
+    *("alarms.css", "desk.css", "incoming.css", "map.css", "order.css", "queue.css", "release.css", "wall.css"),
+    "watch.css",
+}
+RADII = re.compile(r"(0|50%|var\(--(round|pill)\)|calc\(var\(--round\) / 2\))( (0|var\(--round\)))*")
+RED = re.compile(r"var\(--(red|red-bg|bad|alarm|on-alarm)\)")
+MEANS_RED = re.compile(r"\.(red|reds|reds-list|dot|badge|alarm|late|late-word|too-late|overdue|beyond)\b")
 
 
 @pytest.fixture
@@ -71,3 +97,70 @@ def test_scripts_name_one_another_relatively_so_that_none_is_loaded_twice() -> N
     scripts = [file for file in files() if file.suffix == ".js" and file.name != "worker.js"]
     absolute = re.compile(r'(?:from|import)\s*\(?\s*"/')
     assert [file.name for file in scripts if absolute.search(file.read_text("utf-8"))] == []
+
+
+def declarations(sheet: Path, name: str) -> Iterator[str]:
+    """Each value of a property in a sheet."""
+    return (found[1].strip() for found in re.finditer(rf"(?<![\w-]){name}: ([^;}}]+)", sheet.read_text()))
+
+
+def rules(sheet: Path) -> Iterator[tuple[str, str]]:
+    """Each rule's selector and declarations. Comments and the heads of @media blocks are left out."""
+    text = re.sub(r"/\*.*?\*/", "", sheet.read_text(), flags=re.DOTALL)
+    return ((found[1].strip(), found[2]) for found in re.finditer(r"([^{}]+)\{([^{}]*)\}", text))
+
+
+def test_sizes_of_type_are_of_one_scale() -> None:
+    assert len(SHEETS) >= 20
+    found = {
+        (sheet.name, value)
+        for sheet in SHEETS
+        if sheet.name not in DENSE
+        for value in declarations(sheet, "font-size")
+        if value.endswith("rem") and value.removesuffix("rem") not in SIZES
+    }
+    assert found == set()
+
+
+def test_corners_have_one_radius() -> None:
+    found = {
+        (sheet.name, value)
+        for sheet in SHEETS
+        if sheet.name not in DENSE
+        for value in declarations(sheet, "border-radius")
+        if not RADII.fullmatch(value)
+    }
+    assert found == set()
+
+
+def test_red_is_for_the_level_red_and_for_what_is_overdue() -> None:
+    found = {
+        (sheet.name, selector)
+        for sheet in SHEETS
+        for selector, declared in rules(sheet)
+        if RED.search(declared) and selector != ":root" and not MEANS_RED.search(selector)
+    }
+    assert found == set()
+
+
+def test_the_spaces_are_the_variables_of_one_scale() -> None:
+    main = (STATIC / "quanzu.css").read_text("utf-8")
+    declared = {name: int(px) for name, px in re.findall(r"--space-(\w+): (\d+)px", main)}
+    assert declared == {str(px): px for px in SPACES}
+
+
+@pytest.mark.parametrize("sheet", [sheet for sheet in SHEETS if sheet.name not in LATER], ids=lambda sheet: sheet.name)
+def test_a_margin_a_padding_and_a_gap_are_of_the_scale(sheet: Path) -> None:
+    found = set(off_scale(sheet))
+    assert found - set(ROOM) == set()
+    assert {known for known in ROOM if known[0] == sheet.name} == found, "a room that no rule needs any more"
+
+
+def test_a_sheet_that_is_left_out_is_one_that_needs_it() -> None:
+    assert {sheet.name for sheet in SHEETS if set(off_scale(sheet))} - {known[0] for known in ROOM} == LATER
+
+
+def off_scale(sheet: Path) -> Iterator[tuple[str, str, str]]:
+    """Each length of a space that is written as a number, with its sheet and property."""
+    for name, value in SPACE.findall(re.sub(r"/\*.*?\*/", "", sheet.read_text("utf-8"), flags=re.DOTALL)):
+        yield from ((sheet.name, name, length) for length in LENGTH.findall(value))

@@ -39,7 +39,7 @@ OTHER_KEY = 2  # exit code: only the bundle's own installation can check its sea
 def audit_verify(anchors: Anchors = None) -> None:
     """Verify every line of the audit log: no line may be changed, dropped, inserted or moved.
 
-    Prints the faults and ends with 1 if one is found.
+    Prints the faults and exits with 1 if one is found.
     """
     from streams.security.audit_chains import Heads
     from streams.security.audit_log import remember, verified
@@ -64,7 +64,9 @@ def audit_verify(anchors: Anchors = None) -> None:
 
 @app.command("heads")
 def audit_heads() -> None:
-    """Print the head of every chain as JSON lines. Keep them where the operators of Quanzu cannot change them."""
+    """Print the head of every chain, which names its last line, as JSON lines. Keep them where the operators of Quanzu
+    cannot change them.
+    """
     from streams.security.audit_chains import Heads
 
     async def run() -> None:
@@ -83,7 +85,7 @@ def audit_show(
     on: Annotated[str, typer.Option(help="Acts on this: a case, a letter, a policy")] = "",
     since: Annotated[str | None, typer.Option(help="Since: 2h (ago), 2026-03-01 or 2026-03-01T11:12")] = None,
     most: Annotated[int, typer.Option(min=1, help="How many, the newest first")] = 20,
-    before: Annotated[int | None, typer.Option(help="The next page: the number that the page before printed")] = None,
+    before: Annotated[int | None, typer.Option(help="The next page: the number printed by the previous page")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON lines, for scripts")] = False,
 ) -> None:
     """Show the newest lines of the audit log that match."""
@@ -139,13 +141,15 @@ def audit_export(
 
 @app.command("check-bundle")
 def audit_check_bundle(file: Existing) -> None:
-    """Check whether a bundle is complete and made by this installation. Ends with 1 if not, 2 if another made it.
+    """Check whether a bundle is complete and made by this installation. Exits with 1 if not, 2 if another made it.
 
     With 2, its files match its manifest, but only the other installation can check its seal.
     """
     from domain.access.bundle import check
+    from domain.access.key_rings import KeyPurpose
+    from streams.security.installation_keys import ring
 
-    found = check(file.read_bytes(), load_settings().key())
+    found = check(file.read_bytes(), ring(load_settings(), KeyPurpose.AUDIT))
     for fault in found.faults:
         err.print(fault, style="red", markup=False, highlight=False, soft_wrap=True)
     if found.manifest is not None:

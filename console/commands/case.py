@@ -14,7 +14,7 @@ app = typer.Typer(name="case", no_args_is_help=True, help="Cases: list them, or 
 def case_show(case_id: str) -> None:
     """Show a case's history, with its reasons and the policy in force at each step.
 
-    Ends with 1 if the journal does not have the case.
+    Exits with 1 if the journal does not have the case.
     """
     from console.story import story
     from streams.monitoring.report import journal_events
@@ -31,7 +31,7 @@ def case_show(case_id: str) -> None:
 
 @app.command("list")
 def case_list(most: Annotated[int, typer.Option(min=1, help="How many, the latest first")] = 20) -> None:
-    """List the cases with the latest events, in their present state."""
+    """List the cases with the latest events, in their present state, the one with the latest event first."""
     from console.story import listing
     from streams.monitoring.report import journal_events
     from streams.runtime.server_discovery import reachable

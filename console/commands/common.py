@@ -102,14 +102,14 @@ def write_new(file: Path, raw: bytes) -> None:
         made.write(raw)
 
 
-def load_settings() -> "Settings":
-    """Return the settings from the environment, and configure logging by them. Raises SettingsError if a setting is
-    invalid.
+def load_settings(*, secret: bool = True) -> "Settings":
+    """Return the settings from the environment, and configure logging by them. `secret`: whether the process needs
+    QUANZU_SECRET. Raises SettingsError if a setting is invalid.
     """
     from streams.runtime import logs
     from streams.runtime.settings import load
 
-    found = load()
+    found = load(secret=secret)
     logs.begin(found.log_level, found.log_format)
     return found
 
@@ -125,9 +125,10 @@ async def open_installation(component: str = "operator") -> AsyncIterator["Insta
     """
     from console.commands.running import open_installation as on
     from streams.runtime.server_discovery import reachable
+    from streams.security.installation_keys import NEED_SECRET
     from streams.security.rights import Component
 
-    settings = load_settings()
+    settings = load_settings(secret=component in NEED_SECRET)
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # the command reports an unreachable broker itself
     async with on(reachable(settings), Component(component)) as line:
         yield line

@@ -17,7 +17,7 @@ app = typer.Typer(
     name="console", no_args_is_help=True, help="The web console: serve it, and make its first administrators."
 )
 
-Login = Annotated[str, typer.Argument(help="Small letters, digits, '.', '_' and '-'")]
+Login = Annotated[str, typer.Argument(help="Lower-case letters, digits, '.', '_' and '-'")]
 
 
 @app.command("serve")
@@ -54,7 +54,7 @@ class FirstRole(StrEnum):
 @app.command("first-admin")
 def console_first_admin(
     login: Login,
-    name: Annotated[str, typer.Option(help="As colleagues know the person")],
+    name: Annotated[str, typer.Option(help="The person's name, as colleagues know it")],
     role: Annotated[FirstRole, typer.Option(help="system asks for accounts, security confirms, audit reads the audit")],
 ) -> None:
     """Make the first person of an administrators' role, who signs in with a one-time password. Once only.

@@ -32,7 +32,9 @@ Topic = Annotated[str | None, typer.Option(help="Only letters of this topic; `fi
 Why = Annotated[str | None, typer.Option("--why", help="Only letters whose reason contains this text")]
 Since = Annotated[str | None, typer.Option(help="Since: 2h (ago), 2026-03-01 or 2026-03-01T11:12")]
 Until = Annotated[str | None, typer.Option(help="Before then")]
-Names = Annotated[list[str] | None, typer.Argument(help="The letters' ids. Without any: those that the options select")]
+Names = Annotated[
+    list[str] | None, typer.Argument(help="The letters' ids; without ids, the letters that the options select")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="As JSON, for scripts")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation")]
 File = Annotated[Path | None, typer.Option(exists=True, dir_okay=False, help="The repaired content of the letter")]
@@ -66,7 +68,7 @@ def dead_list(
     until: Until = None,
     state: Annotated[str, typer.Option(help="open, sending, sent, dropped or all")] = "open",
     most: Annotated[int, typer.Option(min=1, help="How many, the newest first")] = 20,
-    before: Annotated[int | None, typer.Option(help="The next page: the number that the page before printed")] = None,
+    before: Annotated[int | None, typer.Option(help="The next page: the number printed by the previous page")] = None,
     as_json: AsJson = False,
 ) -> None:
     """List letters, without their bytes, and count them by reason."""
@@ -84,9 +86,9 @@ def dead_list(
 
 @app.command("show")
 def dead_show(
-    name: Annotated[str, typer.Argument(help="The letter, as `quanzu dead list` has it")],
+    name: Annotated[str, typer.Argument(help="The letter's id, as `quanzu dead list` shows it")],
     mask: Annotated[bool, typer.Option("--mask", help="Hide numbers and names")] = False,
-    raw: Annotated[bool, typer.Option("--raw", help="Only the original bytes, to be repaired in a file")] = False,
+    raw: Annotated[bool, typer.Option("--raw", help="Print only the original bytes, for repair in a file")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Show a letter with its bytes, which may contain personal data. Refused if it is unknown or no longer stored."""
@@ -126,7 +128,7 @@ def dead_send_again(
 ) -> None:
     """Send letters again under their old ids: unchanged, or repaired by hand or by a mapping. Each counts once.
 
-    Ends with 1 if a letter was not sent.
+    Exits with 1 if a letter was not sent.
     """
     from streams.dead_letters.sending import Who
 
@@ -161,7 +163,7 @@ def dead_drop(
 ) -> None:
     """Drop letters forever; they stay counted as dead-lettered. The audit records who did it and why.
 
-    Ends with 1 if a letter was not dropped.
+    Exits with 1 if a letter was not dropped.
     """
     from streams.dead_letters.sending import Who
 

@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
 def doctor(
     now: Annotated[
-        bool, typer.Option("--now", help="Is anyone not being warned now, and why? Ends with 1 if so")
+        bool, typer.Option("--now", help="Show whether anyone is not being warned now, and why. Exits with 1 if so")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="With --now: as JSON")] = False,
 ) -> None:
-    """Check the servers and the settings, and print each fault with how to fix it.
+    """Check the servers and the settings, and print each fault with its fix.
 
-    Ends with 1 if a fault is found; a warning is not a fault.
+    Exits with 1 if a fault is found; a warning is not a fault.
     """
     if as_json and not now:
         raise typer.BadParameter("--json belongs to --now")

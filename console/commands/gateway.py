@@ -22,9 +22,12 @@ def gateways() -> None:
 @app.command("sms")
 def gateway_sms(
     config: Annotated[Path, typer.Option(exists=True, dir_okay=False, help="The gateway's configuration, a TOML file")],
-    check: Annotated[bool, typer.Option("--check", help="Show what it would do, and connect to nobody")] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Show the resulting configuration, without connecting to anything")
+    ] = False,
 ) -> None:
-    """Send text messages to carriers over SMPP 3.4, and report their receipts to Quanzu. Runs until stopped.
+    """Send text messages to carriers over SMPP 3.4 or CMPP, and report receipts and replies to Quanzu. Runs until
+    stopped.
 
     Refused if the configuration, or a file that it names, cannot be used.
     """
@@ -59,7 +62,8 @@ def _show(file: "GatewayFile") -> None:
         way = "TLS" if each.tls else "no TLS"
         ranges = ", ".join(each.prefixes) or "all numbers"
         lines.append(
-            f"carrier   {each.name}: {each.host}:{each.port} ({way}) as {each.system_id}, from {each.sender}; "
-            f"{ranges}; {each.price_fen:g} fen, {each.rate:g} segments a second, window {each.window}"
+            f"carrier   {each.name}: {each.host}:{each.port} ({each.protocol}, {way}) as {each.system_id}, "
+            f"from {each.sender}; {ranges}; {each.price_fen:g} fen, {each.rate:g} segments a second, "
+            f"window {each.window}"
         )
     out.print("\n".join(lines), highlight=False, markup=False, soft_wrap=True)

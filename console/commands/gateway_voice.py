@@ -1,4 +1,4 @@
-"""`quanzu gateway voice`: place automated calls over a SIP trunk."""
+"""`quanzu gateway voice`: place automated calls over a SIP trunk or through an Asterisk."""
 
 import asyncio
 from pathlib import Path
@@ -20,7 +20,11 @@ def voice(
         typer.Option(exists=True, dir_okay=False, help="With --check: list the messages that are not recorded"),
     ] = None,
 ) -> None:
-    """Take orders for automated calls, place the calls over a SIP trunk, and report the results, until stopped."""
+    """Take orders for automated calls, place the calls over a SIP trunk or through an Asterisk, and report the
+    results, until stopped.
+
+    Refused if the configuration, or a file that it names, cannot be used; all faults are printed.
+    """
     from streams.gateways.voice.process import check_voice_gateway, serve_voice_gateway
     from streams.runtime import logs
 
@@ -43,7 +47,7 @@ def _list_unrecorded(file: Path, voices: "Voices") -> None:
     from schemas.people.residents import Language
 
     messages = load(file.read_text("utf-8")).messages
-    for action in (Action.ROBOT_CALL, Action.FOLLOW_UP, Action.CONTACT_CALL):
+    for action in (Action.ROBOT_CALL, Action.FOLLOW_UP, Action.SUPPORT_CALL, Action.CONTACT_CALL):
         for language in Language:
             wording = messages.wording(action)
             for scam in wording.texts(language) if wording else (DEFAULT,):

@@ -39,7 +39,10 @@ def hold_add(
 
 @app.command("lift")
 def hold_lift(
-    hold_id: str, by: By, reason: Reason, drop: Annotated[bool, typer.Option("--drop", help="Do not send it")] = False
+    hold_id: str,
+    by: By,
+    reason: Reason,
+    drop: Annotated[bool, typer.Option("--drop", help="Drop the held contacts instead of sending them")] = False,
 ) -> None:
     """End a hold; the contacts that it held back are sent, or dropped with --drop. Refused if the hold
     is not in force.

@@ -4,7 +4,7 @@ import asyncio
 
 import typer
 
-from console.commands.common import load_settings, open_installation, out
+from console.commands.common import open_installation, out
 
 app = typer.Typer(name="metrics", no_args_is_help=True, help="The installation's metrics, for Prometheus.")
 
@@ -13,7 +13,7 @@ app = typer.Typer(name="metrics", no_args_is_help=True, help="The installation's
 def metrics_serve() -> None:
     """Serve metrics of the store and the servers to Prometheus until stopped.
 
-    Run one such process per installation, beside the workers.
+    Run one such process per installation, next to the workers.
     """
     from streams.monitoring.exporter.exporter import exporting
     from streams.runtime.serving import stop_signal
@@ -22,7 +22,7 @@ def metrics_serve() -> None:
     async def run() -> None:
         async with (
             open_installation(Component.EXPORTER) as line,
-            exporting(line.exporter, load_settings().exporter_port) as address,
+            exporting(line.exporter, line.settings.exporter_port) as address,
         ):
             out.print(address, highlight=False)
             await stop_signal()

@@ -14,7 +14,7 @@ SHOWN = 20  # waiting cases listed
 
 @app.command("check")
 def policy_check(file: Existing) -> None:
-    """Check whether a policy is valid. Prints the policy's hash, or all faults and ends with 1."""
+    """Check whether a policy is valid. Prints the policy's hash, or all faults and exits with 1."""
     from domain.policy import load
     from streams.repositories.policies import read
 
@@ -26,24 +26,28 @@ def policy_publish(
     file: Existing,
     by: By,
     override: Annotated[str, typer.Option(help="Why a policy that the breaker stopped is put in force again")] = "",
+    approved_by: Annotated[str, typer.Option(help="The second person, who approves a new experiment")] = "",
 ) -> None:
     """Put a policy in force in all partitions, without a restart.
 
-    Refused if it is invalid, or if the breaker stopped it and --override gives no reason.
+    Refused if it is invalid, if the breaker stopped it (it opened too many cases) and --override gives no reason, or if
+    it starts an experiment that no second person approves.
     """
     from streams.operations.rules import publish
     from streams.repositories.policies import read
 
+    others = [approved_by] if approved_by else []
+
     async def run() -> None:
         async with open_installation() as line:
-            out.print(f"policy {await publish(line, read(file), by, override)} is in force from now on")
+            out.print(f"policy {await publish(line, read(file), by, override, others)} is in force from now on")
 
     asyncio.run(run())
 
 
 @app.command("status")
 def policy_status() -> None:
-    """Show which policy is in force, which policy is the fallback, and which policies the breaker has stopped."""
+    """Show the policy in force, the fallback, and the policies that the breaker stopped for too many cases."""
     from domain.policy.trial import on_trial
     from domain.wording.codes import in_language
     from streams.operations.rules import raised_by, standing

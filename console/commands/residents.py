@@ -6,16 +6,21 @@ from typing import Annotated
 
 import typer
 
+from console.commands import places
 from console.commands.common import Existing, err, open_installation, out
 
 REFUSED_SHOWN = 20
 
-app = typer.Typer(name="residents", no_args_is_help=True, help="The register of residents: import and export.")
+app = typer.Typer(
+    name="residents", no_args_is_help=True, help="The register of residents, and places to look for them."
+)
+app.add_typer(places.app)
 
 
 @app.command("import")
 def residents_import(file: Existing) -> None:
-    """Import residents from CSV or Parquet; unreadable rows are refused with line, column and reason.
+    """Import residents from CSV or Parquet, and print the numbers of rows as JSON; unreadable rows are refused with
+    line, column and reason.
 
     Nothing is imported from another kind of file, or if a column is missing or misspelt.
     """

@@ -13,16 +13,20 @@ from console import policy_faults
 from domain.policy import PolicyError
 from schemas.errors import UserError
 from streams.channels import receipts
+from streams.channels.operator_calls.reports import report_routes
+from streams.channels.provinces import receiving as handovers
 from streams.channels.settings import load as load_channels
 from streams.dead_letters import api as letters_api
 from streams.installation import Installation
-from streams.intake import objections
+from streams.intake import objections, reported_frauds
 from streams.intake import server as intake_http
 from streams.intake.acceptor import Intake
 from streams.intake.files import FileReport, Progress, intake_file
 from streams.intake.formats import Options
+from streams.intake.fraud_files import take_fraud_file
 from streams.intake.settings import IntakeSettings
 from streams.intake.settings import load as load_intake
+from streams.intake.taxii.server import sharing
 from streams.messaging import topics
 from streams.runtime import metrics
 from streams.runtime.credentials import denied
@@ -70,10 +74,14 @@ async def serve_intake(
         context = line.intake
         routes = [
             *receipts.routes(context.outgoing, channels),
+            *report_routes(context.outgoing, channels),
+            *handovers.routes(context.outgoing, channels),
             *objections.routes(settings, intake, context.outgoing),
+            *reported_frauds.routes(settings, intake, context.outgoing),
             *letters_api.routes(settings, intake, context.producer, context.clock),
         ]
-        await intake_http.serve(settings, intake, context.clock, routes, started)
+        async with sharing(settings, intake, context.clock) as taxii:
+            await intake_http.serve(settings, intake, context.clock, [*routes, *taxii], started)
 
 
 async def take_file(
@@ -86,13 +94,13 @@ async def take_file(
     progress: Progress,
 ) -> FileReport:
     """Accept a file of signals and return its report, which is also written to the file `report` as JSON. `name`: the
-    format; `resume`: whether to continue where an interrupted run stopped.
+    format; `resume`: True continues where an interrupted run stopped.
 
     Raises FileRefusedError if the file cannot be read, and SendError if Kafka refuses a record for good.
     """
     async with servers(wanted) as settings, open_installation(settings) as line:
         return await intake_file(
-            name,  # type: ignore[arg-type]  # one of FORMATS or MAPPED, as the command has checked
+            name,
             file,
             Intake(line.intake.producer, settings),
             settings,
@@ -101,6 +109,23 @@ async def take_file(
             resume=resume,
             report_path=report,
             progress=progress,
+        )
+
+
+async def take_frauds(wanted: Settings, file: Path, source: str) -> FileReport:
+    """Accept a CSV file of the police's records of frauds, and return its report. `source`: who has the records.
+
+    Raises FileRefusedError if the file cannot be read, and SendError if Kafka refuses a record for good.
+    """
+    async with servers(wanted) as settings, open_installation(settings) as line:
+        return await take_fraud_file(
+            file,
+            source,
+            line.producer,
+            settings.partitions,
+            settings.rights(),
+            settings.id_number_keys(),
+            line.clock.now(),
         )
 
 

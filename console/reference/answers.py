@@ -39,7 +39,7 @@ class Counted(_Shape):
 
 
 class Refusal(_Shape):
-    """An error (`error`), and what the sender can do (`do`)."""
+    """An error. `error`: what is wrong; `do`: what the sender can do."""
 
     error: str
     do: str
@@ -52,15 +52,35 @@ class Alive(_Shape):
 
 
 class Ready(_Shape):
-    """Whether signals would be accepted now; if not, the status says why."""
+    """The answer to a readiness check. `status`: "ready" if signals would be accepted now, else the reason why not."""
 
     status: Literal["ready", "draining", "Kafka is away"]
 
 
 class Taken(_Shape):
-    """A receipt was accepted. `input`: the id of the case input; a repeated receipt gives the same id."""
+    """A receipt was accepted. `input`: the id of the case input made from it; a receipt that is sent again gives the
+    same id. None for a message or call to an officer, which makes no input.
+    """
 
-    input: str
+    input: str | None
+
+
+class NotesTaken(_Shape):
+    """`inputs`: the ids of the notes that follow from a report, none if it only shows."""
+
+    inputs: list[str]
+
+
+class StateTaken(_Shape):
+    """`taken`: False if a later state of the call was known."""
+
+    taken: bool
+
+
+class PartTaken(_Shape):
+    """`part`: the number of the part that was stored."""
+
+    part: int
 
 
 class NotTaken(_Shape):

@@ -3,7 +3,7 @@
 from typing import Any
 
 from console.reference.catalogue import JSON, PARTS, TRAFFIC, Traffic, Value, values
-from streams.messaging.codec import may_be_sealed
+from streams.messaging.codec import BY_INTAKE, SEALED_BY_GATEWAY, may_be_sealed
 from streams.messaging.topics import Topic, configuration
 from streams.runtime.settings import Settings
 
@@ -56,8 +56,10 @@ def kept(topic: Topic) -> str:
 
 
 def _seal(topic: Topic) -> str:
-    sealed = " With a vault, personal data is encrypted in the field `sealed`."
-    return sealed if may_be_sealed(topic.name) else ""
+    sealed = " With a vault, personal data is encrypted in the field `sealed`." if may_be_sealed(topic.name) else ""
+    whole = " With a vault, what intake writes is encrypted as a whole with a public key."
+    sound = " The gateway encrypts the sound under the recording's key." if topic.name in SEALED_BY_GATEWAY else ""
+    return sealed + (whole if topic.name in BY_INTAKE else "") + sound
 
 
 def _channel(traffic: Traffic) -> Document:

@@ -9,16 +9,19 @@ from pydantic import TypeAdapter
 from schemas.administration.audit import AuditEntry
 from schemas.administration.dead_letters import letter_adapter
 from schemas.administration.drafts import Draft, InShadow
+from schemas.administration.partition_counts import PartitionCount
 from schemas.administration.requests import AdminRequest
 from schemas.administration.security_events import SecurityEvent
 from schemas.administration.vaults import VaultNamed
+from schemas.casework.call_recordings import RecordingPart
 from schemas.casework.cases import Case
 from schemas.casework.epochs import EpochConfirmed, EpochNamed
 from schemas.casework.events import Dispatch, journal_adapter
 from schemas.casework.evidence_files import EvidencePicture
 from schemas.casework.inputs import Alert, input_adapter
 from schemas.casework.policies import InForce
-from schemas.channels.bank_messages import BankMessage
+from schemas.channels.bank_messages import BankMessage, ReportedFeedback
+from schemas.channels.call_backs import CallBack
 from schemas.channels.releases import ReleaseRequest
 from schemas.channels.webhooks import Webhook
 from schemas.people.alarms import Alarm
@@ -26,13 +29,18 @@ from schemas.people.calls import Call
 from schemas.people.complaints import Complaint
 from schemas.people.handovers import HandOver
 from schemas.people.incidents import Incident
+from schemas.people.legal_holds import LegalHold, PreservedRecord
+from schemas.people.places import PublicPlace, SearchList
 from schemas.people.public_reports import PublicReport
 from schemas.people.residents import Resident
 from schemas.people.rosters import Roster, Task
 from schemas.people.staff import Account, ApiToken
+from schemas.people.subject_requests import SubjectRequest
 from schemas.risk.evidence import Alerted, Evidence, WatchEntry
 from schemas.risk.fan_outs import FanOut, PayersAnswered, PayersRequest
 from schemas.risk.feeds import FeedProfile
+from schemas.risk.reported_frauds import FraudMatch, ReportedFraud
+from schemas.risk.sharing import SharedSuspect
 from schemas.risk.signals import SentAgain, Signal, SignalBatch
 from streams.messaging import topics
 from streams.messaging.topics import Topic
@@ -42,11 +50,10 @@ JSON, TOML, TEXT = "application/json", "application/toml", "text/plain"
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """One kind of record. `key`: a regular expression that its keys match; `adapter`: its model, None if it is not
-    JSON.
+    """One kind of record. `about`: a short description; `key`: a regular expression that its keys match; `adapter`: its
+    model, None if it is not JSON; `content`: its media type.
 
-    `about`: a short description; `content`: the media type; `dropped`: whether a record without a value deletes the
-    key.
+    `dropped`: True if a record with the same key and without a value deletes it.
     """
 
     name: str
@@ -70,6 +77,8 @@ class Traffic:
 PARTS = {
     "intake": "accepts signals over HTTP and from files",
     "screening": "an agent: turns signals into evidence about residents, and into alerts",
+    "outside": "an agent: passes on what providers and banks report, if they may report it",
+    "fraud-matching": "an agent: matches the police's records of frauds to residents",
     "casework": "an agent: decides each case, in the order of its inputs",
     "board": "an agent: queues, figures and snapshots from the journal",
     "deadlines": "a worker's loop: writes an input for each deadline that is reached",
@@ -79,7 +88,9 @@ PARTS = {
     "phone": "an agent: robot calls",
     "visits": "an agent: officers and grid workers",
     "payments": "an agent: stop-payments",
+    "provinces": "an agent: cases that are offered to other provinces",
     "receipts": "accepts providers' results of dispatches over HTTP",
+    "experiments": "a worker's loop: reads what the arms of experiments show, and stops one that does harm",
     "feeds": "a worker's loop: learns how each feed sends, and reports outages",
     "register": "the register of residents",
     "policies": "policies in force, their breaker and their holds",
@@ -94,6 +105,11 @@ PARTS = {
 CHANNELS = ("red", "sms", "phone", "visits", "payments")
 
 _TAKEN = Value("case-input", "an event from outside that a case must handle", input_adapter, key="^(r[a-z2-7]+|rules)$")
+_FEEDBACK = Value(
+    "reported-feedback",
+    "a bank's answer about a stop-payment, with its message and the account numbers: personal data",
+    TypeAdapter(ReportedFeedback),
+)
 _DISPATCH = Value("dispatch", "a command to a channel; a repeated one has the same id", TypeAdapter(Dispatch))
 _SIGNALS = (
     Value("signals", "signals of one shard that intake accepted together", TypeAdapter(SignalBatch)),
@@ -113,10 +129,33 @@ def _kept(topic: Topic, name: str, about: str, model: type[Any]) -> Traffic:
 TRAFFIC = (
     Traffic(topics.SIGNALS_URGENT, _SIGNALS, ("intake", "letters", "console", "screening"), ("screening", "commands")),
     Traffic(topics.SIGNALS, _SIGNALS, ("intake", "letters", "console", "screening"), ("screening", "commands")),
+    Traffic(topics.OUTSIDE_INPUTS, (_TAKEN, _FEEDBACK), ("receipts", "letters"), ("outside",)),
+    Traffic(
+        topics.REPORTED_FRAUDS,
+        (
+            Value(
+                "reported-fraud",
+                "a fraud in the police's records, with its victim: personal data",
+                TypeAdapter(ReportedFraud),
+            ),
+        ),
+        ("intake", "commands"),
+        ("fraud-matching",),
+    ),
     Traffic(
         topics.CASE_INPUTS,
         (_TAKEN,),
-        ("screening", "deadlines", "auditor", *CHANNELS, "receipts", "console", "policies", "letters"),
+        (
+            "screening",
+            "fraud-matching",
+            "deadlines",
+            "auditor",
+            *CHANNELS,
+            "outside",
+            "console",
+            "policies",
+            "letters",
+        ),
         ("casework", "store", "commands"),
     ),
     Traffic(
@@ -129,7 +168,7 @@ TRAFFIC = (
             ),
         ),
         ("casework",),
-        ("board", "store", "console", "commands"),
+        ("board", "store", "console", "commands", "experiments"),
     ),
     Traffic(
         topics.CASE_SNAPSHOTS,
@@ -142,6 +181,7 @@ TRAFFIC = (
     Traffic(topics.DISPATCHES_PHONE, (_DISPATCH,), ("casework", "letters"), ("phone",)),
     Traffic(topics.DISPATCHES_VISIT, (_DISPATCH,), ("casework", "letters"), ("visits",)),
     Traffic(topics.DISPATCHES_PAYMENT, (_DISPATCH,), ("casework", "letters"), ("payments",)),
+    Traffic(topics.DISPATCHES_PROVINCE, (_DISPATCH,), ("casework", "letters"), ("provinces",)),
     Traffic(
         topics.RESIDENTS,
         (Value("resident", "one person of the register: personal data", TypeAdapter(Resident), dropped=True),),
@@ -168,6 +208,19 @@ TRAFFIC = (
         ("store",),
     ),
     Traffic(
+        topics.CALL_RECORDINGS,
+        (
+            Value(
+                "recording-part",
+                "the key of a recording of an operator's call, or a part of its encrypted sound: personal data",
+                TypeAdapter(RecordingPart),
+                key="^r[a-z2-7]+-[0-9]+-[0-9a-f]+-[0-9]+-[0-9]+$",
+            ),
+        ),
+        ("console", "receipts"),
+        ("console",),
+    ),
+    Traffic(
         topics.EVIDENCE_FILES,
         (
             Value(
@@ -184,7 +237,19 @@ TRAFFIC = (
         topics.WATCHLIST,
         (Value("watch-entry", "the status of a suspect account or telephone", TypeAdapter(WatchEntry)),),
         ("screening",),
-        ("store", "commands"),
+        ("store", "commands", "console"),
+    ),
+    Traffic(
+        topics.SHARED_SUSPECTS,
+        (
+            Value(
+                "shared-suspect",
+                "a suspect that other centres may be told of, with its number: personal data",
+                TypeAdapter(SharedSuspect),
+            ),
+        ),
+        ("screening",),
+        ("intake",),
     ),
     Traffic(
         topics.POLICIES,
@@ -208,7 +273,7 @@ TRAFFIC = (
     Traffic(
         topics.ACCOUNTS,
         (Value("account", "the bank account behind a token: personal data", None, TEXT, dropped=True),),
-        ("screening", "receipts", "commands"),
+        ("screening", "outside", "commands"),
         ("store",),
     ),
     Traffic(
@@ -241,6 +306,24 @@ TRAFFIC = (
         topics.PUBLIC_REPORTS, "public-report", "a report of the public page: personal data, unchecked", PublicReport
     ),
     Traffic(
+        topics.CALL_BACKS,
+        (Value("call-back", "a number that the centre owes a call", TypeAdapter(CallBack), dropped=True),),
+        ("receipts",),
+        ("store",),
+    ),
+    Traffic(
+        topics.FRAUD_MATCHES,
+        (
+            Value(
+                "fraud-match",
+                "to which resident a record of a fraud was matched, or why to none",
+                TypeAdapter(FraudMatch),
+            ),
+        ),
+        ("fraud-matching",),
+        ("fraud-matching", "store", "commands"),
+    ),
+    Traffic(
         topics.PAYERS_REQUESTS,
         (
             Value(
@@ -251,6 +334,57 @@ TRAFFIC = (
         ),
         ("screening",),
         ("console", "store"),
+    ),
+    Traffic(
+        topics.SUBJECT_REQUESTS,
+        (
+            Value(
+                "subject-request",
+                "a person's request to see, correct or erase their data: personal data",
+                TypeAdapter(SubjectRequest),
+            ),
+        ),
+        ("console", "commands"),
+        ("console", "store", "commands"),
+    ),
+    Traffic(
+        topics.LEGAL_HOLDS,
+        (Value("legal-hold", "an order to keep all data about a person", TypeAdapter(LegalHold)),),
+        ("console",),
+        ("console", "store", "commands"),
+    ),
+    Traffic(
+        topics.PLACES,
+        (Value("place", "a place where residents may be looked for", TypeAdapter(PublicPlace), dropped=True),),
+        ("commands",),
+        ("console", "store"),
+    ),
+    Traffic(
+        topics.SEARCHES,
+        (
+            Value(
+                "search-list",
+                "the places of a search for a resident, until they are erased: personal data",
+                TypeAdapter(SearchList),
+                dropped=True,
+            ),
+        ),
+        ("console", "deadlines"),
+        ("console", "store"),
+    ),
+    Traffic(
+        topics.PRESERVED,
+        (
+            Value(
+                "preserved-record",
+                "a copy of a record about a person whose data must be kept: personal data",
+                TypeAdapter(PreservedRecord),
+                key="^r[a-z2-7]+-.+$",
+                dropped=True,
+            ),
+        ),
+        ("commands",),
+        ("commands",),
     ),
     _kept(topics.HANDOVERS, "hand-over", "a shift's hand-over sheet, and who confirmed it", HandOver),
     _kept(topics.ADMIN_REQUESTS, "admin-request", "an act of administration that needs two persons", AdminRequest),
@@ -282,6 +416,19 @@ TRAFFIC = (
         ("vault",),
     ),
     Traffic(
+        topics.PARTITION_COUNT,
+        (
+            Value(
+                "partition-count",
+                "how many partitions the installation has, and how far a change of their number is",
+                TypeAdapter(PartitionCount),
+                key="^partitions$",
+            ),
+        ),
+        ("commands",),
+        ("commands",),
+    ),
+    Traffic(
         topics.CALLS,
         (Value("call", "a call to 96110 and its statements: personal data", TypeAdapter(Call)),),
         ("console",),
@@ -290,7 +437,7 @@ TRAFFIC = (
     Traffic(
         topics.BANK_MESSAGES,
         (Value("bank-message", "a bank's message about a stop-payment", TypeAdapter(BankMessage)),),
-        ("receipts",),
+        ("outside",),
         ("console",),
     ),
     Traffic(
@@ -314,12 +461,12 @@ TRAFFIC = (
     Traffic(
         topics.DEAD_LETTERS,
         (Value("dead-letter", "an unreadable record, unchanged: may hold personal data", letter_adapter),),
-        ("intake", "screening", "casework", *CHANNELS),
+        ("commands", "screening", "outside", "fraud-matching", "casework", *CHANNELS),
         ("letters", "store"),
     ),
 )
 
 
 def values(traffic: Iterable[Traffic] = TRAFFIC) -> dict[str, Value]:
-    """Return name -> kind of record, over all topics of `traffic`."""
+    """Return the kinds of records of all topics in `traffic`, by name, in the order of the topics; each kind once."""
     return {value.name: value for each in traffic for value in each.values}

@@ -21,6 +21,7 @@ FIRST = (
     "QUANZU_KAFKA",
     "QUANZU_REDIS",
     "QUANZU_SECRET",
+    "QUANZU_KEYS",
     "QUANZU_PARTITIONS",
     "QUANZU_API_KEYS",
     "QUANZU_RECEIPTS_SECRET",
@@ -29,22 +30,34 @@ FIRST = (
     "QUANZU_BANK_URL",
     "QUANZU_STATION_URL",
 )
-"""The ten settings of a new installation; the defaults of the others suit most."""
+"""The eleven settings of a new installation; the defaults of the others suit most."""
 
 GROUPS: Mapping[str, tuple[str, ...]] = {
     "Servers and files": ("KAFKA", "REDIS", "APP_ID", "INSTANCE", "PARTITIONS", "REPLICATION", "DATA", "POLICY"),
     "Security": (
-        *("SECRET", "ID_KEYS", "VAULT", "KAFKA_TLS", "KAFKA_CA", "KAFKA_USER", "KAFKA_PASSWORD", "KAFKA_MECHANISM"),
-        *("REDIS_USER", "REDIS_PASSWORD", "REDIS_CA", "SENTINEL_USER", "SENTINEL_PASSWORD"),
+        *(
+            "SECRET",
+            "KEYS",
+            "ID_KEYS",
+            "HSM",
+            "VAULT",
+            "RECORD_CIPHER",
+            "KAFKA_TLS",
+            "KAFKA_CA",
+            "KAFKA_USER",
+            "KAFKA_PASSWORD",
+        ),
+        *("KAFKA_MECHANISM", "REDIS_USER", "REDIS_PASSWORD", "REDIS_CA", "SENTINEL_USER", "SENTINEL_PASSWORD"),
     ),
     "Intake": (
         *("API_KEYS", "SOURCE_RIGHTS", "OPERATOR_KEYS", "INTAKE_HOST", "HTTP_PORT", "INTAKE_CERTIFICATE", "INTAKE_KEY"),
         *("INTAKE_CLIENT_CA", "RATE", "RATE_STORE", "PAYEE_CHECKS", "PAYEE_CHECK_RATE", "FEEDS", "HOLIDAYS"),
+        *("SHARING", "SHARING_NAME"),
     ),
     "Channels": (
         *("SMS_URL", "VOICE_URL", "BANK_URL", "STATION_URL", "SMS_KIND", "VOICE_KIND", "BANK_KIND", "STATION_KIND"),
         *("SMS_REFUSALS", "VOICE_REFUSALS", "BANK_REFUSALS", "STATION_REFUSALS"),
-        *("PROVIDER_SECONDS", "CHANNEL_CONCURRENCY", "RECEIPTS_URL", "RECEIPTS_SECRET", "INSTITUTIONS"),
+        *("PROVIDER_SECONDS", "CHANNEL_CONCURRENCY", "RECEIPTS_URL", "RECEIPTS_SECRET", "INSTITUTIONS", "PROVINCES"),
         *("PUSH_KEY", "PUSH_CONTACT", "PUSH_ADDRESSES"),
     ),
     "Console": tuple(f"CONSOLE_{name.upper()}" for name in ConsoleSettings.model_fields),
@@ -58,7 +71,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
 
 
 def variables() -> dict[str, FieldInfo]:
-    """Return environment variable (whole name) -> its model field, for all settings."""
+    """Return the model field of each setting, by the whole name of its environment variable."""
     return {
         f"{settings.model_config.get('env_prefix', '')}{name}".upper(): field
         for settings in SETTINGS
@@ -76,7 +89,7 @@ def table(names: Iterable[str]) -> str:
 
 
 def configuration_page() -> str:
-    """Return the Markdown page: the ten most important settings, then all settings by group."""
+    """Return the Markdown page: the eleven most important settings, then all settings by group."""
     return "\n".join([*_introduction(), table(FIRST), "", *_sections()])
 
 

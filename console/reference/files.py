@@ -23,7 +23,7 @@ _METHODS = ("get", "post", "put", "delete")
 
 
 def files(context: typer.Context) -> dict[str, str]:
-    """Return path (in docs/reference) -> text for each generated file. `context`: the root command's context."""
+    """Return the text of each generated file, by its path in docs/reference. `context`: the root command's context."""
     number = version("quanzu")
     described = {"intake.openapi.json": openapi(number), "console.openapi.json": console_openapi()}
     documents = {

@@ -71,7 +71,9 @@ class Written(RemarkSchema):
 
 @cache
 def remarks(model: type[BaseModel]) -> dict[str, str]:
-    """Return the comment at the end of each field's line, by field name, inherited fields included."""
+    """Return the comment at the end of each field's line, by field name, inherited fields included; fields without a
+    comment are left out.
+    """
     found: dict[str, str] = {}
     for base in reversed(model.__mro__):
         if issubclass(base, BaseModel) and base is not BaseModel:
@@ -104,18 +106,18 @@ def schema_of(name: str, about: str, adapter: TypeAdapter[Any], how: type[Genera
 
 
 def policy_schema() -> Schema:
-    """Return the JSON Schema of a policy file. It lacks the policy's hash, which is computed and not written in the
-    file.
+    """Return the JSON Schema of a policy file. The policy's hash is left out, because it is computed and not written in
+    the file.
     """
     made = schema_of("policy", "A policy file (TOML): what a province decides for itself", TypeAdapter(Policy), Written)
-    for part, name in ((made, "hash"), (made["$defs"]["RiskRules"], "policy")):
+    for part, name in ((made, "hash"), (made["$defs"]["RiskRules"], "policy"), (made["$defs"]["RiskRules"], "shield")):
         del part["properties"][name]
         part["required"] = [each for each in part["required"] if each != name]
     return made
 
 
 def schemas() -> dict[str, Schema]:
-    """Return name -> JSON Schema: of each kind of JSON record, of codes, and of the policy file."""
+    """Return the JSON Schemas by name: of each kind of JSON record, of codes, and of the policy file."""
     found = {
         name: schema_of(name, value.about, value.adapter)
         for name, value in values().items()

@@ -19,21 +19,29 @@ from console.reference.answers import (
     Letter,
     LetterDone,
     Letters,
+    NotesTaken,
     NotTaken,
+    PartTaken,
     Ready,
     Refusal,
+    StateTaken,
     Taken,
     WholeLetter,
 )
 from console.reference.json_schema import RemarkSchema
+from schemas.base import Text
+from schemas.casework.call_recordings import RecordedPartReport
+from schemas.channels.handovers import CaseHandover, HandoverRefusal, HandoverTaken
+from schemas.channels.incoming_calls import IncomingCallReport
 from schemas.channels.objections import ObjectionNotice, ObjectionStands
-from schemas.channels.receipts import BankReceipt, OwnHoldReceipt, SmsReceipt, StationReceipt, VoiceReceipt
+from schemas.channels.operator_calls import OperatorCallReport
+from schemas.channels.receipts import BankReceipt, OwnHoldReceipt, SmsReceipt, SmsReply, StationReceipt, VoiceReceipt
 from schemas.risk.payee_checks import MOST_SUBJECTS, AbandonedCheck, PayeesFound, PayeeSubject
+from schemas.risk.reported_frauds import ReportedFraud
 from schemas.risk.signals import Signal
 from streams.channels.signing import NONCE, SIGNATURE, TIMESTAMP, TOLERANCE_SECONDS
 from streams.dead_letters.api import Act, Asked
-from streams.intake.body import LINES, XML
-from streams.intake.parsing import MOST_ITEMS
+from streams.intake.parsing import LINES, MOST_ITEMS, XML
 from streams.iso20022.payments import KINDS
 from streams.iso20022.resolution import KINDS as ANSWERS
 
@@ -44,7 +52,7 @@ ABOUT = (
     "Intake takes in what feeds and providers send. A feed has a key for its source, an operator one for dead letters, "
     f"and a provider signs: {SIGNATURE} is HMAC-SHA256 in hexadecimal, with the key that was agreed for its channel, "
     "or, of a bank, with that bank's own (QUANZU_RECEIPTS_SECRET), over six lines joined by a line feed: the method, "
-    f"the path, the channel (sms, voice, bank or station), {TIMESTAMP}, {NONCE} and the body's "
+    f"the path, the channel (sms, voice, bank, station or province), {TIMESTAMP}, {NONCE} and the body's "
     f"SHA-256 in hexadecimal. A signature is taken for {TOLERANCE_SECONDS} s, and a nonce once: each attempt has a new "
     "one."
 )
@@ -77,6 +85,15 @@ SCHEMES = {
 }
 
 
+class SentFraud(ReportedFraud):
+    """A fraud that a victim reported to the police, as it is sent. Everything about the victim is optional.
+
+    `id_number`: the victim's ID number, instead of `id_hash`.
+    """
+
+    id_number: Text | None = None
+
+
 class Masked(BaseModel):
     """The query parameters of one dead letter."""
 
@@ -101,6 +118,7 @@ class Operation:
 
 
 _SIGNALS = Annotated[list[Signal], Field(max_length=MOST_ITEMS)]
+_FRAUDS = Annotated[list[SentFraud], Field(max_length=MOST_ITEMS)]
 _PAYEES = Annotated[list[PayeeSubject], Field(max_length=MOST_SUBJECTS)]
 _REFUSED: dict[int, Kind] = dict.fromkeys((400, 401, 408, 413), Refusal)
 _NOT_TAKEN: dict[int, Kind] = dict.fromkeys((400, 401, 403, 404, 408, 409, 413, 503), NotTaken)
@@ -138,6 +156,17 @@ OPERATIONS = (
     ),
     Operation(
         "post",
+        "/v1/reported-frauds",
+        f"Accept one record of the police about a reported fraud, an array of at most {MOST_ITEMS:,}, or NDJSON; "
+        "answered when Kafka has them. A later version of a record replaces an earlier one, and one that is "
+        "sent again counts once. id_number: the victim's, instead of its hash; it is hashed at once, never stored.",
+        {202: Accepted, 422: Faulty, **_REFUSED, **dict.fromkeys((403, 415, 429, 503), Refusal)},
+        FEED,
+        SentFraud | _FRAUDS,
+        lines=True,
+    ),
+    Operation(
+        "post",
         "/v1/objections",
         "A bank passes on an objection to a stop order that it got, or that is about an account of its own. 202: it is "
         "written; sent again, it counts once, and 200 says how it stands. 404: no such order of this bank and account.",
@@ -150,17 +179,52 @@ OPERATIONS = (
         FEED,
         ObjectionNotice,
     ),
+    Operation(
+        "post",
+        "/handovers",
+        "Another province hands a case over, signed with the key of province/CODE; only if QUANZU_PROVINCES names it. "
+        "200: the case is open here, under this number, however often the offer comes. 409: it is not taken, and why. "
+        "503: send it again.",
+        {200: HandoverTaken, 409: HandoverRefusal, **dict.fromkeys((400, 401, 408, 413, 503), NotTaken)},
+        SIGNED,
+        CaseHandover,
+    ),
     Operation("get", "/healthz", "200 while the process runs.", {200: Alive}),
     Operation("get", "/readyz", "Whether signals would be accepted now.", {200: Ready, 503: Ready}),
     *(
         Operation("post", f"/receipts/{name}", about, {200: Taken, **_NOT_TAKEN}, SIGNED, model, document=document)
         for name, model, about, document in (
             ("sms", SmsReceipt, "A carrier reports the result of a text message.", ""),
+            ("sms/replies", SmsReply, "A carrier passes on a telephone's reply to a text message.", ""),
             ("voice", VoiceReceipt, "A carrier reports the result of an automated call.", ""),
             ("bank", BankReceipt, "A bank reports the result of a stop-payment.", f"ISO 20022: {', '.join(ANSWERS)}"),
             ("own-holds", OwnHoldReceipt, "A bank answers an order about its customer's own account.", ""),
             ("station", StationReceipt, "A station reports the stage of an officer's visit.", ""),
         )
+    ),
+    Operation(
+        "post",
+        "/receipts/operator-calls",
+        "The voice gateway reports the state of an operator's call.",
+        {200: NotesTaken, **{status: kind for status, kind in _NOT_TAKEN.items() if status != 403}},
+        SIGNED,
+        OperatorCallReport,
+    ),
+    Operation(
+        "post",
+        "/receipts/incoming-calls",
+        "The voice gateway reports the state of a call to the centre.",
+        {200: StateTaken, **{status: kind for status, kind in _NOT_TAKEN.items() if status not in (403, 404)}},
+        SIGNED,
+        IncomingCallReport,
+    ),
+    Operation(
+        "post",
+        "/receipts/call-recordings",
+        "The voice gateway sends an encrypted part of a recording.",
+        {200: PartTaken, **{status: kind for status, kind in _NOT_TAKEN.items() if status != 403}},
+        SIGNED,
+        RecordedPartReport,
     ),
     Operation(
         "get",

@@ -142,7 +142,7 @@ def _section(name: str, part: Schema, known: Mapping[str, Schema]) -> Iterator[s
 
 
 def kind_of(field: Schema) -> str:
-    """Return in a few words of Markdown which values a schema allows."""
+    """Return in a few words of Markdown which values a schema allows: "list of integer ≥ 0", a link, or "anything"."""
     if "$ref" in field:
         name = field["$ref"].rpartition("/")[2]
         return f"[{name}](#{name.lower()})"

@@ -16,6 +16,8 @@ from console.web.case.kept_back import DelayedActs
 from console.web.case.public_check import expiring
 from console.web.case.scripts import trees
 from console.web.case.stories import Stories
+from console.web.check.appeals import removing
+from console.web.check.questions import telling_checks
 from console.web.kit import errors, headers
 from console.web.kit.door import table
 from console.web.kit.events import Places
@@ -27,13 +29,20 @@ from console.web.live.figures import Figures
 from console.web.live.hub import Hub
 from console.web.live.queue import Queue
 from console.web.live.returns import Returns
+from console.web.operator_calls.readiness import following_sessions
 from console.web.routes import DOORS
-from console.web.routes.cases import public_page
+from console.web.routes.cases import check_page, public_page
+from domain.access.key_rings import KeyPurpose
 from domain.access.webhooks import addresses
 from streams.casework.claims import CaseClaims
+from streams.channels.operator_calls.incoming import IncomingBoard
+from streams.channels.operator_calls.live import LiveCalls
+from streams.channels.operator_calls.phones import operator_phones
 from streams.channels.telephone import Telephone
 from streams.channels.webhooks import WebhookSender
 from streams.installation import Installation
+from streams.repositories.check_list import CheckList
+from streams.security.installation_keys import ring
 
 
 def create_app(
@@ -42,9 +51,9 @@ def create_app(
     """Return the console's application for an open installation. `telephone`: None if pages cannot place calls.
 
     Raises ValueError if a route belongs to no door (see kit/door.py), ScriptError if a call script is invalid, and
-    SettingsError if a rate or the OpenID settings are invalid.
+    SettingsError if a rate, the OpenID settings or those of operators' telephones are invalid.
     """
-    hub, signing = Hub(line), sign_in(line, settings)
+    hub, signing, secret = Hub(line), sign_in(line, settings), settings.phones_secret
     made = Services(
         line=line,
         desk=CaseClaims(line.settings, line.store, line.producer, line.policies, line.clock),
@@ -58,8 +67,12 @@ def create_app(
         settings=settings,
         streams=Places(settings.streams_account, settings.streams),
         journal_streams=Places(settings.journal_account, settings.journal_streams),
+        live_calls=LiveCalls(line.redis, line.settings.partitions),
+        incoming=IncomingBoard(line.settings, line.redis, line.producer),
         telephone=telephone,
+        phones=operator_phones(settings.phones_url, secret.get_secret_value() if secret else None),
         guests=guests,
+        check_list=_check_list(line) if settings.public_check else None,
     )
     made.stories, made.kept_back = Stories(line), DelayedActs(made)
     hub.listeners.append(made.stories.receive)
@@ -70,6 +83,8 @@ def create_app(
         app.include_router(door.router)
     if settings.public_page:
         app.include_router(public_page.door.router)
+    if settings.public_check:
+        app.include_router(check_page.door.router)
     table(app)
     app.mount("/static", Versioned(directory=STATIC), name="static")
     app.state.limits = Limits(line.redis, settings)
@@ -82,6 +97,10 @@ def create_app(
     return app
 
 
+def _check_list(line: Installation) -> CheckList:
+    return CheckList(line.settings, partial(ring, line.settings, KeyPurpose.CHECK), line.clock.now)
+
+
 class Failure:
     """The first error of a background task. The server stops because of it, because its pages would
     show outdated data.
@@ -92,7 +111,7 @@ class Failure:
         self._happened = asyncio.Event()
 
     def done(self) -> bool:
-        """Return whether an error has been recorded."""
+        """Return True if an error has been recorded."""
         return self._happened.is_set()
 
     def tell(self, error: BaseException) -> None:
@@ -123,9 +142,12 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         made.figures.follow(),
         made.kept_back.run(),
         expiring(made),
+        removing(made),
         telling.run(),
         trail.binding(made.line),
         *([made.security.syslog.run()] if made.security.syslog else []),
+        *([made.check_list.run(), telling_checks()] if made.check_list else []),
+        *([made.phones.run(), following_sessions(made, made.phones)] if made.phones else []),
     )
     beside = [asyncio.create_task(work) for work in works]
     for task in beside:

@@ -1,6 +1,7 @@
 """Channels and people: what carriers, banks, operators and officers do, and how much they have to do."""
 
 from deploy.grafana.build import Board, Query, bars, lines, number, to_cases
+from deploy.grafana.gateways import sms_gateway, voice_gateway
 
 
 def board() -> Board:
@@ -12,9 +13,9 @@ def board() -> Board:
         ("channel", "level"),
     )
     _messages(made)
-    _gateway(made)
+    sms_gateway(made)
     _calls(made)
-    _voice_gateway(made)
+    voice_gateway(made)
     _people(made)
     _kept_back(made)
     _stops(made)
@@ -59,63 +60,21 @@ def _messages(made: Board) -> None:
             span=14,
         )
     )
-
-
-def _gateway(made: Board) -> None:
-    made.row("短信网关 SMS gateway")
     made.add(
         lines(
-            "运营商应答 Answers of carriers",
-            "每秒短信条数，按运营商与应答。Segments a second, by carrier and answer.",
-            Query(
-                "sum by (carrier, answer) (rate(quanzu_sms_submitted_total[$__rate_interval]))",
-                "{{carrier}} {{answer}}",
-            ),
-            Query(
-                "sum by (carrier, result) (rate(quanzu_sms_receipts_total[$__rate_interval]))", "{{carrier}} {{result}}"
-            ),
-            unit="cps",
-        )
-    )
-    made.add(
-        number(
-            "网关状态 State",
-            "运营商：连接、变慢；短信：等待、不明、过期。Carriers bound, slow; messages waiting, in doubt, expired.",
-            Query("sum(quanzu_sms_bound)", "连接 bound"),
-            Query("sum(quanzu_sms_slow)", "变慢 slow"),
-            Query("sum(quanzu_sms_waiting)", "等待 waiting"),
-            Query("sum(quanzu_sms_in_doubt)", "不明 in doubt"),
-            Query("sum(increase(quanzu_sms_expired_total[1h]))", "过期 expired"),
-            span=8,
-        )
-    )
-    made.add(
-        lines(
-            "运营商时延 Delay of carriers",
-            "至应答、至回执，p90。To the answer and the receipt, p90.",
-            Query(
-                "histogram_quantile(0.9, sum by (le, carrier) "
-                "(rate(quanzu_sms_answer_seconds_bucket[$__rate_interval])))",
-                "{{carrier}} 应答 answer",
-            ),
-            Query(
-                "histogram_quantile(0.9, sum by (le, carrier) "
-                "(rate(quanzu_sms_receipt_seconds_bucket[$__rate_interval])))",
-                "{{carrier}} 回执 receipt",
+            "到达用时 Time to the telephone",
+            "决定联系至短信送达或电话接通。From the decision until the message arrived or the call was answered.",
+            *(
+                Query(
+                    f"histogram_quantile({share}, sum by (le, channel) "
+                    '(rate(quanzu_decision_to_telephone_seconds_bucket{channel=~"$channel",level=~"$level"}'
+                    "[$__rate_interval])))",
+                    f"p{share * 100:g} {{{{channel}}}}",
+                )
+                for share in (0.5, 0.95)
             ),
             unit="s",
-        )
-    )
-    made.add(
-        lines(
-            "短信与条数 Orders and segments",
-            "每小时，按文本语言；窗口占用；未收下的结果；居民回复。"
-            "Per hour, by language; the window's use; results not accepted; residents' replies.",
-            Query("sum by (language) (increase(quanzu_sms_orders_total[1h]))", "{{language}} 短信 orders"),
-            Query("sum by (language) (increase(quanzu_sms_segments_total[1h]))", "{{language}} 条 segments"),
-            Query("sum by (carrier) (quanzu_sms_window_used)", "{{carrier}} 窗口 window"),
-            Query("sum(increase(quanzu_sms_receipts_untold_total[1h]))", "未收下 not accepted"),
-            Query("sum by (carrier) (increase(quanzu_sms_replies_total[1h]))", "{{carrier}} 回复 replies"),
+            span=24,
         )
     )
 
@@ -152,67 +111,6 @@ def _calls(made: Board) -> None:
             "派发与汇报。Dispatched, and reported.",
             Query('sum(increase(quanzu_steps_dispatched_total{channel="visit"}[1h]))', "派发 dispatched"),
             Query('sum(increase(quanzu_case_facts_total{fact="visit"}[1h]))', "汇报 reported"),
-        )
-    )
-
-
-def _voice_gateway(made: Board) -> None:
-    made.row("语音网关 Voice gateway")
-    made.add(
-        number(
-            "中继可用 Trunk up",
-            "0：中继无应答或拒绝注册。0: the trunk does not answer, or refuses the registration.",
-            Query("min(quanzu_voice_trunk_up)"),
-            span=4,
-        )
-    )
-    made.add(
-        number(
-            "存疑呼叫 Calls in doubt",
-            "网关中断时正在进行的呼叫，不再重拨。Under way when the gateway died; never dialled again.",
-            Query("sum(quanzu_voice_calls_in_doubt)"),
-            span=4,
-        )
-    )
-    made.add(
-        bars(
-            "呼叫结果 Calls by result",
-            "累计。Cumulative.",
-            Query("sum by (result) (quanzu_voice_calls_total)", "{{result}}"),
-            span=8,
-        )
-    )
-    made.add(
-        bars(
-            "语音来源与回执 Speech and receipts",
-            "录音或合成；回执的送达。Recorded or synthesised; how receipts went.",
-            Query("sum by (source) (quanzu_voice_messages_total)", "{{source}}"),
-            Query("sum by (outcome) (quanzu_voice_receipts_total)", "{{outcome}}"),
-            span=8,
-        )
-    )
-    made.add(
-        lines(
-            "并发与等待 Concurrent and waiting",
-            "通话中的呼叫；等待线路的任务。Calls under way; orders that wait for a line.",
-            Query("sum(quanzu_voice_calls_concurrent)", "通话中 concurrent"),
-            Query("sum(quanzu_voice_orders_waiting)", "等待 waiting"),
-            span=12,
-        )
-    )
-    made.add(
-        lines(
-            "接续时间与语音延迟 Setup time and packet delay",
-            "p99：从 INVITE 到最终应答；语音包的延迟。From the INVITE to its final answer; lateness of the sound.",
-            *(
-                Query(
-                    f"histogram_quantile(0.99, sum by (le) (rate({name}_bucket[$__rate_interval])))",
-                    f"p99 {name.removeprefix('quanzu_voice_')}",
-                )
-                for name in ("quanzu_voice_setup_seconds", "quanzu_voice_packet_delay_seconds")
-            ),
-            unit="s",
-            span=12,
         )
     )
 
@@ -352,6 +250,14 @@ def _stops(made: Board) -> None:
         )
     )
     _objections(made)
+    made.add(
+        bars(
+            "跨省移交 Hand-overs to other provinces",
+            "按时接收、不接收、逾期未确认、迟确认（两省同时办理）。"
+            "Accepted in time, refused, unanswered, accepted late (both handle the resident).",
+            Query("sum by (offer) (quanzu_handovers_total)", "{{offer}}"),
+        )
+    )
 
 
 def _objections(made: Board) -> None:

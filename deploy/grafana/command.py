@@ -114,7 +114,15 @@ def _money(made: Board) -> None:
             span=16,
         )
     )
-    made.add(number("冻结 Frozen", "银行已冻结。Frozen by banks.", Query("quanzu_frozen_fen / 100"), unit=YUAN, span=4))
+    made.add(
+        number(
+            "银行确认冻结 Frozen by banks",
+            "银行确认已冻结的金额。Money that banks confirmed as frozen.",
+            Query("quanzu_frozen_fen / 100"),
+            unit=YUAN,
+            span=4,
+        )
+    )
     made.add(number("损失 Lost", "确认损失。Confirmed losses.", Query("quanzu_lost_fen / 100"), unit=YUAN, span=4))
     made.add(
         number(
@@ -126,12 +134,45 @@ def _money(made: Board) -> None:
     )
     made.add(
         number(
+            "受损居民 Losses, and second losses",
+            "有无保护期的受损起数，以及 90 天内再次受损。Losses with and without a shield, and those after which "
+            "the resident lost money again within 90 days.",
+            Query('quanzu_case_facts_total{fact=~"shielded|unshielded|lost_again_.*"}', "{{fact}}"),
+            span=12,
+        )
+    )
+    made.add(
+        number(
             "预警后被骗率 Share of warned cases defrauded",
             "已被骗的预警 ÷ 已联系上居民的预警。Defrauded cases divided by cases in which a contact "
             "reached the resident.",
             Query("quanzu:defrauded_after_warning:ratio", "{{days}} d"),
             unit="percentunit",
             span=6,
+        )
+    )
+    made.add(
+        number(
+            "预警后 30 天内被骗（公安报案） Defrauded within 30 days, by police records",
+            "÷ 该级别或渠道已联系上居民的预警；按信息和派出所：quanzu report after-warning。Divided by the cases that "
+            "a warning of this level or channel reached; by message and station: quanzu report after-warning.",
+            Query(
+                'sum by (dimension, value) (quanzu_recorded_frauds_after_warning{days="30",dimension=~"level|channel"})'
+                ' / sum by (dimension, value) (quanzu_cases_warned_by_group{dimension=~"level|channel"})',
+                "{{value}}",
+            ),
+            unit="percentunit",
+            span=12,
+        )
+    )
+    made.add(
+        number(
+            "公安报案比对 Police records of frauds",
+            "按比对依据或未比对上的原因；repeated：重复报送。By what matched them, or why nothing did; repeated: sent "
+            "again. Since the workers started.",
+            Query("sum by (result) (quanzu_reported_frauds_matched_total)", "{{result}}"),
+            Query("sum(quanzu_reported_frauds_accepted_total)", "已接收 accepted"),
+            span=12,
         )
     )
 

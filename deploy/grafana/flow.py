@@ -1,6 +1,6 @@
 """Flow: each stage's rate and latency from signal to dissuaded; what waits; whether all came out somewhere."""
 
-from deploy.grafana.build import Board, Query, heat, lines, number, to_cases
+from deploy.grafana.build import Board, Query, bars, heat, lines, number, to_cases
 
 SHARES = ("0.5", "0.99")
 
@@ -17,6 +17,7 @@ def board() -> Board:
     _rates(made)
     _latencies(made)
     _payees(made)
+    _other_centres(made)
     _conservation(made)
     _waiting(made)
     return made
@@ -100,6 +101,21 @@ def _payees(made: Board) -> None:
                 "{{answer}}",
             ),
             span=8,
+        )
+    )
+
+
+def _other_centres(made: Board) -> None:
+    made.row("与外省共享 Shared with other centres")
+    made.add(
+        bars(
+            "共享对象 Objects of STIX by result",
+            "收到的按结果，另有已提供的（served）。Received, by result; and those that other centres read (served).",
+            Query(
+                'sum by (source, result) (increase(quanzu_stix_objects_total{source=~"$source"}[$__range]))',
+                "{{source}} {{result}}",
+            ),
+            span=24,
         )
     )
 
@@ -236,7 +252,7 @@ def _waiting(made: Board) -> None:
         number(
             "待处理死信 Open dead letters",
             "按来源。By source.",
-            Query('sum by (source) (quanzu_dead_letters_open{source=~"$source|signals.*|case-inputs"})', "{{source}}"),
+            Query('sum by (source) (quanzu_dead_letters_open{source=~"$source|signals.*|.*-inputs"})', "{{source}}"),
             bad=1,
             span=8,
         )

@@ -33,6 +33,7 @@ VOCABULARY: dict[str, dict[str, tuple[str, str]]] = {
         "phone": ("电话", "telephone"),
         "visit": ("上门", "visit"),
         "payment": ("止付", "stop-payment"),
+        "province": ("外省", "other province"),
     },
     "basis": {
         "evidenced": ("已劝阻（通话或见面）", "dissuaded, by a call or a visit"),
@@ -55,6 +56,7 @@ VOCABULARY: dict[str, dict[str, tuple[str, str]]] = {
         "already_defrauded": ("已被骗", "already defrauded"),
         "false_alarm": ("误报", "false alarm"),
         "unreachable": ("联系不上", "unreachable"),
+        "handed_over": ("已移交外省", "handed over"),
         "closed": ("已办结", "closed"),
         "asked": ("已申请", "requested"),
         "in_force": ("已止付", "in force"),

@@ -17,7 +17,14 @@ printf '%s' "$script" >"$RUN/fill.sed"
 sed -f "$RUN/fill.sed" "$TEMPLATE" >"$RUN/broker.properties"
 rm "$RUN/fill.sed"
 if [ ! -e "$DATA/meta.properties" ]; then
-  kafka-storage.sh format --cluster-id "$CLUSTER" --config "$RUN/broker.properties" \
-    --add-scram "SCRAM-SHA-512=[name=admin,password=$PASSWORD]"
+  # A cluster's id may begin with "-": it is part of one argument. The password is in a file, as above, one argument a line.
+  printf '%s\n' "--cluster-id=$CLUSTER" --config "$RUN/broker.properties" \
+    --add-scram "SCRAM-SHA-512=[name=admin,password=$PASSWORD]" >"$RUN/format"
+  # It prints the super user's keys: not into the container's log.
+  kafka-storage.sh format "@$RUN/format" >/dev/null
+  rm "$RUN/format"
 fi
+# The root file system is read-only: by themselves Kafka's scripts would write logs into its own folder, and not start.
+export LOG_DIR="$RUN/logs" EXTRA_ARGS="-name kafkaServer"
+export KAFKA_LOG4J_OPTS="-Dlog4j2.configurationFile=$(dirname "$TEMPLATE")/log4j2.properties"
 exec kafka-server-start.sh "$RUN/broker.properties"

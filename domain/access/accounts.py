@@ -1,4 +1,6 @@
-"""Console accounts: the steps of a sign-in, the rules for passwords, which changes are refused, and programs' acts."""
+"""Console accounts: the steps of a sign-in, the rules for passwords, refused changes, and the acts that programs may
+do.
+"""
 
 import re
 import unicodedata
@@ -33,9 +35,9 @@ approving or lifting a stop, confirming, lowering or ending a case."""
 
 
 class Step(StrEnum):
-    """The next step of a sign-in once the password was right.
+    """The next step of a sign-in after the password was right.
 
-    CODE: show the second factor; PASSWORD: choose a new password; SET_UP: set up the second factor; DONE: signed in.
+    CODE: show the second factor. PASSWORD: choose a new password. SET_UP: set up the second factor. DONE: signed in.
     """
 
     CODE = "code"
@@ -45,12 +47,12 @@ class Step(StrEnum):
 
 
 def next_step(account: Account, proved: bool) -> Step:
-    """Return the next step of a sign-in whose password was right.
+    """Return the next step of a sign-in after the password was right. `proved`: True if the second factor was shown or
+    set up.
 
-    CODE if the account has an authenticator or a security key and `proved` is false; else PASSWORD if the password must
-    be changed; else SET_UP if the account has no authenticator; else DONE. `proved`: the second factor was shown, or
-    has just been set up. The code comes before a new password, so that a thief of a one-time password cannot change it
-    without the second factor.
+    CODE if the account has an authenticator or a security key and `proved` is False; else PASSWORD if the password must
+    be changed; else SET_UP if the account has no authenticator; else DONE. The code comes before a new password, so
+    that a thief of a one-time password cannot change it without the second factor.
     """
     if (account.totp or account.security_keys) and not proved:
         return Step.CODE
@@ -60,15 +62,15 @@ def next_step(account: Account, proved: bool) -> Step:
 
 
 def lapsed(account: Account, now: datetime) -> bool:
-    """Return whether the account's one-time password has expired (at `now` or before); False if it has none."""
+    """Return True if the account's one-time password has expired at `now`; False if it has none."""
     return account.password_until is not None and account.password_until <= now
 
 
 class Weakness(StrEnum):
-    """Why a password is refused.
+    """The reason why a password is refused.
 
-    SHORT, LONG: not 10 to 200 characters; LIKE_LOGIN: it contains the login or the person's name; SIMPLE: fewer than 5
-    different characters; COMMON: guessable.
+    SHORT, LONG: it does not have 10 to 200 characters. LIKE_LOGIN: it contains the login or the person's name. SIMPLE:
+    it has fewer than 5 different characters. COMMON: it is easy to guess.
     """
 
     SHORT = "short"
@@ -79,13 +81,14 @@ class Weakness(StrEnum):
 
 
 def plain(password: str) -> str:
-    """Return the password in its NFKC form: a character may be typed in several ways (NIST SP 800-63B-4, 3.1.1.2)."""
+    """Return the password in NFKC, because one character may be typed in several ways (NIST SP 800-63B-4, 3.1.1.2)."""
     return unicodedata.normalize("NFKC", password)
 
 
 def weakness(password: str, account: Account) -> Weakness | None:
-    """Return why a new password is refused (SHORT, LONG, LIKE_LOGIN, SIMPLE or COMMON, the first that applies), or None
-    if it is strong enough beside a second factor.
+    """Return the first reason why a new password is refused, in the order of Weakness, or None if it is strong enough.
+
+    The limits are those for a password that is used beside a second factor.
     """
     given = plain(password)
     if len(given) < LEAST:
@@ -101,10 +104,10 @@ def weakness(password: str, account: Account) -> Weakness | None:
 
 
 class Refusal(StrEnum):
-    """Why a change of an account is refused.
+    """The reason why a change of an account is refused.
 
-    OWN_ROLE: a person may not change their own role; LAST_ADMINISTRATOR: no other administrator of this role could sign
-    in; OTHER_KIND: a person's account cannot become a program's, or the reverse.
+    OWN_ROLE: a person may not change their own role. LAST_ADMINISTRATOR: no other administrator of this role could sign
+    in. OTHER_KIND: a person's account cannot become a program's, or the reverse.
     """
 
     OWN_ROLE = "own_role"
@@ -113,8 +116,10 @@ class Refusal(StrEnum):
 
 
 def refusal(before: Account, after: Account, by: str, everybody: Sequence[Account]) -> Refusal | None:
-    """Return why the person `by` may not change an account so, or None if they may: OWN_ROLE, OTHER_KIND or
-    LAST_ADMINISTRATOR, the first that applies. `everybody`: all accounts, including this one.
+    """Return the reason why the person `by` may not change an account from `before` to `after`, or None if they may.
+
+    The first that applies of OWN_ROLE, OTHER_KIND and LAST_ADMINISTRATOR. `everybody`: all accounts, including this
+    one.
     """
     if before.login == by and after.role is not before.role:
         return Refusal.OWN_ROLE
@@ -128,17 +133,15 @@ def refusal(before: Account, after: Account, by: str, everybody: Sequence[Accoun
 
 
 def administers(account: Account, role: StaffRole) -> bool:
-    """Return whether the account has this role, the role is one of an administrator, and the account is not
-    disabled.
-    """
+    """Return True if the account is not disabled and has this role, and the role is one of an administrator."""
     return account.role is role and role in ADMINISTRATORS and not account.disabled
 
 
 def changed(account: Account, by: str, at: datetime, **fields: object) -> Account:
-    """Return the account with `fields` changed, and `by` and `at` as its last change.
+    """Return a copy of the account with `fields` changed, and with `by` and `at` as its last change. Nothing is stored.
 
-    All its sessions end if its role, `disabled`, password, second factor, security keys or OIDC subject changes. Raises
-    ValidationError if a field is invalid.
+    If its role, `disabled`, password, second factor, security keys or OIDC subject differs, the copy has the next
+    epoch, which ends all the account's sessions once it is stored. Raises ValidationError if a field is invalid.
     """
     after = Account.model_validate(account.model_dump() | fields | {"changed_by": by, "changed_at": at})
     if any(getattr(after, name) != getattr(account, name) for name in _ENDING):
@@ -147,14 +150,15 @@ def changed(account: Account, by: str, at: datetime, **fields: object) -> Accoun
 
 
 def signed_out(account: Account) -> Account:
-    """Return the account with all its sessions ended: its epoch is one higher."""
+    """Return a copy of the account with the next epoch. Once it is stored, all the account's sessions end."""
     return account.model_copy(update={"epoch": account.epoch + 1})
 
 
 def permits(scopes: Collection[Scope], act: str) -> bool:
-    """Return whether a token with these scopes may carry out an act on a case, named as in its field `do`.
+    """Return True if a token with these scopes may carry out an act on a case. `act`: its name, as in the act's field
+    `do`.
 
-    Acts that need a person are never permitted.
+    False for acts that need a person, whatever the scopes.
     """
     if act not in OF_PROGRAMS:
         return False

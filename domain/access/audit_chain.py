@@ -2,15 +2,13 @@
 
 A line contains the hash of the previous line of its chain, the offset at which Kafka acknowledged that line, and a hash
 of all its own bytes. The hashes are keyed (HMAC-SHA256), so someone who can write to the topic or edit a broker's files
-cannot make a valid line. A chain's first line, and later ones at times, name the heads (last lines) of the other
-chains, so a whole chain cannot be removed unnoticed. A chain's head is stored in Redis, and in files made by `quanzu
-audit heads`.
+cannot make a valid line. A chain's first line, and some later ones, name the heads (last lines) of the other chains, so
+a whole chain cannot be removed unnoticed. A chain's head is stored in Redis, and in files made by `quanzu audit heads`.
 
 A writer that does not know whether Kafka has its lines sends all of them again before any other. Such a repetition is
 no fault; a line repeated anywhere else is.
 """
 
-import hashlib
 import hmac
 import re
 from array import array
@@ -21,6 +19,8 @@ from typing import NamedTuple
 
 from pydantic import ValidationError
 
+from domain.access.ciphers import derived_key, message_code
+from domain.access.key_rings import KeyRing
 from schemas.administration.audit import AuditEntry, ChainFault, ChainFaultKind, Head, Link
 
 _BLANK = "0" * 64
@@ -32,7 +32,9 @@ MOST_FAULTS = 100  # faults that are kept: the first ones suffice
 
 
 class Line(NamedTuple):
-    """A record of the audit topic. `key`: who acted, in UTF-8; `value`: the AuditEntry as JSON."""
+    """A record of the audit topic. `key`: the login of the person or program that acted, in UTF-8. `value`: the
+    AuditEntry as JSON.
+    """
 
     offset: int
     key: bytes | None
@@ -41,9 +43,9 @@ class Line(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """The last line of a chain: its number (0 before the first line), and its hash in hex ("" before the first).
+    """The last line of a chain: its number (0 before the first line), and its hash in hex ("" before the first line).
 
-    `offset`: as acknowledged by Kafka, or -1 if unknown.
+    `offset`: the offset that Kafka acknowledged, or -1 if unknown.
     """
 
     chain: str
@@ -54,11 +56,12 @@ class End:
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """The result of a verification: numbers, and the faults in order of discovery; without faults the log is complete.
+    """The result of a verification: numbers, and the faults in the order in which they were found. No faults: the log
+    is complete.
 
-    `lines`: all lines read; `chains`: number of chains; `before`: lines before the first chained one; `repeats`:
-    repetitions by writers, which are no faults; `heads`: heads that were compared. At most 100 faults are kept, and at
-    the end another 100 lines that stand at other offsets than Kafka acknowledged.
+    `lines`: all lines read. `chains`: number of chains. `before`: lines before the first line of a chain. `repeats`:
+    repetitions by writers, which are no faults. `heads`: heads that were compared. `faults`: at most 100, followed by
+    at most 100 lines that are at other offsets than Kafka acknowledged.
     """
 
     lines: int
@@ -69,19 +72,19 @@ class Verified:
     faults: tuple[ChainFault, ...]
 
 
-def audit_key(secret: bytes) -> bytes:
-    """Return the chains' key (32 bytes), derived from the installation's key `secret`.
+def audit_ring(keys: KeyRing) -> KeyRing:
+    """Return the chains' keys, derived from the installation's keys for the audit.
 
-    It is a separate key, so that nothing else signed with the installation's key can pass as a hash of a chain.
+    They are separate keys, so that nothing else signed with those keys can pass as a hash of a chain.
     """
-    return hmac.digest(secret, b"quanzu audit chain", hashlib.sha256)
+    return KeyRing(tuple(derived_key(key, b"quanzu audit chain") for key in keys.keys))
 
 
-def link(entries: Iterable[AuditEntry], end: End, key: bytes, heads: Sequence[Head] = ()) -> tuple[list[bytes], End]:
+def link(entries: Iterable[AuditEntry], end: End, ring: KeyRing, heads: Sequence[Head] = ()) -> tuple[list[bytes], End]:
     """Return the lines (JSON) to send together, linked to the chain's `end`, and the new end.
 
-    The first line names `heads`. The new end's offset is -1 until Kafka has acknowledged the lines. Without entries it
-    is `end`.
+    The first line names `heads`. The offset of the new end is -1 until Kafka has acknowledged the lines. Without
+    entries, the new end is `end`.
     """
     first = end.number + 1
     values: list[bytes] = []
@@ -96,33 +99,33 @@ def link(entries: Iterable[AuditEntry], end: End, key: bytes, heads: Sequence[He
             hash=_BLANK,
         )
         body = entry.model_copy(update={"link": made}).model_dump_json().encode()[:-_TAIL]
-        sealed = _hash(body, key)
+        sealed = _hash(body, ring.current)
         values.append(body + sealed.encode() + _CLOSE)
         end = End(end.chain, end.number + 1, sealed)
     return values, end
 
 
-def head(end: End, at: datetime, key: bytes) -> Head:
-    """Return a statement of a chain's end, signed with `key`, to be stored elsewhere.
+def head(end: End, at: datetime, ring: KeyRing) -> Head:
+    """Return a statement of a chain's end, signed with the key in force, to be stored elsewhere.
 
     Raises ValidationError if the chain has no line yet.
     """
     made = Head(chain=end.chain, number=end.number, offset=end.offset, hash=end.hash, at=at, mac=_BLANK)
-    return made.model_copy(update={"mac": _mac(made, key)})
+    return made.model_copy(update={"mac": _mac(made, ring.current)})
 
 
-def made_with(given: Head, key: bytes) -> bool:
-    """Return whether a head was signed with this key and not changed since."""
-    return hmac.compare_digest(given.mac, _mac(given, key))
+def made_with(given: Head, ring: KeyRing) -> bool:
+    """Return True if a head was signed with a key of the ring, and was not changed since."""
+    return any(hmac.compare_digest(given.mac, _mac(given, key)) for key in ring.keys)
 
 
-def verify(lines: Iterable[Line], key: bytes, heads: Sequence[Head] = ()) -> Verified:
+def verify(lines: Iterable[Line], ring: KeyRing, heads: Sequence[Head] = ()) -> Verified:
     """Verify all lines of the topic, in their order, and return the result.
 
-    `key`: the chains' key (`audit_key`). `heads`: ends of chains known from elsewhere. A faulty or unreadable line is a
-    fault in the result; nothing is raised.
+    `ring`: the chains' keys (`audit_ring`). `heads`: ends of chains known from elsewhere. A faulty or unreadable line
+    is a fault in the result; nothing is raised.
     """
-    check = Check(key)
+    check = Check(ring)
     for line in lines:
         check.take(line)
     return check.end(heads)
@@ -151,7 +154,7 @@ class _Chain:
         return found.hex() if any(found) else ""
 
     def is_at(self, number: int, offset: int) -> bool:
-        """Return whether the line is at this offset; True if either is unknown."""
+        """Return True if the line is at this offset; True if either is unknown."""
         if offset < 0 or number <= self.base or (place := self.places[number - self.base - 1]) < 0:
             return True
         return offset == place or offset in self.copies.get(number, ())
@@ -178,26 +181,26 @@ class _Chain:
 
 
 class Check:
-    """Verifies lines one after the other, keeping some forty bytes of each.
+    """Verifies lines one after the other, and keeps about forty bytes of each.
 
     Call `take` for each line, in the order of their offsets, then `end` once for the result.
     """
 
-    def __init__(self, key: bytes) -> None:
-        self._key = key
+    def __init__(self, ring: KeyRing) -> None:
+        self._ring = ring
         self._chains: dict[str, _Chain] = {}
         self._lines = self._before = self._repeats = 0
         self._faults: list[ChainFault] = []
         self._moved: list[ChainFault] = []  # by the offset only: an inserted or removed line shifts all later ones
 
     def take(self, line: Line) -> None:
-        """Verify the next line. A fault is recorded for `end`, not raised."""
+        """Verify the next line. A fault is kept for the result of `end`; nothing is raised."""
         self._lines += 1
         entry = _read(line.value)
         made = entry.link if entry else None
         if entry is None or made is None:
             self._unchained(line)
-        elif line.key != entry.by.encode() or not is_intact(line.value or b"", self._key):
+        elif line.key != entry.by.encode() or not is_intact(line.value or b"", self._ring):
             what = f"line {made.number} of chain {made.chain} at offset {line.offset}: its seal does not fit"
             words = f"{what}. It was changed, or put in without the key"
             self._fault(ChainFaultKind.CHANGED, made.chain, made.number, line.offset, words)
@@ -205,9 +208,11 @@ class Check:
             self._linked(made, line)
 
     def end(self, heads: Sequence[Head] = ()) -> Verified:
-        """Compare the heads with the lines, and return the result. Call it after the last line."""
+        """Compare the heads with the lines, and return the result of the verification. Call it once, after the last
+        line.
+        """
         for each in heads:
-            if made_with(each, self._key):
+            if made_with(each, self._ring):
                 self._named(each, each.offset, "its head, kept elsewhere,")
             else:
                 what = f"the head of chain {each.chain}, line {each.number}, was not made with this key"
@@ -327,14 +332,17 @@ def _read(value: bytes | None) -> AuditEntry | None:
         return None
 
 
-def is_intact(value: bytes, key: bytes) -> bool:
-    """Return whether an audit line (JSON) ends with the keyed hash of all bytes before it."""
+def is_intact(value: bytes, ring: KeyRing) -> bool:
+    """Return True if an audit line (JSON) ends with the keyed hash of all bytes before it, under a key of the ring."""
     found = _SEALED.fullmatch(value, len(value) - _TAIL - len(b'"hash":"'))
-    return found is not None and hmac.compare_digest(found[1].decode(), _hash(value[:-_TAIL], key))
+    if found is None:
+        return False
+    sealed, body = found[1].decode(), value[:-_TAIL]
+    return any(hmac.compare_digest(sealed, _hash(body, key)) for key in ring.keys)
 
 
 def _hash(body: bytes, key: bytes) -> str:
-    return hmac.digest(key, body, hashlib.sha256).hex()
+    return message_code(key, body).hex()
 
 
 def _mac(given: Head, key: bytes) -> str:

@@ -10,7 +10,9 @@ from dataclasses import dataclass
 
 from pydantic import ValidationError
 
-from domain.access.audit_chain import audit_key, is_intact
+from domain.access.audit_chain import audit_ring, is_intact
+from domain.access.ciphers import message_code
+from domain.access.key_rings import KeyRing
 from domain.ids import fingerprint
 from schemas.administration.bundles import Manifest, Sum
 
@@ -23,11 +25,11 @@ _EARLIEST = (1980, 1, 1, 0, 0, 0)  # the earliest date of the zip format; the ma
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """The result of checking a bundle. `faults`: in words, empty if there are none. `manifest`: None if it cannot be
-    read.
+    """The result of checking a bundle. `faults`: English sentences, empty if there are none. `manifest`: None if
+    unreadable.
 
-    `decided`: whether the bundle is known to be genuine or faulty. It is undecided if it was made under another key and
-    its files match the manifest.
+    `decided`: True if the bundle is known to be genuine or faulty. False if it was made under another key and its files
+    match the manifest.
     """
 
     manifest: Manifest | None
@@ -40,13 +42,13 @@ def sums(files: Mapping[str, bytes]) -> dict[str, Sum]:
     return {name: Sum(bytes=len(raw), sha256=_digest(raw)) for name, raw in sorted(files.items())}
 
 
-def packed(files: Mapping[str, bytes], manifest: Manifest, secret: bytes) -> bytes:
-    """Return the bundle: a zip of the manifest, its seal under the key `secret`, and the files.
+def packed(files: Mapping[str, bytes], manifest: Manifest, key: bytes) -> bytes:
+    """Return the bundle: a zip of the manifest, its seal under `key`, and the files.
 
     The same arguments give the same bytes.
     """
     told = manifest.model_dump_json(indent=2).encode()
-    whole = {MANIFEST: told, SEAL: _sign(told, secret), **dict(sorted(files.items()))}
+    whole = {MANIFEST: told, SEAL: _sign(told, key), **dict(sorted(files.items()))}
     made = io.BytesIO()
     with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, raw in whole.items():
@@ -56,10 +58,10 @@ def packed(files: Mapping[str, bytes], manifest: Manifest, secret: bytes) -> byt
     return made.getvalue()
 
 
-def check(raw: bytes, secret: bytes) -> Checked:
-    """Check whether a bundle (a zip) is complete, unchanged and made by the installation with the key `secret`.
+def check(raw: bytes, ring: KeyRing) -> Checked:
+    """Check whether a bundle (a zip) is complete, unchanged and made by the installation with the keys `ring`.
 
-    A bundle that cannot be read, or unpacks to over 256 MiB, is faulty. Nothing is raised.
+    A bundle that cannot be read, or unpacks to over 256 MiB, is faulty. Raises nothing.
     """
     try:
         files = _unpacked(raw)
@@ -72,9 +74,9 @@ def check(raw: bytes, secret: bytes) -> Checked:
         return Checked(None, (f"{MANIFEST} cannot be read",), decided=True)
     except _TooLargeError:
         return Checked(None, (f"it unpacks to over {MOST_BYTES:,} bytes",), decided=True)
-    own = manifest.key == fingerprint(secret)
-    faults = [*_differing(files, manifest), *(_unsealed(files, secret) if own else ())]
-    return Checked(manifest, tuple(faults), decided=own or bool(faults))
+    own = next((key for key in ring.keys if manifest.key == fingerprint(key)), None)
+    faults = [*_differing(files, manifest), *(_unsealed(files, own, ring) if own else ())]
+    return Checked(manifest, tuple(faults), decided=own is not None or bool(faults))
 
 
 class _TooLargeError(Exception):
@@ -100,17 +102,17 @@ def _differing(files: Mapping[str, bytes], manifest: Manifest) -> Iterator[str]:
     yield from (f"{name} is not in the manifest" for name in files if name not in (*manifest.files, MANIFEST, SEAL))
 
 
-def _unsealed(files: Mapping[str, bytes], secret: bytes) -> Iterator[str]:
-    if not hmac.compare_digest(files.get(SEAL, b"").strip(), _sign(files[MANIFEST], secret)):
+def _unsealed(files: Mapping[str, bytes], key: bytes, ring: KeyRing) -> Iterator[str]:
+    if not hmac.compare_digest(files.get(SEAL, b"").strip(), _sign(files[MANIFEST], key)):
         yield f"{SEAL} does not fit: {MANIFEST} was changed, or made without the key"
-    lines = files.get(AUDIT, b"").splitlines()
+    audit, lines = audit_ring(ring), files.get(AUDIT, b"").splitlines()
     for number, line in enumerate(lines, 1):
-        if b'"link":{' in line and not is_intact(line, audit_key(secret)):
+        if b'"link":{' in line and not is_intact(line, audit):
             yield f"{AUDIT}, line {number}: its seal does not fit"
 
 
-def _sign(raw: bytes, secret: bytes) -> bytes:
-    return hmac.digest(secret, b"quanzu bundle\x00" + raw, hashlib.sha256).hex().encode()
+def _sign(raw: bytes, key: bytes) -> bytes:
+    return message_code(key, b"quanzu bundle\x00" + raw).hex().encode()
 
 
 def _digest(raw: bytes) -> str:

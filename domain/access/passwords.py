@@ -1,9 +1,9 @@
-"""Password strength: whether an attacker who tries common words and patterns first finds a password soon.
+"""Password strength: estimates whether an attacker who tries common words and patterns first finds a password soon.
 
 As NIST SP 800-63B-4 advises, a new password is compared with commonly chosen or expected ones, and its composition is
 free. zxcvbn estimates an attacker's tries: it knows leaked passwords, English words, keyboard runs, repetitions and
-dates. We add Chinese words, and those that suggest themselves in an anti-fraud centre of Jilin: our own choice after
-the yearly published lists of leaked passwords.
+dates. We add Chinese words, and obvious words in an anti-fraud centre of Jilin: our own choice after the yearly
+published lists of leaked passwords.
 """
 
 from collections.abc import Iterable
@@ -26,9 +26,9 @@ _WORDS = tuple(f"{_CHINA} {_OURS}".split())
 
 
 def guessable(password: str, near: Iterable[str] = ()) -> bool:
-    """Return whether an attacker finds the password within 10^8 tries, as zxcvbn estimates.
+    """Return True if an attacker finds the password within 10^8 tries, as zxcvbn estimates.
 
-    Only the first 48 characters count. `near`: words that suggest themselves for this person, besides the general ones.
+    Only the first 48 characters count. `near`: words that are obvious for this person, beside the general ones.
     """
     found = zxcvbn(password[:LOOKED_AT], user_inputs=[*near, *_WORDS])
     return bool(found["score"] < LEAST_SCORE)

@@ -1,4 +1,4 @@
-"""Acts of administration by two persons: a system administrator asks, a security administrator confirms."""
+"""Acts of administration that need two persons: a system administrator asks, a security administrator confirms."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
@@ -13,11 +13,11 @@ _OF_ACCOUNTS = frozenset(AdminAct) - {AdminAct.TOKEN_NEW, AdminAct.WEBHOOK_NEW}
 
 
 class RequestRefusal(StrEnum):
-    """Why a decision on a request, or its carrying out, is refused.
+    """The reason why a decision on a request, or its execution, is refused.
 
-    SAME_PERSON: the asker may not decide; OWN_ACCOUNT: nobody decides on their own account; DECIDED: it was decided
-    before; LAPSED: 24 hours have passed; NOT_CONFIRMED: nobody has confirmed it; NOT_ASKER: only the asker carries it
-    out.
+    SAME_PERSON: the person who asked may not decide. OWN_ACCOUNT: nobody decides about their own account. DECIDED: it
+    was decided before. LAPSED: 24 hours have passed. NOT_CONFIRMED: nobody has confirmed it. NOT_ASKER: only the person
+    who asked carries it out.
     """
 
     SAME_PERSON = "same_person"
@@ -31,10 +31,10 @@ class RequestRefusal(StrEnum):
 def new_request(
     act: AdminAct, on: str, fields: Mapping[str, str], *, name: str, by: str, now: datetime, seen: str = ""
 ) -> AdminRequest:
-    """Return a new request with the id `name`, which lapses 24 hours after `now`. `on`: what the act is about;
-    `fields`: its particulars; `by`: who asks; `seen`: a hash of the account as this person saw it, or "".
+    """Return a new request with the id `name`, which lapses 24 hours after `now`.
 
-    Raises ValidationError if a field is too long.
+    `on`: the account, token or webhook that the act is about. `fields`: its particulars. `by`: the login of the person
+    who asks. `seen`: a hash of the account as this person saw it, or "". Raises ValidationError if a field is too long.
     """
     return AdminRequest(
         id=name, act=act, on=on, fields=dict(fields), seen=seen, asked_by=by, asked_at=now, until=now + WITHIN
@@ -42,10 +42,10 @@ def new_request(
 
 
 def decision_refused(request: AdminRequest, by: str, now: datetime) -> RequestRefusal | None:
-    """Return why this person (login `by`) may not confirm or refuse a request, or None if they may.
+    """Return the first reason why the person `by` may not confirm or refuse a request, or None if they may.
 
-    DECIDED: it no longer waits; LAPSED: its 24 hours are over; SAME_PERSON: they asked for it; OWN_ACCOUNT: it is about
-    their own account.
+    In this order: DECIDED: its state is not ASKED. LAPSED: its 24 hours are over. SAME_PERSON: they asked for it.
+    OWN_ACCOUNT: it is about their own account.
     """
     if request.state is not RequestState.ASKED:
         return RequestRefusal.DECIDED
@@ -57,8 +57,9 @@ def decision_refused(request: AdminRequest, by: str, now: datetime) -> RequestRe
 
 
 def with_decision(request: AdminRequest, state: RequestState, by: str, now: datetime, words: str = "") -> AdminRequest:
-    """Return the request in the state `state` after this person's decision, with their reason (`words`); a confirmed
-    one has 24 hours to be carried out. Raises ValueError if this person may not decide on it.
+    """Return the request in the state `state` after a decision of the person `by`, with their reason (`words`).
+
+    A confirmed request has another 24 hours to be carried out. Raises ValueError if this person may not decide on it.
     """
     if why := decision_refused(request, by, now):
         raise ValueError(f"request {request.id}: {why.value}")
@@ -67,8 +68,10 @@ def with_decision(request: AdminRequest, state: RequestState, by: str, now: date
 
 
 def carrying_out_refused(request: AdminRequest, by: str, now: datetime) -> RequestRefusal | None:
-    """Return why this person may not carry out a request, or None if they may: NOT_CONFIRMED, LAPSED (its 24 hours are
-    over) or NOT_ASKER: only the one who asked carries it out, and sees the secret.
+    """Return the first reason why the person `by` may not carry out a request, or None if they may.
+
+    In this order: NOT_CONFIRMED: its state is not CONFIRMED. LAPSED: its 24 hours are over. NOT_ASKER: only the person
+    who asked carries it out, and sees the secret.
     """
     if request.state is not RequestState.CONFIRMED:
         return RequestRefusal.NOT_CONFIRMED
@@ -78,13 +81,14 @@ def carrying_out_refused(request: AdminRequest, by: str, now: datetime) -> Reque
 
 
 def carried_out(request: AdminRequest) -> AdminRequest:
-    """Return a copy of the request in the state DONE. Its previous state is not checked."""
+    """Return a copy of the request in the state DONE. The present state is not checked."""
     return request.model_copy(update={"state": RequestState.DONE})
 
 
 def shows_secret(request: AdminRequest) -> bool:
-    """Return whether carrying the request out makes a secret (a one-time password, a token, a webhook's secret), which
-    only the asker may see. Requests without one need nobody to carry them out.
+    """Return True if carrying the request out makes a secret: a one-time password, a token or a webhook's secret.
+
+    Only the person who asked may see it. Other requests are carried out without that person.
     """
     if request.act is AdminAct.ACCOUNT_NEW:
         return not request.fields.get("without") and request.fields.get("role") != StaffRole.SERVICE
@@ -92,12 +96,16 @@ def shows_secret(request: AdminRequest) -> bool:
 
 
 def has_lapsed(request: AdminRequest, now: datetime) -> bool:
-    """Return whether a request is asked or confirmed and its 24 hours are over."""
+    """Return True if a request is open (asked or confirmed) and `now` is its end (`until`) or later. A decided one
+    never lapses.
+    """
     return request.state in OPEN and request.until <= now
 
 
 def by_urgency(requests: Iterable[AdminRequest], now: datetime) -> list[AdminRequest]:
-    """Return the open requests, the first to lapse first; then the others, the latest first."""
+    """Return all requests: first the open ones that have not lapsed, the earliest end (`until`) first; then all others,
+    lapsed ones included, the latest end first.
+    """
     found = sorted(requests, key=lambda each: (each.until, each.id))
     waiting = [each for each in found if each.state in OPEN and not has_lapsed(each, now)]
     return waiting + [each for each in reversed(found) if each not in waiting]

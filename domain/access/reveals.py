@@ -1,4 +1,6 @@
-"""Revealing residents' data: which reasons count, how many within an hour, and which a second person reviews."""
+"""Revealing residents' data: which reasons are sufficient, how many reveals an hour allows, and which a second person
+reviews.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,7 +15,7 @@ LEAST_REASON = 4  # characters: two words in Chinese
 LEAST_DIFFERENT = 3  # of its letters: aaaa and 核实核实 say nothing
 WINDOW = timedelta(hours=1)
 SAMPLE = 10  # reveals of a day that are reviewed in an area
-REVEALING = frozenset({"look-unmask", "look-export"})  # acts of the audit; of exports only those of one case
+REVEALING = frozenset({"look-unmask", "look-export", "look-recording"})  # of the audit; of exports only of one case
 ROLES = frozenset(
     {StaffRole.OPERATOR, StaffRole.OFFICER, StaffRole.SUPERVISOR, StaffRole.RELEASE_DESK, StaffRole.AUDITOR}
 )
@@ -21,9 +23,10 @@ ROLES = frozenset(
 
 
 class Quota(NamedTuple):
-    """How many residents' data a person may reveal within an hour.
+    """The most residents whose data a person may reveal within an hour.
 
-    `usual`: the limit for all that are not red cases of their own; `red`: the limit for all of them together.
+    `usual`: the limit for all reveals except those for red cases that the person has claimed. `red`: the limit for all
+    reveals together, at least `usual`.
     """
 
     usual: int
@@ -31,14 +34,14 @@ class Quota(NamedTuple):
 
 
 class Revealed(NamedTuple):
-    """A resident's data that was revealed. `red`: of a red case of the person's own."""
+    """A reveal of one resident's data. `red`: True if it was a red case of the person's own."""
 
     at: datetime
     red: bool
 
 
 def quotas(text: str) -> Mapping[StaffRole, Quota]:
-    """Return each role's quota from a setting, such as `operator=20/60,officer=10/30`.
+    """Return the quotas in a setting, by role. Example of the setting: `operator=20/60,officer=10/30`.
 
     Raises ValueError if a part is invalid or a role that may reveal data has no quota.
     """
@@ -57,14 +60,15 @@ def _quota(part: str) -> tuple[StaffRole, Quota]:
 
 
 def says_something(reason: str) -> bool:
-    """Return whether a reason has at least 4 characters and at least 3 different letters or digits."""
+    """Return True if a reason has at least 4 characters and at least 3 different letters or digits."""
     return len(reason.strip()) >= LEAST_REASON and len({each for each in reason if each.isalnum()}) >= LEAST_DIFFERENT
 
 
 def free_again(before: Sequence[Revealed], red: bool, quota: Quota, now: datetime) -> datetime | None:
-    """Return when a person may reveal one more resident's data, or None if now. `before`: other residents' data.
+    """Return the time from which a person may reveal one more resident's data, or None if they may now.
 
-    A red case of the person's own counts only towards the higher limit, any other towards both.
+    `before`: the person's earlier reveals, of other residents. `red`: True for a red case of the person's own, which
+    counts only towards the higher limit; any other counts towards both.
     """
     recent = sorted(each for each in before if each.at > now - WINDOW)
     usual = [] if red else [each.at for each in recent if not each.red]
@@ -78,19 +82,23 @@ def _freed(times: Sequence[datetime], limit: int) -> datetime | None:
 
 
 def is_reveal(entry: AuditEntry) -> bool:
-    """Return whether an act showed one resident's data; an export of rows for research (`cases`) did not."""
+    """Return True if an audit entry is about one resident's revealed data: the data was shown, or one case was
+    exported. False for all other acts, also for an export of many cases.
+    """
     return entry.act in REVEALING and "-" in entry.on
 
 
 def reveal_id(entry: AuditEntry) -> str:
-    """Return the id of a revealing in the audit: a hash of its time, person and subject, by which a review names it."""
+    """Return the id of a reveal in the audit, a hash of its time, person and subject. A review names the reveal by this
+    id.
+    """
     return short_hash("reveal", entry.at.isoformat(), entry.by, entry.on)
 
 
 def sample(entries: Iterable[AuditEntry]) -> list[AuditEntry]:
-    """Return up to 10 reveals of a day for a review: of each person one first, then second ones, and so on.
+    """Return up to 10 reveals for a review: first one of each person, then a second of each, and so on.
 
-    The same entries give the same sample; nobody can choose what is reviewed.
+    `entries`: the reveals of a day. The same entries give the same sample; nobody can choose what is reviewed.
     """
     by_person = defaultdict[str, list[AuditEntry]](list)
     for entry in sorted(entries, key=reveal_id):

@@ -1,4 +1,6 @@
-"""Step-up: how a person proves again who they are before a grave act, and when a security key may have been copied."""
+"""Step-up: how a person proves their identity again before a grave act, and when a security key may have
+been copied.
+"""
 
 from datetime import timedelta
 from enum import StrEnum
@@ -9,8 +11,9 @@ FRESH = timedelta(minutes=5)  # how long the OpenID provider's word counts for a
 
 
 class SignedInBy(StrEnum):
-    """The way in which a session began. PROVIDER: the OpenID provider vouched for the person; DEMO: a guest of a demo,
-    who has no second factor.
+    """The way in which a session began. PROVIDER: the OpenID provider confirmed who the person is.
+
+    DEMO: a guest of a demo, who has no second factor.
     """
 
     PASSWORD = "password"  # noqa: S105 - a way's name
@@ -20,7 +23,7 @@ class SignedInBy(StrEnum):
 
 
 class Proof(StrEnum):
-    """The way in which a person proves who they are. SIGN_IN: by signing in again at the OpenID provider."""
+    """The way in which a person proves their identity. SIGN_IN: by signing in again at the OpenID provider."""
 
     KEY = "key"
     CODE = "code"
@@ -28,11 +31,12 @@ class Proof(StrEnum):
 
 
 def proofs_wanted(account: Account, keys_work: bool, by: SignedInBy, age: timedelta) -> list[Proof]:
-    """Return the proofs of which a grave act needs one, the first choice first; an empty list if it needs none.
+    """Return the proofs of which a grave act needs one, the preferred one first; empty if it needs none.
 
-    `keys_work`: the console's address allows security keys. `by`, `age`: the session's. Whoever has a factor here
-    always shows it. Whoever has none was vouched for by the OpenID provider, whose word counts for FRESH. The provider
-    must have asked that person at most FRESH before the sign-in; console/web/auth/oidc.py checks this.
+    `keys_work`: True if the console's address allows security keys. `by`, `age`: how the session began, and how long
+    ago. A person with a second factor here always shows it. A person without one was confirmed by the OpenID provider,
+    which counts for 5 minutes (FRESH); the provider must have asked them at most FRESH before the sign-in, which
+    console/web/auth/oidc.py checks.
     """
     found = [Proof.KEY] if account.security_keys and keys_work else []
     if account.totp:
@@ -44,8 +48,9 @@ def proofs_wanted(account: Account, keys_work: bool, by: SignedInBy, age: timede
 
 
 def copied(before: int, shown: int) -> bool:
-    """Return whether a security key's counter betrays a copy: it did not rise since its last use (`before`).
+    """Return True if a security key may be a copy: the counter that it shows is not higher than at its last use
+    (`before`).
 
-    A key that has no counter always shows 0 (WebAuthn level 2, 6.1.1).
+    A key without a counter always shows 0 (WebAuthn level 2, 6.1.1), which is accepted.
     """
     return (before > 0 or shown > 0) and shown <= before

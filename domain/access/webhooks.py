@@ -1,4 +1,4 @@
-"""Webhooks: which events another program receives, in which form, where they may go, and when one is retried."""
+"""Webhooks: the events that another program receives, their form, the permitted addresses, and the times of retries."""
 
 import hashlib
 import hmac
@@ -22,9 +22,9 @@ METADATA = frozenset(map(ip_address, ("169.254.169.254", "100.100.100.200", "168
 
 
 def wanted(webhook: Webhook, event: CaseEvent) -> bool:
-    """Return whether the webhook subscribes to this event: the area, the level and one kind of fact must match.
+    """Return True if the webhook subscribes to this event: the area, the level and one kind of fact must match.
 
-    A webhook without levels or kinds takes all of them. Whether it is paused does not count here.
+    A webhook without levels gets all levels, one without kinds all kinds. A paused webhook is treated like any other.
     """
     case = event.case
     return (
@@ -37,10 +37,12 @@ def wanted(webhook: Webhook, event: CaseEvent) -> bool:
 def payload(
     event: CaseEvent, shown: Callable[[AnyCode], AnyCode], sentence: Callable[[AnyCode], str] | None = None
 ) -> dict[str, Any]:
-    """Return the JSON body: the case in brief and what happened, as codes with their parameters.
+    """Return the body of the webhook's request, for JSON: the case in brief, and the facts as codes with their
+    parameters.
 
-    It has no name, telephone, account or address. `shown`: returns a code as this receiver may see it, without people's
-    own words or with masked ones (domain/identity/own_words); `sentence`: renders it for a receiver that gets words.
+    The body has no name, telephone, account or address. `shown`: returns a code as this receiver may see it, with
+    people's own words removed or masked (domain/identity/own_words). `sentence`: renders a code as a sentence; None:
+    the body has no sentences.
     """
     case = event.case
     return {
@@ -69,7 +71,7 @@ def payload(
 
 
 def signature(secrets: Sequence[str], stamp: int, body: bytes) -> str:
-    """Return the signature header: `v1=` and HMAC-SHA256 of `stamp.body` in hex for each secret, separated by commas.
+    """Return the signature header: for each secret `v1=` and HMAC-SHA256 of `stamp.body` in hex, separated by commas.
 
     `stamp`: the time of sending, in seconds since 1970. The receiver accepts if any of them matches, so a secret can be
     replaced without a gap.
@@ -79,20 +81,21 @@ def signature(secrets: Sequence[str], stamp: int, body: bytes) -> str:
 
 
 def next_try(failures: int, chance: float) -> timedelta:
-    """Return how long to wait before the next try. `failures`: how many failed in a row before the latest one.
+    """Return how long to wait before the next try. `failures`: the number of failures in a row before the latest one.
 
-    The wait is 1 s with `failures` 0, doubles with each, and is 5 min at most; its second half is multiplied by
-    `chance`, a random number from 0 to 1.
+    At most 1 s if `failures` is 0, twice as long with each further failure, and at most 5 min. Between half of that and
+    the whole, by `chance`, a random number from 0 to 1.
     """
     whole: timedelta = min(FIRST_WAIT * 2 ** min(failures, 20), LONGEST_WAIT)
     return whole / 2 + whole / 2 * chance
 
 
 def may_send_to(address: Address, private: Collection[Address], trial: bool = False) -> bool:
-    """Return whether a webhook may be sent to an address: a public one, or one in `private`.
+    """Return True if a webhook may be sent to an address: a public one, or one in `private`.
 
-    `private`: the exact addresses inside the network that may. `trial`: an embedded installation, which may also send
-    to its own machine. Never to link-local, multicast or clouds' metadata addresses.
+    `private`: exact addresses inside the network that are permitted. `trial`: True for an embedded installation, which
+    may also send to its own machine; others never. Link-local, multicast, reserved and clouds' metadata addresses are
+    never permitted. An IPv6 address that leads to an IPv4 address is judged as the latter.
     """
     found = _judged(address)
     if found.is_loopback:
@@ -110,7 +113,7 @@ def _judged(address: Address) -> Address:
 
 
 def addresses(text: str) -> frozenset[Address]:
-    """Return the addresses of a setting, separated by commas; empty for "". Raises ValueError if one is not an IP
+    """Return the IP addresses in a setting, separated by commas; empty for "". Raises ValueError if one is not an IP
     address.
     """
     return frozenset(ip_address(each.strip()) for each in text.split(",") if each.strip())

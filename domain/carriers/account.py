@@ -1,6 +1,5 @@
-"""What is agreed with each carrier, and how the gateway is reached: the file gateway.toml."""
+"""The file gateway.toml of the SMS gateway: its addresses and keys, and the terms that are agreed with each carrier."""
 
-import ipaddress
 import tomllib
 from collections import Counter
 from collections.abc import Sequence
@@ -10,26 +9,22 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, StringConstraints, ValidationError, model_validator
 
 from domain.carriers.delivery_receipts import IdNotation
-from schemas.base import Model, encrypted_or_local
+from domain.carriers.protocols import CMPP_SOURCE, CarrierProtocol, CmppTerms
+from schemas.base import Model, encrypted_or_local, is_this_machine
 from schemas.errors import UserError
 
 
 class GatewayFileError(UserError, ValueError):
-    """The file cannot be used. The text has a line for each fault: the file, the place, a code, and what to write."""
+    """The file gateway.toml cannot be used.
+
+    The text has a line for each fault: the file, the place in it, a code, the fault and its correction.
+    """
 
 
 def _url(text: str) -> str:
     if not encrypted_or_local(text):
         raise ValueError("write https://host/receipts/sms; http only to this machine")
     return text
-
-
-def loopback(host: str) -> bool:
-    """Return whether `host` is this machine: localhost, or an address that never leaves it."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,31}$")]
@@ -41,11 +36,13 @@ Port = Annotated[int, Field(strict=True, ge=1, le=65_535)]
 
 
 class CarrierAccount(Model):
-    """A carrier's account. `prefixes`: number ranges in E.164, none: all; `rate`: segments a second; `window`: messages
-    without an answer at once; `price_fen`: of a segment; `receipt_seconds`: by when most receipts are here.
+    """A carrier's account. `prefixes`: the number ranges that it takes, in E.164; empty: all. `rate`: segments a
+    second. `window`: the most messages that may wait for an answer. `price_fen`: the price of a segment, in fen.
+    `receipt_seconds`: the time in which most receipts arrive. `cmpp`: only for CMPP.
     """
 
     name: Name
+    protocol: CarrierProtocol = CarrierProtocol.SMPP
     host: Host
     port: Port
     tls: bool = True
@@ -59,14 +56,34 @@ class CarrierAccount(Model):
     rate: Annotated[float, Field(gt=0, le=10_000)] = 50
     window: Annotated[int, Field(strict=True, ge=1, le=1_000)] = 10
     gsm7: bool = False  # whether its default alphabet is GSM's: if not, Latin texts go as UCS-2 too
-    flash: Literal["data-coding", "subunit"] = "data-coding"
+    flash: Literal["data-coding", "subunit", "none"] = "data-coding"
     receipt_ids: IdNotation = IdNotation.SAME
     receipt_seconds: Annotated[float, Field(ge=1, le=600)] = 5
     enquire_seconds: Annotated[float, Field(ge=1, le=600)] = 10
+    cmpp: CmppTerms = CmppTerms()
+
+    @property
+    def gbk(self) -> bool:
+        """True if the carrier takes Chinese texts in GBK. Always False for SMPP."""
+        return self.protocol is not CarrierProtocol.SMPP and self.cmpp.gbk
+
+    @model_validator(mode="after")
+    def _of_its_protocol(self) -> Self:
+        if self.protocol is CarrierProtocol.SMPP:
+            if self.cmpp != CmppTerms():
+                raise ValueError('[carrier.cmpp] is for protocol = "cmpp2" or "cmpp3": write one of them, or remove it')
+            return self
+        if len(self.system_id) > CMPP_SOURCE:
+            raise ValueError(f"a system_id of CMPP has {CMPP_SOURCE} characters at most. Write the company's number")
+        if not self.sender.isdigit():
+            raise ValueError("a sender of CMPP is a service's number: write its digits")
+        if self.gsm7 or self.flash == "subunit" or self.receipt_ids is not IdNotation.SAME:
+            raise ValueError('CMPP has no gsm7, no flash = "subunit", and one notation of ids. Remove these keys')
+        return self
 
     @model_validator(mode="after")
     def _encrypted(self) -> Self:
-        if not self.tls and not loopback(self.host):
+        if not self.tls and not is_this_machine(self.host):
             raise ValueError(
                 "tls = false is for this machine only: texts and numbers would be readable on the way. Write tls = "
                 "true, or let a tunnel end on 127.0.0.1"
@@ -75,8 +92,11 @@ class CarrierAccount(Model):
 
 
 class GatewayFile(Model):
-    """The gateway. `listen`: where it takes orders; `data`: the folder of its journal; `key_file`: the keys that sign
-    orders and receipts, the current one first; `receipts`: where Quanzu takes receipts.
+    """The contents of gateway.toml.
+
+    `listen_host`, `listen_port`: where the gateway accepts orders. `data`: the folder of its journal. `key_file`: a
+    file of the keys that sign orders and receipts, the current one first. `receipts`: the URL of Quanzu to which the
+    gateway sends receipts.
     """
 
     listen_host: Host = "127.0.0.1"
@@ -101,15 +121,15 @@ class GatewayFile(Model):
             raise ValueError(f"two carriers are called {twice[0]!r}. Give each a name of its own")
         if (self.certificate is None) != (self.certificate_key is None):
             raise ValueError("certificate and certificate_key belong together: write both")
-        if self.certificate is None and not loopback(self.listen_host):
+        if self.certificate is None and not is_this_machine(self.listen_host):
             raise ValueError("without a certificate, listen_host is this machine: write 127.0.0.1, or a certificate")
         return self
 
 
 def read_gateway_file(text: str, name: str) -> GatewayFile:
-    """Return the gateway's configuration from a TOML text; `name`: the file's, for errors.
+    """Return the configuration in a TOML text. `name`: the file's name, for error texts.
 
-    Raises GatewayFileError if it is not TOML or invalid.
+    Raises GatewayFileError if the text is not TOML or a value is invalid.
     """
     try:
         return GatewayFile.model_validate(tomllib.loads(text))

@@ -1,4 +1,6 @@
-"""What a carrier's answer to a message means, and a message's result from those of its segments."""
+"""The meaning of a carrier's answer to a message, and the result of a message, computed from the states of its
+segments.
+"""
 
 from collections.abc import Sequence
 from enum import StrEnum
@@ -12,8 +14,18 @@ the message's (SMPP 3.4, table 5-2).
 """
 
 
+_CMPP_LATER = frozenset({3, 8})
+"""Sequence number used before: it gets another one; too much at once (CMPP 3.0, 7.4.2.2)."""
+_CMPP_ELSEWHERE = frozenset({5, 7, 9, 10, 11, 12})
+"""Wrong fee code, service, number range for this gateway, Src_Id, Msg_src and Fee_terminal_Id: the account's faults."""
+
+
 class SubmitAnswer(StrEnum):
-    """A carrier's answer: it took the message; take it later; another carrier may take it; nobody should."""
+    """The meaning of a carrier's answer to a message.
+
+    TAKEN: the carrier accepted the message. LATER: it asks to send the message again later. ELSEWHERE: it cannot take
+    the message, but another carrier may. REFUSED: the message is faulty, so no carrier should get it.
+    """
 
     TAKEN = "taken"
     LATER = "later"
@@ -22,8 +34,10 @@ class SubmitAnswer(StrEnum):
 
 
 class SegmentState(StrEnum):
-    """A segment: it waits; it is being sent, from before it is on the wire; the carrier has it; the carrier refused it;
-    it was not sent in time; nobody knows whether the carrier has it.
+    """The state of a segment at its carrier.
+
+    WAITING: not sent yet. SENDING: being sent, or about to be. SENT: the carrier has it. REFUSED: the carrier refused
+    it. EXPIRED: it was not sent in time. DOUBT: it is unknown whether the carrier has it.
     """
 
     WAITING = "waiting"
@@ -35,7 +49,9 @@ class SegmentState(StrEnum):
 
 
 def submit_answer(status: int) -> SubmitAnswer:
-    """Return what a `command_status` in the answer to submit_sm means. All but 0 say that nothing was sent."""
+    """Return the meaning of a `command_status` in a carrier's answer to submit_sm (SMPP). Any status but 0: nothing was
+    sent.
+    """
     if status == 0:
         return SubmitAnswer.TAKEN
     if status in _LATER:
@@ -43,11 +59,20 @@ def submit_answer(status: int) -> SubmitAnswer:
     return SubmitAnswer.ELSEWHERE if status in _ELSEWHERE else SubmitAnswer.REFUSED
 
 
-def result_of(segments: Sequence[tuple[SegmentState, SmsState | None]]) -> SmsState | None:
-    """Return a message's result from the state and the receipt of each segment; None while it is not known.
+def cmpp_submit_answer(result: int) -> SubmitAnswer:
+    """Return what the `Result` in CMPP_SUBMIT_RESP means. All but 0 say that nothing was sent."""
+    if result == 0:
+        return SubmitAnswer.TAKEN
+    if result in _CMPP_LATER:
+        return SubmitAnswer.LATER
+    return SubmitAnswer.ELSEWHERE if result in _CMPP_ELSEWHERE else SubmitAnswer.REFUSED
 
-    Undelivered as soon as a segment certainly does not arrive, delivered once all have. A segment in doubt has no
-    result, unless a receipt shows that it arrived.
+
+def result_of(segments: Sequence[tuple[SegmentState, SmsState | None]]) -> SmsState | None:
+    """Return a message's result, from the state and the receipt (or None) of each segment; None while it is unknown.
+
+    UNDELIVERED as soon as one segment certainly does not arrive; DELIVERED once all have arrived. While a segment is in
+    doubt (DOUBT) and has no receipt, the result stays unknown.
     """
     lost = {SegmentState.REFUSED, SegmentState.EXPIRED}
     if any(state in lost or receipt is SmsState.UNDELIVERED for state, receipt in segments):
@@ -57,7 +82,11 @@ def result_of(segments: Sequence[tuple[SegmentState, SmsState | None]]) -> SmsSt
 
 
 def news(told: SmsState | None, found: SmsState | None) -> SmsState | None:
-    """Return the result to report after `told`, or None: a message that has arrived does not become undelivered."""
+    """Return the result to report now, or None if there is nothing new. `told`: the result last reported; `found`: the
+    present.
+
+    A message that was reported as delivered is never reported as undelivered later.
+    """
     if found is None or found is told or told is SmsState.DELIVERED:
         return None
     return found

@@ -1,4 +1,4 @@
-"""How many segments a second a carrier may get: a token bucket."""
+"""Limits the segments that a carrier gets in a second: a token bucket."""
 
 from dataclasses import dataclass
 
@@ -7,30 +7,40 @@ BURST_SECONDS = 0.1  # how much of the agreed rate may come at once after a paus
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """A carrier's agreed `rate` in segments a second, and the `tokens` there were at `at` (monotonic seconds).
+    """A token bucket: `rate`, the carrier's agreed segments a second; `tokens`, the segments that may be sent at `at`;
+    `burst`, how many seconds' share may come at once after a pause.
 
-    In any t seconds it lets through at most rate * t, and beyond that a tenth of a second's share and one message.
+    `at` is in monotonic seconds. In any t seconds, the bucket lets through at most rate * (t + burst) segments and one
+    message.
     """
 
     rate: float
     tokens: float
     at: float
+    burst: float = BURST_SECONDS
 
     def filled(self, now: float) -> "Bucket":
-        """Return the bucket as it is at `now`."""
-        most = max(1.0, self.rate * BURST_SECONDS)
-        return Bucket(self.rate, min(most, self.tokens + self.rate * max(0.0, now - self.at)), now)
+        """Return the bucket at `now` (monotonic seconds), with the tokens that have been added since `at`, up to its
+        limit.
+        """
+        most = max(1.0, self.rate * self.burst)
+        return Bucket(self.rate, min(most, self.tokens + self.rate * max(0.0, now - self.at)), now, self.burst)
 
     def taken(self, segments: int) -> "Bucket":
-        """Return the bucket after a message. It may be in debt then, so that a long one's segments stay together."""
-        return Bucket(self.rate, self.tokens - segments, self.at)
+        """Return the bucket after a message of this many segments. Its tokens may be negative: a message is never
+        divided.
+        """
+        return Bucket(self.rate, self.tokens - segments, self.at, self.burst)
 
     @property
     def open(self) -> bool:
-        """Whether a message may be sent."""
+        """True if a message may be sent: at least one token is left."""
         return self.tokens >= 1
 
 
-def full_bucket(rate: float, now: float) -> Bucket:
-    """Return a carrier's bucket when nothing was sent before."""
-    return Bucket(rate, max(1.0, rate * BURST_SECONDS), now)
+def full_bucket(rate: float, now: float, burst: float = BURST_SECONDS) -> Bucket:
+    """Return a full bucket at `now` (monotonic seconds), for a carrier to which nothing was sent before.
+
+    `rate`: segments a second; `burst`: as of a bucket.
+    """
+    return Bucket(rate, max(1.0, rate * burst), now, burst)

@@ -1,4 +1,4 @@
-"""Which carrier takes a message: by number range, then by what works, then by price."""
+"""Chooses the carrier that takes a message: by number range, then by whether it works, then by price."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
@@ -8,8 +8,10 @@ from domain.carriers.account import CarrierAccount
 
 @dataclass(frozen=True, slots=True)
 class Reachable:
-    """A carrier at this moment. `bound`: connected; `slow`: its messages are late; `free`: its window and its agreed
-    rate let one more through; `trial_due`: a slow carrier gets a message again, to see whether it has recovered.
+    """The present state of a carrier.
+
+    `bound`: it is connected. `slow`: its messages are late. `free`: its window and its agreed rate allow one more
+    message. `trial_due`: if slow, it should get a message again, to see whether it has recovered.
     """
 
     account: CarrierAccount
@@ -20,16 +22,19 @@ class Reachable:
 
 
 def eligible(accounts: Iterable[CarrierAccount], phone: str) -> tuple[str, ...]:
-    """Return the names of the carriers whose number ranges include `phone` (E.164), the cheapest first."""
+    """Return the names of the carriers whose number ranges include `phone` (E.164), sorted by price and
+    then by name.
+    """
     found = [each for each in accounts if not each.prefixes or phone.startswith(each.prefixes)]
     return tuple(each.name for each in sorted(found, key=lambda each: (each.price_fen, each.name)))
 
 
 def choose(carriers: Iterable[Reachable], wanted: Collection[str], *, urgent: bool) -> str | None:
-    """Return the carrier that takes the next message, of those `wanted`; None: wait.
+    """Return the name of the carrier, among those named in `wanted`, that takes the next message; None: the message
+    must wait.
 
-    The cheapest that works and is free. A slow one gets a message only as a trial, which no `urgent` one is, or if no
-    other is bound.
+    The cheapest carrier that is connected, works and is free. A slow carrier gets a message only if a trial is due and
+    the message is not `urgent`, or if all connected carriers are slow.
     """
     bound = [each for each in carriers if each.bound and each.account.name in wanted]
     working = [each for each in bound if not each.slow]

@@ -1,4 +1,4 @@
-"""How a text is coded for SMPP and cut into segments that a handset joins again (3GPP TS 23.038 and 23.040)."""
+"""How a text is coded for SMPP or CMPP and cut into segments that a handset joins again (3GPP TS 23.038 and 23.040)."""
 
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
@@ -12,6 +12,7 @@ _EXTENDED = {"\f": 0x0A, "^": 0x14, "{": 0x28, "}": 0x29, "\\": 0x2F, "[": 0x3C,
 _EXTENDED["€"] = 0x65
 _CODES = {char: bytes([code]) for code, char in enumerate(_BASIC) if code != _ESCAPE}
 _CODES |= {char: bytes([_ESCAPE, code]) for char, code in _EXTENDED.items()}
+_SIGNS = {code: char for char, code in _CODES.items()}
 
 MOST_SEGMENTS = 255  # the header has one octet for their number
 _SINGLE = 140  # octets of a message
@@ -20,10 +21,13 @@ _SINGLE_SEPTETS, _JOINED_SEPTETS = 160, 153  # of 7 bits, as GSM packs them on t
 
 
 class Alphabet(IntEnum):
-    """How a text is coded; the value is the `data_coding` of SMPP 3.4 (5.2.19)."""
+    """How a text is coded; the value is the `data_coding` of SMPP 3.4 (5.2.19) and the `Msg_Fmt` of CMPP. GBK: CMPP's
+    only.
+    """
 
     GSM7 = 0
     UCS2 = 8
+    GBK = 15
 
 
 class MessageScript(StrEnum):
@@ -36,24 +40,29 @@ class MessageScript(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Segmented:
-    """A text as it is sent. `segments`: the `short_message` of each; of several, each begins with its header."""
+    """A text as it is sent: `segments` are the `short_message` of each. If there are several, each begins with its
+    header.
+    """
 
     alphabet: Alphabet
     segments: tuple[bytes, ...]
 
     @property
     def joined(self) -> bool:
-        """Whether there are several, which begin with a header."""
+        """True if there are several segments, so that each begins with a header."""
         return len(self.segments) > 1
 
 
-def segmented(text: str, reference: int, *, gsm7: bool) -> Segmented:
-    """Return a text's segments: in the GSM alphabet, one octet a septet, if `gsm7` and it has all signs; else in UCS-2.
+def segmented(text: str, reference: int, *, gsm7: bool, gbk: bool = False) -> Segmented:
+    """Return a text's segments: in the GSM alphabet, one octet a septet, if `gsm7` and it has all signs; in GBK if
+    `gbk` and it has all signs; else in UCS-2.
 
-    No sign is cut in two. `reference`: 0 to 255, the same in all segments of a text. Raises ValueError if there are
-    more than 255.
+    In the GSM alphabet, each septet is sent as one octet. No sign is cut in two. `reference`: 0 to 255, written in the
+    header of all segments of the text. Raises ValueError if the text needs more than 255 segments.
     """
     coded = _gsm7(text) if gsm7 else None
+    if gbk and coded is None and (in_gbk := _gbk(text)) is not None:
+        return _signs(in_gbk, reference)
     if coded is not None:
         alphabet, single, each = Alphabet.GSM7, _SINGLE_SEPTETS, _JOINED_SEPTETS
     else:
@@ -62,15 +71,42 @@ def segmented(text: str, reference: int, *, gsm7: bool) -> Segmented:
     whole = b"".join(coded)
     if len(whole) <= single:
         return Segmented(alphabet, (whole,))
-    cut = _cut(coded, each)
+    return _joined(alphabet, _cut(coded, each), reference)
+
+
+def _signs(coded: list[bytes], reference: int) -> Segmented:
+    """Return segments in GBK. They are cut by signs and not by octets: on the air each sign has two octets."""
+    if len(coded) <= _SINGLE // 2:
+        return Segmented(Alphabet.GBK, (b"".join(coded),))
+    each = (_SINGLE - _HEADER) // 2
+    cut = [b"".join(coded[at : at + each]) for at in range(0, len(coded), each)]
+    return _joined(Alphabet.GBK, cut, reference)
+
+
+def _joined(alphabet: Alphabet, cut: list[bytes], reference: int) -> Segmented:
     if len(cut) > MOST_SEGMENTS:
         raise ValueError(f"{len(cut)} segments: at most {MOST_SEGMENTS}")
     header = bytes([5, 0, 3, reference % 256, len(cut)])
     return Segmented(alphabet, tuple(header + bytes([at]) + part for at, part in enumerate(cut, 1)))
 
 
+def gsm7_text(content: bytes) -> str:
+    """Return the text of octets in the GSM alphabet, one octet a septet; an unknown one becomes a replacement sign."""
+    found, escaped = [], False
+    for octet in content:
+        if octet == _ESCAPE and not escaped:
+            escaped = True
+            continue
+        code = bytes([_ESCAPE, octet]) if escaped else bytes([octet])
+        found.append(_SIGNS.get(code, "\ufffd"))
+        escaped = False
+    return "".join(found)
+
+
 def message_script(text: str) -> MessageScript:
-    """Return the language that a text is probably in: Korean if it has a Hangul syllable, Chinese if a Han sign."""
+    """Return the probable language of a text: Korean if it has a Hangul syllable, else Chinese if a Han sign, else
+    OTHER.
+    """
     if any("\uac00" <= char <= "\ud7a3" for char in text):
         return MessageScript.KOREAN
     return MessageScript.CHINESE if any("\u4e00" <= char <= "\u9fff" for char in text) else MessageScript.OTHER
@@ -79,6 +115,13 @@ def message_script(text: str) -> MessageScript:
 def _gsm7(text: str) -> list[bytes] | None:
     coded = [_CODES.get(char) for char in text]
     return None if None in coded else [each for each in coded if each is not None]
+
+
+def _gbk(text: str) -> list[bytes] | None:
+    try:
+        return [char.encode("gbk") for char in text]
+    except UnicodeEncodeError:
+        return None
 
 
 def _cut(coded: list[bytes], most: int) -> list[bytes]:

@@ -1,4 +1,4 @@
-"""Whether a carrier works: by the answers and receipts of its latest messages, not only by its connection."""
+"""Decides whether a carrier is slow, by the answers and receipts of its latest messages, not only by its connection."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,8 +12,9 @@ ANSWER_SECONDS = 3.0  # within which a carrier answers a message
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A message at a carrier, in monotonic seconds: when it was written, answered, and its receipt came; None: not
-    yet.
+    """The times of a message at a carrier, in monotonic seconds.
+
+    `written`: it was sent. `answered`: the carrier answered. `receipted`: the receipt arrived. None: not yet.
     """
 
     written: float
@@ -22,10 +23,11 @@ class Passage:
 
 
 def is_slow(passages: Iterable[Passage], receipt_seconds: float, now: float) -> bool:
-    """Return whether of the latest ten messages whose lateness is known, five or more were late.
+    """Return True if at least five of the latest ten messages of a carrier were late. `passages`: oldest first.
 
-    A message is late without an answer after 3 s, or without a receipt `receipt_seconds` after it was written. With one
-    message a second and receipts due in 5 s, a carrier that falls silent is found slow after 9 s; with ten, after 6 s.
+    A message is late if it has no answer after 3 s, or no receipt `receipt_seconds` after it was sent. Messages that
+    may still be in time, and messages older than 120 s, are not counted. Example: with one message a second and
+    receipts due in 5 s, a carrier that falls silent is slow after 9 s; with ten, after 6 s.
     """
     recent = (each for each in passages if now - each.written < FORGET_SECONDS)
     judged = [late for each in recent if (late := _late(each, receipt_seconds, now)) is not None]
@@ -33,7 +35,7 @@ def is_slow(passages: Iterable[Passage], receipt_seconds: float, now: float) -> 
 
 
 def _late(each: Passage, receipt_seconds: float, now: float) -> bool | None:
-    """Return whether a message was late; None while it is not known."""
+    """Return True if a message was late; None while it is not known."""
     if each.receipted is not None:
         return each.receipted - each.written > receipt_seconds
     if each.answered is None:

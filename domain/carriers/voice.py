@@ -1,4 +1,4 @@
-"""The result of an automated call, by what the network and the called person said."""
+"""Decides the result of an automated call, from the network's answer and the keys that the called person pressed."""
 
 import re
 from dataclasses import dataclass
@@ -21,13 +21,22 @@ _BY_CAUSE = {
     1: WRONG, 17: BUSY, 18: NO_ANSWER, 19: NO_ANSWER, 20: AWAY, 21: REFUSED, 22: WRONG, 27: AWAY, 28: WRONG,
 }  # fmt: skip
 
+# Asterisk derives a cause from the SIP status if the network gave none. These derived causes say more about the called
+# person than the status does, which is one of the trunk: it refuses this caller (401, 403, 407), loops (483), or fails
+# (502).
+_DERIVED = {401: 21, 403: 21, 407: 21, 483: 19, 502: 27}
+_NO_USER_RESPONSE = 18  # also what Asterisk makes of its own timeout (408) for a trunk that sends nothing
+_SIP_FAILURES = range(400, 700)
+
 _CAUSE = re.compile(r"^\s*Q\.850\s*;.*?\bcause\s*=\s*(\d{1,3})\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class CallEnding:
-    """How a call ended. `key`: the pressed key of the message, if any; `detail`: for the case's history, without
-    numbers of anybody.
+    """The result of a call.
+
+    `detail`: English words for the case's history, without any number of a person. `key`: the key of the message that
+    was pressed, or None.
     """
 
     state: CallState
@@ -37,9 +46,11 @@ class CallEnding:
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """What was noticed in an answered call. `key`: the first key of the message that was pressed; `mailbox`: whether a
-    machine seems to have answered; `seconds`: since the answer; `played`: how often the whole message was played;
-    `hung_up`: whether the called side ended the call.
+    """The observations in an answered call.
+
+    `key`: the first pressed key that the message offers, or None. `mailbox`: True if a machine seems to have answered.
+    `seconds`: duration since the answer. `played`: how many times the whole message was played. `hung_up`: True if the
+    called side ended the call.
     """
 
     key: str | None
@@ -50,17 +61,17 @@ class Heard:
 
 
 def q850_cause(reason: str) -> int | None:
-    """Return the cause in a SIP Reason header (RFC 3326), or None if it has none of Q.850."""
+    """Return the Q.850 cause in a SIP Reason header (RFC 3326), or None if the header has none."""
     found = _CAUSE.match(reason)
     return int(found[1]) if found else None
 
 
 def without_answer(status: int, cause: int | None = None) -> CallEnding:
-    """Return the ending of a call that was not answered, by its final SIP status and the Q.850 cause, if given.
+    """Return the ending of a call that was not answered, from its final SIP status and its Q.850 cause (None: not
+    given).
 
-    The cause decides where it says more than the status: a phone without coverage is often reported as 480. A status
-    without a meaning for the called person, such as 403 or 503, is a failure of the trunk. Status 0: the trunk did not
-    answer at all, which says nothing about the called person.
+    A known cause takes precedence: a phone without coverage is often reported as 480. A status that says nothing about
+    the called person, such as 403 or 503, is a failure of the trunk. `status` 0: the trunk did not answer.
     """
     if status == 0:
         return CallEnding(FAILED, "the trunk did not answer")
@@ -69,16 +80,32 @@ def without_answer(status: int, cause: int | None = None) -> CallEnding:
     return CallEnding(state, said)
 
 
-def ring_timeout(seconds: float) -> CallEnding:
-    """Return the ending of a call that rang for `seconds` and was given up."""
-    return CallEnding(NO_ANSWER, f"rang for {seconds:.0f} s")
+def after_hangup(cause: int, status: int | None = None, rang: bool = True) -> CallEnding:
+    """Return the ending of a call that an exchange reports as hung up before the answer, from its Q.850 cause.
+
+    `status`: the SIP status of the network, None if the exchange does not report one. It decides if the exchange
+    derived the cause from it. A cause that says nothing about the called person is a failure. `rang`: the network
+    reported ringing or sound before; without it, "no answer" after a timeout is that of a silent trunk.
+    """
+    if not rang and cause == _NO_USER_RESPONSE and status in (None, 408):
+        return without_answer(0)
+    if status not in _SIP_FAILURES:
+        return CallEnding(_BY_CAUSE.get(cause, FAILED), f"Q.850 {cause}")
+    if _DERIVED.get(status or 0) == cause:
+        return without_answer(status or 0)
+    return without_answer(status or 0, cause)
+
+
+def ring_timeout(seconds: float, rang: bool = True) -> CallEnding:
+    """Return the ending of a call that was given up after `seconds`. `rang`: the network reported that it rang."""
+    return CallEnding(NO_ANSWER, f"rang for {seconds:.0f} s" if rang else f"no answer in {seconds:.0f} s")
 
 
 def after_answer(heard: Heard) -> CallEnding:
     """Return the ending of an answered call.
 
-    A pressed key counts even if a machine seemed to answer: machines press none. Without a key it is a mailbox, or
-    somebody listened and pressed nothing; the detail says for how long, and how often the message was complete.
+    A pressed key counts even if a machine seemed to answer, because machines press no keys. Without a key, the result
+    is VOICEMAIL or ANSWERED; `detail` then says for how long and how often the message was played.
     """
     lasted = f"{heard.seconds:.0f} s, message played {heard.played} times"
     if heard.key is not None:
@@ -89,5 +116,5 @@ def after_answer(heard: Heard) -> CallEnding:
 
 
 def is_offered_key(digit: str) -> bool:
-    """Return whether a message offers this key; another one is ignored, and the message goes on."""
+    """Return True if messages offer this key. Any other key is ignored, and the message goes on."""
     return digit in KEYS

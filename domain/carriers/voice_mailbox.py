@@ -1,7 +1,7 @@
-"""Guesses whether a mailbox or a person has answered, by the first seconds of sound.
+"""Guesses from the first seconds of sound whether a mailbox or a person has answered.
 
-A person says a short greeting and waits ("喂?", "您好"); a machine speaks on, or beeps. The guess is wrong at times, so
-a call goes on playing its message, and a pressed key overrules it.
+A person says a short greeting and waits ("喂?", "您好"); a machine speaks on, or beeps. The guess is sometimes wrong,
+so a call goes on playing its message, and a pressed key takes precedence.
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ FRAME_SECONDS = 0.02
 
 
 class Answerer(StrEnum):
-    """Who seems to have answered. UNDECIDED: listen on."""
+    """The guess about the side that answered. UNDECIDED: more sound is needed."""
 
     PERSON = "person"
     MAILBOX = "mailbox"
@@ -21,9 +21,10 @@ class Answerer(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class MailboxRules:
-    """The limits of the guess, in seconds; `loud`: the root mean square from which a frame counts as speech, of 16 bit
-    samples (32767 is the loudest). Assumed, after the usual settings of answering machine detection: a greeting of a
-    person lasts 0.3 to 1.5 s.
+    """The limits of the guess, in seconds, except `loud`.
+
+    `loud`: the root mean square, of samples of 16 bits (32767 is the loudest), from which a frame counts as speech. All
+    are assumed, after usual settings of answering machine detection: a person's greeting lasts 0.3 to 1.5 s.
     """
 
     longest_greeting: float = 2.2
@@ -35,17 +36,19 @@ class MailboxRules:
 
 @dataclass(frozen=True, slots=True)
 class SoundFrame:
-    """20 ms of sound: its root mean square, and whether nearly all of its energy is one tone."""
+    """20 ms of sound. `loudness`: its root mean square, of 16-bit samples; `tone`: True if nearly all its energy is one
+    tone.
+    """
 
     loudness: float
     tone: bool = False
 
 
 def who_answered(frames: Sequence[SoundFrame], rules: MailboxRules) -> Answerer:
-    """Return who seems to have answered, by the frames since the answer, oldest first.
+    """Return the guess from the frames since the answer, oldest first.
 
-    MAILBOX: a tone without a break of `beep` seconds, or speech that goes on for longer than a greeting. PERSON: a
-    short greeting and then a pause, or silence at first.
+    MAILBOX: an uninterrupted tone of at least `beep` seconds, or more speech than a greeting has. PERSON: a pause after
+    a short greeting, or silence from the beginning. UNDECIDED: neither yet.
     """
     speech, pause, tone, spoken = 0.0, 0.0, 0.0, False
     for frame in frames:
@@ -58,3 +61,28 @@ def who_answered(frames: Sequence[SoundFrame], rules: MailboxRules) -> Answerer:
         if pause >= (rules.pause_after_greeting if spoken else rules.silence_at_first):
             return Answerer.PERSON
     return Answerer.UNDECIDED
+
+
+@dataclass(frozen=True, slots=True)
+class HeardTalk:
+    """What an exchange that detects talk has reported, in seconds since the answer. `began`: when the answering side
+    began to talk; `paused`: when its first pause was as long as that after a greeting. None: not reported yet.
+    """
+
+    began: float | None = None
+    paused: float | None = None
+
+
+def who_talked(talk: HeardTalk, seconds: float, rules: MailboxRules) -> Answerer:
+    """Return the guess, `seconds` after the answer, from reports about talk instead of sound. A beep is not known.
+
+    The exchange reports a pause when it has lasted `pause_after_greeting`, so a greeting of the longest length is known
+    to be one only after that. MAILBOX: talk without such a pause. PERSON: a pause in time, or silence from the
+    beginning. UNDECIDED: neither yet.
+    """
+    if talk.began is None:
+        return Answerer.PERSON if seconds >= rules.silence_at_first else Answerer.UNDECIDED
+    until = talk.began + rules.longest_greeting + rules.pause_after_greeting
+    if talk.paused is not None and talk.paused <= until:
+        return Answerer.PERSON
+    return Answerer.MAILBOX if seconds > until else Answerer.UNDECIDED

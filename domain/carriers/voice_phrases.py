@@ -1,9 +1,9 @@
-"""Which recordings say a message word for word, and how a message is written for a speech synthesiser.
+"""Selects the recordings that say a message word for word, and writes a message for a speech synthesiser.
 
-The message that a call plays is the text of the order: the policy has chosen it by action, type of scam and language,
-and it has the last digits of the number and the code of this call. Recorded phrases and digits are joined so that
-exactly this text is heard. If the policy's text has changed and a part of it is not recorded, nothing of it is taken
-from recordings: an outdated recording must never be played as the new text.
+The message that a call plays is the text of the order. The policy has chosen that text by action, type of scam and
+language; it contains the last digits of the number and the code of this call. Recorded phrases and digits are joined so
+that exactly this text is heard. If a part of the text is not recorded, for example since the policy changed, no
+recording is used at all: an outdated recording must never be played as the new text.
 """
 
 import re
@@ -14,10 +14,10 @@ _DIGITS = re.compile(r"\d{2,}")
 
 
 def recordings_of(text: str, phrases: Mapping[str, str]) -> tuple[str, ...] | None:
-    """Return the files that say `text` when they are played one after the other, or None if no choice of them does.
+    """Return the files that say `text` if they are played in this order, or None if recordings cannot say all of it.
 
-    `phrases`: files by the text that each says; a single digit is a phrase too. Punctuation and spaces between phrases
-    need no recording. Of several choices the one with the fewest files is returned, since fewer joins are heard.
+    `phrases`: file by the text that it says; a single digit is a phrase too. Punctuation and spaces need no recording.
+    The choice with the fewest files is returned, because fewer joins are heard.
     """
     wanted = _plain(text)
     known = {plain: file for phrase, file in phrases.items() if (plain := _plain(phrase))}
@@ -36,10 +36,10 @@ def recordings_of(text: str, phrases: Mapping[str, str]) -> tuple[str, ...] | No
 
 
 def spelled(text: str) -> str:
-    """Return `text` with every number written digit by digit, so that a synthesiser reads a code as digits."""
+    """Return `text` with blanks between the digits of every number, so that a synthesiser reads them one by one."""
     return _DIGITS.sub(lambda found: " ".join(found[0]), text)
 
 
 def _plain(text: str) -> str:
-    """Return the letters and digits of a text: what is heard of it."""
+    """Return the letters and digits of a text (NFKC), which are what a voice reads out."""
     return "".join(each for each in unicodedata.normalize("NFKC", text) if each.isalnum())

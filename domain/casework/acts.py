@@ -1,23 +1,29 @@
-"""Operators' and supervisors' acts on a case, each with its handler."""
+"""Applies operators' and supervisors' acts to a case; each kind of act has its handler."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from domain.casework import grounds, outcomes, payments, stops
+from domain.casework.calls.parties import admit_third_party, hand_over_call, third_party_told
+from domain.casework.calls.recordings import recording_told
 from domain.casework.draft import DecisionBuilder
 from domain.casework.endings import close
+from domain.casework.evidence.notes import code_of_note
+from domain.casework.evidence.replies import take_note_of_reply
 from domain.casework.holds import holding, release
 from domain.casework.orders import decisions as approvals
 from domain.casework.orders import handover, objections
 from domain.casework.orders import records as orders
 from domain.casework.orders.later import end_later
 from domain.casework.own_account import decisions as own_account
-from domain.casework.steps import ask, end, plan_step, withdraw
+from domain.casework.own_account import delays
+from domain.casework.provinces.offers import end_here, offer_case
+from domain.casework.searches.decisions import start_search, stop_search
+from domain.casework.shield.support import support_told
+from domain.casework.steps import ask, end, leave_conversation, plan_step, withdraw
 from domain.dispatches.validity import ending_of
 from domain.policy.schedule import LIFTS, conditions, rule_of, steps_for
-from schemas.casework.cases import WAITING_STEPS, CaseState, DeskCall, Step, StepState
-from schemas.casework.events import FactKind
-from schemas.casework.inputs import (
+from schemas.casework.acts import (
     MOST_ANSWERS,
     Act,
     AnswersAct,
@@ -27,25 +33,37 @@ from schemas.casework.inputs import (
     ClaimAct,
     CloseAct,
     ConfirmAct,
+    HandOverCallAct,
     LowerAct,
     NoteAct,
     NotifyContactAct,
-    OperatorReport,
     OutcomeAct,
     ReleaseStopAct,
     SendOfficerAct,
+    SupportAct,
 )
+from schemas.casework.call_recordings import RecordedCallAct
+from schemas.casework.cases import WAITING_STEPS, CaseState, DeskCall, Step, StepState
+from schemas.casework.events import FactKind
+from schemas.casework.inputs import OperatorReport
 from schemas.casework.objections import DecideObjectionAct
 from schemas.casework.orders import ApproveStopAct, DeclineStopAct, HandOverStopAct
-from schemas.casework.own_account import ApproveHoldAct, DeclineHoldAct, LiftHoldAct, ProposeHoldAct
+from schemas.casework.own_account import (
+    ApproveHoldAct,
+    DeclineHoldAct,
+    DelayOutgoingAct,
+    EndDelayAct,
+    LiftHoldAct,
+    ProposeHoldAct,
+)
+from schemas.casework.provinces import EndHereAct, OfferCaseAct
+from schemas.casework.searches import StartSearchAct, StopSearchAct
+from schemas.casework.third_parties import AdmitThirdPartyAct, ThirdPartyAct
 from schemas.codes.any_code import AnyCode
 from schemas.codes.money import ReleaseApproved, StopToBeLifted
 from schemas.codes.people import (
     AskedBy,
     CallAgainAt,
-    CallerAsked,
-    CallerHandedOver,
-    CallerReported,
     CallNotTaken,
     CallPromised,
     CaseAssigned,
@@ -53,24 +71,17 @@ from schemas.codes.people import (
     CaseGivenBack,
     CaseReassigned,
     ClaimRanOut,
-    CodeConfirmed,
     ConfirmedBy,
     ContactToBeTold,
     DangerConfirmed,
-    InterpreterNeeded,
     LevelLowered,
-    Noted,
     OfficerAskedFor,
-    Recorded,
-    ReleaseWanted,
     Said,
     ScriptAnswered,
     ScriptBegun,
-    TalkBegun,
     TalkBrokenOff,
     TalkEnded,
     Talks,
-    ThreeWayCall,
 )
 from schemas.codes.plan import ClosedWithHold, NotAskedForAt
 from schemas.codes.refusals import (
@@ -91,16 +102,15 @@ from schemas.codes.refusals import (
     TooManyAnswers,
     TwoPersons,
 )
-from schemas.levels import Action, CallResult
-from schemas.people.calls import CallerRequest
+from schemas.levels import Action
 from schemas.people.staff import StaffRole
 
 
 def operator_report(draft: DecisionBuilder, given: OperatorReport) -> None:
-    """Apply an operator's act to the case.
+    """Apply an operator's act to the case, in `draft`.
 
-    If the case does not allow the act (it changed since the operator saw it, is closed or settled, or is claimed by
-    another operator), only a fact REFUSED is recorded. Nothing is raised.
+    If the case does not allow the act (the case has changed since the operator saw it, is closed or settled, or another
+    operator has claimed it), only a fact REFUSED is recorded. Raises nothing.
     """
     act, by = given.act, given.by
     if why := _refusal(draft, given):
@@ -109,10 +119,12 @@ def operator_report(draft: DecisionBuilder, given: OperatorReport) -> None:
     draft.role = given.role
     handle, _ = _ACTS[type(act)]
     handle(draft, act, by)
+    if not isinstance(act, (*_OF_ORDERS, *_OF_SEARCHES, *_OF_OFFERS, *_OF_CALLS)):
+        take_note_of_reply(draft, given)
 
 
 def refuse(draft: DecisionBuilder, why: RefusalCode, by: str | None) -> None:
-    """Record a fact REFUSED: the case does not allow an input. `by`: who reported it, if it was a person."""
+    """Record a fact REFUSED in `draft`: the case does not allow an input. `by`: the person who reported it, or None."""
     draft.note(FactKind.REFUSED, why, by=by)
 
 
@@ -147,11 +159,11 @@ def _lower(draft: DecisionBuilder, act: LowerAct, by: str) -> None:
     true = conditions(draft.case.profile, money_at_risk=payments.money_at_risk(draft))
     asked_for = {rule.action for _, rule in steps_for(draft.level, true)}
     if Action.STOP_PAYMENT in asked_for:  # so it wants to keep a stop that runs
-        asked_for.add(Action.STOP_AGAIN)
+        asked_for |= {Action.STOP_AGAIN, Action.STOP_STATUS}
     extra = [
         step
         for step in draft.live()
-        if not step.id.startswith(("asked.", "follow.")) and step.action not in asked_for | LIFTS
+        if not step.id.startswith(("asked.", "follow.", "support.")) and step.action not in asked_for | LIFTS
     ]
     traced = {each.transfer for each in draft.case.traced}  # no level's plan asks for their orders: banks' answers do
     return withdraw(draft, [step for step in extra if step.transfer not in traced], NotAskedForAt(act.level))
@@ -170,8 +182,9 @@ def _call_again(draft: DecisionBuilder, act: CallAgainAct, by: str) -> None:
     withdraw(draft, calls[1:], why)
     for step in draft.live(Action.ROBOT_CALL):  # one that is out is not repeated either
         end(draft, step, StepState.WITHDRAWN, why)
-    draft.reached()
+    draft.reached(Action.OPERATOR_CALL)
     draft.set(claimed_by=None, desk_call=None, met_at=None)
+    leave_conversation(draft, TalkEnded())
     return draft.note(FactKind.NOTE, CallAgainAt(act.when), by=by)
 
 
@@ -253,7 +266,13 @@ def _may_not_assign(draft: DecisionBuilder, act: AssignAct) -> RefusalCode | Non
 
 
 def _take(draft: DecisionBuilder, holder: str, told: AnyCode, by: str) -> None:
-    """Record the claim, and delay the calls on the desk while the operator may be talking. `told`: its fact."""
+    """Record the claim with the fact `told`, and delay the calls on the desk while the operator may be talking.
+
+    Where this ends another person's claim, their conversation ends too, unless the new holder has it.
+    """
+    call = draft.case.desk_call
+    if draft.case.claimed_by not in (None, holder) and not (call and call.by == holder):
+        leave_conversation(draft, TalkBrokenOff())
     draft.set(claimed_by=holder, assigned_by=None, returned_from=None)
     for step in draft.live(Action.OPERATOR_CALL):
         _move(draft, step, later=True)
@@ -265,8 +284,7 @@ def _give_back(draft: DecisionBuilder, act: ClaimAct, by: str) -> None:
     for step in draft.live(Action.OPERATOR_CALL):
         _move(draft, step, later=False)
     draft.note(FactKind.UNCLAIMED, ClaimRanOut(by) if act.ran_out else CaseGivenBack(by), by=by)
-    if draft.case.state is CaseState.IN_CONVERSATION:
-        draft.enter(CaseState.CONTACTING, TalkBrokenOff())
+    leave_conversation(draft, TalkBrokenOff())
 
 
 def _move(draft: DecisionBuilder, step: Step, *, later: bool) -> None:
@@ -279,7 +297,7 @@ def _move(draft: DecisionBuilder, step: Step, *, later: bool) -> None:
 
 
 def _note(draft: DecisionBuilder, act: NoteAct, by: str) -> None:
-    draft.note(FactKind.NOTE, _noted(act), by=by)
+    draft.note(FactKind.NOTE, code_of_note(act), by=by)
     before = draft.case.desk_call
     call = grounds.call_after(before, act.what, by, draft.now)
     if call is not None and call is not before:
@@ -287,52 +305,14 @@ def _note(draft: DecisionBuilder, act: NoteAct, by: str) -> None:
 
 
 def _called(draft: DecisionBuilder, call: DeskCall, by: str) -> None:
-    """The desk's call stands otherwise: the case says the same of it."""
+    """Store the desk's call in the case, which is IN_CONVERSATION while the call goes on."""
     draft.set(desk_call=call)
     if call.goes_on:
-        draft.reached()
+        draft.reached(Action.OPERATOR_CALL)
     if call.goes_on and not draft.plan_over:
         draft.enter(CaseState.IN_CONVERSATION, Talks(by))
-    elif draft.case.state is CaseState.IN_CONVERSATION:
-        draft.enter(CaseState.CONTACTING, TalkEnded() if call.answered else CallNotTaken(call.result))
-
-
-def _noted(act: NoteAct) -> AnyCode:
-    if act.caller is not None:
-        return _CALLERS[act.caller](act.note)
-    if act.complaint is not None:
-        return ReleaseWanted(act.complaint)
-    return _remark(act)
-
-
-def _remark(act: NoteAct) -> AnyCode:
-    match act.what:
-        case "conversation" | "conversation_ended" | "busy" | "no_answer":
-            return _of_call(act)
-        case "code_confirmed":
-            return CodeConfirmed(act.note)
-        case "three_way_call":
-            return ThreeWayCall(act.note)
-        case "interpreter":
-            return InterpreterNeeded(act.language, act.note)
-        case "recording":
-            return Recorded(act.note)
-        case "note":
-            return Noted(act.note)
-
-
-def _of_call(act: NoteAct) -> AnyCode:
-    if act.what == grounds.ENDED:
-        return TalkEnded(act.note)
-    result = grounds.CALLS[act.what]
-    return TalkBegun(act.note) if result is CallResult.ANSWERED else CallNotTaken(result, act.note)
-
-
-_CALLERS: Mapping[CallerRequest, Callable[[str], AnyCode]] = {
-    CallerRequest.QUESTION: CallerAsked,
-    CallerRequest.REPORT: CallerReported,
-    CallerRequest.HANDED_OVER: CallerHandedOver,
-}
+    else:
+        leave_conversation(draft, TalkEnded() if call.answered else CallNotTaken(call.result))
 
 
 def _answers(draft: DecisionBuilder, act: AnswersAct, by: str) -> None:
@@ -354,6 +334,11 @@ def _answers(draft: DecisionBuilder, act: AnswersAct, by: str) -> None:
     return None
 
 
+def _hand_over_call(draft: DecisionBuilder, act: HandOverCallAct, by: str) -> None:
+    if why := hand_over_call(draft, act, by):
+        refuse(draft, why, by)
+
+
 def _close(draft: DecisionBuilder, act: CloseAct, by: str) -> None:
     close(draft, ClosedWithHold(act.hold, act.reason) if act.hold else Said(act.reason), by)
 
@@ -367,9 +352,12 @@ def _confirm(draft: DecisionBuilder, act: ConfirmAct, by: str) -> None:
 
 
 # Acts that do not depend on what else the case shows: a decision on an order or objection is about it alone.
-_OF_HOLDS = (ApproveHoldAct, DeclineHoldAct, LiftHoldAct)
+_OF_HOLDS = (ApproveHoldAct, DeclineHoldAct, LiftHoldAct, EndDelayAct)
 _OF_ORDERS = (ApproveStopAct, DeclineStopAct, HandOverStopAct, DecideObjectionAct, *_OF_HOLDS)
-_ANY_VERSION = (NoteAct, AnswersAct, ClaimAct, AssignAct, *_OF_ORDERS)
+_OF_SEARCHES = (StartSearchAct, StopSearchAct)
+_OF_OFFERS = (OfferCaseAct, EndHereAct)
+_OF_CALLS = (AdmitThirdPartyAct, ThirdPartyAct, HandOverCallAct, RecordedCallAct)
+_ANY_VERSION = (NoteAct, AnswersAct, ClaimAct, AssignAct, *_OF_ORDERS, *_OF_SEARCHES, *_OF_CALLS)
 # Each act's handler, and what it requires of the case: "open"; "danger": neither dissuaded, cleared nor closed; "plan":
 # moreover not already defrauded; or nothing.
 _ACTS: dict[type, tuple[Callable[[DecisionBuilder, Any, str], None], str]] = {
@@ -386,6 +374,8 @@ _ACTS: dict[type, tuple[Callable[[DecisionBuilder, Any, str], None], str]] = {
     ApproveHoldAct: (_by_role(own_account.approve_hold), ""),
     DeclineHoldAct: (_by_role(own_account.decline_hold), ""),
     LiftHoldAct: (_by_role(own_account.lift_hold), ""),
+    DelayOutgoingAct: (_by_role(delays.delay_outgoing), "danger"),
+    EndDelayAct: (_by_role(delays.end_delay), ""),
     ReleaseStopAct: (_release_stop, ""),
     NotifyContactAct: (_notify_contact, "plan"),
     ClaimAct: (_claim, "open"),
@@ -394,4 +384,13 @@ _ACTS: dict[type, tuple[Callable[[DecisionBuilder, Any, str], None], str]] = {
     AnswersAct: (_answers, "open"),
     CloseAct: (_close, "open"),
     ConfirmAct: (_confirm, "danger"),
+    OfferCaseAct: (_by_role(offer_case), "danger"),
+    EndHereAct: (_by_role(end_here), "danger"),
+    StartSearchAct: (_by_role(start_search), "danger"),
+    StopSearchAct: (_by_role(stop_search), ""),
+    SupportAct: (support_told, ""),
+    AdmitThirdPartyAct: (_by_role(admit_third_party), "open"),
+    ThirdPartyAct: (third_party_told, ""),
+    HandOverCallAct: (_hand_over_call, ""),
+    RecordedCallAct: (recording_told, ""),
 }

@@ -1,4 +1,4 @@
-"""Screening's alerts: they open a case, update its danger, raise its level, or reopen a settled case."""
+"""Applies screening's alerts: they open a case, update its danger, raise its level, or reopen a settled case."""
 
 from datetime import datetime
 
@@ -7,7 +7,9 @@ from domain.casework.draft import DecisionBuilder, Rules
 from domain.casework.endings import reopen
 from domain.casework.orders import records as orders
 from domain.casework.planning import begin, plan_stops
+from domain.casework.shield.shielding import keep_support
 from domain.casework.steps import bring_forward
+from domain.dispatches.warnings import still_kept
 from domain.payments import ledger
 from schemas.casework.cases import Case, CaseState
 from schemas.casework.events import FactKind
@@ -23,16 +25,19 @@ from schemas.codes.danger import (
     NewEvidence,
     OldEvidence,
 )
-from schemas.codes.money import ReportConfirmed
 from schemas.codes.plan import CaseOpened, EvidenceAfterPlan, LevelRose
+from schemas.codes.stop_orders import ReportConfirmed
 from schemas.levels import Action, Level
 
 News = tuple[DangerCode, ...]
 
 
 def opens_anew(case: Case | None, rules: Rules, now: datetime) -> bool:
-    """Return whether an alert opens a new case: there is none, or the latest was closed too long ago to be reopened
-    (the policy's `plan.reopen_within`) and no objection waits in it, on which nobody could decide then.
+    """Return True if an alert must open a new case, because the resident has no case (None), or the latest one cannot
+    be reopened.
+
+    A case cannot be reopened if it was closed longer ago than the policy's `plan.reopen_within`. A case in which an
+    objection waits is always reopened, because nobody could decide on the objection otherwise.
     """
     if case is None:
         return True
@@ -42,8 +47,10 @@ def opens_anew(case: Case | None, rules: Rules, now: datetime) -> bool:
 
 
 def begin_case(earlier: Case | None, given: Alert, rules: Rules, now: datetime) -> DecisionBuilder:
-    """Return a new case opened by an alert, as a DecisionBuilder. Sums booked in the earlier case are not booked
-    again.
+    """Return a new case, opened by an alert, as a DecisionBuilder with its first steps planned.
+
+    `earlier`: the resident's latest case, or None. Sums that are booked in it are not booked again. Its support calls
+    that are still to be made go on in the new case.
     """
     number = max(earlier.number if earlier else 0, rules.last_number) + 1
     case = Case(
@@ -64,18 +71,24 @@ def begin_case(earlier: Case | None, given: Alert, rules: Rules, now: datetime) 
         booked_before=ledger.booked_transfers(earlier) if earlier else [],
         contacted=fatigue.recent(earlier, now) if earlier else [],
         warned_at=earlier.warned_at if earlier else None,
+        warnings=still_kept(earlier, now) if earlier else [],
+        frauds=earlier.frauds if earlier else [],
         danger_at=now,
+        prior_loss=earlier.prior_loss if earlier else None,
     )
     draft = DecisionBuilder(case, rules, now, version=1, signal_at=given.signal_at)
     draft.note(FactKind.OPENED, CaseOpenedAt(case.level, tuple(case.danger.reasons)))
     begin(draft, CaseOpened())
+    if earlier is not None:
+        keep_support(draft, earlier)
     return draft
 
 
 def alert(draft: DecisionBuilder, given: Alert) -> None:
-    """Apply a later alert to its case. The level only rises; an alert of a lower level counts as evidence.
+    """Apply an alert to its existing case, in `draft`. The level only rises; an alert of a lower level counts as
+    evidence.
 
-    A settled case is reopened if the danger is graver, or its signal arrived after the case was settled.
+    A settled case is reopened if the danger is graver, or if the signal arrived after the case was settled.
     """
     before, draft.signal_at = draft.case, given.signal_at
     _update(draft, given)
@@ -103,9 +116,13 @@ def alert(draft: DecisionBuilder, given: Alert) -> None:
 
 
 def _goes_on(draft: DecisionBuilder, before: Case, given: Alert, news: News) -> None:
-    """Restart a plan that has run out, at the new danger's level; bring forward a call that was postponed."""
+    """Start the plan of a case that was reopened for a talk only. Restart a plan that has run out, at the new danger's
+    level; bring forward a call that was postponed.
+    """
     level = given.danger.level
-    if not draft.contacts():
+    if before.talk_from and given.signal_at > before.updated_at:  # so far no plan runs
+        _start_again(draft, EvidenceAfterPlan())
+    elif not draft.contacts():
         if level is before.level:
             _start_again(draft, EvidenceAfterPlan())
         elif given.signal_at > before.updated_at or len(draft.case.payments) > len(before.payments):  # not a repetition
@@ -117,13 +134,13 @@ def _goes_on(draft: DecisionBuilder, before: Case, given: Alert, news: News) -> 
 
 
 def _news(before: Case, given: Alert) -> News:
-    """Return the alert's reasons that the case lacks; if there are none, its first three."""
+    """Return the alert's reasons that the case does not have yet; if it has all, the alert's first three."""
     found = [reason for reason in given.danger.reasons if reason not in before.danger.reasons]
     return tuple(found or given.danger.reasons[:3])
 
 
 def _knew(case: Case, given: Alert) -> bool:
-    """Return whether the signal had arrived before the case was settled, so that it was known then."""
+    """Return True if the signal had arrived before the case was settled, so that it was known then."""
     return case.settled_at is not None and given.signal_at <= case.settled_at
 
 
@@ -148,7 +165,8 @@ def _evidence(draft: DecisionBuilder, what: AnyCode, *, changed: bool) -> None:
 
 
 def _start_again(draft: DecisionBuilder, because: AnyCode) -> None:
-    if draft.case.state in (CaseState.UNREACHABLE, CaseState.ALREADY_DEFRAUDED, CaseState.NOT_PERSUADED):
-        draft.set(outcome=None)
+    ended = draft.case.state in (CaseState.UNREACHABLE, CaseState.ALREADY_DEFRAUDED, CaseState.NOT_PERSUADED)
+    if ended or draft.case.talk_from:
+        draft.set(outcome=None, settled_at=None, ground=None)
         draft.enter(CaseState.RAISED, because)
     begin(draft, because)

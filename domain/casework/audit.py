@@ -1,7 +1,7 @@
-"""Checks that every open case will go on, from the stored data alone.
+"""Checks from stored data alone that every open case has a next step that will be carried out.
 
-It shares no code with casework: what casework derives from a case is derived here independently, so that its bugs are
-found.
+This module shares no code with the case machine: every derived value is computed here again, so that faults of the case
+machine are found.
 """
 
 from collections.abc import Iterator, Mapping
@@ -26,12 +26,12 @@ _IN_DANGER = (
 class Kind(StrEnum):
     """The faults that a case can have.
 
-    NO_NEXT_STEP: it is open and nothing is planned; NO_DUE: a waiting step has no time. DEADLINE_MISSING,
-    DEADLINE_WRONG, DEADLINE_STRAY: the store lacks a deadline, has it at another time, or has one that no case has.
-    OVERDUE, RESULT_OVERDUE: a waiting step, or a dispatch's result, is past its time; TOO_FAR: the next step is later
-    than any clock of the plan. NOT_QUEUED, QUEUED: it is wrongly missing from the operators' queue, or wrongly in it;
-    NOT_MARKED_HELD: lifting the hold would not release a held step; UNKNOWN_CASE: the store lacks a case of the
-    journal, or has an older version.
+    NO_NEXT_STEP: it is open, and nothing is planned. NO_DUE: a waiting step has no due time. DEADLINE_MISSING,
+    DEADLINE_WRONG, DEADLINE_STRAY: the store lacks a deadline, has it at another time, or has one that no step has.
+    OVERDUE, RESULT_OVERDUE: a waiting step, or the result of a dispatch, is past its due time. TOO_FAR: the next step
+    is later than any clock of the plan allows. NOT_QUEUED, QUEUED: it is wrongly missing from the operators' queue, or
+    wrongly in it. NOT_MARKED_HELD: lifting the hold would not release a held step. UNKNOWN_CASE: the store lacks a case
+    of the journal, or has an older version.
     """
 
     NO_NEXT_STEP = "no_next_step"
@@ -50,10 +50,10 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class InvariantViolation:
-    """One violation of an invariant of a case. It has no personal data.
+    """A fault of a case. It contains no personal data.
 
-    `case`, `step`: ids; `step` is empty if it concerns no single step. `words`: an English sentence. `due`: when the
-    step is due by the case, in ms since 1970; None if it has no such time.
+    `case`, `step`: ids; `step` is "" if the fault concerns no single step. `words`: an English sentence. `due`: the due
+    time of the step according to the case, in ms since 1970; None if it has none.
     """
 
     kind: Kind
@@ -65,9 +65,9 @@ class InvariantViolation:
 
 @dataclass(frozen=True, slots=True)
 class CaseIndexes:
-    """The index entries of a case in the store. `deadlines`: step id -> ms since 1970.
+    """The index entries of a case in the store. `deadlines`: due times in ms since 1970, by step id.
 
-    `queued`: it is in the operators' queue; `held`: it is in the list of cases with a held step.
+    `queued`: True if the case is in the operators' queue. `held`: True if it is in the list of cases with a held step.
     """
 
     deadlines: Mapping[str, float]
@@ -76,10 +76,10 @@ class CaseIndexes:
 
 
 def examine(case: Case, kept: CaseIndexes, plan: Plan, now: datetime, grace: timedelta) -> list[InvariantViolation]:
-    """Return the violations in a case and its index entries.
+    """Return the faults in a case and its index entries; empty if there are none.
 
-    A closed case needs no next step; every other one has one, even if only the clock that closes it. `grace`: how late
-    a deadline may be processed. `plan`: of the policy under which the case was last decided.
+    Every case that is not closed must have a next step, which may be the timer that closes it. `plan`: that of the
+    policy under which the case was last decided. `grace`: by how much a deadline may be processed late.
     """
     return [
         *_deadlines(case, kept),
@@ -90,13 +90,14 @@ def examine(case: Case, kept: CaseIndexes, plan: Plan, now: datetime, grace: tim
 
 
 def expected_deadlines(case: Case) -> dict[str, int]:
-    """Return the deadlines that the store must have for a case: step id -> ms since 1970."""
+    """Return the deadlines that the store must have for a case: due times in ms since 1970, by step id."""
     return {step.id: _ms(step.due) for step in _live(case) if step.due is not None}
 
 
 def must_call(case: Case) -> bool:
-    """Return whether the case must be in the operators' queue: an operator must call, or has claimed it. False once it
-    is settled.
+    """Return True if the case must be in the operators' queue: an operator must call, or has claimed it.
+
+    False once the case is settled.
     """
     if case.settled:
         return False
@@ -133,7 +134,8 @@ def _late(case: Case, now: datetime, grace: timedelta) -> Iterator[InvariantViol
 
 
 def _going_on(case: Case, plan: Plan) -> Iterator[InvariantViolation]:
-    dues = [step.due for step in _live(case) if step.due is not None]
+    # A support call does not carry the case on: it outlives it.
+    dues = [step.due for step in _live(case) if step.due is not None and step.action is not Action.SUPPORT_CALL]
     for step in _live(case):
         if step.due is None:
             yield InvariantViolation(Kind.NO_DUE, case.id, f"{step.id} is {step.state.value} and has no time", step.id)
@@ -149,7 +151,7 @@ def _going_on(case: Case, plan: Plan) -> Iterator[InvariantViolation]:
 
 
 def _in_danger(case: Case) -> bool:
-    """Return whether the plan is running. A held step waits for its hold, which may last for any time."""
+    """Return True if the plan is running. A held step waits for its hold, which may last for any time."""
     return case.state in _IN_DANGER and all(step.state is not StepState.HELD for step in _live(case))
 
 

@@ -1,13 +1,14 @@
-"""A decision in the making: the changing case, its facts and its dispatches."""
+"""A decision in progress: the changing case, and the facts and dispatches so far."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from domain.casework.triage import QueueBand, queue_band
+from domain.dispatches.warnings import with_warning
 from domain.payments.books import with_booked
 from domain.policy import Policy
 from domain.policy.plan import LevelPlan, Plan
-from domain.policy.schedule import LATEST, STOPS
+from domain.policy.schedule import CONTACTS_NOBODY, LATEST
 from schemas.casework.cases import LIVE_STEPS, Case, CaseState, Payment, Step, StepState
 from schemas.casework.events import Dispatch, Fact, FactKind
 from schemas.casework.inputs import Hold
@@ -24,9 +25,9 @@ NUMBERS_OF_A_LOG = 1_000  # highest case number of a resident within one input l
 class Rules:
     """The rules by which a partition decides: the policy in force and the holds.
 
-    `logs`: how many input logs were lost before this one. The last decisions of a lost log may be unknown although
-    their dispatches were sent: their ids must not be used again, because a provider would take the new dispatches for
-    repetitions.
+    `logs`: how many input logs were lost before the present one. The last decisions of a lost log may be unknown
+    although their dispatches were sent; their ids must not be used again, because a provider would treat the new
+    dispatches as repetitions.
     """
 
     policy: Policy
@@ -35,16 +36,17 @@ class Rules:
 
     @property
     def last_number(self) -> int:
-        """The highest number that a case of a resident may have had in lost input logs; 0 if none was lost. New cases
-        get higher ones.
+        """The highest case number that a resident may have got in lost input logs; 0 if none was lost. New cases get
+        higher ones.
         """
         return self.logs * NUMBERS_OF_A_LOG
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The case after an input, the facts and the dispatches. Without facts, the input had no effect and the case is
-    unchanged. `case`: None if the resident has none.
+    """The result of an input: the case (None if the resident has none), the facts and the dispatches.
+
+    Without facts, the input had no effect, and the case is unchanged.
     """
 
     case: Case | None
@@ -54,11 +56,12 @@ class Decision:
 
 @dataclass(slots=True)
 class DecisionBuilder:
-    """A case while it is being decided at the time `now`. `case.steps` is outdated until `done`: the steps are in
-    `steps`, by id.
+    """A case that is being decided at the time `now`. The steps are in `steps`, by id; `case.steps` is outdated until
+    `done`.
 
-    `version`: the case's next one; `signal_at`: arrival of the signal of the alert being decided, else None; `role`:
-    the role of the person whose act is being decided, else None. `facts`, `dispatches`: those recorded so far.
+    `version`: the next version of the case. `signal_at`: arrival of the signal if an alert is being decided, else None.
+    `role`: the role of the person if a person's act is being decided, else None. `facts`, `dispatches`: those recorded
+    so far.
     """
 
     case: Case
@@ -73,7 +76,7 @@ class DecisionBuilder:
 
     @classmethod
     def of(cls, case: Case, rules: Rules, now: datetime) -> "DecisionBuilder":
-        """Begin a decision on an existing case."""
+        """Return a builder for a decision at `now` on an existing case."""
         return cls(case, rules, now, case.version + 1, steps={step.id: step for step in case.steps})
 
     @property
@@ -88,21 +91,21 @@ class DecisionBuilder:
 
     @property
     def outlived(self) -> bool:
-        """Whether the case is from a lost log, and may have had steps that are unknown now."""
+        """True if the case is from a lost input log, so that it may have had steps that are unknown now."""
         return self.case.number <= self.rules.last_number
 
     @property
     def plan_over(self) -> bool:
-        """Whether the plan's contacts have ended, because the case is settled or the resident already defrauded."""
+        """True if the plan's contacts have ended, because the case is settled or the resident was already defrauded."""
         return self.case.settled or self.case.state is CaseState.ALREADY_DEFRAUDED
 
     def set(self, **changes: object) -> None:
-        """Change fields of the case. The values are not validated, and no fact is recorded."""
+        """Change fields of the case, in place. Values are not validated, and no fact is recorded."""
         self.case = self.case.model_copy(update=changes)
 
     def change(self, step: Step, **changes: object) -> Step:
-        """Change a step, or add a new one. Times are limited to 2099-12-30. Returns the changed step; records no
-        fact.
+        """Change a step, or add a new one, and return it as changed. Times are limited to 2099-12-30.
+        Records no fact.
         """
         within = {name: min(value, LATEST) if isinstance(value, datetime) else value for name, value in changes.items()}
         changed = step.model_copy(update=within)
@@ -110,21 +113,25 @@ class DecisionBuilder:
         return changed
 
     def after(self, span: timedelta) -> datetime:
-        """Return the time that lies `span` after now, at most 2099-12-30: no time of a case may be later."""
+        """Return the time `span` after `now`, at most 2099-12-30, the limit for all times of a case."""
         return min(self.now + span, LATEST)
 
     def timer(self, name: str, action: Action, due: datetime, transfer: str | None = None) -> None:
-        """Set an internal timer; one with the same name is replaced. `name`: its step's id, which begins with CLOCK."""
+        """Set an internal timer, due at `due`; it replaces a timer with the same name. `name`: a step id that begins
+        with CLOCK; `transfer`: the payment that it is about, None without one.
+        """
         self.change(Step(id=name, action=action, state=StepState.PENDING, due=None, transfer=transfer), due=due)
 
     def pay(self, payment: Payment) -> None:
-        """Replace the payment or traced account of the same transfer; no effect if the case has none."""
+        """Replace the case's payment (or traced account) of the same transfer with `payment`; no effect if the case has
+        none.
+        """
         name = "payments" if payment.movement is None else "traced"
         known: list[Payment] = getattr(self.case, name)
         self.set(**{name: [payment if old.transfer == payment.transfer else old for old in known]})
 
     def note(self, kind: FactKind, what: AnyCode, step: Step | None = None, **more: object) -> None:
-        """Record a fact. Every change of a case needs one: without facts the decision is dropped.
+        """Record a fact. Every change of a case needs a fact: `decide` drops a decision without facts.
 
         `more`: further fields of the Fact. Raises ValidationError if one is invalid.
         """
@@ -132,17 +139,24 @@ class DecisionBuilder:
         self.facts.append(Fact.model_validate({"kind": kind, "what": what, **of, **more}))
 
     def enter(self, state: CaseState, why: AnyCode) -> None:
-        """Change the case's state to `state` and record the change with its reason; no effect if it has that state."""
+        """Change the case's state and record this as a fact with the reason `why`; no effect if it has that state
+        already.
+        """
         if self.case.state is not state:
             self.set(state=state)
             self.note(FactKind.STATE, why)
 
-    def reached(self) -> None:
-        """Set the time at which a warning last reached the resident to now; it never goes back."""
-        self.set(warned_at=max(self.now, self.case.warned_at or self.now))
+    def reached(self, action: Action) -> None:
+        """Record that a warning by `action` reached the resident: in the case's warnings, and as the time of the latest
+        (`warned_at`), unless that is later already.
+        """
+        warnings = with_warning(self.case, action, self.rules.policy.messages, self.now)
+        self.set(warned_at=max(self.now, self.case.warned_at or self.now), warnings=warnings)
 
     def live(self, *actions: Action) -> list[Step]:
-        """Return the unfinished steps of these actions (without arguments: all), except internal timers."""
+        """Return the unfinished steps with one of these actions (no arguments: any action), in the order in which they
+        were first planned. Internal timers are left out.
+        """
         return [
             step
             for step in self.steps.values()
@@ -150,19 +164,28 @@ class DecisionBuilder:
         ]
 
     def live_for(self, transfer: str, *actions: Action) -> list[Step]:
-        """Return the unfinished steps that have one of these actions and are about this transfer."""
+        """Return the unfinished steps about this transfer (its name) that have one of these actions (none given: any
+        action), in the order in which they were first planned. Internal timers are left out.
+        """
         return [step for step in self.live(*actions) if step.transfer == transfer]
 
     def contacts(self) -> list[Step]:
-        """Return the unfinished steps that contact somebody, in the order in which they were planned: without timers,
-        follow-ups and steps about stop-payments.
+        """Return the unfinished steps that contact somebody, in the order in which they were planned.
+
+        Timers, follow-ups, support calls, hand-overs and steps for banks are left out.
         """
-        return [step for step in self.live() if step.action is not Action.FOLLOW_UP and step.action not in STOPS]
+        others = CONTACTS_NOBODY | {Action.FOLLOW_UP, Action.SUPPORT_CALL}
+        return [step for step in self.live() if step.action not in others]
+
+    def hinders_closing(self) -> list[Step]:
+        """Return the unfinished steps that keep the case from being closed: all but support calls, which outlive it."""
+        return [step for step in self.live() if step.action is not Action.SUPPORT_CALL]
 
     def done(self) -> Decision:
-        """Return the decision: the case with its next version, the facts and the dispatches.
+        """Return the decision: the case in its next version, the facts and the dispatches.
 
-        Old finished steps are dropped once there are more than 80.
+        Updates the case's version, time and policy, the transfers that are booked for statistics, and since when the
+        desk is offered the case. If the case has more than 80 steps, old finished ones are dropped.
         """
         self.set(
             version=self.version,
@@ -203,5 +226,5 @@ def _pruned(steps: list[Step], named: frozenset[str]) -> list[Step]:
 
 
 def is_clock(step: Step) -> bool:
-    """Return whether a step is an internal timer and not a contact."""
+    """Return True if a step is an internal timer, which is never dispatched."""
     return step.id.startswith(CLOCK)

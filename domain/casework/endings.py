@@ -1,14 +1,21 @@
-"""How a plan ends: dissuaded or cleared, defrauded, unreachable; and closing and reopening."""
+"""The endings of a plan: dissuaded or cleared, defrauded, unreachable; and closing and reopening of a case."""
 
 from datetime import timedelta
 
 from domain.casework import money
 from domain.casework.draft import CLOSE, DecisionBuilder
 from domain.casework.orders.later import end_all_later
-from domain.casework.planning import begin, closing, plan_close, plan_follow_ups, plan_stops
-from domain.casework.steps import end, plan_step, withdraw, wrong_number
+from domain.casework.planning import (
+    begin,
+    closing,
+    plan_close,
+    plan_close_after_follow_ups,
+    plan_follow_ups,
+    plan_stops,
+)
+from domain.casework.steps import ask, end, plan_step, withdraw, wrong_number
 from domain.identity.personal import without
-from domain.policy.schedule import LIFTS
+from domain.policy.schedule import OUTLIVES
 from schemas.casework.cases import CaseState, StepState
 from schemas.casework.events import FactKind
 from schemas.codes.any_code import AnyCode, DefraudedAlready, LevelAndWhy, Recalled, SettledAs
@@ -28,10 +35,11 @@ LOOKED_AGAIN = timedelta(days=7)  # when it is looked at again whether a case wi
 
 
 def settle(draft: DecisionBuilder, outcome: Outcome, why: AnyCode, ground: OutcomeGround | None) -> None:
-    """Mark the resident as dissuaded (outcome DISSUADED) or cleared (any other), and withdraw the plan's unsent steps.
+    """Mark the resident as dissuaded (outcome DISSUADED) or cleared (any other outcome), and withdraw unfinished steps.
 
-    If dissuaded, follow-ups still go out. An officer who is on the way still makes the visit. `ground`: the reason for
-    the outcome DISSUADED; one that is evidenced replaces one that a person only stated.
+    After DISSUADED, follow-ups are planned; else the timer that closes the case. Lifting a stop goes on, and an officer
+    who is on the way still makes the visit. `ground`: the ground of DISSUADED, else None. If the case has this state
+    already, only an evidenced ground replaces one that a person stated, and nothing else changes.
     """
     state = CaseState.DISSUADED if outcome is Outcome.DISSUADED else CaseState.FALSE_ALARM
     if draft.case.state is state:
@@ -39,9 +47,10 @@ def settle(draft: DecisionBuilder, outcome: Outcome, why: AnyCode, ground: Outco
             draft.set(ground=ground)
         _nobody_goes(draft)
         return
-    keep = LIFTS | {Action.FOLLOW_UP} if outcome is Outcome.DISSUADED else LIFTS
+    keep = OUTLIVES | {Action.FOLLOW_UP} if outcome is Outcome.DISSUADED else OUTLIVES
     withdraw(draft, [step for step in draft.live() if step.action not in keep], SettledAs(outcome, why))
     draft.set(outcome=outcome, ground=ground, settled_at=draft.now, claimed_by=None, returned_from=None)
+    draft.set(talk_from=None)
     end_all_later(draft)
     _nobody_goes(draft)
     draft.enter(state, why)
@@ -52,15 +61,33 @@ def settle(draft: DecisionBuilder, outcome: Outcome, why: AnyCode, ground: Outco
     money.balance(draft)
 
 
+def settle_elsewhere(draft: DecisionBuilder, why: AnyCode) -> None:
+    """Mark the case as handed over: another province handles the resident. Unfinished steps are withdrawn, and the
+    timer that closes the case is set.
+
+    The outcome stays as it is, so that the case counts neither as dissuaded nor as a loss. Stops run until they end,
+    lifting a stop goes on, and an officer who is on the way still makes the visit.
+    """
+    withdraw(draft, [step for step in draft.live() if step.action not in OUTLIVES], why)
+    draft.set(settled_at=draft.now, claimed_by=None, returned_from=None, talk_from=None)
+    end_all_later(draft)
+    _nobody_goes(draft)
+    draft.enter(CaseState.HANDED_OVER, why)
+    plan_close(draft, draft.now + draft.plan.close_after)
+    money.balance(draft)
+
+
 def defrauded(draft: DecisionBuilder, why: AnyCode) -> None:
-    """Mark the resident as already defrauded: withdraw warnings, stop payments at once where possible, plan
+    """Mark the resident as already defrauded: withdraw the warnings, stop payments at once where possible, plan
     follow-ups.
+
+    No effect, except on the case's officer, if the resident is marked already.
     """
     if draft.case.state is CaseState.ALREADY_DEFRAUDED:
         _nobody_goes(draft)
         return
     withdraw(draft, draft.contacts(), DefraudedAlready(why))
-    draft.set(outcome=Outcome.ALREADY_DEFRAUDED, ground=None, settled_at=None, claimed_by=None)
+    draft.set(outcome=Outcome.ALREADY_DEFRAUDED, ground=None, settled_at=None, claimed_by=None, talk_from=None)
     _nobody_goes(draft)
     draft.enter(CaseState.ALREADY_DEFRAUDED, why)
     plan_stops(draft, at_once=True)
@@ -69,7 +96,7 @@ def defrauded(draft: DecisionBuilder, why: AnyCode) -> None:
 
 
 def recall(draft: DecisionBuilder, why: AnyCode) -> None:
-    """End all unfinished visits as withdrawn; officers who are on the way are called back."""
+    """Withdraw all unfinished visits, with the reason `why`; officers who are on the way are called back."""
     for step in draft.live(Action.VISIT):
         end(draft, step, StepState.WITHDRAWN, Recalled(why))
     draft.set(officer=None)
@@ -82,11 +109,10 @@ def _nobody_goes(draft: DecisionBuilder) -> None:
 
 
 def finish(draft: DecisionBuilder) -> None:
-    """Make sure that an open case has something planned. No effect if the case is settled, or while a contact or its
-    closing is planned or under way.
+    """Make sure that an unsettled case has something planned; no effect while a contact or the closing is planned.
 
-    If the plan has run out after a warning, or the resident was defrauded, plan follow-ups and the timer that closes
-    the case; otherwise the case becomes UNREACHABLE, with one follow-up and a closing.
+    If the resident was warned or defrauded, plan follow-ups and the timer that closes the case. Otherwise the case
+    becomes UNREACHABLE, with one follow-up call (none to a wrong number) and the closing.
     """
     if draft.case.settled or draft.contacts() or closing(draft):
         return
@@ -105,7 +131,9 @@ def finish(draft: DecisionBuilder) -> None:
 
 
 def reopen(draft: DecisionBuilder, why: AnyCode, level: Level) -> None:
-    """Reopen the case because the resident is in danger again: start the plan anew, at the new danger's level."""
+    """Reopen the case at `level`, because the resident is in danger again: the plan starts anew. `why`: the recorded
+    reason.
+    """
     was = draft.case.level
     draft.set(outcome=None, settled_at=None, closed_at=None, level=level, claimed_by=None, officer=None)
     draft.set(ground=None, desk_call=None, met_at=None)
@@ -116,25 +144,30 @@ def reopen(draft: DecisionBuilder, why: AnyCode, level: Level) -> None:
 
 
 def close(draft: DecisionBuilder, why: AnyCode, by: str | None = None) -> None:
-    """Close the case and withdraw its unsent steps, except releases of stops. Stops continue until they end.
+    """Close the case and withdraw its unfinished steps, except those that lift a stop or a hold, and
+    support calls. Stops run until they end.
 
     `by`: the person who closes it; None: the plan does.
     """
-    withdraw(draft, [step for step in draft.live() if step.action not in LIFTS], CaseClosed())
+    withdraw(draft, [step for step in draft.live() if step.action not in OUTLIVES], CaseClosed())
     draft.steps.pop(CLOSE, None)
     settled_at = draft.case.settled_at or draft.now
     end_all_later(draft)
     draft.set(state=CaseState.CLOSED, closed_at=draft.now, settled_at=settled_at, claimed_by=None, officer=None)
+    draft.set(talk_from=None)
     draft.note(FactKind.CLOSED, why, by=by)
 
 
 def time_to_close(draft: DecisionBuilder) -> None:
-    """Close the case when its timer fires; if a step is unfinished, or a hold of the resident's own account runs, set
-    the timer anew instead: after that step, and within a week for a hold, which closing would lift.
+    """Process the closing timer: close the case, or, if a step is unfinished or a hold on the resident's own account is
+    open, which closing would lift, note that and set the timer again.
+
+    The timer is then due the policy's `close_after` after the latest due time of a step or the end of a hold; it waits
+    for the end of a hold a week at most.
     """
     held = [hold.until or hold.due for hold in draft.case.own_holds if hold.state.open]
-    if draft.live() or held:
-        last = max((step.due for step in draft.live() if step.due), default=draft.now)
+    if (live := draft.hinders_closing()) or held:
+        last = max((step.due for step in live if step.due), default=draft.now)
         ends = min(max(held, default=draft.now), draft.now + LOOKED_AGAIN)
         plan_close(draft, max(last, ends, draft.now) + draft.plan.close_after)
         draft.note(FactKind.NOTE, NotClosedYet())
@@ -143,10 +176,45 @@ def time_to_close(draft: DecisionBuilder) -> None:
     close(draft, NothingMoreToDo())
 
 
+def reopen_for_talk(draft: DecisionBuilder, why: AnyCode) -> None:
+    """Let an operator call a resident who asked for it in a support call; no other step of a plan is taken. `why`: the
+    recorded reason.
+
+    A closed case is reopened at yellow. An open one keeps its level, its outcome, its stops and its follow-ups: the
+    talk changes nothing about the loss.
+    """
+    was = draft.case
+    draft.steps.pop(CLOSE, None)
+    if not was.open:
+        draft.set(outcome=None, settled_at=None, closed_at=None, ground=None, level=Level.YELLOW)
+    draft.set(claimed_by=None, officer=None, desk_call=None, met_at=None)
+    draft.set(state=CaseState.CONTACTING, talk_from=was.state)
+    draft.note(FactKind.REOPENED, why)
+    ask(draft, "operator", Action.OPERATOR_CALL, why)
+    money.balance(draft)
+
+
+def end_talk(draft: DecisionBuilder, why: AnyCode, by: str) -> None:
+    """End the talk that `reopen_for_talk` began: close the case if it was closed before, else restore its state and set
+    the timer that closes it. `by`: the person who talked.
+    """
+    was = draft.case.talk_from
+    if was is None or was is CaseState.CLOSED:
+        close(draft, why, by)
+        return
+    draft.set(claimed_by=None, returned_from=None, desk_call=None, met_at=None, talk_from=None)
+    draft.enter(was, why)
+    plan_close_after_follow_ups(draft)
+
+
 def erase(draft: DecisionBuilder, by: str) -> None:
-    """Remove the personal data from an ended case; the figures for statistics stay. No effect if it has none left."""
-    if (left := without(draft.case)) == draft.case:
+    """Remove the personal data and the known loss from an ended case, with a fact, so that the shield ends, and
+    withdraw its support calls; figures for statistics stay. No effect if nothing of this is left.
+    """
+    left = without(draft.case).model_copy(update={"prior_loss": None})
+    if left == draft.case:
         return
     draft.case = left
     draft.steps = {step.id: step for step in left.steps}
+    withdraw(draft, draft.live(Action.SUPPORT_CALL), PersonalDataDestroyed())
     draft.note(FactKind.FORGOTTEN, PersonalDataDestroyed(), by=by)

@@ -1,11 +1,11 @@
 """The contact budget: limits how often a resident is contacted, except in a red case.
 
-A contact is anything that reaches the resident: a message, a call (even if unanswered: it rang), an operator's call, a
-visit, a follow-up. A stop-payment or a call to a trusted contact is none, nor is anything that did not happen: a
-provider's failure, an obsolete step, a call that no operator took, a visit that nobody began.
+A contact is anything that reaches the resident: a message, a call (even unanswered: the telephone rang), an operator's
+call, a visit, a follow-up. Stop-payments and calls to trusted contacts do not count, nor does a contact that did not
+happen: a provider's failure, an obsolete step, a call that no operator made, a visit that nobody began.
 
-A step that exceeds the budget is put off until the budget allows it. It is not held (holds are set and lifted by
-people): it stays pending with a later time, like a step during quiet hours.
+A step that exceeds the budget is postponed until the budget allows it. It is not held (only people set and lift holds):
+it stays pending with a later time, like a step during quiet hours.
 """
 
 from collections.abc import Sequence
@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from domain.casework.draft import DecisionBuilder
-from domain.policy.schedule import STOPS
-from schemas.casework.cases import Case, CaseState, Contacted, Step, StepState
+from domain.policy.schedule import CONTACTS_NOBODY
+from schemas.casework.cases import Case, Contacted, Step, StepState
 from schemas.casework.events import FactKind
 from schemas.codes.plan import BudgetSpent, RedPassesBudget
 from schemas.levels import Action, Channel, Level
@@ -25,9 +25,10 @@ DAY = timedelta(days=1)  # the longest span of a limit: older contacts are dropp
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """A limit that allows no contact before `until`. `limit`: its name; `most`: contacts allowed within `hours`.
+    """An exceeded limit: it allows no contact before `until`. `limit`: its name. `most`: contacts allowed within
+    `hours` hours.
 
-    `channel`: None if contacts by all channels count.
+    `channel`: the channel whose contacts count; None: contacts of all channels count.
     """
 
     limit: str
@@ -38,7 +39,12 @@ class Spent:
 
 
 def put_off(draft: DecisionBuilder, step: Step) -> bool:
-    """Put off a step that the budget does not allow now, until it does. Returns whether it was put off."""
+    """Postpone a step until the budget allows it, with a fact. Return True if it was postponed, False if it may go out
+    now.
+
+    The budget never postpones a step of a red case whose plan still runs, nor one that does not count as a contact. The
+    fact is PUT_OFF the first time, NOTE if the step was postponed before.
+    """
     spent = _spent(draft, step)
     if spent is None:
         return False
@@ -52,15 +58,15 @@ def put_off(draft: DecisionBuilder, step: Step) -> bool:
 
 
 def spend(draft: DecisionBuilder, step: Step) -> None:
-    """Record a contact that goes out now. No effect for an action that is no contact with the resident."""
+    """Record in the case that a contact goes out now; no effect if the action does not count as a contact."""
     if counts(step.action):
         contact = Contacted(at=draft.now, channel=step.action.channel, step=step.id, attempt=step.attempt)
         draft.set(contacted=[*recent(draft.case, draft.now), contact])
 
 
 def give_back(draft: DecisionBuilder, step: Step, attempt: int) -> None:
-    """Remove the contact of a step's `attempt` from the case's contacts, because it did not happen after all; no effect
-    if there is none.
+    """Remove the contact of a step's attempt from the case's contacts, because it did not happen; no effect if it has
+    none.
     """
     kept = [each for each in draft.case.contacted if (each.step, each.attempt) != (step.id, attempt)]
     if len(kept) < len(draft.case.contacted):
@@ -68,17 +74,20 @@ def give_back(draft: DecisionBuilder, step: Step, attempt: int) -> None:
 
 
 def overdue(draft: DecisionBuilder, step: Step) -> None:
-    """Remove the contact of an overdue step from the budget if nobody began it: no operator took the call, or no
-    officer accepted the visit.
+    """Remove the contact of an overdue step from the budget if nobody began it.
+
+    That is so if no operator has claimed the case of a call, or if no officer has accepted the visit.
     """
     call = step.action is Action.OPERATOR_CALL and draft.case.claimed_by is None
-    visit = step.action is Action.VISIT and draft.case.state is not CaseState.VISIT_UNDER_WAY
+    visit = step.action is Action.VISIT and step.accepted != step.attempt
     if call or visit:
         give_back(draft, step, step.attempt)
 
 
 def let_go(draft: DecisionBuilder) -> None:
-    """Make all steps that the budget put off due now, if the case is red; else no effect."""
+    """In a red case, make all pending steps that the budget has postponed due now, each with a fact RELEASED; no effect
+    at other levels. Nothing is sent: see `run_due`.
+    """
     if draft.case.level is not Level.RED:
         return
     for step in draft.contacts():
@@ -88,14 +97,14 @@ def let_go(draft: DecisionBuilder) -> None:
 
 
 def counts(action: Action) -> bool:
-    """Return whether an action counts as a contact with the resident: not if it is to a trusted contact or a bank."""
-    return not action.to_contact and action not in STOPS
+    """Return True if an action counts as a contact with the resident; False for actions towards a trusted contact, a
+    bank or another province.
+    """
+    return not action.to_contact and action not in CONTACTS_NOBODY
 
 
 def recent(case: Case, now: datetime) -> list[Contacted]:
-    """Return the case's contacts of the last 24 hours before `now`, in the case's order; one exactly 24 hours ago is
-    left out.
-    """
+    """Return the case's contacts of less than 24 hours before `now`, in the case's order."""
     return [each for each in case.contacted if each.at > now - DAY]
 
 

@@ -1,16 +1,29 @@
-"""What follows a result, according to the policy's result tables."""
+"""Applies the consequences of a result, according to the policy's result tables."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from domain.casework.draft import CLOSE, DecisionBuilder
-from domain.casework.endings import reopen, settle
+from domain.casework.endings import reopen, reopen_for_talk, settle
+from domain.casework.orders.unanswered import answer_came
 from domain.casework.own_account.records import hold_of_step
 from domain.casework.payments import find
 from domain.casework.steps import Ended, ask, bring_forward, end, is_current, withdraw, wrong_number
 from domain.dispatches.validity import ending_of
 from domain.policy.plan import FATES, USED_UP, Word
-from domain.policy.schedule import CALLS, LIFTS, SMS, STOPS, allowed, at_home, earliest, level_of, rule_of, words_after
+from domain.policy.schedule import (
+    CALLS,
+    LIFTS,
+    SMS,
+    STOPS,
+    allowed,
+    at_home,
+    earliest,
+    level_of,
+    may_support,
+    rule_of,
+    words_after,
+)
 from schemas.base import Partial
 from schemas.casework.cases import WAITING_STEPS, CaseState, Step, StepState
 from schemas.casework.events import FactKind
@@ -20,11 +33,12 @@ from schemas.codes.plan import (
     AcknowledgedEarlierPlan,
     KeyPressed,
     NoFurtherRobotCall,
+    NoFurtherSupport,
     NotReached,
     OtherPlan,
     WrongNumber,
 )
-from schemas.codes.refusals import CaseClosed
+from schemas.codes.refusals import CaseClosed, PlanContacts
 from schemas.levels import Action, Outcome, OutcomeGround, Result
 
 DAY = timedelta(days=1)
@@ -39,13 +53,16 @@ _ENDS: Partial[Word, Ended] = Partial(
 
 
 def follow(draft: DecisionBuilder, step: Step, result: str, because: AnyCode, *, late: bool = False) -> None:
-    """Apply the policy's consequences of a step's result: end or repeat the step, and plan or withdraw others.
+    """Apply the policy's consequences of a step's result to the draft: end or repeat the step, and plan or withdraw
+    others. A result that the policy's tables do not name changes nothing.
 
-    `result`: its name in the policy's tables: a Result, a visit's stage, or "overdue". `late`: the result belongs to an
-    earlier attempt. It may end a waiting step, but does not change one that is under way. After the plan's end, a
-    result only ends its own step, and causes no further contact, except for a follow-up.
+    `result`: its name in the policy's tables: a Result, a visit's stage, or "overdue". `because`: the reason, for the
+    facts of all changes. `late`: True if the result belongs to an earlier attempt; it may then end a waiting step, but
+    not change one that is under way. Once the case is settled or the resident was defrauded, a result only ends its own
+    step and causes no further contact, except the result of a follow-up or a support call.
     """
-    over = draft.plan_over and not (step.action is Action.FOLLOW_UP and draft.case.open)
+    follows_up = step.action is Action.SUPPORT_CALL or (step.action is Action.FOLLOW_UP and draft.case.open)
+    over = draft.plan_over and not follows_up
     for word in words_after(draft.plan, step.action, result):
         if word in FATES:
             if not late or (word is Word.DONE and step.state in WAITING_STEPS):
@@ -62,9 +79,12 @@ def _own_fate(draft: DecisionBuilder, step: Step, word: Word, because: AnyCode) 
 
 
 def again(draft: DecisionBuilder, step: Step, word: Word, because: AnyCode) -> None:
-    """Plan another attempt of a step, or end it if its attempts are used up or the case no longer needs it.
+    """Plan another attempt of a step, with a fact, or end it as FAILED if no attempt is left or the case no longer
+    needs it.
 
-    `word`: when: RETRY (after a provider's failure), AGAIN, AGAIN_SOON or AGAIN_AT_HOME; any other: now.
+    `word`: the time of the attempt: RETRY (after a provider's failure; the wait doubles each time), AGAIN, AGAIN_SOON
+    or AGAIN_AT_HOME; any other: now. A step that lifts a stop or hold is repeated until the bank answers or the stop or
+    hold has ended. If the attempts are used up, the policy's consequences of that follow too.
     """
     if why := _no_more(draft, step):
         end(draft, step, StepState.FAILED, NotTriedAgain(why))
@@ -80,13 +100,14 @@ def again(draft: DecisionBuilder, step: Step, word: Word, because: AnyCode) -> N
     if contact is not None and word is not Word.RETRY and level_of(step.id):
         contact = (contact + 1) % max(1, draft.case.profile.contacts)
     due = _lift_later(draft, step) if used_up else _when(draft, step, word)
+    answer_came(draft, step)
     draft.change(step, state=StepState.PENDING, attempt=step.attempt + 1, due=due, contact=contact)
     draft.note(FactKind.NOTE, TriedAgain(step.id, because), step)
 
 
 def _used_up(draft: DecisionBuilder, step: Step, word: Word) -> bool:
-    """Return whether no attempt is left. Failures of the provider do not count as attempts; they have their own
-    limit.
+    """Return True if no attempt is left. Failures of the provider do not count as attempts; they have their
+    own limit.
     """
     failures = step.results.count(Result.FAILED)
     if word is Word.RETRY:
@@ -98,7 +119,7 @@ def _used_up(draft: DecisionBuilder, step: Step, word: Word) -> bool:
 
 
 def _still_to_lift(draft: DecisionBuilder, step: Step) -> bool:
-    """Return whether a step lifts a stop or a hold that the bank may still have: it is asked until it answers, or until
+    """Return True if a step lifts a stop or a hold that the bank may still have: it is asked until it answers, or until
     the time of the stop or hold is over. A stop that no bank has confirmed counts as long as a stop lasts at most.
     """
     if step.action is Action.LIFT_HOLD:
@@ -143,6 +164,8 @@ def _no_more(draft: DecisionBuilder, step: Step) -> AnyCode | None:
         return ending_of(draft.case) if draft.case.settled else None
     if step.action is Action.FOLLOW_UP:
         return None if draft.case.open else CaseClosed()
+    if step.action is Action.SUPPORT_CALL:
+        return None if may_support(draft.case) else PlanContacts()
     if draft.plan_over:
         return ending_of(draft.case)
     if not is_current(draft, step):
@@ -156,7 +179,7 @@ def _reached(draft: DecisionBuilder, step: Step, because: AnyCode) -> None:
     """Record that a warning reached the resident. If the case was unreachable, plan an operator's call, if the level
     has one.
     """
-    draft.reached()
+    draft.reached(step.action)
     if draft.case.state is CaseState.UNREACHABLE:
         draft.steps.pop(CLOSE, None)
         draft.set(outcome=None)
@@ -190,8 +213,14 @@ def _no_sms(draft: DecisionBuilder, step: Step, because: AnyCode) -> None:
     withdraw(draft, draft.live(*SMS), WrongNumber())
 
 
+def _no_support(draft: DecisionBuilder, step: Step, because: AnyCode) -> None:
+    withdraw(draft, draft.live(Action.SUPPORT_CALL), NoFurtherSupport())
+
+
 def _reopen(draft: DecisionBuilder, step: Step, because: AnyCode) -> None:
-    if draft.plan_over:
+    if draft.plan_over and step.action is Action.SUPPORT_CALL:
+        reopen_for_talk(draft, AtFollowUp(because))
+    elif draft.plan_over:
         reopen(draft, AtFollowUp(because), draft.case.level)
 
 
@@ -221,6 +250,7 @@ _MOVES: dict[Word, Callable[[DecisionBuilder, Step, AnyCode], None]] = {
     Word.ASK_OPERATOR: _ask_operator,
     Word.NO_CALLS: _no_calls,
     Word.NO_SMS: _no_sms,
+    Word.NO_SUPPORT: _no_support,
     Word.REOPEN: _reopen,
     **dict.fromkeys(FATES, _no_move),
 }

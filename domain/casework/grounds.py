@@ -1,9 +1,11 @@
-"""What an outcome rests on: the desk's call, a visit, or a ground that somebody states; and which outcomes follow."""
+"""Grounds of an outcome: the desk's call, a visit, or a ground that a person states; and the outcomes that are
+possible.
+"""
 
 from datetime import datetime
 
+from schemas.casework.acts import OutcomeAct
 from schemas.casework.cases import Case, DeskCall, StepState
-from schemas.casework.inputs import OutcomeAct
 from schemas.codes.refusals import GroundMissing, GroundNeedsNote
 from schemas.levels import Action, CallResult, Outcome, OutcomeGround
 
@@ -21,8 +23,9 @@ _WITHOUT_A_TALK = (Outcome.ALREADY_DEFRAUDED, Outcome.FALSE_ALARM, Outcome.DISSU
 
 
 def known_ground(case: Case) -> OutcomeGround | None:
-    """Return the ground of an outcome that the case itself knows: CALL if the operator's call was answered, else VISIT
-    if an officer met the resident, else None.
+    """Return the ground of an outcome that the case itself shows, or None.
+
+    CALL if the operator's latest call was answered, else VISIT if an officer met the resident.
     """
     if case.desk_call and case.desk_call.answered:
         return OutcomeGround.CALL
@@ -30,9 +33,10 @@ def known_ground(case: Case) -> OutcomeGround | None:
 
 
 def ground_of(case: Case, act: OutcomeAct) -> OutcomeGround | GroundMissing | GroundNeedsNote | None:
-    """Return the ground of an outcome that the desk reports, or why it has none. None: only "dissuaded" needs a ground.
+    """Return the ground of an outcome that an operator reports, or the refusal if it lacks one.
 
-    The case's own ground comes first. Else the operator must state one; OTHER needs a note of 4 characters or more.
+    None for outcomes other than DISSUADED, which need no ground. The ground that the case shows comes first; otherwise
+    the operator must state one, and OTHER needs a note of at least 4 characters.
     """
     if act.outcome is not Outcome.DISSUADED:
         return None
@@ -47,8 +51,8 @@ def ground_of(case: Case, act: OutcomeAct) -> OutcomeGround | GroundMissing | Gr
 def offered(case: Case) -> tuple[Outcome, ...]:
     """Return the outcomes that an operator may report after the latest call, the likeliest first.
 
-    After a talk or a meeting: dissuaded, not persuaded, defrauded, false alarm. Else also "unreachable", if there was a
-    call, but not "not persuaded".
+    After a conversation or a meeting: dissuaded, not persuaded, defrauded, false alarm. Otherwise without "not
+    persuaded", but with "unreachable" if there was a call.
     """
     if known_ground(case):
         return _AFTER_A_TALK
@@ -56,9 +60,10 @@ def offered(case: Case) -> tuple[Outcome, ...]:
 
 
 def call_after(call: DeskCall | None, what: str, by: str, now: datetime) -> DeskCall | None:
-    """Return the desk's call as it stands after a note; unchanged when the note says nothing about it.
+    """Return the desk's call after a note. `what`: as in NoteAct.
 
-    `what`: as in NoteAct: "conversation", "busy" or "no_answer" is a new call, "conversation_ended" ends one.
+    "conversation", "busy" and "no_answer" make a new call of the operator `by` at `now`; "conversation_ended" ends the
+    one that goes on. Otherwise `call` is returned unchanged, which may be None.
     """
     if what in CALLS:
         return DeskCall(result=CALLS[what], at=now, by=by)
@@ -68,5 +73,5 @@ def call_after(call: DeskCall | None, what: str, by: str, now: datetime) -> Desk
 
 
 def on_the_way(case: Case) -> bool:
-    """Return whether somebody was sent to the resident, and has not reported the end of the visit."""
+    """Return True if a visit was sent out and its result or end was not reported yet."""
     return any(step.action is Action.VISIT and step.state is StepState.SENT for step in case.steps)

@@ -1,4 +1,4 @@
-"""Holds: mutes, and the stop of all outgoing contact. A hold applies where all its criteria match."""
+"""Holds: they keep back some contacts or all. A hold applies to a step if all its criteria match."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -9,23 +9,23 @@ from schemas.casework.cases import WAITING_STEPS, Case, Step, StepState
 from schemas.casework.events import FactKind
 from schemas.casework.inputs import Hold
 from schemas.codes.any_code import AnyCode
-from schemas.levels import Level
+from schemas.levels import Action, Level
 
 
 def stops_all(hold: Hold) -> bool:
-    """Return whether the hold has no criteria but the area: it stops all outgoing contact there (except red, if
-    spared).
+    """Return True if the hold keeps back all contacts of its area, because its only criterion is the area. It may still
+    spare red cases.
     """
     return not (hold.channel or hold.action or hold.scam_type or hold.campaign or hold.policy)
 
 
 def matches(hold: Hold, case: Case, step: Step) -> bool:
-    """Return whether the hold's criteria fit this step of this case (its time is not checked).
+    """Return True if the hold's criteria match this step of this case. Its end is not checked.
 
-    A hold that spares red applies to no red case. None applies to a step that asks a bank to lift a stop: it gives
-    somebody their account back, and contacts nobody.
+    A hold that spares red matches no red case. No hold matches a step that asks a bank to lift a stop or a hold on an
+    account, or that offers the case to another province: it contacts nobody.
     """
-    if step.action in LIFTS:
+    if step.action in LIFTS or step.action is Action.HAND_OVER:
         return False
     if hold.spare_red and case.level is Level.RED:
         return False
@@ -40,15 +40,17 @@ def matches(hold: Hold, case: Case, step: Step) -> bool:
 
 
 def holding(draft: DecisionBuilder, step: Step) -> Hold | None:
-    """Return the hold in force that applies to this step, or None. If there are several, the one that ends last."""
+    """Return the hold in force that applies to this step, or None. If several do, the one that ends last. Only holds
+    whose end is after the builder's `now` count.
+    """
     found = [hold for hold in draft.rules.holds if hold.until > draft.now and matches(hold, draft.case, step)]
     return max(found, key=_until, default=None)
 
 
 def touched(hold: Hold, case: Case, states: Collection[StepState] = WAITING_STEPS) -> int:
-    """Return how many steps of the case, in one of `states`, the hold applies to or would when they fall due.
+    """Return the number of steps of the case, in one of `states`, that match the hold. 0 if the case is closed.
 
-    0 if the case is closed.
+    By default, waiting steps are counted: those that the hold would keep back once they are due.
     """
     if not case.open:
         return 0
@@ -56,7 +58,7 @@ def touched(hold: Hold, case: Case, states: Collection[StepState] = WAITING_STEP
 
 
 def release(draft: DecisionBuilder, step: Step, why: AnyCode) -> None:
-    """Release a held step: it is pending again and falls due now. `why`: the recorded reason."""
+    """Make a held step pending and due now, with a fact. `why`: the recorded reason. Nothing is sent: see `run_due`."""
     draft.change(step, state=StepState.PENDING, due=draft.now)
     draft.note(FactKind.RELEASED, why, step)
 

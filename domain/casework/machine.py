@@ -1,4 +1,4 @@
-"""The case machine: decides what an input does to a case."""
+"""The case machine: decides the effect of an input on a case."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -9,16 +9,25 @@ from domain.casework.acts import operator_report, refuse
 from domain.casework.draft import CLOSE, Decision, DecisionBuilder, Rules, is_clock
 from domain.casework.endings import defrauded, erase, finish, time_to_close
 from domain.casework.evidence.adding import evidence_report
+from domain.casework.evidence.recorded_frauds import fraud_report
+from domain.casework.evidence.replies import resident_reply
 from domain.casework.holds import holding, matches, release
 from domain.casework.orders import decisions as approvals
 from domain.casework.orders import objections, reports
 from domain.casework.orders import records as orders
+from domain.casework.orders.unanswered import UNANSWERED
 from domain.casework.own_account.answers import hold_clock, own_hold_answer
-from domain.casework.own_account.lifting import lift_needless
+from domain.casework.own_account.lifting import lapse_delays, lift_needless
 from domain.casework.own_account.records import HOLD_CLOCK
+from domain.casework.provinces.offers import go_on_if_graver, offer_overdue
+from domain.casework.provinces.records import OFFER_CLOCK
+from domain.casework.provinces.taking import open_taken, take_over
 from domain.casework.results import contact_result, overdue
+from domain.casework.searches.decisions import end_needless_search, place_report, search_overdue
+from domain.casework.searches.records import SEARCH_CLOCK
+from domain.casework.shield.shielding import shield_after_loss
 from domain.casework.steps import end, run_due, unclaim
-from domain.casework.stops import bank_feedback, stop_clock
+from domain.casework.stops import ask_about_order, bank_feedback, stop_clock
 from domain.casework.visits import no_longer_under_way, officer_report
 from schemas.casework.cases import Case, Step, StepState
 from schemas.casework.events import FactKind
@@ -30,18 +39,22 @@ from schemas.casework.inputs import (
     Deadline,
     Erase,
     EvidenceReport,
+    FraudReport,
     HoldChange,
     ObjectStop,
     OfficerReport,
     OperatorReport,
     OwnHoldAnswer,
     PaymentReport,
+    PlaceReport,
     PolicyChange,
+    ResidentReply,
+    TakeOver,
     VictimReport,
 )
-from schemas.codes.people import OfficerLate
 from schemas.codes.plan import DroppedWithHold, HeldBack, HoldLifted, HoldOver, VictimReported
 from schemas.codes.refusals import EarlierCase, ObjectionWaitsForReview, StillGoesOn
+from schemas.codes.visits import OfficerLate
 from schemas.levels import Action
 
 _SAME = timedelta(milliseconds=1)  # deadlines are stored in whole milliseconds
@@ -51,34 +64,43 @@ def decide(case: Case | None, given: CaseInput, rules: Rules, now: datetime) -> 
     """Return the case after an input, with its facts and dispatches. `now`: the input's `at`.
 
     An input without effect (an outdated deadline, a known result, a report about a resident without a case) returns the
-    same case and no facts. One that the case does not allow is recorded as a fact REFUSED. It never raises on a valid
-    input, and depends on its arguments only.
+    same case and no facts. An input that the case does not allow is recorded as a fact REFUSED; so is one about another
+    case of the resident, except deadlines and results, which have no effect then. Raises nothing for a valid input, and
+    depends on its arguments only.
     """
     if isinstance(given, HoldChange):
         return lift(case, given, rules, now)
-    if isinstance(given, Alert | PaymentReport) and alerts.opens_anew(case, rules, now):
+    asks = isinstance(given, TakeOver) and given.both  # the sender handles the resident: nobody need begin anew
+    if isinstance(given, Alert | PaymentReport | TakeOver) and not asks and alerts.opens_anew(case, rules, now):
         return _decided(None, _opened(case, given, rules, now))
     if case is None or isinstance(given, PolicyChange):
         return Decision(case, [], [])
     draft = DecisionBuilder.of(case, rules, now)
-    if isinstance(given, Alert | VictimReport | PaymentReport | Erase) or given.case == case.id:
+    if (
+        isinstance(given, Alert | VictimReport | FraudReport | PaymentReport | ResidentReply | TakeOver | Erase)
+        or given.case == case.id
+    ):
         _HANDLERS[type(given)](draft, payments.by_own_names(case, given))
     elif not isinstance(given, Deadline | ContactResult):
         refuse(draft, EarlierCase(given.case), None)
     return _decided(case, draft)
 
 
-def _opened(earlier: Case | None, given: Alert | PaymentReport, rules: Rules, now: datetime) -> DecisionBuilder:
+def _opened(
+    earlier: Case | None, given: Alert | PaymentReport | TakeOver, rules: Rules, now: datetime
+) -> DecisionBuilder:
+    if isinstance(given, TakeOver):
+        return open_taken(earlier, given, rules, now)
     if isinstance(given, PaymentReport):
         return reports.open_by_report(earlier, given, rules, now)
     return alerts.begin_case(earlier, given, rules, now)
 
 
 def lift(case: Case | None, change: HoldChange, rules: Rules, now: datetime) -> Decision:
-    """Return the case after a hold is lifted, with its facts and dispatches: its held steps go out, each after its
-    least gap, or are dropped.
+    """Return the case after a hold is lifted, with its facts and dispatches.
 
-    Steps that another hold keeps back stay held. Nothing changes without a case or without `change.lift`.
+    Its held steps are sent, each after its least gap, or dropped, as `change.lift` says. Steps to which another hold
+    applies stay held. Without a case or without `change.lift`, nothing changes.
     """
     if case is None or change.lift is None:
         return Decision(case, [], [])
@@ -102,6 +124,10 @@ def _decided(before: Case | None, draft: DecisionBuilder, *, backlog: bool = Fal
     if not draft.facts:
         return Decision(before, [], [])
     lift_needless(draft)
+    lapse_delays(draft)
+    end_needless_search(draft)
+    shield_after_loss(draft, before)
+    go_on_if_graver(draft)
     run_due(draft, backlog=backlog or any(fact.kind is FactKind.RELEASED for fact in draft.facts))
     finish(draft)
     return draft.done()
@@ -132,13 +158,22 @@ def _timer(draft: DecisionBuilder, step: Step) -> None:
         approvals.unconfirmed(draft, step)
     elif step.id.startswith(objections.UNDECIDED):
         objections.objection_overdue(draft, step.id)
+    elif step.id.startswith(UNANSWERED):
+        ask_about_order(draft, step)
     elif step.id.startswith(HOLD_CLOCK):
         hold_clock(draft, step)
+    elif step.id.startswith(OFFER_CLOCK):
+        offer_overdue(draft, step)
+    elif step.id.startswith(SEARCH_CLOCK):
+        search_overdue(draft, step)
     else:
         stop_clock(draft, step)
 
 
 def _no_result(draft: DecisionBuilder, step: Step) -> None:
+    if step.action is Action.HAND_OVER:
+        offer_overdue(draft, step)
+        return
     fatigue.overdue(draft, step)
     if step.action is Action.VISIT:
         no_longer_under_way(draft, OfficerLate())
@@ -167,9 +202,10 @@ def _victim_report(draft: DecisionBuilder, given: VictimReport) -> None:
 
 def _erase(draft: DecisionBuilder, given: Erase) -> None:
     """Delete the resident's personal data, or refuse while the case is open, has unfinished steps or an objection that
-    waits.
+    waits. Only support calls that are not on their way yet do not count: they are withdrawn.
     """
-    if draft.case.open or draft.live():
+    calling = any(step.state is StepState.SENT for step in draft.live(Action.SUPPORT_CALL))
+    if draft.case.open or draft.hinders_closing() or calling:
         refuse(draft, StillGoesOn(), given.by)
     elif any(each.waits for each in draft.case.objections):
         refuse(draft, ObjectionWaitsForReview(), given.by)
@@ -182,12 +218,16 @@ _HANDLERS: dict[type, Callable[[DecisionBuilder, Any], None]] = {
     ContactResult: contact_result,
     OperatorReport: operator_report,
     OfficerReport: officer_report,
+    PlaceReport: place_report,
     Deadline: _deadline,
     BankFeedback: bank_feedback,
     OwnHoldAnswer: own_hold_answer,
     VictimReport: _victim_report,
+    FraudReport: fraud_report,
     PaymentReport: reports.payment_report,
     ObjectStop: objections.take_objection,
+    TakeOver: take_over,
     EvidenceReport: evidence_report,
+    ResidentReply: resident_reply,
     Erase: _erase,
 }

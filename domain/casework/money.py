@@ -4,9 +4,9 @@ from collections.abc import Collection
 
 from domain.casework.draft import DecisionBuilder
 from domain.payments import ledger
+from schemas.casework.acts import LossAvoidedClaim
 from schemas.casework.cases import Case
 from schemas.casework.events import FactKind
-from schemas.casework.inputs import LossAvoidedClaim
 from schemas.codes.money import LossAvoided, MoneyFrozen, MoneyLost, NoLongerAvoided, NotBooked
 from schemas.levels import EvidenceClass
 
@@ -14,9 +14,10 @@ from schemas.levels import EvidenceClass
 def claim(
     draft: DecisionBuilder, claims: list[LossAvoidedClaim], by: str, best: EvidenceClass = EvidenceClass.C
 ) -> None:
-    """Book the money that a person says was kept, as class C at best: classes A and B are for the banks to confirm.
+    """Book the loss avoided that a person states (fen), as class C at best: only banks confirm classes A and B.
 
-    `best`: class D if nobody has heard it from the resident. A claim that changes nothing is recorded as a fact NOTE.
+    `best`: the best class allowed; D if nobody has heard it from the resident. A statement that changes nothing is
+    recorded as a fact NOTE.
     """
     for stated in claims:
         evidence = max(stated.evidence, best)
@@ -49,14 +50,15 @@ def freeze(draft: DecisionBuilder, transfer: str, amount_fen: int) -> None:
 
 
 def unbook(draft: DecisionBuilder, transfers: Collection[str]) -> None:
-    """Take the money of a wrongful stop off the books: what a bank stopped or froze there was no loss avoided. A fact
-    records each entry.
+    """Remove the money of a wrongful stop from the books: money that a bank stopped or froze there was no loss avoided.
+
+    A fact records each removed entry.
     """
     _replace(draft, ledger.without_stopped(draft.case, transfers), None)
 
 
 def give_back(draft: DecisionBuilder, transfer: str, amount_fen: int) -> None:
-    """Record money as given back by the bank, without adding a fact, because the caller adds it.
+    """Record that the bank has given back `amount_fen` (fen), without a fact: the caller records it.
 
     No effect if as much is recorded already, or if the case does not have this transfer.
     """
@@ -65,7 +67,12 @@ def give_back(draft: DecisionBuilder, transfer: str, amount_fen: int) -> None:
 
 
 def lose(draft: DecisionBuilder, transfer: str | None, amount_fen: int, by: str | None = None) -> None:
-    """Book a loss (fen), with a fact. `transfer`: None if it is unknown. No effect if as much is booked already."""
+    """Book a loss (fen) in the case, with a fact. `transfer`: the payment, or None if it is unknown: all such losses
+    are one sum. `by`: the login of the person who reported it, or None.
+
+    The largest amount ever reported counts for a payment, at most its own amount: a second report adds only what is
+    more. No effect if as much is booked already, or if an earlier case has booked the payment.
+    """
     after = ledger.with_loss(draft.case, transfer, amount_fen, draft.now)
     if after is not draft.case:
         amount = next(loss.amount_fen for loss in after.losses if loss.id == (transfer or ledger.UNNAMED))
@@ -74,7 +81,7 @@ def lose(draft: DecisionBuilder, transfer: str | None, amount_fen: int, by: str 
 
 
 def balance(draft: DecisionBuilder) -> None:
-    """Bring the ledger's entries C and D in line with the case's outcome, losses and settled payments, with facts."""
+    """Adjust the ledger's entries of classes C and D to the case's outcome, losses and settled payments, with facts."""
     _replace(draft, ledger.balanced(draft.case), None)
 
 

@@ -1,16 +1,18 @@
 """Applies the outcome of a conversation, by telephone or at the door."""
 
+from datetime import datetime
+
 from domain.casework import money
 from domain.casework.draft import DecisionBuilder
 from domain.casework.endings import defrauded, recall, reopen, settle
 from domain.casework.follow import again, follow
-from domain.casework.steps import ask, end
+from domain.casework.steps import ask, end, leave_conversation
 from domain.policy.plan import Word
+from schemas.casework.acts import OutcomeAct
 from schemas.casework.cases import LIVE_STEPS, CaseState, Step, StepState
 from schemas.casework.events import FactKind
-from schemas.casework.inputs import OutcomeAct
 from schemas.codes.any_code import AnyCode
-from schemas.codes.people import OutcomeTold
+from schemas.codes.people import OutcomeTold, TalkedBefore, TalkEnded
 from schemas.codes.plan import NotReached
 from schemas.levels import Action, EvidenceClass, Outcome, OutcomeGround, Result
 
@@ -23,19 +25,20 @@ def apply(
     other: Action,
     ground: OutcomeGround | None,
 ) -> None:
-    """Apply the outcome of a conversation to the case: its state, its steps and its money.
+    """Apply the outcome of a conversation to the case, in `draft`: its state, its steps and its money.
 
-    `step`: the call or visit it was reached by; `other`: the action to take if the resident is not persuaded;
-    `ground`: what it rests on, if the resident is dissuaded.
+    `step`: the call or visit in which it was reached, or None. `other`: the action to take now if the resident is not
+    persuaded. `ground`: the ground of the outcome DISSUADED, else None.
     """
     told = OutcomeTold(act.outcome, by)
     draft.note(FactKind.NOTE, OutcomeTold(act.outcome, by, act.note, act.complaint, ground), by=by)
     # The conversation is over, also where the case is what it was before. The next outcome needs a talk of its own.
     draft.set(claimed_by=None, desk_call=None, met_at=None)
     if act.outcome is Outcome.UNREACHABLE:
+        leave_conversation(draft, TalkEnded())
         _not_reached(draft, step)
         return
-    draft.reached()
+    draft.reached(Action.OPERATOR_CALL if other is Action.VISIT else Action.VISIT)
     if act.lost_fen:
         money.lose(draft, None, act.lost_fen, by)
     heard = ground is None or ground.evidenced
@@ -51,6 +54,24 @@ def apply(
         settle(draft, act.outcome, told, ground)
     if act.recall:
         recall(draft, told)
+
+
+def before_danger(draft: DecisionBuilder, act: OutcomeAct | None, at: datetime) -> bool:
+    """Return True if an officer's outcome came late: it would settle the case, and its talk, at `at`, was before the
+    present danger.
+    """
+    settles = act is not None and act.outcome in (Outcome.DISSUADED, Outcome.FALSE_ALARM)
+    return settles and draft.case.danger_at is not None and at < draft.case.danger_at
+
+
+def warned_before(draft: DecisionBuilder, act: OutcomeAct | None, by: str) -> None:
+    """Record an officer's outcome from before the present danger: a warning that reached the resident, and the loss
+    avoided, as claimed. It settles nothing.
+    """
+    draft.reached(Action.VISIT)
+    if act is not None:
+        money.claim(draft, act.kept, by)
+    draft.note(FactKind.NOTE, TalkedBefore(), by=by)
 
 
 def _not_reached(draft: DecisionBuilder, step: Step | None) -> None:

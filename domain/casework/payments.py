@@ -1,6 +1,4 @@
-"""The payments of a case and the accounts that their money reached: their progress, and which of them can still be
-stopped.
-"""
+"""The payments of a case and the accounts that their money reached: their progress, and which can still be stopped."""
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
@@ -9,19 +7,10 @@ from domain.casework.draft import DecisionBuilder
 from domain.identity.personal import WITHHELD
 from domain.payments.ledger import safe
 from domain.payments.same_payment import aliases, corrected, joined, pairs
+from schemas.casework.acts import Act, AskStopAct, OutcomeAct, ReleaseStopAct
 from schemas.casework.cases import Case, Payment, Step, StepState, Stop, StopState
 from schemas.casework.events import FactKind
-from schemas.casework.inputs import (
-    Act,
-    AskStopAct,
-    BankFeedback,
-    CaseInput,
-    OfficerReport,
-    OperatorReport,
-    OutcomeAct,
-    ReleaseStopAct,
-    VictimReport,
-)
+from schemas.casework.inputs import BankFeedback, CaseInput, OfficerReport, OperatorReport, VictimReport
 from schemas.codes.danger import CombinedEvidence, OwnReport
 from schemas.codes.money import BankAsked
 from schemas.codes.refusals import AccountFrozen, CannotBeStopped, MostStops, NotOfThisCase, RefusalCode
@@ -36,15 +25,15 @@ def find(case: Case, transfer: str | None) -> Payment | None:
 
 
 def with_traced(case: Case) -> list[Payment]:
-    """Return all payments that a stop order may be for: the case's payments, then the accounts that their money
-    reached.
+    """Return everything that a stop order may be for: the case's payments, then the accounts that their
+    money reached.
     """
     return [*case.payments, *case.traced]
 
 
 def by_own_names(case: Case, given: CaseInput) -> CaseInput:
-    """Return the input with each payment named as in the case (`transfer`). The sender may have used the feed's name
-    (`feed`).
+    """Return the input with each payment named as in the case (`transfer`), because its sender may have used the name
+    that the feed gives it. Unknown names stay.
     """
     names = aliases(case.payments)
     if len(names) == len(case.payments):  # nearly always: no payment has a second name
@@ -76,9 +65,9 @@ FIRST, AGAIN = "stop", "again"
 
 
 def stop_id(case: Case, transfer: str, kind: str = FIRST) -> str:
-    """Return the id of a payment's step: `kind`, "." and the payment's index in the case (from 0; "t" before a traced
-    account's index). The id reveals nothing about the account.
+    """Return the id of the step that asks for a stop of a payment: "stop.0", or "stop.t0" for a traced account.
 
+    `kind`: the word before the dot. The number is the index in the case, so the id reveals nothing about the account.
     Raises ValueError if the transfer is not in the case.
     """
     traced = [account.transfer for account in case.traced]
@@ -88,11 +77,10 @@ def stop_id(case: Case, transfer: str, kind: str = FIRST) -> str:
 
 
 def merged(known: Sequence[Payment], told: Sequence[Payment], within: timedelta) -> list[Payment]:
-    """Return the payments of `known` and of the records `told`, in any order. `within`: how far apart a person's and a
-    feed's times for one payment may be.
+    """Return the payments of `known`, updated by and completed with those of `told`, which may be in any order.
 
     A payment's state only advances, and a confirmed payee does not become a reported one again. A payment that a person
-    reported and a feed delivers stays one payment.
+    reported and a feed delivers stays one payment if their times differ by at most `within`.
     """
     known, told = corrected(known, told)
     payments = {payment.transfer: payment for payment in known}
@@ -120,7 +108,7 @@ _WATCHED = (None, WatchStatus.LIFTED, WatchStatus.REPORTED, WatchStatus.CONFIRME
 
 
 def only_reported(case: Case, payment: Payment) -> bool:
-    """Return whether somebody else's report of the account is all there is against a payment's payee."""
+    """Return True if another person's report of the account is the only evidence against a payment's payee."""
     if payment.reported is not None:  # the resident's own payment, or told for them
         return False
     own = any(isinstance(reason, OwnReport | CombinedEvidence) for reason in case.danger.reasons)
@@ -128,11 +116,11 @@ def only_reported(case: Case, payment: Payment) -> bool:
 
 
 def can_be_stopped(draft: DecisionBuilder, payment: Payment) -> bool:
-    """Return whether a stop may still help: the money is not safe yet, the payment was not settled too long ago, and
-    the payee is known (after an erasure it is not).
+    """Return True if a stop may still help.
 
-    While a stop is in force it may help however long ago the payment was settled, because no money has left the
-    account.
+    That is so if no bank holds or has returned the money already, the payee is known (after an erasure it is not), and
+    the payment was not settled longer ago than the policy's `stop.settled_within`; its age does not matter while a stop
+    is in force, because the money has then not left the account.
     """
     young = draft.now - payment.at <= draft.plan.stop.settled_within
     stopped = payment.stop is not None and payment.stop.runs
@@ -141,15 +129,16 @@ def can_be_stopped(draft: DecisionBuilder, payment: Payment) -> bool:
 
 
 def money_at_risk(draft: DecisionBuilder) -> bool:
-    """Return whether at least one payment of the case can still be stopped."""
+    """Return True if at least one payment of the case can still be stopped."""
     return any(can_be_stopped(draft, payment) for payment in draft.case.payments)
 
 
 def may_not_ask(draft: DecisionBuilder, transfer: str | None) -> RefusalCode | None:
-    """Return why the bank may not be asked (again) to stop the payee of a transfer, or None if it may be asked.
+    """Return the first reason why the bank may not be asked (again) to stop the payee of a transfer, or None if it may
+    be asked.
 
-    It may not if the case lacks the transfer, the account is frozen, the policy's number of requests is used up, or a
-    stop can no longer help.
+    NotOfThisCase: the case lacks the transfer. AccountFrozen: an authority has frozen the account. MostStops: the
+    policy's number of requests is used up. CannotBeStopped: a bank froze the account, or a stop can no longer help.
     """
     payment = find(draft.case, transfer)
     if payment is None:
@@ -169,8 +158,8 @@ def may_not_ask(draft: DecisionBuilder, transfer: str | None) -> RefusalCode | N
 
 
 def of_same_account(case: Case, transfer: str) -> list[str]:
-    """Return the names of all payments and traced accounts of the case with the same account as `transfer`, itself
-    included, in the case's order; empty if the case lacks the transfer.
+    """Return the names of the case's payments and traced accounts with the same account as `transfer`, in the case's
+    order, `transfer` itself included. Empty if the case lacks the transfer.
 
     After an erasure, equal accounts cannot be recognized, and only the transfer itself is returned.
     """
@@ -187,21 +176,24 @@ def _frozen(case: Case, transfer: str) -> AccountFrozen | None:
 
 
 def asks_for(case: Case, transfer: str) -> tuple[Action, str]:
-    """Return the action that asks for a stop of a transfer, and the kind of its step's id.
+    """Return the action that asks for a stop of a transfer, and the kind of the step's id (see `stop_id`).
 
-    While a stop is in force: (STOP_AGAIN, "again"), an extension; else (STOP_PAYMENT, "stop").
+    (STOP_AGAIN, "again"), an extension, while a stop is in force; else (STOP_PAYMENT, "stop").
     """
     payment = find(case, transfer)
     runs = payment is not None and payment.stop is not None and payment.stop.runs
     return (Action.STOP_AGAIN, AGAIN) if runs else (Action.STOP_PAYMENT, FIRST)
 
 
+_NO_REQUEST = frozenset({Action.STOP_RELEASE, Action.STOP_STATUS})  # of a stop: they are about one that was requested
+
+
 def not_asked(draft: DecisionBuilder, step: Step) -> None:
     """Undo the record of a requested stop if none of the step's requests reached the bank, so that it can be requested
-    again. No effect otherwise, nor for a step that lifts a stop.
+    again. No effect otherwise, nor for a step that lifts a stop or asks about an order.
     """
     payment = find(draft.case, step.transfer)
-    if step.action is Action.STOP_RELEASE or payment is None or payment.stop is None:
+    if step.action in _NO_REQUEST or payment is None or payment.stop is None:
         return
     if payment.stop.state is not StopState.ASKED:
         return
@@ -228,9 +220,11 @@ def _ended(draft: DecisionBuilder, transfer: str) -> StopState:
 
 
 def asked(draft: DecisionBuilder, step: Step) -> None:
-    """Record that a stop is requested now. No effect for a repeated attempt, a release, or an unknown payment."""
+    """Record that a stop is requested now. No effect for a repeated attempt, a release, a status request, or an unknown
+    payment.
+    """
     payment = find(draft.case, step.transfer)
-    if payment is None or step.action is Action.STOP_RELEASE or step.attempt > 1:
+    if payment is None or step.action in _NO_REQUEST or step.attempt > 1:
         return
     times = payment.stop.times + 1 if payment.stop else 1
     runs = payment.stop if payment.stop and payment.stop.runs else None  # it goes on while its extension is asked for

@@ -7,30 +7,51 @@ from datetime import datetime
 from domain.casework import fatigue, payments
 from domain.casework.draft import CLOSE, DecisionBuilder
 from domain.casework.orders import records as orders
+from domain.casework.orders.open_orders import traced_before
 from domain.casework.steps import end, plan_step, wrong_number
+from domain.experiments.in_case import CaseArm, after_start, arm_of_case, new_assignments
 from domain.policy.schedule import conditions, steps_for, weaker
 from schemas.casework.cases import LIVE_STEPS, WAITING_STEPS, Step, StepState
+from schemas.casework.events import FactKind
 from schemas.codes.any_code import AnyCode, OvertakenByPlan
 from schemas.codes.money import CanStillBeStopped
-from schemas.codes.plan import StillSafe
+from schemas.codes.plan import AssignedToArm, StillSafe
 from schemas.levels import Action
 
 
 def begin(draft: DecisionBuilder, because: AnyCode) -> None:
-    """Start the plan of the case's level now. Skips waiting steps of an earlier plan that it replaces."""
+    """Plan the steps of the case's level, and its stops, from now on. Waiting steps of an earlier plan that they
+    replace are skipped, and the closing timer is removed.
+    """
     draft.steps.pop(CLOSE, None)
+    if draft.case.talk_from:
+        draft.set(talk_from=None)
     holding = conditions(draft.case.profile, money_at_risk=payments.money_at_risk(draft))
     planned = list(steps_for(draft.level, holding))
     level = draft.case.level
+    arm = _assign_arm(draft)
     _overtake(draft, [rule.action for _, rule in planned], OvertakenByPlan(level, because))
     for name, rule in planned:
         if rule.action is not Action.STOP_PAYMENT:
-            plan_step(draft, f"{level.value}.{name}", rule.action, draft.now + rule.after)
+            plan_step(draft, f"{level.value}.{name}", rule.action, draft.now + after_start(arm, name, rule))
     if draft.case.claimed_by:  # an operator is talking with the resident
         for step in draft.live(Action.OPERATOR_CALL):
             draft.change(step, due=max(step.due or draft.now, draft.now + draft.plan.talk_within))
     fatigue.let_go(draft)
     plan_stops(draft)
+
+
+def _assign_arm(draft: DecisionBuilder) -> CaseArm | None:
+    """Assign the case to an arm of each experiment that it joins, with a fact, and return the arm that has its effect.
+
+    The assignment is in the journal before the arm's first step goes out, and before any outcome.
+    """
+    experiments = draft.rules.policy.experiments
+    if made := new_assignments(draft.case, experiments, draft.now):
+        draft.set(experiments={**draft.case.experiments, **made})
+        for name, given in made.items():
+            draft.note(FactKind.NOTE, AssignedToArm(name, given.arm))
+    return arm_of_case(draft.case, experiments, draft.now)
 
 
 def _overtake(draft: DecisionBuilder, actions: Iterable[Action], why: AnyCode) -> None:
@@ -43,8 +64,8 @@ def _overtake(draft: DecisionBuilder, actions: Iterable[Action], why: AnyCode) -
 def plan_stops(draft: DecisionBuilder, *, at_once: bool = False) -> None:
     """Plan a stop-payment for each payment that can still be stopped, if the level's plan has such a step.
 
-    `at_once`: the resident says that the money is gone. Then stops are planned at any level and for now, regardless of
-    earlier decisions.
+    `at_once`: True if the resident says that the money is gone: stops are then planned for now, at any level, and
+    regardless of earlier decisions.
     """
     rule = next((rule for rule in draft.level.steps.values() if rule.action is Action.STOP_PAYMENT), None)
     if rule is None and not at_once:
@@ -55,7 +76,7 @@ def plan_stops(draft: DecisionBuilder, *, at_once: bool = False) -> None:
         stops[step.transfer].append(step)
     for payment in draft.case.payments:
         proposed = at_once or orders.may_propose(draft.case, payment)
-        proposed = proposed and not orders.traced_before(draft, payment)
+        proposed = proposed and not traced_before(draft, payment)
         if payment.stop is None and payments.can_be_stopped(draft, payment) and proposed:
             _plan_stop(draft, payment.transfer, stops[payment.transfer], due)
 
@@ -77,6 +98,11 @@ def plan_follow_ups(draft: DecisionBuilder) -> None:
     if not draft.live(Action.FOLLOW_UP) and not wrong_number(draft):
         for number, after in enumerate(draft.level.follow_ups, 1):
             plan_step(draft, f"follow.{number}", Action.FOLLOW_UP, draft.now + after, StillSafe())
+    plan_close_after_follow_ups(draft)
+
+
+def plan_close_after_follow_ups(draft: DecisionBuilder) -> None:
+    """Set the timer that closes the case, after the latest pending follow-up; without one, from now on."""
     last = max((step.due for step in draft.live(Action.FOLLOW_UP) if step.due), default=draft.now)
     plan_close(draft, last + draft.plan.close_after)
 
@@ -87,6 +113,6 @@ def plan_close(draft: DecisionBuilder, due: datetime) -> None:
 
 
 def closing(draft: DecisionBuilder) -> bool:
-    """Return whether the timer that closes the case is set."""
+    """Return True if the timer that closes the case is set."""
     step = draft.steps.get(CLOSE)
     return step is not None and step.state in LIVE_STEPS

@@ -1,9 +1,11 @@
-"""Processes the result of a contact, or its absence."""
+"""Applies the result of a contact, or its absence, to a case."""
 
 from domain.casework import fatigue
 from domain.casework.draft import DecisionBuilder, is_clock
 from domain.casework.follow import follow
+from domain.casework.orders.unanswered import questions_about
 from domain.casework.own_account.lifting import never_got
+from domain.casework.provinces.offers import province_result
 from domain.casework.steps import bring_forward, end, is_current, withdraw
 from domain.policy.plan import OVERDUE
 from domain.policy.schedule import CALLS
@@ -22,9 +24,15 @@ _NO_CONTACT = NEVER_SENT | {Result.SENT, Result.IN_DOUBT}
 
 
 def contact_result(draft: DecisionBuilder, given: ContactResult) -> None:
-    """Record a dispatch's result and apply what follows. A known one, or one of an unknown step, has no effect."""
+    """Record the result of a dispatch and apply the policy's consequences.
+
+    No effect if the result is known, or if the case does not have the step or the attempt.
+    """
     step = draft.steps.get(given.step)
     if step is None or is_clock(step) or given.attempt > step.attempt:
+        return
+    if step.action is Action.HAND_OVER:
+        province_result(draft, step, given)
         return
     awaited = step.state is StepState.SENT and step.attempt == given.attempt
     if _known(step, given, awaited=awaited):
@@ -36,6 +44,7 @@ def contact_result(draft: DecisionBuilder, given: ContactResult) -> None:
     if given.result in NEVER_SENT:
         fatigue.give_back(draft, step, given.attempt)
         never_got(draft, step)
+        withdraw(draft, questions_about(draft, step, given.attempt), because)  # the bank has nothing to answer about
     if awaited:
         if _busy(draft, step, given.result):
             _no_further_call(draft, draft.steps[step.id])
@@ -46,17 +55,17 @@ def contact_result(draft: DecisionBuilder, given: ContactResult) -> None:
 
 
 def _known(step: Step, given: ContactResult, *, awaited: bool) -> bool:
-    """Return whether the result was reported before: each attempt has each result once. One that ends the attempt is
-    always new.
+    """Return True if the result was reported before, because each attempt has each result once. A result that ends an
+    attempt is always new.
     """
     told = step.results.count(given.result) >= given.attempt
     return told and (given.result is Result.SENT or not awaited)
 
 
 def overdue(draft: DecisionBuilder, step: Step) -> None:
-    """Apply what follows, by the policy, if no result of a sent step came in time.
+    """Apply the policy's consequences if no result of a sent step came in time.
 
-    A step that the policy leaves waiting fails.
+    A step that would go on waiting by the policy ends as FAILED.
     """
     follow(draft, step, OVERDUE, NoResultInTime())
     if draft.steps[step.id].state is StepState.SENT:  # the policy would wait for ever
@@ -75,10 +84,10 @@ def _as_policy_says(draft: DecisionBuilder, step: Step, result: Result) -> str:
 
 
 def _busy(draft: DecisionBuilder, step: Step, result: Result) -> bool:
-    """Treat a line that stays busy as evidence: in the Lanzhou case, the scammer kept it busy. Returns whether an
-    officer is sent instead.
+    """Treat a line that stays busy as evidence, and bring a visit forward: in the Lanzhou case, the scammer kept the
+    line busy. Return True if the visit replaces this automated call.
 
-    Not while an operator has the case, who may be the one on the line.
+    No effect while an operator has the case, because the operator may be the one on the line.
     """
     if result is not Result.BUSY or step.action not in CALLS or draft.plan_over or draft.case.claimed_by:
         return False

@@ -1,4 +1,4 @@
-"""Steps: planned, due, dispatched, retried, ended."""
+"""Steps of a case: plans, dispatches, withdraws and ends them."""
 
 from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
@@ -8,24 +8,41 @@ from domain.casework import fatigue, payments
 from domain.casework.draft import DecisionBuilder
 from domain.casework.holds import holding
 from domain.casework.orders import records as orders
+from domain.casework.orders import unanswered
 from domain.casework.own_account import records as own_holds
+from domain.casework.provinces.records import answer_due, holding_offer, offer_of_step
 from domain.dispatches.ids import named
-from domain.policy.schedule import CALLS, LATEST, OWN_ACCOUNT, SMS, STOPS, allowed, earliest, level_of, rule_of, weaker
+from domain.experiments.in_case import arm_of_case, worded_by
+from domain.policy.schedule import (
+    CALLS,
+    CONTACTS_NOBODY,
+    LATEST,
+    OWN_ACCOUNT,
+    SMS,
+    allowed,
+    earliest,
+    level_of,
+    may_support,
+    rule_of,
+    weaker,
+)
 from schemas.casework.cases import WAITING_STEPS, CaseState, Step, StepState
 from schemas.casework.events import Dispatch, FactKind
 from schemas.codes.any_code import AnyCode, BroughtForward, Dispatched
 from schemas.codes.danger import DangerSeen
 from schemas.codes.own_account import NoOwnHold
-from schemas.codes.people import NoReportInTime
+from schemas.codes.people import NoReportInTime, TalkBrokenOff
 from schemas.codes.plan import (
     FirstContact,
     HeldBack,
+    NotShielded,
     OvertakenByStep,
     WaitsForGap,
     WaitsForMorning,
     WaitsForOperator,
 )
-from schemas.codes.refusals import RefusalCode
+from schemas.codes.provinces import WaitsForProvince
+from schemas.codes.refusals import PlanContacts
 from schemas.levels import Action, Result
 
 Ended = Literal[StepState.DONE, StepState.FAILED, StepState.WITHDRAWN, StepState.SKIPPED]
@@ -47,11 +64,12 @@ def plan_step(
     transfer: str | None = None,
     contact: int | None = None,
 ) -> Step:
-    """Add a pending step and return it. `stem`: its id; `contact`: index of the trusted contact (None: the first, if
-    the action is to one). Its due time may be later than `due`, as the policy's hours for the action allow.
+    """Add a pending step to the case and return it.
 
-    If its id was used before, the version is appended: ids, and so dispatches, never repeat. In a case from a lost log,
-    ids may have been used without our knowledge: the number of the log is added.
+    `stem`: the id; if it was used before, the version is appended, because ids, and so dispatches, must never repeat.
+    In a case from a lost input log, the number of the log is inserted, because ids may have been used unknowingly.
+    `due`: delayed to the hours that the policy allows for the action. `contact`: index of the trusted contact; None:
+    the first, if the action is to a contact.
     """
     if draft.outlived:
         stem = f"{stem}.l{draft.rules.logs}"
@@ -71,10 +89,11 @@ def plan_step(
 
 
 def run_due(draft: DecisionBuilder, *, backlog: bool = False) -> None:
-    """Send out all pending steps that are due. `backlog`: they were held back, so their lateness does not matter.
+    """Send all pending steps that are due: each becomes SENT, and its dispatch is added to the decision. A step that
+    may not go out now, for example in quiet hours, gets a later time.
 
-    After an outage many steps are due at once: those with a stronger one among them are skipped, and the others keep
-    their least gaps. A step that may not go out now, because of a hold, quiet hours or the budget, say, waits.
+    After an outage many steps are due at once: a step is then skipped if a stronger one is due too, and the others keep
+    their least gaps. `backlog`: True if the steps were held back, so that they count as late whatever their due time.
     """
     ready = [step for step in draft.live() if step.state is StepState.PENDING and step.due and step.due <= draft.now]
     gap = timedelta(0)
@@ -102,10 +121,10 @@ def _stronger(step: Step, ready: Iterable[Step]) -> Step | None:
 
 
 def _fall_due(draft: DecisionBuilder, step: Step) -> bool:
-    """Send a step out, unless an operator's talk, quiet hours, a hold, the budget or the limit of stops forbids it, or
-    persons must approve it first.
+    """Send a step out, unless an operator's talk, quiet hours, a hold, an offer to another province, the budget or the
+    limit of stops forbids it, or persons must approve it first.
 
-    Returns whether it went out.
+    Return True if the step went out.
     """
     if draft.case.claimed_by and step.action is Action.ROBOT_CALL:
         draft.change(step, due=draft.now + draft.plan.talk_within)
@@ -116,11 +135,7 @@ def _fall_due(draft: DecisionBuilder, step: Step) -> bool:
         draft.change(step, due=open_at)
         draft.note(FactKind.NOTE, WaitsForMorning(step.id), step)
         return False
-    if hold := holding(draft, step):
-        draft.change(step, state=StepState.HELD, due=hold.until)
-        draft.note(FactKind.HELD, HeldBack(hold.id, hold.reason), step)
-        return False
-    if fatigue.put_off(draft, step):
+    if _held_back(draft, step) or fatigue.put_off(draft, step):
         return False
     if why := _may_not_go(draft, step):
         end(draft, step, StepState.SKIPPED, why)
@@ -133,25 +148,69 @@ def _fall_due(draft: DecisionBuilder, step: Step) -> bool:
     return True
 
 
-def _may_not_go(draft: DecisionBuilder, step: Step) -> RefusalCode | None:
-    """Return why a bank may not be asked, or None: a stop can no longer help, or persons have not ordered the hold."""
+def _held_back(draft: DecisionBuilder, step: Step) -> bool:
+    """Hold the step if a hold applies to it, or until the case's offer to another province is over, with a fact. Return
+    True if it is held.
+    """
+    if hold := holding(draft, step):
+        draft.change(step, state=StepState.HELD, due=hold.until)
+        draft.note(FactKind.HELD, HeldBack(hold.id, hold.reason), step)
+    elif offer := holding_offer(draft.case, step, draft.now):
+        draft.change(step, state=StepState.HELD, due=offer.until)
+        draft.note(FactKind.HELD, WaitsForProvince(offer.province, offer.until), step)
+    else:
+        return False
+    return True
+
+
+def _may_not_go(draft: DecisionBuilder, step: Step) -> AnyCode | None:
+    """Return why a step may not go out, or None: a stop can no longer help, persons have not ordered the hold, or a
+    support call would be beside a plan that contacts the resident, or under a policy without a shield.
+    """
+    if step.action is Action.SUPPORT_CALL:
+        return _may_not_support(draft)
     if step.action is Action.HOLD_OUTGOING:
         return None if own_holds.may_ask_bank(draft.case, step.id) else NoOwnHold()
     asks = step.action in orders.ASKING and step.attempt == 1
     return payments.may_not_ask(draft, step.transfer) if asks else None
 
 
+def _may_not_support(draft: DecisionBuilder) -> AnyCode | None:
+    if draft.rules.policy.shield is None:
+        return NotShielded()
+    return None if may_support(draft.case) else PlanContacts()
+
+
 def unclaim(draft: DecisionBuilder) -> None:
-    """End the claim of an operator who has not reported in time; no effect if nobody has claimed the case."""
+    """End the operator's claim on the case, with a fact UNCLAIMED, and the conversation with the resident. Call it when
+    the time to report is over: of a claimed case, the time is not checked here.
+
+    If nobody has claimed the case, only a conversation ends that began at least `plan.talk_within` ago, or whose
+    beginning is unknown.
+    """
     if holder := draft.case.claimed_by:
         draft.set(claimed_by=None, returned_from=holder)
         draft.note(FactKind.UNCLAIMED, NoReportInTime(holder), by=holder)
+        leave_conversation(draft, TalkBrokenOff())
+    elif draft.case.desk_call is None or draft.case.desk_call.at + draft.plan.talk_within <= draft.now:
+        leave_conversation(draft, TalkBrokenOff())
+
+
+def leave_conversation(draft: DecisionBuilder, why: AnyCode) -> None:
+    """Change the state IN_CONVERSATION to CONTACTING, with the reason `why`; other states stay.
+
+    Whatever ends an operator's claim must call this: nobody is left who would note the end of the conversation, so
+    everybody would go on seeing a talk that nobody has.
+    """
+    if draft.case.state is CaseState.IN_CONVERSATION:
+        draft.enter(CaseState.CONTACTING, why)
 
 
 def _dispatch(draft: DecisionBuilder, step: Step) -> None:
     rule = rule_of(draft.plan, step.id, step.action)
-    owed = draft.now + rule.result_within
+    owed = answer_due(draft.case, step) or draft.now + rule.result_within
     payments.asked(draft, step)
+    unanswered.await_answer(draft, step)
     fatigue.spend(draft, step)
     sent = draft.change(step, state=StepState.SENT, due=owed, not_after=owed, wanted=None)
     case, because = draft.case, step.because or DangerSeen(tuple(draft.case.danger.reasons[:3]))
@@ -171,33 +230,37 @@ def _dispatch(draft: DecisionBuilder, step: Step) -> None:
             scam_type=case.danger.scam_type,
             campaign=case.danger.campaign,
             contact=step.contact,
-            payment=payments.find(case, step.transfer),
+            payment=orders.payment_as_approved(case, step),
+            about=unanswered.request_asked_about(draft, step),
+            arm=worded_by(arm_of_case(case, draft.rules.policy.experiments, draft.now), step.action),
             own_hold=own_holds.hold_of_step(case, step.id) if step.action in OWN_ACCOUNT else None,
+            offer=offer_of_step(case, step.id) if step.action is Action.HAND_OVER else None,
             division=case.profile.division,
             because=because,
             signal_at=draft.signal_at,
         )
     )
     draft.note(FactKind.DISPATCHED, Dispatched(step.action, step.attempt, because), step)
-    if case.state is CaseState.RAISED and step.action not in STOPS:
+    if case.state is CaseState.RAISED and step.action not in CONTACTS_NOBODY:
         draft.enter(CaseState.CONTACTING, FirstContact())
 
 
 def end(draft: DecisionBuilder, step: Step, state: Ended, why: AnyCode, kind: FactKind | None = None) -> None:
-    """End a step as done, failed, withdrawn or skipped (`state`), and record it with the reason.
+    """End a step as done, failed, withdrawn or skipped (`state`), with a fact and the reason `why`.
 
-    `kind`: of the fact; None for the state's own.
+    Its order or hold ends too, if it is still open. `kind`: the kind of the fact; None: the usual one for `state`.
     """
     payments.not_asked(draft, step)
     orders.withdrawn(draft, step)
+    unanswered.answer_came(draft, step)
     own_holds.request_ended(draft, step, state)
     draft.change(step, state=state, due=None, wanted=None)
     draft.note(kind or _ENDED[state], why, step)
 
 
 def withdraw(draft: DecisionBuilder, steps: Iterable[Step], why: AnyCode) -> None:
-    """Withdraw steps that are not out yet. One that is out keeps its deadline; a channel that has not sent it checks
-    first.
+    """End those of `steps` that are not sent yet as WITHDRAWN, each with a fact. A sent step stays as it is and keeps
+    its deadline.
     """
     for step in steps:
         if step.state in WAITING_STEPS:
@@ -205,10 +268,11 @@ def withdraw(draft: DecisionBuilder, steps: Iterable[Step], why: AnyCode) -> Non
 
 
 def bring_forward(draft: DecisionBuilder, actions: Collection[Action], because: AnyCode, *, attempts: int = 99) -> bool:
-    """Make the first pending step of these actions due now, or after the quiet hours. Returns whether there was one.
+    """Make the first pending step of these actions due now, or after the quiet hours, with a fact if its time changes.
+    Return True if there was one, even if it was due already; else False.
 
-    Steps with more than `attempts` attempts keep their time. If operators' calls are among the actions and an operator
-    has claimed the case, nothing changes and True is returned.
+    Steps at a later attempt than `attempts` keep their time. If operators' calls are among the actions and an operator
+    has claimed the case, nothing changes, and True is returned.
     """
     if draft.case.claimed_by and Action.OPERATOR_CALL in actions:
         return True
@@ -223,10 +287,10 @@ def bring_forward(draft: DecisionBuilder, actions: Collection[Action], because: 
 
 
 def ask(draft: DecisionBuilder, name: str, action: Action, because: AnyCode) -> None:
-    """Make sure that a requested action is taken: brings a waiting step forward, else plans one, unless one is out or
-    held.
+    """Make sure that a requested action is taken: bring a waiting step forward, or plan one if none is unfinished.
 
-    A call waits while an operator has the case, until they give it back or do not report in time.
+    `name`: of the requested step in the policy (`plan.asked`). While an operator has claimed the case, a new call waits
+    until they give it back or do not report in time.
     """
     live = draft.live(action)
     if (live and bring_forward(draft, [action], because)) or any(step.state is not StepState.PENDING for step in live):
@@ -237,7 +301,9 @@ def ask(draft: DecisionBuilder, name: str, action: Action, because: AnyCode) -> 
 
 
 def is_current(draft: DecisionBuilder, step: Step) -> bool:
-    """Return whether a step belongs to the running plan: not to a lower level, nor to a round before a reopening."""
+    """Return True if a step belongs to the running plan: its level is not below the case's, and it is the latest of its
+    name, not from before a reopening. Steps without a level always do.
+    """
     level = level_of(step.id)
     if level is None:
         return True
@@ -247,7 +313,7 @@ def is_current(draft: DecisionBuilder, step: Step) -> bool:
 
 
 def wrong_number(draft: DecisionBuilder) -> bool:
-    """Return whether the running plan has found the resident's number to be wrong."""
+    """Return True if a call or SMS of the running plan has shown that the resident's number is wrong."""
     return any(
         Result.WRONG_NUMBER in step.results and is_current(draft, step)
         for step in draft.steps.values()

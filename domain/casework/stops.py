@@ -1,11 +1,11 @@
-"""Stop-payments: the bank's feedback, the reminder before a stop ends, the extension, and the end."""
+"""Stop-payments: applies banks' feedback, plans stops, extensions and releases, and processes the end of a stop."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from domain.casework import money
 from domain.casework.draft import CLOCK, DecisionBuilder, is_clock
-from domain.casework.orders import later
+from domain.casework.orders import later, unanswered
 from domain.casework.orders import records as orders
 from domain.casework.orders.onward import follow_money
 from domain.casework.payments import AGAIN, asks_for, find, may_not_ask, stop_id
@@ -23,7 +23,9 @@ from schemas.codes.money import (
     BankRefused,
     BankReleased,
     BankReturned,
+    BankSilent,
     BankStopped,
+    BankUndecided,
     CancelledInFlight,
     MoneyReturned,
     NoStopInForce,
@@ -31,19 +33,19 @@ from schemas.codes.money import (
     ResidentSafe,
     StopExpired,
     StopExtended,
-    StopLapsed,
     StopLifted,
-    StopNotWanted,
     StoppedUntil,
     StopRefused,
     StopRunsOut,
 )
 from schemas.codes.people import StopAskedFor
 from schemas.codes.refusals import BankAskedAlready, LiftAskedAlready, NoStop, RefusalCode, UpheldAlready
+from schemas.codes.stop_orders import StopLapsed, StopNotWanted
 from schemas.levels import Action, EvidenceClass
 from schemas.risk.signals import TransferState
 
 _ANSWERS: Mapping[BankState, AnyCode] = {
+    BankState.PENDING: BankUndecided(),
     BankState.IN_FORCE: BankStopped(),
     BankState.REFUSED: BankRefused(),
     BankState.CANCELLED: BankCancelled(),
@@ -66,15 +68,16 @@ _OVER = frozenset({StopState.EXPIRED, StopState.REFUSED})  # unless a bank says 
 
 
 def bank_feedback(draft: DecisionBuilder, given: BankFeedback) -> None:
-    """Apply a bank's feedback: the stop's state, the money that it confirms, and where the money went. Accounts that it
-    reached get stop orders, for persons to approve.
+    """Apply a bank's feedback: the state of the stop, the money that it confirms, and the movements of the money.
 
-    Feedback on a payment that the case does not have is recorded as a fact REFUSED.
+    For accounts that the money has reached, stop orders are proposed, which persons must approve. Feedback on a payment
+    that the case does not have is recorded as a fact REFUSED.
     """
     payment = find(draft.case, given.transfer)
     if payment is None:
         draft.note(FactKind.REFUSED, BankOnOtherPayment(_ANSWERS[given.state]))
         return
+    given = _of_order(draft, given)
     before = draft.case
     if not _of_earlier_stop(draft, given):
         _apply(draft, given, payment)
@@ -84,6 +87,8 @@ def bank_feedback(draft: DecisionBuilder, given: BankFeedback) -> None:
 
 def _apply(draft: DecisionBuilder, given: BankFeedback, payment: Payment) -> None:
     match given.state:
+        case BankState.PENDING:
+            draft.note(FactKind.STOP, BankUndecided())
         case BankState.IN_FORCE:
             _in_force(draft, given, payment)
         case BankState.REFUSED:
@@ -103,8 +108,7 @@ def _apply(draft: DecisionBuilder, given: BankFeedback, payment: Payment) -> Non
 
 def _in_force(draft: DecisionBuilder, given: BankFeedback, payment: Payment) -> None:
     stop = payment.stop or Stop(state=StopState.ASKED, times=0)
-    late = stop.state in _OVER and given.until is not None and given.until > draft.now
-    if not late and (stop.state is not StopState.ASKED or _earlier(given, stop)):
+    if not _comes_late(draft, given, stop) and (stop.state is not StopState.ASKED or _earlier(given, stop)):
         return
     _no_second(draft, given)
     payment = find(draft.case, given.transfer) or payment
@@ -117,6 +121,37 @@ def _in_force(draft: DecisionBuilder, given: BankFeedback, payment: Payment) -> 
     due = max(draft.now + timedelta(seconds=1), until - draft.plan.stop.remind_before)
     draft.timer(f"{CLOCK}{stop_id(draft.case, payment.transfer)}", Action.STOP_AGAIN, due, payment.transfer)
     _lift_unwanted(draft, payment.transfer)
+
+
+def _of_order(draft: DecisionBuilder, given: BankFeedback) -> BankFeedback:
+    """Return an answer to a status request as an answer to the order that the request is about."""
+    about = unanswered.request_asked_about(draft, step) if (step := draft.steps.get(_step_of(given))) else None
+    return given if about is None else given.model_copy(update={"dispatch": about})
+
+
+def ask_about_order(draft: DecisionBuilder, timer: Step) -> None:
+    """Process the timer of an order that the bank has not answered in time: ask it once what became of the order."""
+    draft.steps.pop(timer.id, None)
+    found = unanswered.silent_order(draft, timer)
+    if found is None or found[0].state is not StepState.SENT:
+        return draft.note(FactKind.NOTE, NoStopInForce())
+    step, order = found
+    minutes = (draft.plan.stop.status_after or timedelta(0)) // timedelta(minutes=1)
+    silent = BankSilent(order.number, minutes)
+    stem = unanswered.question_stem(step)
+    plan_step(draft, stem, Action.STOP_STATUS, draft.now, silent, transfer=step.transfer)
+    return draft.note(FactKind.STOP, silent, step)
+
+
+def _comes_late(draft: DecisionBuilder, given: BankFeedback, stop: Stop) -> bool:
+    """Return whether a bank has stopped the account after its refusal, or after the stop's end.
+
+    An answer without an end counts only after a refusal, and to the latest request: after the end of a stop, or to an
+    earlier request, the bank may just repeat what it said before.
+    """
+    if given.until is None:
+        return stop.state is StopState.REFUSED and not _before_latest(draft, given)
+    return stop.state in _OVER and given.until > draft.now
 
 
 def _lift_unwanted(draft: DecisionBuilder, transfer: str) -> None:
@@ -162,11 +197,14 @@ def _step_of(given: BankFeedback) -> str:
 
 
 def _of_earlier_stop(draft: DecisionBuilder, given: BankFeedback) -> bool:
-    """Return whether a bank's answer says the end of a stop before the transfer's latest one: a bank may repeat its
-    answer. It only ends its own step.
+    """Return True if a bank's answer is about the end of an earlier stop than the transfer's latest one, as a bank may
+    repeat an answer. Such an answer only ends the step of the earlier stop.
     """
-    if given.state not in (BankState.REFUSED, BankState.RELEASED):
-        return False
+    return given.state in (BankState.REFUSED, BankState.RELEASED) and _before_latest(draft, given)
+
+
+def _before_latest(draft: DecisionBuilder, given: BankFeedback) -> bool:
+    """Return whether a bank answers a request that was sent before the transfer's latest one."""
     names = list(draft.steps)
     stops = [step for step in draft.steps.values() if step.action is Action.STOP_PAYMENT and not is_clock(step)]
     sent = [names.index(step.id) for step in stops if step.transfer == given.transfer and _sent(step)]
@@ -178,15 +216,16 @@ def _sent(step: Step) -> bool:
 
 
 def _earlier(given: BankFeedback, stop: Stop) -> bool:
-    """Return whether the bank answers the first request again while the extension is asked for. Such an answer changes
+    """Return True if the bank answers the first request again while the extension is asked for. Such an answer changes
     nothing.
     """
     return stop.runs and not _step_of(given).startswith(f"{AGAIN}.")
 
 
 def ask(draft: DecisionBuilder, transfer: str, because: AnyCode, by: str) -> RefusalCode | None:
-    """Draft the order to stop a payment at the payee's bank now. If the asking person may approve it, that is also
-    their approval. Returns the reason if it is refused, or None.
+    """Propose the order to stop a payment at the payee's bank now. Return the reason for the refusal, or None if done.
+
+    If the person who asks may approve the order, that counts as their approval.
     """
     if why := may_not_ask(draft, transfer):
         return why
@@ -215,8 +254,9 @@ def _refused(draft: DecisionBuilder, given: BankFeedback, payment: Payment) -> N
 
 
 def may_not_lift(draft: DecisionBuilder, transfer: str) -> RefusalCode | None:
-    """Return why no bank can be asked to lift the stop of a transfer, or None if one can: there is no stop in force, or
-    it was asked already.
+    """Return the reason why the bank cannot be asked to lift the stop of a transfer, or None if it can be asked.
+
+    NoStop: no stop is in force or requested. LiftAskedAlready: a step that lifts it is unfinished.
     """
     payment = find(draft.case, transfer)
     if payment is None or payment.stop is None or not payment.stop.state.lasts:
@@ -225,15 +265,19 @@ def may_not_lift(draft: DecisionBuilder, transfer: str) -> RefusalCode | None:
 
 
 def plan_release(draft: DecisionBuilder, transfer: str, why: AnyCode) -> None:
-    """Plan a step, due now, that asks the bank to lift the stop of a transfer. `why`: the recorded reason."""
+    """Plan a step, due now, that asks the bank to lift the stop of a transfer. `why`: the recorded reason.
+
+    Raises ValueError if the transfer is not in the case.
+    """
     stem = stop_id(draft.case, transfer, "release")
     plan_step(draft, stem, Action.STOP_RELEASE, draft.now, why, transfer=transfer)
 
 
 def set_state(draft: DecisionBuilder, payment: Payment, state: StopState, what: AnyCode) -> None:
-    """Put a payment's stop into a state in which it does not run, with a fact; no effect if it is in that state.
+    """Set a payment's stop to a state in which it does not run, with the fact `what`; no effect if it has that state.
 
-    A frozen account stays frozen until its money is returned.
+    `payment`: a payment or traced account of the case. Its timer and standing approvals end. A frozen account stays
+    frozen until its money is returned.
     """
     stop = payment.stop or Stop(state=StopState.ASKED, times=0)
     if stop.state is state or (stop.state is StopState.FROZEN and state is not StopState.RETURNED):
@@ -272,8 +316,16 @@ def _cancelled(draft: DecisionBuilder, given: BankFeedback, payment: Payment) ->
 
 
 def _answered(draft: DecisionBuilder, given: BankFeedback, *, meant: bool) -> None:
-    """End the step that the bank answers, and withdraw the payment's steps that are no longer needed."""
+    """End the step that the bank answers and the questions that it settles, and withdraw the payment's steps that are
+    no longer needed. An answer that changed the stop settles all questions about the payment.
+    """
+    changed = meant and given.state is not BankState.PENDING
+    asking = draft.live_for(given.transfer, Action.STOP_STATUS)
+    for asked in asking if changed else unanswered.questions_answered(draft, given.dispatch):
+        end(draft, asked, StepState.DONE, _ANSWERS[given.state])
     step = draft.steps.get(_step_of(given))
+    if given.state is BankState.PENDING:
+        return
     if step is not None and step.state in LIVE_STEPS and step.transfer == given.transfer:
         refused = given.state is BankState.REFUSED
         end(draft, step, StepState.FAILED if refused else StepState.DONE, _ANSWERS[given.state])
@@ -282,7 +334,9 @@ def _answered(draft: DecisionBuilder, given: BankFeedback, *, meant: bool) -> No
 
 
 def stop_clock(draft: DecisionBuilder, step: Step) -> None:
-    """Process a stop's timer: a reminder before it ends (first), or its end (second)."""
+    """Process a stop's timer: the first time, remind and plan the extension if it is needed; the second time, end the
+    stop.
+    """
     payment = find(draft.case, step.transfer)
     if payment is None or payment.stop is None or payment.stop.until is None:
         draft.change(step, state=StepState.DONE, due=None)

@@ -1,9 +1,10 @@
-"""The operators' queue: each case's priority, from the money at stake and the waiting time."""
+"""The operators' queue: the priority of each case, from the money at stake and the waiting time."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import IntEnum, StrEnum
+from typing import NamedTuple
 
 from domain.calendar import local_date
 from domain.payments.ledger import safe
@@ -15,10 +16,10 @@ from schemas.risk.signals import TransferState
 
 
 def at_stake(case: Case, policy: Policy) -> float:
-    """Return the expected loss (fen) if nobody acts: the probability times the money that is moving or may still be
-    asked for.
+    """Return the expected loss (fen) if nobody acts: the probability times the sum of `to_go` and `to_come`.
 
-    It is raised by up to `triage.dear` if it is a large part of the resident's money, so it can exceed the real loss.
+    The loss is multiplied by 1 to 1 + `triage.dear`, the more, the larger a part it is of the money that the policy
+    assumes for the resident. So the result can exceed the real loss.
     """
     stake = case.danger.probability * (to_go(case) + to_come(case, policy))
     there = policy.risk.money.balances[case.profile.balance]
@@ -28,7 +29,7 @@ def at_stake(case: Case, policy: Policy) -> float:
 def lost_within(case: Case, span: timedelta, policy: Policy) -> float:
     """Return the share (0 to 1) of the money at stake that is expected to be lost within `span` from now.
 
-    It halves within the scam's `goes`, faster during a suspicious call or while a payment is in progress.
+    The rest halves within each `goes` of the scam; faster during a suspicious call or while a payment is under way.
     """
     half = scam_of(case, policy).goes
     if case.danger.call_since is not None:
@@ -44,15 +45,28 @@ def to_go(case: Case) -> int:
     return sum(payment.amount_fen for payment in moving if not safe(case, payment.transfer))
 
 
+def stake(case: Case) -> int:
+    """Return the money in fen that can still be saved: the payments that have not gone through; if none is known, the
+    exposure, which is an estimate.
+    """
+    return to_go(case) or case.danger.exposure_fen
+
+
+def estimated(case: Case) -> bool:
+    """Return True if a case's stake is an estimate, because no payment is known to be under way."""
+    return not to_go(case)
+
+
 def gone(case: Case) -> int:
     """Return the number of the case's settled payments."""
     return sum(payment.state is TransferState.SETTLED for payment in case.payments)
 
 
 def to_come(case: Case, policy: Policy) -> int:
-    """Return how much more the scam may ask for (fen): the loss of such a case, less the known payments.
+    """Return the sum (fen) that the scam may still ask for: the usual loss of such a case, less the known payments; at
+    least 0.
 
-    At most the exposure that screening found: a policy may estimate more since.
+    The usual loss is limited to the exposure that screening found, because the policy may estimate more since.
     """
     known = sum(payment.amount_fen for payment in case.payments)
     age = local_date(case.opened_at).year - case.profile.birth_year
@@ -61,7 +75,9 @@ def to_come(case: Case, policy: Policy) -> int:
 
 
 def scam_of(case: Case, policy: Policy) -> ScamTalk:
-    """Return the policy's figures for the case's type of scam; those for other types if it has none of its own."""
+    """Return the policy's triage figures for the case's type of scam; if it has none for this type, the
+    general ones.
+    """
     return policy.triage.scams.get(case.danger.scam_type, policy.triage.scam)
 
 
@@ -75,10 +91,11 @@ _MOST = 60  # doublings: by then it precedes everything, and a float can still h
 
 
 class QueueBand(IntEnum):
-    """Who must act on a case; lower values come first in the queue.
+    """The classes of cases by who must act on them. Lower values come first in the queue.
 
-    OFFERED: an operator: a call is on the desk, and nobody has claimed the case. UNDER_WAY: the plan, an officer, or
-    the operator who claimed the case. SETTLED: nobody: the resident was dissuaded or cleared, or the case closed.
+    OFFERED: an operator, because a call is on the desk and nobody has claimed the case. UNDER_WAY: the plan, an
+    officer, or the operator who claimed the case. SETTLED: nobody, because the resident was dissuaded or cleared, or
+    the case closed.
     """
 
     OFFERED = 0
@@ -88,11 +105,11 @@ class QueueBand(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Weight:
-    """Everything but the time that determines a case's place in the queue; unchanged while the case is.
+    """Everything but the time that determines a case's place in the queue; it changes only with the case.
 
-    `turn`: its band; `fen`: expected saving (fen) per minute of an operator; `since`: when it began to wait.
-    `patience`: after waiting this long the worth counts twice. `limit`: after waiting this long the worth doubles, and
-    again with each further quarter of it; None: no limit.
+    `turn`: its band. `fen`: the expected saving (fen) per minute of an operator. `since`: when it began to wait.
+    `patience`: after this wait the worth counts twice. `limit`: after this wait the worth doubles, and again after each
+    further quarter of it; None: no limit. `factors`: how `fen` was computed; None: unknown.
     """
 
     turn: QueueBand
@@ -100,25 +117,38 @@ class Weight:
     since: datetime
     patience: timedelta
     limit: timedelta | None = None
+    factors: "WorthFactors | None" = None
 
     def at(self, now: datetime) -> float:
-        """Return the worth of taking the case at `now`, in fen per minute of an operator: it grows with the waiting
-        time, and doubles beyond the limit.
+        """Return the worth of taking the case at `now`, in fen per minute of an operator.
+
+        The worth grows with the waiting time, and doubles repeatedly beyond the limit.
         """
-        worth = self.fen * (1 + max(_NONE, now - self.since) / self.patience)
+        waited, doubled = self.raised(now)
+        worth = self.fen * waited
+        return max(worth, _LEAST) * 2.0**doubled if doubled else worth
+
+    def raised(self, now: datetime) -> tuple[float, int]:
+        """Return how much waiting until `now` raises the worth, as (factor, doublings).
+
+        The factor is 1 plus the wait divided by `patience`. Once the wait exceeds `limit`, the worth is also doubled,
+        and again after each further quarter of it: doublings is how often, at most 60; 0 before. Neither is applied
+        here: see `at`, which also takes a worth below 1 yuan as 1 yuan before it doubles it.
+        """
+        waited = now - self.since
+        factor = 1 + waited / self.patience if waited > _NONE else 1.0
         over = self.beyond(now)
-        return worth if over is None else max(worth, _LEAST) * 2.0 ** self._quarters(over)
+        return factor, 0 if over is None else self._quarters(over)
 
     def beyond(self, now: datetime) -> timedelta | None:
-        """Return how long the case has waited beyond its limit at `now`, at least 0; None if it has not, or has no
-        limit.
-        """
+        """Return how long the case has waited beyond its limit at `now`; None if it has not, or if it has no limit."""
         over = None if self.limit is None else now - self.since - self.limit
         return over if over is not None and over >= _NONE else None
 
     def place(self, now: datetime) -> tuple[int, float]:
-        """Return the sort key in the queue, lowest first. The queue's page computes the same
-        (console/web/static/order.js).
+        """Return the sort key of the case in the queue at `now`, (band, negative worth): the lowest comes first.
+
+        The queue's page computes the same (console/web/static/order.js).
         """
         return self.turn, -self.at(now)
 
@@ -127,11 +157,30 @@ class Weight:
         return min(_MOST, 1 + 4 * over // self.limit if self.limit else _MOST)
 
 
+class WorthFactors(NamedTuple):
+    """The figures whose product is a case's worth, so that a page can explain it: the expected loss `stake_fen` (fen);
+    the share `lost` (0 to 1) of it that is expected to go within `within`; the probabilities that the call is answered
+    and that the resident is persuaded; and the minutes that such a call takes on average.
+    """
+
+    stake_fen: float
+    lost: float
+    within: timedelta
+    reached: float
+    persuaded: float
+    minutes: float
+
+    @property
+    def fen(self) -> float:
+        """The worth in fen per minute of an operator."""
+        return self.stake_fen * self.lost * self.reached * self.persuaded / self.minutes
+
+
 class Ground(StrEnum):
     """The kinds of reasons for a case's place in the queue.
 
-    TO_GO: money in payments that are neither settled nor safe; TO_COME: no such payment, but this much may still be
-    asked for; CALL: a suspicious call is in progress; NOT_TAKEN: unanswered calls; TALKED: conversations that did not
+    TO_GO: money in payments that are neither settled nor safe. TO_COME: no such payment, but money that may still be
+    asked for. CALL: a suspicious call is in progress. NOT_TAKEN: unanswered calls. TALKED: conversations that did not
     persuade.
     """
 
@@ -146,8 +195,8 @@ class Ground(StrEnum):
 class Reason:
     """A reason for a case's place in the queue.
 
-    `fen`: the money (TO_GO, TO_COME); `at`: since when the call is in progress (CALL); `times`: the number of calls or
-    conversations (NOT_TAKEN, TALKED).
+    `fen`: the money (TO_GO, TO_COME). `at`: the start of the call (CALL). `times`: the number of calls or conversations
+    (NOT_TAKEN, TALKED).
     """
 
     ground: Ground
@@ -162,15 +211,19 @@ def order(cases: Iterable[Case], now: datetime, policy: Policy) -> list[Case]:
 
 
 def weigh(case: Case, policy: Policy) -> Weight:
-    """Return the case's weight in the queue, with the start and the limit of its waiting time."""
+    """Return the case's weight in the queue. Only an offered case has a limit."""
     rules, turn = policy.triage, queue_band(case)
     limit = rules.limit.get(case.level) if turn is QueueBand.OFFERED else None
-    return Weight(turn, _fen_a_minute(case, policy), waiting_since(case), rules.patience, limit)
+    since = waiting_since(case).astimezone(UTC)  # of one time zone, moments are subtracted in half the time
+    factors = _factors(case, policy)
+    return Weight(turn, factors.fen, since, rules.patience, limit, factors)
 
 
 def reasons(case: Case, policy: Policy) -> list[Reason]:
-    """Return the reasons for a case's place in the queue, in the order TO_GO or TO_COME, CALL, NOT_TAKEN, TALKED; only
-    those that apply. An operator reads them as "¥80,000 still to go, call in progress".
+    """Return the reasons for a case's place in the queue that apply, in the order TO_GO or TO_COME, CALL, NOT_TAKEN,
+    TALKED.
+
+    The console shows them to operators as "¥80,000 still to go, call in progress".
     """
     found = []
     if going := to_go(case):
@@ -183,55 +236,46 @@ def reasons(case: Case, policy: Policy) -> list[Reason]:
     return found + [Reason(ground, times=times) for ground, times in counted if times]
 
 
-def left_until(case: Case) -> datetime | None:
-    """Return until when there is time: the earliest of the deadlines of operators' calls on the desk and the ends of
-    stops in force; None without any.
-    """
-    calls = [step.due for step in case.steps if step.action is Action.OPERATOR_CALL and step.state is StepState.SENT]
-    stops = [payment.stop for payment in (*case.payments, *case.traced) if payment.stop is not None]
-    ends = [stop.until for stop in stops if stop.state.lasts]
-    return min((each for each in (*calls, *ends) if each is not None), default=None)
-
-
 def waiting_since(case: Case) -> datetime:
-    """Return since when a call of the case has been offered to operators; if none is, when the case was opened."""
+    """Return the time since which a call of the case has been offered to operators; if none is offered, the time when
+    the case was opened.
+    """
     return case.offered_at or case.opened_at
 
 
 def queue_band(case: Case) -> QueueBand:
-    """Return who must act on the case: SETTLED: nobody, OFFERED: an operator, because a call is on the desk and the
-    case unclaimed; else UNDER_WAY.
-    """
+    """Return who must act on the case, as a QueueBand."""
     if case.settled:
         return QueueBand.SETTLED
     return QueueBand.OFFERED if case.claimed_by is None and called(case) else QueueBand.UNDER_WAY
 
 
 def waiting_red(case: Case) -> bool:
-    """Return whether the case is red and waits for an operator to claim it."""
+    """Return True if the case is red and waits for an operator to claim it."""
     return case.level is Level.RED and queue_band(case) is QueueBand.OFFERED
 
 
 def called(case: Case) -> bool:
-    """Return whether an operator's call was sent to the desk and has no final result."""
+    """Return True if an operator's call is on the desk: it was sent and has no final result."""
     return any(step.action is Action.OPERATOR_CALL and step.state is StepState.SENT for step in case.steps)
 
 
 def untried(case: Case) -> bool:
-    """Return whether no operator has called the resident and nobody has met them.
+    """Return True if no operator has called the resident and nobody has met them.
 
-    Such a case may be claimed before its plan asks for an operator. Any other waits for its plan: an operator who could
-    not reach somebody is not given the same case again at once.
+    A case for which this is True may be claimed before its plan asks for an operator. Any other case waits for its
+    plan, so that an operator who could not reach a resident does not get the same case again at once.
     """
     return case.desk_call is None and case.met_at is None
 
 
-def _fen_a_minute(case: Case, policy: Policy) -> float:
-    """Return the expected saving (fen) per minute of an operator who takes the case now."""
+def _factors(case: Case, policy: Policy) -> WorthFactors:
+    """Return what the expected saving per minute of an operator who takes the case now is computed from."""
     rules, reached = policy.triage, _reached(case, policy.triage)
     persuaded = scam_of(case, policy).persuaded * rules.again ** _talks(case) * rules.paid ** gone(case)
     minutes = (reached * rules.talk + (1 - reached) * rules.ring) / _MINUTE
-    return at_stake(case, policy) * lost_within(case, rules.horizon, policy) * reached * persuaded / minutes
+    lost = lost_within(case, rules.horizon, policy)
+    return WorthFactors(at_stake(case, policy), lost, rules.horizon, reached, persuaded, minutes)
 
 
 def _reached(case: Case, rules: TriageRules) -> float:

@@ -1,21 +1,25 @@
-"""The index entries of a case, derived from the case alone."""
+"""The entries of a case in the store's indexes, derived from the case alone."""
 
 from datetime import datetime
 
 from domain.dispatches.ids import named
+from domain.policy.risk import ShieldRules
+from domain.risk.shield import shielded_until
 from schemas.casework.cases import LIVE_STEPS, Case, StepState
 from schemas.levels import Action, Level
 
 
 def deadlines(case: Case) -> dict[str, datetime]:
-    """Return when each unfinished step falls due, by step id; steps without a time are left out."""
+    """Return the due time (UTC) of each unfinished step, internal timers included, by step id; steps without a due time
+    are left out.
+    """
     return {step.id: step.due for step in case.steps if step.due is not None and step.state in LIVE_STEPS}
 
 
 def queue_rank(case: Case) -> float | None:
-    """Return the case's rank in the queue, lowest first, or None if no operator has to call.
+    """Return the rank of the case in the queue's index, lowest first, or None if no operator has to call.
 
-    Coarse: the level first, then the earliest deadline of a call's result (seconds since 1970).
+    The rank is coarse: by level, then by the earliest deadline of a call's result (seconds since 1970).
     """
     if case.settled:
         return None
@@ -28,9 +32,7 @@ def queue_rank(case: Case) -> float | None:
 
 
 def awaited(case: Case) -> set[str]:
-    """Return the ids of the dispatches of steps in state SENT: their result may still change the case, even if one
-    came.
-    """
+    """Return the ids of the dispatches whose result may still change the case: those of steps in state SENT."""
     return {
         named(case.id, step.id, step.attempt, step.action.channel)
         for step in case.steps
@@ -39,10 +41,18 @@ def awaited(case: Case) -> set[str]:
 
 
 def has_held(case: Case) -> bool:
-    """Return whether any step of the case is held back by a hold."""
+    """Return True if a hold keeps back a step of the case."""
     return any(step.state is StepState.HELD for step in case.steps)
 
 
 def settled_at(case: Case) -> datetime | None:
-    """Return when the case was dissuaded, cleared or closed; None while the resident is in danger."""
+    """Return the time at which the case was dissuaded, cleared or closed; None while the resident is in danger."""
     return case.settled_at if case.settled else None
+
+
+def shield_of(case: Case, rules: ShieldRules | None, now: datetime) -> datetime | None:
+    """Return until when the resident is shielded after a loss, or None if they are not at `now`. `rules`: those of the
+    policy in force, None if it has no shield.
+    """
+    until = shielded_until(case.prior_loss, rules)
+    return until if until is not None and now < until else None

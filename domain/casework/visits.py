@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from domain.casework import fatigue, money, outcomes
+from domain.casework import fatigue, outcomes
 from domain.casework.draft import DecisionBuilder
 from domain.casework.follow import follow
 from domain.casework.steps import end
@@ -12,7 +12,7 @@ from schemas.casework.cases import CaseState, Step, StepState
 from schemas.casework.events import FactKind
 from schemas.casework.inputs import TOLD_BY_SYSTEM, Checklist, OfficerReport, VisitStage
 from schemas.codes.any_code import AnyCode
-from schemas.codes.people import (
+from schemas.codes.visits import (
     NobodyAtHome,
     NoOutcomeTold,
     OfficerArrived,
@@ -20,7 +20,6 @@ from schemas.codes.people import (
     OfficerNotified,
     OfficerOnTheWay,
     ReportNotTaken,
-    TalkedBefore,
     VisitAccepted,
     VisitAssigned,
     VisitCode,
@@ -48,15 +47,17 @@ _REPORTS: Mapping[VisitStage, Callable[..., VisitCode]] = {
 
 
 def officer_report(draft: DecisionBuilder, given: OfficerReport) -> None:
-    """Apply an officer's report on a visit.
+    """Apply an officer's report on a visit to the case. All that follows has the later of `now` and the time of the
+    report.
 
-    A report on an attempt that has ended does not change the step, but its outcome is applied, unless the talk was
-    before the present danger. On a closed case only a fact REFUSED is recorded. What the system tells of an officer who
-    has not accepted has no effect once they have, or the visit is no longer awaited.
+    A report on an attempt that has ended does not change the step; its outcome is still applied, unless the
+    conversation was before the present danger. On a closed case, only a fact REFUSED is recorded. A report that the
+    system makes about an officer who has not accepted has no effect once an officer has accepted or the visit is no
+    longer awaited.
     """
     step = draft.steps.get(given.step)
     awaited = step if step and step.state is StepState.SENT and step.attempt == given.attempt else None
-    if given.stage in TOLD_BY_SYSTEM and (awaited is None or not _acceptance_awaited(draft)):
+    if given.stage in TOLD_BY_SYSTEM and (awaited is None or draft.plan_over or awaited.accepted == awaited.attempt):
         return
     if not draft.case.open:
         draft.note(FactKind.REFUSED, ReportNotTaken(given.by), by=given.by)
@@ -64,15 +65,11 @@ def officer_report(draft: DecisionBuilder, given: OfficerReport) -> None:
     draft.note(FactKind.VISIT, _reported(given), step, by=given.by)
     if awaited is not None:
         _stage(draft, given, awaited)
-    elif given.stage is VisitStage.DONE and _outdated(draft, given):
-        _warned_before(draft, given)
+    elif given.stage is VisitStage.DONE and outcomes.before_danger(draft, given.outcome, given.at):
+        outcomes.warned_before(draft, given.outcome, given.by)
     elif given.stage is VisitStage.DONE:
         _outcome(draft, given, None)
     draft.now = max(draft.now, given.told_at or draft.now)  # what follows goes out now, and has its time from now on
-
-
-def _acceptance_awaited(draft: DecisionBuilder) -> bool:
-    return not draft.plan_over and draft.case.state is not CaseState.VISIT_UNDER_WAY
 
 
 def _stage(draft: DecisionBuilder, given: OfficerReport, step: Step) -> None:
@@ -81,7 +78,8 @@ def _stage(draft: DecisionBuilder, given: OfficerReport, step: Step) -> None:
             draft.set(officer=given.by)
         case VisitStage.ACCEPTED:
             draft.set(officer=given.by)
-            draft.change(step, due=draft.now + rule_of(draft.plan, step.id, step.action).arrive_within)
+            arrives = draft.now + rule_of(draft.plan, step.id, step.action).arrive_within
+            draft.change(step, due=arrives, accepted=given.attempt)
             if not draft.plan_over:
                 draft.enter(CaseState.VISIT_UNDER_WAY, OfficerGoes(given.by))
         case VisitStage.ARRIVED:
@@ -100,8 +98,8 @@ def _stage(draft: DecisionBuilder, given: OfficerReport, step: Step) -> None:
 
 
 def no_longer_under_way(draft: DecisionBuilder, why: AnyCode) -> None:
-    """Note that no officer is on the way: `officer` becomes None, and the state VISIT_UNDER_WAY becomes CONTACTING,
-    recorded with the reason.
+    """Record that no officer is on the way: clear the case's `officer`, and change the state VISIT_UNDER_WAY to
+    CONTACTING, with the reason `why`; other states stay.
     """
     draft.set(officer=None)
     if draft.case.state is CaseState.VISIT_UNDER_WAY:
@@ -109,15 +107,15 @@ def no_longer_under_way(draft: DecisionBuilder, why: AnyCode) -> None:
 
 
 def _done(draft: DecisionBuilder, given: OfficerReport, step: Step) -> None:
-    if _outdated(draft, given):
-        _warned_before(draft, given)
+    if outcomes.before_danger(draft, given.outcome, given.at):
+        outcomes.warned_before(draft, given.outcome, given.by)
         no_longer_under_way(draft, VisitOver())
         end(draft, step, StepState.DONE, VisitedBefore())
         return
     if given.outcome is not None:
         _outcome(draft, given, step)
         return
-    draft.reached()
+    draft.reached(Action.VISIT)
     draft.set(met_at=draft.now)
     no_longer_under_way(draft, VisitOver())
     end(draft, step, StepState.DONE, NoOutcomeTold())
@@ -131,19 +129,6 @@ def _outcome(draft: DecisionBuilder, given: OfficerReport, step: Step | None) ->
         return
     ground = OutcomeGround.VISIT if given.outcome.outcome is Outcome.DISSUADED else None
     outcomes.apply(draft, given.outcome, given.by, step, Action.OPERATOR_CALL, ground)
-
-
-def _outdated(draft: DecisionBuilder, given: OfficerReport) -> bool:
-    """Return whether the report came late and its talk was before the present danger: then it settles nothing."""
-    settles = given.outcome is not None and given.outcome.outcome in (Outcome.DISSUADED, Outcome.FALSE_ALARM)
-    return settles and draft.case.danger_at is not None and given.at < draft.case.danger_at
-
-
-def _warned_before(draft: DecisionBuilder, given: OfficerReport) -> None:
-    draft.reached()
-    if given.outcome is not None:
-        money.claim(draft, given.outcome.kept, given.by)
-    draft.note(FactKind.NOTE, TalkedBefore(), by=given.by)
 
 
 def _reported(given: OfficerReport) -> VisitCode:

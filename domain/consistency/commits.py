@@ -17,9 +17,11 @@ T = TypeVar("T")
 
 
 class Entry(NamedTuple, Generic[T]):
-    """A journal entry for the chain: its `commit`, and the caller's `item`.
+    """A journal entry as the chain handles it. `item`: any object of the caller, which the chain returns once it is
+    proven.
 
-    `name`: unique within its commit. `offset`: that of its input.
+    `commit`: the commit to which the entry belongs. `offset`: the offset of its input. `name`: unique within the
+    commit.
     """
 
     commit: AnyCommit
@@ -30,10 +32,11 @@ class Entry(NamedTuple, Generic[T]):
 
 @dataclass(slots=True)
 class CommitChain(Generic[T]):
-    """Assembles entries into commits, in the order of their inputs.
+    """Collects entries into commits, in the order of their inputs.
 
-    `covered`: the offset of the last input proven to be applied. `log`: the number of case-inputs topics lost before
-    this one. `differing`: pairs of items of the same entry made by different code versions, the first one first.
+    `covered`: the offset of the last input that is proven to be applied; -1: none. `log`: how many case-inputs topics
+    were lost before the present one. `differing`: pairs of items for one entry that different versions of the code
+    made, the first one first.
     """
 
     covered: int = -1
@@ -43,9 +46,11 @@ class CommitChain(Generic[T]):
     _recent: OrderedDict[str, Entry[T]] = field(default_factory=OrderedDict)
 
     def add(self, entry: Entry[T]) -> list[T]:
-        """Add an entry, and return the items that are now proven, in the order of their inputs; often none.
+        """Add an entry, and return the items that are proven by it, by the offset of their inputs and then by name;
+        often none.
 
-        An entry of another log, or of inputs that are covered, is only compared with the one accepted before.
+        An entry of another log, or of inputs that are covered, returns no items: it is only compared with the accepted
+        entry of its name, and a difference between versions of the code is noted in `differing`.
         """
         commit = entry.commit
         if commit.log != self.log or commit.last <= self.covered:
@@ -61,9 +66,10 @@ class CommitChain(Generic[T]):
         return self._proven() if len(found) >= commit.entries else []
 
     def begin_anew(self, covered: int, log: int) -> None:
-        """Continue on a newly created case-inputs topic, and drop the waiting entries.
+        """Continue on a newly created case-inputs topic: drop the waiting entries, and set `covered` and `log`.
 
-        `covered`: the offset before its first record; `log`: its number. No effect unless `log` is higher than before.
+        `covered`: the offset before the topic's first record. `log`: the number of the topic. No effect unless `log` is
+        higher than the present one.
         """
         if log > self.log:
             self.covered, self.log = covered, log
@@ -71,19 +77,25 @@ class CommitChain(Generic[T]):
 
     @property
     def gap(self) -> tuple[int, int] | None:
-        """The offsets of the first and last input missing before the first waiting commit; None if none are missing."""
+        """(first, last) offset, both inclusive, of the inputs that are missing before the first waiting commit; None if
+        none are missing.
+        """
         behind = [commit.first for commit in self._waiting if commit.first > self.covered + 1]
         return (self.covered + 1, min(behind) - 1) if behind else None
 
     @property
     def waiting(self) -> int:
-        """The number of entries that were added and are not proven yet, because entries of their commit or an earlier
-        one are missing.
+        """The number of entries that are not proven yet, because an entry of their commit or an earlier commit is
+        missing.
         """
         return sum(map(len, self._waiting.values()))
 
     def skip(self) -> list[T]:
-        """Skip the gap, whose inputs no longer exist, and return the items that are then proven; none without a gap."""
+        """Treat the inputs of the gap as covered, because they no longer exist. Return the items that are then proven,
+        in the order of their inputs.
+
+        Without a gap: no effect, and an empty list.
+        """
         if (gap := self.gap) is None:
             return []
         self.covered = gap[1]

@@ -1,8 +1,8 @@
-"""Which Redis leads: epochs, ordered by their log, each naming one run; and how long a worker may rely on one.
+"""Decides which Redis leads, by epochs: each names one run of Redis. Also how long a worker may rely on an epoch.
 
 A worker confirms the epoch by writing to the log and reading it up to its own record: it then knows the epoch that was
-in force. The confirmation is valid for VALID_SECONDS from the start of the write. A new epoch is acted under only
-SETTLE_SECONDS after it was read: by then every worker that has not read it has no valid confirmation. So no two workers
+in force. The confirmation is valid for VALID_SECONDS from the start of the write. A worker acts under a new epoch only
+SETTLE_SECONDS after it read it: by then, every worker that has not read it has no valid confirmation. So no two workers
 act under two epochs at the same time.
 """
 
@@ -16,9 +16,9 @@ SETTLE_SECONDS = VALID_SECONDS + DRIFT_SECONDS
 
 @dataclass(frozen=True, slots=True)
 class Epoch:
-    """A period in which the Redis with this run leads. `number`: 0: no epoch was ever named; else they count from 1.
+    """A period in which one Redis leads. `number`: counted from 1; 0: no epoch was ever named.
 
-    `run`: identifies a Redis process and the history of its data.
+    `run`: the identity of that Redis, which names its process and the history of its data.
     """
 
     number: int = 0
@@ -27,9 +27,9 @@ class Epoch:
 
 @dataclass(frozen=True, slots=True)
 class Confirmation:
-    """A worker's record of the epoch that it knows, by its number.
+    """A worker's record in the log: the number of the epoch that it knows.
 
-    `settled`: whether the worker was already allowed to act under this epoch when it wrote the record.
+    `settled`: True if the worker was already allowed to act under that epoch when it wrote the record.
     """
 
     number: int
@@ -42,10 +42,10 @@ Entry = Epoch | Confirmation
 
 @dataclass(frozen=True, slots=True)
 class Belief:
-    """What one worker knows of the epochs. Times are seconds of its own monotonic clock.
+    """One worker's knowledge of the epochs. Times are seconds of its own monotonic clock.
 
-    `epoch`: the latest; `settled_at`: when it may begin to act under it; `confirmed_at`: when its last confirmation
-    began.
+    `epoch`: the latest that it read. `settled_at`: when it may begin to act under it; infinity: no epoch yet.
+    `confirmed_at`: when its last confirmation began; minus infinity: never.
     """
 
     epoch: Epoch = Epoch()
@@ -53,7 +53,11 @@ class Belief:
     confirmed_at: float = -math.inf
 
     def read(self, entry: Entry, now: float) -> "Belief":
-        """Return the belief after the next entry of the log. Of two epochs with the same number, the first counts."""
+        """Return the belief after the next entry of the log, read at `now`.
+
+        Epochs must follow each other by number: of two with the same number, the first counts. A confirmation that
+        another worker wrote as settled settles this worker's epoch at once.
+        """
         if isinstance(entry, Epoch):
             follows = entry.number == self.epoch.number + 1
             return replace(self, epoch=entry, settled_at=now + SETTLE_SECONDS) if follows else self
@@ -62,21 +66,24 @@ class Belief:
         return self
 
     def confirmed(self, began: float) -> "Belief":
-        """Return the belief after reading the log up to the worker's own record, whose writing began at `began`."""
+        """Return a copy of the belief with a confirmation that began at `began`: when the worker began to write the
+        record up to which it has now read the log.
+        """
         return replace(self, confirmed_at=began)
 
     def confirmation(self, now: float) -> Confirmation:
-        """Return the confirmation to write now, for the epoch that this worker knows."""
+        """Return the confirmation to write at `now`, for the latest epoch that this worker has read."""
         return Confirmation(self.epoch.number, now >= self.settled_at)
 
     def valid(self, now: float) -> bool:
-        """Return whether the last confirmation is still valid: it began less than 1.5 s ago."""
+        """Return True if the last confirmation is still valid at `now`: it began less than 1.5 s
+        (VALID_SECONDS) ago.
+        """
         return now < self.confirmed_at + VALID_SECONDS
 
     def run(self, now: float) -> str | None:
-        """Return the run of the leading Redis, or None while this worker must not act.
-
-        It must not act before an epoch is named and settled, or without a valid confirmation.
+        """Return the run of the leading Redis, or None if this worker must not act at `now`: before an epoch is named
+        and settled, or without a valid confirmation.
         """
         if not self.epoch.number or not self.valid(now) or now < self.settled_at:
             return None
@@ -85,9 +92,9 @@ class Belief:
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """The Redis that a worker is connected to: its run, and its number of connected replicas.
+    """The Redis to which a worker is connected: its run, and its number of connected replicas.
 
-    `address`: host:port as its Sentinels name it; `leads`: whether it reports to be a primary.
+    `address`: host:port as its Sentinels name it. `leads`: True if it reports that it is a primary.
     """
 
     run: str
@@ -98,8 +105,10 @@ class Server:
 
 @dataclass(frozen=True, slots=True)
 class Sentinels:
-    """The Sentinels' answers. `members`: their number; `answering`: how many answered; `primary`: the primary
-    (host:port) that most of them name, "" if none is named; `agreeing`: how many name it.
+    """The answers of the Sentinels.
+
+    `members`: their number. `answering`: how many answered. `primary`: the primary (host:port) that most of them name,
+    "" if none. `agreeing`: how many name it.
     """
 
     members: int
@@ -109,18 +118,18 @@ class Sentinels:
 
     @property
     def decided(self) -> bool:
-        """Whether a majority of all Sentinels name the primary.
+        """True if a majority of all Sentinels name the primary.
 
-        Fewer may be cut off, and name one that was replaced.
+        A minority may be cut off from the others, and may name a primary that was replaced.
         """
         return bool(self.primary) and 2 * self.agreeing > self.members
 
 
 def proposal(epoch: Epoch, server: Server, sentinels: Sentinels | None) -> Epoch | None:
-    """Return the next epoch that a worker connected to this server should propose, or None.
+    """Return the next epoch, which a worker connected to `server` should propose, or None if it should propose none.
 
-    None if the server leads already under `epoch`, does not report to be a primary, or is not the primary on which the
-    Sentinels agree. Without Sentinels (None) there is one server, which leads whenever it answers.
+    None if the server already leads under `epoch`, does not report to be a primary, or is not the primary on which the
+    Sentinels agree. `sentinels` None: there is one server, which leads whenever it answers.
     """
     if server.run == epoch.run or not server.leads:
         return None
@@ -130,9 +139,9 @@ def proposal(epoch: Epoch, server: Server, sentinels: Sentinels | None) -> Epoch
 
 
 def abandoned(epoch: Epoch, server: Server, sentinels: Sentinels | None) -> bool:
-    """Return whether the server was replaced as primary, so that the worker must look for the new one.
+    """Return True if `server` was replaced as primary, so that the worker must look for the new one.
 
-    False while it leads under `epoch`, and without Sentinels (None).
+    False while the server leads under `epoch`, and without Sentinels (None).
     """
     if server.run == epoch.run or sentinels is None:
         return False

@@ -1,4 +1,4 @@
-"""The operators' desk: load, missed warnings, the questions they ask, hand-over, complaints, major incidents.
+"""The operators' desk: load, missed warnings, the operators' questions, hand-over, complaints, major incidents.
 
 May import schemas, domain.casework, domain.payments and domain.identity. Called by the console and streams/monitoring.
 """

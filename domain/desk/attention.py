@@ -1,22 +1,30 @@
-"""Finds what needs a supervisor now: each matter with its time, for the first screen of the overview."""
+"""Finds the matters that need a supervisor now, for the first screen of the overview, the most urgent first."""
 
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 
+from domain.casework.orders.records import may_not_approve
+from domain.casework.provinces.records import failed_offer, late_offer
 from domain.casework.triage import QueueBand, Weight
 from domain.desk.complaints import due as complaint_due
 from domain.desk.handover import ending
 from domain.desk.load import late_steps
+from domain.desk.open_deadline import EXPIRES_WITHIN, OpenDeadline, deadline, expiring_step, operator_deadline
 from domain.desk.public_reports import check_due
+from domain.desk.subject_requests import request_late
 from domain.payments.bank_book import ObjectionLine, StopLine
+from domain.payments.headline import Headline, HeadlineKind, headline_of, moving_fen
 from schemas.casework.cases import Case, Step
+from schemas.casework.orders import StopOrder
 from schemas.channels.releases import ReleaseRequest
 from schemas.levels import Action, Level
 from schemas.people.complaints import Complaint
 from schemas.people.public_reports import PublicReport
+from schemas.people.staff import StaffRole
+from schemas.people.subject_requests import SubjectRequest
 from schemas.risk.feeds import Silence
 
 SHOWN = 4  # matters shown of each topic
@@ -24,30 +32,53 @@ _GRAVEST, _GRAVE, _LEAST = Level.RED.rank, Level.ORANGE.rank, Level.BLUE.rank
 
 
 class Concern(StrEnum):
-    """The kinds of matters.
+    """The kinds of matters, which are things that need a supervisor now.
 
     UNCLAIMED: a red case, or one beyond its waiting limit, that no operator has claimed; OVERDUE: a case with a step
-    past its due time; SILENT: a source in an outage; STOP: a stop-payment that expires soon; RELEASE: an undecided
-    request to lift a stop; OBJECTION: to a stop order, on which nobody has decided in time; PUBLIC_REPORT: one
-    that nobody has checked; COMPLAINT: an overdue answer or decision.
+    past its due time; EXPIRING: one with a step, or a claim, that expires within a minute; APPROVAL: a stop order that
+    waits for the approval of the person who looks at the page; SILENT: a source in an outage; STOP: a stop-payment that
+    expires soon; RELEASE: an undecided request to lift a stop; OBJECTION: to a stop order, on which nobody has decided
+    in time; PUBLIC_REPORT: one that nobody has checked; PROVINCE: a case that another province has refused or not taken
+    in time, or that both handle; COMPLAINT: an overdue answer or decision; SUBJECT_REQUEST: a person's request about
+    their data whose time has ended.
     """
 
     UNCLAIMED = "unclaimed"
     OVERDUE = "overdue"
+    EXPIRING = "expiring"
+    APPROVAL = "approval"
     SILENT = "silent"
     STOP = "stop"
     RELEASE = "release"
     OBJECTION = "objection"
     PUBLIC_REPORT = "public_report"
+    PROVINCE = "province"
     COMPLAINT = "complaint"
+    SUBJECT_REQUEST = "subject_request"
+
+
+class Urgency(IntEnum):
+    """The classes of matters by what is lost while they wait. Lower values come first.
+
+    MONEY_EXPIRES: money is under way and not stopped, and the chance to hold it expires within a minute: a stop order
+    that waits for its approval, or an expiring step of a red case. MONEY: a red case with such money. EXPIRES: anything
+    else that expires within a minute. OTHER: it can wait for some minutes.
+    """
+
+    MONEY_EXPIRES = 0
+    MONEY = 1
+    EXPIRES = 2
+    OTHER = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Matter:
-    """One matter for a supervisor. `rank`: of a level, by which matters are sorted; higher is graver.
+    """Something that needs a supervisor now, such as an overdue case or an undecided request. `topic`: its kind.
+    `rank`: the rank of a level; higher is graver.
 
-    `at`: since when it lasts, or when it expires (aware UTC); None if unknown. `case`: for UNCLAIMED and OVERDUE;
-    `step`: the overdue step; `about`: the record of the other topics.
+    `at`: the time since which it lasts, or at which it is due or expires (aware); None if unknown. `case`: for
+    UNCLAIMED, OVERDUE, EXPIRING and APPROVAL. `step`: the overdue or expiring step; None if the claim expires. `about`:
+    the order of APPROVAL, and the record of the other topics.
     """
 
     topic: Concern
@@ -55,80 +86,211 @@ class Matter:
     at: datetime | None
     case: Case | None = None
     step: Step | None = None
-    about: StopLine | ReleaseRequest | ObjectionLine | PublicReport | Complaint | Silence | None = None
+    about: (
+        StopOrder
+        | StopLine
+        | ReleaseRequest
+        | ObjectionLine
+        | PublicReport
+        | Complaint
+        | SubjectRequest
+        | Silence
+        | None
+    ) = None
 
     @property
     def assignable(self) -> bool:
-        """Whether it helps to give the case to an operator: nobody has it, or its holder is late on the telephone."""
-        if self.case is None or self.case.settled:
+        """True if giving the case to an operator helps: nobody has claimed it, or an operator's call in it
+        is overdue or about to expire.
+        """
+        if self.case is None or self.case.settled or self.topic in (Concern.APPROVAL, Concern.PROVINCE):
             return False
         late = self.step is not None and self.step.action is Action.OPERATOR_CALL
         return self.case.claimed_by is None or late
 
+    @property
+    def amount_fen(self) -> int | None:
+        """The money (fen) that the matter is about, None if it is about none: of an order, stop, objection or report
+        its own amount; of a case the amount that its headline shows, unless all of it is stopped.
+        """
+        if isinstance(self.about, StopOrder | StopLine | ReleaseRequest | ObjectionLine | PublicReport):
+            return self.about.amount_fen or None
+        money = self.headline
+        return None if money is None or money.secured else money.amount_fen or None
+
+    @property
+    def estimated(self) -> bool:
+        """True if `amount_fen` is an estimate, because no payment of the case is known to be under way."""
+        money = self.headline
+        return money is not None and money.kind is HeadlineKind.ESTIMATE
+
+    @property
+    def headline(self) -> Headline | None:
+        """The amount of the case and what it is, as at the head of its page; None for a matter about a record."""
+        return headline_of(self.case) if self.case and self.about is None else None
+
+    @property
+    def left(self) -> OpenDeadline | None:
+        """Of a case that nobody has claimed, the deadline of the operator's call, or else its nearest one; None
+        of another matter, or without any.
+        """
+        if self.case is None or self.topic is not Concern.UNCLAIMED:
+            return None
+        return operator_deadline(self.case) or deadline(self.case)
+
+    @property
+    def urgency(self) -> Urgency:
+        """The class of the matter: how much is lost while it waits."""
+        expires = self.topic in (Concern.EXPIRING, Concern.APPROVAL)
+        red = self.case is not None and self.case.level is Level.RED and moving_fen(self.case) > 0
+        if self.topic is Concern.APPROVAL or (red and expires):
+            return Urgency.MONEY_EXPIRES
+        if red:
+            return Urgency.MONEY
+        return Urgency.EXPIRES if expires else Urgency.OTHER
+
+    @property
+    def place(self) -> tuple[int, int, int, float, str]:
+        """The sort key of the matter: the lowest comes first.
+
+        1. Its urgency: what is lost while it waits weighs more than how long it has waited.
+        2. Where money is under way, the larger amount: that much goes while the matter waits. Nothing is gained by
+           sorting these by time: each of them is due now.
+        3. The graver level, but not of what expires within a minute: there the soonest comes first, of any level.
+        4. The time: what expired, expires or began to wait earliest; a source that never sent before all.
+        5. The case's id or the record, so that the order does not change by itself.
+        """
+        urgency, name = self.urgency, self.case.id if self.case else str(self.about)
+        money = self.amount_fen or 0 if urgency <= Urgency.MONEY else 0
+        rank = self.rank if urgency is Urgency.OTHER else 0
+        return urgency, -money, -rank, self.at.timestamp() if self.at else 0.0, name
+
 
 @dataclass(slots=True)
 class Attention:
-    """The matters shown, the gravest first.
+    """The matters for the first screen, the most urgent first (`shown`; see Matter.place).
 
-    `more`: by topic, numbers of matters not shown; `fine`: topics without any matter.
+    `more`: numbers of matters that are not shown, by topic. `fine`: topics without any matter. `longest`, `largest`: of
+    the red cases that nobody has claimed, the one that has waited longest, and the one with the most money that nothing
+    has stopped; both are always among `shown`. None without such a case.
     """
 
     shown: list[Matter] = field(default_factory=list)
+    longest: Matter | None = None
+    largest: Matter | None = None
     more: Counter[Concern] = field(default_factory=Counter)
     fine: list[Concern] = field(default_factory=list)
 
 
-def matter_of(case: Case, weight: Weight, now: datetime) -> Matter | None:
-    """Return the one matter of an open case that needs attention, or None. UNCLAIMED takes precedence over OVERDUE,
-    which names the step that is due first.
+def matter_of(case: Case, weight: Weight, now: datetime, claim_ends: datetime | None = None) -> Matter | None:
+    """Return the matter of an open case that needs attention, or None: UNCLAIMED, else OVERDUE, else EXPIRING.
+
+    OVERDUE names the step that is due first. `weight`: the case's weight in the queue; `claim_ends`: when its claim
+    expires if no page renews it, None without a claim.
     """
     if _unclaimed(case, weight, now):
         return Matter(Concern.UNCLAIMED, case.level.rank, weight.since, case)
     late = late_steps(case, now)
     if not late:
-        return None
+        return _expiring(case, now, claim_ends)
     step = min(late, key=lambda each: (each.due or now, each.id))
     return Matter(Concern.OVERDUE, case.level.rank, step.due, case, step)
 
 
+def orders_waiting(cases: Iterable[Case], by: str, role: StaffRole) -> list[Matter]:
+    """Return a matter for each stop order that waits for the person with the login `by` and this role: they may approve
+    it, or confirm it if an automatic rule sent it. `at` is the time by which persons must have decided.
+    """
+    return [
+        Matter(Concern.APPROVAL, case.level.rank, order.confirm_by or order.due, case, about=order)
+        for case in cases
+        for order in waits_for(case, by, role)
+    ]
+
+
+def hand_overs_failed(cases: Iterable[Case]) -> list[Matter]:
+    """Return a matter for each case whose hand-over was refused or not acknowledged in time, or that both provinces
+    handle. `at`: the end of the offer's time.
+    """
+    found = ((case, late_offer(case) or failed_offer(case)) for case in cases)
+    return [Matter(Concern.PROVINCE, case.level.rank, offer.until, case) for case, offer in found if offer]
+
+
+def waits_for(case: Case, by: str, role: StaffRole) -> list[StopOrder]:
+    """Return the stop orders of a case on which the person with the login `by` and this role may decide and has not
+    decided.
+    """
+    return [order for order in case.orders if order.decidable and may_not_approve(order, by, role) is None]
+
+
 def stops_ending(stops: Iterable[StopLine], until: datetime) -> list[Matter]:
-    """Return a matter of the gravest weight for each stop in force that ends before `until`, the earliest first."""
+    """Return a matter of the highest rank for each stop in force that ends before `until`, the earliest first."""
     return [Matter(Concern.STOP, _GRAVEST, line.stop.until, about=line) for line in ending(stops, until)]
 
 
 def silences(found: Iterable[Silence]) -> list[Matter]:
-    """Return a matter of the gravest weight for each source in an outage, in the given order."""
+    """Return a matter of the highest rank for each source in an outage, in the given order; `at` is when its last
+    signal came, None if it never sent any.
+    """
     return [Matter(Concern.SILENT, _GRAVEST, each.since, about=each) for each in found]
 
 
 def undecided(requests: Iterable[ReleaseRequest]) -> list[Matter]:
-    """Return requests to lift a stop as matters; `at` is when each must be decided. Pass undecided ones only."""
+    """Return a matter of the rank of an orange case for each of these requests to lift a stop, in the given order. `at`
+    is the time by which the request must be decided.
+
+    `requests`: only undecided requests; decided ones are not filtered out here.
+    """
     return [Matter(Concern.RELEASE, _GRAVE, each.due, about=each) for each in requests]
 
 
 def objections_late(waiting: Iterable[ObjectionLine], now: datetime) -> list[Matter]:
-    """Return the waiting objections to stop orders whose clock has ended, as matters."""
+    """Return a matter of the rank of an orange case for each of these objections whose time for the review has ended,
+    in the given order; `at` is that end.
+
+    `waiting`: only undecided ones; decided ones are not filtered out here.
+    """
     late = (each for each in waiting if each.objection.due <= now)
     return [Matter(Concern.OBJECTION, _GRAVE, each.objection.due, about=each) for each in late]
 
 
 def unchecked(reports: Iterable[PublicReport]) -> list[Matter]:
-    """Return reports of the public page as matters; `at` is by when each must be checked. Pass undecided ones only."""
+    """Return a matter of the rank of an orange case for each report from the public page, in the given order; `at` is
+    the time by which it must be checked.
+
+    `reports`: undecided ones only; decided ones are not filtered out here.
+    """
     return [Matter(Concern.PUBLIC_REPORT, _GRAVE, check_due(each), about=each) for each in reports]
 
 
 def complaints_late(complaints: Iterable[Complaint], now: datetime) -> list[Matter]:
-    """Return a matter of the least weight for each complaint whose answer or decision is due at or before `now`."""
+    """Return a matter of the lowest rank for each complaint whose answer or decision is due at or before `now`, in the
+    given order; `at` is that due time.
+    """
     late = ((complaint_due(each), each) for each in complaints)
     return [Matter(Concern.COMPLAINT, _LEAST, owed, about=each) for owed, each in late if owed and owed <= now]
 
 
+def subject_requests_late(requests: Iterable[SubjectRequest], now: datetime) -> list[Matter]:
+    """Return a matter of the lowest rank for each unfinished request of a person about their data that is due at or
+    before `now`, in the given order; `at` is that due time.
+    """
+    late = (each for each in requests if request_late(each, now))
+    return [Matter(Concern.SUBJECT_REQUEST, _LEAST, each.due, about=each) for each in late]
+
+
 def attention(matters: Iterable[Matter]) -> Attention:
-    """Return the matters sorted by gravity, then by time: the first 4 of each topic, and the numbers of the others."""
+    """Return the first 4 matters of each topic by urgency (Matter.place), with the unclaimed red cases that have waited
+    longest and have the most money, and the numbers of the others.
+    """
+    ordered = sorted(matters, key=lambda matter: matter.place)
+    reds = [each for each in ordered if each.topic is Concern.UNCLAIMED and each.rank == _GRAVEST]
     found, counted = Attention(), Counter[Concern]()
-    for each in sorted(matters, key=_urgency):
+    found.longest = min(reds, key=lambda each: each.at.timestamp() if each.at else 0.0, default=None)
+    found.largest = max((each for each in reds if each.amount_fen), key=lambda each: each.amount_fen or 0, default=None)
+    for each in ordered:
         counted[each.topic] += 1
-        if counted[each.topic] <= SHOWN:
+        if counted[each.topic] <= SHOWN or each is found.longest or each is found.largest:
             found.shown.append(each)
         else:
             found.more[each.topic] += 1
@@ -136,10 +298,14 @@ def attention(matters: Iterable[Matter]) -> Attention:
     return found
 
 
+def _expiring(case: Case, now: datetime, claim_ends: datetime | None) -> Matter | None:
+    """Return the matter of a case whose claim, or a step of which, expires within a minute; of both, the earlier."""
+    step = expiring_step(case, now)
+    claim = claim_ends is not None and claim_ends < now + EXPIRES_WITHIN
+    if claim_ends is not None and claim and (step is None or claim_ends < step.at):
+        return Matter(Concern.EXPIRING, case.level.rank, claim_ends, case)
+    return Matter(Concern.EXPIRING, case.level.rank, step.at, case, step.step) if step else None
+
+
 def _unclaimed(case: Case, weight: Weight, now: datetime) -> bool:
     return weight.turn is QueueBand.OFFERED and (case.level is Level.RED or weight.beyond(now) is not None)
-
-
-def _urgency(matter: Matter) -> tuple[int, float, str]:
-    name = matter.case.id if matter.case else str(matter.about)
-    return -matter.rank, matter.at.timestamp() if matter.at else 0.0, name

@@ -1,8 +1,8 @@
 """Case numbers that people can say to each other: 26-4817.
 
-A number is derived from the case's id and the year in which the case was opened, so no counter is shared and every
-console derives the same. It has as many digits as tell the case from the others at hand, at least four. A longer
-number begins with the shorter one, so a number that was said earlier still finds its case.
+A number is derived from the case's id and the year in which the case was opened, so no counter is shared, and every
+console derives the same number. It has as many digits as distinguish the case from the other displayed ones, at least
+four. A longer number begins with the shorter one, so a number that was said earlier still finds its case.
 """
 
 import re
@@ -18,39 +18,47 @@ _TYPED = re.compile(r"^[0-9]{2}(-[0-9]{1,4})+$")
 
 
 def key_of(case_id: str, opened_at: datetime) -> str:
-    """Return the number of a case in full, without separators: the year's two digits (in Jilin) and all digits of the
-    case.
+    """Return the full number of a case without separators: two digits of the year of `opened_at` (in Jilin), then all
+    12 digits of the case's id `case_id`.
     """
     return f"{opened_at.astimezone(JILIN).year % 100:02}{case_digits(case_id)}"
 
 
 def length_of(key: str, *others: str) -> int:
-    """Return how many digits after the year distinguish `key` from the other keys: at least 4, and all if a key is
-    equal.
+    """Return how many digits after the year distinguish the full number `key` from the `others`: at least 4, at most
+    all 12.
     """
     needed = max((_common(key, other) + 1 for other in others), default=0) - _YEAR_DIGITS
     return min(MOST_DIGITS, max(LEAST_DIGITS, needed))
 
 
 def number_of(key: str, *others: str) -> str:
-    """Return the number of a key as it is written among other keys: 26-4817, or 26-4817-3 if another begins so."""
+    """Return the number of a case as written among others: 26-4817, or 26-4817-3 if another one begins with 26-4817.
+
+    `key`, `others`: full numbers, as of `key_of`.
+    """
     digits = key[_YEAR_DIGITS:][: length_of(key, *others)]
     return f"{key[:_YEAR_DIGITS]}-{in_groups(digits)}"
 
 
 def typed_number(text: str) -> str | None:
-    """Return the digits of a text that is written like a case number or its beginning, 26-4817, else None."""
+    """Return the digits, without dashes, of a text that is written like a case number or its beginning (26-4817, or
+    26-48): two digits, then groups of one to four after dashes. None for any other text.
+    """
     return text.replace("-", "") if _TYPED.match(text) else None
 
 
 def begins(key: str, digits: str) -> bool:
-    """Return whether a case's key begins with these digits, said with or without the year."""
+    """Return True if the full number `key` begins with these digits, or, for four digits or more, continues with them
+    after the year.
+    """
     return key.startswith(digits) or (len(digits) >= LEAST_DIGITS and key[_YEAR_DIGITS:].startswith(digits))
 
 
 def may_be(case_id: str, digits: str) -> bool:
-    """Return whether the digits, without their first two (a year), are the beginning of the case's number. It is for a
-    case whose year is not known.
+    """Return True if `digits` may be the beginning of the number of this case, whose year is unknown.
+
+    The first two digits, a year, are ignored; the others are compared.
     """
     return case_digits(case_id).startswith(digits[_YEAR_DIGITS:])
 

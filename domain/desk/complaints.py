@@ -1,4 +1,4 @@
-"""Complaints: taken down, answered, decided, with two clocks."""
+"""Complaints: recorded, answered, decided, with a deadline for the answer and one for the decision."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -27,12 +27,14 @@ _FOLLOWS = {
 
 
 class EndedError(ValueError):
-    """The complaint is decided: it can no longer be assigned, answered or decided. Consequences can still be noted."""
+    """The complaint is decided: it can no longer be assigned, answered or decided. Consequences can still
+    be recorded.
+    """
 
 
 class ChangedError(ValueError):
-    """The complaint has changed since it was displayed: its version is not the one that was seen. Nothing was
-    changed.
+    """The complaint has changed since it was displayed: its version is not the one that was seen. Nothing was changed
+    now.
     """
 
 
@@ -48,7 +50,9 @@ def new_complaint(
 ) -> Complaint:
     """Return a new complaint with the id `name`. Its answer is due 24 hours after the entry, its decision 7 days after.
 
-    Raises ValidationError if a field is invalid.
+    `entry`: its first entry, by the person who recorded it; `area`: the first digits of a division's code, only people
+    of that area see the complaint; `resident`, `case`: the ids of those that it is about, or None. Raises
+    ValidationError if a field is invalid.
     """
     return Complaint(
         id=name,
@@ -70,7 +74,8 @@ def done(complaint: Complaint, entry: Entry, seen: int, assigned: str | None = N
 
     `seen`: the displayed version. `assigned`: the login that an entry ASSIGNED names; None: nobody. Raises ChangedError
     if `seen` is not the current version, and EndedError if the complaint is decided and the entry assigns, answers or
-    decides it. Other entries are consequences (a flag, a release), which may be noted at any time.
+    decides it. Other entries are consequences (a flag, a release), which may be recorded at any time and leave the
+    state as it is.
     """
     if any(known.id == entry.id for known in complaint.entries):
         return complaint
@@ -86,28 +91,32 @@ def done(complaint: Complaint, entry: Entry, seen: int, assigned: str | None = N
 
 
 def follows(complaint: Complaint) -> list[Deed]:
-    """Return the consequences that suit the complaint's kind, case and resident and were not done yet; empty if there
-    are none.
+    """Return the consequences that are possible for the complaint's kind, case and resident and are not recorded yet,
+    in a fixed order for each kind.
     """
     did = {entry.did for entry in complaint.entries}
     return [deed for deed in _FOLLOWS[complaint.kind] if deed not in did and _possible(complaint, deed)]
 
 
 def due(complaint: Complaint) -> datetime | None:
-    """Return when the first answer, or then the decision, is due; None once it is decided."""
+    """Return the time at which the first answer, or after it the decision, is due; None once the complaint
+    is decided.
+    """
     if complaint.ended:
         return None
     return complaint.answer_due if complaint.state is ComplaintState.OPEN else complaint.end_due
 
 
 def overdue(complaint: Complaint, now: datetime) -> bool:
-    """Return whether the answer or decision is late: due at `now` or before. False once it is decided."""
+    """Return True if the complaint's answer or decision is due at `now` or before; False once it is decided."""
     owed = due(complaint)
     return owed is not None and owed <= now
 
 
 def order(complaints: Iterable[Complaint]) -> list[Complaint]:
-    """Return the open complaints first, by due time, then the decided ones, the latest first."""
+    """Return the complaints sorted: the open ones by due time, the earliest first; then the decided ones, the latest
+    decision first.
+    """
     return sorted(complaints, key=_rank)
 
 

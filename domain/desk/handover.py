@@ -16,10 +16,10 @@ _CLOCK = "clock."
 
 @dataclass(frozen=True, slots=True)
 class Next:
-    """An entry of the sheet: a case and one of its steps.
+    """An entry of the hand-over sheet: a case and one of its steps.
 
-    `step`: in `reds` the step due first, or None if nothing is planned; in `promises` the promised call; in `held` the
-    step that a hold keeps back.
+    `step`: in `reds`, the step due first, or None if nothing is planned; in `promises`, the promised call; in `held`,
+    the step that an outreach hold stops.
     """
 
     case: Case
@@ -27,16 +27,16 @@ class Next:
 
     @property
     def due(self) -> datetime:
-        """When the step is due; 2099-12-30 (LATEST) if there is no step or it has no time."""
+        """The due time of the step; 2099-12-30 (LATEST) if there is no step or it has no due time."""
         return (self.step.due if self.step else None) or LATEST
 
 
 @dataclass(slots=True)
 class Sheet:
-    """The sheet of one moment; every list is sorted by urgency.
+    """The hand-over sheet of the moment `at`. Every list is sorted by time, the earliest first.
 
-    `until`: the end of the shift that takes over. `reds`: unsettled red cases; `promises`: calls at a time that the
-    resident asked for; `held`: cases with a step held back by a hold; `stops`: those in force that end before `until`.
+    `until`: the end of the next shift. `reds`: unsettled red cases. `promises`: calls at a time that the resident asked
+    for. `held`: cases with a step that an outreach hold stops. `stops`: stop-payments in force that end before `until`.
     """
 
     at: datetime
@@ -68,8 +68,10 @@ class Sheet:
 
 
 def sheet(cases: Iterable[Case], stops: Iterable[StopLine], now: datetime, until: datetime) -> Sheet:
-    """Return the hand-over sheet: unsettled red cases, promised calls, cases with a step held back, and stops that end
-    before `until`. `cases`: the open ones.
+    """Return the hand-over sheet of `now`: unsettled red cases, promised calls, cases with a held step, and stops in
+    force that end before `until`.
+
+    `cases`: the open cases; closed ones are not filtered out here. `until`: the end of the next shift.
     """
     found = Sheet(now, until)
     for case in cases:
@@ -85,13 +87,15 @@ def sheet(cases: Iterable[Case], stops: Iterable[StopLine], now: datetime, until
 
 
 def next_step(case: Case) -> Step | None:
-    """Return the case's pending, held or sent step that is due first, without internal clocks, or None."""
+    """Return the case's unfinished step (pending, held, proposed or sent) that is due first, or None. Internal timers
+    and steps without a due time are left out.
+    """
     live = [step for step in case.steps if step.state in LIVE_STEPS and step.due and not step.id.startswith(_CLOCK)]
     return min(live, key=lambda step: (step.due or LATEST, step.id), default=None)
 
 
 def promised(step: Step) -> bool:
-    """Return whether a step is a call, not yet made, at a time that the resident asked for."""
+    """Return True if a step is a call that is not made yet, at a time that the resident asked for."""
     waits = step.state in (StepState.PENDING, StepState.HELD)
     return waits and step.action is Action.OPERATOR_CALL and isinstance(step.because, CallPromised)
 

@@ -1,4 +1,4 @@
-"""The usual outreach holds, each with its duration: a supervisor chooses one and changes what differs."""
+"""The usual outreach holds, each with its duration: a supervisor chooses one and may change it."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -10,10 +10,11 @@ HOUR = timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True)
 class HoldPreset:
-    """A usual hold. `id`: its name in the address; the console has its words.
+    """A usual outreach hold. `id`: its name in the console's address; the console has its texts.
 
-    `lasts` is short: a hold that ends by itself too early is renewed, one that is forgotten warns nobody. Red cases are
-    spared, except where a contact would do harm.
+    `channel`, `action`: which contacts it stops; None: any. `lasts` is short: a hold that ends too early can be
+    renewed, but while a forgotten hold lasts, nobody is warned. `spare_red`: True if red cases are still contacted;
+    False where a contact would do harm.
     """
 
     id: str
@@ -33,5 +34,5 @@ PRESETS = (
 
 
 def preset_of(name: str) -> HoldPreset | None:
-    """Return the preset of an id, or None."""
+    """Return the preset with the id `name`, or None."""
     return next((preset for preset in PRESETS if preset.id == name), None)

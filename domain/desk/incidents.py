@@ -1,4 +1,4 @@
-"""Major incidents, in which one campaign hits many residents: their board's figures, their beginning and end."""
+"""Major incidents, in which one campaign hits many residents: the figures of their boards, their beginning and end."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
@@ -17,18 +17,18 @@ COUNTY = 6  # digits of a division code
 
 
 class EndedError(ValueError):
-    """Raised if an incident that has already ended is to be changed or ended."""
+    """The incident has already ended, so it cannot be changed or ended."""
 
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """Sums over a campaign's open cases; money in fen.
+    """Sums over the open cases of a campaign; money in fen.
 
-    `scam_type`: the most common one, "" without cases; `cases`: their number. `in_danger`: cases that are not settled;
+    `scam_type`: the most common one, "" without cases. `cases`: their number; `in_danger`: those that are not settled;
     `levels`, `states`, `counties` (first six digits of the division): numbers of cases by each. `stated`: cases
-    dissuaded on a ground that a person stated, without a talk or a visit. `at_stake`: in payments of unsettled cases
-    that are neither settled nor safe; `stopped`: in payments under a stop in force. `kept`: loss avoided by evidence
-    class A to C (D is modelled and never added); `lost`: money lost.
+    dissuaded on a ground that a person only stated. `at_stake`: in payments of unsettled cases that are neither settled
+    nor safe. `stopped`: in payments under a stop in force. `kept`: loss avoided by evidence class A to C (D is
+    modelled, and left out). `lost`: money lost.
     """
 
     scam_type: str
@@ -45,7 +45,7 @@ class Board:
 
 
 def board(cases: Iterable[Case]) -> Board:
-    """Return the sums over `cases` (money in fen). Pass open cases only: closed ones are not excluded here."""
+    """Return the sums over `cases`. The caller must pass open cases only: closed ones are not filtered out."""
     found = list(cases)
     totals = [ledger.of_case(case) for case in found]
     return Board(
@@ -64,7 +64,9 @@ def board(cases: Iterable[Case]) -> Board:
 
 
 def campaigns(cases: Iterable[Case], least: int = LEAST) -> list[tuple[str, Board]]:
-    """Return the ids of the campaigns with at least `least` cases, and their boards; most residents in danger first."""
+    """Return (campaign id, board) of each campaign with at least `least` of these cases: most residents in danger
+    first, then most money at stake, then by id. Cases without a campaign are left out.
+    """
     grouped: defaultdict[str, list[Case]] = defaultdict(list)
     for case in cases:
         if case.danger.campaign:
@@ -74,22 +76,25 @@ def campaigns(cases: Iterable[Case], least: int = LEAST) -> list[tuple[str, Boar
 
 
 def ended(incident: Incident, by: str, reason: str, now: datetime) -> Incident:
-    """Return the incident ended by a person. Raises EndedError if it has already ended."""
+    """Return a copy of the incident, ended by the person `by` at `now` for `reason`. Raises EndedError if it has
+    already ended.
+    """
     if not incident.in_force:
         raise EndedError("the incident was ended before")
     return incident.model_copy(update={"ended_at": now, "ended_by": by, "end_reason": reason})
 
 
 def reworded(incident: Incident, script: str) -> Incident:
-    """Return the incident with another note for operators. Raises EndedError if it has ended."""
+    """Return a copy of the incident with `script` as its note for operators. Raises EndedError if it has ended."""
     if not incident.in_force:
         raise EndedError("the incident was ended before")
     return incident.model_copy(update={"script": script})
 
 
 def touches(incident: Incident, area: str) -> bool:
-    """Return whether the incident's area and this area (the first digits of division codes; "": all) overlap: one
-    contains the other.
+    """Return True if the incident's area and `area` overlap, so if one contains the other.
+
+    Areas are the first digits of division codes; "" is the whole province.
     """
     return meet(incident.area, area)
 

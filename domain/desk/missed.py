@@ -1,25 +1,25 @@
-"""Finds in the open cases who is not being warned in time."""
+"""Counts, from the open cases, the warnings and results that are late."""
 
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from domain.policy.schedule import STOPS
-from schemas.casework.cases import LIVE_STEPS, Case, CaseState, Step, StepState
+from domain.policy.schedule import CONTACTS_NOBODY
+from schemas.casework.cases import LIVE_STEPS, SETTLED_STATES, Case, CaseState, Step, StepState
 from schemas.levels import NEVER_SENT, Action, Channel, Level, Result
 
 SHOWN = 5  # case ids that are listed
-_SAFE = (CaseState.DISSUADED, CaseState.FALSE_ALARM, CaseState.CLOSED, CaseState.ALREADY_DEFRAUDED)
+_SAFE = SETTLED_STATES | {CaseState.ALREADY_DEFRAUDED}
 _NOTHING_CAME = NEVER_SENT | {Result.IN_DOUBT}
 
 
 @dataclass(slots=True)
 class Missed:
-    """Counts of what is late in open cases at `now`; `add` takes one case after the other.
+    """Counts of late steps in open cases at `now`. `add` takes one case after the other.
 
-    `grace`: a deadline counts as overdue only when it is later than this. `open`: number of open cases. `overdue`,
-    `held`: numbers of steps by level; `oldest`: the due time of the oldest overdue step. `awaited`: numbers of
-    dispatches with an overdue result, by channel. `red`: ids of red cases whose first contact is late.
+    `grace`: a step counts as overdue only if it is later than this. `open`: number of open cases. `overdue`, `held`:
+    numbers of steps by level. `oldest`: the due time of the oldest overdue step, None without one. `awaited`: numbers
+    of dispatches whose result is overdue, by channel. `red`: ids of red cases whose first contact is late.
     """
 
     now: datetime
@@ -32,7 +32,7 @@ class Missed:
     red: list[str] = field(default_factory=list)
 
     def add(self, case: Case) -> None:
-        """Add what is late in one case, open or not, to the counts."""
+        """Add a case, open or not, to the counts, in place."""
         self.open += case.open
         for step in case.steps:
             if step.state is StepState.HELD:
@@ -43,13 +43,14 @@ class Missed:
             self.red.append(case.id)
 
     def first_contact_missed(self, case: Case) -> bool:
-        """Return whether a red case's first contact is late: tried without success, or not tried in time.
+        """Return True if the first contact of a red case is late: no carrier, police station or operator has accepted
+        any contact of the red plan, and one of them was tried without success or is overdue by more than `grace`.
 
-        False for other levels, and for a resident who is dissuaded, cleared or already defrauded.
+        False for other levels, and if the resident is dissuaded, cleared or already defrauded, or the case is closed.
         """
         if case.level is not Level.RED or case.state in _SAFE:
             return False
-        contacts = [step for step in case.steps if step.id.startswith("red.") and step.action not in STOPS]
+        contacts = [step for step in case.steps if step.id.startswith("red.") and step.action not in CONTACTS_NOBODY]
         if any(map(_taken, contacts)):
             return False
         return any(step.attempt > 1 or step.results or self._late(step) for step in contacts)
@@ -66,6 +67,6 @@ class Missed:
 
 
 def _taken(step: Step) -> bool:
-    """Return whether the contact was accepted: by a carrier or a station, or by an operator who has called."""
+    """Return True if the contact was accepted: by a carrier or a station, or by an operator who has called."""
     nothing = _NOTHING_CAME | {Result.SENT} if step.action is Action.OPERATOR_CALL else _NOTHING_CAME
     return bool(set(step.results) - nothing)

@@ -1,4 +1,4 @@
-"""The time at which a caller says to have paid, as an operator types it during the call."""
+"""Reads the time at which a caller paid, as an operator types it during the call."""
 
 import re
 from datetime import datetime, timedelta
@@ -12,10 +12,11 @@ _TIME = re.compile(
 
 
 def paid_at(text: str, now: datetime) -> datetime:
-    """Return the latest such time in Jilin that is not in the future: "14:30", "1430", "14点" or "3-1 14:30".
+    """Return the latest time that matches the text and is not after `now`, read in Jilin's time, aware:
+    "14:30", "1430", "14点", "3-1 14:30". "" is now.
 
-    "" is now. Without a date it is of the last 24 hours, with one of the last year. Raises ValueError if the text is
-    not a time.
+    Without a date, the time is within the last 24 hours; with a date, within the last year. A time at most 5 minutes
+    ahead is taken as `now`. Raises ValueError if the text is not a time.
     """
     typed = text.strip()
     if not typed:

@@ -1,6 +1,7 @@
-"""What a map tells of each place: open cases, reds, cases that wait, officers on duty, money at stake.
+"""The figures of each place on a map: open cases, red ones, waiting ones, officers on duty, money at stake.
 
-Volume has one neutral ramp, whatever is measured. Its steps are told as ranges, so that a colour can be read.
+Every figure is drawn with one neutral colour ramp. The legend names the range of each step, so that a colour can be
+read.
 """
 
 from collections import defaultdict
@@ -14,8 +15,8 @@ STEPS = 4  # of the ramp, without the one for nothing
 
 
 class Layer(StrEnum):
-    """What the ramp measures: a figure of `PlaceFigures` (open cases, red ones, waiting ones, officers on duty, money
-    in fen).
+    """The figure that a map shows, a field of PlaceFigures: open, red or waiting cases, officers on duty, or money in
+    fen.
     """
 
     OPEN = "open"
@@ -26,9 +27,9 @@ class Layer(StrEnum):
 
 
 class PlaceFigures(NamedTuple):
-    """The figures of one place: numbers of open cases, of red ones, of cases that wait, of officers on duty; and money.
+    """The figures of one place: numbers of open cases, of red cases, of waiting cases, of officers on duty; and money.
 
-    `waiting`: an operator must call, and nobody has claimed the case. `money`: what can still be kept, in fen.
+    `waiting`: cases in which an operator must call and that nobody has claimed. `money`: fen that can still be kept.
     """
 
     open: int = 0
@@ -43,10 +44,9 @@ class PlaceFigures(NamedTuple):
 
 
 class OpenCase(NamedTuple):
-    """An open case, as far as a map shows it. `division`: code of where the resident lives; `waiting`: an operator must
-    call, and nobody has claimed it.
+    """The data of an open case that a map needs. `division`: code of the place where the resident lives.
 
-    `money`: what can still be kept, in fen.
+    `waiting`: True if an operator must call and nobody has claimed the case. `money`: fen that can still be kept.
     """
 
     division: str
@@ -56,7 +56,9 @@ class OpenCase(NamedTuple):
 
 
 class Range(NamedTuple):
-    """A step (1 to 4) of the map's ramp, and the figures that have it: from `least` to `most`, both included."""
+    """A step (1 to 4) of the map's colours, with the figures that are drawn in it: from `least` to `most`, both
+    inclusive.
+    """
 
     step: int
     least: int
@@ -64,9 +66,10 @@ class Range(NamedTuple):
 
 
 def by_division(cases: Iterable[OpenCase], officers: Iterable[str]) -> dict[str, PlaceFigures]:
-    """Return the figures by division (the code's first six digits). Money is in fen.
+    """Return the figures of each division that has a case or an officer, by the first six digits of its code; divisions
+    without any are left out.
 
-    `officers`: for each officer on duty, the division where they work.
+    `officers`: the division code of each officer on duty, where they work.
     """
     found: defaultdict[str, PlaceFigures] = defaultdict(PlaceFigures)
     for case in cases:
@@ -79,8 +82,8 @@ def by_division(cases: Iterable[OpenCase], officers: Iterable[str]) -> dict[str,
 
 
 def figures_of(found: Mapping[str, PlaceFigures], begins: str) -> PlaceFigures:
-    """Return the sums over the divisions whose code begins with `begins` ("": all). `found`: figures by division
-    code.
+    """Return the sums over the divisions whose code begins with `begins` ("": all). `found`: figures by
+    division code.
     """
     whole = PlaceFigures()
     for division, figures in found.items():
@@ -90,9 +93,11 @@ def figures_of(found: Mapping[str, PlaceFigures], begins: str) -> PlaceFigures:
 
 
 def ramp(value: int, most: int) -> int:
-    """Return the ramp's step of a value, 0 (nothing) to 4. `most`: the highest value of any place.
+    """Return the step of the map's colours in which a value is drawn: 0 (nothing) to 4. `most`: the highest value of
+    any place.
 
-    The steps grow with the square: where one city has most of all cases, small places still differ from one another.
+    The limits of the steps grow with the square, so that small places still differ where one city has most of all
+    cases.
     """
     if value <= 0:
         return 0
@@ -100,8 +105,8 @@ def ramp(value: int, most: int) -> int:
 
 
 def ranges(most: int) -> list[Range]:
-    """Return the steps (without 0) that a value up to `most` can have, with their values. Small figures have fewer
-    steps.
+    """Return the steps of the map's colours (without 0) that values up to `most` can have, with the figures of each,
+    the lowest first. A small `most` gives fewer steps, 0 none.
     """
     found = [Range(step, _top(step - 1, most) + 1, _top(step, most)) for step in range(1, STEPS + 1)]
     return [each for each in found if each.least <= each.most]

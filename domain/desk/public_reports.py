@@ -1,40 +1,51 @@
-"""Reports of the public page: the clock of their check, who checks them, and what a decision changes.
+"""Reports from the public page: the deadline of their check, who checks them, and the effect of a decision.
 
-Nothing of a report counts before an operator has checked it: anybody can write anything there.
+Nothing in a report counts before an operator has checked it: anybody can write anything there.
 """
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from domain.calendar import JILIN
+from domain.calendar import JILIN, Calendar, after_working_days
 from domain.ids import in_groups, short_hash
-from schemas.people.public_reports import PublicReport, PublicReportState, RejectedAs
+from schemas.people.public_reports import AppealOutcome, PublicReport, PublicReportState, RejectedAs
 
 CHECK_WITHIN = timedelta(minutes=10)  # assumed: money leaves a mule's account in 3 to 10 minutes (Malaysia)
+APPEAL_WORKING_DAYS = 5  # assumed: the law (AFL, article 32) asks only that appeals are decided in good time
+OUTSIDE = "220000"  # place of an appeal from outside the province: only the centre's area has the province's own code
 DIGITS = 12
-_OF_CHECK = {"id", "at", "state", "taken_by", "taken_at", "decided_by", "decided_at", "rejected_as", "case"}
+_DECISION = {"decided_by", "decided_at", "rejected_as", "case", "appeal", "removed_at"}
+_OF_CHECK = {"id", "at", "state", "taken_by", "taken_at"} | _DECISION
 _TOLD = set(PublicReport.model_fields) - _OF_CHECK  # fields that the reporter fills in
 
 
 def reference_number(report_id: str) -> str:
-    """Return the number that the reporter gets, 4817-3305-1192. Nobody can count reports by it."""
+    """Return the number that the reporter gets, such as 4817-3305-1192: 12 digits of a hash of the report's id. It does
+    not reveal how many reports exist.
+    """
     return in_groups(f"{int(short_hash('public-report-number', report_id), 16) % 10**DIGITS:0{DIGITS}}")
 
 
 def typed_reference(text: str) -> str:
-    """Return a reference number as `reference_number` writes it, from what a person types; "" if it is none."""
+    """Return the reference number in a typed text, as `reference_number` writes it; "" if the text has not exactly 12
+    digits.
+    """
     digits = "".join(each for each in text if each.isascii() and each.isdigit())
     return in_groups(digits) if len(digits) == DIGITS else ""
 
 
 def check_due(report: PublicReport) -> datetime:
-    """Return by when a report must be checked."""
+    """Return the time by which a report must be checked: 10 minutes after it was sent (assumed). An appeal must be
+    decided by the end of the fifth weekday after its day; a public holiday does not move that.
+    """
+    if report.appeals:
+        return after_working_days(report.at, APPEAL_WORKING_DAYS, Calendar())
     return report.at + CHECK_WITHIN
 
 
 def waiting_reports(reports: Iterable[PublicReport]) -> list[PublicReport]:
-    """Return the reports that nobody has decided on, the oldest first."""
-    return sorted((each for each in reports if each.waits), key=lambda each: (each.at, each.id))
+    """Return the reports that nobody has decided on, the one first that is due first."""
+    return sorted((each for each in reports if each.waits), key=lambda each: (check_due(each), each.id))
 
 
 def decided_reports(reports: Iterable[PublicReport], most: int) -> list[PublicReport]:
@@ -44,35 +55,72 @@ def decided_reports(reports: Iterable[PublicReport], most: int) -> list[PublicRe
 
 
 def expired(report: PublicReport, kept: timedelta, now: datetime) -> bool:
-    """Return whether a report is older than the policy keeps it, whatever became of it."""
+    """Return True if at least `kept`, the policy's limit, has passed at `now` since a report was sent, whether it was
+    decided or not.
+    """
     return report.at + kept <= now
 
 
 def corrected_report(known: PublicReport, told: PublicReport) -> PublicReport:
-    """Return a report as the same form told it last: while nobody has begun to check it, what was told anew, with the
-    time at which it first came; then the earlier version stands.
+    """Return the report that counts after the same form was sent again: `told`, with the time of `known`, the first
+    one.
+
+    Once somebody has begun to check it, or has decided on it, `known` is returned unchanged.
     """
     return told.model_copy(update={"at": known.at}) if known.waits and known.taken_by is None else known
 
 
 def stands_as(known: PublicReport, told: PublicReport) -> bool:
-    """Return whether the report says what a form told, whatever became of it."""
+    """Return True if the reporter wrote the same in both reports. Fields that the centre has filled in do not
+    matter.
+    """
     return known.model_dump(include=_TOLD) == told.model_dump(include=_TOLD)
 
 
 def being_checked(report: PublicReport, by: str, now: datetime) -> PublicReport:
-    """Return the report with who has begun to check it. A decided one stays as it is."""
+    """Return a copy of the report with the login `by` of the person who checks it from `now` on, in place of any other;
+    the report unchanged if it is decided.
+    """
     return report.model_copy(update={"taken_by": by, "taken_at": now}) if report.waits else report
 
 
 def checked(report: PublicReport, by: str, now: datetime, case: str | None) -> PublicReport:
-    """Return the report as checked; `case`: the victim's, None if there is none. The first decision stays."""
+    """Return the report as checked by the login `by`. `case`: the id of the victim's case, or None if there is none. A
+    decided report stays unchanged.
+    """
     return _decided(report, PublicReportState.CHECKED, by, now, case=case)
 
 
 def rejected(report: PublicReport, by: str, now: datetime, why: RejectedAs) -> PublicReport:
-    """Return the report as rejected. The first decision stays."""
+    """Return the report as rejected by the login `by`, with the reason `why`. A decided report stays unchanged."""
     return _decided(report, PublicReportState.REJECTED, by, now, rejected_as=why)
+
+
+def decided_appeal(report: PublicReport, by: str, now: datetime, outcome: AppealOutcome) -> PublicReport:
+    """Return the appeal as decided by the login `by`: CHECKED if `outcome` removes the entry from the watchlist, else
+    REJECTED. A decided one stays unchanged.
+    """
+    state = PublicReportState.CHECKED if outcome.removes else PublicReportState.REJECTED
+    return _decided(report, state, by, now, appeal=outcome)
+
+
+def removal_waits(report: PublicReport) -> bool:
+    """Return True if an appeal was decided as a removal that was not sent to screening yet."""
+    return report.appeal is not None and report.appeal.removes and report.removed_at is None
+
+
+def removed(report: PublicReport, now: datetime) -> PublicReport:
+    """Return the appeal with the time at which its removal was first sent. One without a removal stays unchanged."""
+    return report.model_copy(update={"removed_at": now}) if removal_waits(report) else report
+
+
+def contested(report: PublicReport) -> tuple[str, str]:
+    """Return (kind, value) of the entry that an appeal is about. The kind is "account", "phone" or "link"; the value is
+    the account or telephone number or the address.
+    """
+    if report.payee:
+        return "account", report.payee
+    return ("phone", report.scammer_phone) if report.scammer_phone else ("link", report.scam_link)
 
 
 def _decided(report: PublicReport, state: PublicReportState, by: str, now: datetime, **more: object) -> PublicReport:
@@ -82,7 +130,7 @@ def _decided(report: PublicReport, state: PublicReportState, by: str, now: datet
 
 
 def paid_text(at: datetime | None) -> str:
-    """Return a time of payment as an operator types it (domain/desk/paid_at), "3-1 14:30"; "" for None."""
+    """Return a time of payment as `paid_at` reads it, in Jilin's time, such as "3-1 14:30"; "" for None."""
     if at is None:
         return ""
     local = at.astimezone(JILIN)

@@ -1,8 +1,9 @@
-"""The operator's script: a tree of questions for each scam type, reordered when the resident shows resistance.
+"""The operator's script: a tree of questions for each scam type, with extra questions when the resident shows
+resistance.
 
 A script has the questions of its scam type; the opening, the money, the promise and the endings are common. A marker of
-resistance ("told to keep it secret", "a safe account") may be noted at any time: its own question comes before whatever
-the tree would ask next. So a conversation ends after at most as many answers as there are questions.
+resistance ("told to keep it secret", "a safe account") may be noted at any time: its own question then comes before the
+next one of the tree. So a conversation has at most as many answers as there are questions.
 """
 
 from collections import Counter
@@ -26,12 +27,14 @@ Line = Annotated[str, StringConstraints(min_length=1, max_length=600)]
 
 
 class ScriptError(UserError, ValueError):
-    """A script is invalid; each line says where and why."""
+    """A script is invalid. Each line of the text names a place and its fault."""
 
 
 class Suggestion(StrEnum):
-    """What an ending suggests to the operator: an outcome to report (DISSUADED, NOT_PERSUADED, ALREADY_DEFRAUDED,
-    FALSE_ALARM) or an act (SEND_OFFICER, CALL_AGAIN).
+    """The next thing for the operator to do when a conversation has come to one of the script's endings.
+
+    Report an outcome (DISSUADED, NOT_PERSUADED, ALREADY_DEFRAUDED, FALSE_ALARM), or do something (SEND_OFFICER,
+    CALL_AGAIN).
     """
 
     DISSUADED = "dissuaded"
@@ -50,14 +53,13 @@ class Words(Section):
     en: Line
 
     def of(self, language: str) -> str:
-        """Return the text in a language by its code; Chinese for an unknown one."""
+        """Return the text in the language with this code ("zh", "ko", "en"); Chinese for any other code."""
         return {"ko": self.ko, "en": self.en}.get(language, self.zh)
 
 
 class Choice(Section):
-    """An answer. `next`: the id of a question or ending; None (only for a marker's question): continue in the tree.
-
-    `marks`: ids of the markers that it notes.
+    """An answer to a question. `next`: the id of the following question or ending. None, only in the question of a
+    marker: the conversation goes on where it was. `marks`: ids of the markers that count as seen after this answer.
     """
 
     id: Token
@@ -67,8 +69,9 @@ class Choice(Section):
 
 
 class Question(Section):
-    """A question. `say`: the text for the resident. `why`: its purpose, for the operator; None: not stated. `answers`:
-    the two to nine choices, each with where it leads.
+    """A question. `say`: the text for the resident. `why`: its purpose, for the operator, or None.
+
+    `answers`: two to nine choices.
     """
 
     id: Token
@@ -80,7 +83,8 @@ class Question(Section):
 class Ending(Section):
     """The end of a conversation.
 
-    `say`: the last words to the resident; `advice`: for the operator; `suggests`: the outcome or act that follows.
+    `say`: the last words to the resident. `advice`: a text for the operator. `suggests`: the outcome or act that should
+    follow.
     """
 
     id: Token
@@ -90,7 +94,9 @@ class Ending(Section):
 
 
 class Marker(Section):
-    """A sign that the scammer controls the resident. In the file, the gravest come first, and are asked first."""
+    """A sign that the scammer controls the resident ("told to keep it secret"), with the question that is asked when
+    the sign was seen. If several were seen, their questions come in the file's order, the gravest first.
+    """
 
     id: Token
     title: Words
@@ -110,7 +116,7 @@ class Common(Section):
 
 
 class Script(Section):
-    """The questions of one scam type. `scam`: the type; `start`: the id of the first question."""
+    """The questions of one type of scam (`scam`). `start`: the id of the first question."""
 
     scam: Token
     title: Words
@@ -120,9 +126,10 @@ class Script(Section):
 
 @dataclass(frozen=True, slots=True)
 class Tree:
-    """A script combined with the common part, and checked: targets exist, there is no circle, all can be reached.
+    """A script combined with the common part, and checked: all targets exist, nothing runs in a circle, all can be
+    reached.
 
-    `scam`: the type of scam; `start`: the id of the first question; `questions`, `endings`, `markers`: by id.
+    `scam`: the type of scam. `start`: the id of the first question. `questions`, `endings`, `markers`: by id.
     """
 
     scam: str
@@ -135,8 +142,10 @@ class Tree:
 
 @dataclass(frozen=True, slots=True)
 class Walk:
-    """The state of a conversation. `asked`: the answered questions with their answers, in order; `at`: the next
-    question, or the ending; `heard`: the markers noted.
+    """The state of a conversation.
+
+    `asked`: the answered questions with their answers, in order. `at`: the next question, or the ending. `heard`: the
+    markers that were seen, by the operator or by an answer.
     """
 
     asked: list[tuple[Question, Choice]]
@@ -145,18 +154,20 @@ class Walk:
 
 
 def load_common(text: str) -> Common:
-    """Return the common part of a TOML text. Raises ScriptError if it is not TOML or not in the format."""
+    """Return the common part in a TOML text. Raises ScriptError if the text is not TOML or invalid."""
     return read_table(text, Common, ScriptError)
 
 
 def load_script(text: str) -> Script:
-    """Return the script of a TOML text. Raises ScriptError if it is not TOML or not in the format."""
+    """Return the script in a TOML text. Raises ScriptError if the text is not TOML or invalid."""
     return read_table(text, Script, ScriptError)
 
 
 def grow(script: Script, common: Common) -> Tree:
-    """Combine a script with the common part. Raises ScriptError if an id is double, a target or marker does not exist,
-    the questions go in a circle, or a question or ending is never reached.
+    """Return the tree of a script and the common part.
+
+    Raises ScriptError if an id occurs twice, if a target or marker does not exist, if the questions run in a circle, or
+    if a question or ending can never be reached.
     """
     asked = [*_to_scam(common.questions, script.start), *script.questions]
     tree = Tree(
@@ -178,9 +189,11 @@ def next_question(tree: Tree, answers: Mapping[str, str]) -> Question | Ending:
 
 
 def walk(tree: Tree, answers: Mapping[str, str]) -> Walk:
-    """Return the conversation's state: follow the answers from the start, then the questions of noted markers.
+    """Return the state of the conversation after the `answers`: answer ids by question id. Unknown ids are ignored.
 
-    Markers are noted by answers or by the operator.
+    The answers are followed from the start to the first question without one. Before it come the questions of the
+    markers that were seen: by an answer (its `marks`), or by the operator, which `answers` has under the key HEARD plus
+    the marker's id.
     """
     asked: list[tuple[Question, Choice]] = []
     at, marked = tree.start, {name for name in tree.markers if HEARD + name in answers}

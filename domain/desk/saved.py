@@ -1,7 +1,7 @@
 """The story of one resident who was saved, for a screen that everybody in the room sees.
 
-It tells what happened and when, from codes alone: no name, no place below the county, and none of the words that people
-wrote into the case.
+It tells the events and their times from codes alone: no name, no place below the county, and no words that people wrote
+into the case.
 """
 
 from collections.abc import Iterable, Sequence
@@ -32,10 +32,10 @@ TELLING = frozenset(
 
 
 class StoryScene(NamedTuple):
-    """One thing that happened, `after` the case was opened.
+    """One event of the story, `after` the case was opened.
 
-    `kind`: of its fact; `action`, `result`, `amount_fen` (fen): as in the fact, None if it has none. A scene of kind
-    STATE: the resident was dissuaded. One of kind KEPT after it: all money kept, under its weakest evidence class.
+    `kind`: of the fact. `action`, `result`, `amount_fen` (fen): as in the fact, or None. Kind STATE: the resident was
+    dissuaded. Kind KEPT, the last scene: all loss avoided, with its weakest evidence class (`evidence`).
     """
 
     after: timedelta
@@ -54,8 +54,8 @@ def avoided(case: Case) -> int:
 def saved_case(cases: Iterable[Case], now: datetime) -> Case | None:
     """Return the case with the most loss avoided among those dissuaded within 24 hours before `now`, or None.
 
-    Cases without loss avoided are left out, and residents who neither answered nor were met: a person's statement alone
-    is no story.
+    Left out are cases without loss avoided, and residents who neither answered a call nor were met, because then only a
+    person's statement says so.
     """
     found = [
         (avoided(case), case.id, case)
@@ -66,10 +66,10 @@ def saved_case(cases: Iterable[Case], now: datetime) -> Case | None:
 
 
 def scenes(case: Case, told: Iterable[tuple[datetime, Sequence[Fact]]]) -> list[StoryScene]:
-    """Return the story of a case whose resident was dissuaded, the earliest scene first. `told`: the case's facts with
-    their times.
+    """Return the story of a case whose resident was dissuaded, the earliest scene first; facts after that are left out.
 
-    It has at most 8 scenes; of a longer story, the first ones and the last ones are kept.
+    `told`: the facts of the case, with their times, in order. There are at most 8 scenes; the last ones are the
+    dissuasion and the money. Of a longer story, the first scenes and the last two before these are kept.
     """
     found: list[StoryScene] = []
     for at, facts in told:
@@ -102,7 +102,9 @@ def _kept(case: Case) -> StoryScene:
 
 
 def _new(before: Sequence[StoryScene], given: Iterable[StoryScene]) -> list[StoryScene]:
-    """Leave out scenes that only repeat an earlier one, such as a second attempt or another stage of a visit."""
+    """Return the scenes of `given` without those that only repeat an earlier one, such as a second attempt or another
+    stage of a visit.
+    """
     said = {scene[1:] for scene in before}
     found: list[StoryScene] = []
     for scene in given:

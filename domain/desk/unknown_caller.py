@@ -1,4 +1,6 @@
-"""A caller in danger whom the register does not know: the entry made during the call, and the place that is named."""
+"""A caller in danger whom the register does not know: the entry made during the call, and the place that the caller
+names.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,11 +21,11 @@ HELD_BEFORE = timedelta(days=1)  # the caller's own account before the call: a b
 
 @dataclass(frozen=True, slots=True)
 class Newcomer:
-    """The statements of a caller who is not in the register; None or "" if it was not asked.
+    """The statements of a caller who is not in the register; None or "" for a question that was not asked.
 
-    `division`: a county's code; `source`: how they reported; `account`: the caller's own, normalised; `id_hash`: the
-    hash of the ID number, under the key in force. `birth_year` and `sex` come from the ID number, or the year from the
-    age.
+    `division`: a county's code. `source`: how the caller reported. `account`: the caller's own, normalized. `id_hash`:
+    the hash of the ID number under the key in force. `birth_year`: from the ID number or the stated age; `sex`: from
+    the ID number.
     """
 
     name: str
@@ -36,10 +38,12 @@ class Newcomer:
 
 
 def caller_entry(call_id: str, at: datetime, phone: str, said: Newcomer) -> Resident:
-    """Return the caller's provisional entry. The same call gives the same id, so that a repeated form makes no second
-    person.
+    """Return the provisional register entry of a caller. The same call gives the same id, so a repeated form makes no
+    second person. Nothing is stored.
 
-    `phone`: in E.164, held from the call on.
+    `at`: the time of the call. `phone`: in E.164; it counts as the caller's from `at` on, and the account that they
+    named from a day before. Unknown fields are assumed: 40 years old, male, an employee. Raises ValidationError if a
+    field is invalid.
     """
     return Resident(
         id=new_resident_id(bytes.fromhex(short_hash("caller", call_id))),
@@ -56,7 +60,10 @@ def caller_entry(call_id: str, at: datetime, phone: str, said: Newcomer) -> Resi
 
 
 def named_place(text: str, places: Mapping[str, str]) -> str | None:
-    """Return the code of the only place whose name has the text in it, or whose name or code is the text; else None."""
+    """Return the code of the place that the text names, or None if none or several match. `places`: names by code.
+
+    A place whose name or code equals the text comes first, then the only place whose name contains the text.
+    """
     wanted = " ".join(text.split()).casefold()
     exact = [code for code, name in places.items() if wanted in (code, name.casefold())]
     found = exact or [code for code, name in places.items() if wanted and wanted in name.casefold()]

@@ -1,17 +1,22 @@
-"""Dispatch ids: `case:step:attempt:channel`."""
+"""Dispatch ids: `case:step:attempt:channel`. A message or call to an officer has its visit's id and its rung's name."""
 
 import re
 from typing import NamedTuple
 
 from schemas.casework.cases import Case
 from schemas.levels import Channel
+from schemas.people.escalations import OfficerRung
 
-_ID = re.compile(r"((r[a-z2-7]{16})-[1-9]\d{0,8}):([a-z0-9][a-z0-9._-]{0,31}):([1-9]\d{0,5}):(sms|phone|visit|payment)")
+_OFFICERS = {OfficerRung.SMS.value: Channel.SMS, OfficerRung.CALL.value: Channel.PHONE}
+_CHANNELS = "|".join(each.value for each in Channel)
+_ID = re.compile(rf"((r[a-z2-7]{{16}})-[1-9]\d{{0,8}}):([a-z0-9][a-z0-9._-]{{0,31}}):([1-9]\d{{0,5}}):({_CHANNELS})")
 
 
 class DispatchId(NamedTuple):
-    """The parts of a dispatch id. `text`: the whole id; `case`: the case's id, `resident`: its resident's; `step`: the
-    step's id in the case; `attempt`: its number, from 1; `channel`: by which it is sent.
+    """The parts of a dispatch id.
+
+    `text`: the whole id. `case`: the case's id. `resident`: the id of the case's resident. `step`: the step's id within
+    the case. `attempt`: the number of the attempt, from 1. `channel`: the channel that sends it.
     """
 
     text: str
@@ -27,8 +32,24 @@ def named(case: str, step: str, attempt: int, channel: Channel) -> str:
     return f"{case}:{step}:{attempt}:{channel.value}"
 
 
+def officer_message(visit: str, rung: OfficerRung) -> str:
+    """Return the id of the message or call to an officer about a visit. `visit`: the id of the visit's dispatch."""
+    return f"{visit}.{rung.value}"
+
+
+def is_officer_message(text: str, channel: Channel) -> bool:
+    """Return True if an id is that of a message or call to an officer about a visit, and `channel` is the one that
+    sends it.
+    """
+    visit, _, name = text.rpartition(".")
+    match = _ID.fullmatch(visit)
+    return match is not None and match[5] == Channel.VISIT and _OFFICERS.get(name) is channel
+
+
 def of_case(case: Case) -> list[str]:
-    """Return the ids of all dispatches that a case's steps may have sent, the latest attempt of each step first."""
+    """Return the ids of all dispatches that a case's steps may have sent, in the case's order of steps, the latest
+    attempt of each step first.
+    """
     return [
         named(case.id, step.id, attempt, step.action.channel)
         for step in case.steps
@@ -37,9 +58,17 @@ def of_case(case: Case) -> list[str]:
 
 
 def parse(text: str) -> DispatchId:
-    """Return the parts of a dispatch id. Raises ValueError for any other text."""
+    """Return the parts of a dispatch id. Raises ValueError if the text is not a dispatch id."""
+    found = parts_of(text)
+    if found is None:
+        raise ValueError("no dispatch has such an id: it is case:step:attempt:channel")
+    return found
+
+
+def parts_of(text: str) -> DispatchId | None:
+    """Return the parts of a dispatch id, or None if the text is not a dispatch id."""
     match = _ID.fullmatch(text)
     if match is None:
-        raise ValueError("no dispatch has such an id: it is case:step:attempt:channel")
+        return None
     case, resident, step, attempt, channel = match.groups()
     return DispatchId(text, case, resident, step, int(attempt), Channel(channel))

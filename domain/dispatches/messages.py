@@ -5,7 +5,7 @@ import hmac
 
 from domain.dispatches.ids import named, of_case
 from domain.identity.identifiers import phone_tail
-from domain.policy.messages import DEFAULT, Messages
+from domain.policy.messages import DEFAULT, Messages, Wording
 from schemas.casework.cases import Case
 from schemas.casework.events import Dispatch
 from schemas.levels import Action, Channel
@@ -14,18 +14,28 @@ from schemas.people.residents import Language
 _DIGITS = 6
 
 
-def render(messages: Messages, dispatch: Dispatch, language: Language, phone: str, code: str) -> str:
-    """Return the text of a dispatch, from its action's template. `phone`: the resident's; `code`: its one-time code.
+def render(
+    messages: Messages, dispatch: Dispatch, language: Language, phone: str, code: str, own: Wording | None = None
+) -> str:
+    """Return the text of a dispatch in `language`, from the template of its action and scam type.
 
-    The text has the last four digits of the resident's phone; a trusted contact's too: it says whom it is about, not
-    what happened. Raises ValueError for an action without a text, such as a visit.
+    `own`: the templates of an experiment's arm, used instead of the policy's; None: the policy's.
+
+    `phone`: the resident's number, whose last four digits are in the text; also in one to a trusted contact, which says
+    about whom it is, not what happened. `code`: the one-time code in the text. Raises ValueError for an action without
+    a text, such as a visit.
     """
-    return worded(messages, dispatch.action, language, dispatch.scam_type).format(tail=phone_tail(phone), code=code)
+    texts = own.texts(language) if own else {}
+    text = texts.get(dispatch.scam_type, texts.get(DEFAULT, ""))
+    text = text or worded(messages, dispatch.action, language, dispatch.scam_type)
+    return text.format(tail=phone_tail(phone), code=code)
 
 
 def worded(messages: Messages, action: Action, language: Language, scam_type: str) -> str:
-    """Return the template of an action for a scam type, or the default one. Raises ValueError for an action without a
-    text, such as a visit.
+    """Return the template of an action in `language` for a scam type; without one of its own, the action's default
+    template.
+
+    Raises ValueError for an action without a text, such as a visit.
     """
     wording = messages.wording(action)
     if wording is None:
@@ -34,18 +44,29 @@ def worded(messages: Messages, action: Action, language: Language, scam_type: st
     return texts.get(scam_type, texts[DEFAULT])
 
 
+def template_name(messages: Messages, action: Action, language: Language, scam_type: str) -> str | None:
+    """Return the name of the template that `worded` returns, such as `sms.zh.police` or `sms.ko.default`; None for an
+    action without a text, such as a visit.
+    """
+    wording = messages.wording(action)
+    if wording is None:
+        return None
+    return f"{action.value}.{language.value}.{scam_type if scam_type in wording.texts(language) else DEFAULT}"
+
+
 def code(secret: bytes, dispatch: str) -> str:
-    """Return the one-time code of a dispatch id: 6 digits, leading zeros included, that only the holder of `secret` can
-    compute.
+    """Return the one-time code of a dispatch id: 6 digits, with leading zeros. Only the holder of `secret` can compute
+    it.
     """
     digest = hmac.digest(secret, f"code:{dispatch}".encode(), hashlib.sha256)
     return str(int.from_bytes(digest[:8]) % 10**_DIGITS).zfill(_DIGITS)
 
 
 def confirm(secret: bytes, case: Case, given: str) -> str | None:
-    """Return the id of the case's dispatch with the code that a caller read out, or None if none had it.
+    """Return the id of the dispatch of this case whose code a caller read out, or None if no dispatch has that code.
 
-    Only the digits of `given` count. Of equal codes, the latest attempt is returned.
+    `given`: the caller's words, of which only the digits count. If two dispatches have the same code, the latest
+    attempt of the first step is returned.
     """
     wanted = "".join(filter(str.isdigit, given)).encode()
     for dispatch in of_case(case):
@@ -55,7 +76,7 @@ def confirm(secret: bytes, case: Case, given: str) -> str | None:
 
 
 def latest_code(secret: bytes, case: Case) -> str:
-    """Return the code of the case's last SMS, which the resident would read out; "" if none was sent."""
+    """Return the code in the latest SMS of this case, which the resident would read out; "" if no SMS was sent."""
     steps = {step.id for step in case.steps}  # `contacted` also has contacts of the resident's earlier case
     sent = [each for each in case.contacted if each.channel is Channel.SMS and each.step in steps]
     if not sent:

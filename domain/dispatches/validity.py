@@ -3,38 +3,41 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from domain.policy.schedule import LIFTS
+from domain.policy.schedule import LIFTS, OUTLIVES, may_support
 from schemas.casework.cases import WAITING_STEPS, Case, CaseState, Step, StepState
 from schemas.casework.events import Dispatch
 from schemas.codes.channels import AnotherCase, ChannelCode, StepEnded, StepGone, TimeOver, TriedAgainMeanwhile
-from schemas.codes.refusals import CaseClosed, CaseSettled, PlanOverByLoss
+from schemas.codes.provinces import CaseHandedOver
+from schemas.codes.refusals import CaseClosed, CaseSettled, PlanContacts, PlanOverByLoss
 from schemas.levels import Action, Outcome
 
 # Actions that are still carried out after the resident was dissuaded or cleared; after they were defrauded, when the
 # money may still be stopped; and after the case was closed.
-AFTER_SETTLED = LIFTS | {Action.FOLLOW_UP}
-AFTER_LOSS = AFTER_SETTLED | {Action.STOP_PAYMENT, Action.STOP_AGAIN, Action.HOLD_OUTGOING}
-AFTER_CLOSED = LIFTS
+AFTER_SETTLED = OUTLIVES | {Action.FOLLOW_UP, Action.HAND_OVER}
+AFTER_LOSS = AFTER_SETTLED | {Action.STOP_PAYMENT, Action.STOP_AGAIN, Action.STOP_STATUS, Action.HOLD_OUTGOING}
 # A dispatch is usually taken within milliseconds of its decision. An older one has waited or is a repetition.
 FRESH = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)
 class ObsoleteDispatch:
-    """The dispatch is no longer valid. `because`: the code of the reason."""
+    """The answer of `validity` if the dispatch is no longer valid. `because`: the code of the reason."""
 
     because: ChannelCode
 
 
 class NotYetApplied:
-    """The answer of `validity` if Redis does not have the decision yet that the dispatch results from."""
+    """The answer of `validity` if the decision that caused the dispatch is not in Redis yet."""
 
 
 def validity(dispatch: Dispatch, case: Case | None, now: datetime) -> ObsoleteDispatch | NotYetApplied | None:
-    """Return None if the dispatch is valid: it is in time, its case still needs it, its step waits for this attempt.
+    """Return None if the dispatch is valid: it is in time, its case still needs it, and its step waits for this
+    attempt.
 
-    Else return why it is obsolete, or that Redis does not have its decision yet. A settled case needs only follow-ups
-    and releases of stops, a closed one only releases; one of a defrauded resident needs stop-payments too.
+    Else return why it is obsolete, or NotYetApplied. A settled case needs only follow-ups, lifted stops and an answer
+    about its hand-over, which is not offered again; a closed case only lifted stops and support calls, which are not
+    made during danger; the case of a defrauded resident also needs stop-payments. `case`: the case's state in Redis,
+    None if Redis has none.
     """
     if dispatch.not_after is not None and now > dispatch.not_after:
         return ObsoleteDispatch(TimeOver())
@@ -46,25 +49,34 @@ def validity(dispatch: Dispatch, case: Case | None, now: datetime) -> ObsoleteDi
 
 
 def perhaps_carried_out(dispatch: Dispatch, now: datetime) -> bool:
-    """Return whether a dispatch is over 1 s old, so that another worker may have carried it out unmarked in Redis.
+    """Return True if a dispatch was decided over 1 s ago. Another worker may then have carried it out, and Redis may
+    not show it.
 
-    A Redis restored from an image has lost the marks of later requests, and nothing else shows it.
+    A Redis that was restored from an image has lost the marks of later requests.
     """
     return now - dispatch.at > FRESH
 
 
-def ending_of(case: Case) -> CaseClosed | CaseSettled:
-    """Return the code for the end of a case whose resident is dissuaded, cleared or defrauded, or which is closed.
+def ending_of(case: Case) -> CaseClosed | CaseSettled | CaseHandedOver:
+    """Return the code for the end of a case that is closed or handed over, or whose resident is dissuaded, cleared or
+    defrauded.
 
-    Raises ValueError for a case in any other state.
+    Raises ValueError for an open case in any other state.
     """
+    if case.state is CaseState.HANDED_OVER:
+        return CaseHandedOver()
     return CaseSettled(Outcome(case.state.value)) if case.open else CaseClosed()
 
 
 def _of_case(dispatch: Dispatch, case: Case) -> ObsoleteDispatch | NotYetApplied | None:
-    if not case.open:
-        return None if dispatch.action in AFTER_CLOSED else ObsoleteDispatch(ending_of(case))
-    if case.settled and dispatch.action not in AFTER_SETTLED:
+    if not case.open and dispatch.action not in OUTLIVES:
+        return ObsoleteDispatch(ending_of(case))
+    if not case.open and dispatch.action in LIFTS:
+        return None
+    if dispatch.action is Action.SUPPORT_CALL and not may_support(case):
+        return ObsoleteDispatch(PlanContacts())
+    offers = dispatch.offer is not None and dispatch.step == dispatch.offer.id  # else it asks about an offer
+    if case.settled and (offers or dispatch.action not in AFTER_SETTLED):
         return ObsoleteDispatch(ending_of(case))
     if case.state is CaseState.ALREADY_DEFRAUDED and dispatch.action not in AFTER_LOSS:
         return ObsoleteDispatch(PlanOverByLoss())

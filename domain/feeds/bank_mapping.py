@@ -1,7 +1,7 @@
-"""How a bank's file is read: the declared mapping of its columns, units and words to the fields of a payment signal.
+"""Mappings of banks' files: each declares how columns, units and words of a file become fields of a payment signal.
 
-A mapping is a TOML file that the bank's developer or the centre writes; docs/how-to/bank-files.md explains each key.
-It cannot run code or read anything. A mistake is reported with the file, the key and the fix.
+A mapping is a TOML file that the bank's developer or the centre writes; docs/how-to/bank-files.md explains each key. It
+cannot run code or read anything. An error names the file, the key and the correction.
 """
 
 import hashlib
@@ -29,7 +29,7 @@ _SAMPLE = datetime(2026, 3, 1, 11, 12)  # noqa: DTZ001 - a format is tried on it
 
 
 class BankMappingError(UserError, ValueError):
-    """A mapping cannot be used. The text names the file and each wrong key, and says what to write."""
+    """A mapping cannot be used. The text names the file and each faulty key, with the correction."""
 
 
 def _column(name: str) -> str:
@@ -80,8 +80,9 @@ class _File(Model):
 
 
 class Delimited(_File):
-    """A text file whose rows have a delimiter of one to four characters. `quote`: the sign around values, "" if there
-    is none. `names`: the columns of a file without a header; None: its header names them.
+    """A text file whose rows have a delimiter of one to four characters. `quote`: the sign around values; "": none.
+
+    `names`: the columns of a file without a header; None: the file has a header that names them.
     """
 
     format: Literal["delimited"]
@@ -98,7 +99,7 @@ class Delimited(_File):
 
     @property
     def declared(self) -> tuple[Column, ...] | None:
-        """The columns as the mapping names them; None if the file's header does."""
+        """The columns in order, if the mapping names them; None if the file's header does."""
         return self.names
 
 
@@ -110,7 +111,7 @@ class FixedColumn(Model):
 
 
 class Fixed(_File):
-    """Rows of columns with fixed widths, counted in bytes of the encoding or in characters. There is no header."""
+    """A text file whose columns have fixed widths, in bytes of the encoding or in characters. It has no header."""
 
     format: Literal["fixed"]
     encoding: Literal["utf-8", "gb18030"] = "utf-8"
@@ -119,28 +120,28 @@ class Fixed(_File):
 
     @property
     def declared(self) -> tuple[Column, ...]:
-        """The columns as the mapping names them."""
+        """The columns in order, as the mapping names them."""
         return tuple(column.name for column in self.columns)
 
 
 class Workbook(_File):
-    """A sheet of an Excel workbook (.xlsx), with a header. `sheet`: its name; None: the first one."""
+    """A sheet of an Excel workbook (.xlsx), with a header. `sheet`: its name; None: the first sheet."""
 
     format: Literal["xlsx"]
     sheet: Annotated[str, StringConstraints(min_length=1, max_length=31)] | None = None
 
     @property
     def declared(self) -> None:
-        """None: the header names the columns."""
+        """None, because the sheet's header names the columns."""
         return
 
 
 class FieldColumns(Model):
     """Which column gives which field of a payment; None: no column does. Several columns of `id` are joined with a
-    dash, those of `at` with a blank.
+    dash, those of `at` with a blank. `payer_id`: the payer's ID number, which is hashed at once and stored nowhere.
 
     Without `id`, a row's id is made of the file's content and the line's number. `amount`, `balance`: in the unit of
-    the mapping's `amount`; `state`, `channel`, `new_payee`: in the bank's words.
+    the mapping's `amount`. `state`, `channel`, `new_payee`: in the bank's words.
     """
 
     id: Columns | None = None
@@ -152,19 +153,20 @@ class FieldColumns(Model):
     state: Column | None = None
     channel: Column | None = None
     new_payee: Column | None = None
+    payer_id: Column | None = None
 
     @property
     def all(self) -> Iterator[Column]:
-        """Every column that is read."""
+        """The name of each column that the mapping reads, one after the other."""
         for value in self.__dict__.values():
             yield from (value,) if isinstance(value, str) else value or ()
 
 
 class Amount(Model):
-    """How money is written. `thousands`: the separator, "" if there is none.
+    """The notation of money in the file. `thousands`: the separator; "": none.
 
-    `sign`: none, a minus is an error; out_is_minus, a payment out has a minus, and one without it is an error; ignored,
-    the sign says nothing.
+    `sign`: "none": a minus is an error. "out_is_minus": a payment out has a minus, and a row without one is an error.
+    "ignored": the sign is dropped.
     """
 
     unit: Literal["yuan", "fen"]
@@ -196,28 +198,34 @@ def _zone(name: str) -> str:
 
 
 class TimeRules(Model):
-    """How times are written. `format`: as of strptime, or unix (seconds), unix_ms; `zone`: for times without offset."""
+    """The notation of times in the file. `format`: as for strptime, or "unix" (seconds since 1970), or "unix_ms"
+    (milliseconds since 1970).
+
+    `zone`: the IANA time zone of times without an offset.
+    """
 
     format: Annotated[str, StringConstraints(min_length=2, max_length=64), AfterValidator(_time_format)]
     zone: Annotated[str, StringConstraints(max_length=64), AfterValidator(_zone)] = "Asia/Shanghai"
 
     @cached_property
     def tzinfo(self) -> ZoneInfo:
-        """The zone of times that have no offset."""
+        """The time zone of times without an offset."""
         return ZoneInfo(self.zone)
 
     @cached_property
     def compact(self) -> str | None:
-        """The format before fractions and offset, if no sign parts its digits; otherwise None.
+        """The part of the format before fractions and offset if its digits are not separated by signs, else None.
 
-        Then all digits must be there: 2026311 could be the 11th of March or a 31st.
+        A time in a compact format must have all its digits, because 2026311 could be the 11th of March or a 31st.
         """
         return re.split("%[fz]", self.format)[0] if re.search(r"%[a-zA-Z]%[a-zA-Z]", self.format) else None
 
 
 class Constant(Model):
-    """Fields with the same value in every row, which no column gives: `state`, `channel`, and `new_payee`: whether the
-    payee was never paid before. None: a column gives it, or nothing does.
+    """Fields with the same value in every row: `state`, `channel`, and `new_payee` (True: the payee was never paid
+    before).
+
+    None: a column gives the field, or it is left out.
     """
 
     state: TransferState | None = None
@@ -228,9 +236,9 @@ class Constant(Model):
 class BankMapping(Model):
     """The mapping of a bank's file. `source`: the bank's name in signals, counts and dead letters.
 
-    `state`, `channel`, `new_payee`: the bank's words and what they mean here; `constant`: values of all rows. `text`:
-    the mapping as it was written. Raises ValidationError if it is invalid or incomplete; `load` turns that into
-    BankMappingError.
+    `state`, `channel`, `new_payee`: the meaning of each of the bank's words. `constant`: values of all rows. `text`:
+    the TOML text. The constructor raises ValidationError if the mapping is invalid or incomplete; `load` raises
+    BankMappingError instead.
     """
 
     source: Token
@@ -257,9 +265,9 @@ class BankMapping(Model):
 
 
 def load(text: str, name: str = "the mapping") -> BankMapping:
-    """Return the mapping of a TOML text. `name`: the file's, for the error.
+    """Return the mapping in a TOML text. `name`: the file's name, for error texts.
 
-    Raises BankMappingError if it is too long (8,192 characters), not TOML, or invalid.
+    Raises BankMappingError if the text has over 8,192 characters, is not TOML, or is invalid.
     """
     if len(text) > LONGEST:
         raise BankMappingError(f"{name}: {len(text):,} characters. A mapping has {LONGEST:,} at most")
@@ -296,6 +304,9 @@ _EXAMPLES = {"state": '"处理中" = "pending"', "channel": '"手机银行" = "m
 
 
 def _column_faults(mapping: BankMapping) -> Iterator[str]:
+    number = mapping.columns.payer_id
+    if number is not None and list(mapping.columns.all).count(number) > 1:
+        yield "[columns] payer_id: the column gives another field too, which is stored. Name the ID number's own column"
     names = mapping.file.declared
     if names is None:
         return

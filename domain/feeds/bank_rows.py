@@ -1,14 +1,19 @@
-"""A row of a bank's file, read by its mapping into the fields of a payment signal. No error contains a value."""
+"""Reads a row of a bank's file, by its mapping, into the fields of a payment signal. No error text contains a value."""
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from domain.feeds.bank_mapping import EPOCHS, MOST_COLUMNS, BankMapping, TimeRules
 
+HashId = Callable[[str], str | None]
+"""Returns the hash of an ID number, or None if the text is none."""
+
+_STAR = "*"
+_MARKS = " \t=\"'`"  # around a value that a spreadsheet keeps as text
 Cells = Mapping[str, str]  # a row's cells by the name of their column; of equal names, none is read
 
 _AMOUNT = re.compile(r"([+-]?)[¥]?([0-9]{1,16})(?:\.([0-9]{1,9}))?")
@@ -22,9 +27,10 @@ class CellError(ValueError):
 
 
 def header_places(names: Sequence[str], mapping: BankMapping) -> dict[str, int]:
-    """Return the position of each column that the mapping reads.
+    """Return the position (from 0) of each column that the mapping reads, by column name. Blanks around a name do not
+    count.
 
-    Raises CellError if one is missing or there twice, or the header has over 1,000 columns.
+    Raises CellError if such a column is missing or occurs twice, or if the header has over 1,000 columns.
     """
     if len(names) > MOST_COLUMNS:
         raise CellError(f"the header has over {MOST_COLUMNS:,} columns")
@@ -37,11 +43,11 @@ def header_places(names: Sequence[str], mapping: BankMapping) -> dict[str, int]:
     return places
 
 
-def payment(mapping: BankMapping, cells: Cells, row_id: str) -> dict[str, Any]:
-    """Return the fields of the payment signal of a row, as its JSON has them. `row_id`: its id if the row has none of
-    its own.
+def payment(mapping: BankMapping, cells: Cells, row_id: str, hash_id: HashId | None = None) -> dict[str, Any]:
+    """Return the fields of the payment signal of a row, as its JSON has them. `row_id`: the id if the row has none of
+    its own. `hash_id`: hashes the payer's ID number; None: the number is dropped.
 
-    Money is in fen; an overdrawn balance is 0. Raises CellError naming the first field that cannot be read.
+    Money is in fen; an overdrawn balance becomes 0. Raises CellError that names the first field that cannot be read.
     """
     columns = mapping.columns
     fields: dict[str, Any] = {
@@ -60,22 +66,57 @@ def payment(mapping: BankMapping, cells: Cells, row_id: str) -> dict[str, Any]:
             0, in_fen(text, mapping, f"balance, column {columns.balance}")
         )  # overdrawn: none left
     new = _meant("new_payee", columns.new_payee, {**mapping.new_payee, "": False}, mapping.constant.new_payee, cells)
-    return fields if new is None else fields | {"new_payee": new}
+    if new is not None:
+        fields["new_payee"] = new
+    if hash_id is not None and (hashed := _payer_id(mapping, cells, hash_id)):
+        fields["payer_id"] = hashed
+    return fields
+
+
+def _payer_id(mapping: BankMapping, cells: Cells, hash_id: HashId) -> str | None:
+    """Return the hash of the payer's ID number. None if the row has none, or another document's
+    number: the account still says who paid.
+    """
+    column = mapping.columns.payer_id
+    text = _cell("payer_id", column, cells) if column is not None else ""
+    if column is None or not text:
+        return None
+    _unrounded(text, f"payer_id, column {column}")
+    return hash_id(text)
+
+
+def without_id_number(mapping: BankMapping, line: str, cells: Cells | None, is_number: Callable[[str], bool]) -> str:
+    """Return a line in which the payer's ID number is stars, so that the row may be stored; it keeps its length.
+    Without a column of ID numbers, the line is returned unchanged.
+
+    `cells`: of the line; None if it cannot be split. `is_number`: whether a text is a valid ID number. Only if the
+    number's cell holds a valid one is it starred alone. Otherwise all digits of the line are stars: the number may be
+    in another cell, of a row that is shifted by a column, or written otherwise than its cell, with doubled quotes, say.
+    """
+    column = mapping.columns.payer_id
+    if column is None:
+        return line
+    number = cells[column].strip(_MARKS) if cells is not None else ""
+    if number not in line or not is_number(number):
+        return "".join(_STAR if unicodedata.decimal(char, None) is not None else char for char in line)
+    return line.replace(number, _STAR * len(number))
 
 
 def own_id(mapping: BankMapping, cells: Cells) -> str | None:
-    """Return the row's own id; None if the mapping names no column for it, or one of them is empty."""
+    """Return the row's own id; None if the mapping names no column for it, or if one of these columns is empty.
+
+    Raises CellError if a cell is a formula.
+    """
     columns = mapping.columns.id or ()
     parts = [_cell("id", column, cells) for column in columns]
     return "-".join(parts) if parts and all(parts) else None
 
 
 def in_fen(text: str, mapping: BankMapping, where: str) -> int:
-    """Return an amount in fen with its sign, exactly, by the mapping's unit. `where`: the field and column, for the
-    error.
+    """Return an amount exactly, in fen, with its sign. Full-width digits and a ¥ in front are accepted.
 
-    Full-width digits and a ¥ in front are read. Raises CellError if the text is not an amount, or has fractions of a
-    fen.
+    `where`: the field and column, for the error text. Raises CellError if the text is not an amount in the mapping's
+    unit, or if it has fractions of a fen.
     """
     plain = unicodedata.normalize("NFKC", text).strip()
     _unrounded(plain, where)
@@ -90,9 +131,9 @@ def in_fen(text: str, mapping: BankMapping, where: str) -> int:
 
 
 def moment(text: str, clock: TimeRules, column: str) -> datetime:
-    """Return the time that a cell has, with its offset: the mapping's zone if the text has none.
+    """Return the time in a cell, with its offset; without one, in the mapping's zone.
 
-    Raises CellError if the text is not a time of the mapping's format.
+    `column`: for the error text. Raises CellError if the text is not a time in the mapping's format.
     """
     try:
         at = _epoch(text, clock) if clock.format in EPOCHS else _written(text, clock)

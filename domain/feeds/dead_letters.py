@@ -1,10 +1,10 @@
-"""The states of a dead letter, derived from the acts on it; of concurrent acts, the order on the topic decides.
+"""The states of a dead letter, derived from the acts on it. If acts are concurrent, their order on the topic decides.
 
 In the balance of signals (accepted = raised + below + unmatched + duplicate + dead-lettered, by source) a letter counts
 as dead-lettered while it is open, and for good once dropped. When it is sent again, the step that counts its new
-outcome also takes back the dead-lettered count; `accepted` does not change, because it was accepted when it came. A row
-of a file was never accepted: it counts as accepted when it is sent again. So the balance holds before, after, and
-however often it is sent.
+outcome also reduces the dead-lettered count; `accepted` does not change, because it was counted when the signal came. A
+row of a file was never accepted: it counts as accepted when it is sent again. So the balance always holds, however
+often a letter is sent.
 """
 
 import re
@@ -21,8 +21,9 @@ FILE = "file"  # the topic's name for letters from files
 
 
 class Act(StrEnum):
-    """An act on a letter, by its name on the audit topic. SENDING: written before the letter is sent again; SENT: it
-    was sent; DROPPED: it was dropped for good.
+    """An act on a letter, by its name on the audit topic.
+
+    SENDING: written before the letter is sent again. SENT: it was sent again. DROPPED: it was dropped for good.
     """
 
     SENDING = "letter-sending"
@@ -31,8 +32,10 @@ class Act(StrEnum):
 
 
 class State(StrEnum):
-    """The state of a dead letter. OPEN: nothing was done; SENDING: sending it again began and is not known to be
-    completed, and sending it again completes it; SENT: it was sent again; DROPPED: it was dropped for good.
+    """The state of a dead letter.
+
+    OPEN: nothing was done. SENDING: somebody began to send it again, and the end is unknown; sending it once more
+    completes this. SENT: it was sent again. DROPPED: it was dropped for good.
     """
 
     OPEN = "open"
@@ -43,7 +46,7 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LetterStatus:
-    """A letter's state, and the act that led to it (None while open)."""
+    """The state of a letter, and the act that led to it (None while it is open)."""
 
     state: State = State.OPEN
     act: AuditEntry | None = None
@@ -53,9 +56,9 @@ class LetterStatus:
 class Listed:
     """A letter without its content, for lists.
 
-    `id`: the letter's, which stays the same if it is refused again; `source`: of the signal; `topic`: the one that it
-    was on; `at`: when it was refused; `why`: the reason; `size`: of its content, in bytes; `offset`: on the topic of
-    dead letters.
+    `id`: stays the same if the letter is refused again. `source`: of the signal. `topic`: the topic that the record was
+    on. `at`: when it was refused. `why`: the reason. `size`: of the content, in bytes. `offset`: on the topic of dead
+    letters.
     """
 
     id: str
@@ -75,11 +78,10 @@ _PERSONAL = re.compile(rf"(<(?:[\w.-]{{1,40}}:)?(?:{_NAMES}|{_REMARKS})(?:\s[^<>
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A filter for letters; a field that is None matches all. `since` is inclusive, `until` exclusive; both compare the
-    time of refusal.
+    """A filter for letters; a field that is None matches all.
 
-    `source`, `topic`: exactly these. `reason`: a part of the letter's reason, in upper or lower case. `state`: OPEN
-    also fits a letter that is being sent.
+    `source`, `topic`: exactly these. `reason`: a part of the letter's reason, ignoring case. `since` (inclusive),
+    `until` (exclusive): limits of the time of refusal. `state`: OPEN also matches SENDING.
     """
 
     source: str | None = None
@@ -90,12 +92,12 @@ class Wanted:
     state: State | None = State.OPEN
 
     def fits(self, letter: Listed, state: State) -> bool:
-        """Return whether a letter in this state matches. A letter that is being sent counts as open."""
+        """Return True if the filter matches a letter in this state. A filter for OPEN also matches SENDING."""
         right = self.state in (None, state) or (self.state is State.OPEN and state is State.SENDING)
         return right and self.means(letter)
 
     def means(self, letter: Listed) -> bool:
-        """Return whether a letter matches, regardless of its state."""
+        """Return True if the filter matches a letter, regardless of the letter's state."""
         return (
             self.source in (None, letter.source)
             and self.topic in (None, letter.topic)
@@ -106,7 +108,9 @@ class Wanted:
 
 
 def follow(before: LetterStatus, act: AuditEntry) -> LetterStatus:
-    """Return the state after an act; an act that came too late changes nothing."""
+    """Return the status of a letter after one more act; an act that is not possible in the present state changes
+    nothing.
+    """
     if before.state is State.OPEN and act.act == Act.DROPPED:
         return LetterStatus(State.DROPPED, act)
     if act.act == Act.SENDING and may_send(before, act.detail, act.at):
@@ -117,7 +121,7 @@ def follow(before: LetterStatus, act: AuditEntry) -> LetterStatus:
 
 
 def status_after(acts: Iterable[AuditEntry]) -> LetterStatus:
-    """Return a letter's state after all acts, in the order of the topic."""
+    """Return the status of a letter after all its acts, in the order of the topic."""
     found = LetterStatus()
     for act in acts:
         found = follow(found, act)
@@ -125,8 +129,10 @@ def status_after(acts: Iterable[AuditEntry]) -> LetterStatus:
 
 
 def may_send(found: LetterStatus, what: str, now: datetime) -> bool:
-    """Return whether a letter may be sent: it is open, its sending began a minute ago or earlier, or it is being sent
-    with the same repair (`what`).
+    """Return True if a letter may be sent again now with the repair `what`, as in the act's `detail`.
+
+    That is so if it is open, if its sending began at least a minute ago and did not end, or if it is being sent with
+    the same repair.
     """
     if found.state is State.SENDING and found.act is not None:
         return found.act.detail == what or found.act.at + LEASE <= now
@@ -134,7 +140,7 @@ def may_send(found: LetterStatus, what: str, now: datetime) -> bool:
 
 
 def topic_of(where: Place) -> str:
-    """Return the topic that a letter comes from, or "file"."""
+    """Return the topic from which a letter comes, or "file" if it is a line of a file."""
     return FILE if isinstance(where, LinePlace) else where.topic
 
 
@@ -144,8 +150,10 @@ def kind_of_reason(why: str) -> str:
 
 
 def masked(text: str) -> str:
-    """Return the text with • in place of the digits of numbers of five or more digits, of non-ASCII characters, and of
-    what an ISO 20022 message has in its elements of names, addresses and remarks, which may be in Latin letters.
+    """Return the text with • for personal data.
+
+    Masked are the digits of numbers of five or more digits, all non-ASCII characters, and the contents of those
+    elements of an ISO 20022 message that have names, addresses and remarks, also in Latin letters.
     """
     plain = _PERSONAL.sub(r"\1•", _CDATA.sub("•", text))
     return re.sub(r"[^\x00-\x7f]", "•", re.sub(r"[0-9](?:[ -]?[0-9]){4,}", _hidden, plain))

@@ -35,7 +35,7 @@ Fields = dict[str, Any]
 
 
 class MappingError(UserError, ValueError):
-    """A mapping is invalid, or does not fit the fields; the text says where and what to write."""
+    """A mapping is invalid, or does not fit the fields. The text names the place and the correction."""
 
 
 def _factor(value: object) -> Decimal:
@@ -52,10 +52,10 @@ Factor = Annotated[Decimal, BeforeValidator(_factor)]
 class Mapping(BaseModel):
     """The rules that repair a dead letter's fields, in the order in which they are applied.
 
-    `rename`: new name by old name; `remove`: fields to be left out; `strip`: characters to remove from a field's text;
-    `replace`: by field, new values by old whole text; `rescale`: the factor by which a number is multiplied, exactly;
-    `default`: values of missing or empty fields; `set`: new values of fields. `hash`: the first 16 hex digits of the
-    SHA-256 of the mapping's text.
+    `rename`: new name by old name. `remove`: fields to drop. `strip`: by field, characters to remove from its text.
+    `replace`: by field, new value by old whole text. `rescale`: by field, the factor by which its number is multiplied,
+    exactly. `default`: values of missing or empty fields. `set`: new values of fields. `hash`: the first 16 hex digits
+    of the SHA-256 of the mapping's text.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -71,8 +71,10 @@ class Mapping(BaseModel):
 
 
 def load(text: str) -> Mapping:
-    """Return the mapping of a TOML text. Raises MappingError if it is too long (65,536 characters), not TOML, invalid
-    (naming each table and key), or changes nothing.
+    """Return the mapping in a TOML text.
+
+    Raises MappingError if the text has over 65,536 characters, is not TOML, is invalid (the error names each table and
+    key), or changes nothing.
     """
     if len(text) > LONGEST:
         raise MappingError(f"a mapping has {LONGEST:,} characters at most")
@@ -84,7 +86,7 @@ def load(text: str) -> Mapping:
 
 
 def of_tables(tables: Reads[str, object]) -> Mapping:
-    """Return the mapping of parsed tables. Raises MappingError if it is invalid or changes nothing."""
+    """Return the mapping in parsed TOML tables. Raises MappingError if it is invalid or changes nothing."""
     try:
         found = Mapping.model_validate(tables)
     except ValidationError as error:
@@ -99,8 +101,11 @@ def of_tables(tables: Reads[str, object]) -> Mapping:
 
 
 def repair(fields: Reads[str, Any], mapping: Mapping) -> Fields:
-    """Return the repaired fields. Raises MappingError naming a field that `rename` would overwrite, or that `rescale`
-    does not fit because it is not a number.
+    """Return the repaired fields, as a new dict, changed in the order of Mapping. A rescaled number stays a text if it
+    was one.
+
+    Raises MappingError that names the field if `rename` would overwrite a field, or if `rescale` meets a value that is
+    not a number.
     """
     renamed = _renamed(fields, mapping)
     mended = {name: _repaired(name, value, mapping) for name, value in renamed.items() if name not in mapping.remove}

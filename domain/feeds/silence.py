@@ -4,9 +4,9 @@ A source's rate, and how evenly it sends, are learnt by hour of the week; a publ
 measured in expected arrivals, so that a night weighs less than a noon. An arrival is a window of ten seconds with any
 signal: a batch of 500 predicts the next one no better than a single signal does.
 
-The longest gap to expect is the constant gap of an even source, a gap that a random (Poisson) source has once in
-10,000,000 gaps, and an accordingly longer one for bursty sources, whose gaps vary more. Twice that gap is an alarm: on
-a night with half the usual signals it is still one gap in 10,000,000.
+The longest expected gap is the constant gap of an even source, or a gap that a random (Poisson) source has once in
+10,000,000 gaps, or a longer one for bursty sources, whose gaps vary more. Twice that gap is an alarm: on a night with
+half the usual signals, it is still one gap in 10,000,000.
 """
 
 import math
@@ -30,7 +30,7 @@ ORDINARY = Calendar()  # no holidays
 
 
 def window_of(moment: datetime) -> int:
-    """Return the number of the 10-second window that contains a moment, counted from 1970."""
+    """Return the number of the 10-second window that contains a time (aware), counted from 0 at 1970-01-01 UTC."""
     return int(moment.timestamp() // WINDOW.total_seconds())
 
 
@@ -40,7 +40,9 @@ def begin_of(window: int) -> datetime:
 
 
 def unknown(source: str, window: int, count: int, calendar: Calendar = ORDINARY) -> FeedProfile:
-    """Return the first profile of a source, whose first `count` signals came in this 10-second window."""
+    """Return the first profile of a source, whose first `count` signals came in the 10-second window `window`. It
+    assumes the gaps of a source that sends at random.
+    """
     profile = FeedProfile(source=source, last=window, gaps=BELIEVED, mean=1.0, square=2.0)
     return profile.model_copy(update={"hours": _added({}, window, Hour(0, 1, 1, count), calendar)})
 
@@ -54,11 +56,11 @@ def learn(
     alarmed: bool = False,
     calendar: Calendar = ORDINARY,
 ) -> FeedProfile:
-    """Return the profile after `count` more signals came in a window; it also learns the gap before that window.
+    """Return the profile after `count` more signals came in the window `window`; it also learns the gap before it.
 
     `watched`: the window since which the feeds were watched without a break; earlier silence is not learnt. `alarmed`:
-    the gap was an alarm, and counts a quarter. Of a window that is not later than the last, only the signals are
-    counted.
+    True if the gap was an alarm: it then counts only a quarter. For a window that is not later than the last, only the
+    signals are counted.
     """
     if window <= profile.last:  # counted late, by another worker
         return profile.model_copy(update={"hours": _added(profile.hours, window, Hour(0, 0, 0, count), calendar)})
@@ -77,10 +79,10 @@ def learn(
 def expected(
     profile: FeedProfile | None, first: int, end: int, floor: float = 0.0, *, calendar: Calendar = ORDINARY
 ) -> tuple[float, float]:
-    """Return the expected numbers of arrivals and signals from window `first` (inclusive) to `end` (exclusive).
+    """Return (arrivals, signals): the numbers expected from window `first` (inclusive) to `end` (exclusive).
 
-    An arrival is a 10-second window with any signal. `floor`: the least number of signals an hour, regardless of the
-    profile.
+    An arrival is a 10-second window with any signal. `profile` None: an unknown source. `floor`: signals per hour that
+    are expected at least, whatever the profile.
     """
     arrivals = signals = 0.0
     least = floor / WINDOWS_AN_HOUR
@@ -92,7 +94,9 @@ def expected(
 
 
 def longest_gap(profile: FeedProfile | None) -> float:
-    """Return the longest gap to expect of a source (None: unknown), in expected arrivals."""
+    """Return the longest gap that is still expected of a source (None: an unknown one), measured in expected arrivals,
+    so that a night weighs less than a noon.
+    """
     if profile is None:
         return 1 + RARELY
     spread = max(0.0, profile.square / profile.mean**2 - 1)
@@ -108,10 +112,11 @@ def outage(
     watched: int = 0,
     calendar: Calendar = ORDINARY,
 ) -> Silence | None:
-    """Return the alarm if a source has been silent for twice its longest gap to expect and at least `least`, else None.
+    """Return the alarm if a source has been silent for twice its longest expected gap and at least for `least`, else
+    None.
 
-    `floor`: the least number of signals an hour, regardless of the profile. `watched`: the window since which the feeds
-    were watched without a break; earlier silence does not count. The alarm's `expected` is a number of signals.
+    `floor`: signals per hour that are expected at least, whatever the profile. `watched`: the window since which the
+    feeds were watched without a break; earlier silence does not count. The alarm's `expected` is a number of signals.
     """
     first, end = max(profile.last + 1, watched), window_of(now)
     if (end - first) * WINDOW < least:
@@ -125,9 +130,9 @@ def outage(
 
 
 def never_sent(source: str, floor: float, began: datetime, now: datetime, grace: timedelta) -> Silence | None:
-    """Return the alarm for a configured source that has sent nothing since `began`, once `grace` is over, else None.
+    """Return the alarm for a configured source that has sent nothing since `began`; None until `grace` is over.
 
-    `floor`: the number of signals an hour that it should send.
+    `floor`: the number of signals per hour that it should send.
     """
     if now - began < grace:
         return None
@@ -137,7 +142,9 @@ def never_sent(source: str, floor: float, began: datetime, now: datetime, grace:
 
 
 def span(time: timedelta) -> str:
-    """Return a duration in words, rounded down to the last unit: 50 s, 6 min, 3 h 20 min, 2 d 4 h."""
+    """Return a duration in English, rounded down to its smaller unit: "50 s" below 2 minutes, "6 min", "3 h 20 min", "2
+    d 4 h". A negative one gives "0 s".
+    """
     seconds = max(0, round(time.total_seconds()))
     if seconds < 120:
         return f"{seconds} s"

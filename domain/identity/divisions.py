@@ -41,14 +41,14 @@ class Division:
     zone: bool = False
 
     def in_force(self, on: date) -> bool:
-        """Return whether the code was in force on that day."""
+        """Return True if the code was in force in the year of `on`."""
         return (self.since or 0) <= on.year <= (self.until or 9999)
 
 
 def division(code: str, on: date) -> Division | None:
-    """Return what a code of 6 or 9 digits meant on that day, or None if it is unknown or was not in force.
+    """Return the place that a code of 6 digits, or a street's of 9, meant on that day; None if unknown or not in force.
 
-    If the register has two entries for a year, the one that began later counts as the correction.
+    If the register has two entries for a year, the one that began later counts: it corrects the other.
     """
     if len(code) == 9:
         return _street(code, on)
@@ -60,16 +60,18 @@ def division(code: str, on: date) -> Division | None:
 
 
 def known(code: str) -> bool:
-    """Return whether a code is or ever was in force in Jilin."""
+    """Return True if a code is or ever was in force in Jilin, zones for statistics included: 6 digits, or 9 of a street
+    that exists today.
+    """
     return code in _streets() or code in _register()
 
 
 @lru_cache(maxsize=65_536)  # each visit asks for the travel time of every officer on duty
 def current_code(code: str, on: date, noted: date | None = None) -> str | None:
-    """Return the code in force on `on` of the place that `code` means, or None if that is unknown or ambiguous.
+    """Return the code that is in force on the day `on` for the place that `code` meant; None if unknown or ambiguous.
 
-    `noted`: the day on which `code` was recorded, for codes that meant different places over time. Without it, a code
-    in force is returned unchanged. An ended code is followed through its successors.
+    `noted`: the day on which `code` was recorded, because a code may mean different places over time; None: as on `on`.
+    An ended code is followed through its successors. A street (9 digits) keeps its last three digits.
     """
     county = division(code[:6], noted or on) or _latest_before(code[:6], on)
     while county and county.until and county.until < on.year:
@@ -78,32 +80,40 @@ def current_code(code: str, on: date, noted: date | None = None) -> str | None:
 
 
 def meet(one: str, other: str) -> bool:
-    """Return whether two areas overlap: one code is a prefix of the other. An empty code means everywhere."""
+    """Return True if two areas overlap, so if one code is a prefix of the other. An empty code means everywhere."""
     return one.startswith(other) or other.startswith(one)
 
 
 def name_of(code: str, on: date) -> str:
-    """Return a code's name on that day, else its last name before (of a street: its county's), else the code itself."""
+    """Return the Chinese name of a code on that day.
+
+    If the code was not in force, return its last name before; for a street, the last name of its county. If it had
+    none, return the code itself.
+    """
     there = division(code, on) or _latest_before(code[:6], on)
     return there.name if there else code
 
 
 @cache
 def names(language: str) -> dict[str, str]:
-    """Return the English (`en`) or Korean (`ko`) names of prefectures, counties and streets, by Chinese name, short
-    ones included. Raises KeyError for another language.
+    """Return names in English (`language` "en") or Korean ("ko"), by Chinese name: prefectures, counties, streets.
+
+    Short Chinese names are keys too. Raises KeyError for another language.
     """
     files = ("jilin_street_names.csv", "jilin_names.csv")
     return {row["name"]: row[language] for file in files for row in _rows(file)}
 
 
 def prefectures(on: date) -> tuple[Division, ...]:
-    """Return Jilin's prefectures on that day, by code (nine today)."""
+    """Return Jilin's prefectures on that day, sorted by code (nine today)."""
     return _in_force(on, lambda code: code.endswith("00") and code != PROVINCE)
 
 
 def counties(on: date, prefecture: str | None = None) -> tuple[Division, ...]:
-    """Return the districts, counties, cities and zones on that day, by code; with `prefecture`, only its own."""
+    """Return Jilin's districts, counties, cities and zones on that day, sorted by code.
+
+    `prefecture`: return only those of the prefecture with this code of 6 digits; None: all.
+    """
     return tuple(
         county
         for county in _in_force(on, lambda code: not code.endswith("00"))
@@ -112,7 +122,9 @@ def counties(on: date, prefecture: str | None = None) -> tuple[Division, ...]:
 
 
 def streets(county: str) -> tuple[Division, ...]:
-    """Return the present streets and townships under a county's code, sorted by code; empty for an unknown one."""
+    """Return the present streets and townships of a county (code of 6 digits), sorted by code; empty if it
+    is unknown.
+    """
     return tuple(Division(code, name, _prefecture(county)) for code, name in _streets_by_county().get(county, ()))
 
 

@@ -15,11 +15,11 @@ from schemas.people.residents import Holding, Resident
 
 
 def merge(keep: Resident, gone: Resident, at: datetime) -> tuple[Resident, Resident]:
-    """Merge two entries of one person: `keep` gets everything that `gone` ever held. Return (keep, gone), changed.
+    """Merge two entries of one person: `keep` gets everything that `gone` ever held. Return (keep, gone), both changed.
 
-    `gone` stays as a reference to `keep`; its holdings end `at`, which shows when it was merged. Raises ValueError if
-    the entries are the same, one is merged already, their ID numbers differ or cannot be compared, or together they
-    exceed an entry's limits.
+    `gone` becomes a reference to `keep`; its holdings end `at`, which shows when it was merged. Raises ValueError if
+    the entries are the same, if one is merged already, if their ID numbers differ or are hashed under different keys,
+    or if `keep` would exceed an entry's limits.
     """
     if keep.id == gone.id or keep.merged_into or gone.merged_into:
         raise ValueError("merge two different entries, neither of them merged already")
@@ -34,9 +34,10 @@ def merge(keep: Resident, gone: Resident, at: datetime) -> tuple[Resident, Resid
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What a split moves to the new entry: the values of its telephones (E.164) and accounts.
+    """The part of an entry that `split` moves to the new entry: the values of telephones (E.164) and of accounts.
 
-    `changes`: which other fields of the new entry differ (`name`, `birth_year`, …), with their values.
+    `changes`: the fields of the new entry that differ from the old one (`name`, `birth_year`, …), with their values;
+    None: no others.
     """
 
     phones: frozenset[str] = frozenset()
@@ -47,8 +48,8 @@ class Part:
 def split(resident: Resident, part: Part, new_id: str, at: datetime | None) -> tuple[Resident, Resident]:
     """Split one entry into two people: the new one holds `part` from `at` on (None: always). Return (old, new).
 
-    Holdings before `at` stay with the old one. The ID number stays too, unless the changes name another. Raises
-    ValueError if the entry is merged, does not hold `part`, or a change is invalid.
+    The old entry keeps the holdings before `at`, and the hash of the ID number; the new one has a hash only if the
+    changes name one. Raises ValueError if the entry is merged, if it does not hold `part`, or if a change is invalid.
     """
     holdings = {each.value for each in (*resident.phones, *resident.accounts)}
     if resident.merged_into or not part.phones | part.accounts <= holdings:
@@ -60,10 +61,10 @@ def split(resident: Resident, part: Part, new_id: str, at: datetime | None) -> t
 
 
 def renewed(old: Resident, new: Resident, at: datetime) -> Resident:
-    """Return an entry updated by a newer row about the same person; what the row leaves out becomes history.
+    """Return the entry `old`, updated by a newer row of the register about the same person (`new`).
 
-    A telephone or account that the row no longer names ends `at`. One that it names without dates keeps its known
-    dates, or, if it had been given up, is held again from `at`. Applying a row twice changes nothing more. Raises
+    A telephone or account that the row no longer names ends `at`. If the row names it without dates, it keeps its known
+    dates; if the person had given it up, it is held again from `at`. Applying a row twice changes nothing more. Raises
     ValueError if the history exceeds an entry's limits.
     """
     return changed(
@@ -78,10 +79,11 @@ def renewed(old: Resident, new: Resident, at: datetime) -> Resident:
 
 
 def confirms(told: Resident, entry: Resident, at: datetime) -> bool:
-    """Return whether a row of the register is about the person of a provisional entry.
+    """Return True if a row of the register (`told`) is about the person of the provisional `entry`.
 
-    It is if both have the same ID number. Where one of them has none, name and a telephone held at `at` must be the
-    same: a family shares its telephone.
+    Both must have the same ID number. If one has none, they must have the same name and share a telephone that both
+    hold at `at`: the telephone alone may be a family's. False if `entry` is not provisional, if `told` is, or if either
+    is merged.
     """
     if entry.provisional is None or entry.merged_into or told.provisional is not None or told.merged_into:
         return False
@@ -89,14 +91,20 @@ def confirms(told: Resident, entry: Resident, at: datetime) -> bool:
         return told.id_hash == entry.id_hash
     phones = {each.value for each in entry.phones if held(each, at)}
     same_phone = any(each.value in phones and held(each, at) for each in told.phones)
-    return same_phone and _plain(told.name) == _plain(entry.name)
+    return same_phone and same_name(told, entry)
+
+
+def same_name(first: Resident, second: Resident) -> bool:
+    """Return True if two entries have the same name, apart from spaces and capitals."""
+    return _plain(first.name) == _plain(second.name)
 
 
 def confirmed(entry: Resident, told: Resident) -> Resident:
-    """Return a provisional entry as the register delivers the person; it keeps its id, so its cases stay the person's.
+    """Return the provisional entry `entry`, completed by the register's row `told`: it keeps its id, so its cases stay
+    with it, and is no longer provisional.
 
-    The register's fields count. What the person held by their own account is kept. Raises ValueError if that exceeds
-    an entry's limits.
+    The other fields are those of `told`. Telephones and accounts of both are kept. Raises ValueError if the result
+    exceeds an entry's limits.
     """
     return changed(
         told,
@@ -113,9 +121,9 @@ def _plain(name: str) -> str:
 
 
 def changed(resident: Resident, **changes: object) -> Resident:
-    """Return a validated copy with changes (pydantic's own copy checks nothing).
+    """Return a validated copy of an entry with changed fields; pydantic's own copy is not validated.
 
-    Raises ValueError naming the invalid fields, without their values.
+    Raises ValueError that names the invalid fields, without their values.
     """
     try:
         return Resident.model_validate({**dict(resident), **changes})
@@ -138,8 +146,9 @@ def _united(keep: Resident, gone: Resident) -> Resident:
 
 
 def united(holdings: Sequence[Holding]) -> list[Holding]:
-    """Return the holdings sorted by value and beginning; overlapping periods of a value are joined, adjacent ones if
-    alike. Empty periods are dropped.
+    """Return the holdings sorted by value, then by beginning, with overlapping periods of one value joined into one.
+
+    Adjacent periods are joined too if their flags are the same. Empty periods are dropped.
     """
     united: list[Holding] = []
     spans = (each for each in holdings if start_of(each) < _end(each))

@@ -1,6 +1,7 @@
 """Finds telephone, card and ID numbers in what people write, and masks them.
 
-A note is for whoever handles the case. Others, and readers who gave no reason to see more, read it without the numbers.
+The person who handles a case reads a note in full. Others, and readers who gave no reason to see more, read it without
+the numbers.
 """
 
 import re
@@ -48,9 +49,9 @@ class _Found(NamedTuple):
 def masked_text(text: str) -> str:
     """Return the text with a star for each digit of telephone numbers, bank cards (Luhn) and ID numbers (check digit).
 
-    Numbers are found with up to six blanks or signs between their digits, in any digits of Unicode, in Chinese (also
-    capital and spoken) and in Korean ones, and with +86 or another country's code. The last four digits of a telephone
-    or card stay; of an ID number nothing stays. Other numbers, such as amounts and dates, stay.
+    A number may have up to six blanks or signs between two digits, and +86 or another country's code in front. Digits
+    may be any of Unicode's, Chinese (also capital and spoken) or Korean. The last four digits of a telephone or card
+    stay; of an ID number nothing stays. Other numbers, such as amounts and dates, stay.
     """
     plain = "".join(map(_plain, text)).replace("%20", "   ").replace("%", " ")
     plain = _APART.sub(lambda match: re.sub("[,:]", "|", match[0]), plain)
@@ -96,9 +97,9 @@ def _in_run(plain: str, places: list[int]) -> Iterator[_Found]:
 
 
 def _number(plain: str, digits: str, abroad: bool, start: int, end: int) -> _Found | None:
-    """Return where the telephone, card or ID number that these digits form stands in the text; None if they form none.
+    """Return the place in the text of the telephone, card or ID number that these digits form; None if they form none.
 
-    `abroad`: a plus sign precedes the digits.
+    `abroad`: True if a plus sign precedes the digits.
     """
     final = _FINAL_X.match(plain, end)
     if final and _is_id(f"{digits}X"):
@@ -115,7 +116,7 @@ def _is_phone(digits: str, abroad: bool) -> bool:
 
 
 def _is_international(digits: str) -> bool:
-    """Return whether digits behind a plus begin with a country's code and have one of its lengths."""
+    """Return True if digits behind a plus begin with a country's code and have one of its lengths."""
     if digits.startswith("86"):
         return bool(_HOME.fullmatch(digits))
     return any(_fits(digits[size:], *_country(digits[:size])) for size in (1, 2, 3))
@@ -136,7 +137,7 @@ def _country(code: str) -> tuple[frozenset[int], str]:
 
 
 def _is_card(digits: str) -> bool:
-    """Return whether digits are as many as a bank card has, and its check digit (Luhn) is right.
+    """Return True if digits are as many as a bank card has, and its check digit (Luhn) is right.
 
     Not by stdnum's luhn, which takes five times as long: a text of many short groups is tried thousands of times.
     """

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from domain.identity.identifiers import keyed_hash
+from domain.identity.identifiers import keyed_hash, parse_id_number
 from schemas.errors import UserError
 
 
@@ -29,7 +29,7 @@ class IdKeys:
     later: tuple[bytes, ...] = field(default=(), repr=False)
 
     def hashes(self, number: str) -> list[str]:
-        """Return an ID number's hash under each key, the key in force last.
+        """Return the hashes of an ID number, one under each key, in the order of the keys: the last one is in force.
 
         Raises ValueError if a key is shorter than 16 bytes.
         """
@@ -38,8 +38,28 @@ class IdKeys:
             bare.append(keyed_hash(key, "id", bare[-1]))
         return [_written(hashed, at) for at, hashed in enumerate(bare)]
 
+    def hash_of_text(self, text: str) -> str | None:
+        """Return the hash of a written ID number under the key in force, or None if the text is no valid ID number.
+
+        Raises ValueError if a key is shorter than 16 bytes.
+        """
+        try:
+            number = parse_id_number(text).number
+        except ValueError:
+            return None
+        return self.hashes(number)[-1]
+
     def newest(self, hashed: str) -> str:
-        """Return a hash renewed under the key in force; the ID number is not needed.
+        """Return a stored hash converted to the key in force, as `hashes` would write it. The ID number itself is not
+        needed.
+
+        Raises UnknownKeyError if the hash's key is not configured, and ValueError if a key is shorter than 16 bytes.
+        """
+        return self.onward(hashed)[-1]
+
+    def onward(self, hashed: str) -> list[str]:
+        """Return a stored hash, followed by the hash of the same ID number under each later key, in the order of the
+        keys.
 
         Raises UnknownKeyError if the hash's key is not configured, and ValueError if a key is shorter than 16 bytes.
         """
@@ -48,14 +68,28 @@ class IdKeys:
             raise UnknownKeyError(
                 "was made with a key of ID numbers that is not known here: set QUANZU_ID_KEYS as it was set there"
             )
-        for key in self.later[int(at or 0) :]:
-            bare = keyed_hash(key, "id", bare)
-        return _written(bare, len(self.later))
+        first = int(at or 0)
+        found = [bare]
+        for key in self.later[first:]:
+            found.append(keyed_hash(key, "id", found[-1]))
+        return [_written(each, number) for number, each in enumerate(found, first)]
+
+    def same(self, one: str, other: str) -> bool:
+        """Return True if two stored hashes are of one ID number, also if they were made under different keys. False if
+        a key is not configured, unless the hashes are equal.
+
+        Raises ValueError if a key is shorter than 16 bytes.
+        """
+        try:
+            return one == other or self.newest(one) == self.newest(other)
+        except UnknownKeyError:
+            return False
 
 
 def comparable(hashes: Sequence[str]) -> bool:
-    """Return whether all hashes use the same key (True for none or one); otherwise different hashes may be of the same
-    number.
+    """Return True if all hashes were made under the same key, also if there are fewer than two.
+
+    Hashes under different keys cannot be compared: they may differ and still belong to one ID number.
     """
     return all(one.partition(".")[2] == other.partition(".")[2] for one, other in pairwise(hashes))
 

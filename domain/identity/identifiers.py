@@ -45,12 +45,11 @@ _PAIRS = [first + second for first in _BASE32 for second in _BASE32]
 
 @lru_cache(maxsize=65_536)
 def normal_phone(raw: str, region: str = "CN") -> str:
-    """Return a telephone number normalized: E.164, or the bare digits of a service number such as 96110. `region`: the
-    country (two letters) of numbers without a country code.
+    """Return a telephone number in E.164 (+86…), or the bare digits of a service number such as 96110.
 
-    A landline needs its area code (0431-8xxxxxxx), because the number exists in every city. Numbers of unassigned
-    ranges are accepted, because ranges are assigned before lists of them are updated. Raises ValueError, with the
-    reason, for anything else.
+    `region`: the country (two letters) of numbers without a country code. A landline needs its area code
+    (0431-8xxxxxxx), because the number exists in every city. Ranges that are not assigned yet are accepted. Raises
+    ValueError, with the reason but not the number, for anything else.
     """
     if region == "CN" and spelt_phone(raw):
         return raw
@@ -91,7 +90,9 @@ def _e164(text: str, region: str) -> str:
 
 
 def phone_tail(phone: str) -> str:
-    """Return the last four characters of a number, by which residents recognize that a warning is meant for them."""
+    """Return the last four characters of a telephone number. A warning contains them, so residents see that it is for
+    them.
+    """
     return phone[-4:]
 
 
@@ -125,11 +126,11 @@ class IdNumber:
 
 
 def parse_id_number(raw: str, on: date | None = None) -> IdNumber:
-    """Parse a citizen's ID number of 18 characters, or of 15 as issued until 1999, which is converted to 18.
+    """Return the contents of a citizen's ID number of 18 characters, or of 15 as issued until 1999, converted to 18.
 
-    Blanks and dashes are ignored. The check character (ISO 7064 MOD 11-2) and the date of birth are checked: not before
-    1900, and not after the day `on`, or after 2100-01-01 if that is None. Whether the division existed is a separate
-    question (`born_in_known_division`). Raises ValueError, with the reason but not the number.
+    Blanks and dashes are ignored. Raises ValueError, with the reason but not the number, if its form or check character
+    (ISO 7064 MOD 11-2) is wrong, or if the date of birth is before 1900 or after the day `on` (None: 2100-01-01). The
+    division is not checked: see `born_in_known_division`.
     """
     number = re.sub(r"[\s\-]", "", unicodedata.normalize("NFKC", raw)).upper()
     if not _ID.fullmatch(number):
@@ -159,9 +160,9 @@ def _birth(number: str, on: date | None) -> date:
 
 
 def born_in_known_division(number: IdNumber) -> bool:
-    """Return whether the number's division existed when its holder was born.
+    """Return True if the division in the number existed when its holder was born.
 
-    False does not prove forgery: a late registration got the division code of its own day.
+    False does not prove forgery: a person registered late got the code of the day of registration.
     """
     if number.division.startswith("22"):
         return division(number.division, number.birth) is not None
@@ -172,11 +173,10 @@ def born_in_known_division(number: IdNumber) -> bool:
 
 
 def keyed_hash(secret: bytes, kind: Kind, value: str) -> str:
-    """Return HMAC-SHA256 of `value`, cut to 128 bits, in 26 characters of base 32: only the holder of the secret can
-    compute it.
+    """Return HMAC-SHA256 of `value`, cut to 128 bits, as 26 characters of base 32 (lower case).
 
-    `kind` is hashed too, so an account with the digits of an ID number has another hash. Raises ValueError if the
-    secret is shorter than 16 bytes: all ID numbers could be tried in a day.
+    `kind` is hashed too, so an account with the digits of an ID number has another hash. Only the holder of the secret
+    can compute a hash. Raises ValueError if the secret is shorter than 16 bytes: somebody could try all ID numbers.
     """
     if len(secret) < LEAST_SECRET:
         raise ValueError(f"the secret for hashes needs at least {LEAST_SECRET} bytes")
@@ -200,16 +200,18 @@ def account_token(secret: bytes, account: str) -> str:
 
 
 def own_tokens(secret: bytes, resident: Resident) -> set[str]:
-    """Return the tokens of all accounts that a resident has or had. Raises ValueError if the secret is shorter than 16
-    bytes.
+    """Return the tokens (`account_token`) of all accounts that a resident has or had.
+
+    Raises ValueError if an account is invalid or the secret is shorter than 16 bytes.
     """
     return {account_token(secret, held.value) for held in resident.accounts}
 
 
 def new_resident_id(randomness: bytes) -> str:
-    """Return a resident's id from ten random bytes; it reveals nothing about the person.
+    """Return a resident's id, `r` and 16 characters of base 32, from ten random bytes: it reveals nothing about the
+    person.
 
-    Raises ValueError for other lengths.
+    Raises ValueError if there are not exactly ten bytes.
     """
     if len(randomness) != 10:
         raise ValueError("a resident's id takes 10 random bytes")
@@ -242,15 +244,17 @@ class Owner:
 
 
 def owner(resident: Resident, holding: Holding) -> Owner:
-    """Return a resident's holding as an owner of the value. Also for a merged entry: see `owned`."""
+    """Return a resident's holding as an owner of its value, also for a merged entry, whose holdings `owned`
+    leaves out.
+    """
     return Owner(resident.id, holding.since, holding.until, holding.shared, holding.primary)
 
 
 def holders(owners: Sequence[Owner], at: datetime) -> tuple[str, ...]:
-    """Return the ids of all holders at that time, the one who is meant first; empty if there are none.
+    """Return the ids of all residents who held the value at `at`, the most likely one first; empty if nobody did.
 
-    Primary holders come first; among them the latest `since`, because the end of an earlier holding is often not
-    recorded; then the lower id, so that all workers agree. Merged entries own nothing (`owned`).
+    Primary holders come first; among them the one with the latest `since`, because the end of an earlier holding is
+    often not recorded; then the lower id, so that all workers agree. `owners`: without merged entries (`owned`).
     """
     if len(owners) == 1:
         return (owners[0].resident,) if held(owners[0], at) else ()
@@ -260,23 +264,26 @@ def holders(owners: Sequence[Owner], at: datetime) -> tuple[str, ...]:
 
 
 def held(holding: Owner | Holding, at: datetime) -> bool:
-    """Return whether it was held at that time: `since` is inclusive, `until` exclusive."""
+    """Return True if a holding or ownership was in force at `at`: `since` is inclusive, `until` exclusive."""
     return (holding.since is None or holding.since <= at) and (holding.until is None or at < holding.until)
 
 
 def owned(resident: Resident) -> tuple[list[Holding], list[Holding]]:
-    """Return the telephones and the accounts under which an entry can be found; empty if it is merged into another."""
+    """Return (telephones, accounts) under which an entry can be found, past ones included; both lists are empty if it
+    is merged into another.
+    """
     return ([], []) if resident.merged_into else (resident.phones, resident.accounts)
 
 
 def start_of(holding: Owner | Holding) -> float:
-    """Return when a holding or ownership began, in seconds since 1970; minus infinity if that is unknown."""
+    """Return when a holding or ownership began, in seconds since 1970; minus infinity if it has no beginning."""
     return holding.since.timestamp() if holding.since else float("-inf")
 
 
 def resolve(resident: str, merged: Mapping[str, str | None]) -> str:
-    """Return the id of the entry that represents this one after all merges; itself if it was not merged. `merged`: by
-    id, the entry that it was merged into, or None. Raises ValueError if the merges form a circle.
+    """Return the id of the entry that represents `resident` after all merges: its own id if it was not merged.
+
+    `merged`: by id, the entry into which it was merged, or None. Raises ValueError if the merges form a circle.
     """
     seen = {resident}
     while following := merged.get(resident):
@@ -289,8 +296,9 @@ def resolve(resident: str, merged: Mapping[str, str | None]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """Where a warning for a resident is sent: the telephone (None: there is none), the language, and the id of the
-    person contacted (`of`): the resident or the guardian.
+    """The telephone and the language for a warning to a resident.
+
+    `phone`: E.164, None if no telephone is known. `of`: the id of the person contacted, the resident or the guardian.
     """
 
     phone: str | None
@@ -299,10 +307,11 @@ class Reach:
 
 
 def reach(resident: Resident, guardian: Resident | None, at: datetime) -> Reach:
-    """Return whom to contact and how: a minor's guardian if they have a telephone, else the resident. `guardian`: None
-    if there is none.
+    """Return where to send a warning for a resident: to the guardian of a minor if the guardian has a telephone, else
+    to the resident.
 
-    The person's own telephone takes precedence over a shared one, and the one held most recently over older ones.
+    `guardian`: the guardian's entry; None if there is none. `at`: the time at which the telephone must be held. Which
+    of a person's telephones is taken: see `phone_at`.
     """
     if guardian and is_minor(resident, at) and (phone := phone_at(guardian, at)):
         return Reach(phone, guardian.language, guardian.id)
@@ -310,25 +319,38 @@ def reach(resident: Resident, guardian: Resident | None, at: datetime) -> Reach:
 
 
 def is_minor(resident: Resident, at: datetime) -> bool:
-    """Return whether the resident turns less than 18 in the year of `at`: only the year of birth is stored."""
+    """Return True if the resident is under 18 for the whole year of `at` in China (UTC+8): only the year of birth is
+    stored, so a person who turns 18 in that year is no minor.
+    """
     return at.astimezone(BEIJING).year - resident.birth_year < ADULT
 
 
 def phone_at(resident: Resident, at: datetime) -> str | None:
-    """Return the telephone by which to reach the resident at that time, or None.
-
-    One of their own comes before a shared one, then a primary one, then the one held since the latest.
+    """Return the telephone (E.164) by which to reach the resident at `at`, or None if the resident has none then: the
+    first of `phones_at`.
     """
-    phones = [each for each in resident.phones if held(each, at)]
-    phones.sort(key=lambda each: (each.shared, not each.primary, -start_of(each), each.value))
+    phones = phones_at(resident, at)
     return phones[0].value if phones else None
 
 
+def phones_at(resident: Resident, at: datetime) -> list[Holding]:
+    """Return the telephones that the resident holds at `at`, the best one to reach them first.
+
+    The person's own comes before a shared one, then a primary one before others, then the one held most recently.
+    """
+    phones = [each for each in resident.phones if held(each, at)]
+    return sorted(phones, key=lambda each: (each.shared, not each.primary, -start_of(each), each.value))
+
+
 def mask_name(name: str) -> str:
-    """Return a name for a shared screen: the first character, then stars (张**). A single character stays."""
+    """Return a name for a screen that others can see: its first character, then stars (张**). A single
+    character stays.
+    """
     return name[:1] + "*" * (len(name) - 1)
 
 
 def mask_phone(phone: str) -> str:
-    """Return a number for a shared screen: stars and the last four digits. One of up to six digits is not masked."""
+    """Return a number for a screen that others can see: a star for each character but the last four. A number of up to
+    six characters stays unmasked.
+    """
     return "*" * max(len(phone) - 4, 0) + phone_tail(phone) if len(phone) > 6 else phone

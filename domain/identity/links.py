@@ -1,4 +1,4 @@
-"""Links: their normal form, and the wider forms under which one may be listed.
+"""Links: their normal form, and the wider forms under which a link may be on the watchlist.
 
 Error texts never contain the value.
 """
@@ -19,10 +19,10 @@ _PLAIN = "!$&'()*+,;=:@/~"  # characters of a path that need no escape
 
 
 def normal_link(raw: str) -> str:
-    """Return a web link or a bare domain normalized: host, port if unusual, path and query.
+    """Return a web link or a bare domain in its normal form: host, port if unusual, path and query.
 
-    Without scheme, `www.`, user, fragment and a last slash, which do not decide where a link leads. A normal link stays
-    as it is: it is normalized again where it is read. Raises ValueError for anything else.
+    Left out, because they do not decide where a link leads: scheme, `www.`, user, fragment and a last slash.
+    Normalizing a normal link changes nothing. Raises ValueError, without the link, for anything else.
     """
     text = unicodedata.normalize("NFKC", raw).strip()
     if not 0 < len(text) <= LONGEST_LINK:
@@ -39,9 +39,9 @@ def normal_link(raw: str) -> str:
 
 
 def link_forms(normal: str) -> tuple[str, ...]:
-    """Return the forms under which a normalized link may be listed, the exact one first.
-
-    The others are without the query, the host alone, and the domains above it, down to two labels.
+    """Return the forms under which a normalized link may be listed, from the exact one to the widest, each one once:
+    the link, the link without its query, the host, and up to four domains above the host, of two labels at least (none
+    for an IP address).
     """
     page = normal.partition("?")[0]
     host = page.partition("/")[0].partition(":")[0]

@@ -4,7 +4,9 @@ _HIDDEN = "*"
 
 
 def name(whole: str) -> str:
-    """Return the first character and stars: 王**. A name of one character is masked completely."""
+    """Return the first character of a name and a star for each other: 王**. A name of one character is masked
+    completely.
+    """
     return whole[:1] + _HIDDEN * (len(whole) - 1) if len(whole) > 1 else _HIDDEN * len(whole)
 
 
@@ -20,5 +22,7 @@ def phone(whole: str) -> str:
 
 
 def account(whole: str) -> str:
-    """Return stars, at most eight, and the last four characters. An account of up to four is masked completely."""
+    """Return the last four characters after stars: one for each masked character, at most eight. An account of up to
+    four characters is masked completely.
+    """
     return _HIDDEN * max(0, min(len(whole) - 4, 8)) + whole[-4:] if len(whole) > 4 else _HIDDEN * len(whole)

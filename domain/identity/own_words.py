@@ -9,18 +9,30 @@ from domain.identity.free_text import masked_text
 from schemas.base import legible
 from schemas.codes.any_code import AnyCode
 from schemas.codes.base import Code
+from schemas.codes.replies import Replied, RepliedStop, RepliedStopLater
 
 OWN_WORDS = frozenset({"authority", "decision", "note", "recording", "text"})
 
 
 def without_words(code: AnyCode) -> AnyCode:
-    """Return the code, and those in it, with empty texts instead of a person's own words."""
+    """Return a copy of the code, and of the codes in its parameters, with "" for each text that a person wrote
+    (OWN_WORDS).
+    """
     return _changed(code, lambda _: "")
 
 
 def masked_words(code: AnyCode) -> AnyCode:
-    """Return the code, and those in it, with a person's own words but without numbers that identify somebody."""
+    """Return a copy of the code, and of the codes in its parameters, with telephone, card and ID numbers masked in each
+    text that a person wrote (OWN_WORDS).
+    """
     return _changed(code, lambda words: masked_text(legible(words)))
+
+
+def webhook_words(code: AnyCode) -> AnyCode:
+    """Return a copy of the code as a webhook may have it: as `masked_words`; but for a reply to a text message with ""
+    for its words.
+    """
+    return without_words(code) if isinstance(code, Replied | RepliedStop | RepliedStopLater) else masked_words(code)
 
 
 def _changed(code: AnyCode, change: Callable[[str], str]) -> AnyCode:

@@ -1,8 +1,8 @@
 """The personal parts of records, identified by field names: removed for encryption, and put back.
 
 The rest is still a record of its kind: it can be counted, folded and displayed, and identifies nobody. It keeps the
-random id, levels, steps, times, sums, sex, group, language, and the prefecture and decade of birth, which the monthly
-figures use; and a payment's number at its bank, by which only that bank can identify it.
+random id, levels, steps, times, sums, sex, group, language, prefecture and decade of birth, which the monthly figures
+use; and a payment's number at its bank, by which only that bank can identify the payment.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -66,7 +66,7 @@ PERSONAL: Mapping[str, Callable[[Any], Json]] = {
     **dict.fromkeys(("decision", "authority"), _blank),  # of freezing a payee's account
     "own_account": _blank,  # a token
     "files": _blank,  # a case's evidence files
-    **dict.fromkeys(("id_hash", "guardian", "division_at"), _none),
+    **dict.fromkeys(("id_hash", "guardian", "division_at", "latitude", "longitude"), _none),
     **dict.fromkeys(("division", "place", "area"), _prefecture),
     "birth_year": _decade,
     "evidence": _proof,
@@ -76,10 +76,10 @@ PERSONAL: Mapping[str, Callable[[Any], Json]] = {
 
 
 def parted(record: Json) -> Json:
-    """Remove the personal parts from a record, in place, and return them for `join`; None if there are none.
+    """Remove the personal parts from a JSON value, in place, and return them for `join`; None if it has none.
 
-    The result has the record's shape, with list items by their index: {"facts": {"0": {...}}}. It runs for every
-    record, so it walks once and copies nothing.
+    The returned parts have the shape of the record, as nested objects: items of a list are keyed by index, as in
+    {"facts": {"0": {...}}}. The function runs for every record, so it walks once and copies nothing.
     """
     if type(record) is dict:
         fields: Iterable[tuple[Any, Json]] = record.items()
@@ -102,7 +102,7 @@ def parted(record: Json) -> Json:
 
 
 def join(record: Json, taken: Json) -> Json:
-    """Put back what `parted` removed, in place, and return the record."""
+    """Put the parts that `parted` returned back into the record, in place, and return the record."""
     if type(taken) is not dict:
         return taken
     whole = record if type(record) in _HOLDERS else {}
@@ -115,10 +115,10 @@ def join(record: Json, taken: Json) -> Json:
 
 
 def without(thing: Thing) -> Thing:
-    """Return a copy of a model without its personal parts, by field name at any depth.
+    """Return a copy of a model without its personal parts, which PERSONAL names by field, at any depth.
 
-    Texts become "[forgotten]", lists become empty, and divisions are cut to the prefecture, years of birth to the
-    decade.
+    Texts become "[forgotten]", lists and objects become empty, divisions are cut to the prefecture, and years of birth
+    to the decade.
     """
     record = thing.model_dump(mode="json")
     parted(record)

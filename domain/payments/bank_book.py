@@ -28,10 +28,10 @@ MOST = 100_000  # latest entries kept in each table
 
 
 class StopLine(NamedTuple):
-    """The latest state of a stop.
-
-    `number`: the payment's number in the case (domain/payments/releases.py); `payee`: a token; `version`: the case's;
-    `at`: when the stop last changed.
+    """The latest state of a stop-payment. `case`, `resident`: their ids; `division`: the code of the resident's
+    division; `number`: the payment's number in the case (domain/payments/releases.py); `transfer`: the payment's name;
+    `payee`: a token; `amount_fen`: the payment's amount (fen); `version`: of the case; `at`: when the stop last
+    changed.
     """
 
     case: str
@@ -47,13 +47,14 @@ class StopLine(NamedTuple):
 
     @property
     def bank(self) -> str:
-        """The payer's bank: the source of the transfer's signal."""
+        """The payer's bank: the source of the transfer's signal, the part of the transfer's name before the colon."""
         return bank_of(self.transfer)
 
 
 class OrderLine(NamedTuple):
-    """The latest state of a stop order, with the number, payee (a token) and amount of its payment or
-    traced account.
+    """The latest state of a stop order, with the number, payee (a token) and amount (fen) of its payment, or of the
+    account to which the money went on. `version`: of the case. `source`: the feed or the kind of place that reported
+    the payment, as `reporter_of` returns it.
     """
 
     case: str
@@ -67,13 +68,15 @@ class OrderLine(NamedTuple):
 
     @property
     def traced(self) -> bool:
-        """Whether the order is for a traced account: the money reached it from a payee's account."""
+        """True if the order is for a traced account, which the money reached from a payee's account."""
         return self.number >= FIRST_TRACED
 
 
 class ObjectionLine(NamedTuple):
-    """The latest state of an objection. `number`: as of its stop order; None: to a hold on the resident's own account;
-    `amount_fen`: of the payment.
+    """The latest state of an objection. `number`, `amount_fen` (fen): of the payment of its stop order. `version`: of
+    the case.
+
+    `number` None, and an amount of 0: an objection to a hold on the resident's own account.
     """
 
     case: str
@@ -85,7 +88,9 @@ class ObjectionLine(NamedTuple):
 
 
 class OwnHoldLine(NamedTuple):
-    """The latest state of a hold on the resident's own account."""
+    """The latest state of a hold on the resident's own account, with the case's id, the code of the resident's
+    division, and the version of the case.
+    """
 
     case: str
     division: str
@@ -94,8 +99,8 @@ class OwnHoldLine(NamedTuple):
 
 
 class SourceRecord(NamedTuple):
-    """A source's record: the number of stop orders sent to banks because of its reports, and the number of its false
-    reports.
+    """How reliable the reports of one source are: `orders`, the stop orders that were sent to banks because of its
+    reports, and `false`, its reports that turned out to be false.
     """
 
     source: str
@@ -111,8 +116,10 @@ class BankReply(NamedTuple):
 
 
 class Sent(NamedTuple):
-    """A request sent to a bank. `dispatch`: the request's id; `payee`: a token; `institution`: the code of the
-    receiver: the payee's bank or payment institution, or else the payer's bank.
+    """A request sent to a bank, at `at`. `dispatch`: the request's id; `case`: the case's id; `division`: the code of
+    the resident's division; `transfer`: the payment's name; `payee`: a token; `amount_fen`: in fen; `institution`: the
+    code of the receiver: the payee's bank or payment institution, or if unknown, the payer's bank; `about`: for a
+    status request, the id of the request that the bank had not answered, else "".
     """
 
     dispatch: str
@@ -124,6 +131,7 @@ class Sent(NamedTuple):
     payee: str
     amount_fen: int
     institution: str
+    about: str = ""  # of a status request: the id of the request that the bank had not answered
 
     @property
     def bank(self) -> str:
@@ -138,8 +146,10 @@ class Sent(NamedTuple):
 
 @dataclass(slots=True)
 class BankBook:
-    """Stops by (case, number), orders by (case, step), objections by (case, id), requests to banks (`sent`) and their
-    outcomes (`told`) by dispatch id, banks' messages (`came`) by id, and the latest version of each case (`versions`).
+    """Stops by (case, number), orders by (case, step), objections and holds on own accounts by (case, id), requests to
+    banks (`sent`) and their outcomes (`told`) by dispatch id, banks' messages (`came`) by id, and the latest version of
+    each case.
+
     Each table keeps its latest 100,000 entries.
     """
 
@@ -153,7 +163,7 @@ class BankBook:
     versions: OrderedDict[str, int] = field(default_factory=OrderedDict)
 
     def add(self, event: CaseEvent) -> None:
-        """Add an event of the journal. A repeated or older event changes nothing."""
+        """Add an event of the journal, in place. A repeated or older event changes nothing."""
         if self._latest(event.case):
             self._stops_of(event)
         for order in event.case.orders:
@@ -168,7 +178,7 @@ class BankBook:
         self._apply(event)
 
     def message(self, message: BankMessage) -> None:
-        """Add a bank's message; a repeated one changes nothing."""
+        """Add a bank's message, in place; a repeated one changes nothing."""
         _keep(self.came, message.id, message)
 
     def in_force(self, sees: Callable[[str], bool]) -> list[StopLine]:
@@ -176,8 +186,9 @@ class BankBook:
         return [line for line in self.stops.values() if line.stop.runs and sees(line.division)]
 
     def shown(self, sees: Callable[[str], bool]) -> list[StopLine]:
-        """Return the stops in divisions for which `sees` returns True: first the stops in force, by their end, then the
-        others, the latest first.
+        """Return the stops in divisions for which `sees` returns True: first those in force, by their end, then others.
+
+        The others come in the order of their last change, the latest first.
         """
         running: list[StopLine] = []
         rest: list[StopLine] = []
@@ -188,7 +199,9 @@ class BankBook:
         return running + sorted(rest, key=lambda line: (line.at, line.case, line.number), reverse=True)
 
     def undecided(self, sees: Callable[[str], bool]) -> list[OrderLine]:
-        """Return the orders on which persons must decide, by deadline, in divisions for which `sees` returns True."""
+        """Return the orders on which persons must decide, in divisions for which `sees` returns True, the earliest
+        deadline first.
+        """
         found = [line for line in self.orders.values() if line.order.decidable and sees(line.division)]
         return sorted(found, key=lambda line: (line.order.confirm_by or line.order.due, line.case, line.order.step))
 
@@ -203,8 +216,9 @@ class BankBook:
         return sorted(found, key=lambda line: line.objection.decided_at or line.objection.at, reverse=True)
 
     def own_accounts(self, sees: Callable[[str], bool]) -> list[OwnHoldLine]:
-        """Return the holds on residents' own accounts in divisions for which `sees` is true: first those on which
-        persons must decide, by their clock, then those that are open, then the latest others.
+        """Return the holds on residents' own accounts in divisions for which `sees` returns True: first those on which
+        persons must decide, the earliest deadline first; then other open ones, the earliest end first; then ended ones,
+        the latest request first.
         """
         seen = [line for line in self.own_holds.values() if sees(line.division)]
         waiting = [line for line in seen if line.hold.state is OwnHoldState.PROPOSED]
@@ -215,8 +229,9 @@ class BankBook:
         return [*waiting, *running, *sorted(ended, key=lambda line: line.hold.asked_at, reverse=True)]
 
     def false_reports(self, sees: Callable[[str], bool]) -> list[SourceRecord]:
-        """Return the record of each source with a false report, the most false reports first, counted in divisions for
-        which `sees` returns True.
+        """Return the record of each source with a false report, the most false reports first.
+
+        Only orders and objections in divisions for which `sees` returns True count.
         """
         seen = [line for line in self.orders.values() if sees(line.division) and line.order.went_out]
         orders = Counter(line.source for line in seen)
@@ -229,13 +244,15 @@ class BankBook:
         return sorted(found, key=lambda each: (-each.false, each.source))
 
     def of(self, case: str, transfer: str) -> tuple[list[Sent], list[BankMessage]]:
-        """Return the requests and the banks' messages about one transfer of a case, each the earliest first."""
+        """Return (requests, banks' messages) about one transfer of a case, each the earliest first."""
         sent = [each for each in self.sent.values() if (each.case, each.transfer) == (case, transfer)]
         came = [each for each in self.came.values() if (each.case, each.transfer) == (case, transfer)]
         return sorted(sent, key=lambda each: each.at), sorted(came, key=lambda each: each.at)
 
     def division(self, message: BankMessage) -> str | None:
-        """Return the division code of the payer whom a message concerns, or None if unknown."""
+        """Return the division code of the payer whom a message concerns, from the request that it answers or a stop of
+        its case; None if neither is known.
+        """
         if found := self.sent.get(message.dispatch):
             return found.division
         return next((line.division for line in self.stops.values() if line.case == message.case), None)
@@ -243,23 +260,23 @@ class BankBook:
     def days(self, sees: Callable[[str], bool]) -> list[tuple[str, str]]:
         """Return the (bank, day) pairs with a request or a message, the latest day first; days in Jilin (YYYY-MM-DD).
 
-        `sees`: returns whether the reader may see a division's residents.
+        `sees`: returns True if the reader may see a division's residents.
         """
         sent = {(each.day, each.bank) for each in self.sent.values() if sees(each.division)}
         came = {(day_of(each.at), each.bank) for each in self.came.values() if self.sees(sees, each)}
         return [(bank, day) for day, bank in sorted(sent | came, key=lambda each: (each[0], each[1]), reverse=True)]
 
     def sees(self, sees: Callable[[str], bool], message: BankMessage) -> bool:
-        """Return whether a person may read a bank's message. `sees`: returns whether they may see a division's
+        """Return True if a reader may read a bank's message. `sees`: returns True if they may see a division's
         residents.
 
-        A message without a known case is shown only to those who see the whole province.
+        Only those who see the whole province may read a message whose case is unknown.
         """
         division = self.division(message)
         return sees("") if division is None else sees(division)
 
     def _latest(self, case: Case) -> bool:
-        """Return whether no later version of the case is known, and keep this version as the latest."""
+        """Return True if no later version of the case is known, and keep this version as the latest."""
         if case.version < self.versions.get(case.id, 0):
             return False
         _keep(self.versions, case.id, case.version)
@@ -344,8 +361,10 @@ class BankBook:
 
 
 def reporter_of(payment: Payment) -> str:
-    """Return the source behind the stop of a payment: who wrote the victim's report down, or the source of the
-    payment's signal. For a traced account: the bank from which the money came.
+    """Return the source behind the stop of a payment.
+
+    For a payment that a person reported, the kind of place that took the report down, such as the hotline. For a traced
+    account, the bank from which the money came. Else the source of the payment's signal.
     """
     if payment.reported:
         return payment.reported.source.value
@@ -367,6 +386,7 @@ def _sent(dispatch: Dispatch) -> Sent | None:
         payment.payee,
         payment.amount_fen,
         payment.institution or bank_of(payment.transfer),
+        dispatch.about or "",
     )
 
 

@@ -1,7 +1,7 @@
-"""The books: where a case's money is, each fen in one place, and by how much that changed on which day.
+"""The books: where a case's money is, each fen in one place, and the changes by day.
 
 Each case stores its own changes by day (`Case.booked`). So the sums over all cases depend only on the latest version of
-each case: they are kept up to date with each commit, and a rebuild from the journal gives the same sums.
+each case: they are updated with each commit, and a rebuild from the journal gives the same sums.
 """
 
 from collections import Counter
@@ -37,19 +37,20 @@ _OF_CLASS = {
 
 
 def standing(case: Case) -> Counter[BookLine]:
-    """Return the present amount (fen) or number of each line of the books for one case; lines with 0 are left out.
+    """Return where the money of one case is now, by BookLine: fen, or a number for the lines that count acts. Lines
+    with 0 are left out.
 
-    A payment's money that is back, frozen or kept is in no account any more that is only stopped; money that is held
-    anywhere is not lost, but money held of one payment is no reason to count less of another as lost. Of accounts
-    beyond the payees' no more counts than the case's payments have left: first what banks have given back from there,
-    then what they have frozen, then what is stopped.
+    Each fen is in one place: money that is returned, frozen or kept is not counted as stopped as well, and money that
+    is held is not lost. Money held of one payment does not reduce the loss of another. For accounts to which money went
+    on from the payees, no more is counted than the payments have left: first money given back from there, then frozen,
+    then stopped money.
     """
     return _money(case) + _done(case, of_case(case))  # the sum of counters leaves zeros out
 
 
 def with_booked(case: Case, at: datetime) -> Case:
-    """Return the case with the changes since it was last booked added to the day of `at` in Jilin; unchanged without
-    changes.
+    """Return a copy of the case whose `booked` has, for the day of `at` in Jilin, the changes of `standing` since the
+    case was booked before. Return the case itself if nothing has changed.
     """
     change = standing(case)
     for lines in case.booked.values():
@@ -65,10 +66,10 @@ def with_booked(case: Case, at: datetime) -> Case:
 
 
 def changes(before: Case | None, after: Case) -> dict[str, int]:
-    """Return by how much a case changes each sum that includes its version `before` (None: it is new), by the sum's
-    name.
+    """Return by how much each sum over cases (fen or a number) changes when a case's version `before` (None: it is new)
+    is replaced by `after`. Sums that do not change are left out.
 
-    The names are of the day, the month and the year: "2026-03-05|frozen", "2026-03|frozen", "2026|frozen".
+    A sum has the name of a day, month or year and of a BookLine: "2026-03-05|frozen", "2026-03|frozen", "2026|frozen".
     """
     if before is not None and after.shares(before, "booked"):
         return {}
@@ -79,7 +80,9 @@ def changes(before: Case | None, after: Case) -> dict[str, int]:
 
 
 def named(booked: Books) -> Counter[str]:
-    """Return the changes of a case by the names of the sums, as in `changes`."""
+    """Return the changes that a case has booked (`Case.booked`), in fen or numbers, by the name of a period and a line.
+    Each amount is in the result three times: "2026-03-05|frozen", "2026-03|frozen" and "2026|frozen".
+    """
     found: Counter[str] = Counter()
     for day, lines in booked.items():
         for line, by in lines.items():
@@ -90,14 +93,14 @@ def named(booked: Books) -> Counter[str]:
 
 @dataclass(slots=True)
 class BooksFold:
-    """The sums computed from the journal. Events may come in any order and repeated: each case counts with its highest
-    version. Only the changes by day are stored of each case.
+    """Computes the sums of money by period (see `changes`) from a journal. Events may come in any order and repeated:
+    each case counts in its highest version.
     """
 
     _cases: dict[str, tuple[int, Books]] = field(default_factory=dict)
 
     def add(self, event: CaseEvent) -> None:
-        """Add an event of the journal."""
+        """Add an event of the journal, in place."""
         case = event.case
         if case.version > self._cases.get(case.id, (0, {}))[0]:
             self._cases[case.id] = case.version, case.booked
@@ -111,7 +114,9 @@ class BooksFold:
 
 
 def fold_books(events: Iterable[CaseEvent]) -> dict[str, int]:
-    """Return the sums of a journal by name, as in `changes`. The events may be in any order and repeated."""
+    """Return the sums (fen or numbers) over all cases of a journal, by name such as "2026-03|frozen" (see `changes`).
+    Events may be in any order and repeated.
+    """
     found = BooksFold()
     for event in events:
         found.add(event)
@@ -146,10 +151,11 @@ def _lost(case: Case, held: Counter[str]) -> int:
 
 
 def _by_way(case: Case, beyond: Counter[str], left: Counter[str]) -> Counter[str]:
-    """Return how much (fen) of each payment is in the traced accounts: money there is of the payments that may have
-    reached the account, the earliest first, each as far as it is in no other place. The rest is of the other payments.
+    """Return how much (fen) of each payment is in the traced accounts, by transfer.
 
-    `left`: how much of each payment is in no other place; what is found is taken from it.
+    Money in an account is booked to the payments that may have reached it, the earliest first, up to what each has
+    left; the rest to the other payments. `left`: how much of each payment is in no other place; the money that is
+    booked is subtracted from it.
     """
     found: Counter[str] = Counter()
     for account in case.traced:
@@ -274,5 +280,5 @@ def _done(case: Case, totals: Totals) -> Counter[BookLine]:
 
 
 def _signed(order: StopOrder) -> bool:
-    """Return whether an order was approved, by persons or by a rule, whatever its state is now."""
+    """Return True if an order was approved, by persons or by a rule, whatever its state is now."""
     return len(order.approvals) >= order.persons

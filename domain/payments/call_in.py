@@ -1,4 +1,4 @@
-"""Residents' calls to 96110: which payments may still be stopped, and how often a caller may try a code."""
+"""Residents' calls to 96110: the payments that may still be stopped, and how often a caller may try a code."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -14,10 +14,11 @@ REMEMBERED = timedelta(hours=12)  # for which a wrong code counts
 
 
 def next_try(wrong: Sequence[datetime], now: datetime) -> datetime | None:
-    """Return when the next code of a case may be checked; None: now. `wrong`: the times of wrong codes, in any order.
+    """Return the time from which the next code of a case may be checked; None: now. `wrong`: times of wrong codes, in
+    any order.
 
-    Wrong codes count for 12 hours. After the third wrong code the wait is 30 s; each further one doubles it, up to 15
-    min.
+    Wrong codes count for 12 hours. The wait runs from the latest: none after one or two, 30 s after the third, twice as
+    long with each further one, up to 15 min.
     """
     recent = [at for at in wrong if at > now - REMEMBERED]
     if len(recent) < FREE_TRIES:
@@ -28,11 +29,11 @@ def next_try(wrong: Sequence[datetime], now: datetime) -> datetime | None:
 
 
 def to_stop(case: Case, payee: str) -> list[str]:
-    """Return the case's transfers to this payee (a token) whose stop is neither requested nor in force, and whose money
-    is not safe.
+    """Return the case's transfers to this payee (a token), in the case's order, without a stop that is requested or in
+    force, and whose money is not safe.
 
-    Whether the bank may still be asked is decided by the case (at most twice for an account, not too long after
-    settlement).
+    The case decides later whether the bank may still be asked: at most twice for an account, and not too long after
+    settlement.
     """
     return [
         payment.transfer
@@ -44,7 +45,7 @@ def to_stop(case: Case, payee: str) -> list[str]:
 
 
 def in_danger(case: Case | None) -> bool:
-    """Return whether the case is open and not settled, so that a report acts on it instead of opening a new one. False
-    for None.
+    """Return True if the case is open and not settled, so that a report applies to it and opens no new case. False for
+    None.
     """
     return case is not None and case.open and not case.settled

@@ -10,8 +10,9 @@ _GROUPS = ((10**8, "亿"), (10**4, "万"), (1, ""))
 
 
 def capitals(fen: int) -> str:
-    """Return an amount in fen in capital numerals, such as 人民币壹仟肆佰零玖元伍角. Raises ValueError if the amount is
-    negative, or a trillion yuan or more.
+    """Return an amount in fen in capital numerals, such as 人民币壹仟肆佰零玖元伍角.
+
+    Raises ValueError if the amount is negative, or a trillion yuan or more.
     """
     if not 0 <= fen < 10**14:
         raise ValueError("the amount has no capital numerals here")
@@ -23,7 +24,7 @@ def capitals(fen: int) -> str:
 
 
 def _follows_a_zero(yuan: int, jiao: int, rest: int) -> bool:
-    """Return whether a zero must be written between the yuan and the jiao or fen: 捌拾元零叁角, 玖元零贰分."""
+    """Return True if a zero must be written between the yuan and the jiao or fen: 捌拾元零叁角, 玖元零贰分."""
     return bool(jiao or rest) and (yuan % 10 == 0 or jiao == 0)
 
 

@@ -2,8 +2,8 @@
 
 A case books as D the expected further loss of a dissuaded resident. Many residents would have stopped by themselves, so
 totals do not show these claims. The claims are multiplied by the share that was really kept in simulated provinces,
-whose true outcomes are known; the interval is given by the lowest and the highest province. Replace the share once
-enough outcomes of your own are known.
+whose true outcomes are known; the lowest and the highest province are the limits of the interval. Replace the share
+once enough outcomes of your own are known.
 """
 
 from dataclasses import dataclass
@@ -12,10 +12,10 @@ from typing import NamedTuple
 
 @dataclass(frozen=True, slots=True)
 class KeptShare:
-    """The money really kept as a share (0 to 1) of the money claimed: mean of all provinces, lowest and highest
-    province.
+    """The money really kept, as a share of the money claimed, in the simulated provinces: `low`, in the lowest of them;
+    `mean`, of all; `high`, in the highest. A share above 1 means that more was kept than claimed.
 
-    `source`: the command that measured the shares.
+    `provinces`: their number. `source`: the command that measured the shares.
     """
 
     low: float
@@ -37,8 +37,10 @@ class EstimateInterval(NamedTuple):
 
 
 def estimate_of(claimed_fen: int, share: KeptShare = KEPT_SHARE) -> EstimateInterval:
-    """Return the estimated value of claims of class D, which sum to `claimed_fen`. A negative sum takes earlier claims
-    back; `low` is then the greater amount taken back.
+    """Return the estimated value (fen) of claims of class D that sum to `claimed_fen`: the sum times the mean, the
+    lowest and the highest of `share`, rounded.
+
+    A negative sum withdraws earlier claims; the interval is then negative too, with `low` still the lesser limit.
     """
     low, high = sorted((round(claimed_fen * share.low), round(claimed_fen * share.high)))
     return EstimateInterval(low, round(claimed_fen * share.mean), high)

@@ -1,4 +1,4 @@
-"""The table of banks and payment institutions: which of them has a payee's account, and how it gets a stop order."""
+"""The table of banks and payment institutions: which one has a payee's account, and how it gets a stop order."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -27,8 +27,9 @@ class InstitutionsError(UserError, ValueError):
 class Institution(Model):
     """A bank or payment institution. `also`: other names; `cnaps`: first digits of its numbers in the payment system;
     `bins`: first digits of its cards; `reached`: how it gets an order, in words for the release desk; `cancellation`:
-    the version of ISO 20022's cancellation request in which it gets stop orders (None: as JSON); `bic`: its address in
-    that message.
+    the version of ISO 20022's cancellation request in which it gets stop orders (None: as JSON); `status_request`:
+    the version in which it is asked about an order that it has not answered (None: as JSON); `bic`: its address in
+    these messages; `desk_phone`: E.164, of its desk that joins a talk with one of its customers (None: not known).
     """
 
     code: Token
@@ -39,6 +40,8 @@ class Institution(Model):
     bins: tuple[Prefix, ...] = ()
     reached: Text = PLATFORM
     cancellation: Literal["camt.056.001.09", "camt.056.001.12"] | None = None
+    status_request: Literal["pacs.028.001.03", "pacs.028.001.06"] | None = None
+    desk_phone: Annotated[str, StringConstraints(pattern=r"^\+[1-9][0-9]{4,14}$")] | None = None
     bic: Annotated[str, StringConstraints(pattern=r"^[A-Z0-9]{4}[A-Z]{2}[A-Z0-9]{2}([A-Z0-9]{3})?$")] | None = None
 
 
@@ -62,13 +65,16 @@ class Institutions:
     by_code: Mapping[str, Institution]
 
     def named(self, text: str) -> Institution | None:
-        """Return the institution whose code, name or other name is the whole `text`, or None."""
+        """Return the institution whose code, name or other name is the whole `text`, or None. Blanks and case do not
+        count.
+        """
         wanted = _plain(text)
         return next((each for each in self.by_code.values() if wanted in _names(each)), None)
 
     def of_payee(self, name: str, account: str) -> Institution | None:
-        """Return the institution of an account, by the institution's `name` or by the card number; None if unknown, or
-        if the two contradict each other, so that a person must choose.
+        """Return the institution of an account, by the institution's `name` or by the card number `account`.
+
+        None if it is unknown, or if the two contradict each other, so that a person must choose.
         """
         named, card = self.named(name), self.of_card(account)
         if named is not None and card is not None and named is not card:
@@ -76,8 +82,8 @@ class Institutions:
         return named or card
 
     def of_card(self, account: str) -> Institution | None:
-        """Return the institution whose card prefix `account` begins with (the longest one), or None if
-        no prefix fits.
+        """Return the institution whose card prefix the number `account` begins with (the longest prefix counts). None
+        if none fits, or if it is not a card number (13 to 19 digits).
         """
         try:
             number = normal_account(account)
@@ -92,8 +98,8 @@ class Institutions:
 
 @lru_cache(maxsize=4)  # a starting worker asks five times for the same 300 banks
 def load(text: str) -> Institutions:
-    """Return the institutions of a TOML table. Raises InstitutionsError if the text is not TOML or an
-    entry is invalid.
+    """Return the institutions in a TOML text. Raises InstitutionsError if the text is not TOML, an entry is invalid, or
+    a name or card prefix belongs to two of them.
     """
     table = read_table(text, _Table, InstitutionsError)
     return Institutions(table.until, MappingProxyType({each.code: each for each in table.institution}))

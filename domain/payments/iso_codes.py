@@ -44,13 +44,12 @@ def transfer_state(status: str) -> TransferState:
 
 
 def bank_state(status: str, reason: str) -> BankState:
-    """Return the bank's answer to a cancellation request. `status`: TxCxlSts, or Conf of the whole message; `reason`:
-    the code of the status reason, or "".
+    """Return the bank's answer to a cancellation request. `status`: TxCxlSts, or Conf of the whole message.
 
-    A pending cancellation (PDCR) is an answer only if its reason says that the account is stopped (HELD) or frozen
-    (FRZN): else nothing is decided, and no money may be shown as held. A partial cancellation (PECR) is no answer,
-    because the rest can still be stopped but a cancelled payment cannot. Raises ValueError in these cases, and for an
-    unknown status.
+    `reason`: the code of the status reason, or "". A pending cancellation (PDCR) is an answer only if its reason says
+    that the account is stopped (HELD) or frozen (FRZN): otherwise no money may be shown as held. A partial cancellation
+    (PECR) is no answer, because the rest can still be stopped but a cancelled payment cannot. Raises ValueError in
+    these cases, and for an unknown status.
     """
     if status == "PECR":
         raise ValueError(f"PECR says that a part was cancelled: write PDCR with {HELD} or {FROZEN} for the rest")
@@ -63,9 +62,25 @@ def bank_state(status: str, reason: str) -> BankState:
     return RESOLVED[status]
 
 
+def order_state(status: str) -> BankState:
+    """Return a bank's answer about an order from its status in pacs.002: PENDING or REFUSED.
+
+    Raises ValueError for another status: that the account is stopped, frozen or the payment cancelled is for a camt.029
+    to say, because a status has no amount and no reason of a hold.
+    """
+    if status in PENDING:
+        return BankState.PENDING
+    if status == "RJCT":
+        return BankState.REFUSED
+    raise ValueError(f"no status of an order: write RJCT or one of {', '.join(PENDING)}; a decision is for camt.029")
+
+
 def fen_of(amount: str, currency: str) -> int:
-    """Return an amount in fen. Raises ValueError if the currency is not yuan or the amount has fractions of a fen; the
-    error text does not contain the amount.
+    """Return an amount of an ISO 20022 message in fen. `amount`: a decimal number, as the message's schema requires;
+    validate the message first.
+
+    Raises ValueError if the currency is not CNY or the amount has fractions of a fen; the error text does not contain
+    the amount. Without that validation, a text that is no finite number raises ArithmeticError or ValueError.
     """
     if currency != CURRENCY:
         raise ValueError(f"the currency is not {CURRENCY}")
@@ -76,12 +91,15 @@ def fen_of(amount: str, currency: str) -> int:
 
 
 def decimal_yuan(fen: int) -> str:
-    """Return an amount in yuan with two decimals: 123450 fen are 1234.50."""
+    """Return an amount in yuan with two decimals, without separators: 123450 fen are "1234.50". The amount must not be
+    negative.
+    """
     return f"{fen // 100}.{fen % 100:02}"
 
 
 def at(text: str) -> datetime:
-    """Parse a time of a message (ISODateTime). A time without an offset is Beijing time.
+    """Return the time in a text of a message (ISODateTime), with its offset. A time without an offset is Beijing time
+    (UTC+8).
 
     Raises ValueError if the text is not a time; the error text does not contain it.
     """
@@ -93,9 +111,10 @@ def at(text: str) -> datetime:
 
 
 def reference(dispatch: str) -> str | None:
-    """Return the case id that a message gives to a bank, made of the id of the dispatch; None if that is too long.
+    """Return the text that a message to a bank has as its case id: the dispatch's id without its first `r` and its end
+    `:payment`. None if this is longer than 35 characters.
 
-    It is the dispatch's id without its constant beginning and end, so the bank's answer identifies the dispatch.
+    The bank's answer contains it, and `dispatch_of` makes the dispatch's id of it again.
     """
     short = dispatch.removeprefix("r").removesuffix(":payment")
     return short if len(short) <= LONGEST_ID else None
@@ -107,15 +126,16 @@ def dispatch_of(given: str) -> str:
 
 
 def named_id(end_to_end: str) -> str:
-    """Return the payment's end-to-end id if a message can carry it: at most 35 characters and not NOTPROVIDED. Else
-    return "".
+    """Return the payment's end-to-end id if a message can carry it, so at most 35 characters and not NOTPROVIDED; else
+    "".
     """
     return end_to_end if len(end_to_end) <= LONGEST_ID and end_to_end != NOT_PROVIDED else ""
 
 
 def source_of(bic: str | None, member: str | None) -> str | None:
-    """Return the source name of a bank's payments: the first eight characters of its BIC in small letters, else
-    `cnaps-` and its number in the payment system; None if neither is given or valid.
+    """Return the source name of a bank's payments: the first eight characters of its BIC in lower case.
+
+    Without a BIC, "cnaps-" and the bank's number in the payment system (`member`); None if neither is given or valid.
     """
     if bic:
         return bic[:8].lower()

@@ -1,8 +1,8 @@
 """The ledger: money kept, by evidence class, and money lost; each yuan counts once.
 
-The order in which feedback arrives does not change the result. A transfer's kept money counts under its best evidence
-(A before B before C before D; within a class, the larger amount) and never exceeds the payment. Money that is known to
-be lost, or whose transfer was settled, was not kept by the resident's decision: its C and D entries are removed.
+The order in which feedback arrives does not change the result. Kept money of a transfer counts under its best evidence
+(A before B before C before D; within a class, the larger amount), and never exceeds the payment. If money is known to
+be lost, or its transfer was settled, the resident's decision did not keep it: its C and D entries are removed.
 """
 
 from collections import defaultdict
@@ -15,6 +15,7 @@ from domain.identity.personal import WITHHELD
 from domain.payments.estimate import EstimateInterval, estimate_of
 from schemas.casework.cases import Case, Loss, LossAvoided, Payment, StopState
 from schemas.casework.events import CaseEvent
+from schemas.casework.frauds import RecordedFraud
 from schemas.casework.objections import ObjectionState
 from schemas.casework.orders import OrderState
 from schemas.levels import EvidenceClass, Outcome
@@ -27,16 +28,16 @@ UNNAMED = "unnamed"
 """The key of a loss reported without a transfer: reported again, it is the same money."""
 
 _CONFIRMED = (EvidenceClass.A, EvidenceClass.B)
-_BOOKED = ("kept", "frozen", "losses", "outcome", "ground", "warned_at", "opened_at")  # the fields of `of_case`
+_BOOKED = ("kept", "frozen", "losses", "frauds", "outcome", "ground", "warned_at", "opened_at")  # of `of_case`
 
 
 class Totals(NamedTuple):
-    """Sums over cases: numbers of cases, and money in fen.
+    """Sums over cases: numbers of cases, and money in fen (`kept_a` to `kept_d`, `frozen`, `lost`).
 
-    `warned`: cases in which a contact reached the resident; `dissuaded_evidenced`: the resident answered a call or was
-    met; `dissuaded_stated`: only a person's statement says so; `kept_a` to `kept_d`: loss avoided by evidence class,
-    where D is estimated and never added to the others; `defrauded_after_warning_30d`, `_90d`: cases with a loss within
-    so many days after a warning.
+    `warned`: cases in which a contact reached the resident. `dissuaded_evidenced`: the resident answered a call or was
+    met. `dissuaded_stated`: only a person's statement says so. `kept_a` to `kept_d`: loss avoided by evidence class; D
+    is estimated and never added to the others. `defrauded_after_warning_30d`, `_90d`: cases with a loss within so many
+    days after a warning.
     """
 
     cases: int = 0
@@ -55,7 +56,7 @@ class Totals(NamedTuple):
 
     @property
     def avoided_by_class(self) -> dict[str, int]:
-        """Money kept (fen) by evidence class, without the estimated class D."""
+        """Loss avoided (fen) by evidence class, "A", "B" and "C"; the estimated class D is left out."""
         return {"A": self.kept_a, "B": self.kept_b, "C": self.kept_c}
 
     @property
@@ -69,8 +70,9 @@ def of_case(case: Case) -> Totals:
     kept = dict.fromkeys(EvidenceClass, 0)
     for entry in case.kept.values():
         kept[entry.evidence] += entry.amount_fen
-    days = [loss.after_warning_days for loss in case.losses if loss.after_warning_days is not None]
-    soonest = min(days, default=float("inf"))
+    told = [loss.after_warning_days for loss in case.losses]
+    recorded = [fraud.after_warning_days for fraud in recorded_here(case)]
+    soonest = min((days for days in (*told, *recorded) if days is not None), default=float("inf"))
     return Totals(
         cases=1,
         warned=int(case.warned_at is not None and case.warned_at >= case.opened_at),
@@ -88,19 +90,27 @@ def of_case(case: Case) -> Totals:
     )
 
 
-def dissuaded(case: Case, *, evidenced: bool) -> bool:
-    """Return whether the resident was dissuaded on a ground of the given kind. Without a ground the result is always
-    False.
+def recorded_here(case: Case) -> list[RecordedFraud]:
+    """Return the frauds recorded by the police that count in this case: those with its number, but not one that
+    happened before a resident's second or later case was opened.
+    """
+    since = case.opened_at if case.number > 1 else None
+    return [each for each in case.frauds if each.number == case.number and not (since and each.happened_at < since)]
 
-    `evidenced`: True: the resident answered a call or was met; False: a person stated the ground.
+
+def dissuaded(case: Case, *, evidenced: bool) -> bool:
+    """Return True if the resident was dissuaded on a ground of the given kind; False without a ground.
+
+    `evidenced` True: the resident answered a call or was met. `evidenced` False: a person only stated the ground.
     """
     return case.outcome is Outcome.DISSUADED and case.ground is not None and case.ground.evidenced is evidenced
 
 
 def added(before: Case | None, after: Case) -> Mapping[str, int]:
-    """Return by how much a case changes each field of Totals that include its version `before` (None: it is new).
+    """Return by how much each field of Totals changes when a case's version `before` (None: it is new) is replaced by
+    `after`; fields that stay are in it with 0.
 
-    Empty if no field that counts has changed.
+    Empty if no field of the case has changed from which Totals are computed.
     """
     if before is not None and after.shares(before, *_BOOKED):
         return {}
@@ -109,23 +119,24 @@ def added(before: Case | None, after: Case) -> Mapping[str, int]:
 
 
 def safe(case: Case, transfer: str) -> bool:
-    """Return whether a transfer's money certainly stayed with the resident or came back (class A or B), so that no stop
-    is needed.
+    """Return True if a transfer's money certainly stayed with the resident, came back, or is frozen by a bank, wholly
+    or in part (class A or B): no stop is needed.
     """
     kept = case.kept.get(transfer)
     return kept is not None and kept.evidence in _CONFIRMED
 
 
 def not_recovered(case: Case, held: Mapping[str, int]) -> int:
-    """Return the fen that are lost: the sum by transfer or the one sum reported without a transfer, whichever is more,
-    less the money that banks kept or hold.
+    """Return the fen that are lost, at least 0: the reported losses less the money that banks kept or hold.
 
-    `held`: how much (fen) banks hold of each payment. What is held of one payment does not reduce the loss of another;
-    it reduces the one sum, which is of all payments.
+    Losses are reported by transfer, in one sum without a transfer, and by the police's records. All three may be about
+    the same money, so only the largest of them counts. `held`: the fen that banks hold, by payment. They reduce the
+    loss of that payment only, and the sum without a transfer and the police's, which are of all payments.
     """
     confirmed = {name: kept.amount_fen for name, kept in case.kept.items() if kept.evidence in _CONFIRMED}
     told = {loss.id: loss.amount_fen for loss in case.losses}
-    in_one_sum = told.pop(UNNAMED, 0) - sum(confirmed.values()) - sum(held.values())
+    on_record = sum(fraud.loss_fen or 0 for fraud in recorded_here(case))
+    in_one_sum = max(told.pop(UNNAMED, 0), on_record) - sum(confirmed.values()) - sum(held.values())
     by_transfer = sum(max(0, fen - confirmed.get(name, 0) - held.get(name, 0)) for name, fen in told.items())
     return max(0, in_one_sum, by_transfer)
 
@@ -141,16 +152,17 @@ def fold(events: Iterable[CaseEvent]) -> Totals:
 
 
 def total(parts: Iterable[Totals]) -> Totals:
-    """Return the sum of several Totals, field by field."""
+    """Return the sum of several Totals (`parts`), field by field; all zeros for none."""
     columns = zip(*parts, strict=True)
     return Totals(*(sum(column) for column in columns))
 
 
 def with_loss_avoided(case: Case, transfer: str, evidence: EvidenceClass, amount_fen: int) -> Case:
-    """Return the case with money booked as kept: at most the payment's amount, under the best evidence class reported
-    so far.
+    """Return a copy of the case with money (fen) booked as loss avoided: at most the payment's amount, under the best
+    evidence class so far; within a class, the larger amount.
 
-    Unchanged if the payment is unknown, was booked in an earlier case, or its stop was overturned.
+    The case unchanged if the payment is unknown, was booked in an earlier case, or its stop was overturned and nobody
+    has ordered another one since.
     """
     payment = _payment(case, transfer)
     amount = min(amount_fen, payment.amount_fen) if payment else 0
@@ -166,9 +178,11 @@ def _rank(kept: LossAvoided) -> tuple[str, int]:
 
 
 def with_frozen(case: Case, transfer: str, amount_fen: int) -> Case:
-    """Return the case with money booked as frozen by a bank: the largest amount reported, at most the payment's amount.
+    """Return the case with money (fen) booked as frozen by a bank: the largest reported amount, at most the payment's
+    amount.
 
-    Unchanged if the payment is unknown, was booked in an earlier case, or its stop was overturned.
+    Unchanged if the payment is unknown, was booked in an earlier case, or its stop was overturned and nobody has
+    ordered another one since.
     """
     payment = _payment(case, transfer)
     amount = min(amount_fen, payment.amount_fen) if payment else 0
@@ -178,8 +192,8 @@ def with_frozen(case: Case, transfer: str, amount_fen: int) -> Case:
 
 
 def without_stopped(case: Case, transfers: Collection[str]) -> Case:
-    """Return the case without the money that banks kept, froze or returned for these transfers, because their stop was
-    wrong.
+    """Return a copy of the case without the money that banks kept, froze or returned for these transfers, because the
+    stop was wrong; the case unchanged if there is none.
     """
     kept = {
         name: entry for name, entry in case.kept.items() if name not in transfers or entry.evidence not in _CONFIRMED
@@ -197,10 +211,9 @@ def without_stopped(case: Case, transfers: Collection[str]) -> Case:
 
 
 def with_returned(case: Case, transfer: str, amount_fen: int) -> Case:
-    """Return the case with money recorded as returned by a bank: the largest amount reported, at most the payment's
-    amount.
-
-    Unchanged if the payment is unknown, was booked in an earlier case, or its stop was overturned.
+    """Return the case with money (fen) recorded as returned by a bank: the largest reported amount, at most the
+    payment's. Unchanged if the payment is unknown, was booked in an earlier case, or its stop was overturned and nobody
+    has ordered another one since.
     """
     payment = _payment(case, transfer)
     amount = min(amount_fen, payment.amount_fen) if payment else 0
@@ -210,21 +223,29 @@ def with_returned(case: Case, transfer: str, amount_fen: int) -> Case:
 
 
 def with_frozen_beyond(case: Case, transfer: str, amount_fen: int) -> Case:
-    """Return the case with money recorded as frozen by a bank in an account beyond the payees': the largest amount
-    reported. Unchanged for another transfer, or one whose stop was overturned.
+    """Return the case with money (fen) recorded as frozen in an account to which a payment went on from its payee.
+    `transfer`: the `transfer` of the account's entry in `Case.traced`. Counted is the largest reported amount, but no
+    more than came to the account as far as the case knows (the greater of the entry's `amount_fen` and `came_fen`).
+
+    Unchanged if the case has no such account, if an earlier case has booked the transfer, or if its stop was overturned
+    and nobody has ordered another one since.
     """
     frozen = _more_beyond(case, case.frozen_beyond, transfer, amount_fen)
     return case if frozen is None else case.model_copy(update={"frozen_beyond": frozen})
 
 
 def with_returned_beyond(case: Case, transfer: str, amount_fen: int) -> Case:
-    """Return the case with money recorded as given back by a bank from an account beyond the payees', likewise."""
+    """Return the case with money (fen) recorded as given back from an account to which a payment went on from its
+    payee. The parameters, the limit of the amount and when the case is unchanged: see `with_frozen_beyond`.
+    """
     returned = _more_beyond(case, case.returned_beyond, transfer, amount_fen)
     return case if returned is None else case.model_copy(update={"returned_beyond": returned})
 
 
 def _more_beyond(case: Case, known: Mapping[str, int], transfer: str, amount_fen: int) -> dict[str, int] | None:
-    """Return the amounts with a greater one for the transfer's account; None if nothing changes."""
+    """Return the amounts with a greater one for the transfer's account; None if nothing changes. Limits: see
+    `with_frozen_beyond`.
+    """
     account = next((each for each in case.traced if each.transfer == transfer), None)
     amount = min(amount_fen, max(account.amount_fen, account.came_fen or 0)) if account else 0
     if amount <= known.get(transfer, 0) or _not_booked(case, transfer):
@@ -233,10 +254,12 @@ def _more_beyond(case: Case, known: Mapping[str, int], transfer: str, amount_fen
 
 
 def with_loss(case: Case, transfer: str | None, amount_fen: int, at: datetime) -> Case:
-    """Return the case with a loss booked: for each transfer the largest amount and the earliest time reported.
+    """Return the case with a loss (fen) booked: for each transfer the largest amount and the earliest time reported,
+    the amount at most the payment's, if the case knows it. The days after the warning stay as first booked.
 
-    `transfer`: None if unknown. The transfer's C and D entries are removed; what the bank holds (A, B) stays. Unchanged
-    if an earlier case has booked the transfer.
+    `transfer`: None if unknown. The transfer's C and D entries are removed; money that the bank holds (A, B) stays.
+    Unchanged if an earlier case has booked the transfer, or as much is booked already, at the same or an earlier
+    time.
     """
     name = transfer or UNNAMED
     payment = _payment(case, name)
@@ -262,13 +285,13 @@ def _days_after_warning(case: Case, at: datetime) -> float | None:
 
 
 def balanced(case: Case) -> Case:
-    """Return the case with its C and D entries brought up to date with losses and settled transfers.
+    """Return the case with its loss avoided of class C and D corrected by its losses and settled transfers.
 
-    C and D entries of lost or settled money are removed. For a dissuaded resident an estimate (D) is added: the
-    exposure that screening found, less all money kept (A to C) and lost, times the probability of fraud that screening
-    found before anybody intervened. The outcome cannot show how likely the loss was, because nearly everybody who is
-    reached is recorded as dissuaded, even those who would have stopped anyway (a county had 99.91 % "dissuaded", of
-    whom 5.8 % were defrauded).
+    Entries of class C and D whose money was lost or settled are removed. For a dissuaded resident an estimate (D) is
+    added: the exposure that screening found, less all money kept (A to C) and lost, times the probability of fraud that
+    screening found before anybody intervened. The outcome cannot show how likely the loss was: nearly everybody who is
+    reached is recorded as dissuaded, even those who would have stopped anyway (in one county 99.91 % were "dissuaded",
+    and 5.8 % of these were defrauded).
     """
     lost = {loss.id for loss in case.losses}
     settled = {payment.transfer for payment in case.payments if payment.state is TransferState.SETTLED}
@@ -285,12 +308,12 @@ def balanced(case: Case) -> Case:
 
 
 def booked_transfers(case: Case) -> list[str]:
-    """Return the names of the transfers booked in a case or an earlier one, sorted. A later case books none of them
+    """Return the names of the transfers booked in this case or an earlier one, sorted. A later case books none of them
     again.
 
-    Money held in a stopped or frozen account counts as booked. Money frozen, given back or held in an account beyond
-    the payees' counts for the payments that it may be of. A payment that was reported and that a feed delivered too is
-    listed under both names.
+    Money held in a stopped or frozen account counts as booked. Money in accounts beyond the payees' counts for the
+    payments from which it may come. A payment that was reported and that a feed delivered too is listed under both
+    names.
     """
     held = (payment.transfer for payment in case.payments if _held(payment))
     names = {*case.booked_before, *case.kept, *case.frozen, *held, *(loss.id for loss in case.losses)}
@@ -302,11 +325,10 @@ def booked_transfers(case: Case) -> list[str]:
 
 
 def paid_into(case: Case, account: Payment) -> list[Payment]:
-    """Return the case's payments whose money may have reached an account beyond the payees', by the banks' statements;
-    the earliest payment first.
-
-    The statements' times do not count, because banks' clocks differ. Without a known way, as after an erasure, these
-    are all payments that were not only attempted.
+    """Return the case's payments whose money may have reached the account `account.payee`, to which it went on from a
+    payee. The earliest payment comes first, by the payments' own times. Only the ways in banks' statements count, not
+    the times in them, because banks' clocks differ. If no way is known, as after an erasure, the result is all payments
+    of the case that were made, not only attempted.
     """
     payers: defaultdict[str, set[str]] = defaultdict(set)
     for stated in case.movements:
@@ -328,24 +350,21 @@ def _held(payment: Payment) -> bool:
 
 
 def booked_earlier(case: Case, transfer: str) -> bool:
-    """Return whether an earlier case has booked a transfer, under its own name or the feed's."""
+    """Return True if an earlier case of the resident has booked a transfer, under its own name or the feed's."""
     payment = _payment(case, transfer)
     return not {transfer, payment.feed if payment else None}.isdisjoint(case.booked_before)
 
 
 def upheld_at(case: Case, transfer: str) -> datetime | None:
-    """Return when an objection to a stop of the transfer's account was last upheld; None if none was.
-
-    The account's orders are not considered, because an order may have lapsed or been handed over before or after.
-    """
+    """Return the time at which an objection to a stop of the transfer's account was last upheld; None if none was."""
     same = _same_account(case, transfer)
     upheld = (each for each in case.objections if each.state is ObjectionState.UPHELD and each.transfer in same)
     return max((each.decided_at for each in upheld if each.decided_at), default=None)
 
 
 def _not_booked(case: Case, transfer: str) -> bool:
-    """Return whether no kept or frozen money may be booked for a transfer: an earlier case has booked it, or the stop
-    of its account was overturned and no person has ordered another stop since.
+    """Return True if no kept, frozen or returned money may be booked for a transfer: an earlier case has booked it, or
+    the stop of its account was overturned and no person has ordered another stop since.
     """
     if booked_earlier(case, transfer):
         return True
@@ -354,7 +373,7 @@ def _not_booked(case: Case, transfer: str) -> bool:
 
 
 def _ordered_since(case: Case, transfer: str, since: datetime) -> bool:
-    """Return whether an order on the transfer's account was asked for after `since` and is approved or handed over. Any
+    """Return True if an order on the transfer's account was asked for after `since` and is approved or handed over. Any
     approved order counts, because an upheld objection overturns all approved orders before it.
     """
     same = _same_account(case, transfer)

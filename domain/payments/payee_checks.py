@@ -1,7 +1,7 @@
 """The answer to a bank's question about a payee before a payment, and the names of such answers.
 
-An answer's name contains the answer, the time and a signature for the asking source. So a payment abandoned after an
-answer can be counted without storing each check, and nobody can name a check that was not made.
+An answer's name contains the answer, the time and a signature for the source that asked. So a payment abandoned after
+an answer can be counted without storing each check, and nobody can name a check that was not made.
 """
 
 import hmac
@@ -29,11 +29,12 @@ class Known:
 
 
 def known_of(entries: Sequence[WatchEntry | None]) -> Known:
-    """Return the answer about a payee, from the watchlist entries of its own subject (first) and of the domains above
-    it.
+    """Return the answer about a payee. `entries`: the watchlist entry of the payee itself, then those of the domains
+    above it.
 
-    A confirmed domain covers all links below it. A report covers only its own link, because anybody can report a whole
-    domain. A lifted entry counts as no entry: it was wrong, and must not harm its holder any more.
+    None stands for no entry. A confirmed domain covers all links below it. A report covers only its own link, because
+    anybody can report a whole domain. A lifted entry counts as no entry: it was wrong, and must not harm its holder any
+    more. Raises ValueError if `entries` is empty.
     """
     own, *above = entries
     if own is not None and own.standing is WatchStatus.CONFIRMED:
@@ -47,9 +48,10 @@ def known_of(entries: Sequence[WatchEntry | None]) -> Known:
 
 
 def check_name(secret: bytes, source: str, answer: PayeeAnswer, at: datetime, randomness: bytes) -> str:
-    """Return the name of an answer that `source` got at `at`: 40 characters that may be used in a URL.
+    """Return the name of an answer that `source` got at `at`: 40 characters that may be used in a URL. It contains the
+    answer and the time, signed with `secret`.
 
-    Raises ValueError if `randomness` is not RANDOM bytes long.
+    Raises ValueError if `randomness` is not RANDOM (9) bytes long.
     """
     if len(randomness) != RANDOM:
         raise ValueError(f"a check's name takes {RANDOM} random bytes")
@@ -58,9 +60,10 @@ def check_name(secret: bytes, source: str, answer: PayeeAnswer, at: datetime, ra
 
 
 def answer_named(secret: bytes, source: str, name: str, now: datetime) -> PayeeAnswer:
-    """Return the answer that the check name `name` contains.
+    """Return the answer that the name `name` contains. `secret`: as for `check_name`, which made the name; `source`:
+    the source that reports it.
 
-    Raises ValueError if the name was not given to this source, or was given more than a day ago.
+    Raises ValueError if the name was not given to this source, is no name of a check, or was given more than a day ago.
     """
     told, signature = (raw := urlsafe_b64decode(name))[:-_SIGNED], raw[-_SIGNED:]
     if not hmac.compare_digest(signature, _signature(secret, source, told)):

@@ -36,7 +36,11 @@ class Difference(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A request with the bank's answers to it; or the answers to no known request (`sent` is then None)."""
+    """A request with the bank's answers to it, the earliest first; or an answer to no known request (`sent` is then
+    None).
+
+    `how`: the results of sending, separated by commas; "" if none is known.
+    """
 
     sent: Sent | None
     how: str  # the results of sending, separated by commas
@@ -45,7 +49,7 @@ class Line:
 
     @property
     def answered_fen(self) -> int:
-        """The amount (fen) that the bank reports: in its latest message about money, else in its latest message; 0
+        """The amount (fen) in the bank's latest message about money, or else in its latest message; 0
         without answers.
         """
         told = [each for each in self.answers if each.state in _MONEY] or list(self.answers)
@@ -53,10 +57,12 @@ class Line:
 
 
 def reconcile(book: BankBook, bank: str, day: str, sees: Callable[[str], bool]) -> list[Line]:
-    """Return the requests of a day, earlier requests answered on that day, and answers of that day without a request.
+    """Return the requests to a bank on a day, and earlier requests that it answered on that day, both by time of
+    sending; then its answers of that day without a request. Status requests are left out.
 
-    Answers of later days are included, so a day's file is final once its last stop is answered. `day`: in Jilin
-    (YYYY-MM-DD); `sees`: returns whether the reader may see a division's residents: other lines are left out.
+    Later answers to these requests are included, so a day's file is final once its last stop is answered. `bank`: the
+    source name of the payer's bank. `day`: in Jilin (YYYY-MM-DD). `sees`: returns True if the reader may see a
+    division's residents; other lines are left out.
     """
     answers: dict[str, list[BankMessage]] = {}
     for message in sorted(book.came.values(), key=lambda each: (each.at, each.id)):
@@ -64,7 +70,7 @@ def reconcile(book: BankBook, bank: str, day: str, sees: Callable[[str], bool]) 
             answers.setdefault(message.dispatch, []).append(message)
     lines = []
     for sent in sorted(book.sent.values(), key=lambda each: (each.at, each.dispatch)):
-        if sent.bank != bank or not sees(sent.division):
+        if sent.bank != bank or sent.action is Action.STOP_STATUS or not sees(sent.division):
             continue
         mine = [each for each in answers.get(sent.dispatch, ()) if each.transfer == sent.transfer]
         if sent.day == day or any(day_of(each.at) == day for each in mine):
@@ -75,8 +81,8 @@ def reconcile(book: BankBook, bank: str, day: str, sees: Callable[[str], bool]) 
 def totals(lines: Iterable[Line]) -> dict[str, int]:
     """Return counts and sums (fen) over the lines of a file, by name.
 
-    `asked`, `answered`: number of requests, and of lines with an answer; `asked_fen` (without releases),
-    `answered_fen`: sums of the amounts; and the number of lines with each kind of difference.
+    `asked`, `answered`: numbers of requests, and of lines with an answer. `asked_fen` (without releases),
+    `answered_fen`: sums of the amounts. By kind of difference: the number of lines that have it.
     """
     told = list(lines)
     asked = [line.sent for line in told if line.sent]
@@ -90,10 +96,10 @@ def totals(lines: Iterable[Line]) -> dict[str, int]:
 
 
 def as_csv(bank: str, day: str, lines: Sequence[Line], accounts: Mapping[str, str]) -> tuple[str, str]:
-    """Return the CSV text and its SHA-256 (hex). The digest covers all rows but the last row, which contains the
-    digest.
+    """Return (CSV text, its SHA-256 in hex) of the lines of a bank and a day, as `reconcile` returns them, with their
+    totals. The digest covers all rows but the last one, which contains the digest.
 
-    `accounts`: payee token -> masked account number.
+    `accounts`: masked account numbers by payee token.
     """
     out = io.StringIO()
     writer = csv.writer(out)
@@ -117,7 +123,7 @@ def _line(book: BankBook, sent: Sent, answers: list[BankMessage]) -> Line:
 
 
 def _differs(sent: Sent, answer: BankMessage) -> bool:
-    """Return whether a bank's answer reports another amount than the request's. A cancellation without an amount means
+    """Return True if a bank's answer reports another amount than the request's. A cancellation without an amount means
     the whole amount.
     """
     if answer.state is BankState.CANCELLED and answer.amount_fen == 0:

@@ -1,5 +1,5 @@
-"""Lifting of stop-payments by two persons: one asks, another decides. Both names are written to the
-case and the audit.
+"""Lifting of stop-payments by two persons: one asks, another decides. Both names are written to the case
+and the audit.
 """
 
 from collections.abc import Iterable, Iterator
@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Literal
 
+from schemas.casework.acts import ReleaseStopAct
 from schemas.casework.cases import Case, Payment
-from schemas.casework.inputs import ReleaseStopAct
 from schemas.channels.releases import ReleaseRequest, ReleaseState
 from schemas.codes.money import ReleaseApproved
 from schemas.levels import Action
@@ -21,24 +21,24 @@ FIRST_TRACED = 10_000
 
 
 def numbered(case: Case) -> Iterator[tuple[int, Payment]]:
-    """Yield (number, payment) for the case's payments and then its traced accounts. A payment's number
-    never changes.
+    """Yield (number, payment) for the case's payments, numbered from 0, and then for the accounts to which money went
+    on from there (`Case.traced`), numbered from FIRST_TRACED (10,000). A payment's number never changes.
     """
     yield from enumerate(case.payments)
     yield from enumerate(case.traced, FIRST_TRACED)
 
 
 def of_number(case: Case, number: int) -> Payment | None:
-    """Return the payment or traced account with this number, or None."""
+    """Return the payment or traced account with this number, as `numbered` counts them. None if the case has none."""
     held, place = (case.traced, number - FIRST_TRACED) if number >= FIRST_TRACED else (case.payments, number)
     return held[place] if 0 <= place < len(held) else None
 
 
 class Why(StrEnum):
-    """Why a request to lift a stop, or the decision on it, is refused.
+    """The reason why a request to lift a stop, or the decision on it, is refused.
 
-    NO_STOP: the payment has no stop, or no stop any more; ASKED_ALREADY: another request to lift this stop waits for a
-    person's decision; SAME_PERSON: the asker may not decide; DECIDED: somebody has already decided; TOLD: the case
+    NO_STOP: the payment has no stop, or no stop any more. ASKED_ALREADY: another request to lift this stop waits for a
+    decision. SAME_PERSON: the person who asked may not decide. DECIDED: somebody has already decided. TOLD: the case
     already has the approval.
     """
 
@@ -63,10 +63,12 @@ def asked(
     evidence: str,
     now: datetime,
 ) -> ReleaseRequest | NotAsked:
-    """Return the request to lift the stop on the case's payment `number`, or the reason why it is refused.
+    """Return the request to lift the stop on the case's payment `number`, or the reason why it is refused: NO_STOP or
+    ASKED_ALREADY. Nothing is stored.
 
-    The request must be decided within 24 hours. `known`: all other requests; `name`: the new request's id. Raises
-    ValidationError, a ValueError, if the reason does not have 2 to 300 characters or another field is invalid.
+    `by`: the login of the person who asks; `evidence`: their description of the proof. The request must be decided
+    within 24 hours. `known`: all other requests; `name`: the new request's id. Raises ValidationError, a ValueError, if
+    the reason does not have 2 to 300 characters or another field is invalid.
     """
     payment = of_number(case, number)
     if payment is None or not has_stop(case, number):
@@ -90,13 +92,15 @@ def asked(
 
 
 def has_stop(case: Case, number: int) -> bool:
-    """Return whether the case's payment `number` has a stop that can be lifted: requested or in force."""
+    """Return True if the case's payment `number` has a stop that can be lifted: requested or in force."""
     payment = of_number(case, number)
     return bool(payment and payment.stop and payment.stop.state.lasts)
 
 
 def may_not_decide(request: ReleaseRequest, by: str) -> Why | None:
-    """Return why this person may not decide on a request (DECIDED or SAME_PERSON), or None if they may."""
+    """Return the reason why the person with the login `by` may not decide on a request: DECIDED (somebody has already
+    decided) or SAME_PERSON (they asked for it). None if they may.
+    """
     if request.state is not ReleaseState.ASKED:
         return Why.DECIDED
     return Why.SAME_PERSON if by == request.asked_by else None
@@ -108,8 +112,9 @@ def of_stop(requests: Iterable[ReleaseRequest], case: str, number: int) -> Relea
 
 
 def decided(request: ReleaseRequest, state: ReleaseState, by: str, words: str, now: datetime) -> ReleaseRequest:
-    """Return the request after the decision. `words`: the reason. Raises ValueError if this person may not decide on
-    it.
+    """Return a copy of the request in the state `state` after a decision of the person `by`, with its reason (`words`).
+
+    Raises ValueError if this person may not decide on it.
     """
     if why := may_not_decide(request, by):
         raise ValueError(f"request {request.id}: {why.value}")
@@ -117,9 +122,9 @@ def decided(request: ReleaseRequest, state: ReleaseState, by: str, words: str, n
 
 
 def act_of(request: ReleaseRequest) -> ReleaseStopAct:
-    """Return the act that lifts the stop, with the reason, the request's id and the asker.
+    """Return the act that lifts the stop, with the reason, the request's id and the person who asked.
 
-    It does not check that a second person has approved.
+    The caller must check that a second person has approved.
     """
     return ReleaseStopAct(
         transfer=request.transfer, reason=request.reason, asked_by=request.asked_by, request=request.id
@@ -127,27 +132,27 @@ def act_of(request: ReleaseRequest) -> ReleaseStopAct:
 
 
 def approver(request: ReleaseRequest, case: Case) -> str | None:
-    """Return the person who approved a request according to its case, or None if the case does not have the approval.
+    """Return the login of the person who approved a request according to its case; None if the case has no approval.
 
-    The case gets the approval before the request does, so after an interruption the request may still be open although
-    the bank is asked to lift the stop.
+    The case gets the approval before the request does. So after an interruption the request may still be open although
+    the bank is being asked to lift the stop.
     """
     found = (step.because for step in case.steps if step.action is Action.STOP_RELEASE)
     return next((why.by for why in found if isinstance(why, ReleaseApproved) and why.request == request.id), None)
 
 
 def is_open(request: ReleaseRequest) -> bool:
-    """Return whether nobody has decided on the request yet."""
+    """Return True if nobody has decided on the request yet."""
     return request.state is ReleaseState.ASKED
 
 
 def overdue(request: ReleaseRequest, now: datetime) -> bool:
-    """Return whether the request is undecided and `now` is at or after its due time."""
+    """Return True if the request is undecided and due at `now` or before."""
     return is_open(request) and request.due <= now
 
 
 def in_order(requests: Iterable[ReleaseRequest]) -> list[ReleaseRequest]:
-    """Return the open requests by due time, then the decided requests, the latest decision first."""
+    """Return the open requests by due time, then the decided ones, the latest decision first."""
     found = list(requests)
     waiting = sorted((each for each in found if is_open(each)), key=lambda each: (each.due, each.id))
     done = [each for each in found if not is_open(each)]

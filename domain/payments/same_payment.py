@@ -7,7 +7,8 @@ from schemas.casework.cases import Payment
 
 
 def pairs(known: Sequence[Payment], told: Sequence[Payment], within: timedelta) -> dict[str, str]:
-    """Return {transfer in `told`: transfer in `known`} for the payments of `told` that are the same as one of `known`.
+    """Return, by transfer in `told`, the transfer in `known` that is the same payment; payments without a match are
+    left out.
 
     A person's report and a feed's record are the same payment if the report has the feed's end-to-end id, or if account
     and amount are equal and the times differ by at most `within`. Each payment is paired once: first by id, then by the
@@ -15,7 +16,7 @@ def pairs(known: Sequence[Payment], told: Sequence[Payment], within: timedelta) 
     payment unless both were told in the same call or have different ids.
 
     A report whose id differs from the feed's may still be of the feed's payment, because a person typed the id. They
-    are paired if nothing fits better; `corrected` separates them when the record with the report's id arrives.
+    are paired if no other record fits better; `corrected` separates them when the record with the report's id arrives.
     """
     if not any(payment.reported for payment in (*known, *told)):
         return {}  # nearly always
@@ -37,7 +38,7 @@ def pairs(known: Sequence[Payment], told: Sequence[Payment], within: timedelta) 
 
 
 def corrected(known: Sequence[Payment], told: Sequence[Payment]) -> tuple[list[Payment], list[Payment]]:
-    """Return the known payments and the new records, after correcting wrong pairs.
+    """Return (known payments, new records) after wrong pairs are corrected.
 
     A report may have been paired by account and amount with a record of another payment. When the record with the
     report's id is in `told`, the report is paired with that record, and the other record becomes a separate payment.
@@ -63,8 +64,8 @@ def corrected(known: Sequence[Payment], told: Sequence[Payment]) -> tuple[list[P
 
 
 def _mistaken(old: Payment, record: Payment) -> bool:
-    """Return whether `old` is a report paired with the wrong record, and `record` is the one with the
-    id in the report.
+    """Return True if `old` is a report paired with the wrong record, and `record` is the one with the id in
+    the report.
     """
     said = old.reported.reference if old.reported else ""
     ids = {_id(old.feed or ""), _id(record.transfer)}
@@ -77,14 +78,17 @@ def _alone(old: Payment) -> Payment:
 
 
 def aliases(known: Sequence[Payment]) -> Mapping[str, str]:
-    """Return name -> transfer for each payment's names: its own (`transfer`) and the feed's (`feed`)."""
+    """Return the name (`transfer`) of each known payment by each name under which it may be reported: its own and, if
+    it has one, that in the feed (`feed`).
+    """
     return {name: payment.transfer for payment in known for name in (payment.transfer, payment.feed) if name}
 
 
 def joined(old: Payment, told: Payment) -> Payment:
-    """Return a known payment with the data of a second record of it. Its name, stop and other fields stay.
+    """Return a copy of the payment `old` with the data of a second record of it, `told`. If one record is a feed's and
+    one a person's, amount, time and state are the feed's, because a person states them from memory.
 
-    Amount, time and state are those of the feed, because a person states them from memory.
+    The name (`transfer`), the stop and other fields of `old` stay. The institution of `old` stays if it is known.
     """
     if told.reported is None:
         news: dict[str, object] = {"amount_fen": told.amount_fen, "at": told.at, "state": told.state}
@@ -113,7 +117,7 @@ def _rank(one: Payment, other: Payment, within: timedelta) -> tuple[int, timedel
 
 
 def _may_pair(one: Payment, other: Payment) -> bool:
-    """Return whether two records may be of one payment: one is a report and the other a feed's record without a report,
+    """Return True if two records may be of one payment: one is a report and the other a feed's record without a report,
     or both are reports made in different calls, or both are the same report.
     """
     if _delivered(one) and _delivered(other):
@@ -124,7 +128,7 @@ def _may_pair(one: Payment, other: Payment) -> bool:
 
 
 def references(payment: Payment) -> frozenset[str]:
-    """Return the end-to-end ids of a payment: the report's, and the feed's."""
+    """Return the end-to-end ids that a payment's reporter and its feed gave: none, one or two different ones."""
     reported = payment.reported.reference if payment.reported else ""
     return frozenset(filter(None, (reported, _id(_delivered(payment)))))
 

@@ -1,6 +1,6 @@
 """Scorecards: how fast each bank or payment institution answers stop orders, and how often it refuses or is late."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -15,10 +15,10 @@ HOURS = 4
 
 
 class PartOfDay(NamedTuple):
-    """The stop orders that reached an institution in a part of the day. `begins`: the first hour of that part, in
-    Jilin.
+    """The stop orders that reached an institution in one four-hour part of the day.
 
-    `median`: time to the first answer; None without answers.
+    `begins`: the part's first hour in Jilin (0, 4, … 20); `asked`: the number of orders; `median`: the median time from
+    an order to the institution's first answer (a timedelta), or None if it answered none.
     """
 
     begins: int
@@ -27,11 +27,13 @@ class PartOfDay(NamedTuple):
 
 
 class Scorecard(NamedTuple):
-    """An institution's answers to the stop orders and extensions that reached it, as numbers of orders.
+    """An institution's answers to the stop orders and extensions that reached it, as numbers of orders. `asked`: all of
+    them.
 
     `waits`: not answered and not late yet; `late`: answered after the limit, or not answered and past it; `refused`:
-    refused in the latest answer. `p50`, `p95`: time to the first answer, None without answers. `day`: all parts of the
-    day, in order.
+    refused in the latest answer; `queried`: status requests about orders that were not answered in time.
+
+    `p50`, `p95`: time to the first answer, None without answers. `day`: all parts of the day, in order.
     """
 
     institution: str
@@ -40,6 +42,7 @@ class Scorecard(NamedTuple):
     waits: int
     late: int
     refused: int
+    queried: int
     p50: timedelta | None
     p95: timedelta | None
     day: tuple[PartOfDay, ...]
@@ -49,12 +52,14 @@ class _Asked(NamedTuple):
     sent: Sent
     first: datetime | None
     refused: bool
+    queried: int
 
 
 def scorecards(book: BankBook, sees: Callable[[str], bool], now: datetime, limit: timedelta) -> list[Scorecard]:
     """Return the scorecard of each institution that got an order, those with the most orders first.
 
-    `sees`: returns whether the reader may see a division's residents; `limit`: an answer is late after this time.
+    `sees`: returns True if the reader may see a division's residents; others do not count. `limit`: an answer is late
+    after this time.
     """
     found: defaultdict[str, list[_Asked]] = defaultdict(list)
     for asked in _reached(book):
@@ -66,29 +71,34 @@ def scorecards(book: BankBook, sees: Callable[[str], bool], now: datetime, limit
 
 def _reached(book: BankBook) -> list[_Asked]:
     """Return the stop orders and extensions that may have reached a bank, each with its first answer."""
+    about = {sent.dispatch: sent.about for sent in book.sent.values() if sent.action is Action.STOP_STATUS}
+    queried = Counter(asked for dispatch, asked in about.items() if not _never_reached(book, dispatch))
     answers = defaultdict(list)
     for message in book.came.values():
-        answers[message.dispatch].append(message)
+        if message.state is not BankState.PENDING:
+            answers[about.get(message.dispatch, message.dispatch)].append(message)
     found = []
     for sent in book.sent.values():
-        told = book.told.get(sent.dispatch, [])
-        never = bool(told) and all(reply.result in NEVER_SENT for reply in told)
-        if sent.action is Action.STOP_RELEASE or never:
+        if sent.action in (Action.STOP_RELEASE, Action.STOP_STATUS) or _never_reached(book, sent.dispatch):
             continue
         came = sorted(answers[sent.dispatch], key=lambda message: message.at)
         refused = bool(came) and came[-1].state is BankState.REFUSED
-        found.append(_Asked(sent, came[0].at if came else None, refused))
+        found.append(_Asked(sent, came[0].at if came else None, refused, queried[sent.dispatch]))
     return found
+
+
+def _never_reached(book: BankBook, dispatch: str) -> bool:
+    told = book.told.get(dispatch, [])
+    return bool(told) and all(reply.result in NEVER_SENT for reply in told)
 
 
 def _card(name: str, asked: Sequence[_Asked], now: datetime, limit: timedelta) -> Scorecard:
     took = _took(asked)
     waits = [each for each in asked if each.first is None and now - each.sent.at <= limit]
     late = sum((each.first or now) - each.sent.at > limit for each in asked)
-    refused = sum(each.refused for each in asked)
-    return Scorecard(
-        name, len(asked), len(took), len(waits), late, refused, _quantile(took, 0.5), _quantile(took, 0.95), _day(asked)
-    )
+    refused, queried = sum(each.refused for each in asked), sum(each.queried for each in asked)
+    p50, p95 = _quantile(took, 0.5), _quantile(took, 0.95)
+    return Scorecard(name, len(asked), len(took), len(waits), late, refused, queried, p50, p95, _day(asked))
 
 
 def _day(asked: Sequence[_Asked]) -> tuple[PartOfDay, ...]:

@@ -9,15 +9,17 @@ from schemas.risk.signals import TransferState
 
 
 class PaymentStatus(StrEnum):
-    """The status of a payment. If several apply, the first in this list counts: where the money is matters most.
+    """The status of a payment. If several apply, the first in this list counts, because the place of the money matters
+    most.
 
-    CANCELLED: cancelled in flight; STOPPED: no money leaves the payee's account; NOT_MADE: the resident named the
-    payment and did not make it. The STOP_ statuses are states of a stop-payment; SETTLED, PENDING and ATTEMPTED of the
-    transfer.
+    RETURNED: the bank gave the money back. FROZEN (冻结): an authority's decision is recorded, or the bank confirms
+    the freeze and no stop runs. CANCELLED: cancelled in flight. STOPPED (止付): a stop runs, for 48 hours. LOST: booked
+    as lost. NOT_MADE: the resident named the payment and did not make it. STOP_…: other states of a stop-payment.
+    SETTLED, PENDING, ATTEMPTED: states of the transfer.
     """
 
     RETURNED = "returned"  # the bank has given it back
-    FROZEN = "frozen"  # the bank holds it
+    FROZEN = "frozen"  # by the usual order, after the stop
     CANCELLED = "cancelled"  # caught in flight
     STOPPED = "stopped"  # nothing leaves the payee's account
     STOP_ASKED = "stop_asked"
@@ -56,14 +58,19 @@ _ORDER = tuple(PaymentStatus)
 
 
 def status_of(case: Case, payment: Payment) -> Reconciled:
-    """Return the status of one of the case's payments, with the amount that has this status."""
+    """Return the status of one of the case's payments, with the amount (fen) that has this status.
+
+    While a stop runs the money is STOPPED, also if the bank says that it is frozen: a freeze begins with an authority's
+    decision, and recording that decision ends the stop.
+    """
     told = {_OF_TRANSFER[payment.state]: payment.amount_fen}
     if payment.stop is not None:
         told[PaymentStatus.STOPPED if payment.stop.runs else _OF_STOP[payment.stop.state]] = payment.amount_fen
     if lost := next((loss for loss in case.losses if loss.id == payment.transfer), None):
         told[PaymentStatus.LOST] = lost.amount_fen
     if payment.transfer in case.frozen:
-        told[PaymentStatus.FROZEN] = case.frozen[payment.transfer]
+        runs = payment.stop is not None and payment.stop.runs
+        told[PaymentStatus.STOPPED if runs else PaymentStatus.FROZEN] = case.frozen[payment.transfer]
     told |= _of_kept(case, payment, back=PaymentStatus.RETURNED in told)
     first = min(told, key=_ORDER.index)
     return Reconciled(first, told[first])

@@ -1,6 +1,6 @@
-"""How far the stops of a case's payments are, in one state: what the strip above a case says beside the amount.
+"""The progress of all stops of a case, as one state: the strip above a case shows it beside the amount.
 
-An account that the money went on to (`Case.traced`) counts like a payment while an order about it stands.
+An account to which the money went on (`Case.traced`) counts like a payment while it has an order that is in effect.
 """
 
 from collections.abc import Collection
@@ -16,8 +16,12 @@ from schemas.levels import Action
 
 
 class StopProgress(StrEnum):
-    """The states of a case's stops, the most important first: the case has the first state that one of its payments is
-    in.
+    """The states of a case's stops, the most important first: the case has the first state that one of its payments
+    has.
+
+    LEAVING: asked for, and delayed for some seconds, in which it can be undone. POSSIBLE: a person may ask for a stop
+    now. APPROVAL: asked for, and waits for other persons' approval; no bank knows of it. ASKED: the bank was asked.
+    STOPPED: the money is stopped or frozen. NOTHING: no payment, or none that a stop would help.
     """
 
     LEAVING = "leaving"  # asked for, and held back for some seconds: it can be undone
@@ -29,11 +33,10 @@ class StopProgress(StrEnum):
 
 
 class CaseStops(NamedTuple):
-    """One state for all stops of a case, and the money whose stop is in that state.
+    """The state of all stops of a case (see StopProgress), and the money whose stop is in that state.
 
-    `progress`: the first member of StopProgress, in the enum's order, that is the state of a payment or traced account;
-    NOTHING if the case has none. `amount_fen`: the sum of `Payment.amount_fen` over those in that state: what was paid,
-    or, for a traced account, what was still there when the latest order on it was proposed.
+    `amount_fen`: the sum of the amounts of the payments in that state; of a traced account, the money that was there
+    when the latest order on it was proposed.
     """
 
     progress: StopProgress
@@ -45,12 +48,11 @@ _STOPPED = {PaymentStatus.STOPPED, PaymentStatus.FROZEN}
 
 
 def may_ask(case: Case, payment: Payment, by: str) -> bool:
-    """Return whether a person may ask for the stop of a payment: the case is open and not settled, the money is not
-    safe, they have not asked for it yet, and no bank has been asked.
+    """Return True if the person `by` may ask for the stop of a payment: the case is open and not settled, the money is
+    not safe, this person has not asked for this stop yet, and no bank has been asked.
 
-    An order that the plan or another person has proposed may be asked for: the person's word is added to it. Of a
-    traced account that is all that may be asked for: without such an order the money has gone on, or persons have
-    decided.
+    The person may also ask for an order that the plan or another person has proposed. For a traced account, a proposed
+    order is required: without one, the money has gone on, or persons have decided.
     """
     if not case.open or case.settled or safe(case, payment.transfer) or _own(case, payment, by) is not None:
         return False
@@ -60,7 +62,7 @@ def may_ask(case: Case, payment: Payment, by: str) -> bool:
 
 
 def case_stops(case: Case, by: str, leaving: Collection[str] = ()) -> CaseStops:
-    """Return the one state of all stops of a case, as the person `by` sees them, and the money in it.
+    """Return the state of all stops of a case, as the person `by` sees them, with the money in that state.
 
     `leaving`: transfers whose request is delayed for some seconds, in which it can be undone.
     """
@@ -71,12 +73,24 @@ def case_stops(case: Case, by: str, leaving: Collection[str] = ()) -> CaseStops:
 
 
 def asked_already(case: Case, by: str, leaving: Collection[str] = ()) -> set[str]:
-    """Return the transfers whose stop the person `by` would ask for twice; `leaving` as in `case_stops`."""
+    """Return the transfers whose stop is already requested or in force, or for which the person `by` has already asked.
+    `leaving`: transfers whose request is delayed for some seconds, in which it can be undone.
+    """
     return {each.transfer for _, each in numbered(case) if progress_of(case, each, by, leaving) in _ASKED}
 
 
+def partly_asked(case: Case, by: str, leaving: Collection[str] = ()) -> bool:
+    """Return True if a stop is already requested or in force for a part of the case's money that is not safe, so that
+    only the rest can still be stopped. `by`: the person who looks at the case; `leaving`: transfers whose request is
+    delayed for some seconds, in which it can be undone.
+    """
+    return any(not safe(case, transfer) for transfer in asked_already(case, by, leaving))
+
+
 def progress_of(case: Case, payment: Payment, by: str, leaving: Collection[str] = ()) -> StopProgress:
-    """Return the state of one payment's stop; `by` and `leaving` as in `case_stops`."""
+    """Return the state of one payment's stop, as the person `by` sees it. `leaving`: transfers whose request is delayed
+    for some seconds, in which it can be undone.
+    """
     if payment.transfer in leaving:
         return StopProgress.LEAVING
     if may_ask(case, payment, by):
@@ -103,7 +117,7 @@ def _has_asked(order: StopOrder, by: str) -> bool:
 
 
 def _under_way(case: Case, payment: Payment, approved: Collection[str]) -> bool:
-    """Return whether the bank was asked and has not answered, or will be asked because enough persons have approved."""
+    """Return True if the bank was asked and has not answered, or will be asked because enough persons have approved."""
     steps = [step for step in case.steps if step.transfer == payment.transfer and step.state in LIVE_STEPS]
     sent = any(step.state is StepState.SENT and step.action is Action.STOP_PAYMENT for step in steps)
     return sent or any(step.id in approved for step in steps)

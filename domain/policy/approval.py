@@ -1,7 +1,9 @@
-"""Who must approve an order (a stop, or a hold on the resident's own account) before a bank gets it, and which later
-stop orders may be approved with it.
+"""Rules of approval and of hand-overs: who must approve an order (a stop, or a hold on the resident's own account)
+before a bank gets it, and which later stop orders may be approved together with it. Who may hand a case over to
+another province, and by when that must be acknowledged.
 """
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated, Literal, Self
 
@@ -10,19 +12,24 @@ from pydantic import Field, StringConstraints, model_validator
 from domain.policy.faults import FaultCode, refused
 from domain.policy.objections import LEAST_CLOCK, MOST_CLOCK
 from domain.policy.units import Duration, Section, spelt
-from schemas.base import MOST_FEN, Fen
+from schemas.base import MOST_FEN, Fen, Token
 from schemas.casework.cases import Payment
 from schemas.casework.orders import MOST_PERSONS, LaterLimits
 from schemas.casework.own_account import (
     LEAST_HOLD_PERSONS,
+    MOST_DELAY_HOURS,
     MOST_HOLD_DAYS,
     MOST_HOLD_PERSONS,
     AllowanceSpan,
 )
+from schemas.levels import Level
 from schemas.people.staff import StaffRole
 from schemas.risk.evidence import WatchStatus
 from schemas.risk.signals import TransferState
 
+LEAST_DEADLINE, MOST_DEADLINE = timedelta(seconds=10), timedelta(hours=24)  # of an offer to another province
+MOST_ASKING = timedelta(days=3)
+MOST_PROVINCES = 64
 CONFIRMED_WITHIN = timedelta(minutes=30)  # no automatic order may wait longer for a person
 LEAST_LAW = 4  # characters of a citation
 DECIDERS = (StaffRole.OPERATOR, StaffRole.RELEASE_DESK, StaffRole.SUPERVISOR)
@@ -31,12 +38,12 @@ Law = Annotated[str, StringConstraints(strip_whitespace=True, max_length=128)]
 
 
 class ApprovalRule(Section):
-    """How many persons, and of which roles, must approve the orders that match the rule. The person who asks is one of
-    them.
+    """The number and the roles of the persons who must approve the orders that match the rule; the person who asks is
+    one.
 
-    `account`, `state`: the watchlist's entry on the payee and the payment's state; left out: any. `least_fen`: the
-    smallest payment that matches. `persons = 0`: the order is sent without a person. That requires a `law`, is limited
-    to a confirmed account with a pending payment, and lapses unless a person confirms it within `confirm_within`.
+    `account`, `state`: the payee's watchlist status and the payment's state; None: any. `least_fen`: the smallest
+    payment that matches. `persons = 0`: the order is sent without a person. That requires a `law`, is limited to a
+    confirmed account with a pending payment, and ends unless a person confirms it within `confirm_within`.
     """
 
     account: WatchStatus | None = None
@@ -64,8 +71,8 @@ class ApprovalRule(Section):
             raise refused(FaultCode.AUTOMATIC_UNCONFIRMED, key="confirm_within", most=spelt(CONFIRMED_WITHIN))
 
     def fits(self, payment: Payment) -> bool:
-        """Return whether the rule is about stop orders for this payment: its amount, its state and the payee's
-        watchlist status.
+        """Return True if the rule matches stop orders for this payment: by amount, state and the payee's watchlist
+        status.
         """
         of_account = self.account in (None, payment.watched)
         return of_account and self.state in (None, payment.state) and payment.amount_fen >= self.least_fen
@@ -76,17 +83,19 @@ EVERY_ORDER = ApprovalRule(persons=1)
 
 
 class ApprovalRules(Section):
-    """Who approves stop orders: the first of `rules` that matches decides; if none does, one person must approve.
+    """Rules for the approval of stop orders: the first of `rules` that matches applies; without one, one person must
+    approve.
 
-    `within`: the time that persons have for a decision.
+    `within`: the time that persons have to decide.
     """
 
     within: Duration = timedelta(minutes=1)
     rules: tuple[ApprovalRule, ...] = ()
 
     def of(self, payment: Payment, *, extension: bool) -> ApprovalRule:
-        """Return the rule of a stop order for this payment: the first that fits, else one approval by one person.
-        `extension`: the order extends a stop; then rules by which no person approves do not fit.
+        """Return the rule of a stop order for this payment: the first that matches, else one that requires one person.
+
+        `extension`: True if the order extends a stop; a rule without persons then does not match.
         """
         fitting = (rule for rule in self.rules if rule.fits(payment) and not (extension and rule.persons == 0))
         return next(fitting, EVERY_ORDER)
@@ -96,14 +105,41 @@ _NEEDED = ("days", "allowance_fen", "allowance_span")
 MOST_TIMES = 6  # a first hold and five renewals, as in Singapore's Act
 
 
+class DelayRules(Section):
+    """How the banks of a resident's own accounts are asked to delay outgoing transfers while an operator talks with the
+    resident. A policy without this section has no delays.
+
+    `ground`: the local rule that permits it, cited; `hours`: how long a delay lasts, at most 24; `allowance_fen`: what
+    the resident may still use in each `allowance_span`; `persons`, `roles`: who must approve it first, 0: nobody;
+    `times`: how often one account may be delayed in a case.
+    """
+
+    ground: Law
+    hours: Annotated[int, Field(ge=1, le=MOST_DELAY_HOURS)]
+    allowance_fen: Annotated[int, Field(ge=1, le=MOST_FEN)]
+    allowance_span: AllowanceSpan = AllowanceSpan.DAY
+    persons: Annotated[int, Field(ge=0, le=MOST_HOLD_PERSONS)] = 0
+    roles: tuple[Literal[StaffRole.RELEASE_DESK, StaffRole.SUPERVISOR], ...] = (StaffRole.RELEASE_DESK,)
+    times: Annotated[int, Field(ge=1, le=MOST_TIMES)] = 1
+
+    @model_validator(mode="after")
+    def _lawful(self) -> Self:
+        if len(self.ground) < LEAST_LAW:
+            raise refused(FaultCode.OWN_ACCOUNT_WITHOUT_GROUND, key="ground", least=LEAST_LAW)
+        if not self.roles:
+            raise refused(FaultCode.KEYS_MISSING, key="roles", names=["roles"])
+        return self
+
+
 class OwnAccountRules(Section):
-    """Whether outgoing transfers of a resident's own account may be held as a last resort, and how.
+    """Rules of holds on outgoing transfers from a resident's own account, a last resort.
 
     `ground`: the local rule that permits it, cited; without one, or without `days`, `allowance_fen` and
     `allowance_span`, it cannot be `enabled`. `days`: how long a hold lasts, at most 30; `allowance_fen`: what the
     resident may still use for living in each `allowance_span`; `persons`, `roles`: who approves it, not counting who
     proposes it; `decide_within`: a proposal that lacks approvals by then is void; `times`: how often one account may be
-    held in a case, each time by a new proposal.
+    held in a case, each time by a new proposal; `delay`: the rules of shorter delays of some hours, which apply even if
+    holds are not enabled (None: no delays).
     """
 
     enabled: bool = False
@@ -115,6 +151,7 @@ class OwnAccountRules(Section):
     roles: tuple[Literal[StaffRole.RELEASE_DESK, StaffRole.SUPERVISOR], ...] = (StaffRole.RELEASE_DESK,)
     decide_within: Duration = timedelta(hours=4)
     times: Annotated[int, Field(ge=1, le=MOST_TIMES)] = 1
+    delay: DelayRules | None = None
 
     @model_validator(mode="after")
     def _lawful(self) -> Self:
@@ -131,10 +168,11 @@ class OwnAccountRules(Section):
 
 
 class LaterStopRules(Section):
-    """The limits of standing approvals. A policy without them has no standing approvals.
+    """The limits of approvals that are given in advance for later stop orders of a case. A policy without this section
+    has no such approvals.
 
-    `usual`: what the form proposes; `one_person`: the most that one person may sign, above it two persons must;
-    `most`: the most that anybody may sign. No limit of the first two is above that of the third.
+    `usual`: the values that the form suggests. `one_person`: the highest that one person may sign; two persons must
+    sign higher ones. `most`: the highest that may be signed at all; neither `usual` nor `one_person` may be higher.
     """
 
     usual: LaterLimits
@@ -150,5 +188,33 @@ class LaterStopRules(Section):
         return self
 
     def persons(self, limits: LaterLimits) -> int:
-        """Return how many persons must sign limits."""
+        """Return how many persons must sign an approval in advance with these limits: 1 if they are within
+        `one_person`, else 2.
+        """
         return 1 if limits.within(self.one_person) else 2
+
+
+class HandoverRules(Section):
+    """Hand-overs of cases. A policy without this section makes no offer and takes no case over.
+
+    `provinces`: the codes, as in QUANZU_PROVINCES, of those to which a case may be handed over and from which one is
+    taken. `roles`: of the persons who may hand over. `deadline`: by level, how long (10 seconds to 24 hours) the other
+    province may take to acknowledge; contacts wait for that long at most. `asks_for`: how long after an unanswered
+    offer the other province is asked whether it has taken the case (at most 3 days).
+    """
+
+    provinces: Annotated[tuple[Token, ...], Field(min_length=1, max_length=MOST_PROVINCES)]
+    roles: Annotated[tuple[StaffRole, ...], Field(min_length=1)] = (StaffRole.OPERATOR, StaffRole.SUPERVISOR)
+    deadline: Mapping[Level, Duration]
+    asks_for: Duration = timedelta(hours=24)
+
+    @model_validator(mode="after")
+    def _within_bounds(self) -> Self:
+        if missing := [level.value for level in Level if level not in self.deadline]:
+            raise refused(FaultCode.KEYS_MISSING, key="deadline", names=missing)
+        if any(not LEAST_DEADLINE <= each <= MOST_DEADLINE for each in self.deadline.values()):
+            least, most = spelt(LEAST_DEADLINE), spelt(MOST_DEADLINE)
+            raise refused(FaultCode.NOT_BETWEEN, key="deadline", least=least, most=most)
+        if not timedelta(0) < self.asks_for <= MOST_ASKING:
+            raise refused(FaultCode.NOT_BETWEEN, key="asks_for", least="1s", most=spelt(MOST_ASKING))
+        return self

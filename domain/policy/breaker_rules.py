@@ -1,4 +1,4 @@
-"""The policy's breaker section: when the next policy is stopped because it raises too many cases."""
+"""The policy's breaker section: the number of cases at which the next policy is stopped."""
 
 from datetime import timedelta
 from typing import Annotated, Self
@@ -14,14 +14,13 @@ LOOKS_BACK = timedelta(days=4)  # counts of cases raised per minute are kept for
 
 
 class BreakerRules(Section):
-    """Limits on the cases per minute that the next policy raises. If it exceeds one, it is stopped and this policy is
-    in force again.
+    """Limits on the cases per minute that the next policy raises. If it exceeds one, this policy is put in force again.
 
     The usual number is the median of the minutes under this policy during `learn` before the change, or `least` (cases
-    a minute) if that is more. `sudden`: the limit in each of the last `steady` minutes, `slow`: the limit of their
-    average, both as multiples of the usual number. After `trial`, a policy is no longer checked, because many cases
-    then mean a campaign. `hold`: how long the stopped policy's cases, except red ones, wait for a person; then their
-    steps are carried out.
+    per minute) if that is more. `sudden`: the limit in each of the last `steady` minutes; `slow`: the limit of their
+    average; both are multiples of the usual number. After `trial`, a policy is no longer checked, because many cases
+    then mean a campaign. `hold`: how long cases of the stopped policy, except red ones, wait for a person before their
+    steps go on.
     """
 
     learn: Duration

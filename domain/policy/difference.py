@@ -1,4 +1,4 @@
-"""Compares two policies: changed lines, and changed values grouped by what they affect."""
+"""Compares two policies: changed lines, and changed values grouped by the part of the policy that they belong to."""
 
 import difflib
 import json
@@ -44,9 +44,9 @@ _PLACES = {
 
 @dataclass(frozen=True, slots=True)
 class PolicyEdit:
-    """A changed value, at the TOML path `path`.
+    """A value that differs between two policies, at the TOML path `path`.
 
-    `before`, `after`: as in the file, cut to 300 characters; None if that policy lacks it.
+    `before`, `after`: the value as in each file, cut to 300 characters; None if that policy lacks it.
     """
 
     about: About
@@ -64,17 +64,20 @@ class Line:
 
 
 def lines(before: str, after: str) -> list[Line]:
-    """Return the lines in which two policy texts differ, with three lines around each, as of a unified diff; empty if
-    they are equal.
+    """Return the lines in which two policy texts differ, in the order of the texts, as in a unified diff with three
+    lines of context.
+
+    Empty if the texts are equal.
     """
     found = difflib.unified_diff(before.splitlines(), after.splitlines(), lineterm="", n=CONTEXT)
     return [Line(line[0], line if line[0] == "@" else line[1:]) for line in islice(found, 2, None)]  # after its head
 
 
 def changes(before: str, after: str) -> list[PolicyEdit]:
-    """Return each value that differs between two policy texts, sorted by what it affects (in the order of About).
+    """Return each value that differs between two policy texts (TOML), in the order of About, then of the texts. A table
+    in a list is one value; changed, it is one removed and one added.
 
-    Raises tomllib.TOMLDecodeError if either is invalid TOML.
+    Raises tomllib.TOMLDecodeError if a text is not valid TOML.
     """
     old, new = dict(_flat(tomllib.loads(before))), dict(_flat(tomllib.loads(after)))
     differing = [path for path in {**old, **new} if old.get(path) != new.get(path)]

@@ -10,8 +10,10 @@ from schemas.people.rosters import Role
 
 
 class Need(Section):
-    """A requirement: at least so many people of these roles on duty in each station, daily at these hours (Jilin's
-    time).
+    """A requirement on each station's roster: the least number of people with these roles on duty, daily at these
+    hours.
+
+    Hours are in Jilin's time.
     """
 
     hours: Hours
@@ -20,8 +22,8 @@ class Need(Section):
 
 
 class Duty(Section):
-    """Requirements of rosters. `needs`: how many people must be on duty when; `visit`: duration of a visit, including
-    travel.
+    """Requirements of rosters. `visit`: duration of a visit, travel included. `needs`: how many people must be on duty,
+    when.
     """
 
     visit: Duration

@@ -12,7 +12,7 @@ Count = Annotated[int, Field(ge=1, le=99)]
 
 
 class Most(Section):
-    """The most contacts with a resident in a span of time: `all`: in total; the others: by channel."""
+    """The most contacts with a resident in a span of time: `all`, in total; `sms`, `phone`, `visit`, by channel."""
 
     all: Count
     sms: Count
@@ -21,9 +21,9 @@ class Most(Section):
 
 
 class Fatigue(Section):
-    """Limits of contacts with one resident, within an hour and within a day. They do not apply to red cases.
+    """Limits on the contacts with one resident within an `hour` and within a `day`. They do not apply to red cases.
 
-    `one_visit`: a visit to an address joins an earlier one there that is no older than this.
+    `one_visit`: a visit to an address is combined with an earlier one there if that is no older than this.
     """
 
     hour: Most
@@ -39,7 +39,10 @@ class Fatigue(Section):
         return self
 
     def limits(self, channel: str) -> tuple[tuple[str, str, timedelta, int], ...]:
-        """Return the limits of a channel, each as name, scope (`all` or the channel), span and most contacts."""
+        """Return the four limits of a channel, each as (name, scope, span, most contacts in that span).
+
+        The name is, for example, "all_hour"; the scope is "all" or the channel.
+        """
         return tuple(
             (f"{whose}_{span}", whose, length, getattr(getattr(self, span), whose))
             for span, length in (("hour", timedelta(hours=1)), ("day", timedelta(days=1)))

@@ -1,7 +1,7 @@
 """Faults of a policy: codes with parameters and their place in the text.
 
-Validators raise `refused(code, ...)`; pydantic adds the place. pydantic's own errors are mapped by type, with
-parameters from their context. The console has the sentences (console/policy_faults.py).
+Validators raise `refused(code, ...)`; pydantic adds the place. pydantic's own errors are converted by type, with
+parameters from their context. The sentences are in console/policy_faults.py.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,12 +15,11 @@ LONGEST_GIVEN = 64  # length to which parameters quoted from the text are cut
 
 
 class FaultCode(StrEnum):
-    """The kinds of faults in a policy's text; the names say what is wrong.
+    """The kinds of faults in a policy's text, which their names describe.
 
-    In order: of the TOML syntax (TEXT_TOO_LONG to UNREADABLE), of single values (MISSING to OFFSET_FORMAT), INVALID (a
-    pydantic rule without a code of its own), of values that contradict each other (LEVELS_NOT_RISING to
-    STEP_OF_PERSONS), and of messages to residents (HIDDEN_CHARACTER to KEY_NOT_NAMED). MORE stands for further
-    faults that are not listed.
+    In order: TOML syntax (TEXT_TOO_LONG to UNREADABLE), single values (MISSING to NOT_DATE), INVALID (a pydantic
+    rule without its own code), values that contradict each other (LEVELS_NOT_RISING to EXPERIMENTS_OVERLAP), messages
+    to residents (HIDDEN_CHARACTER to KEY_NOT_NAMED). MORE stands for further faults that are not listed.
     """
 
     TEXT_TOO_LONG = "text_too_long"
@@ -56,6 +55,7 @@ class FaultCode(StrEnum):
     DURATION_TOO_LONG = "duration_too_long"
     HOURS_FORMAT = "hours_format"
     OFFSET_FORMAT = "offset_format"
+    NOT_DATE = "not_date"
     INVALID = "invalid"
 
     LEVELS_NOT_RISING = "levels_not_rising"
@@ -76,6 +76,13 @@ class FaultCode(StrEnum):
     AUTOMATIC_UNCONFIRMED = "automatic_unconfirmed"
     OWN_ACCOUNT_WITHOUT_GROUND = "own_account_without_ground"
     STEP_OF_PERSONS = "step_of_persons"
+    STARTS_BEFORE_APPROVAL = "starts_before_approval"
+    CONTROL_CHANGES = "control_changes"
+    ARM_CHANGES_NOTHING = "arm_changes_nothing"
+    WEIGHTS_NOT_ONE = "weights_not_one"
+    UNDERPOWERED = "underpowered"
+    LATER_THAN_PLAN = "later_than_plan"
+    EXPERIMENTS_OVERLAP = "experiments_overlap"
 
     HIDDEN_CHARACTER = "hidden_character"
     LINK = "link"
@@ -95,12 +102,12 @@ class FaultCode(StrEnum):
 class Parameters(TypedDict, total=False):
     """The parameters of a fault's sentence; each code has some of them.
 
-    `key`: dotted, within the faulty table; `name`, `names`: of what is missing or unknown; `given`: as in the policy's
-    text; `kind`: pydantic's name of the rule; `least`, `most`: the permitted limits, both included; `choices`: the
-    permitted values; `pattern`: the permitted form of a name; `sign`: an unexpected character; `byte`, `column`: the
-    place in the text; `dots`: the most points in a line; `hour`, `day`, `slow`, `sudden`: two limits that contradict
-    each other; `days`: the longest duration; `taken`: SMS segments, `room`: characters of as many as are allowed;
-    `count`: of further faults or items.
+    `key`: dotted, within the faulty table. `name`, `names`: a missing or unknown key or name. `given`: the value in the
+    policy's text. `kind`: pydantic's name of the rule. `least`, `most`: the permitted limits, inclusive. `choices`: the
+    permitted values. `pattern`: the permitted form of a name. `sign`: an unexpected character. `byte`, `column`: the
+    place in the text. `dots`: the most dots in a line. `hour`, `day`, `slow`, `sudden`: two limits that contradict each
+    other. `days`: the longest duration. `taken`: the SMS segments of a text. `room`: the characters that the allowed
+    segments have. `count`: the number of further faults or items.
     """
 
     key: str
@@ -128,10 +135,10 @@ class Parameters(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True)
 class PolicyFault:
-    """A fault and its place.
+    """A fault of a policy, and its place.
 
-    `line` counts from 1; None if unknown. `where`: the table and key, or "". `value`: a single value as in the text, or
-    "".
+    `line`: from 1; None if unknown. `where`: the table and key, or "" for the whole text. `value`: a single value as in
+    the text, or "".
     """
 
     code: FaultCode
@@ -148,8 +155,8 @@ class PolicyFault:
 
 
 def refused(code: FaultCode, **parameters: Unpack[Parameters]) -> PydanticCustomError:
-    """Return the exception by which a validator reports a fault with this code and these parameters. It is not raised
-    here.
+    """Return (not raise) the exception that a validator must raise to report a fault with this code and these
+    parameters.
     """
     return PydanticCustomError(code.value, code.value, {**parameters})
 
@@ -168,6 +175,13 @@ OF_PYDANTIC: Mapping[str, tuple[FaultCode, Mapping[str, str]]] = {
     **dict.fromkeys(("dict_type", "model_type", "model_attributes_type"), (FaultCode.NOT_TABLE, {})),
     **dict.fromkeys(("list_type", "tuple_type", "set_type", "frozen_set_type"), (FaultCode.NOT_LIST, {})),
     **dict.fromkeys(("literal_error", "enum"), (FaultCode.NOT_CHOICE, {"choices": "expected"})),
+    **dict.fromkeys(
+        ("date_type", "date_parsing", "date_from_datetime_parsing", "date_from_datetime_inexact"),
+        (FaultCode.NOT_DATE, {}),
+    ),
+    **dict.fromkeys(
+        ("datetime_type", "datetime_parsing", "datetime_from_date_parsing", "timezone_aware"), (FaultCode.NOT_DATE, {})
+    ),
     "string_too_short": (FaultCode.TOO_FEW_CHARACTERS, {"least": "min_length"}),
     "string_too_long": (FaultCode.TOO_MANY_CHARACTERS, {"most": "max_length"}),
     "string_pattern_mismatch": (FaultCode.NAME_PATTERN, {"pattern": "pattern"}),
@@ -177,7 +191,10 @@ OF_PYDANTIC: Mapping[str, tuple[FaultCode, Mapping[str, str]]] = {
 
 
 def of_pydantic(error: ErrorDetails) -> tuple[FaultCode, Parameters]:
-    """Return the code and parameters of a pydantic error, including those made by `refused`."""
+    """Return the code and the parameters of a pydantic error, also of one that `refused` made.
+
+    A rule of pydantic without a code of its own gives INVALID, with the parameter `kind`.
+    """
     kind, context = error["type"], error.get("ctx", {})
     if kind in _OURS:
         return FaultCode(kind), cast(Parameters, context)

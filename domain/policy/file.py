@@ -3,26 +3,30 @@
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from typing import Self
 
 import tomli  # tomllib's own author's: only here an error has its line and column as numbers
-from pydantic import ValidationError
+from pydantic import Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
-from domain.policy.approval import OwnAccountRules
+from domain.policy.approval import HandoverRules, OwnAccountRules
 from domain.policy.breaker_rules import BreakerRules
 from domain.policy.duty import Duty
+from domain.policy.experiments.fit import apart, within_plan
+from domain.policy.experiments.plan import Experiments
 from domain.policy.fatigue import Fatigue
-from domain.policy.faults import LONGEST_GIVEN, FaultCode, PolicyFault, of_pydantic
+from domain.policy.faults import LONGEST_GIVEN, FaultCode, PolicyFault, of_pydantic, refused
 from domain.policy.lines import Path, line_of, places_of, repeated
 from domain.policy.messages import Messages
 from domain.policy.plan import Plan
-from domain.policy.retention import Retention
-from domain.policy.risk import RiskRules
+from domain.policy.retention import CallRecordingRules, Retention, SubjectRequestRules
+from domain.policy.risk import RiskRules, ShieldRules
 from domain.policy.trace import TraceRules
 from domain.policy.triage import TriageRules
 from domain.policy.units import Section
 from domain.policy.visits import VisitRules
 from schemas.errors import UserError
+from schemas.levels import RISING
 
 # Python's parser takes time quadratic in the number of a key's parts. Jilin's policy has 25,000 characters.
 LONGEST_TEXT, LONGEST_LINE, MOST_DOTS = 400_000, 2_000, 100
@@ -30,9 +34,9 @@ MOST_FAULTS = 40  # more would not be read
 
 
 class PolicyError(UserError, ValueError):
-    """Raised if a policy is unusable. Its text is for logs; console/policy_faults.py has the sentences.
+    """A policy cannot be used. The text of the error is for logs; console/policy_faults.py has sentences for people.
 
-    `file`: the file's name, if it came from a file.
+    `faults`: the faults, ordered by line. `file`: the file's name, "" if the policy did not come from a file.
     """
 
     def __init__(self, faults: Sequence[PolicyFault], file: str = "") -> None:
@@ -41,11 +45,12 @@ class PolicyError(UserError, ValueError):
 
 
 class Policy(Section):
-    """Everything that a province can set. `hash` is the digest of the text; every case event has it.
+    """All settings of a province. `hash`: the digest of the text, which every case event contains.
 
-    `fatigue` None: no contact is put off; `breaker`: judges the next policy, None: it is not judged; `duty` None:
-    rosters have no requirements. Sections that a text lacks have their defaults. Raises ValidationError if it is
-    invalid; `load` turns that into PolicyError.
+    `fatigue` None: no contact is postponed. `breaker`: the limits for the next policy; None: no policy is stopped.
+    `duty` None: rosters have no requirements. `shield` None: nobody is protected after a loss.
+    `handover` None: no case passes to or from another province. Other sections that a text lacks have their defaults.
+    The constructor raises ValidationError for invalid values; `load` raises PolicyError instead.
     """
 
     name: str
@@ -56,11 +61,43 @@ class Policy(Section):
     fatigue: Fatigue | None = None
     breaker: BreakerRules | None = None
     duty: Duty | None = None
+    shield: ShieldRules | None = None
+    handover: HandoverRules | None = None
     triage: TriageRules = TriageRules()
     visits: VisitRules = VisitRules()
     retention: Retention = Retention()
     trace: TraceRules = TraceRules()
     own_account: OwnAccountRules = OwnAccountRules()
+    subject_requests: SubjectRequestRules = SubjectRequestRules()
+    recording: CallRecordingRules = CallRecordingRules()
+    experiments: Experiments = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _experiments_fit(self) -> Self:
+        """Raises PydanticCustomError if an experiment does not fit the plan, the messages or another experiment."""
+        for name, experiment in self.experiments.items():
+            within_plan(name, experiment, self.plan, self.messages)
+        apart(self.experiments)
+        return self
+
+    @model_validator(mode="after")
+    def _shield_fits(self) -> Self:
+        """Refuse a shield that alone would open a case, and calls without their texts, times or results."""
+        if self.risk.shield is not None:
+            raise refused(FaultCode.UNKNOWN_KEY, key="risk.shield", name="shield")
+        if self.shield is None:
+            return self
+        least = 2.0 ** (self.risk.prior - self.risk.levels[RISING[0]])
+        if self.shield.threshold_factor <= least:
+            raise refused(FaultCode.NOT_MORE, key="shield.threshold_factor", least=round(least, 6))
+        for key, name, there in (
+            ("plan.asked", "support", "support" in self.plan.asked),
+            ("plan.results", "support_call", bool(self.plan.results.support_call)),
+            ("messages", "support_call", self.messages.support_call is not None),
+        ):
+            if self.shield.support_calls and not there:
+                raise refused(FaultCode.KEYS_MISSING, key=key, names=[name])
+        return self
 
 
 def digest_of(text: str) -> str:
@@ -69,8 +106,10 @@ def digest_of(text: str) -> str:
 
 
 def load(text: str) -> Policy:
-    """Parse a policy's TOML. Raises PolicyError with its faults, ordered by line: at most 40, then one MORE with the
-    number of the others. If the text is not TOML, only the first fault is known.
+    """Return the policy in a TOML text.
+
+    Raises PolicyError with its faults, ordered by line: at most 40, then one MORE with the number of the others. If the
+    text is not TOML, the error has only the first fault.
     """
     raw = _read(text)
     digest = digest_of(text)
@@ -78,11 +117,15 @@ def load(text: str) -> Policy:
         policy = Policy.model_validate({**raw, "hash": digest})
     except ValidationError as error:
         raise PolicyError(_faults(error.errors(include_url=False), text)) from error
-    return policy.model_copy(update={"risk": policy.risk.model_copy(update={"policy": digest})})
+    told = {"policy": digest, "shield": policy.shield}
+    return policy.model_copy(update={"risk": policy.risk.model_copy(update=told)})
 
 
 def faults_of(text: str) -> tuple[PolicyFault, ...]:
-    """Return the faults of a policy's text, ordered by line: at most 40, then one MORE; empty if it is usable."""
+    """Return the faults of a policy's text, ordered by line: at most 40, then one MORE with the number of the others.
+
+    Empty if the policy can be used.
+    """
     try:
         load(text)
     except PolicyError as error:
@@ -114,7 +157,9 @@ def _too_long(text: str) -> PolicyFault | None:
 
 
 def _unreadable(text: str, error: tomli.TOMLDecodeError) -> PolicyFault:
-    """Return the fault at which the TOML parser stopped. It notices a repeated key only after its value."""
+    """Return the fault at which the TOML parser stopped. The parser notices a repeated key only after the
+    key's value.
+    """
     if found := repeated(text, error.lineno):
         path, line = found
         return PolicyFault(FaultCode.STANDS_TWICE, {"name": ".".join(path)}, line)

@@ -1,6 +1,6 @@
-"""Finds the line of a policy's table or key: pydantic only names the key, while an editor needs the line.
+"""Finds the line of a policy's table or key, which an editor needs; pydantic's errors have only the key.
 
-It is an approximate parser: a key within braces gets the line of the whole value, a missing key that of its table.
+The parser is approximate: a key within braces gets the line of the whole value, a missing key that of its table.
 """
 
 import re
@@ -14,7 +14,7 @@ Path = tuple[str, ...]
 
 
 def places_of(text: str) -> Iterator[tuple[Path, int]]:
-    """Yield the path of each table and key with its line, counted from 1.
+    """Yield (path, line) of each table and key, in the order of the text. Lines count from 1.
 
     Tables of an array are numbered from 0: ("risk", "at_risk", "3", "ratio").
     """
@@ -22,8 +22,10 @@ def places_of(text: str) -> Iterator[tuple[Path, int]]:
 
 
 def line_of(where: Sequence[object], places: Mapping[Path, int]) -> int | None:
-    """Return the line (from 1) of the key `where`, else of the nearest table around it that has one, else None.
-    `places`: lines by path, as of `places_of`.
+    """Return the line (from 1) of the key or table `where`; if it has none, that of the nearest table around it; None
+    if there is no such table either.
+
+    `places`: line by path, as `places_of` yields them.
     """
     path = tuple(str(part) for part in where)
     for length in range(len(path), 0, -1):
@@ -36,8 +38,9 @@ def line_of(where: Sequence[object], places: Mapping[Path, int]) -> int | None:
 
 
 def repeated(text: str, until: int) -> tuple[Path, int] | None:
-    """Return the first table or key, up to line `until`, that was already defined on an earlier line, with its line;
-    else None.
+    """Return (path, line) of the first table or key that an earlier line already defines, or None if there is none.
+
+    Only lines up to `until` (from 1) are searched.
     """
     tables: set[Path] = set()
     values: set[Path] = set()
@@ -51,7 +54,7 @@ def repeated(text: str, until: int) -> tuple[Path, int] | None:
 
 
 def _entries(text: str) -> Iterator[tuple[Path, int, bool]]:
-    """Yield each table and key with its line, and whether it is a table."""
+    """Yield (path, line number, True if it is a table) for each table and key."""
     table: Path = ()
     counted: dict[Path, int] = {}
     for number, line in _outside_strings(text):

@@ -1,7 +1,7 @@
-"""The policy's messages to residents, and what they must not contain.
+"""The policy's messages to residents, and the rules for their content.
 
-A warning must be provably genuine. Scammers send links and numbers to call back, so a warning has none but 96110. It
-names the last digits of the recipient's number and a code that 96110 can confirm, so that a forgery can be recognised.
+A warning must be recognizable as genuine. Scammers send links and numbers to call back, so a warning has no link, and
+no number but 96110. It names the last digits of the recipient's number and a code that 96110 can confirm.
 """
 
 import re
@@ -31,18 +31,19 @@ _LINK = re.compile(r"://|www\.|https?|@|\w\.\w|[A-Za-z0-9]。[A-Za-z]", re.IGNOR
 
 
 def segments(text: str) -> int:
-    """Return the number of SMS segments that `text` takes. Characters beyond the basic plane count twice, as in
-    UTF-16.
+    """Return the number of SMS segments (at least 1) that `text` takes in UCS-2: 70 characters in one, 67 in each of
+    several. Characters beyond the basic plane count twice.
     """
     units = len(text.encode("utf-16-le")) // 2
     return 1 if units <= ONE_SEGMENT else -(-units // OF_SEVERAL)
 
 
 def template(text: str) -> str:
-    """Return the template if it is valid. Raises PydanticCustomError, a ValueError, if not.
+    """Return the template unchanged if it is valid; otherwise raise PydanticCustomError, a ValueError, with the first
+    fault.
 
-    It must have the placeholders {tail} and {code} and the number 96110, and no other placeholder or number, no link
-    and no invisible character.
+    A template must have the placeholders {tail} and {code} and the number 96110, and no other placeholder or number of
+    three or more digits, no link and no invisible character.
     """
     _placeholders(text)
     plain = unicodedata.normalize("NFKC", text)
@@ -84,7 +85,7 @@ ByScam = dict[Token, Template]
 
 
 class Wording(Section):
-    """The templates of one action, by language and scam type. `default` is for scam types without their own.
+    """The templates of one action, by language and scam type; the key `default` is for other scam types.
 
     `en`: shown on the console, never sent.
     """
@@ -101,15 +102,17 @@ class Wording(Section):
         return self
 
     def texts(self, language: Language) -> ByScam:
-        """Return the templates that are sent in `language`, by scam type: the Korean ones, or the Chinese for any other
-        language.
+        """Return the templates that are sent in `language`, by scam type: the Korean ones, or the Chinese for other
+        languages.
         """
         return self.ko if language is Language.KOREAN else self.zh
 
 
 class Segments(Section):
-    """The most SMS segments (1 to 6) of a message to the resident (`sms`), a flash SMS to them (`flash_sms`), and one
-    to a trusted contact (`contact_sms`). A flash SMS of several segments is displayed in pieces or not at all.
+    """The most SMS segments (1 to 6) of an SMS (`sms`) and a flash SMS (`flash_sms`) to the resident, and of one to a
+    trusted contact (`contact_sms`).
+
+    A handset shows a flash SMS of several segments in pieces or not at all.
     """
 
     sms: Annotated[int, Field(ge=1, le=6)] = 3
@@ -118,7 +121,9 @@ class Segments(Section):
 
 
 class Messages(Section):
-    """The templates by action. Those of calls name each key that can be pressed."""
+    """The templates of messages by action. Those of support calls, which a resident gets after a loss, may be left out
+    if the policy plans none. Templates of calls must name each key that can be pressed.
+    """
 
     segments: Segments = Segments()
     sms: Wording
@@ -127,10 +132,16 @@ class Messages(Section):
     robot_call: Wording
     follow_up: Wording
     contact_call: Wording
+    support_call: Wording | None = None
 
     def wording(self, action: Action) -> Wording | None:
-        """Return the templates of `action`, or None for an action without a text."""
+        """Return the templates of `action`; None for an action without a text of its own, such as a visit.
+
+        A support call that was planned under an earlier policy says what a follow-up says, if this one has no text.
+        """
         found = getattr(self, action.value, None)
+        if found is None and action is Action.SUPPORT_CALL:
+            return self.follow_up
         return found if isinstance(found, Wording) else None
 
     @model_validator(mode="after")
@@ -144,8 +155,9 @@ class Messages(Section):
 
     @model_validator(mode="after")
     def _keys_named(self) -> Self:
-        for action in (Action.ROBOT_CALL, Action.FOLLOW_UP, Action.CONTACT_CALL):
-            for where, text in _each(action, getattr(self, action.value)):
+        for action in (Action.ROBOT_CALL, Action.FOLLOW_UP, Action.CONTACT_CALL, Action.SUPPORT_CALL):
+            wording = self.wording(action)
+            for where, text in _each(action, wording) if wording is not None else ():
                 if missing := [key for key in KEYS if not re.search(rf"(?<!\d){key}(?!\d)", text)]:
                     raise refused(FaultCode.KEY_NOT_NAMED, key=where, name=missing[0], choices=list(KEYS))
         return self

@@ -1,4 +1,4 @@
-"""Who reviews an objection to a stop order, and within which time."""
+"""Rules of objections to stop orders: the roles of the reviewer, and the time for the review."""
 
 from datetime import timedelta
 from typing import Self
@@ -14,10 +14,10 @@ REVIEWERS = (StaffRole.RELEASE_DESK, StaffRole.SUPERVISOR)
 
 
 class ObjectionRules(Section):
-    """How an objection to a stop order is reviewed: by one person of these roles, who neither asked for nor approved a
-    stop of the account, nor took the objection down.
+    """Rules for the review of an objection to a stop order. One person with one of the `roles` decides.
 
-    `within`: the clock of the review, at most 24 hours.
+    That person must not have asked for or approved a stop of the account, nor have taken the objection down. `within`:
+    the time for the review, at most 24 hours.
     """
 
     within: Duration = timedelta(hours=4)

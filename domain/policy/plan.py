@@ -1,4 +1,4 @@
-"""The policy's plans: each level's steps and times, what follows a result, stops, visits, hours."""
+"""The policy's plans: each level's steps and times, the consequences of results, stops, visits, hours."""
 
 import re
 from datetime import time, timedelta
@@ -19,8 +19,8 @@ from schemas.levels import Action, Level, Result
 class Condition(StrEnum):
     """Conditions of a case under which a step is planned.
 
-    MONEY_AT_RISK: a payment can still be stopped; HAS_CONTACT: the resident has a trusted contact; NOT_OBJECTING: to
-    automated calls; NOT_HARD_OF_HEARING.
+    MONEY_AT_RISK: a payment can still be stopped. HAS_CONTACT: the resident has a trusted contact. NOT_OBJECTING: the
+    resident does not object to automated calls. NOT_HARD_OF_HEARING: the resident hears well enough for a call.
     """
 
     MONEY_AT_RISK = "money_at_risk"
@@ -30,16 +30,18 @@ class Condition(StrEnum):
 
 
 class Word(StrEnum):
-    """A consequence of a result. Exactly one of the words that a result has decides about the step itself; the others
+    """A consequence of a result. Of a result's words, exactly one (of FATES) decides about the step itself; others
     cause further actions.
 
-    About the step: WAIT: it waits for a further result; DONE, FAILED, WITHDRAWN: it ends in this state; AGAIN: the next
-    attempt after the step's `again`; AGAIN_SOON: after the plan's `soon`; AGAIN_NOW: at once; AGAIN_AT_HOME: in the
-    hours in which people are at home; RETRY: after a provider's failure, with growing pauses, and counts as no attempt.
+    About the step: WAIT: it waits for a further result. DONE, FAILED, WITHDRAWN: it ends in this state. AGAIN: the next
+    attempt follows after the step's `again`; AGAIN_SOON: after the plan's `soon`; AGAIN_NOW: at once; AGAIN_AT_HOME: in
+    the hours at which people are at home. RETRY: after a provider's failure, with growing pauses; it counts as no
+    attempt.
 
-    REACHED: a warning reached the resident; ACKNOWLEDGED: as the level's `acknowledged` says. SMS, CALL, OPERATOR,
-    VISIT and CONTACT bring the level's next such step forward, if one is pending; ASK_OPERATOR plans one if not.
-    NO_CALLS and NO_SMS withdraw those steps. REOPEN: reopens a case whose plan has ended.
+    REACHED: a warning reached the resident. ACKNOWLEDGED: apply the level's `acknowledged`. SMS, CALL, OPERATOR, VISIT,
+    CONTACT: bring the level's next pending step of this kind forward; ASK_OPERATOR: also plan one if none is pending.
+    NO_CALLS, NO_SMS, NO_SUPPORT: withdraw the pending steps of this kind. REOPEN: reopen a case whose plan has ended;
+    after a support call at yellow, for a talk with an operator.
     """
 
     WAIT = "wait"
@@ -62,6 +64,7 @@ class Word(StrEnum):
     ASK_OPERATOR = "ask_operator"
     NO_CALLS = "no_calls"
     NO_SMS = "no_sms"
+    NO_SUPPORT = "no_support"
     REOPEN = "reopen"
 
 
@@ -90,7 +93,9 @@ Table = Annotated[dict[str, tuple[Word, ...]], AfterValidator(_table)]
 
 
 class Window(NamedTuple):
-    """Local hours of the day, from `start` (inclusive) to `end` (exclusive); the end may be after midnight."""
+    """Local hours of the day, from `start` (inclusive) to `end` (exclusive). If `end` is before `start`, it is on the
+    next day.
+    """
 
     start: time
     end: time
@@ -123,13 +128,12 @@ LEAST_STOP, MOST_STOP = timedelta(hours=1), timedelta(hours=MOST_HOURS)
 
 
 class StepRule(Section):
-    """One step: when it is due, how often it is tried, and how soon a result must come (`result_within`, after
-    sending).
+    """The rule of a step: when it is due, how often it is tried, and how soon after sending a result must come.
 
-    `after`: from the plan's start; `attempts`: how often it is tried, of a trusted contact, for each contact; `again`:
-    before the next attempt; `arrive_within`: of a visit, after acceptance; `least_gap`: to the previous step if several
-    are due at once; `when`: all conditions under which it is planned; `at_home`: it waits for the hours at which people
-    are at home.
+    `after`: the time from the plan's start until it is due. `attempts`: the most attempts; for trusted contacts, with
+    each contact. `again`: pause before the next attempt. `result_within`: time for a result. `arrive_within`: time from
+    the acceptance of a visit to the arrival. `least_gap`: pause after the previous step if several are due at once.
+    `when`: conditions that must all hold. `at_home`: True if it waits for the hours at which people are at home.
     """
 
     action: Action
@@ -144,18 +148,18 @@ class StepRule(Section):
 
     @model_validator(mode="after")
     def _by_plan(self) -> Self:
-        if self.action in (Action.HOLD_OUTGOING, Action.LIFT_HOLD):
+        if self.action in (Action.HOLD_OUTGOING, Action.LIFT_HOLD, Action.HAND_OVER):
             raise refused(FaultCode.STEP_OF_PERSONS, key="action", given=self.action.value)
         return self
 
 
 class LevelPlan(Section):
-    """The rules of one level. `steps`: the steps by name; `quiet`: whether quiet hours apply.
+    """The plan of one level. `quiet`: True if quiet hours apply. `steps`: the steps by name, such as "sms".
 
-    `acknowledged`: the effect of the key 1 on an automated call: none ("goes_on"), no further automated call
-    ("no_robot"), or the case counts as dissuaded ("dissuaded"). `in_doubt`: whether a dispatch in doubt is repeated
-    ("again") or counts as sent ("sent"). `follow_ups`: how long after the resident was reached each follow-up call is
-    made.
+    `acknowledged`: the effect of key 1 in an automated call: none ("goes_on"), no further automated call ("no_robot"),
+    or the case counts as dissuaded ("dissuaded"). `in_doubt`: a dispatch of which nobody knows whether it was carried
+    out is repeated ("again") or counts as sent ("sent"). `follow_ups`: how long after the resident was reached each
+    follow-up call is made.
     """
 
     quiet: bool
@@ -166,22 +170,29 @@ class LevelPlan(Section):
 
 
 class Results(Section):
-    """The consequences of results, by kind of action: from a result to one or several Words."""
+    """The consequences of results, by kind of action: each table has one or several Words for a result."""
 
     sms: Table
     robot_call: Table
     operator_call: Table
     follow_up: Table
+    support_call: Table = Field(default_factory=dict)
     contact: Table
     visit: Table
     stop: Table
 
 
+LEAST_STATUS = timedelta(minutes=1)  # assumed: sooner, a bank is still working on the order
+
+
 class StopRules(Section):
-    """Rules of stop-payments, which last `lasts`, from 1 to 48 hours, and are requested at most twice for an account.
+    """Rules of stop-payments. A stop lasts `lasts` (1 to 48 hours), and is requested at most `times` (1 or 2) for an
+    account.
 
     `prefix`: what an order's document number begins with; `attempts`: how often a request is tried, `again`: the time
-    before the next try; `result_within`: how soon the bank must answer; `times`: how often a stop is requested;
+    before the next try; `result_within`: how soon the bank must answer; `status_after`: how long after
+    an order a bank that has not answered is asked what became of it, from 1 minute to below `result_within` (left out:
+    never); `times`: how often a stop is requested;
     `remind_before`: how long before a stop ends a person is reminded; `settled_within`: a payment settled more recently
     may still be caught; `same_within`: a payment that a person reports and one that a feed delivers are the same if
     account and amount are equal and their times differ by at most this. `approval`: who approves an order; `later`: how
@@ -192,6 +203,7 @@ class StopRules(Section):
     attempts: Attempts
     again: Duration
     result_within: Duration
+    status_after: Duration | None = None
     lasts: Duration
     times: Annotated[int, Field(ge=1, le=2)]
     remind_before: Duration
@@ -205,25 +217,31 @@ class StopRules(Section):
     def _lawful(self) -> Self:
         if not LEAST_STOP <= self.lasts <= MOST_STOP:
             raise refused(FaultCode.NOT_BETWEEN, key="lasts", least=spelt(LEAST_STOP), most=spelt(MOST_STOP))
+        if self.status_after is not None and not LEAST_STATUS <= self.status_after < self.result_within:
+            least, most = spelt(LEAST_STATUS), spelt(self.result_within)
+            raise refused(FaultCode.NOT_BETWEEN, key="status_after", least=least, most=most)
         return self
 
 
 class Unreachable(Section):
-    """Rules for a resident who could not be reached: one last call after `follow_up`, and closing after `close`."""
+    """Rules for a resident who could not be reached: a last call after `follow_up`, and closing of the case after
+    `close`.
+    """
 
     follow_up: Duration
     close: Duration
 
 
 class Plan(Section):
-    """The steps by level, what follows results, and the times shared by all levels.
+    """The plans of all levels, the consequences of results, and times that all levels share.
 
-    `utc`: the offset of local hours; `quiet`, `home`: hours without contacts, and those at which people are at home.
-    `reopen_within`: how long after closing an alert reopens a case; `close_after`: after the last follow-up, or at once
-    if there is none. `call_again_within`: how far ahead a resident may postpone a call; `talk_within`: duration of a
-    conversation. `soon`: the pause before another attempt soon. `retry`, `retry_most`, `retries`: the first pause after
-    a provider's failure, which doubles each time, the longest one, and their number. `busy_in_a_row`: busy results that
-    mean danger. `asked`: rules of steps that somebody asks for.
+    `utc`: offset of local time. `quiet`: hours without contacts. `home`: hours at which people are at home.
+    `reopen_within`: how long after closing an alert reopens a case. `close_after`: time from the last follow-up, or
+    from the outcome if there is none, to closing. `call_again_within`: how far ahead a resident may postpone a call.
+    `talk_within`: longest duration of a conversation. `soon`: pause before AGAIN_SOON. `retry`, `retry_most`,
+    `retries`: after a provider's failure, the first pause (it doubles each time), the longest pause, and the most
+    retries. `busy_in_a_row`: number of busy results that mean danger. `asked`: rules of steps that a person requests,
+    of follow-ups and of support calls.
     """
 
     utc: Offset
@@ -241,7 +259,7 @@ class Plan(Section):
     unreachable: Unreachable
     stop: StopRules
     levels: dict[Level, LevelPlan]
-    asked: dict[Literal["operator", "visit", "contact", "follow_up"], StepRule]
+    asked: dict[Literal["operator", "visit", "contact", "follow_up", "support"], StepRule]
     results: Results
 
     @model_validator(mode="after")

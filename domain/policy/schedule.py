@@ -1,11 +1,11 @@
-"""Steps and times of a level: which steps a case gets, when they are due, and what follows a result."""
+"""Steps and times of a level: which steps a case gets, when they are due, and the consequences of a result."""
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, time, timedelta, timezone
 
 from domain.policy.plan import Condition, LevelPlan, Plan, StepRule, Table, Window, Word
 from schemas.base import Partial
-from schemas.casework.cases import Case, Profile
+from schemas.casework.cases import Case, CaseState, Profile
 from schemas.levels import Action, Level
 from schemas.people.residents import Flag
 
@@ -24,18 +24,20 @@ _STRENGTH = Partial(
     }
 )
 OWN_ACCOUNT = frozenset({Action.HOLD_OUTGOING, Action.LIFT_HOLD})
-STOPS = frozenset({Action.STOP_PAYMENT, Action.STOP_AGAIN, Action.STOP_RELEASE}) | OWN_ACCOUNT
+STOPS = frozenset({Action.STOP_PAYMENT, Action.STOP_AGAIN, Action.STOP_STATUS, Action.STOP_RELEASE}) | OWN_ACCOUNT
 """The actions that a bank carries out: no resident is contacted, and no quiet hours apply."""
+CONTACTS_NOBODY = STOPS | {Action.HAND_OVER}
+"""The actions that reach no resident and no contact of theirs: orders to banks, and a hand-over to another province."""
 LIFTS = frozenset({Action.STOP_RELEASE, Action.LIFT_HOLD})
 """The actions that give back: they are carried out however the case ends."""
 CALLS = frozenset({Action.ROBOT_CALL, Action.OPERATOR_CALL})
+OUTLIVES = LIFTS | {Action.SUPPORT_CALL}
+"""The actions that go on after the case is closed."""
 SMS = frozenset({Action.SMS, Action.FLASH_SMS})
 
 
 def conditions(profile: Profile, *, money_at_risk: bool) -> frozenset[Condition]:
-    """Return the policy's step conditions that are met: MONEY_AT_RISK as given; HAS_CONTACT, NOT_OBJECTING and
-    NOT_HARD_OF_HEARING by the profile.
-    """
+    """Return the conditions of steps that a case meets: MONEY_AT_RISK if `money_at_risk`; the others by the profile."""
     found = {
         Condition.MONEY_AT_RISK: money_at_risk,
         Condition.HAS_CONTACT: profile.contacts > 0,
@@ -46,23 +48,27 @@ def conditions(profile: Profile, *, money_at_risk: bool) -> frozenset[Condition]
 
 
 def steps_for(plan: LevelPlan, holding: frozenset[Condition]) -> Iterator[tuple[str, StepRule]]:
-    """Yield the names and rules of a level's steps whose conditions all hold, in the policy's order."""
+    """Yield (name, rule) of the level's steps whose conditions are all in `holding`, in the policy's order."""
     return ((name, rule) for name, rule in plan.steps.items() if holding.issuperset(rule.when))
 
 
 def rule_of(plan: Plan, step: str, action: Action) -> StepRule:
-    """Return the policy's rule for a step, found by its id (`step`). A stop-payment gets the plan's attempts and times;
-    a follow-up gets the plan's rule for follow-ups.
+    """Return the policy's rule for a step, found by its id (`step`).
 
-    A step that the policy no longer has gets a rule with one attempt and an hour for its result.
+    A step for a bank (STOPS) gets the attempts and times of `plan.stop`, but a status request only one attempt. A
+    follow-up or support call gets the plan's rule for these. A step that the policy no longer has gets one attempt and
+    an hour for its result.
     """
     head, _, rest = step.partition(".")
     if action in STOPS:
+        attempts = 1 if action is Action.STOP_STATUS else plan.stop.attempts  # the next attempt of the order asks anew
         return StepRule.model_construct(
-            action=action, attempts=plan.stop.attempts, again=plan.stop.again, result_within=plan.stop.result_within
+            action=action, attempts=attempts, again=plan.stop.again, result_within=plan.stop.result_within
         )
     if head == "follow":
         return plan.asked["follow_up"]
+    if head == "support" and "support" in plan.asked:
+        return plan.asked["support"]
     rules: Mapping[str, StepRule] = plan.levels[Level(head)].steps if head in _LEVELS else _by_name(plan)
     return rules.get(rest.partition(".")[0]) or StepRule.model_construct(
         action=action, result_within=timedelta(hours=1)
@@ -74,7 +80,8 @@ def _by_name(plan: Plan) -> Mapping[str, StepRule]:
 
 
 def level_of(step: str) -> Level | None:
-    """Return the level whose plan a step belongs to; None for requested steps, follow-ups, stops and timers."""
+    """Return the level whose plan has the step with this id; None for requested steps, follow-ups, support calls,
+    stops and timers."""
     head = step.partition(".")[0]
     return Level(head) if head in _LEVELS else None
 
@@ -83,7 +90,11 @@ _LEVELS = frozenset(level.value for level in Level)
 
 
 def table_of(plan: Plan, action: Action) -> Table:
-    """Return the policy's table of what follows an action's results: words by result."""
+    """Return the policy's table of consequences for an action: words by result. A hand-over has none: its own decisions
+    follow (domain/casework/provinces).
+    """
+    if action is Action.HAND_OVER:
+        return {}
     results = plan.results
     if action in SMS:
         return results.sms
@@ -93,15 +104,23 @@ def table_of(plan: Plan, action: Action) -> Table:
 
 
 def words_after(plan: Plan, action: Action, result: str) -> tuple[Word, ...]:
-    """Return the consequences of `result` for an action: (WAIT,) if the policy does not name the result, which is then
-    only recorded.
+    """Return the consequences of `result` for an action, in the policy's order.
+
+    If the policy does not name the result, return (WAIT,): it is only recorded.
     """
     return table_of(plan, action).get(result, (Word.WAIT,))
 
 
+def may_support(case: Case) -> bool:
+    """Return True if a support call may be made: the resident is not in danger, as far as the case knows, so that no
+    plan contacts them.
+    """
+    return case.settled or case.state is CaseState.ALREADY_DEFRAUDED
+
+
 def weaker(one: Action, other: Action) -> bool:
-    """Return whether `one` is a weaker contact than `other` of the same family; False if they are of different families
-    or equal.
+    """Return True if `one` is a weaker contact than `other` of the same family, such as an automated call than an
+    operator's. False for the same action, other families, and actions without a family.
     """
     family, strength = _STRENGTH.get(one, ("", 0))
     of, than = _STRENGTH.get(other, ("-", 0))
@@ -109,19 +128,21 @@ def weaker(one: Action, other: Action) -> bool:
 
 
 def allowed(due: datetime, plan: Plan, level: LevelPlan, action: Action) -> datetime:
-    """Return the earliest time from `due` on at which a step may go out, after quiet hours if the level has them.
+    """Return the earliest time from `due` on at which a step may go out: after the quiet hours if the level has them,
+    or for a support call.
 
-    Stop-payments may go out at any time.
+    `due`: aware; returned unchanged outside of the quiet hours, else their end in UTC. Actions that contact
+    nobody (CONTACTS_NOBODY) may go out at any time.
     """
-    if not level.quiet or action in STOPS:
+    if not (level.quiet or action is Action.SUPPORT_CALL) or action in CONTACTS_NOBODY:
         return due
     end = _until_outside(due, plan.quiet, plan.utc)
     return end or due
 
 
 def at_home(due: datetime, plan: Plan) -> datetime:
-    """Return the earliest time from `due` on (aware, UTC if it is later) within the hours at which people are at
-    home.
+    """Return the earliest time from `due` (aware) on at which people are at home: `due` itself, or a later
+    time in UTC.
     """
     local = due.astimezone(timezone(plan.utc))
     openings = []
@@ -133,7 +154,9 @@ def at_home(due: datetime, plan: Plan) -> datetime:
 
 
 def earliest(due: datetime, case: Case, plan: Plan, rule: StepRule) -> datetime:
-    """Return when a step planned for `due` may go out, by the level's and its own hours; at most LATEST."""
+    """Return the time at which a step planned for `due` (aware) may go out: within its own hours and the level's, at
+    most LATEST (2099-12-30).
+    """
     if rule.at_home:
         due = at_home(due, plan)
     return min(allowed(due, plan, plan.levels[case.level], rule.action), LATEST)

@@ -11,14 +11,15 @@ from schemas.casework.movements import MOST_TRACED
 
 
 class TraceRules(Section):
-    """Where a trace ends, so that a wholesaler's account does not pull in a city. All figures are assumed.
+    """The bounds of a trace, so that a wholesaler's account does not bring a whole city into it. All figures are
+    assumed.
 
-    `least_fen`: the smallest part of one movement that is followed; `hops`: movements from account to account, the
-    resident's own payment included; `within`: time since that payment; `accounts`: how many accounts, in the order in
+    `least_fen`: the smallest part of one movement that is followed. `hops`: the most movements in a row, the resident's
+    own payment included. `within`: the longest time since that payment. `accounts`: the most accounts, in the order in
     which the money reached them. Money beyond a bound counts as in the account where it was last seen.
 
-    `orders`: the most accounts beyond the payees' about which a case proposes stop orders (0: none); `order_least_fen`:
-    how much traced money must be in such an account, and for another order must have come in since the last one.
+    `orders`: the most accounts beyond the payees' for which a case proposes stop orders; 0: none. `order_least_fen`:
+    the traced money that such an account must have, and that must have come in since the last order before another one.
     """
 
     least_fen: Annotated[int, Field(ge=1, le=MOST_FEN)] = 10_000

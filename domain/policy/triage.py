@@ -1,4 +1,4 @@
-"""The policy's triage rules: what a minute of an operator saves, by scam, progress and earlier attempts."""
+"""The policy's triage rules: the figures from which the benefit of a minute of an operator's work is computed."""
 
 from datetime import timedelta
 from typing import Annotated, Self
@@ -33,16 +33,16 @@ class ScamTalk(Section):
 
 
 class TriageRules(Section):
-    """How a case's place in the queue is computed.
+    """The figures from which a case's place in the queue is computed.
 
-    `reached`: probability that a call is answered; `busy`: while a suspicious call is in progress. `again`: factor on
-    it after each unanswered call, and on the probability of dissuading after each conversation that failed; `paid`:
-    factor on the latter after each settled payment. `talk`, `ring`: duration of an answered and an unanswered call.
-    `on_the_line`, `in_flight`: like a scam's `goes`, while a suspicious call or a payment is in progress. `horizon`:
-    when somebody else would take the case otherwise. `dear`: how much more money counts if it is all that a resident
-    has. `patience`: a case that waits this long counts twice. `limit`: by level (one without an entry has no limit): a
-    case with a call on the desk that nobody took for so long counts twice, and twice again with each further quarter of
-    it. `scams`: figures by scam type; `scam`: of the others.
+    `reached`: probability that a call is answered; `busy`: the same during a suspicious call. `again`: factor on it
+    after each unanswered call, and on the probability of dissuading after each failed conversation. `paid`: factor on
+    the latter after each settled payment. `talk`, `ring`: duration of an answered and an unanswered call.
+    `on_the_line`, `in_flight`: as a scam's `goes`, during a suspicious call or a payment. `horizon`: when somebody else
+    would take the case. `dear`: how much more money counts if it is all that a resident has. `patience`: a case that
+    waits this long counts twice. `limit`: by level; a case that nobody took for this long counts twice, and twice again
+    after each further quarter of it; a level without an entry has no limit. `scams`: figures by scam type; `scam`:
+    figures of the others.
     """
 
     reached: Annotated[float, Field(gt=0, le=1)] = 0.6

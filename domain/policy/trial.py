@@ -1,8 +1,9 @@
-"""The breaker's decisions: whether a new policy raises so many cases that it must be wrong, and what then replaces it.
+"""The breaker's decisions: whether a new policy raises so many cases that it must be wrong, and which policy replaces
+it.
 
-A new policy is judged by the rules of the last good one: a bad policy cannot loosen its own breaker. It is judged only
-during its trial: later, many cases at once mean a campaign, when nothing must stop. A campaign during a trial stops a
-good policy: red cases continue all the same, and a person can put it in force again.
+A new policy is judged by the rules of the last good one, so a bad policy cannot loosen its own breaker. It is judged
+only during its trial: later, many cases at once mean a campaign, and nothing must be stopped. A campaign during a trial
+stops a good policy: red cases go on nevertheless, and a person can put the policy in force again.
 """
 
 from collections.abc import Sequence
@@ -22,16 +23,18 @@ _RAISED = frozenset({FactKind.OPENED, FactKind.REOPENED, FactKind.LEVEL_RAISED})
 
 
 def raised(event: CaseEvent | PartialCaseEvent) -> int:
-    """Return 1 if an alert opened the event's case, reopened it or raised its level, else 0."""
+    """Return how many facts of an alert's event say that its case was opened, reopened or raised in level: normally 1
+    or 0. 0 for an event of any other input.
+    """
     return sum(fact.kind in _RAISED for fact in event.facts) if event.input_kind == "alert" else 0
 
 
 def reason_to_stop(usual: Sequence[int], recent: Sequence[int], rules: BreakerRules) -> BreakerCode | None:
-    """Return why a policy must be stopped, or None.
+    """Return the code of the reason to stop a policy, or None if the policy may go on.
 
-    It raised too many cases in one minute, or on average over the latest `rules.steady`. `usual`: cases raised in each
-    minute under the previous policy; `recent`: under this one, oldest first. A median is not affected by a campaign of
-    some minutes, nor by a feed's outage of an hour.
+    A policy is stopped if it raised too many cases in one minute, or on average over the last `rules.steady`. `usual`:
+    cases raised in each minute under the previous policy. `recent`: those under the new one, oldest first. The median
+    of `usual` is not affected by a campaign of some minutes or a feed outage of an hour.
     """
     normal = max(float(median(usual)) if usual else 0.0, rules.least)
     most, window = max(recent, default=0), recent[-max(1, rules.steady // MINUTE) :]
@@ -43,22 +46,32 @@ def reason_to_stop(usual: Sequence[int], recent: Sequence[int], rules: BreakerRu
 
 
 def on_trial(standing: InForce | None, rules: BreakerRules | None, now: datetime) -> bool:
-    """Return whether the policy in force is still on trial. `rules`: of the policy to revert to.
+    """Return True if the breaker still judges the policy in force, because it was put in force less than `rules.trial`
+    ago. `rules`: the breaker rules of the policy to revert to; None: there are none. `standing`: the record of which
+    policy is in force; None: there is none.
 
-    False without `rules`, for the last good policy, and for one that a person put in force again after it was stopped.
+    False if one of both is None, for the last good policy, and for one that a person put in force again after it was
+    stopped.
     """
     if standing is None or rules is None or standing.override or standing.policy == standing.good:
         return False
     return now - standing.since < rules.trial
 
 
-def published(before: InForce, policy: str, by: str, now: datetime, *, proved: bool, override: str = "") -> InForce:
-    """Return the state after a policy is published. `policy`: its hash; `proved`: the previous one has passed its
-    trial.
+def published(
+    before: InForce, policy: str, by: str, now: datetime, *, proved: bool, override: str = "", only_stops: bool = False
+) -> InForce:
+    """Return the record of which policy is in force after a policy (hash `policy`) was published by the user `by` at
+    `now`. `before`: the record until then. Nothing is stored here.
 
-    If it has, it becomes the last good one. `override`: why a person puts a stopped policy in force again.
+    `proved`: True if the previous policy has passed its trial: it becomes the last good one. `override`: a person's
+    reason to put a stopped policy in force again, or "". `only_stops`: True if the policy differs from the previous one
+    only by the stop of an experiment: it raises the same cases, so it is as good, and the breaker never goes back to
+    one in which the experiment runs. The policy no longer counts as stopped.
     """
-    good = before.policy if proved else before.good
+    good = before.good
+    if proved:
+        good = policy if only_stops else before.policy
     stopped = {name: why for name, why in before.stopped.items() if name != policy}
     return InForce(
         policy=policy, good=good, since=now, by=by, override=override, stopped=stopped, earlier=_earlier(before)
@@ -66,9 +79,10 @@ def published(before: InForce, policy: str, by: str, now: datetime, *, proved: b
 
 
 def hold_of(standing: InForce, words: str, rules: BreakerRules, now: datetime) -> Hold:
-    """Return the hold on the cases that the stopped policy raised, except red ones; it ends after `rules.hold`.
+    """Return the hold on the cases, except red ones, that the policy in force raised, which is being stopped. The hold
+    ends `rules.hold` after `now`.
 
-    `words`: the reason for which the policy was stopped.
+    `words`: the reason for which the policy is stopped. Nothing is stored here.
     """
     return Hold(
         id=f"b{standing.policy[:8]}",
@@ -80,16 +94,17 @@ def hold_of(standing: InForce, words: str, rules: BreakerRules, now: datetime) -
     )
 
 
-def tripped(standing: InForce, hold: Hold, why: BreakerCode, now: datetime) -> InForce:
-    """Return the state after the policy in force is stopped: the last good one is in force again. Nothing is stored.
+def tripped(standing: InForce, hold: Hold, why: BreakerCode, now: datetime, back: str = "") -> InForce:
+    """Return the record of which policy is in force after the present one was stopped: the last good one is in force
+    again, or the policy `back`, which differs from it only by the stop of experiments.
 
-    The state names the stopped policy with the reason, and the id and end of `hold`; the caller sets the hold itself.
+    The record names the stopped policy with the reason `why`, and the id and end of `hold`. Nothing is stored here: the
+    caller stores the record and sets the hold.
     """
     stop = Stopped(at=now, reason=why, hold=hold.id, until=hold.until)
     stopped = standing.stopped | {standing.policy: stop}
-    return InForce(
-        policy=standing.good, good=standing.good, since=now, by=BY, stopped=stopped, earlier=_earlier(standing)
-    )
+    good = back or standing.good
+    return InForce(policy=good, good=good, since=now, by=BY, stopped=stopped, earlier=_earlier(standing))
 
 
 def _earlier(before: InForce) -> list[Earlier]:

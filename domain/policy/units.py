@@ -13,15 +13,15 @@ _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
 class Section(BaseModel):
-    """A part of the policy: immutable, and unknown keys are refused."""
+    """A part of the policy: immutable, and with unknown keys refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 def duration(text: object) -> timedelta:
-    """Parse "30s", "5m", "24h" or "7d"; a timedelta is returned unchanged.
+    """Return the duration in a text such as "30s", "5m", "24h" or "7d"; a timedelta is returned unchanged.
 
-    Raises PydanticCustomError, a ValueError, with the fault's code, for another text or more than ten years.
+    Raises PydanticCustomError, a ValueError, for any other text and for more than ten years.
     """
     if isinstance(text, timedelta):
         return text
@@ -35,7 +35,11 @@ def duration(text: object) -> timedelta:
 
 
 def spelt(found: timedelta) -> str:
-    """Return a duration as written in a policy file ("90s", "2h"), in the largest unit that gives a whole number."""
+    """Return a duration as written in a policy file ("90s", "2h"), in the largest unit (s, m, h, d) that gives a whole
+    number; zero is "0s".
+
+    Fractions of a second are rounded.
+    """
     seconds = round(found.total_seconds())
     unit = next(unit for unit, size in reversed(_UNITS.items()) if seconds % size == 0 and (seconds or unit == "s"))
     return f"{seconds // _UNITS[unit]}{unit}"

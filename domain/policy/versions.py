@@ -1,4 +1,4 @@
-"""The history of policies in force, and the policy to revert to."""
+"""The history of the policies in force, and the policy to which a person may revert."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,8 +9,9 @@ from schemas.casework.policies import Earlier, InForce
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """The time in force of a policy, given by hash: from `since` to `until` (None: the present one), put in force by
-    `by`.
+    """A period in which the policy with the hash `policy` was in force: from `since` to `until` (None: until now).
+
+    `by`: the user who put it in force.
     """
 
     policy: str
@@ -20,8 +21,8 @@ class Version:
 
 
 def history(standing: InForce) -> Iterator[Version]:
-    """Yield the periods in which policies were in force, as far as they are known, the present one first (its end is
-    None).
+    """Yield the known periods in which policies were in force, the latest first: the present one, whose `until` is
+    None.
     """
     yield Version(standing.policy, standing.since, None, standing.by)
     until = standing.since
@@ -31,9 +32,10 @@ def history(standing: InForce) -> Iterator[Version]:
 
 
 def before(standing: InForce) -> Earlier | None:
-    """Return the policy to revert to, or None: the previous one that the breaker has not stopped.
+    """Return the policy to revert to: the latest before the present one that the breaker has not stopped; None if there
+    is none.
 
-    A policy that was reverted is not reverted to: after A, B and A again, only those before the first A qualify.
+    A policy that was reverted does not qualify: after A, B and A again, only policies before the first A do.
     """
     names = [earlier.policy for earlier in standing.earlier]
     rest = standing.earlier[names.index(standing.policy) + 1 :] if standing.policy in names else standing.earlier

@@ -14,9 +14,9 @@ _NONE = timedelta(0)
 
 
 class Ways(Section):
-    """Travel time by distance: within a street office, a county, a prefecture, the province.
+    """Travel times by distance: within a street office, a county, a prefecture, the province. All are assumed.
 
-    Assumed: no coordinates of anybody are kept, so a county's figure is for its middle.
+    No coordinates of any person are kept, so a county's figure is the time to its middle.
     """
 
     street: Duration = timedelta(minutes=10)
@@ -29,10 +29,11 @@ LEAST_WAIT, LONGEST_WAIT = timedelta(seconds=10), timedelta(hours=1)
 
 
 class EscalationRules(Section):
-    """How long each rung waits for the officer's acceptance: after a push message, a text message and a call. All three
-    are from 10 seconds to an hour.
+    """How long Quanzu waits for the officer to accept a visit, after a push message (`push`), a text message (`sms`)
+    and a call (`call`), before it takes the next of these ways. Each time is from 10 seconds to an hour.
 
-    `officers`: the watch room is told once so many officers of a visit have not accepted. Assumed, but for the 30 s.
+    `officers`: the watch room is told after this many officers of a visit have not accepted. All are assumed, except
+    the 30 s.
     """
 
     push: Duration = timedelta(seconds=30)
@@ -48,16 +49,35 @@ class EscalationRules(Section):
         return self
 
 
-class VisitRules(Section):
-    """Which officer gets a visit, and in which order they make theirs. All figures are assumed.
+LEAST_KEPT, LONGEST_KEPT = timedelta(hours=1), timedelta(hours=72)
 
-    `door`: duration at the door. `horizon`: how much later an officer comes who makes another visit before. `first`:
-    levels that precede all others. `patience`: a visit that has waited this long counts twice. `limit`: one that has
-    waited this long precedes others of more worth; a level without one has none. `ahead`, `most`: the most open visits
-    before and including a new one. `interpreter`: travel time that speaking the resident's language is worth; `known`:
-    that knowing the resident is worth. `overtime`: how far past the shift's end a level may keep an officer, if no
-    other is there about as soon; a level without one keeps nobody. `escalation`: how an officer is told, by level; at a
-    level without it, only the station's gateway tells them.
+
+class SearchRules(Section):
+    """Rules for searches for a resident. `keep`: how long after a search its places are kept, from 1 to 72 hours, for
+    the report; then they are erased. Assumed.
+    """
+
+    keep: Duration = timedelta(hours=24)
+
+    @model_validator(mode="after")
+    def _erased_soon(self) -> Self:
+        if not LEAST_KEPT <= self.keep <= LONGEST_KEPT:
+            raise refused(FaultCode.NOT_BETWEEN, key="keep", least=spelt(LEAST_KEPT), most=spelt(LONGEST_KEPT))
+        return self
+
+
+class VisitRules(Section):
+    """Rules for the choice of the officer of a visit, and for the order of an officer's visits. All figures are
+    assumed.
+
+    `way`: travel times. `door`: duration at the door. `horizon`: how much later an officer comes who makes another
+    visit first. `first`: levels that precede all others. `patience`: a visit that has waited this long counts twice.
+    `limit`: by level; a visit that has waited this long precedes others of more worth. `ahead`: an officer is chosen
+    only if the new visit is among the next so many visits of theirs. `most`: the most open visits of an officer, the
+    new one included. `interpreter`, `known`: travel time that may be added for an officer who speaks the resident's
+    language, or knows the resident. `overtime`: by level; how far past the shift's end an officer may be kept if no
+    other is there about as soon. `escalation`: by level; at other levels only the station's gateway tells the officer.
+    `search`: how long the places of a search are kept.
     """
 
     way: Ways = Ways()
@@ -72,6 +92,7 @@ class VisitRules(Section):
     known: Duration = timedelta(minutes=15)
     overtime: dict[Level, Duration] = Field(default_factory=dict)
     escalation: dict[Level, EscalationRules] = Field(default_factory=dict)
+    search: SearchRules = SearchRules()
 
     @model_validator(mode="after")
     def _takes_time(self) -> Self:

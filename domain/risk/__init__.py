@@ -5,23 +5,37 @@ intake, screening and simulators.
 """
 
 from domain.risk.alerts import alert_id, come_back, news, remembered
-from domain.risk.evidence import Role, Seen, about_payer, evidence_of, may_be_evidence, payer_of, reads_watchlist
-from domain.risk.score import Assessment, assess, reported
+from domain.risk.evidence import (
+    Role,
+    Seen,
+    about_contact,
+    about_payer,
+    callee_of,
+    evidence_of,
+    may_be_evidence,
+    payer_of,
+    reads_watchlist,
+)
+from domain.risk.score import Assessment, Outlook, assess, outlook, reported
 from domain.risk.sets import bounded, merged, supersedes, version
 
 __all__ = [
     "Assessment",
+    "Outlook",
     "Role",
     "Seen",
+    "about_contact",
     "about_payer",
     "alert_id",
     "assess",
     "bounded",
+    "callee_of",
     "come_back",
     "evidence_of",
     "may_be_evidence",
     "merged",
     "news",
+    "outlook",
     "payer_of",
     "reads_watchlist",
     "remembered",

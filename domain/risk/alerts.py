@@ -11,8 +11,11 @@ from schemas.risk.evidence import Alerted, WatchStatus
 
 
 def news(found: Assessment, alerted: Alerted | None) -> bool:
-    """Return whether casework does not know the danger: a higher level, another campaign, or (from orange on) a payment
-    or its new state. False without a danger.
+    """Return True if casework must be alerted, because something about the danger `found` is new to it. False if there
+    is no danger.
+
+    New is: a higher level than in `alerted` (the alerts that casework got before; None: none), another campaign, or
+    from level orange on, a payment or a payment's state that `alerted` does not have.
     """
     danger = found.danger
     if danger is None:
@@ -25,8 +28,11 @@ def news(found: Assessment, alerted: Alerted | None) -> bool:
 
 
 def come_back(found: Assessment, left: Assessment) -> bool:
-    """Return whether a danger is news again: the level is higher than that of `left`, the assessment of what remains of
-    known evidence. False without a danger.
+    """Return True if the danger has grown again since the last alert to casework, whose evidence fades meanwhile.
+
+    `found`: the assessment now, of all evidence. `left`: the assessment now, of the evidence from before the last alert
+    only. True if `found` has a higher level than `left`, or a level while `left` has none; False if `found` has no
+    danger.
     """
     if found.danger is None:
         return False
@@ -34,9 +40,11 @@ def come_back(found: Assessment, left: Assessment) -> bool:
 
 
 def remembered(found: Assessment, alerted: Alerted | None, now: datetime) -> Alerted:
-    """Return what screening remembers of the resident once Kafka has acknowledged the alert.
+    """Return the record of all alerts that casework then has: the alert of the danger `found`, together with `alerted`,
+    the alerts before (None: none). It has the highest level, and all payments and campaigns. Screening stores it once
+    Kafka has acknowledged the alert.
 
-    Raises ValueError if no danger was found.
+    Raises ValueError if `found` has no danger.
     """
     if found.danger is None:
         raise ValueError("no danger was found, so nothing was told")
@@ -51,11 +59,17 @@ def remembered(found: Assessment, alerted: Alerted | None, now: datetime) -> Ale
 
 
 def alert_id(cause: Sequence[object], resident: str, level: Level) -> str:
-    """Return an alert's id: the same cause (a record's topic, partition and offset, or a moment) gives the same id."""
+    """Return an alert's id, "a:" and a hash of the cause, resident and level, so that the same ones always give the
+    same id.
+
+    `cause`: the topic, partition and offset of a record, or a moment.
+    """
     return "a:" + short_hash(*(str(part) for part in cause), resident, level)
 
 
 def _known(payments: Iterable[Payment]) -> frozenset[str]:
-    """Return what an alert says of payments. A payee that is confirmed later is news: other orders may then go out."""
+    """Return the keys of the payments' states, `transfer:state`, and `transfer:confirmed` for a confirmed payee. A key
+    that casework does not have yet is news.
+    """
     confirmed = (f"{payment.transfer}:confirmed" for payment in payments if payment.watched is WatchStatus.CONFIRMED)
     return frozenset({*(f"{payment.transfer}:{payment.state}" for payment in payments), *confirmed})

@@ -23,10 +23,11 @@ _NONE = timedelta(0)
 
 
 class CaseDifference(StrEnum):
-    """How the candidate policy treats a case differently. A case may be sooner at one level and later at another.
+    """The kinds of differences between the candidate policy's and the other policy's treatment of a case. A case may be
+    sooner at one level and later at another.
 
-    MORE: only the candidate raises it; MISSED: only the other policy does; GRAVER, MILDER: by its gravest level;
-    SOONER, LATER: it reaches a level sooner, or later.
+    MORE: only the candidate opens it. MISSED: only the other policy does. GRAVER, MILDER: its gravest level is higher,
+    or lower. SOONER, LATER: it reaches a level sooner, or later.
     """
 
     MORE = "more"
@@ -48,14 +49,16 @@ class Rise:
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """A case as a policy would have raised it. `rises`: at least one, each to a graver level than the one before."""
+    """The development of a case under one policy. `division`: the resident's division code. `rises`: when it reached
+    which level, at least one, each of a graver level than the one before.
+    """
 
     division: str
     rises: tuple[Rise, ...]
 
     @property
     def opened_at(self) -> datetime:
-        """When the case was opened."""
+        """The time at which the case was opened: its first rise."""
         return self.rises[0].at
 
     @property
@@ -64,21 +67,24 @@ class Course:
         return self.rises[-1].level
 
     def reached(self, level: Level) -> datetime | None:
-        """Return when the case first reached this level or a graver one, or None."""
+        """Return the time at which the case first reached this level or a graver one, or None if it never did."""
         return next((rise.at for rise in self.rises if rise.level.rank >= level.rank), None)
 
 
 @dataclass(slots=True)
 class Courses:
-    """Collects the cases of one policy from its alerts. `found`: by resident and number of the resident's cases settled
-    before.
+    """Collects the cases that one policy opens, from its alerts.
+
+    `found`: the course of each case, by its resident and the number of the resident's cases that were settled before.
     """
 
     found: dict[Name, Course] = field(default_factory=dict)
     _settled: Counter[ResidentId] = field(default_factory=Counter)
 
     def add(self, alert: Alert) -> None:
-        """Open a case or raise its level by an alert; other alerts of the case change nothing."""
+        """Apply an alert: it opens a case or raises the level of an open one. An alert that does neither
+        has no effect.
+        """
         name = (alert.resident, self._settled[alert.resident])
         before = self.found.get(name)
         if before and alert.danger.level.rank <= before.level.rank:
@@ -88,17 +94,17 @@ class Courses:
         self.found[name] = Course(alert.profile.division, rises)
 
     def settle(self, resident: ResidentId) -> None:
-        """End the resident's current case: later alerts open another one."""
+        """End the resident's present case: the next alert opens another one."""
         self._settled[resident] += 1
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A case that two policies treat differently. `candidate`, `other`: its course under each; None if that one never
-    raises it.
+    """One case under two policies. `name`: its resident, and the number of their cases that were settled before.
+    `candidate`, `other`: its course under each; None: that policy never opens the case.
 
-    `place`: its station or prefecture. `ahead`, `behind`: the greatest times by which the candidate reached a level
-    sooner, and later; 0 if never.
+    `place`: its station or prefecture. `changes`: empty if both policies treat the case alike. `ahead`, `behind`: the
+    longest time by which the candidate reached a level sooner, and later; 0 if never.
     """
 
     name: Name
@@ -111,22 +117,22 @@ class Difference:
 
     @property
     def at(self) -> datetime:
-        """When either policy first opened it."""
+        """The time at which the first of the two policies opened the case."""
         return min(course.opened_at for course in (self.candidate, self.other) if course)
 
     @property
     def level(self) -> Level:
-        """The gravest level that it reached under either policy."""
+        """The gravest level that the case reached under either policy."""
         found = (course.level for course in (self.candidate, self.other) if course)
         return max(found, key=lambda level: level.rank)
 
 
 @dataclass(slots=True)
 class Comparison:
-    """All cases of both policies: counts, and each differing case, the gravest first.
+    """The result of `compare`: counts of all cases, and each case that differs, the gravest first.
 
-    `candidate`, `other`: tallies of each policy's cases; `alike`: the number of cases without a difference; `changes`,
-    `places`: numbers of differences by kind, and by place and kind.
+    `candidate`, `other`: tallies of the cases of each policy. `alike`: the number of cases without a difference.
+    `changes`, `places`: numbers of differences by kind, and by place and kind.
     """
 
     candidate: Tally = field(default_factory=Tally)
@@ -144,9 +150,10 @@ def compare(
     place: Callable[[str], str],
     zone: tzinfo,
 ) -> Comparison:
-    """Compare the cases that at least one of the policies opens at or after `since`.
+    """Return the comparison of the cases that at least one of the policies opens at or after `since`.
 
-    `place`: returns the station or prefecture of a division code; `zone`: the time zone of the days counted.
+    `candidate`, `other`: the cases of each policy. `place`: returns the station or prefecture of a division code.
+    `zone`: the time zone of the days by which cases are counted.
     """
     found = Comparison()
     for name in sorted(candidate.keys() | other.keys()):
@@ -163,9 +170,10 @@ def compare(
 
 
 def difference(name: Name, candidate: Course | None, other: Course | None, place: str) -> Difference:
-    """Return how one case differs; its `changes` are empty if it does not.
+    """Return how two policies treat one case; its `changes` are empty if both treat it alike. `candidate`, `other`: the
+    case's course under each policy, None if that policy never opens it. `place`: the station or prefecture of the case.
 
-    Raises ValueError if neither policy raises it.
+    Raises ValueError if neither policy opens the case (both None).
     """
     if candidate is None and other is None:
         raise ValueError("a case that nobody raises does not differ")

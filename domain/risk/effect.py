@@ -1,4 +1,4 @@
-"""What a draft of a policy would change: the cases of each level, and the hours that their visits take."""
+"""The effect of a draft of a policy: how many cases each level would have, and the hours that their visits take."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -9,7 +9,7 @@ from schemas.levels import Action, Level
 
 
 class Effect(NamedTuple):
-    """Numbers of cases of one level: `before`: by the policy in force, `after`: by the draft."""
+    """Numbers of cases of one level: `before`, under the policy in force; `after`, under the draft."""
 
     level: Level
     before: int
@@ -17,27 +17,31 @@ class Effect(NamedTuple):
 
     @property
     def percent(self) -> int | None:
-        """The change in per cent (negative: fewer); None if there were none before."""
+        """The change in whole per cent (negative: fewer cases); None if there were no cases before."""
         return round(100 * (self.after - self.before) / self.before) if self.before else None
 
 
 class VisitHours(NamedTuple):
-    """Hours that visits take: `least` with one visit to each case, `most` with every attempt that the plan allows."""
+    """Hours that visits take: `least`, if each case is visited once; `most`, with every attempt that the
+    plan allows.
+    """
 
     least: float = 0.0
     most: float = 0.0
 
 
 def effects(before: Mapping[Level, int], after: Mapping[Level, int]) -> list[Effect]:
-    """Return the levels whose number of cases changes, the gravest first, with both numbers. `before`, `after`: numbers
-    of cases by level.
+    """Return the levels whose number of cases changes, the gravest first, with both numbers; levels without a change
+    are left out.
+
+    `before`, `after`: numbers of cases by level; a missing level has 0.
     """
     counted = [Effect(level, before.get(level, 0), after.get(level, 0)) for level in reversed(Level)]
     return [each for each in counted if each.before != each.after]
 
 
 def planned_visits(policy: Policy) -> dict[Level, int]:
-    """Return how many visits each level's plan makes to a case at most; levels without visits are left out."""
+    """Return how many visits to a case the plan of each level makes at most; levels without visits are left out."""
     found = {
         level: sum(step.attempts for step in plan.steps.values() if step.action is Action.VISIT)
         for level, plan in policy.plan.levels.items()
@@ -46,7 +50,10 @@ def planned_visits(policy: Policy) -> dict[Level, int]:
 
 
 def visit_hours(cases: Mapping[Level, int], policy: Policy, usual: timedelta) -> VisitHours:
-    """Return the hours that the visits to these cases take. `usual`: one visit's, where the policy does not say."""
+    """Return the hours that the visits to these cases take. `cases`: numbers of cases by level.
+
+    `usual`: the duration of a visit if the policy does not set one.
+    """
     one = (policy.duty.visit if policy.duty else usual) / timedelta(hours=1)
     visits = planned_visits(policy)
     visited = {level: count for level, count in cases.items() if level in visits}

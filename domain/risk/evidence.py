@@ -1,6 +1,7 @@
 """Derives evidence about a resident from a signal; everyday signals give none."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -8,14 +9,16 @@ import msgspec
 
 from domain.policy.risk import RiskRules
 from domain.risk.fan_out import since
+from domain.risk.verdicts import combined_verdict
 from schemas.base import Partial
-from schemas.risk.evidence import Evidence, EvidenceKind, Payer, WatchEntry, WatchStatus
-from schemas.risk.signals import App, AppKind, Call, NumberClass, Report, Signal, Sms, Transfer
+from schemas.risk.evidence import Callee, EarlierContact, Evidence, EvidenceKind, Payer, WatchEntry, WatchStatus
+from schemas.risk.signals import App, AppKind, Call, CallEnd, NumberClass, Report, Signal, Sms, Transfer
 
 
 class Role(StrEnum):
-    """The resident's role in a signal: of a payment (PAYER), of a call (CALLED, CALLER), of a text message (RECEIVER),
-    of an app or website visited (SUBSCRIBER), or of a report to the police (REPORTER).
+    """The resident's role in a signal: PAYER of a payment, CALLED or CALLER in a call, RECEIVER of a text message.
+
+    SUBSCRIBER: of the line from which an app or website was used. REPORTER: to the police.
     """
 
     PAYER = "payer"
@@ -27,10 +30,11 @@ class Role(StrEnum):
 
 
 class Seen(msgspec.Struct, frozen=True, gc=False):
-    """What is known of a signal besides its content: `topic`, `partition` and `offset` of its record, and the
-    resident's role in it.
+    """The data about a signal besides its own fields.
 
-    `payee`: the token of a payment's payee; `watch`: the other party's watchlist entry; None if there is none.
+    `topic`, `partition`, `offset`: the place of its record. `role`: the resident's role in the signal. `payee`: the
+    token of a payment's payee, or None. `watch`: the watchlist entry of the other party, or None. `rated`: vendors'
+    verdicts about the other party's telephone number.
     """
 
     topic: str
@@ -39,6 +43,7 @@ class Seen(msgspec.Struct, frozen=True, gc=False):
     role: Role
     payee: str | None = None
     watch: WatchEntry | None = None
+    rated: tuple[WatchEntry, ...] = ()
 
 
 _BY_CLASS = Partial(
@@ -53,21 +58,22 @@ _BY_STANDING = {
     WatchStatus.CONFIRMED: (EvidenceKind.SUSPECT_PAYEE,),
     WatchStatus.LIFTED: (EvidenceKind.SUSPECT_PAYEE, EvidenceKind.REPORTED_PAYEE),  # both kinds are withdrawn
     WatchStatus.REPORTED: (EvidenceKind.REPORTED_PAYEE,),
+    WatchStatus.RATED: (),
 }
 
 
 def reads_watchlist(signal: Signal) -> bool:
-    """Return whether the watchlist matters for a signal: a payment, call or SMS, except 96110's own calls and SMS."""
+    """Return True if the watchlist is looked up for a signal: a payment, or a call or SMS that is not 96110's own."""
     if signal.kind == "call" or signal.kind == "sms":
         return signal.number_class is not NumberClass.HOTLINE
     return signal.kind == "transfer"
 
 
 def may_be_evidence(signal: Signal) -> bool:
-    """Return whether a signal may be evidence by itself: a payment to a new payee, a call or SMS whose number is not
-    ordinary, or any signal of another kind.
+    """Return True if a signal may be evidence even if the other party is not on the watchlist.
 
-    Others are evidence only if the other party is on the watchlist.
+    That is so for a payment to a new payee, a call or SMS from a number of an unusual class, and every signal of
+    another kind.
     """
     if signal.kind == "transfer":
         return signal.new_payee
@@ -77,20 +83,52 @@ def may_be_evidence(signal: Signal) -> bool:
 
 
 def evidence_of(signal: Signal, seen: Seen, rules: RiskRules) -> list[Evidence]:
-    """Return the evidence of a signal about its resident: empty for everyday signals and for 96110's own calls."""
+    """Return the evidence that a signal gives about its resident; empty for everyday signals and for 96110's own calls
+    and SMS.
+    """
     found = _BY_SIGNAL.get(signal.kind)
     return found(signal, seen, rules) if found else []
 
 
-def about_payer(payer: Payer, payee: str, watch: WatchEntry, rules: RiskRules) -> list[Evidence]:
-    """Return the evidence that a watchlist entry makes of a payment, whichever of them came first.
+def about_contact(contact: EarlierContact, suspect: str, watch: WatchEntry, rules: RiskRules) -> list[Evidence]:
+    """Return the evidence that an earlier contact gives because the other party is on the watchlist. `suspect`: its
+    token. Empty if the contact is older than the policy allows (see `fan_out.since`), or says nothing.
+    """
+    if isinstance(contact, Payer):
+        return about_payer(contact, suspect, watch, rules)
+    if contact.at < since(watch, rules) or watch.standing not in (WatchStatus.CONFIRMED, WatchStatus.LIFTED):
+        return []
+    return [_earlier_call(contact, watch)]
 
-    Payments from before the policy's window are no evidence. While a person is asked about the earlier payments, or has
-    refused, only later ones are evidence.
+
+def about_payer(payer: Payer, payee: str, watch: WatchEntry, rules: RiskRules) -> list[Evidence]:
+    """Return the evidence about a payer that a payment gives because its payee is on the watchlist, whether the entry
+    was there before the payment or came later.
+
+    Empty if the payment is older than the policy's window, or if a person must first agree to alert such early payments
+    and has not (see `fan_out.since`).
     """
     if payer.at < since(watch, rules):
         return []
     return [_payment(payer, payee, watch, kind) for kind in _BY_STANDING[watch.standing]]
+
+
+def _earlier_call(callee: Callee, watch: WatchEntry) -> Evidence:
+    kind = EvidenceKind.SUSPECT_CALLER
+    return Evidence(
+        id=f"{callee.call}~{kind}",
+        kind=kind,
+        at=callee.at,
+        topic=callee.topic,
+        partition=callee.partition,
+        offset=callee.offset,
+        seconds=callee.seconds,
+        ongoing=callee.ongoing,
+        campaign=watch.campaign,
+        scam_type=watch.scam_type,
+        watch_at=watch.at,
+        withdrawn=watch.standing is WatchStatus.LIFTED,
+    )
 
 
 def _payment(payer: Payer, payee: str, watch: WatchEntry, kind: EvidenceKind) -> Evidence:
@@ -119,6 +157,10 @@ def _transfer(signal: Transfer, seen: Seen, rules: RiskRules) -> list[Evidence]:
     found = []
     if seen.watch is not None:
         found.extend(about_payer(payer_of(signal, seen), seen.payee, seen.watch, rules))
+    elif share := _rated_share(signal, seen, rules):
+        about = {"transfer": signal.uid, "payee": seen.payee, "state": signal.state, "campaign": f"k-{seen.payee}"}
+        money = {"amount_fen": signal.amount_fen, "balance_fen": signal.balance_fen}
+        found.append(_evidence(signal, EvidenceKind.REPORTED_PAYEE, seen, share=share, **about, **money))
     if signal.new_payee and _weighty(signal, rules):
         about = {"transfer": signal.uid, "payee": seen.payee, "state": signal.state}
         money = {"amount_fen": signal.amount_fen, "balance_fen": signal.balance_fen}
@@ -127,7 +169,9 @@ def _transfer(signal: Transfer, seen: Seen, rules: RiskRules) -> list[Evidence]:
 
 
 def payer_of(signal: Transfer, seen: Seen, resident: str = "") -> Payer:
-    """Return a payment in the form stored for later. Evidence is made with `resident` empty."""
+    """Return a payment as a record about its payer. It is stored for some days, in case its payee becomes a suspect.
+    `resident`: the payer's id; it may stay empty if only evidence is made of the result.
+    """
     return Payer(
         resident=resident,
         transfer=signal.uid,
@@ -141,8 +185,32 @@ def payer_of(signal: Transfer, seen: Seen, resident: str = "") -> Payer:
     )
 
 
+def callee_of(signal: Call, seen: Seen, resident: str, rules: RiskRules) -> Callee | None:
+    """Return a call in the form in which it is stored until its caller may become a suspect; None if it is not stored.
+
+    Stored are answered calls to a resident of at least `upstream.least_call`, except those of 96110, if the policy says
+    how far back calls count.
+    """
+    if rules.upstream.calls is None or seen.role is not Role.CALLED or signal.number_class is NumberClass.HOTLINE:
+        return None
+    if signal.ended not in (None, CallEnd.ANSWERED):
+        return None
+    if signal.seconds < rules.upstream.least_call.total_seconds():
+        return None
+    return Callee(
+        resident=resident,
+        call=signal.uid,
+        at=signal.at,
+        topic=seen.topic,
+        partition=seen.partition,
+        offset=seen.offset,
+        seconds=signal.seconds,
+        ongoing=signal.ongoing,
+    )
+
+
 def _weighty(signal: Transfer, rules: RiskRules) -> bool:
-    """Return whether a payment to a new payee is large enough; small sums or small shares of the balance are everyday
+    """Return True if a payment to a new payee is large enough; small sums or small shares of the balance are everyday
     life.
     """
     if signal.amount_fen < rules.money.least_fen:
@@ -151,20 +219,51 @@ def _weighty(signal: Transfer, rules: RiskRules) -> bool:
 
 
 def _call(signal: Call, seen: Seen, rules: RiskRules) -> list[Evidence]:
+    """Return the evidence of a call. A call that never rang at the resident's telephone told them nothing."""
+    if seen.role is Role.CALLED and signal.ended is not None and not signal.ended.reached:
+        return []
     kind = None
     if signal.number_class is not NumberClass.HOTLINE:
-        kind = EvidenceKind.SUSPECT_CALLER if _confirmed(seen.watch) else _BY_CLASS.get(signal.number_class)
-    if kind is None or (seen.role is Role.CALLER and kind is not EvidenceKind.SUSPECT_CALLER):
+        kind = EvidenceKind.SUSPECT_CALLER if _with_suspect(signal, seen, rules) else _BY_CLASS.get(signal.number_class)
+    if seen.role is Role.CALLER and kind is not EvidenceKind.SUSPECT_CALLER:
         return []
-    return [_evidence(signal, kind, seen, seconds=signal.seconds, ongoing=signal.ongoing, **_from_watch(seen.watch))]
+    lasted = {"seconds": signal.seconds, "ongoing": signal.ongoing}
+    watch = seen.watch if kind is EvidenceKind.SUSPECT_CALLER else None
+    found = [_evidence(signal, kind, seen, **lasted, **_from_watch(watch))] if kind else []
+    if share := _rated_share(signal, seen, rules):
+        found.append(_evidence(signal, EvidenceKind.RATED_CALLER, seen, **lasted, share=share))
+    return found
+
+
+def _with_suspect(signal: Call, seen: Seen, rules: RiskRules) -> bool:
+    """Return True if the other party counts as a suspect for this call.
+
+    It does not for a call to the resident that is older than the policy's window, or that came before a person was
+    asked about such early calls who has not agreed (see `fan_out.since`). A call that still goes on is as old as its
+    latest report: a person who is talking to a suspect now is not one of the past.
+    """
+    if seen.watch is None or not _confirmed(seen.watch):
+        return False
+    latest = signal.at + timedelta(seconds=signal.seconds) if signal.ongoing else signal.at
+    return seen.role is not Role.CALLED or latest >= since(seen.watch, rules)
 
 
 def _sms(signal: Sms, seen: Seen, rules: RiskRules) -> list[Evidence]:
     if signal.number_class is NumberClass.HOTLINE:
         return []
     if signal.number_class is NumberClass.ORDINARY and not _confirmed(seen.watch):
-        return []
+        share = _rated_share(signal, seen, rules)
+        return [_evidence(signal, EvidenceKind.SCAM_SMS, seen, share=share)] if share else []
     return [_evidence(signal, EvidenceKind.SCAM_SMS, seen, **_from_watch(seen.watch))]
+
+
+def _rated_share(signal: Transfer | Call | Sms, seen: Seen, rules: RiskRules) -> float:
+    """Return the share of the evidence's weight that vendors' verdicts give; 0 if somebody decided about the number."""
+    decided = seen.watch is not None and seen.watch.standing in (WatchStatus.CONFIRMED, WatchStatus.LIFTED)
+    own = signal.kind != "transfer" and signal.number_class is NumberClass.HOTLINE
+    if decided or not seen.rated or own:
+        return 0.0
+    return combined_verdict(seen.rated, rules.verdicts, signal.at)
 
 
 def _app(signal: App, seen: Seen, rules: RiskRules) -> list[Evidence]:

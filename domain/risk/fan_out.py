@@ -1,18 +1,21 @@
 """Decides whether a suspect's earlier payers are alerted at once, or a person is asked first (if they are many)."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from domain.ids import short_hash
 from domain.policy.risk import MOST_WITHOUT_ASKING, RiskRules
 from domain.risk.sets import precedence
+from domain.risk.sharing import carried
 from schemas.risk.evidence import PayersAsked, WatchEntry, WatchStatus
+
+LATE = timedelta(days=1)  # contacts are stored this much longer than the policy's window, for reports that come late
 
 
 class EarlierPayments(NamedTuple):
-    """The number of payments that an account received within the policy's window, and the number of their payers.
+    """Payments that an account received within the policy's window: their number, and the number of different payers.
 
-    Payers are counted only among up to 5,000 payments; with more, `payers` is 0.
+    With over 5,000 payments, payers are not counted, and `payers` is 0.
     """
 
     payments: int
@@ -22,14 +25,18 @@ class EarlierPayments(NamedTuple):
 def entered(
     entry: WatchEntry, before: WatchEntry | None, paid: EarlierPayments, rules: RiskRules, now: datetime
 ) -> WatchEntry:
-    """Return the watchlist entry in force after `entry` arrived; `before` is the present one (or None), and may stay.
+    """Return the watchlist entry that is in force after `entry` arrived. `before`: the entry until now, or None.
 
-    An entry that would alert too many waits: `asked` says from when on payments are alerted without asking. An entry
-    that repeats the present one inherits its question and the answer.
+    The result is `before` if it takes precedence. If the new entry would alert too many earlier payers (`paid`), it is
+    returned with `asked`: a person is asked first, and payments from `now` on are alerted without asking. An entry that
+    repeats `before` keeps its question and the answer. Whether the suspect is shared with other centres carries over.
     """
     if before is not None and precedence(entry) <= precedence(before):
         return before
-    if entry.standing is WatchStatus.LIFTED or not entry.subject.startswith("account:"):
+    entry = carried(entry, before)
+    if before is not None and before.standing is entry.standing:
+        entry = entry.model_copy(update={"first_at": before.begun_at})
+    if entry.standing is WatchStatus.LIFTED or not has_earlier(entry, rules):
         return entry
     if before is not None and before.standing is entry.standing and (before.asked or repeats(entry, before)):
         return entry.model_copy(update={"asked": before.asked})
@@ -39,16 +46,17 @@ def entered(
 
 
 def repeats(entry: WatchEntry, before: WatchEntry) -> bool:
-    """Return whether an entry only repeats the present one, from another signal and with no other scam type.
-
-    Its payers are alerted already.
+    """Return True if `entry` says nothing new: it is from another signal than `before`, an entry about the same
+    suspect, and names no other scam type. The payers were alerted then.
     """
     return before.uid != entry.uid and entry.scam_type in (None, before.scam_type)
 
 
 def too_many(paid: EarlierPayments, rules: RiskRules) -> bool:
-    """Return whether a person must be asked before the earlier payers are alerted: the account received over 5,000
-    payments, or the smaller of payments and payers is over the policy's `payers_without_asking`.
+    """Return True if a person must be asked before an account's earlier payers are alerted.
+
+    That is so if the account received over 5,000 payments, or if the smaller of payments and payers is over the
+    policy's `payers_without_asking`.
     """
     if paid.payments > MOST_WITHOUT_ASKING:
         return True
@@ -56,9 +64,10 @@ def too_many(paid: EarlierPayments, rules: RiskRules) -> bool:
 
 
 def answered(entry: WatchEntry, request: str, alert: bool) -> WatchEntry:
-    """Return the entry after a person's answer to `request`; an answer to another question changes nothing.
+    """Return the entry after a person's answer to the question with the id `request`; unchanged if it has no such
+    question, or if a person refused before.
 
-    `alert`: whether the earlier payers are to be alerted.
+    `alert`: True if the earlier payers are to be alerted: the question is removed. False: it stays, as refused.
     """
     asked = entry.asked
     if asked is None or asked.id != request or asked.refused:
@@ -66,16 +75,37 @@ def answered(entry: WatchEntry, request: str, alert: bool) -> WatchEntry:
     return entry.model_copy(update={"asked": None if alert else asked.model_copy(update={"refused": True})})
 
 
-def since(entry: WatchEntry, rules: RiskRules) -> datetime:
-    """Return the time from which payments to the suspect are alerted without asking: the policy's window before the
-    entry, or later if a person is asked.
+def has_earlier(entry: WatchEntry, rules: RiskRules) -> bool:
+    """Return True if earlier contacts with the suspect are stored and make evidence: payments to an account; calls from
+    a telephone number that is confirmed or lifted, if the policy says how far back calls count. A rating decides
+    nothing, so it reaches nobody.
     """
-    window = entry.at - rules.money.window
+    if entry.standing is WatchStatus.RATED:
+        return False
+    if entry.subject.startswith("account:"):
+        return True
+    decided = entry.standing in (WatchStatus.CONFIRMED, WatchStatus.LIFTED)
+    return decided and rules.upstream.calls is not None and entry.subject.startswith("phone:")
+
+
+def since(entry: WatchEntry, rules: RiskRules) -> datetime:
+    """Return the time from which payments to the suspect, or calls from it, are alerted without asking a person: the
+    policy's time before the suspect got its standing, or the time at which a person was asked, if that is later and the
+    person has not agreed.
+
+    A lift reaches all contacts that are stored, because the entries that it lifts reached back from an earlier time.
+    """
+    if entry.standing is WatchStatus.LIFTED:
+        return entry.at - rules.money.window - LATE
+    back = rules.upstream.calls if entry.subject.startswith("phone:") else None
+    window = entry.begun_at - (back or rules.money.window)
     return max(window, entry.asked.before) if entry.asked else window
 
 
 def chain(entry: WatchEntry) -> str:
-    """Return the id of an entry's fan-out, which all its slices share."""
+    """Return the id, a hash of the watchlist entry, that is common to all messages by which an entry's earlier payers
+    are alerted in portions.
+    """
     return _named("fan-out", entry)
 
 

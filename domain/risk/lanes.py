@@ -12,7 +12,7 @@ abroad that was not reported while it went on, or a suspect who calls from an or
 
 from datetime import timedelta
 
-from schemas.risk.signals import AppKind, NumberClass, Signal, TransferState
+from schemas.risk.signals import AppKind, NumberClass, Signal, TransferState, WatchState
 
 LEAST_FEN = 100_000  # as [risk.money] least_fen in Jilin's policy: below it, a new payee is no evidence
 FRESH = timedelta(hours=1)  # signals that a feed sends after its own outage are too late to be urgent
@@ -22,10 +22,12 @@ _SUSPICIOUS = _FORGED | {NumberClass.OVERSEAS}
 
 
 def urgent(signal: Signal) -> bool:
-    """Return whether a signal may make its resident red now, by itself or with other signals of this lane.
+    """Return True if a signal may make its resident red now, by itself or together with other urgent signals.
 
-    These are moving money, an ongoing suspicious call, an ended call from a forged number (money often moves just after
-    it), screen sharing, a victim's report, and watchlist changes.
+    Urgent are: a payment of at least 1,000 yuan that is not settled, an ongoing suspicious call (forged number or from
+    abroad), an ended call from a forged number (payments often follow it), screen sharing, a victim's report, and
+    decisions about suspects. A payment, call or app signal that arrived over an hour late is not urgent; vendors'
+    verdicts are not, because they come in bulk.
     """
     if signal.kind == "transfer":
         moving = signal.state is not TransferState.SETTLED and signal.amount_fen >= LEAST_FEN
@@ -35,7 +37,9 @@ def urgent(signal: Signal) -> bool:
         return suspicious and _fresh(signal, timedelta(seconds=signal.seconds))
     if signal.kind == "app":
         return signal.app_kind is AppKind.MEETING and _fresh(signal, timedelta(0))
-    return signal.kind in ("report", "watchlist")
+    if signal.kind == "watchlist":
+        return signal.state is not WatchState.RATED
+    return signal.kind == "report"
 
 
 def _fresh(signal: Signal, lasted: timedelta) -> bool:

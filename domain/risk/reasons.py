@@ -19,18 +19,14 @@ from schemas.risk.evidence import Evidence, EvidenceKind
 from schemas.risk.signals import TransferState
 
 MOST = 6  # nobody reads out more
-_MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
+_MINUTE, _HOUR = 60, 3_600
 
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """The gravest evidence of a kind.
-
-    `ago`: its age in seconds, rounded down; `times`: number of evidence, None for one.
-    """
+    """The gravest evidence of a kind. `times`: number of evidence, None for one."""
 
     member: Evidence
-    ago: int
     times: int | None
     now: datetime
     longest_call: timedelta
@@ -39,10 +35,11 @@ class _Seen:
 def reasons(
     weighty: Sequence[Evidence], fused: Sequence[str], now: datetime, longest_call: timedelta
 ) -> list[DangerCode]:
-    """Return at most 6 reasons: first the combination rules (`fused`, by their words), then each kind of evidence.
+    """Return at most 6 reasons: first the combination rules that apply (`fused`, by their words), then each kind of
+    evidence.
 
-    A kind is told by its gravest member, with the number of its members. `weighty`: the evidence, the gravest first. A
-    call older than `longest_call` no longer counts as ongoing. Ages and durations are in seconds, rounded down.
+    `weighty`: the evidence, the gravest first. A kind is described by its gravest piece of evidence and the number of
+    pieces. A call that began longer than `longest_call` ago no longer counts as ongoing.
     """
     by_kind: dict[EvidenceKind, list[Evidence]] = {}
     for member in weighty:
@@ -53,33 +50,32 @@ def reasons(
 
 def _reason(members: Sequence[Evidence], now: datetime, longest_call: timedelta) -> DangerCode:
     member, times = members[0], len(members) if len(members) > 1 else None
-    return _REASONS[member.kind](_Seen(member, _ago(now - member.at), times, now, longest_call))
+    return _REASONS[member.kind](_Seen(member, times, now, longest_call))
 
 
 def _call(seen: _Seen) -> DangerCode:
     member = seen.member
     if member.ongoing and seen.now < member.at + seen.longest_call:
-        so_far = max(seen.now - member.at, timedelta(seconds=member.seconds))
-        return OngoingCall(member.kind, _coarse(so_far), seen.ago, seen.times)
-    return SuspiciousCall(member.kind, _coarse(timedelta(seconds=member.seconds)), seen.ago, seen.times)
+        return OngoingCall(member.kind, member.at, seen.times)
+    return SuspiciousCall(member.kind, _coarse(member.seconds), member.at, seen.times)
 
 
 def _payment(seen: _Seen) -> DangerCode:
     settled = seen.member.state is TransferState.SETTLED
     code = PaymentMade if settled else PaymentUnderWay
-    return code(seen.member.kind, seen.member.amount_fen or 0, seen.ago, seen.times)
+    return code(seen.member.kind, seen.member.amount_fen or 0, seen.member.at, seen.times)
 
 
 def _sms(seen: _Seen) -> DangerCode:
-    return ScamSms(seen.ago, seen.times)
+    return ScamSms(seen.member.at, seen.times)
 
 
 def _app(seen: _Seen) -> DangerCode:
-    return ScamApp(seen.member.kind, seen.ago, seen.times)
+    return ScamApp(seen.member.kind, seen.member.at, seen.times)
 
 
 def _report(seen: _Seen) -> DangerCode:
-    return OwnReport(seen.ago, seen.member.amount_fen or None, seen.times)
+    return OwnReport(seen.member.at, seen.member.amount_fen or None, seen.times)
 
 
 _REASONS: Mapping[EvidenceKind, Callable[[_Seen], DangerCode]] = {
@@ -87,6 +83,7 @@ _REASONS: Mapping[EvidenceKind, Callable[[_Seen], DangerCode]] = {
     EvidenceKind.CALL_GOIP: _call,
     EvidenceKind.CALL_SPOOFED: _call,
     EvidenceKind.SUSPECT_CALLER: _call,
+    EvidenceKind.RATED_CALLER: _call,
     EvidenceKind.NEW_PAYEE: _payment,
     EvidenceKind.SUSPECT_PAYEE: _payment,
     EvidenceKind.REPORTED_PAYEE: _payment,
@@ -102,17 +99,6 @@ _REASONS: Mapping[EvidenceKind, Callable[[_Seen], DangerCode]] = {
 }
 
 
-def _ago(duration: timedelta) -> int:
-    """Return an age in seconds, rounded down by `_coarse`; 0 for less than a minute."""
-    seconds = _coarse(duration)
-    return seconds if seconds >= _MINUTE else 0
-
-
-def _coarse(duration: timedelta) -> int:
-    """Return seconds, rounded down to whole minutes from a minute on, hours from an hour on, days from two days on."""
-    seconds = max(0, int(duration.total_seconds()))
-    if seconds < _MINUTE:
-        return seconds
-    if seconds < _HOUR:
-        return seconds - seconds % _MINUTE
-    return seconds - seconds % (_HOUR if seconds < 2 * _DAY else _DAY)
+def _coarse(seconds: int) -> int:
+    """Return a duration in seconds, rounded down to whole minutes from a minute on, hours from an hour on."""
+    return seconds - seconds % (1 if seconds < _MINUTE else _MINUTE if seconds < _HOUR else _HOUR)

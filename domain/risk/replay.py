@@ -1,8 +1,8 @@
-"""Replays the stored evidence of some days under a policy: which cases it would have raised, when, and how grave.
+"""Replays the stored evidence of some days under a policy: which cases it would have opened, when, and at which level.
 
-Stored evidence is what screening kept: the latest state of each item, bounded for each resident. So signals that were
-no evidence under the policy in force (a payment below its least amount) are not seen, and an ended call counts from its
-end. Each resident has one case until they are settled, as in reality.
+Stored evidence is what screening kept: the latest state of each item, and a limited number of items for each resident.
+So signals that were no evidence under the policy in force (a payment below its least amount) are missing, and an ended
+call counts from its end. Each resident has one case until they are settled, as in reality.
 """
 
 from collections import Counter
@@ -16,23 +16,27 @@ from domain.policy.risk import RiskRules
 from domain.risk import assess
 from schemas.casework.cases import Profile
 from schemas.levels import Level
-from schemas.risk.evidence import Evidence
+from schemas.risk.evidence import Evidence, PriorLoss
 
 MOST_MOMENTS = 200  # examined for one resident: a set has at most 512 members, and each may be a moment
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A resident's evidence, without their identity. `settled`: when their last case was settled, or None."""
+    """The stored evidence about a resident, without their identity. `settled`: when their last case was settled, or
+    None. `lost`: their latest loss, after which levels are reached earlier for a time (see domain/risk/shield), or
+    None.
+    """
 
     evidence: tuple[Evidence, ...]
     profile: Profile
     settled: datetime | None = None
+    lost: PriorLoss | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Raised:
-    """A case that would have been opened at `at`, and the gravest level it would have reached."""
+    """A case that a policy would have opened at `at`, with the gravest level that it would have reached."""
 
     at: datetime
     level: Level
@@ -40,8 +44,9 @@ class Raised:
 
 @dataclass(slots=True)
 class Tally:
-    """Numbers of cases: `days`: by day and level, `stations`: by station and level. A case counts on the day it opens,
-    with its gravest level.
+    """Numbers of cases. `days`: by day and level; `stations`: by station and level.
+
+    A case counts on the day on which it opens, with its gravest level.
     """
 
     days: Counter[tuple[date, Level]] = field(default_factory=Counter)
@@ -53,13 +58,14 @@ class Tally:
         return _by_second(self.days)
 
     def add(self, other: "Tally") -> None:
-        """Add the numbers of another tally."""
+        """Add the numbers of another tally to this one, in place."""
         self.days.update(other.days)
         self.stations.update(other.stations)
 
 
 def replay(known: Known, rules: RiskRules, since: datetime, until: datetime) -> list[Raised]:
-    """Return the cases that these rules would have opened after `since` and until `until` (inclusive).
+    """Return the cases that these rules would have opened after `since` and until `until` (inclusive), in order of
+    time.
 
     A case that was open at `since` is not included.
     """
@@ -82,7 +88,7 @@ def replay(known: Known, rules: RiskRules, since: datetime, until: datetime) -> 
 
 
 def tally(cases: Iterable[Raised], station: str, zone: tzinfo) -> Tally:
-    """Return the numbers of one resident's cases by day, station and level. `zone`: the time zone of the days."""
+    """Return a tally of the cases of one resident, whose station is `station`. `zone`: the time zone of the days."""
     counted = Tally()
     for case in cases:
         counted.days[case.at.astimezone(zone).date(), case.level] += 1
@@ -120,7 +126,7 @@ def _thinned(ordered: Sequence[datetime]) -> Sequence[datetime]:
 def _level(known: Known, rules: RiskRules, at: datetime) -> Level | None:
     members = [member for member in known.evidence if _known_at(member) <= at]
     settled = known.settled if known.settled and known.settled <= at else None
-    danger = assess(members, known.profile, rules, at, settled).danger
+    danger = assess(members, known.profile, rules, at, settled, known.lost).danger
     return danger.level if danger else None
 
 
@@ -134,26 +140,31 @@ def _known_at(member: Evidence) -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class Raw:
-    """A resident as passed to another process: evidence as JSON, `settled` in ISO 8601 or None, and the station."""
+    """The same data as `Known`, in a form that can be passed to another process: the pieces of evidence as JSON,
+    `settled` in ISO 8601 or None, the resident's station, and the loss (`lost`) as JSON or None.
+    """
 
     profile: Profile
     evidence: tuple[bytes, ...]
     settled: str | None
     station: str
+    lost: bytes | None = None
 
 
 def replayed(
     texts: tuple[str, ...], chunk: Sequence[Raw], since: datetime, until: datetime, zone: tzinfo
 ) -> tuple[Tally, ...]:
-    """Return a tally for each policy text (TOML), in order, over these residents: of the cases that `replay` finds
-    after `since` and until `until` (inclusive). `zone`: the time zone of the days.
+    """Return a tally for each policy text (TOML), in order: of the cases that `replay` finds for the residents in
+    `chunk`.
 
-    Raises PolicyError if a text is no valid policy. A plain function, because it runs in another process.
+    `since` is exclusive, `until` inclusive; `zone`: the time zone of the days. Raises PolicyError if a text is not a
+    valid policy. The function runs in another process, so its arguments are plain data.
     """
     tallies = tuple(Tally() for _ in texts)
     for raw in chunk:
         evidence = tuple(Evidence.model_validate_json(each) for each in raw.evidence)
-        known = Known(evidence, raw.profile, datetime.fromisoformat(raw.settled) if raw.settled else None)
+        lost = PriorLoss.model_validate_json(raw.lost) if raw.lost else None
+        known = Known(evidence, raw.profile, datetime.fromisoformat(raw.settled) if raw.settled else None, lost)
         for counted, text in zip(tallies, texts, strict=True):
             counted.add(tally(replay(known, _policy(text).risk, since, until), raw.station, zone))
     return tallies

@@ -10,8 +10,8 @@ NAMED_BITS = 8.0  # a type named by the watchlist is 256 times as likely as any 
 
 
 def likeliest(scene: Scene) -> str:
-    """Return the name of the scam type that fits the evidence and the resident best; of equal ones, the first by
-    name.
+    """Return the name of the scam type that fits the evidence and the resident best; of several equal ones, the first
+    by name.
     """
     ratios = _ratios(scene)
     likely = {scam: bits + math.log2(ratios[scam]) for scam, bits in _hinted(scene).items()}
@@ -19,9 +19,9 @@ def likeliest(scene: Scene) -> str:
 
 
 def profile_bits(scene: Scene) -> float:
-    """Return, in bits of log-odds, how much more often such a resident falls victim to the hinted scams than average.
+    """Return how much the resident's profile changes the log-odds, in bits, limited to ± the policy's `profile_bits`.
 
-    Limited to the policy's `profile_bits`, positive or negative.
+    Positive: such residents fall victim to the scams at which the evidence hints more often than the average.
     """
     ratios = _ratios(scene)
     odds = {scam: 2**bits for scam, bits in _hinted(scene).items()}
@@ -51,7 +51,9 @@ def _freshest(scene: Scene) -> dict[EvidenceKind, float]:
 
 
 def _ratios(scene: Scene) -> dict[str, float]:
-    """Return by scam how many times more often such a resident falls victim to it than the average."""
+    """Return, by scam, how many times as often a resident of this profile falls victim to the scam as the average
+    resident.
+    """
     ratios = dict.fromkeys(scene.rules.scams, 1.0)
     for group in scene.rules.at_risk:
         if group.fits(scene.profile, local_date(scene.now).year):

@@ -6,13 +6,15 @@ from datetime import datetime
 
 from domain.calendar import local_date
 from domain.policy.risk import RiskRules
-from domain.risk.reasons import reasons
+from domain.risk.reasons import MOST, reasons
 from domain.risk.scams import likeliest, profile_bits
+from domain.risk.shield import shield_bits, shield_reasons
 from domain.risk.weigh import Scene, bits, evidence_bits, fused_bits, live
 from schemas.base import MOST_FEN
 from schemas.casework.cases import Danger, Payment, Profile
+from schemas.codes.danger import DangerCode
 from schemas.levels import RISING, Level
-from schemas.risk.evidence import Evidence, EvidenceKind, WatchStatus
+from schemas.risk.evidence import Evidence, EvidenceKind, PriorLoss, WatchStatus
 from schemas.risk.signals import TransferState
 
 REPORTED = "reported~own_report"
@@ -21,9 +23,11 @@ REPORTED = "reported~own_report"
 
 @dataclass(frozen=True, slots=True)
 class Assessment:
-    """A resident's danger (None: below every level), the payments concerned, and when to assess again.
+    """The danger of a resident at a moment (`danger`; None: below every level), and the payments concerned, the oldest
+    first.
 
-    `rescore_at`: the next moment at which the level rises without a new signal, or None.
+    `rescore_at`: the next time at which the level rises without a new signal, because an ongoing call becomes long;
+    None if it does not.
     """
 
     danger: Danger | None
@@ -37,17 +41,23 @@ def assess(
     rules: RiskRules,
     now: datetime,
     settled: datetime | None = None,
+    lost: PriorLoss | None = None,
 ) -> Assessment:
-    """Return the assessment at `now`. Payments are listed from level orange on.
+    """Return how great a resident's danger is at `now`, by all their evidence. The order of `evidence` and repetitions
+    do not matter, and withdrawn evidence does not count.
 
-    Evidence known at `settled`, when the last case was settled, counts at the policy's residual only. The order and
-    repetition of `evidence` do not matter, and withdrawn evidence does not count.
+    The result has no danger if no level is reached, and no payments below level orange.
+
+    `profile`: the resident's age and circumstances. `settled`: when the resident's last case was settled, or None;
+    evidence known by then counts with a part of its weight (the policy's residual). `lost`: the resident's latest
+    loss, or None; for a time after a loss (the shield, `rules.shield`), evidence like that of the loss reaches each
+    level at lower odds.
     """
     standing = {member.id: member for member in evidence if not member.withdrawn}
     if not standing:
         return Assessment(None, [], None)
     members = tuple(sorted(standing.values(), key=lambda member: (member.at, member.id)))
-    scene = Scene(members, profile, rules, now, settled)
+    scene = Scene(members, profile, rules, now, settled, lost)
     odds = _odds(scene)
     level = _level(odds, rules)
     if level is None:
@@ -56,9 +66,49 @@ def assess(
     return Assessment(_danger(scene, level, odds, payments), payments, _rescore_at(scene, level))
 
 
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What the evidence about a resident says at any odds, below every level too. `probability`: of fraud, 0 to 1;
+    `may_lose_fen`: what may still be lost: payments that are not settled, plus the usual loss of the scam type;
+    `reasons`: the gravest first.
+    """
+
+    probability: float
+    may_lose_fen: int
+    scam_type: str
+    reasons: list[DangerCode]
+
+    @property
+    def expected_fen(self) -> int:
+        """The expected further loss in fen, rounded: the probability times what may still be lost."""
+        return round(self.probability * self.may_lose_fen)
+
+
+def outlook(
+    evidence: Iterable[Evidence],
+    profile: Profile,
+    rules: RiskRules,
+    now: datetime,
+    settled: datetime | None = None,
+) -> Outlook | None:
+    """Return the outlook of a resident at `now`, from the same weights as `assess`; None without evidence that stands.
+
+    `settled`: as for `assess`. How recent a contact is counts through the evidence's half-life.
+    """
+    standing = {member.id: member for member in evidence if not member.withdrawn}
+    if not standing:
+        return None
+    members = tuple(sorted(standing.values(), key=lambda member: (member.at, member.id)))
+    scene = Scene(members, profile, rules, now, settled)
+    found = _danger(scene, RISING[-1], _odds(scene), _payments(scene))
+    return Outlook(found.probability, found.exposure_fen, found.scam_type, found.reasons)
+
+
 def reported(profile: Profile, payments: Sequence[Payment], rules: RiskRules, now: datetime) -> Danger:
-    """Return the danger of a resident who reports a fraud of which the feeds may know nothing: red, and as probable as
-    red begins.
+    """Return the danger of a resident who reports a fraud that no feed may have reported: level red, with the
+    probability at red's threshold.
+
+    `payments`: the payments in the report; those that are not settled add to the sum at risk.
     """
     report = Evidence(id=REPORTED, kind=EvidenceKind.OWN_REPORT, at=now, partition=0, offset=0)
     scene = Scene((report,), profile, rules, now, None)
@@ -66,23 +116,26 @@ def reported(profile: Profile, payments: Sequence[Payment], rules: RiskRules, no
 
 
 def _danger(scene: Scene, level: Level, odds: float, payments: Sequence[Payment]) -> Danger:
+    """Return the danger at `level`. A shield lowers thresholds and says nothing about this signal, so the probability
+    is without its bits. `odds`: with them.
+    """
     weighty = sorted(scene.members, key=lambda member: (-bits(member, scene), member.id))
     scam_type = likeliest(scene)
     fused = [rule.words for rule in scene.rules.together if fused_bits(rule, scene)]
     return Danger(
         level=level,
-        probability=1 / (1 + 2.0**-odds),
+        probability=1 / (1 + 2.0 ** (shield_bits(scene) - odds)),
         exposure_fen=_exposure(scene, payments, scam_type),
         scam_type=scam_type,
-        reasons=reasons(weighty, fused, scene.now, scene.rules.call.most),
+        reasons=[*shield_reasons(scene), *reasons(weighty, fused, scene.now, scene.rules.call.most)][:MOST],
         campaign=next((member.campaign for member in weighty if member.campaign), None),
         call_since=min((member.at for member in scene.members if live(member, scene)), default=None),
     )
 
 
 def _odds(scene: Scene) -> float:
-    """Return the log-odds in bits: the prior's, the evidence's and the profile's."""
-    return scene.rules.prior + evidence_bits(scene) + profile_bits(scene)
+    """Return the log-odds in bits: the prior's, the evidence's, the profile's and the shield's."""
+    return scene.rules.prior + evidence_bits(scene) + profile_bits(scene) + shield_bits(scene)
 
 
 def _level(odds: float, rules: RiskRules) -> Level | None:
@@ -132,7 +185,9 @@ def _payment(member: Evidence, transfer: str) -> Payment:
 
 
 def _exposure(scene: Scene, payments: Sequence[Payment], scam_type: str) -> int:
-    """Return the fen at risk: what is known to be under way, plus the loss of such a case; at most MOST_FEN."""
+    """Return the fen at risk, at most MOST_FEN: the payments that are not settled, plus the usual loss of this type of
+    scam at the resident's age.
+    """
     under_way = sum(payment.amount_fen for payment in payments if payment.state is not TransferState.SETTLED)
     age = local_date(scene.now).year - scene.profile.birth_year
     return min(MOST_FEN, under_way + scene.rules.loss.of(scam_type, age))

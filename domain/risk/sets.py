@@ -1,4 +1,4 @@
-"""Evidence as a set: equal ids merge, the later state wins, and only the freshest members of each kind are kept.
+"""Evidence as a set: equal ids merge, the later state wins, and only the freshest evidence of each kind is kept.
 
 Watchlist entries about one suspect are ordered in the same way: the greatest one counts.
 """
@@ -22,10 +22,12 @@ _LATEST, _LONGEST = 10**13 - 1, 10**4 - 1  # the largest numbers of 13 and 4 dig
 
 
 def version(evidence: Evidence) -> str:
-    """Return the state of evidence as 22 digits: of two with one id, the greater wins.
+    """Return the state of a piece of evidence as 22 digits: of two pieces with the same id, the one with the greater
+    number replaces the other.
 
-    First the time of its watchlist entry (ms, then lifted), then the payment's state, then the call: longer, then
-    ended. The width is fixed, so that strings compare as numbers, in Redis too.
+    The number orders by the time of the watchlist entry (ms), then withdrawn after not withdrawn, then the payment's
+    state, then the call: longer after shorter, then ended after ongoing. The width is fixed, so strings compare as
+    numbers, in Redis too.
     """
     watched = int(evidence.watch_at.timestamp() * 1000) if evidence.watch_at else 0
     ended = not evidence.ongoing
@@ -33,22 +35,28 @@ def version(evidence: Evidence) -> str:
 
 
 def precedence(entry: WatchEntry) -> str:
-    """Return a watchlist entry's rank as 16 digits: of two about one suspect, the greater counts.
+    """Return the rank of a watchlist entry as 16 digits: of two entries about one suspect, the greater counts.
 
-    A decision ranks above a report, then the newer (ms), then a lift.
+    A decision (confirmed or lifted) ranks above a report, then the newer entry (ms) above the older, then a lift above
+    others.
     """
     decided, lifted = entry.standing is not WatchStatus.REPORTED, entry.standing is WatchStatus.LIFTED
     return f"{decided:d}{round(entry.at.timestamp() * 1000):014d}{lifted:d}"
 
 
 def supersedes(new: Evidence, old: Evidence | None) -> bool:
-    """Return whether `new` replaces `old`. Of equal states the first stays, and the other is a duplicate."""
+    """Return True if `new` replaces `old` (None: no evidence of this id is known), because its state is later
+    (`version`).
+
+    If both states are equal, `old` stays, and `new` is a duplicate.
+    """
     return old is None or version(new) > version(old)
 
 
 def merged(known: Mapping[str, Evidence], more: Iterable[Evidence]) -> dict[str, Evidence]:
-    """Return the union of `known` and `more` by id, with the latest state of each. Of equal states, the first one's
-    coordinates stay.
+    """Return the union of `known` and `more`, by id, with the latest state of each piece of evidence.
+
+    If two states are equal, the known one stays, with its topic, partition and offset.
     """
     union = dict(known)
     for evidence in more:
@@ -58,10 +66,11 @@ def merged(known: Mapping[str, Evidence], more: Iterable[Evidence]) -> dict[str,
 
 
 def freshness(evidence: Evidence, rules: RiskRules) -> int:
-    """Return the time, in ms since 1970, at which a plain member of its kind would have to end to weigh as much.
+    """Return a number (ms since 1970) by which evidence of one kind can be compared: the greater weighs more at every
+    moment.
 
-    Of two members of one kind, the fresher weighs more at every moment, because they fade alike: the later one, unless
-    the other is a long call. A later state is no less fresh. Members of different kinds cannot be compared by it.
+    The number is the time at which the evidence ended. For a long call it is later: the time at which a short call
+    would have to end to weigh as much. Evidence of different kinds cannot be compared by it.
     """
     weight = rules.evidence[evidence.kind]
     ended = evidence.at.timestamp() + evidence.seconds
@@ -71,23 +80,25 @@ def freshness(evidence: Evidence, rules: RiskRules) -> int:
 
 
 def lasting(kind: EvidenceKind, rules: RiskRules) -> int:
-    """Return in how many hours (10 half-lives, rounded up, at most 9,999) a member of this kind fades until it is not
-    worth keeping.
+    """Return the number of hours after which evidence of this kind has faded so far that it is not kept: 10 half-lives,
+    rounded up, at most 9,999.
     """
     return min(_LONGEST, math.ceil(FADED * rules.evidence[kind].half_life.total_seconds() / 3600))
 
 
 def keeping(evidence: Evidence, rules: RiskRules) -> str:
-    """Return the sort key for keeping evidence, as 17 digits: its freshness (ms), and the hours until it has faded."""
+    """Return a text of 17 digits that orders evidence of one kind by how long it is worth keeping, so that the store
+    keeps the greatest: `freshness` (13 digits, ms), then `lasting` (4 digits, hours).
+    """
     return f"{freshness(evidence, rules):013d}{lasting(evidence.kind, rules):04d}"
 
 
 def bounded(evidence: Mapping[str, Evidence], rules: RiskRules, now: datetime) -> dict[str, Evidence]:
-    """Return the evidence to keep: of each kind the `rules.bound` freshest that have not faded.
+    """Return the evidence to keep: of each kind, at most `rules.bound` pieces, the freshest, that have not faded.
 
-    Fading is measured against the freshest of all. By kind, so that a hundred new payees leave room for the one
-    scammer. Bounding earlier or later gives the same result, because only the least fresh of a kind go. Evidence dated
-    after `now` does not make other evidence fade. Must equal streams/state/lua/evidence.lua.
+    A piece has faded if it is older by `lasting` than the freshest of all, or than `now` if that is earlier. The limit
+    is by kind, so that a hundred new payees do not displace the one scammer. Bounding earlier or later gives the same
+    result. Must equal streams/state/lua/evidence.lua.
     """
     fresh = {name: freshness(member, rules) for name, member in evidence.items()}
     newest = min(max(fresh.values(), default=0), round(now.timestamp() * 1000))

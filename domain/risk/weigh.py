@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from domain.policy.risk import RiskRules, Together
 from schemas.casework.cases import Profile
-from schemas.risk.evidence import Evidence, EvidenceKind
+from schemas.risk.evidence import Evidence, EvidenceKind, PriorLoss
 from schemas.risk.signals import TransferState
 
 _PAYEES = (EvidenceKind.SUSPECT_PAYEE, EvidenceKind.REPORTED_PAYEE)
@@ -17,14 +17,17 @@ _CALLS = (
     EvidenceKind.CALL_GOIP,
     EvidenceKind.CALL_SPOOFED,
     EvidenceKind.SUSPECT_CALLER,
+    EvidenceKind.RATED_CALLER,
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """Everything that a risk depends on. `members`: each once, the oldest first, none withdrawn.
+    """Everything on which a risk depends at the moment `now`. `members`: the evidence, each piece once, the oldest
+    first, without withdrawn ones.
 
-    `settled`: when the last case was settled, or None: evidence known by then counts at the residual only.
+    `settled`: when the resident's last case was settled, or None; evidence that was known by then counts with only a
+    fraction of its weight (`rules.residual`). `lost`: the resident's latest loss, or None.
     """
 
     members: tuple[Evidence, ...]
@@ -32,10 +35,14 @@ class Scene:
     rules: RiskRules
     now: datetime
     settled: datetime | None
+    lost: PriorLoss | None = None
 
 
 def evidence_bits(scene: Scene) -> float:
-    """Return the total weight of all evidence in bits: the sums of the groups, plus the combination rules."""
+    """Return the total weight of the evidence in bits of log-odds: the sums of the groups, plus the combination rules.
+
+    Two pieces of evidence from one signal count once within a group.
+    """
     by_group: defaultdict[str, dict[str, float]] = defaultdict(dict)
     for member in scene.members:
         group = by_group[scene.rules.evidence[member.kind].group]
@@ -52,10 +59,17 @@ def _group_bits(group: str, worth: Iterable[float], rules: RiskRules) -> float:
 
 
 def bits(member: Evidence, scene: Scene) -> float:
-    """Return the weight of one piece of evidence at the scene's moment, in bits: its kind's and what its details add,
-    faded by its age; before it is counted with others.
+    """Return the weight of one piece of evidence at the scene's moment, in bits of log-odds, faded by its age: the
+    weight of its kind, plus the weight of its details, such as a long call.
+
+    Evidence that vendors' verdicts give counts only its share. Groups and combinations of evidence are not applied
+    here.
     """
-    return (scene.rules.evidence[member.kind].bits + _extra(member, scene)) * fade(member, scene)
+    return _share(member) * (scene.rules.evidence[member.kind].bits + _extra(member, scene)) * fade(member, scene)
+
+
+def _share(member: Evidence) -> float:
+    return 1.0 if member.share is None else member.share
 
 
 def _extra(member: Evidence, scene: Scene) -> float:
@@ -71,8 +85,10 @@ def _extra(member: Evidence, scene: Scene) -> float:
 
 
 def fade(member: Evidence, scene: Scene) -> float:
-    """Return the remaining fraction (0 to 1) of a member's weight: 1 when fresh, halved with each half-life since its
-    end; times the policy's residual if it was known before the last case was settled.
+    """Return the remaining fraction (0 to 1) of a piece's weight: 1 when fresh, halved with each half-life since its
+    end.
+
+    If the piece was known before the last case was settled, the fraction is multiplied by `rules.residual` (0 to 1).
     """
     age = max(timedelta(0), scene.now - end(member, scene))
     before = scene.settled is not None and _known_since(member) <= scene.settled
@@ -86,7 +102,9 @@ def _known_since(member: Evidence) -> datetime:
 
 
 def live(member: Evidence, scene: Scene) -> bool:
-    """Return whether a call is still going on: no end is reported, and it began less than the policy's `most` ago."""
+    """Return True if the evidence is a call that is still going on at the scene's moment: no end was reported, and it
+    has not lasted longer than the policy's `most`, or than its known duration if that is longer.
+    """
     most = max(scene.rules.call.most, timedelta(seconds=member.seconds))
     return member.ongoing and scene.now < member.at + most
 
@@ -97,16 +115,22 @@ def _lasted(member: Evidence, scene: Scene) -> timedelta:
 
 
 def end(member: Evidence, scene: Scene) -> datetime:
-    """Return when it ended, or now while a call goes on (a call's `at` is its start)."""
+    """Return the time at which the evidence ended: its time plus its duration, which is 0 for anything but a call. For
+    a call that still goes on, this is the scene's moment (`scene.now`), at most the policy's longest duration after its
+    start.
+    """
     return member.at + _lasted(member, scene)
 
 
 def fused_bits(rule: Together, scene: Scene) -> float:
-    """Return the bits that a combination rule adds, by its freshest matching pair; 0 without one."""
+    """Return the bits that a rule for two kinds of evidence together adds: the rule's bits times the remaining fraction
+    (0 to 1) of the strongest pair of evidence that matches it; 0 if no pair matches. What vendors' verdicts give counts
+    only its share here too: a pair is no surer than its weaker piece.
+    """
     first = [member for member in scene.members if member.kind in rule.first]
     second = [member for member in scene.members if member.kind in rule.second]
     fades = [
-        min(fade(one, scene), fade(other, scene))
+        min(_share(one) * fade(one, scene), _share(other) * fade(other, scene))
         for one in first
         for other in second
         if one.at <= other.at <= end(one, scene) + rule.within

@@ -1,4 +1,4 @@
-"""Clocks kept and missed, and claims given back, of the last shifts: folded from the journal in its order.
+"""Counts of clocks that were kept and missed, and of claims given back, in the last shifts; from the journal, in order.
 
 A clock runs from a dispatch until its result is due. It is kept if the result arrives in time, and missed if the case's
 own deadline ends it. Its owner is the carrier, the operators' desk, the bank, or the visiting officer.
@@ -25,7 +25,9 @@ MOST_RETURNED = 2_000  # returned claims kept
 
 
 class Whose(StrEnum):
-    """The owners of clocks."""
+    """The party that must act before a dispatch's time limit ends: the carrier, the operators' desk, the visiting
+    officer, or the bank.
+    """
 
     CARRIER = "carrier"
     DESK = "desk"
@@ -34,8 +36,11 @@ class Whose(StrEnum):
 
 
 class Clock(NamedTuple):
-    """The key by which ended clocks are counted. `start`: of the shift in which it ended; `kept`: the result came in
-    time; `officer`: the visiting officer, or "".
+    """The key under which ended time limits of dispatches are counted.
+
+    A clock begins with a dispatch. It ends when the result arrives (`kept` is True), or when the time limit passes
+    without one (`kept` is False). `start`: the start of the shift in which it ended; `whose`: the party that had to
+    act; `officer`: the visiting officer's id, or "" if the dispatch is no visit.
     """
 
     start: datetime  # of the shift in which it ended
@@ -47,7 +52,9 @@ class Clock(NamedTuple):
 
 
 class Out(NamedTuple):
-    """A dispatch that waits for its result, and when that is due."""
+    """A dispatch that waits for its result: its attempt and action, the time at which the result is due (`due`; None:
+    no limit), and the officer whom the case named last, or "".
+    """
 
     attempt: int
     action: Action
@@ -56,7 +63,9 @@ class Out(NamedTuple):
 
 
 class End(NamedTuple):
-    """A clock that an event has ended."""
+    """A clock (the time from a dispatch until its result is due) that an event has ended: the step's id, and the
+    dispatch that waited. `kept`: True if the result came in time.
+    """
 
     step: str
     was: Out
@@ -64,7 +73,9 @@ class End(NamedTuple):
 
 
 class Returned(NamedTuple):
-    """A case whose claim ended although the case goes on. `itself`: it ended automatically, not by the operator."""
+    """A claim that ended at `at` although its case goes on. `by`: the operator's login; `division`: the code of the
+    resident's division. `itself`: True if the claim ended automatically, False if the operator ended it.
+    """
 
     at: datetime
     case: str
@@ -75,7 +86,11 @@ class Returned(NamedTuple):
 
 @dataclass(slots=True)
 class Clocks:
-    """Counts ended clocks and claims from events in order; events of a known or older case version are ignored."""
+    """Counts ended clocks and claims from the events of the journal, in order.
+
+    An event whose version of the case is already known, or older, is ignored. `counted`: numbers by key, of the last
+    six shifts. `returned`: the latest 2,000 claims given back. `claimed`: start of the present claim, by case id.
+    """
 
     counted: Counter[Clock] = field(default_factory=Counter)
     returned: deque[Returned] = field(default_factory=lambda: deque(maxlen=MOST_RETURNED))
@@ -83,7 +98,9 @@ class Clocks:
     _open: dict[str, tuple[int, dict[str, Out]]] = field(default_factory=dict)  # case -> version, dispatches by step
 
     def add(self, event: CaseEvent) -> None:
-        """Count the clocks that an event ends, and its changes of claims."""
+        """Add an event, in place: count the dispatches whose wait for a result it ends, and note the claims that it
+        begins or ends.
+        """
         case = event.case
         version, out = self._open.get(case.id, (0, {}))
         if case.version <= version:
@@ -97,7 +114,9 @@ class Clocks:
             self._open.pop(case.id, None)
 
     def by(self, sees: Callable[[str], bool], start: datetime) -> Iterator[tuple[Clock, int]]:
-        """Yield the counts of the shift that began at `start`, of divisions for which `sees` is true."""
+        """Yield (clock, number of such clocks) of the shift that began at `start`, in no particular order, for the
+        divisions for which `sees` returns True.
+        """
         return ((clock, n) for clock, n in self.counted.items() if clock.start == start and sees(clock.division))
 
     def _count(self, event: CaseEvent, shift: Shift, end: End) -> None:
@@ -128,7 +147,9 @@ class Clocks:
 
 
 def whose(action: Action) -> Whose:
-    """Return the owner of an action's clock."""
+    """Return the party that must act before the time limit of an action ends: the bank for actions that a bank carries
+    out, the officer for visits, the desk for operators' calls, else the carrier.
+    """
     if action in STOPS:
         return Whose.BANK
     if action is Action.VISIT:
@@ -137,7 +158,7 @@ def whose(action: Action) -> Whose:
 
 
 def out_of(case: Case | None) -> dict[str, Out]:
-    """Return the dispatches of a case that wait for a result, by step; empty for None."""
+    """Return the dispatches of a case that wait for a result, by step id; empty if `case` is None."""
     return {
         step.id: Out(step.attempt, step.action, step.due, (case and case.officer) or "")
         for step in (case.steps if case else ())
@@ -146,12 +167,20 @@ def out_of(case: Case | None) -> dict[str, Out]:
 
 
 def ends(out: Mapping[str, Out], event: CaseEvent) -> Iterator[End]:
-    """Yield the clocks that an event ends. `out`: the case's waiting dispatches just before the event."""
+    """Yield an End for each dispatch that waited for its result before the event and no longer waits after it. `out`:
+    the dispatches of the case that waited just before the event, by step id.
+
+    A dispatch whose deadline passes when the case is settled is left out.
+    """
     return ended(out, out_of(event.case), event) if out else iter(())
 
 
 def ended(out: Mapping[str, Out], now: Mapping[str, Out], event: CaseEvent) -> Iterator[End]:
-    """Yield the same as `ends`, given also the dispatches that wait after the event (`now`)."""
+    """Yield an End for each dispatch that no longer waits for its result after the event: it is in `out` (waiting just
+    before the event) and not, with the same attempt, in `now` (waiting just after it). Both are by step id.
+
+    A dispatch whose deadline passes when the case is settled is left out.
+    """
     case = event.case
     for name, was in out.items():
         if name in now and now[name].attempt == was.attempt:
@@ -170,7 +199,7 @@ def _officer(event: CaseEvent, step: str, was: Out) -> str:
 
 
 class Tally(NamedTuple):
-    """Numbers of clocks kept (the result came in time) and missed."""
+    """How many results of dispatches came in time (`kept`), and how many did not (`missed`)."""
 
     kept: int = 0
     missed: int = 0
@@ -182,7 +211,7 @@ class Tally(NamedTuple):
 
 
 def tally(counted: Iterable[tuple[Clock, int]], by: Callable[[Clock], Name]) -> dict[Name, Tally]:
-    """Return the numbers of kept and missed clocks, grouped by the result of `by`."""
+    """Return the numbers of results that came in time and that did not, by the group that `by` returns for a clock."""
     found: dict[Name, Tally] = {}
     for clock, n in counted:
         known = found.get(by(clock), Tally())

@@ -1,6 +1,6 @@
-"""Measured figures for sizing, in one table.
+"""Measured figures from which `sizing` computes, in one table.
 
-tests/tools/bench/kept.toml says by which command each was measured, and when. CPU times are of one core of that
+tests/tools/bench/kept.toml names the command that measured each, and the date. CPU times are of one core of that
 machine; on another machine they scale with its `core.us_per_signal`.
 """
 
@@ -9,7 +9,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Coefficient:
-    """A measured figure. `key`: its full name in the benchmark's report."""
+    """A measured figure. `key`: its full name in the benchmark's report. `what`: the thing that `value` is the cost or
+    number of.
+    """
 
     key: str
     value: float

@@ -1,42 +1,50 @@
-"""Counts of an installation, exact and independent of how often an event is seen.
+"""Counts of an installation: exact, and the same however often an event is seen.
 
-A name consists of words joined by `|`, the first of which says what is counted: `open|red|contacting`,
+A name consists of words joined by `|`; the first names the kind of count: `open|red|contacting`,
 `action|flash_sms|delivered`, `area|red|2201` (open cases by prefecture), `stop|in_force` (stop-payments),
-`clock|desk|red|kept`, `objection|upheld|false_report`, `false_report|bank`.
-`state|dissuaded|evidenced` and `state|dissuaded|stated` say what it rests on; other states have nothing there.
+`clock|desk|red|kept`, `handover|late`, `objection|upheld|false_report`, `false_report|bank`. Cases whose resident a
+warning reached are `warned|channel|sms`, and those defrauded within 30 days of it `defrauded|30|channel|sms`; likewise
+by level and message. The last word of
+`state|dissuaded|evidenced` and `state|dissuaded|stated` is the kind of ground; for other states it is empty.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from domain.identity.divisions import PREFECTURE_DIGITS
 from domain.statistics import clocks
+from domain.statistics.after_warning import SPANS, fraud_follows, groups_of
 from schemas.casework.cases import Case, CaseState
 from schemas.casework.events import CaseEvent, Fact, FactKind
 from schemas.codes.any_code import AnyCode
 from schemas.codes.objections import ObjectionMade, ObjectionRejected, ObjectionUpheld, ReportFalse
 
-_STANDING = ("id", "level", "state", "profile", "payments", "traced")  # used by `of_standing`
+_STANDING = ("id", "level", "state", "profile", "payments", "traced", "warnings", "frauds")  # used by `of_standing`
 
 
 def of_event(event: CaseEvent) -> Counter[str]:
-    """Return the counts that an event adds for good, by name, such as `opened|red` or `action|sms|delivered`."""
+    """Return by how much an event increases each count that never decreases, by name, such as `opened|red` or
+    `action|sms|delivered`.
+    """
     return Counter(names_of_event(event))
 
 
 def names_of_event(event: CaseEvent) -> Iterator[str]:
-    """Yield each name to which an event adds one, for good."""
+    """Yield the name of each count that an event increases by one, among the counts that never decrease. A name may
+    occur several times.
+    """
     for fact in event.facts:
         yield from _names(fact, event.case)
 
 
 def of_standing(before: Case | None, after: Case) -> Counter[str]:
-    """Return the changes of current counts by name from `before` to `after`; some are negative.
+    """Return the changes of the current counts by name, from `before` to `after`; negative for decreases.
 
-    Counted are open cases (`open|…`, `area|…`) and stop-payments (`stop|…`).
-
-    `before`: the same case, or the resident's earlier one, whose stops stay counted, or None.
+    Current counts are those of open cases (`open|…`, `area|…`), of stop-payments (`stop|…`) and of warnings
+    (`warned|…`, `defrauded|…`). `before`: the same case, or the resident's earlier case, whose stops and warnings stay
+    counted, or None.
     """
     if before is not None and after.shares(before, *_STANDING):
         return Counter()
@@ -51,23 +59,27 @@ def of_standing(before: Case | None, after: Case) -> Counter[str]:
 
 
 def of_earlier(case: Case) -> Counter[str]:
-    """Return what a case still contributes to the counts after it was followed by another case of its resident."""
+    """Return the current counts, by name, to which a case still contributes after its resident's next case was opened:
+    those of its stop-payments (`stop|…`) and warnings (`warned|…`, `defrauded|…`).
+    """
     return Counter({name: number for name, number in _lasting(case).items() if number})
 
 
 def of_clocks(before: Case | None, event: CaseEvent) -> Counter[str]:
-    """Return the counts of clocks that an event ends, by name, such as `clock|desk|red|kept`.
+    """Return how many results an event shows to have come in time or too late, by name, such as `clock|desk|red|kept`
+    or `clock|desk|red|missed`.
 
-    `before`: its case before, or the resident's earlier one, or None.
+    `before`: the event's case before the event, or the resident's earlier case, which is ignored, or None.
     """
     same = before if before is not None and before.id == event.case.id else None
     return Counter(names_of_clocks(clocks.out_of(same), clocks.out_of(event.case), event))
 
 
 def names_of_clocks(out: Mapping[str, clocks.Out], now: Mapping[str, clocks.Out], event: CaseEvent) -> Iterator[str]:
-    """Yield the name of the count for each clock that an event ends.
+    """Yield, for each dispatch that an event ends the wait for, the name of its count: `clock`, the party that had to
+    act, the level, and `kept` (the result came in time) or `missed`, such as `clock|desk|red|kept`.
 
-    `out`, `now`: the waiting dispatches of the event's case just before and after it.
+    `out`, `now`: the waiting dispatches of the event's case just before and just after it.
     """
     for end in clocks.ended(out, now, event):
         yield f"clock|{clocks.whose(end.was.action)}|{event.case.level}|{'kept' if end.kept else 'missed'}"
@@ -75,9 +87,11 @@ def names_of_clocks(out: Mapping[str, clocks.Out], now: Mapping[str, clocks.Out]
 
 @dataclass(slots=True)
 class ClocksFold:
-    """Counts `of_clocks` over a whole journal, with events in any order and repeated.
+    """Counts the results of dispatches that came in time or too late, by name such as `clock|desk|red|kept`, over a
+    whole journal. Its events may be in any order and repeated.
 
-    A case's versions have no gaps: an event that comes too early waits for its predecessor.
+    Versions of a case have no gaps: an event that comes too early waits for its predecessor. `counted`: numbers by
+    name.
     """
 
     counted: Counter[str] = field(default_factory=Counter)
@@ -85,7 +99,7 @@ class ClocksFold:
     _early: dict[str, dict[int, CaseEvent]] = field(default_factory=dict)  # case -> version -> event
 
     def add(self, event: CaseEvent) -> None:
-        """Add an event."""
+        """Add an event to `counted`, in place; a known version of a case changes nothing."""
         case = event.case
         if case.version <= self._out.get(case.id, (0, {}))[0]:
             return
@@ -104,7 +118,9 @@ class ClocksFold:
 
 
 def clocks_of(events: Iterable[CaseEvent]) -> Counter[str]:
-    """Return the counts of clocks that a journal's events ended, by name; the events may be in any order."""
+    """Return how many results of dispatches came in time or too late by a journal's events, by name such as
+    `clock|desk|red|kept`. The events may be in any order and repeated.
+    """
     fold = ClocksFold()
     for event in events:
         fold.add(event)
@@ -118,11 +134,34 @@ def _open(case: Case) -> Iterator[str]:
 
 
 def _lasting(case: Case) -> Counter[str]:
-    return Counter(f"stop|{payment.stop.state}" for payment in (*case.payments, *case.traced) if payment.stop)
+    stops = Counter(f"stop|{payment.stop.state}" for payment in (*case.payments, *case.traced) if payment.stop)
+    return stops + Counter(_warned(case)) if case.warnings else stops
+
+
+def _warned(case: Case) -> Iterator[str]:
+    """Yield the names of the counts of a case's warnings, and of the frauds that followed them or an earlier case's.
+
+    A fraud that an earlier case knows counts there.
+    """
+    groups: defaultdict[tuple[int, str, str], list[datetime]] = defaultdict(list)
+    for warning in case.warnings:
+        if not warning.action.to_contact:
+            for dimension, value in groups_of(warning).items():
+                groups[warning.number, dimension, value].append(warning.at)
+    frauds = [fraud.happened_at for fraud in case.frauds]
+    counted = [fraud.happened_at for fraud in case.frauds if fraud.number < case.number]
+    for (number, dimension, value), times in groups.items():
+        if number == case.number:
+            yield f"warned|{dimension}|{value}"
+        for span in SPANS:
+            if fraud_follows(frauds, times, span) and not fraud_follows(counted, times, span):
+                yield f"defrauded|{span.days}|{dimension}|{value}"
 
 
 def _basis(case: Case) -> str:
-    """Whether a resident who is dissuaded answered or was met, or somebody only says so."""
+    """Return "evidenced" if the resident who is dissuaded answered or was met, "stated" if only a statement says so; ""
+    if the case is not dissuaded or has no ground.
+    """
     if case.state is not CaseState.DISSUADED or case.ground is None:
         return ""
     return "evidenced" if case.ground.evidenced else "stated"
@@ -155,6 +194,8 @@ def _names(fact: Fact, case: Case) -> Iterator[str]:
             yield f"put_off|{fact.action.channel}|{fact.limit}"
         case FactKind.OBJECTION:
             yield from _of_objection(fact.what)
+        case FactKind.OFFER_ACCEPTED | FactKind.OFFER_REFUSED | FactKind.OFFER_UNANSWERED | FactKind.OFFER_LATE:
+            yield f"handover|{fact.kind.removeprefix('offer_')}"
         case FactKind.STATE:
             yield f"state|{case.state}|{_basis(case)}"
         case _:

@@ -1,16 +1,18 @@
-"""Rows for statistics and research: cases, contacts and the ledger, without identifying anybody.
+"""Rows for statistics and research: cases, contacts and the ledger, without data that identifies a person.
 
-A row has no name, number, account or note. A resident is a pseudonym, the same in each export of an installation, so
-that months can be joined; it is meaningless without the key. Years of birth are rounded to five years, and divisions to
-prefectures, because both together with a date would often identify a person in a village.
+A row has no name, number, account or note. A resident has a pseudonym, the same in each export of an installation, so
+that months can be joined; nobody without the key can reverse it. Years of birth are rounded to five years, and
+divisions to prefectures, because both together with a date would often identify a person in a village.
 """
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from typing import NamedTuple
 
+from domain.experiments.outcomes import money_left
 from domain.identity.identifiers import keyed_hash
 from domain.payments import ledger
+from domain.policy.experiments.plan import OUTCOME_WITHIN
 from domain.statistics.report import NO_CONTACT
 from schemas.casework.cases import Case
 from schemas.casework.events import CaseEvent, FactKind
@@ -23,7 +25,9 @@ YEARS = 5  # a year of birth is rounded down to a multiple of this
 
 
 class CaseRow(NamedTuple):
-    """A case in its latest state. Money is in fen, times are UTC, counts as in domain/payments/ledger."""
+    """A case in its latest state. Money is in fen, times are in UTC; counts and sums are those of
+    domain/payments/ledger.Totals. `case`, `resident`: pseudonyms.
+    """
 
     case: str
     resident: str
@@ -60,7 +64,9 @@ class CaseRow(NamedTuple):
 
 
 class ContactRow(NamedTuple):
-    """A result of a contact. `contacted`: whether it counts as an attempt to reach somebody, as in the report."""
+    """A result of a contact at `at` (UTC). `case`, `resident`, `dispatch`: pseudonyms. `contacted`: False if the
+    contact failed, was not sent or was not delivered.
+    """
 
     case: str
     resident: str
@@ -77,7 +83,9 @@ class ContactRow(NamedTuple):
 
 
 class LedgerRow(NamedTuple):
-    """An entry of the ledger. `entry`: kept, frozen or lost; a loss is the case's total, less what banks kept of it."""
+    """An amount (fen) of a case: loss avoided ("kept"), frozen by a bank ("frozen") or lost ("lost"), as `entry` says.
+    A loss is the case's total, without money that banks kept. `case`, `resident`: pseudonyms.
+    """
 
     case: str
     resident: str
@@ -88,16 +96,38 @@ class LedgerRow(NamedTuple):
     amount_fen: int
 
 
-def pseudonyms(secret: bytes) -> Pseudonym:
-    """Return an installation's function that makes pseudonyms (keyed hashes of 128 bits).
+class ExperimentRow(NamedTuple):
+    """A case's assignment to an arm of a randomised experiment. `propensity`: the probability that the arm had.
 
-    Calling the function raises ValueError if the secret is shorter than 16 bytes.
+    `left_fen`: the money that left within 72 hours in payments that the case knows, complete from `complete_at` on;
+    None if no bank reported about the resident at the assignment. A case knows payments only if it reached orange
+    before it was settled.
+    """
+
+    case: str
+    resident: str
+    experiment: str
+    arm: str
+    unit: str  # what was randomised: a pseudonym
+    propensity: float
+    assigned_at: datetime
+    complete_at: datetime
+    left_fen: int | None
+    level: str
+    scam_type: str
+    prefecture: str
+
+
+def pseudonyms(secret: bytes) -> Pseudonym:
+    """Return the function that makes the pseudonyms of an installation: keyed hashes of 128 bits, in base 32.
+
+    The returned function raises ValueError if the secret is shorter than 16 bytes.
     """
     return lambda name: keyed_hash(secret, "export", name)
 
 
 def case_row(case: Case, name: Pseudonym) -> CaseRow:
-    """Return the row of a case in its latest state."""
+    """Return the export's row of a case. `name`: makes pseudonyms."""
     books, profile = ledger.of_case(case), case.profile
     return CaseRow(
         case=_case(case, name),
@@ -136,7 +166,7 @@ def case_row(case: Case, name: Pseudonym) -> CaseRow:
 
 
 def contact_rows(event: CaseEvent, name: Pseudonym) -> Iterator[ContactRow]:
-    """Yield a row for each contact result of an event."""
+    """Yield an export row for each contact result in an event, in the order of its facts. `name`: makes pseudonyms."""
     case = event.case
     for fact in event.facts:
         if fact.kind is FactKind.RESULT and fact.action and fact.result:
@@ -157,7 +187,11 @@ def contact_rows(event: CaseEvent, name: Pseudonym) -> Iterator[ContactRow]:
 
 
 def ledger_rows(case: Case, name: Pseudonym) -> Iterator[LedgerRow]:
-    """Yield the ledger entries of a case. Their sums over all cases equal the dashboards' figures."""
+    """Yield the export's ledger rows of a case, amounts in fen: each entry of loss avoided, then each frozen amount,
+    then one row for the loss, if any. Their sums over all cases equal the dashboards' figures.
+
+    `name`: makes pseudonyms.
+    """
     for transfer, kept in case.kept.items():
         named = name(transfer) if transfer != ledger.EXPOSURE else None
         yield _entry(case, name, "kept", kept.evidence, named, kept.amount_fen)
@@ -167,8 +201,27 @@ def ledger_rows(case: Case, name: Pseudonym) -> Iterator[LedgerRow]:
         yield _entry(case, name, "lost", None, None, lost)
 
 
+def experiment_rows(case: Case, name: Pseudonym) -> Iterator[ExperimentRow]:
+    """Yield a row for each assignment of a case. `name`: makes pseudonyms."""
+    for experiment, given in case.experiments.items():
+        yield ExperimentRow(
+            case=_case(case, name),
+            resident=name(case.resident),
+            experiment=experiment,
+            arm=given.arm,
+            unit=name(given.unit),
+            propensity=given.propensity,
+            assigned_at=given.at,
+            complete_at=given.at + OUTCOME_WITHIN,
+            left_fen=money_left(case, given),
+            level=case.level.value,
+            scam_type=case.danger.scam_type,
+            prefecture=_prefecture(case),
+        )
+
+
 def opened_within(cases: Iterable[Case], since: datetime, until: datetime) -> Iterator[Case]:
-    """Yield the cases opened from `since` (inclusive) to `until` (exclusive)."""
+    """Yield the cases opened from `since` (inclusive) to `until` (exclusive), in the given order."""
     return (case for case in cases if since <= case.opened_at < until)
 
 

@@ -1,7 +1,8 @@
-"""The official form: money avoided, stopped, frozen and returned, by day, month and year, against last year's.
+"""The official form: money avoided, stopped, frozen and returned, by day, month and year, compared with the year
+before.
 
-Each figure is by how much a line of the books has changed in a period: what came, less what went on to another line.
-So no yuan is in two lines, and periods add up.
+A figure is the change of a line of the books in a period: the money that came into the line, less the money that moved
+on to another line. So no yuan is in two lines, and periods add up.
 """
 
 from calendar import monthrange
@@ -19,11 +20,12 @@ FIRST_YEAR = 2000  # no time in any record is earlier
 class Row(StrEnum):
     """The rows of the form, in its order: money in fen, except the rows in COUNTS, which are numbers.
 
-    A, B, C and D are the classes of loss avoided. A: the bank confirmed the money as frozen or returned; B: it was
-    cancelled in flight; C: the resident named the payment and did not make it; D: it is only estimated.
+    A, B, C and D are the classes of loss avoided. A: the bank confirmed the money as frozen or returned. B: the payment
+    was cancelled in flight. C: the resident named the payment and did not make it. D: the loss avoided is only
+    estimated.
 
     AVOIDED is A + B + C; A is FROZEN_BY_BANK + RETURNED; FROZEN is FROZEN_BY_BANK + FROZEN_BY_DECISION. D, STOPPED,
-    STOPPED_EVER and LOST are in no sum. BookLine says what each line of the books is.
+    STOPPED_EVER and LOST are in no sum. BookLine explains each line of the books.
     """
 
     AVOIDED = "avoided"
@@ -72,14 +74,17 @@ _OF: Mapping[Row, tuple[BookLine, ...]] = {
 
 
 class DaySpan(NamedTuple):
-    """Days from `first` to `last`, both included."""
+    """The days from `first` to `last`, both inclusive."""
 
     first: date
     last: date
 
 
 class Period(NamedTuple):
-    """A period that ends with the form's day, and the same of the year before. `name`: day, month or year."""
+    """A period that ends with the form's day (`now`), and the same period a year before (`before`).
+
+    `name`: "day", "month" or "year".
+    """
 
     name: str
     now: DaySpan
@@ -87,22 +92,24 @@ class Period(NamedTuple):
 
 
 class FormFigure(NamedTuple):
-    """A row's figure in a period, and in the same period of the year before."""
+    """A row's figure in a period (`now`), and in the same period a year before (`before`); fen, or a number if in
+    COUNTS.
+    """
 
     now: int
     before: int
 
     @property
     def change(self) -> int | None:
-        """The change in per cent since a year before; None if the figure was 0 or less then."""
+        """The change from the year before in whole per cent; None if the figure of the year before is 0 or less."""
         return round((self.now - self.before) * 100 / self.before) if self.before > 0 else None
 
 
 class FormRow(NamedTuple):
-    """A row of the form: its figure in each period, and how it stands at the end of the day.
+    """A row of the form: `figures`, one for each period; `standing`, its total at the end of the day.
 
-    Of row D these are calibrated estimates, and `between` has the interval of each, then of the stand; of other rows it
-    is empty.
+    In row D all of these are calibrated estimates; `between` has the interval of each figure and then of `standing`. In
+    other rows, `between` is empty.
     """
 
     row: Row
@@ -112,7 +119,7 @@ class FormRow(NamedTuple):
 
 
 class Form(NamedTuple):
-    """The form of a day."""
+    """The form of `day`: its periods, and its rows with a figure for each period."""
 
     day: date
     periods: tuple[Period, ...]
@@ -120,8 +127,10 @@ class Form(NamedTuple):
 
 
 def shown(wanted: str, today: date) -> date:
-    """Return the day that is asked for (YYYY-MM-DD), or today if it is none, in the future, or without a year before
-    it.
+    """Return the day in `wanted` (YYYY-MM-DD, or another form of ISO 8601), which a reader typed.
+
+    Return `today` if it is not a date, if it is in the future, or if it is before 2001, so that no year before it
+    exists.
     """
     try:
         day = date.fromisoformat(wanted)
@@ -131,7 +140,8 @@ def shown(wanted: str, today: date) -> date:
 
 
 def periods(day: date) -> tuple[Period, ...]:
-    """Return the day, the month up to it and the year up to it, each with the same of the year before.
+    """Return three periods: the day, the month up to it, and the year up to it, each with the same period a year
+    before.
 
     29 February is compared with 28 February.
     """
@@ -144,13 +154,17 @@ def periods(day: date) -> tuple[Period, ...]:
 
 
 def names(day: date) -> list[str]:
-    """Return the names of all sums of the books that the form of a day needs, at most about 1,500."""
+    """Return the names of all sums of the books that the form of a day needs, sorted by time span; about
+    1,500 at most.
+    """
     spans = {name for period in periods(day) for span in (period.now, period.before) for name in _covering(span)}
     return [f"{span}|{line}" for span in sorted(spans | set(_until(day))) for line in BookLine]
 
 
 def form(day: date, sums: Mapping[str, int]) -> Form:
-    """Return the form of a day. `sums`: the books by name (see domain/payments/books.changes); missing ones are 0."""
+    """Return the form of a day, with all rows. `sums`: the books' sums by name (see domain/payments/books.changes); a
+    missing one is 0.
+    """
     found = periods(day)
     return Form(day, found, tuple(_row(row, day, found, sums) for row in Row))
 

@@ -1,6 +1,6 @@
 """The official form as data for other programs: JSON, and CSV for a spreadsheet.
 
-Rows and periods have the codes of `Row` and `Period`. Money is in fen.
+Rows and periods are named by the codes of `Row` and `Period`. Money is in fen.
 """
 
 import csv
@@ -29,7 +29,9 @@ STANDING = "standing"
 
 
 def form_as_json(form: Form) -> dict[str, Any]:
-    """Return the form ready for JSON. `change`: in per cent; None where there is nothing to compare with."""
+    """Return the form as objects for JSON: its day, its periods, and its rows by code. Money is in fen. `change` is in
+    per cent, or None if there is nothing to compare with.
+    """
     return {
         "day": form.day.isoformat(),
         "periods": {each.name: {"now": _days(each.now), "before": _days(each.before)} for each in form.periods},
@@ -38,7 +40,10 @@ def form_as_json(form: Form) -> dict[str, Any]:
 
 
 def form_as_csv(form: Form) -> str:
-    """Return the form as CSV, a line for each row and period. `low`, `high`: the interval of an estimate."""
+    """Return the form as CSV: a header, then a line for each row and period, and one for the row's total (STANDING).
+
+    `low` and `high` are the interval of an estimate, else empty.
+    """
     out = io.StringIO()
     writer = csv.writer(out)
     writer.writerow(COLUMNS)

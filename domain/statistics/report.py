@@ -1,4 +1,4 @@
-"""The figures of a run's report, computed from its journal alone."""
+"""The figures of the report of a run, computed from the run's journal alone."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -15,14 +15,16 @@ NO_CONTACT = frozenset({Result.FAILED, Result.NOT_SENT, Result.UNDELIVERED})
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """A journal event, and when Kafka received it, in wall-clock seconds since 1970."""
+    """A journal event, and the time at which Kafka received it (`published`), in wall-clock seconds since 1970."""
 
     event: CaseEvent
     published: float
 
 
 def unique(entries: Iterable[Published]) -> list[Published]:
-    """Return each event once, as first published."""
+    """Return each event once, by its id: the entry that was published first, in the order in which the ids
+    first occur.
+    """
     first: dict[str, Published] = {}
     for entry in entries:
         known = first.setdefault(entry.event.id, entry)
@@ -32,7 +34,9 @@ def unique(entries: Iterable[Published]) -> list[Published]:
 
 
 def cases_by_level(entries: Sequence[Published]) -> dict[str, int]:
-    """Return the number of cases by the gravest level that each reached; all four levels are there."""
+    """Return the number of cases in the events of a journal, by the gravest level that each reached. All four levels
+    are keys, the gravest first.
+    """
     gravest: dict[str, Level] = {}
     for entry in entries:
         case = entry.event.case
@@ -42,9 +46,9 @@ def cases_by_level(entries: Sequence[Published]) -> dict[str, int]:
 
 
 def warned(entries: Sequence[Published]) -> dict[str, int]:
-    """Return the number of contacts by kind: sms, phone, visit, trusted_contact, stop_payment.
-
-    Each dispatch counts once, if it has a result other than failed, not sent or undelivered.
+    """Return the number of contacts in the events of a journal, by kind, all five as keys: sms, phone, visit,
+    trusted_contact, stop_payment. Each dispatch counts once, if it has a result other than failed, not sent or
+    undelivered.
     """
     made: set[tuple[str, str]] = set()
     for entry in entries:
@@ -56,9 +60,10 @@ def warned(entries: Sequence[Published]) -> dict[str, int]:
 
 
 def first_contacts(entries: Sequence[Published], speed: float) -> list[float]:
-    """Return the wall-clock seconds from the arrival of each red signal until the carrier accepted the flash SMS.
+    """Return, for each flash SMS of a red case, the wall-clock seconds from its signal until the carrier accepted it,
+    in the order of dispatch. `entries`: a journal's events; `speed`: seconds of the run's clock per wall-clock second.
 
-    `speed`: seconds of the run's clock per wall-clock second. A flash SMS that no carrier accepted is left out.
+    A flash SMS that no carrier accepted is left out.
     """
     raised: dict[str, datetime] = {}
     sent: dict[str, datetime] = {}
@@ -72,9 +77,10 @@ def first_contacts(entries: Sequence[Published], speed: float) -> list[float]:
 
 
 def deadline_errors(entries: Sequence[Published], wall_time: Callable[[datetime], float]) -> list[float]:
-    """Return the wall-clock seconds from each deadline's due time until its result was in the journal.
+    """Return, for each deadline in a journal's events, the wall-clock seconds from its due time until its event was in
+    the journal.
 
-    `wall_time` returns when the clock showed a moment, in seconds since 1970.
+    `wall_time`: returns the wall-clock time (seconds since 1970) at which the run's clock showed a time.
     """
     errors = []
     for entry in entries:
@@ -85,7 +91,9 @@ def deadline_errors(entries: Sequence[Published], wall_time: Callable[[datetime]
 
 
 def percentiles(values: Sequence[float], *wanted: int) -> dict[str, float | None]:
-    """Return the wanted percentiles (1 to 99) by name, `p50` and so on, rounded to 4 digits; None without values."""
+    """Return the wanted percentiles (1 to 99) by name ("p50"), interpolated and rounded to 4 digits; each is None if
+    there are no values.
+    """
     if not values:
         return {f"p{number}": None for number in wanted}
     cuts = quantiles(values, n=100, method="inclusive") if len(values) > 1 else list(values) * 99
@@ -93,16 +101,20 @@ def percentiles(values: Sequence[float], *wanted: int) -> dict[str, float | None
 
 
 def money(entries: Iterable[Published]) -> Totals:
-    """Return the ledger's totals, computed again from the journal."""
+    """Return the totals of money and cases, computed anew from a journal's events."""
     return fold(entry.event for entry in entries)
 
 
 def _kind(action: Action) -> str:
     if action.to_contact:
         return "trusted_contact"
-    return {Channel.SMS: "sms", Channel.PHONE: "phone", Channel.VISIT: "visit", Channel.PAYMENT: "stop_payment"}[
-        action.channel
-    ]
+    return {
+        Channel.SMS: "sms",
+        Channel.PHONE: "phone",
+        Channel.VISIT: "visit",
+        Channel.PAYMENT: "stop_payment",
+        Channel.PROVINCE: "handover",
+    }[action.channel]
 
 
 def _dispatch(event: CaseEvent) -> str:

@@ -1,6 +1,6 @@
-"""The fraud situation: number of cases and money by kind, place, means and group, by the day on which cases began.
+"""The fraud situation: numbers of cases and money by kind, place, means and group, by the day on which cases began.
 
-Folded from the journal: each case counts once, at its highest version, in any order of the events.
+It is folded from the journal: each case counts once, in its highest version, whatever the order of the events.
 """
 
 from collections import Counter, defaultdict
@@ -50,8 +50,8 @@ Mark = tuple[str, str, str]
 class Sums(NamedTuple):
     """Sums over some cases: numbers of cases, and money in fen.
 
-    `dissuaded_evidenced`: the resident answered a call or was met; `dissuaded_stated`: somebody says so. `kept_a` to
-    `kept_d`: loss avoided by evidence class; D is modelled and never added to the others.
+    `dissuaded_evidenced`: the resident answered a call or was met. `dissuaded_stated`: only somebody's statement says
+    so. `kept_a` to `kept_d`: loss avoided by evidence class; D is modelled, and never added to the others.
     """
 
     cases: int = 0
@@ -66,17 +66,19 @@ class Sums(NamedTuple):
 
     @property
     def kept(self) -> int:
-        """Money kept by evidence classes A, B and C, in fen."""
+        """Loss avoided in the evidence classes A, B and C, in fen."""
         return self.kept_a + self.kept_b + self.kept_c
 
     @property
     def estimate(self) -> EstimateInterval:
-        """What the claims of class D are worth, with its interval, in fen."""
+        """The estimate of the loss avoided in class D, with its interval, in fen."""
         return estimate_of(self.kept_d)
 
 
 class Seen(NamedTuple):
-    """What a case contributes, at its latest version."""
+    """The share of one case in the sums, by its latest known version (`version`). `values`: pairs of a dimension and
+    the case's value in it, such as ("level", "red").
+    """
 
     version: int
     division: str
@@ -85,7 +87,9 @@ class Seen(NamedTuple):
 
 
 class Row(NamedTuple):
-    """A line of a table. `hidden`: it has fewer than 5 cases, or would reveal another row that has."""
+    """A line of a table: the sums of one value of a dimension. `hidden`: True if it has 1 to 4 cases, or if it would
+    reveal another row that has. The sums are in it all the same.
+    """
 
     value: str
     sums: Sums
@@ -94,9 +98,9 @@ class Row(NamedTuple):
 
 @dataclass(slots=True)
 class Situation:
-    """The sums by day and division, so that a person may be shown their own area only. Updated by `add`.
+    """Sums of cases by day and division, so that a person can be shown only their own area. `add` updates them.
 
-    It keeps the latest 35 days on which cases began, and at most 500,000 cases.
+    The object keeps the latest 35 days on which cases began, and at most 500,000 cases; older days are dropped.
     """
 
     _days: dict[str, dict[str, Seen]] = field(default_factory=lambda: defaultdict(dict))  # day -> case -> contribution
@@ -105,7 +109,7 @@ class Situation:
     _dropped: str = ""  # the latest day that was dropped
 
     def add(self, event: CaseEvent) -> None:
-        """Add an event; repetition and order do not matter."""
+        """Add an event, in place. Repetition and order of events do not matter; a case of a dropped day is ignored."""
         case = event.case
         day = day_of(case.opened_at)
         if day <= self._dropped or (self._days and day < _days_before(max(self._days), DAYS - 1)):
@@ -124,11 +128,13 @@ class Situation:
             self._forget()
 
     def days(self) -> list[str]:
-        """Return the days with cases (YYYY-MM-DD), the earliest first."""
+        """Return the days on which cases began (YYYY-MM-DD), the earliest first."""
         return sorted(day for day, cases in self._days.items() if cases)
 
     def total(self, sees: Callable[[str], bool], days: Iterable[str]) -> Counter[Mark]:
-        """Return all sums over these days, of divisions for which `sees` is true, by dimension, value and name."""
+        """Return all sums over the cases that began on these days, by (dimension, value, name of the sum), such as
+        ("level", "red", "cases"). Only divisions for which `sees` returns True count.
+        """
         wanted = set(days)
         added: Counter[Mark] = Counter()
         for (day, division), cell in self._cells.items():
@@ -137,9 +143,9 @@ class Situation:
         return added
 
     def by_day(self, sees: Callable[[str], bool], days: Iterable[str]) -> dict[str, Sums]:
-        """Return the sums of all cases by the day on which they began, of divisions for which `sees` is true.
+        """Return the sums of all cases for each of `days`, the days on which cases began; zeros if there are no cases.
 
-        Each of `days` is there, if only with zeros.
+        Only divisions for which `sees` returns True count.
         """
         found: dict[str, Counter[Mark]] = {day: Counter() for day in days}
         for (day, division), cell in self._cells.items():
@@ -148,9 +154,10 @@ class Situation:
         return {day: sums_of(total, "all", "") for day, total in found.items()}
 
     def cases_by(self, sees: Callable[[str], bool], days: Sequence[str], dimension: str) -> dict[str, list[int]]:
-        """Return for each value of a dimension ("scam", "level", ...) the numbers of cases, one for each of `days`.
+        """Return, by value of a dimension ("scam", "level", ...), the numbers of cases, one for each of `days`, in that
+        order.
 
-        Only divisions for which `sees` is true count.
+        Only divisions for which `sees` returns True count.
         """
         place = {day: number for number, day in enumerate(days)}
         found: defaultdict[str, list[int]] = defaultdict(lambda: [0] * len(days))
@@ -162,7 +169,11 @@ class Situation:
         return dict(found)
 
     def by_area(self, sees: Callable[[str], bool], days: Iterable[str], digits: int) -> list[Row]:
-        """Return the sums of all cases by the first `digits` of the division code, the most cases first."""
+        """Return the sums of the cases of these days by the first `digits` of the division code, as rows, the most
+        cases first, then by code. No row is hidden.
+
+        Only divisions for which `sees` returns True count.
+        """
         wanted = set(days)
         found: defaultdict[str, Counter[Mark]] = defaultdict(Counter)
         for (day, division), cell in self._cells.items():
@@ -192,20 +203,21 @@ class Situation:
 
 
 def sums_of(total: Counter[Mark], dimension: str, value: str) -> Sums:
-    """Return the sums of one value of a dimension."""
+    """Return the sums of one value of a dimension, from the totals that `Situation.total` returns."""
     return Sums(*(total[dimension, value, name] for name in Sums._fields))
 
 
 def table(total: Counter[Mark], dimension: str) -> list[Row]:
-    """Return a dimension's rows, the most cases first."""
+    """Return a row for each value of a dimension, the most cases first, then by value. No row is hidden. `total`: as
+    `Situation.total` returns it.
+    """
     values = {mark[1] for mark in total if mark[0] == dimension}
     return _ordered(Row(value, sums_of(total, dimension, value)) for value in values)
 
 
 def discreet(rows: Sequence[Row]) -> list[Row]:
-    """Return all rows, with those of 1 to 4 cases marked as hidden; if it is only one, the smallest other row too.
-
-    Otherwise the total would reveal the hidden row.
+    """Return all rows in the given order, those with 1 to 4 cases marked as hidden. If it is only one, the smallest
+    other row is hidden too, because the total would otherwise reveal it.
     """
     few = {row.value for row in rows if 0 < row.sums.cases < FEW}
     others = sorted((row for row in rows if row.sums.cases >= FEW), key=lambda row: row.sums.cases)
@@ -215,7 +227,7 @@ def discreet(rows: Sequence[Row]) -> list[Row]:
 
 
 def weeks(by_day: dict[str, Sums]) -> dict[str, Sums]:
-    """Return the daily sums added up by ISO week, such as 2026-W10."""
+    """Return the daily sums added up by ISO week, such as "2026-W10". `by_day`: sums by day (YYYY-MM-DD)."""
     found: dict[str, Sums] = {}
     for day, sums in sorted(by_day.items()):
         year, week, _ = date.fromisoformat(day).isocalendar()
@@ -225,15 +237,15 @@ def weeks(by_day: dict[str, Sums]) -> dict[str, Sums]:
 
 
 def last_days(latest: str, number: int) -> list[str]:
-    """Return `number` days up to and including `latest`, the earliest first."""
+    """Return `number` consecutive days (YYYY-MM-DD) up to and including `latest`, the earliest first."""
     return [_days_before(latest, back) for back in reversed(range(number))]
 
 
 def means_of(reasons: Iterable[DangerCode]) -> set[str]:
     """Return the means by which the resident was approached, from the reasons: "call", "sms", "app", "payment",
-    "report"; {"other"} if none is known.
+    "report".
 
-    Combination rules are skipped, because their kinds of evidence are among the other reasons.
+    {"other"} if none is known. Reasons of combination rules are skipped: their kinds of evidence are among the others.
     """
     return {MEANS[type(reason)] for reason in reasons if type(reason) in MEANS} or {"other"}
 

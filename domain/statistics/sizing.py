@@ -16,7 +16,7 @@ DAY_SECONDS = 86_400
 YEAR_DAYS = 365
 LEAST_PARTITIONS = 4
 LEAST_WORKERS = 2  # one works while the other restarts
-ROOM = 4  # partitions for each worker: their number is final, so the workers may become four times as many
+ROOM = 4  # partitions for each worker: growing stops the installation, so the workers may become four times as many
 INPUTS_DAYS = 7  # retention of case inputs and dispatches (streams/messaging/topics)
 PAYMENTS_DAYS = 4  # Jilin's policy, money.window, plus a day for late payments
 EVIDENCE_DAYS = 60  # Jilin's policy, risk.keep
@@ -29,7 +29,9 @@ CACHED_SECONDS = 3600  # assumed: seconds of peak traffic in a broker's page cac
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """The cost of a record of signals: a constant, an amount for each partition with its keys, one for each signal."""
+    """The parts of the cost of a record of signals, in µs of CPU or bytes: `record`, for each record; `place`, for each
+    partition in which it has keys; `signal`, for each signal.
+    """
 
     record: float
     place: float
@@ -38,23 +40,29 @@ class Cost:
     def of(self, signals: float, partitions: int) -> float:
         """Return the cost of a record with `signals` signals whose residents are spread over `partitions` partitions.
 
-        The unit is that of the coefficients (µs of CPU, or bytes).
+        The unit is that of the coefficients: µs of CPU, or bytes.
         """
         return self.record + self.place * places(partitions, signals) + self.signal * signals
 
 
 def places(partitions: int, signals: float) -> float:
-    """Return the average number of partitions that contain keys of `signals` signals; each costs a request to Redis."""
+    """Return the average number of partitions that contain keys of a record of `signals` signals.
+
+    Each of them costs a request to Redis.
+    """
     return partitions * (1 - float((1 - 1 / partitions) ** signals))
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """The required load, of all cells together, and the conditions.
+    """The required load, of all cells together, and the conditions. `peak_factor`: the load at the peak, as a multiple
+    of the daily average. `batch`: average number of signals in a record. `headroom`: highest fraction of a core that
+    may be used at the peak.
 
-    `batch`: average number of signals in a record. `headroom`: greatest fraction of a core used at the peak.
-    `retention`: days for which signals are kept. `years`: years of cases, which are kept for good. `partitions`: None
-    to compute them. `pace`: speed of a core relative to the measured one. `price`: of a core for a month, or None.
+    `retention`: days for which signals are kept. `years`: years of cases to plan for; cases are kept for good.
+    `replication`: copies of each Kafka record. `cells`: independent installations that share the load. `partitions`:
+    None to compute their number. `pace`: speed of a core relative to the measured one. `price`: of a core for a month,
+    in any currency, or None.
     """
 
     residents: int
@@ -85,7 +93,9 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Cores:
-    """Cores for one cell: used at the peak, or to be provided. Each figure is of all such processes together."""
+    """Numbers of cores for one cell, of all processes of a kind together: those used at the peak, or those to
+    provide.
+    """
 
     workers: float
     intake: float
@@ -97,8 +107,8 @@ class Cores:
 class Size:
     """The size of one cell.
 
-    `used`, `bought`: cores used at the peak, and to provide. By content: `redis`: bytes in one Redis; `disk`: bytes on
-    all brokers' disks; `network`: bytes per second at the peak.
+    `used`, `bought`: cores used at the peak, and cores to provide. By content: `redis`, bytes in one Redis; `disk`,
+    bytes on all brokers' disks; `network`, bytes per second at the peak.
     """
 
     asked: Asked
@@ -122,18 +132,20 @@ class Size:
 
     @property
     def cores(self) -> float:
-        """Cores to provide, in all cells."""
+        """Cores to provide in all cells together."""
         bought = self.bought
         return self.asked.cells * (bought.workers + bought.intake + bought.redis + bought.brokers)
 
     @property
     def price(self) -> float | None:
-        """The price of all cells' cores for a month, or None without a price."""
+        """The price of the cores of all cells for a month, or None if no price of a core is given."""
         return None if self.asked.price is None else self.asked.price * self.cores
 
     @property
     def too_small(self) -> str | None:
-        """Why no number of workers suffices (Redis uses one thread, and one Redis serves a cell), or None."""
+        """The reason, in English, why no number of workers suffices: a cell has one Redis, which uses one core, and
+        that would be over `headroom` at the peak. None if it suffices.
+        """
         if self.used.redis <= self.asked.headroom:
             return None
         return (
@@ -143,8 +155,9 @@ class Size:
 
 
 def size(asked: Asked) -> Size:
-    """Return the size of one cell for the required load. Raises ValueError naming a figure that is impossible, or if
-    `headroom` leaves too little beside an idle worker.
+    """Return the size of one cell for the required load.
+
+    Raises ValueError that names an impossible figure, or if `headroom` leaves too little beside an idle worker.
     """
     _check(asked)
     partitions, workers = _workers(asked)
@@ -268,9 +281,11 @@ def _redis(asked: Asked) -> dict[str, float]:
 
 
 def members(a_day: float) -> float:
-    """Return the average number of pieces of evidence kept of a resident who gets `a_day` of them per day, at random.
+    """Return the average number of pieces of evidence that are kept of a resident who gets `a_day` of them per day, at
+    random.
 
-    These are the freshest, and those before it that have not faded; a whole set is dropped after 60 days without any.
+    The freshest piece is kept, and those before it that have not faded. All are dropped after 60 days without a new
+    one.
     """
     there = 1 - exp(-a_day * EVIDENCE_DAYS)
     return there * min(MOST_EVIDENCE, 1 + a_day * VALUES["sizing.evidence_days"])

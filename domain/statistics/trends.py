@@ -1,4 +1,4 @@
-"""How the figures of some days go: beside the days before them, added up day by day, and each in a small picture."""
+"""The trend of figures: compared with the days before, added up day by day, and as small pictures of single values."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import accumulate
@@ -13,9 +13,9 @@ GOOD_IF_MORE = {"kept": True, "lost": False}  # the others are neither good nor 
 
 
 class Compared(NamedTuple):
-    """A figure of some days (`name`: as in Sums), and its value in as many days before.
+    """A figure (`name`: a field of Sums) of some days (`now`), and of as many days before them (`before`).
 
-    `before` None: those days are no longer remembered.
+    `before` None: those days are no longer kept.
     """
 
     name: str
@@ -24,14 +24,14 @@ class Compared(NamedTuple):
 
     @property
     def change(self) -> int | None:
-        """The change in per cent (negative: it fell); None if `before` is None or 0."""
+        """The change in whole per cent (negative: it fell); None if `before` is None or 0."""
         return round((self.now - self.before) * 100 / self.before) if self.before else None
 
     @property
     def better(self) -> bool | None:
-        """Whether the change is for the better: more money kept, or less lost.
+        """True if the change is an improvement: more money kept, or less lost. False if it is a deterioration.
 
-        None for other figures, without a change, and if `before` is None.
+        None for other figures, if nothing changed, and if `before` is None.
         """
         if self.name not in GOOD_IF_MORE or self.before is None or self.now == self.before:
             return None
@@ -39,16 +39,17 @@ class Compared(NamedTuple):
 
 
 class Multiple(NamedTuple):
-    """A small picture: a value of a dimension, and its cases day by day."""
+    """A small picture: a value of a dimension, and its numbers of cases, day by day."""
 
     value: str
     cases: list[int]
 
 
 def before(days: Sequence[str]) -> list[str] | None:
-    """Return as many days before these (YYYY-MM-DD), the earliest first; None if both together are over 35 days.
+    """Return as many days as `days` (YYYY-MM-DD), directly before them, the earliest first; None if both together are
+    over 35 days, which are all that is kept.
 
-    Raises IndexError without days.
+    Raises IndexError if `days` is empty.
     """
     if 2 * len(days) > DAYS:
         return None
@@ -56,9 +57,8 @@ def before(days: Sequence[str]) -> list[str] | None:
 
 
 def four(now: Sums, earlier: Sums | None) -> list[Compared]:
-    """Return the four figures of a period beside the period before it (None: not remembered).
-
-    They are `cases`, `dissuaded_evidenced`, and `kept` and `lost` in fen.
+    """Return four figures of a period in this order: `cases`, `dissuaded_evidenced`, `kept` (fen) and `lost` (fen).
+    Each is compared with the period before it; `earlier` None: that period is no longer kept.
     """
     return [
         Compared(name, getattr(now, name), None if earlier is None else getattr(earlier, name)) for name in COMPARED
@@ -66,22 +66,26 @@ def four(now: Sums, earlier: Sums | None) -> list[Compared]:
 
 
 def summed(days: Iterable[Sums]) -> Sums:
-    """Add up the sums of some days."""
+    """Return the sum, field by field, of the sums of some days; zeros for none."""
     return Sums(*map(sum, zip(Sums(), *days, strict=True)))
 
 
 def cumulative(days: Iterable[int]) -> list[int]:
-    """Return for each day the sum of all days up to and including it."""
+    """Return, for each day, the sum of all days up to and including it."""
     return list(accumulate(days))
 
 
 def multiples(by_value: Mapping[str, Sequence[int]]) -> list[Multiple]:
-    """Return the small pictures of the 8 values with the most cases, the most first."""
+    """Return small pictures of the 8 values with the most cases, the most first. `by_value`: cases day by day, by
+    value.
+    """
     found = [Multiple(value, list(cases)) for value, cases in by_value.items()]
     return sorted(found, key=lambda each: (-sum(each.cases), each.value))[:SHOWN]
 
 
 def round_top(most: int) -> int:
-    """Return where an axis ends: the next number from `most` on that is 1, 2, 3, 4, 5, 6 or 8 with noughts."""
+    """Return the end of an axis: the least number from `most` (0 or more) on that is 1, 2, 3, 4, 5, 6 or 8 times a
+    power of ten. 1 for 0.
+    """
     nought: int = 10 ** max(0, len(str(most)) - 1)
     return next(digit * nought for digit in ROUND if most <= digit * nought)

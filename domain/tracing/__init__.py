@@ -1,8 +1,9 @@
 """The trace: where a victim's money went, account by account, and whose money is left in each.
 
 `facts`: banks' statements, of which one set gives one history; `lots`: the money in an account, and the rule that
-consumes it; `bounds`: where a trace ends; `ledgers`: the trace itself; `poison`: where to look; `returns`: each
-victim's share of held money; `tree`: the result; `conservation`: the law that every result obeys, to the fen.
+consumes it; `bounds`: the limits of a trace; `ledgers`: the trace itself; `poison`: the accounts that may have received
+the money; `returns`: each victim's share of held money; `tree`: the result; `conservation`: the law that every result
+obeys, to the fen.
 
 Sources: FIFO is the rule in Clayton's case (Devaynes v Noble, 1816, 1 Mer 572); Anderson, Shumailov and Ahmed, "Making
 Bitcoin Legal" (2018), compare it with poison and pro rata ("haircut") for tracing. The lowest intermediate balance rule

@@ -1,4 +1,4 @@
-"""Where a trace ends, so that a wholesaler's account does not pull in a city.
+"""The bounds at which a trace ends, so that a wholesaler's account does not pull in a city.
 
 Money beyond a bound stays where it was last seen: it counts as in that account, and it is not followed further. A bound
 ends the trace of one theft's money on one way; other ways go on. For scale: in 2016 Ningbo's police followed ¥6 million
@@ -11,10 +11,10 @@ from typing import NamedTuple
 
 
 class TraceBounds(NamedTuple):
-    """How far the money of one theft is followed.
+    """The limits within which the money of one theft is followed.
 
-    `least_fen`: the smallest part of one movement; `hops`: movements, the theft's own included; `within`: the time
-    since the theft; `accounts`: how many, in the order in which the money reached them.
+    `least_fen`: the smallest part of one movement. `hops`: the most movements in a row, the theft included. `within`:
+    the longest time since the theft. `accounts`: the most accounts, in the order in which the money reached them.
     """
 
     least_fen: int
@@ -24,8 +24,10 @@ class TraceBounds(NamedTuple):
 
 
 class BoundKind(StrEnum):
-    """The bound at which a trace ended: of one movement's amount (AMOUNT), the number of movements since the theft
-    (HOPS), the time since the theft (HOURS), or the number of accounts (ACCOUNTS).
+    """The bound at which a trace ended.
+
+    AMOUNT: the part of a movement was too small. HOPS: too many movements since the theft. HOURS: too long after the
+    theft. ACCOUNTS: the theft's money has reached as many accounts as are allowed.
     """
 
     AMOUNT = "amount"
@@ -35,8 +37,8 @@ class BoundKind(StrEnum):
 
 
 class Arrival(NamedTuple):
-    """Money of a theft that reaches an account. `amount_fen`: how much, in fen; `hops`: number of movements since the
-    theft; `since`: the time since the theft.
+    """Money of a theft that reaches an account: the amount in fen, the number of movements since the theft (`hops`),
+    and the time since the theft (`since`).
     """
 
     amount_fen: int
@@ -45,16 +47,19 @@ class Arrival(NamedTuple):
 
 
 class BoundedReach:
-    """The accounts to which each theft's money was followed. Memory: O(thefts · accounts), both bounded."""
+    """The accounts to which the money of each theft was followed, within the bounds.
+
+    Memory: O(thefts · accounts), both bounded.
+    """
 
     def __init__(self, bounds: TraceBounds) -> None:
         self._bounds = bounds
         self._accounts: dict[str, set[object]] = {}  # by theft
 
     def admit(self, theft: str, account: object, arrival: Arrival) -> BoundKind | None:
-        """Follow money to an account and return None, or return the bound that forbids it.
+        """Record that a theft's money is followed to an account, and return None; or return the bound that forbids it.
 
-        A theft's first account is always within.
+        The first account of a theft is always allowed. `account`: any hashable object.
         """
         accounts = self._accounts.setdefault(theft, set())
         if (bound := self._exceeded(arrival)) and accounts:

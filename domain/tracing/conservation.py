@@ -1,7 +1,7 @@
 """The law of every trace: stolen = with the victim + still in an account + cashed out + fees, to the fen.
 
-`ledgers` checks each result before it returns it. The figures come from two sides: what is in accounts is read from the
-lots that are left, the rest from the movements. So a lot that is lost, or paid twice, shows as a difference.
+`ledgers` checks each result before it returns it. The figures come from two sources: money in accounts is read from the
+lots that are left, other money from the movements. So a lot that is lost, or paid twice, shows as a difference.
 """
 
 from collections import Counter
@@ -12,10 +12,10 @@ from domain.tracing.tree import MoneyTrace, in_accounts
 
 
 class Whereabouts(NamedTuple):
-    """Where the money of a theft is, in fen; the other four fields add up to `stolen`.
+    """The money of a theft, in fen, divided by where it is; the other four fields add up to `stolen`.
 
-    `with_victim`: never left, or came back; `in_accounts`: last seen there; `cashed_out`: through cash, POS, wallets or
-    crypto; `fees`: kept by banks.
+    `with_victim`: it never left, or came back. `in_accounts`: it was last seen in an account. `cashed_out`: it left
+    through cash, POS, wallets or crypto. `fees`: banks kept it.
     """
 
     stolen: int
@@ -26,13 +26,16 @@ class Whereabouts(NamedTuple):
 
     @property
     def error(self) -> int:
-        """The fen that are missing, or below zero the fen that are too many. 0 in every correct trace."""
+        """The fen that are missing, or, below zero, the fen that are too many; 0 in every correct trace."""
         return self.stolen - self.with_victim - self.in_accounts - self.cashed_out - self.fees
 
 
 class Violation(NamedTuple):
-    """Money of a theft that is missing (`missing_fen`, in fen), in all (`account` is None) or in one account: what came
-    in, less what went out, less what is left there.
+    """Money of a theft that is missing (`missing_fen`, in fen; negative: too much): a breach of the law of
+    conservation.
+
+    `account` None: over all accounts. Otherwise in this account: the money that came in, less the money that went out,
+    less the money that is left there.
     """
 
     theft: str
@@ -60,7 +63,10 @@ def whereabouts(trace: MoneyTrace) -> dict[str, Whereabouts]:
 
 
 def violations(trace: MoneyTrace) -> list[Violation]:
-    """Return every breach of the law, by theft and by account; empty for a correct trace. Takes O(steps + lots)."""
+    """Return every breach of the law, for a theft as a whole or in one account; empty for a correct trace.
+
+    Takes O(steps + lots).
+    """
     whole = [Violation(theft, None, found.error) for theft, found in whereabouts(trace).items() if found.error]
     flows = in_accounts(trace)
     flows.subtract(_arrived(trace))
@@ -80,7 +86,9 @@ def _arrived(trace: MoneyTrace) -> Counter[tuple[TracedAccount, str]]:
 
 
 def checked_trace(trace: MoneyTrace) -> MoneyTrace:
-    """Return the trace. Raises ArithmeticError if it breaks the law: such a result is worse than no result."""
+    """Return the trace unchanged. Raises ArithmeticError if it breaks the law of conservation: no result is better than
+    a wrong one.
+    """
     if found := violations(trace):
         raise ArithmeticError(f"a trace by {trace.rule} loses money: {found[:3]}")
     return trace

@@ -1,9 +1,10 @@
-"""What banks state about money that moved: one set of statements gives one history, in whatever order they came.
+"""Derives one history of money from banks' statements, in whatever order these arrive.
 
 A movement and an account's opening balance may be stated several times, by several banks, late and differently. The
-account's own bank knows best: for a movement that is the payer's bank, whose debit it is, then the payee's bank. Among
-statements of one rank the latest wins; two of one moment are decided by their content. Every difference in accounts,
-amount or state is a finding. Times may differ between banks' clocks; the winner's counts, and that is no finding.
+statement of the account's own bank counts: for a movement that is the payer's bank, which made the debit, then the
+payee's bank. Among statements of one rank the latest wins; two of the same time are decided by their content. Every
+difference in accounts, amount or state is a finding. Times may differ between banks' clocks: the winner's time counts,
+and that is no finding.
 """
 
 from collections import Counter, defaultdict, deque
@@ -16,8 +17,10 @@ from typing import NamedTuple
 
 
 class SinkKind(StrEnum):
-    """Where money leaves the accounts that a bank can still stop: as CASH, through a card terminal (POS), into a WALLET
-    or CRYPTO, or as a FEE kept by the bank that moved it.
+    """The way in which money leaves the accounts that a bank can still stop.
+
+    CASH: cash. POS: a card terminal. WALLET: a payment wallet. CRYPTO: a crypto-currency. FEE: kept by the bank that
+    moved it.
     """
 
     CASH = "cash"
@@ -28,7 +31,7 @@ class SinkKind(StrEnum):
 
 
 class TracedAccount(NamedTuple):
-    """An account at a bank or payment institution. `token`: never the number itself."""
+    """An account at a bank or payment institution (`bank`). `token`: the account's token, never its number."""
 
     bank: str
     token: str
@@ -41,8 +44,8 @@ _NO_TIME = datetime.min.replace(tzinfo=UTC)
 class Movement(NamedTuple):
     """Money that left an account; `amount_fen` in fen.
 
-    `id`: end to end, the same in every bank's statement; `sequence`: the place of the debit in the order of the bank
-    that states it; `executed`: False for a transfer that was refused or cancelled, whose money never left.
+    `id`: end to end, the same in every bank's statement. `sequence`: the position of the debit among those of the bank
+    that states it. `executed`: False for a transfer that was refused or cancelled, so that no money left.
     """
 
     id: str
@@ -55,14 +58,14 @@ class Movement(NamedTuple):
 
 
 class OpeningBalance(NamedTuple):
-    """How much money was in an account before the first movement that is known of it: `amount_fen`, in fen."""
+    """The money (`amount_fen`, in fen) that was in an account before its first known movement."""
 
     account: TracedAccount
     amount_fen: int
 
 
 class Stated(NamedTuple):
-    """A statement by a bank or a victim. `by`: the bank, or "" for a victim; `at`: when it was made; `told`: its
+    """A statement by a bank or a victim. `by`: the bank, or "" for a victim. `at`: when it was made. `told`: its
     content.
     """
 
@@ -72,10 +75,11 @@ class Stated(NamedTuple):
 
 
 class FindingKind(StrEnum):
-    """What a person should look at.
+    """The kind of a finding that a person should examine.
 
-    CONTRADICTION: statements differ; OVERDRAFT: more left an account than is known to have come in; OVERLAP: a theft's
-    payment contained money of an earlier theft, which keeps its origin; UNKNOWN: nobody has stated a theft's payment.
+    CONTRADICTION: statements differ. OVERDRAFT: more money left an account than is known to have come in. OVERLAP: a
+    theft's payment contained money of an earlier theft, which keeps its origin. UNKNOWN: nobody has stated a theft's
+    payment.
     """
 
     CONTRADICTION = "contradiction"
@@ -85,8 +89,10 @@ class FindingKind(StrEnum):
 
 
 class TraceFinding(NamedTuple):
-    """A contradiction in what banks told. `about`: id of the movement, or token of the account whose opening balance it
-    is; `amount_fen`: the money in question, in fen.
+    """Something in the statements that a person should examine.
+
+    `about`: the id of the movement, or the token of the account whose opening balance is meant. `amount_fen`: the money
+    concerned, in fen.
     """
 
     kind: FindingKind
@@ -95,10 +101,10 @@ class TraceFinding(NamedTuple):
 
 
 class History(NamedTuple):
-    """The facts that follow from all statements of banks.
+    """The facts that follow from all statements.
 
-    `movements`: the executed ones, in order of time; `refused`: by id; `openings`: the opening balances in fen, by
-    account; `findings`: the contradictions.
+    `movements`: the executed ones, in order of time. `refused`: movements that were not executed, by id. `openings`:
+    opening balances in fen, by account. `findings`: contradictions between statements.
     """
 
     movements: tuple[Movement, ...]
@@ -112,7 +118,7 @@ _Claimed = tuple[str, Movement]
 
 
 def history_of(statements: Iterable[Stated]) -> History:
-    """Return the history that a set of statements gives. Their order and repetition change nothing.
+    """Return the history that follows from a set of statements. Their order and repetition change nothing.
 
     Takes O(n log n) for n statements. Raises ValueError for an amount below zero.
     """

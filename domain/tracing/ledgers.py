@@ -1,8 +1,8 @@
-"""The trace: each movement in the order of time takes lots from its payer's account and adds them to its payee's.
+"""The trace: each movement, in order of time, takes lots from its payer's account and adds them to its payee's account.
 
-The result depends only on the set of statements: a late or corrected answer is one more statement, and the trace runs
-again from the first. Takes O(n log n + parts) for n statements; parts are the lots that the movements carried, at most
-one a theft and movement (PRO_RATA), or the lots plus one split a movement (FIFO, LIFO).
+The result depends only on the set of statements: a late or corrected answer is one more statement, and the trace is
+made again from the beginning. Takes O(n log n + parts) for n statements; parts are the lots that the movements carried,
+at most one per theft and movement (PRO_RATA), or the lots plus one split per movement (FIFO, LIFO).
 """
 
 from collections import Counter
@@ -18,18 +18,18 @@ from domain.tracing.tree import MoneyTrace, Onward, Stolen, TraceEnd
 def trace_money(
     statements: Iterable[Stated], thefts: Collection[str], rule: TracingRule, bounds: TraceBounds
 ) -> MoneyTrace:
-    """Follow the money of thefts, each named by the id of the victim's payment, and return where it went.
+    """Return where the money of thefts went, by a rule and within bounds. `thefts`: the ids of the victims' payments.
 
-    A theft whose payment nobody stated is a finding. Raises ValueError for an amount below zero, and ArithmeticError if
-    the result broke the law of conservation.
+    A theft whose payment nobody stated becomes a finding. Raises ValueError for an amount below zero, and
+    ArithmeticError if the result breaks the law of conservation.
     """
     return follow_history(history_of(statements), thefts, rule, bounds)
 
 
 def follow_history(past: History, thefts: Collection[str], rule: TracingRule, bounds: TraceBounds) -> MoneyTrace:
-    """Follow the money of thefts through a history, for instance by several rules, and return where it went.
+    """Return where the money of thefts went, from a history that may be used for several rules.
 
-    `thefts`: ids of the victims' payments. Raises ArithmeticError if the result broke the law of conservation.
+    `thefts`: the ids of the victims' payments. Raises ArithmeticError if the result breaks the law of conservation.
     """
     ledger = _Ledger(past, thefts, rule, bounds)
     for movement in past.movements:
@@ -57,7 +57,7 @@ class _Ledger:
             self._purse(account).add(Lot(None, amount))
 
     def move(self, movement: Movement) -> None:
-        """Apply the next movement. Money that an account pays to itself stays where it is."""
+        """Apply the next movement to the accounts. A movement from an account to itself changes nothing."""
         if movement.payer == movement.payee:
             return
         lots = self._purse(movement.payer).take(movement.amount_fen)
@@ -94,7 +94,7 @@ class _Ledger:
                 payee.add(Lot(None, lot.amount_fen) if free else lot._replace(hops=lot.hops + 1))
 
     def _arrives(self, movement: Movement, theft: str, amount: int, hops: int) -> bool:
-        """Record money of a theft that reaches the payee. Returns whether the trace of this part ends there."""
+        """Record money of a theft that reaches the payee. Return True if the trace of this part ends there."""
         stolen, payee = self._thefts[theft], movement.payee
         self._steps.append(Onward(movement.id, theft, movement.payer, payee, amount, movement.at, hops))
         if not isinstance(payee, TracedAccount) or payee == stolen.victim:

@@ -1,8 +1,8 @@
 """Lots: the money in an account, by origin, and the rule by which a withdrawal consumes it.
 
-FIFO is time order, and the legal trace: what came in first goes out first (article 8 returns by the time of deposits).
-LIFO predicts a mule's fast transfers best, and is investigative. PRO_RATA through several hops is investigative too:
-the law applies it to the balance that is held at the end (`returns`), not to the way there.
+FIFO is the legal trace: the money that came in first goes out first (article 8 returns by the time of deposits). LIFO
+predicts a mule's fast transfers best, and is investigative. PRO_RATA through several hops is investigative too: the law
+applies it to the balance that is held at the end (`returns`), not to the accounts before.
 """
 
 from collections import deque
@@ -12,8 +12,9 @@ from typing import NamedTuple, Protocol
 
 
 class TracingRule(StrEnum):
-    """Which lots a withdrawal consumes: FIFO, the first that came in; LIFO, the last; PRO_RATA, a share of every
-    origin.
+    """The lots that a withdrawal consumes.
+
+    FIFO: those that came in first. LIFO: those that came in last. PRO_RATA: a share of the lots of every origin.
     """
 
     FIFO = "fifo"
@@ -22,9 +23,9 @@ class TracingRule(StrEnum):
 
 
 class Standing(StrEnum):
-    """What a result may be used for.
+    """The use that may be made of a trace.
 
-    LEGAL: to say whose money it is; INVESTIGATIVE: only to decide where to ask, never to say whose money it is.
+    LEGAL: it may decide whose money it is. INVESTIGATIVE: it may decide where to ask, never whose money it is.
     """
 
     LEGAL = "legal"
@@ -39,10 +40,10 @@ STANDING = {
 
 
 class Lot(NamedTuple):
-    """Money of one origin that came into an account at once, as far as it is still there (`amount_fen`).
+    """The part that is still in an account (`amount_fen`) of money of one origin that came in at once.
 
-    `origin`: the theft, or None for money that is not traced; `hops`: number of movements since the theft. Its place
-    among the other lots of the account is the order of time and the bank's sequence.
+    `origin`: the theft, or None for money that is not traced. `hops`: number of movements since the theft. Lots of an
+    account are ordered by time and the bank's sequence.
     """
 
     origin: str | None
@@ -51,31 +52,32 @@ class Lot(NamedTuple):
 
 
 class Purse(Protocol):
-    """The money in one account, as lots. Iterating yields the lots that are left."""
+    """The money in one account, as lots. Iterating yields the lots that are left, in order."""
 
     def add(self, lot: Lot) -> None:
-        """Add money that comes in."""
+        """Add money that comes in, in place."""
 
     def take(self, amount_fen: int) -> list[Lot]:
-        """Remove an amount (fen) and return it as lots; all lots if the account has less."""
+        """Remove an amount (fen), in place, and return it as lots, in the order in which they are taken. If the account
+        has less, return all its lots.
+        """
 
     def __iter__(self) -> Iterator[Lot]: ...
 
 
 def purse(rule: TracingRule) -> Purse:
-    """Return an empty account that pays out by this rule: the earliest lot first, the latest first, or all in
+    """Return an empty purse that pays out by this rule: the earliest lot first, the latest first, or all in
     proportion.
     """
     return ProRataPurse() if rule is TracingRule.PRO_RATA else OrderedPurse(last_first=rule is TracingRule.LIFO)
 
 
 class OrderedPurse:
-    """The money in an account as lots in the order of time. A withdrawal takes the first lots, or the last ones
-    (`last_first`).
+    """A purse with lots in the order of time. A withdrawal takes the first lots, or the last ones (`last_first`).
 
-    A lot is split at most once a withdrawal, and leaves when it is used up: n deposits and withdrawals take O(n) in
-    all, and the memory is O(lots not yet used). Neighbours of one origin and hop merge, so an account without traced
-    money is one lot.
+    A lot is split at most once per withdrawal, and is removed when it is used up: n deposits and withdrawals take O(n)
+    in all, and the memory is O(lots not yet used). Neighbours with the same origin and hops merge, so an account
+    without traced money is one lot.
     """
 
     def __init__(self, *, last_first: bool) -> None:
@@ -83,14 +85,16 @@ class OrderedPurse:
         self._last_first = last_first
 
     def add(self, lot: Lot) -> None:
-        """Add money that comes in."""
+        """Add money that comes in, in place."""
         if self._lots and _alike(self._lots[-1], lot):
             lot = lot._replace(amount_fen=lot.amount_fen + self._lots.pop().amount_fen)
         if lot.amount_fen:
             self._lots.append(lot)
 
     def take(self, amount_fen: int) -> list[Lot]:
-        """Remove an amount (fen) from one end and return it as lots, in the order taken; all lots if there is less."""
+        """Remove an amount (fen), in place, and return it as lots, in the order taken. If there is less, return all
+        lots.
+        """
         taken: list[Lot] = []
         while amount_fen and self._lots:
             lot = self._lots.pop() if self._last_first else self._lots.popleft()
@@ -112,25 +116,25 @@ class OrderedPurse:
 
 
 class ProRataPurse:
-    """The money in an account as one lot for each origin. A withdrawal takes from all lots, in proportion to their
-    amounts.
+    """A purse with one lot for each origin. A withdrawal takes from all lots, in proportion to their amounts.
 
     A lot made of several deposits has the fewest hops of any of them. A deposit takes O(1), a withdrawal O(k log k) for
-    k origins; the memory is O(k), however many deposits there were.
+    k origins; the memory is O(k), for any number of deposits.
     """
 
     def __init__(self) -> None:
         self._lots: dict[str | None, Lot] = {}  # in the order of each origin's first deposit
 
     def add(self, lot: Lot) -> None:
-        """Add money that comes in."""
+        """Add money that comes in, in place."""
         if known := self._lots.get(lot.origin):
             lot = Lot(lot.origin, known.amount_fen + lot.amount_fen, min(known.hops, lot.hops))
         if lot.amount_fen:
             self._lots[lot.origin] = lot
 
     def take(self, amount_fen: int) -> list[Lot]:
-        """Remove an amount (fen) and return it as one lot for each origin; all lots if the account has less.
+        """Remove an amount (fen), in place, and return it as one lot for each origin, in the order of their first
+        deposits. If there is less, return all lots.
 
         The shares are whole fen that add up to the amount (see `shares_of`).
         """
@@ -145,10 +149,11 @@ class ProRataPurse:
 
 
 def shares_of(amount: int, weights: Sequence[int]) -> list[int]:
-    """Return an amount divided in proportion to weights, in whole numbers that add up to it (largest remainder).
+    """Return an amount divided in proportion to the weights: whole numbers, in the order of the weights, that add up to
+    it.
 
-    Of equal remainders the earlier comes first. No share exceeds its weight unless the amount exceeds their sum.
-    Without any weight, all shares are 0.
+    Largest remainder; of equal remainders the earlier comes first. No share exceeds its weight unless the amount
+    exceeds the sum of the weights. If all weights are 0, all shares are 0.
     """
     whole = sum(weights)
     if not whole:

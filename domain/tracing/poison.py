@@ -1,7 +1,8 @@
-"""Poison: every account that a tainted account pays is tainted. It finds where to look, and has no amounts.
+"""Poison: every account that a tainted account pays is tainted. The result shows which accounts to examine, and has no
+amounts.
 
-A theft of ¥5,000 may taint a wholesaler's whole turnover, so poison says nothing about whose money is where: its
-result is investigative, and by its type nobody can book, stop or return an amount from it.
+A theft of ¥5,000 may taint a wholesaler's whole turnover, so poison says nothing about whose money is where. Its result
+is investigative, and its type has no amount that somebody could book, stop or return.
 """
 
 from collections.abc import Collection
@@ -14,7 +15,9 @@ from domain.tracing.lots import Standing
 
 
 class Taint(NamedTuple):
-    """How a theft's money may first have reached an account: after how many movements (`hops`), and when (`at`)."""
+    """How a theft's money may have reached an account: the fewest movements since the theft (`hops`), and the earliest
+    time (`at`), which may be of different ways.
+    """
 
     hops: int
     at: datetime
@@ -27,15 +30,15 @@ class PoisonSuspects(NamedTuple):
 
     @property
     def standing(self) -> Standing:
-        """Always investigative."""
+        """INVESTIGATIVE, always."""
         return Standing.INVESTIGATIVE
 
 
 def suspects(past: History, thefts: Collection[str], bounds: TraceBounds) -> PoisonSuspects:
-    """Return the accounts to ask about, within the bounds, by (theft, account). `thefts`: ids of the victims' payments.
+    """Return the accounts that may have received money of the thefts, within the bounds, by (theft, account).
 
-    `least_fen` is of the whole movement. Takes O(movements · thefts that tainted the payer). A victim's own account is
-    never tainted by the victim's theft.
+    `thefts`: ids of the victims' payments. `bounds.least_fen` is compared with the whole movement. A victim's own
+    account is never tainted by that victim's theft. Takes O(movements · thefts that tainted the payer).
     """
     named = set(thefts)
     started: dict[str, Movement] = {}

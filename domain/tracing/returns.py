@@ -1,9 +1,9 @@
 """Each victim's share of the money that a bank holds in one account: 资金返还规定, article 8.
 
-A single deposit, or several that time alone tells apart, go straight back to their victims (paragraphs 1 and 2).
-Otherwise the victims share in proportion to what their money brought into this account (paragraph 3), after a public
-notice of 30 days in which victims and others, such as the account's holder, may object. What exceeds the victims' money
-stays frozen. The bank acts within three working days. A further victim starts a new proposal.
+A single deposit, or several that can be distinguished by time alone, go straight back to their victims (paragraphs 1
+and 2). Otherwise the victims share in proportion to the money that each brought into this account (paragraph 3), after
+a public notice of 30 days in which victims and others, such as the account's holder, may object. Money beyond the
+victims' stays frozen. The bank acts within three working days. A further victim starts a new proposal.
 """
 
 from collections import Counter
@@ -21,7 +21,7 @@ NOTICE_DAYS = 30
 class ReturnGround(StrEnum):
     """The paragraphs of article 8 under which money is returned.
 
-    DIRECT: 1 and 2, each theft gets its own money back; PRO_RATA: 3, the thefts share what is held.
+    DIRECT: 1 and 2, each theft gets its own money back. PRO_RATA: 3, the thefts share the held money.
     """
 
     DIRECT = "direct"
@@ -29,7 +29,7 @@ class ReturnGround(StrEnum):
 
 
 class ReturnProposal(NamedTuple):
-    """How held money would be returned; a person decides.
+    """A proposal for the return of held money; a person decides about it.
 
     `shares`: fen for each theft, by the id of the victim's payment; thefts without a share are left out. `rest_fen`:
     the fen that stay frozen. `notice_days`: days of public notice before anything is returned; 0 if DIRECT.
@@ -48,13 +48,12 @@ class ReturnProposal(NamedTuple):
 
 
 def propose_return(first_in: MoneyTrace, last_in: MoneyTrace, account: TracedAccount, held_fen: int) -> ReturnProposal:
-    """Return how the money held in an account (`held_fen`) is to be divided among the thefts whose money came in.
+    """Return a proposal to divide the money held in an account (`held_fen`) among the thefts whose money came in.
 
-    `first_in`, `last_in`: traces of the same facts by FIFO and by LIFO. DIRECT: each theft gets what is left of its
-    money in the account, if both traces leave the same amounts and the held money covers them. PRO_RATA otherwise: the
-    thefts share the held money in proportion to what they brought into the account, and none gets more than that. Also
-    PRO_RATA if a bound ended a trace in this account, because what it paid out is then unknown. Raises ValueError if a
-    trace is by another rule, or `held_fen` is below zero.
+    `first_in`, `last_in`: traces of the same facts by FIFO and by LIFO. DIRECT: each theft gets the rest of its money
+    in the account; only if both traces leave the same amounts, the held money covers them, and no bound ended a trace
+    in this account. PRO_RATA otherwise: the thefts share in proportion to what they brought into the account, and none
+    gets more than that. Raises ValueError if a trace is by another rule, or `held_fen` is below zero.
     """
     if (first_in.rule, last_in.rule) != (TracingRule.FIFO, TracingRule.LIFO) or held_fen < 0:
         raise ValueError("a return needs a trace by FIFO, one by LIFO, and an amount of 0 or more")

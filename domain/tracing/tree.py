@@ -1,4 +1,6 @@
-"""The result of a trace: which movement carried how much of which theft, what is left where, and what to look at."""
+"""The result of a trace: the part of each theft that each movement carried, the lots that are left, and the
+findings.
+"""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -12,10 +14,10 @@ from domain.tracing.lots import STANDING, Lot, Standing, TracingRule
 
 
 class Stolen(NamedTuple):
-    """A theft: the payment by which a victim's money left. `amount_fen`: in fen, without money of an earlier theft in
-    it.
+    """A theft: the payment by which a victim's money left, at `at`.
 
-    `at`: time of the payment. `executed`: False if it was refused, and nothing left.
+    `amount_fen`: in fen, without money of an earlier theft that the payment contained. `executed`: False if the payment
+    was refused, so that no money left.
     """
 
     victim: TracedAccount
@@ -25,8 +27,10 @@ class Stolen(NamedTuple):
 
 
 class Onward(NamedTuple):
-    """An edge of the tree: the movement with the id `movement` carried `amount_fen` of one theft's money, at `at`.
-    `hops`: 1 for the theft itself.
+    """A step of the trace: the movement with the id `movement` carried `amount_fen` (fen) of one theft's money, at
+    `at`.
+
+    `hops`: the number of movements since the theft; 1 for the theft's own.
     """
 
     movement: str
@@ -39,8 +43,8 @@ class Onward(NamedTuple):
 
 
 class TraceEnd(NamedTuple):
-    """Money of a theft (`amount_fen`, in fen) that is not followed further, because of `bound`, and stays in the
-    account where it was last seen.
+    """Money of a theft (`amount_fen`, in fen) that is not followed further, because of `bound`. The money counts as in
+    `account`, where it was last seen.
     """
 
     theft: str
@@ -51,11 +55,11 @@ class TraceEnd(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class MoneyTrace:
-    """Where each theft's money went, by one rule. `thefts`: by the id of the victim's payment; `steps`: the movements
-    that carried their money, in the order of time.
+    """The result of a trace: the movements of each theft's money, by one rule. Two traces of the same facts are equal.
 
-    `remaining`: the lots still in each account, in the order of time; `ends`: what was not followed further;
-    `findings`: what a person should look at. Two traces of the same facts are equal.
+    `thefts`: by the id of the victim's payment. `steps`: the movements that carried the money, in order of time.
+    `remaining`: the lots still in each account, in order of time. `ends`: money that was not followed further.
+    `findings`: for a person to examine.
     """
 
     rule: TracingRule
@@ -67,12 +71,12 @@ class MoneyTrace:
 
     @property
     def standing(self) -> Standing:
-        """What the trace may be used for, by its rule: legally, or for investigation only."""
+        """The use that may be made of the trace, which depends on its rule: LEGAL for FIFO, else INVESTIGATIVE."""
         return STANDING[self.rule]
 
 
 def in_accounts(trace: MoneyTrace) -> Counter[tuple[TracedAccount, str]]:
-    """Return how much (fen) of each theft's money was last seen in each account, by (account, theft)."""
+    """Return the fen of each theft's money that was last seen in each account, by (account, theft)."""
     found: Counter[tuple[TracedAccount, str]] = Counter()
     for account, lots in trace.remaining.items():
         for lot in lots:

@@ -16,10 +16,11 @@ WITHIN = timedelta(minutes=20)  # from arrival, and from each check-in, to the n
 
 
 def due(task: Task) -> datetime | None:
-    """Return when the officer must have checked in as safe, or None if they are not at the door.
+    """Return the time by which the officer must check in as safe: 20 minutes after the arrival or the last check-in.
+    None if no check-in is due.
 
-    It stays due even if the case no longer needs the visit, until the officer has read that. A visit that joined
-    another is covered by that one.
+    None if the officer is not at the door, if the visit joined another one, which covers it, or once the officer has
+    read that the case no longer needs the visit.
     """
     if task.stage is not VisitStage.ARRIVED or task.heard_at is None or task.joins is not None or task.seen:
         return None
@@ -27,7 +28,8 @@ def due(task: Task) -> datetime | None:
 
 
 def missed(task: Task, officer: Officer | None, case: Case | None, now: datetime) -> Alarm:
-    """Return the alarm for a missed check-in; its id is unique for each check-in.
+    """Return the alarm for a task whose officer did not check in as safe in time. Its time is the one at which the
+    check-in was due, and its id is unique for each check-in. Nothing is stored or sent.
 
     `officer`, `case`: None if unknown. Raises ValueError if no check-in of the task is missed at `now`.
     """
@@ -49,7 +51,10 @@ def missed(task: Task, officer: Officer | None, case: Case | None, now: datetime
 
 
 def duress(act: DuressAct, officer: str, name: str, area: str, case: Case | None, now: datetime) -> Alarm:
-    """Return the alarm that an officer has triggered. `area`: the officer's own; `case`: of their visit, or None."""
+    """Return the alarm that an officer has triggered, at the time of the act but not after `now`. Nothing is stored or
+    sent. `officer`, `name`: the officer's id and name; `area`: the officer's own; `case`: of their present visit, or
+    None.
+    """
     return Alarm(
         id=f"duress:{act.id}",
         kind=AlarmKind.DURESS,
@@ -66,7 +71,7 @@ def duress(act: DuressAct, officer: str, name: str, area: str, case: Case | None
 
 
 def concerns(area: str, alarm: Alarm) -> bool:
-    """Return whether the person responsible for `area` sees the alarm: it overlaps the officer's area or present place.
+    """Return True if the person responsible for `area` must see the alarm: `area` overlaps the officer's area or place.
 
     An officer of the whole province concerns everybody.
     """
@@ -74,15 +79,17 @@ def concerns(area: str, alarm: Alarm) -> bool:
 
 
 def urgency(alarm: Alarm) -> tuple[int, datetime]:
-    """Return the sort key of alarms: duress first, then visits that nobody accepts, then the oldest."""
+    """Return the sort key of an alarm: first duress, then visits that nobody accepts, then missed check-ins; each the
+    oldest first.
+    """
     return _KINDS.index(alarm.kind), alarm.at
 
 
 def shown_and_folded(alarms: Iterable[Alarm]) -> tuple[list[Alarm], list[Alarm]]:
-    """Return the alarms that a page shows at once, and those folded under a count; each sorted by urgency.
+    """Return (alarms that a page shows at once, alarms folded under a count), each sorted by urgency.
 
-    Shown are all duress alarms, and three others: visits that nobody accepts, then the newest missed check-ins, first
-    of officers who have not reported safe since.
+    Shown are all duress alarms and at most three others: visits that nobody accepts come first, then missed check-ins
+    of officers who have not reported safe since, then other missed check-ins; the newest of each first.
     """
     found = sorted(alarms, key=urgency)
     missed_ones = [alarm for alarm in found if alarm.kind is not AlarmKind.DURESS]

@@ -1,4 +1,4 @@
-"""Staffing of stations: gaps against the policy's duty rules, hours on duty, and the station of a place."""
+"""Staffing of stations: gaps compared with the policy's duty rules, hours on duty, and the station of a place."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,8 +14,10 @@ DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """A period, from `start` (included) to `end` (excluded), in which only `there` of the `needed` people with one of
-    these roles are on duty.
+    """A period with too few people: from `start` (inclusive) to `end` (exclusive), only `there` of the `needed` are on
+    duty.
+
+    `roles`: the roles that count.
     """
 
     start: datetime
@@ -26,13 +28,14 @@ class Gap:
 
     @property
     def missing(self) -> int:
-        """How many people are missing: `needed` minus `there`."""
+        """The number of people who are missing."""
         return self.needed - self.there
 
 
 def gaps(officers: Sequence[Officer], needs: Iterable[Need], start: datetime, end: datetime, zone: tzinfo) -> list[Gap]:
-    """Return the periods between `start` and `end` with too few people on duty, the earliest first; equal neighbours
-    are joined. `zone`: the time zone of the needs' hours.
+    """Return the periods between `start` and `end` with too few people on duty, for each need, the earliest first.
+
+    Neighbours with the same number of people are joined. `zone`: the time zone of the hours in `needs`.
     """
     found = [gap for need in needs for gap in _gaps(officers, need, start, end, zone)]
     return sorted(found, key=lambda gap: (gap.start, gap.end, sorted(gap.roles)))
@@ -49,10 +52,9 @@ def hours(officers: Iterable[Officer], start: datetime, end: datetime) -> float:
 
 
 def station_of(division: str, rosters: Mapping[str, Roster], today: date) -> str | None:
-    """Return the name of the station whose officers are nearest to a place (a division's code), or None without
-    officers.
+    """Return the name of the station whose officers are nearest to a place (a division's code); None without officers.
 
-    Of equals, the first by name. `rosters`: by station.
+    If several are equally near, the first by name. `rosters`: by station.
     """
     near = [
         (distance(place, division, today), station)
@@ -106,6 +108,6 @@ def _on_duty(officer: Officer, at: datetime) -> bool:
 
 
 def monday(at: datetime, zone: tzinfo) -> datetime:
-    """Return 0:00, in `zone`, of the Monday on or before `at` there."""
+    """Return the start (0:00 in `zone`) of the week that contains `at`: the Monday on or before it."""
     local = at.astimezone(zone)
     return datetime.combine(local.date() - timedelta(days=local.weekday()), time(), zone)

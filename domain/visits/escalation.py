@@ -1,5 +1,5 @@
-"""The ladder by which an officer is told of a visit until they accept: push, text message, call, another officer, and
-the watch room.
+"""The ladder by which an officer is told of a visit until they accept: push message, text message, call, another
+officer, and the watch room.
 """
 
 from collections.abc import Sequence
@@ -22,46 +22,53 @@ _WENT = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class OfficerReach:
-    """By what the officer can be reached: a subscribed device (`push`), a duty telephone (`phone`)."""
+    """The ways to reach an officer: a subscribed device (`push`), and a duty telephone (`phone`)."""
 
     push: bool
     phone: bool
 
     @property
     def any(self) -> bool:
-        """Whether there is a way at all. Without one, only the station's gateway tells the officer."""
+        """True if there is any way. Otherwise only the station's gateway tells the officer."""
         return self.push or self.phone
 
 
 @dataclass(frozen=True, slots=True)
 class NextRung:
-    """The next rung of the ladder, and from when on it is taken."""
+    """The next way in which an officer is told of a visit, such as a text message or a call (`rung`), and the time from
+    which it is used (`due`).
+    """
 
     rung: OfficerRung
     due: datetime
 
 
 def awaits_acceptance(task: Task) -> bool:
-    """Return whether a task waits for its officer's acceptance. One that joined another visit goes with that one."""
+    """Return True if a task waits for its officer's acceptance; False for one that joined another visit."""
     return task.state is TaskState.OPEN and task.stage is None and task.joins is None
 
 
 def was_accepted(task: Task) -> bool:
-    """Return whether the officer of a task has accepted it, or reported what follows acceptance.
+    """Return True if the officer has accepted the task, or reported a stage that follows acceptance, such as on the
+    way.
 
-    A late task may be accepted still: its officer answered after the case asked for another one.
+    A task in the state LATE can be accepted too, if the officer answered after the case asked for another one.
     """
     return task.accepted_at is not None or task.stage in _WENT
 
 
 def next_rung(escalation: Escalation, rules: EscalationRules, *, succeeded: bool) -> NextRung | None:
-    """Return the next rung, or None after the last one.
+    """Return how and when an officer is told of a visit next, or None after the last way. Each way is called a rung;
+    the order is push message, text message, call, then another officer and the watch room.
 
-    A rung that was sent, or perhaps sent, gets its time; one that was not is followed at once. If no push message went
-    out, the call follows the text message within seconds. Nobody is replaced before the time of a push message is
-    over: the station's gateway has told them too. The watch room comes before the next officer once `rules.officers`
-    have not accepted; otherwise after it, unless somebody has the visit by then (`succeeded`). A rung that was begun
-    without a result is returned again, due at once.
+    After a rung that was sent, or may have been sent, the next one waits for the time in `rules`; after one that was
+    not sent, it follows at once. Without a sent push message, the call follows the text message within seconds. Another
+    officer is asked only once the time of a push message is over, because the station's gateway has told the first one
+    too.
+
+    The watch room comes before another officer once `rules.officers` officers have not accepted the visit; otherwise
+    after, unless somebody has the visit by then (`succeeded` True). A rung that was begun and has no result is returned
+    again, due at once.
     """
     if not escalation.rungs:
         return NextRung(OfficerRung.PUSH, escalation.began)
@@ -87,7 +94,8 @@ def next_rung(escalation: Escalation, rules: EscalationRules, *, succeeded: bool
 
 
 def not_accepted(task: Task, officer: Officer | None, case: Case | None, now: datetime) -> Alarm:
-    """Return the watch room's alarm: nobody has accepted the visit. Its id is unique for the task.
+    """Return the alarm for the watch room that nobody has accepted the visit. Its id is unique for the task. Nothing is
+    stored or sent.
 
     `officer`, `case`: None if unknown.
     """

@@ -31,11 +31,11 @@ _NONE = timedelta(0)
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """A visit to be made. `division`: code of where the resident lives; `language`: theirs.
+    """A visit to be made. `division`: code of the place where the resident lives. `language`: the resident's.
 
-    `never`: officers who refused it or let it become late; `last`: the officer who saw the resident last; `to`: the one
-    to whom a colleague handed it over; all by id, None: nobody. `worth_fen`: the money, in fen, that is expected to be
-    lost by the delay if another visit is made first (see rounds.worth).
+    `never`: ids of officers who refused it or let it become late. `last`: id of the officer who saw the resident last,
+    or None. `to`: id of the officer to whom a colleague handed it over, or None. `worth_fen`: the money (fen) that is
+    expected to be lost if another visit is made first (see rounds.worth).
     """
 
     level: Level
@@ -57,7 +57,7 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class _Bid:
-    """What sending this officer means: arrival time, overtime (`over`), and the reasons."""
+    """The consequences of sending this officer: when the officer arrives, the overtime (`over`), and the reasons."""
 
     officer: Officer
     arrives: datetime
@@ -75,12 +75,12 @@ def choose_officer(
 ) -> Choice | None:
     """Return the officer who goes, with the reason, or None if nobody can.
 
-    An officer can go who is on duty, visits this level, is not in `visit.never`, and finishes before the shift ends, or
-    within the overtime that the policy allows for the level. The policy also limits an officer's open visits (`tasks`:
-    all visits given to officers). If the officer `visit.to` can go, it is that one; otherwise the one who arrives
-    first, after the visits that precede this one. Each minute of overtime counts as a minute later. An officer who
-    needs an interpreter also counts as later, and the one who saw the resident last as earlier, by times in the policy.
-    Of equals, the lower id is chosen, so that all workers agree.
+    An officer can go who is on duty, may visit at this level, is not in `visit.never`, and finishes before the shift
+    ends or within the overtime that the policy allows. The policy also limits an officer's open visits (`tasks`: all
+    visits given to officers). The officer `visit.to` goes if possible; otherwise the one who arrives first, after the
+    visits that precede this one. Each minute of overtime counts as a minute later; an officer who needs an interpreter
+    counts as later, and one who saw the resident last as earlier, by times in the policy. Of equals, the lower id goes,
+    so that all workers agree.
     """
     return next(iter(deque(choosing(officers, visit, now, tasks, rules), maxlen=1)), None)
 
@@ -88,10 +88,11 @@ def choose_officer(
 def choosing(
     officers: Iterable[Officer], visit: Visit, now: datetime, tasks: Iterable[Task], rules: VisitRules
 ) -> Iterator[Choice | None]:
-    """Yield the best choice so far after each officer whose round was computed; the last one is the final choice.
+    """Yield the best choice so far after each officer whose round was computed; the last one yielded is the final
+    choice.
 
-    Yields None while nobody who was examined can go, and nothing if no officer may visit. If all officers have visits,
-    nearly everybody on duty is examined, and the caller must let other tasks run meanwhile.
+    None while nobody who was examined can go; nothing at all if no officer may visit. If all officers have visits,
+    nearly everybody on duty is examined, so the caller must let other tasks run between.
     """
     load, most = open_of(tasks), rules.overtime.get(visit.level, _NONE)
     may = [
@@ -118,12 +119,14 @@ def choosing(
 
 
 def on_duty(officer: Officer, now: datetime) -> bool:
-    """Return whether one of the officer's shifts includes `now`."""
+    """Return True if one of the officer's shifts includes `now`."""
     return any(shift.start <= now < shift.end for shift in officer.shifts)
 
 
 def off_at(officer: Officer, now: datetime) -> datetime | None:
-    """Return when the officer goes off duty, counting adjoining shifts as one; None if not on duty."""
+    """Return the time at which the officer goes off duty, with adjoining or overlapping shifts counted as one; None if
+    not on duty at `now`.
+    """
     end = now
     while later := max([shift.end for shift in officer.shifts if shift.start <= end < shift.end], default=None):
         end = later
@@ -131,12 +134,16 @@ def off_at(officer: Officer, now: datetime) -> datetime | None:
 
 
 def load_of(tasks: Iterable[Task]) -> dict[str, frozenset[str]]:
-    """Return the dispatch ids of each officer's open visits, by officer id. Their number is the officer's load."""
+    """Return the dispatch ids of each officer's open visits, by officer id; without visits that joined another.
+    Officers without any are left out.
+    """
     return {officer: frozenset(task.dispatch for task in mine) for officer, mine in open_of(tasks).items()}
 
 
 def open_of(tasks: Iterable[Task]) -> dict[str, Sequence[Task]]:
-    """Return each officer's open visits, by officer id, without those that joined another."""
+    """Return each officer's open visits, by officer id, in the given order, without those that joined another. Officers
+    without any are left out.
+    """
     found: defaultdict[str, dict[str, Task]] = defaultdict(dict)
     for task in tasks:
         if task.state is TaskState.OPEN and task.joins is None:

@@ -1,4 +1,4 @@
-"""One visit for two residents at one address: which visit joins which, and what a report says about the other one."""
+"""One visit for two residents at one address: which visit joins which, and how a report applies to the other one."""
 
 import re
 import unicodedata
@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from domain.dispatches.ids import DispatchId
+from schemas.casework.acts import OutcomeAct
 from schemas.casework.events import Dispatch
-from schemas.casework.inputs import OfficerReport, OutcomeAct, VisitStage
+from schemas.casework.inputs import OfficerReport, VisitStage
 from schemas.levels import Level, Outcome
 from schemas.people.rosters import Task, TaskState
 
@@ -17,18 +18,21 @@ _FOR_BOTH = frozenset({Outcome.DISSUADED, Outcome.NOT_PERSUADED, Outcome.UNREACH
 
 
 def household(division: str, address: str) -> str | None:
-    """Return a normalized address with its division for comparison; None for one without a digit: it names no door."""
+    """Return the division and normalized address (letters and digits, lower case) as one text, for comparison; None if
+    the address has no digit, because it then names no door.
+    """
     plain = "".join(re.findall(r"\w", unicodedata.normalize("NFKC", address).casefold()))
     return f"{division}|{plain}" if re.search(r"\d", plain) else None
 
 
 def joins(dispatch: Dispatch, lead: Task, own: Iterable[Task], within: timedelta, now: datetime) -> bool:
-    """Return whether a visit joins the `lead` visit to the same address, which was given less than `within` ago and is
-    of another case.
+    """Return True if the visit of `dispatch` joins the `lead` visit to the same address instead of being a separate
+    one.
 
-    An ongoing one is joined if its level is at least as grave: red does not wait for a grid worker who comes tomorrow.
-    A completed one is joined too, except by red. `own`: the case's visits so far; none joins the same visit twice, so
-    that a resident who got no result by it gets a separate visit.
+    The lead must be of another case and given less than `within` ago. An ongoing lead is joined if its level is at
+    least as grave: red does not wait for a grid worker who comes tomorrow. A completed lead is joined too, except by
+    red. `own`: the visits of the dispatch's case so far; none joins the same lead twice, so that a resident without a
+    result gets a separate visit.
     """
     if lead.case == dispatch.case or now - lead.at >= within or any(task.joins == lead.dispatch for task in own):
         return False
@@ -38,9 +42,10 @@ def joins(dispatch: Dispatch, lead: Task, own: Iterable[Task], within: timedelta
 
 
 def report_for_joined(joined: DispatchId, report: OfficerReport) -> OfficerReport:
-    """Return an officer's report as it applies to a visit that joined theirs.
+    """Return an officer's report, changed to apply to the visit `joined`, which joined the officer's visit.
 
-    Money stays with the original: it counts once.
+    Money stays in the original report only, so that it counts once. An outcome that need not hold for both residents is
+    left out.
     """
     outcome = report.outcome if report.outcome and report.outcome.outcome in _FOR_BOTH else None
     return report.model_copy(

@@ -1,5 +1,5 @@
 """Rosters as CSV files: station,id,name,role,division,languages,start,end,phone; a row is a shift, or a person without
-one. A file may lack the column `phone`.
+a shift. A file may lack the column `phone`.
 
 Each invalid cell is reported with its row, column and reason; the changes are shown before a file is accepted.
 """
@@ -32,12 +32,13 @@ _TIME = re.compile(r"(\d{4})[-/](\d{1,2})[-/](\d{1,2})[ T]+(\d{1,2}):(\d{2})(?::
 
 
 class Cell(StrEnum):
-    """Why a cell or row of a roster file is invalid.
+    """The reason why a cell or row of a roster file is invalid.
 
-    MISSING: it is empty; COLUMN: the file lacks the column; ROLE, DIVISION, LANGUAGE, TIME: not one; ELSEWHERE: outside
-    the importing person's area; TEXT: too long or not printable; DIFFERS: it contradicts another row about the same
-    person; PHONE: no telephone number; MANY: too many rows, people or shifts; NOT_FORWARD, TOO_LONG, OVERLAP, ABSENT:
-    of shifts; NOBODY, REPEATS: of calendar events, about nobody on the roster or repeating.
+    MISSING: it is empty. COLUMN: the file lacks the column. ROLE, DIVISION, LANGUAGE, TIME, PHONE: it is no valid value
+    of this kind. ELSEWHERE: outside the area of the person who imports. TEXT: too long or not printable. DIFFERS: it
+    contradicts another row about the same person. MANY: too many rows, people or shifts. NOT_FORWARD, TOO_LONG,
+    OVERLAP, ABSENT: as in rostering.Wrong. NOBODY, REPEATS: a calendar event that is about nobody on the roster, or
+    that repeats.
     """
 
     MISSING = "missing"
@@ -61,8 +62,9 @@ class Cell(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class WrongCell:
-    """An invalid cell. `row` counts as in a spreadsheet: the header is row 1. `column`: its name in the header; `why`:
-    what is wrong; `value`: the cell's text or the limit.
+    """An invalid cell. `row`: as in a spreadsheet, where the header is row 1. `column`: its name in the header.
+
+    `why`: the reason. `value`: the text of the cell, or the limit that is exceeded.
     """
 
     row: int
@@ -73,8 +75,8 @@ class WrongCell:
 
 @dataclass(slots=True)
 class Parsed:
-    """A roster file's content. `stations`: station -> id -> person, with all their shifts in the file; `wrong`: the
-    invalid cells.
+    """The contents of a roster file. `stations`: people by station and id, each with their shifts. `wrong`: invalid
+    cells.
     """
 
     stations: dict[str, dict[str, Officer]] = field(default_factory=dict)
@@ -83,9 +85,10 @@ class Parsed:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """What a new roster changes. `people_in`, `people_out`: people added and missing; `people_changed`: those whose
-    data changed, as they are now; `shifts_in`, `shifts_out`: shifts added and missing, each with its person. `clashes`:
-    the conflicts in the new roster.
+    """The changes from one roster to another. `people_in`, `people_out`: people who are added, and removed.
+
+    `people_changed`: people whose data changed, with their new data. `shifts_in`, `shifts_out`: shifts that are added,
+    and removed, each with its person. `clashes`: all conflicts in the new roster.
     """
 
     people_in: tuple[Officer, ...]
@@ -97,12 +100,12 @@ class Difference:
 
     @property
     def nothing(self) -> bool:
-        """Whether nobody and no shift changes; conflicts do not count."""
+        """True if no person and no shift changes; conflicts do not count."""
         return not (self.people_in or self.people_out or self.people_changed or self.shifts_in or self.shifts_out)
 
 
 class EncodingError(UserError, ValueError):
-    """The file is neither UTF-8 nor GB18030; `at`: the number of the first invalid byte, from 1."""
+    """The file is neither UTF-8 nor GB18030. `at`: the position of the first invalid byte, from 1."""
 
     def __init__(self, at: int) -> None:
         super().__init__(f"neither UTF-8 nor GB18030 at byte {at}. Save the file as one of them")
@@ -110,9 +113,10 @@ class EncodingError(UserError, ValueError):
 
 
 def decode(raw: bytes) -> str:
-    """Return the text of UTF-8 (with or without a byte order mark) or GB18030 bytes, as spreadsheets in China save.
+    """Return the text of bytes in UTF-8 (with or without a byte order mark) or GB18030, as spreadsheets in China save
+    it.
 
-    Raises EncodingError if they are neither.
+    Raises EncodingError if they are in neither.
     """
     try:
         return raw.decode("utf-8-sig")
@@ -125,9 +129,10 @@ def decode(raw: bytes) -> str:
 
 
 def parse(text: str, area: str, zone: tzinfo) -> Parsed:
-    """Parse a roster file (CSV). Invalid cells are returned in `wrong` and their rows left out; nothing is raised.
+    """Return the contents of a roster file (CSV). Invalid cells are in `wrong`, and their rows are left out; raises
+    nothing.
 
-    `area`: the required beginning of division codes; `zone`: the time zone of the file's hours.
+    `area`: the required beginning of division codes. `zone`: the time zone of the file's hours.
     """
     reader = csv.DictReader(io.StringIO(text, newline=""), skipinitialspace=True)
     parsed = Parsed()
@@ -154,8 +159,11 @@ def parse(text: str, area: str, zone: tzinfo) -> Parsed:
 
 
 def imported(before: Roster | None, station: str, officers: Sequence[Officer]) -> Roster:
-    """Return the station's roster with a file's people and shifts; other data stays for people who are still on it, and
-    so does a telephone where the file has none.
+    """Return a copy of the station's roster with exactly the people and shifts of a file (`officers`); everybody else
+    is removed, with their absences, swaps, open shifts and calendar feeds.
+
+    People who stay keep these, and their telephone if the file has none. `before`: None if the station has no roster
+    yet. Conflicts are not checked.
     """
     base = before or Roster(station=station)
     there = {officer.id for officer in officers}
@@ -181,8 +189,11 @@ def imported(before: Roster | None, station: str, officers: Sequence[Officer]) -
 
 
 def replaced(before: Roster, shifts: Mapping[str, Sequence[Shift]], now: datetime) -> Roster:
-    """Return the roster with these people's shifts replaced (`shifts`: by person's id), as far as they begin after
-    `now`; past and running ones stay, and so do other people.
+    """Return a copy of the roster with the future shifts of some people replaced. `shifts`: the new ones, by person's
+    id.
+
+    Shifts that began at `now` or before stay, and so do other people's shifts. Ids that are not on the roster are
+    ignored. Conflicts are not checked.
     """
     officers = [
         officer.model_copy(update={"shifts": _from_now_on(officer.shifts, shifts[officer.id], now)})
@@ -194,7 +205,9 @@ def replaced(before: Roster, shifts: Mapping[str, Sequence[Shift]], now: datetim
 
 
 def difference(before: Roster | None, after: Roster) -> Difference:
-    """Return the changes by person and shift, and the conflicts of the new roster."""
+    """Return the changes from `before` (None: no roster) to `after`, by person and shift, and the conflicts
+    in `after`.
+    """
     old = {officer.id: officer for officer in before.officers} if before else {}
     new = {officer.id: officer for officer in after.officers}
     return Difference(
@@ -208,9 +221,10 @@ def difference(before: Roster | None, after: Roster) -> Difference:
 
 
 def moment(text: str, zone: tzinfo) -> datetime | None:
-    """Return the time of a text such as 2026-03-02 08:00, 2026/3/2 8:00, or ISO 8601 with offset; None if invalid.
+    """Return the aware time in a text such as "2026-03-02 08:00" or "2026/3/2 8:00", in `zone`, or in ISO 8601 with an
+    offset, which is kept.
 
-    24:00 is the start of the next day.
+    24:00 is the start of the next day. Seconds in the first forms are dropped. None if the text is no such time.
     """
     match = _TIME.fullmatch(text)
     try:
@@ -314,7 +328,7 @@ def _officer(row: Mapping[str, str]) -> Officer | None:
 
 
 def duty_phone(text: str) -> str | None:
-    """Return an officer's telephone number in E.164; None if the text is empty or none."""
+    """Return an officer's telephone number in E.164; None if the text is empty or not a telephone number."""
     try:
         found = normal_phone(text) if text else ""
     except ValueError:
@@ -352,7 +366,7 @@ def _from_now_on(old: Sequence[Shift], new: Sequence[Shift], now: datetime) -> l
 
 
 def written(rosters: Iterable[Roster], zone: tzinfo) -> str:
-    """Return these rosters as a CSV text for `parse`, with the header: a row for each shift, and one for a person
+    """Return rosters as a CSV text that `parse` reads: a header, then a row for each shift, and one for a person
     without any.
 
     Times are in `zone`. No cell is a formula in a spreadsheet.

@@ -1,4 +1,4 @@
-"""Shifts of a station's people: which conflicts there are, and each change of a roster as a new roster.
+"""Shifts of a station's people: finds conflicts, and makes each change of a roster as a new roster.
 
 A change is refused only for new conflicts, not for existing ones: otherwise nobody could repair them.
 """
@@ -20,12 +20,12 @@ MOST_SHIFTS = 400  # of one person, as in the schema
 
 
 class Wrong(StrEnum):
-    """Why a change of a roster is refused.
+    """The reason why a change of a roster is refused.
 
-    NOT_FORWARD, TOO_LONG: the shift does not end after it starts, or lasts over 24 hours; OVERLAP: with another shift;
-    SHORT_REST: under 11 hours between two shifts, which a supervisor may waive; ABSENT: during an absence; NOBODY: no
-    such person on the roster; GONE: the shift, swap or absence no longer exists; OVER: it has ended or begun; TWICE: it
-    is in an open request; FULL: over 400 shifts.
+    NOT_FORWARD: the shift does not end after it starts. TOO_LONG: it lasts over 24 hours. OVERLAP: with another shift.
+    SHORT_REST: under 11 hours between two shifts, which a supervisor may waive. ABSENT: during an absence. NOBODY: no
+    such person on the roster. GONE: the shift (also an open one), swap or absence no longer exists. OVER: it has ended
+    or begun. TWICE: it is in an open request. FULL: over 400 shifts.
     """
 
     NOT_FORWARD = "not_forward"
@@ -41,8 +41,9 @@ class Wrong(StrEnum):
 
 
 class RosterError(UserError, ValueError):
-    """A change of a roster cannot be made: `wrong` says why. `officer` ("" if nobody) and `shift` (or None): whom and
-    what it concerns.
+    """A change of a roster is refused. `wrong`: the reason.
+
+    `officer`: the person concerned, or "". `shift`: the shift concerned, or None.
     """
 
     def __init__(self, wrong: Wrong, officer: str = "", shift: Shift | None = None) -> None:
@@ -52,8 +53,8 @@ class RosterError(UserError, ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Clash:
-    """A conflict on a roster: `officer`: the person's id; `wrong`: what is wrong; `shift`: their shift that it
-    concerns.
+    """A conflict on a roster. `officer`: the person's id. `wrong`: the kind of conflict. `shift`: the shift
+    concerned.
     """
 
     officer: str
@@ -62,8 +63,10 @@ class Clash:
 
 
 def shift(start: datetime, end: datetime) -> Shift:
-    """Return a new shift. Raises RosterError if it does not end after it starts, or lasts over 24 hours, and
-    ValidationError if a time is not within 2000 to 2099.
+    """Return a new shift.
+
+    Raises RosterError if it does not end after it starts or lasts over 24 hours, and ValidationError if a time is not
+    within 2000 to 2099.
     """
     if end <= start:
         raise RosterError(Wrong.NOT_FORWARD)
@@ -73,8 +76,9 @@ def shift(start: datetime, end: datetime) -> Shift:
 
 
 def clashes(roster: Roster) -> list[Clash]:
-    """Return the conflicts, person by person in the roster's order: overlapping shifts, less than 11 hours of rest, and
-    shifts during an absence; empty if there are none.
+    """Return the conflicts of a roster, person by person, in its order; empty if there are none.
+
+    Conflicts are overlapping shifts, less than 11 hours of rest, and shifts during an absence.
     """
     found = []
     for officer in roster.officers:
@@ -84,10 +88,11 @@ def clashes(roster: Roster) -> list[Clash]:
 
 
 def add(roster: Roster, officer: str, new: Shift, now: datetime, *, waived: bool = False) -> Roster:
-    """Return the roster with one more shift of `officer` (an id). `waived`: accept too little rest.
+    """Return a copy of the roster with one more shift of `officer` (an id). `waived`: True to accept less than 11 hours
+    of rest.
 
-    Raises RosterError if the shift is over, the person is not on the roster, or it causes a conflict: an overlap, less
-    than 11 hours of rest, an absence, over 400 shifts.
+    Raises RosterError if the shift is over, if the person is not on the roster, or for a conflict: an overlap, less
+    than 11 hours of rest, an absence, or over 400 shifts.
     """
     if new.end <= now:
         raise RosterError(Wrong.OVER, officer, new)
@@ -96,10 +101,10 @@ def add(roster: Roster, officer: str, new: Shift, now: datetime, *, waived: bool
 
 
 def change(roster: Roster, officer: str, old: Shift, new: Shift, now: datetime, *, waived: bool = False) -> Roster:
-    """Return the roster with a shift moved to other hours. `waived`: accept too little rest.
+    """Return a copy of the roster with the shift `old` of `officer` (an id) moved to the hours of `new`. `waived`: True
+    to accept less than 11 hours of rest.
 
-    Raises RosterError if either is over, the person or the old shift is not on the roster, or the new one causes a
-    conflict.
+    Raises RosterError if either is over, if the person or the old shift is not on the roster, or for a new conflict.
     """
     if old.end <= now or new.end <= now:
         raise RosterError(Wrong.OVER, officer, old)
@@ -108,9 +113,9 @@ def change(roster: Roster, officer: str, old: Shift, new: Shift, now: datetime, 
 
 
 def end(roster: Roster, officer: str, old: Shift, now: datetime) -> Roster:
-    """Return the roster with a running shift ended now, or a future one removed.
+    """Return a copy of the roster with a running shift ended at `now`, or a future one removed. `officer`: an id.
 
-    Raises RosterError if the shift is over, or it or the person is not on the roster.
+    Raises RosterError if the shift is over, or if the shift or the person is not on the roster.
     """
     left = _without(named(roster, officer), old)
     if old.end <= now:
@@ -120,7 +125,8 @@ def end(roster: Roster, officer: str, old: Shift, now: datetime) -> Roster:
 
 
 def absent(roster: Roster, absence: Absence, now: datetime) -> Roster:
-    """Return the roster with an absence: shifts within it become open, and the rest of each shift stays.
+    """Return a copy of the roster with an absence added. The person loses the parts of their shifts within it; those
+    parts that are not over at `now` become open shifts. Parts outside it stay.
 
     Raises RosterError if the person is not on the roster.
     """
@@ -138,16 +144,19 @@ def absent(roster: Roster, absence: Absence, now: datetime) -> Roster:
 
 
 def back(roster: Roster, absence_id: str) -> Roster:
-    """Return the roster with an absence taken back: shifts that nobody took over return to the person.
+    """Return a copy of the roster without an absence: its open shifts that nobody took return to the person, also those
+    that are over, and are joined to the parts from which the absence cut them (to 24 hours at most).
 
-    Raises RosterError if the absence no longer exists, or the result has new conflicts other than too little rest.
+    Parts that were over when the absence was added do not return, nor do open shifts that were removed since. Raises
+    RosterError if the absence no longer exists, if the person is not on the roster, if they have over 400 shifts, or
+    for a new conflict other than too little rest.
     """
     absence = next((each for each in roster.absences if each.id == absence_id), None)
     if absence is None:
         raise RosterError(Wrong.GONE)
     person = named(roster, absence.officer)
     again = [each.shift for each in roster.open_shifts if each.absence == absence_id]
-    after = _with(roster, {person.id: list(_joined([*person.shifts, *again]))}).model_copy(
+    after = _with(roster, {person.id: list(_joined([*person.shifts, *again], again, absence))}).model_copy(
         update={
             "absences": [each for each in roster.absences if each.id != absence_id],
             "open_shifts": [each for each in roster.open_shifts if each.absence != absence_id],
@@ -157,10 +166,11 @@ def back(roster: Roster, absence_id: str) -> Roster:
 
 
 def take(roster: Roster, open_id: str, officer: str, now: datetime, *, waived: bool = False) -> Roster:
-    """Return the roster with an open shift taken over by an officer.
+    """Return a copy of the roster with an open shift taken over by `officer` (an id). `waived`: True to accept less
+    than 11 hours of rest.
 
-    Raises RosterError if it no longer exists or is over, the officer is not on the roster, or it causes a conflict.
-    `waived`: accept too little rest.
+    Raises RosterError if the open shift no longer exists or is over, if the officer is not on the roster, or for a
+    conflict.
     """
     found = open_shift(roster, open_id)
     return add(drop(roster, open_id), officer, found.shift, now, waived=waived)
@@ -173,18 +183,18 @@ def drop(roster: Roster, open_id: str) -> Roster:
 
 
 def candidates(roster: Roster, wanted: OpenShift, now: datetime) -> list[Officer]:
-    """Return who could take an open shift, in the roster's order: not absent, not on another shift, and rested before
-    and after it. Nobody can take one that is over.
+    """Return the people who could take an open shift, in the roster's order: those who are not absent, not on another
+    shift, rested before and after it, and have under 400 shifts. Empty if the shift is over or no longer
+    exists.
     """
     return [officer for officer in roster.officers if _could(roster, wanted, officer.id, now)]
 
 
 def exchanged(roster: Roster, gives: tuple[str, Shift], other: str, back_for: Shift | None) -> Roster:
-    """Return the roster after `other` takes the shift `gives` and gives `back_for` in return.
+    """Return the roster after `other` takes a shift from another person (`gives`: id and shift), without checks for
+    conflicts.
 
-    Conflicts are not checked.
-
-    Raises RosterError if a person or shift no longer exists.
+    `back_for`: the shift that `other` gives in return, or None. Raises RosterError if a person or shift does not exist.
     """
     asker, given = gives
     mine, theirs = _without(named(roster, asker), given), list(named(roster, other).shifts)
@@ -195,9 +205,10 @@ def exchanged(roster: Roster, gives: tuple[str, Shift], other: str, back_for: Sh
 
 
 def without(roster: Roster, officer: str) -> Roster:
-    """Return the roster without a person and their shifts, absences, swaps and feeds.
+    """Return the roster without a person and their shifts, absences, swaps and feeds. Open shifts that the absences
+    made stay: others may still take them.
 
-    Raises RosterError if the person is not on it.
+    Raises RosterError if the person is not on the roster.
     """
     named(roster, officer)
     return roster.model_copy(
@@ -211,7 +222,7 @@ def without(roster: Roster, officer: str) -> Roster:
 
 
 def accepted(before: Roster, after: Roster, *, waived: bool = False) -> Roster:
-    """Return `after` if it has no new conflicts compared with `before`. `waived`: accept too little rest.
+    """Return `after` if it has no conflicts that `before` lacks. `waived`: True to accept less than 11 hours of rest.
 
     Raises RosterError for the first new conflict, or if a person has over 400 shifts.
     """
@@ -226,8 +237,8 @@ def accepted(before: Roster, after: Roster, *, waived: bool = False) -> Roster:
 
 
 def pruned(roster: Roster, now: datetime) -> Roster:
-    """Return the roster without shifts, absences and swaps that ended (swaps: were asked for) over 60 days ago, and
-    without open shifts that are over.
+    """Return the roster without outdated entries: open shifts that are over; shifts and absences that ended over 60
+    days ago, and swaps that were asked for over 60 days ago.
     """
     oldest = now - KEPT
     fresh = _with(roster, {each.id: [one for one in each.shifts if one.end > oldest] for each in roster.officers})
@@ -241,7 +252,7 @@ def pruned(roster: Roster, now: datetime) -> Roster:
 
 
 def named(roster: Roster, officer: str) -> Officer:
-    """Return the person with this id. Raises RosterError if they are not on the roster."""
+    """Return the person with this id. Raises RosterError if the person is not on the roster."""
     found = next((each for each in roster.officers if each.id == officer), None)
     if found is None:
         raise RosterError(Wrong.NOBODY, officer)
@@ -249,7 +260,7 @@ def named(roster: Roster, officer: str) -> Officer:
 
 
 def open_shift(roster: Roster, open_id: str) -> OpenShift:
-    """Return the open shift with this id. Raises RosterError if it is taken or gone."""
+    """Return the open shift with this id. Raises RosterError if it was taken or no longer exists."""
     found = next((each for each in roster.open_shifts if each.id == open_id), None)
     if found is None:
         raise RosterError(Wrong.GONE)
@@ -313,11 +324,13 @@ def _outside(old: Shift, absence: Absence) -> Iterator[Shift]:
         yield Shift(start=absence.end, end=old.end)
 
 
-def _joined(shifts: Iterable[Shift]) -> Iterator[Shift]:
-    """Yield the shifts, with adjoining ones joined: an absence had split them."""
+def _joined(shifts: Iterable[Shift], again: Sequence[Shift], absence: Absence) -> Iterator[Shift]:
+    """Yield the shifts by start, with a part that returns (`again`) joined to what the absence cut it from."""
+    cuts = (absence.start, absence.end)
     held: Shift | None = None
     for one in sorted(shifts, key=lambda each: each.start):
-        if held and held.end == one.start:
+        cut = held and held.end == one.start in cuts and (held in again or one in again or held.end == absence.end)
+        if held and cut and one.end - held.start <= LONGEST:
             held = Shift(start=held.start, end=one.end)
             continue
         if held:

@@ -1,7 +1,7 @@
-"""An officer's round: the order of their visits, and which no longer fit into the shift.
+"""An officer's round: the order of their visits, and which visits no longer fit into the shift.
 
-Next comes the visit in which a minute of the officer's time, travel included, saves the most money. But a grave level
-never waits, and a visit that has waited too long comes before one that is worth more.
+The next visit is the one in which a minute of the officer's time, travel included, saves the most money. But a grave
+level never waits, and a visit that has waited too long comes before one that is worth more.
 """
 
 from collections.abc import Iterable, Iterator
@@ -26,9 +26,9 @@ _MINUTE, _NONE = timedelta(minutes=1), timedelta(0)
 class VisitBand(IntEnum):
     """The classes of visits, in the order in which they are made.
 
-    AT_THE_DOOR: it has begun, and is finished. GRAVE_ON_THE_WAY, GRAVE: of a level that precedes all others; the
-    officer is called back from other visits for it. ON_THE_WAY: the officer goes there. OVERDUE: it has waited beyond
-    its limit, the longest first. BY_WORTH: the others. TOO_LATE: it would end after the shift, so another officer
+    AT_THE_DOOR: it has begun, and is finished. GRAVE_ON_THE_WAY, GRAVE: of a level that precedes all others; for it,
+    the officer is called back from other visits. ON_THE_WAY: the officer is going there. OVERDUE: it has waited beyond
+    its limit, the longest wait first. BY_WORTH: all others. TOO_LATE: it would end after the shift, so another officer
     should make it.
     """
 
@@ -43,11 +43,11 @@ class VisitBand(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """A visit that an officer has or may be given. `dispatch`: its id; `division`: code of where to go; `since`: when
-    the officer got it.
+    """A visit that an officer has or may be given. `dispatch`: its id. `division`: code of the place. `since`: when it
+    was given.
 
-    `worth_fen`: the money, in fen, that is expected to be lost by the delay if another visit is made first (see
-    `worth`); `stage`: the last one reported, None if none was.
+    `worth_fen`: the money (fen) that is expected to be lost if another visit is made first (see `worth`). `stage`: the
+    last one reported, or None.
     """
 
     dispatch: str
@@ -60,14 +60,14 @@ class Door:
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """An officer's home division (its code), and until when they are on duty (`until`; None: not considered)."""
+    """An officer's home division (its code), and the end of their duty (`until`; None: it does not matter)."""
 
     division: str
     until: datetime | None = None
 
 
 class Planned(NamedTuple):  # made for each visit of each officer who may go: a frozen dataclass takes 2.5 times as long
-    """A visit in its place in a round. `turn`: its band; `arrives`, `leaves`: the expected times at the door.
+    """A visit at its place in a round. `turn`: its band. `arrives`, `leaves`: the expected times at the door.
 
     `weight`: within a band, the greater comes first: the fen saved per minute of the officer's time, increased by
     waiting; for overdue visits, the seconds overdue.
@@ -81,29 +81,31 @@ class Planned(NamedTuple):  # made for each visit of each officer who may go: a 
 
     @property
     def place(self) -> tuple[VisitBand, float, datetime, str]:
-        """The sort key; the visit with the smallest comes first: by band, then the greatest weight, the earliest task,
-        the dispatch id.
+        """The sort key of the round, the smallest first: by band, then the greatest weight, the earliest task, the
+        dispatch id.
         """
         return self.turn, -self.weight, self.door.since, self.door.dispatch
 
 
 def worth(case: Case, policy: Policy) -> int:
-    """Return the money, in fen, that is expected to be lost by the delay if another visit is made before the case's.
+    """Return the money (fen) that is expected to be lost if another visit is made before the one to this case.
 
-    The delay is the policy's `visits.horizon`, from now. What is lost later is not counted.
+    The delay is the policy's `visits.horizon`, from now. Money lost later is not counted.
     """
     return round(at_stake(case, policy) * lost_within(case, policy.visits.horizon, policy))
 
 
 def door_of(task: Task) -> Door:
-    """Return an officer's task as a visit of their round; without an estimate, its `worth_fen` is 0."""
+    """Return an officer's task as a visit of their round. Without an estimate, its `worth_fen` is 0."""
     return Door(task.dispatch, task.level, task.division, task.worth_fen or 0, task.at, task.stage)
 
 
 def in_order(doors: Iterable[Door], post: Post, now: datetime, rules: VisitRules) -> Iterator[Planned]:
-    """Yield the visits in the order in which to make them, each computed when requested.
+    """Yield an officer's visits in the order in which to make them, with the expected times; each is computed when it
+    is requested.
 
-    The order of the input does not matter.
+    `doors`: the visits, in any order; `post`: where the officer starts, and when their duty ends; `rules`: travel
+    times, the time at a door, and the limits of waiting.
     """
     left, at, here = list(doors), now, post.division
     while left:

@@ -1,4 +1,4 @@
-"""Swaps of shifts: one person asks, another accepts, a supervisor approves; only then the roster changes."""
+"""Swaps of shifts: one person asks, another accepts, a supervisor approves; the roster's shifts change only then."""
 
 from datetime import datetime, timedelta
 
@@ -10,10 +10,10 @@ OPEN = (SwapState.ASKED, SwapState.ACCEPTED)
 
 
 def ask(roster: Roster, swap: Swap, now: datetime) -> Roster:
-    """Return the roster with a swap request, for another shift in return or for nothing.
+    """Return the roster with a swap request added, for another shift in return (`swap.wanted`) or for nothing.
 
-    Raises RosterError if a shift has begun or is gone, the asker has an open request for the same shift, a person is
-    not on the roster or asks themselves, or the exchange would cause a conflict.
+    Raises RosterError if a shift has begun or does not exist, if the asker has an open request for the same shift, if a
+    person is not on the roster or asks themselves, or if the exchange would cause a conflict.
     """
     for given in (swap.shift, swap.wanted):
         if given and given.start <= now:
@@ -27,9 +27,9 @@ def ask(roster: Roster, swap: Swap, now: datetime) -> Roster:
 
 
 def accept(roster: Roster, swap_id: str, officer: str, now: datetime) -> Roster:
-    """Return the roster with the swap accepted by the person asked.
+    """Return the roster with the swap accepted by `officer`, the person asked.
 
-    Raises RosterError if it is not open, another person was asked, or a shift has begun.
+    Raises RosterError if the swap is not open, if another person was asked, or if a shift has begun.
     """
     swap = _open(roster, swap_id, SwapState.ASKED)
     if swap.other != officer:
@@ -39,9 +39,9 @@ def accept(roster: Roster, swap_id: str, officer: str, now: datetime) -> Roster:
 
 
 def decline(roster: Roster, swap_id: str, officer: str) -> Roster:
-    """Return the roster with the swap refused by the person asked, or withdrawn by the asker.
+    """Return the roster with the swap refused, if `officer` is the person asked, or withdrawn, if they are the asker.
 
-    Raises RosterError for any other person, and if the swap is no longer open.
+    Raises RosterError for any other person, and if the swap is not open.
     """
     swap = _open(roster, swap_id, *OPEN)
     if officer == swap.asker:
@@ -54,8 +54,8 @@ def decline(roster: Roster, swap_id: str, officer: str) -> Roster:
 def approve(roster: Roster, swap_id: str, by: str, now: datetime, *, waived: bool = False) -> Roster:
     """Return the roster with a swap approved by a supervisor and the shifts exchanged.
 
-    `waived`: accept too little rest. Raises RosterError if the swap is not accepted, a shift has begun or is gone, or
-    the exchange causes a conflict.
+    `waived`: True to accept less than 11 hours of rest. Raises RosterError if the swap is not accepted, if a shift has
+    begun or does not exist, or for a conflict.
     """
     swap = _open(roster, swap_id, SwapState.ACCEPTED)
     _refuse_begun(swap, swap.asker, now)
@@ -70,15 +70,16 @@ def _refuse_begun(swap: Swap, officer: str, now: datetime) -> None:
 
 
 def refuse(roster: Roster, swap_id: str, by: str) -> Roster:
-    """Return the roster with a swap refused by a supervisor. Raises RosterError if it is no longer open."""
+    """Return the roster with a swap refused by a supervisor. Raises RosterError if the swap is not open."""
     return _put(roster, _open(roster, swap_id, *OPEN), SwapState.REFUSED, by)
 
 
 def could_take(roster: Roster, asker: str, shift: Shift, now: datetime) -> list[tuple[Officer, Shift | None]]:
-    """Return who could take a shift: each person, with None (for nothing) or one of their shifts to give in return.
+    """Return (person, shift in return) for each way in which `asker` (an id) could give a shift away without a
+    conflict, in the roster's order; None: for nothing in return.
 
-    Such a shift starts in the future and within 14 days of the other, at other hours. Raises RosterError if `asker` is
-    not on the roster.
+    The shift in return starts in the future, within 14 days of the other, and at other hours. Raises RosterError if
+    `asker` is not on the roster.
     """
     named(roster, asker)
     others = [officer for officer in roster.officers if officer.id != asker]

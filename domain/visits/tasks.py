@@ -1,30 +1,32 @@
-"""An officer's visits: their order, which are no longer needed, and which acts on them come too late."""
+"""An officer's visits: their order, those that are no longer needed, and acts on them that come too late."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from math import inf
 
 from domain.calendar import local_date
 from domain.dispatches.ids import parse
 from domain.policy import Policy
+from domain.policy.visits import VisitRules
 from domain.visits.rounds import Door, Planned, Post, VisitBand, in_order, worth
-from domain.visits.travel import distance
+from domain.visits.travel import distance, way
 from schemas.casework.cases import Case, CaseState, Step, StepState
 from schemas.casework.events import Dispatch
 from schemas.casework.inputs import VisitStage
 from schemas.people.rosters import Task, TaskState
 
+_BY_DEADLINE = frozenset({VisitBand.AT_THE_DOOR, VisitBand.GRAVE_ON_THE_WAY, VisitBand.GRAVE})
+_TO_ARRIVE = frozenset({VisitStage.ACCEPTED, VisitStage.ON_THE_WAY})
 _GOING = frozenset({VisitStage.ACCEPTED, VisitStage.ON_THE_WAY, VisitStage.REFUSED, VisitStage.HANDED_OVER})
 
 
 @dataclass(frozen=True, slots=True)
 class Errand:
-    """A visit to be made.
-
-    `due`: when the case will send another officer, or None; `steps`: distance from the officer's division (0 the same
-    street, 1 county, 4 prefecture, 12 another prefecture); `fits`: whether it can be finished before the shift ends,
-    after the earlier visits.
+    """A visit that an officer has to make. `due`: when the case will send another officer, or None; `steps`: the
+    distance from the officer's division (see travel.distance); `fits`: True if it can be finished before the shift
+    ends, after the earlier visits.
     """
 
     task: Task
@@ -37,10 +39,10 @@ class Errand:
 def given(
     dispatch: Dispatch, officer: str, now: datetime, worth_fen: int, place: str | None = None, joins: str | None = None
 ) -> Task:
-    """Return a new task: the dispatch's visit, given to the officer (an id) at `now`.
+    """Return a new task: the visit of a dispatch, given to the officer (an id) at `now`.
 
-    `worth_fen`: the money, in fen, that is expected to be lost by the delay if another visit is made first; `place`: a
-    keyed hash of the address; `joins`: the dispatch id of the visit that it joins, or None.
+    `worth_fen`: the money (fen) that is expected to be lost if another visit is made first. `place`: a keyed hash of
+    the address, or None. `joins`: the dispatch id of the visit that it joins, or None.
     """
     return Task(
         dispatch=dispatch.id,
@@ -57,10 +59,10 @@ def given(
 
 
 class Conflict(StrEnum):
-    """Why an act on a visit does not count.
+    """The reason why an act on a visit does not count.
 
-    NOT_YOURS: not this officer's, or deleted; OVER: refused, handed over or ended before; ANOTHER: the case has sent
-    another officer; SETTLED: no longer needed; BEHIND: a later stage was reported before.
+    NOT_YOURS: it is not this officer's, or was deleted. OVER: it was refused, handed over or ended before. ANOTHER: the
+    case has sent another officer. SETTLED: it is no longer needed. BEHIND: a later stage was reported before.
     """
 
     NOT_YOURS = "not_yours"
@@ -71,10 +73,10 @@ class Conflict(StrEnum):
 
 
 def conflict(task: Task, case: Case | None, stage: VisitStage) -> Conflict | None:
-    """Return why `stage` can no longer be reported for a visit, or None if it can.
+    """Return the reason why `stage` can no longer be reported for a visit, or None if it can. `case`: None if unknown.
 
-    An officer on the way is told if the visit is no longer needed. What happened at the door counts while the case is
-    open, even if another officer was sent meanwhile.
+    An officer on the way learns in this way that the visit is no longer needed. A report from the door counts while the
+    case is open, even if another officer was sent meanwhile.
     """
     if task.state in (TaskState.REFUSED, TaskState.ENDED):
         return Conflict.OVER
@@ -87,23 +89,28 @@ def conflict(task: Task, case: Case | None, stage: VisitStage) -> Conflict | Non
 
 
 def is_awaited(task: Task, case: Case) -> bool:
-    """Return whether the case still waits for this visit, also of a dissuaded resident, until it is recalled."""
+    """Return True if the case is open and its step still waits for this visit, which is open. A dissuaded resident's
+    case waits until the visit is recalled.
+    """
     return task.state is TaskState.OPEN and case.open and _step(task, case) is not None
 
 
 def to_be_made(task: Task, case: Case) -> bool:
-    """Return whether the officer still makes the visit: they are at the door, or the case waits for it."""
+    """Return True if the officer still makes the visit: they are at the door, or the case waits for it."""
     return case.open and (task.stage is VisitStage.ARRIVED or is_awaited(task, case))
 
 
 def sort_out(
     mine: Iterable[tuple[Task, Case | None]], post: Post, now: datetime, policy: Policy
 ) -> tuple[list[Errand], list[Task]]:
-    """Return an officer's visits in the order of the round, and withdrawn ones that they have not seen yet, the
-    earliest first. `mine`: all their tasks, each with its case (None: unknown); `post`: the officer's.
+    """Return (visits to make, withdrawn visits that the officer has not seen, the earliest first).
 
-    A visit that joined another is part of it while that one is to be made, and then a separate visit. An officer at the
-    door finishes the visit in any case.
+    The visits to make are in the order of the round; of those at the door, and of those of the gravest levels, the
+    nearest deadline comes first.
+
+    `mine`: all tasks of the officer, each with its case (None: unknown). `post`: the officer's. A visit that joined
+    another is left out while that one is to be made; afterwards it is a separate visit. An officer at the door finishes
+    the visit in any case.
     """
     to_make, gone = dict[str, tuple[Task, Case]](), []
     for task, case in sorted(mine, key=lambda each: each[0].joins is not None):  # visits that others may join first
@@ -114,18 +121,46 @@ def sort_out(
         elif not task.seen and task.joins is None:
             gone.append(task)
     doors = [_door(task, case, policy) for task, case in to_make.values()]
-    planned = in_order(doors, post, now, policy.visits)
-    errands = [_errand(*to_make[each.door.dispatch], each, post, now) for each in planned]
+    planned = list(in_order(doors, post, now, policy.visits))
+    found = [(_errand(*to_make[each.door.dispatch], each, post, now), each.turn) for each in planned]
+    errands = [errand for errand, _ in sorted(found, key=_place)]
     return errands, sorted(gone, key=lambda task: task.at)
 
 
+def given_instead(task: Task, errands: Iterable[Errand]) -> Task | None:
+    """Return the visit to make to the case of a withdrawn visit: the officer got it afterwards. None without one."""
+    return next((errand.task for errand in errands if errand.case.id == task.case), None)
+
+
+def leave_by(errand: Errand, rules: VisitRules) -> datetime | None:
+    """Return when the officer must leave their division to be at the door by the deadline (UTC), which may have passed;
+    None without a deadline for the arrival: the case sends nobody else, the visit is not accepted yet, or the officer
+    is at the door.
+    """
+    if errand.due is None or errand.task.stage not in _TO_ARRIVE:
+        return None
+    return errand.due - way(errand.steps, rules)
+
+
+def left_at(task: Task) -> datetime | None:
+    """Return the time (UTC) at which an officer accepted the visit, if the officer's latest report is "on the way": the
+    officer cannot have left earlier. None for any other latest report.
+    """
+    return task.accepted_at if task.stage is VisitStage.ON_THE_WAY else None
+
+
 def act_time(said: datetime, given: datetime, now: datetime) -> datetime:
-    """Return the time of an act as the device reported it (`said`), limited to between the task's start (`given`) and
-    `now`.
+    """Return the time of an act: the device's time (`said`), limited to between the task's start (`given`) and `now`.
 
     A device's clock may be wrong by any amount.
     """
     return max(min(said, now), min(given, now))
+
+
+def _place(planned: tuple[Errand, VisitBand]) -> tuple[VisitBand, float]:
+    errand, turn = planned
+    due = errand.due.timestamp() if errand.due else inf
+    return turn, due if turn in _BY_DEADLINE else 0.0
 
 
 def _door(task: Task, case: Case, policy: Policy) -> Door:

@@ -1,4 +1,4 @@
-"""Distances between divisions, and travel times. Nobody's coordinates are stored."""
+"""Distances between divisions, and travel times. No person's coordinates are stored."""
 
 from datetime import date, timedelta
 
@@ -10,9 +10,10 @@ STREET, COUNTY, PREFECTURE, PROVINCE = 0, 1, 4, 12
 
 
 def distance(one: str, other: str, today: date) -> int:
-    """Return the distance between two divisions in steps: 0 the same street, 1 county, 4 prefecture, 12 otherwise.
+    """Return the distance between two divisions, given by their codes, in steps: 0 in the same street, 1 in the same
+    county, 4 in the same prefecture, 12 otherwise.
 
-    Ended codes count as their successors.
+    Codes that have ended by the day `today` count as their successors.
     """
     here, there = current_code(one, today) or one, current_code(other, today) or other
     if len(here) == 9 and here == there:
@@ -25,7 +26,7 @@ def distance(one: str, other: str, today: date) -> int:
 
 
 def way(steps: int, rules: VisitRules) -> timedelta:
-    """Return the travel time for a distance in steps.
+    """Return the travel time by the policy for a distance in steps (see `distance`).
 
     Raises KeyError for other numbers of steps than 0, 1, 4 and 12.
     """

@@ -21,15 +21,15 @@ Translate = Callable[[str], str]
 
 @lru_cache
 def translate_to(language: str) -> Translate:
-    """Return the function that translates Chinese labels, sentences of codes, and place names to a language.
+    """Return the function that translates Chinese labels, sentences of codes, and place names into a language.
 
-    `language`: "zh" (texts stay), "en" or "ko". Raises KeyError for another one.
+    `language`: "zh" (texts stay as they are), "en" or "ko". Raises KeyError for any other.
     """
     return read_catalogue(language, [LOCALE], place_names(language)).gettext
 
 
 def place_names(language: str) -> Mapping[str, str]:
-    """Return the names of places in a language, by their Chinese names; empty for Chinese.
+    """Return the names of places in a language, by Chinese name; empty for Chinese ("zh").
 
     Raises KeyError for a language other than "zh", "en" and "ko".
     """
@@ -37,10 +37,10 @@ def place_names(language: str) -> Mapping[str, str]:
 
 
 def read_catalogue(language: str, folders: Iterable[Path], more: Mapping[str, str]) -> NullTranslations:
-    """Return the translations of all PO files of a language in these folders, and of `more` (Chinese text ->
-    translation).
+    """Return the translations in all PO files of a language in these folders, and in `more` (by Chinese text); of a
+    text in several, the last file's counts.
 
-    A folder without files of the language adds nothing.
+    A folder without files of the language adds nothing. Raises OSError if a file cannot be read.
     """
     whole = Catalog(locale=language)
     for text, translated in more.items():

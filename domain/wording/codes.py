@@ -1,4 +1,4 @@
-"""Renders codes as sentences. This is the only module that does; the texts are in the catalogues."""
+"""Renders codes as sentences. No other module does this; the texts are in the catalogues."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -12,14 +12,29 @@ from domain.desk.questions import HEARD, Tree
 from domain.identity.divisions import name_of
 from domain.identity.free_text import masked_text
 from domain.identity.own_words import OWN_WORDS
-from domain.wording import labels
+from domain.wording import labels, money_labels, people_labels, search_labels
 from domain.wording.catalogue import Translate, translate_to
 from schemas.base import legible
 from schemas.casework.objections import ObjectionGround, WrongfulCause
+from schemas.casework.provinces import OfferRefusal, ProvinceGround
+from schemas.casework.searches import SearchGround, StopGround
+from schemas.casework.third_parties import EmergencyGround, ThirdPartyCallState, ThirdPartyKind
 from schemas.codes.any_code import AnyCode
 from schemas.codes.base import Code, by_name
 from schemas.codes.people import ScriptAnswered
-from schemas.levels import Action, CallResult, Channel, EvidenceClass, LastResort, Level, Outcome, OutcomeGround, Result
+from schemas.codes.replies import ReplySender
+from schemas.levels import (
+    Action,
+    CallResult,
+    Channel,
+    EvidenceClass,
+    LastResort,
+    Level,
+    Outcome,
+    OutcomeGround,
+    Result,
+    SupportOutcome,
+)
 from schemas.people.escalations import OfficerRung, RungResult
 from schemas.people.residents import InterpreterLanguage, ReportSource
 from schemas.risk.evidence import EvidenceKind
@@ -31,17 +46,26 @@ LABELS: Mapping[type[StrEnum], Mapping[Any, str]] = {
     CallResult: labels.CALL_RESULTS,
     Channel: labels.CHANNELS,
     EvidenceKind: labels.PARTIES,
-    InterpreterLanguage: labels.INTERPRETERS,
-    LastResort: labels.LAST_RESORTS,
+    InterpreterLanguage: people_labels.INTERPRETERS,
+    LastResort: money_labels.LAST_RESORTS,
     Level: labels.LEVELS,
-    ObjectionGround: labels.OBJECTION_GROUNDS,
+    ObjectionGround: money_labels.OBJECTION_GROUNDS,
     OfficerRung: labels.RUNGS,
     Outcome: labels.OUTCOMES,
+    OfferRefusal: labels.OFFER_REFUSALS,
     OutcomeGround: labels.GROUNDS,
-    ReportSource: labels.SOURCES,
+    ProvinceGround: labels.PROVINCE_GROUNDS,
+    ReplySender: people_labels.REPLY_SENDERS,
+    ReportSource: people_labels.SOURCES,
     Result: labels.RESULTS,
     RungResult: labels.RUNG_RESULTS,
-    WrongfulCause: labels.CAUSES,
+    SearchGround: search_labels.SEARCH_GROUNDS,
+    StopGround: search_labels.STOP_GROUNDS,
+    SupportOutcome: labels.SUPPORT,
+    EmergencyGround: people_labels.EMERGENCY_GROUNDS,
+    ThirdPartyCallState: people_labels.THIRD_PARTY_STATES,
+    ThirdPartyKind: people_labels.THIRD_PARTIES,
+    WrongfulCause: money_labels.CAUSES,
 }
 """The label of a parameter that is an enum's member."""
 
@@ -71,9 +95,9 @@ PARTS = {
 }
 """What an optional parameter adds to its sentence."""
 
-JUST_NOW, AGO, JOINER, LISTED = "刚刚", "%(long)s前", "；", " · "
+JOINER, LISTED = "；", " · "
 SPANS = {DAY: "%(n)s天", HOUR: "%(n)s小时", MINUTE: "%(n)s分钟", 1: "%(n)s秒"}
-TEXTS = (*PARTS.values(), JUST_NOW, AGO, JOINER, *SPANS.values())
+TEXTS = (*PARTS.values(), JOINER, *SPANS.values())
 
 STEPS = {
     "sms": labels.ACTIONS[Action.SMS],
@@ -83,10 +107,13 @@ STEPS = {
     "stop": labels.ACTIONS[Action.STOP_PAYMENT],
     "contact": labels.ACTIONS[Action.CONTACT_CALL],
     "follow": labels.ACTIONS[Action.FOLLOW_UP],
+    "support": labels.ACTIONS[Action.SUPPORT_CALL],
+    "ask": labels.ACTIONS[Action.STOP_STATUS],
     "own": labels.ACTIONS[Action.HOLD_OUTGOING],
     "lift": labels.ACTIONS[Action.LIFT_HOLD],
+    "province": labels.ACTIONS[Action.HAND_OVER],
 }
-_STEP_OWNERS = {*Level, "asked", "follow", "own", "lift"}
+_STEP_OWNERS = {*Level, "asked", "follow", "support", "ask", "own", "lift", "province"}
 
 OPTIONAL: Mapping[type[Code], frozenset[str]] = {
     kind: frozenset(kind.__struct_fields__[len(kind.__struct_fields__) - len(kind.__struct_defaults__) :])
@@ -100,19 +127,24 @@ Trees = Callable[[str], Tree]
 
 @dataclass(frozen=True, slots=True)
 class Renderer:
-    """Renders codes in a reader's language. Without `trees`, answers to a script are rendered by their ids.
+    """Renders codes in a reader's language. Without `trees` (None), answers to a script are rendered by their ids.
 
-    `whole`: True: a person's own words keep telephone, card and ID numbers, for those who handle the case; False: these
-    are masked.
+    `whole`: True if telephone, card and ID numbers in a person's own words stay, for readers who handle the case; False
+    if they are masked. `today`: moments of this day (in Jilin) are rendered as the time of day alone; None: all with
+    their day.
     """
 
     translate: Translate
     language: str
     trees: Trees | None = None
     whole: bool = False
+    today: date | None = None
 
     def sentence(self, code: AnyCode) -> str:
-        """Return the code's sentence with its parameters. A person's own words are not translated."""
+        """Return the sentence of a code, with its parameters, in the renderer's language.
+
+        A person's own words are not translated; numbers in them are masked unless `whole` is True.
+        """
         parts = {name: self._part(code, name) for name in code.__struct_fields__}
         return self.translate(code.zh) % parts
 
@@ -135,7 +167,8 @@ class Renderer:
         if isinstance(value, float):
             return f"{value:g}"
         if isinstance(value, datetime):
-            return f"{value.astimezone(JILIN):%m-%d %H:%M}"
+            here = value.astimezone(JILIN)
+            return f"{here:%H:%M}" if here.date() == self.today else f"{here:%m-%d %H:%M}"
         text = legible(str(value))
         return masked_text(text) if name in OWN_WORDS and not self.whole else text
 
@@ -163,15 +196,10 @@ class Renderer:
         unit = DAY if seconds >= 2 * DAY else next(unit for unit in (HOUR, MINUTE, 1) if seconds >= unit or unit == 1)
         return self.translate(SPANS[unit]) % {"n": seconds // unit}
 
-    def _ago(self, code: AnyCode, seconds: int) -> str:
-        if seconds < MINUTE:
-            return self.translate(JUST_NOW)
-        return self.translate(AGO) % {"long": self._span(code, seconds)}
-
     def _step(self, code: AnyCode, step: str) -> str:
         """Return the label of a plan's step (`red.operator`, `follow.2`), or its name if it is unknown."""
         of, _, rest = step.partition(".")
-        name = of if of in ("follow", "stop", "own", "lift") else rest.partition(".")[0]
+        name = of if of in ("follow", "support", "stop", "own", "lift", "province") else rest.partition(".")[0]
         label = STEPS.get(name) if of in _STEP_OWNERS else None
         return self.translate(label) if label else step
 
@@ -199,7 +227,6 @@ class Renderer:
 
 
 _SHOWN: Mapping[str, Callable[[Renderer, AnyCode, Any], str]] = {
-    "ago": Renderer._ago,
     "amount_fen": Renderer._yuan,
     "answers": Renderer._answers,
     "checked": Renderer._checked,
@@ -218,11 +245,15 @@ _SHOWN: Mapping[str, Callable[[Renderer, AnyCode, Any], str]] = {
 @cache
 def in_language(language: str, whole: bool = False) -> Renderer:
     """Return the renderer of a language ("zh", "en" or "ko") for use outside the console: answers are rendered by their
-    ids. `whole`: as in Renderer. Raises KeyError for another language.
+    ids.
+
+    `whole`: as in Renderer. Raises KeyError for any other language.
     """
     return Renderer(translate_to(language), language, whole=whole)
 
 
 def yuan(fen: int) -> str:
-    """Return a sum in fen as ¥1,234.56, without decimals if it is whole yuan."""
+    """Return a sum in fen as yuan, such as ¥1,234.56, with commas; whole yuan are shown without decimals, negative sums
+    as ¥-1.
+    """
     return f"¥{fen / 100:,.2f}".removesuffix(".00")

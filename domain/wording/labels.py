@@ -1,36 +1,22 @@
-"""The Chinese labels for screens and terminals; the catalogues have the other languages.
+"""The Chinese labels of cases, contacts, evidence and the centre's work, for screens and terminals; the catalogues have
+the other languages. money_labels has those of payments and orders, people_labels those of people.
 
 Each thing has one label, used by pages, the officer's telephone and the terminal's board alike.
 """
 
-from collections.abc import Mapping
-from typing import Any
-
 from domain.desk.attention import Concern
 from domain.desk.places import Layer
 from domain.desk.questions import Suggestion
-from domain.payments.reconciliation import Difference
-from domain.payments.status import PaymentStatus
 from domain.statistics.clocks import Whose
-from domain.tracing.facts import SinkKind
 from domain.visits.travel import COUNTY, PREFECTURE, PROVINCE, STREET
 from schemas.administration.audit import ChainFaultKind
-from schemas.casework.cases import CaseState, Step, StepState, StopState
+from schemas.casework.cases import CaseState, Step, StepState
 from schemas.casework.events import FactKind
-from schemas.casework.inputs import BankState
-from schemas.casework.objections import ObjectionGround, ObjectionState, Objector, WrongfulCause
-from schemas.casework.orders import OrderState
-from schemas.casework.own_account import AllowanceSpan, OwnHoldState
-from schemas.casework.reported import PaidBy
-from schemas.channels.releases import ReleaseState
-from schemas.levels import Action, CallResult, Channel, EvidenceClass, LastResort, Level, Outcome, OutcomeGround, Result
+from schemas.casework.provinces import OfferRefusal, OfferState, ProvinceGround
+from schemas.channels.operator_calls import OperatorCallResult, OperatorCallState
+from schemas.levels import Action, CallResult, Channel, Level, Outcome, OutcomeGround, Result, SupportOutcome
 from schemas.people.escalations import OfficerRung, RungResult
-from schemas.people.public_reports import RejectedAs, Reporter
-from schemas.people.residents import Flag, InterpreterLanguage, Language, Occupation, ReportSource, Sex
-from schemas.people.rosters import Role
 from schemas.risk.evidence import EvidenceKind, WatchStatus
-from schemas.risk.fan_outs import RequestState
-from schemas.risk.signals import TransferState
 
 LEVELS = {Level.RED: "红", Level.ORANGE: "橙", Level.YELLOW: "黄", Level.BLUE: "蓝"}
 ACTIONS = {
@@ -39,14 +25,17 @@ ACTIONS = {
     Action.ROBOT_CALL: "智能外呼",
     Action.OPERATOR_CALL: "人工外呼",
     Action.FOLLOW_UP: "回访",
+    Action.SUPPORT_CALL: "受损后关怀",
     Action.CONTACT_SMS: "短信告知亲友",
     Action.CONTACT_CALL: "电话告知亲友",
     Action.VISIT: "上门劝阻",
     Action.STOP_PAYMENT: "紧急止付",
     Action.STOP_AGAIN: "止付延期",
+    Action.STOP_STATUS: "查询止付状态",
     Action.STOP_RELEASE: "解除止付",
     Action.HOLD_OUTGOING: "暂停本人账户转出",
     Action.LIFT_HOLD: "恢复本人账户转出",
+    Action.HAND_OVER: "移交外省",
 }
 RUNGS = {
     OfficerRung.PUSH: "推送",
@@ -70,7 +59,13 @@ CHAIN_FAULTS = {
     ChainFaultKind.FORKED: "记录没有接在前一条之后",
     ChainFaultKind.FOREIGN: "链首不是用本系统的密钥生成的",
 }
-CHANNELS = {Channel.SMS: "短信", Channel.PHONE: "电话", Channel.VISIT: "上门", Channel.PAYMENT: "止付"}
+CHANNELS = {
+    Channel.SMS: "短信",
+    Channel.PHONE: "电话",
+    Channel.VISIT: "上门",
+    Channel.PAYMENT: "止付",
+    Channel.PROVINCE: "外省",
+}
 STATES = {
     CaseState.RAISED: "已预警",
     CaseState.CONTACTING: "联系中",
@@ -81,6 +76,7 @@ STATES = {
     CaseState.ALREADY_DEFRAUDED: "已被骗",
     CaseState.FALSE_ALARM: "误报",
     CaseState.UNREACHABLE: "联系不上",
+    CaseState.HANDED_OVER: "已移交外省",
     CaseState.CLOSED: "已办结",
 }
 OUTCOMES = {
@@ -89,6 +85,31 @@ OUTCOMES = {
     Outcome.ALREADY_DEFRAUDED: "已被骗",
     Outcome.FALSE_ALARM: "误报",
     Outcome.UNREACHABLE: "联系不上",
+}
+PROVINCE_GROUNDS = {
+    ProvinceGround.LIVES: "当事人户籍或常住在该省",
+    ProvinceGround.IS: "当事人现在该省",
+    ProvinceGround.BANKS: "当事人的开户行在该省",
+}
+OFFER_STATES = {
+    OfferState.OFFERED: "等待对方确认",
+    OfferState.ACCEPTED: "对方已接收",
+    OfferState.REFUSED: "对方不接收",
+    OfferState.UNANSWERED: "逾期未确认",
+    OfferState.LATE: "逾期后确认：两省同时办理",
+    OfferState.ENDED: "本省已结束办理",
+}
+OFFER_REFUSALS = {
+    OfferRefusal.NOT_TAKING: "对方策略未允许接收",
+    OfferRefusal.TOO_LATE: "已过期限",
+    OfferRefusal.NO_TELEPHONE: "没有可用的电话号码",
+    OfferRefusal.INVALID: "对方无法读取移交内容",
+}
+SUPPORT = {
+    SupportOutcome.ACCEPTED: "接受帮助",
+    SupportOutcome.NOTHING_NEW: "没有新情况",
+    SupportOutcome.CONTACTED: "骗子再次联系",
+    SupportOutcome.DECLINED: "不要再打关怀电话",
 }
 # What "dissuaded" rests on.
 GROUNDS = {
@@ -108,11 +129,31 @@ CALL_RESULTS = {
 }
 # The state of the desk's call.
 CALLS = {
-    "none": "未呼叫",
+    "none": "坐席未呼叫",
     "ringing": "正在呼叫",
     "connected": CALL_RESULTS[CallResult.ANSWERED],
     "ended": "通话结束",
     **{result.value: CALL_RESULTS[result] for result in (CallResult.BUSY, CallResult.NO_ANSWER)},
+}
+# The state of a call from the operator's own telephone, and its result.
+OPERATOR_CALLS = {
+    OperatorCallState.OPERATOR_RINGING.value: "座机振铃",
+    OperatorCallState.RINGING.value: "呼叫居民",
+    OperatorCallState.CONNECTED.value: CALL_RESULTS[CallResult.ANSWERED],
+    "held": "保持中",
+    OperatorCallState.ENDED.value: "已挂断",
+}
+OPERATOR_CALL_RESULTS = {
+    OperatorCallResult.ANSWERED: "已挂断",
+    OperatorCallResult.BUSY: "已挂断（占线）",
+    OperatorCallResult.NO_ANSWER: "已挂断（无人接听）",
+    OperatorCallResult.REFUSED: "已挂断（拒接）",
+    OperatorCallResult.WRONG_NUMBER: "已挂断（空号）",
+    OperatorCallResult.OUT_OF_AREA: "已挂断（不在服务区）",
+    OperatorCallResult.FAILED: "没有拨通（线路故障）",
+    OperatorCallResult.CANCELLED: "已挂断（未接通）",
+    OperatorCallResult.OPERATOR_NO_ANSWER: "座机无人接听",
+    OperatorCallResult.IN_DOUBT: "中断，结果不明",
 }
 # An outcome, or why there is none.
 SITUATIONS = {**{outcome.value: words for outcome, words in OUTCOMES.items()}, "open": "处置中", "none": "无结论"}
@@ -143,145 +184,18 @@ STEP_STATES = {
     StepState.WITHDRAWN: "已撤回",
     StepState.SKIPPED: "已跳过",
 }
-STOP_STATES = {
-    StopState.ASKED: "已申请止付",
-    StopState.IN_FORCE: "止付生效",
-    StopState.REFUSED: "银行拒绝",
-    StopState.EXPIRED: "止付已到期",
-    StopState.RELEASED: "止付已解除",
-    StopState.RETURNED: "资金已返还",
-    StopState.FROZEN: "已移送冻结",
-}
-BANK_STATES = {
-    BankState.IN_FORCE: "止付生效",
-    BankState.REFUSED: "银行拒绝",
-    BankState.CANCELLED: "途中撤销",
-    BankState.FROZEN: "已冻结",
-    BankState.RETURNED: "已返还",
-    BankState.RELEASED: "止付已解除",
-}
-# The outcomes of a request to a bank.
-ASKED = {**RESULTS, Result.SENT: "银行已收到", Result.IN_DOUBT: "是否送达不明"}
-ORDER_STATES = {
-    OrderState.PROPOSED: "待审批",
-    OrderState.APPROVED: "已批准",
-    OrderState.DECLINED: "未批准",
-    OrderState.WITHDRAWN: "已撤回",
-    OrderState.UNDECIDED: "无人审批，已失效",
-    OrderState.LAPSED: "未确认，已解除",
-    OrderState.HANDED_OVER: "已移送冻结",
-    OrderState.OVERTURNED: "异议成立，已撤销",
-}
-OWN_HOLD_STATES = {
-    OwnHoldState.PROPOSED: "待审批",
-    OwnHoldState.ASKED: "已批准，待银行确认",
-    OwnHoldState.IN_FORCE: "暂停转出中",
-    OwnHoldState.LIFTING: "正在恢复转出",
-    OwnHoldState.LIFTED: "已恢复转出",
-    OwnHoldState.ENDED: "时间已到",
-    OwnHoldState.DECLINED: "未批准",
-    OwnHoldState.UNDECIDED: "无人审批，已失效",
-    OwnHoldState.WITHDRAWN: "已撤回",
-    OwnHoldState.REFUSED: "银行拒绝",
-    OwnHoldState.UNCONFIRMED: "银行未答复",
-    OwnHoldState.FAILED: "未能发出",
-}
-LAST_RESORTS = {
-    LastResort.NOT_DISSUADED: "已通话或见面，未劝住",
-    LastResort.DURESS: "受人胁迫",
-}
-ALLOWANCE_SPANS = {AllowanceSpan.DAY: "每日", AllowanceSpan.WEEK: "每周"}
-OBJECTION_STATES = {
-    ObjectionState.WAITING: "待复核",
-    ObjectionState.UPHELD: "异议成立",
-    ObjectionState.REJECTED: "异议不成立",
-}
-OBJECTORS = {
-    Objector.HOLDER: "账户持有人",
-    Objector.REPRESENTATIVE: "代理人",
-    Objector.PAYER: "付款人",
-    Objector.OTHER: "其他人",
-}
-OBJECTION_GROUNDS = {
-    ObjectionGround.LAWFUL_PAYMENT: "是正当付款",
-    ObjectionGround.WRONG_ACCOUNT: "不是涉案账户",
-    ObjectionGround.FALSE_REPORT: "举报不实",
-    ObjectionGround.OTHER: "其他理由",
-}
-CAUSES = {
-    WrongfulCause.FALSE_REPORT: "举报不实",
-    WrongfulCause.MISTAKEN_REPORT: "举报有误，并非故意",
-    WrongfulCause.WRONG_ACCOUNT: "止错账户",
-    WrongfulCause.LAWFUL_PAYMENT: "是正当付款",
-    WrongfulCause.OTHER: "其他原因",
-}
-RELEASE_STATES = {ReleaseState.ASKED: "待审批", ReleaseState.APPROVED: "已批准", ReleaseState.REFUSED: "未批准"}
-PAYERS_STATES = {
-    RequestState.ASKED: "待决定",
-    RequestState.ALERTED: "已提醒",
-    RequestState.REFUSED: "不提醒",
-    RequestState.OVERTAKEN: "名单已变更",
-}
-STANDINGS = {WatchStatus.REPORTED: "群众举报", WatchStatus.CONFIRMED: "已确认涉诈", WatchStatus.LIFTED: "已撤销"}
-REJECTED_AS = {
-    RejectedAs.NOT_REACHED: "多次致电未联系上",
-    RejectedAs.NOT_FRAUD: "不是诈骗",
-    RejectedAs.DUPLICATE: "已举报过",
-    RejectedAs.DENIED: "机主称没有举报过",
-    RejectedAs.MEANINGLESS: "内容无意义",
-}
-REPORTERS = {Reporter.VICTIM: "本人被骗", Reporter.WITNESS: "替别人举报"}
-SOURCES = {
-    ReportSource.HOTLINE: "96110 坐席",
-    ReportSource.EMERGENCY: "110 接警员",
-    ReportSource.BANK: "银行网点",
-    ReportSource.OFFICER: "上门民警",
-    ReportSource.FORCE: "外地公安机关",
-    ReportSource.PUBLIC: "网上举报（已核实）",
-}
-PAID_BY = {
-    PaidBy.BANK_TRANSFER: "银行转账",
-    PaidBy.THIRD_PARTY: "第三方支付",
-    PaidBy.POS: "POS 刷卡",
-    PaidBy.CASH: "现金",
-}
-SINKS = {
-    SinkKind.CASH: "取现",
-    SinkKind.POS: "POS 消费",
-    SinkKind.WALLET: "转入支付账户或钱包",
-    SinkKind.CRYPTO: "换成虚拟货币",
-    SinkKind.FEE: "银行手续费",
-}
-DIFFERENCES = {
-    Difference.NO_ANSWER: "已申请，银行未答复",
-    Difference.NOT_ASKED: "银行有答复，我方未申请",
-    Difference.AMOUNT: "金额不一致",
-}
-TRANSFER_STATES = {
-    TransferState.ATTEMPTED: "尝试支付",
-    TransferState.PENDING: "支付处理中",
-    TransferState.SETTLED: "已到账",
-}
-PAYMENTS = {
-    PaymentStatus.RETURNED: "已返还",
-    PaymentStatus.FROZEN: "已冻结",
-    PaymentStatus.CANCELLED: "途中撤销",
-    PaymentStatus.STOPPED: "止付生效",
-    PaymentStatus.STOP_ASKED: "已申请止付",
-    PaymentStatus.LOST: "已损失",
-    PaymentStatus.NOT_MADE: "当事人已放弃转账",
-    PaymentStatus.STOP_REFUSED: "银行拒绝止付",
-    PaymentStatus.STOP_EXPIRED: "止付已到期",
-    PaymentStatus.STOP_RELEASED: "止付已解除",
-    PaymentStatus.SETTLED: "已到账",
-    PaymentStatus.PENDING: "支付处理中",
-    PaymentStatus.ATTEMPTED: "尝试支付",
+STANDINGS = {
+    WatchStatus.REPORTED: "群众举报",
+    WatchStatus.CONFIRMED: "已确认涉诈",
+    WatchStatus.LIFTED: "已撤销",
+    WatchStatus.RATED: "第三方号码标记",
 }
 EVIDENCE = {
     EvidenceKind.CALL_OVERSEAS: "境外来电",
     EvidenceKind.CALL_GOIP: "GOIP 设备来电",
     EvidenceKind.CALL_SPOOFED: "改号来电",
     EvidenceKind.SUSPECT_CALLER: "涉诈号码通话",
+    EvidenceKind.RATED_CALLER: "被标记号码来电",
     EvidenceKind.SCAM_SMS: "诈骗短信",
     EvidenceKind.APP_BRUSHING: "刷单类应用",
     EvidenceKind.APP_LOAN: "贷款类应用",
@@ -301,6 +215,7 @@ PARTIES = {
     EvidenceKind.CALL_GOIP: "疑似GOIP设备号码",
     EvidenceKind.CALL_SPOOFED: "改号电话",
     EvidenceKind.SUSPECT_CALLER: "涉诈号码",
+    EvidenceKind.RATED_CALLER: "被标记为诈骗的号码",
     EvidenceKind.NEW_PAYEE: "陌生账户",
     EvidenceKind.SUSPECT_PAYEE: "涉诈账户",
     EvidenceKind.REPORTED_PAYEE: "被举报账户",
@@ -314,42 +229,6 @@ PARTIES = {
     EvidenceKind.SCAM_SMS: "诈骗短信",
     EvidenceKind.OWN_REPORT: "本人报案",
 }
-CLASSES = {
-    EvidenceClass.A: "银行确认冻结或返还",
-    EvidenceClass.B: "途中撤销",
-    EvidenceClass.C: "本人指明并未付款",
-    EvidenceClass.D: "估算，不计入",
-}
-SEXES = {Sex.FEMALE: "女", Sex.MALE: "男"}
-OCCUPATIONS = {
-    Occupation.STUDENT: "学生",
-    Occupation.FINANCE_STAFF: "财务人员",
-    Occupation.MIGRANT_WORKER: "务工人员",
-    Occupation.SELF_EMPLOYED: "个体经营",
-    Occupation.UNEMPLOYED: "无业",
-    Occupation.INTELLECTUAL: "教师、医生、干部",
-    Occupation.RETIRED: "退休",
-    Occupation.FARMER: "农民",
-    Occupation.EMPLOYEE: "职员",
-}
-SPOKEN = {Language.CHINESE: "汉语", Language.KOREAN: "朝鲜语"}
-INTERPRETERS = {
-    InterpreterLanguage.KOREAN: SPOKEN[Language.KOREAN],
-    InterpreterLanguage.CHINESE: SPOKEN[Language.CHINESE],
-    InterpreterLanguage.SIGN: "手语",
-}
-AGES = {
-    "under_18": "18 岁以下",
-    "18_29": "18–29 岁",
-    "30_44": "30–44 岁",
-    "45_59": "45–59 岁",
-    "60_over": "60 岁及以上",
-}
-FLAGS = {
-    Flag.VICTIM_BEFORE: "曾受骗",
-    Flag.HARD_OF_HEARING: "听力不便",
-    Flag.OBJECTS_TO_CALLS: "不愿接电话",
-}
 SCAMS = {
     "brushing": "刷单返利",
     "service": "冒充电商物流客服",
@@ -362,6 +241,19 @@ SCAMS = {
     "gaming": "网络游戏交易",
     "romance": "网络婚恋交友",
 }
+SCAM_ADVICE = {
+    "brushing": "先返小钱、再要垫付，是刷单诈骗。所有刷单都违法，垫付的钱拿不回来。",
+    "service": "客服退款、取消会员都不需要您转账或共享屏幕。请在原来的平台上自己联系客服。",
+    "investment": "保证收益、导师带单、内幕消息都是诈骗。只用持牌机构的官方应用投资。",
+    "loan": "放款之前要交任何费用的贷款都是诈骗。请到银行办理。",
+    "credit": "征信不能人工修改或注销。请在中国人民银行征信中心查询，不要按电话里的指引转账。",
+    "shopping": "离开平台私下付款，没有人担保。请在平台内付款。",
+    "police": "公检法不会在电话里办案，没有“安全账户”。请挂断电话，自己拨打 110 核实。",
+    "acquaintance": "转账之前，当面或用您原来存的号码打电话核实，换了号码的更要核实。",
+    "gaming": "账号和装备只在官方平台交易。要交保证金、解冻费的都是诈骗。",
+    "romance": "没有见过面的人带您投资或要钱，都是诈骗。裸聊会被录像勒索，不要付款，请报警。",
+}
+"""What to do, by type of scam: for residents."""
 MEANS = {
     "call": "电话",
     "sms": "短信",
@@ -370,29 +262,27 @@ MEANS = {
     "report": "本人报案",
     "other": "其他",
 }
-ROSTER_ROLES = {
-    Role.OFFICER: "民警",
-    Role.AUXILIARY: "辅警",
-    Role.GRID_WORKER: "网格长",
-    Role.BUILDING_HEAD: "楼栋长",
-}
 CLOCKS = {Whose.CARRIER: "短信与外呼", Whose.DESK: "坐席", Whose.OFFICER: "上门", Whose.BANK: "银行"}
 LAYERS = {
     Layer.OPEN: "在办",
     Layer.RED: "红色",
-    Layer.WAITING: "等待接手",
+    Layer.WAITING: "待接手",
     Layer.OFFICERS: "在岗民警",
     Layer.MONEY: "涉险金额（估算）",
 }
 TOPICS = {
     Concern.UNCLAIMED: "无人接手",
     Concern.OVERDUE: "当前超时",
+    Concern.EXPIRING: "1 分钟内到期",
+    Concern.APPROVAL: "待您审批",
     Concern.SILENT: "来源中断",
     Concern.STOP: "止付将到期",
     Concern.RELEASE: "解除止付待批",
     Concern.OBJECTION: "止付异议超时",
+    Concern.PROVINCE: "跨省移交未成",
     Concern.PUBLIC_REPORT: "网上举报待核实",
     Concern.COMPLAINT: "投诉超期",
+    Concern.SUBJECT_REQUEST: "个人信息请求超期",
 }
 NEAR = {STREET: "同一街道", COUNTY: "同一区县", PREFECTURE: "同一市州", PROVINCE: "其他市州"}
 FACTS = {
@@ -413,27 +303,31 @@ FACTS = {
     FactKind.STEP_DONE: "步骤完成",
     FactKind.STEP_FAILED: "步骤失败",
     FactKind.VISIT: "上门情况",
+    FactKind.SEARCH: "查找情况",
     FactKind.STOP: "止付情况",
     FactKind.STOP_REMINDER: "止付提醒",
     FactKind.OBJECTION: "止付异议",
+    FactKind.REPLY: "短信回复",
     FactKind.OWN_ACCOUNT: "本人账户",
+    FactKind.OFFERED: "提出移交",
+    FactKind.OFFER_ACCEPTED: "移交已接收",
+    FactKind.OFFER_REFUSED: "移交被拒",
+    FactKind.OFFER_UNANSWERED: "移交逾期",
+    FactKind.OFFER_LATE: "移交迟确认",
+    FactKind.TAKEN_OVER: "外省移交来",
     FactKind.KEPT: "避免损失",
-    FactKind.FROZEN: "冻结",
+    FactKind.FROZEN: "银行确认冻结",
     FactKind.LOST: "损失",
+    FactKind.SHIELDED: "保护期",
+    FactKind.UNSHIELDED: "未设保护期",
+    FactKind.LOST_AGAIN_SHIELDED: "有保护期再次受损",
+    FactKind.LOST_AGAIN_UNSHIELDED: "无保护期再次受损",
     FactKind.CLAIMED: "已接手",
     FactKind.UNCLAIMED: "退回",
     FactKind.NOTE: "记事",
     FactKind.REFUSED: "未执行",
     FactKind.CLOSED: "已办结",
     FactKind.FORGOTTEN: "已清除个人信息",
-}
-RELATIONS = {
-    "spouse": "配偶",
-    "son": "儿子",
-    "daughter": "女儿",
-    "brother": "兄弟",
-    "sister": "姐妹",
-    "neighbour": "邻居",
 }
 NOTES = {
     "conversation": "开始通话",
@@ -457,44 +351,21 @@ SUGGESTIONS = {
     Suggestion.ALREADY_DEFRAUDED: "登记：已被骗",
     Suggestion.FALSE_ALARM: "登记：误报",
     Suggestion.SEND_OFFICER: "派民警上门",
-    Suggestion.CALL_AGAIN: "约定再次致电",
+    Suggestion.CALL_AGAIN: "约定再次致电当事人",
 }
 
-_TABLES: tuple[Mapping[Any, str], ...] = (
-    *(LEVELS, ACTIONS, CHANNELS, STATES, OUTCOMES, SITUATIONS, RESULTS, STEP_STATES, STOP_STATES, BANK_STATES, ASKED),
-    *(RELEASE_STATES, DIFFERENCES, TRANSFER_STATES, EVIDENCE, CLASSES, SEXES, OCCUPATIONS, SPOKEN, AGES, FLAGS),
-    *(CHAIN_FAULTS, ORDER_STATES, PAYERS_STATES, STANDINGS, GROUNDS, CALLS, PAYMENTS, LAYERS, TOPICS),
-    *(RUNGS, RUNG_RESULTS),
-    *(
-        SCAMS,
-        MEANS,
-        ROSTER_ROLES,
-        CLOCKS,
-        NEAR,
-        FACTS,
-        NOTES,
-        INTERPRETERS,
-        CHECKS,
-        RELATIONS,
-        PARTIES,
-        SUGGESTIONS,
-        SOURCES,
-        REJECTED_AS,
-        REPORTERS,
-        PAID_BY,
-        SINKS,
-        OWN_HOLD_STATES,
-        LAST_RESORTS,
-        ALLOWANCE_SPANS,
-        OBJECTION_STATES,
-        OBJECTORS,
-        OBJECTION_GROUNDS,
-        CAUSES,
-    ),
-)
-_CLOCK, _CLOSE, _REVIEW, _HOLD = "clock.", "clock.close", "clock.no.", "clock.oh."  # internal timers (domain/casework)
-_CLOSES, _RUNS_OUT, _UNDECIDED, _HOLD_ENDS = "自动办结", "止付到期", "止付异议复核时限", "本人账户暂停转出时限"
-ALL = frozenset((_CLOSES, _RUNS_OUT, _UNDECIDED, _HOLD_ENDS, *(text for table in _TABLES for text in table.values())))
+_CLOCK = "clock."  # begins the ids of internal timers (domain/casework)
+_RUNS_OUT = "止付到期"
+_TIMERS = {
+    "clock.close": "自动办结",
+    "clock.no.": "止付异议复核时限",
+    "clock.oh.": "本人账户暂停转出时限",
+    "clock.ok.": "自动止付确认时限",
+    "clock.ask.": "查询银行办理结果",
+    "clock.search.": "查找期限",
+}
+TIMERS = (_RUNS_OUT, *_TIMERS.values())
+"""The labels of internal timers, which `of_step` returns."""
 
 
 def scam(name: str) -> str:
@@ -502,14 +373,16 @@ def scam(name: str) -> str:
     return SCAMS.get(name, name)
 
 
+def of_deadline(step: Step | None) -> str:
+    """Return the Chinese label of what is due: of a step as `of_step`, of None the end of a stop in force."""
+    return _RUNS_OUT if step is None else of_step(step)
+
+
 def of_step(step: Step) -> str:
-    """Return the Chinese label of a step's action, or of an internal timer: the case's closing, the review of an
-    objection, the clock of a hold on the resident's own account, or a stop's end.
+    """Return the Chinese label of a step's action. For an internal timer, that of its purpose: the case's closing, the
+    review of an objection, the end of a hold on the resident's own account, the confirmation of an automatic order, the
+    question to a silent bank, the end of a search; for any other timer, a stop's end.
     """
-    if step.id == _CLOSE:
-        return _CLOSES
-    if step.id.startswith(_REVIEW):
-        return _UNDECIDED
-    if step.id.startswith(_HOLD):
-        return _HOLD_ENDS
-    return _RUNS_OUT if step.id.startswith(_CLOCK) else ACTIONS[step.action]
+    if not step.id.startswith(_CLOCK):
+        return ACTIONS[step.action]
+    return next((label for begins, label in _TIMERS.items() if step.id.startswith(begins)), _RUNS_OUT)

@@ -37,10 +37,10 @@ class Head(Model):
 
 class Link(Model):
     """The place of an audit line in its chain. `hash` must be the last field: it covers all bytes of the line before
-    it.
+    the hash.
 
-    `first`: the number of the first line of its batch; `before`, `after`: the hash and the offset of the previous line
-    ("" and -1: unknown); `heads`: the newest lines of other chains at that time.
+    `first`: the number of the first line of its batch. `before`, `after`: the hash and the offset of the previous line
+    ("" and -1: unknown). `heads`: the newest lines of other chains at that time.
     """
 
     chain: ChainId
@@ -53,7 +53,10 @@ class Link(Model):
 
 
 class RevealReason(StrEnum):
-    """The category of the reason for which a person reveals a resident's personal data."""
+    """The category of the reason for which a person reveals a resident's personal data. CALLING: to telephone the
+    resident or a trusted contact; VISITING: for a visit; STOPPING: to stop a payment, or to lift a stop; ANSWERING: the
+    resident calls or complains; CHECKING: a supervisor or auditor checks the work on the case; OTHER.
+    """
 
     CALLING = "calling"  # to telephone the resident or a trusted contact
     VISITING = "visiting"
@@ -71,7 +74,8 @@ class RevealVerdict(StrEnum):
 
 
 class AuditEntry(Model):
-    """An audit entry: who (a person, or a part of Quanzu such as `auditor`) did what to which object, and why.
+    """An audit entry. `by`: the person, or the part of Quanzu such as `auditor`, that acted; `act`: what was done;
+    `on`: its object; `reason`: why.
 
     The entry has no personal data.
     """

@@ -28,17 +28,43 @@ class RecordPlace(Model):
         return f"{self.topic}/{self.partition}/{self.offset}{item}"
 
 
+class CallFile(Model):
+    """How a file of call records is read. `format`: of the exchange that wrote it; `source`: the carrier's name in
+    signals, counts and dead letters.
+
+    `country`: two letters, of numbers without a country code. `area_code`: what is dialled before a local number to
+    reach it from elsewhere, such as 0431; None: local numbers are refused.
+    """
+
+    format: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,32}$")]
+    source: Token
+    country: Annotated[str, Field(pattern=r"^[A-Z]{2}$")] = "CN"
+    area_code: Annotated[str, Field(pattern=r"^[0-9]{1,6}$")] | None = None
+
+
+class StixFile(Model):
+    """How objects of STIX are read. `source`: the centre that sent them, in signals, counts and dead letters; `own`:
+    the id of this centre's identity, whose objects are refused; None: it shares none.
+    """
+
+    source: Token
+    own: Annotated[str, Field(pattern=r"^identity--[0-9a-f-]{36}$")] | None = None
+
+
 class Reading(Model):
     """The settings needed to parse a row without its file: the file's header in base64, and the options of the import.
 
     `start`: the date (in Beijing) of day 0 in a file that counts days; `zone`: the time zone of the file's times;
-    `mapping`: the text of a bank's mapping; None without one.
+    `mapping`: the text of a bank's mapping; `calls`: how call records are read; `stix`: how objects of STIX are read.
+    None without one.
     """
 
     header: Annotated[str, Field(max_length=100_000)]
     start: date
     zone: Text
     mapping: Annotated[str, Field(max_length=8_192)] | None = None
+    calls: CallFile | None = None
+    stix: StixFile | None = None
 
 
 class LinePlace(Model):

@@ -41,8 +41,9 @@ class Draft(Model):
 
 
 class InShadow(Model):
-    """The policy that scores the signals in shadow, beside the policy in force; no alert is sent for it. `policy`: its
-    hash, None if no policy runs in shadow.
+    """The policy that runs in shadow: it scores the signals beside the policy in force, and no alert is sent for it.
+
+    `policy`: its hash, None if no policy runs in shadow.
     """
 
     policy: PolicyHash | None

@@ -15,7 +15,9 @@ Given = Annotated[str, StringConstraints(max_length=500)]
 
 
 class AdminAct(StrEnum):
-    """An act of administration that needs two persons."""
+    """An act of administration that needs two persons: making, changing or enabling an account, a new one-time password
+    (ONE_TIME), removing an account's second factors (RESET_FACTOR), a new token or webhook.
+    """
 
     ACCOUNT_NEW = "account-new"
     ACCOUNT_CHANGE = "account-change"
@@ -27,8 +29,8 @@ class AdminAct(StrEnum):
 
 
 class RequestState(StrEnum):
-    """The state of a request. After CONFIRMED, a request that produces a secret waits until its asker
-    carries it out.
+    """The state of a request. ASKED: it waits for a security administrator. CONFIRMED: it may be carried out; if that
+    makes a secret, it waits until the administrator who asked carries it out. REFUSED, DONE: it has ended.
     """
 
     ASKED = "asked"
@@ -38,10 +40,11 @@ class RequestState(StrEnum):
 
 
 class AdminRequest(Model):
-    """An administrator's request. `on`: the login, or the webhook's host; `seen`: a hash of the account as the asker
-    saw it, or "".
+    """An administrator's request. `on`: the login, or the webhook's host. `seen`: a hash of the account as the
+    administrator saw it who asked, or "".
 
-    `until`: when the request lapses. It must be decided, and if confirmed also carried out, before that time.
+    `until`: when the request lapses. By then it must be decided; a confirmed one gets a new limit, by which it must be
+    carried out.
     """
 
     id: Token

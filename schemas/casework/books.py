@@ -14,12 +14,12 @@ BookDay = Annotated[str, StringConstraints(pattern=r"^\d{4}-\d{2}-\d{2}$")]
 class BookLine(StrEnum):
     """A line of the books. The first seven are the places of money, in fen: each fen is booked in at most one of them.
 
-    STOPPED: in an account whose stop is in force, as much as the bank confirmed; FREEZING_DECIDED: in an account that
-    an authority has frozen, as a person recorded; FROZEN, RETURNED: confirmed by the bank (class A); CANCELLED:
-    cancelled in flight (B); NOT_MADE: the resident named the payment and did not make it (C); LOST: lost, and in no
-    account that is stopped or frozen. Also in fen, ESTIMATED: class D, as booked in the case; STOPPED_EVER: what banks
-    confirmed when they stopped the accounts, wherever the money is now. The others are numbers: of residents, of signed
-    orders, of orders that a bank carried out, and of an authority's freezing decisions.
+    STOPPED: in an account whose stop is in force, as much as the bank confirmed. FREEZING_DECIDED: in an account that
+    an authority has frozen, as a person recorded. FROZEN, RETURNED: confirmed by the bank (class A). CANCELLED:
+    cancelled in flight (B). NOT_MADE: the resident named the payment and did not make it (C). LOST: lost, and in no
+    account that is stopped or frozen. Also in fen: ESTIMATED: class D, as booked in the case; STOPPED_EVER: the money
+    that banks confirmed when they stopped the accounts, wherever it is now. The others are numbers: of residents, of
+    signed orders, of orders that a bank carried out, and of an authority's freezing decisions.
     """
 
     STOPPED = "stopped"

@@ -7,17 +7,24 @@ from pydantic import Field, StringConstraints, model_validator
 
 from schemas.base import Fen, Model, Ref, Text, Token, When
 from schemas.casework.books import Books
+from schemas.casework.call_recordings import MOST_RECORDINGS, CallRecording
 from schemas.casework.evidence_files import MOST_FILES, EvidenceFile
+from schemas.casework.experiments import Assignments
+from schemas.casework.frauds import MOST_FRAUDS, MOST_WARNINGS, GivenWarning, RecordedFraud
 from schemas.casework.movements import MOST_MOVEMENTS, MOST_TRACED, StatedMovement
 from schemas.casework.objections import MOST_OBJECTIONS, StopObjection
 from schemas.casework.orders import StopOrder
-from schemas.casework.own_account import MOST_OWN_HOLDS, OwnHold
+from schemas.casework.own_account import MOST_KEPT_HOLDS, OwnHold
+from schemas.casework.provinces import MOST_OFFERS, MOST_TAKEN, CaseOffer, TakenCase
 from schemas.casework.reported import ReportedPayment
+from schemas.casework.searches import MOST_SEARCHES, Search
+from schemas.casework.third_parties import MOST_ADMITTED, AdmittedThirdParty
 from schemas.codes.any_code import AnyCodeField
 from schemas.codes.danger import DangerCodeField
+from schemas.codes.replies import MOST_REPLIES
 from schemas.levels import Action, CallResult, Channel, EvidenceClass, Level, Outcome, OutcomeGround, Result
 from schemas.people.residents import BalanceBand, DivisionCode, Flag, Language, Occupation, ResidentId, Sex
-from schemas.risk.evidence import WatchStatus
+from schemas.risk.evidence import PriorLoss, WatchStatus
 from schemas.risk.signals import TransferState
 
 MOST_REASONS = 32  # of a danger
@@ -31,7 +38,9 @@ OwnAccounts = Annotated[list[Ref], Field(max_length=64)]
 
 
 class CaseState(StrEnum):
-    """The states of a case. All but `closed` are open; a resident has at most one open case."""
+    """The states of a case. All but `closed` are open; a resident has at most one open case. HANDED_OVER: another
+    province handles the resident.
+    """
 
     RAISED = "raised"
     CONTACTING = "contacting"
@@ -42,7 +51,12 @@ class CaseState(StrEnum):
     ALREADY_DEFRAUDED = "already_defrauded"
     FALSE_ALARM = "false_alarm"
     UNREACHABLE = "unreachable"
+    HANDED_OVER = "handed_over"
     CLOSED = "closed"
+
+
+SETTLED_STATES = frozenset({CaseState.DISSUADED, CaseState.FALSE_ALARM, CaseState.HANDED_OVER, CaseState.CLOSED})
+"""The states in which nobody here contacts the resident any more, but for follow-ups and support."""
 
 
 class Profile(Model):
@@ -60,9 +74,12 @@ class Profile(Model):
 
 
 class StepState(StrEnum):
-    """The states of a step. The time `due` of a pending or held step is when it goes out, of a proposed step the
-    deadline for the decision, and of a sent step the deadline for the result. WITHDRAWN: no longer needed; SKIPPED:
-    replaced by a later or stronger step.
+    """The states of a step. PENDING: not due yet; HELD: kept back by an outreach hold; PROPOSED: a stop order that
+    waits for approval; SENT: waits for its result; WITHDRAWN: no longer needed; SKIPPED: replaced by a later or
+    stronger step.
+
+    The time `due` of a pending or held step is when it goes out, of a proposed step the deadline for the decision, and
+    of a sent step the deadline for the result.
     """
 
     PENDING = "pending"
@@ -82,11 +99,12 @@ LIVE_STEPS = WAITING_STEPS | {StepState.SENT}
 
 
 class Step(Model):
-    """One step of the plan. `attempt` counts from 1; `due`: by when the state must change (None: the step has ended).
+    """One step of the plan. `attempt` counts from 1. `due`: the time by which the state must change; None: the step has
+    ended.
 
-    `not_after`: no dispatch of the step is carried out after this time; `wanted`: the original due time, if the contact
-    budget postponed the step; `transfer`: the payment that a stop-payment is for; `contact`: the index of a trusted
-    contact.
+    `not_after`: no dispatch of the step is carried out after this time. `wanted`: the original due time, if the contact
+    budget postponed the step. `transfer`: the payment or traced account of a step for a bank. `contact`: the index of a
+    trusted contact. `accepted`: of a visit, the latest attempt that an officer accepted; 0: none.
     """
 
     id: Token  # unique in the case: "red.operator"
@@ -98,6 +116,7 @@ class Step(Model):
     wanted: When | None = None  # if put off by the contact budget: when it was first due
     transfer: str | None = None  # for a stop-payment: the signal's uid
     contact: int | None = None  # for a trusted contact: the index
+    accepted: Annotated[int, Field(ge=0)] = 0
     results: list[Result] = Field(default_factory=list)
     because: AnyCodeField | None = None
 
@@ -105,7 +124,8 @@ class Step(Model):
 class Contacted(Model):
     """A contact with the resident, made by the step `step` at its attempt `attempt`.
 
-    It counts in the contact budget until 24 hours after `at`; for the limits by the hour, until one hour after `at`.
+    The contact counts in the contact budget until 24 hours after `at`; for the limits by the hour, until one hour after
+    `at`.
     """
 
     at: When
@@ -126,20 +146,22 @@ class DeskCall(Model):
 
     @property
     def answered(self) -> bool:
-        """Whether the resident answered, whether or not the conversation has ended."""
+        """True if the resident answered, even if the conversation has ended since."""
         return self.result is CallResult.ANSWERED
 
     @property
     def goes_on(self) -> bool:
-        """Whether the conversation is going on."""
+        """True if the conversation is going on."""
         return self.answered and self.ended_at is None
 
 
 class StopState(StrEnum):
-    """The states of a stop-payment. A stop lasts 48 hours, and a bank is asked at most twice to stop one account.
+    """The states of a stop-payment. ASKED: requested, no answer yet; IN_FORCE: no money leaves the payee's account;
+    REFUSED: by the bank; EXPIRED: its 48 hours are over; RELEASED: lifted by two persons, or the payment was cancelled
+    in flight; RETURNED: the bank gave the money back; FROZEN: another authority has frozen the account.
 
-    `asked` and `in_force` are open: the stop can be lifted. The other states are final for that stop, but the account
-    may be stopped once more.
+    ASKED and IN_FORCE are open: the stop can be lifted. The others are final for that stop. A bank is asked at most
+    twice to stop one account.
     """
 
     ASKED = "asked"  # requested, without an answer yet
@@ -152,7 +174,7 @@ class StopState(StrEnum):
 
     @property
     def lasts(self) -> bool:
-        """Whether the stop is requested or in force, so that it can be lifted."""
+        """True if the stop is requested or in force, so that it can be lifted."""
         return self in (StopState.ASKED, StopState.IN_FORCE)
 
 
@@ -171,20 +193,20 @@ class Stop(Model):
 
     @property
     def runs(self) -> bool:
-        """Whether the stop is in force, so that no money leaves the account before `until`."""
+        """True if the stop is in force, so that no money leaves the account before `until`."""
         return self.until is not None
 
 
 class Payment(Model):
     """A payment of the case. The payee is a token; the account number stays in the store of accounts.
 
-    `watched`: the payee's status on the watchlist, as far as the case knows; `institution`: the payee's bank or payment
-    institution; `reported`: what a person said of the payment; `feed`: the uid of the feed's signal, for a reported
-    payment that a feed delivered too.
+    `watched`: the payee's status on the watchlist, as far as the case knows. `institution`: the payee's bank or payment
+    institution. `reported`: a person's statement about the payment. `feed`: the uid of the feed's signal, for a
+    reported payment that a feed delivered too.
 
-    In `Case.traced` a Payment is not one that the resident made: it is a downstream account that the resident's money
-    reached by the movement `movement`, at `at`. `amount_fen`: how much of the money was still there when the latest
-    order on the account was proposed; `came_fen`: how much had come in, as known while such an order was last open.
+    In `Case.traced`, a Payment is an account beyond the payees' that the resident's money reached by the movement
+    `movement`, at `at`. `amount_fen`: the money that was still there when the latest order on the account was proposed.
+    `came_fen`: the money that had come in when such an order was last open.
     """
 
     transfer: Ref  # the signal's uid; of a payment that was reported first, the report's
@@ -222,9 +244,10 @@ class Loss(Model):
 
 
 class Danger(Model):
-    """The result of screening: the risk level with its reasons, most serious first. `probability`: of fraud, 0 to 1;
-    `exposure_fen`: an estimate of the possible loss: payments under way plus the usual loss of such a case;
-    `call_since`: when a suspicious call that is still going on began.
+    """The result of screening: the risk level with its reasons, the gravest first. `probability`: of fraud, 0 to 1.
+
+    `exposure_fen`: an estimate of the possible loss: payments under way plus the usual loss of such a case.
+    `call_since`: start of a suspicious call that is still going on, or None.
     """
 
     level: Level
@@ -257,9 +280,15 @@ class Case(Model):
     traced: list[Payment] = Field(default_factory=list, max_length=MOST_TRACED)  # accounts that the money reached
     orders: list[StopOrder] = Field(default_factory=list)
     objections: list[StopObjection] = Field(default_factory=list, max_length=MOST_OBJECTIONS)
-    own_holds: list[OwnHold] = Field(default_factory=list, max_length=MOST_OWN_HOLDS)
+    own_holds: list[OwnHold] = Field(default_factory=list, max_length=MOST_KEPT_HOLDS)
     movements: list[StatedMovement] = Field(default_factory=list, max_length=MOST_MOVEMENTS)  # of the payments' money
     files: list[EvidenceFile] = Field(default_factory=list, max_length=MOST_FILES)
+    call_recordings: list[CallRecording] = Field(default_factory=list, max_length=MOST_RECORDINGS)
+    searches: list[Search] = Field(default_factory=list, max_length=MOST_SEARCHES)  # for the resident; the latest last
+    offers: list[CaseOffer] = Field(default_factory=list, max_length=MOST_OFFERS)  # to other provinces
+    taken: list[TakenCase] = Field(default_factory=list, max_length=MOST_TAKEN)  # from other provinces
+    replies: Annotated[int, Field(ge=0, le=MOST_REPLIES + 1)] = 0  # noted in its history
+    replied_at: When | None = None  # when the latest reply came of which no operator has taken note
     kept: dict[str, LossAvoided] = Field(default_factory=dict)  # by transfer
     frozen: dict[str, Fen] = Field(default_factory=dict)  # by transfer
     returned: dict[str, Fen] = Field(default_factory=dict)  # by transfer: what the bank has given back of it
@@ -272,9 +301,15 @@ class Case(Model):
     ground: OutcomeGround | None = None  # what "dissuaded" rests on
     desk_call: DeskCall | None = None  # none: nobody has called since the danger, or since the latest outcome
     met_at: When | None = None  # when an officer met the resident without telling an outcome; ends as `desk_call` does
+    # Who may join the desk's call that goes on, beside resident and operator.
+    third_parties: list[AdmittedThirdParty] = Field(default_factory=list, max_length=MOST_ADMITTED)
     contacted: list[Contacted] = Field(default_factory=list)  # of the last day, of the resident's earlier case too
     warned_at: When | None = None  # the latest contact that reached the resident
-    danger_at: When | None = None  # when graver danger or another payment was last reported
+    warnings: list[GivenWarning] = Field(
+        default_factory=list, max_length=MOST_WARNINGS
+    )  # of 120 days, earlier cases' too
+    frauds: list[RecordedFraud] = Field(default_factory=list, max_length=MOST_FRAUDS)  # that the police recorded
+    danger_at: When | None = None  # when graver danger, another payment or contact was last reported
     claimed_by: Text | None = None
     assigned_by: Text | None = None  # who gave the case to `claimed_by`, until that person has opened it
     offered_at: When | None = None  # since when a call is on the desk that nobody has taken
@@ -282,8 +317,11 @@ class Case(Model):
     answers: dict[Token, Token] = Field(default_factory=dict)  # question -> answer
     returned_from: Text | None = None  # the operator whose claim expired last; None once somebody has claimed it again
     officer: Text | None = None
+    experiments: Assignments = Field(default_factory=dict)  # its arms of randomised experiments
     settled_at: When | None = None  # when the resident was dissuaded or cleared; None while in danger
     closed_at: When | None = None
+    talk_from: CaseState | None = None  # its state before a talk after a support call, while it is open for that only
+    prior_loss: PriorLoss | None = None  # the resident's latest loss, in this case or an earlier one
 
     @model_validator(mode="after")
     def _of_its_resident(self) -> Self:
@@ -296,24 +334,25 @@ class Case(Model):
 
     @property
     def open(self) -> bool:
-        """Whether the case is not closed."""
+        """True if the case is not closed."""
         return self.state is not CaseState.CLOSED
 
     @property
     def assigned(self) -> bool:
-        """Whether a supervisor has given the case to somebody who has not opened it yet."""
+        """True if a supervisor has given the case to somebody who has not opened it yet."""
         return self.claimed_by is not None and self.assigned_by is not None
 
     def shares(self, other: "Case", *fields: str) -> bool:
-        """Return whether each of these fields is the same object in both cases: a decision replaces only what it
-        changes.
+        """Return True if each of these fields is the same object in both cases, so that it cannot differ.
+
+        A decision replaces only the objects that it changes.
         """
         return all(getattr(self, name) is getattr(other, name) for name in fields)
 
     @property
     def settled(self) -> bool:
-        """Whether the resident was dissuaded or cleared, or the case is closed.
+        """True if the resident was dissuaded or cleared, the case was handed over, or it is closed.
 
         Only follow-ups and releases of stops still go out then.
         """
-        return self.state in (CaseState.DISSUADED, CaseState.FALSE_ALARM, CaseState.CLOSED)
+        return self.state in SETTLED_STATES

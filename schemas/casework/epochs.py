@@ -21,7 +21,7 @@ class EpochNamed(Model):
 class EpochConfirmed(Model):
     """A worker's record of the epoch that it knows: a period in which one Redis server is the leader.
 
-    `epoch`: its number, 0 if none was ever named. `settled`: whether the worker was already allowed to act under this
+    `epoch`: its number, 0 if none was ever named. `settled`: True if the worker was already allowed to act under this
     epoch when it wrote the record; workers that read True may act under it at once.
     """
 

@@ -9,6 +9,7 @@ from schemas.base import Fen, Model, Ref, Text, Token, When
 from schemas.casework.cases import Case, CaseId, Payment
 from schemas.casework.inputs import Hold
 from schemas.casework.own_account import OwnHold
+from schemas.casework.provinces import CaseOffer
 from schemas.codes.any_code import AnyCodeField
 from schemas.levels import Action, Channel, EvidenceClass, Level, Result
 from schemas.people.residents import Language, ResidentId
@@ -18,8 +19,10 @@ Offset = Annotated[int, Field(ge=-1, lt=2**53)]
 
 
 class Dispatch(Model):
-    """A command to a channel. `id` consists of case, step, attempt and channel: the channel carries
-    out each id once.
+    """A command to a channel. `id` consists of case, step, attempt and channel: the channel carries out each id once.
+
+    `due`: when the step was due; `not_after`: after this time it is not carried out, None: no limit; `contact`: the
+    index of a trusted contact.
     """
 
     id: Ref
@@ -37,7 +40,10 @@ class Dispatch(Model):
     campaign: Text | None = None
     contact: int | None = None
     payment: Payment | None = None
+    about: Ref | None = None  # of a status request: the id of the order's dispatch
     own_hold: OwnHold | None = None  # of a hold on the resident's own account
+    offer: CaseOffer | None = None  # of a hand-over to another province
+    arm: Ref | None = None  # EXPERIMENT/ARM, if the text is that of an experiment's arm
     division: str
     because: AnyCodeField
     signal_at: When | None = None  # arrival of the signal whose alert it answers at once, for latency metrics
@@ -49,7 +55,11 @@ class Dispatch(Model):
 
 
 class FactKind(StrEnum):
-    """The kinds of facts about a case."""
+    """The kinds of facts about a case, which the case's timeline shows. HELD, DROPPED: contacts kept back by an
+    outreach hold, or dropped with it; PUT_OFF: postponed by the contact budget; RELEASED: contacts that were kept back
+    or postponed go out; KEPT, FROZEN, LOST: money; SHIELDED, UNSHIELDED: a loss became known, and a shield begins or
+    the policy has none; REFUSED: an input that the case does not allow; FORGOTTEN: the personal data was deleted.
+    """
 
     OPENED = "opened"
     REOPENED = "reopened"
@@ -68,13 +78,25 @@ class FactKind(StrEnum):
     STEP_DONE = "step_done"
     STEP_FAILED = "step_failed"
     VISIT = "visit"
+    SEARCH = "search"  # officers look for the resident at several places
     STOP = "stop"
     STOP_REMINDER = "stop_reminder"
     OBJECTION = "objection"  # to a stop order, and its review
+    REPLY = "reply"  # a telephone replied to a text message
     OWN_ACCOUNT = "own_account"  # a hold on the resident's own account
+    OFFERED = "offered"  # the case, to another province
+    OFFER_ACCEPTED = "offer_accepted"
+    OFFER_REFUSED = "offer_refused"
+    OFFER_UNANSWERED = "offer_unanswered"  # by its deadline
+    OFFER_LATE = "offer_late"  # acknowledged after its deadline: both provinces handle the resident
+    TAKEN_OVER = "taken_over"  # from another province
     KEPT = "kept"
     FROZEN = "frozen"
     LOST = "lost"
+    SHIELDED = "shielded"  # a loss became known, and a shield begins
+    UNSHIELDED = "unshielded"  # a loss became known, and the policy has no shield
+    LOST_AGAIN_SHIELDED = "lost_again_shielded"  # a second loss within 90 days of one with a shield
+    LOST_AGAIN_UNSHIELDED = "lost_again_unshielded"  # likewise, of one without a shield
     CLAIMED = "claimed"
     UNCLAIMED = "unclaimed"
     NOTE = "note"
@@ -84,7 +106,10 @@ class FactKind(StrEnum):
 
 
 class Fact(Model):
-    """One thing that happened to a case, as a code (schemas/codes)."""
+    """One thing that happened to a case, as a code with its parameters (`what`; see schemas/codes). The other fields
+    are set where they apply: the step, its action and result; the money's evidence class and amount; `limit`: the limit
+    of the contact budget that postponed a step, such as "phone_hour"; `by`: the login of the person who acted.
+    """
 
     kind: FactKind
     what: AnyCodeField
@@ -113,7 +138,9 @@ class Commit(Model):
 
 
 class CaseEvent(Model):
-    """One applied input: the facts, the whole case after the input, and the dispatches that it causes."""
+    """The journal's entry about one applied input: the facts, the whole case after the input, and the dispatches that
+    it causes. `input`, `input_kind`: the input's id and kind; `partition`, `offset`: its place on case-inputs.
+    """
 
     kind: Literal["case"] = "case"
     commit: Commit
@@ -129,7 +156,12 @@ class CaseEvent(Model):
 
 
 class RulesEvent(Model):
-    """The rules of a partition from this offset on: the policy in force (its digest) and the holds."""
+    """The rules of a partition from this offset on: the policy in force (its digest) and the holds. `anew`: True if the
+    input log was recreated, so that offsets of earlier entries belong to another log.
+
+    `moved`: set on the first entry of a journal that was made anew for another number of partitions: how many entries
+    that follow come from other partitions. They are proven, and their offsets and partitions are those of before.
+    """
 
     kind: Literal["standing"] = "standing"
     commit: Commit
@@ -140,11 +172,12 @@ class RulesEvent(Model):
     policy: str
     holds: list[Hold] = Field(default_factory=list)
     anew: bool = False  # the input log was recreated: offsets of earlier entries belong to another log
+    moved: Annotated[int, Field(ge=0)] | None = None
 
 
 class UnchangedEvent(Model):
-    """The inputs of a commit that changed nothing: input id -> time of the input. `offset`: of the
-    commit's last input.
+    """The inputs of a commit that changed nothing: the time of each input by its id. `offset`: of the commit's last
+    input.
     """
 
     kind: Literal["unchanged"] = "unchanged"

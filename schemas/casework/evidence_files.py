@@ -37,7 +37,10 @@ class EvidencePicture(Model):
 
 
 class FileRefusal(StrEnum):
-    """The reason why an uploaded file was not added to its case."""
+    """The reason why an uploaded file was not added to its case. PDF, HEIC: of a kind that is not accepted; NO_PICTURE:
+    neither JPEG, PNG nor WebP, whatever its name says; EARLIER_CASE: the resident has a later case; NOT_TAKEN: the case
+    did not accept it, or has not answered.
+    """
 
     EMPTY = "empty"
     TOO_LARGE = "too_large"

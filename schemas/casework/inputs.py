@@ -3,33 +3,27 @@ happened.
 """
 
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, TypeAdapter
+from pydantic import Field, TypeAdapter, model_validator
 
 from schemas.base import Fen, Model, Note, Reason, Ref, Text, Token, When
+from schemas.casework.acts import Act, OutcomeAct
 from schemas.casework.cases import CaseId, Danger, OwnAccounts, Payment, Profile
 from schemas.casework.evidence_files import MOST_AT_ONCE, EvidenceFile
 from schemas.casework.movements import MOST_STATED, OnwardMovement
-from schemas.casework.objections import DecideObjectionAct, ObjectionGround, Objector
-from schemas.casework.orders import ApproveStopAct, DeclineStopAct, HandOverStopAct
-from schemas.casework.own_account import (
-    ApproveHoldAct,
-    DeclineHoldAct,
-    LiftHoldAct,
-    OwnHoldAnswerState,
-    ProposeHoldAct,
-)
+from schemas.casework.objections import ObjectionGround, Objector
+from schemas.casework.own_account import OwnHoldAnswerState
+from schemas.casework.provinces import MOST_CONTACTS, ContactThere, ProvinceGround
+from schemas.casework.searches import PlaceNumber, PlaceState
 from schemas.codes.channels import ChannelCodeField
-from schemas.levels import Action, Channel, EvidenceClass, Level, Outcome, OutcomeGround, Result
-from schemas.people.calls import CallerRequest
-from schemas.people.residents import DivisionCode, InterpreterLanguage, ResidentId
+from schemas.codes.replies import ReplySender
+from schemas.levels import Action, Channel, Result
+from schemas.people.residents import DivisionCode, Resident, ResidentId
 from schemas.people.staff import StaffRole
+from schemas.risk.reported_frauds import MatchedBy, MatchStrength, RecordVersion
 
 MOST_PAYMENTS = 512  # of one alert: a policy's `bound` is at most this
-MOST_CLAIMS = 64  # in one conversation
-MOST_ANSWERS = 64  # in one conversation: more than a script has
-
 
 PolicyHash = Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
 """A policy's digest: 16 hexadecimal digits."""
@@ -75,186 +69,6 @@ class ContactResult(_ForCase):
     why: ChannelCodeField | None = None
 
 
-class LossAvoidedClaim(Model):
-    """A person's report of loss avoided: for which transfer, of which evidence class, how many fen."""
-
-    transfer: Ref
-    evidence: EvidenceClass
-    amount_fen: Fen
-
-
-class OutcomeAct(Model):
-    """A conversation ended with an outcome. `lost_fen`: money already lost; `complaint`: the complaint that led to it.
-
-    `ground`: a person's ground for "dissuaded", needed if the case knows of no conversation and no visit. `recall`:
-    True calls back an officer who is on the way to the resident; False lets the visit go on.
-    """
-
-    do: Literal["outcome"] = "outcome"
-    outcome: Outcome
-    ground: OutcomeGround | None = None
-    recall: bool = False
-    kept: list[LossAvoidedClaim] = Field(default_factory=list, max_length=MOST_CLAIMS)
-    lost_fen: Fen = 0
-    note: Note = ""
-    complaint: Token | None = None
-
-
-class LowerAct(Model):
-    """Lower the case's level, with a reason."""
-
-    do: Literal["lower"] = "lower"
-    level: Level
-    reason: Reason
-
-
-class CallAgainAct(Model):
-    """The resident asked to be called again at the time `when`."""
-
-    do: Literal["call_again"] = "call_again"
-    when: When
-
-
-class SendOfficerAct(Model):
-    """Send an officer to the resident."""
-
-    do: Literal["send_officer"] = "send_officer"
-    reason: Note
-
-
-class AskStopAct(Model):
-    """Ask the bank to stop a payment of the case. The asking person counts as an approver if the policy lets their role
-    approve.
-    """
-
-    do: Literal["ask_stop"] = "ask_stop"
-    transfer: Ref
-
-
-class ReleaseStopAct(Model):
-    """Lift a stop, for hardship or because the stop was wrong. `asked_by`: who requested the release; another person,
-    the `by` of the report, approved it.
-
-    The case refuses the act if `asked_by` is missing or the same person. A form or program only writes a request
-    (schemas/channels/releases.py); this act is written when the request is approved. `request`: the request's id.
-    """
-
-    do: Literal["release_stop"] = "release_stop"
-    transfer: Ref
-    reason: Reason
-    asked_by: Text | None = None
-    request: Token | None = None
-
-
-class NotifyContactAct(Model):
-    """Notify a trusted contact of the resident now. `contact`: the contact's index in the register, from 0."""
-
-    do: Literal["tell_contact"] = "tell_contact"
-    contact: Annotated[int, Field(ge=0, le=7)]
-
-
-class ClaimAct(Model):
-    """An operator claims the case ("claim"), or no longer has it ("unclaim"): it was given back, or
-    the claim expired.
-    """
-
-    do: Literal["claim", "unclaim"]
-    ran_out: bool = False  # the claim expired
-
-
-class AssignAct(Model):
-    """A supervisor gives the case to an operator.
-
-    `holder`: who had the case on the supervisor's screen (None: nobody); the act is refused if that has changed.
-    `reason`: why the case is taken from its holder; None is allowed only for an unclaimed case.
-    """
-
-    do: Literal["assign"] = "assign"
-    to: Annotated[Text, Field(min_length=1)]
-    holder: Text | None = None
-    reason: Reason | None = None
-
-
-class NoteAct(Model):
-    """A note on the case. `what`: its kind; the first four kinds state how the desk's call to the resident stands.
-
-    `note`: a person's own words, or the link of a recording.
-    """
-
-    do: Literal["note"] = "note"
-    what: Literal[
-        "conversation",
-        "conversation_ended",
-        "busy",
-        "no_answer",
-        "code_confirmed",
-        "three_way_call",
-        "interpreter",
-        "recording",
-        "note",
-    ]
-    note: Note = ""
-    language: InterpreterLanguage | None = None  # for which an interpreter is needed
-    caller: CallerRequest | None = None  # for a caller's remark: what the caller of 96110 wanted
-    complaint: Token | None = None  # the complaint that asks to lift a stop
-
-
-class AnswersAct(Model):
-    """The resident's answers to a script: question -> answer. `withdrawn`: the questions whose earlier answer no longer
-    holds.
-    """
-
-    do: Literal["answers"] = "answers"
-    script: Token
-    answers: dict[Token, Token] = Field(default_factory=dict, max_length=MOST_ANSWERS)
-    withdrawn: list[Token] = Field(default_factory=list, max_length=MOST_ANSWERS)
-
-
-class ConfirmAct(Model):
-    """A person confirms that the danger is real. Steps held back because of the policy that found the danger are
-    released.
-    """
-
-    do: Literal["confirm"] = "confirm"
-    reason: Reason
-
-
-class CloseAct(Model):
-    """Close the case. Remaining steps are withdrawn, except releases of stops. `hold`: the id of the hold whose
-    dropping closes the case; None if a person closes it.
-    """
-
-    do: Literal["close"] = "close"
-    reason: Reason
-    hold: Token | None = None
-
-
-Act = Annotated[
-    OutcomeAct
-    | LowerAct
-    | CallAgainAct
-    | SendOfficerAct
-    | AskStopAct
-    | ApproveStopAct
-    | DeclineStopAct
-    | HandOverStopAct
-    | DecideObjectionAct
-    | ProposeHoldAct
-    | ApproveHoldAct
-    | DeclineHoldAct
-    | LiftHoldAct
-    | ReleaseStopAct
-    | NotifyContactAct
-    | ClaimAct
-    | AssignAct
-    | NoteAct
-    | AnswersAct
-    | CloseAct
-    | ConfirmAct,
-    Field(discriminator="do"),
-]
-
-
 class OperatorReport(_ForCase):
     """An operator's act. `seen`: the version of the case on the operator's screen; `role`: the operator's, None for a
     program.
@@ -289,8 +103,8 @@ class VisitStage(StrEnum):
 
     @property
     def distance(self) -> int | None:
-        """The progress towards the door, 0 (assigned) to 3 (arrived); None for a stage that ends the
-        officer's visit.
+        """The progress towards the door: 0 assigned, 1 accepted, 2 on the way, 3 arrived. None for a stage that ends
+        the officer's visit, and for one that the system tells (NOTIFIED, NOT_ACCEPTED).
         """
         match self:
             case VisitStage.ASSIGNED:
@@ -341,6 +155,28 @@ class OfficerReport(_ForCase):
     told_at: When | None = None  # if it was kept without a network: when it arrived
 
 
+class PlaceReport(_ForCase):
+    """An officer's report on the place `number` of a search. `state`: never OPEN. `outcome`: what came of the talk with
+    the resident, if the officer found them. `told_at`: as in OfficerReport.
+    """
+
+    kind: Literal["place_report"] = "place_report"
+    by: Text
+    search: Token
+    number: PlaceNumber
+    state: PlaceState
+    outcome: OutcomeAct | None = None
+    told_at: When | None = None
+
+    @model_validator(mode="after")
+    def _reported(self) -> Self:
+        if self.state is PlaceState.OPEN:
+            raise ValueError("a report says whether the resident was there, or that nobody could look")
+        if self.outcome is not None and self.state is not PlaceState.FOUND:
+            raise ValueError("only who found the resident knows an outcome")
+        return self
+
+
 class Deadline(_ForCase):
     """States that the time `due` of a step has come. It has no effect if the step's due time has changed since."""
 
@@ -350,10 +186,11 @@ class Deadline(_ForCase):
 
 
 class BankState(StrEnum):
-    """The answers of a bank to a stop-payment. CANCELLED: the payment was cancelled in flight; RELEASED: the stop was
-    lifted.
+    """The answers of a bank to a stop-payment. PENDING: it has the order and has not decided; CANCELLED: the payment
+    was cancelled in flight; RELEASED: the stop was lifted.
     """
 
+    PENDING = "pending"
     IN_FORCE = "in_force"  # the payee's account is stopped; `amount_fen` of ours was still there
     REFUSED = "refused"
     CANCELLED = "cancelled"  # the payment was cancelled in flight
@@ -401,6 +238,26 @@ class VictimReport(_ForResident):
     transfer: Ref | None = None
 
 
+class FraudReport(_ForResident):
+    """The police's records have a fraud whose victim is the resident. Fields as in RecordedFraud.
+
+    `record`: the record's id, `source:id`. `withdrawn`: this version of the record is not the resident's, or not a
+    fraud.
+    """
+
+    kind: Literal["fraud_report"] = "fraud_report"
+    record: Ref
+    version: RecordVersion
+    happened_at: When
+    reported_at: When
+    loss_fen: Fen | None = None
+    scam_type: Token | None = None
+    dated: bool
+    by: MatchedBy
+    strength: MatchStrength
+    withdrawn: bool = False
+
+
 class PaymentReport(_ForResident):
     """A victim, or somebody for them, reports a fraud and a payment. The case becomes red, and a stop order is
     proposed.
@@ -433,12 +290,43 @@ class ObjectStop(_ForCase):
     text: Note = ""
 
 
+class TakeOver(_ForResident):
+    """Another province hands over its case `other_case`. `both`: it was taken before, and no answer came in time.
+    `person`, `guardian`: the register's entries to make, of a new resident and a minor's guardian; outside-inputs only.
+    """
+
+    kind: Literal["take_over"] = "take_over"
+    province: Token
+    offer: Ref
+    other_case: CaseId
+    ground: ProvinceGround
+    danger: Danger
+    payments: list[Payment] = Field(default_factory=list, max_length=MOST_PAYMENTS)
+    profile: Profile
+    accounts: OwnAccounts = Field(default_factory=list)
+    contacts: list[ContactThere] = Field(default_factory=list, max_length=MOST_CONTACTS)
+    both: bool = False
+    person: Resident | None = None
+    guardian: Resident | None = None
+
+
 class EvidenceReport(_ForCase):
     """A person added evidence files to the case. Their pictures are already on the topic evidence-files."""
 
     kind: Literal["evidence_report"] = "evidence_report"
     by: Text
     files: list[EvidenceFile] = Field(max_length=MOST_AT_ONCE)
+
+
+class ResidentReply(_ForResident):
+    """A telephone replied to a text message. `dispatch`: the latest message that went to the telephone; `sender`: whose
+    telephone it is. The reply concerns the resident's latest case, even if the message was of an earlier one.
+    """
+
+    kind: Literal["resident_reply"] = "resident_reply"
+    dispatch: Ref
+    sender: ReplySender
+    text: Note
 
 
 class Erase(_ForResident):
@@ -494,13 +382,17 @@ ResidentInput = (
     | ContactResult
     | OperatorReport
     | OfficerReport
+    | PlaceReport
     | Deadline
     | BankFeedback
     | OwnHoldAnswer
     | VictimReport
+    | FraudReport
     | PaymentReport
     | ObjectStop
+    | TakeOver
     | EvidenceReport
+    | ResidentReply
     | Erase
 )
 CaseInput = Annotated[ResidentInput | PolicyChange | HoldChange, Field(discriminator="kind")]

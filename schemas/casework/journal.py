@@ -7,11 +7,15 @@ those in schemas/casework/events.py and cases.py, so that the functions that cou
 from datetime import datetime
 
 import msgspec
+from pydantic import TypeAdapter
 
-from schemas.casework.cases import CaseState, StepState
+from schemas.casework.cases import SETTLED_STATES, CaseState, StepState
 from schemas.casework.events import Commit, FactKind
 from schemas.casework.inputs import Hold
+from schemas.codes.any_code import AnyCode, AnyCodeField
 from schemas.levels import Action, Level, OutcomeGround, Result
+
+_CODE: TypeAdapter[AnyCode] = TypeAdapter(AnyCodeField)
 
 
 class PartialCommit(msgspec.Struct, frozen=True, gc=False):
@@ -56,8 +60,8 @@ class PartialCase(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def settled(self) -> bool:
-        """Whether the resident was dissuaded or cleared, or the case is closed."""
-        return self.state in (CaseState.DISSUADED, CaseState.FALSE_ALARM, CaseState.CLOSED)
+        """True if the resident was dissuaded or cleared, the case was handed over, or it is closed."""
+        return self.state in SETTLED_STATES
 
 
 class PartialFact(msgspec.Struct, frozen=True, gc=False):
@@ -67,6 +71,13 @@ class PartialFact(msgspec.Struct, frozen=True, gc=False):
     action: Action | None = None
     result: Result | None = None
     limit: str | None = None
+    code: msgspec.Raw = msgspec.field(name="what", default=msgspec.Raw(b""))
+
+    @property
+    def what(self) -> AnyCode:
+        """The fact's code, parsed when it is asked for: few facts are counted by it. Raises ValueError without one."""
+        found: AnyCode = _CODE.validate_json(bytes(self.code))
+        return found
 
 
 class PartialDispatch(msgspec.Struct, frozen=True, gc=False):
@@ -93,7 +104,7 @@ class PartialStandingEvent(msgspec.Struct, frozen=True, gc=False, tag_field="kin
     """The policy and the holds of a partition from this offset on, with fields of schemas.casework.events.RulesEvent.
 
     `holds`: raw JSON, parsed by `read_holds`; `anew`: the input log was recreated, so earlier offsets belong to another
-    log.
+    log; `moved`: the number of entries after this one that come from other partitions.
     """
 
     commit: PartialCommit
@@ -103,10 +114,13 @@ class PartialStandingEvent(msgspec.Struct, frozen=True, gc=False, tag_field="kin
     policy: str
     holds: msgspec.Raw = msgspec.Raw(b"[]")
     anew: bool = False
+    moved: int | None = None
 
 
 class PartialUnchangedEvent(msgspec.Struct, frozen=True, gc=False, tag_field="kind", tag="unchanged"):
-    """The inputs of a commit that changed nothing: input id -> time, as in schemas.casework.events.UnchangedEvent."""
+    """The inputs of a commit that changed nothing: the time of each input by its id, as in
+    schemas.casework.events.UnchangedEvent.
+    """
 
     commit: PartialCommit
     offset: int
@@ -129,15 +143,17 @@ _alone = msgspec.json.Decoder(_CaseAlone)
 
 
 def decode(value: bytes) -> PartialEntry:
-    """Parse the JSON of a journal entry. Raises ValueError (msgspec.ValidationError or DecodeError) if the JSON is
-    invalid.
+    """Return the journal entry in a JSON text. Raises ValueError (msgspec.ValidationError or DecodeError) if the JSON
+    is invalid.
     """
     entry: PartialEntry = _decoder.decode(value)
     return entry
 
 
 def decode_case(value: bytes) -> PartialCase:
-    """Parse the JSON of a case. Raises ValueError (msgspec.ValidationError or DecodeError) if the JSON is invalid."""
+    """Return the case in a JSON text. Raises ValueError (msgspec.ValidationError or DecodeError) if the JSON is
+    invalid.
+    """
     case: PartialCase = _cases.decode(value)
     return case
 

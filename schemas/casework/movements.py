@@ -16,7 +16,9 @@ Sequence = Annotated[int, Field(strict=True, ge=0, le=10**15)]
 
 
 class MovementKind(StrEnum):
-    """The way in which money left an account. After any kind but TRANSFER, no bank can stop the money any more."""
+    """The way in which money left an account: transfer, cash, card terminal (POS), payment wallet, cryptocurrency, bank
+    fee. After any kind but TRANSFER, no bank can stop the money any more.
+    """
 
     TRANSFER = "transfer"
     CASH = "cash"
@@ -39,7 +41,7 @@ class MovedMoney(Model):
     executed: bool = True
 
     def check_payee(self, payee: Model | None) -> None:
-        """Raise ValueError if a transfer has no payee, or another movement has one."""
+        """Raise ValueError if a transfer has no payee, or a movement of any other kind has one. Returns nothing."""
         if (self.kind is MovementKind.TRANSFER) is (payee is None):
             raise ValueError("a transfer has a payee, and no other movement does")
 

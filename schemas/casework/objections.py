@@ -1,4 +1,6 @@
-"""An objection to a stop order: who objects, through which bank, and what the review decided."""
+"""An objection to a stop order: the objector, the bank through which the objection came, and the result of
+the review.
+"""
 
 from enum import StrEnum
 from typing import Annotated, Literal, Self
@@ -11,7 +13,9 @@ MOST_OBJECTIONS = 20  # that a case takes: later ones are refused
 
 
 class Objector(StrEnum):
-    """The person who objects to a stop. Anybody may object."""
+    """The person who objects to a stop; anybody may. HOLDER: of the stopped account; REPRESENTATIVE: a lawyer, a
+    guardian or a company's officer; PAYER: the resident, or somebody for them.
+    """
 
     HOLDER = "holder"  # of the stopped account
     REPRESENTATIVE = "representative"  # a lawyer, a guardian, a company's officer
@@ -20,7 +24,9 @@ class Objector(StrEnum):
 
 
 class ObjectionGround(StrEnum):
-    """The objector's ground: why the stop should be wrong."""
+    """The objector's ground. LAWFUL_PAYMENT: it was for wages, goods or a debt, and no fraud; WRONG_ACCOUNT: the
+    account is not the scammer's; FALSE_REPORT: what was reported is not true.
+    """
 
     LAWFUL_PAYMENT = "lawful_payment"  # wages, goods, a debt: no fraud
     WRONG_ACCOUNT = "wrong_account"  # it is another account than the scammer's
@@ -29,7 +35,9 @@ class ObjectionGround(StrEnum):
 
 
 class ObjectionState(StrEnum):
-    """The state of an objection: it waits until one person has decided."""
+    """The state of an objection. WAITING: nobody has decided; UPHELD: the stop was wrong, and is lifted; REJECTED: the
+    stop goes on.
+    """
 
     WAITING = "waiting"
     UPHELD = "upheld"  # the stop was wrong, and is lifted
@@ -37,7 +45,10 @@ class ObjectionState(StrEnum):
 
 
 class WrongfulCause(StrEnum):
-    """The cause of a wrong stop, as the review found. Only FALSE_REPORT counts against the report's source."""
+    """The cause of a wrong stop, as the review found. FALSE_REPORT: somebody reported what they knew to be untrue,
+    which alone counts against the report's source; MISTAKEN_REPORT: in good faith; WRONG_ACCOUNT: the order named
+    another account than was meant; LAWFUL_PAYMENT: the signals pointed at a fraud, and there was none.
+    """
 
     FALSE_REPORT = "false_report"  # somebody reported what they knew to be untrue
     MISTAKEN_REPORT = "mistaken_report"  # who reported was mistaken in good faith
@@ -47,11 +58,11 @@ class WrongfulCause(StrEnum):
 
 
 class StopObjection(Model):
-    """An objection to a stop order (`order`: its step's id), and its review.
+    """An objection to a stop order (`order`: its step's id) or to a hold (`order`: its id), and its review.
 
-    `bank`: through which the objection came (None: made at the centre); `by`: who wrote it down at the centre (None:
-    the bank sent it); `receipt`: the bank's own number; `due`: by when a person must decide. An upheld objection has a
-    `cause`, the agreed `compensation_fen`, and for a false report the `source` that it counts against.
+    `bank`: the bank through which the objection came (None: made at the centre). `by`: who wrote it down at the centre
+    (None: the bank sent it). `receipt`: the bank's own number. `due`: the time by which a person must decide. An upheld
+    objection has a `cause`, the agreed `compensation_fen`, and for a false report the `source` against which it counts.
     """
 
     id: Token
@@ -75,13 +86,13 @@ class StopObjection(Model):
 
     @property
     def waits(self) -> bool:
-        """Whether the objection waits for a decision."""
+        """True if the objection waits for a decision."""
         return self.state is ObjectionState.WAITING
 
 
 class DecideObjectionAct(Model):
     """A person's decision on an objection. `upheld`: True if the stop was wrong, for the reason `cause`: the stop is
-    lifted, and `compensation_fen` is recorded. False: the stop goes on.
+    then lifted, and `compensation_fen` is recorded. False: the stop goes on.
     """
 
     do: Literal["decide_objection"] = "decide_objection"

@@ -21,7 +21,13 @@ DocumentNumber = Annotated[str, Field(min_length=1, max_length=64)]
 
 
 class OrderState(StrEnum):
-    """The states of a stop order. A bank is asked to stop the account only while the order is approved."""
+    """The states of a stop order. PROPOSED: waits for persons, and no bank knows of it; DECLINED: a person decided
+    against it; WITHDRAWN: no longer needed before it was approved; UNDECIDED: nobody decided while a stop could still
+    help; LAPSED: an automatic rule sent it, and nobody confirmed it in time; HANDED_OVER: another authority has frozen
+    the account; OVERTURNED: an objection was upheld.
+
+    A bank is asked to stop the account only while the order is APPROVED.
+    """
 
     PROPOSED = "proposed"  # waits for persons: no bank knows of it
     APPROVED = "approved"
@@ -48,10 +54,12 @@ MOST_LATER_HOPS = 49  # of a trace, beyond the account that the approved order i
 
 
 class LaterLimits(Model):
-    """What one approval covers beyond its own order: stops of accounts that the money goes on to.
+    """The limits of a standing approval: which further stops, of accounts that the money goes on to, one approval
+    covers.
 
-    `hops`: transfers from the approved order's account; `accounts`: different accounts; `amount_fen`: the sum of the
-    orders' amounts; `hours`: from the last signature until an order may be made.
+    `hops`: the most transfers from the approved order's account. `accounts`: the most different accounts. `amount_fen`:
+    the highest sum of the orders' amounts. `hours`: the time from the last signature within which an order must be
+    made.
     """
 
     hops: Annotated[int, Field(ge=1, le=MOST_LATER_HOPS)]
@@ -60,16 +68,16 @@ class LaterLimits(Model):
     hours: Annotated[int, Field(ge=1, le=MOST_HOURS)]
 
     def within(self, most: "LaterLimits") -> bool:
-        """Return whether no limit is above the one of `most`."""
+        """Return True if none of these limits is higher than the same limit of `most`."""
         here, there = (tuple(each.model_dump().values()) for each in (self, most))
         return all(mine <= highest for mine, highest in zip(here, there, strict=True))
 
 
 class StandingApproval(Model):
-    """The approval of later orders that was signed with an order. `persons`: how many must sign.
+    """The approval of later orders that persons signed together with an order. `persons`: how many must sign.
 
-    `until`: the end of its hours, None until enough persons have signed; `ended_at`: when a person's decision, or the
-    end of the order's stop, ended it.
+    `until`: the end of its hours; None until enough persons have signed. `ended_at`: when a person's decision, or the
+    end of the order's stop, ended it; None while it has not ended.
     """
 
     limits: LaterLimits
@@ -80,11 +88,11 @@ class StandingApproval(Model):
 
     @property
     def waits(self) -> bool:
-        """Whether it waits for another person's signature."""
+        """True if it needs another person's signature."""
         return self.until is None and self.ended_at is None
 
     def in_force(self, now: datetime) -> bool:
-        """Return whether orders may be made under it now, as far as its time goes."""
+        """Return True if it has enough signatures, has not ended, and its hours are not over at `now`."""
         return self.until is not None and self.ended_at is None and now <= self.until
 
 
@@ -112,12 +120,15 @@ class Freezing(Model):
 
 
 class StopOrder(Model):
-    """An order to stop a payee's account, or to extend a stop. `step`: the id of the plan's step that sends the order.
+    """An order to stop a payee's account, or to extend a stop. `step`: the id of the plan's step that sends the order;
+    `payee`: the account's token; `hours`: how long the stop lasts; `asked_by`: None if the plan proposed it; `due`: the
+    time by which persons must have decided; `persons`, `roles`: how many persons must approve it, and the roles that
+    may.
 
-    `payee`: the account's token; `hours`: how long the stop lasts. `asked_by`: None if the plan proposed it. `due`: by
-    when persons must have decided. `confirm_by`: by when a person must confirm an order that an automatic rule sent;
-    None once somebody has. `carried_out`: None until the bank has confirmed it. `later`: the standing approval that was
-    signed with it; `under`: the number of the order whose standing approval approved this one, else None.
+    `law`: the legal ground of an order that an automatic rule sent, else ""; `confirm_by`: the time by which a person
+    must confirm such an order, None once somebody has. `carried_out`: None until the bank has confirmed it. `later`:
+    the standing approval that was signed with it, or None. `under`: the number of the order whose standing approval
+    approved this one, or None.
     """
 
     step: Token
@@ -144,15 +155,17 @@ class StopOrder(Model):
 
     @property
     def decidable(self) -> bool:
-        """Whether a person can still decide: the order waits for approval, or an automatic rule sent it and nobody
+        """True if a person can still decide: the order waits for approval, or an automatic rule sent it and nobody
         confirmed it.
         """
         return self.state is OrderState.PROPOSED or self.confirm_by is not None
 
     @property
     def went_out(self) -> bool:
-        """Whether a bank may have got the order. One that a rule sent (`persons` is 0) was out when it was declined.
-        One that waited for persons when its account was handed over was not out.
+        """True if a bank may have got the order.
+
+        An order that an automatic rule sent (`persons` is 0) was sent before it was declined. An order that waited for
+        persons when its account was handed over was not sent.
         """
         if self.state is OrderState.HANDED_OVER:
             return len(self.approvals) >= self.persons
@@ -163,9 +176,9 @@ class ApproveStopAct(Model):
     """Approve a proposed stop order, or confirm an order that an automatic rule sent. `order`: the id of the order's
     step.
 
-    `institution`: the payee's bank or payment institution, where the order does not know it. `later`: stops of the
-    accounts that the money goes on to are approved too, within these limits. With it the act may also follow the
-    order's approval: to add the standing approval, or the second signature that it needs.
+    `institution`: the payee's bank or payment institution, if the order lacks it. `later`: if given, stops of the
+    accounts that the money goes on to are approved too, within these limits; the act is then possible after the order's
+    approval as well, to add the standing approval or its second signature.
     """
 
     do: Literal["approve_stop"] = "approve_stop"
@@ -175,7 +188,7 @@ class ApproveStopAct(Model):
 
 
 class DeclineStopAct(Model):
-    """Decide against a stop order. No bank gets a proposed order; an order that an automatic rule sent is lifted."""
+    """Decide against a stop order. A proposed order is not sent to a bank; the stop of an automatic order is lifted."""
 
     do: Literal["decline_stop"] = "decline_stop"
     order: Token

@@ -17,7 +17,7 @@ Reference = Annotated[str, Field(pattern=r"^[0-9A-Za-z._:-]{0,64}$")]
 
 
 class PaidBy(StrEnum):
-    """How the victim paid: 银行转账, 第三方支付, POS 刷卡, 现金."""
+    """The means by which the victim paid: 银行转账, 第三方支付, POS 刷卡, 现金."""
 
     BANK_TRANSFER = "bank_transfer"
     THIRD_PARTY = "third_party"
@@ -28,10 +28,10 @@ class PaidBy(StrEnum):
 class ReportedPayment(Model):
     """A person's report of a payment and of the scammer. A text field is "" if the person did not say it.
 
-    `report`: the id of the form; `told_in`: the call or visit in which the person told it (two equal payments told in
-    one call are two payments); `from_bank`, `from_account`: the victim's; `holder`: the holder of the payee's account;
-    `to_bank`: the payee's bank or payment institution as the person named it; `reference`: the payment's end-to-end id,
-    as on a receipt; `scammer_phone`, `wechat`, `scam_link`: the scammer's.
+    `report`: the id of the form. `told_in`: the call or visit in which the person told it (two equal payments told in
+    one call are two payments). `from_bank`, `from_account`: the victim's. `holder`: the holder of the payee's account.
+    `to_bank`: the payee's bank or payment institution as the person named it. `reference`: the payment's end-to-end id,
+    as on a receipt. `scammer_phone`, `wechat`, `scam_link`: the scammer's.
     """
 
     source: ReportSource

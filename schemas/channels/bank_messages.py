@@ -1,9 +1,24 @@
 """Bank messages as received, kept forever on the topic `bank-messages`, even if they change nothing in the case."""
 
+from pydantic import Field
+
 from schemas.base import Fen, Model, Note, Ref, Text, When
 from schemas.casework.cases import CaseId
-from schemas.casework.inputs import BankState
+from schemas.casework.inputs import BankFeedback, BankState
+from schemas.casework.movements import MOST_STATED
 from schemas.people.residents import ResidentId
+
+
+class ReportedFeedback(BankFeedback):
+    """A bank's feedback as intake writes it to outside-inputs, with what a worker stores elsewhere.
+
+    `receipt`, `detail`: the bank's own number of its message, and its text, for the archive; `accounts`: by token, the
+    account numbers of the movements.
+    """
+
+    receipt: Text | None = None
+    detail: Note = ""
+    accounts: dict[Text, Text] = Field(default_factory=dict, max_length=2 * MOST_STATED)
 
 
 class BankMessage(Model):
@@ -32,5 +47,7 @@ class BankMessage(Model):
 
 
 def bank_of(transfer: str) -> str:
-    """Return the payer's bank of a transfer: the part of the signal's uid `source:id` before ":"."""
+    """Return the payer's bank of a transfer: the part of the signal's uid `source:id` before ":"; the whole text
+    without one.
+    """
     return transfer.partition(":")[0]

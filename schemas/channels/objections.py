@@ -1,4 +1,4 @@
-"""A bank's objection to a stop order, as it sends it, and the answer."""
+"""A bank's objection to a stop order, as the bank sends it, and the answer."""
 
 from typing import Annotated
 
@@ -24,8 +24,8 @@ class ObjectionNotice(Model):
 
 
 class ObjectionStands(Model):
-    """The answer to a bank's notice: the state of the objection. `due`: by when a person must decide; None until the
-    case has accepted the objection. The answer to a repeated notice has the state at that time.
+    """The answer to a bank's notice: the state of the objection with the id `objection`. `due`: by when a person must
+    decide; None until the case has accepted the objection. The answer to a repeated notice has the state at that time.
     """
 
     objection: Token

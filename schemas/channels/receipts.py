@@ -1,4 +1,4 @@
-"""Receipts that providers send later, by webhook. `id` is the provider's; one receipt may arrive twice."""
+"""Receipts that providers send later, by webhook. `id` is given by the provider; one receipt may arrive twice."""
 
 from enum import StrEnum
 from typing import Annotated, Self
@@ -6,7 +6,8 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from schemas.base import Fen, Model, Note, Text, Token, When
-from schemas.casework.inputs import TOLD_BY_SYSTEM, BankState, Checklist, OutcomeAct, VisitStage
+from schemas.casework.acts import OutcomeAct
+from schemas.casework.inputs import TOLD_BY_SYSTEM, BankState, Checklist, VisitStage
 from schemas.casework.movements import MOST_STATED, MovedMoney
 from schemas.casework.own_account import OwnHoldAnswerState
 from schemas.people.residents import DivisionCode
@@ -19,7 +20,7 @@ class _Receipt(Model):
 
 
 class SmsState(StrEnum):
-    """Whether the handset received the text message."""
+    """The result of a text message: the handset received it, or did not."""
 
     DELIVERED = "delivered"
     UNDELIVERED = "undelivered"
@@ -31,8 +32,16 @@ class SmsReceipt(_Receipt):
     result: SmsState
 
 
+class SmsReply(Model):
+    """A telephone's reply to a text message. `dispatch`: the latest that went to the telephone; `text`: its words."""
+
+    id: Annotated[Text, Field(max_length=100)]
+    dispatch: Annotated[str, Field(min_length=1, max_length=120)]
+    text: Note = ""
+
+
 class CallState(StrEnum):
-    """How an automated call ended. With `answered`, the receipt's `key` is the pressed key, or None."""
+    """The ways in which an automated call ends. With `answered`, the receipt's `key` is the pressed key, or None."""
 
     ANSWERED = "answered"
     BUSY = "busy"
@@ -73,8 +82,9 @@ class MovementReceipt(MovedMoney):
 
 
 class BankReceipt(_Receipt):
-    """A bank's report on a stop-payment. `until`: when the stop ends; `bank`: the code of the answering bank;
-    `movements`: where the money went.
+    """A bank's report on a stop-payment. `until`: when the stop ends. `bank`: the code of the answering bank.
+
+    `movements`: the movements by which money left the account.
     """
 
     transfer: Text
@@ -86,8 +96,9 @@ class BankReceipt(_Receipt):
 
 
 class OwnHoldReceipt(_Receipt):
-    """A bank's answer to an order about its customer's own account. `until`: when it ends the hold, if sooner than
-    ordered; `bank`: the code of the bank that answers.
+    """A bank's answer to an order about its customer's own account. `bank`: the code of the bank that answers.
+
+    `until`: when the bank ends the hold, if sooner than ordered, or None.
     """
 
     state: OwnHoldAnswerState
@@ -96,7 +107,10 @@ class OwnHoldReceipt(_Receipt):
 
 
 class StationReceipt(_Receipt):
-    """An officer's report on a visit: on the way and at the door."""
+    """An officer's report on a visit, which the station's gateway sends. `officer`: the id on the roster; `stage`: how
+    far the visit is; `place`: the division where the officer is, never a position; `checklist`, `outcome`: of a visit
+    that was made, else None.
+    """
 
     officer: Text
     stage: VisitStage

@@ -35,7 +35,9 @@ TextLanguage = Literal["zh", "en", "ko"]
 
 
 class Health(StrEnum):
-    """The state of the deliveries to a webhook, once something was sent."""
+    """The state of the deliveries to a webhook, once something was sent. FINE: the latest one was accepted; FAILING: it
+    is retried at growing intervals, and nothing is lost; GONE: the program answered 410, so it wants no more events.
+    """
 
     FINE = "fine"
     FAILING = "failing"  # retried at growing intervals; nothing is lost

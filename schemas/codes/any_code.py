@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Annotated, ClassVar
 
 from schemas.codes.base import Code, CodeField
+from schemas.codes.call_recordings import RecordingCode
 from schemas.codes.channels import ChannelCode
 from schemas.codes.danger import DangerCode, DangerFact
 from schemas.codes.money import MoneyCode
@@ -11,7 +12,13 @@ from schemas.codes.objections import ObjectionCode
 from schemas.codes.own_account import OwnAccountCode
 from schemas.codes.people import PeopleCode
 from schemas.codes.plan import PlanCode
+from schemas.codes.provinces import ProvinceCode
 from schemas.codes.refusals import RefusalCode
+from schemas.codes.replies import ReplyCode
+from schemas.codes.searches import SearchCode
+from schemas.codes.stop_orders import StopOrderCode
+from schemas.codes.third_parties import ThirdPartyCode
+from schemas.codes.visits import OfficerCode
 from schemas.levels import Action, Level, Outcome, Result
 
 
@@ -164,9 +171,16 @@ AnyCode = (
     | DangerFact
     | PlanCode
     | PeopleCode
+    | OfficerCode
     | MoneyCode
+    | StopOrderCode
     | ObjectionCode
     | OwnAccountCode
+    | SearchCode
+    | ProvinceCode
+    | RecordingCode
+    | ThirdPartyCode
+    | ReplyCode
     | RefusalCode
     | ChannelCode
 )

@@ -71,5 +71,5 @@ def by_name(union: Any) -> Mapping[str, type[Any]]:  # noqa: ANN401 - a union is
 
 
 def code_name(code: Code) -> str:
-    """Return a code's name on the wire."""
+    """Return a code's name on the wire, such as "case_closed" for CaseClosed."""
     return str(code.__struct_config__.tag)

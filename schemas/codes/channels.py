@@ -2,8 +2,10 @@
 
 from typing import Annotated, ClassVar
 
+from schemas.casework.provinces import OfferRefusal
 from schemas.codes.base import Code, CodeField
-from schemas.codes.refusals import CaseClosed, CaseSettled, PlanOverByLoss
+from schemas.codes.provinces import CaseHandedOver
+from schemas.codes.refusals import CaseClosed, CaseSettled, PlanContacts, PlanOverByLoss
 from schemas.levels import Level
 from schemas.people.escalations import OfficerRung, RungResult
 
@@ -153,20 +155,20 @@ class HandedOver(Code, frozen=True):
 
 
 class ChosenBefore(Code, frozen=True):
-    """The visit had been given to this officer before."""
+    """Why this officer makes the visit: it had already been given to them."""
 
     zh: ClassVar = "此前已派给此人"
 
 
 class SameAddress(Code, frozen=True):
-    """An officer is on the way to the same address."""
+    """An officer (`by`: their id) is on the way to the same address."""
 
     zh: ClassVar = "%(by)s 正前往同一地址"
     by: str
 
 
 class JustThere(Code, frozen=True):
-    """An officer has just been at the same address."""
+    """An officer (`by`: their id) has just been at the same address."""
 
     zh: ClassVar = "%(by)s 刚去过同一地址"
     by: str
@@ -202,7 +204,7 @@ class InDoubt(Code, frozen=True):
 
 
 class NotifiedBy(Code, frozen=True):
-    """By which rung an officer was told of a visit, and what came of it."""
+    """An officer was told of a visit. `rung`: the way, such as a text message; `result`: whether it went out."""
 
     zh: ClassVar = "%(rung)s：%(result)s"
     rung: OfficerRung
@@ -214,6 +216,29 @@ class TaskWaits(Code, frozen=True):
 
     zh: ClassVar = "【劝阻】%(level)s色任务待接受，请打开“我的任务”"
     level: Level
+
+
+class SearchWaits(Code, frozen=True):
+    """A search for a resident waits for the officer. It is what a push message and a text message say: no place, no
+    name.
+    """
+
+    zh: ClassVar = "【劝阻】紧急查找%(level)s色预警当事人，请打开“我的任务”"
+    level: Level
+
+
+class TakenThere(Code, frozen=True):
+    """The other province has taken the case. `other_case`: its number there."""
+
+    zh: ClassVar = "对方已接收，编号 %(other_case)s"
+    other_case: str
+
+
+class NotTakenThere(Code, frozen=True):
+    """The other province does not take the case."""
+
+    zh: ClassVar = "对方不接收：%(refusal)s"
+    refusal: OfferRefusal
 
 
 ChannelCode = (
@@ -244,13 +269,18 @@ ChannelCode = (
     | JustThere
     | NotifiedBy
     | TaskWaits
+    | SearchWaits
     | RepeatRefused
     | CouldNotBeAsked
     | NotReceived
     | InDoubt
     | CaseClosed
     | CaseSettled
+    | CaseHandedOver
+    | TakenThere
+    | NotTakenThere
     | PlanOverByLoss
+    | PlanContacts
 )
 """What a channel says of an attempt."""
 

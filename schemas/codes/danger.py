@@ -1,8 +1,10 @@
 """The reasons why a resident is in danger, as an operator reads them out, and codes about a danger as a whole.
 
-Durations are in seconds, rounded down as they are displayed. `times`: number of events, None for one.
+They name the moment (`at`) of an event, not its age: a stored age is wrong a minute later. Durations are in seconds,
+rounded down as they are displayed. `times`: number of events, None for one.
 """
 
+from datetime import datetime
 from typing import Annotated, ClassVar
 
 from schemas.codes.base import Code, CodeField
@@ -13,74 +15,70 @@ from schemas.risk.evidence import EvidenceKind
 class SuspiciousCall(Code, frozen=True):
     """A call with a suspicious number has ended.
 
-    `seconds`: how long it lasted; `ago`: seconds since it began; `times`: number of such calls, None for one.
+    `seconds`: how long it lasted; `at`: when it began; `times`: number of such calls, None for one.
     """
 
-    zh: ClassVar = "与%(kind)s通话%(seconds)s（%(ago)s%(times)s）"
+    zh: ClassVar = "与%(kind)s通话%(seconds)s（%(at)s%(times)s）"
     kind: EvidenceKind
     seconds: int
-    ago: int
+    at: datetime
     times: int | None = None
 
 
 class OngoingCall(Code, frozen=True):
-    """A call with a suspicious number is going on.
+    """A call with a suspicious number is going on. `at`: when it began; `times`: number of such calls, None for one."""
 
-    `seconds`: how long it has lasted; `ago`: seconds since it began; `times`: number of such calls, None for one.
-    """
-
-    zh: ClassVar = "正在与%(kind)s通话，已%(seconds)s（%(ago)s%(times)s）"
+    zh: ClassVar = "正在与%(kind)s通话，%(at)s起%(times)s"
     kind: EvidenceKind
-    seconds: int
-    ago: int
+    at: datetime
     times: int | None = None
 
 
 class PaymentUnderWay(Code, frozen=True):
     """A payment was attempted, or is not settled yet.
 
-    `ago`: seconds since then; `times`: number of such payments, None for one.
+    `at`: when it was first known; `times`: number of such payments, None for one.
     """
 
-    zh: ClassVar = "正在向%(kind)s转账 %(amount_fen)s（%(ago)s%(times)s）"
+    zh: ClassVar = "正在向%(kind)s转账 %(amount_fen)s（%(at)s%(times)s）"
     kind: EvidenceKind
     amount_fen: int
-    ago: int
+    at: datetime
     times: int | None = None
 
 
 class PaymentMade(Code, frozen=True):
-    """A payment is settled. `ago`: seconds since it was made; `times`: number of such payments, None for one."""
+    """A payment is settled. `at`: when it was made; `times`: number of such payments, None for one."""
 
-    zh: ClassVar = "已向%(kind)s转账 %(amount_fen)s（%(ago)s%(times)s）"
+    zh: ClassVar = "已向%(kind)s转账 %(amount_fen)s（%(at)s%(times)s）"
     kind: EvidenceKind
     amount_fen: int
-    ago: int
+    at: datetime
     times: int | None = None
 
 
 class ScamSms(Code, frozen=True):
-    """The resident got a suspected scam SMS. `ago`: seconds since then; `times`: number of SMS, None for one."""
+    """The resident got a suspected scam SMS. `at`: when; `times`: number of SMS, None for one."""
 
-    zh: ClassVar = "收到疑似诈骗短信（%(ago)s%(times)s）"
-    ago: int
+    zh: ClassVar = "收到疑似诈骗短信（%(at)s%(times)s）"
+    at: datetime
     times: int | None = None
 
 
 class ScamApp(Code, frozen=True):
-    """The resident used a scam app or site. `ago`: seconds since then; `times`: how often, None for once."""
+    """The resident used a scam app or site. `at`: when; `times`: how often, None for once."""
 
-    zh: ClassVar = "访问%(kind)s涉诈应用或网站（%(ago)s%(times)s）"
+    zh: ClassVar = "访问%(kind)s涉诈应用或网站（%(at)s%(times)s）"
     kind: EvidenceKind
-    ago: int
+    at: datetime
     times: int | None = None
 
 
 class OwnReport(Code, frozen=True):
-    """The resident reported a fraud. `ago`: seconds since then; `times`: number of reports, None for one."""
+    """The resident reported a fraud. `at`: when; `times`: number of reports, None for one."""
 
-    zh: ClassVar = "本人报案%(amount_fen)s（%(ago)s%(times)s）"
-    ago: int
+    zh: ClassVar = "本人报案%(amount_fen)s（%(at)s%(times)s）"
+    at: datetime
     amount_fen: int | None = None
     times: int | None = None
 
@@ -92,8 +90,27 @@ class CombinedEvidence(Code, frozen=True):
     words: str
 
 
+class LostBefore(Code, frozen=True):
+    """The resident lost money before and is shielded, so that a similar signal reaches a level at lower odds.
+
+    `at`: when the loss became known; `until`: the end of the shield.
+    """
+
+    zh: ClassVar = "%(at)s已知曾被骗，保护期至%(until)s"
+    at: datetime
+    until: datetime
+
+
 DangerCode = (
-    SuspiciousCall | OngoingCall | PaymentUnderWay | PaymentMade | ScamSms | ScamApp | OwnReport | CombinedEvidence
+    SuspiciousCall
+    | OngoingCall
+    | PaymentUnderWay
+    | PaymentMade
+    | ScamSms
+    | ScamApp
+    | OwnReport
+    | CombinedEvidence
+    | LostBefore
 )
 """One reason of a danger."""
 

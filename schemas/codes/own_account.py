@@ -8,7 +8,7 @@ from schemas.levels import LastResort
 
 
 class OwnHoldProposed(Code, frozen=True):
-    """A person proposes a hold, which waits for so many approvals. `text`: the reason."""
+    """A person proposes a hold. `persons`: how many approvals it waits for; `text`: the reason."""
 
     zh: ClassVar = "申请暂停居民本人账户转出（%(resort)s），须 %(persons)s 人批准%(text)s"
     resort: LastResort
@@ -17,14 +17,16 @@ class OwnHoldProposed(Code, frozen=True):
 
 
 class OwnHoldApproved(Code, frozen=True):
-    """A person has approved a hold; others must too, or the bank gets it now."""
+    """The person `by` has approved a hold. Others must too, unless that makes enough."""
 
     zh: ClassVar = "%(by)s 批准暂停本人账户转出"
     by: str
 
 
 class OwnHoldOrdered(Code, frozen=True):
-    """The bank is asked for a hold that enough persons have approved. `number`: the order's."""
+    """The bank is asked for a hold that enough persons have approved. `number`: the order's document number; `until`:
+    its end.
+    """
 
     zh: ClassVar = "暂停本人账户转出令 %(number)s，至 %(until)s 为止"
     number: str
@@ -96,6 +98,42 @@ class OwnHoldEnded(Code, frozen=True):
     zh: ClassVar = "暂停本人账户转出已到期，不自动续期"
 
 
+class OwnDelayAsked(Code, frozen=True):
+    """An operator who talks with the resident asks the banks for a delay. `accounts`: number of own accounts; `hours`:
+    how long it lasts.
+    """
+
+    zh: ClassVar = "%(by)s 通话劝阻中，请银行延缓当事人 %(accounts)s 个本人账户转出 %(hours)s 小时"
+    by: str
+    accounts: int
+    hours: int
+
+
+class OwnDelayGivenUp(Code, frozen=True):
+    """A person ends the delays of the resident's own accounts."""
+
+    zh: ClassVar = "%(by)s 结束延缓本人账户转出"
+    by: str
+
+
+class OwnDelayLapsed(Code, frozen=True):
+    """The talk during which a delay was asked for is over, and nobody had approved the delay: it is void."""
+
+    zh: ClassVar = "与当事人的通话已结束，未批准的延缓转出申请已失效"
+
+
+class OwnDelayOff(Code, frozen=True):
+    """The policy does not allow delays of residents' own accounts."""
+
+    zh: ClassVar = "本省策略没有启用延缓本人账户转出"
+
+
+class DelayOnlyInCall(Code, frozen=True):
+    """A delay may only be asked for while the operator talks with the resident."""
+
+    zh: ClassVar = "只有正在与当事人通话时才可请银行延缓转出"
+
+
 class OwnAccountOff(Code, frozen=True):
     """The policy does not allow holds on residents' own accounts."""
 
@@ -136,7 +174,7 @@ class MostOwnHolds(Code, frozen=True):
 
 
 class NoOwnHold(Code, frozen=True):
-    """The case has no such hold, or the state of the hold does not allow this act."""
+    """The case has no such hold on the resident's own account, or the state of the hold does not allow this act."""
 
     zh: ClassVar = "没有可以这样办理的暂停转出"
 
@@ -154,7 +192,10 @@ class HoldNotOfRole(Code, frozen=True):
 
 
 OwnAccountRefusal = (
-    HoldNotOfRole
+    OwnDelayOff
+    | OwnDelayLapsed
+    | DelayOnlyInCall
+    | HoldNotOfRole
     | OwnAccountOff
     | HoldOnlyInRed
     | NotLastResort
@@ -180,5 +221,8 @@ OwnAccountCode = (
     | OwnHoldLifted
     | OwnHoldLiftRefused
     | OwnHoldEnded
+    | OwnDelayAsked
+    | OwnDelayGivenUp
+    | OwnDelayLapsed
 )
 """What came of a hold on the resident's own account."""

@@ -1,5 +1,6 @@
 """Why steps of the plan were planned, postponed, skipped or ended, and how the plan continues."""
 
+from datetime import datetime
 from typing import ClassVar
 
 from schemas.codes.base import Code
@@ -78,10 +79,43 @@ class VictimReported(Code, frozen=True):
     zh: ClassVar = "当事人报案"
 
 
+class PoliceRecorded(Code, frozen=True):
+    """The police's records have a fraud whose victim is the resident."""
+
+    zh: ClassVar = "公安机关已受理当事人被骗报案"
+
+
+class FraudOnRecord(Code, frozen=True):
+    """The police's records have a fraud that no known warning preceded."""
+
+    zh: ClassVar = "公安机关接报：当事人被骗（此前 90 天内未收到预警）"
+
+
+class FraudAfterWarning(Code, frozen=True):
+    """The police's records have a fraud, `days` whole days after the latest warning."""
+
+    zh: ClassVar = "公安机关接报：当事人在预警后被骗（间隔 %(days)s 天）"
+    days: int
+
+
+class FraudRecordWithdrawn(Code, frozen=True):
+    """A record of a fraud was corrected: its victim is not the resident."""
+
+    zh: ClassVar = "公安机关更正：被骗报案与当事人无关"
+
+
 class StillSafe(Code, frozen=True):
     """A follow-up asks whether the resident is still safe."""
 
     zh: ClassVar = "回访：是否仍然安全"
+
+
+class AssignedToArm(Code, frozen=True):
+    """The case was assigned by chance to an arm of a randomised experiment."""
+
+    zh: ClassVar = "对照试验 %(experiment)s：随机编入 %(arm)s 组"
+    experiment: str
+    arm: str
 
 
 class BudgetSpent(Code, frozen=True):
@@ -117,7 +151,11 @@ class DroppedWithHold(Code, frozen=True):
 
 
 class ClosedWithHold(Code, frozen=True):
-    """The case is closed because its hold was dropped. `text`: the hold's reason."""
+    """The case is closed because the policy that raised it was stopped by an outreach hold, and a supervisor ended the
+    hold by dropping the contacts that it held back.
+
+    `hold`: the hold's id; `text`: the reason that the supervisor gave.
+    """
 
     zh: ClassVar = "随暂停外呼 %(hold)s 办结：%(text)s"
     hold: str
@@ -242,6 +280,44 @@ class NoFurtherRobotCall(Code, frozen=True):
     zh: ClassVar = "已确认，不再智能外呼"
 
 
+class ShieldBegun(Code, frozen=True):
+    """The resident has lost money and is shielded until `until`, against recovery scams."""
+
+    zh: ClassVar = "受损后保护期开始，至%(until)s"
+    until: datetime
+
+
+class NotShielded(Code, frozen=True):
+    """The resident has lost money, and the policy has no shield."""
+
+    zh: ClassVar = "已知受损，策略未设保护期"
+
+
+class LostAgain(Code, frozen=True):
+    """The resident has lost money again, `days` days after the loss before."""
+
+    zh: ClassVar = "距上次受损 %(days)s 天，再次受损"
+    days: int
+
+
+class SupportOffered(Code, frozen=True):
+    """Why a support call is made: the resident has lost money, and recovery scams target earlier victims."""
+
+    zh: ClassVar = "受损后关怀，提醒防范“追款”诈骗"
+
+
+class SupportInstead(Code, frozen=True):
+    """A support call is planned for about the same time as the follow-up."""
+
+    zh: ClassVar = "同日有受损后关怀电话，不再回访"
+
+
+class NoFurtherSupport(Code, frozen=True):
+    """The resident wants no support calls, or the number is wrong."""
+
+    zh: ClassVar = "不再拨打关怀电话"
+
+
 class TooManyInMinute(Code, frozen=True):
     """A policy raised too many cases in one minute. `usual`: cases a minute under the previous policy."""
 
@@ -275,7 +351,12 @@ PlanCode = (
     | NothingMoreToDo
     | PersonalDataDestroyed
     | VictimReported
+    | PoliceRecorded
+    | FraudOnRecord
+    | FraudAfterWarning
+    | FraudRecordWithdrawn
     | StillSafe
+    | AssignedToArm
     | BudgetSpent
     | RedPassesBudget
     | HeldBack
@@ -299,6 +380,12 @@ PlanCode = (
     | KeyPressed
     | AcknowledgedEarlierPlan
     | NoFurtherRobotCall
+    | ShieldBegun
+    | NotShielded
+    | LostAgain
+    | SupportOffered
+    | SupportInstead
+    | NoFurtherSupport
     | TooManyInMinute
     | TooManyOnAverage
 )

@@ -4,6 +4,9 @@ from typing import ClassVar
 
 from schemas.codes.base import Code
 from schemas.codes.own_account import OwnAccountRefusal
+from schemas.codes.provinces import ProvinceRefusal
+from schemas.codes.searches import SearchRefusal
+from schemas.codes.third_parties import ThirdPartyRefusal
 from schemas.levels import Level, Outcome
 
 
@@ -34,6 +37,18 @@ class PlanOverByLoss(Code, frozen=True):
     zh: ClassVar = "当事人已被骗：预警计划已结束，后续由回访跟进"
 
 
+class PlanContacts(Code, frozen=True):
+    """No support call is made: the resident is in danger, and the plan of the case contacts them."""
+
+    zh: ClassVar = "预警处置中，由预案联系，不打关怀电话"
+
+
+class NoKnownLoss(Code, frozen=True):
+    """No loss of the resident is known, so no support after one can be recorded."""
+
+    zh: ClassVar = "没有已知损失，不能登记受损后关怀"
+
+
 class EarlierCase(Code, frozen=True):
     """The input is for an earlier case of the resident. `case`: the id of that case."""
 
@@ -57,14 +72,14 @@ class CallTooLate(Code, frozen=True):
 
 
 class HasCase(Code, frozen=True):
-    """Another operator has claimed the case."""
+    """Another operator (`by`) has claimed the case."""
 
     zh: ClassVar = "%(by)s 正在处理此预警"
     by: str
 
 
 class NotHolder(Code, frozen=True):
-    """The operator has not claimed the case."""
+    """The operator (`by`) has not claimed the case."""
 
     zh: ClassVar = "%(by)s 并未接手此预警"
     by: str
@@ -110,7 +125,7 @@ class NoSuchContact(Code, frozen=True):
 
 
 class TooManyAnswers(Code, frozen=True):
-    """The input has more than `most` answers, which is more than a script has questions."""
+    """With this input, the case would have more than `most` answers, which is more than a script has questions."""
 
     zh: ClassVar = "回答超过 %(most)s 项"
     most: int
@@ -302,7 +317,9 @@ class LaterStopsNotOffered(Code, frozen=True):
 
 
 class LaterStopsTooWide(Code, frozen=True):
-    """The limits of a standing approval are above the policy's: so many hops, accounts, fen and hours at most."""
+    """The limits of a standing approval are above the policy's, which are the parameters. `layers`: the most transfers
+    from the order's account; `hours`: after the last signature.
+    """
 
     zh: ClassVar = "下游止付超出策略上限：最多 %(layers)s 层、%(accounts)s 个账户，合计 %(amount_fen)s，%(hours)s 小时"
     layers: int
@@ -312,7 +329,7 @@ class LaterStopsTooWide(Code, frozen=True):
 
 
 class AccountOnlyReported(Code, frozen=True):
-    """All there is against the account is another person's report, so each later order waits for a person."""
+    """Only a report names the account: no standing approval can be signed, and each later order waits for a person."""
 
     zh: ClassVar = "该账户仅有他人举报：下游账户的止付须逐笔由人批准"
 
@@ -328,6 +345,8 @@ RefusalCode = (
     | CaseClosed
     | CaseSettled
     | PlanOverByLoss
+    | PlanContacts
+    | NoKnownLoss
     | EarlierCase
     | NotLower
     | CallTooLate
@@ -373,5 +392,8 @@ RefusalCode = (
     | LaterStopsTooWide
     | AccountOnlyReported
     | LaterStopsDecided
+    | SearchRefusal
+    | ProvinceRefusal
+    | ThirdPartyRefusal
 )
 """Why an input is refused."""

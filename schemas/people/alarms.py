@@ -11,7 +11,7 @@ from schemas.people.residents import DivisionCode
 
 
 class AlarmKind(StrEnum):
-    """Why an alarm was raised: the officer pressed it (DURESS), has not checked in as safe in time, or no officer has
+    """The reason for an alarm: the officer pressed it (DURESS), has not checked in as safe in time, or no officer has
     accepted a visit (NOT_ACCEPTED).
     """
 
@@ -43,5 +43,5 @@ class Alarm(Model):
 
     @property
     def open(self) -> bool:
-        """Whether nobody has acknowledged the alarm yet."""
+        """True if nobody has acknowledged the alarm yet."""
         return self.acknowledged_at is None

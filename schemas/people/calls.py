@@ -20,7 +20,9 @@ CallId = Annotated[str, Field(pattern=r"^c[0-9a-f]{20}$")]
 
 
 class CallerRequest(StrEnum):
-    """The caller's request to 96110. HANDED_OVER: it concerns another prefecture, which was noted."""
+    """The caller's request to 96110. QUESTION: the caller wants to know something; REPORT: the caller reports a fraud
+    or a suspect; HANDED_OVER: it concerns another prefecture, which was noted.
+    """
 
     QUESTION = "question"
     REPORT = "report"

@@ -14,7 +14,9 @@ ComplaintId = Annotated[str, Field(pattern=r"^k[0-9a-f]{20}$")]
 
 
 class ComplaintKind(StrEnum):
-    """The subject of a complaint."""
+    """The subject of a complaint: a warning without danger (WARNED_WRONGLY), too many contacts (TOO_OFTEN), wrong
+    personal data (DATA_WRONG), a wrong stop-payment (STOP_WRONG), or something else.
+    """
 
     WARNED_WRONGLY = "warned_wrongly"
     TOO_OFTEN = "too_often"
@@ -86,5 +88,5 @@ class Complaint(Model):
 
     @property
     def ended(self) -> bool:
-        """Whether the complaint is decided: upheld or not upheld."""
+        """True if the complaint is decided: upheld or not upheld."""
         return self.state in (ComplaintState.UPHELD, ComplaintState.NOT_UPHELD)

@@ -1,4 +1,4 @@
-"""How an officer is told of a visit, rung by rung, until they accept it; and the devices that take push messages."""
+"""The rungs by which an officer is told of a visit until they accept it, and the devices that get push messages."""
 
 from enum import StrEnum
 from typing import Annotated, Literal
@@ -10,8 +10,9 @@ from schemas.people.staff import Login
 
 
 class OfficerRung(StrEnum):
-    """The rungs of the ladder: push to the officer's devices, a text message, a call, the next officer, the watch room
-    (an alarm on the supervisors' screens).
+    """The ways in which an officer is told of a visit, in this order, until the officer accepts it: a push message to
+    the officer's devices, a text message, a call, then the next officer is asked, or the watch room is told (an alarm
+    on the supervisors' screens).
     """
 
     PUSH = "push"
@@ -22,8 +23,8 @@ class OfficerRung(StrEnum):
 
 
 class RungResult(StrEnum):
-    """What came of a rung. SENT: the push service or gateway took it; FAILED: it certainly did not; UNKNOWN: its answer
-    is missing; ABSENT: no device is subscribed, or no number is known.
+    """The result of one way of telling an officer. SENT: the push service or gateway accepted the message. FAILED: it
+    certainly did not. UNKNOWN: its answer is missing. ABSENT: no device is subscribed, or no number is known.
     """
 
     SENT = "sent"
@@ -33,7 +34,9 @@ class RungResult(StrEnum):
 
 
 class RungTried(Model):
-    """A rung that was tried. `result` None: it was begun, and its worker has not told what came of it."""
+    """One way of telling an officer that was tried, at `at`. `result` None: a worker began it and has not recorded the
+    result.
+    """
 
     rung: OfficerRung
     at: When
@@ -41,7 +44,9 @@ class RungTried(Model):
 
 
 class Escalation(Model):
-    """What was tried to make an officer accept a visit. `earlier`: officers of this case's step before, who did not."""
+    """The ways that were tried to make an officer accept a visit. `earlier`: the number of other officers who were told
+    before of the same step and did not accept; `over`: True if nothing more will be tried.
+    """
 
     dispatch: Annotated[str, Field(min_length=1, max_length=200)]
     officer: Text
@@ -52,11 +57,12 @@ class Escalation(Model):
 
 
 class PushSubscription(Model):
-    """A browser that takes push messages for an officer. It ends when the session in which it was made or renewed is
-    ended, and with the account's epoch; a session that expires ends no device, because an officer on duty, whose
-    telephone waits in a pocket, must be told all the same.
+    """A browser that gets push messages for an officer.
 
-    `sealed`: its endpoint and keys, encrypted; `session`: the hash of the session's token; `device`: a short name.
+    The subscription ends when the session in which it was made or renewed is ended, and with the account's epoch. A
+    session that expires ends no subscription, because an officer on duty, whose telephone is in a pocket, must still be
+    told. `sealed`: its endpoint and keys, encrypted. `session`: the hash of the session's token. `device`: a short
+    name.
     """
 
     id: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]  # of the endpoint's SHA-256

@@ -29,5 +29,5 @@ class Incident(Model):
 
     @property
     def in_force(self) -> bool:
-        """Whether the incident has not ended."""
+        """True if the incident has not ended."""
         return self.ended_at is None

@@ -23,7 +23,9 @@ class Sex(StrEnum):
 
 
 class Occupation(StrEnum):
-    """Occupational groups: those that the source figures of the risk score name, and the rest."""
+    """The occupational groups of residents: those for which the published figures behind the risk score differ, and the
+    rest. INTELLECTUAL: teachers, doctors and officials.
+    """
 
     STUDENT = "student"
     FINANCE_STAFF = "finance_staff"
@@ -52,11 +54,17 @@ class InterpreterLanguage(StrEnum):
 
 
 class Flag(StrEnum):
-    """Facts about a resident that anybody who contacts them should know."""
+    """Facts about a resident that anybody who contacts them should know.
+
+    AGREES_TO_EXPERIMENTS, OBJECTS_TO_EXPERIMENTS: whether they take part in randomised experiments; an objection
+    prevails.
+    """
 
     VICTIM_BEFORE = "victim_before"
     HARD_OF_HEARING = "hard_of_hearing"
     OBJECTS_TO_CALLS = "objects_to_calls"
+    AGREES_TO_EXPERIMENTS = "agrees_to_experiments"
+    OBJECTS_TO_EXPERIMENTS = "objects_to_experiments"
 
 
 class BalanceBand(StrEnum):
@@ -69,8 +77,9 @@ class BalanceBand(StrEnum):
 
 
 class ReportSource(StrEnum):
-    """Who took a victim's report down. FORCE: the police of another place; BANK: a bank's counter; PUBLIC: the reporter
-    on the public page, checked by an operator.
+    """The kind of place or person that wrote a victim's report down. HOTLINE, EMERGENCY: an operator of 96110, a call
+    taker of 110; BANK: a bank's counter; OFFICER: an officer at the resident's door; FORCE: the police of another
+    place; PUBLIC: the reporter on the public page, checked by an operator.
     """
 
     HOTLINE = "96110"
@@ -102,10 +111,10 @@ class TrustedContact(Model):
 
 
 class Resident(Model):
-    """A resident in the register.
+    """A resident in the register. Telephones and accounts include former ones.
 
-    Telephones and accounts include former ones; `merged_into`: the id of the entry that replaced this one.
-    `provisional`: who entered a person whom the register has not delivered yet; None for an entry of the register.
+    `merged_into`: the id of the entry that replaced this one, or None. `provisional`: the kind of place that entered a
+    person whom the register has not delivered yet; None for an entry of the register.
     """
 
     id: ResidentId

@@ -48,7 +48,7 @@ class Officer(Model):
 
 
 class AbsenceKind(StrEnum):
-    """Why a person is absent."""
+    """The reason why a person is absent."""
 
     LEAVE = "leave"
     SICK = "sick"
@@ -59,7 +59,8 @@ class AbsenceKind(StrEnum):
 class Absence(Model):
     """A person's absence, from `start` (inclusive) to `end` (exclusive). `officer`: the person's id on the roster.
 
-    The parts of the person's shifts within the absence become open shifts, until somebody takes them over.
+    The person loses the parts of their shifts within the absence. Those that are not over become open shifts, until
+    somebody takes them over.
     """
 
     id: Token
@@ -110,9 +111,9 @@ class Swap(Model):
 
 
 class Feed(Model):
-    """A calendar feed: whoever has the token may read these shifts.
+    """A calendar feed: anybody who has the token can read these shifts.
 
-    `token`: the SHA-256 of the token; `officer`: whose shifts, None for the whole station's.
+    `token`: the SHA-256 of the token. `officer`: the person whose shifts they are; None: those of the whole station.
     """
 
     officer: Text | None = None
@@ -141,10 +142,10 @@ class Roster(Model):
 
 
 class TaskState(StrEnum):
-    """Whether an officer still has to make a visit, and if not, why.
+    """The state of an officer's task.
 
-    REFUSED: the officer refused or handed over; LATE: the case sent another officer; ENDED: done, nobody at home, or no
-    longer needed.
+    OPEN: the officer still has to make the visit. REFUSED: the officer refused or handed over. LATE: the case sent
+    another officer. ENDED: done, nobody at home, or no longer needed.
     """
 
     OPEN = "open"  # it is to be made
@@ -154,10 +155,10 @@ class TaskState(StrEnum):
 
 
 class Task(Model):
-    """A visit given to an officer. `worth_fen`: the money, in fen, that is expected to be lost by the delay if another
-    visit is made first; `place`: a keyed hash of the address.
+    """A visit given to an officer. `place`: a keyed hash of the address. `heard_at`: the officer's last check-in.
 
-    `joins`: the dispatch whose visit to the same address includes this one; `heard_at`: the officer's last check-in.
+    `worth_fen`: the money (fen) that is expected to be lost if another visit is made first. `joins`: the dispatch whose
+    visit to the same address includes this one, or None.
     """
 
     dispatch: Annotated[str, Field(min_length=1, max_length=200)]

@@ -37,7 +37,11 @@ class StaffRole(StrEnum):
 
 
 class Scope(StrEnum):
-    """A right that a token may have. No scope exists for revealing personal data, approving or releasing."""
+    """A right that a token may have. READ_CASES: read cases; FOLLOW_CASES: the stream of case events; WORDS: beside the
+    codes, sentences and what people wrote, without numbers of anybody; NOTE: write notes; RING: tell the console of a
+    caller; ACT: the acts that programs may do (domain/access/accounts.py). No scope exists for revealing personal data,
+    approving or releasing.
+    """
 
     READ_CASES = "cases.read"
     FOLLOW_CASES = "cases.follow"  # the stream of case events

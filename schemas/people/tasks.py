@@ -4,8 +4,10 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints, TypeAdapter, model_validator
 
-from schemas.base import Model, Note, Text, When
-from schemas.casework.inputs import TOLD_BY_SYSTEM, Checklist, OutcomeAct, VisitStage
+from schemas.base import Model, Note, Text, Token, When
+from schemas.casework.acts import OutcomeAct
+from schemas.casework.inputs import TOLD_BY_SYSTEM, Checklist, VisitStage
+from schemas.casework.searches import PlaceNumber, PlaceState
 from schemas.people.residents import InterpreterLanguage
 
 ActId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
@@ -24,7 +26,7 @@ class _DeviceAct(Model):
 
 
 class StageAct(_DeviceAct):
-    """The stage that the officer has reached; not ASSIGNED or HANDED_OVER, nor one that the system tells.
+    """The stage that the officer has reached; never ASSIGNED or HANDED_OVER, nor a stage that only the system reports.
 
     A refusal needs a reason in `note`. A completed visit needs its outcome and checklist, and if nothing on the
     checklist was done also a reason in `note`.
@@ -51,7 +53,7 @@ class StageAct(_DeviceAct):
 
     @property
     def unchecked(self) -> bool:
-        """Whether the visit was completed and its checklist has no item done. False without a checklist."""
+        """True if the visit was completed and its checklist has no item done. False without a checklist."""
         if self.stage is not VisitStage.DONE or self.checklist is None:
             return False
         return not any(self.checklist.model_dump().values())
@@ -97,10 +99,26 @@ class DuressAct(_DeviceAct):
     silent: bool = False
 
 
-DeviceAct = Annotated[
-    StageAct | HandOverAct | InterpreterAct | CheckInAct | SeenAct | DuressAct, Field(discriminator="do")
-]
+class PlaceAct(_DeviceAct):
+    """The officer's answer about the place `number` of a search (`search`: its id): the resident is not there, the
+    officer could not look, or the resident is found. `outcome`: of the finder's talk with the resident, else None.
+    """
 
-act_adapter: TypeAdapter[StageAct | HandOverAct | InterpreterAct | CheckInAct | SeenAct | DuressAct] = TypeAdapter(
-    DeviceAct
-)
+    do: Literal["place"] = "place"
+    search: Token
+    number: PlaceNumber
+    state: PlaceState
+    outcome: OutcomeAct | None = None
+
+    @model_validator(mode="after")
+    def _reported(self) -> Self:
+        if self.state is PlaceState.OPEN or (self.outcome is not None and self.state is not PlaceState.FOUND):
+            raise ValueError("an answer says whether the resident was there; only the finder knows an outcome")
+        return self
+
+
+AnyAct = StageAct | HandOverAct | InterpreterAct | CheckInAct | SeenAct | DuressAct | PlaceAct
+
+DeviceAct = Annotated[AnyAct, Field(discriminator="do")]
+
+act_adapter: TypeAdapter[AnyAct] = TypeAdapter(DeviceAct)

@@ -9,20 +9,25 @@ from pydantic import Field
 
 from schemas.base import Fen, Model, Text, Token, When
 from schemas.levels import Level
-from schemas.risk.signals import TransferState
+from schemas.risk.sharing import Tlp
+from schemas.risk.signals import NumberVerdict, TransferState
 
 
 class EvidenceKind(StrEnum):
     """The kinds of evidence. A signal that fits no kind is everyday life and gives no evidence.
 
-    SUSPECT_CALLER, SUSPECT_PAYEE: the other party is on the watchlist as confirmed; REPORTED_PAYEE: the payee was
-    reported and is not confirmed; OWN_REPORT: the resident reported a fraud.
+    CALL_…: a call with a number that the carrier classifies as overseas, as of a SIM bank (GOIP) or as forged
+    (SPOOFED); SUSPECT_CALLER, SUSPECT_PAYEE: the other party is on the watchlist as confirmed; RATED_CALLER: vendors
+    rate the caller's number as a scammer's; REPORTED_PAYEE: the payee was reported and is not confirmed; NEW_PAYEE: the
+    resident never paid this account before; APP_…: the kind of a scam app or site; OWN_REPORT: the resident reported a
+    fraud.
     """
 
     CALL_OVERSEAS = "call_overseas"
     CALL_GOIP = "call_goip"
     CALL_SPOOFED = "call_spoofed"
     SUSPECT_CALLER = "suspect_caller"  # the other party's number is on the watchlist
+    RATED_CALLER = "rated_caller"
     SCAM_SMS = "scam_sms"
     APP_BRUSHING = "app_brushing"
     APP_LOAN = "app_loan"
@@ -38,7 +43,9 @@ class EvidenceKind(StrEnum):
 
 
 class Evidence(Model):
-    """A piece of evidence. `id` is `{signal uid}~{kind}`: the same id is the same evidence."""
+    """A piece of evidence. `id` is `{signal uid}~{kind}`: the same id is the same evidence. `at`: the time of the
+    signal, for a call its start; `topic`, `partition`, `offset`: the place of the signal's record.
+    """
 
     id: str
     kind: EvidenceKind
@@ -57,19 +64,23 @@ class Evidence(Model):
     scam_type: Token | None = None
     watch_at: When | None = None  # time of the watchlist entry that it is based on
     withdrawn: bool = False  # that entry was lifted
+    share: Annotated[float, Field(ge=0, le=1)] | None = None  # of its kind's weight, by vendors' verdicts; None: all
 
 
 class WatchStatus(StrEnum):
-    """A suspect's status on the watchlist."""
+    """A suspect's status on the watchlist. RATED: of an entry that is the verdict of one vendor or other centre."""
 
     REPORTED = "reported"
     CONFIRMED = "confirmed"
     LIFTED = "lifted"
+    RATED = "rated"
 
 
 class PayersAsked(Model):
-    """A person is asked whether to alert those who paid the suspect before `before`, because they are too many to alert
-    unasked. `id`: of the request; `refused`: whether the person answered no.
+    """A request to a person: to decide whether those who paid the suspect before `before` are alerted, who are too
+    many.
+
+    `id`: of the request. `refused`: True if the person answered no.
     """
 
     id: Token
@@ -78,27 +89,47 @@ class PayersAsked(Model):
 
 
 class WatchEntry(Model):
-    """A suspect account, telephone or link on the watchlist. `uid`: of the signal that made the entry. The newest event
-    wins.
+    """A suspect account, telephone or link on the watchlist. `uid`: of the signal that made the entry. The newest entry
+    counts.
 
-    A report never replaces a confirmation or a lift, because those are decisions. `asked`: set if earlier payers are
-    not alerted until a person decides, or were not alerted because the person refused.
+    But a report never replaces a confirmation or a lift, because those are decisions. `first_at`: the time of the first
+    of successive entries with this standing; None: this one is the first. `asked`: set while earlier payers
+    are not alerted until a person decides, or if the person refused. `verdict`, `until`, `confidence`: of a rating,
+    whose subject also names the vendor (domain/risk/verdicts). `check`: what the public check needs of the number
+    (domain/public_check/listing); "" without. `tlp`: with whom the suspect may be shared; None: with nobody; of a
+    rating: the other centre's mark, or None if it is a vendor's.
+    `marks`: what each source that confirmed the suspect marked it, by its name; `tlp` is the strictest of them.
+    `shared_since`, `shared_as`: since when and how widely it has been (domain/risk/sharing); None: never.
     """
 
     subject: Annotated[str, Field(pattern=r"^(account|phone|link):.+$")]  # contains a token, never the number
     standing: WatchStatus
     at: When
+    first_at: When | None = None
     scam_type: Token | None = None
     uid: str = ""
     topic: Text = "signals"  # the topic (lane) of that signal
     partition: int = 0
     offset: int = 0
     asked: PayersAsked | None = None
+    verdict: NumberVerdict | None = None
+    until: When | None = None
+    confidence: Annotated[int, Field(ge=1, le=100)] | None = None
+    check: Annotated[str, Field(max_length=64)] = ""
+    tlp: Tlp | None = None
+    marks: dict[Token, Tlp] = Field(default_factory=dict)
+    shared_since: When | None = None
+    shared_as: Tlp | None = None
+
+    @property
+    def begun_at(self) -> datetime:
+        """Since when the suspect has this standing: an entry that repeats it does not change the time."""
+        return self.first_at or self.at
 
     @property
     def campaign(self) -> str:
-        """The campaign's id, made from the suspect's token: all who paid or were called by one suspect belong to one
-        campaign.
+        """The campaign's id, made from the suspect's token: everybody who paid or was called by one suspect has the
+        same campaign.
         """
         return f"k-{self.subject.partition(':')[2]}"
 
@@ -118,6 +149,36 @@ class Payer(msgspec.Struct, frozen=True, gc=False):
     amount_fen: int
     balance_fen: int | None
     state: TransferState
+
+
+class Callee(msgspec.Struct, frozen=True, gc=False):
+    """A call that a resident got, stored in case its caller is confirmed as a suspect later. `resident`: the callee;
+    `call`: the uid of its signal; `at`: its start; `seconds`: its duration so far.
+    """
+
+    resident: str
+    call: str
+    at: datetime
+    topic: str
+    partition: int
+    offset: int
+    seconds: int
+    ongoing: bool
+
+
+EarlierContact = Payer | Callee
+"""What is stored of a resident's contact with somebody who may become a suspect."""
+
+
+class PriorLoss(Model):
+    """A resident's latest loss. `at`: when it became known. `scam_type`: of its case.
+
+    `shielded_until`: the end of the resident's protection by the policy of that time; None if it had none.
+    """
+
+    at: When
+    scam_type: Token
+    shielded_until: When | None = None
 
 
 class Alerted(Model):

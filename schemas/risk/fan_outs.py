@@ -32,7 +32,7 @@ class PayersAnswered(Model):
 
     kind: Literal["payers_answered"] = "payers_answered"
     request: Token
-    subject: Annotated[str, Field(pattern=r"^account:.+$")]
+    subject: Annotated[str, Field(pattern=r"^(account|phone):.+$")]
     alert: bool
     by: Login
     at: When
@@ -40,7 +40,9 @@ class PayersAnswered(Model):
 
 
 class RequestState(StrEnum):
-    """The state of a request: ASKED until a person answers, or until a new watchlist entry replaces it (OVERTAKEN)."""
+    """The state of a request to alert earlier payers. ASKED: no person has answered; ALERTED: yes, and the payers are
+    alerted; REFUSED: no; OVERTAKEN: a new watchlist entry has replaced the one that it was about.
+    """
 
     ASKED = "asked"
     ALERTED = "alerted"

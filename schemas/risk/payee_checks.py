@@ -1,4 +1,4 @@
-"""A bank's question about a payee before it pays, and the answer, which contains only what the watchlist has."""
+"""A bank's question about a payee before it pays, and the answer, which contains only contents of the watchlist."""
 
 from enum import StrEnum
 from typing import Annotated

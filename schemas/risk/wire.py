@@ -16,11 +16,22 @@ import msgspec
 from pydantic import BaseModel
 
 from schemas.base import EARLIEST, LATEST, MOST_FEN, NAME
-from schemas.risk.signals import BATCH_LIMIT, LONGEST_CALL, AppKind, Channel, NumberClass, Signal, TransferState
+from schemas.risk.signals import (
+    BATCH_LIMIT,
+    ID_HASH,
+    LONGEST_CALL,
+    AppKind,
+    CallEnd,
+    Channel,
+    NumberClass,
+    Signal,
+    TransferState,
+)
 
 _Text = Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
 _When = Annotated[datetime, msgspec.Meta(tz=True)]
 _Fen = Annotated[int, msgspec.Meta(ge=0, le=MOST_FEN)]
+_IdHash = Annotated[str, msgspec.Meta(pattern=ID_HASH)]
 _Seconds = Annotated[int, msgspec.Meta(ge=0, le=LONGEST_CALL)]
 
 # A seventh fractional digit of seconds: msgspec and pydantic round it differently. The lookbehind excludes points in
@@ -46,6 +57,7 @@ class Transfer(_Signal, tag="transfer", frozen=True):
     """A payment: the same fields as signals.Transfer, parsed without pydantic.
 
     `payer`, `payee`: account numbers. `balance_fen`: the payer's balance before the payment; None if unknown.
+    `payer_id`: the keyed hash of the payer's ID number.
     """
 
     kind: ClassVar[Literal["transfer"]] = "transfer"
@@ -56,6 +68,7 @@ class Transfer(_Signal, tag="transfer", frozen=True):
     state: TransferState
     balance_fen: _Fen | None = None
     new_payee: bool = False
+    payer_id: _IdHash | None = None
 
 
 class Call(_Signal, tag="call", frozen=True):
@@ -67,6 +80,7 @@ class Call(_Signal, tag="call", frozen=True):
     seconds: _Seconds
     ongoing: bool = False
     number_class: NumberClass = NumberClass.ORDINARY
+    ended: CallEnd | None = None
 
 
 class Sms(_Signal, tag="sms", frozen=True):
@@ -95,7 +109,9 @@ _FIELDS = {kind: frozenset(("kind", *model.__struct_fields__)) for kind, model i
 
 
 def plain(record: bytes) -> list[Signal] | None:
-    """Return the signals of a record's JSON; None if pydantic might refuse the record or give another result."""
+    """Return the signals in a record's JSON, in its order; None if pydantic might refuse the record or give another
+    result. Raises nothing for any bytes.
+    """
     if not _visible(record) or _FINE.search(record):
         return None
     try:
@@ -110,7 +126,7 @@ def plain(record: bytes) -> list[Signal] | None:
 
 
 def read_frequent(item: Mapping[str, Any]) -> Signal | None:
-    """Return the signal of a feed's item that has `arrived` set; None if pydantic might refuse the item or parse it
+    """Return the signal in a feed's item that has `arrived` set; None if pydantic might refuse it or parse it
     differently.
 
     None also for unknown fields, and for times after the arrival, which intake corrects.
@@ -141,7 +157,7 @@ _encoder = msgspec.json.Encoder(enc_hook=_written)
 
 
 def _visible(record: bytes) -> bool:
-    """Return whether all characters of the record are printable (as base.Text requires) and none is escaped."""
+    """Return True if all characters of the record are printable (as base.Text requires) and none is escaped."""
     if b"\\" in record:
         return False
     if record.isascii():

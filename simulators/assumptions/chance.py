@@ -11,7 +11,9 @@ T = TypeVar("T")
 
 
 def stream(*names: object) -> Random:
-    """Return a random generator seeded by these names, such as (seed, "sms", dispatch)."""
+    """Return a random generator seeded by these names, such as (seed, "sms", dispatch): the same names give the same
+    numbers.
+    """
     text = "\x1f".join(str(name) for name in names)
     return Random(int.from_bytes(blake2b(text.encode(), digest_size=16).digest(), "big"))
 

@@ -17,8 +17,8 @@ from schemas.risk.signals import AppKind, NumberClass
 
 
 class Hook(StrEnum):
-    """How a scammer first reaches a victim: by a telephone call (`CALL`), by a text message (`SMS`), or over the
-    internet, in an app or on a website (`APP`).
+    """The first contact of a scammer with a victim: by a telephone call (`CALL`), by a text message (`SMS`), or over
+    the internet, in an app or on a website (`APP`).
     """
 
     CALL = "call"

@@ -13,12 +13,12 @@ DAY_HOURS = 24
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How many events happen how fast.
+    """The number of events per hour, and their pace.
 
-    `ordinary`, `stories`: functions from the number of residents to the number of everyday signals and of new scam
-    stories per hour. `begins`: draws a story's offset within its hour. `life`: draws the time from a scam's first
-    contact (the hook) to its last payment. `depths`: share (0 to 1) of stories by how far they go: `touched`, `courted`
-    or `pays`. `hit_again`: share (0 to 1) of victims whom a recovery scam hits later.
+    `ordinary`, `stories`: functions that return, for a number of residents, the number of everyday signals and of new
+    scam stories per hour. `begins`: draws the time from the start of the hour to a story's first event. `life`: draws
+    the time from a scam's first contact (the hook) to its last payment. `depths`: share (0 to 1) of stories by how far
+    they go: `touched`, `courted` or `pays`. `hit_again`: share (0 to 1) of victims whom a recovery scam hits later.
     """
 
     ordinary: Callable[[int], float]

@@ -15,10 +15,11 @@ MINUTE = timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True)
 class StolenMoney:
-    """The assumptions of the study of stops. Delays are lognormal: a median, and sigma as their `spread`.
+    """The assumptions of the study of stops. Each field's comment states its unit; shares are from 0 to 1.
 
-    `amount_yuan`, `amount_spread`: median and sigma of a theft, whose mean is Jilin's of 2020, ¥52,000 a case;
-    `most_yuan`: the largest case of that year. `thefts_a_day`: from 7,485 cases in 2020.
+    Delays are lognormal: a median, and sigma as their `spread`. `amount_yuan`, `amount_spread`: median and sigma of a
+    theft, whose mean is Jilin's of 2020, ¥52,000 a case. `most_yuan`: the largest case of that year. `thefts_a_day`:
+    from 7,485 cases in 2020.
     """
 
     thefts_a_day: float = 7_485 / 365

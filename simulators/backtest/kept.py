@@ -14,16 +14,18 @@ from simulators.backtest.spool import Spool
 from streams.casework.journal import read_entry
 from streams.messaging import topics
 from streams.messaging.dead_letter_writer import readable
-from streams.messaging.reader import Read, offset_at, read_all, read_on
+from streams.messaging.offsets import offset_at
+from streams.messaging.reader import Read, read_all, read_on
 from streams.messaging.record import Raw
 from streams.runtime.settings import Settings
 from streams.screening.records import read
 
 
 async def signals(settings: Settings, spool: Spool, until: datetime) -> int:
-    """Add the recorded signals of both lanes that arrived before `until` (exclusive) to the spool.
+    """Add the recorded signals of both lanes that arrived before `until` (exclusive) to the spool. Return the number of
+    invalid records and signals, which are left out.
 
-    Return the number of invalid records and signals, which are left out. Raises the errors of Kafka.
+    Raises KafkaError if Kafka is unavailable, and CodecError if this process cannot decrypt the records.
     """
     refused = 0
     for lane in topics.LANES:
@@ -40,7 +42,7 @@ async def watchlist(settings: Settings, before: datetime) -> list[WatchEntry]:
     """Return the watchlist entries whose time is before `before` (exclusive), in no fixed order.
 
     Only each entry's present version is known, so an entry that has changed since `before` is missing. Entries that
-    cannot be parsed are left out. Raises the errors of Kafka.
+    cannot be parsed are left out. Raises KafkaError if Kafka is unavailable.
     """
     name = topics.WATCHLIST.name
     found = [
@@ -52,9 +54,10 @@ async def watchlist(settings: Settings, before: datetime) -> list[WatchEntry]:
 
 
 async def settled(settings: Settings, since: datetime) -> list[tuple[datetime, ResidentId]]:
-    """Return (time, resident id) of each case that was settled or closed at or after `since`, the earliest first.
+    """Return from the journal (time, resident id) of each case that was settled or closed at or after `since`, the
+    earliest first.
 
-    They are read from the journal. Raises the errors of Kafka.
+    Raises KafkaError if Kafka is unavailable, and CodecError if this process cannot decrypt the journal.
     """
     found: set[tuple[datetime, ResidentId]] = set()
     async for record in _journal(settings, since):

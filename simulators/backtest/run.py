@@ -47,9 +47,10 @@ class Policies:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The result of a backtest. `comparison`: of the cases by both policies; `signals`: number evaluated; `refused`:
-    number of invalid rows, records and signals; `since`, `until`: the first and last moment compared; `anonymous`:
-    whether no register of residents was used.
+    """The result of a backtest. `comparison`: the cases under both policies, compared. `signals`: number evaluated.
+
+    `refused`: number of invalid rows, records and signals. `since`, `until`: the first and last time compared.
+    `anonymous`: True if no register of residents was used.
     """
 
     policies: Policies
@@ -68,11 +69,12 @@ async def from_files(
     residents: Path | None,
     progress: Progress = lambda done, total: None,
 ) -> Answer:
-    """Evaluate files of signals, given as (format, path). Cases are counted by prefecture.
+    """Return the comparison of both policies on files of signals, given as (format, path). Cases are counted by
+    prefecture.
 
-    Without a file of residents, every number is a separate person in no at-risk group. Raises RecordedError or
-    ResidentsError if a file is not in its format, OSError if it cannot be opened, and NothingRecordedError if no signal
-    is valid.
+    Without a file of residents (None), every number is a separate person in no at-risk group. `progress`: called with
+    the signals evaluated so far, and their total. Raises RecordedError or ResidentsError if a file is not in its
+    format, OSError if it cannot be opened, and NothingRecordedError if no signal is valid.
     """
     secret = secrets.token_bytes(32)
     people: Residents = register.read(residents) if residents else register.Anybody(secret)
@@ -94,12 +96,13 @@ async def from_topics(
     until: datetime,
     progress: Progress = lambda done, total: None,
 ) -> Answer:
-    """Evaluate a running system's recorded signals. Count the cases opened from `since` (inclusive) to `until`
-    (exclusive), by station.
+    """Return the comparison of both policies on a running system's recorded signals. Cases are counted by
+    station.
 
-    Earlier signals are evaluated too, so that evidence from before `since` counts. A case ends when the resident's case
-    was settled. Residents, rosters and the watchlist are the present ones. Raises NothingRecordedError if the topics
-    have no signal from before `until`, and the errors of Kafka and Redis.
+    Counted are cases opened from `since` (inclusive) to `until` (exclusive). Earlier signals are evaluated too, so that
+    evidence from before `since` counts. A case ends when the resident's case was settled. Residents, rosters and the
+    watchlist are the present ones. Raises NothingRecordedError if the topics have no signal from before `until`, and
+    KafkaError or RedisError if a server is unavailable.
     """
     settings = line.settings
     with Spool() as spool:
@@ -107,7 +110,7 @@ async def from_topics(
         first = _first(spool)
         settled = [each for each in await kept.settled(settings, first) if each[0] < until]
         entries = await kept.watchlist(settings, first)
-        subjects = Subjects(settings.key())
+        subjects = Subjects(settings.key(), settings.id_number_keys())
         rules = [policies.candidate.risk, policies.other.risk]
         sides = [Side(each, line.residents, subjects, settled) for each in rules]
         for side in sides:

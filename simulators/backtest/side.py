@@ -56,11 +56,11 @@ def batches(signals: Iterable[Signal]) -> Iterator[list[Item]]:
 
 
 class Side:
-    """One policy and its results from the signals. `courses`: the cases that it raises.
+    """One policy applied to signals, and its results. `courses`: the cases that the policy opens.
 
-    `settled`: (time, resident) of each settled case; `looked`: called after each signal for each resident whom it
-    concerns; `known`: evidence by resident id; `entries`: residents of the register by id; `suspects`: the watchlist as
-    far as known; `refused`: number of signals left out because a suspect's number in them is invalid.
+    `settled`: (time, resident) of each settled case. `looked`: called after each signal, for each resident whom it
+    concerns. `known`: evidence by resident id. `entries`: residents of the register by id. `suspects`: the watchlist as
+    far as known. `refused`: number of signals left out because a suspect's number in them is invalid.
     """
 
     def __init__(
@@ -94,7 +94,7 @@ class Side:
                 self._record(record)
 
     def pass_to(self, moment: datetime) -> None:
-        """Let time pass to `moment`: re-evaluate residents with ongoing calls, and settle cases."""
+        """Advance this side's time to `moment`: evaluate residents with ongoing calls again, and settle cases."""
         while self._marks and self._marks[0][0] <= moment:
             at, what, resident = heapq.heappop(self._marks)
             if what is _Mark.SETTLED:

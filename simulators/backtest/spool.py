@@ -68,7 +68,7 @@ def known(signal: Signal) -> Signal:
 
 
 def moment(signal: Signal) -> datetime:
-    """Return when the signal became known: its arrival, else its own time."""
+    """Return the time at which the signal became known: its arrival at intake, or else its own time."""
     return signal.arrived or signal.at
 
 

@@ -23,21 +23,23 @@ def demo(
     ] = None,
     speed: Annotated[
         float | None,
-        typer.Option(min=0.001, show_default="60; 5 with --operators 0", help="Simulated seconds in a second"),
+        typer.Option(min=0.001, show_default="60; 5 with --operators 0", help="Simulated seconds per second"),
     ] = None,
     seed: Annotated[int, typer.Option(help="The same seed gives the same province")] = 7,
     residents: Annotated[int, typer.Option(min=1, help="How many people live in the province")] = 3000,
-    workers: Annotated[int, typer.Option(min=1, help="How many workers share the line")] = 2,
+    workers: Annotated[int, typer.Option(min=1, help="Number of workers")] = 2,
     report: Report = None,
-    kill_worker: Annotated[bool, typer.Option("--kill-worker", help="Kill one worker on the way")] = False,
+    kill_worker: Annotated[bool, typer.Option("--kill-worker", help="Kill one worker during the demo")] = False,
     operators: Annotated[
         int,
         typer.Option(min=0, help="Simulated operators; 0 leaves the desk and an officer's telephone to you"),
     ] = 12,
-    console: Annotated[bool, typer.Option(help="Serve the console too, and print how to come in")] = True,
+    console: Annotated[bool, typer.Option(help="Serve the console too, and print its addresses")] = True,
     metrics_port: Annotated[
         int,
-        typer.Option(min=0, max=65535, help="Serve metrics: the province's here, each worker's on the ports behind it"),
+        typer.Option(
+            min=0, max=65535, help="Serve metrics: the province's on this port, each worker's on the following ports"
+        ),
     ] = 0,
 ) -> None:
     """Run a simulated province on its own servers, and show the board.
@@ -65,6 +67,7 @@ def demo(
         operators=operators,
         metrics_port=metrics_port,
         paced=True,
+        scenes=True,
     )
     found = asyncio.run(Demo(settings, plan, out, board, beside if console else None).run())
     if report is not None:

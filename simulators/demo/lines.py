@@ -26,11 +26,11 @@ class Lines:
         self._look: Look | None = None
 
     def wait_for(self, what: str) -> None:
-        """Set the text of the next lines: the demo waits for `what`."""
+        """From the next line on, print that the demo waits for `what` (an English text)."""
         self._waits_for, self._look = what, None
 
     def show(self, look: Look) -> None:
-        """Set the content of the next lines: the state that `look` returns."""
+        """From the next line on, print the state of the province that `look` returns."""
         self._look = look
 
     async def run(self) -> None:

@@ -29,7 +29,7 @@ class Pacer:
         self._stands_since = time.monotonic()
 
     async def run(self) -> None:
-        """Control the demo's time until cancelled."""
+        """Let the demo's time advance or stand still, by how late processing is, until cancelled."""
         while wanted():
             late = await until_done("pace", partial(self.late))
             now = time.monotonic()

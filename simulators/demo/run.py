@@ -14,12 +14,16 @@ from typing import Any
 from rich.console import Console, RenderableType
 from rich.live import Live
 
+from domain.visits.place_file import read_places
 from simulators import providers
 from simulators.demo.lines import Lines
+from simulators.demo.neighbouring import Neighbourhood, with_neighbour
 from simulators.demo.pacing import Pacer
+from simulators.demo.scenes import Scenes
 from simulators.demo.workers import WORKER, Workers
 from simulators.population.numbers import BANKS
 from simulators.population.stations import DAYS, GUEST, left_to_guest, rosters
+from simulators.providers.neighbour import NeighbourProvince
 from simulators.scams.ordinary import APPWATCH, CARRIERS
 from simulators.world.answers import Answers
 from simulators.world.feeds import Feeders
@@ -29,6 +33,7 @@ from simulators.world.telephone import Telephone
 from simulators.world.traces import POLICE
 from streams.casework.claims import CaseClaims
 from streams.channels import receipts
+from streams.channels.provinces import receiving
 from streams.channels.settings import load as load_channels
 from streams.installation import Installation
 from streams.intake import objections
@@ -42,9 +47,10 @@ from streams.monitoring.report import outcomes, report
 from streams.runtime.clock import Clock
 from streams.runtime.pace import PaceFile
 from streams.runtime.server_discovery import announce, servers
-from streams.runtime.settings import Settings
+from streams.runtime.settings import POLICY, Settings
 from streams.runtime.tasks import until_done, wanted
 
+PLACES = POLICY.parents[1] / "places" / "example.csv"  # invented, like the province's people
 READY_SECONDS = 180.0  # on a busy machine a minute is too little
 AHEAD_SECONDS = 8.0  # from the start of the servers to the province's first signal
 DRAIN_SECONDS = 30.0
@@ -54,8 +60,10 @@ SOURCES = (*CARRIERS, *BANKS, APPWATCH, POLICE)
 OPERATORS = 12
 
 Draw = Callable[[Overview, str], RenderableType]
-Beside = Callable[[Installation, Telephone, str], AbstractAsyncContextManager[list[str]]]
-"""Serves people's views beside the demo, one of them for the named officer. Yields lines that say how to log in."""
+Beside = Callable[[Installation, Telephone, str], AbstractAsyncContextManager[tuple[str, list[str]]]]
+"""Serves people's views beside the demo, one of them for the named officer. Yields the views' address, and lines that
+say how to log in.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +75,8 @@ class Plan:
     `kill_worker`: whether to kill a worker half-way; `ahead`: wall-clock seconds from the start of the servers to the
     province's first signal; `metrics_port`: serves the province's metrics, the following ports each worker's; 0: none;
     `operators`: number of simulated operators; 0: the desk and an officer's telephone are left to the user; `paced`:
-    time stops while processing is late.
+    time stops while processing is late; `scenes`: residents ask the public check of the console, and a simulated
+    neighbouring province takes cases over.
     """
 
     length: timedelta
@@ -81,13 +90,15 @@ class Plan:
     metrics_port: int = 0
     operators: int = OPERATORS
     paced: bool = False
+    scenes: bool = False
 
 
 @dataclass(slots=True)
 class Running:
-    """A running demo, for tests that disturb or inspect it. `line`: its open installation; `providers`: the simulated
-    gateways; `workers`: the worker processes; `feeders`: send the province's signals; `address`: the base URL of its
-    intake.
+    """A running demo, for tests that disturb or inspect it. `line`: its open installation; `province`: the simulated
+    people and the truth; `providers`: the simulated gateways; `workers`: the worker processes; `feeders`: send the
+    province's signals; `address`: the base URL of its intake; `scenes`: of this demo; `neighbour`: the simulated
+    province beside this one, None without one.
     """
 
     line: Installation
@@ -96,6 +107,8 @@ class Running:
     workers: Workers
     feeders: Feeders
     address: str
+    scenes: Scenes
+    neighbour: NeighbourProvince | None
 
 
 class Demo:
@@ -112,8 +125,8 @@ class Demo:
         and return the report.
 
         Beside the system's own figures, the report has `contacts_twice`, `worker_restarts`, `stood_still_seconds`,
-        `province` (a fingerprint of what happened) and `truth`. Raises TimeoutError if no worker is ready within 180 s,
-        and the errors of the servers.
+        `public_checks`, `handed_over`, `province` (a fingerprint of what happened) and `truth`. Raises TimeoutError if
+        no worker is ready within 180 s, and the errors of the servers.
         """
         async with beside(self._lines.run()), self.running() as running:
             end = running.line.clock.now() + self._plan.length * self._plan.speed
@@ -136,17 +149,19 @@ class Demo:
         plan = self._plan
         clock = Clock(plan.speed, time.time() + plan.ahead, START, pace=self._pace())
         async with AsyncExitStack() as stack:
-            line = await self._line(stack, clock)
+            line, beyond = await self._line(stack, clock)
             province = self.province(line.settings.key())
             address, keys = await self._intake(stack, line)
             settings = line.settings.model_copy(update={"receipts_url": f"{address}/receipts"})
             found = await self._providers(stack, line, province, settings)
             await self._settle(line, province)
             self._lines.wait_for("the workers")
-            workers = await stack.enter_async_context(self.workers(found.settings(settings)))
+            workers = self.workers(found.settings(settings))
+            workers.environment = beyond.environment
+            await stack.enter_async_context(workers)
             await self.ready(line)
             desk = CaseClaims(line.settings, line.store, line.producer, line.policies, clock)
-            await self._people(stack, line, Telephone(province.contacts, desk, clock))
+            console = await self._people(stack, line, Telephone(province.contacts, desk, clock))
             if plan.metrics_port:
                 self._out.print(
                     await stack.enter_async_context(exporting(line.exporter, plan.metrics_port)), highlight=False
@@ -154,7 +169,10 @@ class Demo:
             await clock.sleep_until(START)
             names = [f"operator-{number}" for number in range(1, plan.operators + 1)]
             await stack.enter_async_context(beside(Operators(desk, province.contacts, province, clock).run(names)))
-            yield Running(line, province, found, workers, Feeders(province, address, keys, clock), address)
+            scenes, hands_over = Scenes(province, line, desk, self._say), bool(beyond.neighbour and plan.operators)
+            await stack.enter_async_context(beside(scenes.run(console, hands_over=hands_over)))
+            feeders = Feeders(province, address, keys, clock)
+            yield Running(line, province, found, workers, feeders, address, scenes, beyond.neighbour)
 
     def _pace(self) -> PaceFile | None:
         if not self._plan.paced:
@@ -177,23 +195,29 @@ class Demo:
         return Workers(settings, self._plan.workers, self._plan.worker, metrics_port=first and first + 1)
 
     async def ready(self, line: Installation) -> None:
-        """Return when workers have built all partitions. Raises TimeoutError after 180 s."""
+        """Wait until every partition has its store in Redis, made or restored by a worker. Raises TimeoutError after
+        180 s, which names the log files.
+        """
         await ready(line)
 
-    async def _line(self, stack: AsyncExitStack, clock: Clock) -> Installation:
+    async def _line(self, stack: AsyncExitStack, clock: Clock) -> tuple[Installation, Neighbourhood]:
         base = self._settings.model_copy(update={"clock": str(clock), "metrics_port": 0})
         settings = await stack.enter_async_context(servers(base))
         await asyncio.to_thread(topics.create, settings)
-        line = Installation(settings, load_channels())
+        beyond = Neighbourhood(settings, load_channels())
+        if self._plan.scenes:
+            beyond = await with_neighbour(stack, settings, beyond.channels, clock)
+        line = Installation(beyond.settings, beyond.channels)
         await line.open()
         stack.push_async_callback(line.close)
-        return line
+        return line, beyond
 
     async def _intake(self, stack: AsyncExitStack, line: Installation) -> tuple[str, Callable[[str], str]]:
         """Start intake. Returns its address, and a function from source to API key."""
         keys, intake = feed_keys(line.settings)
         routes = [
             *receipts.routes(line.outgoing, line.outgoing.channels),
+            *receiving.routes(line.outgoing, line.outgoing.channels),
             *objections.routes(line.settings, intake, line.outgoing),
         ]
         running = intake_http.running(line.settings, intake, line.clock, routes)
@@ -215,11 +239,19 @@ class Demo:
         )
         return await stack.enter_async_context(running)
 
-    async def _people(self, stack: AsyncExitStack, line: Installation, telephone: Telephone) -> None:
-        """Serve the console, unless it is None, and print how to log in."""
-        if self._console:
-            for words in await stack.enter_async_context(self._console(line, telephone, GUEST)):
-                self._out.print(words, markup=False, highlight=False, soft_wrap=True)
+    async def _people(self, stack: AsyncExitStack, line: Installation, telephone: Telephone) -> str | None:
+        """Serve the console and print how to log in. Returns its address if the plan has scenes; None if not, or
+        without a console.
+        """
+        if self._console is None:
+            return None
+        address, lines = await stack.enter_async_context(self._console(line, telephone, GUEST))
+        for words in lines:
+            self._say(words)
+        return address if self._plan.scenes else None
+
+    def _say(self, words: str) -> None:
+        self._out.print(words, markup=False, highlight=False, soft_wrap=True)
 
     async def _settle(self, line: Installation, province: Province) -> None:
         await line.residents.put(province.people)
@@ -227,6 +259,8 @@ class Demo:
         found = rosters(self._plan.seed, START, DAYS + ahead)
         for roster in found if self._plan.operators else left_to_guest(found):
             await line.outgoing.rosters.put(roster)
+        places, _ = read_places(PLACES.read_text("utf-8"))
+        await line.places.replace(places)
 
     async def _disturb(self, running: Running) -> None:
         if self._plan.kill_worker:
@@ -252,6 +286,8 @@ class Demo:
             "contacts_twice": contacts_twice(running.providers),
             "worker_restarts": running.workers.restarts,
             "stood_still_seconds": round(line.clock.stood_still(), 1),
+            "public_checks": dict(running.scenes.checks),
+            "handed_over": len(running.neighbour.acknowledged) if running.neighbour else 0,
             "province": running.province.fingerprint(),
             "truth": {name: value for name, value in truth.items() if name != "stories"},
         }
@@ -299,7 +335,9 @@ async def beside(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
 
 
 async def ready(line: Installation) -> None:
-    """Return when workers have built all partitions. Raises TimeoutError after 180 s, which names the log files."""
+    """Wait until every partition has its store in Redis, made or restored by a worker. Raises TimeoutError after 180 s,
+    which names the log files.
+    """
     until = time.monotonic() + READY_SECONDS
     while time.monotonic() < until:
         offsets = [await line.store.offset(partition) for partition in range(line.settings.partitions)]
@@ -326,8 +364,9 @@ def feed_keys(settings: Settings) -> tuple[Callable[[str], str], IntakeSettings]
 
 
 async def drained(running: Running) -> None:
-    """Return one second after every accepted signal is counted, or after about 30 s. The report then says what is
-    missing.
+    """Return one second after every accepted signal is counted, or after about 30 s if some are not.
+
+    In the latter case the report shows what is missing.
     """
     until = time.monotonic() + DRAIN_SECONDS
     while time.monotonic() < until:

@@ -5,7 +5,7 @@ import os
 import signal
 import sys
 from asyncio.subprocess import Process
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import IO
@@ -24,7 +24,8 @@ LOOK_SECONDS = 0.2
 class Workers:
     """Runs a number of worker processes, and restarts each one that ends, like a service manager. A context manager.
 
-    `restarts`: number of restarts so far. Each worker's output goes to worker-<number>/worker.log in the data folder.
+    `restarts`: number of restarts so far; `environment`: more variables of the processes that start from now on. Each
+    worker's output goes to worker-<number>/worker.log in the data folder.
     """
 
     def __init__(
@@ -40,6 +41,7 @@ class Workers:
         self._leaving: set[int] = set()  # these are not restarted
         self._stopping = False
         self.restarts = 0
+        self.environment: Mapping[str, str] = {}
 
     async def __aenter__(self) -> "Workers":
         for number in range(self._count):
@@ -63,7 +65,7 @@ class Workers:
 
     @property
     def pids(self) -> list[int]:
-        """Process ids of the running workers."""
+        """Process ids of the running workers, in the order of the workers' numbers."""
         return [process.pid for process in self._processes.values() if process.returncode is None]
 
     def signal(self, number: int, which: signal.Signals) -> None:
@@ -80,7 +82,7 @@ class Workers:
         return number
 
     def leave(self, number: int) -> None:
-        """Do not restart this worker (number from 0) when it ends. It is not stopped now."""
+        """Do not restart this worker (number from 0) when it ends. The worker is not stopped now."""
         self._leaving.add(number)
 
     async def remove(self, number: int) -> None:
@@ -112,7 +114,7 @@ class Workers:
         secret = SecretStr(self._settings.key().decode())  # otherwise each folder would get its own
         own = self._settings.model_copy(update={"data": folder, "metrics_port": 0, "secret": secret}).environment()
         ours = {name: value for name, value in os.environ.items() if name.removesuffix(SUFFIX) not in own}
-        return {**ours, **own, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+        return {**ours, **own, **self.environment, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
 
     def _port(self, number: int) -> dict[str, str]:
         return {"QUANZU_METRICS_PORT": str(self._metrics_port + number)} if self._metrics_port else {}

@@ -55,14 +55,16 @@ class Example:
         return evidence_bits(Scene(members, _ANYBODY, rules, _NOW, closed))
 
     def holds(self, rules: RiskRules) -> bool:
-        """Return whether the example has its level under these rules, whatever the profile."""
+        """Return True if the example has its level under these rules, whatever the profile."""
         odds, moved = rules.prior + self.bits(rules), rules.profile_bits
         reached = self.least is None or odds - moved >= rules.levels[self.least]
         return reached and (self.below is None or odds + moved < rules.levels[self.below])
 
 
 def broken(rules: RiskRules) -> list[str]:
-    """Return the descriptions (`says`) of the examples that do not hold under these rules; empty if all hold."""
+    """Return the descriptions (`says`) of the examples that do not hold under these rules, in the order of EXAMPLES;
+    empty if all hold.
+    """
     return [example.says for example in EXAMPLES if not example.holds(rules)]
 
 

@@ -41,12 +41,16 @@ class Fold:
 
 
 def hand_scale(rows: Sequence[Row], rules: RiskRules) -> Scale:
-    """Return the scale with which the hand-set policy fits these rows best."""
+    """Return the scale with which the hand-set policy fits these rows best.
+
+    Raises ValueError if all rows have the same outcome.
+    """
     return likeliest_scale(evidence_odds(rows, BY_HAND, rules), [row.scam for row in rows])
 
 
 def by_time(rows: Sequence[Row], rules: RiskRules) -> Iterator[Fold]:
-    """Learn from earlier days and score on later ones, up to four times, and yield the scores. No day is used for both.
+    """Learn from earlier days and score on later ones, up to four times, and yield the scores, the earliest days first.
+    No day is used for both.
 
     Only moments with new evidence are scored, because a policy decides then. Raises UnlearnableError if nothing can be
     learnt from the earlier days, and ValueError if the rows have fewer than three days.
@@ -69,7 +73,7 @@ def by_time(rows: Sequence[Row], rules: RiskRules) -> Iterator[Fold]:
 def unseen(
     provinces: Mapping[int, Sequence[Row]], rules: Mapping[str, RiskRules], scales: Mapping[str, Scale]
 ) -> dict[str, dict[str, Any]]:
-    """Return the scores on provinces not used for learning: seed (as text) -> policy -> the fields of Score.
+    """Return the scores on provinces not used for learning, by seed (as text), then policy, then field of Score.
 
     Only moments with new evidence count. The policies are `by_hand`, `free` and `learnt`; `rules` and `scales` are by
     the same names.
@@ -83,8 +87,8 @@ def unseen(
 
 
 def at_levels(rows: Sequence[Row], rules: Mapping[str, RiskRules]) -> dict[str, dict[str, dict[str, float]]]:
-    """Return the figures of each policy at each level, at moments with new evidence: level -> policy (`by_hand`,
-    `free`, `learnt`) -> `moments`, `scams_among_them` and `of_all_scams`, as `levels.caught` counts them.
+    """Return the figures of each policy at each level, at moments with new evidence: by level, then policy (`by_hand`,
+    `free`, `learnt`), the numbers `moments`, `scams_among_them` and `of_all_scams`, as `levels.caught` counts them.
     """
     news = [row for row in rows if row.news]
     outcomes = [row.scam for row in news]
@@ -96,8 +100,9 @@ def at_levels(rows: Sequence[Row], rules: Mapping[str, RiskRules]) -> dict[str, 
 
 
 def verdict(judged: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> str:
-    """Return a sentence that compares the Brier scores on unseen provinces: the learnt weights beat those set by hand
-    if they have the lower score on every one.
+    """Return an English sentence that compares the Brier scores on unseen provinces.
+
+    The learnt weights beat those set by hand if they have the lower score on every province.
     """
     better = sum(each[LEARNT]["brier"] < each[BY_HAND]["brier"] for each in judged.values())
     beats = "beat" if better == len(judged) else "do not beat"
@@ -107,7 +112,7 @@ def verdict(judged: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> str:
 
 
 def told(scores: Scores) -> dict[str, Any]:
-    """Return the scores as plain dicts for a report: kind of weights -> field of Score -> value."""
+    """Return the scores as plain dicts for a report: by kind of weights, then by field of Score."""
     return {whose: asdict(each) for whose, each in scores.items()}
 
 

@@ -42,8 +42,8 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Learnt:
-    """Learnt weights: `bits` by name. `scale`: converts the sum of a row's weighted bits to log-odds in bits. `seen`:
-    by name, the number of rows that have the feature.
+    """Learnt weights: `bits` by name, without rare features. `scale`: converts the sum of a row's weighted bits to
+    log-odds in bits. `seen`: by name, the number of rows that have the feature, rare features too.
     """
 
     bits: Mapping[str, float]
@@ -52,11 +52,13 @@ class Learnt:
 
 
 def sampled(rows: Sequence[Row], by_hand: Mapping[str, float]) -> Sample:
-    """Return the rows as arrays, without rows that have rare features (in fewer than 50 rows).
+    """Return the rows as arrays (`nats`: times ln 2, so that coefficients are in bits), in order, without rows that
+    have rare features (in fewer than 50 rows).
 
     `by_hand`: the hand-set bits by name, whose names are the features.
 
-    Raises UnlearnableError if all rows have the same outcome, or no feature is seen often enough.
+    Raises UnlearnableError if no row remains, all that remain have the same outcome, or no feature is seen often
+    enough.
     """
     seen = Counter(name for row in rows for name, value in row.worth.items() if value > 0)
     names = tuple(name for name in by_hand if seen[name] >= LEAST_SEEN)
@@ -71,9 +73,10 @@ def sampled(rows: Sequence[Row], by_hand: Mapping[str, float]) -> Sample:
 
 
 def learn(sample: Sample) -> Learnt:
-    """Return the bits that fit best, each at least 0.1, whether or not the examples of the levels hold.
+    """Return the bits that fit best, for each of the sample's names and at least 0.1, whether or not the examples of
+    the levels hold.
 
-    Raises UnlearnableError if nothing indicates a scam.
+    Raises UnlearnableError if nothing indicates a scam: no feature gets 0.1 bits.
     """
     intercept, found = _not_below(sample)
     bits = {name: max(LEAST_BITS, found.get(column, 0.0)) for column, name in enumerate(sample.names)}

@@ -62,7 +62,7 @@ class Row:
 
 
 def lived(seed: int, rules: RiskRules, beside: Sequence[RiskRules], world: World) -> list[Row]:
-    """Return the rows of a simulated province in which nobody is warned.
+    """Return the rows of a simulated province in which nobody is warned, in order of time.
 
     `rules`: define the evidence; each row's odds are by them first, then by each of `beside`.
     """
@@ -81,7 +81,7 @@ def lived(seed: int, rules: RiskRules, beside: Sequence[RiskRules], world: World
 
 
 def in_a_scam(truth: Truth, resident: ResidentId, at: datetime, stoppable: timedelta) -> bool:
-    """Return whether the resident is in a scam that asks for money: from its beginning until `stoppable` after its last
+    """Return True if the resident is in a scam that asks for money: from its beginning until `stoppable` after its last
     payment settles, both included. False for residents without a scam, and for scams that never ask for money.
     """
     life = truth.lives.get(resident)

@@ -47,7 +47,7 @@ class Score:
 def likeliest_scale(bits: Floats, outcomes: Sequence[bool]) -> Scale:
     """Return the scale with which the bits fit the outcomes best (Platt scaling).
 
-    `outcomes`: whether each was a scam. Raises ValueError if all are equal.
+    `outcomes`: for each prediction, True if it was a scam. Raises ValueError if all are equal.
     """
     model = LogisticRegression(C=np.inf).fit(bits.reshape(-1, 1) * np.log(2), outcomes)
     return Scale(float(model.coef_[0, 0]), float(model.intercept_[0] / np.log(2)))

@@ -22,7 +22,13 @@ LONG, ONGOING = "call.long_bits", "call.ongoing_bits"
 MOVING, SHARE = "money.moving_bits", "money.share_bits"
 
 # As in domain/risk/weigh.py; a test checks that the sums are equal.
-_CALLS = (EvidenceKind.CALL_OVERSEAS, EvidenceKind.CALL_GOIP, EvidenceKind.CALL_SPOOFED, EvidenceKind.SUSPECT_CALLER)
+_CALLS = (
+    EvidenceKind.CALL_OVERSEAS,
+    EvidenceKind.CALL_GOIP,
+    EvidenceKind.CALL_SPOOFED,
+    EvidenceKind.SUSPECT_CALLER,
+    EvidenceKind.RATED_CALLER,
+)
 _PAYEES = (EvidenceKind.SUSPECT_PAYEE, EvidenceKind.REPORTED_PAYEE)
 
 
@@ -81,8 +87,8 @@ def with_bits(rules: RiskRules, bits: Mapping[str, float]) -> RiskRules:
 
 
 def worth(scene: Scene) -> Mapping[str, float]:
-    """Return name -> multiplier of each of the policy's bits at this moment; names that add nothing are missing. The
-    sum of the bits times their multipliers is the weight of the evidence in bits.
+    """Return the multiplier of each of the policy's bits at this moment, by name; names that add nothing are missing.
+    The sum of the bits times their multipliers is the weight of the evidence in bits.
     """
     found: defaultdict[str, float] = defaultdict(float)
     for member, share in _shares(scene):
@@ -117,8 +123,8 @@ def _shares(scene: Scene) -> Iterator[tuple[Evidence, float]]:
 
 
 def _groups(scene: Scene) -> Mapping[str, dict[str, tuple[float, Evidence]]]:
-    """Return group -> signal -> (bits, evidence): the strongest piece of each signal, because a signal counts once in a
-    group.
+    """Return by group, then by signal, (bits, evidence) of the signal's strongest piece, because a signal counts once
+    in a group.
     """
     found: defaultdict[str, dict[str, tuple[float, Evidence]]] = defaultdict(dict)
     for member in scene.members:

@@ -29,13 +29,16 @@ class Agenda:
         return self._waiting[0][0] if self._waiting else NEVER
 
     def at(self, moment: datetime, do: Do, turn: int = SOON) -> None:
-        """Schedule an action at a moment, or now if the moment is past. `turn`: of actions at one moment, SOON runs
-        before LAST.
+        """Schedule the action `do` at a time, or now if that is past.
+
+        `turn`: among actions at one time, SOON runs before LAST.
         """
         heapq.heappush(self._waiting, (max(moment, self.now), turn, next(self._numbers), do))
 
     def run_until(self, end: datetime) -> None:
-        """Run all actions up to `end` (inclusive), including those that they schedule."""
+        """Run all actions up to `end` (inclusive), including those that they schedule. `now` is then the time of the
+        last action that ran, not `end`.
+        """
         while self.next_at <= end:
             self.step()
 

@@ -24,7 +24,9 @@ FIRST_CONTACT = {
 }
 _HOUR = timedelta(hours=1)
 _BANKS, _MACHINES = "banks", "machines"
-_CALLS = frozenset({Action.ROBOT_CALL, Action.OPERATOR_CALL, Action.FOLLOW_UP, Action.CONTACT_CALL})
+_CALLS = frozenset(
+    {Action.ROBOT_CALL, Action.OPERATOR_CALL, Action.FOLLOW_UP, Action.SUPPORT_CALL, Action.CONTACT_CALL}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,7 @@ class Figures:
 
 @dataclass(slots=True)
 class Opened:
-    """A case at its opening: its resident's id, the time and the level. `contacted`: whether a contact was made since,
+    """A case at its opening: its resident's id, the time and the level. `contacted`: True if a contact was made since,
     or an attempt that may have rung.
     """
 
@@ -85,11 +87,11 @@ class Opened:
 
 @dataclass(slots=True)
 class Book:
-    """Collects a run's events in order.
+    """Collects a run's events, which are added in the order of the journal.
 
-    `waits`: the cases' waiting times for an operator; `opened`: cases by id; `warned`: resident id -> when a warning
-    first reached them; `clocks`: numbers of `first` (cases whose first contact was in time), `desk` (calls given to
-    operators) and `desk_missed` (of these, calls that nobody took in time).
+    `waits`: measures how long cases waited for an operator; `opened`: case id -> the case at its opening; `warned`:
+    resident id -> when a warning first reached them; `clocks`: numbers of `first` (cases whose first contact was in
+    time), `desk` (calls given to operators) and `desk_missed` (of these, calls that nobody took in time).
     """
 
     waits: Waits
@@ -121,7 +123,7 @@ class Book:
 
 
 def _contacts(event: CaseEvent) -> bool:
-    """Return whether the event reports a contact, or an attempt that may have rung."""
+    """Return True if the event reports a contact, or an attempt that may have rung."""
     return any(
         fact.kind is FactKind.RESULT and fact.action not in STOPS and fact.result not in NO_CONTACT
         for fact in event.facts
@@ -129,7 +131,7 @@ def _contacts(event: CaseEvent) -> bool:
 
 
 def _missed(before: Case | None, step: str) -> bool:
-    """Return whether the step is an operator's call that waited on the desk, with no operator having
+    """Return True if the step is an operator's call that waited on the desk, with no operator having
     claimed the case.
     """
     steps = before.steps if before is not None and before.claimed_by is None else ()
@@ -212,7 +214,7 @@ def _keeper(life: Life, fate: Fate) -> str:
 
 
 def _after_warning(province: Province, life: Life, book: Book, end: datetime) -> bool:
-    """Return whether a payment was made and lost after a warning had reached the payer."""
+    """Return True if a payment was made and lost after a warning had reached the payer."""
     warned = book.warned.get(life.story.victim.id)
     return warned is not None and any(
         fate is Fate.SETTLED and payment.at > warned and life.frozen.get(payment.uid, 0) < payment.amount_fen

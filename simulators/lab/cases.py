@@ -8,7 +8,7 @@ from schemas.casework.cases import Case
 from schemas.casework.events import CaseEvent
 from schemas.casework.inputs import ResidentInput
 from streams.casework.batch import Batch, Entry
-from streams.state.case_store import Loaded
+from streams.state.partition_state import Loaded
 from streams.state.store_update import PartitionRules, StoreUpdate
 
 
@@ -31,7 +31,7 @@ class Unwritten(StoreUpdate):
 
 
 def empty(partition: int, policy: Policy) -> Batch:
-    """Return the batch of a new partition without cases. It decides inputs and collects the journal's entries in
+    """Return the batch of a new partition without cases. The batch decides inputs and collects the journal's entries in
     `entries`, but writes nothing.
     """
     batch = Batch(partition, Loaded(PartitionRules(-1, policy.hash), {}, set()), policy, 0, 0)

@@ -18,6 +18,7 @@ from schemas.casework.inputs import BankFeedback, BankState, ContactResult, Resi
 from schemas.codes.channels import (
     ChannelCode,
     NobodyOnDuty,
+    NoGateway,
     NoTelephone,
     OnTheDesk,
     ProviderAnswered,
@@ -70,6 +71,7 @@ class Channels:
             Channel.PHONE: self._contact,
             Channel.VISIT: self._visit,
             Channel.PAYMENT: self._stop,
+            Channel.PROVINCE: self._offer,
         }
 
     def _contact(self, dispatch: Dispatch, now: datetime) -> Iterator[Told]:
@@ -100,11 +102,18 @@ class Channels:
         assigned = VisitReport(VisitStage.ASSIGNED, _AT_ONCE)
         yield _AT_ONCE, told(dispatch, assigned, choice.officer.id, now)
 
+    def _offer(self, dispatch: Dispatch, now: datetime) -> Iterator[Told]:
+        """Yield that the case was not handed over: the laboratory has one province."""
+        yield _result(dispatch, Result.FAILED, now, why=NoGateway())
+
     def _stop(self, dispatch: Dispatch, now: datetime) -> Iterator[Told]:
         payment = dispatch.payment
         account = self.accounts.get(payment.payee) if payment else None
         if payment is None or account is None:
             yield _result(dispatch, Result.FAILED, now, why=UnknownAccount())
+            return
+        if dispatch.action is Action.STOP_STATUS:  # the laboratory's banks answer in time or never
+            yield _result(dispatch, Result.SENT, now)
             return
         try:
             self.stops.take(account, dispatch.action, now)

@@ -30,8 +30,9 @@ BySeed = Mapping[int, Mapping[str, Figures]]
 
 @dataclass(frozen=True, slots=True)
 class Contender:
-    """A policy (`policy`: its TOML text) with a dispatcher (`dispatcher`: its name). `setup`: its own setup; None: the
-    shared setup.
+    """A policy and a dispatcher that a comparison runs together. `policy`: the policy's TOML text; `dispatcher`: the
+    name in DISPATCHERS of the function that chooses which waiting cases operators take next; `setup`: its own setup, or
+    None for the one that all share.
     """
 
     name: str
@@ -55,7 +56,8 @@ def contenders(default: str, candidates: Iterable[tuple[str, str]]) -> list[Cont
 
 
 def of_seed(seed: int, setup: Setup, among: Sequence[Contender]) -> dict[str, Figures]:
-    """Return each contender's figures in a seed's province, by name. A plain function, to run in another process.
+    """Simulate the province of a seed once for each contender in `among`, and return their figures by name. A plain
+    function, to run in another process.
 
     Raises PolicyError if a policy is invalid, and KeyError if a dispatcher is unknown.
     """
@@ -90,7 +92,8 @@ def run(
     processes: int = 1,
     progress: Progress = lambda done, of: None,
 ) -> dict[int, dict[str, Figures]]:
-    """Return each contender's figures: seed -> name -> figures. The seeds are spread over `processes` processes.
+    """Simulate the province of each seed once for each contender in `among`. Returns the figures by seed, then by the
+    contender's name. The seeds are spread over `processes` processes.
 
     `progress`: called at the beginning and after each seed. Raises PolicyError before it begins if a policy is invalid.
     """
@@ -105,9 +108,10 @@ def run(
 
 
 def report(setup: Setup, among: Sequence[Contender], found: BySeed) -> dict[str, Any]:
-    """Return the report, ready for JSON: each contender's means with 95 % intervals (`policies`), the differences to
-    the first contender (`differences`), and all seeds' figures (`by_seed`), with setup, seeds and policy hashes. Units
-    are those of Figures.
+    """Return the report, ready for JSON: each contender's means with 95 % intervals (`policies`), the differences from
+    the first contender (`differences`), and all seeds' figures (`by_seed`), with setup, seeds and policy hashes.
+
+    Units are those of Figures.
     """
     first = among[0].name
     return {

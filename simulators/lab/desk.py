@@ -12,8 +12,9 @@ from itertools import count
 
 from domain.casework import queue_rank
 from domain.ids import resident_of, short_hash
+from schemas.casework.acts import Act, ClaimAct, NoteAct
 from schemas.casework.cases import Case
-from schemas.casework.inputs import Act, ClaimAct, NoteAct, OperatorReport, ResidentInput
+from schemas.casework.inputs import OperatorReport, ResidentInput
 from schemas.levels import Outcome
 from schemas.people.staff import StaffRole
 from simulators.lab.agenda import LAST, Agenda

@@ -47,10 +47,10 @@ def first_come(cases: Sequence[Case], now: datetime) -> Sequence[Case]:
 
 
 def oracle(province: Province) -> Dispatcher:
-    """Return a dispatcher that knows the truth. First comes the case with the most money (fen) that can still be saved,
-    times the probability of reaching and dissuading the victim, per minute of talk.
+    """Return a dispatcher that knows the truth. The first case is the one with the most money (fen) that can still be
+    saved, times the probability of reaching and dissuading the victim, per minute of talk.
 
-    It knows what everybody would pay, but not the random outcome of a talk.
+    The dispatcher knows what everybody would pay, but not the random outcome of a talk.
     """
 
     def order(cases: Sequence[Case], now: datetime) -> Sequence[Case]:

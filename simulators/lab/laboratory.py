@@ -107,6 +107,8 @@ class Laboratory:
         settled = settled_at(after)
         if settled is not None and (before is None or settled_at(before) != settled):
             self._screening.settled(after.resident, settled)
+        if after.prior_loss is not None:
+            self._screening.lost(after.resident, after.prior_loss)
         self._set_clocks(before, after)
         self._desk.changed(before, after)
 

@@ -73,16 +73,15 @@ def verdicts(found: Mapping[int, Seed]) -> list[Verdict]:
 
 
 def curves(found: Mapping[int, Seed]) -> dict[str, dict[str, Curve]]:
-    """Return the Kaplan–Meier curves of residents not defrauded after a warning, over all seeds: kind of group
-    (`level`, `channel`, `station`) -> group -> curve.
+    """Return the Kaplan–Meier curves of residents not defrauded after a warning, over all seeds: by kind of group
+    (`level`, `channel`, `station`), then by group.
     """
     return by_each([row for one in found.values() for row in one.followed])
 
 
 def days(setup: Setup) -> list[float]:
-    """Return the times after a warning in a curve's report, in days from 0 to the run's length.
-
-    They are every day, or every hour in a run of under three days.
+    """Return the times after a warning in a curve's report, ascending, in days from 0 to the run's length: every day,
+    or every hour in a run of under three days.
     """
     each = timedelta(days=1) if setup.length >= FEW else timedelta(hours=1)
     return [number * each / timedelta(days=1) for number in range(setup.length // each + 1)]

@@ -32,7 +32,7 @@ def fleet(count: int, since: datetime, until: datetime) -> list[Officer]:
     """Return `count` officers who are on duty from one hour before `since` to one day after `until`, distributed over
     the counties in turn.
 
-    Assumed: all are auxiliaries, whom every level but blue may send; each stands for several people who take turns.
+    Assumed: all are auxiliaries, who may visit at every level but blue; each stands for several people who take turns.
     """
     places = counties(since.date())
     shift = Shift(start=since - timedelta(hours=1), end=until + timedelta(days=1))
@@ -52,19 +52,22 @@ class Doors(Protocol):
     """The reactions to visits that officers need; `simulators/world/contacts` implements it."""
 
     def taken(self, dispatch: str, now: datetime) -> VisitReport | None:
-        """Return an officer's answer to a new task (accepted or refused, `after` a delay), or None if they do not
-        answer.
+        """Return the officer's answer to the visit with this dispatch id: accepted or refused, a time (`after`) after
+        `now`; None if the officer does not answer.
         """
 
     def visit(self, dispatch: str, now: datetime) -> Sequence[VisitReport]:
-        """Return all reports of a visit in order, the answer to the task first; their delays count from the task."""
+        """Return all reports of the visit with this dispatch id, in order, the answer to the task first. Their delays
+        (`after`) count from `now`.
+        """
 
 
 class Officers:
     """The officers, and their visits. `busy`: total time of visits, including travel.
 
-    It chooses as `streams/repositories/rosters` and the officer's page do, except that visits to one address are not
-    joined. Travel takes the same time at any distance, also in the choice. No officer is called back while travelling.
+    Officers are chosen as by `streams/repositories/rosters` and the officer's page, except that visits to one address
+    are not joined. Travel takes the same time at any distance, also in the choice. No officer is called back while
+    travelling.
     """
 
     def __init__(

@@ -34,8 +34,8 @@ _AVOIDED = "loss avoided, million yuan"
 
 
 def drawn(report: Report, folder: Path) -> list[Path]:
-    """Draw any report of compare, sweep, fit or money into the folder, which is created if missing. Return the paths of
-    the PNG and of the SVG.
+    """Draw any report of compare, sweep, fit or money into the folder, which is created if missing. Return two paths:
+    of the PNG, then of the SVG.
 
     Raises UserError if it is not such a report, OSError if files cannot be written.
     """
@@ -88,7 +88,7 @@ def calibrated(report: Report, folder: Path) -> list[Path]:
     """Draw a report of fit: predictions against the truth on unseen seeds, and Brier scores, of the hand-set, the
     freely learnt and the learnt weights.
 
-    Returns the paths of the PNG and of the SVG. Raises OSError if they cannot be written.
+    Returns two paths: of the PNG, then of the SVG. Raises OSError if they cannot be written.
     """
     with _sheet(2) as (figure, (left, right)):
         left.plot([0, 1], [0, 1], color=GREY, linestyle="--", label="said = true")

@@ -11,6 +11,7 @@ from aiokafka import TopicPartition
 from domain.policy.risk import RiskRules
 from schemas.casework.inputs import Alert
 from schemas.people.residents import Resident, ResidentId
+from schemas.risk.evidence import PriorLoss
 from schemas.risk.signals import Signal
 from simulators.world.memory import Register, Suspects, finished
 from streams.messaging.topics import SIGNALS
@@ -27,8 +28,8 @@ _LANE = TopicPartition(SIGNALS.name, 0)
 class Screening:
     """Screens signals one by one, with the evidence about residents in memory.
 
-    `accounts`: token -> account number, as far as signals have named accounts; `rescore`: resident id -> when to
-    evaluate them again without a signal. The caller must remove its entries.
+    `accounts`: account number by token, of all accounts that signals have named so far. `rescore`: by resident id, the
+    time at which to evaluate the resident again without a signal. The caller must remove entries from `rescore`.
     """
 
     def __init__(self, people: Sequence[Resident], rules: RiskRules, secret: bytes) -> None:
@@ -41,13 +42,17 @@ class Screening:
         self.rescore: dict[ResidentId, datetime] = {}
 
     def screen(self, signal: Signal, now: datetime) -> list[Alert]:
-        """Return the alerts that a signal causes if it arrives now; often none."""
+        """Return the alerts that a signal causes if it arrives at `now`; often none. Its evidence, accounts and
+        re-evaluation times are stored in this object.
+        """
         arrived = signal.model_copy(update={"arrived": now})
         return self.record(_LANE, next(self._offsets), [arrived], now)
 
     def record(self, tp: TopicPartition, offset: int, signals: Iterable[Signal], now: datetime) -> list[Alert]:
-        """Return the alerts that a record of signals causes if it arrives now. `tp`, `offset`: the record's partition
-        and offset, from which ids are made.
+        """Return the alerts that a record of signals causes if it arrives at `now`, in the order of the signals. The
+        signals' evidence, accounts and re-evaluation times are stored in this object.
+
+        `tp`, `offset`: the record's partition and offset, from which ids are made.
         """
         items = [Item(offset, number, signal) for number, signal in enumerate(signals)]
         batch = ReadBatch([(offset, items)], [], Counter(), {})
@@ -72,6 +77,12 @@ class Screening:
         """
         known = self._known.setdefault(resident, Known())
         known.settled, known.alerted = at, None
+
+    def lost(self, resident: ResidentId, loss: PriorLoss) -> None:
+        """Record a resident's latest loss. If the loss began a shield ([shield] of the policy), evidence like that of
+        the loss reaches a level sooner for a time, because recovery scams target earlier victims.
+        """
+        self._known.setdefault(resident, Known()).lost = loss
 
     def _evaluated(
         self, tp: TopicPartition, matched: MatchedBatch, about: Iterable[ResidentId], now: datetime

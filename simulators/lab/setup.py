@@ -19,7 +19,7 @@ FEWEST = 500
 class Setup:
     """The setup of a run. `length`: simulated time; `residents`: their number; `stories`, `ordinary`: numbers of scams
     and of everyday signals that begin per hour; `operators`, `officers`: numbers on duty, all the time; `compressed`:
-    whether whole scams pass within an hour, as in a demo.
+    True if whole scams pass within an hour, as in a demo.
     """
 
     length: timedelta
@@ -55,8 +55,8 @@ def made_for(
 ) -> Setup:
     """Return a setup with `overload` times the scams and everyday signals that just fill the operators' time.
 
-    `operators`, `officers`: on duty all the time; `length`: simulated time; `residents`: None for as many as the scams
-    need, at least 500; `compressed`: whether whole scams pass within an hour.
+    `operators`, `officers`: numbers on duty all the time. `length`: simulated time. `residents`: their number; None: as
+    many as the scams need, at least 500. `compressed`: True if whole scams pass within an hour.
     """
     stories = STORIES_AN_OPERATOR * operators * overload
     needed = max(FEWEST, round(ROOM * stories * (length / timedelta(hours=1))))

@@ -25,7 +25,7 @@ class Point:
     """The result for one value: `value` as written in the policy, and means over the seeds with 95 % intervals of the
     loss avoided (fen), the number of contacts, and the hours of operators and officers.
 
-    `more`: the loss avoided (fen) beyond that of the previous point; None for the first. `front`: whether the point is
+    `more`: the loss avoided (fen) beyond that of the previous point; None for the first. `front`: True if the point is
     on the Pareto front: no other point avoids as much with as few contacts and hours.
     """
 
@@ -39,8 +39,8 @@ class Point:
 
 
 def steps(parameter: str, since: str, until: str, count: int, policy: str) -> list[str]:
-    """Return `count` evenly spaced values from `since` to `until`, both included, as written in the policy; equal ones
-    once.
+    """Return `count` evenly spaced values from `since` to `until`, both included, in this order, as written in the
+    policy; equal ones once.
 
     `parameter`: "operators", "officers", or a dotted path in the policy (TOML). Durations are in whole seconds ("90s");
     whole numbers stay whole. Raises UserError if `count` is below 2, if the policy does not have the parameter, or if
@@ -116,7 +116,7 @@ def _on_front(point: Point, others: Sequence[Point]) -> bool:
 
 
 def _better(one: Point, other: Point) -> bool:
-    """Return whether `one` is at least as good as `other` in every measure, and better in at least one."""
+    """Return True if `one` is at least as good as `other` in every measure, and better in at least one."""
     mine, theirs = _costs(one), _costs(other)
     return all(a <= b for a, b in zip(mine, theirs, strict=True)) and mine != theirs
 

@@ -1,4 +1,4 @@
-"""How long cases wait for an operator: until an operator takes the case, or the plan withdraws the call."""
+"""The waiting times of cases for an operator: until an operator takes the case, or the plan withdraws the call."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

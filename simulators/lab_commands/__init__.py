@@ -2,8 +2,19 @@
 
 import typer
 
-from simulators.lab_commands import money, plots, policies, province, recorded, simulate, stops
+from simulators.lab_commands import (
+    experiments,
+    missing,
+    money,
+    plots,
+    policies,
+    province,
+    recorded,
+    simulate,
+    stops,
+    upstream,
+)
 
 app = typer.Typer(name="lab", no_args_is_help=True, help="The laboratory: try policies before they are in force.")
-for part in (simulate, province, policies, money, stops, recorded, plots):
+for part in (simulate, province, policies, money, stops, upstream, missing, experiments, recorded, plots):
     app.add_typer(part.app)

@@ -12,7 +12,7 @@ class MissingError(UserError):
 
 @contextmanager
 def needed() -> Iterator[None]:
-    """Raise MissingError, which says what to install, if an import within the context fails."""
+    """Run the imports within the context; raise MissingError, which says what to install, if one of them fails."""
     try:
         yield
     except ModuleNotFoundError as error:

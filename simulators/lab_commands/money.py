@@ -21,7 +21,7 @@ MARKS = (1, 3, 7, 14, 30, 60, 90)  # days after a warning; the last three are cu
 @app.command()
 @with_options(seeds=100, days=30, operators=1, officers=4, overload=0.03)
 def money(options: Options) -> None:
-    """Is the ledger honest? Compares its loss avoided, by evidence class, with the truth in simulated provinces.
+    """Compare the ledger's loss avoided, by class of evidence, with the truth in simulated provinces.
 
     A and B must never exceed the truth, and the intervals of C and D must cover it in nine of ten seeds; otherwise it
     exits with 1. Also shows who is defrauded after a warning, by level, channel and station. Few scams over many days

@@ -19,14 +19,16 @@ Against = Annotated[
     Path | None,
     typer.Option("--default", exists=True, dir_okay=False, show_default="QUANZU_POLICY", help="The policy in force"),
 ]
-Days = Annotated[float, typer.Option(min=0.01, help="How long, in the province's time")]
-Seeds = Annotated[int, typer.Option(min=1, help="How many provinces; the intervals are over them")]
+Days = Annotated[float, typer.Option(min=0.01, help="Duration in the province's time")]
+Seeds = Annotated[int, typer.Option(min=1, help="Number of provinces, from which the intervals are computed")]
 First = Annotated[int, typer.Option("--first-seed", help="The first seed; the others follow")]
 Operators = Annotated[int, typer.Option(min=0, help="Operators, day and night")]
 Officers = Annotated[int, typer.Option(min=0, help="Visits that can be made at once")]
-Overload = Annotated[float, typer.Option(min=0.01, help="Times what fills the operators' time")]
+Overload = Annotated[
+    float, typer.Option(min=0.01, help="The load, as a multiple of the load that fills the operators' time")
+]
 Residents = Annotated[int | None, typer.Option(min=1, show_default="as many as the scams need")]
-Compressed = Annotated[bool, typer.Option("--compressed", help="Whole scams within the hour, as in the demo")]
+Compressed = Annotated[bool, typer.Option("--compressed", help="Compress each scam into an hour, as in the demo")]
 Processes = Annotated[int, typer.Option(min=1, help="Processes that share the seeds")]
 
 

@@ -19,7 +19,7 @@ Plots = Annotated[Path | None, typer.Option(file_okay=False, help="Folder for pl
 @app.command()
 def plot(
     report: Existing,
-    folder: Annotated[Path, typer.Argument(file_okay=False, help="Where the plots go, PNG and SVG")] = Path("plots"),
+    folder: Annotated[Path, typer.Argument(file_okay=False, help="Folder for the plots, PNG and SVG")] = Path("plots"),
 ) -> None:
     """Draw a report that compare, sweep, fit or money wrote with --report. It needs the extra `lab`.
 

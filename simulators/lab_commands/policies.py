@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 app = typer.Typer()
 
 Policies = Annotated[
-    list[Path] | None, typer.Argument(exists=True, dir_okay=False, readable=True, help="Candidates beside `default`")
+    list[Path] | None,
+    typer.Argument(exists=True, dir_okay=False, readable=True, help="Candidates to compare with `default`"),
 ]
 
 
@@ -40,7 +41,9 @@ def compare(options: Options, policies: Policies = None, plots: Plots = None) ->
 @with_options()
 def sweep(
     options: Options,
-    parameter: Annotated[str, typer.Argument(help="As risk.levels.orange in the policy's file; operators; officers")],
+    parameter: Annotated[
+        str, typer.Argument(help="A value of the policy file such as risk.levels.orange, or operators, or officers")
+    ],
     since: Annotated[str, typer.Argument(metavar="FROM")],
     until: Annotated[str, typer.Argument(metavar="TO")],
     steps: Annotated[int, typer.Option(min=2, help="How many values")] = 5,

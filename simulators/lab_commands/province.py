@@ -1,4 +1,7 @@
-"""`quanzu lab calibrate` and `day`: checks of the simulated province. Imports what a command needs when it runs."""
+"""`quanzu lab calibrate`, `day` and `recovery`: checks of the simulated province, and a study in it.
+
+Imports what a command needs when it runs.
+"""
 
 import resource
 import time
@@ -27,9 +30,9 @@ def calibrate(
     seeds: Annotated[int, typer.Option(min=1, help="How many seeds, from the first on")] = 20,
     report: Report = None,
 ) -> None:
-    """Compare simulated years without warnings with Jilin's published figures. Ends with 1 if a line is off.
+    """Compare simulated years without warnings with Jilin's published figures. Exits with 1 if a line is off.
 
-    A line is off if the simulated figure is not within its tolerance, which is shown beside it.
+    A line is off if the simulated figure is not within its tolerance, which is shown next to it.
     """
     from console.progress import bar
     from simulators.studies import calibration
@@ -52,7 +55,9 @@ def day(
     seed: Seed = 1,
     report: Report = None,
 ) -> None:
-    """Simulate one day of the whole province, and count people, scams, contacts and other evidence."""
+    """Simulate one day of the whole province. Print how many people, scams, signals, contacts and everyday events it
+    has, and the sums of money; also the seconds and the memory that it took. With --report, write all of this as JSON.
+    """
     from domain.policy.file import load
     from simulators.assumptions.figures import PEOPLE
     from simulators.studies.day import day as live
@@ -65,6 +70,44 @@ def day(
     out.print(_counted(counts))
     write(report, {"seed": seed, **counts, "seconds": seconds, "peak_mib": peak})
     out.print(f"{seconds} s, {peak:,} MiB at most", markup=False, highlight=False)
+
+
+@app.command()
+def recovery(
+    seed: Seed = 1,
+    seeds: Annotated[int, typer.Option(min=1, help="How many seeds, from the first on")] = 6,
+    processes: Annotated[int, typer.Option(min=1, help="Seeds that run at the same time")] = 1,
+    report: Report = None,
+) -> None:
+    """Compare second losses to recovery scams under the policy with its shield and without it, in provinces where
+    every victim is hit again. Exits with 2 if the policy has no shield.
+    """
+    from console.progress import bar
+    from domain.policy.file import load
+    from simulators.studies import recovery as study
+
+    text = load_settings().policy.read_text("utf-8")
+    if load(text).shield is None:
+        err.print("The policy has no [shield]: there is nothing to compare.", markup=False, highlight=False)
+        raise typer.Exit(2)
+    with bar(err, "provinces") as progress:
+        found = study.recovery_study(text, range(seed, seed + seeds), processes, progress)
+    told = study.report(found)
+    table = Table("policy", title=f"Second losses, seeds {seed} to {seed + seeds - 1}")
+    for column in ("losses", "again", "share", "95 %", "lost again (yuan)", "support calls", "contacts"):
+        table.add_column(column, justify="right")
+    for name in (study.SHIELDED, study.UNSHIELDED):
+        arm = told[name]
+        share = "–" if arm["share"] is None else f"{arm['share']:.1%}"
+        between = f"{arm['low']:.1%} to {arm['high']:.1%}"
+        sums = (f"{arm['again_fen'] // 100:,}", f"{arm['calls']:,}", f"{arm['contacts']:,}")
+        table.add_row(name, str(arm["losses"]), str(arm["again"]), share, between, *sums)
+    out.print(table)
+    apart = told["difference"]
+    out.print(
+        f"difference of the shares: {apart['mean']:+.1%} ({apart['low']:+.1%} to {apart['high']:+.1%})", highlight=False
+    )
+    write(report, told)
 
 
 def _calibrated(lines: "Iterable[Line]", seed: int, seeds: int) -> Table:

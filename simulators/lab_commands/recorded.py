@@ -40,7 +40,7 @@ def backtest(
     ] = None,
     since: Annotated[
         str | None,
-        typer.Option("--from", help="Of a running Quanzu, cases opened from then on: 2d (ago), 2026-03-01T11:12"),
+        typer.Option("--from", help="For a running Quanzu: cases opened since 2d (ago) or 2026-03-01T11:12"),
     ] = None,
     until: Annotated[str | None, typer.Option("--to", help="Before then", show_default="now")] = None,
     residents: Annotated[
@@ -48,8 +48,8 @@ def backtest(
         typer.Option(
             exists=True,
             dir_okay=False,
-            help="Who they are, one a line as JSON (residents.jsonl of `quanzu lab simulate`); without it everybody is "
-            "a person of their own",
+            help="The residents as JSON lines (residents.jsonl of `quanzu lab simulate`); without it, each number is "
+            "a separate person",
         ),
     ] = None,
     start: Annotated[date, typer.Option(parser=day, metavar="<day>", help="amlsim: the day of step 0")] = date(
@@ -93,11 +93,11 @@ async def _of_topics(policies: "Policies", since: str, until: str | None, progre
 
 @app.command()
 def fit(
-    seeds: Annotated[str, typer.Option(help="Of the provinces that are learnt from: 1..6")] = "1..6",
-    unseen: Annotated[int, typer.Option(min=1, help="So many seeds after them are kept back to judge by")] = 2,
-    people: Annotated[int, typer.Option("--residents", min=100, help="How many people live in each")] = 3000,
+    seeds: Annotated[str, typer.Option(help="Seeds of the provinces to learn from: 1..6")] = "1..6",
+    unseen: Annotated[int, typer.Option(min=1, help="Number of further seeds, used only for the evaluation")] = 2,
+    people: Annotated[int, typer.Option("--residents", min=100, help="Number of people in each province")] = 3000,
     for_: Annotated[
-        timedelta, typer.Option("--for", parser=duration, metavar="<time>", help="How long each is lived through")
+        timedelta, typer.Option("--for", parser=duration, metavar="<time>", help="Simulated time of each province")
     ] = timedelta(days=10),
     policy: Annotated[
         Path,
@@ -105,10 +105,10 @@ def fit(
             exists=True,
             dir_okay=False,
             show_default="deploy/policy/by-hand.toml",
-            help="Set by hand: all of it is kept but the weights",
+            help="The policy set by hand; the candidate differs from it only in the weights",
         ),
     ] = BY_HAND,
-    candidate: Annotated[Path, typer.Option("--out", help="The candidate, a policy file")] = Path("fitted.toml"),
+    candidate: Annotated[Path, typer.Option("--out", help="The candidate policy file to write")] = Path("fitted.toml"),
     report: Report = None,
     plots: Plots = None,
 ) -> None:

@@ -13,7 +13,7 @@ app = typer.Typer()
 @app.command()
 def simulate(
     seed: Annotated[int, typer.Option(help="The same seed gives the same province")] = 7,
-    hours: Annotated[float, typer.Option(min=0, help="How much of the province's time")] = 1,
+    hours: Annotated[float, typer.Option(min=0, help="Hours of the province's time")] = 1,
     out_: Annotated[Path, typer.Option("--out", help="Folder for signals.jsonl and truth.json")] = Path("province"),
 ) -> None:
     """Write a simulated province's signals and its truth to files, without any server."""

@@ -35,10 +35,10 @@ def stops(
     processes: Processes = 2,
     report: Report = None,
 ) -> None:
-    """How much stolen money do banks hold after victims' reports, and how soon? Ends with 1 if a bar is missed.
+    """Measure how much stolen money banks hold after reports, and how soon. Exits with 1 if a target is missed.
 
     Compares stops that follow the money with stops of the payee's account alone and with an oracle, on the same
-    simulated thefts. Every fen is accounted for: it ends with an error if one is missing.
+    simulated thefts. Every fen is accounted for: it exits with an error if one is missing.
     """
     from console.progress import bar
     from simulators.assumptions.stolen_money import StolenMoney

@@ -47,8 +47,9 @@ class Census:
         return resident(chance, row, kinds.kind(int(self.kind[row])), self._on, self._secret)
 
     def at_risk(self) -> AtRisk:
-        """Return the residents for the choice of victims. Each call makes a new object, because a stored one would keep
-        this census in memory and vice versa.
+        """Return the residents in the form from which victims are chosen.
+
+        Each call makes a new object: a stored one would keep this census in memory, and the census the object.
         """
         return AtRisk(self.counts, self.resident)
 

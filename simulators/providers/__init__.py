@@ -56,10 +56,11 @@ async def running(
     decide: Deciding | None = None,
     visit: Visiting | None = None,
 ) -> AsyncIterator[Providers]:
-    """Run a carrier, a bank and a station on one free loopback port within the context, and yield them. They send
-    receipts to `settings.receipts_url`.
+    """Run a carrier, a bank and a station on one free loopback port within the context, and yield them. The providers
+    send receipts to `settings.receipts_url`.
 
-    `answer`, `decide` and `visit`: how residents, banks and officers behave; None: at random, by `seed`.
+    `answer`, `decide` and `visit`: how residents, banks and officers behave; None: at random, by `seed`. Raises
+    SettingsError if a provider or bank has no key, or two of them have the same one.
     """
     url, keys = settings.receipts_url, {name: keys[0] for name, keys in channels.receipt_keys(settings).items()}
     phones = Carrier(clock, url, keys, channels.sms_kind, answer or carrier.by_chance(seed))

@@ -10,7 +10,10 @@ from streams.runtime.settings import load
 
 
 async def main() -> None:
-    """Print the addresses as shell exports, and run providers that behave at random until it is cancelled."""
+    """Print the addresses as shell exports, and run providers that behave at random until cancelled.
+
+    Raises SettingsError if a setting is invalid.
+    """
     settings = load()
     async with running(settings, load_channels(), Clock.parse(settings.clock)) as providers:
         sms, bank, station = providers.carrier_url, providers.bank_url, providers.station_url

@@ -18,6 +18,8 @@ from streams.runtime.clock import Clock
 from streams.security.secrets import bank_signer
 
 OWN_HOLDS = "/own-holds"
+STATUSES = "/stop-statuses"
+STATUS_AFTER = timedelta(minutes=1)  # assumed: how soon it says that it is working on an order
 OWN_HOLD_AFTER = timedelta(minutes=2)  # assumed: how soon it answers about a customer's own account
 STOP = timedelta(hours=48)
 MOST = 2
@@ -88,7 +90,7 @@ def by_chance(seed: int) -> Deciding:
 
 @dataclass(frozen=True, slots=True)
 class _Stopped:
-    """How often an account was stopped, and until when."""
+    """The number of stops of an account, and the time until which it is stopped."""
 
     times: int
     until: datetime
@@ -118,8 +120,11 @@ class Stops:
 
 
 class Bank(SimulatedProvider):
-    """A simulated bank: `POST /stop-payments` takes stops, extensions and releases, by `action`, and `POST /own-holds`
-    orders about a customer's own account, which it carries out. `decide`: how it behaves about stops; None: at random.
+    """A simulated bank. By `POST /stop-payments` it takes stops, extensions and releases, as the order's `action` says;
+    by `POST /stop-statuses` questions about an order; by `POST /own-holds` orders about a customer's own account, which
+    it carries out.
+
+    `decide`: how it behaves about stops; None: at random.
     """
 
     def __init__(
@@ -135,38 +140,51 @@ class Bank(SimulatedProvider):
         self._stops = Stops()
 
     def paths(self) -> dict[str, str]:
-        """Return `/stop-payments`, with the webhook `bank`, and `/own-holds`, with its own."""
-        return {"/stop-payments": "bank", OWN_HOLDS: "own-holds"}
+        """Return `/stop-payments` and `/stop-statuses`, with the webhook `bank`, and `/own-holds`, with the webhook
+        `own-holds`.
+        """
+        return {"/stop-payments": "bank", STATUSES: "bank", OWN_HOLDS: "own-holds"}
 
     def channel(self, path: str) -> str:
         """Return `bank`: all its orders and receipts are signed for that channel."""
         return "bank"
 
     def signer(self, path: str, order: Mapping[str, Any]) -> str:
-        """Return the name of the signer: the payee's bank, or the gateway if that bank has no key."""
+        """Return the name of the signer: `bank/CODE` of the order's institution, or `bank`, the gateway's, if that
+        institution has no key.
+        """
         own = bank_signer(order.get("institution") or "")
         return own if own in self._keys else super().signer(path, order)
 
     def contact(self, key: str, path: str, order: dict[str, Any]) -> Contact:
-        """Stop, extend or release the account, and return the log entry; for the path `/own-holds` only return it.
+        """Carry out an order to stop an account, extend its stop or release it, and return the log entry; for the paths
+        `/own-holds` and `/stop-statuses`, only return the entry. `key`: the dispatch's id.
 
         Raises RefusedError if the account was stopped twice already, and KeyError or ValueError if the order is
-        incomplete or its action unknown.
+        incomplete or its action is unknown.
         """
         account, action = order["account"], Action(order["action"])
         if path == OWN_HOLDS:
             said = f"{order['number']} {order['until']} {order['allowance_fen']} {order['allowance_span']}"
             return Contact(key, action.value, account, self.clock.now().isoformat(), said)
-        self._stops.take(account, action, self.clock.now())
+        if path != STATUSES:
+            self._stops.take(account, action, self.clock.now())
         said = f"{order['transfer']} {order['amount_fen']}"
         return Contact(key, action.value, account, self.clock.now().isoformat(), said)
 
     async def later(self, key: str, path: str, order: dict[str, Any], now: datetime) -> Sequence[Receipt]:
-        """Return the bank's feedback as receipts, each with its delay after `now`, in the order of `decide`."""
+        """Return the bank's feedback to an order as receipts, each with its delay after `now`, in the order of
+        `decide`. `key`: the dispatch's id; `path`: to which the order was posted. For `/stop-statuses` one receipt,
+        PENDING, after a minute; for `/own-holds` one, IN_FORCE or LIFTED, after two.
+
+        Raises KeyError if a field of the order is missing.
+        """
         if path == OWN_HOLDS:
             lifts = Action(order["action"]) is Action.LIFT_HOLD
             state = OwnHoldAnswerState.LIFTED if lifts else OwnHoldAnswerState.IN_FORCE
             return [(OWN_HOLD_AFTER, {"state": state.value, "until": None if lifts else order["until"]})]
+        if path == STATUSES:
+            return [(STATUS_AFTER, {"transfer": order["transfer"], "state": BankState.PENDING.value, "amount_fen": 0})]
         action, amount_fen = Action(order["action"]), order["amount_fen"]
         stopping = Stopping(key, action, order["account"], order["transfer"], amount_fen, order.get("institution"))
         return [(said.after, _told(stopping, said, now + said.after)) for said in await self._decide(stopping, now)]

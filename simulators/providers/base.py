@@ -91,7 +91,7 @@ class SimulatedProvider(ABC):
     `book`: the contacts made, the earliest first; `faults`: faults to come, by name; `delayed`: dispatch id ->
     wall-clock seconds by which `late_act` delayed the order; `held_up`: number of orders that are delayed at present;
     `mode`: how a repeated order is treated: IDEMPOTENT: carried out once; NEITHER: carried out each time, and queries
-    are not answered; `checks`: whether orders must be signed.
+    are not answered; `checks`: True if orders must be signed.
     """
 
     checks = False
@@ -113,7 +113,7 @@ class SimulatedProvider(ABC):
 
     @abstractmethod
     def paths(self) -> dict[str, str]:
-        """Return path -> webhook: each path that accepts orders, with the webhook to which its receipts go."""
+        """Return each path that accepts orders, with the webhook to which the receipts of these orders go."""
 
     @abstractmethod
     def contact(self, key: str, path: str, order: dict[str, Any]) -> Contact:
@@ -133,7 +133,9 @@ class SimulatedProvider(ABC):
 
     @property
     def app(self) -> Starlette:
-        """The provider's HTTP application: its orders, queries about orders, `/book` and `/faults`."""
+        """A new HTTP application of the provider at each access: its orders, queries about orders, `/book`
+        and `/faults`.
+        """
         routes = [Route("/book", self._read_book), Route("/faults", self._set_fault, methods=["POST", "DELETE"])]
         for path in self.paths():
             routes.append(Route(path, self._order, methods=["POST"]))
@@ -190,11 +192,13 @@ class SimulatedProvider(ABC):
         return self._answer_to(key)
 
     def channel(self, path: str) -> str:
-        """Return the channel that signatures of a path's orders and receipts name: its webhook's name, as a rule."""
+        """Return the name of the channel in the signatures of a path's orders and receipts: by default its webhook's
+        name.
+        """
         return self.paths()[path]
 
     def signer(self, path: str, order: Mapping[str, Any]) -> str:
-        """Return whose key signs an order and its receipts."""
+        """Return the name of the party whose key signs an order and its receipts: by default the channel's name."""
         return self.channel(path)
 
     def _unsigned(self, request: Request, path: str, body: bytes, signer: str) -> str:
@@ -259,7 +263,10 @@ class SimulatedProvider(ABC):
 
     def tell(self, key: str, path: str, receipt: dict[str, Any], times: int = 1) -> None:
         """Send a receipt in the background, `times` times with the same id. Each is repeated until it is accepted or
-        refused, at most 40 times. `key`: the dispatch id. Failures are logged and not raised.
+        refused, at most 40 times. Failures are logged and not raised.
+
+        `key`: the dispatch's id; `path`: the URL path to which the dispatch's order was posted; it decides to which
+        webhook the receipt goes. `receipt`: its fields, other than its id and the dispatch's id.
         """
         self._told[key] += 1
         body = orjson.dumps({"id": f"{key}#{self._told[key]}", "dispatch": key, **receipt})

@@ -75,15 +75,15 @@ class Carrier(SimulatedProvider):
         return {"/sms": "sms", "/calls": "voice"}
 
     def contact(self, key: str, path: str, order: dict[str, Any]) -> Contact:
-        """Return the log entry of a message or call, with its text or script. No order is refused. Raises KeyError if a
-        field is missing.
+        """Return the log entry of a message (`path` /sms) or call (/calls), with its text or script. `key`: the
+        dispatch's id. No order is refused. Raises KeyError if a field is missing.
         """
         said = order["text"] if path == "/sms" else order["script"]
         return Contact(key, order["action"], order["to"], self.clock.now().isoformat(), said)
 
     async def later(self, key: str, path: str, order: dict[str, Any], now: datetime) -> Sequence[Receipt]:
-        """Return the receipts of a message or call, each with its delay after `now`; empty if the carrier learns no
-        result.
+        """Return the receipts of a message (`path` /sms) or call (/calls), each with its delay after `now`; empty if
+        the carrier learns no result. `key`: the dispatch's id.
         """
         answers = await self._answer(Ringing(key, order["to"], Action(order["action"])), now)
         told = _sms if path == "/sms" else _call

@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
-from schemas.casework.inputs import Checklist, OutcomeAct, VisitStage
+from schemas.casework.acts import OutcomeAct
+from schemas.casework.inputs import Checklist, VisitStage
 from schemas.levels import Action, Outcome
 from simulators.providers.base import Contact, Receipt, RefusedError, SimulatedProvider
 from streams.channels.provider import Kind
@@ -51,7 +52,10 @@ OUTCOMES = {
 
 
 def by_chance(seed: int) -> Visiting:
-    """Return a function that carries out visits at random. With the same seed, the same visit has the same course."""
+    """Return a function that returns the reports of a random visit.
+
+    With the same seed, the same dispatch gets the same reports.
+    """
 
     async def visit(errand: Errand, now: datetime) -> Sequence[Stage]:
         chance = Random(f"{seed}:{errand.dispatch}")
@@ -89,14 +93,14 @@ class Station(SimulatedProvider):
         self._visit = visit or by_chance(0)
 
     def paths(self) -> dict[str, str]:
-        """Return the path `/tasks` with its webhook `station`."""
+        """Return the path `/tasks`, whose receipts go to the webhook `station`."""
         return {"/tasks": "station"}
 
     def contact(self, key: str, path: str, order: dict[str, Any]) -> Contact:
-        """Return the log entry of a task, or of a resident added to an existing task (`joins`), for whom no other
-        officer is sent.
+        """Return the log entry of a task. If the order names another task (`joins`), the resident is added to that one,
+        and no other officer is sent. `key`: the dispatch's id.
 
-        Raises RefusedError if the task to join does not exist.
+        Raises RefusedError if the task to join does not exist, and KeyError if a field of the order is missing.
         """
         if (joins := order.get("joins")) is not None and joins not in self._seen:
             raise RefusedError("there is no such task to join")
@@ -104,8 +108,8 @@ class Station(SimulatedProvider):
         return Contact(key, action, order["officer"], self.clock.now().isoformat(), order["because"])
 
     async def later(self, key: str, path: str, order: dict[str, Any], now: datetime) -> Sequence[Receipt]:
-        """Return the officer's reports as receipts, each with its delay after `now`; empty for a visit that joins
-        another one.
+        """Return the officer's reports on a task as receipts, each with its delay after `now`; empty for a visit that
+        joins another one. `key`: the dispatch's id. Raises KeyError if a field of the order is missing.
         """
         if "joins" in order:  # the officer reports on the task that it joins
             return []

@@ -17,8 +17,10 @@ AGAIN_AFTER = timedelta(minutes=5)
 
 
 class StopAnswer(NamedTuple):
-    """An answer of a bank. `after`: the delay since the bank decided; `amount_fen`: the money that the bank says is
-    still in the account; `onward`: the movements that it states.
+    """An answer of a bank to a stop order.
+
+    `after`: the delay since the bank decided; `state`: the stop's state; `amount_fen`: the money that the bank says is
+    still in the account; `onward`: the movements out of the account that it states.
     """
 
     after: timedelta
@@ -28,13 +30,13 @@ class StopAnswer(NamedTuple):
 
 
 class Banks:
-    """All banks of the province. The same order at the same moment always gets the same answer."""
+    """All banks of the province. With one seed, the same order at the same moment always gets the same answer."""
 
     def __init__(self, seed: int, assumed: StolenMoney, money: MoneyTruth) -> None:
         self._seed, self._assumed, self._money = seed, assumed, money
 
     def delay(self, bank: str, order: str, now: datetime) -> timedelta:
-        """Return how long a bank takes to decide on an order that reaches it at `now`. `order`: the order's id."""
+        """Return the time that a bank takes to decide on an order that reaches it at `now`. `order`: the order's id."""
         assumed, chance = self._assumed, stream(self._seed, "delay", bank, order)
         if stream(self._seed, "desk", bank).random() < assumed.by_machine:
             return seconds(chance, assumed.machine_seconds, assumed.machine_spread)
@@ -42,8 +44,11 @@ class Banks:
         return seconds(chance, (assumed.desk_minutes if open_now else assumed.night_minutes) * 60, assumed.desk_spread)
 
     def decide(self, account: MovedAccount, order: str, asked_fen: int, since: datetime) -> Iterator[StopAnswer]:
-        """Stop the account unless the bank refuses, and yield the bank's answers. `asked_fen`: the amount of the
-        order's payment; `since`: when that payment was made.
+        """Yield the bank's answers to an order, and stop the account unless the bank refuses. A refusal is the only
+        answer; otherwise IN_FORCE comes first (sometimes twice), then FROZEN if money is there.
+
+        `order`: the order's id. `asked_fen`: the amount of the order's payment (fen). `since`: when that payment was
+        made.
         """
         chance = stream(self._seed, "answer", account.bank, order)
         if chance.random() < self._assumed.refuses:

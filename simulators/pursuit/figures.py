@@ -38,17 +38,19 @@ Of accepted cases the FBI's kill chain freezes 66 to 82 %."""
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """The figures of one way over all seeds.
+    """The figures of one way of stopping over all seeds. Unless said otherwise, a field is a number.
 
-    `p50`, `p95`: minutes from the start of the call until a bank had stopped the first account, of true reports for
-    which one did. `held_of_there`: share of the money that was still in an account when the form was complete, and
-    `held_of_all` of all money reported, that is in stopped accounts at the end. `honest`: accounts stopped that no
-    stolen money reached, by the kind of report.
+    `reports`, `stopped`: true reports, and those for which a bank stopped an account. `p50`, `p95`: percentiles of the
+    minutes from the start of the call until a bank had stopped the first account, over the `stopped`. `held_of_there`:
+    the money in stopped accounts at the end, as a share (0 to 1) of the money that was still in an account when the
+    form was complete; `held_of_all`: as a share of all reported money. `orders`: stop orders. `honest`: reports for
+    which an account was stopped that no stolen money reached, by kind of report.
 
-    `under`: orders that a standing approval approved. `wrongful`: stops of accounts that are no gang's, by cause;
-    `unread`: those among them that a standing approval approved. `lifted`: wrongful stops that an upheld objection
-    lifted, and `release_p50`, `release_p95`: hours from the first objection until then; `stopped_p95`: hours from the
-    stop until then. `let_go`: stops of mules that were lifted after an objection.
+    `under`: orders that a standing approval approved. `wrongful`: stops of accounts that belong to no gang, by cause;
+    `unread`: those of them that a standing approval approved; `objected`: those to which the holder objected; `lifted`:
+    those that an upheld objection lifted. `release_p50`, `release_p95`: percentiles of the hours from the first
+    objection to the lifting; `stopped_p95`: of the hours from the stop to the lifting. `let_go`: stops of mules that
+    were lifted after an objection.
     """
 
     reports: int
@@ -71,8 +73,9 @@ class Summary:
 
 
 class DelayEffect(NamedTuple):
-    """The effect of multiplying a delay by `factor`. `delay`: a key of SLOWER; `held_of_all`: the share held (0 to 1);
-    `p50`: minutes to the first stop.
+    """The effect of multiplying a delay by `factor`. `delay`: a key of SLOWER.
+
+    `held_of_all`: the share (0 to 1) of all reported money that is held. `p50`: median minutes to the first stop.
     """
 
     delay: str
@@ -84,10 +87,9 @@ class DelayEffect(NamedTuple):
 def province(
     seed: int, policy: str, assumed: StolenMoney, ways: Sequence[str], days: int
 ) -> dict[str, list[ReportOutcome]]:
-    """Return the outcome of each report in a seed's province: way -> outcomes. A plain function, to run in another
-    process.
+    """Return the outcome of each report in a seed's province, by way.
 
-    `policy`: TOML. Raises PolicyError if it is invalid.
+    `policy`: TOML text. Raises PolicyError if it is invalid. A plain function, so that it can run in another process.
     """
     return {way: _run(way, seed, load(policy), assumed, days) for way in ways}
 
@@ -95,21 +97,25 @@ def province(
 def compare_ways(
     policy: str, assumed: StolenMoney, seeds: Sequence[int], days: int, processes: int, ways: Sequence[str] = WAYS
 ) -> Iterator[dict[str, list[ReportOutcome]]]:
-    """Yield the outcomes of each seed, in order: way -> outcomes. The seeds are spread over `processes` processes."""
+    """Yield the outcomes of each seed by way, in the order of the seeds, which are spread over `processes` processes.
+
+    Raises PolicyError if the policy (TOML) is invalid.
+    """
     for _, found in lived(partial(province, policy=policy, assumed=assumed, ways=ways, days=days), seeds, processes):
         yield found
 
 
 def summaries(found: Sequence[Mapping[str, list[ReportOutcome]]]) -> dict[str, Summary]:
-    """Return way -> figures over all seeds. `found`: the outcomes of at least one seed."""
+    """Return the figures over all seeds, by way. `found`: the outcomes by way, one entry per seed; at least one."""
     return {way: _summary([seed[way] for seed in found]) for way in found[0]}
 
 
 def delay_effects(
     policy: str, seeds: Sequence[int], days: int, processes: int, done: Callable[[], object]
 ) -> list[DelayEffect]:
-    """Return how multiplying each delay changes the share held, for stops that follow the money. Calls `done` after
-    each run.
+    """Return the effect of halving and of doubling each delay, for stops that follow the money.
+
+    Calls `done` after each run. Raises PolicyError if the policy (TOML) is invalid.
     """
     rows = []
     for delay, names in SLOWER.items():
@@ -123,7 +129,9 @@ def delay_effects(
 
 
 def missed_bars(found: Summary) -> list[str]:
-    """Return the names of the bars that a way misses."""
+    """Return the names of the requirements (keys of BARS) that these figures miss, times first, then shares; empty if
+    none.
+    """
     late = [name for name in ("p50", "p95", "release_p95") if getattr(found, name) > BARS[name]]
     return late + [name for name in ("held_of_there", "held_of_all") if getattr(found, name).mean < BARS[name]]
 
@@ -131,7 +139,9 @@ def missed_bars(found: Summary) -> list[str]:
 def as_report(
     found: Mapping[str, Summary], more: Sequence[DelayEffect], seeds: Sequence[int], days: int
 ) -> dict[str, object]:
-    """Return the whole report as JSON values: seeds, days, bars, bars missed, and the figures of each way."""
+    """Return the whole report as JSON values: `seeds`, `days`, `bars`, `missed` (bars that FOLLOWED misses), `ways`
+    (the figures of each way) and `effects` (those of slower and faster delays).
+    """
     return {
         "seeds": list(seeds),
         "days": days,

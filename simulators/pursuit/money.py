@@ -15,7 +15,7 @@ from simulators.lab.agenda import Agenda
 
 
 class MuleGang:
-    """The accounts of a gang. At each hop it uses a few, and replaces a stopped account by a new one."""
+    """The accounts of a gang. The gang uses a few at each hop, and replaces a stopped account by a new one."""
 
     def __init__(self, chance: Random, name: str, assumed: StolenMoney) -> None:
         self._chance, self._name, self._assumed = chance, name, assumed
@@ -24,11 +24,14 @@ class MuleGang:
 
     @property
     def hops(self) -> int:
-        """The number of accounts through which the money passes, the victim's payee included."""
+        """The number of accounts through which the money passes, with the first, to which the victim pays."""
         return len(self._used)
 
     def account(self, chance: Random, hop: int, stopped: Collection[MovedAccount]) -> MovedAccount:
-        """Return a random account of those that the gang uses at a hop (from 0), which is not stopped."""
+        """Return a random account among those that the gang uses at a hop (from 0); never one of `stopped`.
+
+        Stopped accounts are replaced by new ones, in place.
+        """
         used = [each for each in self._used[hop] if each not in stopped]
         while len(used) < self._assumed.layer_accounts:
             bank = f"bank-{self._chance.randrange(self._assumed.banks)}"
@@ -38,8 +41,10 @@ class MuleGang:
 
 
 class MuleMovement(NamedTuple):
-    """A movement that took place. `payee`: the account of a transfer, else None; `sequence`: the number that the
-    payer's bank gave it.
+    """A movement of stolen money that took place.
+
+    `payer`: the account that the money left; `payee`: the account that got it, None unless `kind` is TRANSFER;
+    `sequence`: the movement's number, from 0 for each payer account.
     """
 
     payer: MovedAccount
@@ -51,10 +56,10 @@ class MuleMovement(NamedTuple):
 
 
 class MoneyTruth:
-    """The accounts in which the stolen money is. Money can enter a stopped account, but not leave it.
+    """The stolen money and the accounts that have it. Money can enter a stopped account, but not leave it.
 
-    `arrives`: is called with the theft and the account whenever money reaches an account of a gang. What an honest
-    seller was paid has left the gang's accounts (`gone`), and the seller keeps it.
+    `stolen`, `gone`: fen by theft, stolen in all, and out of the gangs' accounts (also paid to honest sellers, who keep
+    it). `arrives`: called with the theft and the account whenever money reaches an account of a gang.
     """
 
     def __init__(
@@ -73,7 +78,10 @@ class MoneyTruth:
         self.stolen, self.gone = Counter[str](), Counter[str]()  # fen by theft
 
     def steal(self, theft: str, gang: MuleGang, amount_fen: int) -> MovedAccount:
-        """Move a victim's money to one of the gang's accounts now, and return the account."""
+        """Move a victim's money to one of the gang's accounts now, and return the account.
+
+        The gang moves the money on later, by the agenda. `theft`: the theft's name.
+        """
         chance = stream(self._seed, "way", theft)
         account = gang.account(chance, 0, self._stopped)
         self.stolen[theft] += amount_fen
@@ -81,11 +89,11 @@ class MoneyTruth:
         return account
 
     def stop(self, account: MovedAccount) -> None:
-        """Stop an account: no money leaves it from now on."""
+        """Stop an account: no money leaves it until it is released."""
         self._stopped.add(account)
 
     def release(self, account: MovedAccount) -> None:
-        """Lift an account's stop. A gang takes the money on as soon as from any account."""
+        """Lift an account's stop. The gang then moves its money on, after the usual delay."""
         self._stopped.discard(account)
         if account not in self._layers:
             return
@@ -96,32 +104,34 @@ class MoneyTruth:
             self._agenda.at(self._agenda.now + _between(chance, *self._assumed.stays), leave)
 
     def sold_to(self, account: MovedAccount) -> bool:
-        """Return whether an account is an honest seller's."""
+        """Return True if the account belongs to an honest seller."""
         return account in self._sellers
 
     def balance(self, account: MovedAccount) -> int:
-        """Return the stolen money in an account, in fen; in a seller's, what a gang paid."""
+        """Return the stolen money in an account, in fen; for a seller's account, the sum that gangs have paid."""
         return self._there[account].total() + self._sellers.get(account, 0)
 
     def onward(self, account: MovedAccount, since: datetime) -> list[MuleMovement]:
-        """Return the movements out of an account at or after `since`, in order."""
+        """Return the movements out of an account at or after `since`, the earliest first."""
         return [each for each in self._moved[account] if each.at >= since]
 
     def places(self, theft: str) -> list[MovedAccount]:
-        """Return the accounts that hold money of a theft."""
+        """Return the accounts of gangs that hold money of a theft now, stopped or not, in no particular order."""
         return [account for account, by_theft in self._there.items() if by_theft[theft]]
 
     def in_accounts(self, theft: str) -> int:
-        """Return how much money of a theft is in accounts, stopped or not, in fen."""
+        """Return the fen of a theft that are in gangs' accounts, stopped or not."""
         return sum(self._there[account][theft] for account in self.places(theft))
 
     def held(self, theft: str) -> int:
-        """Return how much money of a theft is in stopped accounts, in fen."""
+        """Return the fen of a theft that are in stopped accounts."""
         return sum(self._there[account][theft] for account in self._stopped)
 
     def missing(self) -> int:
-        """Return in fen, summed over the thefts, by how much the money in accounts and the money that has left them
-        differ from what was stolen. It must be 0.
+        """Return how much stolen money is unaccounted for, in fen: for each theft, the absolute difference between the
+        stolen money and the money in accounts plus the money gone; summed over thefts.
+
+        0 in every correct run.
         """
         return sum(abs(fen - self.in_accounts(theft) - self.gone[theft]) for theft, fen in self.stolen.items())
 

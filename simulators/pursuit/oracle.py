@@ -1,5 +1,5 @@
-"""The oracle: a province in which the accounts that hold reported money are known at any moment, and their banks are
-asked at once, without approvals.
+"""The oracle: a province in which somebody always knows the accounts that hold reported money, and asks their banks at
+once, without approvals.
 
 Banks take as long and refuse as often as in `run`. So no method that learns from the banks' answers where the money
 went can hold more.
@@ -19,7 +19,7 @@ from simulators.world.province import START
 
 
 class Oracle:
-    """A province with an oracle. `run` may be called once."""
+    """A province with an oracle, for `days` days of thefts. `run` may be called once."""
 
     def __init__(self, seed: int, assumed: StolenMoney, days: int) -> None:
         self._agenda = Agenda(START)
@@ -34,7 +34,7 @@ class Oracle:
         self._end = START + timedelta(days=days) + LASTS
 
     def run(self) -> list[ReportOutcome]:
-        """Simulate the whole time, and return the outcome of each true report."""
+        """Simulate the whole time, and return the outcome of each true report, in the order of `reports`."""
         for report in self._reports.values():
             self._agenda.at(report.paid_at, partial(self._steal, report))
             self._agenda.at(report.written_at, partial(self._written, report))

@@ -16,8 +16,10 @@ DAY = timedelta(days=1)
 
 
 class ReportKind(StrEnum):
-    """The kinds of reports. TRUE: the theft happened; WRONG: the reporter was mistaken; MALICIOUS: the
-    report is a lie.
+    """The kinds of reports.
+
+    TRUE: the theft happened; WRONG: the reporter was mistaken about an honest payment; MALICIOUS: the report is a lie
+    about somebody's account.
     """
 
     TRUE = "true"
@@ -26,9 +28,9 @@ class ReportKind(StrEnum):
 
 
 class TheftReport(NamedTuple):
-    """A payment and the report of it. `told_at`: when the call begins; `written_at`: when the form is complete.
+    """A payment and the report of it.
 
-    `fed`: whether the victim is in the register and a feed has delivered the payment.
+    `fed`: True if the victim is in the register and a feed has delivered the payment.
     """
 
     name: str
@@ -42,7 +44,10 @@ class TheftReport(NamedTuple):
 
 
 def reports(seed: int, assumed: StolenMoney, start: datetime, days: int) -> Iterator[TheftReport]:
-    """Yield the reports of payments made within `days` days from `start`, in no particular order."""
+    """Yield the reports of payments made within `days` days from `start`, in no particular order.
+
+    Payments to gangs can be made up to `assumed.gang_pays` later. Equal arguments give equal reports.
+    """
     for number in range(round(assumed.thefts_a_day * days)):
         chance = stream(seed, "theft", number)
         gang = number // assumed.gang_victims
@@ -57,8 +62,9 @@ def reports(seed: int, assumed: StolenMoney, start: datetime, days: int) -> Iter
 
 
 def gangs(seed: int, assumed: StolenMoney, told: Iterable[TheftReport]) -> dict[str, MuleGang]:
-    """Return name of the report -> gang, for each true report. Call it anew for each run, because a run changes the
-    gangs.
+    """Return the gang of each true report, by the report's name.
+
+    Call it again for each run, because a run changes the gangs.
     """
     made: dict[int, MuleGang] = {}
     found = {}

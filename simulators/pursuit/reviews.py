@@ -1,4 +1,4 @@
-"""Objections to stops, and the desk that reviews them: few persons, who take one objection at a time."""
+"""Objections to stops, and the desk that reviews them: a few persons, each of whom reviews one objection at a time."""
 
 from datetime import datetime
 from typing import NamedTuple
@@ -15,10 +15,11 @@ REVIEWER = "reviewer"
 
 
 class StopReview(NamedTuple):
-    """What became of a stop of an account, as far as anybody objected to it.
+    """A stop of an account, with the objection to it, if any.
 
-    `cause`: why it was wrong; None: it was a mule's. `unread`: a standing approval approved it, nobody read the order.
-    `objected_at`: of the first objection; `lifted_at`: when its bank had lifted it.
+    `cause`: why the stop was wrong; None: the account was a mule's. `unread`: True if a standing approval approved the
+    order, so that nobody read it. `objected_at`: time of the first objection, or None. `lifted_at`: when the bank had
+    lifted the stop after an objection, or None.
     """
 
     cause: WrongfulCause | None
@@ -29,14 +30,14 @@ class StopReview(NamedTuple):
 
 
 class ReviewDesk:
-    """The persons who review objections, in the order in which these come in."""
+    """The persons who review objections. Objections are reviewed in the order in which they are made."""
 
     def __init__(self, seed: int, assumed: StolenMoney) -> None:
         self._seed, self._assumed = seed, assumed
         self._free: list[datetime | None] = [None] * max(assumed.reviewers_day, assumed.reviewers_night)
 
     def decided_at(self, objection: str, now: datetime) -> datetime:
-        """Return when the review of an objection that comes in now ends, and keep its reviewer busy until then."""
+        """Return the time at which the review of an objection made at `now` ends. Its reviewer is busy until then."""
         by_day = (now + BEIJING).hour in BY_DAY
         on_duty = self._assumed.reviewers_day if by_day else self._assumed.reviewers_night
         begins, first = min((max(free or now, now), number) for number, free in enumerate(self._free[:on_duty]))
@@ -46,13 +47,18 @@ class ReviewDesk:
         return ends
 
     def upholds(self, objection: str, *, honest: bool) -> bool:
-        """Return whether the review upholds an objection."""
+        """Return True if the review upholds the objection, at random. `honest`: True if the account holder
+        is honest.
+        """
         share = self._assumed.upholds_honest if honest else self._assumed.upholds_mule
         return stream(self._seed, "decision", objection).random() < share
 
 
 def objecting(case: Case, step: str, number: int, now: datetime) -> ObjectStop:
-    """Return the holder's objection to a step's order, through the bank. `number`: of those to this order, from 0."""
+    """Return the account holder's objection to the order of the step `step`, made through the bank, as an input.
+
+    `number`: how many objections to this order were made before.
+    """
     return ObjectStop(
         id=f"objection-{case.id}-{step}-{number}",
         at=now,
@@ -66,7 +72,9 @@ def objecting(case: Case, step: str, number: int, now: datetime) -> ObjectStop:
 
 
 def review_of(case: Case, objection: str, cause: WrongfulCause | None, now: datetime) -> OperatorReport:
-    """Return the review of an objection. `cause`: None if it is rejected."""
+    """Return the decision on an objection as an input. `cause`: why the stop was wrong; None: the objection is
+    rejected.
+    """
     act = DecideObjectionAct(objection=objection, upheld=cause is not None, reason="as the bank confirmed", cause=cause)
     return OperatorReport(
         id=f"reviewed-{case.id}-{objection}",

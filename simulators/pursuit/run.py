@@ -49,8 +49,11 @@ ANYBODY = Profile(
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """How orders come about. `approval_seconds`: a fixed time in place of persons' decisions; `only_fed`: nobody can
-    report what no feed has told; `standing`: persons may approve later stops with an order, in the assumed share.
+    """The procedure of stop orders in a run. `approval_seconds`: if set, orders are approved after this fixed time,
+    without persons.
+
+    `only_fed`: True if only payments that a feed has delivered can be reported. `standing`: True if persons may approve
+    later stops together with an order, in the assumed share of cases.
     """
 
     approval_seconds: float | None = None
@@ -61,10 +64,10 @@ class Way:
 class ReportOutcome(NamedTuple):
     """The outcome of a report.
 
-    `there_fen`: of the payment, still in any account when the form was complete; `held_fen`: in stopped accounts at the
-    end; `stop_after`: from the start of the call until a bank had stopped the first account, None if none did.
-    `honest_stopped`: whether an account was stopped that no stolen money reached. `reviews`: the stops that were wrong,
-    and those of mules to which their holder objected.
+    `there_fen`: the part of the payment that was still in any account when the form was complete. `held_fen`: the part
+    in stopped accounts at the end. `stop_after`: time from the start of the call until a bank had stopped the first
+    account, None if none did. `honest_stopped`: True if an account was stopped that no stolen money reached. `reviews`:
+    the wrong stops, and the stops of mules that objected.
     """
 
     kind: ReportKind
@@ -93,7 +96,7 @@ class _Kept:
 
 
 class Pursuit:
-    """A province under a policy. `run` may be called once."""
+    """A province under a policy, for `days` days of thefts. `run` may be called once."""
 
     def __init__(self, seed: int, policy: Policy, assumed: StolenMoney, way: Way, days: int) -> None:
         self._seed, self._assumed, self._way = seed, assumed, way
@@ -108,8 +111,9 @@ class Pursuit:
         self._end = START + timedelta(days=days) + LASTS
 
     def run(self) -> list[ReportOutcome]:
-        """Simulate the whole time, and return the outcome of each report. Raises AssertionError if money is unaccounted
-        for.
+        """Simulate the whole time, and return the outcome of each report, in the order of `reports`.
+
+        Raises AssertionError if any stolen money is not accounted for.
         """
         for kept in self._reports.values():
             report = kept.report

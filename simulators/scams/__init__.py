@@ -1,1 +1,1 @@
-"""What happens to the residents: scams as scripts, everyday life, and the schedule of both."""
+"""The events of the residents: scams as scripts, everyday life, and the schedule of both."""

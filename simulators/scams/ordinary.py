@@ -79,7 +79,7 @@ class OrdinaryLife:
 
 
 def _pools(residents: Sequence[Resident]) -> Mapping[str, Sequence[Resident]]:
-    """Return kind of event -> residents who may have it, for the kinds that not everybody has."""
+    """Return the residents who may have an event, by kind of event, for the kinds that not everybody has."""
     korean = [each for each in residents if each.language is Language.KOREAN]
     relatives_there = korean[: round(len(korean) * figures.FAMILY_IN_KOREA)]
     by_job = {

@@ -32,7 +32,10 @@ class Hour:
 
 
 def hours(seed: int, residents: Sequence[Resident], start: datetime, pace: Pace) -> Iterator[Hour]:
-    """Yield one hour after another from `start` on, without end. Over all hours, a resident is in at most one story."""
+    """Yield one hour after another from `start` on, without end.
+
+    Over all hours, a resident is in at most one story. Raises ValueError if a resident lives in another province.
+    """
     at_risk, ordinary = AtRisk.among(residents, start.date()), OrdinaryLife(seed, residents)
     for hour in scam_hours(seed, at_risk, len(residents), start, pace):
         count = _count(stream(seed, "ordinary", "count", hour.since), pace.ordinary(len(residents)))

@@ -68,7 +68,7 @@ class _Draft:
     known: bool  # known to the app watch
 
     def at(self, low: float, high: float) -> datetime:
-        """Return a random time between two shares of the scam's duration."""
+        """Return a random time within the scam: between the shares `low` and `high` (0 to 1) of its whole duration."""
         return self.begins + self.life * round(self.chance.uniform(low, high), 5)
 
     def opened(self, at: datetime, phase: Phase) -> Opened:

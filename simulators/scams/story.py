@@ -51,12 +51,12 @@ class Ring:
 
     @property
     def ends(self) -> datetime:
-        """When the call ends if nobody intervenes."""
+        """The time at which the call ends if nobody intervenes."""
         return self.at + self.lasts
 
     def told(self) -> Iterator[datetime]:
-        """Yield the times at which the carrier reports the call: always at its end; for a call of at least five minutes
-        also 30 s after its beginning and then every five minutes.
+        """Yield, in order, the times at which the carrier reports the call: for a call of at least five minutes, 30 s
+        after its beginning and then every five minutes; for every call, at its end.
         """
         told = self.at + CALL_UPDATE / 10
         while told < self.ends and self.lasts >= CALL_UPDATE:
@@ -79,8 +79,9 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """The victim opens the scam's app or website. `target`: its domain; `known`: whether the app watch knows it; if
-    not, there is no signal.
+    """The victim opens the scam's app or website. `target`: its domain.
+
+    `known`: True if the app watch knows the domain; otherwise there is no signal.
     """
 
     at: datetime
@@ -92,11 +93,12 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class Pay:
-    """A payment that the victim makes at `at` if nobody intervenes. `new_payee`: whether the payer never paid this
+    """A payment that the victim makes at `at` if nobody intervenes. `new_payee`: True if the payer never paid this
     payee before.
 
-    `settles`: when the money reaches the payee; `payee`, `payer`: account numbers; `source`: the payer's bank;
-    `balance_fen`: the payer's balance before the payment, None: the bank does not tell; `id`: unique within the source.
+    `settles`: when the money reaches the payee. `payee`, `payer`: account numbers. `source`: the payer's bank.
+    `balance_fen`: the payer's balance before the payment, None if the bank does not tell it. `id`: unique within the
+    source.
     """
 
     at: datetime
@@ -155,12 +157,12 @@ class Story:
 
     @property
     def over_internet(self) -> bool:
-        """Whether the scam began on the internet, not with a call or SMS."""
+        """True if the scam began on the internet, not with a call or SMS."""
         return isinstance(self.beats[0], Opened)
 
     @property
     def uses_app(self) -> bool:
-        """Whether an app or website is part of the scam."""
+        """True if an app or website is part of the scam."""
         return any(isinstance(beat, Opened) for beat in self.beats)
 
     @property

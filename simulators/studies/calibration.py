@@ -36,7 +36,7 @@ _MOST_HIT = {
 
 @dataclass(frozen=True, slots=True)
 class Year:
-    """The people of a seed (`census`), and the crimes of one year that were reported (`crimes`)."""
+    """One simulated year of a province. `census`: its people; `crimes`: the frauds of the year that were reported."""
 
     census: Census
     crimes: Sequence[Crime]
@@ -48,10 +48,11 @@ Holds = Callable[[Crime], bool]
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """A published fact: `name`, `published` (its figure) and `tolerance`, all in words.
+    """A published fact: `name`, `published` (its figure) and `tolerance`, all as text.
 
-    The others are functions. `measure` returns the fact's value in one simulated year; `within` takes these values, one
-    for each simulated year, and returns whether they are within the tolerance; `show` formats a value.
+    `measure`: a function that returns the fact's value in one simulated year. `within`: a function that takes these
+    values, one per simulated year, and returns True if they are within the tolerance. `show`: a function that formats a
+    value.
     """
 
     name: str
@@ -65,7 +66,7 @@ class Fact:
 @dataclass(frozen=True, slots=True)
 class Line:
     """A fact compared with the simulation. `fact`, `published`, `tolerance`, `simulated`: in words; `mean`, `sd`: of
-    the values over the seeds, in the fact's unit (sd 0 for one seed); `ok`: whether the simulation is within the
+    the values over the seeds, in the fact's unit (sd 0 for one seed); `ok`: True if the simulation is within the
     tolerance.
     """
 
@@ -81,7 +82,8 @@ class Line:
 def calibrate(
     seeds: Sequence[int], residents: int = figures.PEOPLE, progress: Callable[[int, int], None] = lambda done, of: None
 ) -> list[Line]:
-    """Simulate a year of each seed without warnings, and return a line for each published fact, in the order of FACTS.
+    """Simulate a year of each seed without warnings, with `residents` residents, and return a line for each published
+    fact, in the order of FACTS.
 
     `progress`: called with the number of finished years and their total. Raises ValueError without seeds.
     """
@@ -93,7 +95,7 @@ def calibrate(
 
 
 def measures(year: Year) -> dict[str, float]:
-    """Return fact's name -> its value in a year; shares from 0 to 1, sums in yuan."""
+    """Return each fact's value in a year, by the fact's name; shares from 0 to 1, sums in yuan."""
     return {fact.name: fact.measure(year) for fact in FACTS}
 
 

@@ -32,7 +32,8 @@ _STEPS = {"Ring": "calls", "Message": "messages", "Opened": "sites", "Pay": "pay
 
 
 def day(seed: int, residents: int, rules: RiskRules) -> Counts:
-    """Simulate a day at the real pace, and return counts: subject -> kind -> number.
+    """Simulate a day of a province with `residents` residents at the real pace, and return the counts by subject, then
+    by kind. Equal seeds give equal counts.
 
     The subjects are people, scams, types, steps, signals, contacts, money_fen (sums in fen) and everyday. `rules`:
     define which everyday events are evidence.
@@ -98,8 +99,8 @@ def _money(truth: Truth) -> Mapping[str, int]:
 
 
 def _everyday(seed: int, census: Census, rules: RiskRules) -> Mapping[str, int]:
-    """Return kind -> number of everyday events that are evidence; and `residents`, the number of
-    residents concerned.
+    """Return the numbers of everyday events that are evidence, by kind; and `residents`, the number of residents
+    concerned.
     """
     acts = round(REAL.ordinary(len(census)) * DAY_HOURS)
     found = list(everyday(seed, census, acts, rules))

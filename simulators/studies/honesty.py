@@ -64,7 +64,7 @@ def judge(cases: Iterable[Case], truth: Truth, now: datetime) -> Judged:
 
 
 def kept_of(truth: Truth, life: Life | None, now: datetime) -> dict[str, int]:
-    """Return payment uid -> how much (fen) certainly stays with the resident, or is frozen by a bank.
+    """Return the fen that certainly stay with the resident or are frozen by a bank, by payment uid.
 
     Payments that a dissuaded resident would have made after `now` are included. Empty if `life` is None.
     """
@@ -104,15 +104,15 @@ class Ratio:
     high: float
 
     def covers(self, figure: Figure) -> bool:
-        """Return whether the truth lies within the interval times the claim, limits included."""
+        """Return True if the truth lies within the interval times the claim, limits included."""
         return figure.claimed * self.low <= figure.true <= figure.claimed * self.high
 
 
 def learnt(figures: Iterable[Figure], share: float = SHARE) -> Ratio:
     """Return the ratio of truth to claims in these figures, with an interval that covers `share` (0 to 1) of them.
 
-    It uses order statistics, without assuming a distribution. With too few figures, the interval spans from the least
-    to the greatest. Figures without a claim are left out. Raises ValueError if no figure has a claim.
+    The interval is made of order statistics, without assuming a distribution. With too few figures, it spans from the
+    least to the greatest. Figures without a claim are left out. Raises ValueError if no figure has a claim.
     """
     claims = [figure for figure in figures if figure.claimed]
     if not claims:
@@ -133,7 +133,7 @@ class Verdict:
     claims as they may be reported (in A and B unchanged, in C and D times the ratio learnt from the other half of the
     seeds), and the truth. `over`: number of seeds with a claim above the truth; `coverage`: share (0 to 1) of seeds
     whose interval covers the truth, None with fewer than two seeds. `kept`: the ratio learnt from all seeds, None
-    without claims. `honest`: whether the class may be believed.
+    without claims. `honest`: True if the class may be believed.
     """
 
     evidence: EvidenceClass
@@ -149,7 +149,8 @@ class Verdict:
 
 
 def verdict(judged: Sequence[Judged], evidence: EvidenceClass) -> Verdict:
-    """Return the verdict on a class over all seeds.
+    """Return the verdict on an evidence class over all seeds. `judged`: for each seed, the claims and the truth by
+    class.
 
     A and B are honest if they are never above the truth, C and D if the interval covers the truth in nine of ten seeds.
     A class without claims, or with too few to be tested, is not honest.

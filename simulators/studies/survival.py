@@ -23,11 +23,10 @@ _REACHED = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Followed:
-    """A resident after a warning (at `warned_at`), until they were defrauded (`defrauded`) or to the end of the
-    observation (`until`).
+    """A resident after a warning (at `warned_at`), until they were defrauded or until the observation ended (`until`).
 
-    `level`: the highest of their cases; `channel`: by which they were warned; `division`: the code of their home;
-    `first`: whether no other channel had reached them before.
+    `defrauded`: True if they were. `level`: the highest of their cases. `channel`: the channel of the warning.
+    `division`: the code of their home. `first`: True if no other channel had reached them before.
     """
 
     warned_at: datetime
@@ -75,9 +74,10 @@ class Curve:
 
 
 def followed(cases: Iterable[Case], truth: Truth, now: datetime) -> Iterator[Followed]:
-    """Yield a row for each resident and each channel that reached them by `now`, from its first such contact on.
+    """Yield a row for each resident and each channel that reached them by `now`, from the channel's first contact on.
 
-    They count as defrauded if a payment made afterwards settled by `now`. Residents without a case are left out.
+    A resident counts as defrauded if a payment made after this contact settled by `now`. Residents without a case are
+    left out.
     """
     levels = _levels(cases)
     for resident, channels in sorted(_reached(truth.contacts, now).items()):
@@ -91,7 +91,7 @@ def followed(cases: Iterable[Case], truth: Truth, now: datetime) -> Iterator[Fol
 
 
 def survival(rows: Iterable[Followed], by: Callable[[Followed], str]) -> dict[str, Curve]:
-    """Return name of the group -> curve. `by`: returns the name of a row's group."""
+    """Return the curve of each group, by the group's name. `by`: returns the name of a row's group."""
     groups: defaultdict[str, list[Followed]] = defaultdict(list)
     for row in rows:
         groups[by(row)].append(row)
@@ -136,9 +136,9 @@ def by_station(row: Followed) -> str:
 
 
 def by_each(rows: Sequence[Followed]) -> dict[str, dict[str, Curve]]:
-    """Return the curves: `level`, `channel` or `station` -> group -> curve.
+    """Return the curves by kind of group ("level", "channel", "station") and then by group.
 
-    By level and station, a curve begins with the first contact that reached a resident; by channel with the channel's
+    By level and station, a curve begins with the first contact that reached a resident; by channel, with the channel's
     own first contact. Levels without residents are missing; the gravest level comes first.
     """
     first = [row for row in rows if row.first]
@@ -151,7 +151,7 @@ def by_each(rows: Sequence[Followed]) -> dict[str, dict[str, Curve]]:
 
 
 def _levels(cases: Iterable[Case]) -> Mapping[ResidentId, tuple[Level, str]]:
-    """Return resident id -> (highest level of their cases, division code of their home)."""
+    """Return by resident id (the highest level of their cases, division code of their home)."""
     found: dict[ResidentId, tuple[Level, str]] = {}
     for case in cases:
         known = found.get(case.resident)
@@ -161,8 +161,8 @@ def _levels(cases: Iterable[Case]) -> Mapping[ResidentId, tuple[Level, str]]:
 
 
 def _reached(contacts: Iterable[Contact], now: datetime) -> Mapping[ResidentId, dict[Channel, datetime]]:
-    """Return resident id -> channel -> when the channel first reached them. Contacts with trusted contacts and banks do
-    not count.
+    """Return by resident id, then by channel, when the channel first reached the resident. Contacts with trusted
+    contacts and banks do not count.
     """
     found: defaultdict[ResidentId, dict[Channel, datetime]] = defaultdict(dict)
     for contact in contacts:

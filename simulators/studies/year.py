@@ -25,8 +25,8 @@ _PAYING = replace(
 @dataclass(frozen=True, slots=True)
 class Crime:
     """A reported fraud. `scam_type`: a key of SCAMS; `lost_fen`: the sum paid since the victim's previous report;
-    `age`: in years; `prefecture`: the six-digit division code; `over_internet`: whether the scam began on the internet,
-    not with a call or SMS; `uses_app`: whether an app or website was part of it.
+    `age`: in years; `prefecture`: the six-digit division code; `over_internet`: True if the scam began on the internet,
+    not with a call or SMS; `uses_app`: True if an app or website was part of it.
     """
 
     scam_type: str
@@ -77,6 +77,8 @@ def _crime(story: Story, lost_fen: int) -> Crime:
 
 
 def live(seed: int, residents: int = figures.PEOPLE) -> tuple[Census, list[Crime]]:
-    """Return a seed's people, and the reported crimes of one year in which nobody is warned."""
+    """Simulate one year in which nobody is warned, in a province with the seed's random numbers. Returns the people,
+    and the reported crimes in the order in which the scams begin.
+    """
     census = Census(seed, residents, START.date())
     return census, list(year(seed, census))

@@ -21,7 +21,9 @@ class Answers:
         self._contacts, self._guest = contacts, guest
 
     async def telephone(self, ringing: Ringing, now: datetime) -> Sequence[tuple[timedelta, Result]]:
-        """Return the result of a message or call and its delay after `now`; empty if no receipt ever comes."""
+        """Return the result of a message or call and its delay after `now`, as a list of one pair; empty if no receipt
+        ever comes.
+        """
         answer = self._contacts.answer(ringing.dispatch, ringing.action, now)
         return [] if answer.result is None else [(answer.after, answer.result)]
 
@@ -31,8 +33,8 @@ class Answers:
         return [_said(stopping, answer) for answer in answers]
 
     async def visit(self, errand: Errand, now: datetime) -> Sequence[Stage]:
-        """Return the officer's reports with delays after `now`; empty for the guest, whose reports the user makes, and
-        for an officer who does not answer.
+        """Return the officer's reports in order, with delays after `now`; empty for the guest, whose reports the user
+        makes, and for an officer who does not answer.
         """
         if errand.officer == self._guest:
             return []

@@ -26,7 +26,8 @@ class OrderReading:
 
 
 def readings(case: Case, contacts: Contacts) -> Iterable[OrderReading]:
-    """Yield the next approval of each order of a case that persons may still decide on. Its time may be in the past.
+    """Yield, for each stop order of a case on which persons may still decide, when and by whom it is approved next.
+    This time may be in the past.
 
     Persons read one after another: the second begins when the first has approved.
     """

@@ -1,4 +1,4 @@
-"""How people, officers and banks react. Randomness is an argument; all figures are in figures.py."""
+"""The reactions of people, officers and banks. Randomness is an argument; all figures are in figures.py."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -24,8 +24,8 @@ class Situation:
     """The true situation of a contacted resident. `scam_type`: None: they are in no scam.
 
     `payments_made`: number of settled payments; `payments_to_come`: number of those not made yet or in flight;
-    `persuaded`: whether they are dissuaded now; `on_the_line`: whether the scammer is calling now; `talks`: number of
-    earlier conversations; `objects`: whether they object to calls; `asked`: whether the scam asks for money, which most
+    `persuaded`: True if they are dissuaded now; `on_the_line`: True if the scammer is calling now; `talks`: number of
+    earlier conversations; `objects`: True if they object to calls; `asked`: True if the scam asks for money, which most
     never do.
     """
 
@@ -40,7 +40,7 @@ class Situation:
 
     @property
     def robbed(self) -> bool:
-        """Whether all payments that the scam will ever ask for are settled, at least one."""
+        """True if all payments that the scam will ever ask for are settled, at least one."""
         return self.asked and self.payments_made > 0 and self.payments_to_come == 0
 
 
@@ -112,9 +112,7 @@ def _weight(action: Action, result: Result) -> float:
 
 def persuades(situation: Situation) -> float:
     """Return the probability (0 to 1) that a conversation dissuades, by scam type, payments made and earlier
-    conversations.
-
-    It is 0 for a resident in no scam.
+    conversations; 0 for a resident in no scam.
     """
     if situation.scam_type is None:
         return 0.0

@@ -11,8 +11,9 @@ from random import Random
 from threading import RLock
 
 from domain.ids import resident_of
+from schemas.casework.acts import LossAvoidedClaim, OutcomeAct
 from schemas.casework.cases import Payment
-from schemas.casework.inputs import BankState, Checklist, LossAvoidedClaim, OutcomeAct, VisitStage
+from schemas.casework.inputs import BankState, Checklist, VisitStage
 from schemas.levels import Action, EvidenceClass, Outcome, Result
 from schemas.people.residents import Flag, Resident
 from simulators.assumptions import figures
@@ -63,8 +64,8 @@ class Contacts:
         self._talks: Counter[str] = Counter()  # by case
 
     def answer(self, dispatch: str, action: Action, now: datetime) -> Answer:
-        """Return the result and delay of a message or automated call, to the resident or a trusted contact. The contact
-        is recorded, and may dissuade the resident.
+        """Return the result and delay of a message or automated call, to the resident or a trusted contact. `dispatch`:
+        its id. The contact is recorded, and may dissuade the resident.
         """
         chance = stream(self._seed, "answer", dispatch)
         with self._lock:
@@ -86,8 +87,8 @@ class Contacts:
             return self._meet(name, now)[1]
 
     def talk(self, case: str, now: datetime) -> Talk:
-        """Return how an operator's call to a case's resident ends, and after how long. The call is recorded, and may
-        dissuade.
+        """Return how an operator's call to the resident of a case (its id) ends, and after how long. The call is
+        recorded, and may dissuade.
         """
         with self._lock:
             life, situation = self._meet(case, now)
@@ -100,7 +101,9 @@ class Contacts:
             return talk
 
     def approval(self, case: str, step: str, number: int) -> timedelta:
-        """Return how long the `number`-th person (from 1) takes to read and approve a stop order."""
+        """Return how long the `number`-th person (from 1) takes to read and approve a stop order: that of the step with
+        the id `step` in the case with the id `case`.
+        """
         chance = stream(self._seed, "approval", case, step, number)
         return seconds(chance, figures.APPROVAL_SECONDS, figures.APPROVAL_SPREAD)
 
@@ -121,7 +124,8 @@ class Contacts:
             return OutcomeAct(outcome=talk.outcome, kept=kept, lost_fen=lost, note=talk.because)
 
     def taken(self, dispatch: str, now: datetime) -> VisitReport | None:
-        """Return the officer's answer to the task, ACCEPTED or REFUSED after a delay; None if they do not answer.
+        """Return the officer's answer to the task of a dispatch (its id), ACCEPTED or REFUSED after a delay; None if
+        they do not answer.
 
         Call `visit` only after ACCEPTED: its reports begin with the same answer, and their delays include the answer's.
         After REFUSED or None the contact ends here and is recorded.
@@ -132,7 +136,8 @@ class Contacts:
         return VisitReport(first.stage, first.after) if first else None
 
     def visit(self, dispatch: str, now: datetime) -> list[VisitReport]:
-        """Return all reports of the officer who gets the task, in order, the answer first, with delays after `now`.
+        """Return all reports of the officer who gets the task of a dispatch (its id), in order, the answer first, with
+        delays after `now`.
 
         Empty if the officer does not answer. Records the contact. The conversation at the door may dissuade.
         """
@@ -155,8 +160,10 @@ class Contacts:
             return VisitReport(VisitStage.DONE, after, behaviour.checklist(chance), act)
 
     def bank(self, dispatch: str, action: Action, account: str, transfer: str, now: datetime) -> list[BankAnswer]:
-        """Return the bank's feedback to a stop, its extension or its release, at least one message, with delays after
-        `now`. Records the contact and its effect on the account.
+        """Return the bank's feedback to a stop, its extension or its release (`action`), at least one message, with
+        delays after `now`. `dispatch`: its id; `account`: the payee's; `transfer`: the payment to be stopped.
+
+        Records the contact and its effect on the account.
         """
         chance = stream(self._seed, "bank", dispatch)
         after = behaviour.bank_delay(chance)
@@ -226,7 +233,7 @@ class Contacts:
         return tuple(each for each in moved if each.payer == payment.payee or not self._held_back(each))
 
     def _held_back(self, moved: Moved) -> bool:
-        """Return whether a movement was prevented because its payer was stopped. A movement at the moment of a stop
+        """Return True if a movement was prevented because its payer was stopped. A movement at the moment of a stop
         takes place.
         """
         return any(stop.since < moved.at < stop.until for stop in self._truth.stops.get(moved.payer, ()))

@@ -29,19 +29,21 @@ class FeedError(RuntimeError):
 
 
 class Source(Protocol):
-    """The origin of signals: a simulated province."""
+    """An object that yields signals as time passes, such as a simulated province: it must have the method
+    `signals_until`.
+    """
 
     def signals_until(self, now: datetime) -> list[Signal]:
-        """Return all signals that became due since the last call, up to `now` (inclusive)."""
+        """Return all signals that became due since the last call, up to `now` (inclusive), in order of time."""
 
 
 class Feeders:
     """All feeds of a province, which send its signals to intake.
 
     `accepted`, `refused`, `sent`: source -> number of signals, repetitions included; `unanswered`: source -> number of
-    signals in requests without an answer, which are sent again although intake may have them; `out_of_order`,
-    `sent_twice`: shares (0 to 1) of such signals, if `faults`. Set `ended` to stop new events; signals of past events
-    are still sent.
+    signals in requests without an answer, which are sent again although intake may have them. `out_of_order`,
+    `sent_twice`: the shares (0 to 1) of signals that are sent late, or twice; without `faults` there are none. Set
+    `ended` to stop new events; signals of past events are still sent.
     """
 
     def __init__(

@@ -15,13 +15,13 @@ from redis.asyncio import Redis
 
 from domain.identity.identifiers import Owner, holders, owned, owner, resolve
 from domain.policy.risk import MOST_WITHOUT_ASKING, RiskRules
-from domain.risk.fan_out import EarlierPayments, entered, since
+from domain.risk.fan_out import LATE, EarlierPayments, entered, has_earlier, since
 from domain.risk.sets import precedence
 from schemas.people.residents import Resident, ResidentId
-from schemas.risk.evidence import Payer, WatchEntry
+from schemas.risk.evidence import EarlierContact, WatchEntry
 from streams.repositories.residents.register import Asked, Residents
 from streams.screening.payers import Fanned, Payers, packed
-from streams.screening.store import LATE, EvidenceStore, Paid
+from streams.screening.store import EvidenceStore, Paid
 from streams.state.keys import milliseconds, moment
 
 T = TypeVar("T")
@@ -62,8 +62,8 @@ class Register(Residents):
         return [self._meant(each) for each in asked]
 
     async def standing(self, ids: Iterable[ResidentId]) -> dict[ResidentId, Resident]:
-        """Return given id -> the resident's entry after all merges. Unknown ids, and those whose merges form a cycle,
-        are left out.
+        """Return the residents' entries after all merges, by the given ids. Unknown ids, and those whose merges form a
+        cycle, are left out.
         """
         ends = {entry: self._end(entry) for entry in ids}
         return {entry: self._entries[end] for entry, end in ends.items() if end in self._entries}
@@ -86,11 +86,14 @@ class _Payers:
     `until`: when all are forgotten if nobody pays any more (ms since 1970).
     """
 
-    paid: list[tuple[int, str, Payer]] = field(default_factory=list)
+    paid: list[tuple[int, str, EarlierContact]] = field(default_factory=list)
     until: int = 0
 
-    def add(self, payer: Payer, kept: int, now: int) -> None:
-        """Add a payment, and drop old ones. A payment with a future date does not make today's payments old."""
+    def add(self, payer: EarlierContact, kept: int, now: int) -> None:
+        """Add a payment, and drop those more than `kept` ms before the earlier of its time and `now` (ms since 1970).
+
+        So a payment with a future date does not make today's payments old.
+        """
         at = milliseconds(payer.at)
         entry = (at, packed(payer), payer)
         if self.until <= now:
@@ -101,27 +104,30 @@ class _Payers:
         del self.paid[: bisect_left(self.paid, min(at, now) - kept, key=_time)]
         self.until = now + kept
 
-    def since(self, at: int, now: int) -> list[Payer]:
-        """Return the payments from `at` (ms since 1970) on, the oldest first."""
+    def since(self, at: int, now: int) -> list[EarlierContact]:
+        """Return the payments from `at` on, the oldest first; empty if all are forgotten at `now`.
+
+        `at`, `now`: ms since 1970.
+        """
         if self.until <= now:
             return []
         return [payer for _, _, payer in self.paid[bisect_left(self.paid, at, key=_time) :]]
 
 
-def _time(entry: tuple[int, str, Payer]) -> int:
+def _time(entry: tuple[int, str, EarlierContact]) -> int:
     return entry[0]
 
 
-def _place(entry: tuple[int, str, Payer]) -> tuple[int, str]:
+def _place(entry: tuple[int, str, EarlierContact]) -> tuple[int, str]:
     return entry[:2]
 
 
 class Suspects(EvidenceStore):
     """The watchlist, and payments stored in case their payee is confirmed later.
 
-    Equivalent to streams/state/lua/payments.lua, watched.lua and watch.lua: the payers of an account are forgotten when
-    nobody has paid for as long as a payment is stored. All payers of an account are one slice, and requests for
-    decisions are never answered.
+    It does the same as streams/state/lua/payments.lua, watched.lua and watch.lua: the payers of an account are
+    forgotten when nobody has paid for as long as a payment is stored. In contrast to them, it returns all payers of an
+    account at once, and nobody answers requests for decisions.
     """
 
     def __init__(self) -> None:
@@ -138,10 +144,11 @@ class Suspects(EvidenceStore):
         rules: RiskRules,
         now: datetime,
     ) -> tuple[dict[str, WatchEntry], list[Fanned]]:
-        """Store payments, read the entries of `subjects`, then write `entries` and read their payers, in this order.
+        """Store `payments`; then read the watchlist entries of `subjects`; then write `entries` to the watchlist, and
+        read the earlier payments to their accounts.
 
-        Return the entries read, by subject; and for each of `entries` the entry before it, the entry now in force, and
-        the payments that it concerns.
+        Returns the entries that were read, by subject; and for each of `entries` a Fanned: the entry before it, the
+        entry now in force, and the payments whose payers it concerns.
         """
         kept, at = (rules.money.window + LATE) // _MILLISECOND, milliseconds(now)
         for token, payer in payments:
@@ -151,7 +158,10 @@ class Suspects(EvidenceStore):
         return read, [self._written(entry, rules, at) for entry in entries]
 
     async def enter(self, entries: Iterable[WatchEntry], rules: RiskRules) -> None:
-        """Add entries to the watchlist. For each subject, only the entry that takes precedence is stored."""
+        """Add entries to the watchlist.
+
+        For each subject, only the entry that takes precedence is stored. `rules` are not used.
+        """
         for entry in entries:
             self._put(entry)
 
@@ -162,10 +172,12 @@ class Suspects(EvidenceStore):
         self._entries[entry.subject] = stands
         return Fanned(before, stands, self._since(stands, rules, now), None, paid)
 
-    def _since(self, entry: WatchEntry, rules: RiskRules, now: int) -> list[Payer]:
-        """Return the recent payers of an account, as far back as its entry requires; empty for a telephone or link."""
-        kind, _, token = entry.subject.partition(":")
-        if kind != "account" or token not in self._paid:
+    def _since(self, entry: WatchEntry, rules: RiskRules, now: int) -> list[EarlierContact]:
+        """Return the recent payers of an account, or callees of a number, as far back as its entry requires; empty for
+        a link.
+        """
+        _, _, token = entry.subject.partition(":")
+        if not has_earlier(entry, rules) or token not in self._paid:
             return []
         return self._paid[token].since(milliseconds(since(entry, rules)), now)
 
@@ -183,6 +195,6 @@ class Suspects(EvidenceStore):
             del self._paid[token]
 
 
-def _counted(payers: Sequence[Payer], rules: RiskRules) -> EarlierPayments:
+def _counted(payers: Sequence[EarlierContact], rules: RiskRules) -> EarlierPayments:
     apart = rules.payers_without_asking < len(payers) <= MOST_WITHOUT_ASKING
     return EarlierPayments(len(payers), len({payer.resident for payer in payers}) if apart else 0)

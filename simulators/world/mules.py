@@ -1,4 +1,6 @@
-"""The way of the money from a mule's account: to two further accounts, and from there out of the banks' reach."""
+"""The way of the money from a mule's account: to two further accounts, and from there to places where no bank can stop
+it.
+"""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -17,8 +19,9 @@ _LAYER_FROM = 7 * 10**10  # serial numbers of the accounts behind mules'; mules 
 
 
 class Moved(NamedTuple):
-    """A movement of stolen money. `payer`: the account that the money leaves; `payee`: the account of a transfer, else
-    None; `kind`: how the money leaves; `sequence`: the number that the payer's bank gives the movement.
+    """A movement of stolen money, `amount_fen` at `at`. `payer`: the account that the money leaves; `payee`: the
+    account of a transfer, else None; `kind`: how the money leaves; `sequence`: the number that the payer's bank gives
+    the movement.
     """
 
     payer: str
@@ -36,7 +39,7 @@ class Moved(NamedTuple):
 
 def money_onward(seed: int, payment: Pay, there: int, stopped: datetime, known: datetime) -> list[Moved]:
     """Return the movements of a settled payment's money after it reached the mule's account, up to the time `known`
-    (inclusive).
+    (inclusive). They are grouped by the part of the money, not sorted by time.
 
     `there`: the part (fen) that is still in the account when it is stopped, at `stopped`; the rest has left before. The
     same payment always gives the same movements.

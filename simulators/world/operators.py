@@ -8,17 +8,9 @@ from functools import partial
 from typing import Protocol
 
 from domain.ids import short_hash
+from schemas.casework.acts import Act, AskStopAct, NoteAct, NotifyContactAct, OutcomeAct, SendOfficerAct
 from schemas.casework.cases import Case
-from schemas.casework.inputs import (
-    Act,
-    AskStopAct,
-    NoteAct,
-    NotifyContactAct,
-    OperatorReport,
-    OutcomeAct,
-    SendOfficerAct,
-    VictimReport,
-)
+from schemas.casework.inputs import OperatorReport, VictimReport
 from schemas.levels import Level, Outcome
 from schemas.people.staff import StaffRole
 from schemas.risk.signals import TransferState
@@ -44,7 +36,9 @@ class Desk(Protocol):
         """Claim the most urgent waiting case for this operator and return it, or None if none waits."""
 
     async def keep(self, case_id: str, operator: str) -> bool:
-        """Renew the operator's claim. Return whether they still have it; False if another operator has it now."""
+        """Renew the operator's claim. Return True if the operator still has it; False if another operator
+        has it now.
+        """
 
     async def release(self, case_id: str) -> None:
         """Release the claim on a case, so that other operators can take the case."""
@@ -66,7 +60,7 @@ class Province(Protocol):
     """The parts of a province that operators need: the losses that victims report."""
 
     def losses(self) -> list[Loss]:
-        """Return the losses that victims reported since the last call; often none."""
+        """Return the losses that victims reported since the last call, each once; often none."""
 
 
 @dataclass(slots=True)
@@ -90,8 +84,9 @@ class Operators:
         self.tally = Tally()
 
     async def run(self, names: Iterable[str]) -> None:
-        """Let an operator of each name work, approve stop orders, and write victims' reports, until cancelled. Outages
-        are waited for; other errors of the desk are raised in an ExceptionGroup.
+        """Let an operator of each name work, approve stop orders, and write victims' reports, until cancelled.
+
+        During an outage it waits; other errors of the desk are raised in an ExceptionGroup.
         """
         async with asyncio.TaskGroup() as working:
             working.create_task(self._take_reports())

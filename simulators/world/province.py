@@ -82,8 +82,8 @@ class Province:
             return told
 
     def next_at(self) -> datetime:
-        """Return the time of the next signal or other event of a scam, but at the latest the beginning of the next hour
-        whose events are not made yet.
+        """Return the time at which `signals_until` has something new: the next signal or other event of a scam. If it
+        is not computed yet, this is the beginning of the next hour that must be computed.
         """
         with self._lock:
             return min(self._until, self._waiting[0][0]) if self._waiting else self._until

@@ -15,8 +15,8 @@ _HELD_BACK = 0.5  # share of the settling time after which the bank reports a pa
 
 
 def moments(beat: Beat) -> Iterator[datetime]:
-    """Yield the times at which an event may leave a signal: for a call during it and at its end; for a payment when it
-    is made, pending and settled; for other events their own time.
+    """Yield, in order, the times at which an event may leave a signal: for a call during it and at its end; for a
+    payment when it is made, pending and settled; for other events their own time.
     """
     match beat:
         case Ring():
@@ -135,7 +135,9 @@ def _report(life: Life, tell: Tell, truth: Truth) -> Report | None:
 
 
 def confirmations(gang: Gang) -> Iterator[Watch]:
-    """Yield the police's confirmations of a gang's accounts, as signals of the watchlist."""
+    """Yield the police's confirmations of a gang's accounts, as signals of the watchlist, in the order of
+    `gang.confirmed`.
+    """
     for mule, at in gang.confirmed:
         yield Watch(
             source=POLICE,

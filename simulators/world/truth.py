@@ -34,7 +34,7 @@ class Fate(StrEnum):
 
     @property
     def kept(self) -> bool:
-        """Whether the money stayed with the resident: NOT_MADE, WITHDRAWN, CAUGHT or BLOCKED."""
+        """True if the money stayed with the resident: NOT_MADE, WITHDRAWN, CAUGHT or BLOCKED."""
         return self in (Fate.NOT_MADE, Fate.WITHDRAWN, Fate.CAUGHT, Fate.BLOCKED)
 
 
@@ -59,16 +59,18 @@ class AccountStop:
     until: datetime
 
     def covers(self, at: datetime) -> bool:
-        """Return whether the stop is in force at that moment: `since` is inclusive, `until` exclusive."""
+        """Return True if the stop is in force at that moment: `since` is inclusive, `until` exclusive."""
         return self.since <= at < self.until
 
 
 @dataclass(slots=True)
 class Life:
-    """One story and its course so far. `persuaded_at`, `persuaded_by`: the first dissuasion and the action that
-    achieved it; `persuaded_again_at`: the dissuasion after a relapse; None: did not happen. `caught`: payment uid ->
-    when a bank cancelled it; `frozen`: payment uid -> fen that banks have frozen; `talks`: number of conversations;
-    `loss_known`: whether an operator, an officer or the victim has reported the loss.
+    """The course of one scam so far. `story`: its victim, and the events that the scammer plans.
+
+    `persuaded_at`, `persuaded_by`: when the victim was first dissuaded, and the action that achieved it;
+    `persuaded_again_at`: when they were dissuaded again after a relapse; each None if it did not happen. `caught`: by
+    payment uid, when a bank cancelled it. `frozen`: by payment uid, the fen that banks have frozen. `talks`: number of
+    conversations with the victim. `loss_known`: True if an operator, an officer or the victim has reported the loss.
     """
 
     story: Story
@@ -81,8 +83,8 @@ class Life:
     loss_known: bool = False
 
     def persuade(self, at: datetime, by: Action) -> None:
-        """Record that an action dissuades the victim: they pay nothing from `at` on, until the story's relapse, if it
-        has one. A victim relapses once.
+        """Record that an action (`by`) dissuades the victim at `at`: they pay nothing from then on, or until they
+        relapse if the story has a relapse. A victim relapses at most once.
         """
         if self.persuaded_at is None or at < self.persuaded_at:
             self.persuaded_at, self.persuaded_by = at, by
@@ -90,7 +92,7 @@ class Life:
             self.persuaded_again_at = at
 
     def persuaded(self, at: datetime) -> bool:
-        """Return whether the victim is dissuaded at that moment, and has not relapsed."""
+        """Return True if the victim is dissuaded at that moment, and has not relapsed."""
         return self._persuaded_since(at, at) is not None
 
     def _persuaded_since(self, at: datetime, now: datetime) -> datetime | None:
@@ -113,8 +115,8 @@ class Life:
         return _NEVER if self.persuaded_at is None or after is None else self.persuaded_at + after
 
     def fate(self, payment: Pay, now: datetime, stops: Mapping[str, list[AccountStop]]) -> Fate:
-        """Return the fate of a payment by `now`. `stops`: account number -> stops. A payment at the very moment of an
-        intervention came first.
+        """Return the fate of a payment by `now`. `stops`: account number -> stops. If a payment and an intervention
+        happen at the same moment, the payment counts as the earlier one.
         """
         before = self._persuaded_since(payment.at, now)
         if before and before < payment.at:
@@ -157,8 +159,8 @@ def still_there(payment: Pay, at: datetime) -> int:
 
 @dataclass(slots=True)
 class Truth:
-    """The record of what really happened. `lives`: stories by resident id; `stops`: by account number; `contacts`: all
-    contacts and attempts, in the order in which they were made.
+    """The record of what really happened. `lives`: the scam of each victim, by resident id; `stops`: by account number;
+    `contacts`: all contacts and attempts, in the order in which they were made.
     """
 
     lives: dict[str, Life] = field(default_factory=dict)
@@ -166,17 +168,18 @@ class Truth:
     contacts: list[Contact] = field(default_factory=list)
 
     def fates(self, life: Life, now: datetime) -> Iterator[tuple[Pay, Fate]]:
-        """Yield every payment of a story with its fate at `now`, in order of time."""
+        """Yield (payment, fate at `now`) for every payment of a scam, in order of time."""
         for payment in life.story.payments:
             yield payment, life.fate(payment, now, self.stops)
 
     def sum_of(self, life: Life, now: datetime, *fates: Fate) -> int:
-        """Return the sum (fen) of a story's payments that have one of these fates at `now`."""
+        """Return the sum (fen) of a scam's payments that have one of these fates at `now`."""
         return sum(payment.amount_fen for payment, fate in self.fates(life, now) if fate in fates)
 
     def summary(self, now: datetime) -> dict[str, object]:
-        """Return for a report the stories that began by `now` (`stories`), the sums over them (`…_fen`), and the
-        numbers of dissuaded residents, of contacts, and of residents contacted, with or without need.
+        """Return the figures of a report, by name: the scams that began by `now` (`stories`); the sums over them in fen
+        (names end in `_fen`); and the numbers of dissuaded victims, of contacts, of residents contacted, and of those
+        among them who are no victims (`contacted_needlessly`).
         """
         begun = [life for life in self.lives.values() if life.story.begins <= now]
         contacted = {contact.resident for contact in self.contacts}
@@ -201,7 +204,7 @@ class Truth:
         return self.sum_of(life, now, *(fate for fate in Fate if fate.kept))
 
     def frozen_fen(self, life: Life, now: datetime) -> int:
-        """Return how much (fen) banks have frozen of a story's payments that settled by `now`."""
+        """Return how much (fen) banks have frozen of a scam's payments that settled by `now`."""
         settled = [payment for payment, fate in self.fates(life, now) if fate is Fate.SETTLED]
         return sum(life.frozen.get(payment.uid, 0) for payment in settled)
 

@@ -1,4 +1,4 @@
-"""A batch of inputs, decided in memory one after the other, and the one store update that results."""
+"""Decides a batch of inputs in memory, one after the other, and collects the resulting store update."""
 
 from collections.abc import Sized
 from datetime import datetime
@@ -11,7 +11,7 @@ from schemas.casework.events import CaseEvent, Commit, RulesEvent, UnchangedEven
 from schemas.casework.inputs import CaseInput, HoldChange, PolicyChange
 from streams.messaging.producer import MAX_BYTES
 from streams.runtime.code_version import code_version
-from streams.state.case_store import Loaded
+from streams.state.partition_state import Loaded
 from streams.state.store_update import PartitionRules, StoreUpdate
 
 Entry = CaseEvent | RulesEvent | UnchangedEvent
@@ -25,7 +25,8 @@ TOO_LARGE = "record: with it the case, or the holds in force, would be more than
 class Batch:
     """Decides inputs one after the other in memory, and collects one store update and the journal entries.
 
-    `first`, `last`: the offsets of the inputs that the commit covers.
+    `loaded`: the state before the batch. `first`, `last`: the offsets of the first and the last input that the commit
+    covers.
     """
 
     def __init__(self, partition: int, loaded: Loaded, policy: Policy, first: int, last: int) -> None:
@@ -41,8 +42,10 @@ class Batch:
         self._policy = policy
 
     def take(self, offset: int, message: CaseInput) -> bool:
-        """Decide an input of a resident or a hold. Returns True if it was applied; False, without any effect, if the
-        result is too large to record.
+        """Decide on an input about a resident, or a change of a hold. Returns True if it was applied.
+
+        Returns False, without any effect, if the resulting case is too large to be recorded, or too many holds are in
+        force.
         """
         taken, before = True, len(self.entries)
         if isinstance(message, HoldChange):
@@ -55,18 +58,19 @@ class Batch:
         return taken
 
     def follow(self, offset: int, message: PolicyChange, policy: Policy) -> None:
-        """Decide the inputs that follow by another policy, and add the change, which is the input at this offset, to
-        the entries.
+        """Use `policy` for the inputs that follow.
+
+        Adds the change, which is the input at this offset, to the journal entries.
         """
         self._policy, before = policy, len(self.entries)
         self._stand(offset, message)
         self._applied(message, before)
 
     def finish(self, now: datetime) -> None:
-        """Complete the journal entries with their commit, without which they would prove nothing, and add them to
+        """Complete the journal entries with their commit, which proves which inputs were applied, and add them to
         `change`.
 
-        Inputs that changed nothing get one common entry. `now`: that entry's time if the batch has no input at all.
+        All inputs that changed nothing get one common entry. `now`: the time of that entry if the batch has no input.
         """
         first, last = self._range
         number = len(self.entries) + (1 if self._unchanged or not self.entries else 0)
@@ -144,7 +148,7 @@ class Batch:
 
 
 def _too_large(event: CaseEvent) -> bool:
-    """Return whether the event exceeds Kafka's size limit: the worker would retry it for ever."""
+    """Return True if the event exceeds Kafka's size limit, so that Kafka would refuse it at every attempt."""
     case = event.case
     grows: tuple[Sized, ...] = (
         case.payments,

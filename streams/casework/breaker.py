@@ -7,14 +7,17 @@ topics: the policy change and the hold in every partition's inputs, the policy i
 
 import logging
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
 from redis.asyncio import Redis
 
 from domain.ids import short_hash
-from domain.policy import trial
+from domain.policy import Policy, PolicyError, trial
 from domain.policy.breaker_rules import LOOKS_BACK, MINUTE, BreakerRules
+from domain.policy.experiments.publishing import same_but_for_stops, with_stops_of
+from domain.policy.experiments.stop_text import UnstoppableError
 from domain.wording.codes import in_language
 from schemas.administration.audit import AuditEntry
 from schemas.casework.inputs import HoldChange, PolicyChange
@@ -22,7 +25,7 @@ from schemas.casework.policies import InForce
 from schemas.codes.plan import BreakerCode
 from streams.messaging import case_inputs
 from streams.messaging.producer import Producer
-from streams.repositories.policies import Policies
+from streams.repositories.policies import Policies, UnknownPolicyError
 from streams.runtime import metrics
 from streams.runtime.clock import Clock
 from streams.runtime.settings import Settings
@@ -38,8 +41,9 @@ FORGET_MS = 600_000
 
 
 class Breaker:
-    """Watches the policy in force, and puts the last good one back if it raises too many cases. Each worker has one;
-    they check in turn, one at a time.
+    """Watches the policy in force, and reverts to the last good policy if it raises too many cases.
+
+    Every worker has a breaker; a short lease in Redis lets only one of them check at a time.
     """
 
     def __init__(
@@ -51,10 +55,13 @@ class Breaker:
         self._usual: tuple[InForce, list[int]] | None = None  # the usual counts before this policy: they do not change
 
     async def check(self) -> None:
-        """If the policy in force raises too many cases, put the last good policy back and hold its cases below red.
+        """If the policy in force raises too many cases, put the last good policy in force again, and hold the cases
+        below red that the stopped one raised.
 
-        Does nothing if another worker has just checked, or the policy is no longer on trial. Raises UnknownPolicyError
-        if the text of the last good policy is stored nowhere, and PolicyError if this version cannot read it.
+        Both are written as case inputs for every partition, and the act to the audit topic. Does nothing if another
+        worker has just checked, or if the policy is not on trial: it is the last good one, a person has put it in force
+        again, or the time in which a new policy is watched is over. Raises UnknownPolicyError if the text of the last
+        good policy is stored nowhere, and PolicyError if this version cannot read it.
         """
         if not await locks.take(self._redis, BREAKER_LOOKING, round(LOOK_SECONDS * 900)):
             return
@@ -72,31 +79,64 @@ class Breaker:
         words = in_language("en").sentence(why)
         hold = trial.hold_of(standing, words, rules, now)
         name = short_hash("breaker", standing.policy, standing.since.isoformat())
-        back = PolicyChange(id=f"policy:{name}", at=now, policy=standing.good, by=trial.BY, reason=words)
+        good = await self._restored(standing)
+        back = PolicyChange(id=f"policy:{name}", at=now, policy=good, by=trial.BY, reason=words)
         held = HoldChange(id=f"hold:{name}", at=now, hold=hold)
         for change in (held, back):  # the hold first: cases raised by the next input then belong to the bad policy
             await self._producer.send_all(case_inputs.to_all(change, self._partitions))
         entry = AuditEntry(at=now, by=trial.BY, act="policy-stopped", on=standing.policy, reason=words)
         await audit.write(self._producer, [entry])
-        await self._policies.stand(trial.tripped(standing, hold, why, now))
+        await self._policies.stand(trial.tripped(standing, hold, why, now, good))
         metrics.POLICIES_STOPPED.inc()
         log.error(
             "policy %s was stopped: %s. Policy %s is in force again; cases below red that it raised are held by %s. "
             "Look at `quanzu policy status`",
             standing.policy,
             words,
-            standing.good,
+            good,
             hold.id,
         )
+
+    async def _restored(self, standing: InForce) -> str:
+        """Return the hash of the policy to revert to: the last good one, in which every experiment that was stopped
+        since is stopped too. Stores it.
+        """
+        if all(plan.stopped for plan in (await self._policies.get(standing.good)).experiments.values()):
+            return standing.good
+        since = [await self._policies.get(standing.policy), *await self._earlier(standing)]
+        try:
+            text = with_stops_of(await self._policies.text(standing.good), since)
+        except UnstoppableError as error:
+            log.error("experiment %s runs again, and no line can stop it: publish a policy without it", error)  # noqa: TRY400 - it says where
+            return standing.good
+        return (await self._policies.publish(text)).hash
+
+    async def _earlier(self, standing: InForce) -> list[Policy]:
+        """Return the earlier policies, the latest first, without those that this version cannot read."""
+        found = []
+        for name in dict.fromkeys(each.policy for each in standing.earlier):
+            with suppress(PolicyError, UnknownPolicyError):
+                found.append(await self._policies.get(name))
+        return found
 
     async def _before(self, standing: InForce, rules: BreakerRules) -> list[int]:
         """Return the cases raised in each minute under the previous policy, from the first minute that has any."""
         if self._usual is None or self._usual[0] != standing:
             end = minute_of(standing.since)
-            counted = await self._counted(standing.good, range(end - rules.learn // MINUTE, end))
+            minutes = range(end - rules.learn // MINUTE, end)
+            parts = [await self._counted(name, minutes) for name in await self._alike(standing)]
+            counted = [sum(counts) for counts in zip(*parts, strict=True)]
             first = next((n for n, count in enumerate(counted) if count), len(counted))
             self._usual = standing, counted[first:]
         return self._usual[1]
+
+    async def _alike(self, standing: InForce) -> list[str]:
+        """Return the hashes of the last good policy and of earlier ones that lack only a stop of an experiment."""
+        good = await self._policies.get(standing.good)
+        if not any(plan.stopped for plan in good.experiments.values()):
+            return [good.hash]
+        others = [each for each in await self._earlier(standing) if same_but_for_stops(each, good)]
+        return list(dict.fromkeys((good.hash, *(each.hash for each in others))))
 
     async def _since(self, standing: InForce, rules: BreakerRules, now: datetime) -> list[int]:
         end = minute_of(now) + 1

@@ -1,6 +1,7 @@
-"""The desk of the anti-fraud centre: which case to take next, claims on cases, and operators' reports.
+"""The desk of the anti-fraud centre: the choice of the next case, claims on cases, and operators' reports.
 
-It decides nothing: it writes case inputs. A claim is a lease in Redis that expires unless it is renewed.
+No case changes here: the results are written as case inputs. A claim is a lease in Redis that expires unless it is
+renewed.
 """
 
 import secrets
@@ -12,8 +13,9 @@ from typing import Any
 from domain.casework import triage
 from domain.casework.orders.records import UNCONFIRMED
 from domain.ids import resident_of, short_hash
+from schemas.casework.acts import ClaimAct
 from schemas.casework.cases import Case
-from schemas.casework.inputs import ClaimAct, OperatorReport, VictimReport
+from schemas.casework.inputs import OperatorReport, VictimReport
 from streams.messaging import case_inputs
 from streams.messaging.producer import Producer
 from streams.messaging.topics import home
@@ -34,7 +36,9 @@ LOOKED_AT = 16  # cases of each partition's queue read at once: the stored rank 
 
 
 class CaseClaims:
-    """The actions of an operator, real or simulated: claim, renew, release, report."""
+    """The actions of an operator, real or simulated: claim a case, renew or release the claim, report to casework.
+    Operators are named by their logins. A claim is a lease in Redis for a time of the installation's clock.
+    """
 
     def __init__(
         self, settings: Settings, store: CaseStore, producer: Producer, policies: Policies, clock: Clock
@@ -46,8 +50,9 @@ class CaseClaims:
         self.lease = LEASE
 
     async def next(self, operator: str) -> Case | None:
-        """Claim the most urgent case that nobody has claimed, report the claim and return the case. None if no case
-        waits.
+        """Claim the most urgent unclaimed case for the operator, report the claim to casework, and return the case.
+
+        Returns None if no case waits.
 
         Raises UnknownPolicyError if the policy in force is stored nowhere, and PolicyError if this version cannot read
         it.
@@ -59,9 +64,11 @@ class CaseClaims:
         return None
 
     async def claim(self, case: Case, operator: str) -> bool:
-        """Claim a case for 10 minutes, and report it to casework.
+        """Claim a case for 10 minutes of the installation's clock, and report the claim to casework.
 
-        Returns True if it is claimed now; False if somebody has claimed it already, this operator included.
+        Returns True if it is claimed now.
+
+        Returns False, reporting nothing, if an operator, who may be the same one, had claimed it already.
         """
         if not await self.take(case.id, operator):
             return False
@@ -69,33 +76,40 @@ class CaseClaims:
         return True
 
     async def take(self, case_id: str, operator: str) -> bool:
-        """Claim a case that nobody has claimed, for 10 minutes of the installation's clock, without a report.
+        """Claim an unclaimed case for 10 minutes of the installation's clock, without a report.
 
-        Returns True if it is claimed now; False if somebody has claimed it already, this operator included.
+        Returns True if it is claimed now.
+
+        Returns False if an operator, who may be the same one, had claimed it already.
         """
         return await locks.take(self._redis, self._lease(case_id), self._milliseconds(), operator)
 
     async def keep(self, case_id: str, operator: str) -> bool:
         """Renew the operator's claim, or claim an unclaimed case, for 10 minutes of the installation's clock.
 
-        Returns True if the operator has it now; False if another operator has it.
+        Returns True if the operator has the claim now; False if another operator has it.
         """
         return await locks.keep(self._redis, self._lease(case_id), operator, self._milliseconds())
 
     async def holder(self, case_id: str) -> str | None:
-        """Return who has the claim's lease, or None if nobody has it."""
+        """Return the login of the operator who has claimed the case, or None if it is unclaimed."""
         found = await self._redis.get(self._lease(case_id))
         return found.decode() if found else None
 
     async def reserve(self, case_id: str, operator: str) -> bool:
-        """Claim an unclaimed case for an operator who was given it and has OPENS to open it. Returns False if another
-        operator has it.
+        """Claim a case for an operator to whom it was assigned, for 2 minutes (OPENS) of the installation's clock: the
+        time to open it.
+
+        Returns True if the operator has the claim now; False if another operator has it.
         """
         lasts = self._milliseconds(min(self.lease, OPENS))
         return await locks.keep(self._redis, self._lease(case_id), operator, lasts)
 
     async def release(self, case_id: str, operator: str | None = None) -> None:
-        """Release a claim before it expires. `operator`: only if the claim is theirs; None: whoever has it."""
+        """Delete the claim on a case before it expires.
+
+        `operator`: delete it only if this operator has it; None: in any case.
+        """
         if operator is None:
             await self._redis.delete(self._lease(case_id))
         else:
@@ -103,8 +117,12 @@ class CaseClaims:
 
     @asynccontextmanager
     async def calling(self, case_id: str) -> AsyncIterator[bool]:
-        """Yield whether no other call to the case's resident has begun meanwhile; if so, none begins before the block
-        ends, or before RINGS has passed: by then the case itself says how the call stands.
+        """Context manager: reserve the case's resident for one telephone call.
+
+        Yields True if no other call to them is in progress, else False.
+
+        The reservation ends with the block, at the latest after 2 minutes (RINGS) of wall-clock time: by then, the case
+        itself states the result.
         """
         name, own = f"{key('calling', self._partition(case_id))}:{case_id}", secrets.token_hex(8)
         free = await locks.take(self._redis, name, round(RINGS.total_seconds() * 1000), own)
@@ -114,7 +132,7 @@ class CaseClaims:
             await self._give_back(keys=[name], args=[own])
 
     async def leased(self, case_ids: Sequence[str]) -> list[bool]:
-        """Return for each case, in this order, whether somebody has claimed it."""
+        """Return for each case, in this order, True if an operator has claimed it, else False."""
         async with self._redis.pipeline(transaction=False) as pipe:
             for case_id in case_ids:
                 pipe.exists(self._lease(case_id))
@@ -122,32 +140,33 @@ class CaseClaims:
 
     @property
     def beat(self) -> timedelta:
-        """Interval, in time of the installation's clock, at which an open page renews its claim: a tenth of the lease,
-        1 minute.
+        """How often an open page renews its claim: every tenth of the lease, which is 1 minute of the installation's
+        clock.
         """
         return self.lease / BEATS
 
     async def report(self, report: OperatorReport) -> None:
-        """Write an operator's report to case-inputs. Its id comes from the form: sent twice, it counts once.
+        """Write an operator's report to case-inputs. Its id comes from the form, so a form sent twice counts once.
 
-        Raises SendError if it is too large.
+        Raises SendError if the report is too large.
         """
         await self._write(report)
 
     async def victim(self, report: VictimReport) -> None:
-        """Write a report that a resident was defrauded to case-inputs. Raises SendError if it is too large."""
+        """Write a report that a resident was defrauded to case-inputs. Raises SendError if the report is too large."""
         await self._write(report)
 
     async def load(self, case_id: str) -> Case | None:
-        """Return a case's current state; None if it is unknown, or an earlier case of its resident that was deleted by
-        age.
+        """Return a case's current state.
+
+        Returns None if its id is unknown, or if it was an earlier case and was deleted because of its age.
         """
         return await self._store.case(self._partition(case_id), case_id)
 
     async def proposed(self) -> list[Case]:
-        """Return the cases with a stop order that persons must decide on, in no order.
+        """Return the cases with a stop order on which a person must decide, in no particular order.
 
-        Their steps are among the deadlines: a case that waits for nothing else is in no queue.
+        They are found by their deadlines, because a case that waits for nothing else is in no queue.
         """
         names: dict[str, None] = {}
         for partition in range(self._settings.partitions):
@@ -191,15 +210,17 @@ class CaseClaims:
 
 
 def claimed(case: Case, operator: str, clock: Clock) -> OperatorReport:
-    """Return the report that an operator has claimed this version of a case. Its id is deterministic: it counts
-    once.
+    """Return the report that the operator has claimed this version of the case.
+
+    Its id is the same each time, so it counts once.
     """
     return _of(case, operator, clock, short_hash("claim", case.id, case.version, operator), ClaimAct(do="claim"))
 
 
 def given_back(case: Case, operator: str, clock: Clock, input_id: str, *, ran_out: bool = False) -> OperatorReport:
-    """Return the report, with the id `input_id`, that the operator no longer has the case. `ran_out`: the claim
-    expired.
+    """Return the report, with the id `input_id`, that the operator has given up the case.
+
+    `ran_out`: True if the claim expired.
     """
     return _of(case, operator, clock, input_id, ClaimAct(do="unclaim", ran_out=ran_out))
 

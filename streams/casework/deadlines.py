@@ -27,7 +27,9 @@ MOST = 500  # deadlines per partition and poll
 async def partitions_due(
     redis: "Redis", lists: Iterable[KeyName], partitions: Iterable[int], now: datetime
 ) -> list[int]:
-    """Return the partitions where one of the sorted sets `lists` has an entry that is due. One round trip."""
+    """Return, in ascending order, those of `partitions` where one of the sorted sets `lists` has an entry that is due
+    at `now`. One round trip to Redis.
+    """
     asked = [(name, partition) for partition in partitions for name in lists]
     pipe: Any
     async with redis.pipeline(transaction=False) as pipe:
@@ -57,10 +59,12 @@ class Deadlines:
         self._written: dict[int, dict[str, _Written]] = {}  # partition -> input id, while its deadline exists
 
     async def fire(self, partition: int) -> int:
-        """Write an input to case-inputs for each deadline due in a partition (at most 500). Returns how many were
-        written.
+        """Write an input to case-inputs for each deadline that is due in a partition, at most 500. Returns the number
+        of inputs written.
 
-        A deadline whose input was written recently is left out.
+        A deadline whose input was written recently is left out. If casework has passed the input and the deadline still
+        exists, its input is written again with the same id, after 2 s and then at growing intervals. Raises SendError
+        if Kafka refuses an input permanently.
         """
         now = self._clock.now()
         # Before `due`: a deadline that is due afterwards was not settled by these inputs.

@@ -20,26 +20,29 @@ COVERED_MS = 2000  # if the covering worker dies, another one takes over after t
 
 
 class OwnedError(UserError, RuntimeError):
-    """Raised by an operation that needs all workers stopped, if a partition still has an active owner."""
+    """A partition still has an active owner, although the operation needs all workers to be stopped."""
 
 
 class PartitionOwners:
-    """Heartbeats of the partitions' owners, and the lock of a worker that covers for a silent one."""
+    """The heartbeats of the workers that own partitions, and the leases by which one other worker does the work of an
+    owner that is silent. Both are in Redis.
+    """
 
     def __init__(self, settings: Settings, redis: "Redis") -> None:
         self._partitions = range(settings.partitions)
         self._redis: Any = redis
 
     async def heartbeat(self, owned: Iterable[int]) -> None:
-        """Mark these partitions as owned for 0.7 s."""
+        """Mark the partitions `owned` as having an active owner, for the next 0.7 s."""
         async with self._redis.pipeline(transaction=False) as pipe:
             for partition in owned:
                 pipe.set(key("owned", partition), 1, px=SILENT_MS)
             await pipe.execute()
 
     async def silent(self) -> list[int]:
-        """Return the numbers of the partitions without a heartbeat in the last 0.7 s, in ascending order; also those
-        whose heartbeat would last longer than 0.7 s, because it was set while the clock of Redis was ahead.
+        """Return, in ascending order, the numbers of the partitions without a heartbeat in the last 0.7 s.
+
+        Includes partitions whose heartbeat would last longer than 0.7 s: it was set while the clock of Redis was ahead.
         """
         async with self._redis.pipeline(transaction=False) as pipe:
             for partition in self._partitions:
@@ -50,7 +53,9 @@ class PartitionOwners:
         ]
 
     async def refuse_owned(self) -> None:
-        """Raise OwnedError, naming them, if any partition had a heartbeat in the last 0.7 s: a worker runs."""
+        """Raise OwnedError, naming the partitions, if any partition had a heartbeat in the last 0.7 s: a worker is
+        running.
+        """
         silent = await self.silent()
         if owned := [partition for partition in self._partitions if partition not in silent]:
             raise OwnedError(
@@ -59,9 +64,13 @@ class PartitionOwners:
             )
 
     async def take(self, partition: int) -> bool:
-        """Take the lock to cover for a partition's owner, for 2 s. Returns True if it was free, else False."""
+        """Take the lease, for 2 s, to do the work of the partition's silent owner. Returns True if it was free, else
+        False.
+        """
         return await locks.take(self._redis, key("covered", partition), COVERED_MS)
 
     async def leave(self, partition: int) -> None:
-        """Release the lock of `take`."""
+        """Delete the lease to do the work of the partition's owner, whoever has it, so that another worker may take it
+        at once.
+        """
         await self._redis.delete(key("covered", partition))

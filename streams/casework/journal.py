@@ -1,9 +1,10 @@
-"""The journal: publishes decisions, and reads which inputs they prove to be applied."""
+"""The journal (topic case-events): publishes decisions, and reads which inputs it proves to be applied."""
 
 import logging
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from functools import partial
+from typing import Generic, TypeVar
 
 from prometheus_client import Counter
 
@@ -15,8 +16,9 @@ from schemas.casework.journal import PartialCaseEvent, PartialEntry, PartialStan
 from schemas.levels import Level
 from streams.messaging import topics
 from streams.messaging.dead_letter_writer import readable
+from streams.messaging.offsets import beginning_offsets, end_offsets
 from streams.messaging.producer import Producer, Record
-from streams.messaging.reader import beginning_offsets, end_offsets, read_pages
+from streams.messaging.reader import read_pages
 from streams.runtime.settings import Settings
 from streams.runtime.tracing import Trace, no_trace
 
@@ -27,13 +29,14 @@ Entry = CaseEvent | RulesEvent | UnchangedEvent
 Progress = Callable[[int, int], object]
 
 CHUNK = 5_000  # entries per chunk: a case's versions are close together, and only the last is stored
-NEWEST = 100  # entries among which the last commit is looked for: another worker may just repeat an earlier one
 MOST_WAITING = 20_000  # entries behind a gap: more than any writer has in progress, so the gap will never close
 
 GAPS = Counter("quanzu_journal_gaps", "Ranges of inputs without a journal entry that are no longer on their topic")
 DIFFERENT = Counter(
     "quanzu_decided_differently", "Inputs that another version of the code decided with a different result"
 )
+T = TypeVar("T")
+
 DISPATCH_TOPICS = {topic.name.removeprefix("dispatches."): topic.name for topic in topics.DISPATCHES}
 
 
@@ -43,10 +46,10 @@ async def publish(
     entries: Sequence[tuple[Entry, bytes]],
     trace: Callable[[int], Trace | None] = no_trace,
 ) -> int:
-    """Write the entries, each with its JSON, to the journal, then their dispatches to the channels.
+    """Write the entries, each given with its JSON, to the journal, then their dispatches to the channels' topics.
 
-    `trace`: returns the trace of an input by its offset. Returns the last entry's offset in the journal (-1: unknown),
-    once Kafka has everything. Raises SendError if Kafka refuses a record for good.
+    `trace`: returns the trace of an input, by the input's offset. Returns the last entry's offset in the journal (-1:
+    unknown) once Kafka has acknowledged all records. Raises SendError if Kafka refuses a record permanently.
     """
     offset = await producer.send_all(
         [_journal_record(partition, entry, value, trace(entry.offset)) for entry, value in entries]
@@ -67,9 +70,10 @@ def _journal_record(partition: int, entry: Entry, value: bytes, trace: Trace | N
 
 
 def dispatch_record(partition: int, dispatch: Dispatch, trace: Trace | None = None) -> Record:
-    """Return the Kafka record of a dispatch, for the topic of red dispatches if it is red, else for its channel's.
+    """Return the Kafka record of a dispatch: for the topic of red dispatches if it is red, else for its channel's
+    topic.
 
-    Its key is the resident's id, and its value the dispatch as JSON.
+    The key is the resident's id, the value the dispatch as JSON.
     """
     # Red must not queue behind other dispatches of its channel.
     topic = topics.DISPATCHES_RED.name if dispatch.level is Level.RED else DISPATCH_TOPICS[dispatch.channel]
@@ -81,35 +85,69 @@ Read = tuple[PartialEntry, bytes]
 
 
 def read_entry(offset: int, value: bytes) -> Entry | None:
-    """Return a journal entry. Returns None, and logs it, if it is unreadable: the case's next entry repeats its
-    state.
+    """Return the journal entry in a record's value.
+
+    Returns None, and logs the offset, if it is invalid: the case's next entry repeats its state.
     """
     return readable(topics.CASE_EVENTS.name, offset, partial(journal_adapter.validate_json, value, extra=ANY_VERSION))
+
+
+class ProvenChain(Generic[T]):
+    """Finds out, entry by entry in the order of a partition's journal, which of them are proven to be applied.
+
+    `covered`, `log`: as in Proven. It also reads a journal that was made anew for another number of partitions (see
+    RulesEvent.moved): the entries that were moved there are proven.
+    """
+
+    def __init__(self, covered: int = -1, log: int = 0) -> None:
+        self.commits: CommitChain[T] = CommitChain(covered, log)
+        self._moved = 0  # records that follow and were moved
+
+    def take(self, entry: PartialEntry, item: T) -> list[T]:
+        """Add the journal's next entry, and return the items that are proven by it, in the order of their inputs; often
+        none. `item`: what is returned once the entry is proven.
+        """
+        if self._moved:
+            self._moved -= 1
+            return [item]
+        if isinstance(entry, PartialStandingEvent) and entry.moved is not None:
+            self.commits, self._moved = CommitChain(entry.offset, entry.commit.log), entry.moved
+            return [item]
+        if isinstance(entry, PartialStandingEvent) and entry.anew:
+            self.commits.begin_anew(entry.offset, entry.commit.log)
+            return [item]
+        return self.commits.add(Link(entry.commit, entry.offset, _name(entry), item))
+
+    def pass_over(self) -> None:
+        """Leave out the journal's next record, which cannot be read."""
+        self._moved = max(0, self._moved - 1)
 
 
 class Proven:
     """Reads a partition's journal and yields, in the order of the inputs, the entries of complete commits.
 
-    `first`: the journal offset to begin at. `covered`, `log`: the last input known to be applied, and the number of its
-    input log. `kept`: the first input still on its topic: an earlier gap cannot be closed.
+    `first`: the journal offset to begin at. `covered`: offset of the last input known to be applied; `log`: the number
+    of lost case-inputs topics before the one with that input. `kept`: offset of the first input still on its topic: a
+    gap before it cannot be closed.
     """
 
     def __init__(
         self, settings: Settings, partition: int, kept: int, *, first: int = 0, covered: int = -1, log: int = 0
     ) -> None:
         self._settings, self._partition, self._kept, self._first = settings, partition, kept, first
-        self._chain: CommitChain[Read] = CommitChain(covered, log)
+        self._chain: ProvenChain[Read] = ProvenChain(covered, log)
         self.read = first - 1  # the last journal offset that was read
 
     @property
     def covered(self) -> int:
-        """Offset of the last input that is proven to be applied; -1 if no input is."""
-        return self._chain.covered
+        """Offset of the last input that is proven to be applied; -1 if none is."""
+        return self._chain.commits.covered
 
     async def chunks(self, progress: Progress = lambda done, of: None, most: int = CHUNK) -> AsyncIterator[list[Read]]:
-        """Yield complete commits, about `most` entries at a time. Stops at a gap whose inputs can still be read.
+        """Yield the entries of complete commits in order of offsets, in lists of about `most`. Stops at a gap whose
+        inputs can still be read from their topic.
 
-        `progress` is called with the entries read and their total.
+        `progress` is called with the number of journal entries read so far and their total.
         """
         end = (await end_offsets(self._settings, topics.CASE_EVENTS.name))[self._partition]
         chunk: list[Read] = []
@@ -121,9 +159,9 @@ class Proven:
                     yield chunk
                     chunk = []
             progress(self.read + 1, end)
-            if self._chain.waiting > MOST_WAITING:
+            if self._chain.commits.waiting > MOST_WAITING:
                 chunk += self._skip()
-                if self._chain.waiting > MOST_WAITING:
+                if self._chain.commits.waiting > MOST_WAITING:
                     break
         while skipped := self._skip():
             chunk += skipped
@@ -134,32 +172,30 @@ class Proven:
     def _take(self, offset: int, value: bytes) -> list[Read]:
         entry = readable(topics.CASE_EVENTS.name, offset, partial(decode, value))
         if entry is None:
+            self._chain.pass_over()
             return []
-        if isinstance(entry, PartialStandingEvent) and entry.anew:
-            self._chain.begin_anew(entry.offset, entry.commit.log)
-            return [(entry, value)]
-        return self._chain.add(Link(entry.commit, entry.offset, _name(entry), (entry, value)))
+        return self._chain.take(entry, (entry, value))
 
     def _skip(self) -> list[Read]:
         """Skip a gap whose inputs are no longer on the topic, and return the entries behind it.
 
         Returns an empty list if there is no gap or its inputs are still on the topic.
         """
-        gap = self._chain.gap
+        gap = self._chain.commits.gap
         if gap is None or gap[1] >= self._kept:
             return []
         report_gap(self._partition, *gap)
-        return self._chain.skip()
+        return self._chain.commits.skip()
 
     def _tell_differences(self) -> None:
-        for (_, before), (entry, after) in self._chain.differing:
+        for (_, before), (entry, after) in self._chain.commits.differing:
             if _content(before) != _content(after):
                 report_difference(self._partition, _name(entry))
 
 
 def report_gap(partition: int, first: int, last: int) -> None:
-    """Log as critical, and count, that no journal entry covers the inputs from offset `first` to `last` (both included)
-    and that they are no longer on their topic.
+    """Log as critical, and count, a gap: no journal entry covers the inputs from offset `first` to `last` (both
+    included), and their topic no longer has them.
     """
     GAPS.inc()
     log.critical(
@@ -174,7 +210,7 @@ def report_gap(partition: int, first: int, last: int) -> None:
 def report_difference(partition: int, name: str) -> None:
     """Log as critical, and count, that another version of the code decided an input with a different result.
 
-    `name`: the journal entry's, "offset/case id" or "offset/kind" (see streams.state.store_update.entry_name).
+    `name`: the journal entry's name, "offset/case id" or "offset/kind" (see streams.state.store_update.entry_name).
     """
     DIFFERENT.inc()
     log.critical(
@@ -198,10 +234,10 @@ def _name(entry: PartialEntry) -> str:
 
 
 def applied(entries: Iterable[Entry], offset: int | None) -> Iterator[CaseEvent]:
-    """Yield the case events of a journal that the store has: those up to and including the input `offset`, or all if
-    None.
+    """Yield the case events of a journal that the store has applied: those of inputs up to and including `offset`;
+    None: all.
 
-    An event is in the journal before it is in the store, so a busy system's newest events are left out.
+    In a busy system the newest events are left out, because an event is in the journal before it is in the store.
     """
     ahead: list[CaseEvent] = []
     for entry in entries:
@@ -217,19 +253,21 @@ def applied(entries: Iterable[Entry], offset: int | None) -> Iterator[CaseEvent]
 
 
 async def events_applied(settings: Settings, partition: int, offset: int | None) -> list[CaseEvent]:
-    """Return the case events of the partition's journal topic up to and including the input `offset` (None: all).
+    """Read a partition's journal, and return the case events of inputs up to and including `offset` (None: all), in
+    order.
 
-    Events that an older case-inputs topic caused are all included. Unreadable entries are logged and left out.
+    Events of inputs on an older case-inputs topic are always included. Unreadable entries are logged and left out.
     """
     read = [read_entry(place, value) async for place, value in _values(settings, topics.CASE_EVENTS.name, partition)]
     return list(applied([entry for entry in read if entry], offset))
 
 
 async def begin_anew(settings: Settings, producer: Producer, partition: int, policy: str, at: datetime) -> None:
-    """Record in the journal that the topic of inputs was recreated: all its records are to be applied from the first
-    on.
+    """Write an entry to the journal that says: the case-inputs topic was recreated, and all its records are to be
+    applied.
 
-    `policy`: the one in force if the journal names none. Inputs that were also on the old topic are recognised by id.
+    `policy`: the hash of the policy to use if no journal entry names one. Inputs that were also on the old topic are
+    recognised by their ids. Raises SendError if Kafka refuses the entry permanently.
     """
     read, rules, lost = -1, None, 0
     async for read, value in _values(settings, topics.CASE_EVENTS.name, partition):
@@ -250,8 +288,9 @@ async def begin_anew(settings: Settings, producer: Producer, partition: int, pol
 
 
 async def sent_since(settings: Settings, partition: int, offset: int) -> set[str]:
-    """Return the ids of dispatches in journal entries after `offset`. A channel receives a dispatch only after its
-    entry.
+    """Return the ids of the dispatches in journal entries after the journal offset `offset`.
+
+    A channel gets a dispatch only after its entry.
     """
     found: set[str] = set()
     async for place, value in _values(settings, topics.CASE_EVENTS.name, partition, offset + 1):
@@ -259,18 +298,6 @@ async def sent_since(settings: Settings, partition: int, offset: int) -> set[str
         if isinstance(entry, CaseEvent):
             found.update(dispatch.id for dispatch in entry.dispatches)
     return found
-
-
-async def last_applied(settings: Settings, partition: int) -> int:
-    """Return the offset of the last input that the partition's newest journal entries say was applied; -1 if none does.
-
-    A store that is behind it has lost commits. Entries of an earlier case-inputs topic do not count.
-    """
-    links: list[tuple[int, int]] = []
-    async for place, value in _values(settings, topics.CASE_EVENTS.name, partition, -NEWEST):
-        if entry := readable(topics.CASE_EVENTS.name, place, partial(decode, value)):
-            links.append((entry.commit.log, entry.commit.last))
-    return max(links, default=(0, -1))[1]
 
 
 async def _values(settings: Settings, topic: str, partition: int, first: int = 0) -> AsyncIterator[tuple[int, bytes]]:
@@ -282,11 +309,8 @@ async def _values(settings: Settings, topic: str, partition: int, first: int = 0
 async def _pages(
     settings: Settings, topic: str, partition: int, first: int = 0
 ) -> AsyncIterator[list[tuple[int, bytes]]]:
-    """Yield pages of (offset, value) of a partition's present records from `first` on, without tombstones.
-
-    A negative `first` counts from the end: -100 begins with the last 100 offsets.
-    """
+    """Yield pages of (offset, value) of a partition's present records from `first` on, without tombstones."""
     begin = (await beginning_offsets(settings, topic))[partition]
     end = (await end_offsets(settings, topic))[partition]
-    async for page in read_pages(settings, topic, partition, max(first if first >= 0 else end + first, begin), end - 1):
+    async for page in read_pages(settings, topic, partition, max(first, begin), end - 1):
         yield [(record.offset, record.value) for record in page if record.value is not None]

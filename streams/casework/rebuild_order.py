@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 
 class RebuildOrder:
-    """Lets partitions be rebuilt one at a time, those with waiting inputs first.
+    """Lets a process rebuild its partitions one at a time, those with waiting inputs first.
 
     If they were rebuilt concurrently, all would finish late, and a red alert would wait for unrelated partitions.
     """
@@ -18,18 +18,21 @@ class RebuildOrder:
 
     @contextmanager
     def waited_for(self, partition: int) -> Iterator[None]:
-        """Mark that inputs of the partition wait to be applied, within the context."""
+        """Context manager: the partition counts as having inputs that wait to be applied during the block."""
         with self._listed(self._waited_for, partition):
             yield
 
     @contextmanager
     def building(self, partition: int) -> Iterator[None]:
-        """Mark that the partition is being rebuilt, within the context. Await `turn` before each piece of the work."""
+        """Context manager: the partition counts as being rebuilt during the block.
+
+        Await `turn` before each piece of the work.
+        """
         with self._listed(self._building, partition):
             yield
 
     async def turn(self, partition: int) -> None:
-        """Wait until this partition is the one to be rebuilt. Call it within `building`."""
+        """Wait until it is this partition's turn to be rebuilt. Call it within `building`."""
         while self._first() != partition:
             self._changed.clear()
             await self._changed.wait()

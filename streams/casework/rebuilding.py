@@ -1,9 +1,9 @@
-"""Rebuilds the cases of a store: first only each case's latest version, then everything that is derived from it.
+"""Rebuilds the cases of a store: first only each case's latest version, then all data derived from the cases.
 
 A case has tens of versions, and most of the work for a version is its derived data: deadlines, ranks, sums. These
 follow from the latest version alone. So while the journal is read, only that version is stored, as raw JSON. Then each
-case is read once more, page by page. The store's sorted sets list what is left to do, so that a worker's memory does
-not grow with the number of cases.
+case is read once more, page by page. The store's sorted sets list the cases still to be done, so that a worker's memory
+does not grow with the number of cases.
 """
 
 from collections.abc import AsyncIterator, Sequence
@@ -23,14 +23,19 @@ PAGE = 100  # cases per page
 
 
 class LatestCases:
-    """Stores only the latest version of each case and when it changed. `derived` writes the rest."""
+    """Decides what a rebuild stores of the cases (see CaseWriter in replay.py): only the latest version of each case,
+    and the time of its change. `derived` writes the rest afterwards.
+    """
 
     def read(self, value: bytes) -> PartialCase:
-        """Parse those fields of a stored case that a rebuild needs."""
+        """Return the fields of a stored case that a rebuild needs. Raises ValueError if the JSON is invalid."""
         return decode_case(value)
 
     def write(self, change: StoreUpdate, stored: bytes | None, events: Sequence[CaseRead]) -> None:
-        """Add the last version of each case to `change` (see CaseWriter), without anything derived from it."""
+        """Add commands to `change` that store the last version of each case and the time of its change, keep each
+        earlier case of the resident, and delete the resident's last alert if a case was settled. `stored`, `events`:
+        see CaseWriter. Nothing derived from the cases is written.
+        """
         before = (self.read(stored), stored) if stored else None
         for case, value in {event.case.id: (event.case, value) for event, value in events}.values():
             if before is not None and before[0].id != case.id:
@@ -43,7 +48,9 @@ class LatestCases:
 
 
 async def derived(store: CaseStore, partition: int, page: int = PAGE) -> AsyncIterator[StoreUpdate]:
-    """Yield the updates that complete a store written by `LatestCases`. Write each before the next is taken.
+    """Yield the updates that add the derived data to a store written by `LatestCases`.
+
+    Write each update before the next is taken.
 
     `page`: number of cases per update.
     """

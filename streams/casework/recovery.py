@@ -15,11 +15,12 @@ from streams.casework.rebuilding import LatestCases, derived
 from streams.casework.replay import Replay, residents
 from streams.casework.steps import CaseworkContext
 from streams.messaging import topics
-from streams.messaging.reader import beginning_offsets, end_offsets, read_range
+from streams.messaging.offsets import beginning_offsets, end_offsets
+from streams.messaging.reader import read_range
 from streams.messaging.record import Raw
 from streams.repositories.policies import UnknownPolicyError
-from streams.state.case_store import AheadError, Stand
 from streams.state.keys import STATE
+from streams.state.partition_state import AheadError, Stand
 from streams.state.store_update import PartitionRules, StoreUpdate
 
 log = logging.getLogger(__name__)
@@ -33,9 +34,10 @@ PublishOutbox = Callable[[int], Awaitable[list[journal.Entry]]]
 
 
 class Recovery:
-    """Restores partitions. The caller holds the partition's lock.
+    """Restores partitions' stores. The caller holds the partition's lock.
 
-    `process`: applies inputs behind the fence. `publish_outbox`: publishes the partition's outbox.
+    `process`: applies inputs; it writes nothing if another process was first. `publish_outbox`: publishes the
+    partition's outbox.
     """
 
     def __init__(self, context: CaseworkContext, process: Process, publish_outbox: PublishOutbox) -> None:
@@ -45,10 +47,11 @@ class Recovery:
         self.order = RebuildOrder()
 
     async def restore(self, partition: int) -> None:
-        """Bring the partition's store to the state before Redis failed. Does nothing if another Redis leads by now.
+        """Bring the partition's store back to its state before Redis failed: rebuild a lost one from the journal, apply
+        the commits and inputs that an older one lacks. A complete store stays as it is.
 
-        Raises AheadError if the journal covers inputs beyond the end of case-inputs: that topic was created anew or
-        lost records.
+        Does nothing if the Redis that answers is no longer the leading one. Raises AheadError if the journal covers
+        inputs beyond the end of case-inputs: that topic was created anew or lost records.
         """
         stand = await self._store.position(partition)
         if not await self.leads(stand):
@@ -60,16 +63,19 @@ class Recovery:
         await self._complete(partition)
 
     async def leads(self, stand: Stand) -> bool:
-        """Return whether the Redis that answered (`stand.asked`) is the leader. Until it is, others may send what is in
-        no journal yet.
+        """Return True if the Redis that answered (`stand.asked`) is the leading one.
+
+        Waits up to 3.5 s while a new epoch begins.
+
+        While another Redis leads, other workers may be sending dispatches that are in no journal yet.
         """
         return await self._store.leader.names(stand.asked)
 
     async def outlive(self, partition: int, stand: Stand) -> None:
-        """Continue with a store that may lack the latest commits.
+        """Mark a partition whose store may lack the latest commits, so that it continues in the Redis that answers.
 
-        The lost commits are applied again. Dispatches sent after them and not yet reported are unknown: until the store
-        is complete no channel sends, and these dispatches count as possibly sent.
+        Dispatches that were sent after the last known commit, and not reported yet, are marked as possibly sent. No
+        channel sends anything until the lost commits are applied again, which the caller does with `restore`.
         """
         await self._shared.ensure()
         sent = await journal.sent_since(self._settings, partition, stand.journal)
@@ -78,11 +84,12 @@ class Recovery:
             log.warning("partition %d stands at %s in another Redis; inputs end at %d", partition, stand.offset, end)
 
     async def rebuild(self, partition: int, progress: journal.Progress = lambda done, of: None) -> None:
-        """Rebuild the partition's lost store from its journal; nothing if it is not lost. If several workers try, one
-        finishes.
+        """Rebuild the partition's lost store from its journal.
 
-        `progress` is called with the entries read and their total. Raises AheadError if the journal covers inputs
-        beyond the end of case-inputs.
+        Does nothing if the store is not lost. If several workers try, one of them finishes.
+
+        `progress` is called with the number of journal entries read so far and their total. Raises AheadError if the
+        journal covers inputs beyond the end of case-inputs.
         """
         await self._shared.ensure()
         kept, end = await self._begin(partition), await self.end(partition)
@@ -106,11 +113,11 @@ class Recovery:
             log.warning("partition %d was built anew from its journal, to input %d", partition, proven.covered)
 
     async def replay_inputs(self, partition: int, stored: int, last: int) -> list[journal.Entry]:
-        """Apply the inputs after offset `stored` again, up to and including `last`. Returns the resulting journal
-        entries.
+        """Read the inputs from offset `stored` + 1 to `last` (both included) again, and apply them. Returns the
+        resulting journal entries, in the order of the inputs.
 
-        If some are no longer on the topic, clears the store, so that it is rebuilt, and returns an empty list. Raises
-        ReadError if `last` is not written yet.
+        If some of these inputs are no longer on the topic, clears the store, so that it is rebuilt from the journal,
+        and returns an empty list. Raises ReadError if `last` is not written yet.
         """
         begin = await self._begin(partition)
         if stored + 1 < begin:
@@ -130,12 +137,12 @@ class Recovery:
         return entries + (await self._process(partition, missed) if missed else [])
 
     async def end(self, partition: int) -> int:
-        """Return the offset that the next input of this partition will get on case-inputs; 0 if it is empty."""
+        """Return the offset that the partition's next record on case-inputs will get; 0 if the topic never had one."""
         return (await end_offsets(self._settings, topics.CASE_INPUTS.name))[partition]
 
     async def _complete(self, partition: int) -> None:
-        """Apply what a rebuilt or older store lacks: proven journal entries as they are, other inputs by deciding
-        again.
+        """Apply to the partition's store the inputs that it lacks: those with proven journal entries as the journal has
+        them, the others by deciding again.
         """
         if await self._store.behind(partition):
             await self._replay_journal(partition)
@@ -201,8 +208,8 @@ class Recovery:
 
 
 def refuse_ahead(partition: int, stored: int, end: int) -> None:
-    """Raise AheadError if `stored`, the offset of the last input that the store has applied, is not below `end`, the
-    offset that the next input will get.
+    """Raise AheadError unless `stored`, the offset of the last input that the store has applied, is below `end`, the
+    offset that the next input will get: else case-inputs was created anew or lost records.
     """
     if stored >= end:
         raise AheadError(

@@ -1,4 +1,4 @@
-"""Turns proven journal entries into the store updates that they once made, in bounded memory.
+"""Turns proven journal entries into the store updates that they made at the time, in bounded memory.
 
 The result equals that of the original commits: sums are added event by event, and only the last version of each case is
 stored.
@@ -6,10 +6,11 @@ stored.
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol, cast
 
 from domain.casework import awaited
+from domain.ids import reported_dispatch
 from domain.policy.breaker_rules import LOOKS_BACK
 from domain.statistics import clocks, counts
 from schemas.base import ANY_VERSION
@@ -21,34 +22,41 @@ from streams.state.keys import APPLIED_KEPT, COUNTS, OUTBOX, RAISED
 from streams.state.store_update import PartitionRules, StoreUpdate, minute_in, minute_of, raised_by
 
 IDS_AT_ONCE = 500  # per command
+CARRIED = timedelta(days=1)  # a channel holds a dispatch no longer than this
 
 CaseRead = tuple[PartialCaseEvent, bytes]
 """A case event, and its JSON."""
 
 
 class CaseWriter(Protocol):
-    """The way in which the cases of a chunk of entries are stored."""
+    """Decides which data of the cases in a chunk of journal entries is stored."""
 
     def read(self, value: bytes) -> Case | PartialCase:
-        """Parse a case from the store's JSON: all of it, or (PartialCase) only the fields that counting needs."""
+        """Return the case in the store's JSON (`value`): the whole Case, or a PartialCase with only the fields that
+        counting needs. Raises ValidationError if the JSON is invalid.
+        """
 
     def write(self, change: StoreUpdate, stored: bytes | None, events: Sequence[CaseRead]) -> None:
-        """Add to `change` the cases as these events left them. `stored`: the JSON of the resident's latest case in the
-        store.
+        """Add the commands to `change` that store the cases as these events left them.
 
-        `events`: of one resident, at least one, in the order of their versions.
+        `stored`: the JSON of the resident's latest case in the store, None without one. `events`: at least one, all of
+        one resident, in the order of their versions.
         """
 
 
 class WholeCases:
-    """Writes all data derived from a case with it, so that each update leaves the store complete."""
+    """Stores each case with all data derived from it, so that the store is complete after each update (see CaseWriter
+    for the interface).
+    """
 
     def read(self, value: bytes) -> Case:
-        """Parse a whole case from the store."""
+        """Return the complete case in the store's JSON. Raises ValidationError if it is invalid."""
         return Case.model_validate_json(value, extra=ANY_VERSION)
 
     def write(self, change: StoreUpdate, stored: bytes | None, events: Sequence[CaseRead]) -> None:
-        """Add the last version of each case, and everything derived from it, to `change` (see CaseWriter)."""
+        """Add the commands that store the last version of each case, and all data derived from it, to `change` (see
+        CaseWriter).
+        """
         before = self.read(stored) if stored else None
         for value in {event.case.id: value for event, value in events}.values():
             after = CaseEvent.model_validate_json(value, extra=ANY_VERSION).case
@@ -57,23 +65,30 @@ class WholeCases:
 
 
 class Replay:
-    """Replays one partition's entries in the order of their inputs.
+    """Replays one partition's journal entries in the order of their inputs.
 
-    `now`: applied ids and minutes that are too old to matter at this time are left out. `rules`: the policy and holds
-    in force after the entries; None if no entry named them.
+    `now`: ids of applied inputs and counts by minute that are too old at this time are left out. `writer`: None:
+    WholeCases. `rules`: the policy and holds in force after the entries so far; None if no entry named them. `logs`:
+    the number of lost case-inputs topics so far.
     """
 
     def __init__(self, now: datetime, writer: CaseWriter | None = None) -> None:
         self._applied_since, self._oldest_minute = now - APPLIED_KEPT, minute_of(now - LOOKS_BACK)
         self._owed: dict[str, dict[str, tuple[str, ...]]] = {}  # case -> outbox name -> its dispatches
+        # dispatches without their channel's report, even if they have a receipt or their deadline fired
+        self._unreported: set[str] = set()
+        self._carried_since = now - CARRIED
         self._writer = writer or WholeCases()
         self.rules: PartitionRules | None = None
         self.logs = 0
 
     def change(self, entries: Sequence[Read], stored: Mapping[str, bytes]) -> StoreUpdate:
-        """Return the update that the entries make, without the rules, which `rules` has afterwards.
+        """Return the store update that the entries make.
 
-        `stored`: resident -> the JSON of their latest case in the store. Events that the store already has are skipped.
+        It does not contain the rules: read them from `rules` afterwards.
+
+        `stored`: the JSON of each resident's latest case in the store, by resident. Events that the store already has
+        are skipped.
         """
         change, stories = StoreUpdate(), defaultdict[str, list[CaseRead]](list)
         applied: dict[str, datetime] = {}
@@ -91,13 +106,18 @@ class Replay:
             self._story(change, stored.get(resident), story, sums)
         change.sums(COUNTS, sums.counted)
         change.sums(RAISED, {name: n for name, n in sums.raised.items() if minute_in(name) > self._oldest_minute})
+        self._unreported -= {reported_dispatch(name) for name in applied}
         for part in _parts([(name, at) for name, at in applied.items() if at > self._applied_since]):
             change.all_applied(part)
         return change
 
     def owed(self) -> Iterator[StoreUpdate]:
-        """Yield the updates that mark dispatches still waiting for a result as possibly sent."""
-        ids = [name for names in self._owed.values() for each in names.values() for name in each]
+        """Yield the updates that mark dispatches as possibly sent: those whose result may still change a case, and
+        those of the last day without their channel's report. The channel may still hold such a one; it must not
+        report it as not sent.
+        """
+        waiting = {name for names in self._owed.values() for each in names.values() for name in each}
+        ids = sorted(waiting | self._unreported)
         for start in range(0, len(ids), IDS_AT_ONCE):
             change = StoreUpdate()
             change.unsure(ids[start : start + IDS_AT_ONCE])
@@ -125,11 +145,14 @@ class Replay:
         if (at := next(settled, None)) is not None:
             change.settled(fresh[0][0].case.resident, at)
         self._writer.write(change, stored, fresh)
+        self._unreported |= {
+            dispatch.id for event, _ in fresh if event.at > self._carried_since for dispatch in event.dispatches
+        }
         self._outbox(change, fresh)
 
     def _outbox(self, change: StoreUpdate, fresh: Sequence[CaseRead]) -> None:
-        """Keep the entries of dispatches that wait for a result in the outbox: they may not have reached their
-        channel.
+        """Keep the outbox entries of dispatches that wait for a result, because the dispatches may not have reached
+        their channel.
         """
         by_case: dict[str, list[CaseRead]] = defaultdict(list)
         for event, value in fresh:
@@ -183,7 +206,7 @@ class _Sums:
 
 
 def residents(entries: Iterable[Read]) -> list[str]:
-    """Return the ids of the residents whose cases these entries are about, sorted, each once."""
+    """Return the ids, sorted and without repetition, of the residents whose cases these entries are about."""
     return sorted({entry.case.resident for entry, _ in entries if isinstance(entry, PartialCaseEvent)})
 
 

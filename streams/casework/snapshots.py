@@ -4,10 +4,11 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from datetime import datetime
 
-from schemas.casework.events import CaseEvent, FactKind
+from domain.dispatches.ids import parts_of
+from schemas.casework.events import CaseEvent, Fact, FactKind
 from schemas.casework.objections import ObjectionState
 from schemas.codes.objections import ObjectionUpheld
-from schemas.levels import Action
+from schemas.levels import ON_TELEPHONE, Action
 from streams.casework.batch import Entry
 from streams.casework.journal import read_entry
 from streams.messaging import topics
@@ -24,16 +25,20 @@ WAITING = 10_000  # dispatches remembered until their first result: memory must 
 
 
 class Board:
-    """Writes case snapshots, and observes latencies, from the journal of the partitions that this worker owns."""
+    """Reads the journal of the partitions that this worker owns. Writes the latest state of each case to the topic
+    case-snapshots, and observes latencies, such as the time to the first contact, as metrics.
+    """
 
     def __init__(self, store: CaseStore, producer: Producer, clock: Clock) -> None:
         self._store, self._producer, self._clock = store, producer, clock
         self._waiting: OrderedDict[str, datetime] = OrderedDict()  # dispatch id -> its time, until its first result
 
     async def take(self, partition: int, raws: Sequence[Raw]) -> None:
-        """Write snapshots of the cases in these journal records, and observe their latencies once.
+        """Write the latest snapshot of each case in these journal records, and observe their latencies, once for each
+        record.
 
-        An entry whose encryption key is lost writes no snapshot: its remains would replace an older complete one.
+        Returns when Kafka has acknowledged the snapshots. An entry whose encryption key is lost gives no snapshot: its
+        readable part would replace an older complete one. Raises SendError if Kafka refuses a snapshot permanently.
         """
         read = [(entry, raw) for raw in raws if (entry := read_entry(raw.offset, raw.value))]
         entries = [(entry, raw.trace) for entry, raw in read]
@@ -50,7 +55,9 @@ class Board:
             await self._store.redis.set(key("boarded", partition), f"{highest[0]}:{highest[1]}")
 
     async def _seen(self, partition: int) -> tuple[int, int]:
-        """Return the highest place of the partition's entries whose latencies were observed."""
+        """Return the highest place, (log, offset), of the partition's entries whose latencies were observed; (0, -1) if
+        none were.
+        """
         raw: bytes = await self._store.redis.get(key("boarded", partition)) or b"0:-1"
         log, offset = raw.decode().split(":")
         return int(log), int(offset)
@@ -59,6 +66,7 @@ class Board:
         for fact in event.facts:
             if fact.kind is FactKind.RESULT and fact.action and fact.result:
                 self._answered(fact.action, event, trace)
+                self._on_telephone(fact, event, trace)
         if event.case.objections:
             self._objections(event, trace)
         self._clocks(event, trace)
@@ -77,6 +85,17 @@ class Board:
     def _answered(self, action: Action, event: CaseEvent, trace: Exemplar) -> None:
         if sent := self._waiting.pop(event.input.rpartition(":")[0], None):
             metrics.DISPATCH_TO_RECEIPT.labels(action.channel).observe(self._wall(event.at, sent), trace)
+
+    def _on_telephone(self, fact: Fact, event: CaseEvent, trace: Exemplar) -> None:
+        """Observe how long a contact took to reach the telephone, by the first result that shows that it did."""
+        dispatch = parts_of(event.input.rpartition(":")[0])
+        step = next((each for each in event.case.steps if each.id == fact.step), None)
+        if dispatch is None or step is None or fact.result not in ON_TELEPHONE:
+            return
+        made = [each for each in event.case.contacted if (each.step, each.attempt) == (step.id, dispatch.attempt)]
+        if made and sum(result in ON_TELEPHONE for result in step.results) == 1:
+            taken = self._wall(event.at, made[0].at)
+            metrics.DECISION_TO_TELEPHONE.labels(made[0].channel, event.case.level).observe(taken, trace)
 
     def _clocks(self, event: CaseEvent, trace: Exemplar) -> None:
         now = self._clock.now()

@@ -1,6 +1,6 @@
 """The steps of casework on a partition's inputs. agents/casework.py calls them in order.
 
-The caller holds the partition's lock. What the steps remember is only a hint: Redis and the topics decide.
+The caller holds the partition's lock. The memory of these objects is only a hint; Redis and the topics are decisive.
 """
 
 import logging
@@ -23,8 +23,9 @@ from streams.repositories.policies import Policies, UnknownPolicyError
 from streams.runtime import tracing
 from streams.runtime.clock import Clock
 from streams.runtime.settings import Settings
-from streams.state.case_store import CaseStore, Loaded
+from streams.state.case_store import CaseStore
 from streams.state.keys import STATE
+from streams.state.partition_state import Loaded
 from streams.state.shared_state import Shared
 from streams.state.store_update import StoreUpdate, entry_name
 
@@ -34,15 +35,15 @@ BATCH = 200  # inputs per round trip
 
 
 class Input(NamedTuple):
-    """A raw input and its parsed message; `message` is None if it was refused."""
+    """A raw input and its parsed message. `message` is None if the input was refused."""
 
     raw: Raw
     message: CaseInput | None
 
 
 class Decided(NamedTuple):
-    """The result of deciding a batch of inputs: the store update and the journal entries, which the update also
-    contains.
+    """The result of deciding a batch of inputs: the store update (`update`) and the journal entries, which `update`
+    also contains.
     """
 
     update: StoreUpdate
@@ -53,8 +54,8 @@ class Decided(NamedTuple):
 class CaseworkContext:
     """The parts of an installation that casework needs.
 
-    `shared`: the part of the store shared by all partitions. `lease_seconds`: the longest wall-clock time, in seconds,
-    that a dispatch is in progress.
+    `shared`: restores the Redis data that all partitions share. `lease_seconds`: the longest wall-clock time, in
+    seconds, for which a dispatch is in progress.
     """
 
     settings: Settings
@@ -67,8 +68,9 @@ class CaseworkContext:
 
 
 class CaseworkSteps:
-    """The steps by which a batch of case inputs is processed: parse, load, decide, commit, publish. Each may be
-    repeated without a second effect.
+    """The steps by which a batch of case inputs is processed: parse, load, decide, commit, publish.
+
+    Each step may be repeated without a second effect.
     """
 
     def __init__(self, context: CaseworkContext) -> None:
@@ -77,17 +79,18 @@ class CaseworkSteps:
         self._published: dict[int, int] = {}  # partition -> journal offset of the last entry published here
 
     async def decode(self, partition: int, records: Sequence[Raw]) -> list[Input]:
-        """Return an Input for each record, in order. Unreadable ones are written to the dead letters and have the
-        message None.
+        """Return an Input for each record, in order.
+
+        Writes unreadable records to the dead letters; their `message` is None.
         """
         return [Input(raw, await self._read(partition, raw)) for raw in records]
 
     async def load(self, partition: int, inputs: Iterable[Input]) -> Loaded | None:
-        """Return the partition's rules and position, the cases of the inputs' residents, and which inputs were applied
-        before.
+        """Return the partition's rules and offset, the cases of the inputs' residents, and the ids of inputs that were
+        applied before.
 
-        Returns None if Redis has lost the partition or may lack the latest commits. For the end of a hold, the cases of
-        all residents with a step held back are read too.
+        Returns None if Redis has lost the partition or may lack the latest commits. If an input ends a hold, the cases
+        of all residents with a step held back are returned too.
         """
         messages = [message for _, message in inputs if message]
         residents = {message.resident for message in messages if not isinstance(message, PolicyChange | HoldChange)}
@@ -96,11 +99,12 @@ class CaseworkSteps:
         return await self._store.load(partition, [message.id for message in messages], sorted(residents))
 
     async def decide(self, partition: int, state: Loaded, inputs: Iterable[Input], last: int) -> Decided:
-        """Decide the inputs that the store does not have yet, in order and in memory (domain/casework). `last`: their
-        last offset.
+        """Decide, in order and in memory, the inputs that the store has not applied yet (domain/casework).
 
-        Refused inputs go to the dead letters. Raises UnknownPolicyError if the partition's policy is stored nowhere,
-        and PolicyError if this version cannot read it.
+        Returns the update and the entries.
+
+        `last`: the offset of the last input. Refused inputs are written to the dead letters. Raises UnknownPolicyError
+        if the partition's policy is stored nowhere, and PolicyError if this version cannot read it.
         """
         stored = state.standing.offset
         policy = await self._policies.get(state.standing.policy)
@@ -116,19 +120,21 @@ class CaseworkSteps:
         return Decided(batch.change, batch.entries)
 
     async def commit(self, partition: int, stored: int, last: int, update: StoreUpdate) -> bool:
-        """Write the update behind the fence, and set the partition's offset to `last`. Returns True if it was written.
+        """Write the update to Redis, and set the partition's offset to `last`. Returns True if it was
+        written.
 
-        Returns False, writing nothing, if the store is no longer at offset `stored`, if the outbox still has entries of
-        an earlier commit, or if the Redis that answers is not the leading one.
+        Returns False, and writes nothing, if the store is no longer at the offset `stored`, if the outbox still has
+        entries of an earlier commit, or if the Redis that answers is not the leading one.
         """
         if partition in self._published:
             update.add("HSET", STATE, "journal", self._published[partition])
         return await self._store.commit(partition, stored, last, update)
 
     async def publish(self, partition: int, decided: Decided, spans: tracing.Spans) -> list[Entry]:
-        """Publish the entries and their dispatches. Returns the entries, once Kafka has everything.
+        """Publish the entries and their dispatches to Kafka, and remove the entries from the outbox.
 
-        Raises SendError if Kafka refuses a record for good. The outbox keeps the entries until they are published.
+        Returns the entries, in the order of their inputs, once Kafka has acknowledged all. Raises SendError if Kafka
+        refuses a record permanently; the entries then stay in the outbox.
         """
         for entry in decided.entries:
             if isinstance(entry, CaseEvent):
@@ -139,8 +145,11 @@ class CaseworkSteps:
         return decided.entries
 
     async def publish_outbox(self, partition: int) -> list[Entry]:
-        """Publish the entries that an earlier commit of any worker left in the outbox, with their dispatches. Returns
-        them in the order of their inputs; empty if there were none.
+        """Publish the entries that an earlier commit of any worker left in the outbox, with their dispatches, and
+        remove them from the outbox.
+
+        Returns these entries in the order of their inputs; empty if the outbox was empty. Raises SendError if Kafka
+        refuses an entry permanently.
         """
         published: list[Entry] = []
         while waiting := await self._store.outbox(partition):

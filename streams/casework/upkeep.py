@@ -1,6 +1,7 @@
 """Keeps a worker's partitions complete beside the flow: lost or older stores, outboxes, silent owners, rebuilds.
 
-A channel that finds a partition complete also finds its residents: recovery restores the store's shared part first.
+Recovery restores the data shared by all partitions first, so a channel that finds a partition complete also finds its
+residents.
 """
 
 import asyncio
@@ -9,17 +10,18 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 from streams.casework import journal
+from streams.casework.applied import LOOK_SECONDS, AppliedInputs
 from streams.casework.batch import Entry
 from streams.casework.recovery import Recovery, refuse_ahead
 from streams.casework.steps import CaseworkContext
 from streams.messaging import topics
-from streams.messaging.reader import acknowledged_offsets
+from streams.messaging.offsets import acknowledged_offsets
 
 log = logging.getLogger(__name__)
 
 
 class Upkeep:
-    """Keeps partitions complete, and remembers which inputs this worker has seen applied.
+    """Keeps partitions' stores complete, and remembers which inputs this worker knows to be applied.
 
     `recovery`: applies the inputs that a store lacks. `publish_outbox`: publishes a partition's outbox.
     """
@@ -33,40 +35,64 @@ class Upkeep:
         self._settings, self._store, self._shared = context.settings, context.store, context.shared
         self._producer, self._policies, self._clock = context.producer, context.policies, context.clock
         self._recovery, self._publish_outbox = recovery, publish_outbox
+        self._applied = AppliedInputs(context.settings, context.store)
         self._locks: dict[int, asyncio.Lock] = defaultdict(asyncio.Lock)  # excludes batch and watch from each other
         self._reached: dict[int, int] = {}  # partition -> highest input known here to be applied
         self._known: set[int] = set()  # the partitions that this worker has owned since it learned what was applied
 
     def lock(self, partition: int) -> asyncio.Lock:
-        """Return the lock that is held while this worker processes a partition's inputs; always the same one for a
-        partition.
+        """Return the partition's lock, always the same object.
+
+        It is held while this worker processes the partition's inputs.
         """
         return self._locks[partition]
 
     def lacks_inputs(self, partition: int, stored: int, first: int) -> bool:
-        """Return whether the store, at offset `stored`, lacks an input before `first`, or one that it had applied
-        before.
+        """Return True if the store, whose last applied input is at offset `stored`, lacks inputs.
+
+        That is: an input before offset `first`, or an input that this worker knows to have been applied.
         """
         return stored < self._reached.get(partition, -1) or stored < first - 1
 
+    async def is_current(self, partition: int, stored: int) -> bool:
+        """Return True if the store, whose last applied input is at offset `stored`, has every input that the journal
+        proves to be applied. The journal is read at most every 0.25 s.
+
+        While this worker was frozen or cut off, other workers may have applied inputs of its partition. If Redis then
+        lost their commits without a new run id, this worker would find the store as it left it, and send the same
+        dispatches once more.
+        """
+        await self._applied.look([partition], LOOK_SECONDS)
+        self._note_applied(partition)
+        return not self.lacks_inputs(partition, stored, 0)
+
     def committed(self, partition: int, last: int) -> None:
-        """Note that the store has applied the inputs up to offset `last`, this one included."""
+        """Remember that the store has applied the inputs up to and including offset `last`."""
         self._reached[partition] = last
 
-    async def catch_up(self, partition: int, needed: int = -1) -> None:
-        """Bring up a store that lacks inputs up to `needed`, or lost commits although Redis reports the same run.
+    def published(self, partition: int, last: int, entries: Sequence[Entry]) -> None:
+        """Note that this worker has published the entries of its commit, the last one at the journal offset `last`."""
+        self._applied.published(partition, last, entries)
 
-        That happens when a machine is restored from an image. The caller holds the lock. Raises AheadError if the
-        journal covers inputs beyond the end of case-inputs.
+    async def catch_up(self, partition: int, needed: int = -1) -> None:
+        """Apply the inputs up to and including offset `needed` that a store lacks, and the commits that it has lost
+        although the run id of Redis is the same: so a machine restored from an image loses commits.
+
+        The caller holds the partition's lock. Raises AheadError if the journal covers inputs beyond the end of
+        case-inputs.
         """
         stand = await self._store.position(partition)
         reached = max(needed, self._reached.pop(partition, -1))  # else applying what is missing would begin here again
+        went_back = stand.offset is not None and stand.offset < reached
         try:
-            await self._shared.check_again()
-            if stand.offset is not None and stand.offset < reached:
+            if went_back:
                 log.error(
-                    "partition %d stands at %d and was at %d before: Redis went back", partition, stand.offset, reached
+                    "partition %d stands at %s and was at %d before: Redis went back", partition, stand.offset, reached
                 )
+                # At once: the shared part may take seconds, and a channel would not find what it has sent.
+                await self._store.hold_back(partition, stand, reached + 1)
+            await self._shared.check_again()
+            if went_back:
                 await self._recovery.outlive(partition, stand)
             await self._recovery.restore(partition)
         except BaseException:
@@ -74,29 +100,39 @@ class Upkeep:
             raise
 
     async def check_log_end(self, partition: int, stored: int) -> None:
-        """Raise AheadError if case-inputs has no input at offset `stored`, the last one that the store has applied: the
-        topic was lost or created again.
+        """Raise AheadError if the topic case-inputs ends at or before offset `stored`, the last input that the store
+        has applied: the topic was lost or created again.
         """
         refuse_ahead(partition, stored, await self._recovery.end(partition))
 
     async def learn(self, partitions: Sequence[int]) -> None:
-        """Learn which inputs of newly owned partitions are in the journal or were acknowledged, and thus applied.
+        """Find out, for partitions new to this worker, up to which offset of case-inputs the inputs are certainly
+        applied, and remember it in this object. The journal and the consumer group's committed offsets prove it.
 
-        A restored image of a Redis machine has the run id that it had before. Without this, only a worker that had seen
-        the later state would notice.
+        A Redis restored from a machine's image has the same run id (which changes when Redis starts) as before, so its
+        loss of data does not show there. Without this method, only a worker that has seen the later state would notice
+        the loss.
         """
         if new := [partition for partition in partitions if partition not in self._known]:
             acked = await acknowledged_offsets(self._settings, topics.CASE_INPUTS.name, new)
+            await self._applied.look(new)
             for partition in new:
-                await self._learn_from_journal(partition)
-                self._reached[partition] = max(self._reached[partition], acked.get(partition, -1))
-            self._known.update(new)
+                self._reached[partition] = max(acked.get(partition, -1), self._reached.get(partition, -1))
+                if self._note_applied(partition):
+                    self._known.add(partition)
+
+    async def look(self, partitions: Iterable[int]) -> None:
+        """Read the new entries of these partitions' journals, and remember the inputs that they prove to be applied.
+        Call it once before `cover` for several partitions, which then reads nothing again.
+        """
+        await self._applied.look(partitions)
 
     async def watch(self, partitions: Iterable[int]) -> None:
-        """Restore partitions whose store was lost or is older, and publish what a dead worker left in the outbox.
+        """Restore those of the partitions whose store was lost or lacks commits, and publish entries that a dead worker
+        left in the outbox.
 
-        Also deletes expired input ids and earlier cases. Raises AheadError if a journal covers inputs beyond the end of
-        case-inputs.
+        Also deletes ids of applied inputs and earlier cases that are old enough to be forgotten. Raises AheadError if a
+        journal covers inputs beyond the end of case-inputs.
         """
         mine = list(partitions)
         self._known.intersection_update(mine)
@@ -111,14 +147,16 @@ class Upkeep:
         await self._store.drop_expired(mine, self._clock.now())
 
     async def cover(self, partition: int) -> list[Entry]:
-        """Publish the outbox of a silent owner's partition, and apply its waiting inputs. Returns the journal entries
-        published.
+        """Publish the outbox of a silent owner's partition, and apply its waiting inputs.
 
-        Returns an empty list, doing nothing, if another Redis leads. Raises AheadError if the journal covers inputs
-        beyond the end of case-inputs.
+        Returns the journal entries published.
+
+        Restores a lost or older store first. Returns an empty list, doing nothing, if another Redis leads. Raises
+        AheadError if the journal covers inputs beyond the end of case-inputs.
         """
         async with self._locks[partition]:
-            await self._learn_from_journal(partition)  # each time: others commit too
+            await self._applied.look([partition], LOOK_SECONDS)  # each time: others commit too
+            self._note_applied(partition)
             stand = await self._store.position(partition)
             if not await self._recovery.leads(stand):
                 return []
@@ -133,8 +171,10 @@ class Upkeep:
             return entries + await self._recovery.replay_inputs(partition, stored, end - 1)
 
     async def rebuild(self, partition: int, progress: journal.Progress) -> None:
-        """Clear a partition's store and rebuild it from its journal. `progress` is called with the entries read and
-        their total. Raises AheadError if the journal covers inputs beyond the end of case-inputs.
+        """Clear a partition's store and rebuild it from its journal.
+
+        `progress` is called with the number of journal entries read so far and their total. Raises AheadError if the
+        journal covers inputs beyond the end of case-inputs.
         """
         async with self._locks[partition]:
             await self._store.clear(partition)
@@ -143,13 +183,16 @@ class Upkeep:
         await self.watch([partition])
 
     async def begin_anew(self, partition: int) -> None:
-        """Record in the journal that case-inputs was recreated. The caller then rebuilds the store.
+        """Write to the journal that case-inputs was recreated. The caller then rebuilds the store.
 
-        Raises PolicyError or OSError if the settings' policy file is invalid or cannot be read.
+        Raises PolicyError if the settings' policy file is invalid, and OSError if it cannot be read.
         """
         policy = (await self._policies.default()).hash
         await journal.begin_anew(self._settings, self._producer, partition, policy, self._clock.now())
 
-    async def _learn_from_journal(self, partition: int) -> None:
-        applied = await journal.last_applied(self._settings, partition)
+    def _note_applied(self, partition: int) -> bool:
+        """Take over what the look has found. Returns False if the store is lost, so that nothing was."""
+        if (applied := self._applied.last(partition)) is None:
+            return False
         self._reached[partition] = max(applied, self._reached.get(partition, -1))
+        return True

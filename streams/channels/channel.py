@@ -26,7 +26,9 @@ REMEMBERED = 10_000  # finished dispatches: about 2 MB
 
 
 class Channel:
-    """Carries out dispatches through one provider, several at once; red ones have slots of their own."""
+    """Carries out dispatches through one provider, several at once. Red dispatches have places of their own, so that
+    they never wait for others.
+    """
 
     def __init__(
         self,
@@ -48,8 +50,9 @@ class Channel:
         self._finished: dict[str, None] = {}
 
     async def run(self, stream: StreamT[bytes]) -> None:
-        """Carry out each dispatch of the stream, and acknowledge it when it is finished. The body of a channel's
-        agent.
+        """Carry out each dispatch of the stream, and acknowledge it when it is finished.
+
+        This is the body of a channel's agent.
         """
         await carry_each(stream, self._carry_one, self._dead_letters)
 
@@ -60,11 +63,13 @@ class Channel:
         *,
         patient: bool = True,
     ) -> None:
-        """Carry out each dispatch and report its result; skips those that are finished. `traces`: by dispatch id.
+        """Carry out each dispatch and report its result.
 
-        Returns when every dispatch is finished; with `patient=False`, after one attempt each: a dispatch whose outcome
-        is unknown is left to the worker that has its record. Once draining, it does not return, so that unfinished
-        dispatches are not acknowledged; only a cancellation ends it.
+        Dispatches that are finished already are skipped. `traces`: by dispatch id.
+
+        Returns when every dispatch is finished. `patient` False: returns after one attempt each; a dispatch whose
+        outcome is then unknown is left to the worker that has its record. Once `drain` was called, this does not
+        return, so that unfinished dispatches are not acknowledged; only a cancellation ends it.
         """
         async with asyncio.TaskGroup() as group:
             for dispatch in {dispatch.id: dispatch for dispatch in dispatches}.values():
@@ -75,7 +80,7 @@ class Channel:
             await asyncio.sleep(WAIT_SECONDS)
 
     async def drain(self) -> None:
-        """Start nothing more, and return when every attempt in progress has ended."""
+        """Start no further attempt, and return when every attempt in progress has ended."""
         self._draining = True
         async with AsyncExitStack() as held:  # released at the end: tasks that wait for one see that it drains
             for slots in (self._slots, self._red_slots):

@@ -52,8 +52,9 @@ for _channel in Channel:  # a series that begins with its first event has no rat
 
 
 class Delivery:
-    """The steps of one dispatch. Some need another attempt; the caller makes the attempts, pauses between them, and
-    calls `close`.
+    """The steps of one dispatch.
+
+    The caller repeats them until the dispatch is finished, pauses between attempts, and calls `close` at the end.
     """
 
     def __init__(
@@ -79,15 +80,17 @@ class Delivery:
 
     @property
     def prepared(self) -> bool:
-        """Whether the request is prepared."""
+        """True if the request is prepared."""
         return self._order is not None
 
     async def claim(self) -> Claimed | None:
-        """Take the lease, and return the claim with the dispatch's progress and case; None if its result is reported
-        already.
+        """Take the dispatch's lease, and return the claim with its progress and case.
 
-        Waits without limit while another worker has it or the store is lost, and up to 5 s for the input that the
-        dispatch follows from.
+        Returns None if its result was reported already.
+
+        Waits without limit while another worker has the lease, the store is lost or a server is unavailable, and up to
+        5 s until the store has applied the input that led to the dispatch. Raises AccessError if a server denies
+        access.
         """
         patience = BEHIND_SECONDS
         take = partial(self._book.claim, self._dispatch)
@@ -105,7 +108,7 @@ class Delivery:
     def obsolete(self, taken: Claimed) -> Answer | None:
         """Return a final answer if the dispatch is no longer needed (domain/dispatches), else None.
 
-        NOT_SENT, or IN_DOUBT if it may have been sent before.
+        The answer's result is NOT_SENT, or IN_DOUBT if the dispatch may have been sent before.
         """
         found = validity(self._dispatch, taken.case, self._clock.now())
         if not isinstance(found, ObsoleteDispatch):
@@ -114,11 +117,11 @@ class Delivery:
         return Answer(Result.NOT_SENT if taken.entry is None else Result.IN_DOUBT, because)
 
     async def prepare(self, taken: Claimed) -> Answer | None:
-        """Prepare the request, once. Returns None if it is to be sent, or the final answer if that is known without
+        """Prepare the request for `send`, and return None; or return the final answer if the result is known without
         sending.
 
-        The final answer is dropped (None) if the claim has been lost, because the recipient may have been looked up in
-        an empty store.
+        Also returns None, with no request prepared, if the claim was lost meanwhile: the recipient may have been looked
+        up in an empty store, so the answer does not count. Raises AccessError if a server denies access.
         """
         order = await until_done("dispatch prepared", partial(self._provider.prepare, self._dispatch))
         if isinstance(order, Order):
@@ -130,9 +133,9 @@ class Delivery:
         return Answer(Result.IN_DOUBT, order.why) if maybe_sent else order
 
     async def send(self, taken: Claimed) -> Answer | None:
-        """Send the prepared request, or find out the outcome of an earlier one. Returns the final answer.
+        """Send the prepared request, or ask for the outcome of an earlier one. Returns the final answer.
 
-        Returns None if the outcome is unknown and may still be found out, or the claim is lost: try again later. Raises
+        Returns None if the outcome is unknown but may still be found out, or the claim is lost: try again later. Raises
         RuntimeError before `prepare`.
         """
         if self._order is None:
@@ -149,9 +152,11 @@ class Delivery:
                 return await self._request(self._order, again=True)
 
     async def record(self, answer: Answer) -> list[CaseInput] | None:
-        """Store the answer. Returns the inputs to report to casework.
+        """Tell the provider's module that the dispatch has ended, and store the answer in the dispatch log. Returns the
+        inputs that must be reported to casework: first the result, then the answer's other inputs.
 
-        Returns None if another worker has claimed the dispatch since: then the answer does not count.
+        Returns None, storing nothing, if another worker has claimed the dispatch since: then the answer does not count.
+        Raises AccessError if a server denies access.
         """
         await until_done("dispatch ended", partial(self._provider.ended, self._dispatch, answer))
         inputs = [_result(self._dispatch, answer, self._clock), *answer.also]
@@ -159,8 +164,11 @@ class Delivery:
         return inputs if await until_done("dispatch answered", note) else None
 
     async def report(self, inputs: Sequence[CaseInput]) -> None:
-        """Write the inputs to casework; once Kafka has them, mark the dispatch as done. Raises SendError if Kafka
-        refuses one for good.
+        """Write the inputs to case-inputs and, once Kafka has acknowledged them, mark the dispatch as done.
+
+        Counts the results as metrics.
+
+        Raises SendError if Kafka refuses an input permanently.
         """
         resident, where = self._dispatch.resident.encode(), self._book.partition(self._dispatch.resident)
         values = [each.model_dump_json().encode() for each in inputs]
@@ -174,8 +182,8 @@ class Delivery:
     async def close(self) -> None:
         """Release the lease.
 
-        It is left to expire instead if a provider that can be asked may not have received the latest request yet: asked
-        too early, it would deny the request.
+        The lease is left to expire instead if the provider can be asked (ASKABLE) and may not have received the latest
+        request yet: asked too early, it would deny having the request.
         """
         if self._fence and not (self._under_way and self._provider.kind is Kind.ASKABLE):
             with suppress(*TRANSIENT):

@@ -19,7 +19,7 @@ from schemas.base import ANY_VERSION, Model
 from schemas.casework.cases import Case
 from schemas.casework.events import Dispatch
 from schemas.casework.inputs import CaseInput, ContactResult
-from schemas.levels import NEVER_SENT, Action, Result
+from schemas.levels import CHANNEL_REPORTS, NEVER_SENT, Action, Result
 from streams.messaging.topics import home
 from streams.runtime import metrics
 from streams.runtime.settings import Settings
@@ -32,13 +32,10 @@ MARK = CURRENT_RUN + script("mark")
 COPIED_MS = 100  # longest wait for a replica
 KNOWN = ("answered", "refused", "done", "release")  # effects that record a result of a request
 
-# Results that a channel itself reports. If the case has applied one, it is known even if Redis has lost the dispatch.
-REPORTED = (Result.SENT, Result.FAILED, Result.NOT_SENT, Result.IN_DOUBT)
-
 
 class Progress(StrEnum):
-    """How far a dispatch has come. `sending`: it may have been sent. `answered`: its result is known but perhaps not
-    reported. `done`: it is reported.
+    """The progress of a dispatch. SENDING: it may have been sent. ANSWERED: its result is known but perhaps not
+    reported to casework. DONE: its result is reported.
     """
 
     SENDING = "sending"
@@ -47,8 +44,10 @@ class Progress(StrEnum):
 
 
 class Entry(Model):
-    """The stored progress of a dispatch (`state`), its action, which a late receipt needs, and, once it is ANSWERED,
-    the `inputs` to report. `bank`: the code of the bank that the order went to; "": none of the table.
+    """The stored progress of a dispatch (`state`).
+
+    `action`: a late receipt needs it. `inputs`: to be reported to casework, once `state` is ANSWERED. `bank`: the code
+    of the bank that the order went to; "": no bank, or none of the table.
     """
 
     state: Progress
@@ -58,10 +57,8 @@ class Entry(Model):
 
 
 class Held(StrEnum):
-    """Why a dispatch cannot be taken: DONE, its result is reported; LEASED, another worker has it; LOST, its case is
-    unknown.
-
-    It is unknown while the partition's store is being restored.
+    """The reason why a dispatch cannot be claimed. DONE: its result is reported; LEASED: another worker has it; LOST:
+    its case is unknown, for example while the partition's store is being restored.
     """
 
     DONE = "done"
@@ -71,10 +68,10 @@ class Held(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A dispatch with a claim of this process, until the lease expires. `fence`: identifies the claim.
+    """A dispatch that this process has claimed, until the lease expires. `fence`: identifies the claim.
 
-    `entry`: its stored progress; None: the store knows of no request. `case`: its case, or the resident's latest; None:
-    there is none.
+    `entry`: the dispatch's stored progress; None: no request is stored. `case`: its case, or else the resident's latest
+    case; None: the resident has no case.
     """
 
     entry: Entry | None
@@ -83,7 +80,9 @@ class Claimed:
 
     @property
     def results(self) -> list[CaseInput] | None:
-        """The results of an earlier attempt, which may not be reported yet; None if unknown."""
+        """The inputs with the result of an earlier attempt, which may not be reported yet; None if no result is
+        stored.
+        """
         return self.entry.inputs if self.entry and self.entry.state is Progress.ANSWERED else None
 
 
@@ -91,10 +90,10 @@ _entries: TypeAdapter[Entry] = TypeAdapter(Entry)
 
 
 class DispatchLog:
-    """The progress of an installation's dispatches. Each script's keys are in the resident's partition.
+    """The progress of an installation's dispatches in Redis. Each script's keys are in the resident's partition.
 
     `token`: names the owner of leases; `lease_seconds`: how long a lease lasts; `kept_seconds`: how long progress is
-    kept. All seconds are wall-clock.
+    kept. All seconds are wall-clock. `leader`: knows which Redis leads.
     """
 
     def __init__(
@@ -116,7 +115,8 @@ class DispatchLog:
         self._mark = redis.register_script(MARK)
 
     async def claim(self, dispatch: Dispatch) -> Claimed | Held:
-        """Take the lease on a dispatch for `lease_seconds`, and return its progress and its case.
+        """Take the lease on a dispatch for `lease_seconds`, and return the claim with the dispatch's progress and its
+        case.
 
         Returns a Held if it cannot be taken; LOST also while this process must not act.
         """
@@ -128,7 +128,8 @@ class DispatchLog:
         keys = [place, self._lease(dispatch), *(key(name, partition) for name in names)]
         arguments: list[str | int] = [self._token, self._lease_ms, self._process, self._kept_seconds]
         arguments += [dispatch.resident, dispatch.case, dispatch.id, run]
-        ids = [result_id(dispatch.id, result) for result in REPORTED]
+        # If the case has applied one of these, the dispatch is known to be done even if Redis has lost its entry.
+        ids = [result_id(dispatch.id, result) for result in CHANNEL_REPORTS]
         word, *rest = await self._claim(keys=keys, args=[*arguments, *ids])
         if word != b"taken":
             return Held(word.decode())
@@ -137,11 +138,13 @@ class DispatchLog:
         return Claimed(entry, Case.model_validate_json(case, extra=ANY_VERSION) if case else None, fence.decode())
 
     async def sending(self, dispatch: Dispatch, fence: str, bank: str = "", *, first: bool = False) -> float | None:
-        """Mark that the dispatch may be sent from now on. Returns when the lease was renewed, in monotonic seconds.
+        """Mark that the dispatch may be sent from now on, and renew the lease. Returns the time before the renewal, in
+        monotonic seconds.
 
-        Returns None if it must not be sent: the claim is lost, this process paused too long to finish within the lease,
-        or the Redis that answered is no longer the leader. Then the mark of a `first` request is removed if possible:
-        nothing was sent, so there is no doubt.
+        `fence`: that of the claim; `bank`: the code of the bank that the order goes to, "" for none. Returns None if it
+        must not be sent: the claim is lost, this process paused too long to finish within the lease, or the Redis that
+        answered no longer leads. If this is the `first` request, its mark is then removed if possible: nothing was
+        sent, so there is no doubt.
         """
         run, began = self._leader.current(), time.monotonic()
         ours = await self._effect("sending", dispatch, fence, _sending(dispatch, bank))
@@ -153,17 +156,20 @@ class DispatchLog:
         return None
 
     async def ours(self, dispatch: Dispatch, fence: str) -> bool:
-        """Return whether the claim with this `fence` is valid. If not, another worker has it, the store was lost and
-        its data is unreliable, or this process must not act.
+        """Return True if the claim with this `fence` is valid.
+
+        False if another worker has claimed the dispatch, the store was lost and its data is unreliable, or this process
+        must not act.
         """
         return await self._effect("ours", dispatch, fence)
 
     async def answered(self, dispatch: Dispatch, fence: str, inputs: Sequence[CaseInput], bank: str = "") -> bool:
-        """Store the results (`inputs`, to be reported), so that it is not sent again. Returns True if they are stored;
-        False, without any effect, if the claim with this `fence` is lost.
+        """Store the dispatch's result (`inputs`, to be reported to casework), so that it is not sent again. `bank`: the
+        code of the bank that the order went to, "" for none. Returns True if it is stored.
 
-        A store that was lost no longer knows any claim. It still takes a request's result, but neither that nothing was
-        sent nor a refusal: another worker may have sent it meanwhile.
+        Returns False, without any effect, if the claim with this `fence` is lost. A store that was lost has no claims.
+        It accepts the result of a request all the same, but not a refusal or the result that nothing was sent: another
+        worker may have sent the dispatch meanwhile.
         """
         entry = Entry(state=Progress.ANSWERED, action=dispatch.action, bank=bank, inputs=list(inputs))
         results = {each.result for each in inputs if isinstance(each, ContactResult)}
@@ -171,25 +177,27 @@ class DispatchLog:
         return await self._effect(effect, dispatch, fence, entry)
 
     async def done(self, dispatch: Dispatch, fence: str, bank: str = "") -> bool:
-        """Mark the dispatch as reported. Returns True if it is marked; False, without any effect, if the claim with
-        this `fence` is lost.
+        """Mark the dispatch as reported to casework. `bank`: the code of the bank that the order went to, "" for none.
+
+        Returns True if it is marked; False, without any effect, if the claim with this `fence` is lost.
         """
         entry = Entry(state=Progress.DONE, action=dispatch.action, bank=bank)
         return await self._effect("done", dispatch, fence, entry)
 
     async def release(self, dispatch: Dispatch, fence: str) -> None:
-        """Release the lease on a dispatch, so that another process may take it. `fence`: of the claim; no effect if a
-        later claim was made.
+        """Release the lease on a dispatch, so that another process may claim it.
+
+        No effect if another claim was made after the one with this `fence`.
         """
         await self._effect("release", dispatch, fence)
 
     async def forget(self, resident: str, dispatches: Iterable[str]) -> None:
-        """Delete the progress of these dispatches (ids) of a resident; unknown ones are ignored."""
+        """Delete the progress of these dispatches (ids) of a resident. Unknown ids are ignored."""
         if places := [self._place(resident, each) for each in dispatches]:
             await self._redis.delete(*places)
 
     async def entry(self, resident: str, dispatch: str) -> Entry | None:
-        """Return the progress of a dispatch, or None if it is not stored."""
+        """Return the stored progress of a dispatch, or None if none is stored. `resident`, `dispatch`: ids."""
         return known(await self._redis.get(self._place(resident, dispatch)))
 
     def partition(self, resident: str) -> int:
@@ -230,7 +238,10 @@ class DispatchLog:
 
 
 def known(raw: bytes | None) -> Entry | None:
-    """Return the entry in a stored value (see claim.lua), or None if it is missing or the dispatch was only claimed."""
+    """Return the entry in the stored value of a dispatch (see claim.lua).
+
+    Returns None if the value is missing or says only that the dispatch was claimed.
+    """
     _, _, entry = (raw or b"").partition(b" ")
     return _entries.validate_json(entry, extra=ANY_VERSION) if entry else None
 

@@ -1,8 +1,9 @@
-"""Takes the rungs by which officers are told of visits until they accept (domain/visits/escalation).
+"""Carries out the escalation of visits: the steps ("rungs") by which officers are told of visits until they accept
+(domain/visits/escalation).
 
-Every worker looks each second; a lease lets one take the next rung of a visit. A rung is stored before it is taken,
-with the visit's dispatch as part of its idempotency key: after a worker's death another takes it up, and nobody is
-called twice for it as far as the provider keeps its promise.
+Every worker checks each second; a lease lets one worker carry out the next rung of a visit. A rung is stored before it
+is carried out, and its idempotency key contains the visit's dispatch id: after a worker's death another one repeats it,
+and no officer is called twice for it as far as the provider keeps its promise.
 """
 
 import asyncio
@@ -17,7 +18,7 @@ from typing import Any
 import orjson
 from prometheus_client import Counter, Histogram
 
-from domain.dispatches.ids import parse
+from domain.dispatches.ids import officer_message, parse
 from domain.ids import result_id
 from domain.policy.visits import EscalationRules
 from domain.visits import escalation as ladder
@@ -33,7 +34,7 @@ from schemas.people.residents import Language
 from schemas.people.rosters import Officer, Task
 from streams.channels.outgoing import Outgoing
 from streams.channels.provider import Gateway, Kind, Order, UnknownOutcomeError
-from streams.channels.push import DEVICE_SECONDS, PushMessage, PushResult, PushSender
+from streams.channels.push import DEVICE_SECONDS, PushMessage, PushResult, PushSender, devices_of
 from streams.messaging import case_inputs
 from streams.messaging.topics import home
 from streams.repositories.alarms import Alarms
@@ -73,7 +74,11 @@ class _Message:
 
 @dataclass(frozen=True, slots=True)
 class _Visit:
-    """A visit that waits: what is known of it when a rung is taken."""
+    """A visit that waits for its officer's acceptance, with the data needed for its next rung.
+
+    `case`: None if the store does not have it; `officer`: None if no roster has the officer; `devices`: those that get
+    push messages.
+    """
 
     task: Task
     case: Case | None
@@ -90,7 +95,9 @@ class _Visit:
 
 
 class OfficerEscalations:
-    """Takes the rungs of all visits that wait for their officers' acceptance."""
+    """Reminds officers of visits that they have not accepted, by the rungs of the ladder (OfficerRung): push message,
+    text message, call, next officer, alarm in the watch room. Carries out the rungs of all such visits.
+    """
 
     def __init__(self, outgoing: Outgoing, store: CaseStore, alarms: Alarms, staff: Staff) -> None:
         """Raises SettingsError if the key of push messages is invalid, or a gateway's key is missing."""
@@ -106,7 +113,11 @@ class OfficerEscalations:
         self._running: dict[str, asyncio.Task[None]] = {}
 
     async def look(self) -> None:
-        """Start the rungs that are due, each visit's in a task of its own: a slow provider delays no other visit."""
+        """Start each rung (the next attempt to reach an officer, see OfficerRung) whose time has come, at most 200, and
+        return without waiting for them.
+
+        Each visit has a background task of its own, so that a slow provider delays no other visit.
+        """
         now = milliseconds(self._clock.now())
         names = await self._redis.zrange(ESCALATIONS_DUE, "-inf", now, byscore=True, offset=0, num=MOST)
         for name in [raw.decode() for raw in names]:
@@ -115,12 +126,12 @@ class OfficerEscalations:
                 self._running[name].add_done_callback(partial(self._taken, name))
 
     async def settle(self) -> None:
-        """Return when all rungs that were started have been taken."""
+        """Return when all rungs that were started have ended."""
         while self._running:
             await asyncio.gather(*self._running.values(), return_exceptions=True)
 
     async def close(self) -> None:
-        """Cancel the rungs in progress; another worker takes them up."""
+        """Cancel the rungs in progress; another worker repeats them."""
         await cancelled(set(self._running.values()))
 
     def _gateway(self, channel: Channel, url: str | None, signer: str) -> Gateway:
@@ -145,9 +156,12 @@ class OfficerEscalations:
         return await locks.keep(self._redis, ESCALATING + name, self._token, self._lease_ms)
 
     async def _climb(self, name: str) -> bool:
-        """Take the next rung if it is due. Returns whether one was taken, so that the next one may be due now.
+        """Take the next rung of the visit with the dispatch id `name` if it is due.
 
-        Raises TimeoutError if it cannot be stored in time.
+        Returns True if a rung was taken: the next one may then be due now.
+
+        Otherwise stores when to look again, or ends the visit's escalation. Raises TimeoutError if a rung cannot be
+        taken or stored in time.
         """
         task, now = await self._rosters.task(name), self._clock.now()
         if task is None:
@@ -169,10 +183,11 @@ class OfficerEscalations:
         return await self._carry_out(visit, tried, following.rung)
 
     def _over(self, visit: _Visit, tried: Escalation, *, passed_on: bool) -> bool:
-        """Return whether nobody needs to be told any more, or there is no way to tell this officer.
+        """Return True if the escalation of the visit has ended: nobody needs to be told of it any more, or this officer
+        can be told in no way.
 
-        Once another officer was asked for (`passed_on`), the task is late also if nobody could go: the watch room still
-        has to know.
+        `passed_on`: another officer was asked for already: then the escalation goes on until the visit is accepted,
+        because the watch room must know if nobody could go.
         """
         if visit.case is None or not visit.case.open:
             return True
@@ -185,30 +200,25 @@ class OfficerEscalations:
         roster = await self._rosters.roster_of(task.officer)
         officer = next((each for each in roster.officers if each.id == task.officer), None) if roster else None
         case = await self._store.case(home(task.resident, self._outgoing.settings.partitions), task.case)
-        return _Visit(task, case, officer, tuple(await self._devices(task.officer)))
+        devices = await devices_of(task.officer, self._rosters.push, self._staff)
+        return _Visit(task, case, officer, tuple(devices))
 
     async def _is_lost(self, task: Task) -> bool:
-        """Return whether the store of the visit's partition was lost and is not whole again: its case may come back."""
+        """Return True if the store of the visit's partition was lost and is not restored yet, so that the visit's case
+        may come back.
+        """
         partition = home(task.resident, self._outgoing.settings.partitions)
         return bool(await self._store.unsettled([partition], {}))
-
-    async def _devices(self, officer: str) -> list[PushSubscription]:
-        """Return the officer's devices. Those of an account that ended or signed out everywhere are deleted."""
-        found = []
-        for each in await self._rosters.push.of_officer(officer):
-            account = await self._staff.get(each.login)
-            if account and not account.disabled and account.officer == officer and account.epoch == each.epoch:
-                found.append(each)
-            else:
-                await self._rosters.push.drop(each.id)
-        return found
 
     async def _rules(self, visit: _Visit) -> EscalationRules | None:
         policy = await self._outgoing.policies.of(self._outgoing.book.partition(visit.task.resident))
         return policy.visits.escalation.get(visit.level)
 
     async def _begun(self, visit: _Visit) -> Escalation:
-        """Return a new ladder, not stored yet. `earlier`: of this case's step, whose officers did not accept."""
+        """Return a new record of the visit's escalation, without rungs and not stored yet.
+
+        Its `earlier` is the number of earlier visits of the same step whose officers did not accept.
+        """
         this = parse(visit.task.dispatch)
         before = [parse(each.dispatch) for each in await self._rosters.escalations.all() if _passed_on(each)]
         earlier = sum((each.case, each.step) == (this.case, this.step) for each in before)
@@ -223,7 +233,10 @@ class OfficerEscalations:
         return False
 
     async def _end(self, task: Task, tried: Escalation) -> bool:
-        """End the ladder, and measure how long the officer took to accept."""
+        """End the escalation of a visit, and count the seconds until the officer accepted, if they did.
+
+        Returns False: no rung is due.
+        """
         if tried.rungs and not tried.over:
             await self._put(tried.model_copy(update={"over": True}))
             if task.accepted_at is not None:
@@ -233,14 +246,17 @@ class OfficerEscalations:
         return False
 
     async def _put(self, escalation: Escalation) -> None:
-        """Store a ladder. Raises TimeoutError if that takes too long: the lease must outlast it."""
+        """Store the record of an escalation. Raises TimeoutError after WRITE_SECONDS, which is less than the lease."""
         async with asyncio.timeout(WRITE_SECONDS):
             await self._rosters.escalations.put(escalation)
 
     async def _carry_out(self, visit: _Visit, tried: Escalation, rung: OfficerRung) -> bool:
-        """Store that the rung is begun, take it, and store what came of it; then the case's history has it too.
+        """Store that the rung has begun, carry it out, report it to the case, and store its result.
 
-        Returns False if another worker has taken the visit over meanwhile: what it stored stays.
+        Returns True if this was done.
+
+        Returns False if another worker has taken the visit over meanwhile; then the other worker's record is left
+        unchanged. Raises TimeoutError if a step takes too long.
         """
         again = bool(tried.rungs) and tried.rungs[-1].result is None
         before = tried.rungs[:-1] if again else tried.rungs
@@ -261,7 +277,7 @@ class OfficerEscalations:
         return True
 
     async def _stands(self, began: Escalation) -> bool:
-        """Return whether the rung that this worker began is still the latest one stored."""
+        """Return True if the record that this worker stored when it began the rung is still the latest one."""
         stored = await self._rosters.escalations.get(began.dispatch)
         return stored is not None and stored.rungs == began.rungs
 
@@ -293,7 +309,7 @@ class OfficerEscalations:
             return RungResult.ABSENT
         gateway = self._sms if rung is OfficerRung.SMS else self._voice
         message, order = (
-            _Message(f"{visit.task.dispatch}.{rung.value}"),
+            _Message(officer_message(visit.task.dispatch, rung)),
             _order(officer, officer.phone, visit.level, rung),
         )
         if again and gateway.kind is Kind.NEITHER:
@@ -307,7 +323,10 @@ class OfficerEscalations:
         return RungResult.SENT if answer.result is Result.SENT else RungResult.FAILED
 
     async def _tell(self, visit: _Visit, rung: OfficerRung, result: RungResult) -> None:
-        """Write to the case, and to those whose visits joined this one, what was done; each input counts once."""
+        """Write the rung and its result as an input of the visit's case, and of the cases whose visits joined this one.
+
+        A repeated input has the same id and counts once.
+        """
         task, this = visit.task, parse(visit.task.dispatch)
         stage = VisitStage.NOT_ACCEPTED if rung is OfficerRung.NEXT_OFFICER else VisitStage.NOTIFIED
         report = OfficerReport(
@@ -329,8 +348,9 @@ class OfficerEscalations:
 
 
 def task_message(task: Task, level: Level, device: PushSubscription) -> PushMessage:
-    """Return what a device is told: that a task of this level waits, in its language. It names nobody; `ref`, a hash,
-    lets the page find the task.
+    """Return the push message to a device: that a task of this level waits, in the device's language.
+
+    It contains no names. Its `ref`, a hash of the dispatch's id, lets the page find the task.
     """
     words = in_language(device.language).sentence(TaskWaits(level))
     ref = opaque_id(task.dispatch)

@@ -1,6 +1,7 @@
-"""Takes dispatches from a topic, carries out each concurrently, and acknowledges each by itself.
+"""Takes dispatches from a topic, carries out several at once, and acknowledges each one separately.
 
-A slow provider does not delay others' dispatches. Commits never pass an unacknowledged record (transport.py).
+A slow provider does not delay other providers' dispatches. Commits never go past an unacknowledged record
+(transport.py).
 """
 
 import asyncio
@@ -24,11 +25,12 @@ Carry = Callable[[Dispatch, tracing.Trace | None], Awaitable[None]]
 async def carry_each(
     stream: StreamT[bytes], carry: Carry, dead_letters: DeadLetters, within: float = LINGER_SECONDS
 ) -> None:
-    """Carry out each dispatch of a stream, up to 200 at once, and acknowledge it when `carry` returns: the body of an
-    agent.
+    """Call `carry` for each dispatch of a stream, up to 200 at once, and acknowledge the dispatch when `carry` returns.
 
-    `within`: seconds for filling a batch after its first record. Invalid records become dead letters. Raises an
-    exception group if `carry` raises.
+    This is the body of an agent.
+
+    `within`: seconds to wait for more records after the first of a batch. Invalid records become dead letters. Raises
+    an exception group if `carry` raises.
     """
 
     async def carry_one(event: EventT[bytes]) -> None:
@@ -48,7 +50,7 @@ async def carry_each(
 
 
 async def read(event: EventT[bytes], dead_letters: DeadLetters) -> Dispatch | None:
-    """Return the dispatch in a record; writes a dead letter and returns None if it is invalid."""
+    """Return the dispatch in a record. If the record is invalid, write a dead letter and return None."""
     message = event.message
     value = message.value or b""
     try:

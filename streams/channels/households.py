@@ -1,8 +1,8 @@
 """One visit per address: a lease lets only one dispatch at a time arrange a visit there.
 
-An address is a keyed hash, in Redis and on topics. The lease makes the second of two visits wait until the first is
-sent or has failed, so that it is known whether there is one to join. It expires by itself. A Redis that replaced
-another may lack leases, so for the duration of one lease nobody can take any.
+In Redis and on topics, an address is a keyed hash. Because of the lease, the second of two visits waits until the first
+is sent or has failed, so that it is known whether it can join the first. The lease expires by itself. A Redis that
+replaced another may lack leases, so for the duration of one lease no lease can be taken.
 """
 
 import asyncio
@@ -21,8 +21,8 @@ WAIT_SECONDS = 0.1
 
 
 class Households:
-    """Addresses, as keyed hashes under `secret`, and the lease on arranging a visit to one, for `lease_seconds` at
-    most.
+    """Hashes addresses under `secret`, and leases the right to arrange a visit to an address, for at most
+    `lease_seconds`.
     """
 
     def __init__(self, redis: "Redis", secret: bytes, lease_seconds: float) -> None:
@@ -30,13 +30,16 @@ class Households:
         self._secret, self._lease_ms = secret, round(lease_seconds * 1000)
 
     def place(self, resident: Resident) -> str | None:
-        """Return the keyed hash of the resident's address, or None if the address names no door."""
+        """Return the keyed hash of the resident's address, or None if the address does not identify a dwelling."""
         found = household(resident.division, resident.address)
         return keyed_hash(self._secret, "address", found) if found else None
 
     async def take(self, place: str, dispatch: str) -> None:
-        """Take the lease on arranging a visit to this address, waiting as long as another dispatch holds it. `place`:
-        the address's hash. Raises RedisError.
+        """Lease the right to arrange a visit to this address to the dispatch (an id).
+
+        Waits as long as another dispatch has it.
+
+        `place`: the address's hash. Raises RedisError if Redis does not answer.
         """
         if (left := await self._redis.pttl(WHOLE_SETTLING)) > 0:
             # A time longer than a lease was set while the clock of Redis was ahead.
@@ -47,7 +50,7 @@ class Households:
             await asyncio.sleep(WAIT_SECONDS)
 
     async def release(self, place: str, dispatch: str) -> None:
-        """Release the lease on the address, if this dispatch holds it."""
+        """Release the lease on the address (`place`: its hash). No effect if another dispatch has it."""
         await self._redis.eval(RELEASE, 1, _lease(place), dispatch)
 
 

@@ -1,4 +1,6 @@
-"""Onward movements in a bank's answer: account numbers become tokens before anything else reads them."""
+"""Onward movements of money in a bank's answer: account numbers are replaced by tokens before any other code reads
+them.
+"""
 
 from collections.abc import Iterable
 
@@ -8,19 +10,24 @@ from schemas.channels.receipts import AccountNumber, MovementReceipt
 
 
 class UnreadableAccountError(ValueError):
-    """Raised if a movement names an account that cannot be one. The text has no number."""
+    """A movement has an invalid account number. The error's text does not repeat the number."""
 
 
 class Tokens:
-    """Replaces account numbers by tokens, keyed with `secret`. `numbers`: those it has replaced, by token."""
+    """Replaces account numbers by tokens, which are hashes keyed with `secret`.
+
+    `numbers`: the replaced numbers, by token.
+    """
 
     def __init__(self, secret: bytes) -> None:
         self._secret = secret
         self.numbers: dict[str, str] = {}
 
     def movements(self, told: Iterable[MovementReceipt]) -> list[OnwardMovement]:
-        """Return a receipt's movements in order, with tokens in place of account numbers. Raises UnreadableAccountError
-        if an account number cannot be one.
+        """Return a receipt's movements, in order, with tokens in place of account numbers; adds the numbers to
+        `numbers`.
+
+        Raises UnreadableAccountError if an account number is invalid.
         """
         return [self._movement(each) for each in told]
 

@@ -1,17 +1,20 @@
-"""What the channels share: recipients, message texts, the dispatch log and HTTP connections."""
+"""Objects that the channels share: recipients, message texts, the dispatch log and HTTP connections."""
 
 import logging
 import os
 import uuid
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import httpx
 from redis.asyncio import Redis
 
 from domain.dispatches.messages import code, render
+from domain.experiments.in_case import wording_of
 from domain.identity.identifiers import account_token, normal_phone, own_tokens, reach
 from domain.policy import Policy
+from domain.policy.messages import Wording
 from schemas.base import ANY_VERSION
 from schemas.casework.cases import Case
 from schemas.casework.events import Dispatch
@@ -40,8 +43,10 @@ gets no answer, and its dispatch would be in doubt for no reason.
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """The telephone that is contacted, the resident's number that the message is about ("" if none), and the language
-    of the message.
+    """The person to contact.
+
+    `phone`: the telephone number to contact; `about`: the resident's number that the message mentions ("" if they have
+    none); `language`: of the message.
     """
 
     phone: str
@@ -50,7 +55,7 @@ class Recipient:
 
 
 class Outgoing:
-    """The objects that the channels of a process share, made once; the maker closes `client`."""
+    """The objects that the channels of a process share, made once. The creator closes `client`."""
 
     def __init__(
         self,
@@ -61,15 +66,16 @@ class Outgoing:
         channels: ChannelSettings,
         leader: Leader = EXEMPT,
     ) -> None:
-        """`leader`: which Redis leads. Processes that carry out dispatches must pass one that is started."""
+        """`leader`: knows which Redis leads.
+
+        Processes that carry out dispatches must pass a started one; the default checks nothing.
+        """
         self.settings, self.channels, self.clock, self.producer = settings, channels, clock, producer
         self.redis: Any = redis
         self.institutions = channels.known_institutions()
-        self._secret = settings.key()  # cached, because it may be read from a file
         self.residents = Residents(settings, redis)
         self.policies = Policies(settings, redis, producer)
         self.rosters = Rosters(settings, redis, producer)
-        self.households = Households(redis, self._secret, channels.lease_seconds)
         # A fixed name resumes its own leases after a restart.
         token = settings.instance or f"{os.getpid()}-{uuid.uuid4().hex}"
         kept = clock.wall_seconds(APPLIED_KEPT)
@@ -77,41 +83,67 @@ class Outgoing:
         limits = httpx.Limits(max_connections=None, keepalive_expiry=IDLE_SECONDS)
         self.client = httpx.AsyncClient(timeout=channels.provider_seconds, limits=limits)
 
+    @cached_property
+    def _secret(self) -> bytes:
+        """Read once, because it may be in a file. The exporter has none."""
+        return self.settings.key()
+
+    @cached_property
+    def households(self) -> Households:
+        """The addresses to which an officer goes."""
+        return Households(self.redis, self._secret, self.channels.lease_seconds)
+
     def signer(self, channel: str) -> Signer:
-        """Return what signs the orders to a channel's provider.
+        """Return the Signer for orders to a channel's provider.
 
         Raises SettingsError if a provider or bank has no key.
         """
         return Signer(channel, self.channels.receipt_keys(self.settings), self.clock.wall.time)
 
     async def resident(self, dispatch: Dispatch) -> Resident | None:
-        """Return the canonical register entry of the dispatch's resident, or None if the register has none."""
+        """Return the canonical register entry of the dispatch's resident, or None if the register has no entry."""
         return (await self.residents.standing([dispatch.resident])).get(dispatch.resident)
 
+    async def guardian(self, resident: Resident) -> Resident | None:
+        """Return the canonical register entry of the resident's guardian, or None without one."""
+        name = resident.guardian
+        return (await self.residents.standing([name])).get(name) if name else None
+
     async def recipient(self, dispatch: Dispatch) -> Recipient | None:
-        """Return whom to contact: the resident, a minor's guardian, or a trusted contact. None if no number is
-        known.
+        """Return the person to contact: the resident, a minor's guardian, or a trusted contact.
+
+        None if no number is known, or the register has no entry of the resident.
         """
         resident = await self.resident(dispatch)
         if resident is None:
             return None
-        guardians = await self.residents.standing([resident.guardian]) if resident.guardian else {}
-        found = reach(resident, guardians.get(resident.guardian or ""), self.clock.now())
+        found = reach(resident, await self.guardian(resident), self.clock.now())
         if not dispatch.action.to_contact:
             return Recipient(found.phone, found.phone, found.language) if found.phone else None
         phone = _contact_phone(resident, dispatch.contact)
         return Recipient(phone, found.phone or "", resident.language) if phone else None
 
     async def words(self, dispatch: Dispatch, to: Recipient) -> str:
-        """Return the message in the recipient's language, by the policy in force in the resident's partition.
+        """Return the text of the dispatch's message in the recipient's language, from the policy in force in the
+        resident's partition, or from the arm of an experiment there that the dispatch names, if the resident takes
+        part.
 
         Raises UnknownPolicyError if that policy is stored nowhere, and PolicyError if this version cannot read it.
         """
         policy = await self.policy(dispatch)
-        return render(policy.messages, dispatch, to.language, to.about, code(self._secret, dispatch.id))
+        own = await self._of_arm(policy, dispatch) if dispatch.arm else None
+        return render(policy.messages, dispatch, to.language, to.about, code(self._secret, dispatch.id), own)
+
+    async def _of_arm(self, policy: Policy, dispatch: Dispatch) -> Wording | None:
+        """Return the templates of the dispatch's arm; None if the register's entry, which may be newer than the case,
+        objects to experiments or is gone.
+        """
+        resident = await self.resident(dispatch)
+        return wording_of(policy.experiments, dispatch, resident.flags) if resident else None
 
     async def policy(self, dispatch: Dispatch) -> Policy:
-        """Return the policy in force in the resident's partition; the settings' file's if that has not begun.
+        """Return the policy in force in the resident's partition; if the partition has none yet, the policy of the
+        settings' file.
 
         Raises UnknownPolicyError if its text is stored nowhere, PolicyError if it is invalid, and OSError if the file
         cannot be read.
@@ -119,15 +151,16 @@ class Outgoing:
         return await self.policies.of(self.book.partition(dispatch.resident))
 
     async def case(self, dispatch: Dispatch) -> Case | None:
-        """Return the dispatch's case, or None if it is unknown or no longer the resident's latest."""
+        """Return the dispatch's case, or None if it is unknown or is no longer the resident's latest case."""
         raw = await self.redis.hget(key("cases", self.book.partition(dispatch.resident)), dispatch.resident)
         case = Case.model_validate_json(raw, extra=ANY_VERSION) if raw else None
         return case if case and case.id == dispatch.case else None
 
     async def account(self, token: str) -> str | None:
-        """Return the account number behind a token, or None if it is not stored.
+        """Return the account number that belongs to a token, or None if it is not stored.
 
-        Another number than the token's is not used: intake may store numbers, and must not redirect a stop order.
+        A stored number that does not belong to the token is logged and not returned: intake may store numbers, and must
+        not redirect a stop order.
         """
         where = key("accounts-by-token", spread(token, self.settings.partitions))
         raw = await self.redis.hget(where, token)
@@ -137,14 +170,16 @@ class Outgoing:
         return None
 
     def own_account(self, resident: Resident, token: str, *, former: bool) -> str | None:
-        """Return the number of a resident's own account, by the register, or None if it is not theirs. `former`: one
-        that they had before fits too.
+        """Return the number of the account that belongs to `token`, if the register lists it as the resident's own,
+        else None.
+
+        `former`: True: an account that the resident has given up is returned too.
         """
         held = (each.value for each in resident.accounts if former or each.until is None)
         return next((value for value in held if _is_of(self._secret, token, value)), None)
 
     def owns(self, resident: Resident, token: str) -> bool:
-        """Return whether the register has an account (its token) as one of a resident's own, now or earlier."""
+        """Return True if the register lists the account with this token as the resident's own, now or earlier."""
         return token in own_tokens(self._secret, resident)
 
 

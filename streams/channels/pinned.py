@@ -1,6 +1,6 @@
-"""An HTTP transport that resolves a host once, checks every address, and connects to the one that was checked.
+"""An HTTP transport that resolves a host once, checks all its addresses, and connects to a checked address.
 
-A name that resolves to another address a moment later (DNS rebinding) therefore leads nowhere else.
+So a name that resolves to another address a moment later (DNS rebinding) does not redirect the request.
 """
 
 import asyncio
@@ -14,19 +14,24 @@ from domain.access.webhooks import Address, may_send_to
 
 
 class ForbiddenDestinationError(httpx.TransportError):
-    """The host has an address to which nothing may be sent: one inside the network that is not permitted."""
+    """The host has an address to which nothing may be sent: one inside the network that is not permitted.
+
+    Nothing was sent.
+    """
 
 
 class PinnedTransport(httpx.AsyncBaseTransport):
-    """Sends requests to permitted addresses only. Uses no proxy: a proxy would choose the address."""
+    """Sends requests to permitted addresses only. Uses no proxy, because a proxy would choose the address."""
 
     def __init__(self, private: Collection[Address], trial: bool) -> None:
-        """`private`, `trial`: as `may_send_to` has them."""
+        """`private`, `trial`: as in `may_send_to`."""
         self._private, self._trial = private, trial
         self._inner = httpx.AsyncHTTPTransport()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send the request; the certificate is verified by the host's name.
+        """Send the request to the host's checked address, and return the answer.
+
+        The certificate is verified for the host's name.
 
         Raises ForbiddenDestinationError, without connecting, if one of the host's addresses is not permitted;
         ConnectError if the host is unknown, ConnectTimeout if it is not resolved in time, and httpx's other errors.

@@ -1,4 +1,4 @@
-"""The interface of a provider, and the HTTP gateways that implement it."""
+"""The interface of a provider, and its implementation for HTTP gateways."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
@@ -25,8 +25,10 @@ _NO_ANSWER = (httpx.HTTPError, httpx.InvalidURL, UnicodeError)  # httpx parses a
 
 
 class Kind(StrEnum):
-    """The guarantee that a provider gives about a repeated request. IDEMPOTENT: the second one has no effect; ASKABLE:
-    the provider can be asked whether it has received the first; NEITHER: neither of the two.
+    """A provider's guarantee about a repeated request.
+
+    IDEMPOTENT: the repeated request has no further effect; ASKABLE: the provider can be asked whether it has received
+    the first request; NEITHER: no guarantee.
     """
 
     IDEMPOTENT = "idempotent"
@@ -35,7 +37,7 @@ class Kind(StrEnum):
 
 
 class UnknownOutcomeError(RuntimeError):
-    """Raised if it is unknown whether a request was carried out. `why`: the reason."""
+    """It is unknown whether the provider carried out a request. `why`: the reason."""
 
     def __init__(self, why: ChannelCode) -> None:
         super().__init__(code_name(why))
@@ -44,7 +46,10 @@ class UnknownOutcomeError(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The result of a dispatch, and why. `also`: other inputs to report with it, such as the assigned officer."""
+    """The result of a dispatch, and the reason (`why`).
+
+    `also`: other inputs to report with it, such as the assigned officer.
+    """
 
     result: Result
     why: ChannelCode | None = None
@@ -53,11 +58,13 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """A request: a path of the gateway and a JSON body. The body has telephone and account numbers, so it must stay out
-    of logs.
+    """A request to a gateway: a path and a JSON body.
 
-    `sent`: the answer if the provider accepts it; `document`: an XML document that is sent in place of the body; None:
-    the body is sent. `bank`: the code of the bank that it is for, "" if no bank or none of the table.
+    The body has telephone and account numbers, so it must not be logged.
+
+    `sent`: the answer to report if the provider accepts the request; `document`: an XML document that is sent in place
+    of the body, None: the body is sent. `bank`: the code of the bank that the request is for, "" if it is for no bank
+    or none of the table.
     """
 
     path: str
@@ -68,7 +75,7 @@ class Order:
 
     @property
     def content(self) -> bytes:
-        """The bytes that are sent."""
+        """The bytes to send: `document`, else the body as JSON."""
         return orjson.dumps(dict(self.body)) if self.document is None else self.document
 
     @property
@@ -78,21 +85,21 @@ class Order:
 
 
 class Identified(Protocol):
-    """A message with an id, which is its idempotency key."""
+    """A message with an id, which is sent as its idempotency key."""
 
     @property
     def id(self) -> str: ...
 
 
 class Provider(Protocol):
-    """The interface that a channel's module implements: it builds the request and reads the answer."""
+    """The interface that a channel's module implements: it prepares the request, sends it and reads the answer."""
 
     @property
     def kind(self) -> Kind: ...
 
     async def prepare(self, dispatch: Dispatch) -> Order | Answer:
-        """Return the request to send, or an answer if the result is known without sending, such as FAILED if there is
-        no telephone. Nothing is sent.
+        """Return the request to send, or an Answer if the result is known without sending, such as FAILED without a
+        telephone. Nothing is sent.
 
         The visits' module assigns an officer and takes a lease on the address: call `ended` once the result is known.
         Raises UnknownPolicyError if a policy that is needed is stored nowhere, and PolicyError if this version cannot
@@ -106,22 +113,25 @@ class Provider(Protocol):
         """
 
     async def ask(self, dispatch: Dispatch, order: Order) -> Answer | None:
-        """Return the answer if the provider has the request, None if it has not.
+        """Ask the provider about an earlier request.
+
+        Returns the answer if the provider has the request, None if it has not.
 
         Raises UnknownOutcomeError if that is unknown.
         """
 
     async def ended(self, dispatch: Dispatch, answer: Answer) -> None:
-        """Release what preparing took, such as the lease on an address, after the result is known. May be called
-        twice.
+        """Release the resources that `prepare` took, such as a lease on an address.
+
+        Call it after the result is known; may be called twice.
         """
 
 
 class Gateway:
-    """A provider over HTTP: `POST path` with an idempotency key, `GET path/key` to ask.
+    """A provider over HTTP: `POST path` with an idempotency key sends a request, `GET path/key` asks about it.
 
-    Each request is signed, an order for a bank with that bank's key. `refusals`: further status codes by which this
-    provider says that nothing was done.
+    Each request is signed, an order for a bank with that bank's key. `url`: the gateway's address; None: there is no
+    gateway, and requests fail. `refusals`: further status codes by which this provider says that nothing was done.
     """
 
     def __init__(
@@ -130,10 +140,10 @@ class Gateway:
         self._client, self._url, self.kind, self._signer, self._refusals = client, url, kind, signer, refusals
 
     async def send(self, dispatch: Identified, order: Order) -> Answer:
-        """Send the request, with the dispatch's id as idempotency key. Returns `order.sent` if the gateway accepts it
-        (2xx), FAILED if it was certainly not carried out.
+        """Send the request, with the dispatch's id as idempotency key.
 
-        Raises UnknownOutcomeError if the outcome is unknown.
+        Returns `order.sent` if the gateway accepts it (2xx), and an Answer with the result FAILED if it was certainly
+        not carried out. Raises UnknownOutcomeError if the outcome is unknown.
         """
         if self._url is None:
             return Answer(Result.FAILED, NoGateway())
@@ -149,10 +159,12 @@ class Gateway:
         return self._read(answer, order)
 
     async def ask(self, dispatch: Identified, order: Order) -> Answer | None:
-        """Return `order.sent` if the provider has the request (2xx), None at 404, FAILED without a gateway's address:
-        nothing was sent.
+        """Ask the gateway about an earlier request.
 
-        Raises UnknownOutcomeError if it cannot be asked or answers otherwise.
+        Returns `order.sent` if the gateway has it (2xx), and None if not (404).
+
+        Without a gateway's address, nothing was sent: returns an Answer with the result FAILED. Raises
+        UnknownOutcomeError if the gateway cannot be asked or answers with another status.
         """
         if self._url is None:
             return Answer(Result.FAILED, NoGateway())
@@ -168,7 +180,7 @@ class Gateway:
         return order.sent
 
     async def ended(self, dispatch: Dispatch, answer: Answer) -> None:
-        """Do nothing: nothing was taken."""
+        """Do nothing: `prepare` took no resources."""
 
     def _signed(self, order: Order, method: str, path: str, body: bytes) -> dict[str, str]:
         signer = bank_signer(order.bank) if order.bank else self._signer.channel

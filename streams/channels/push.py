@@ -1,4 +1,4 @@
-"""Push messages to officers' browsers (RFC 8030): where they may go, how they are sent, and what the answers mean."""
+"""Push messages to officers' browsers (RFC 8030): permitted destinations, sending, and the meaning of the answers."""
 
 import asyncio
 import logging
@@ -8,7 +8,6 @@ from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 import httpx
-from joserfc.errors import JoseError
 from prometheus_client import Counter
 
 from domain.access.webhooks import may_send_to
@@ -18,6 +17,7 @@ from streams.channels import push_encryption
 from streams.channels.pinned import ForbiddenDestinationError, PinnedTransport
 from streams.channels.settings import ChannelSettings
 from streams.repositories.escalations import PushSubscriptions
+from streams.repositories.staff import Staff
 from streams.runtime.clock import Clock
 from streams.runtime.settings import Settings
 from streams.runtime.tasks import without_values
@@ -37,8 +37,11 @@ PUSHES = Counter("quanzu_pushes_total", "Push messages to officers' devices, by 
 
 
 class PushResult(StrEnum):
-    """What became of a message to one device. GONE: the subscription has ended; REFUSED: the service does not take it;
-    LATER: it asks to wait; UNREACHED: no answer; FORBIDDEN: it may not be sent there.
+    """The result of sending a message to one device.
+
+    TAKEN: the push service accepts it; GONE: the subscription has ended; REFUSED: the service does not accept it;
+    LATER: the service asks to wait; UNREACHED: no answer; FORBIDDEN: nothing may be sent to this address, or the key is
+    missing.
     """
 
     TAKEN = "taken"
@@ -55,8 +58,12 @@ for _result in PushResult:  # a series that begins with its first event has no r
 
 @dataclass(frozen=True, slots=True)
 class PushMessage:
-    """A message. `body`: what the page's service worker reads; no personal data. `topic`: a newer message of the same
-    topic replaces one that is not delivered yet (at most 32 characters of base64url).
+    """A push message.
+
+    `body`: read by the page's service worker; no personal data. `level`: decides urgency and lifetime.
+
+    `topic`: a newer message of the same topic replaces one that is not delivered yet (at most 32 characters of
+    base64url).
     """
 
     body: bytes
@@ -65,9 +72,27 @@ class PushMessage:
 
     @property
     def headers(self) -> dict[str, str]:
-        """How long the service keeps it, how urgent it is, and what it replaces."""
+        """The HTTP headers, by name: how many seconds the service keeps the message, its urgency, its topic and its
+        encoding.
+        """
         ttl, urgency = str(TTL_SECONDS[self.level]), URGENCY[self.level]
         return {"TTL": ttl, "Urgency": urgency, "Topic": self.topic, "Content-Encoding": "aes128gcm"}
+
+
+async def devices_of(officer: str, subscriptions: PushSubscriptions, staff: Staff) -> list[PushSubscription]:
+    """Return the devices of an officer (their id on the roster).
+
+    Deletes the devices of an account that is disabled or deleted, is no longer this officer's, or signed out
+    everywhere.
+    """
+    found = []
+    for each in await subscriptions.of_officer(officer):
+        account = await staff.get(each.login)
+        if account and not account.disabled and account.officer == officer and account.epoch == each.epoch:
+            found.append(each)
+        else:
+            await subscriptions.drop(each.id)
+    return found
 
 
 class PushSender:
@@ -83,8 +108,11 @@ class PushSender:
         self.public_key = push_encryption.public(self._key) if self._key else ""
 
     def permitted(self, endpoint: str) -> bool:
-        """Return whether messages may go to an endpoint, as far as its text says: https, and no address inside the
-        network. A name is checked when it is resolved. On trial, http to this machine is permitted.
+        """Return True if messages may be sent to this endpoint (a URL), as far as its text shows: https, and no address
+        inside the network.
+
+        A host name is checked again when it is resolved. In a trial installation, http to this machine is permitted.
+        Raises nothing.
         """
         try:
             place = urlsplit(endpoint)
@@ -102,9 +130,10 @@ class PushSender:
         return (place.scheme == "https" or local) and may_send_to(address, self._private, self._trial)
 
     async def send(self, subscription: PushSubscription, message: PushMessage) -> PushResult:
-        """Send a message to one device and return what became of it. A subscription that has ended is deleted.
+        """Send a message to one device, within 6 s, and return the result. A subscription that has ended is deleted.
 
-        Whatever goes wrong with one device is its result: the others', and the text message, do not depend on it.
+        Raises nothing: every error with a device becomes its result, so that it does not affect other devices or the
+        text message.
         """
         try:
             async with asyncio.timeout(DEVICE_SECONDS):
@@ -125,7 +154,7 @@ class PushSender:
         try:
             endpoint, p256dh, auth = self._subscriptions.opened(subscription)
             content = push_encryption.encrypted(message.body, p256dh, auth)
-        except (JoseError, ValueError) as error:  # its keys are of another secret, or invalid: the page makes a new one
+        except ValueError as error:  # its keys are of another secret, or invalid: the page makes a new one
             log.warning("a push subscription cannot be used and is deleted: %s", without_values(error))
             return PushResult.GONE
         if not self.permitted(endpoint):
@@ -145,9 +174,11 @@ class PushSender:
 async def _post(
     client: httpx.AsyncClient, endpoint: str, content: bytes, headers: dict[str, str]
 ) -> tuple[PushResult, float | None]:
-    """Return what became of one request, and after how many seconds it may be repeated; None: it may not.
+    """Send one request.
 
-    The answer's body is not read: a push service has nothing to tell us in it.
+    Return its result, and the seconds after which it may be repeated; None: it may not be repeated.
+
+    The answer's body is not read, because it has nothing of use.
     """
     try:
         async with client.stream("POST", endpoint, content=content, headers=headers) as answer:
@@ -166,7 +197,9 @@ async def _post(
 
 
 def _pause(asked: str) -> float | None:
-    """Return the seconds of a Retry-After header; None if they are more than is waited for."""
+    """Return the seconds of a Retry-After header, PAUSE_SECONDS without one; None if it is invalid or longer than
+    LONGEST_PAUSE_SECONDS.
+    """
     if not asked:
         return PAUSE_SECONDS
     seconds = float(asked) if asked.isascii() and asked.isdigit() and len(asked) < 6 else LONGEST_PAUSE_SECONDS + 1

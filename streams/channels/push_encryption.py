@@ -1,4 +1,4 @@
-"""Push messages' encryption (RFC 8291 and 8188) and the proof of who sends them (VAPID, RFC 8292)."""
+"""The encryption of push messages (RFC 8291 and 8188), and the proof of their sender (VAPID, RFC 8292)."""
 
 import base64
 import hashlib
@@ -24,10 +24,11 @@ PROOF_SECONDS = 12 * 3600  # RFC 8292: at most 24 hours
 
 
 def encrypted(message: bytes, p256dh: str, auth: str) -> bytes:
-    """Return a message that only the subscription's browser can read: one record of aes128gcm. `p256dh`, `auth`:
-    base64url.
+    """Return a message encrypted for the subscription's browser: one record of aes128gcm.
 
-    Raises ValueError if a key is invalid, or the message is longer than push services must take (RFC 8030, 7.2).
+    `p256dh`, `auth`: the subscription's keys, base64url.
+
+    Raises ValueError if a key is invalid, or the message is longer than push services must accept (RFC 8030, 7.2).
     """
     if len(message) > MOST_BYTES:
         raise ValueError("the message is too long")
@@ -43,7 +44,9 @@ def encrypted(message: bytes, p256dh: str, auth: str) -> bytes:
 
 
 def check_subscription(p256dh: str, auth: str) -> None:
-    """Raise ValueError unless these are the keys of a subscription: a point of P-256 and 16 bytes, in base64url."""
+    """Raise ValueError unless the arguments are the keys of a subscription, in base64url: a point of P-256 and 16
+    bytes.
+    """
     point, secret = from_base64(p256dh), from_base64(auth)
     if len(point) != POINT_BYTES or len(secret) != AUTH_BYTES:
         raise ValueError("a subscription's keys have 65 and 16 bytes")
@@ -51,7 +54,11 @@ def check_subscription(p256dh: str, auth: str) -> None:
 
 
 def proof(key: ec.EllipticCurvePrivateKey, endpoint: str, contact: str, now: float) -> str:
-    """Return the header Authorization for a request to an endpoint. `now`: seconds since 1970, of the wall clock."""
+    """Return the value of the header Authorization for a request to an endpoint: a token signed with `key`, valid for
+    12 hours.
+
+    `contact`: a mailto: or https: address that the push service may write to. `now`: wall-clock seconds since 1970.
+    """
     place = urlsplit(endpoint)
     claims = {"aud": f"{place.scheme}://{place.netloc}", "exp": int(now) + PROOF_SECONDS, "sub": contact}
     pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
@@ -60,18 +67,20 @@ def proof(key: ec.EllipticCurvePrivateKey, endpoint: str, contact: str, now: flo
 
 
 def public(key: ec.EllipticCurvePrivateKey) -> str:
-    """Return the public key as browsers take it: the uncompressed point in base64url."""
+    """Return the public key of `key` in the form that browsers need: the uncompressed point in base64url."""
     return to_base64(_point(key))
 
 
 def new_vapid_key() -> str:
-    """Return a new private key, 32 bytes in base64url."""
+    """Return a new random private key: 32 bytes in base64url."""
     value = ec.generate_private_key(CURVE).private_numbers().private_value
     return to_base64(value.to_bytes(KEY_BYTES, "big"))
 
 
 def vapid_key(text: str) -> ec.EllipticCurvePrivateKey:
-    """Return the private key of a text that `new_vapid_key` made. Raises ValueError for any other."""
+    """Return the private key in a text that `new_vapid_key` returned. Raises ValueError if the text is not
+    such a key.
+    """
     raw = from_base64(text.strip())
     if len(raw) != KEY_BYTES:
         raise ValueError("a private key has 32 bytes")
@@ -79,18 +88,20 @@ def vapid_key(text: str) -> ec.EllipticCurvePrivateKey:
 
 
 def derived_vapid_key(secret: bytes) -> ec.EllipticCurvePrivateKey:
-    """Return the private key of an embedded installation: always the same for its secret."""
+    """Return the private key of an embedded installation, derived from its secret: the same secret gives the
+    same key.
+    """
     wide = hmac.digest(secret, b"push messages", hashlib.sha512)  # 512 bits, so that no key is likelier than another
     return ec.derive_private_key(int.from_bytes(wide, "big") % (ORDER - 1) + 1, CURVE)
 
 
 def to_base64(raw: bytes) -> str:
-    """Return bytes in base64url without padding."""
+    """Return the bytes as base64url text without padding."""
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
 def from_base64(text: str) -> bytes:
-    """Return the bytes of a base64url text, with or without padding. Raises ValueError for another text."""
+    """Return the bytes in base64url text, with or without padding. Raises ValueError if the text is not base64url."""
     return base64.b64decode(text.encode() + b"=" * (-len(text) % 4), altchars=b"-_", validate=True)
 
 

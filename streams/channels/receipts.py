@@ -1,4 +1,5 @@
-"""Receipts: providers' webhooks become inputs of cases, before they are answered with 200.
+"""Receipts: reports that providers send by HTTP. It is on outside-inputs, as an input of its case,
+before it is answered with 200.
 
 A receipt's input has a deterministic id, so a repeated receipt counts once. The dispatch's id identifies the case.
 """
@@ -15,28 +16,27 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from domain.casework.payments import find
-from domain.dispatches.ids import DispatchId, parse
+from domain.dispatches.ids import DispatchId, is_officer_message, parse
 from domain.identity.personal import WITHHELD
-from domain.ids import result_id
 from domain.payments.iso_codes import named_id
 from domain.payments.same_payment import references
-from domain.policy.messages import KEYS
 from domain.policy.schedule import OWN_ACCOUNT
 from schemas.base import ANY_VERSION
 from schemas.casework.cases import Case, Payment
-from schemas.casework.inputs import BankFeedback, ContactResult, OfficerReport, OwnHoldAnswer
+from schemas.casework.inputs import BankFeedback, OfficerReport
+from schemas.channels.bank_messages import ReportedFeedback
 from schemas.channels.receipts import (
     BankReceipt,
-    CallState,
     OwnHoldReceipt,
     SmsReceipt,
+    SmsReply,
     StationReceipt,
     VoiceReceipt,
 )
-from schemas.codes.channels import ProviderSaid
-from schemas.levels import Action, Channel, Result
+from schemas.levels import Action, Channel
 from streams.channels.movements import Tokens, UnreadableAccountError
 from streams.channels.outgoing import Outgoing
+from streams.channels.receipt_inputs import Input, Receipt, input_of
 from streams.channels.settings import ChannelSettings
 from streams.channels.signatures import AnotherBanksError, Signatures, Signed, asked_bank, check_payment
 from streams.channels.signing import NONCE, TOLERANCE_SECONDS, SignatureError, SignedMessage
@@ -48,7 +48,6 @@ from streams.messaging.dead_letter_writer import reason
 from streams.messaging.producer import SendError
 from streams.runtime import tracing
 from streams.runtime.serving import Refused, read_body
-from streams.screening import state as screening
 from streams.screening.store import EvidenceStore
 from streams.state import locks
 from streams.state.case_store import CaseStore
@@ -61,30 +60,25 @@ BODY_SECONDS = 10.0
 KAFKA_SECONDS = 3.0  # longest wait for Kafka before a receipt is answered with 503
 AGAIN = {"Retry-After": "1"}
 
-Receipt = SmsReceipt | VoiceReceipt | BankReceipt | OwnHoldReceipt | StationReceipt
-Input = ContactResult | BankFeedback | OwnHoldAnswer | OfficerReport
-
 
 class UnknownDispatchError(LookupError):
-    """Raised if no dispatch of ours has this id."""
+    """No dispatch of this installation and channel has this id, or it is an order of another kind."""
 
 
 class NotRecoveredError(RuntimeError):
-    """Raised if it is unknown whether the dispatch exists, because the partition's store is being restored: try again
-    later.
-    """
+    """It is unknown whether the dispatch exists, because the partition's store is being restored: try again later."""
 
 
 class ReplayedError(ValueError):
-    """Raised if a signed receipt is sent a second time with the same nonce."""
+    """A signed receipt has a nonce that was used before."""
 
 
 class NotHolderError(PermissionError):
-    """Raised if an officer reports on a task that is another's."""
+    """An officer reports on another officer's task."""
 
 
 class Receipts:
-    """Verifies the receipts that providers send, and writes them as inputs of cases."""
+    """Verifies the receipts that providers send, and writes them as inputs of cases to outside-inputs."""
 
     def __init__(self, outgoing: Outgoing, channels: ChannelSettings) -> None:
         self._signatures = Signatures(channels.receipt_keys(outgoing.settings))
@@ -95,16 +89,18 @@ class Receipts:
         self._producer, self._clock = outgoing.producer, outgoing.clock
 
     def verify(self, headers: Mapping[str, str], message: SignedMessage) -> Signed:
-        """Return the message's nonce, and who signed it.
+        """Verify the message's signature. Returns its nonce and its signer.
 
-        Raises SignatureError if no key fits, the time or nonce is missing, or the time is over 300 s off. That is
-        measured by the workers' shared time, because this machine's clock may be wrong.
+        Raises SignatureError if no key fits, the time or nonce is missing, or the time is over 300 s off. The time is
+        compared with the workers' shared time, because this machine's clock may be wrong.
         """
         return self._signatures.verify(headers, message, self._clock.wall.time())
 
     async def check_bank(self, signed: Signed, receipt: Receipt, dispatch: DispatchId) -> None:
-        """Raise AnotherBanksError if the order went to a bank, and somebody else has signed the answer; or if the
-        answer names another bank, or another payment than the order's.
+        """Check that a bank's answer comes from the bank that the order went to. Does nothing for other receipts.
+
+        Raises AnotherBanksError if another signer signed the answer, or the answer names another bank, or another
+        payment than the order's.
         """
         if isinstance(receipt, BankReceipt | OwnHoldReceipt):
             entry = await self._book.entry(dispatch.resident, dispatch.text)
@@ -116,9 +112,12 @@ class Receipts:
 
     @asynccontextmanager
     async def once(self, name: str, nonce: str, resident: str) -> AsyncIterator[None]:
-        """Let a nonce be used once: keep it for 10 minutes. If the block raises, the nonce is free again.
+        """Context manager: mark the nonce of a receipt as used for 10 minutes.
 
-        Raises ReplayedError if it was used.
+        If the block raises, the nonce may be used again.
+
+        `name`: the receipt's channel; `resident`: the id of the dispatch's resident. Raises ReplayedError if the nonce
+        was used before.
         """
         place = f"{key('receipt-nonce', self._book.partition(resident))}:{name}:{nonce}"
         async with locks.taken(self._redis, place, 2 * TOLERANCE_SECONDS * 1000) as first:
@@ -127,10 +126,11 @@ class Receipts:
             yield
 
     async def read(self, model: type[Receipt], body: bytes, media_type: str) -> Receipt:
-        """Return the receipt in a request's body: JSON, or a bank's camt.029 or pacs.004 as application/xml.
+        """Return the receipt in a request's body: JSON of the type `model`, or for a bank also camt.029 or pacs.004 as
+        application/xml.
 
-        Raises ValidationError or MessageError if it cannot be read, UnknownDispatchError or NotRecoveredError if such
-        a message is not about a known order.
+        Raises ValidationError or MessageError if it is invalid, and for XML UnknownDispatchError if it is not about a
+        known order, NotRecoveredError while that is unknown.
         """
         if model is BankReceipt and media_type.partition(";")[0].strip().lower() == "application/xml":
             return await self._resolved(resolution(body))
@@ -167,12 +167,13 @@ class Receipts:
         return payment
 
     async def take(self, receipt: Receipt, channel: Channel) -> str:
-        """Write the receipt's input, and return the input's id once Kafka has it.
+        """Write the receipt's input to outside-inputs, and return the input's id once Kafka has acknowledged it.
 
-        Raises UnknownDispatchError if no dispatch of this channel has the id, NotRecoveredError while that is unknown,
-        NotHolderError if an officer reports on another's task, UnreadableAccountError for a movement's invalid account,
-        TimeoutError if Kafka does not answer within 3 s, SendError or CodecError if Kafka or the vault is configured so
-        that it cannot be written, and RedisError.
+        An officer's report also updates their task in the roster. Raises UnknownDispatchError if no dispatch of this
+        channel has the id, NotRecoveredError while that is unknown, NotHolderError if an officer reports on another
+        officer's task, UnreadableAccountError if a movement has an invalid account, TimeoutError if Kafka does not
+        answer within 3 s, SendError or CodecError if the input cannot be written because Kafka or the vault is wrongly
+        configured, and RedisError if Redis does not answer.
         """
         dispatch = _parsed(receipt.dispatch, channel)
         action = await self._action(dispatch)
@@ -185,15 +186,17 @@ class Receipts:
         if isinstance(receipt, BankReceipt) and receipt.movements and await self._kept_by_none(receipt, dispatch):
             receipt = receipt.model_copy(update={"movements": []})
         tokens = Tokens(self._secret)
-        found = self._input(receipt, dispatch, action, tokens)
+        found = input_of(receipt, dispatch, action, self._clock.now(), tokens)
         if isinstance(found, OfficerReport):
             await self._check_holder(found)
         inputs: Sequence[Input] = await self._rosters.take(found) if isinstance(found, OfficerReport) else [found]
-        records = [case_inputs.record(each, self._book.partition(each.resident)) for each in inputs]
         if isinstance(receipt, BankReceipt) and isinstance(found, BankFeedback):
-            records.append(case_inputs.bank_record(receipt, found))
+            told = {"receipt": receipt.id, "detail": receipt.detail, "accounts": tokens.numbers}
+            inputs = [ReportedFeedback.model_validate({**dict(found), **told})]
+        records = [case_inputs.outside_record(each, self._book.partition(each.resident)) for each in inputs]
         async with asyncio.timeout(KAFKA_SECONDS):
-            await self._keep(tokens.numbers)
+            if tokens.numbers:  # before a case has the tokens; a worker stores them on their topic
+                await self._evidence.keep_accounts(tokens.numbers)
             await self._producer.send_all(records)
         return found.id
 
@@ -209,12 +212,6 @@ class Receipts:
             return case.number > int(dispatch.case.rpartition("-")[2])
         payment = find(case, receipt.transfer)
         return payment is not None and payment.payee == WITHHELD
-
-    async def _keep(self, numbers: Mapping[str, str]) -> None:
-        """Store account numbers by token, on their topic and in Redis, before a case has the tokens."""
-        if numbers:
-            await self._producer.send_all(screening.records(numbers, ()))
-            await self._evidence.keep_accounts(numbers)
 
     async def _check_holder(self, report: OfficerReport) -> None:
         """Raise NotHolderError unless the officer has the task, and NotRecoveredError if the tasks may be lost."""
@@ -233,77 +230,6 @@ class Receipts:
         fitting = (step for step in steps if step.id == dispatch.step and step.attempt >= dispatch.attempt)
         return next((step.action for step in fitting if step.action.channel is dispatch.channel), None)
 
-    def _input(self, receipt: Receipt, dispatch: DispatchId, action: Action, tokens: Tokens) -> Input:
-        match receipt:
-            case BankReceipt():
-                return self._bank(receipt, dispatch, tokens)
-            case OwnHoldReceipt():
-                return self._own_hold(receipt, dispatch)
-            case StationReceipt():
-                return self._station(receipt, dispatch)
-            case _:
-                return self._contact(receipt, dispatch, action)
-
-    def _contact(self, receipt: SmsReceipt | VoiceReceipt, dispatch: DispatchId, action: Action) -> ContactResult:
-        result = _result(receipt)
-        return ContactResult(
-            id=result_id(dispatch.text, result),
-            at=self._clock.now(),
-            resident=dispatch.resident,
-            case=dispatch.case,
-            dispatch=dispatch.text,
-            step=dispatch.step,
-            attempt=dispatch.attempt,
-            action=action,
-            result=result,
-            why=ProviderSaid(receipt.detail) if receipt.detail else None,
-        )
-
-    def _bank(self, receipt: BankReceipt, dispatch: DispatchId, tokens: Tokens) -> BankFeedback:
-        return BankFeedback(
-            id=result_id(dispatch.text, receipt.state, receipt.id),
-            at=self._clock.now(),
-            resident=dispatch.resident,
-            case=dispatch.case,
-            dispatch=dispatch.text,
-            transfer=receipt.transfer,
-            state=receipt.state,
-            amount_fen=receipt.amount_fen,
-            until=receipt.until,
-            bank=receipt.bank,
-            movements=tokens.movements(receipt.movements),
-        )
-
-    def _own_hold(self, receipt: OwnHoldReceipt, dispatch: DispatchId) -> OwnHoldAnswer:
-        return OwnHoldAnswer(
-            id=result_id(dispatch.text, receipt.state, receipt.id),
-            at=self._clock.now(),
-            resident=dispatch.resident,
-            case=dispatch.case,
-            dispatch=dispatch.text,
-            step=dispatch.step,
-            state=receipt.state,
-            until=receipt.until,
-            bank=receipt.bank,
-        )
-
-    def _station(self, receipt: StationReceipt, dispatch: DispatchId) -> OfficerReport:
-        return OfficerReport(
-            id=result_id(dispatch.text, receipt.stage, receipt.id),
-            at=self._clock.now(),
-            resident=dispatch.resident,
-            case=dispatch.case,
-            by=receipt.officer,
-            dispatch=dispatch.text,
-            step=dispatch.step,
-            attempt=dispatch.attempt,
-            stage=receipt.stage,
-            place=receipt.place,
-            checklist=receipt.checklist,
-            outcome=receipt.outcome,
-            note=receipt.detail,
-        )
-
 
 _STATUS: dict[type[Exception], int] = {
     MessageError: 400,
@@ -317,15 +243,18 @@ _STATUS: dict[type[Exception], int] = {
 
 
 def routes(outgoing: Outgoing, channels: ChannelSettings) -> list[Route]:
-    """Return the routes of receipts for intake's server: POST /receipts/sms, voice, bank, own-holds and station.
+    """Return the routes of receipts for intake's server: POST /receipts/sms, sms/replies, voice, bank, own-holds and
+    station.
 
-    They answer 200 with the input's id; 400 for an invalid receipt, 401 for a wrong signature, 403 for another
-    officer's task or another bank's order, 404 for an unknown dispatch, 409 for a nonce that was used, 408 or 413 for
-    a slow or long body, 503 if it must be sent again. Raises SettingsError if a channel or bank has no key.
+    They answer 200 with the input's id, which is null for a message to an officer; 400 for an invalid receipt, 401 for
+    a wrong signature, 403 for another officer's task or another bank's order, 404 for an unknown dispatch, 409 for a
+    nonce that was used, 408 or 413 for a slow or long body, and 503 if the receipt must be sent again. Raises
+    SettingsError if a channel or bank has no key.
     """
     receipts = Receipts(outgoing, channels)
     kinds: list[tuple[str, str, type[Receipt], Channel]] = [
         ("sms", "sms", SmsReceipt, Channel.SMS),
+        ("sms/replies", "sms", SmsReply, Channel.SMS),
         ("voice", "voice", VoiceReceipt, Channel.PHONE),
         ("bank", "bank", BankReceipt, Channel.PAYMENT),
         ("own-holds", "bank", OwnHoldReceipt, Channel.PAYMENT),
@@ -345,6 +274,8 @@ def _endpoint(
             body = await read_body(request, BODY_BYTES, BODY_SECONDS, packed=False)
             signed = receipts.verify(request.headers, SignedMessage(name, request.url.path, body, request.method))
             receipt = await receipts.read(model, body, request.headers.get("content-type", ""))
+            if is_officer_message(receipt.dispatch, channel):  # its result is known from the order's answer: no input
+                return JSONResponse({"input": None})
             dispatch = _parsed(receipt.dispatch, channel)
             await receipts.check_bank(signed, receipt, dispatch)
             told = {"case": dispatch.case, "dispatch": receipt.dispatch}
@@ -383,12 +314,3 @@ def _parsed(text: str, channel: Channel) -> DispatchId:
     if found.channel is not channel:
         raise UnknownDispatchError(f"this is a dispatch of {found.channel.value}, not of {channel.value}")
     return found
-
-
-def _result(receipt: SmsReceipt | VoiceReceipt) -> Result:
-    """Return the result of a message or call. For an answered call it depends on the key pressed: without a valid one,
-    hung up.
-    """
-    if receipt.result is CallState.ANSWERED:
-        return KEYS.get((receipt.key if isinstance(receipt, VoiceReceipt) else None) or "", Result.HUNG_UP)
-    return Result(receipt.result.value)

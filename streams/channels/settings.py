@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
@@ -13,16 +14,18 @@ from pydantic_settings import SettingsConfigDict
 from domain.access.webhooks import Address, addresses
 from domain.payments.institutions import Institutions, InstitutionsError
 from domain.payments.institutions import load as load_institutions
+from schemas.base import encrypted_or_local
 from schemas.levels import Channel
 from streams.channels.provider import Kind
 from streams.channels.push_encryption import derived_vapid_key, vapid_key
 from streams.channels.signing import MOST_KEYS
 from streams.runtime.secret_files import Environment
 from streams.runtime.settings import Settings, SettingsError
-from streams.security.secrets import RECEIPT_CHANNELS, bank_signer
+from streams.security.secrets import RECEIPT_CHANNELS, bank_signer, province_signer
 
 INSTITUTIONS = Path(__file__).resolve().parents[2] / "deploy" / "institutions" / "china.toml"
 LEAST_KEY = 16  # characters
+_PROVINCE = re.compile(r"[a-z][a-z0-9_-]{0,15}")  # a code of QUANZU_PROVINCES
 MOST_NAMED = 4  # of the signers without a key
 
 
@@ -44,6 +47,16 @@ def _contact(text: str) -> str:
 
 def _addresses(text: str) -> str:
     addresses(text)
+    return text
+
+
+def _provinces(text: str) -> str:
+    for pair in _codes(text):
+        code, mark, address = pair.partition("=")
+        if not mark or not _PROVINCE.fullmatch(code) or not encrypted_or_local(address):
+            raise ValueError("write CODE=https://HOST for each province, with commas between; http:// is for 127.0.0.1")
+    if len({pair.partition("=")[0] for pair in _codes(text)}) < len(_codes(text)):
+        raise ValueError("a province's code is there twice")
     return text
 
 
@@ -94,17 +107,27 @@ class ChannelSettings(Environment):
     push_addresses: Annotated[str, AfterValidator(_addresses)] = Field(
         "", description="Addresses inside the network to which push messages may be sent, exactly: 10.1.2.3,fd00::7"
     )
+    provinces: Annotated[str, AfterValidator(_provinces)] = Field(
+        "",
+        description="Other provinces' installations, to which cases are handed over and from which they come: "
+        "CODE=https://HOST of each one's intake, separated by commas. Each has a key province/CODE in "
+        "QUANZU_RECEIPTS_SECRET, and the policy's [handover] names its code",
+    )
     receipts_secret: SecretStr | None = Field(
         None,
         description="Keys of the signatures of orders and receipts, one for each provider: sms:KEY,voice:KEY,bank:KEY,"
-        "station:KEY, and bank/CODE:KEY for each institution of QUANZU_INSTITUTIONS, separated by commas or lines. A "
-        "second key is the former one, still in force while its provider changes over. Embedded: derived from the "
-        "secret",
+        "station:KEY, bank/CODE:KEY for each institution of QUANZU_INSTITUTIONS and province/CODE:KEY for each "
+        "province of QUANZU_PROVINCES, separated by commas or lines. A second key is the former one, still in force "
+        "while its provider changes over. Embedded: derived from the secret",
     )
 
     @property
     def lease_seconds(self) -> float:
-        """Seconds that a lease lasts: longer than one attempt (a question, a request, and the time between)."""
+        """How long one attempt of a dispatch may last, in seconds: longer than the question to the provider whether it
+        has the order, the request, and the time between.
+
+        For so long, a dispatch is locked against other workers, and an address against a second visit.
+        """
         return 4 * self.provider_seconds
 
     def known_institutions(self) -> Institutions:
@@ -117,12 +140,12 @@ class ChannelSettings(Environment):
             raise SettingsError(f"QUANZU_INSTITUTIONS: {self.institutions}: {error}") from None
 
     def kind(self, channel: Channel) -> Kind:
-        """Return what the channel's provider guarantees."""
+        """Return the guarantee of the channel's provider about repeated requests."""
         kinds = {Channel.SMS: self.sms_kind, Channel.PHONE: self.voice_kind, Channel.VISIT: self.station_kind}
         return kinds.get(channel, self.bank_kind)
 
     def refusals(self, channel: Channel) -> frozenset[int]:
-        """Return the additional status codes by which the channel's provider says that nothing was done."""
+        """Return the additional HTTP status codes by which the channel's provider says that nothing was done."""
         told = {
             Channel.SMS: self.sms_refusals,
             Channel.PHONE: self.voice_refusals,
@@ -130,8 +153,17 @@ class ChannelSettings(Environment):
         }
         return frozenset(map(int, _codes(told.get(channel, self.bank_refusals))))
 
+    def province_addresses(self) -> Mapping[str, str]:
+        """Return the address of each other province's intake, by its code."""
+        pairs = (pair.partition("=") for pair in _codes(self.provinces))
+        return {code: address.rstrip("/") for code, _, address in pairs}
+
     def vapid(self, settings: Settings) -> EllipticCurvePrivateKey | None:
-        """Return the key that signs push messages, None without one. Raises SettingsError for an invalid one."""
+        """Return the private key that signs push messages; None if none is set and the installation is not embedded.
+
+        An embedded installation without the setting derives it from its secret. Raises SettingsError if the set key is
+        invalid.
+        """
         if self.push_key:
             try:
                 return vapid_key(self.push_key.get_secret_value())
@@ -146,16 +178,19 @@ class ChannelSettings(Environment):
         return addresses(self.push_addresses)
 
     def signers(self) -> tuple[str, ...]:
-        """Return the names of the keys: of each channel, and of each bank and payment institution in the table.
+        """Return the names of all signers of receipts: each channel, each bank and payment institution of the table,
+        and each other province.
 
         Raises SettingsError if the table cannot be read.
         """
-        return (*RECEIPT_CHANNELS, *map(bank_signer, self.known_institutions().by_code))
+        provinces = map(province_signer, self.province_addresses())
+        return (*RECEIPT_CHANNELS, *map(bank_signer, self.known_institutions().by_code), *provinces)
 
     def receipt_keys(self, settings: Settings) -> Mapping[str, tuple[bytes, ...]]:
-        """Return the keys of each signer's orders and receipts, the current one first.
+        """Return the keys for signing orders and verifying receipts, by signer, the current key first.
 
-        Raises SettingsError if a signer has none and the installation is not embedded, or two share one.
+        Raises SettingsError if two signers have the same key, or a signer has no key; an embedded installation without
+        the setting derives all keys from its secret.
         """
         if self.receipts_secret:
             return _receipt_keys(self.receipts_secret.get_secret_value(), self.signers())
@@ -174,7 +209,10 @@ def _derived(secret: bytes, name: str) -> bytes:
 
 
 def _receipt_keys(text: str, signers: Sequence[str]) -> dict[str, tuple[bytes, ...]]:
-    """Return each signer's keys from the setting's text. Raises SettingsError that says what is wrong."""
+    """Return signer -> keys, from the text of QUANZU_RECEIPTS_SECRET; an empty tuple for a signer without keys.
+
+    Raises SettingsError that names the invalid entry.
+    """
     found: dict[str, tuple[bytes, ...]] = dict.fromkeys(signers, ())
     for number, pair in enumerate(text.replace("\n", ",").split(","), 1):
         name, _, key = pair.strip().partition(":")
@@ -183,8 +221,8 @@ def _receipt_keys(text: str, signers: Sequence[str]) -> dict[str, tuple[bytes, .
         if name not in found or len(key) < LEAST_KEY:  # the error must not repeat the key
             raise SettingsError(
                 f"QUANZU_RECEIPTS_SECRET, entry {number}: write CHANNEL:KEY, CHANNEL one of "
-                f"{', '.join(RECEIPT_CHANNELS)} or bank/CODE of QUANZU_INSTITUTIONS, KEY of at least {LEAST_KEY} "
-                "characters"
+                f"{', '.join(RECEIPT_CHANNELS)}, bank/CODE of QUANZU_INSTITUTIONS or province/CODE of "
+                f"QUANZU_PROVINCES, KEY of at least {LEAST_KEY} characters"
             )
         found[name] = (*found[name], key.encode())
     _check_keys(found)
@@ -211,7 +249,10 @@ def _check_keys(found: Mapping[str, tuple[bytes, ...]]) -> None:
 
 
 def load() -> ChannelSettings:
-    """Read the channels' settings from the environment. Raises SettingsError that names the wrong variable."""
+    """Return the channels' settings from the environment variables.
+
+    Raises SettingsError, naming the variable, if a setting is invalid.
+    """
     try:
         return ChannelSettings()
     except ValidationError as error:

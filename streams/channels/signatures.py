@@ -1,4 +1,4 @@
-"""Who signed a receipt: a channel's provider, or one of the banks, each with its own key."""
+"""Decides who signed a receipt: a channel's provider or one of the banks. Each has its own key."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,27 +16,32 @@ from streams.security.secrets import bank_signer
 
 
 class AnotherBanksError(PermissionError):
-    """Raised if an answer to an order is not signed by the bank that it went to, or is about another bank's order."""
+    """The answer to an order is not signed by the bank that the order went to, or is about another bank's order."""
 
 
 @dataclass(frozen=True, slots=True)
 class Signed:
-    """A valid signature. `by`: whose key it was made with, as in QUANZU_RECEIPTS_SECRET."""
+    """A valid signature. `by`: the signer whose key made it, named as in QUANZU_RECEIPTS_SECRET (sms, bank,
+    bank/CODE).
+    """
 
     nonce: str
     by: str
 
 
 class Signatures:
-    """Verifies receipts. `keys`: by signer, the current one first."""
+    """Verifies the signatures of receipts. `keys`: by signer, the current key first."""
 
     def __init__(self, keys: Mapping[str, tuple[bytes, ...]]) -> None:
         self._keys = keys
 
     def verify(self, headers: Mapping[str, str], message: SignedMessage, wall: float) -> Signed:
-        """Return the message's nonce, and who signed it: the channel's provider, or a bank if it is theirs.
+        """Verify a message's signature.
 
-        Counts signatures with a former key. Raises SignatureError as signing.verify does.
+        Returns its nonce and its signer: the channel's provider or, for the channel `bank`, perhaps a bank.
+
+        `wall`: the time in seconds since 1970. Counts signatures with a former key as a metric. Raises SignatureError
+        as signing.verify does.
         """
         signers = [name for name in self._keys if name.partition("/")[0] == message.channel]
         keys = [(name, former, key) for name in signers for former, key in enumerate(self._keys[name])]
@@ -47,26 +52,30 @@ class Signatures:
         return Signed(found.nonce, by)
 
     def check_bank(self, signed: Signed, bank: str) -> None:
-        """Raise AnotherBanksError if the order went to `bank` and another bank, or the gateway, has signed the answer.
+        """Raise AnotherBanksError if the order went to `bank` (its code), and the answer was signed by another bank or
+        the gateway.
 
-        An order for no bank of the table ("") is answered by whichever the gateway found.
+        `bank` "": the order went to no bank of the table; then any signer may answer it.
         """
         if bank and signed.by != bank_signer(bank):
             raise AnotherBanksError("this order went to a bank, and its answer is not signed with that bank's key")
 
     def check_name(self, signed: Signed, bank: str | None) -> None:
-        """Raise AnotherBanksError if a bank has signed an answer that is said to be another bank's (`bank`): what it
-        states would count as the other's word.
+        """Raise AnotherBanksError if a bank has signed an answer that names another bank (`bank`), to which it would be
+        attributed.
+
+        Does nothing if `bank` is None or the gateway has signed.
         """
         if bank and signed.by.startswith(bank_signer("")) and signed.by != bank_signer(bank):
             raise AnotherBanksError("bank: another bank's code than the one whose key has signed the answer")
 
 
 def check_payment(case: Case | None, dispatch: DispatchId, transfer: str) -> None:
-    """Raise AnotherBanksError if an answer to an order names another payment of the case than the order did: the stop
-    of that one may be another bank's.
+    """Raise AnotherBanksError if a bank's answer to an order names (`transfer`) another payment of the case than the
+    order did: the stop of that payment may be another bank's. `case`: the dispatch's, or None if it is unknown: then
+    nothing is checked.
 
-    A payment that the case does not have is left to the case.
+    A payment that the case does not have is not judged here, but by casework.
     """
     asked = _step_of(case, dispatch)
     if case is None or asked is None or asked.transfer is None:
@@ -77,11 +86,11 @@ def check_payment(case: Case | None, dispatch: DispatchId, transfer: str) -> Non
 
 
 def asked_bank(entry: Entry | None, case: Case | None, dispatch: DispatchId, table: Institutions) -> str:
-    """Return the code of the bank that an order went to: by the dispatch log, or by the case if the log lost it; "" if
-    that is unknown.
+    """Return the code of the bank that an order went to: from the dispatch log, or from the case if the log lost it; ""
+    if unknown.
 
     Raises AnotherBanksError if the log lost an order about the resident's own account and no bank has confirmed the
-    hold: nothing says then which bank has the account.
+    hold: then it is not known which bank has the account.
     """
     if entry is not None and entry.bank:
         return entry.bank

@@ -1,13 +1,16 @@
-"""Signs orders to providers and their receipts with HMAC-SHA256 over method, path, channel, time, nonce and body: they
-can be neither forged nor replayed, and one channel's signature fits no other.
+"""Signs orders to providers and their receipts with HMAC-SHA256 over method, path, channel, time, nonce and body. A key
+that begins with `sm-` signs with HMAC-SM3 and SM3.
+
+So they can be neither forged nor replayed, and a signature for one channel is invalid for every other.
 """
 
-import hashlib
 import hmac
 import re
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+
+from domain.access.ciphers import message_code, plain_hash
 
 TIMESTAMP = "X-Quanzu-Timestamp"  # seconds since 1970, wall-clock: the sender knows no other
 NONCE = "X-Quanzu-Nonce"  # random, new for each attempt
@@ -18,14 +21,15 @@ _NONCE = re.compile(r"[A-Za-z0-9_-]{16,64}")
 
 
 class SignatureError(ValueError):
-    """Raised if a request's signature does not fit, or its time or nonce is missing, or its time is too far off."""
+    """A request's signature does not fit, its time or nonce is missing, or its time is too far off."""
 
 
 @dataclass(frozen=True, slots=True)
 class SignedMessage:
-    """What is signed: the HTTP `method`, the `path`, the `body`, and the `channel`: sms, voice, bank or station.
+    """The data that a signature covers: the HTTP `method`, the `path`, the `body`, and the `channel` (sms, voice, bank
+    or station).
 
-    `path`: of a receipt as we see it, `/receipts/sms`; of an order without what precedes it in the gateway's address,
+    `path`: of a receipt as intake sees it, `/receipts/sms`; of an order without the path in the gateway's address,
     `/stop-payments`.
     """
 
@@ -37,8 +41,9 @@ class SignedMessage:
 
 @dataclass(frozen=True, slots=True)
 class FittingSignature:
-    """A signature that fits. `key`: the index (from 0) of the key that it was made with; `nonce`: the signature's, to
-    be used once.
+    """A signature that fits.
+
+    `key`: the index (from 0) of the key that made it; `nonce`: the message's nonce, which may be used once.
     """
 
     key: int
@@ -47,15 +52,21 @@ class FittingSignature:
 
 @dataclass(frozen=True, slots=True)
 class Signer:
-    """Signs the requests to a provider. `keys`: by signer, the current one first; `wall`: the seconds since 1970."""
+    """Signs the requests to a provider.
+
+    `keys`: by signer, the current key first; `wall`: returns the seconds since 1970.
+    """
 
     channel: str
     keys: Mapping[str, Sequence[bytes]]
     wall: Callable[[], float]
 
     def headers(self, signer: str, method: str, path: str, body: bytes) -> dict[str, str]:
-        """Return the signature headers of a request that is sent now, with each key of the signer: the receiver may
-        have the former one still.
+        """Return the three signature headers, by name, of a request that is sent now: time, nonce and
+        signatures.
+
+        The last has a signature with each key of `signer`, separated by commas, because the receiver may still use the
+        former key. Raises KeyError for an unknown signer.
         """
         message, nonce = SignedMessage(self.channel, path, body, method), secrets.token_hex(12)
         made = [sign(key, message, self.wall(), nonce) for key in self.keys[signer]]
@@ -67,11 +78,11 @@ def sign(key: bytes, message: SignedMessage, wall: float, nonce: str) -> dict[st
     signature.
     """
     stamp = str(int(wall))
-    return {TIMESTAMP: stamp, NONCE: nonce, SIGNATURE: _signature(key, _signed(message, stamp, nonce))}
+    return {TIMESTAMP: stamp, NONCE: nonce, SIGNATURE: _signature(key, message, stamp, nonce)}
 
 
 def verify(keys: Sequence[bytes], headers: Mapping[str, str], message: SignedMessage, wall: float) -> FittingSignature:
-    """Return the nonce, and the index of the key in `keys` that the message was signed with.
+    """Verify a message's signature against `keys`. Returns its nonce, and the index of the key that made it.
 
     Raises SignatureError if no key fits, the time or nonce is missing or malformed, or the time is over 300 s off
     `wall` (seconds since 1970).
@@ -83,26 +94,22 @@ def verify(keys: Sequence[bytes], headers: Mapping[str, str], message: SignedMes
         raise SignatureError(
             f"{NONCE} is missing or not 16 to 64 letters, digits, '-' or '_': make one for each attempt"
         )
-    signed, given = _signed(message, stamp, nonce), [each.strip().encode() for each in signature.split(",", MOST_KEYS)]
-    fitting = [_fits(_signature(key, signed).encode(), given[:MOST_KEYS]) for key in keys]
+    given = [each.strip().encode() for each in signature.split(",", MOST_KEYS)]
+    fitting = [_fits(_signature(key, message, stamp, nonce).encode(), given[:MOST_KEYS]) for key in keys]
     if not any(fitting):
         raise SignatureError(
             f"{SIGNATURE} does not fit: HMAC-SHA256 with the channel's key, in hexadecimal, over the lines method, "
-            f"path, channel, {TIMESTAMP}, {NONCE} and the body's SHA-256 in hexadecimal"
+            f"path, channel, {TIMESTAMP}, {NONCE} and the body's SHA-256 in hexadecimal; with a key that begins with "
+            "sm-, HMAC-SM3 and SM3"
         )
     if abs(wall - int(stamp)) > TOLERANCE_SECONDS:
         raise SignatureError(f"{TIMESTAMP} is {abs(wall - int(stamp)):.0f} s off: at most {TOLERANCE_SECONDS} s")
     return FittingSignature(fitting.index(True), nonce)
 
 
-def _signed(message: SignedMessage, stamp: str, nonce: str) -> bytes:
-    body = hashlib.sha256(message.body).hexdigest()
-    lines = (message.method, message.path, message.channel, stamp, nonce, body)
-    return "\n".join(lines).encode()
-
-
-def _signature(key: bytes, signed: bytes) -> str:
-    return hmac.digest(key, signed, hashlib.sha256).hex()
+def _signature(key: bytes, message: SignedMessage, stamp: str, nonce: str) -> str:
+    lines = (message.method, message.path, message.channel, stamp, nonce, plain_hash(key, message.body))
+    return message_code(key, "\n".join(lines).encode()).hex()
 
 
 def _fits(made: bytes, given: Sequence[bytes]) -> bool:

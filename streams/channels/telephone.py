@@ -1,10 +1,10 @@
-"""The interface for calling a resident from the desk: a softphone, or in a demo a simulated resident."""
+"""The interface for calls to a resident from the desk, by a softphone or, in a demo, to a simulated resident."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from schemas.casework.inputs import LossAvoidedClaim
+from schemas.casework.acts import LossAvoidedClaim
 from schemas.levels import CallResult
 
 
@@ -12,7 +12,7 @@ from schemas.levels import CallResult
 class Call:
     """How a call ended.
 
-    `words`: what the resident said, in Chinese; `kept`: transfers that they will not make; `lost_fen`: money already
+    `words`: the resident's words, in Chinese; `kept`: the transfers that they will not make; `lost_fen`: money already
     lost, in fen.
     """
 
@@ -23,14 +23,15 @@ class Call:
 
     @property
     def reached(self) -> bool:
-        """Whether the resident took the call."""
+        """True if the resident answered the call."""
         return self.result is CallResult.ANSWERED
 
 
 class Telephone(Protocol):
-    """Anything that can place a call to a case's resident and report how it ended."""
+    """Places calls to the residents of cases and reports how they ended."""
 
     async def call(self, case_id: str, answered: Callable[[], Awaitable[None]]) -> Call:
-        """Call the resident of a case, and return how the call went once it has ended. `answered` is awaited as soon as
-        the resident answers, not if nobody does.
+        """Call the resident of a case. Returns how the call went, once it has ended.
+
+        `answered` is awaited as soon as the resident answers; it is not called if nobody answers.
         """

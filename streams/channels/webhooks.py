@@ -12,7 +12,7 @@ import secrets
 import ssl
 import time
 from collections.abc import Collection, Iterable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from datetime import timedelta
 from random import Random
 from typing import Any
@@ -21,8 +21,9 @@ import httpx
 import orjson
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 
+from domain.access.key_rings import KeyPurpose
 from domain.access.webhooks import Address, next_try, payload, signature, wanted
-from domain.identity.own_words import masked_words, without_words
+from domain.identity.own_words import webhook_words, without_words
 from domain.wording.codes import in_language
 from schemas.casework.events import CaseEvent
 from schemas.channels.webhooks import Health, Webhook
@@ -35,6 +36,7 @@ from streams.runtime.settings import Settings
 from streams.runtime.tasks import stop, until_done, without_values
 from streams.runtime.tasks import wanted as not_cancelled
 from streams.security import encryption
+from streams.security.installation_keys import ring
 from streams.security.record_encryption import record_encryption
 from streams.state.compacted_table import CompactedTable, Place
 from streams.state.keys import WEBHOOK_HEALTH, milliseconds
@@ -43,6 +45,7 @@ log = logging.getLogger(__name__)
 
 PURPOSE = "webhooks"  # the context of their secrets' encryption
 ANSWER_SECONDS = 10.0
+REST_SECONDS, REST_BYTES = 1.0, 65_536  # of an answer's body, of which nothing is used
 LOOK_SECONDS = 2.0  # until a change of the list is noticed
 CLOCKS_APART = timedelta(minutes=5)  # largest difference between the clocks of the webhook's creator and of Kafka
 GONE = 410
@@ -57,7 +60,7 @@ class Webhooks(CompactedTable[Webhook]):
     place = Place(WEBHOOKS, Webhook)
 
     async def drop(self, name: str) -> None:
-        """Delete a webhook, given by id, and its health. No error if there is none."""
+        """Delete the webhook with this id, and its health. No error if the id is unknown."""
         await super().drop(name)
         await self._redis.hdel(WEBHOOK_HEALTH, name)
 
@@ -66,27 +69,45 @@ class Webhooks(CompactedTable[Webhook]):
         return {webhook.id: webhook for webhook in sorted(await self.all(), key=lambda each: each.made_at)}
 
     async def health(self) -> dict[str, tuple[Health, str]]:
-        """Return by webhook id its health and a description of its last answer; those without an answer are left
-        out.
+        """Return, by webhook id, its health and a description of its last answer.
+
+        Webhooks to which nothing was sent yet are left out.
         """
         found = {name.decode(): orjson.loads(raw) for name, raw in (await self._redis.hgetall(WEBHOOK_HEALTH)).items()}
         return {name: (Health(how), words) for name, (how, words) in found.items()}
 
     async def feel(self, webhook: str, how: Health, words: str) -> None:
-        """Store a webhook's health, and a description of its last answer, in place of the earlier ones. `webhook`: its
-        id.
+        """Store a webhook's health, and a description of its last answer (`words`), replacing the earlier ones.
+
+        `webhook`: its id.
         """
         await self._redis.hset(WEBHOOK_HEALTH, webhook, orjson.dumps([how, words]))
 
     def sealed(self, secret: str) -> str:
-        """Return a secret encrypted for storage (compact JWE), under a key derived from QUANZU_SECRET."""
-        return encryption.sealed(self._settings.key(), PURPOSE, secret)
+        """Return a secret encrypted for storage (base64url), under the installation's key for delivery. Raises
+        SettingsError if this process has no such key.
+        """
+        return encryption.sealed(ring(self._settings, KeyPurpose.DELIVERY), PURPOSE, secret)
+
+    def renewed(self, webhook: Webhook) -> Webhook:
+        """Return a copy of the webhook with its secrets encrypted under the key in force. Nothing is stored.
+
+        Raises UnreadableSecretError if the key of one is not among the installation's, and SettingsError if this
+        process has no key for delivery.
+        """
+        keys = ring(self._settings, KeyPurpose.DELIVERY)
+        return webhook.model_copy(
+            update={"secrets": [encryption.encrypted_anew(keys, PURPOSE, each) for each in webhook.secrets]}
+        )
 
     def opened(self, webhook: Webhook) -> list[str]:
-        """Return the webhook's decrypted secrets, the newest first. Raises joserfc's JoseError under another
-        QUANZU_SECRET.
+        """Return the webhook's decrypted secrets, the newest first.
+
+        Raises UnreadableSecretError if the key of one is not among the installation's, and SettingsError if this
+        process has no key for delivery.
         """
-        return [encryption.opened(self._settings.key(), PURPOSE, secret) for secret in webhook.secrets]
+        keys = ring(self._settings, KeyPurpose.DELIVERY)
+        return [encryption.opened(keys, PURPOSE, secret) for secret in webhook.secrets]
 
 
 def new_id() -> str:
@@ -95,7 +116,7 @@ def new_id() -> str:
 
 
 class WebhookSender:
-    """Sends the cases' events to all webhooks, each by a task of its own."""
+    """Sends case events to all webhooks, each in a task of its own."""
 
     def __init__(
         self,
@@ -104,13 +125,20 @@ class WebhookSender:
         chance: Random | None = None,
         private: Collection[Address] = (),
     ) -> None:
-        """`private`: the exact addresses inside the network that may receive webhooks."""
+        """`chance`: for the random part of pauses.
+
+        `private`: the exact addresses inside the network to which events may be sent.
+        """
         self._settings, self._webhooks, self._private = settings, webhooks, private
         self._chance = chance or Random()
         self._running: dict[str, tuple[Webhook, asyncio.Task[None]]] = {}
 
     async def run(self) -> None:
-        """Send until cancelled: start a task for each new or changed webhook, and stop those of deleted ones."""
+        """Send events until cancelled; then all tasks are stopped.
+
+        Every 2 s, start a task for each new or changed webhook and each whose task has failed, and stop the tasks of
+        deleted or paused ones. Waits while Redis is unavailable. Raises AccessError if Redis denies access.
+        """
         try:
             while not_cancelled():
                 await until_done("webhooks", self._look)
@@ -147,8 +175,8 @@ class WebhookSender:
             max_poll_interval_ms=900_000,  # longer than the longest pause between two attempts
         )
         consumer.subscribe([CASE_EVENTS.name], listener=None if whole else _Begins(consumer, webhook))
-        await consumer.start()
         try:
+            await consumer.start()
             async with (
                 self._client() as client,
                 aclosing(record_encryption(self._settings)) as codec,
@@ -169,7 +197,10 @@ class WebhookSender:
         return httpx.AsyncClient(transport=transport, timeout=ANSWER_SECONDS, follow_redirects=False)
 
     async def _told(self, client: httpx.AsyncClient, webhook: Webhook, entry: Entry | None) -> None:
-        """Return when the program has accepted the event; at once if it does not want it."""
+        """Send an event to a webhook until the program accepts it, with growing pauses.
+
+        Returns at once if the webhook does not want the event; pauses the webhook if it answers 410.
+        """
         if not isinstance(entry, CaseEvent) or entry.at < webhook.made_at or not wanted(webhook, entry):
             return
         body, failures = orjson.dumps(_body(webhook, entry)), 0
@@ -204,7 +235,8 @@ class WebhookSender:
             "Quanzu-Signature": signature(self._webhooks.opened(webhook), stamp, body),
         }
         try:
-            answer = await client.post(webhook.url, content=body, headers=headers)
+            async with client.stream("POST", webhook.url, content=body, headers=headers) as answer:
+                await _read_rest(answer)
         except ForbiddenDestinationError:
             return 0, FORBIDDEN
         except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:  # httpx parses even a Location unfollowed
@@ -212,16 +244,29 @@ class WebhookSender:
         return answer.status_code, f"answered {answer.status_code}"
 
 
+async def _read_rest(answer: httpx.Response) -> None:
+    """Read a short body to its end, so that its connection serves the next event. The rest of a long or slow one is
+    left, and its connection ends: a receiver must not fill the memory, nor hold up events.
+    """
+    came = 0
+    with suppress(TimeoutError):
+        async with asyncio.timeout(REST_SECONDS):
+            async for piece in answer.aiter_raw():
+                came += len(piece)
+                if came > REST_BYTES:
+                    return
+
+
 def _body(webhook: Webhook, event: CaseEvent) -> dict[str, Any]:
     if webhook.words:
-        return payload(event, masked_words, in_language(webhook.language).sentence)
+        return payload(event, webhook_words, in_language(webhook.language).sentence)
     return payload(event, without_words)
 
 
 class _Begins(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no types
     """Sets the start of a partition without a committed offset to the time at which the webhook was created.
 
-    Not to its end: events that happened before the partition was assigned would be skipped.
+    The partition's end would be wrong, because events that happened before the partition was assigned would be skipped.
     """
 
     def __init__(self, consumer: AIOKafkaConsumer, webhook: Webhook) -> None:
@@ -241,7 +286,7 @@ class _Begins(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has 
 
 
 def distrusted(error: BaseException | None) -> bool:
-    """Return whether an error, or one that caused it, is about an untrusted certificate: httpx wraps the handshake's
+    """Return True if the error, or one that caused it, is about an untrusted certificate. httpx wraps the handshake's
     error.
     """
     while error is not None and not isinstance(error, ssl.SSLCertVerificationError):

@@ -2,6 +2,7 @@
 
     GET  /dead-letters                   the newest, without bytes; the filters of `quanzu dead list`; limit, before
     GET  /dead-letters/{id}              one, with its bytes; mask=true hides numbers and names
+                                         (where personal data is encrypted, intake cannot read the bytes: then none)
     POST /dead-letters/{id}/send-again   {"reason", and none or one of "text", "base64", "mapping"; "dry_run"}
     POST /dead-letters/{id}/drop         {"reason"}
 
@@ -26,8 +27,9 @@ from streams.dead_letters.repaired import Mend
 from streams.dead_letters.sending import ActError, Outcome, Sending, Who
 from streams.dead_letters.shapes import listed, paged, shown
 from streams.intake.settings import IntakeSettings, Keys, operator_keys
+from streams.messaging.codec import CodecError
 from streams.messaging.dead_letter_writer import reason
-from streams.messaging.producer import Producer
+from streams.messaging.producer import MayNotError, Producer
 from streams.runtime.clock import Clock
 from streams.runtime.serving import Refused, read_body
 from streams.runtime.settings import Settings
@@ -38,11 +40,11 @@ _LOOK = "GET /dead-letters lists what there is"
 
 
 class Asked(BaseModel):
-    """The query parameters of the list. `source`, `topic`, `why` (a part of the reason), `since` (inclusive), `until`
-    (exclusive) and `state` filter; None: all (of `state`, given as "all"). `limit`: the page's size; `before`: only
-    letters with smaller offsets.
+    """The query parameters of the list.
 
-    Raises ValidationError if a parameter is unknown or invalid.
+    Filters: `source`, `topic`, `why` (a part of the reason), `since` (inclusive), `until` (exclusive) and `state`;
+    None: not filtered (of `state`, given as "all"). `limit`: the page's size; `before`: only letters with smaller
+    offsets. Raises ValidationError if a parameter is unknown or invalid.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -84,9 +86,10 @@ class Act(BaseModel):
 
     @property
     def repair_rules(self) -> Mend:
-        """The repair: a mapping, the new bytes, or None.
+        """The repair of the letter: a mapping, the new bytes, or None for no repair.
 
-        Raises MappingError if the mapping is invalid, Refused (422) if several are given.
+        Raises MappingError if the mapping is invalid or changes nothing, Refused (422) if more than one repair is
+        given.
         """
         given = [each for each in (self.text, self.base64, self.mapping) if each is not None]
         if len(given) > 1:
@@ -212,10 +215,14 @@ def routes(settings: Settings, intake: IntakeSettings, producer: Producer, clock
 async def _answered() -> AsyncIterator[None]:
     """Limit the block to 15 s.
 
-    Raises Refused (503) if Kafka does not answer; repeating the request completes what was begun.
+    Raises Refused: 503 if Kafka does not answer, 403 if this process may not write to the letter's topic, or has no key
+    to encrypt its records. Repeating the
+    request, or `quanzu dead send-again`, completes what was begun.
     """
     try:
         async with asyncio.timeout(KAFKA_SECONDS):
             yield
     except TRANSIENT:
         raise Refused(503, "Kafka is away", "Send the request again", {"Retry-After": "5"}) from None
+    except (MayNotError, CodecError) as error:  # intake may not write to the inputs of cases, nor to dispatches
+        raise Refused(403, str(error), "Send it again by `quanzu dead send-again`, or drop it") from None

@@ -1,4 +1,6 @@
-"""The index of dead letters and their states, read from their topic and the audit topic; the metric of open ones."""
+"""The index of dead letters and their states, read from their topic and from the audit topic; and the metric of open
+ones.
+"""
 
 import asyncio
 from collections import Counter, OrderedDict
@@ -13,7 +15,8 @@ from schemas.administration.dead_letters import DeadLetter, letter_adapter
 from schemas.base import ANY_VERSION
 from schemas.errors import UserError
 from streams.messaging import sources
-from streams.messaging.reader import Read, beginning_offsets, offset_at, read_on
+from streams.messaging.offsets import beginning_offsets, offset_at
+from streams.messaging.reader import Read, read_on
 from streams.messaging.topics import AUDIT, DEAD_LETTERS
 from streams.runtime import metrics
 from streams.runtime.settings import Settings
@@ -24,12 +27,12 @@ BEFORE_MS = 86_400_000  # an act may be this much older than its letter (sent ag
 
 
 class UnknownLetterError(UserError, LookupError):
-    """There is no such dead letter (any more)."""
+    """No dead letter has this id, or it is no longer kept."""
 
 
 @dataclass(slots=True)
 class Found:
-    """A dead letter in the index, without its bytes (`letter`), and its state with the act that led to it
+    """A dead letter in the index, without its bytes (`letter`), and its state with the act that led to the state
     (`standing`).
     """
 
@@ -41,8 +44,8 @@ class Found:
 class Page:
     """A page of dead letters (`found`), the newest first.
 
-    `total`: number of all matching letters; `reasons`: their numbers by kind of reason. `next`: `before` of the next
-    page, or None if this is the last. `left_out`: number of older letters that are not in the index.
+    `total`: number of all matching letters; `reasons`: their numbers by kind of reason. `next`: the argument `before`
+    for the next page, None if this is the last page. `left_out`: number of older letters that are not in the index.
     """
 
     found: list[Found]
@@ -53,7 +56,9 @@ class Page:
 
 
 class DeadLetterIndex:
-    """The index: the newest `most` dead letters for which `keep` is true, so that a flood cannot fill the memory.
+    """The index of the newest `most` dead letters for which `keep` returns True.
+
+    The limit bounds the memory in a flood of letters.
 
     `left_out`: number of older letters beyond `most`.
     """
@@ -70,9 +75,9 @@ class DeadLetterIndex:
         self._lock = asyncio.Lock()
 
     async def refresh(self) -> None:
-        """Read the letters and acts written since the last call.
+        """Read the letters and acts that were written since the last call.
 
-        Letters come first, because an act follows its letter.
+        Letters are read first, because an act follows its letter.
         """
         async with self._lock:
             async with reading(self._settings):
@@ -88,7 +93,10 @@ class DeadLetterIndex:
                 self._act(record.value or b"")
 
     def page(self, wanted: Wanted, most: int | None = None, before: int | None = None) -> Page:
-        """Return the newest `most` (None: all) matching letters with offsets below `before`; call `refresh` first."""
+        """Return a page: the newest `most` (None: all) matching letters with offsets below `before` (None: all).
+
+        Reads nothing: call `refresh` first.
+        """
         fitting = [each for each in self._found.values() if wanted.fits(each.letter, each.standing.state)]
         fitting.sort(key=lambda each: each.letter.offset, reverse=True)
         left = [each for each in fitting if before is None or each.letter.offset < before]
@@ -98,7 +106,7 @@ class DeadLetterIndex:
         return Page(shown, len(fitting), dict(reasons.most_common()), following, self.left_out)
 
     def get(self, letter: str) -> Found:
-        """Return a letter by its id. Raises UnknownLetterError if the index does not have it."""
+        """Return the letter with this id. Raises UnknownLetterError if the index does not have it."""
         if letter not in self._found:
             raise UnknownLetterError(
                 f"there is no dead letter {letter!r}: `quanzu dead list --state all` has the ids; a letter is kept for "
@@ -107,8 +115,9 @@ class DeadLetterIndex:
         return self._found[letter]
 
     async def read(self, letters: Sequence[Found]) -> dict[str, DeadLetter]:
-        """Return by id the full letters with their bytes, as on the topic; letters that it no longer keeps are left
-        out.
+        """Read the letters from the topic, with their bytes, and return them by id.
+
+        Letters that the topic no longer has are left out.
         """
         wanted = {each.letter.offset: each.letter.id for each in letters}
         found: dict[str, DeadLetter] = {}
@@ -129,7 +138,7 @@ class DeadLetterIndex:
             del self._found[name]
 
     def open_by_source(self) -> Counter[str]:
-        """Return the number of letters in the index, by source, that are neither sent again nor dropped."""
+        """Return the number of open letters in the index (neither sent again nor dropped), by source."""
         waiting = (State.OPEN, State.SENDING)
         return Counter(each.letter.source for each in self._found.values() if each.standing.state in waiting)
 
@@ -178,7 +187,7 @@ class OpenLetters:
         self._letters = DeadLetterIndex(settings)
 
     async def show(self, *, ours: bool) -> None:
-        """Update the metric, or clear it if another worker shows it (`ours` is False)."""
+        """Set the metric to the present numbers, or clear it if another worker shows it (`ours` is False)."""
         if not ours:
             metrics.DEAD_LETTERS_OPEN.clear()
             return

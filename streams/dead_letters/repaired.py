@@ -1,4 +1,4 @@
-"""Repair of a dead letter's bytes, by hand or by a mapping. Its valid ids and source must stay as they were."""
+"""Repairs the bytes of a dead letter, by hand or by a mapping. Its valid ids and source must stay unchanged."""
 
 import csv
 import io
@@ -10,8 +10,10 @@ from pydantic import TypeAdapter, ValidationError
 from domain.feeds.bank_mapping import BankMapping
 from domain.feeds.bank_rows import CellError, Cells, own_id
 from domain.feeds.repair import Fields, Mapping, repair
+from schemas.administration.dead_letters import CallFile
 from schemas.base import Text, Token
 from schemas.errors import UserError
+from streams.intake.formats.call_files import call_header
 from streams.intake.formats.mapped import open_cells
 from streams.intake.formats.rows import RowError, fields
 from streams.intake.parsing import BodyError, items_of_body
@@ -25,18 +27,21 @@ _IDENTITY: dict[str, TypeAdapter[str]] = {
     "id": TypeAdapter(Text),
     "source": TypeAdapter(Token),
     "RecordID": TypeAdapter(Text),  # of a call detail record
+    "uniqueid": TypeAdapter(Text),  # of Asterisk's, in CSV and in the manager's event
+    "UniqueID": TypeAdapter(Text),
+    "uuid": TypeAdapter(Text),  # of FreeSWITCH's
 }
 
 
 class CannotSendError(UserError, ValueError):
-    """The letter cannot be sent again in this form; the text says why and what to do."""
+    """The letter cannot be sent again in this form. The text says why, and how to correct it."""
 
 
 def repaired_json(raw: bytes, mended: Mend) -> bytes:
-    """Return a JSON letter's bytes, repaired: `mended` itself if that is bytes, or the mapping's result; unchanged if
-    None.
+    """Return the repaired bytes of a JSON letter: `mended` itself if it is bytes, the mapping's result, or `raw` if it
+    is None.
 
-    Raises CannotSendError if the repair changes the id or source, or a mapping has no object to work on, and
+    Raises CannotSendError if the repair changes a valid id or source, or a mapping gets no JSON object, and
     MappingError if the mapping fails.
     """
     if mended is None:
@@ -53,10 +58,10 @@ def repaired_json(raw: bytes, mended: Mend) -> bytes:
 
 
 def repaired_row(header: bytes, line: bytes, mended: Mend) -> tuple[bytes, bytes]:
-    """Return the header and row of a file's letter, repaired.
+    """Return the repaired header and row of a letter from a file. Unchanged if `mended` is None.
 
-    Raises CannotSendError if the repair changes the id or source, or a mapping does not fit the row, and MappingError
-    if the mapping fails.
+    Raises CannotSendError if the repair changes a valid id or source, or a mapping does not fit the row, and
+    MappingError if the mapping fails.
     """
     if mended is None:
         return header, line
@@ -75,11 +80,12 @@ def repaired_row(header: bytes, line: bytes, mended: Mend) -> tuple[bytes, bytes
 
 
 def repaired_cells(header: bytes, line: bytes, bank: BankMapping, mended: Mend) -> Cells:
-    """Return the cells, by column, of a letter of a bank's file, repaired. The rules of a repair name the bank's
-    columns.
+    """Return the repaired cells, by column, of a letter from a bank's file.
+
+    The rules of a mapping name the bank's columns.
 
     Raises CannotSendError if a column is missing or the payment's id changes, MappingError if the mapping fails, and
-    RowError if the line cannot be read.
+    RowError if the line is invalid.
     """
     read = open_cells(header, bank)
     if isinstance(mended, bytes):
@@ -92,6 +98,19 @@ def repaired_cells(header: bytes, line: bytes, bank: BankMapping, mended: Mend) 
     if before is not None and (own := _own_id(bank, before)) and _own_id(bank, after) != own:
         raise CannotSendError("id: must stay as it came, for by it is known what counted before")
     return after
+
+
+def repaired_call(calls: CallFile, line: bytes, mended: Mend) -> bytes:
+    """Return the repaired bytes of a letter from a file of call records. The rules of a mapping name the columns of the
+    exchange, or the fields of the JSON.
+
+    Raises CannotSendError if the repair changes the record's id or a mapping does not fit, RowError if the line does
+    not have the format's columns, and MappingError if the mapping fails.
+    """
+    if mended is None:
+        return line
+    header = call_header(calls, mended.rstrip(b"\r\n") if isinstance(mended, bytes) else line)
+    return repaired_json(line, mended) if header is None else repaired_row(header, line, mended)[1]
 
 
 def _cells(read: Callable[[bytes], Cells], line: bytes) -> Cells | None:
@@ -109,7 +128,9 @@ def _own_id(bank: BankMapping, cells: Cells) -> str | None:
 
 
 def items_of(raw: bytes) -> list[object]:
-    """Return the items of a JSON body. Raises CannotSendError if it is not JSON or has over 5,000 items."""
+    """Return the items of a JSON body, in order: the elements of an array, or the single value. Raises CannotSendError
+    if the body is not JSON or has over 5,000 items.
+    """
     try:
         return items_of_body(raw)
     except BodyError as error:
@@ -117,7 +138,10 @@ def items_of(raw: bytes) -> list[object]:
 
 
 def one_object(items: list[object]) -> Fields:
-    """Return the only item, a JSON object. Raises CannotSendError if there are several or it is not an object."""
+    """Return the only item of a list, which must be a JSON object.
+
+    Raises CannotSendError if it is not an object, or not the only item.
+    """
     if len(items) != 1 or not isinstance(items[0], dict):
         raise CannotSendError("it must be one JSON object")
     return items[0]

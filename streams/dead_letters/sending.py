@@ -37,16 +37,16 @@ Progress = Callable[[int, int], None]
 
 
 class ActError(UserError, ValueError):
-    """The author of an act or its reason is missing or invalid; the text says what to write."""
+    """The author of an act or its reason is missing or invalid. The text says what to write."""
 
 
 @dataclass(slots=True)
 class Outcome:
     """The result of an act, by letter id.
 
-    `done`: the ids that were sent (empty for a drop); `before`: letters left unchanged because of an earlier act, given
-    in words; `refused`: why a letter cannot be sent in this form; `accepted`: number of a file's rows that count as
-    accepted now, by source; `left`: number of letters not handled because `stop` was set.
+    `done`: the ids of the signals or inputs that were sent (empty for a drop); `before`: letters left unchanged because
+    of an earlier act, described in words; `refused`: why a letter cannot be sent in this form; `accepted`: number of
+    rows of files that count as accepted now, by source; `left`: number of letters not handled because `stop` was set.
     """
 
     done: dict[str, list[str]] = field(default_factory=dict)
@@ -56,7 +56,7 @@ class Outcome:
     left: int = 0
 
     def add(self, other: "Outcome") -> None:
-        """Add the results of another chunk, all but `left`."""
+        """Add the results of another chunk to this object, except `left`."""
         self.done |= other.done
         self.before |= other.before
         self.refused |= other.refused
@@ -65,16 +65,16 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Who:
-    """The author of an act (`by`), and the reason; both are kept for good."""
+    """The author of an act (`by`) and the reason. The audit keeps both."""
 
     by: str
     reason: str
 
 
 class Sending:
-    """Carries out people's decisions on dead letters, 200 at a time.
+    """Carries out people's decisions on dead letters, 200 letters at a time.
 
-    `stop`: once it is set, the current chunk is finished and no other is begun.
+    `stop`: an event; once it is set, the current 200 are finished and no more are begun.
     """
 
     def __init__(self, settings: Settings, letters: DeadLetterIndex, producer: Producer, clock: Clock) -> None:
@@ -85,26 +85,29 @@ class Sending:
     async def send_again(
         self, names: Sequence[str], mended: Mend, who: Who, progress: Progress = lambda done, of: None
     ) -> Outcome:
-        """Send letters again, all repaired in the same way. `progress` is called with the letters handled and their
-        total.
+        """Send letters (ids) again, all repaired in the same way. Returns the result for each.
 
-        Raises, before anything is done, UnknownLetterError if there is no such letter, and ActError if the author or
-        reason is missing or invalid. A letter that cannot be sent is in the outcome.
+        `progress` is called with the number of letters handled and their total. Raises, before anything is done,
+        UnknownLetterError if an id is unknown, and ActError if the author or reason is missing or invalid. A letter
+        that cannot be sent is in the result.
         """
         self._entry(Act.SENDING, "nothing", who)
         return await self._chunks(names, lambda chunk: self._send(chunk, mended, who), progress)
 
     async def drop(self, names: Sequence[str], who: Who, progress: Progress = lambda done, of: None) -> Outcome:
-        """Drop letters for good. `progress` is called with the letters handled and their total.
+        """Mark letters (ids) as dropped, permanently. Returns the result for each.
 
-        Raises, before anything is done, UnknownLetterError if there is no such letter, and ActError if the author or
-        reason is missing or invalid.
+        `progress` is called with the number of letters handled and their total. Raises, before anything is done,
+        UnknownLetterError if an id is unknown, and ActError if the author or reason is missing or invalid.
         """
         self._entry(Act.DROPPED, "nothing", who)
         return await self._chunks(names, lambda chunk: self._drop(chunk, who), progress)
 
     async def try_out(self, names: Sequence[str], mended: Mend, progress: Progress = lambda done, of: None) -> Outcome:
-        """Return what `send_again` would do, without doing it. Raises UnknownLetterError if there is no such letter."""
+        """Return the result that `send_again` would have, without sending or writing anything.
+
+        Raises UnknownLetterError if an id is unknown.
+        """
 
         async def chunk(found: Sequence[Found]) -> Outcome:
             outcome = Outcome()
@@ -204,7 +207,7 @@ class Sending:
 
 
 def status_text(found: Found) -> str:
-    """Return a letter's state in words: open, or who did what with it, when and why."""
+    """Return a letter's state in words: "open", or the act with its author, time (Beijing) and reason."""
     act = found.standing.act
     if act is None:
         return "open"
@@ -218,8 +221,8 @@ def status_text(found: Found) -> str:
 
 
 def what(mended: Mend) -> str:
-    """Return how a letter is repaired, in words, for the audit: with the mapping's hash, or 16 digits of the bytes'
-    SHA-256.
+    """Return in English words how a letter is repaired, for the audit: "as it came", or with the mapping's hash, or the
+    first 16 hex digits of the new bytes' SHA-256.
 
     Two people who send the same repair do not block each other.
     """

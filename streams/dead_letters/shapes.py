@@ -13,8 +13,8 @@ _PLAIN = set(string.whitespace) - {"\v", "\f"}
 
 
 def listed(found: Found) -> dict[str, Any]:
-    """Return a letter as JSON values without its bytes: id, source, topic, at, why, size (bytes), state, and the act
-    that led to it (None while open).
+    """Return a letter as JSON values, without its bytes: id, source, topic, at, why, size (bytes), state, and the act
+    that led to the state (None while open).
     """
     letter, act = found.letter, found.standing.act
     return {
@@ -30,7 +30,9 @@ def listed(found: Found) -> dict[str, Any]:
 
 
 def paged(page: Page) -> dict[str, Any]:
-    """Return a page of letters as JSON values: `letters` without bytes, and the counts over all matching ones."""
+    """Return a page of letters as JSON values: `letters` without their bytes, `next`, and the counts over all matching
+    letters.
+    """
     return {
         "letters": [listed(each) for each in page.found],
         "total": page.total,
@@ -41,12 +43,13 @@ def paged(page: Page) -> dict[str, Any]:
 
 
 def shown(letter: DeadLetter, found: Found, *, mask: bool) -> dict[str, Any]:
-    """Return a letter as JSON values, with its bytes as `text` if possible, else as `base64`.
+    """Return a letter as JSON values, with its bytes as `text` if they are displayable text, else as `base64`, which is
+    empty if this process cannot decrypt them.
 
-    `mask`: `text` has numbers and names hidden, or is None if the bytes are no text.
+    `mask`: True: numbers and names in `text` are hidden, and `text` is None if the bytes are not text.
     """
     raw = letter.content
-    text = text_of(raw)
+    text = text_of(raw) if raw or not letter.size else None  # None: this process cannot decrypt it
     bytes_told: dict[str, Any] = {"text": text} if text is not None else {"base64": base64.b64encode(raw).decode()}
     if mask:
         bytes_told = {"text": None if text is None else masked(text)}
@@ -72,7 +75,7 @@ def outcome_of(outcome: Outcome) -> dict[str, Any]:
 
 
 def text_of(raw: bytes) -> str | None:
-    """Return the bytes as text; None if they are not UTF-8 or contain characters that a terminal cannot show."""
+    """Return the bytes as text, or None if they are not UTF-8 or contain characters that a terminal cannot show."""
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError:
@@ -81,8 +84,9 @@ def text_of(raw: bytes) -> str | None:
 
 
 def header_of(letter: DeadLetter) -> str | None:
-    """Return the header line of the file that a row comes from; None if the letter is no row, or the header is empty or
-    no text.
+    """Return the header line of the file that a letter comes from.
+
+    None if the letter is not a row of a file, or the header is empty or not text.
     """
     reading = letter.where.reading if isinstance(letter.where, LinePlace) else None
     return text_of(base64.b64decode(reading.header)) or None if reading else None

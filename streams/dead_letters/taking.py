@@ -1,7 +1,7 @@
-"""Turns dead letters into records to write, by the same code that accepts their kind, or gives the reason why not.
+"""Turns dead letters into records to write, with the code that accepts their kind, or says why this is impossible.
 
-An item keeps its id: by it the case, the channel's dispatch log and the evidence recognize what they have seen. So
-nothing counts twice, even if somebody else sends the same item meanwhile.
+An item keeps its id. By the id, the case, the channel's dispatch log and the evidence recognize items that they already
+have. So nothing counts twice, even if somebody else sends the same item meanwhile.
 """
 
 import base64
@@ -18,7 +18,8 @@ from domain.feeds.bank_rows import CellError, payment
 from domain.feeds.source_rights import NO_DECISIONS, SourceRights
 from schemas.administration.dead_letters import DeadLetter, LinePlace, RecordPlace
 from schemas.casework.events import Dispatch
-from schemas.casework.inputs import HoldChange, PolicyChange, input_adapter
+from schemas.casework.inputs import CaseInput, HoldChange, PolicyChange, input_adapter
+from schemas.channels.bank_messages import ReportedFeedback
 from schemas.risk import wire
 from schemas.risk.signals import BATCH_LIMIT, SentAgain, Signal, batch_adapter
 from streams.dead_letters.repaired import (
@@ -28,26 +29,29 @@ from streams.dead_letters.repaired import (
     items_of,
     lacks,
     one_object,
+    repaired_call,
     repaired_cells,
     repaired_json,
     repaired_row,
 )
-from streams.intake.acceptor import RECORD_BYTES, examine
+from streams.intake.acceptor import examine
 from streams.intake.files import row_id
-from streams.intake.formats import FORMATS, Options
+from streams.intake.formats import FORMATS, Options, format_of
 from streams.intake.formats.rows import RowError
 from streams.messaging.dead_letter_writer import reason
-from streams.messaging.producer import Record
-from streams.messaging.topics import CASE_INPUTS, DISPATCHES, LANES, SIGNALS, home, partition_of
+from streams.messaging.producer import MAX_BYTES, Record
+from streams.messaging.topics import CASE_INPUTS, DISPATCHES, LANES, OUTSIDE_INPUTS, SIGNALS, home, partition_of
 
 LANE_NAMES = frozenset(lane.name for lane in LANES)
 DISPATCH_NAMES = frozenset(topic.name for topic in DISPATCHES)
+LARGEST_BYTES = MAX_BYTES - 1_000  # of a value: its key and Kafka's own fields are added
 
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """The record to write for a letter, and the `ids` in it. `signals`: those that count as accepted now (a file's
-    rows).
+    """The record to write for a letter, and the `ids` of the items in it.
+
+    `signals`: the signals that count as accepted now (rows of files).
     """
 
     record: Record
@@ -58,11 +62,15 @@ class Ready:
 def ready(
     letter: DeadLetter, mended: Mend, partitions: int, now: datetime, rights: SourceRights = NO_DECISIONS
 ) -> Ready:
-    """Return the record for a letter, repaired.
+    """Return the record to write for a letter, after its repair (`mended`). Nothing is written.
 
-    Raises CannotSendError if it is invalid after the repair, only its beginning is kept, or its topic takes nothing in
-    again; MappingError if the mapping fails.
+    Raises CannotSendError if it is invalid after the repair, only its beginning is kept, or letters of its topic cannot
+    be sent again; MappingError if the mapping fails.
     """
+    if not isinstance(mended, bytes) and letter.size and not letter.raw:
+        raise CannotSendError(
+            "its bytes cannot be read here. Send the whole of it, repaired, or use `quanzu dead send-again`"
+        )
     if not isinstance(mended, bytes) and letter.size > len(letter.content):
         raise CannotSendError(
             f"only the first {len(letter.content):,} of {letter.size:,} bytes are kept. Write the whole of it to a "
@@ -72,7 +80,7 @@ def ready(
         return _row(letter, letter.where, mended, partitions, rights, now)
     if letter.where.topic in LANE_NAMES:
         return _signals(letter, letter.where, mended, rights, now)
-    if letter.where.topic == CASE_INPUTS.name:
+    if letter.where.topic in (OUTSIDE_INPUTS.name, CASE_INPUTS.name):
         return _input(letter, letter.where, mended, partitions)
     if letter.where.topic in DISPATCH_NAMES:
         return _dispatch(letter, letter.where, mended, partitions)
@@ -93,10 +101,12 @@ def _signals(letter: DeadLetter, where: RecordPlace, mended: Mend, rights: Sourc
 def _row(
     letter: DeadLetter, where: LinePlace, mended: Mend, partitions: int, rights: SourceRights, now: datetime
 ) -> Ready:
-    if letter.source not in FORMATS and not (where.reading and where.reading.mapping):
+    reading = where.reading
+    declared = reading is not None and (reading.mapping or reading.calls or reading.stix)
+    if letter.source not in FORMATS and not declared:
         raise CannotSendError(f"no files of the format {letter.source} are taken in here")
     try:
-        found = _examined([_row_item(letter, where, mended)], rights, now)
+        found = _examined([_row_item(letter, where, mended, now)], rights, now)
     except (RowError, CellError) as error:
         raise CannotSendError(f"{error}. {MEND}") from None
     # The partition depends on the letter's id, not on the subject: so it is the same however the row is repaired, and
@@ -105,13 +115,15 @@ def _row(
     return Ready(_again(letter, None, found, SIGNALS.name, partition), _ids(found), found)
 
 
-def _row_item(letter: DeadLetter, where: LinePlace, mended: Mend) -> object:
-    header, options = _reading(where)
+def _row_item(letter: DeadLetter, where: LinePlace, mended: Mend, now: datetime) -> object:
+    header, options = _reading(where, now)
     row = row_id(where.digest, where.line)
     if (bank := options.mapping) is not None:
         return payment(bank, repaired_cells(header, letter.content, bank, mended), row)
-    form = FORMATS[letter.source]
-    if form.header:
+    form = format_of(letter.source, options)
+    if options.calls is not None:
+        line = repaired_call(options.calls, letter.content, mended)
+    elif form.header:
         header, line = repaired_row(header, letter.content, mended)
     else:
         line = repaired_json(letter.content, mended)
@@ -137,8 +149,8 @@ def _examined(items: list[object], rights: SourceRights, now: datetime) -> list[
 def _again(letter: DeadLetter, tallied: str | None, found: list[Signal], topic: str, partition: int) -> Record:
     signals = batch_adapter.validate_json(wire.record(found))
     value = SentAgain(letter=letter.id, tallied=tallied, signals=signals).model_dump_json().encode()
-    if len(value) > RECORD_BYTES:
-        raise CannotSendError(f"{len(value):,} bytes: Kafka takes {RECORD_BYTES:,} at most")
+    if len(value) > LARGEST_BYTES:
+        raise CannotSendError(f"{len(value):,} bytes: Kafka takes {LARGEST_BYTES:,} at most")
     return Record(topic, letter.id.encode(), value, partition)
 
 
@@ -153,7 +165,10 @@ def _input(letter: DeadLetter, where: RecordPlace, mended: Mend, partitions: int
     fields = one_object(items_of(repaired_json(letter.content, mended)))
     named = {**fields, "id": f"dead:{letter.id}"} if lacks(fields, "id") else fields
     try:
-        given = input_adapter.validate_json(orjson.dumps(named))
+        if where.topic == OUTSIDE_INPUTS.name and named.get("kind") == "bank_feedback":
+            given: CaseInput = ReportedFeedback.model_validate_json(orjson.dumps(named))
+        else:
+            given = input_adapter.validate_json(orjson.dumps(named))
     except ValidationError as error:
         raise CannotSendError(f"{reason(error)}. {MEND}") from None
     if isinstance(given, PolicyChange | HoldChange):  # each partition has its own copy of the change
@@ -161,7 +176,7 @@ def _input(letter: DeadLetter, where: RecordPlace, mended: Mend, partitions: int
     else:
         key, partition = given.resident, home(given.resident, partitions)
     value = given.model_dump_json().encode()
-    return Ready(Record(CASE_INPUTS.name, key.encode(), value, partition), [given.id], [])
+    return Ready(Record(where.topic, key.encode(), value, partition), [given.id], [])
 
 
 def _dispatch(letter: DeadLetter, where: RecordPlace, mended: Mend, partitions: int) -> Ready:
@@ -179,7 +194,7 @@ def _dispatch(letter: DeadLetter, where: RecordPlace, mended: Mend, partitions: 
     return Ready(Record(where.topic, given.resident.encode(), value, home(given.resident, partitions)), [given.id], [])
 
 
-def _reading(where: LinePlace) -> tuple[bytes, Options]:
+def _reading(where: LinePlace, now: datetime) -> tuple[bytes, Options]:
     if where.reading is None:
         raise CannotSendError("the file's header is not kept with it. Take the mended rows in as a file")
     try:
@@ -187,4 +202,6 @@ def _reading(where: LinePlace) -> tuple[bytes, Options]:
     except (ZoneInfoNotFoundError, ValueError):
         raise CannotSendError("the file's zone has no name. Take the mended rows in as a file") from None
     bank = bank_mapping.load(where.reading.mapping) if where.reading.mapping else None
-    return base64.b64decode(where.reading.header), Options(where.reading.start, zone, bank)
+    read = where.reading
+    options = Options(read.start, zone, bank, calls=read.calls, stix=read.stix, now=now)
+    return base64.b64decode(where.reading.header), options

@@ -18,17 +18,18 @@ from domain.feeds.source_rights import NO_DECISIONS, SourceRights, refusal
 from domain.identity.identifiers import normal_account, normal_phone
 from domain.identity.links import normal_link
 from domain.risk.lanes import urgent
+from schemas.administration.dead_letters import KEPT_BYTES
 from schemas.errors import field_name
 from schemas.risk import wire
 from schemas.risk.signals import BATCH_LIMIT, Signal, signal_adapter
 from streams.messaging import sources
-from streams.messaging.producer import MAX_BYTES, Producer, Record
+from streams.messaging.producer import Producer, Record
 from streams.messaging.topics import SIGNALS, SIGNALS_URGENT, shard_of
 from streams.runtime.settings import Settings
 
 ACCEPTED = Counter("quanzu_signals_accepted", "Signals accepted by intake and written to Kafka", ["source"])
 
-RECORD_BYTES = MAX_BYTES - 1_000  # of a record's value; its key and Kafka's own fields are added
+RECORD_BYTES = KEPT_BYTES - 1_000  # of a record's value, so that a dead letter holds it whole, also encrypted
 MOST_FIELDS = 20  # more than any kind of signal has; checked first because each unknown field would be a fault
 MOST_FAULTS = 8  # reported for one item: an answer must not be longer than its request
 LONGEST_NUMBER = 128  # characters; the schema refuses longer numbers and ids
@@ -74,7 +75,9 @@ class Examined:
 
 
 class Intake:
-    """Writes signals to Kafka. Signals of one lane and shard are written together, in as few records as possible."""
+    """Writes signals to Kafka. Signals of one lane and partition are written together, in as few records as
+    possible.
+    """
 
     def __init__(self, producer: Producer, settings: Settings) -> None:
         self._producer = producer
@@ -116,7 +119,10 @@ def examine(items: Iterable[object], now: datetime, rights: SourceRights = NO_DE
 
 
 def subject(signal: Signal) -> str:
-    """Return the number that decides the signal's shard: the payer, called party, receiver, listed value or phone."""
+    """Return the account, telephone number or other value by which a signal's partition is chosen: the payer's account,
+    the called number, the receiver's number or the listed value; for an app signal or a report, its telephone number.
+    So signals of one lane with the same value keep their order.
+    """
     if signal.kind == "transfer":
         return signal.payer
     if signal.kind == "call":
@@ -129,9 +135,10 @@ def subject(signal: Signal) -> str:
 
 
 def records_of(signals: Iterable[Signal], partitions: int) -> list[Record]:
-    """Return the Kafka records for `signals`, the urgent lane first.
+    """Return the Kafka records for `signals`, those of the urgent lane first. `partitions`: the number of partitions of
+    the topics.
 
-    The signals of one lane and shard keep their order; a record holds at most 500 signals and 999,000 bytes.
+    The signals of one lane and partition keep their order; a record holds at most 500 signals and 599,000 bytes.
     """
     shards: defaultdict[tuple[str, int], list[Signal]] = defaultdict(list)
     for signal in signals:

@@ -20,8 +20,7 @@ from schemas.base import ANY_VERSION
 from schemas.risk.evidence import WatchEntry, WatchStatus
 from schemas.risk.payee_checks import PayeeKind
 from schemas.risk.signals import batch_adapter
-from streams.intake.body import JSON, LINES
-from streams.intake.parsing import MOST_ITEMS
+from streams.intake.parsing import JSON, LINES, MOST_ITEMS
 from streams.messaging.reader import read_all
 from streams.messaging.topics import LANES
 from streams.runtime.settings import Settings
@@ -41,9 +40,12 @@ SUSPECTS = (  # one for each answer to a payee check
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """A request to `POST /signals` and the expected answer.
+    """A test request to `POST /signals` and the answer that intake must give. `name`, `why`: its name and purpose.
+    `media`, `packing`: the body's Content-Type and Content-Encoding (None: none). `keyed`: False if the request lacks
+    the source's key.
 
-    `errors`: index and field of each faulty item; a field of None means the item as a whole.
+    `status`: the HTTP status of the answer; `accepted`: the number of accepted signals; `errors`: index and field of
+    each faulty item; a field of None means the item as a whole.
     """
 
     name: str
@@ -71,15 +73,16 @@ class Exchange:
 
 
 def exchanges(source: str, now: datetime) -> list[Exchange]:
-    """Return all test requests for a source. `now`: the time `at` of their signals."""
+    """Return all test requests for a source, in the order in which they must be sent: requests that intake accepts,
+    requests with invalid items, requests that intake refuses as a whole. `now`: the field `at` of their signals.
+    """
     made = _Making(source, now)
     return [*_taken(made), *_spoilt_items(made), *_refused(made)]
 
 
 def send(client: httpx.Client, exchange: Exchange, key: str) -> dict[str, Any]:
-    """Send a test request. Return the actual answer in the form of `Exchange.answer`, also for an error status.
-
-    Raises httpx.HTTPError if no answer arrives.
+    """Send a test request with the API key `key`, if the exchange has one. Return the actual answer in the form of
+    `Exchange.answer`, also for an error status. Raises httpx.HTTPError if no answer arrives.
     """
     given = client.post("/signals", content=exchange.body, headers=exchange.headers(key))
     found: dict[str, Any] = {"status": given.status_code}

@@ -14,11 +14,11 @@ import tempfile
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import IO, Literal, cast
+from typing import IO, cast
 
 from pydantic import BaseModel, ValidationError
 
@@ -44,13 +44,14 @@ _GZIP_MAGIC = b"\x1f\x8b"
 
 
 class FileRefusedError(UserError, ValueError):
-    """A file of which nothing was accepted. The text says why and what to do."""
+    """A file of which nothing was accepted. The text says why, and how to correct it."""
 
 
 class FileReport(BaseModel):
     """The counts of a file's rows over all runs: `rows` = `accepted` + `dead_lettered`.
 
-    `skipped`: number of lines before the header and of footers, which the bank's mapping declares to have no payment.
+    `skipped`: number of lines before the header and of footers, which the bank's mapping declares to have no payment;
+    of STIX, number of objects that only explain others.
     """
 
     file: str
@@ -68,7 +69,7 @@ class _State(BaseModel):
 
     digest: str
     format: str
-    mapping: str | None = None  # the digest of the mapping by which the rows are read
+    mapping: str | None = None  # by what the rows are read: a mapping's digest, or the declaration of call records
     kafka: str | None  # the brokers' address; an embedded broker loses its data, and the next one has another port
     offset: int = 0  # bytes of the decompressed file
     line: int = 0
@@ -84,7 +85,7 @@ Progress = Callable[[int, int], None]  # called with the number of lines done, a
 
 
 async def intake_file(
-    name: Literal["jsonl", "amlsim", "cdr", "csv", "iso20022"],
+    name: str,
     path: Path,
     intake: Intake,
     settings: Settings,
@@ -98,7 +99,8 @@ async def intake_file(
 ) -> FileReport:
     """Accept all rows of a file, and return the report once Kafka has them all; waits while Kafka is unavailable.
 
-    `name`: the format; "csv" is a bank's file, read by the mapping in `options`. `resume`: continue an interrupted run
+    `name`: the format; "csv" is a bank's file, read by the mapping in `options`, and call records and objects of STIX
+    are read as `options.calls` and `options.stix` declare. `resume`: continue an interrupted run
     after its last acknowledged chunk. `report_path`: where to write the report as JSON too. `chunk`: number of lines
     that are sent and acknowledged together. The file is read twice, first for its digest, so that a broken gzip is
     found before anything is sent.
@@ -107,10 +109,14 @@ async def intake_file(
     good.
     """
     options = options or Options()
+    if options.mapping is not None and options.mapping.columns.payer_id is not None:
+        options = replace(options, id_keys=settings.id_number_keys())
+    if options.stix is not None:
+        options = replace(options, now=clock.now())
     with await asyncio.to_thread(opened, path, options.mapping) as file:
         digest, total = await asyncio.to_thread(_look_through, file, path)
         sidecar = settings.data / f".{path.name}.quanzu-intake.json"
-        read_by = options.mapping.hash if options.mapping else None
+        read_by = _read_by(options)
         new = _State(digest=digest, format=name, mapping=read_by, kafka=settings.kafka)
         state = (_resumed(sidecar, new) if resume else None) or new
         resumed_from = state.line + 1 if state.line else None
@@ -138,6 +144,7 @@ class _Taking:
     rights: SourceRights
     row: Row = lambda line, row_id: Unreadable("no header was read")
     reading: Reading | None = None  # stored with each dead letter, which is later parsed without the file
+    stored: Callable[[bytes], bytes] = lambda line: line  # makes a row fit to be stored with its dead letter
     rows: list[bytes] | None = None  # of a file that is read as a whole
 
     def next_rows(self, file: IO[bytes], done: int, most: int) -> list[Line]:
@@ -150,18 +157,26 @@ class _Taking:
             return _next_lines(file, done, most)
         if self.rows is None:
             file.seek(0)
-            self.rows = self.format.split(_whole(file, self.path))
+            self.rows = self.format.split(whole(file, self.path))
         return list(enumerate(self.rows[done : done + most], done + 1))
 
     def read_header(self, file: IO[bytes], state: _State) -> None:
         """Read the column names, and seek to the first row, or to the row at which an interrupted run stopped."""
         before, header = read_header(file, self.format)
-        if len(header) <= LONGEST_HEADER:
+        if len(fit := self.format.kept(header)) <= LONGEST_HEADER:
             mapping = self.options.mapping.text if self.options.mapping else None
-            kept = base64.b64encode(header).decode()
+            kept = base64.b64encode(fit).decode()
             zone = str(self.options.zone)
-            self.reading = Reading(header=kept, start=self.options.start, zone=zone, mapping=mapping)
+            self.reading = Reading(
+                header=kept,
+                start=self.options.start,
+                zone=zone,
+                mapping=mapping,
+                calls=self.options.calls,
+                stix=self.options.stix,
+            )
         self.row = row_reader(self.format, header, self.options)
+        self.stored = self.format.stored(header)
         if not state.line:
             state.offset, state.line, state.skipped = file.tell(), before + int(self.format.header), before
         file.seek(state.offset)
@@ -170,7 +185,7 @@ class _Taking:
         """Write the signals and dead letters of `lines`, and add them to the counts of `state` once Kafka has all of
         them.
         """
-        filled = [line for line in lines if line[1].strip()]
+        filled = [line for line in lines if self.format.binary or line[1].strip()]
         rows = [line for line in filled if not self.format.is_footer(line[1])]
         now = self.clock.now()
         found = examine([self._item(line, state.digest) for line in rows], now, self.rights)
@@ -178,7 +193,9 @@ class _Taking:
         for fault in found.faults:
             reasons.setdefault(fault.item, f"{fault.field}: {fault.what}" if fault.field else fault.what)
         letters = [
-            DeadLetter.of(self.format.source, self._place(rows[item][0], state.digest), why, rows[item][1], now)
+            DeadLetter.of(
+                self.format.source, self._place(rows[item][0], state.digest), why, self.stored(rows[item][1]), now
+            )
             for item, why in reasons.items()
         ]
         await self.intake.accept(found.signals)
@@ -187,6 +204,7 @@ class _Taking:
         state.skipped += len(filled) - len(rows)
         state.accepted += len(found.good)
         state.dead_lettered += len(letters)
+        self.format.count(len(found.good), len(filled) - len(rows), list(reasons.values()))
         for why in reasons.values():
             state.reasons[why] = state.reasons.get(why, 0) + 1
 
@@ -228,6 +246,14 @@ def row_reader(form: Format, header: bytes, options: Options) -> Row:
         return partial(_refused, str(error))
 
 
+def _read_by(options: Options) -> str | None:
+    if options.stix is not None:
+        return options.stix.model_dump_json()
+    if options.calls is not None:
+        return f"{options.zone} {options.calls.model_dump_json()}"
+    return options.mapping.hash if options.mapping else None
+
+
 def _refused(why: str, line: bytes, row_id: str) -> object:
     return Unreadable(why)
 
@@ -243,7 +269,8 @@ def _next_lines(file: IO[bytes], done: int, most: int) -> list[Line]:
     return lines
 
 
-def _whole(file: IO[bytes], path: Path) -> bytes:
+def whole(file: IO[bytes], path: Path) -> bytes:
+    """Return the content of a file that is read as a whole. Raises FileRefusedError if it has over 16 MiB."""
     content = file.read(LONGEST_FILE + 1)
     if len(content) > LONGEST_FILE:
         raise FileRefusedError(f"{path}: over {LONGEST_FILE // 2**20} MiB; split it. Nothing of it was taken in.")
@@ -251,8 +278,8 @@ def _whole(file: IO[bytes], path: Path) -> bytes:
 
 
 def lines_of(file: IO[bytes], done: int) -> Iterator[Line]:
-    """Yield the lines from the current position on, with their numbers from `done` + 1. A line that is
-    too long is cut.
+    """Yield (number, line) from the current position on; the first number is `done` + 1. Line ends are removed. Of a
+    line of over 1 MiB, the first MiB and a byte are kept, so that its reader refuses it.
     """
     while text := file.readline(LONGEST_LINE + 1):
         done += 1
@@ -263,8 +290,8 @@ def lines_of(file: IO[bytes], done: int) -> Iterator[Line]:
 
 
 def read_header(file: IO[bytes], form: Format) -> tuple[int, bytes]:
-    """Read the lines before the first row. Return the number of lines before the header, and the header (b"" without
-    one).
+    """Read the lines before the first row from the file. Return the number of lines before the header, and the header
+    (b"" if the format or file has none).
     """
     first = list(islice(lines_of(file, 0), form.skip + form.header))
     header = first[-1][1] if form.header and len(first) > form.skip else b""

@@ -193,7 +193,7 @@ class Objections:
             ground=notice.ground,
             text=notice.text,
         )
-        await self._producer.send_all([case_inputs.record(given, home(case.resident, self._partitions))])
+        await self._producer.send_all([case_inputs.outside_record(given, home(case.resident, self._partitions))])
 
 
 def routes(settings: Settings, intake: IntakeSettings, context: Context) -> list[Route]:

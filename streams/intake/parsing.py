@@ -1,4 +1,4 @@
-"""Parsing of JSON and NDJSON bodies in which one invalid item does not affect the others.
+"""The media type of a body, and parsing of JSON and NDJSON in which one invalid item does not affect the others.
 
 orjson parses valid bodies. Bodies that it refuses, or that may repeat a key, are parsed again by the slower standard
 library, which shows which item is invalid.
@@ -9,14 +9,31 @@ import math
 from typing import TypeVar
 
 import orjson
+from starlette.requests import Request
 
 from streams.intake.acceptor import Unreadable
+from streams.runtime.serving import Refused
 
+JSON, LINES, XML = "application/json", "application/x-ndjson", "application/xml"
 _BOM = b"\xef\xbb\xbf"
 _LONGEST_INTEGER = 32
 MOST_ITEMS = 5_000  # in a request. Two million invalid lines fit in one body: parsing them blocked others for 20 s
 
 Item = TypeVar("Item")
+
+
+def media_type(request: Request) -> str:
+    """Return the request's media type: application/json, application/x-ndjson or application/xml (ISO 20022).
+
+    Raises Refused (415) for any other type, or for a charset other than UTF-8.
+    """
+    kind, _, parameters = request.headers.get("content-type", "").partition(";")
+    charset = parameters.strip().lower().removeprefix("charset=").strip('"')
+    if kind.strip().lower() not in (JSON, LINES, XML):
+        raise Refused(415, "the content type is not one of signals", f"Send Content-Type: {JSON}, {LINES} or {XML}")
+    if charset not in ("", "utf-8", "utf8"):
+        raise Refused(415, "the charset is not UTF-8", "Send UTF-8")
+    return kind.strip().lower()
 
 
 class BodyError(ValueError):
@@ -28,7 +45,7 @@ class TooManyError(BodyError):
 
 
 def items_of_body(body: bytes) -> list[object]:
-    """Return the items of a JSON body: the elements of an array, or the single value.
+    """Return the items of a JSON body, in order: the elements of an array, or the single value.
 
     Raises BodyError if the body is not JSON, and TooManyError if it has more than 5,000 items.
     """
@@ -38,7 +55,8 @@ def items_of_body(body: bytes) -> list[object]:
 
 
 def items_of_lines(body: bytes) -> list[object]:
-    """Return the items of an NDJSON body, one for each non-blank line; an invalid line becomes an Unreadable.
+    """Return the items of an NDJSON body in order, one for each non-blank line; an invalid line becomes an
+    Unreadable.
 
     Raises TooManyError if there are more than 5,000 lines.
     """

@@ -34,8 +34,7 @@ from schemas.risk.payee_checks import (
 )
 from streams.intake.acceptor import MOST_FAULTS, MOST_FIELDS, Fault, Unreadable
 from streams.intake.admission import Admission
-from streams.intake.body import LINES, media_type
-from streams.intake.parsing import BodyError, TooManyError, items_of_body
+from streams.intake.parsing import LINES, BodyError, TooManyError, items_of_body, media_type
 from streams.intake.rate import Rate
 from streams.intake.settings import Feed, IntakeSettings, may_check_payees
 from streams.messaging import sources
@@ -102,8 +101,9 @@ class PayeeChecks:
     async def check(self, request: Request) -> Response:
         """Answer whether the watchlist has one payee, or each payee of an array of at most 100.
 
-        Answers 422 and looks up no payee if any item is invalid. Raises Refused: 400, 401, 403, 408, 413, 415, 429, or
-        503 while the watchlist cannot be read, so that no payee is called unknown because of that.
+        Answers 200 with one answer for each payee, in order; 422, looking up no payee, if any item is invalid. Raises
+        Refused: 400, 401, 403, 408, 413, 415, 429, or 503 while the watchlist cannot be read, so that no payee is
+        called unknown because of that.
         """
         began = time.perf_counter()
         feed = self._bank(request)
@@ -119,9 +119,11 @@ class PayeeChecks:
         return Response(found.model_dump_json(), media_type="application/json")
 
     async def abandoned(self, request: Request) -> Response:
-        """Count a payment that the customer abandoned after a check. A repeated report counts once.
+        """Count a payment that the customer abandoned after a check.
 
-        Answers 422 if this source did not get the named answer within the last day. Raises Refused as `check` does.
+        Answers 200 with `counted`: false for a repeated report, which is not counted again; 422 if this source did not
+        get the named answer within the last day. Raises Refused: 400, 401, 403, 408, 413, 415, 429, or 503 while Redis
+        is unavailable.
         """
         feed = self._bank(request)
         items = await _items(request)

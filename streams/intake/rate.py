@@ -18,11 +18,15 @@ from streams.state.case_store import connect
 log = logging.getLogger(__name__)
 
 
-Rated = Literal["signals", "payee_checks", "abandoned_checks", "objections"]
+Rated = Literal["signals", "payee_checks", "abandoned_checks", "objections", "shared_suspects"]
 
 
 class Rate:
-    """The rate limit of each source. The constructor raises SettingsError if the rate cannot be parsed."""
+    """The rate limit of each source: a number of signals, or of other requests (`rated`), per time, such as
+    20000/second.
+
+    The constructor raises SettingsError if the rate cannot be parsed.
+    """
 
     def __init__(self, settings: Settings, intake: IntakeSettings, rated: Rated = "signals") -> None:
         name, self._text = (
@@ -36,14 +40,18 @@ class Rate:
         self._limiter = FixedWindowRateLimiter(_storage(settings, intake))
 
     async def require(self, source: str, number: int) -> None:
-        """Charge `number` to the source's limit. Raises Refused (429) if the limit is exceeded."""
+        """Count `number` signals of a source, or as many requests of the kind that this limit is for. Raises Refused
+        (429, with Retry-After in seconds) if the source has then exceeded its limit; a refused number counts too.
+
+        If Redis is unavailable, nothing is counted and nothing refused.
+        """
         if wait := await self.wait(source, number):
             what = f"over the rate of this source, {self._text}"
             raise Refused(429, what, f"Send this again in {wait} s", {"Retry-After": str(wait)})
 
     async def wait(self, source: str, number: int) -> int:
-        """Charge `number` to the source's limit. Return 0 if the limit holds, else the seconds (1 or more) to wait
-        before a retry.
+        """Count `number` signals of a source, or as many requests of the kind that this limit is for. Return 0 if the
+        source is within its limit, else the seconds (1 or more) to wait before a retry.
 
         A request larger than the whole limit is charged one full window, else it could never be sent. If Redis is
         unavailable, the result is 0, because losing signals would do more harm.

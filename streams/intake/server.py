@@ -7,29 +7,30 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import asdict
 from typing import Any
 
-import uvicorn
 from aiokafka.errors import KafkaError
 from redis.asyncio import Redis
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from streams.intake.acceptor import Examined, Intake, examine
 from streams.intake.admission import Admission
-from streams.intake.body import LINES, XML, Impatient, media_type
 from streams.intake.drain_gate import Gate
 from streams.intake.formats.iso20022 import items_of_document
-from streams.intake.parsing import BodyError, TooManyError, items_of_body, items_of_lines
+from streams.intake.parsing import LINES, XML, BodyError, TooManyError, items_of_body, items_of_lines, media_type
 from streams.intake.payee_checks import PayeeChecks
 from streams.intake.rate import Rate
+from streams.intake.refusals import RefusedSenders
 from streams.intake.settings import Feed, IntakeSettings, tls
 from streams.messaging.producer import SendError
 from streams.runtime import tracing
 from streams.runtime.clock import Clock
-from streams.runtime.serving import Refused, read_body, serving, stop_signal
+from streams.runtime.serving import Refused, http_server, read_body, serving, stop_signal
 from streams.runtime.settings import Settings
 from streams.security.encrypted_kafka import make_producer
+from streams.security.rights import Component
 from streams.state.case_store import connect
 
 log = logging.getLogger(__name__)
@@ -51,7 +52,7 @@ class Signals:
         self._clock = clock
         self._admission = admission
         self._rate = Rate(settings, intake)
-        self._producer = make_producer(settings, clock.wall)
+        self._producer = make_producer(settings, clock.wall, component=Component.INTAKE)
         self._intake = Intake(self._producer, settings)
         self._redis: Any = redis
         self._gate = Gate(redis)
@@ -147,7 +148,9 @@ class Signals:
 def create_app(
     settings: Settings, intake: IntakeSettings, clock: Clock, extra_routes: Sequence[BaseRoute] = ()
 ) -> Starlette:
-    """Return the web application of intake. Raises SettingsError if the API keys or the rate are invalid."""
+    """Return the web application of intake; `extra_routes` are added to its own routes. Raises SettingsError if the API
+    keys or the rate are invalid.
+    """
     admission, redis = Admission(settings, intake), connect(settings)
     signals = Signals(settings, intake, clock, admission, redis)
     payees = PayeeChecks(settings, intake, clock, admission, redis)
@@ -159,27 +162,21 @@ def create_app(
         Route("/readyz", signals.readyz),
         *extra_routes,
     ]
-    return Starlette(routes=routes, lifespan=signals.lifespan, exception_handlers={Refused: _refusal})
+    watched = [Middleware(RefusedSenders)]
+    return Starlette(
+        routes=routes, lifespan=signals.lifespan, exception_handlers={Refused: _refusal}, middleware=watched
+    )
 
 
 @contextlib.asynccontextmanager
 async def running(
     settings: Settings, intake: IntakeSettings, clock: Clock, extra_routes: Sequence[BaseRoute] = ()
 ) -> AsyncIterator[str]:
-    """Serve intake in this event loop while the context is open. Yields intake's address, http(s)://host:port.
-
-    Raises SettingsError if a setting is invalid or the port is taken.
+    """Context manager: serve intake, with `extra_routes`, in this event loop during the block. Yields intake's address,
+    http(s)://host:port. Raises SettingsError if a setting is invalid or the port is taken.
     """
     app = create_app(settings, intake, clock, extra_routes)
-    config = uvicorn.Config(
-        app,
-        http=Impatient,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        limit_concurrency=CONNECTIONS,
-        timeout_graceful_shutdown=STOP_SECONDS,
-    )
+    config = http_server(app, limit_concurrency=CONNECTIONS, timeout_graceful_shutdown=STOP_SECONDS)
     async with serving(config, intake.intake_host, settings.http_port, "QUANZU_HTTP_PORT", tls(intake)) as address:
         yield address
 
@@ -191,9 +188,8 @@ async def serve(
     extra_routes: Sequence[BaseRoute] = (),
     started: Callable[[str], None] = lambda address: None,
 ) -> None:
-    """Serve intake until SIGTERM or SIGINT, then finish the requests in progress. `started` is called with the address.
-
-    Raises SettingsError if a setting is invalid or the port is taken.
+    """Serve intake, with `extra_routes`, until SIGTERM or SIGINT, then finish the requests in progress. `started` is
+    called with the address. Raises SettingsError if a setting is invalid or the port is taken.
     """
     async with running(settings, intake, clock, extra_routes) as address:
         started(address)

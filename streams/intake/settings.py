@@ -6,7 +6,7 @@ import hmac
 import logging
 import re
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -14,6 +14,8 @@ from typing import Literal
 from pydantic import Field, ValidationError
 from pydantic_settings import SettingsConfigDict
 
+from domain.risk.sharing import LEVELS
+from schemas.risk.sharing import Tlp
 from streams.runtime.files import Changes
 from streams.runtime.secret_files import Environment
 from streams.runtime.settings import Settings, SettingsError, secret_file
@@ -23,6 +25,7 @@ log = logging.getLogger(__name__)
 
 Entries = list[tuple[str, str]]
 """Pairs of a source (or a person's name) and the SHA-256 of its key, in hex."""
+_SOURCE = re.compile(r"[a-z0-9][a-z0-9._-]{0,31}")
 _ENTRY = re.compile(r"([a-z0-9][a-z0-9._-]{0,31}|\*):([0-9a-f]{64})")
 
 HOW_TO_KEY = (
@@ -62,6 +65,15 @@ class IntakeSettings(Environment):
     payee_check_rate: str = Field(
         "2000/second", description="Payees that one source may ask about, such as 2000/second"
     )
+    sharing: str | None = Field(
+        None,
+        description="The centres that suspects are shared with over TAXII 2.1, each with the widest mark that it may "
+        "read (clear, green or amber): liaoning:amber,heilongjiang:green. Each needs a key in QUANZU_API_KEYS. Unset: "
+        "nothing is shared",
+    )
+    sharing_name: str | None = Field(
+        None, max_length=128, description="The name under which this centre shares suspects: its identity in STIX"
+    )
     rate_store: Literal["memory", "redis"] = Field(
         "memory", description="Where the rates are counted: in each process, or in Redis for all of them together"
     )
@@ -73,8 +85,26 @@ def tls(intake: IntakeSettings) -> Tls:
 
 
 def may_check_payees(intake: IntakeSettings) -> frozenset[str]:
-    """Return the sources that may ask about payees before they pay."""
+    """Return the sources that may ask about payees before they pay; empty if none may."""
     return frozenset(name.strip() for name in (intake.payee_checks or "").split(",") if name.strip())
+
+
+def sharing_with(intake: IntakeSettings) -> Mapping[str, Tlp]:
+    """Return the centres that suspects are shared with, and the widest mark that each may read; empty if nothing is
+    shared. Raises SettingsError if the setting is invalid, or the centre that shares has no name.
+    """
+    found: dict[str, Tlp] = {}
+    entries = [each.strip() for each in (intake.sharing or "").replace("\n", ",").split(",")]
+    for number, entry in enumerate(filter(None, entries), start=1):
+        name, _, told = (part.strip() for part in entry.partition(":"))
+        if not _SOURCE.fullmatch(name) or told not in LEVELS:
+            raise SettingsError(
+                f"QUANZU_SHARING, entry {number}: write SOURCE:MARK, such as liaoning:amber. Marks: {', '.join(LEVELS)}"
+            )
+        found[name] = Tlp(told)
+    if found and not intake.sharing_name:
+        raise SettingsError("QUANZU_SHARING_NAME is not set: others would not know whose suspects these are. Name it")
+    return found
 
 
 def sources(settings: Settings) -> set[str]:
@@ -95,7 +125,7 @@ class Feed:
     source: str | None
 
     def may_send(self, source: str) -> bool:
-        """Return whether this key may send signals of `source`."""
+        """Return True if this key may send signals of `source`."""
         return self.source in (None, source)
 
 

@@ -7,19 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from lxml import etree
-
 from domain.identity.identifiers import BEIJING
 from domain.payments.institutions import Institution
-from domain.payments.iso_codes import CURRENCY, decimal_yuan, named_id, reference
-from streams.iso20022.document import NAMESPACE, validate
-
-CENTRE = "96110"  # the anti-fraud centre, as every bank knows it
-LONGEST_NAME, LONGEST_ACCOUNT = 140, 34
-
-Path = str
-Field = tuple[Path, str | None]
-"""An element's path, and its text; None leaves it out."""
+from domain.payments.iso_codes import decimal_yuan, named_id, reference
+from streams.iso20022.writing import CENTRE, LONGEST_NAME, Field, valid_message
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +38,8 @@ def request(order: Cancellation, to: Institution) -> bytes | None:
     case = reference(order.dispatch)
     if to.cancellation is None or case is None:
         return None
-    try:
-        document = _document(to.cancellation, [*_assignment(order, case, to), *_transaction(order, case)])
-        validate(document, to.cancellation)
-    except ValueError:
-        return None
-    made: bytes = etree.tostring(document, xml_declaration=True, encoding="UTF-8")
-    return made
+    fields = [*_assignment(order, case, to), *_transaction(order, case)]
+    return valid_message(to.cancellation, "FIToFIPmtCxlReq", fields, "OrgnlIntrBkSttlmAmt")
 
 
 def _assignment(order: Cancellation, case: str, to: Institution) -> Sequence[Field]:
@@ -83,24 +69,3 @@ def _transaction(order: Cancellation, case: str) -> Sequence[Field]:
         (f"{original}/Cdtr/Pty/Nm", order.holder[:LONGEST_NAME] or None),
         (f"{original}/CdtrAcct/Id/Othr/Id", order.account),
     ]
-
-
-def _document(kind: str, fields: Sequence[Field]) -> etree._Element:
-    namespace = f"{NAMESPACE}{kind}"
-    document = etree.Element(f"{{{namespace}}}Document", nsmap={None: namespace})
-    body = etree.SubElement(document, f"{{{namespace}}}FIToFIPmtCxlReq")
-    for where, value in fields:
-        if value is not None:
-            _at(body, namespace, where.split("/")).text = value
-    for amount in body.iter(f"{{{namespace}}}OrgnlIntrBkSttlmAmt"):
-        amount.set("Ccy", CURRENCY)
-    return document
-
-
-def _at(element: etree._Element, namespace: str, names: Sequence[str]) -> etree._Element:
-    """Return the element at the path `names`, creating missing elements. Callers must keep the schema's order."""
-    for name in names:
-        tag = f"{{{namespace}}}{name}"
-        found = element.find(tag)
-        element = etree.SubElement(element, tag) if found is None else found
-    return element

@@ -49,14 +49,14 @@ Read = TypeVar("Read")
 
 
 class MessageError(UserError, ValueError):
-    """A message cannot be parsed. The text says where and why, without the message's values."""
+    """A message cannot be parsed. The text says why and, if it has a place, where, without the message's values."""
 
 
 def parsed(body: bytes) -> etree._Element:
-    """Return the root element of the XML `body`.
+    """Return the root element of the XML `body`, without comments and processing instructions.
 
-    Raises MessageError with line and column if `body` is not XML, not UTF-8, too long, or has a document type
-    declaration.
+    Raises MessageError if `body` is over 16 MiB, or, with the line and mostly the column, if it is not XML, not UTF-8,
+    or has a document type or entity declaration, even in a comment.
     """
     body = body.removeprefix(_BOM)
     if len(body) > MOST_BYTES:
@@ -84,8 +84,8 @@ def parsed(body: bytes) -> etree._Element:
 def message_of(root: etree._Element, kinds: Sequence[str]) -> tuple[str, etree._Element]:
     """Return the kind of the document's message, such as `pacs.008.001.08`, and the message's element.
 
-    Raises MessageError if the document is not of one of `kinds`, does not contain exactly one message, or declares over
-    20 namespaces.
+    Raises MessageError if the document is not of one of `kinds`, does not contain exactly one message, has an attribute
+    at the Document or the message other than schema locations, or declares over 20 namespaces.
     """
     name = etree.QName(root)
     kind = (name.namespace or "").removeprefix(NAMESPACE)
@@ -118,7 +118,10 @@ def validate(root: etree._Element, kind: str) -> None:
 
 
 def path(element: etree._Element) -> str:
-    """Return the local names of an element and its ancestors below the message, joined by slashes."""
+    """Return the local names of an element and its ancestors below the message, joined by slashes, the outermost first.
+
+    The root's name for the root and the message. "?" for a name with other characters than ASCII letters and digits.
+    """
     chain = [element, *element.iterancestors()]
     return "/".join(_readable(each) for each in reversed(chain[:-2] or chain[:1]))
 

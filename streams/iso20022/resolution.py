@@ -1,4 +1,4 @@
-"""Parses a bank's answers to a cancellation request: camt.029, and the return of the money, pacs.004."""
+"""Parses a bank's answers to a stop order: camt.029, its status, pacs.002, and the return of the money, pacs.004."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from lxml import etree
 
 from domain.ids import short_hash
-from domain.payments.iso_codes import bank_state, dispatch_of, fen_of, named_id
+from domain.payments.iso_codes import bank_state, dispatch_of, fen_of, named_id, order_state
 from schemas.casework.inputs import BankState
 from streams.iso20022.document import (
     MessageError,
@@ -21,7 +21,8 @@ from streams.iso20022.document import (
 )
 
 RETURNS = ("pacs.004.001.10",)
-KINDS = ("camt.029.001.10", "camt.029.001.14", *RETURNS)
+STATUSES = ("pacs.002.001.11",)
+KINDS = ("camt.029.001.10", "camt.029.001.14", *STATUSES, *RETURNS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ class Resolution:
 
 
 def resolution(body: bytes) -> Resolution:
-    """Return the answer of a camt.029 or pacs.004 about one stop order.
+    """Return the answer of a camt.029, pacs.002 or pacs.004 about one stop order.
 
     `amount_fen`: the money held or coming back (RsltnRltdInf of camt.029, 0 if not stated), or returned (pacs.004).
     Raises MessageError with the place if the message cannot be parsed, answers several requests, or decides nothing.
@@ -56,6 +57,8 @@ def resolution(body: bytes) -> Resolution:
     validate(root, kind)
     if kind in RETURNS:
         return _returned(given)
+    if kind in STATUSES:
+        return _status(given)
     one = _only(given, "CxlDtls/TxInfAndSts")
     case = text_at(one, "RslvdCase/Id") or text_at(given, "RslvdCase/Id")
     if case is None:
@@ -77,6 +80,19 @@ def _returned(given: etree._Element) -> Resolution:
     end_to_end, code = named_id(text_at(one, "OrgnlEndToEndId") or ""), text_at(one, "RtrRsnInf/Rsn/Cd") or ""
     amount = _amount(one, "RtrdIntrBkSttlmAmt")
     return Resolution(dispatch_of(case), end_to_end, BankState.RETURNED, amount, code)
+
+
+def _status(given: etree._Element) -> Resolution:
+    """Return the answer of a pacs.002 to a status request. It names our order as the original message."""
+    one = _only(given, "TxInfAndSts")
+    original = "OrgnlGrpInf/OrgnlMsgNmId"
+    if not needed(one, original).startswith("camt.056"):
+        raise MessageError(f"{path(one)}/{original}: not a stop order; write the name of our camt.056")
+    case, status = needed(one, "OrgnlGrpInf/OrgnlMsgId"), needed(one, "TxSts")
+    reason = text_at(one, "StsRsnInf/Rsn/Prtry") or text_at(one, "StsRsnInf/Rsn/Cd") or ""
+    state = understood(one, "TxSts", lambda: order_state(status))
+    end_to_end = named_id(text_at(one, "OrgnlEndToEndId") or "")
+    return Resolution(dispatch_of(case), end_to_end, state, 0, " ".join(filter(None, (status, reason))))
 
 
 def _only(given: etree._Element, where: str) -> etree._Element:

@@ -70,31 +70,34 @@ KAFKA_TIMES: dict[str, Any] = {
 
 
 class Acked(Protocol):
-    """An event that can be acked: a Faust event."""
+    """A Faust event, which can be acked."""
 
     def ack(self) -> bool:
-        """Mark the event as done. Return True if it was the last of its message (Faust's rule; Quanzu ignores it)."""
+        """Mark the event as done. Returns True if it was the last of its message (Faust's rule; Quanzu ignores it)."""
 
 
 class Buffer(ThrowableQueue[Any]):
     """The queue of events for an agent.
 
-    It is never full; partitions whose buffer exceeds its size are no longer fetched.
+    Adding an event never blocks, as it would block the one loop that serves all agents.
 
-    Faust's own queue would block the one loop that serves all agents. The excess is bounded by what one fetch brings: a
-    megabyte for each partition.
+    Once it has more events than its size, the partitions that feed it are no longer fetched. The excess is at most what
+    one fetch brings: a megabyte for each partition.
     """
 
     def full(self) -> bool:
-        """Return False: the queue never blocks its writer."""
+        """Return False, so that a writer is never blocked."""
         return False
 
 
 class App(faust.App):
-    """A Faust app with Quanzu's transport, which stops in bounded time and rejoins a stuck consumer group.
+    """A Faust app with Quanzu's transport.
+
+    It stops in bounded time, and ends its process if it cannot join the consumer group.
 
     `early`: functions that run from the start, even before the consumer group has admitted this worker. `join_seconds`:
-    how long a join may stay unanswered before the process ends itself; `stop_seconds`: how long a stop may take.
+    how long a join may stay unanswered before the process ends itself; `stop_seconds`: how long a stop may take before
+    it does.
     """
 
     join_seconds = JOIN_SECONDS
@@ -120,9 +123,9 @@ class App(faust.App):
             self.add_future(task())
 
     async def stop(self) -> None:
-        """Stop in order; if that takes longer than `stop_seconds` (30), end the process at once with status 1.
+        """Stop in order. If that takes longer than `stop_seconds` (30 s), end the process at once with status 1.
 
-        The supervisor of the worker then starts another one, and a killed worker loses nothing.
+        The worker's supervisor then starts another process. A killed worker loses nothing.
         """
         words = "the worker has not stopped in %.0f s: it ends itself, to be started again"
         late = threading.Timer(self.stop_seconds, _end, [words, self.stop_seconds])
@@ -134,7 +137,7 @@ class App(faust.App):
             late.cancel()
 
     def takes_part(self) -> bool:
-        """Return whether this worker is in the consumer group, no rebalance is running, and it is not stopping."""
+        """Return True if this worker is in the consumer group, no rebalance is in progress, and it is not stopping."""
         return self._joined.is_set() and not self.rebalancing and not self.should_stop
 
     async def _on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
@@ -175,9 +178,7 @@ class App(faust.App):
     def FlowControlQueue(  # noqa: N802 - Faust's name for it
         self, maxsize: int | None = None, *, clear_on_resume: bool = False
     ) -> Buffer:
-        """Return a new Buffer for an agent. `maxsize`: events from which its partitions are no longer fetched; None or
-        0: the usual number.
-        """
+        """Return a new Buffer for an agent. `maxsize`: its size in events; None or 0: 1,000."""
         return Buffer(maxsize=maxsize or BUFFERED, flow_control=self.flow_control, clear_on_resume=clear_on_resume)
 
     def _new_transport(self) -> TransportT:
@@ -197,10 +198,12 @@ Made = TypeVar("Made", bound=App)
 def create_app(
     settings: Settings, kind: Callable[..., Made], make_codec: MakeCodec | None = None, **parts: object
 ) -> Made:
-    """Return the worker's Faust app: keys and values are bytes; it creates no topics, has no tables and no web server.
+    """Return the worker's Faust app of the class `kind`.
 
-    `make_codec`: required if a vault is set. `parts`: the other arguments of this kind's constructor. Raises
-    SettingsError if the embedded servers are not started yet, and CodecError if a vault is set and no codec given.
+    Keys and values are bytes; it creates no topics, has no tables and no web server.
+    `make_codec`: required if a vault is set. `parts`: further arguments for `kind`. Raises SettingsError if the
+    embedded servers are not started yet, CodecError if a vault is set and no codec given, and ValueError if the CA file
+    for Kafka is unusable.
     """
     return kind(
         settings.app_id,
@@ -233,7 +236,7 @@ def create_app(
 
 
 def run(app: faust.App, settings: Settings) -> None:
-    """Run the worker until it is told to stop. The process's logging configuration stays unchanged.
+    """Run the worker until it is told to stop. Blocks. The process's logging configuration stays as it is.
 
     Raises the UserError that stopped the worker, AccessError if a server denied access, and SystemExit if it ended
     otherwise.
@@ -281,11 +284,11 @@ class _Untold(logging.Filter):
 async def records(
     stream: StreamT[bytes], max_: int, within: float = LINGER_SECONDS, most_bytes: int | None = None
 ) -> AsyncIterator[list[EventT[bytes]]]:
-    """Yield batches of 1 to `max_` events; does not ack them.
+    """Yield batches of 1 to `max_` events of the stream. Does not ack them.
 
-    A batch contains what has arrived: after its first event it waits at most `within` seconds for others. Under load it
-    fills while the previous one is processed. The event that brings the values to `most_bytes` bytes or more ends the
-    batch. Events of partitions that this worker no longer owns are left out.
+    After the first event of a batch has arrived, waits at most `within` seconds for more; under load, a batch fills
+    while the previous one is processed. A batch also ends with the event at which its values reach `most_bytes` bytes.
+    Events of partitions that this worker no longer owns are left out.
     """
     buffer = _Buffer(max_, most_bytes)
     filling = asyncio.ensure_future(buffer.fill(cast("faust.Stream[bytes]", stream).noack().events()))
@@ -348,15 +351,14 @@ def ack(event: Acked) -> None:
 
 
 def ack_all(events: Iterable[Acked]) -> None:
-    """Acknowledge all events, so that their offsets are committed."""
+    """Mark all events as done, so that their offsets are committed."""
     for event in events:
         event.ack()
 
 
 def lags(app: faust.App) -> dict[str, int]:
-    """Return by topic the number of records that wait for this worker; empty unless it has joined the group.
-
-    It is also empty during a rebalance and while the worker stops.
+    """Return the number of records, by topic, in this worker's partitions that it has not committed yet, as of the
+    latest fetch; empty while the worker is not in the group, or a rebalance or stop is in progress.
     """
     if not app.started or app.rebalancing or app.should_stop:
         return {}
@@ -367,9 +369,8 @@ def lags(app: faust.App) -> dict[str, int]:
 
 
 def owned(app: faust.App, topic: str) -> set[int]:
-    """Return the partitions of `topic` that this worker owns; empty unless it has joined the group.
-
-    It is also empty during a rebalance and while the worker stops.
+    """Return the numbers of the partitions of `topic` that this worker owns; empty while the worker is not in the
+    group, or a rebalance or stop is in progress.
     """
     if not app.started or app.rebalancing or app.should_stop:
         return set()
@@ -380,9 +381,11 @@ def owned(app: faust.App, topic: str) -> set[int]:
 
 
 def every(app: App, seconds: float, name: str, work: Callable[[], Awaitable[object]], *, early: bool = False) -> None:
-    """Run `work` repeatedly in this worker, retried until it succeeds, with `seconds` of wall-clock time between runs.
+    """Add a background task to the worker: run `work` again and again until the worker stops, with `seconds` of
+    wall-clock time between runs.
 
-    `name` identifies it in logs and metrics. `early`: start even before the consumer group has admitted the worker.
+    A run that raises a transient error is retried until it succeeds; any other error stops the worker. `name`
+    identifies the task in logs and metrics. `early`: start even before the consumer group has admitted the worker.
     """
 
     async def timer() -> None:

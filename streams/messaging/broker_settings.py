@@ -1,4 +1,4 @@
-"""Check of the brokers' settings that can lose or block data; each fault comes with its correction."""
+"""Checks the brokers' settings that can lose or block data. Each fault comes with its correction."""
 
 from collections.abc import Iterator, Mapping
 
@@ -15,10 +15,12 @@ OFFSETS = "__consumer_offsets"
 
 
 def check(settings: Settings) -> list[Wrong]:
-    """Return the faults in the brokers' settings; empty for the embedded broker, which cannot be asked.
+    """Return the faults in the brokers' settings.
 
-    If this user may not read them, the one fault says so. Blocking: call it in a thread. Raises AccessError if Kafka
-    refuses access, and KafkaError or OSError if it is unavailable.
+    Empty if they have none, and for the embedded broker, which cannot be asked.
+
+    If this user may not read the settings, the result is one fault that says so. Blocking: call it in a thread. Raises
+    AccessError if Kafka refuses access, and KafkaError or OSError if it is unavailable.
     """
     if settings.embedded:
         return []

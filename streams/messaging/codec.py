@@ -1,8 +1,8 @@
-"""How records are encoded on their topics. Messaging is given a codec: it does not know the encryption itself.
+"""How records are encoded on their topics. Messaging gets a codec and does not know the encryption itself.
 
-Personal fields are encrypted as a record goes to Kafka, and decrypted as it comes back (security/record_encryption).
-Here is what messaging must know of it: which topics may hold encrypted records, and what a reader does with one whose
-key the vault has lost.
+Personal fields are encrypted when a record is written to Kafka, and decrypted when it is read
+(security/record_encryption; for what intake writes, security/intake_encryption). This module says which topics may have
+encrypted records, and how a reader handles a record whose key is lost.
 """
 
 from collections.abc import Callable, Sequence
@@ -10,6 +10,8 @@ from typing import Protocol
 
 import orjson
 
+from domain.access.public_encryption import SEALED_BYTE, pair_id
+from schemas.administration.dead_letters import KEPT_BYTES
 from schemas.errors import UserError
 from streams.messaging import topics
 from streams.runtime.settings import Settings
@@ -20,6 +22,7 @@ MARK = b'"sealed":"'  # within a JSON string the quotes would be escaped
 OF_RESIDENT = frozenset(
     topic.name
     for topic in (
+        topics.OUTSIDE_INPUTS,
         topics.CASE_INPUTS,
         topics.CASE_EVENTS,
         topics.CASE_SNAPSHOTS,
@@ -27,49 +30,82 @@ OF_RESIDENT = frozenset(
         topics.RESIDENTS,
         topics.EVIDENCE,
         topics.EVIDENCE_FILES,
+        topics.CALL_RECORDINGS,
         topics.BANK_MESSAGES,
         topics.SHADOW,
+        topics.PRESERVED,
     )
 )
 """Topics whose record key is a resident or a case id (which begins with the resident's): under the resident's key."""
 
 OF_RECORD = frozenset(
     topic.name
-    for topic in (topics.DEAD_LETTERS, topics.CALLS, topics.COMPLAINTS, topics.RELEASES, topics.PUBLIC_REPORTS)
+    for topic in (
+        *(topics.DEAD_LETTERS, topics.CALLS, topics.COMPLAINTS, topics.RELEASES, topics.PUBLIC_REPORTS),
+        *(topics.SUBJECT_REQUESTS, topics.REPORTED_FRAUDS, topics.SEARCHES),
+    )
 )
 """Topics whose records may name a person who is not in the register: each record has its own key."""
 
 NUMBERS = topics.ACCOUNTS.name
 """Account numbers by their tokens: the whole value is encrypted, under its own key."""
 
-WHOLE = frozenset({NUMBERS, topics.EVIDENCE.name, topics.EVIDENCE_FILES.name})
+BY_INTAKE = frozenset(topic.name for topic in (*topics.LANES, topics.OUTSIDE_INPUTS, topics.REPORTED_FRAUDS))
+"""Topics that intake writes in an installation with a vault: each value is encrypted as a whole with a public key, so
+that intake cannot open it. Signals are encrypted so by every writer, because nobody knows yet whose they are."""
+
+SEALED_BY_GATEWAY = frozenset({topics.CALL_RECORDINGS.name})
+"""Topics that intake writes whose values come to it encrypted, under a key that it does not have: it changes nothing of
+them. The console writes the record with that key, under the resident's key."""
+
+WHOLE = frozenset(
+    {
+        NUMBERS,
+        *(each.name for each in (topics.EVIDENCE, topics.EVIDENCE_FILES, topics.CALL_RECORDINGS, topics.PRESERVED)),
+    }
+)
 """Topics whose values are encrypted as a whole: nothing remains readable of an erased person."""
 
 LEFT_OUT = frozenset(
     topic.name
     for topic in (
         *(topics.EVIDENCE, topics.ACCOUNTS, topics.CALLS),
-        *(topics.COMPLAINTS, topics.RELEASES, topics.PUBLIC_REPORTS),
+        *(topics.COMPLAINTS, topics.RELEASES, topics.PUBLIC_REPORTS, topics.SUBJECT_REQUESTS, topics.SEARCHES),
     )
 )
-"""Topics from which Redis is restored. A record whose key is lost is skipped: its readable part must not replace the
-whole entry, which may still be in Redis, and can be read from the topic once the key is back."""
+"""Topics from which Redis is restored, or a list in memory. A record whose key is lost is skipped: its readable part
+must not replace the whole entry, which may still be in Redis, and can be read from the topic once the key is back."""
 
-HANDED_ON = frozenset(topic.name for topic in (topics.RESIDENTS, topics.CASE_INPUTS, *topics.DISPATCHES))
+HANDED_ON = frozenset(
+    topic.name
+    for topic in (*topics.LANES, topics.RESIDENTS, topics.OUTSIDE_INPUTS, topics.CASE_INPUTS, *topics.DISPATCHES)
+)
 """Topics whose records are passed on encrypted when their key is lost: the readers refuse or keep them."""
 
-LOST = "no key of the vault opens it: bring back the vault's lost keys (quanzu admin vault take-in), then send it again"
+LOST = (
+    "no key opens it: bring back the vault's lost keys (quanzu admin vault take-in) or the former key for the purpose "
+    "intake, then send it again"
+)
 """Why an unreadable record is refused."""
 
 
+CUT = (
+    ". It is cut, so no key ever opens this dead letter: only the first {kept:,} of its {size:,} bytes are kept. While "
+    "the topic {topic} has the record, it can be read there with its key; else ask for it again"
+)
+"""What is added to the reason of a record that is encrypted as a whole and longer than a dead letter."""
+
+
 class CodecError(UserError, RuntimeError):
-    """Records cannot be read or written here: a vault is set and no encryption was given, or a record is encrypted and
-    no vault is set. Its subclass VaultError also says that the vault is another installation's.
+    """Records cannot be read or written in this process: a vault is set and no encryption was given, or a record is
+    encrypted and no vault is set.
+
+    Its subclass VaultError also says that the vault is another installation's.
     """
 
 
 class TopicRecord(Protocol):
-    """A record before writing or after reading: a producer's or a consumer's."""
+    """A record of a topic, before it is written or after it was read: a producer's or a consumer's."""
 
     @property
     def topic(self) -> str: ...
@@ -82,47 +118,100 @@ class TopicRecord(Protocol):
 
 
 class Unreadable(bytes):
-    """The value of an encrypted record whose key the vault has lost, as it is on the topic."""
+    """The value of an encrypted record whose key the vault has lost: the bytes as they are on the topic, still
+    encrypted.
+    """
 
     @property
     def withheld(self) -> bytes:
-        """The record's JSON (bytes) without its encrypted part: the same that remains of an erased person."""
+        """The record's JSON (bytes) without its encrypted part. The same part remains after a person was erased. An
+        empty object if the record is encrypted as a whole.
+        """
+        if is_sealed_whole(self):
+            return b"{}"
         plain = orjson.loads(bytes(self))
         return orjson.dumps({name: value for name, value in plain.items() if name != SEALED})
 
 
+class Awaited(bytes):
+    """The value of a record that intake encrypted for a key pair whose private key this process will get: another key
+    attests it (domain/access/public_encryption). The bytes as they are on the topic. The reader must wait.
+    """
+
+    @property
+    def told(self) -> str:
+        """What is awaited, and what to do, in words."""
+        return (
+            f"intake encrypted it for the key pair {pair_id(self)}, whose private key this process has not got yet. "
+            "Give it the latest file of its keys (and restart it where the file is a copy): until then it waits, and "
+            "nothing is lost. `quanzu admin access keys list` shows the pairs as intake-public"
+        )
+
+
+class KeyAwaitedError(UserError, TimeoutError):
+    """A record names a key pair whose private key this process has not got yet: try again later (see Awaited)."""
+
+
+def refuse_awaited(topic: str, partition: int, offset: int, value: bytes | None) -> None:
+    """Raise KeyAwaitedError if the value, read at this place, is an Awaited. Otherwise do nothing."""
+    if isinstance(value, Awaited):
+        raise KeyAwaitedError(f"{topic}/{partition}, offset {offset}: {value.told}")
+
+
+def reason_of_letter(topic: str, why: str, value: bytes) -> str:
+    """Return the reason for a dead letter of a record: `why`, and that the letter never opens if it holds only a part
+    of a value that is encrypted as a whole.
+    """
+    if len(value) <= KEPT_BYTES or not is_sealed_whole(value):
+        return why
+    return why + CUT.format(kept=KEPT_BYTES, size=len(value), topic=topic)
+
+
+def is_sealed_whole(value: bytes | None) -> bool:
+    """Return whether a value is encrypted as a whole with a public key."""
+    return value is not None and value.startswith(SEALED_BYTE)
+
+
 def refuse_unreadable(value: bytes | None) -> None:
-    """Raise ValueError if the value is an Unreadable: its readable part could be mistaken for the whole."""
+    """Raise ValueError if the value is an Unreadable, because its readable part could be mistaken for a complete
+    record. Otherwise do nothing.
+    """
     if isinstance(value, Unreadable):
         raise ValueError(LOST)  # noqa: TRY004 - as for any invalid record
 
 
 def may_be_sealed(topic: str) -> bool:
-    """Return whether records of this topic may be encrypted, wholly or in parts, if there is a vault."""
+    """Return True if records of this topic may be encrypted under the vault's keys, as a whole or in part."""
     return topic in OF_RESIDENT or topic in OF_RECORD or topic == NUMBERS
 
 
-class Codec(Protocol):
-    """Encrypts records' values as they go to Kafka, and decrypts them as they come back, in the records' order.
+def may_be_encrypted(topic: str) -> bool:
+    """Return True if records of this topic may be encrypted in any way, in an installation with a vault."""
+    return may_be_sealed(topic) or topic in BY_INTAKE
 
-    Raises CodecError if encrypted records cannot be read or written here at all.
-    """
+
+class Codec(Protocol):
+    """Encrypts the values of records that go to Kafka, and decrypts the values of records that were read."""
 
     async def encode(self, records: Sequence[TopicRecord]) -> list[bytes | None]:
-        """Return the values as they are to be written to the topics, in the records' order; None for a tombstone.
+        """Return the values to write to the topics, in the records' order; None for a tombstone. In an installation
+        with a vault, personal data is encrypted; an owner without a key gets one, and the record of an erased person
+        loses its personal data.
 
-        Raises CodecError if they cannot be encrypted with this vault.
+        Raises CodecError if they cannot be encrypted with this vault, and RedisError if the vault is unavailable.
         """
 
     async def decode(self, records: Sequence[TopicRecord]) -> list[bytes | None]:
-        """Return the values as they were before they were encoded, in the records' order; Unreadable where the key is
-        lost.
+        """Return the decrypted values, in the records' order: None for a tombstone, an Unreadable if the vault has lost
+        the key, an Awaited if this process has not got the key yet. The record of an erased person has only its data
+        that is not personal; None if there is none.
 
-        Raises CodecError if encrypted records cannot be read here at all.
+        Raises CodecError if encrypted records cannot be read in this process at all, or one cannot be decrypted and the
+        vault is not known to be the installation's; RedisError if the vault is unavailable.
         """
 
     async def aclose(self) -> None:
-        """Close its connections."""
+        """Close the codec's connections."""
 
 
 MakeCodec = Callable[[], Codec]
@@ -133,15 +222,17 @@ class PlainCodec:
     """The codec of an installation without a vault: nothing is encrypted."""
 
     async def encode(self, records: Sequence[TopicRecord]) -> list[bytes | None]:
-        """Return the records' values as they are, in order; None for a tombstone."""
+        """Return the records' values unchanged, in order; None for a tombstone."""
         return [record.value for record in records]
 
     async def decode(self, records: Sequence[TopicRecord]) -> list[bytes | None]:
-        """Return the records' values as they are, in order; None for a tombstone. Raises CodecError if one is
-        encrypted: it would pass for the whole record.
+        """Return the records' values unchanged, in order; None for a tombstone.
+
+        Raises CodecError if a value is encrypted, because its readable part could be mistaken for the whole record.
         """
         for record in records:
-            if may_be_sealed(record.topic) and record.value and MARK in record.value:
+            told = record.value or b""
+            if (may_be_sealed(record.topic) and MARK in told) or (record.topic in BY_INTAKE and is_sealed_whole(told)):
                 raise CodecError(f"a record of {record.topic} is sealed, and no vault is set to open it")
         return [record.value for record in records]
 
@@ -150,7 +241,7 @@ class PlainCodec:
 
 
 def plain_codec(settings: Settings) -> MakeCodec:
-    """Return the maker of the codec that encrypts nothing. Raises CodecError if a vault is set."""
+    """Return a function that makes the codec that encrypts nothing. Raises CodecError if the settings name a vault."""
     if settings.vault is not None:
         raise CodecError("QUANZU_VAULT is set, and who reads or writes was given no encryption: see encrypted_kafka.py")
     return PlainCodec

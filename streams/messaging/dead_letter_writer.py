@@ -1,4 +1,4 @@
-"""Handling of unreadable records: external ones become dead letters, our own are skipped, logged and counted."""
+"""Handling of unreadable records: those from outside become dead letters; our own are skipped, logged and counted."""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from schemas.administration.dead_letters import DeadLetter, RecordPlace
 from schemas.errors import field_name
 from streams.messaging import sources
+from streams.messaging.codec import reason_of_letter
 from streams.messaging.producer import Producer, Record
 from streams.messaging.topics import DEAD_LETTERS
 from streams.runtime.clock import Clock
@@ -20,9 +21,11 @@ MOST_FAULTS = 10  # reported for one record: the first ones matter for its repai
 
 
 async def write(producer: Producer, letters: Sequence[DeadLetter]) -> None:
-    """Write dead letters, and return when Kafka has acknowledged them; waits while Kafka is unavailable.
+    """Write dead letters to their topic, count them in the metrics, and return when Kafka has acknowledged
+    them.
 
-    Raises SendError if Kafka refuses one for good.
+    Waits while Kafka is unavailable. Raises SendError if Kafka refuses a dead letter permanently, and CodecError if one
+    cannot be encrypted.
     """
     await producer.send_all([_record(letter) for letter in letters])
     for letter in letters:
@@ -30,7 +33,7 @@ async def write(producer: Producer, letters: Sequence[DeadLetter]) -> None:
 
 
 class DeadLetters:
-    """Writes refused records to the topic of dead letters."""
+    """Writes records that were refused to the topic of dead letters."""
 
     def __init__(self, producer: Producer, clock: Clock) -> None:
         self._producer = producer
@@ -46,19 +49,23 @@ class DeadLetters:
         source: str | None = None,
         item: int | None = None,
     ) -> None:
-        """Write an unreadable record, or one `item` of it (index from 0), as a dead letter; returns when Kafka has it.
+        """Write a refused record, or one item of it, as a dead letter. Returns when Kafka has acknowledged it.
 
-        `why`: the error or reason. Without a `source`, the letter is stored under the topic's name. Raises SendError if
-        Kafka refuses it for good.
+        `raw`: the refused bytes; `item`: the item's index in the record, from 0, None for the whole record; `why`: the
+        error or reason; `source`: where the record came from, None if unknown: then the topic's name. Raises SendError
+        if Kafka refuses the dead letter permanently.
         """
         where = RecordPlace(topic=topic, partition=partition, offset=offset, item=item)
-        await write(self._producer, [DeadLetter.of(source or topic, where, reason(why), raw, self._clock.now())])
+        told = reason_of_letter(topic, reason(why), raw)
+        await write(self._producer, [DeadLetter.of(source or topic, where, told, raw, self._clock.now())])
 
 
 def reason(why: Exception | str) -> str:
-    """Return why a record was refused, without its values, because reasons are displayed and logged.
+    """Return a text that says why a record was refused.
 
-    Of a ValidationError, it names at most 10 faults.
+    It does not repeat the record's values, because it is displayed and logged.
+
+    For a ValidationError, it names the first 10 faults and the number of the others.
     """
     if not isinstance(why, ValidationError):
         return str(why)
@@ -88,7 +95,12 @@ Read = TypeVar("Read")
 
 
 def readable(topic: str, offset: int, read: Callable[[], Read]) -> Read | None:
-    """Return the result of `read`; None, logged and counted, if it raises ValueError for an invalid record."""
+    """Return the result of `read`.
+
+    If it raises ValueError (the record is invalid), log and count that, and return None.
+
+    `topic`, `offset`: the place of the record, for the log.
+    """
     try:
         return read()
     except ValueError as error:

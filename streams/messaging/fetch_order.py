@@ -1,7 +1,7 @@
-"""The order in which an agent receives fetched records: on the bulk lane, in runs of one partition.
+"""The order in which agents receive fetched records: on the bulk lane, in runs of one partition.
 
-Faust's own order alternates between partitions with each record. A batch then has little of each partition, and
-screening makes a Redis round trip for each partition.
+Faust's own order alternates between partitions with each record. Batches would then have a few records of each
+partition, and screening makes a Redis round trip for each partition of a batch.
 """
 
 from collections import deque
@@ -27,12 +27,15 @@ R = TypeVar("R", bound=Valued)
 
 
 class FetchOrder(DefaultSchedulingStrategy):
-    """Faust's round robin between topics; within the bulk lane, it alternates between runs instead of records."""
+    """The order in which agents get fetched records: Faust's, which takes topics in turn. Of the topic `signals`, many
+    records of one partition come before those of the next, instead of one each.
+    """
 
     @classmethod
     def map_from_records(cls, records: Mapping[TP, list[Any]]) -> TopicIndexMap:
-        """Return an index by topic that yields the fetched records in turn; it yields the bulk lane's records in runs
-        of one partition.
+        """Return, by topic, the iterable of the topic's fetched records in the order in which agents receive them.
+
+        Records of the bulk lane come in runs of one partition; those of other topics alternate between partitions.
         """
         index = super().map_from_records(records)
         if SIGNALS.name in index:
@@ -56,9 +59,9 @@ class _InRuns(TopicBuffer):
 
 
 def run_of(left: Iterator[R]) -> list[R]:
-    """Take the next records from the iterator, and return them in order; empty if none is left.
+    """Take the next run of records from the iterator, and return them in order; empty if the iterator has ended.
 
-    Stops after the record with which the values reach 250,000 bytes in all, or at the end.
+    The run ends with the record at which its values reach 250,000 bytes, or with the iterator.
     """
     run, size = list[R](), 0
     for record in left:

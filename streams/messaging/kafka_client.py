@@ -25,7 +25,7 @@ HOW_TO_SCRAM = (
 
 
 def access(settings: Settings) -> dict[str, Any]:
-    """Return the connection arguments of aiokafka and kafka-python: addresses, TLS and login.
+    """Return the keyword arguments for aiokafka and kafka-python: the brokers' addresses, TLS and login.
 
     Raises SettingsError if the embedded servers are not started yet, and ValueError if the CA file is unusable.
     """
@@ -44,7 +44,7 @@ def access(settings: Settings) -> dict[str, Any]:
 
 
 def credentials(settings: Settings) -> faust.SASLCredentials | faust.SSLCredentials | None:
-    """Return the login for Faust, TLS without a login, or None for connections without TLS.
+    """Return Faust's credentials: with a login, or for TLS alone, or None for connections without TLS.
 
     Raises SettingsError if the embedded servers are not started yet, and ValueError if the CA file is unusable.
     """
@@ -60,15 +60,20 @@ def credentials(settings: Settings) -> faust.SASLCredentials | faust.SSLCredenti
 
 
 def aio_client(settings: Settings) -> AIOKafkaClient:
-    """Return a new aiokafka client, not connected yet."""
+    """Return a new aiokafka client, not connected yet.
+
+    Raises SettingsError if the embedded servers are not started yet, and ValueError if the CA file is unusable.
+    """
     return AIOKafkaClient(**access(settings))
 
 
 def admin(settings: Settings, reach_ms: int = REACH_MS) -> KafkaAdminClient:
-    """Return kafka-python's admin client, which is also a context. It blocks, so in an event loop call it in a thread.
+    """Return a connected admin client of kafka-python, which is also a context manager that closes it. Blocking: call
+    it in a thread.
 
-    `reach_ms`: how long a broker may take to answer. Raises AccessError if Kafka refuses access, and KafkaError or
-    OSError if it is unavailable.
+    `reach_ms`: how many ms a broker may take to answer. Raises AccessError if Kafka refuses access, KafkaError or
+    OSError if it is unavailable, SettingsError if the embedded servers are not started yet, and ValueError if the CA
+    file is unusable.
     """
     if settings.kafka_tls:
         check_access(settings)  # kafka-python would retry until its timeout and report only that nobody answered
@@ -80,7 +85,12 @@ def admin(settings: Settings, reach_ms: int = REACH_MS) -> KafkaAdminClient:
 
 
 def check_access(settings: Settings) -> None:
-    """Raise AccessError with the reason if Kafka refuses access; return if it grants it or is unavailable."""
+    """Raise AccessError with the reason if Kafka refuses access. Do nothing if it grants access or is
+    unavailable.
+
+    Raises SettingsError if the embedded servers are not started yet, and ValueError if the CA file is unusable.
+    Blocking: call it in a thread.
+    """
     with ThreadPoolExecutor(1) as beside:  # the caller may run in an event loop
         why = beside.submit(asyncio.run, _refused(settings)).result()
     if why is not None:

@@ -1,6 +1,6 @@
-"""Rules for Kafka's settings that can lose or block data: the required values, and why.
+"""Rules for Kafka's settings that can lose or block data: the required values, and the reasons.
 
-Pure data: no server is asked.
+No server is asked here.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -31,10 +31,11 @@ Good = Callable[[str], bool]  # whether a value is acceptable; may raise ValueEr
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """The required value of the setting `name`. `good`: returns whether a value is acceptable.
+    """The required value of the setting `name`.
 
-    `must`: the requirement in words; `why`: the consequence of another value, as a sentence without its full stop;
-    `value`: the value to set. `warns`: a violation loses or blocks nothing now.
+    `value`: the value to set; `must`: the requirement in words; `good`: returns True if a value is acceptable, and may
+    raise ValueError if it is not; `why`: the consequence of an unacceptable value, as a sentence without its full stop.
+    `warns`: an unacceptable value loses or blocks nothing now.
     """
 
     name: str
@@ -52,8 +53,9 @@ def exactly(name: str, value: object, why: str, *, warns: bool = False) -> Rule:
 
 
 def at_least(name: str, least: int, why: str, value: int | None = None) -> Rule:
-    """Return the rule that the setting `name` is a whole number of at least `least`. `value`: the value to set, None:
-    `least`; `why`: as in Rule.
+    """Return the rule that the setting `name` is a whole number of at least `least`.
+
+    `value`: the value to set, None: `least`; `why`: as in Rule.
     """
     return Rule(
         name, str(least if value is None else value), f"{least} or more", lambda found: int(found) >= least, why
@@ -61,17 +63,21 @@ def at_least(name: str, least: int, why: str, value: int | None = None) -> Rule:
 
 
 def at_most(name: str, most: int, why: str) -> Rule:
-    """Return the rule that the setting `name` is a whole number of at most `most`, which is also the value to set."""
+    """Return the rule that the setting `name` is a whole number of at most `most`, which is also the value to set.
+
+    `why`: as in Rule.
+    """
     return Rule(name, str(most), f"{most} or less", lambda found: int(found) <= most, why)
 
 
 def of_topic(
     *, cleanup: str, kept: timedelta | None, least_kept: timedelta | None, in_sync: int, segment: timedelta
 ) -> list[Rule]:
-    """Return the rules of a topic.
+    """Return the rules for a topic's settings.
 
-    `cleanup`: its cleanup.policy. `kept`: its retention, None for good. `least_kept`: the shortest retention that is
-    acceptable instead. `in_sync`: min.insync.replicas. `segment`: the age at which a segment is closed.
+    `cleanup`: its cleanup.policy. `kept`: its retention, None: without a limit. `least_kept`: the shortest retention
+    that is acceptable too, None: `kept`. `in_sync`: its min.insync.replicas. `segment`: the age at which a segment is
+    closed.
     """
     policy = exactly("cleanup.policy", cleanup, "Kafka removes records by another rule")
     forgets = at_least(
@@ -88,8 +94,9 @@ def of_topic(
 
 
 def of_broker(copies: int, workers: int) -> list[Rule]:
-    """Return the rules of every broker. `copies`: of each topic; `workers`: the greatest number of members of the
-    consumer group.
+    """Return the rules for the settings of every broker.
+
+    `copies`: replicas of each topic; `workers`: the most members that the consumer group can have.
     """
     join = "Kafka does not let a worker into its group"
     alone = "with one broker away no group can note its place, and no worker can join"
@@ -134,7 +141,10 @@ def of_broker(copies: int, workers: int) -> list[Rule]:
 
 
 def wrong(rules: Sequence[Rule], found: Mapping[str, str]) -> Iterator[tuple[Rule, str]]:
-    """Yield the broken rules, each with the value found. `found`: values by setting; settings not in it are skipped."""
+    """Yield each broken rule with the value found, in the order of the rules.
+
+    `found`: the values, by setting; rules for settings that are not in it are skipped.
+    """
     return ((rule, found[rule.name]) for rule in rules if rule.name in found and not _good(rule, found[rule.name]))
 
 

@@ -26,7 +26,7 @@ LONGEST_WAIT_SECONDS = 2.0
 
 
 class SendError(RuntimeError):
-    """Kafka refuses a record permanently, such as one that is too large: retrying would not help."""
+    """Kafka refuses a record permanently, for example because it is too large. A retry would not help."""
 
 
 class MayNotError(SendError, AccessError):
@@ -35,10 +35,11 @@ class MayNotError(SendError, AccessError):
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A record to write. Without a `partition`, its key decides it (see topics.partition_of).
+    """A record to write.
 
-    `value` None: a tombstone, which deletes the key from a compacted topic. `trace` None: the current span, if any.
-    `timestamp`: ms since 1970; None: now.
+    `partition` None: the key decides it (see topics.partition_of). `value` None: a tombstone, which deletes the key
+    from a compacted topic. `trace` None: the current span, if any. `timestamp`: ms since 1970; None: the time of
+    sending.
     """
 
     topic: str
@@ -50,7 +51,10 @@ class Record:
 
 
 class Producer:
-    """A process's one connection for writing to Kafka. It encrypts personal data before sending."""
+    """The connection through which a process writes to Kafka. Encrypts personal data before sending.
+
+    The constructor raises CodecError if a vault is set and no `make_codec` is given.
+    """
 
     def __init__(
         self,
@@ -59,11 +63,12 @@ class Producer:
         make_codec: MakeCodec | None = None,
         chain: object = None,
     ) -> None:
-        """`wall`: the workers' time for timestamps.
+        """`wall`: the workers' time, for timestamps: a machine's own clock may be wrong, and Kafka refuses records from
+        the future.
 
-        A machine's own clock may be wrong, and Kafka refuses records from the future. `make_codec`: required if a
-        vault is set. `chain`: the hash chain of audit entries written here (streams/security/audit).
-        streams/security/encrypted_kafka.py makes a producer with both.
+        `make_codec`: makes the codec that encrypts; required if a vault is set. `chain`: the hash chain of the audit
+        entries that this process writes (streams/security/audit). streams/security/encrypted_kafka.py makes a producer
+        with both.
         """
         self._settings = settings
         self._wall = wall or Wall()
@@ -73,7 +78,11 @@ class Producer:
         self.chain = chain
 
     async def start(self) -> None:
-        """Connect to Kafka and prepare the encryption. Raises KafkaError if Kafka is unavailable."""
+        """Connect to Kafka and prepare the encryption.
+
+        Raises KafkaError if Kafka is unavailable, SettingsError if the embedded servers are not started yet, and
+        ValueError if the CA file is unusable.
+        """
         producer = AIOKafkaProducer(
             **access(self._settings),
             client_id=self._settings.app_id,
@@ -90,7 +99,7 @@ class Producer:
         self._kafka, self._codec = producer, self._make_codec()
 
     async def stop(self) -> None:
-        """Close the connections."""
+        """Close the connections to Kafka and of the codec."""
         producer, self._kafka = self._kafka, None
         await self._codec.aclose()
         if producer is not None:

@@ -9,7 +9,10 @@ from streams.runtime import tracing
 
 
 class Raw(NamedTuple):
-    """A record's offset on its partition, its value (empty for a tombstone), and the trace it belongs to."""
+    """A record as an agent takes it.
+
+    `offset`: on its partition; `value`: b"" for a tombstone; `trace`: the trace that it belongs to, None without one.
+    """
 
     offset: int
     value: bytes
@@ -17,11 +20,13 @@ class Raw(NamedTuple):
 
 
 def runs_of(batch: Iterable[EventT[bytes]]) -> list[tuple[int, list[Raw]]]:
-    """Return a batch's records in runs, each with its partition: consecutive offsets, and each record once.
+    """Return a batch's records as runs: pairs of a partition and its records with consecutive offsets.
 
-    A gap in the offsets begins a new run. Around a rebalance Faust may deliver a record again, or one after the next,
-    in the same batch. Whoever applies a run compares its first offset with the store, and so sees what is missing
-    before it.
+    Each record is included once.
+
+    A gap in the offsets begins a new run. Around a rebalance, Faust may deliver a record twice, or two records in the
+    wrong order, in the same batch. The caller compares a run's first offset with the stored offset, and so detects
+    missing records.
     """
     runs: list[tuple[int, list[Raw]]] = []
     open_runs: dict[int, list[Raw]] = {}

@@ -13,26 +13,39 @@ from streams.messaging.topics import Topic
 from streams.runtime.settings import Settings
 
 KINDS: Mapping[str, tuple[Topic, ...]] = {
-    "signals": topics.LANES,
-    "inputs": (topics.CASE_INPUTS,),
+    "signals": (*topics.LANES, topics.REPORTED_FRAUDS),
+    "inputs": (topics.OUTSIDE_INPUTS, topics.CASE_INPUTS),
     "dispatches": topics.DISPATCHES,
     "calls": (topics.CALLS, topics.PUBLIC_REPORTS),
     "evidence_files": (topics.EVIDENCE_FILES,),
+    "call_recordings": (topics.CALL_RECORDINGS,),
     "shadow": (topics.SHADOW,),
     "dead_letters": (topics.DEAD_LETTERS,),
 }
 """The topics of each kind, by the kind's name in the policy."""
 
 
-def retain(settings: Settings, rules: Retention, evidence: timedelta) -> dict[str, str]:
-    """Set the topics' retention as the policy says. Return by topic the changes as text, such as "7d, now 14d".
+def retention_of(rules: Retention, evidence: timedelta) -> dict[str, timedelta]:
+    """Return, by the topic's name, how long the policy keeps its records: for the topics in KINDS, and the topic of
+    evidence.
 
-    Topics that had the right retention are left out. `evidence`: how long Redis keeps evidence ([risk] keep); its topic
-    keeps it as long, because a lost Redis is filled from it. Blocking: call it in a thread. Raises AccessError if Kafka
-    refuses access, and KafkaError or OSError if it is unavailable or a topic is missing.
+    `evidence`: how long evidence is kept ([risk] keep).
     """
-    wanted = {topic.name: getattr(rules, kind) for kind, found in KINDS.items() for topic in found}
-    wanted[topics.EVIDENCE.name] = evidence
+    named = {topic.name: getattr(rules, kind) for kind, found in KINDS.items() for topic in found}
+    return {**named, topics.EVIDENCE.name: evidence}
+
+
+def retain(settings: Settings, rules: Retention, evidence: timedelta) -> dict[str, str]:
+    """Set the topics' retention times as the policy requires.
+
+    Returns the changes as text by topic, such as "7d, now 14d".
+
+    Topics that already had the right retention are left out. `rules`: the policy's retention times; `evidence`: how
+    long Redis keeps evidence ([risk] keep). The topic keeps evidence for the same time, because a lost Redis is
+    restored from it. Blocking: call it in a thread. Raises AccessError if Kafka refuses access, and KafkaError or
+    OSError if it is unavailable or a topic is missing.
+    """
+    wanted = retention_of(rules, evidence)
     with kafka_admin(settings) as admin:
         asked = [ConfigResource(ConfigResourceType.TOPIC, name) for name in wanted]
         told = admin.describe_configs(asked, config_filter="all")["topic"]

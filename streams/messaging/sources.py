@@ -1,4 +1,6 @@
-"""Bounds the source names that become metric labels: a feed on Kafka names itself, and each name adds a series."""
+"""Bounds the number of source names in metric labels. Feeds choose their own names, and each name adds a time
+series.
+"""
 
 from collections.abc import Iterable
 
@@ -13,14 +15,21 @@ ALWAYS = frozenset(
 
 
 class Labels:
-    """The metric label of each source: its name if it is configured (or among the first 64), else `other`."""
+    """The metric label of each source: its name if it is configured, else `other`.
+
+    Without configured sources, the first 64 have their names.
+    """
 
     def __init__(self, configured: Iterable[str] = ()) -> None:
         self._known = set(configured)
         self._first = 0 if self._known else FIRST
 
     def of(self, source: str) -> str:
-        """Return the source's label: its name, or "other". The number of different labels is bounded."""
+        """Return the source's label: its name, or "other" if it is not configured. "unknown", "console" and topics'
+        names are always their own label.
+
+        Without configured sources, remembers the first 64 other names that it gets, which are then their own label.
+        """
         if source in ALWAYS or source in self._known:
             return source
         if self._first == 0:
@@ -34,11 +43,13 @@ _labels = Labels()
 
 
 def know(configured: Iterable[str]) -> None:
-    """Set the configured sources, which get their own labels in this process from now on."""
+    """Set the configured sources, which have their own labels in this process from now on. Empty: as without
+    configured sources. Replaces the earlier ones, and forgets the names that were remembered.
+    """
     global _labels
     _labels = Labels(configured)
 
 
 def label(source: str) -> str:
-    """Return the label of a source in this process's metrics: its name, or "other"."""
+    """Return the label of a source in this process's metrics: its name, or "other" (see `Labels.of`)."""
     return _labels.of(source)

@@ -26,9 +26,9 @@ VISIBLE_SECONDS = 10.0  # that a broker may take to learn of a new topic
 class Topic:
     """The required properties of a topic.
 
-    `key`: the meaning of its record keys, in words. `kept`: its retention, None for good. `compacted`: only the latest
-    record of each key stays. `family`: it has the common number of partitions, so that a key has the same partition in
-    each such topic. `segment`: records younger than this are not compacted.
+    `key`: the meaning of its record keys, in words. `kept`: its retention, None: without a limit. `compacted`: only the
+    latest record of each key is kept. `family`: it has as many partitions as the other topics of the family, so that a
+    key has the same partition number in each. `segment`: records younger than this are not compacted.
     """
 
     name: str
@@ -39,12 +39,16 @@ class Topic:
     segment: timedelta = DAY
 
     def partitions(self, settings: Settings) -> int:
-        """Return the number of partitions: the common one for a topic of the family, else 1."""
+        """Return the number of partitions: that of the settings for a topic of the family, else 1."""
         return settings.partitions if self.family else 1
 
 
 SIGNALS = Topic("signals", "shard of the subject", WEEK, family=True)
 SIGNALS_URGENT = Topic("signals-urgent", "shard of the subject", WEEK, family=True)  # see domain/risk/lanes.py
+# What parties outside report of a case: see streams/casework/outside_inputs.py.
+OUTSIDE_INPUTS = Topic("outside-inputs", "resident", WEEK, family=True)
+# The police's records of frauds, with the victims' names and numbers: deleted as soon as signals are.
+REPORTED_FRAUDS = Topic("reported-frauds", "record", WEEK, family=True)
 CASE_INPUTS = Topic("case-inputs", "resident", WEEK, family=True)
 CASE_EVENTS = Topic("case-events", "resident", family=True)
 CASE_SNAPSHOTS = Topic("case-snapshots", "resident", compacted=True, family=True)
@@ -52,6 +56,7 @@ DISPATCHES_SMS = Topic("dispatches.sms", "resident", WEEK, family=True)
 DISPATCHES_PHONE = Topic("dispatches.phone", "resident", WEEK, family=True)
 DISPATCHES_VISIT = Topic("dispatches.visit", "resident", WEEK, family=True)
 DISPATCHES_PAYMENT = Topic("dispatches.payment", "resident", WEEK, family=True)
+DISPATCHES_PROVINCE = Topic("dispatches.province", "resident", WEEK, family=True)
 DISPATCHES_RED = Topic("dispatches.red", "resident", WEEK, family=True)  # of red cases, all channels
 RESIDENTS = Topic("residents", "resident", compacted=True, family=True)
 # As long as a policy keeps evidence ([risk] keep): see streams/messaging/retention.py and
@@ -60,9 +65,19 @@ EVIDENCE = Topic("evidence", "resident and member of the evidence", timedelta(da
 # Pictures, each under its own key. Compacted so that a backup has them; no key comes twice. See
 # streams/repositories/evidence_files.py.
 EVIDENCE_FILES = Topic("evidence-files", "case, file and time", timedelta(days=365), compacted=True, family=True)
+# Sound of operators' calls, in parts; compacted as the pictures are. See streams/repositories/call_recordings.py.
+CALL_RECORDINGS = Topic(
+    "call-recordings", "case, recording, time and part", timedelta(days=90), compacted=True, family=True
+)
 WATCHLIST = Topic("watchlist", "phone, account or payee, hashed", compacted=True)
+# Confirmed suspects that other centres may be told of, with their numbers: no longer than the longest time that one is
+# shared without a new decision (domain/stix/objects.py).
+SHARED_SUSPECTS = Topic("shared-suspects", "phone, account or link, hashed", timedelta(days=366), compacted=True)
 POLICIES = Topic("policies", "content's hash", compacted=True)
 ROSTERS = Topic("rosters", "station", compacted=True)
+PLACES = Topic("places", "place where residents may be looked for", compacted=True)
+# Erased soon after the search by a tombstone; the retention and the short segments also remove what was missed.
+SEARCHES = Topic("searches", "search for a resident", timedelta(days=7), compacted=True, segment=timedelta(minutes=10))
 ACCOUNTS = Topic("accounts", "token of a bank account", compacted=True)
 FEEDS = Topic("feeds", "source", compacted=True)
 STAFF = Topic("staff", "login, or token/ and its id", compacted=True)
@@ -74,10 +89,20 @@ INCIDENTS = Topic("incidents", "incident", compacted=True)
 RELEASES = Topic("releases", "request to lift a stop", compacted=True)
 PAYERS_REQUESTS = Topic("payers-requests", "request to alert earlier payers", compacted=True)
 PUBLIC_REPORTS = Topic("public-reports", "report of the public page", timedelta(days=120), compacted=True)
+# Longer than a call is owed (domain/desk/call_backs.py).
+CALL_BACKS = Topic("call-backs", "keyed hash of a number to call back", WEEK, compacted=True)
+SUBJECT_REQUESTS = Topic("subject-requests", "request of a person about their data", compacted=True)
+LEGAL_HOLDS = Topic("legal-holds", "order to keep a person's data", compacted=True)
+# Copies of records about people whose data must be kept, beyond the records' own retention: see
+# streams/operations/preservation.py.
+PRESERVED = Topic("preserved", "resident, and the place of the copied record", compacted=True)
+FRAUD_MATCHES = Topic("fraud-matches", "record of a reported fraud", compacted=True)  # to whom each was matched
 HANDOVERS = Topic("handovers", "hand-over", compacted=True)
 ADMIN_REQUESTS = Topic("admin-requests", "administrator's request", compacted=True)
 EPOCHS = Topic("epochs", "an epoch, or all confirmations", compacted=True, segment=timedelta(minutes=10))
 VAULTS = Topic("vaults", "the installation's vault", compacted=True)  # see streams/security/vault.py
+# Changed by streams/operations/growth.
+PARTITION_COUNT = Topic("partition-count", "the installation's number of partitions", compacted=True)
 BANK_MESSAGES = Topic("bank-messages", "resident")
 CALLS = Topic("calls", "call to 96110", timedelta(days=120))
 AUDIT = Topic("audit", "user of the console")
@@ -86,54 +111,68 @@ SHADOW = Topic("shadow", "resident", timedelta(days=30))
 DEAD_LETTERS = Topic("dead-letters", "source", timedelta(days=30))
 
 LANES = (SIGNALS_URGENT, SIGNALS)
-DISPATCHES = (DISPATCHES_RED, DISPATCHES_SMS, DISPATCHES_PHONE, DISPATCHES_VISIT, DISPATCHES_PAYMENT)
+DISPATCHES = (
+    *(DISPATCHES_RED, DISPATCHES_SMS, DISPATCHES_PHONE, DISPATCHES_VISIT, DISPATCHES_PAYMENT, DISPATCHES_PROVINCE),
+)
 CONSOLES = (
     *(STAFF, DRAFTS, ALARMS, WEBHOOKS, COMPLAINTS, INCIDENTS, RELEASES, PUBLIC_REPORTS, HANDOVERS, ADMIN_REQUESTS),
+    *(SUBJECT_REQUESTS, LEGAL_HOLDS, CALL_BACKS, SEARCHES),
 )
-COMPACTED = (RESIDENTS, WATCHLIST, POLICIES, ROSTERS, ACCOUNTS, FEEDS, PAYERS_REQUESTS, *CONSOLES)
+COMPACTED = (
+    *(RESIDENTS, WATCHLIST, POLICIES, ROSTERS, PLACES, ACCOUNTS, FEEDS, PAYERS_REQUESTS, FRAUD_MATCHES),
+    *CONSOLES,
+)
 SHARED = (*COMPACTED, EVIDENCE)
 """The topics from which the Redis data shared by all partitions are restored (streams/state/shared_state.py)."""
 
 LOGS = (CALLS, BANK_MESSAGES, AUDIT, SHADOW, DEAD_LETTERS)
 ALL = (
     *LANES,
+    OUTSIDE_INPUTS,
+    REPORTED_FRAUDS,
     CASE_INPUTS,
     CASE_EVENTS,
     CASE_SNAPSHOTS,
     *DISPATCHES,
     *SHARED,
     EVIDENCE_FILES,
+    CALL_RECORDINGS,
+    PRESERVED,
+    SHARED_SUSPECTS,
     EPOCHS,
     VAULTS,
+    PARTITION_COUNT,
     *LOGS,
     SECURITY_EVENTS,
 )
 
 
 def partition_of(key: bytes, partitions: int) -> int:
-    """Return the partition that Kafka's own clients choose for `key`: murmur2 without its sign, modulo `partitions`."""
+    """Return the partition (0 to `partitions` - 1) that Kafka's own clients choose for `key`: murmur2 without its sign,
+    modulo `partitions`.
+    """
     return int(murmur2(key) & 0x7FFFFFFF) % partitions
 
 
 def shard_of(value: str, partitions: int) -> int:
-    """Return the partition (0 to `partitions` - 1) of a value by its CRC-32.
+    """Return the partition (0 to `partitions` - 1) for a value, by its CRC-32.
 
-    It is faster than Kafka's hash, which takes some 5 µs in Python.
+    Kafka's own hash would take about 5 µs in Python.
     """
     return crc32(value.encode()) % partitions
 
 
 @lru_cache(maxsize=65_536)
 def home(resident: str, partitions: int) -> int:
-    """Return the partition of a resident, by Kafka's hash: their cases, inputs and Redis keys are all there."""
+    """Return the partition of a resident, by Kafka's hash of their id.
+
+    Their cases, inputs and Redis keys are all in this partition.
+    """
     return partition_of(resident.encode(), partitions)
 
 
 def configuration(topic: Topic, settings: Settings) -> dict[str, str]:
-    """Return the topic's configuration for the broker: values by setting.
-
-    A compacted topic keeps the latest record of each key (for `kept`).
-    """
+    """Return the configuration with which the topic is created: values, by the name of the broker's setting."""
     return {rule.name: rule.value for rule in rules(topic, settings)}
 
 
@@ -145,8 +184,9 @@ def rules(topic: Topic, settings: Settings) -> list[Rule]:
 
 
 def create(settings: Settings, wanted: Iterable[Topic] = ALL) -> list[str]:
-    """Create the topics of `wanted` (all, if not given) that are missing, and return their names in order. Existing
-    ones stay unchanged (see `check`).
+    """Create the missing ones of the topics in `wanted` (default: all), and return their names, in order.
+
+    Existing topics stay unchanged (see `check`).
 
     Blocking: call it in a thread. Raises AccessError if Kafka refuses access, and KafkaError or OSError if it is
     unavailable or refuses a topic.
@@ -169,8 +209,8 @@ def _await_visible(admin: KafkaAdminClient, made: list[str]) -> None:
 
 
 def check(settings: Settings, wanted: Iterable[Topic] = ALL) -> list[str]:
-    """Return what is wrong with the topics of `wanted` (all, if not given), each as text with its correction; empty if
-    all is well.
+    """Return the faults of the topics in `wanted` (default: all): missing topics and wrong settings, each as a text
+    with the correction. Empty if there are none.
 
     Blocking: call it in a thread. Raises AccessError if Kafka refuses access, and KafkaError or OSError if it is
     unavailable.
@@ -214,7 +254,7 @@ def _created(admin: KafkaAdminClient, topic: Topic, settings: Settings) -> bool:
 
 
 def _configured(admin: KafkaAdminClient, names: list[str]) -> dict[str, dict[str, str]]:
-    """Return each topic's configuration, as far as the broker tells it."""
+    """Return topic -> setting -> value as text. Empty without names, or if the broker does not support the request."""
     if not names:
         return {}
     asked = [ConfigResource(ConfigResourceType.TOPIC, name) for name in names]
@@ -245,7 +285,7 @@ def _layout_troubles(topic: Topic, partitions: list[Mapping[str, Any]], settings
         yield (
             f"topic {topic.name} has {len(partitions)} partitions, not {topic.partitions(settings)}. "
             "A key must stay in its partition, and a family's topics are split alike: set QUANZU_PARTITIONS to "
-            "what the topics have, or start over with new topics; do not add partitions to old ones."
+            "what the topics have; `quanzu admin topics grow` increases it. Do not add partitions yourself."
         )
     copies = min((len(partition["replica_nodes"]) for partition in partitions), default=0)
     if copies < settings.replication and not settings.embedded:

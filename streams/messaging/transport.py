@@ -1,4 +1,6 @@
-"""Faust's Kafka transport with two corrections: how long a fetch waits, and which offsets a commit may pass."""
+"""Faust's Kafka transport with two corrections: how long a fetch waits, and up to which offset a commit goes. It also
+decrypts what it fetches, and holds a partition back while a record's key is on its way to this process.
+"""
 
 import asyncio
 from collections import Counter, defaultdict, deque
@@ -14,7 +16,8 @@ from aiokafka.structs import ConsumerRecord
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage, Message
 
-from streams.messaging.codec import Codec
+from streams.messaging.codec import Awaited, Codec
+from streams.messaging.held_partitions import HeldPartitions
 from streams.runtime.tasks import cancelled, stop, until_done
 
 # A broker answers as soon as there is a record, so a long wait delays no record, while a short one costs an idle worker
@@ -28,7 +31,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
     """The thread that fetches records; a fetch without records waits at the broker for 100 ms (embedded: 30 ms)."""
 
     async def on_thread_stop(self) -> None:
-        """Stop as Faust's thread does, but with our `stop`, which cannot hang."""
+        """Stop the thread as Faust does, and its consumer with streams.runtime.tasks.stop, which cannot hang."""
         await super(driver.AIOKafkaConsumerThread, self).on_thread_stop()
         if self._consumer is not None:
             await stop(self._consumer)
@@ -51,17 +54,18 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
 
 
 class Consumer(driver.Consumer):
-    """Faust's consumer with commits that never pass an unacked event.
+    """Faust's consumer, with commits that never go past an unacked event.
 
-    Faust's own commits pass an unacked event at the head (faust #606), count the record behind a gap in the offsets as
-    acked, and take an ack from before a rebalance for one after it. This consumer remembers the delivered offsets in
-    order, and commits as far as all of them are acked.
+    Faust's own commits go past an unacked event at the head (faust #606), count the record behind a gap in the offsets
+    as acked, and apply an ack from before a rebalance to a record after it. This consumer remembers the delivered
+    offsets in order, and commits as far as all of them are acked.
     """
 
     def on_init(self) -> None:
         """Make the codec that decrypts fetched records."""
         self._delivered: defaultdict[TP, deque[int]] = defaultdict(deque)
         self._codec: Codec = cast("Any", self.app).make_codec()
+        self._held = HeldPartitions()
         super().on_init()
 
     async def on_stop(self) -> None:
@@ -73,9 +77,9 @@ class Consumer(driver.Consumer):
         return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
 
     def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Message]]:
-        """Yield the fetched records.
+        """Yield the fetched records, each with its partition.
 
-        While a full buffer waits to be refilled, it checks every 50 ms (Faust: every second).
+        While a full buffer waits to be refilled, checks for room every 50 ms (Faust: every second).
         """
         found: AsyncIterator[tuple[TP, Message]] = super().getmany(
             FULL_WAIT_SECONDS if self._buffered_partitions else timeout
@@ -83,17 +87,33 @@ class Consumer(driver.Consumer):
         return found
 
     async def _wait_next_records(self, timeout: float) -> tuple[Any, Any]:  # noqa: ASYNC109 - as Faust has it
-        """Return the fetched records, decrypted; a value whose key the vault has lost becomes an Unreadable.
+        """Return the fetched records, decrypted; a value whose key the vault has lost becomes an Unreadable. Of a
+        partition with a record whose key is on its way, only the records before it; the others once it is there.
 
         If a rebalance happens meanwhile, no records are returned: they are delivered to their new owner.
         """
         records, active = await super()._wait_next_records(timeout)
         generation = self.app.consumer_generation_id
-        decoded = await self._decoded(records) if records else records
-        return (decoded if generation == self.app.consumer_generation_id else {}), active
+        due = self._held.due(active)
+        read = {**(records or {}), **due}
+        if not read:
+            return records, active
+        decoded = {**await self._decoded(records or {}), **await self._decoded_again(due)}
+        return (self._held.deliverable(read, decoded) if generation == self.app.consumer_generation_id else {}), active
+
+    async def _getmany(self, active_partitions: set[TP] | None, timeout: float) -> Any:  # noqa: ANN401, ASYNC109 - as Faust has it
+        """Fetch records, but none of a partition that is held."""
+        wanted = active_partitions
+        if held := self._held.partitions:
+            wanted = (self.assignment() if active_partitions is None else active_partitions) - held
+            if not wanted:  # aiokafka would take no partition for all of them
+                await self.sleep(timeout)
+                return {}
+        return await super()._getmany(active_partitions=wanted, timeout=timeout)
 
     async def _decoded(self, records: Mapping[TP, list[Any]]) -> dict[TP, list[Any]]:
-        each = list(chain.from_iterable(records.values()))
+        if not (each := list(chain.from_iterable(records.values()))):
+            return {tp: [] for tp in records}
         values = iter(await until_done("vault", partial(self._codec.decode, each)))
         return {
             tp: [
@@ -102,6 +122,15 @@ class Consumer(driver.Consumer):
             for tp, found in records.items()
         }
 
+    async def _decoded_again(self, kept: Mapping[TP, list[Any]]) -> dict[TP, list[Any]]:
+        """Return the kept records of held partitions, decrypted; only the first one of a partition that must wait
+        further. What stands behind it is not tried, and not counted as unreadable, each second.
+        """
+        firsts = await self._decoded({tp: records[:1] for tp, records in kept.items()})
+        opened = [tp for tp, (first,) in firsts.items() if not isinstance(first.value, Awaited)]
+        others = await self._decoded({tp: kept[tp][1:] for tp in opened})
+        return {tp: [*first, *others.get(tp, ())] for tp, first in firsts.items()}
+
     def _to_message(self, tp: TP, record: ConsumerRecord[bytes, bytes]) -> ConsumerMessage:
         delivered = self._delivered[tp]
         if not delivered or record.offset > delivered[-1]:
@@ -109,10 +138,10 @@ class Consumer(driver.Consumer):
         return super()._to_message(tp, record)
 
     def ack(self, message: Message) -> bool:
-        """Mark a message as done.
+        """Mark a message as done. Returns True if this changed its state.
 
-        Returns True if that is new; False if it was done already, or was delivered before the last rebalance: its new
-        owner reads it again.
+        Returns False if it was done already, or was delivered before the last rebalance: the partition's new owner
+        reads it again.
         """
         if message.generation_id != self.app.consumer_generation_id:
             return False  # delivered before a rebalance: the partition's current owner reads it again
@@ -128,15 +157,17 @@ class Consumer(driver.Consumer):
         return None if last is None else last + 1
 
     async def perform_seek(self) -> None:
-        """Seek to the committed offsets; uncommitted records are delivered again."""
+        """Seek to the committed offsets. Records that are not committed are delivered again."""
         self._delivered.clear()  # uncommitted records are delivered again
+        self._held.release_all()
         await super().perform_seek()
 
     async def seek_to_committed(self) -> Mapping[TP, int]:
-        """Go back to the group's committed offsets, and to the beginning of partitions without a commit. Returns the
-        committed offsets.
+        """Seek to the group's committed offsets, and to the beginning of partitions without a committed offset.
 
-        aiokafka leaves the latter where they are: records fetched after their assignment and dropped during the
+        Returns the committed offsets by partition.
+
+        aiokafka would not move on partitions without one: records fetched after their assignment and dropped during the
         rebalance would never be delivered.
         """
         committed: Mapping[TP, int] = await super().seek_to_committed()
@@ -145,15 +176,16 @@ class Consumer(driver.Consumer):
         return committed
 
     def verify_event_path(self, now: float, tp: TP) -> None:
-        """Log agents that stand still, as Faust does, but not for a partition that was just assigned.
+        """Log agents that make no progress, as Faust does, except on a partition that was just assigned.
 
-        There aiokafka asserts that it knows the position, and Faust would end the worker over a log message.
+        There, aiokafka would raise an AssertionError because it does not know the position yet, and Faust would end the
+        worker.
         """
         with suppress(AssertionError):
             super().verify_event_path(now, tp)
 
     def lags(self) -> dict[str, int]:
-        """Return by topic the number of records of this worker's partitions that are not committed, as of the latest
+        """Return the number of records, by topic, in this worker's partitions that are not committed, as of the latest
         fetch.
         """
         found: Counter[str] = Counter()
@@ -163,13 +195,14 @@ class Consumer(driver.Consumer):
         return dict(found)
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
-        """Forget the delivered offsets of revoked partitions."""
+        """Forget the delivered offsets and the held records of revoked partitions, then do as Faust does."""
         for tp in revoked:
             self._delivered.pop(tp, None)
+        self._held.release(revoked)
         await super().on_partitions_revoked(revoked)
 
 
 class Transport(driver.Transport):
-    """The transport that `app.App` uses."""
+    """The Kafka transport that `app.App` uses. It makes this module's consumers."""
 
     Consumer = Consumer

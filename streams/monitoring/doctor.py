@@ -1,4 +1,6 @@
-"""The checks of `quanzu doctor`: which servers are reachable, in which versions, what is wrong, and what to do."""
+"""The checks of `quanzu doctor`: whether the servers are reachable, their versions, their faults, and how to correct
+them.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -20,7 +22,7 @@ from streams.intake.settings import keys_for, may_check_payees
 from streams.intake.settings import load as load_intake
 from streams.messaging import broker_settings, topics
 from streams.messaging.kafka_client import admin as kafka_admin
-from streams.messaging.reader import end_offsets
+from streams.messaging.offsets import end_offsets
 from streams.repositories.policies import read
 from streams.runtime.clock import Clock
 from streams.runtime.clock_sync import OFF_SECONDS, SET_IT, Off, Timekeeper, clocks_off, direction
@@ -43,10 +45,10 @@ AHEAD = timedelta(days=60)  # the time before a table ends, such as the holidays
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """The result of one check: whether it is `good`, and `what` was found, in words.
+    """The result of one check. `good`: True if nothing is wrong; `what`: what was found, in words.
 
-    `do`: what to do if it is not good, or if it `warns`: then it is good, but something should be done. `policy`: the
-    policy's error, which the console renders in place of `do`, or None.
+    `do`: how to correct it, if it is not good or `warns` is True. `warns`: nothing is wrong yet, but something should
+    be done. `policy`: the policy's error, which the console shows in place of `do`, or None.
     """
 
     good: bool
@@ -65,7 +67,10 @@ ALONE = Diagnosis(
 
 
 async def examine(settings: Settings) -> list[Diagnosis]:
-    """Return the results of all checks, in order. Checks that depend on an unreachable server are left out."""
+    """Run all checks, and return their results in order. Checks that need an unreachable server are left out.
+
+    Raises RedisError, KafkaError or OSError if a server fails between its first check and a later one.
+    """
     return [finding async for finding in _findings(settings)]
 
 

@@ -1,4 +1,4 @@
-"""The official form of a day, read from the sums in Redis: a few milliseconds, however many cases there are."""
+"""The official form of a day, computed from the sums in Redis: a few milliseconds, however many cases there are."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -13,7 +13,10 @@ if TYPE_CHECKING:
 
 
 async def official_form(redis: "Redis", partitions: Iterable[int], day: date) -> official.Form:
-    """Return the form of a day (in Jilin): the sums over all partitions."""
+    """Return the official form of a day (a date in Jilin), from the sums over these partitions.
+
+    Raises RedisError if Redis is unavailable.
+    """
     client: Any = redis
     names = official.names(day)
     async with client.pipeline(transaction=False) as pipe:

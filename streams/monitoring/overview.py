@@ -29,10 +29,10 @@ SHOWN = 8  # recently changed cases
 class Overview:
     """The data of the overview page, as of `now`.
 
-    `counts`: as in domain/statistics/counts; `ledger`: money totals in fen and numbers of cases; `recent`: the most
-    recently changed cases, the latest first, at most 8; `waiting`: number of cases that wait for an operator;
-    `overdue`: number of deadlines past their time. `outcomes`: number of signals by outcome; `silent`: the silent
-    feeds, each with the time of its last signal (None: never heard); `stopped`: hashes of policies stopped by the
+    `counts`: as in domain/statistics/counts; `ledger`: money totals in fen and numbers of cases, by name; `recent`: the
+    most recently changed cases, the latest first, at most 8; `waiting`: number of cases that wait for an operator;
+    `overdue`: number of deadlines past their time. `outcomes`: number of signals by outcome; `silent`: the time of the
+    last signal of each silent feed, by source (None: never heard); `stopped`: hashes of policies stopped by the
     breaker, whose cases wait for a person.
     """
 
@@ -47,15 +47,19 @@ class Overview:
     stopped: Sequence[str] = ()
 
     def of(self, *begins: str) -> dict[str, int]:
-        """Return the counts under a name by the rest of their key: of("action", "sms") gives them by result. Counts of
-        0 are left out.
+        """Return the counts whose name starts with these words, by the rest of the name: of("action", "sms") returns
+        them by result.
+
+        Counts of 0 are left out.
         """
         prefix = "|".join(begins) + "|"
         return {name.removeprefix(prefix): n for name, n in self.counts.items() if name.startswith(prefix) and n}
 
 
 async def overview(settings: Settings, store: CaseStore, clock: Clock, outcomes: Mapping[str, int]) -> Overview:
-    """Read the overview's current data. `outcomes`: number of signals by outcome."""
+    """Return the overview's current data, read from Redis. `outcomes`: number of signals by outcome, which is not read
+    here.
+    """
     partitions = range(settings.partitions)
     now = clock.now()
     async with store.redis.pipeline(transaction=False) as pipe:
@@ -98,5 +102,7 @@ async def rosters(redis: "Redis") -> list[Roster]:
 
 
 async def feeds(redis: "Redis") -> FeedLog:
-    """Return the current state of the feeds: what was heard, their profiles, and which are silent."""
+    """Return the current state of the feeds: how many signals each sent lately and usually sends, and which are silent.
+    Raises RedisError if Redis is unavailable.
+    """
     return await FeedStore(redis, "").read()

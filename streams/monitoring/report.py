@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from domain.statistics import report as figures
+from domain.statistics.second_losses import second_losses
 from schemas.casework.events import CaseEvent
 from streams.casework.journal import read_entry
 from streams.messaging import topics
@@ -19,8 +20,8 @@ OUTCOMES = ("raised", "below_threshold", "unmatched", "duplicate", "dead_lettere
 
 
 async def journal_events(settings: Settings) -> list[figures.Published]:
-    """Return every case event of the journal once, as first published, with its publication time (seconds since
-    1970).
+    """Return every case event of the journal, each once and as first published, with its publication time (seconds
+    since 1970). Unreadable entries are logged and left out.
     """
     entries = []
     async with reading(settings):
@@ -34,10 +35,11 @@ async def journal_events(settings: Settings) -> list[figures.Published]:
 async def report(
     settings: Settings, clock: Clock, accepted: Mapping[str, int], tallies: Mapping[str, Mapping[str, int]]
 ) -> dict[str, Any]:
-    """Return the figures listed in docs/reference/report.md, by name: counts, money in fen, durations in wall-clock
-    seconds.
+    """Return the figures of a run, by name, as listed in docs/reference/report.md: counts, money in fen, durations in
+    wall-clock seconds.
 
-    `accepted`: number of signals by source, as counted by the senders; `tallies`: screened ones by source and outcome.
+    `accepted`: number of signals by source, as counted by the senders; `tallies`: number of screened signals by source
+    and outcome. Reads the whole journal.
     """
     entries = await journal_events(settings)
     errors = figures.deadline_errors(entries, clock.wall_time)
@@ -53,6 +55,10 @@ async def report(
         "dissuaded_evidenced": money.dissuaded_evidenced,
         "dissuaded_stated": money.dissuaded_stated,
         "defrauded_after_warning": money.defrauded_after_warning_90d,
+        "second_losses_within_90_days": {
+            name: each._asdict()
+            for name, each in second_losses(fact for entry in entries for fact in entry.event.facts).items()
+        },
         "loss_avoided_fen": money.avoided_by_class,
         "loss_avoided_estimate_fen": money.estimate._asdict(),
         "frozen_fen": money.frozen,
@@ -65,15 +71,16 @@ async def report(
 
 
 def outcomes(tallies: Mapping[str, Mapping[str, int]]) -> dict[str, int]:
-    """Return the number of signals by outcome, over all sources."""
+    """Return the number of signals by outcome, over all sources. `tallies`: number of signals by source and outcome."""
     return {name: sum(tally.get(name, 0) for tally in tallies.values()) for name in OUTCOMES}
 
 
 def conserved(accepted: Mapping[str, int], tallies: Mapping[str, Mapping[str, int]]) -> bool:
-    """Return True if each source's number of accepted signals equals the sum of its outcomes.
+    """Return True if no signal was lost: for each source, the number of accepted signals equals the sum over its
+    outcomes. `accepted`: number of signals by source; `tallies`: by source and outcome.
 
-    A dead letter sent again moves from dead-lettered to its new outcome, so the balance holds at all times; a file's
-    row counts as accepted when it is sent again (see domain/feeds/dead_letters).
+    A dead letter that is sent again moves from dead-lettered to its new outcome, so the equation holds at all times; a
+    file's row counts as accepted when it is sent again (see domain/feeds/dead_letters).
     """
     sources = accepted.keys() | tallies.keys()
     return all(accepted.get(source, 0) == sum(tallies.get(source, {}).values()) for source in sources)

@@ -1,7 +1,7 @@
-"""Backup and restore: the topics that are kept for good, and the evidence, as Parquet files.
+"""Backup and restore: the topics that are kept without a time limit, and the evidence, as Parquet files.
 
-Redis is rebuilt from them. A restore may go back to a moment: the journal of cases then ends there, and everything else
-is as in the backup, so that no resident's data gets older, no account is revived and no audit line is lost.
+Redis is rebuilt from them. A restore may go back to a moment: the journal of cases then ends there, and all other
+topics are as in the backup, so that no resident's data gets older, no account is revived and no audit line is lost.
 
 A folder contains `TOPIC.parquet` (columns partition, offset, timestamp, key, value; as stored on the topic) and
 `manifest.json` with each file's number of records and SHA-256. It contains the register of residents: store it
@@ -12,6 +12,7 @@ import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +22,14 @@ import pyarrow.parquet as pq
 
 from domain.ids import fingerprint
 from schemas.base import Model, When
+from schemas.casework.journal import PartialStandingEvent, decode
 from schemas.errors import UserError
 from streams.messaging import topics
+from streams.messaging.dead_letter_writer import readable
+from streams.messaging.offsets import beginning_offsets, end_offsets
+from streams.messaging.partition_count import check_count
 from streams.messaging.producer import Producer, Record
-from streams.messaging.reader import beginning_offsets, end_offsets, read_range
+from streams.messaging.reader import read_range
 from streams.runtime.files import new_file
 from streams.runtime.settings import Settings
 from streams.security.encrypted_kafka import make_producer
@@ -59,7 +64,9 @@ Row = dict[str, Any]
 
 
 class BackupError(UserError, RuntimeError):
-    """A backup cannot be written, is damaged, or its target is not empty."""
+    """A backup cannot be written, is damaged or not complete, or does not fit the installation, or the topics or Redis
+    to restore to are not empty.
+    """
 
 
 class BackupPart(Model):
@@ -70,10 +77,10 @@ class BackupPart(Model):
 
 
 class Manifest(Model):
-    """The description of a backup: when (`at`) and of which installation (`app_id`) it was made, with how many
-    partitions, and each topic's file, by topic.
+    """The description of a backup.
 
-    `key`: a fingerprint of the key of the hashes; under another key, no resident would be found.
+    `at`: when it was made; `app_id`: of which installation; `partitions`: their number; `topics`: each topic's file, by
+    topic. `key`: a fingerprint of the key of the hashes; under another key, no resident would be found.
     """
 
     at: When
@@ -84,11 +91,13 @@ class Manifest(Model):
 
 
 async def backup(settings: Settings, folder: Path, now: datetime, told: Told) -> Manifest:
-    """Write all topics that are kept for good, and the evidence, to a new folder; return the manifest.
+    """Write all topics that are kept without a time limit, and the evidence, to a new folder. Returns the manifest.
 
-    `told`: called after each topic with its name and number of records. Raises BackupError if the folder is not empty,
-    and OSError if it cannot be written.
+    `told` is called after each topic with its name and number of records. Raises BackupError if the folder is not
+    empty, PartitionCountError if the number of partitions is being changed, and OSError if the folder cannot be
+    written.
     """
+    await asyncio.to_thread(check_count, settings)
     _make(folder)
     found = {}
     for topic in KEPT:
@@ -105,11 +114,14 @@ async def backup(settings: Settings, folder: Path, now: datetime, told: Told) ->
 
 
 async def restore(settings: Settings, folder: Path, told: Told, until: datetime | None = None) -> Manifest:
-    """Write a backup into empty topics, in the original partitions and order; return its manifest. Then rebuild Redis.
+    """Write a backup into empty topics, in the original partitions and order.
 
-    `told`: called after each topic with its name and number of records. `until`: case records written after it are left
-    out. Raises BackupError, before anything is written, if the backup is damaged, was made under another key or with
-    another number of partitions, a topic or Redis is not empty, or the journal begins after `until`.
+    Returns its manifest. Rebuild Redis afterwards.
+
+    `told` is called after each topic with its name and number of records. `until`: case records written after this time
+    are left out. Raises BackupError, before anything is written, if the backup is damaged, was made under another key
+    or with another number of partitions, if a topic or Redis is not empty, or if the journal begins after `until` or
+    was made anew for more partitions after it.
     """
     manifest = _read_manifest(folder)
     _refuse_other(settings, manifest)
@@ -150,6 +162,30 @@ def _refuse_before(journal: Path, until: datetime) -> None:
             f"at {until:%Y-%m-%d %H:%M:%S} nothing was written yet: no case would be left. "
             f"This backup's journal runs from {begins} to {ended}: name a moment between them"
         )
+    grown = max(_growths(journal), default=None)
+    if grown and until < grown:
+        at = grown.astimezone(until.tzinfo)
+        raise BackupError(
+            f"at {until:%Y-%m-%d %H:%M:%S} the installation had fewer partitions: this backup's journal was made anew "
+            f"for more at {at:%Y-%m-%d %H:%M:%S}. Name a later moment, or take a backup from before that growth"
+        )
+
+
+def _growths(journal: Path) -> Iterator[datetime]:
+    """Yield for each partition whose journal a growth has made anew when that growth began.
+
+    The first entry then counts the moved ones after it, so such a journal cannot be cut off among them.
+    """
+    seen: set[int] = set()
+    with pq.ParquetFile(journal) as file:
+        for group in file.iter_batches(BATCH, columns=["partition", "offset", "value"]):
+            for row in group.to_pylist():
+                if row["partition"] in seen:
+                    continue
+                seen.add(row["partition"])
+                entry = readable(topics.CASE_EVENTS.name, row["offset"], partial(decode, row["value"] or b""))
+                if isinstance(entry, PartialStandingEvent) and entry.moved is not None:
+                    yield entry.at
 
 
 async def _refuse_filled(settings: Settings, manifest: Manifest) -> None:

@@ -1,4 +1,6 @@
-"""Export of one case as a bundle (domain/access/bundle): state, journal, inputs, policies, audit and a manifest."""
+"""Exports one case as a bundle (domain/access/bundle): its state, journal, inputs, policies, audit lines and a
+manifest.
+"""
 
 import asyncio
 from collections.abc import Sequence
@@ -6,25 +8,27 @@ from collections.abc import Sequence
 import orjson
 
 from domain.access import audit_chain, bundle
+from domain.access.key_rings import KeyPurpose
 from domain.ids import fingerprint
 from schemas.administration.bundles import Manifest
 from schemas.casework.cases import Case
 from schemas.casework.events import CaseEvent
 from streams.casework.journal import read_entry
 from streams.installation import Installation
-from streams.messaging.reader import beginning_offsets, end_offsets, read_range
+from streams.messaging.offsets import beginning_offsets, end_offsets
+from streams.messaging.reader import read_range
 from streams.messaging.topics import CASE_EVENTS, home
 from streams.security import audit_log
 from streams.security.audit_chains import Heads
+from streams.security.installation_keys import ring
 
 
 async def taken(line: Installation, case: Case, by: str, reason: str) -> bytes:
-    """Return the case's bundle as the bytes of a zip.
+    """Return the bundle of a case as the bytes of a zip. `by`, `reason`: who exports it and why, for the manifest.
 
-    The caller writes the export to the audit first, so that the bundle contains it.
-
-    Raises UnknownPolicyError if a policy that the case was decided by is stored nowhere, RedisError or KafkaError if
-    Redis or Kafka is unavailable, and ReadError if Kafka deletes journal entries meanwhile.
+    Write the export to the audit before, so that the bundle contains that line. Raises UnknownPolicyError if a policy
+    that the case was decided by is stored nowhere, RedisError or KafkaError if Redis or Kafka is unavailable, and
+    ReadError if Kafka deletes journal entries meanwhile.
     """
     events = await _events(line, case)
     digests = sorted({name for event, _ in events for name in (event.case.policy, event.case.raised_by) if name})
@@ -37,8 +41,9 @@ async def taken(line: Installation, case: Case, by: str, reason: str) -> bytes:
         bundle.AUDIT: b"".join((each.value or b"") + b"\n" for each in lines),
         **texts,
     }
-    key = line.settings.key()
-    heads = [head for head in await Heads(line.redis).all() if audit_chain.made_with(head, audit_chain.audit_key(key))]
+    keys = ring(line.settings, KeyPurpose.AUDIT)
+    own, key = audit_chain.audit_ring(keys), keys.current
+    heads = [head for head in await Heads(line.redis).all() if audit_chain.made_with(head, own)]
     manifest = Manifest(
         case=case.id,
         version=case.version,

@@ -1,4 +1,5 @@
-"""Draining: intake accepts nothing more, and everything accepted is processed, before servers are stopped or replaced.
+"""Draining: intake accepts no more signals, and all accepted ones are processed, before servers are stopped or
+replaced.
 
 People are still warned meanwhile: deadlines fire, channels send, receipts arrive. Feeds that write to Kafka directly
 cannot be stopped; their records wait for a worker.
@@ -15,18 +16,21 @@ from streams.installation import Installation
 from streams.intake.drain_gate import Drain
 from streams.messaging import topics
 from streams.messaging.kafka_client import admin as kafka_admin
-from streams.messaging.reader import beginning_offsets, end_offsets
+from streams.messaging.offsets import beginning_offsets, end_offsets
 from streams.runtime.settings import Settings
 from streams.security import audit
 from streams.state.keys import DRAINING
 
-CONSUMED = (*topics.LANES, topics.CASE_INPUTS, topics.CASE_EVENTS, *topics.DISPATCHES)
+CONSUMED = (*topics.LANES, topics.OUTSIDE_INPUTS, topics.CASE_INPUTS, topics.CASE_EVENTS, *topics.DISPATCHES)
 LOOK_SECONDS = 0.5
 
 
 async def begin(line: Installation, by: str, reason: str) -> None:
-    """Close intake, and write who did it and why to the audit. Within a second intake answers 503. It stays closed
-    until `end`.
+    """Close intake, and write to the audit who did it (`by`) and why.
+
+    Within a second, intake answers 503; it stays closed until `end`.
+
+    Raises SendError if Kafka refuses the audit entry; intake is then closed all the same.
     """
     drain = Drain(at=line.clock.now(), by=by, reason=reason)
     await line.redis.set(DRAINING, drain.model_dump_json())
@@ -34,7 +38,10 @@ async def begin(line: Installation, by: str, reason: str) -> None:
 
 
 async def end(line: Installation, by: str) -> bool:
-    """Open intake again, with an audit entry. Return True if it was closed; False, doing nothing, if it was open."""
+    """Open intake again, with an audit entry. Returns True if it was closed; False, doing nothing, if it was open.
+
+    Raises SendError if Kafka refuses the audit entry; intake is then open all the same.
+    """
     if not await line.redis.delete(DRAINING):
         return False
     await audit.write(line.producer, [AuditEntry(at=line.clock.now(), by=by, act="drain-ended", on="intake")])
@@ -42,10 +49,10 @@ async def end(line: Installation, by: str) -> bool:
 
 
 async def waiting(line: Installation) -> AsyncIterator[dict[str, int]]:
-    """Yield twice a second the number of unprocessed records by topic, and of unpublished entries (`outbox`, at most
-    about 1,000 for each partition).
+    """Yield, twice a second, the number of unprocessed records by topic, and the number of unpublished journal entries
+    under the name `outbox`. Ends once all are 0.
 
-    Ends once all of them were 0.
+    `outbox` counts at most about 1,000 entries for each partition.
     """
     while True:
         left = await _left(line.settings)
@@ -70,10 +77,11 @@ async def _left(settings: Settings) -> dict[str, int]:
 
 
 def unprocessed(begin: int, committed: int | None, end: int) -> int:
-    """Return how many records of a partition are still kept and not processed.
+    """Return the number of records of a partition that are still on the topic and not processed.
 
-    `begin`, `end`: the partition's first offset that is kept, and the next one to be written. `committed`: the next
-    record to process; if it is None, or beyond `end` because the topic was created again, no record was processed.
+    `begin`: the first offset still on the topic; `end`: the offset that the next record will get. `committed`: the
+    offset of the next record to process; if it is None, or beyond `end` because the topic was created again, no record
+    was processed.
     """
     processed = committed if committed is not None and committed <= end else 0
     return max(0, end - max(begin, processed))

@@ -1,7 +1,7 @@
-"""Export of cases, contacts and the ledger from the journal to a Parquet or CSV file.
+"""Exports cases, contacts and the money ledger from the journal to a Parquet or CSV file.
 
-The journal is read one partition after the other, because everything about a resident is in one: memory holds the cases
-of one partition. A row group is written for each batch.
+The journal is read one partition after the other, because all entries about a resident are in one: memory has the cases
+of one partition only. Rows are written in batches.
 """
 
 import types
@@ -19,10 +19,12 @@ from pyarrow import csv, parquet
 from domain.statistics.export import (
     CaseRow,
     ContactRow,
+    ExperimentRow,
     LedgerRow,
     Pseudonym,
     case_row,
     contact_rows,
+    experiment_rows,
     ledger_rows,
     opened_within,
 )
@@ -38,13 +40,14 @@ BATCH = 10_000  # rows in a row group
 
 
 class Kind(StrEnum):
-    """The kinds of rows that can be exported: one for each case (CASES), contact result (CONTACTS), or entry of money
-    kept, frozen or lost (LEDGER).
+    """The kinds of rows that can be exported: one for each case (CASES), contact result (CONTACTS), entry of money
+    kept, frozen or lost (LEDGER), or assignment to an arm of an experiment (EXPERIMENTS).
     """
 
     CASES = "cases"
     CONTACTS = "contacts"
     LEDGER = "ledger"
+    EXPERIMENTS = "experiments"
 
 
 class Format(StrEnum):
@@ -55,7 +58,10 @@ class Format(StrEnum):
 
 
 class Span(NamedTuple):
-    """A period: from `since` (inclusive) to `until` (exclusive), applied to a case's opening or a contact's result."""
+    """A period: from `since` (inclusive) to `until` (exclusive).
+
+    Applies to the opening of a case, or the time of a contact's result.
+    """
 
     since: datetime
     until: datetime
@@ -78,7 +84,12 @@ class _Told:
         return news
 
 
-_ROWS: dict[Kind, type] = {Kind.CASES: CaseRow, Kind.CONTACTS: ContactRow, Kind.LEDGER: LedgerRow}
+_ROWS: dict[Kind, type] = {
+    Kind.CASES: CaseRow,
+    Kind.CONTACTS: ContactRow,
+    Kind.LEDGER: LedgerRow,
+    Kind.EXPERIMENTS: ExperimentRow,
+}
 _ARROW: dict[type, pa.DataType] = {
     str: pa.string(),
     int: pa.int64(),
@@ -89,14 +100,15 @@ _ARROW: dict[type, pa.DataType] = {
 
 
 def schema(kind: Kind) -> pa.Schema:
-    """Return the Arrow columns of a kind, from the fields of its row class."""
+    """Return the Arrow schema of a kind's rows, from the fields of its row class."""
     return pa.schema([_field(name, hint) for name, hint in typing.get_type_hints(_ROWS[kind]).items()])
 
 
 async def export(settings: Settings, kind: Kind, span: Span, name: Pseudonym, file: Path, form: Format) -> int:
-    """Write the rows of a period to a new file readable only by its owner, and return their number.
+    """Write the rows of a kind in a period to a new file readable only by its owner. Returns the number of rows.
 
-    `name` pseudonymizes ids. Times are UTC, money in fen. Raises FileExistsError if the file exists.
+    `name`: replaces ids by pseudonyms; `form`: the file format. Times are UTC, money in fen. Raises FileExistsError if
+    the file exists.
     """
     columns, written = schema(kind), 0
     with new_file(file) as out, _writer(form, out, columns) as write:
@@ -126,6 +138,8 @@ def _of_cases(kind: Kind, cases: Iterable[Case], name: Pseudonym) -> Iterator[Na
             yield case_row(case, name)
         elif kind is Kind.LEDGER:
             yield from ledger_rows(case, name)
+        elif kind is Kind.EXPERIMENTS:
+            yield from experiment_rows(case, name)
 
 
 async def _batches(rows: AsyncIterator[NamedTuple]) -> AsyncIterator[list[NamedTuple]]:

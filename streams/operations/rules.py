@@ -1,6 +1,9 @@
-"""Changes of the rules: policies and holds. Each is written to every partition, where it takes effect at one place."""
+"""Changes of the rules: policies and holds.
 
-from collections.abc import Mapping
+A change is written to every partition, and takes effect at its place among the inputs.
+"""
+
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
@@ -8,11 +11,14 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from domain.ids import resident_of, short_hash
-from domain.policy import trial
+from domain.policy import load, trial
+from domain.policy.experiments.publishing import check_experiments
+from domain.policy.experiments.stop_text import with_stop
 from schemas.administration.audit import AuditEntry
 from schemas.base import ANY_VERSION
+from schemas.casework.acts import CloseAct, ConfirmAct
 from schemas.casework.cases import Case, CaseState
-from schemas.casework.inputs import CloseAct, ConfirmAct, Hold, HoldChange, OperatorReport, PolicyChange
+from schemas.casework.inputs import Hold, HoldChange, OperatorReport, PolicyChange
 from schemas.casework.policies import InForce
 from schemas.errors import UserError
 from schemas.levels import Level
@@ -27,15 +33,26 @@ ALWAYS = datetime(2000, 1, 1, tzinfo=UTC)  # start of validity of the settings' 
 _UNTOUCHED = (CaseState.RAISED, CaseState.CONTACTING, CaseState.UNREACHABLE)
 
 
-async def publish(line: Installation, text: str, by: str, override: str = "") -> str:
+async def publish(
+    line: Installation,
+    text: str,
+    by: str,
+    override: str = "",
+    others: Collection[str] = (),
+    *,
+    only_stops: bool = False,
+) -> str:
     """Put a policy (TOML `text`) in force, with an audit entry, and return its hash.
 
-    `override`: the reason for publishing a policy that the breaker has stopped. Raises PolicyError if it is invalid,
-    and UserError if it was stopped and there is no override, or the last good policy is stored nowhere; the policy in
-    force then stays.
+    `override`: the reason for publishing a policy that the breaker has stopped, else "". `others`: other persons who
+    wrote or approved it; a new experiment needs one. `only_stops`: the text differs from that in force only by the stop
+    of an experiment, and needs no trial. Raises PolicyError if it is invalid, ExperimentRefusedError if its
+    experiments may not be put in force, and UserError if it was stopped and `override` is "", or the last good policy
+    is stored nowhere; the policy in force then stays.
     """
-    policy = await line.policies.publish(text)
     now, before = line.clock.now(), await standing(line)
+    await _check_experiments(line, text, before, {by, *others})
+    policy = await line.policies.publish(text)
     stop = before.stopped.get(policy.hash)
     if stop and not override:
         raise UserError(
@@ -44,7 +61,8 @@ async def publish(line: Installation, text: str, by: str, override: str = "") ->
         )
     on_trial = trial.on_trial(before, (await line.policies.get(before.good)).breaker, now)
     why = override if stop else ""
-    await line.policies.stand(trial.published(before, policy.hash, by, now, proved=not on_trial, override=why))
+    after = trial.published(before, policy.hash, by, now, proved=not on_trial, override=why, only_stops=only_stops)
+    await line.policies.stand(after)
     name = short_hash("policy", policy.hash, now.isoformat())
     await _to_all(line, PolicyChange(id=name, at=now, policy=policy.hash, by=by, reason=why))
     entry = AuditEntry(at=now, by=by, act="policy-published", on=policy.hash, reason=why)
@@ -52,11 +70,33 @@ async def publish(line: Installation, text: str, by: str, override: str = "") ->
     return policy.hash
 
 
-async def standing(line: Installation) -> InForce:
-    """Return which policy is in force, the last one that proved good, and the stopped ones. The policy of the settings'
-    file counts as good.
+async def _check_experiments(line: Installation, text: str, before: InForce, persons: Collection[str]) -> None:
+    policy = load(text)
+    if policy.experiments:
+        names = dict.fromkeys((before.policy, *(each.policy for each in before.earlier)))
+        known = [await line.policies.get(name) for name in names]
+        check_experiments(text, policy, known, persons, line.clock.now())
 
-    Raises PolicyError or OSError if that file must be read and is invalid or missing.
+
+async def stop_experiment(line: Installation, name: str, by: str) -> str:
+    """Stop an experiment of the policy in force, and return the hash of the policy in which it is stopped.
+
+    The policy's text stays as it is, but for one line. Raises UserError if the policy in force has no experiment with
+    this name that is not stopped.
+    """
+    before = await standing(line)
+    plan = (await line.policies.get(before.policy)).experiments.get(name)
+    if plan is None or plan.stopped:
+        raise UserError(f"no experiment {name!r} runs; `quanzu experiments list` names those that do")
+    text = await line.policies.text(before.policy)
+    return await publish(line, with_stop(text, name, line.clock.now()), by, only_stops=True)
+
+
+async def standing(line: Installation) -> InForce:
+    """Return the record of which policy is in force, which proved good last, and which were stopped.
+
+    If no policy was put in force yet, the policy of the settings' file counts as good. Raises PolicyError if that file
+    must be read and is invalid, OSError if it cannot be read.
     """
     if found := await line.policies.in_force():
         return found
@@ -74,13 +114,12 @@ async def hold(
     named: Mapping[str, str | None],
     name: str | None = None,
 ) -> str:
-    """Begin a hold and return its id.
+    """Begin a hold, which holds contacts back, and return its id.
 
-    `duration`: of the installation's clock. `spare_red`: red cases are still contacted. `named`: what it applies to, by
-    field of Hold (channel, action, scam_type, campaign, area, policy); none: all outgoing contact. `name`: an explicit
-    id, so that a form takes effect once.
-
-    Raises UserError if a field is invalid, such as an unknown channel.
+    `duration`: in time of the installation's clock. `spare_red`: True if red cases are still contacted. `named`: the
+    contacts held back, by field of Hold (channel, action, scam_type, campaign, area, policy); without any, all outgoing
+    contact. `name`: an explicit id, so that a form sent twice takes effect once. Raises UserError if a field is
+    invalid, such as an unknown channel.
     """
     now = line.clock.now()
     fields = {
@@ -100,12 +139,12 @@ async def hold(
 
 
 async def in_force(line: Installation) -> list[Hold]:
-    """Return the holds on contacts that are in force now, the one that ends first at the front; often none."""
+    """Return the holds that are in force now; the hold that ends first comes first. Empty if there are none."""
     return await holds.current_holds(line.redis, line.clock.now())
 
 
 async def lift(line: Installation, hold_id: str, by: str, reason: str, what: Literal["release", "drop"]) -> None:
-    """End a hold before its time: release the steps held back, or drop them.
+    """End a hold before its time. `what`: "release": the steps held back are carried out; "drop": they are not.
 
     Dropping the hold of a stopped policy also closes the cases below red that the policy raised and nobody has taken
     up; its red cases stay open. Raises UserError if no hold with this id is in force.
@@ -143,9 +182,10 @@ async def _close_raised(line: Installation, hold: Hold) -> None:
 
 
 async def raised_by(line: Installation, policy: str) -> list[str]:
-    """Return the sorted ids of open cases below red that a policy, given by hash, has raised and nobody has confirmed.
+    """Return the sorted ids of the open cases below red that a policy, given by its hash, raised and nobody has
+    confirmed.
 
-    They wait while the policy is held.
+    They wait while the policy's hold is in force. Reads all cases.
     """
     return sorted(case.id for case in await _raised(line, policy))
 
@@ -164,9 +204,9 @@ def _waits(case: Case, policy: str) -> bool:
 
 
 async def confirm(line: Installation, case_id: str, by: str, reason: str) -> None:
-    """Confirm that a case is real, regardless of the policy that raised it.
+    """Write an input that confirms that a case is real, whatever policy raised it.
 
-    Raises UserError if there is no such case.
+    Raises UserError if the case is unknown.
     """
     partition = home(resident_of(case_id), line.settings.partitions)
     case = await line.store.case(partition, case_id)

@@ -1,4 +1,5 @@
-"""Subject access: all data on one person from every topic, as people may request (PIPL, article 45), in one file.
+"""Subject access: collects all data on one person from every topic in one file, as the person may request (PIPL,
+article 45).
 
 Redis has only leases and derived data beyond the topics. Of a record about several people (a batch of 500 signals),
 only the person's own part is included; a record that cannot be split is included whole.
@@ -7,7 +8,7 @@ only the person's own part is included; a record that cannot be split is include
 import asyncio
 import io
 import zipfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -16,9 +17,20 @@ import orjson
 from domain.identity.held import Subject
 from schemas.administration.dead_letters import DeadLetter
 from schemas.base import ANY_VERSION
-from streams.messaging.codec import OF_RESIDENT, Unreadable
+from streams.dead_letters.unsealed import LetterSearch
+from streams.messaging.codec import OF_RECORD, OF_RESIDENT, Unreadable
 from streams.messaging.reader import Read, read_all
-from streams.messaging.topics import ALL, CALLS, DEAD_LETTERS, LANES, Topic
+from streams.messaging.topics import (
+    ALL,
+    CALL_RECORDINGS,
+    DEAD_LETTERS,
+    FRAUD_MATCHES,
+    LANES,
+    PRESERVED,
+    PUBLIC_REPORTS,
+    REPORTED_FRAUDS,
+    Topic,
+)
 from streams.runtime.settings import Settings
 from streams.security.record_encryption import owner_of
 
@@ -26,24 +38,64 @@ MANIFEST = "manifest.json"
 Found = dict[str, Any]
 """A record found: its partition and offset, when it was written (ms since 1970), and its content (`is`)."""
 
+PAUSE = 100  # records after which other tasks have their turn
 _LANES = {lane.name for lane in LANES}
 
 
-async def held(settings: Settings, subject: Subject) -> dict[str, list[Found]]:
+async def held(settings: Settings, *same: Subject) -> dict[str, list[Found]]:
     """Return by topic the records about the person, in order within each partition; topics without any are left out.
+    `same`: the person's entry, and those merged with it.
 
-    Each has its partition and offset, when it was written (ms since 1970), and its content (`is`). Reads each topic to
-    its end: this takes hours with a week of a province's signals.
+    Each record is a dict with its partition and offset, when it was written (`written_ms`, since 1970), and its content
+    (`is`). Reads each topic to its end, which takes hours with a week of a province's signals. Recordings of calls are
+    left out, also the copies that an order keeps: nobody gets their sound as a file; the person hears them at the
+    centre.
     """
     found: dict[str, list[Found]] = {}
-    for topic in ALL:
-        if told := [each async for each in _of_topic(settings, topic, subject)]:
-            found[topic.name] = told
+    async for topic, _, each in held_of(settings, {"": same}, leaving_out=(CALL_RECORDINGS,)):
+        if topic is not PRESERVED or not _copies_recording(each["is"]):
+            found.setdefault(topic.name, []).append(each)
     return found
 
 
+def _copies_recording(copy: object) -> bool:
+    """Return whether a record of the topic preserved is a copy of a recording's key or sound."""
+    return isinstance(copy, dict) and copy.get("topic") == CALL_RECORDINGS.name
+
+
+async def held_of(
+    settings: Settings, people: Mapping[str, Sequence[Subject]], leaving_out: Sequence[Topic] = ()
+) -> AsyncIterator[tuple[Topic, str, Found]]:
+    """Yield the records about these people on all topics but `leaving_out`: the topic, the person's name in `people`,
+    and the record. Reads each topic once.
+
+    `people`: by any name, the person's entry and those merged with it. The parts of one record about one person follow
+    each other.
+    """
+    letters = LetterSearch(settings)
+    for topic in (each for each in ALL if each not in leaving_out):
+        async for found in read_all(settings, topic.name):
+            record = found._replace(value=letters.searchable(found.value)) if topic is DEAD_LETTERS else found
+            place = {"partition": record.partition, "offset": record.offset, "written_ms": record.timestamp}
+            for name, same in people.items():
+                for part in _parts_of(topic, record, same):
+                    yield topic, name, {**place, "is": part}
+            if record.offset % PAUSE == 0:
+                await asyncio.sleep(0)
+    letters.tell()
+
+
+def _parts_of(topic: Topic, record: Read, same: Sequence[Subject]) -> list[object]:
+    """Return the parts of a record about any entry of a person; a part about several counts once."""
+    told: list[object] = []
+    for subject in same:
+        told += (part for part in parts(topic, record, subject) if part not in told)
+    return told
+
+
 def packed(found: dict[str, list[Found]], told: dict[str, object]) -> bytes:
-    """Return the bytes of a zip with a JSON Lines file for each topic, and a manifest of their counts.
+    """Return the bytes of a zip with a JSON Lines file for each topic of `found`, and a manifest with the numbers of
+    records.
 
     `told`: further entries of the manifest (who asked, when, why).
     """
@@ -56,16 +108,10 @@ def packed(found: dict[str, list[Found]], told: dict[str, object]) -> bytes:
     return made.getvalue()
 
 
-async def _of_topic(settings: Settings, topic: Topic, subject: Subject) -> AsyncIterator[Found]:
-    async for record in read_all(settings, topic.name):
-        for part in parts(topic, record, subject):
-            yield {"partition": record.partition, "offset": record.offset, "written_ms": record.timestamp, "is": part}
-        if record.offset % 1000 == 0:
-            await asyncio.sleep(0)
-
-
 def parts(topic: Topic, record: Read, subject: Subject) -> Iterator[object]:
-    """Yield the parts of a record that are about the person, as JSON values or text."""
+    """Yield the parts of a record that are about the person, as JSON values or text; none if it is about other
+    people.
+    """
     value = record.value or b""
     if topic is DEAD_LETTERS:
         yield from _letter(value, subject)
@@ -78,7 +124,7 @@ def parts(topic: Topic, record: Read, subject: Subject) -> Iterator[object]:
             whole = whole.get("signals", [whole])  # a dead letter sent again, or a single signal
         if topic.name in _LANES and isinstance(whole, list):
             yield from subject.signals([each for each in whole if isinstance(each, dict)])
-        elif subject.mentioned(record.key, value, _at(whole)) and not _another_calls(topic, whole, subject):
+        elif subject.mentioned(record.key, value, _at(whole)) and not _anothers(topic, whole, subject):
             yield whole
 
 
@@ -101,10 +147,17 @@ def _at(whole: object) -> datetime | None:
         return None
 
 
-def _another_calls(topic: Topic, whole: object, subject: Subject) -> bool:
-    """Return whether a call's record is of another resident who shares the telephone."""
-    who = whole.get("resident") if topic is CALLS and isinstance(whole, dict) else None
-    return who not in (None, subject.resident.id)
+def _anothers(topic: Topic, whole: object, subject: Subject) -> bool:
+    """Return whether a record that names the person is another's: a public report is its reporter's, a reported fraud
+    its victim's, also once it is matched, and a call, complaint or request is of the resident whom it is about.
+    """
+    if topic is FRAUD_MATCHES and isinstance(whole, dict):
+        return whole.get("resident") != subject.resident.id  # a candidate may be anybody, and is told of no other
+    if topic.name not in OF_RECORD or not isinstance(whole, dict):
+        return False
+    if topic is REPORTED_FRAUDS:
+        return not subject.suffered(whole)
+    return not (subject.reports(whole) if topic is PUBLIC_REPORTS else subject.owns(whole))
 
 
 def _json(value: bytes) -> object:

@@ -1,6 +1,6 @@
 """Alarms about officers (duress, missed check-ins), and the check that raises an alarm when a check-in is overdue.
 
-The console raises, lists and acknowledges alarms; workers run the check every few seconds.
+The console raises, lists and acknowledges alarms; workers run the check every second.
 """
 
 from datetime import datetime, timedelta
@@ -38,8 +38,12 @@ class Alarms(CompactedTable[Alarm]):
     place = Place(ALARMS, Alarm)
 
     async def put(self, thing: Alarm) -> None:
-        """Write an alarm, new or changed; returns when Kafka and Redis have it. In Redis it is shown as soon as it is
-        stored: a repetition of what was interrupted in between would find it stored and leave it unseen.
+        """Write an alarm, new or changed, to the topic and then to Redis; returns when both have it.
+
+        Raises SendError if it is too large.
+
+        Redis stores it and lists it as open in one transaction: after an interruption in between, a repetition would
+        find it stored, and never list it.
         """
         raw = thing.model_dump_json().encode()
         await self._send(thing.id, raw)
@@ -49,10 +53,13 @@ class Alarms(CompactedTable[Alarm]):
             await pipe.execute()
 
     async def raise_(self, alarm: Alarm) -> Alarm:
-        """Raise an alarm and return it as stored; if its id exists already, return the existing alarm unchanged.
+        """Store a new alarm and return it.
 
-        Returns when Kafka and Redis have it. Raises SendError if it is too large, and TimeoutError if Kafka or Redis
-        does not answer within 8 s.
+        If an alarm with its id exists already, return the existing one and change nothing.
+
+        Counts the new alarm as a metric, and deletes alarms from Redis that were raised over 30 days ago and are
+        acknowledged. Raises SendError if it is too large, and TimeoutError if Kafka or Redis does not answer within 8
+        s.
         """
         async with self.locked(alarm.id) as known:
             if known is not None:
@@ -63,10 +70,10 @@ class Alarms(CompactedTable[Alarm]):
         return alarm
 
     async def acknowledge(self, alarm_id: str, by: str, note: str, now: datetime) -> Alarm | None:
-        """Acknowledge an alarm: `by` looks after the officer. Return the stored alarm, or None if the id is unknown.
+        """Store that `by` looks after the officer. Returns the alarm as stored, or None if the id is unknown.
 
-        If it was acknowledged before, the first acknowledgement stays and is returned. Raises SendError if the note is
-        too large, and TimeoutError if Kafka or Redis does not answer within 8 s.
+        If the alarm was acknowledged before, the first acknowledgement stays and is returned. Raises SendError if the
+        note is too large, and TimeoutError if Kafka or Redis does not answer within 8 s.
         """
         async with self.locked(alarm_id) as found:
             if found is None or not found.open:
@@ -76,8 +83,10 @@ class Alarms(CompactedTable[Alarm]):
             return after
 
     async def safe(self, dispatch: str, at: datetime) -> None:
-        """Note that an officer reported at `at` that they are safe, on the visit's unacknowledged missed-check-in
-        alarms. They stay unacknowledged.
+        """Store in the unacknowledged missed-check-in alarms of this visit (`dispatch`) that the officer reported at
+        `at` to be safe. The alarms stay unacknowledged.
+
+        Raises TimeoutError if Kafka or Redis does not answer within 8 s.
         """
         for alarm in await self.unacknowledged():
             if (alarm.dispatch, alarm.kind) == (dispatch, AlarmKind.CHECK_IN_MISSED):
@@ -97,11 +106,14 @@ class Alarms(CompactedTable[Alarm]):
         return sorted((alarm for alarm in found if not alarm.open), key=lambda alarm: alarm.at, reverse=True)
 
     async def mark(self) -> int:
-        """Return the change counter: its value differs after every change of any alarm. 0 if there was no alarm yet."""
+        """Return a counter that grows with every change of any alarm; 0 before the first alarm.
+
+        Pages poll it to notice changes.
+        """
         return int(await self._redis.get(ALARMS_MARK) or 0)
 
     async def restore(self, since: Tails | None = None) -> None:
-        """Write the topic's alarms to Redis: all of them (None), or only records at or after the offsets in `since`."""
+        """Copy the topic's alarms to Redis: all of them (None), or only records at or after the offsets in `since`."""
         await super().restore(since)
         async with self._redis.pipeline(transaction=False) as pipe:
             for alarm in await self.all():
@@ -115,7 +127,9 @@ class Alarms(CompactedTable[Alarm]):
 
 
 def _show(pipe: Any, alarm: Alarm) -> None:  # noqa: ANN401 - redis-py types a command's result as sync or async at once
-    """Add to a pipeline what lets pages show an alarm while it is open, and notice its change."""
+    """Add commands to a Redis pipeline: put an alarm on the list of open alarms or remove it, and raise the counter by
+    which pages notice a change.
+    """
     if alarm.open:
         pipe.sadd(ALARMS_OPEN, alarm.id)
     else:
@@ -124,7 +138,7 @@ def _show(pipe: Any, alarm: Alarm) -> None:  # noqa: ANN401 - redis-py types a c
 
 
 class CheckIns:
-    """Raises an alarm when an officer at the door has not confirmed in time that they are safe."""
+    """Raises an alarm when an officer at the door has not reported in time that they are safe."""
 
     def __init__(
         self, settings: Settings, rosters: Rosters, alarms: Alarms, store: CaseStore, producer: Producer, clock: Clock
@@ -136,7 +150,7 @@ class CheckIns:
     async def look(self) -> None:
         """Raise one alarm, with an audit entry, for each visit whose check-in is overdue.
 
-        A missed check-in is raised once.
+        A visit whose alarm was raised before is left out.
         """
         for task in await self._rosters.unheard(self._clock.now()):
             await self._tell(task)

@@ -1,6 +1,6 @@
-"""Incoming calls to 96110: ringing calls, the call that an operator is taking down, and wrong codes given by callers.
+"""Incoming calls to 96110: ringing calls, the call that an operator is writing down, and wrong codes given by callers.
 
-The topic `calls` keeps what was taken down (see its retention). Redis keeps a call for 12 hours, while the operator may
+The topic `calls` keeps the written calls (see its retention). Redis keeps a call for 12 hours, while the operator may
 still work on it; if Redis loses it, the topic still has it. Called by the console.
 """
 
@@ -32,36 +32,39 @@ class Calls:
         self._partitions = settings.partitions
 
     async def get(self, name: str) -> Call | None:
-        """Return a call by its id, or None if it is unknown or was last changed over 12 hours ago."""
+        """Return a call by its id (`name`), or None if it is unknown or was last changed over 12 hours ago."""
         raw = await self._redis.get(CALL + name)
         return Call.model_validate_json(raw, extra=ANY_VERSION) if raw else None
 
     async def put(self, call: Call) -> None:
-        """Write the call's current state to the topic, then to Redis for 12 hours. Raises SendError if it is too
-        large.
+        """Write the call's current state to the topic, then to Redis for 12 hours of wall-clock time.
+
+        Waits until Kafka has acknowledged it, without limit. Raises SendError if Kafka refuses it permanently, for
+        example because it is too large; Redis then keeps the earlier state.
         """
         raw = call.model_dump_json().encode()
         await self._producer.send_all([Record(CALLS.name, call.id.encode(), raw)])
         await self._redis.set(CALL + call.id, raw, px=KEPT_MS)
 
     async def ring(self, ringing: Ringing) -> None:
-        """Add a ringing call. No effect if it is added already, or a call with this id was taken down in the last 12
-        hours.
+        """Add a ringing call.
+
+        No effect if it is ringing already, or a call with this id was written down in the last 12 hours.
         """
         if not await self._redis.exists(CALL + ringing.id):
             await self._redis.hsetnx(RINGING, ringing.id, ringing.model_dump_json())
 
     async def ringing(self) -> list[Ringing]:
-        """Return the unanswered calls of the last 120 seconds (wall-clock), the oldest first, and delete older ones."""
+        """Return the unanswered calls of the last 120 seconds (wall-clock), the oldest first. Deletes older ones."""
         found = [Ringing.model_validate_json(raw, extra=ANY_VERSION) for raw in await self._redis.hvals(RINGING)]
         if old := [each.id for each in found if not self._rings(each)]:
             await self._redis.hdel(RINGING, *old)
         return sorted((each for each in found if self._rings(each)), key=lambda each: (each.at, each.id))
 
     async def answer(self, name: str) -> bool:
-        """Take a ringing call.
+        """Remove a ringing call from the list, because an operator answers it. `name`: the call's id.
 
-        Return True for the first operator to take it, False for later ones or an unknown call.
+        Returns True for the first operator who answers it, False for later ones or if no such call is ringing.
         """
         return bool(await self._redis.hdel(RINGING, name))
 
@@ -71,15 +74,16 @@ class Calls:
         return Case.model_validate_json(raw, extra=ANY_VERSION) if raw else None
 
     async def wrong_codes(self, case_id: str) -> list[datetime]:
-        """Return the times (UTC) at which wrong codes were given for a case, the oldest first.
-
-        All are forgotten 12 hours (of the installation's clock) after the latest was noted.
+        """Return the times (UTC) at which callers gave a wrong code for the case with this id, the oldest first. The
+        list is deleted 12 hours (of the installation's clock) after the latest entry.
         """
         found = await self._redis.zrange(WRONG_CODES + case_id, 0, -1, withscores=True)
         return [moment(score) for _, score in found]
 
     async def note_wrong_code(self, case_id: str, form: str, at: datetime) -> None:
-        """Note that a wrong code was given for a case at `at`. The same `form` counts once."""
+        """Store that a caller gave a wrong code for the case with this id at `at`. A form that is sent again counts
+        once, by its id `form`.
+        """
         name = WRONG_CODES + case_id
         await self._redis.zadd(name, {form: milliseconds(at)}, nx=True)
         await self._redis.pexpire(name, max(1, round(self._clock.wall_seconds(REMEMBERED) * 1000)))

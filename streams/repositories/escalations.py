@@ -1,4 +1,4 @@
-"""What was tried to make officers accept visits, and the devices that take push messages: on the topic `rosters`, and
+"""The attempts to make officers accept visits, and the devices that receive push messages: on the topic `rosters`, and
 in Redis.
 """
 
@@ -6,9 +6,11 @@ import hashlib
 
 import orjson
 
+from domain.access.key_rings import KeyPurpose
 from schemas.people.escalations import Escalation, PushSubscription
 from streams.messaging.topics import ROSTERS
 from streams.security import encryption
+from streams.security.installation_keys import ring
 from streams.state.compacted_table import CompactedTable, Place
 from streams.state.keys import ESCALATIONS, PUSH_SUBSCRIPTIONS
 
@@ -16,44 +18,59 @@ PURPOSE = "push"  # the context of the encryption of endpoints and keys
 
 
 class Escalations(CompactedTable[Escalation]):
-    """What was tried for each visit, by its dispatch."""
+    """The attempts to reach the officer of each visit, by the visit's dispatch id."""
 
     place = Place(ROSTERS, Escalation, ESCALATIONS, prefix="escalation/", name="dispatch")
 
 
 class PushSubscriptions(CompactedTable[PushSubscription]):
-    """The devices that take push messages. Endpoints and keys are encrypted under a key derived from QUANZU_SECRET."""
+    """The devices that take push messages. Endpoints and keys are encrypted under the installation's key for
+    delivery."""
 
     place = Place(ROSTERS, PushSubscription, PUSH_SUBSCRIPTIONS, prefix="push/")
 
     async def of_officer(self, officer: str) -> list[PushSubscription]:
-        """Return the devices of an officer (their id on the roster), the newest first."""
+        """Return the devices of an officer, the newest first. `officer`: their id on the roster."""
         found = [each for each in await self.all() if each.officer == officer]
         return sorted(found, key=lambda each: each.made_at, reverse=True)
 
     async def of_login(self, login: str) -> list[PushSubscription]:
-        """Return the devices of an account, the newest first."""
+        """Return the devices of the account with this login, the newest first."""
         found = [each for each in await self.all() if each.login == login]
         return sorted(found, key=lambda each: each.made_at, reverse=True)
 
     async def end_session(self, session: str) -> None:
-        """Delete the devices that were subscribed in a session, by the hash of its token."""
+        """Delete the devices that were subscribed in a session, if there are any. `session`: the hash of its token."""
         for each in await self.all():
             if each.session == session:
                 await self.drop(each.id)
 
     def sealed(self, endpoint: str, p256dh: str, auth: str) -> str:
-        """Return an endpoint and its keys (base64url), encrypted for storage."""
-        return encryption.sealed(self._settings.key(), PURPOSE, orjson.dumps([endpoint, p256dh, auth]).decode())
+        """Return the endpoint (URL) of a device and its two keys, `p256dh` and `auth` of the Push API (base64url),
+        encrypted for storage.
+        """
+        told = orjson.dumps([endpoint, p256dh, auth]).decode()
+        return encryption.sealed(ring(self._settings, KeyPurpose.DELIVERY), PURPOSE, told)
+
+    def renewed(self, subscription: PushSubscription) -> PushSubscription:
+        """Return a copy of the device with its endpoint and keys encrypted under the key in force. Nothing
+        is stored.
+
+        Raises UnreadableSecretError if they are encrypted under a key that is not among the installation's.
+        """
+        keys = ring(self._settings, KeyPurpose.DELIVERY)
+        return subscription.model_copy(update={"sealed": encryption.encrypted_anew(keys, PURPOSE, subscription.sealed)})
 
     def opened(self, subscription: PushSubscription) -> tuple[str, str, str]:
-        """Return the endpoint, and the keys p256dh and auth (base64url). Raises joserfc's JoseError under another
-        QUANZU_SECRET.
+        """Return the endpoint, and the keys p256dh and auth (base64url). Raises UnreadableSecretError if their key is
+        not among the installation's.
         """
-        found = orjson.loads(encryption.opened(self._settings.key(), PURPOSE, subscription.sealed))
+        found = orjson.loads(encryption.opened(ring(self._settings, KeyPurpose.DELIVERY), PURPOSE, subscription.sealed))
         return found[0], found[1], found[2]
 
 
 def opaque_id(text: str) -> str:
-    """Return an id that tells nothing of a text, always the same for it: of an endpoint, or of a task."""
+    """Return the first 32 hex digits of a text's SHA-256, as an id that does not reveal the text (an endpoint, or a
+    task's dispatch id).
+    """
     return hashlib.sha256(text.encode()).hexdigest()[:32]

@@ -1,12 +1,12 @@
-"""Evidence pictures on the topic evidence-files: written before their case is told, and read again one at a time.
+"""Evidence pictures on the topic evidence-files: written before their case refers to them, and read one at a time.
 
-Kafka keeps them, because every console instance shares it, a backup copies it, and what it has acknowledged is on all
+Kafka keeps them, because every console instance shares it, a backup copies it, and acknowledged records are on all
 replicas in sync. Redis has none. Each record is encrypted as a whole under the resident's key, so an erasure destroys
 every copy.
 
-A case names a file by its id and the time of its record, and a record is found by that time: offsets would be others
-after a restore. Each record has a key of its own, so that compaction removes none. A picture whose case never took it
-(the console was killed in between) stays unreadable to everybody, and ends with the topic's retention.
+A case names a file by its id and the time of its record, and a record is found by that time: offsets differ after a
+restore. Each record has a key of its own, so that compaction removes none. A picture to which no case refers (the
+console was killed in between) is never shown, and ends with the topic's retention.
 """
 
 import base64
@@ -17,8 +17,9 @@ from pydantic import ValidationError
 from schemas.base import ANY_VERSION
 from schemas.casework.evidence_files import EvidenceFile, EvidencePicture
 from schemas.people.residents import ResidentId
+from streams.messaging.offsets import offset_at
 from streams.messaging.producer import Producer, Record
-from streams.messaging.reader import Read, offset_at, read_on
+from streams.messaging.reader import Read, read_on
 from streams.messaging.topics import EVIDENCE_FILES, home
 from streams.runtime.settings import Settings
 
@@ -32,14 +33,20 @@ class EvidenceFiles:
         self._settings, self._producer = settings, producer
 
     async def put(self, case: str, resident: ResidentId, file: EvidenceFile, picture: bytes) -> None:
-        """Write a picture; return when Kafka has it on its replicas. Raises SendError if Kafka refuses it for good."""
+        """Write a picture (its bytes) of the case with the id `case` to the topic; returns when Kafka has acknowledged
+        it. `file`: its entry in the case, with its id and the time of the record.
+
+        Raises SendError if Kafka refuses it permanently.
+        """
         value = EvidencePicture(file=file.id, picture=base64.b64encode(picture)).model_dump_json().encode()
         partition = home(resident, self._settings.partitions)
         record = Record(EVIDENCE_FILES.name, _key(case, file), value, partition, timestamp=file.written_ms)
         await self._producer.send_all([record])
 
     async def get(self, case: str, resident: ResidentId, file: EvidenceFile) -> bytes | None:
-        """Return a file's picture, or None if it is no longer kept, or its person was erased."""
+        """Return the bytes of the picture that the case with the id `case` lists as `file`, or None if it is no longer
+        on the topic, or its person was erased.
+        """
         partition, wanted = home(resident, self._settings.partitions), _key(case, file)
         first = await offset_at(self._settings, EVIDENCE_FILES.name, partition, file.written_ms)
         async with aclosing(read_on(self._settings, EVIDENCE_FILES.name, partition, first)) as records:

@@ -1,4 +1,7 @@
-"""Holds as the case store has them: each partition stores all of them, an ended one until the next change of holds."""
+"""Holds as the case store has them: each partition stores all of them.
+
+One that has ended stays until the next change of holds.
+"""
 
 from datetime import datetime
 
@@ -10,6 +13,6 @@ from streams.state.keys import key
 
 
 async def current_holds(redis: "Redis", now: datetime) -> list[Hold]:
-    """Return the holds in force at `now`, as partition 0 has them, the one that ends first at the front."""
+    """Return the holds in force at `now`, as partition 0 has them; the hold that ends first comes first."""
     found = [Hold.model_validate_json(raw, extra=ANY_VERSION) for raw in await redis.hvals(key("holds", 0))]
     return sorted((hold for hold in found if hold.until > now), key=lambda hold: hold.until)

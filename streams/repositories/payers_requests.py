@@ -1,4 +1,4 @@
-"""Requests for a person's decision on whether to alert the earlier payers of a watchlist entry.
+"""Requests for a person's decision whether to alert the earlier payers of a watchlist entry.
 
 Screening creates a request and records its outcome; the console shows and answers it.
 """
@@ -24,14 +24,19 @@ class PayersRequests(CompactedTable[PayersRequest]):
         await self.change(request.id, lambda known: known or request)
 
     async def overtake(self, name: str) -> None:
-        """Close an open request because another watchlist entry has replaced the one that it is about. A closed or
-        unknown request stays unchanged.
+        """Close an open request as overtaken, because another watchlist entry has replaced its entry.
+
+        `name`: the request's id.
+
+        A closed or unknown request stays unchanged.
         """
         await self._close(name, RequestState.OVERTAKEN, {})
 
     async def answer(self, given: PayersAnswered, counts: bool) -> None:
-        """Close an open request with a person's answer: as alerted or refused, or as overtaken if `counts` is False
-        (the answer came too late). A closed or unknown request stays unchanged.
+        """Close an open request with a person's answer, as alerted or refused; as overtaken if `counts` is False (the
+        answer came too late).
+
+        A closed or unknown request stays unchanged.
         """
         state = RequestState.ALERTED if given.alert else RequestState.REFUSED
         noted = {"answered_by": given.by, "answered_at": given.at, "reason": given.reason}

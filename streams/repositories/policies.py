@@ -1,4 +1,6 @@
-"""Policies by content hash: stored for good on the topic `policies`, read from Redis, parsed once in each process."""
+"""Policies by the hash of their content: stored permanently on the topic `policies`, read from Redis, parsed once in
+each process.
+"""
 
 from functools import partial
 from pathlib import Path
@@ -25,7 +27,7 @@ BESIDE: dict[str, type[InForce] | type[InShadow]] = {IN_FORCE: InForce, IN_SHADO
 
 
 def read(path: Path) -> str:
-    """Return the text of a policy file after checking that it is a valid policy.
+    """Return the text of a policy file, after checking that it is a valid policy.
 
     Raises PolicyError, naming the file, if it is not UTF-8 or not a valid policy, and OSError if it cannot be read.
     """
@@ -40,13 +42,14 @@ def read(path: Path) -> str:
 
 
 class UnknownPolicyError(UserError, LookupError):
-    """The text of a policy that a partition uses is neither in Redis nor on the topic."""
+    """The text of a policy is neither in Redis nor on the topic."""
 
 
 class Policies:
-    """Stores every policy that was ever published, and which one is in force or in shadow.
+    """Stores every policy that was ever published, and which policy is in force or in shadow.
 
-    No CompactedTable: a policy is stored as its author wrote it, comments included, and named by its hash.
+    It is not a CompactedTable, because a policy is stored as its author wrote it, comments included, and named by its
+    hash.
     """
 
     def __init__(self, settings: Settings, redis: "Redis", producer: Producer) -> None:
@@ -55,7 +58,7 @@ class Policies:
         self._parsed: dict[str, Policy] = {}
 
     async def publish(self, text: str) -> Policy:
-        """Store a policy's text for good, and return the parsed policy. This does not put it in force.
+        """Store a policy's text permanently, and return the parsed policy. This does not put it in force.
 
         Raises PolicyError if it is invalid, and SendError if it is too large.
         """
@@ -67,22 +70,24 @@ class Policies:
         return policy
 
     async def default(self) -> Policy:
-        """Publish and return the policy of the file that the settings name: an empty partition starts with it.
+        """Publish the policy of the file that the settings name, and return it parsed.
+
+        A partition without a policy uses it.
 
         Raises PolicyError if the file is not UTF-8 or not a valid policy, and OSError if it cannot be read.
         """
         return await self.publish(read(self._settings.policy))
 
     async def get(self, digest: str) -> Policy:
-        """Return the policy with this hash. Raises UnknownPolicyError if it is stored nowhere, and PolicyError if this
-        version cannot read it.
+        """Return the policy with this hash (`digest`), parsed. Raises UnknownPolicyError if it is stored nowhere, and
+        PolicyError if this version cannot read it.
         """
         if digest not in self._parsed:
             self._parsed[digest] = load(await self.text(digest))
         return self._parsed[digest]
 
     async def live(self) -> Policy:
-        """Return the policy in force, as partition 0 has it; before the partition has begun, the policy of the
+        """Return the policy in force, as partition 0 has it; if that partition has none yet, the policy of the
         settings' file.
 
         Raises UnknownPolicyError if the policy's text is stored nowhere, PolicyError if the policy or the file is
@@ -91,29 +96,38 @@ class Policies:
         return await self.of(0)
 
     async def of(self, partition: int) -> Policy:
-        """Return the policy that a partition uses, or the settings' file's policy if the partition has not begun.
+        """Return the policy that a partition uses; if the partition has none yet, the policy of the settings' file,
+        without publishing it.
 
-        Publishes nothing. Raises UnknownPolicyError if the policy's text is stored nowhere, PolicyError if it or the
-        file is invalid, and OSError if the file cannot be read.
+        Raises UnknownPolicyError if the policy's text is stored nowhere, PolicyError if the policy or the file is
+        invalid, and OSError if the file cannot be read.
         """
         raw = await self._redis.hget(key("state", partition), "policy")
         return await self.get(raw.decode()) if raw else load(read(self._settings.policy))
 
     async def in_force(self) -> InForce | None:
-        """Return which policy is in force. None: none was published yet, so the settings' file's is in force."""
+        """Return the record of which policy is in force, or None if none was put in force yet: the policy of the
+        settings' file then applies.
+        """
         raw = await self._redis.hget(POLICIES, IN_FORCE)
         return InForce.model_validate_json(raw, extra=ANY_VERSION) if raw else None
 
     async def stand(self, standing: InForce) -> None:
-        """Store which policy is in force and which ones were stopped, first on the topic and then in Redis. Raises
-        SendError if the record is too large.
+        """Store the record of which policy is in force and which were stopped, on the topic and then in Redis.
+
+        Raises SendError if the record is too large.
         """
         value = standing.model_dump_json().encode()
         await self._producer.send_all([Record(topics.POLICIES.name, IN_FORCE.encode(), value)])
         await self._redis.hset(POLICIES, IN_FORCE, value)
 
     async def text(self, digest: str) -> str:
-        """Return a policy's TOML text as it was written. Raises UnknownPolicyError if it is stored nowhere."""
+        """Return a policy's TOML text as it was written.
+
+        If Redis lacks it, first copies all policies from the topic to Redis.
+
+        Raises UnknownPolicyError if it is stored nowhere.
+        """
         raw: bytes | None = await self._redis.hget(POLICIES, digest)
         if raw is None:
             await self.restore()
@@ -130,20 +144,25 @@ class Policies:
         return sorted(name.decode() for name in await self._redis.hkeys(POLICIES) if name.decode() not in BESIDE)
 
     async def in_shadow(self) -> InShadow | None:
-        """Return what `shadow` set last: the policy that is scored beside the one in force, or that there is none. None
-        if shadow scoring was never set.
+        """Return the record that `shadow` wrote last: which policy is scored beside the one in force (its `policy` is
+        None if none is).
+
+        None if `shadow` was never called.
         """
         raw = await self._redis.hget(POLICIES, IN_SHADOW)
         return InShadow.model_validate_json(raw, extra=ANY_VERSION) if raw else None
 
     async def shadow(self, standing: InShadow) -> None:
-        """Store which policy is scored in shadow, or that none is: on the topic, then in Redis."""
+        """Store the record of which policy is scored in shadow, if any, on the topic and then in Redis.
+
+        Raises SendError if Kafka refuses it permanently.
+        """
         value = standing.model_dump_json().encode()
         await self._producer.send_all([Record(topics.POLICIES.name, IN_SHADOW.encode(), value)])
         await self._redis.hset(POLICIES, IN_SHADOW, value)
 
     async def restore(self, since: Tails | None = None) -> None:
-        """Write the topic's policies to Redis: all of them, or only records at or after the offsets in `since`."""
+        """Copy the topic's policies to Redis: all of them, or only records at or after the offsets in `since`."""
         async for record in read_all(self._settings, topics.POLICIES.name, since):
             if record.value and (name := readable(topics.POLICIES.name, record.offset, partial(_name, record))):
                 await self._redis.hset(POLICIES, name, record.value)

@@ -1,7 +1,7 @@
-"""Reports of the public page, on the topic `public-reports` and in Redis, until the policy's days are over.
+"""Reports of the public page, on the topic `public-reports` and in Redis, for as many days as the policy says.
 
 Anybody can send reports, so there may be very many. Beside the reports, Redis has their ids by state and county, by age
-and by reference number: no page and no metric reads them all.
+and by reference number, so that no page and no metric reads them all.
 """
 
 from collections import Counter
@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from domain.desk.public_reports import corrected_report, decided_reports, reference_number, waiting_reports
+from domain.desk.public_reports import check_due, corrected_report, decided_reports, reference_number, waiting_reports
 from schemas.people.public_reports import PublicReport, PublicReportState
 from streams.messaging.reader import Tails
 from streams.messaging.topics import PUBLIC_REPORTS
@@ -30,7 +30,7 @@ Sees = Callable[[str], bool]
 
 
 class PublicReports(CompactedTable[PublicReport]):
-    """All reports that are still kept, by id. Kafka deletes old ones by itself, `expire` those in Redis."""
+    """All reports that are still kept, by id. Kafka deletes old ones by itself; `expire` deletes them from Redis."""
 
     place = Place(PUBLIC_REPORTS, PublicReport)
 
@@ -47,7 +47,10 @@ class PublicReports(CompactedTable[PublicReport]):
             await pipe.execute()
 
     async def drop(self, name: str) -> None:
-        """Delete a report by its id: a tombstone on the topic, then from Redis. No error if there is none."""
+        """Delete the report with this id: write a tombstone to the topic, then delete it from Redis.
+
+        No error if the id is unknown.
+        """
         await self._send(name, None)
         before = await self.get(name)
         async with self._redis.pipeline(transaction=True) as pipe:
@@ -59,29 +62,36 @@ class PublicReports(CompactedTable[PublicReport]):
             await pipe.execute()
 
     async def take(self, report: PublicReport) -> PublicReport:
-        """Store a report, and return it once Kafka and Redis have it. One that is known is corrected, or
-        stays as it is once its check has begun.
+        """Store a report, and return it as stored, once Kafka and Redis have it.
 
+        If a report with its id exists, the existing one is corrected, or stays unchanged once its check has begun.
         Raises TimeoutError, KafkaError or RedisError if they do not answer: then it may not be stored.
         """
         return await self.change(report.id, lambda known: corrected_report(known, report) if known else report)
 
     async def waiting(self, sees: Sees, most: int, start: int = 0) -> list[PublicReport]:
-        """Return at most `most` reports that nobody has decided on, the oldest first, after the `start` oldest."""
+        """Return the reports that await a decision, in the counties that `sees` accepts, the earliest due first: at
+        most `most` of them, after the first `start` ones.
+        """
         found = await self._listed([PublicReportState.WAITING], sees, start + most)
         return waiting_reports(await self._read(found[start:]))
 
     async def decided(self, sees: Sees, most: int) -> list[PublicReport]:
-        """Return at most `most` reports that were decided on, the latest decision first."""
+        """Return at most `most` reports that were decided on, in the counties that `sees` accepts, the latest decision
+        first.
+        """
         return decided_reports(await self._read(await self._listed(_DECIDED, sees, most, latest=True)), most)
 
     async def by_number(self, number: str) -> PublicReport | None:
-        """Return a report by its reference number (4817-3305-1192), or None. Two with one number: the later one."""
+        """Return the report with this reference number (such as 4817-3305-1192), or None if it is unknown.
+
+        If two have the number, the later one.
+        """
         name = await self._redis.hget(PUBLIC_REPORTS_NUMBERS, number)
         return await self.get(name.decode()) if name else None
 
     async def count(self, sees: Sees = lambda _: True) -> Counter[PublicReportState]:
-        """Return the number of reports in each state, of the counties that a person sees."""
+        """Return the number of reports by state, in the counties that `sees` accepts (default: all)."""
         places = [(state, county) for county in await self._counties(sees) for state in PublicReportState]
         async with self._redis.pipeline(transaction=False) as pipe:
             for state, county in places:
@@ -93,7 +103,10 @@ class PublicReports(CompactedTable[PublicReport]):
         return found
 
     async def expire(self, span: timedelta, now: datetime) -> None:
-        """Delete the reports that are older than `span`. If their lists do not hold them all, they are made anew."""
+        """Delete the reports that are older than `span` at `now`, on the topic and in Redis.
+
+        Rebuilds the lists in Redis first if they are incomplete.
+        """
         async with self._redis.pipeline(transaction=True) as pipe:
             pipe.zcard(PUBLIC_REPORTS_AT)
             pipe.hlen(self.place.hash)
@@ -106,7 +119,10 @@ class PublicReports(CompactedTable[PublicReport]):
                 await self.drop(name.decode())
 
     async def restore(self, since: Tails | None = None) -> None:
-        """Write the topic's reports to Redis: all of them, or only records at or after the offsets in `since`."""
+        """Copy the topic's reports to Redis: all of them, or only records at or after the offsets in `since`.
+
+        Then rebuild the lists in Redis.
+        """
         await super().restore(since)
         await self._list_all()
 
@@ -147,8 +163,10 @@ def _listed_in(state: PublicReportState, county: str) -> str:
 
 
 def _list(pipe: Any, report: PublicReport) -> None:  # noqa: ANN401 - redis-py types a command's result as sync or async at once
-    """Add to a pipeline what lets pages find a report without reading all."""
-    pipe.zadd(_listed_in(report.state, report.place), {report.id: milliseconds(report.decided_at or report.at)})
+    """Add commands to a Redis pipeline that store a report's id in the indexes by state and county, by age and by
+    reference number.
+    """
+    pipe.zadd(_listed_in(report.state, report.place), {report.id: milliseconds(report.decided_at or check_due(report))})
     pipe.zadd(PUBLIC_REPORTS_AT, {report.id: milliseconds(report.at)})
     pipe.hset(PUBLIC_REPORTS_NUMBERS, reference_number(report.id), report.id)
     pipe.sadd(PUBLIC_REPORTS_COUNTIES, report.place)

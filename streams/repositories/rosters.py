@@ -69,8 +69,10 @@ def _task(raw: bytes) -> Task:
 
 @dataclass(frozen=True, slots=True)
 class Where:
-    """The address of a visit (`place`: the household's keyed hash). A visit there may be joined by another if it is
-    younger than `within`.
+    """The address of a visit.
+
+    `place`: the household's keyed hash; `within`: another visit may join a visit to this address that is younger than
+    that.
     """
 
     place: str
@@ -81,8 +83,8 @@ class Where:
 class Asked:
     """A visit that needs an officer.
 
-    `worth_fen`: the money, in fen, that is expected to be lost by the delay if another visit is made first
-    (domain/visits/rounds.worth). `rules`: the visit rules of its partition.
+    `language`: the resident's; `rules`: the visit rules of its partition; `worth_fen`: the money, in fen, that is
+    expected to be lost by the delay if another visit is made first (domain/visits/rounds.worth).
     """
 
     dispatch: Dispatch
@@ -120,22 +122,25 @@ class Rosters:
         self._choosing = asyncio.Lock()  # of two concurrent visits, the second sees the task of the first
 
     async def put(self, roster: Roster) -> None:
-        """Replace a station's roster: on the topic, then in Redis. Raises SendError if it is too large."""
+        """Replace a station's roster, on the topic and then in Redis. Raises SendError if it is too large."""
         await self.table.put(roster)
 
     async def officers(self) -> list[Officer]:
-        """Return all officers of all rosters, on duty or not."""
+        """Return all officers of all rosters, on duty or not, in no particular order."""
         await self._ensure()
         return [officer for roster in await self.table.all() for officer in roster.officers]
 
     async def roster_of(self, officer: str) -> Roster | None:
-        """Return the roster that lists an officer (by id), or None if none does."""
+        """Return the roster that lists an officer (by id), or None if no roster does."""
         await self._ensure()
         rosters = await self.table.all()
         return next((each for each in rosters if any(one.id == officer for one in each.officers)), None)
 
     async def tasks(self, now: datetime) -> dict[str, Task]:
-        """Return the visits given to officers, by dispatch id, and delete those older than 4 days (FORGOTTEN)."""
+        """Return the tasks (visits given to officers), by dispatch id.
+
+        Deletes those older than 4 days (FORGOTTEN), and leaves them out.
+        """
         tasks = {task.dispatch: task for task in await self.all_tasks()}
         for dispatch in [task.dispatch for task in tasks.values() if now - task.at >= FORGOTTEN]:
             await self.drop(dispatch)
@@ -143,15 +148,17 @@ class Rosters:
         return tasks
 
     async def all_tasks(self) -> list[Task]:
-        """Return all stored tasks, also those older than 4 days. Deletes nothing."""
+        """Return all stored tasks, also those older than 4 days, in no particular order. Deletes nothing."""
         return await self._tasks.all()
 
     async def assign(self, asked: Asked, now: datetime, where: Where | None = None) -> tuple[Task, ChannelCode] | None:
-        """Give a visit to an officer. Return the task and the reason for the choice, or None if nobody can go.
+        """Choose an officer for a visit and store the task.
 
-        Asking again for the same dispatch returns the same task. An open task of the same case becomes late, and its
-        officer is not sent again. With `where`, the visit may join another visit to the same place: the same officer
-        makes both, or, if that visit has just ended, its task is returned.
+        Returns the task and the reason for the choice, or None if no officer can go.
+
+        A second call for the same dispatch returns the same task. An open task of the same case is stored as late, and
+        its officer is not chosen. With `where`, the visit may join another visit to the same place: the same officer
+        makes both; if that visit has just ended, its task is returned and none stored.
         """
         dispatch = asked.dispatch
         async with self._choosing:
@@ -169,25 +176,29 @@ class Rosters:
             return (await self._give(asked, choice, now, where), choice.because) if choice else None
 
     async def joined(self, dispatch: str) -> list[str]:
-        """Return the sorted ids of the dispatches that joined the visit of `dispatch`: a report on it counts for them
-        too.
+        """Return the sorted ids of the dispatches whose visits joined the visit of `dispatch`.
+
+        A report on that visit counts for them too.
         """
         await self._ensure()
         found = await self._redis.hgetall(VISIT_JOINED)
         return sorted(name.decode() for name, lead in found.items() if lead == dispatch.encode())
 
     async def part(self, task: Task) -> None:
-        """Separate a visit from the one that it joined: reports on the other no longer count for it."""
+        """Separate a visit (`task`) from the visit that it had joined: store that reports on the other visit no longer
+        count for it.
+        """
         await self._redis.hdel(VISIT_JOINED, task.dispatch)
         await self._put(task.model_copy(update={"joins": None}))
 
     async def task(self, dispatch: str) -> Task | None:
-        """Return the task of a dispatch, or None if the visit was not given to an officer."""
+        """Return the task of a dispatch (by id), or None if the visit was not given to an officer."""
         return await self._tasks.get(dispatch)
 
     async def take(self, report: OfficerReport) -> list[OfficerReport]:
-        """Store an officer's report, and return it with the copies for the visits that joined this one, the report
-        first.
+        """Apply an officer's report to the stored tasks.
+
+        Returns the report, followed by its copies for the visits that joined this one.
 
         The caller sends all of them to the cases. They are stored first, so that a case's next attempt does not choose
         an officer who has just refused.
@@ -198,7 +209,7 @@ class Rosters:
         return [report, *joined]
 
     async def note(self, report: OfficerReport) -> None:
-        """Update the task with an officer's report; on arrival, also note that this officer saw the resident last.
+        """Update a task by an officer's report. On arrival, also store that this officer saw the resident last.
 
         A report on an unknown task changes no task.
         """
@@ -214,16 +225,15 @@ class Rosters:
             await self._put(task.model_copy(update=changes | {"to": report.to}))
 
     async def heard(self, dispatch: str, at: datetime) -> None:
-        """Note that the officer at the door reported at `at` that they are safe.
-
-        Ignored unless the officer has arrived.
+        """Store in the task of the dispatch with this id that its officer reported at `at`, at the door, that they are
+        safe. Ignored unless the officer has arrived.
         """
         task = await self.task(dispatch)
         if task and task.stage is VisitStage.ARRIVED:
             await self._put(task.model_copy(update={"heard_at": max(at, task.heard_at or at)}))
 
     async def unheard(self, now: datetime) -> list[Task]:
-        """Return the tasks whose officer had to check in as safe by `now` or earlier, and has not."""
+        """Return the tasks whose officer had to report by `now` that they are safe, and has not."""
         names = await self._redis.zrange(CHECK_INS, "-inf", milliseconds(now), byscore=True)
         found = {name.decode(): await self.task(name.decode()) for name in names}
         if gone := [name for name, task in found.items() if task is None]:
@@ -231,7 +241,8 @@ class Rosters:
         return [task for task in found.values() if task]
 
     async def close(self, dispatch: str) -> None:
-        """Mark a task's withdrawal as seen by its officer, and end the task if it is open: it no longer counts as load.
+        """Store that the officer has seen that their task was withdrawn, and end the task if it is open, so that it no
+        longer counts as load.
 
         A late task stays late. An unknown dispatch is ignored.
         """
@@ -240,9 +251,8 @@ class Rosters:
             await self._put(task.model_copy(update={"state": state, "seen": True}))
 
     async def drop(self, dispatch: str) -> None:
-        """Delete a task that never reached its officer.
-
-        Later visits can join neither it nor the visit that it joined.
+        """Delete the task of the dispatch with this id, because it never reached its officer; also its check-in time
+        and escalation. Later visits can join neither this visit nor the one that it joined.
         """
         task = await self.task(dispatch)
         if task and task.place and await self._redis.hget(VISIT_AT, task.place) == (task.joins or dispatch).encode():
@@ -255,13 +265,15 @@ class Rosters:
             await self.escalations.drop(dispatch)
 
     async def restore(self, since: Tails | None = None) -> None:
-        """Write the topic's rosters and tasks to Redis: all, or only records at or after the offsets in `since`."""
+        """Copy the topic's rosters, tasks, escalations and push devices to Redis: all, or only records at or after the
+        offsets in `since`. Then rebuild from them which visits were joined and which check-ins and escalations are due.
+        """
         await restore([self.table, self._tasks, self.escalations, self.push], since)
         await self._restore_places()
 
     async def _restore_places(self) -> None:
-        """Rebuild from the tasks, the oldest first, who goes where, which visits are joined, and when check-ins are
-        due; and which ladders go on, also of visits that were passed on.
+        """Rebuild in Redis from the tasks, the oldest first: the visit to each address, the joined visits, the times of
+        check-ins, and the escalations that have not ended, also those of visits that another officer got.
         """
         for task in sorted(await self.all_tasks(), key=lambda task: task.at):
             if task.joins:
@@ -311,8 +323,8 @@ class Rosters:
         return lead if lead and one_visit.joins(dispatch, lead, before, where.within, now) else None
 
     async def _made(self, task: Task) -> bool:
-        """Return whether the visit of an open task is still needed; if the case no longer needs it, its officer is told
-        to stop.
+        """Return True if the visit of an open task is still to be made; False if the case no longer needs it or does
+        not exist.
         """
         case = await CaseStore(self._redis).case(home(task.resident, self._settings.partitions), task.case)
         return case is not None and to_be_made(task, case)
@@ -337,8 +349,8 @@ class Rosters:
         await self._watch(task)
 
     async def _watch(self, task: Task) -> None:
-        """Store or delete the time by which the officer must check in as safe, and when they are to be told of a new
-        visit; of one that they have answered, the ladder is looked at once more at once.
+        """Store in Redis when the task's escalation is to be looked at (at once if the officer need not accept it any
+        more), and by when the officer must check in as safe; delete that time if the task has none.
         """
         if awaits_acceptance(task):
             await self._redis.zadd(ESCALATIONS_DUE, {task.dispatch: milliseconds(task.at)}, nx=True)
@@ -352,9 +364,10 @@ class Rosters:
 
 
 def _unwilling(task: Task, dispatch: Dispatch) -> bool:
-    """Return whether the task's officer refused to go, or was late for this very step.
+    """Return True if the task's officer refused to go, or was late for the step of this dispatch.
 
-    An officer whose visit was replaced by another step (the level rose, say) did nothing wrong and may be nearly there.
+    An officer whose visit was replaced by another step (for example because the level rose) did nothing wrong, and may
+    have nearly arrived.
     """
     late = task.state is TaskState.LATE and parse(task.dispatch).step == dispatch.step
     return late or task.state is TaskState.REFUSED

@@ -32,7 +32,7 @@ class _Tokens(CompactedTable[ApiToken]):
 
 
 class Staff:
-    """Stores accounts by login, and tokens by id. A change is written to the topic, then to Redis.
+    """Stores accounts by login, and programs' tokens by id. A change is written to the topic, then to Redis.
 
     Writing raises SendError if a record is too large.
     """
@@ -42,13 +42,19 @@ class Staff:
         self._accounts, self._tokens = _Accounts(settings, redis, producer), _Tokens(settings, redis, producer)
 
     async def put(self, account: Account) -> None:
-        """Write an account, new or changed, regardless of its previous state. Raises SendError if it is too large."""
+        """Write an account, new or changed, without comparing it with its previous state.
+
+        Raises SendError if it is too large.
+        """
         await self._accounts.put(account)
 
     async def add(self, account: Account, check: Check, told: Callable[[], Awaitable[None]] | None = None) -> None:
-        """Write a new account after `check` accepted the existing ones; `told` is awaited before the write.
+        """Write a new account, under the lock on all accounts.
 
-        Raises what `check` and `told` raise, and TimeoutError if Kafka or Redis does not answer within 8 s.
+        `check` gets the existing accounts first; then `told` is awaited.
+
+        Raises the exceptions of `check` and `told`, and then writes nothing; TimeoutError if Kafka or Redis does not
+        answer within 8 s.
         """
         async with locked(self._redis, STAFF_LOCK):
             check(await self.all())
@@ -57,10 +63,11 @@ class Staff:
             await self.put(account)
 
     async def change(self, login: str, change: Change, told: Told | None = None) -> Account:
-        """Change an account under a lock, and return it: of two concurrent changes, the second sees the first.
+        """Change the account of `login` by the function `change`, under the lock on all accounts, and return the
+        changed account.
 
-        `told` is awaited before the write. Raises KeyError if there is no such account, what `change` and `told` raise,
-        and TimeoutError if Kafka or Redis does not answer within 8 s.
+        `told` is awaited before the write. Raises KeyError if the login is unknown, the exceptions of `change` and
+        `told`, and TimeoutError if Kafka or Redis does not answer within 8 s.
         """
         async with locked(self._redis, STAFF_LOCK):
             everybody = await self.all()
@@ -74,7 +81,7 @@ class Staff:
         return after
 
     async def get(self, login: str) -> Account | None:
-        """Return an account by its login, or None if there is none."""
+        """Return the account of this login, or None if it is unknown."""
         await self._ensure()
         return await self._accounts.get(login)
 
@@ -84,24 +91,25 @@ class Staff:
         return sorted(await self._accounts.all(), key=lambda account: account.login)
 
     async def names(self) -> dict[str, str]:
-        """Return the name of each person with an account, by login."""
+        """Return the names of all persons with an account, by login."""
         return {account.login: account.name for account in await self.all()}
 
     async def put_token(self, token: ApiToken) -> None:
-        """Write a program's token, new or changed, regardless of its previous state. Raises SendError if it is too
-        large.
+        """Write a program's token, new or changed, without comparing it with its previous state.
+
+        Raises SendError if it is too large.
         """
         await self._tokens.put(token)
 
     async def revoke(self, token_id: str) -> ApiToken | None:
-        """Delete a token for good and return it, or None if there is no such token."""
+        """Delete the token with this id permanently, and return it; None if the id is unknown."""
         token = await self.token(token_id)
         if token is not None:
             await self._tokens.drop(token_id)
         return token
 
     async def token(self, token_id: str) -> ApiToken | None:
-        """Return a token by its id, or None if there is none."""
+        """Return the token with this id, or None if it is unknown."""
         await self._ensure()
         return await self._tokens.get(token_id)
 
@@ -110,7 +118,7 @@ class Staff:
         return sorted(await self._tokens.all(), key=lambda token: token.made_at, reverse=True)
 
     async def restore(self, since: Tails | None = None) -> None:
-        """Write the topic's accounts and tokens to Redis: all, or only records at or after the offsets in `since`."""
+        """Copy the topic's accounts and tokens to Redis: all, or only records at or after the offsets in `since`."""
         await restore([self._accounts, self._tokens], since)
 
     async def _ensure(self) -> None:

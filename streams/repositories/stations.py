@@ -1,6 +1,6 @@
 """Changes of stations' rosters by supervisors.
 
-A roster is replaced only if it is still the one that the supervisor saw.
+A roster is replaced only if it is still the version that the supervisor saw.
 """
 
 from collections.abc import Awaitable, Callable
@@ -47,15 +47,17 @@ class Stations:
         return sorted(name.decode() for name in await self._redis.hkeys(ROSTER))
 
     async def get(self, station: str) -> Stored | None:
-        """Return a station's roster with its mark, or None if it has none."""
+        """Return a station's roster with its mark, or None if the station has no roster."""
         raw = await self._redis.hget(ROSTER, station)
         return Stored(self._table.parse(raw), _mark(raw)) if raw else None
 
     async def replace(self, new: Roster, seen: str, noted: Callable[[], Awaitable[None]]) -> None:
-        """Replace the roster that has the mark `seen`; `noted` is awaited just before the write, after the check.
+        """Replace the station's roster by `new`, if the stored one has the mark `seen` ("": no roster is stored).
 
-        The same form sent again is ignored. Raises ChangedError if the roster has another mark, ValidationError if
-        `new` is larger than a roster may be, SendError if it is too long for a record, and TimeoutError if Kafka or
+        Awaits `noted` just before the write.
+
+        The same form sent again is ignored. Raises ChangedError if the stored roster has another mark, ValidationError
+        if `new` is larger than a roster may be, SendError if it is too long for a record, and TimeoutError if Kafka or
         Redis does not answer within 8 s.
         """
         whole = Roster.model_validate(new.model_dump())  # built by model_copy, so not validated as a whole yet

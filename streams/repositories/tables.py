@@ -1,7 +1,9 @@
-"""Complaints, incidents, releases, hand-overs, policy drafts and administrators' requests: each on a compacted topic
-and in Redis.
+"""Complaints, incidents, releases, hand-overs, policy drafts, matches of reported frauds, and requests of
+administrators and of people about their data: each on a compacted topic and in Redis.
 """
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import datetime
 
 from redis.asyncio import Redis
@@ -13,11 +15,26 @@ from schemas.channels.releases import ReleaseRequest
 from schemas.people.complaints import Complaint
 from schemas.people.handovers import HandOver
 from schemas.people.incidents import Incident
+from schemas.people.legal_holds import LegalHold
+from schemas.people.subject_requests import SubjectRequest
+from schemas.risk.reported_frauds import FraudMatch
 from streams.messaging.producer import Producer
 from streams.messaging.reader import Tails
-from streams.messaging.topics import ADMIN_REQUESTS, COMPLAINTS, DRAFTS, HANDOVERS, INCIDENTS, RELEASES
+from streams.messaging.topics import (
+    ADMIN_REQUESTS,
+    COMPLAINTS,
+    DRAFTS,
+    FRAUD_MATCHES,
+    HANDOVERS,
+    INCIDENTS,
+    LEGAL_HOLDS,
+    RELEASES,
+    SUBJECT_REQUESTS,
+)
 from streams.runtime.settings import Settings
 from streams.state.compacted_table import CompactedTable, Place
+from streams.state.keys import changing
+from streams.state.locks import locked_by
 
 
 class Complaints(CompactedTable[Complaint]):
@@ -32,12 +49,16 @@ class Incidents(CompactedTable[Incident]):
     place = Place(INCIDENTS, Incident)
 
     async def in_force(self, area: str) -> list[Incident]:
-        """Return the incidents in force that touch an area (a division's code; "": all), the newest first."""
+        """Return the incidents in force that touch an area, the newest first. `area`: a division's code; "":
+        all areas.
+        """
         found = [each for each in await self.all() if each.in_force and touches(each, area)]
         return sorted(found, key=lambda each: each.at, reverse=True)
 
     async def ended(self, area: str, since: datetime) -> list[Incident]:
-        """Return the incidents that touch an area and ended after `since`, the most recently ended first."""
+        """Return the incidents that touch an area (as in `in_force`) and ended after `since`, the most recently ended
+        first.
+        """
         found = [each for each in await self.all() if touches(each, area)]
         return sorted((each for each in found if (each.ended_at or since) > since), key=_end, reverse=True)
 
@@ -52,27 +73,58 @@ class Releases(CompactedTable[ReleaseRequest]):
     place = Place(RELEASES, ReleaseRequest)
 
 
+class FraudMatches(CompactedTable[FraudMatch]):
+    """The result of matching each of the police's records of frauds to residents, by the record's id. They name no
+    person.
+    """
+
+    place = Place(FRAUD_MATCHES, FraudMatch)
+
+
 class HandOvers(CompactedTable[HandOver]):
     """All hand-overs between shifts, by id."""
 
     place = Place(HANDOVERS, HandOver)
 
     async def latest(self, area: str, most: int) -> list[HandOver]:
-        """Return at most `most` hand-overs of exactly this area, the newest first."""
+        """Return at most `most` hand-overs whose area is exactly `area`, the newest first."""
         found = [each for each in await self.all() if each.area == area]
         return sorted(found, key=lambda each: (each.at, each.id), reverse=True)[:most]
 
 
 class AdminRequests(CompactedTable[AdminRequest]):
-    """All acts of administration that were asked for, by id."""
+    """All administrative acts that were requested and need a second person's approval, by id."""
 
     place = Place(ADMIN_REQUESTS, AdminRequest)
+
+
+class SubjectRequests(CompactedTable[SubjectRequest]):
+    """All requests of people about their own data, by id."""
+
+    place = Place(SUBJECT_REQUESTS, SubjectRequest)
+
+
+class LegalHolds(CompactedTable[LegalHold]):
+    """All orders to keep a person's data, by id."""
+
+    place = Place(LEGAL_HOLDS, LegalHold)
+
+    @asynccontextmanager
+    async def none_begins(self, holder: str = "a change of an order") -> AsyncIterator[None]:
+        """Context manager: hold a lock during the block, so that no other process puts an order in force or destroys a
+        person's keys meanwhile. Whoever does one of both must do it within such a block. `holder`: the work, in words
+        for those who wait meanwhile.
+
+        Raises LockBusyError, also inside the block, if waiting for the lock and the block together take over 8 s.
+        """
+        async with locked_by(self._redis, changing(self.place.hash, "beginning"), holder):
+            yield
 
 
 class StaleDraftError(Exception):
     """The draft has changed since it was displayed; nothing was written.
 
-    `now`: its current state, or None if deleted.
+    `now`: its current state, or None if it was deleted.
     """
 
     def __init__(self, now: Draft | None) -> None:
@@ -85,7 +137,7 @@ class _Drafts(CompactedTable[Draft]):
 
 
 class Drafts:
-    """All policy drafts, by id, with a check of the version on each write."""
+    """All policy drafts, by id. Each write checks that the draft was not changed meanwhile."""
 
     def __init__(self, settings: Settings, redis: "Redis", producer: Producer) -> None:
         self._kept = _Drafts(settings, redis, producer)
@@ -95,17 +147,17 @@ class Drafts:
         return sorted(await self._kept.all(), key=lambda draft: draft.at, reverse=True)
 
     async def get(self, draft_id: str) -> Draft | None:
-        """Return a draft by its id, or None if there is none."""
+        """Return the draft with this id, or None if it is unknown."""
         return await self._kept.get(draft_id)
 
     async def put(self, draft: Draft) -> Draft:
-        """Write a draft's next version, and return the stored draft.
+        """Write the next version of a draft, and return it as stored.
 
-        `draft.version` must be the stored version plus one.
+        `draft.version` must be the stored version plus one (1 for a new draft).
 
         If the same person sent the same version with the same text and state before, nothing is written and the stored
-        draft returned. Raises StaleDraftError if the version is not the next one, SendError if the draft is too large,
-        and TimeoutError if Kafka or Redis does not answer in 8 s.
+        draft is returned. Raises StaleDraftError if the version is not the next one, SendError if the draft is too
+        large, and TimeoutError if Kafka or Redis does not answer within 8 s.
         """
         async with self._kept.locked(draft.id) as before:
             if before and _same(before, draft):
@@ -116,7 +168,7 @@ class Drafts:
             return draft
 
     async def restore(self, since: Tails | None = None) -> None:
-        """Write the topic's drafts to Redis: all of them, or only records at or after the offsets in `since`."""
+        """Copy the topic's drafts to Redis: all of them, or only records at or after the offsets in `since`."""
         await self._kept.restore(since)
 
 

@@ -1,5 +1,5 @@
 """Basics of every process: settings, time, tasks, TLS, logs, metrics, tracing, embedded servers.
 
-Nothing here knows the content of Kafka or Redis. May import schemas, domain and nothing else of streams/. Called by
-everything.
+Nothing here knows the content of Kafka or Redis. Of this project, may import only schemas and domain. Called by all
+packages.
 """

@@ -12,6 +12,7 @@ from domain.timekeeping import NOTHING, Known, Reckoning, adjusted, approach, di
 from streams.runtime.pace import PaceFile
 
 Seconds = Callable[[], float]
+CLOCKS_OFF = "clocks-off"  # hash in Redis: process -> its report (clock_sync.Off) and the time of the report
 
 
 @dataclass(slots=True, eq=False)
@@ -19,7 +20,7 @@ class Wall:
     """Wall-clock time: at first this machine's clock, then the shared clock of Redis once both agree.
 
     `machine`: the machine's clock (seconds since 1970), which may be set at any time. `counter`: a monotonic clock
-    (seconds), which is never set. `reckoning`: what is known of the shared clock so far.
+    (seconds). `reckoning`: the difference between the shared clock and `counter`, as far as it is known.
     """
 
     machine: Seconds = time.time
@@ -53,9 +54,11 @@ class Wall:
         return datetime.fromtimestamp(self.time(), UTC)
 
     def hear(self, answer: Known) -> None:
-        """Process an answer of the shared clock.
+        """Correct the time by an answer of the shared clock, the Redis that all workers use. Corrections of over 2 s
+        within a minute are refused until this machine's clock has agreed with them for 10 s.
 
-        The first one that is followed takes effect at once: nothing has been timed yet.
+        The first answer that is accepted takes effect at once, because nothing has been timed yet; later ones
+        gradually.
         """
         first = self.known is None
         self.reckoning = adjusted(self.reckoning, answer, self.machine_offset())
@@ -63,11 +66,15 @@ class Wall:
             self._shown = self.known.offset
 
     def difference(self) -> float:
-        """Return by how many seconds this machine's clock is ahead of the workers' time (negative: behind)."""
+        """Return the number of seconds by which this machine's clock is ahead of the workers' time; negative if it is
+        behind.
+        """
         return self.machine() - self.time()
 
     def refused(self) -> float:
-        """Return by how many seconds a refused shared clock is ahead of the workers' time; 0 if it is not refused."""
+        """Return the number of seconds by which a refused shared clock is ahead of the workers' time (negative:
+        behind); 0 if it is not refused.
+        """
         return disagreement(self.reckoning, self.machine_offset())
 
     def machine_offset(self) -> float:
@@ -82,10 +89,12 @@ NAP = timedelta(seconds=1)
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """A clock that shows `sim_start` at the wall-clock time `wall_start`, and runs `speed` times as fast.
+    """A clock that shows `sim_start` at the wall-clock time `wall_start`, and runs `speed` times as fast as
+    wall-clock time.
 
-    `wall_start`: seconds since 1970, so that all processes show the same time. `pace`: of a demo; None: time runs on.
-    Raises ValueError if the speed is not above 0 or `sim_start` has no UTC offset.
+    `wall_start`: seconds since 1970, so that all processes show the same time. `wall`: the wall-clock time to follow.
+    `pace`: lets a demo's time stand still; None: time always runs. Raises ValueError if the speed is not above 0 or
+    `sim_start` has no UTC offset.
     """
 
     speed: float = 1.0
@@ -131,18 +140,21 @@ class Clock:
         return f"{self.speed!r}@{self.sim_start.isoformat()}@{self.wall_start!r}{file}"
 
     def now(self) -> datetime:
-        """Return the clock's time as an aware UTC datetime: the province's time, which a simulated clock lets pass
-        faster or stand still.
+        """Return this clock's time as an aware UTC datetime.
+
+        Simulated time may run faster than wall-clock time, or stand still.
         """
         elapsed = self.wall.time() - self.wall_start
         reached = self.pace.reached(elapsed) if self.pace else elapsed
         return (self.sim_start + timedelta(seconds=reached * self.speed)).astimezone(UTC)
 
     def wall_time(self, moment: datetime) -> float:
-        """Return when the clock showed `moment` (or will, if it runs on), in wall-clock seconds since 1970.
+        """Return when the clock shows or showed `moment`, in wall-clock seconds since 1970.
 
-        If a demo's time has stood still, only the process that drives its pace knows when; in others the result is too
-        early.
+        Later standstills are not foreseen.
+
+        In a demo whose time has stood still, only the process that calls `let_go_on` returns the right time; in other
+        processes the result is too early.
         """
         reached = (moment - self.sim_start).total_seconds() / self.speed
         return self.wall_start + (self.pace.elapsed(reached) if self.pace else reached)
@@ -153,23 +165,27 @@ class Clock:
             self.pace.let_go_on(self.wall.time() - self.wall_start, ahead)
 
     def stood_still(self) -> float:
-        """Return for how many wall-clock seconds a demo's time has stood still; 0 without a pace."""
+        """Return the number of wall-clock seconds for which a demo's time has stood still so far; 0 without a pace."""
         return self.pace.stood_still if self.pace else 0.0
 
     def wall_seconds(self, duration: timedelta) -> float:
-        """Return how many wall-clock seconds `duration` of this clock's time takes, without standstills of a demo."""
+        """Return how many wall-clock seconds `duration` of this clock's time takes.
+
+        Standstills of a demo are not included.
+        """
         return duration.total_seconds() / self.speed
 
     async def sleep(self, duration: timedelta) -> None:
-        """Sleep for `duration` of this clock's time, not prolonged by a demo's standstill; at once if it is
-        negative.
+        """Sleep for `duration` of this clock's time; return at once if it is not positive.
+
+        A demo's standstill does not prolong it.
         """
         await asyncio.sleep(max(0.0, self.wall_seconds(duration)))
 
     async def sleep_until(self, moment: datetime) -> None:
-        """Sleep until the clock shows `moment`.
+        """Sleep until the clock shows `moment`; return at once if it is past.
 
-        Looks every wall-clock second: timers may wake early, and clocks be corrected.
+        Checks the time at least every wall-clock second, because timers may fire early, and clocks be corrected.
         """
         while (left := moment - self.now()) > timedelta(0):
             await self.sleep(min(left, NAP * self.speed))

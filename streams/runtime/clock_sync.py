@@ -13,7 +13,7 @@ from redis.exceptions import RedisError
 
 from domain.timekeeping import STEP_SECONDS, Reckoning, asked
 from streams.runtime import metrics
-from streams.runtime.clock import Clock
+from streams.runtime.clock import CLOCKS_OFF, Clock
 from streams.runtime.tasks import wanted
 
 log = logging.getLogger(__name__)
@@ -23,7 +23,6 @@ SET_SECONDS = 0.5  # a larger change between two looks means that the clock was 
 OFF_SECONDS = 1.0  # a machine's clock that is further off is reported
 TOLD_SECONDS = 10  # lifetime of a report
 AGAIN_SECONDS = 10.0  # between two log lines of a process that waits for the clocks to agree
-OFF = "clocks-off"  # hash: process -> its report (see Off) and the time of the report
 SET_IT = "Set it by a time server (chronyc makestep) and keep it so"
 
 
@@ -32,8 +31,8 @@ class Off:
     """A process's report on its clocks.
 
     `ahead`: seconds by which its machine's clock is ahead of the workers' time. `refused`: seconds by which the clock
-    of Redis is ahead, if the process refuses to follow it, else 0. `waits`: it waits for the clocks to agree before
-    working.
+    of Redis is ahead, if the process refuses to follow it, else 0. `waits`: True if the process does not work yet,
+    because it waits until the clocks agree.
     """
 
     ahead: float
@@ -42,7 +41,9 @@ class Off:
 
     @property
     def much(self) -> bool:
-        """Whether the report is worth showing: it waits, refuses the clock of Redis, or is off by over a second."""
+        """True if the report is worth showing: the process waits, refuses to follow the clock of Redis, or its
+        machine's clock differs from the workers' time by over a second.
+        """
         return self.waits or self.refused != 0.0 or abs(self.ahead) > OFF_SECONDS
 
     def written(self, at: float) -> str:
@@ -51,7 +52,7 @@ class Off:
 
     @classmethod
     def read(cls, text: bytes) -> tuple[Self, float]:
-        """Parse a text made by `written`. Returns the report, and when it was written, in seconds since 1970.
+        """Return the report in a text made by `written`, and when it was written, in seconds since 1970.
 
         Raises ValueError if the text is not such a report.
         """
@@ -60,7 +61,7 @@ class Off:
 
 
 class Timekeeper:
-    """Asks Redis for the time every second, and reports when a clock was set."""
+    """Asks Redis for the time every second, corrects the process's clock, and reports when a clock was set."""
 
     def __init__(self, redis: "Redis", clock: Clock) -> None:
         self._redis: Any = redis
@@ -70,10 +71,13 @@ class Timekeeper:
         self._keeping: asyncio.Task[None] | None = None
 
     async def start(self, *, waits: bool = True) -> None:
-        """Follow the shared clock until `stop`. Raises RedisError if Redis does not answer the first question.
+        """Begin to follow the shared clock in the background, until `stop`.
+
+        Raises RedisError if Redis does not answer at first.
 
         Returns once Redis and this machine agree on the time, because decisions at a wrong time would contact people
-        too early or too late. `waits` False: a read-only process does not wait and uses its machine's clock until then.
+        too early or too late. `waits` False, for read-only processes: returns at once, and the machine's clock is
+        used until both agree.
         """
         await self.look()
         if waits:
@@ -175,7 +179,7 @@ class Timekeeper:
         if off.much:
             seconds, _ = await self._redis.time()  # readers compute the report's age by the same clock
             async with self._redis.pipeline(transaction=False) as pipe:
-                pipe.hset(OFF, self._name, off.written(seconds)).expire(OFF, TOLD_SECONDS)
+                pipe.hset(CLOCKS_OFF, self._name, off.written(seconds)).expire(CLOCKS_OFF, TOLD_SECONDS)
                 await pipe.execute()
 
 
@@ -195,11 +199,11 @@ def direction(ahead: float) -> str:
 
 
 async def clocks_off(redis: "Redis") -> dict[str, Off]:
-    """Return the reports of the last 10 s, by process name; only processes with something to report are included."""
+    """Return the reports of the last 10 s from Redis, by process name. Processes whose clocks are right write none."""
     client: Any = redis
     now, _ = await client.time()
     found: dict[str, Off] = {}
-    for name, told in (await client.hgetall(OFF)).items():
+    for name, told in (await client.hgetall(CLOCKS_OFF)).items():
         off, at = Off.read(told)
         if abs(now - at) <= TOLD_SECONDS:
             found[name.decode()] = off

@@ -12,9 +12,9 @@ Pause = Callable[[], Awaitable[None]]
 
 
 def in_pieces(others: Callable[[], Awaitable[object]] = lambda: asyncio.sleep(0)) -> Pause:
-    """Return a pause that awaits `others` if over 1 ms has passed since it last did, and else returns at once.
+    """Return a pause that awaits `others` if over 1 ms has passed since the last time, and else returns at once.
 
-    `others`: by default, lets the other tasks of the loop run once.
+    `others`: by default, lets the other tasks of the event loop run once.
     """
     began = time.monotonic()
 
@@ -28,13 +28,13 @@ def in_pieces(others: Callable[[], Awaitable[object]] = lambda: asyncio.sleep(0)
 
 
 async def at_once() -> None:
-    """A pause that does nothing, for work that shares its event loop with nobody."""
+    """A Pause that returns at once and lets no other task run, for work that has its event loop to itself."""
 
 
 def spare_the_collector() -> None:
-    """Exempt all existing objects from garbage collection, and collect less often.
+    """Exempt all existing objects from garbage collection in this process, and let it run less often.
 
-    Scanning the objects made at start again and again cost a third of screening's time.
+    Scanning the objects made at the start over and over took a third of screening's time.
     """
     gc.collect()
     gc.freeze()

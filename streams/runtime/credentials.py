@@ -35,9 +35,9 @@ _KAFKA_DENIED = (
 
 
 class AccessError(UserError, RuntimeError):
-    """A server refuses this process access or a permission. The text says which server, why, and what to do.
+    """A server refuses this process access or a permission. The text says which server, why, and how to correct it.
 
-    It is permanent, so the operation is not retried.
+    A retry cannot help, so the operation is not retried.
     """
 
 
@@ -103,7 +103,9 @@ class AccessSettings(Environment):
 
 
 def denied(error: BaseException | None) -> AccessError | None:
-    """Return an AccessError with advice if `error` means that a server denied access or a permission, else None."""
+    """Return an AccessError with advice if `error` means that Kafka or Redis denied access or a permission, else
+    None. Raises nothing.
+    """
     if isinstance(error, AuthenticationError | AuthorizationError):
         return AccessError(f"Redis does not let this user in: {_said(error)}. {HOW_TO_LOGIN}")
     if isinstance(error, NoPermissionError) or (isinstance(error, ResponseError) and SCRIPT_DENIED in str(error)):
@@ -118,7 +120,8 @@ def _said(error: BaseException) -> str:
 
 
 def authorities(setting: str, file: Path | None) -> ssl.SSLContext:
-    """Return a TLS context that trusts the CA certificates in `file`; without a file, the system's.
+    """Return a TLS context for a client that trusts the CA certificates in `file`, or those of the system if `file`
+    is None.
 
     Raises ValueError, naming `setting`, if the file cannot be read or contains no certificate.
     """

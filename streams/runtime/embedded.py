@@ -37,10 +37,10 @@ _turn = secrets.randbelow(COUNT)  # processes that start together seldom try the
 
 
 def free_port() -> int:
-    """Return a free port of 127.0.0.1, reserved for this process until it ends.
+    """Return a free TCP port of 127.0.0.1 and lock it for this process until the process ends.
 
-    No other process of this user holds it, and this process has not returned it lately. Raises OSError if there is
-    none, or the lock file cannot be opened.
+    Other processes of this user that call this function get other ports. Raises OSError if no port is free, or the
+    lock file cannot be opened.
     """
     global _turn
     held = _held()
@@ -78,10 +78,11 @@ class EmbeddedError(UserError, RuntimeError):
 
 
 class Embedded:
-    """A context that runs a broker and a Redis on free loopback ports. `kafka`: host:port; `redis`: redis://host:port/0.
+    """Context manager, also async: runs a broker and a Redis on free loopback ports, with their files in the folder
+    `data`.
 
-    Entering raises EmbeddedError if the extra is not installed, a server does not answer within 60 s, or another
-    process runs embedded in the same data folder.
+    `kafka`: host:port; `redis`: redis://host:port/0. Entering raises EmbeddedError if the extra is not installed, a
+    server does not answer within 60 s, or another process runs embedded in the same folder.
     """
 
     def __init__(self, data: Path) -> None:
@@ -126,7 +127,7 @@ class Embedded:
         return base.model_copy(update={"kafka": self.kafka, "redis": self.redis, "embedded": True, "data": self.data})
 
     def stop(self) -> None:
-        """Stop both servers, if they run, and release the data folder, so that another process may use it."""
+        """Stop the servers that run, and release the data folder, so that another process may use it."""
         for server in (self._valkey, self._broker):
             if server is not None:
                 _stop(server)
@@ -136,7 +137,9 @@ class Embedded:
             self._lock = None
 
     def restart_redis(self, *, kill: bool = False, wipe: bool = False) -> None:
-        """Restart Redis on the same port, as after a failure. `kill`: end it by SIGKILL; `wipe`: delete its files.
+        """Stop Redis and start it again on the same port, to simulate a failure.
+
+        `kill`: end it by SIGKILL; `wipe`: delete its data.
 
         Raises EmbeddedError if it does not answer within 60 s.
         """
@@ -239,9 +242,9 @@ def _spawn(command: list[str], log_file: Path) -> subprocess.Popen[bytes]:
 
 
 def die_with_parent() -> None:
-    """Have the kernel kill this process when the thread that started it ends (Linux only; else no effect).
+    """Have the kernel kill this process when the thread that started it ends. Linux only; elsewhere it does nothing.
 
-    Runs in a new child process.
+    Called in a new child process before its program starts.
     """
     if _LIBC is not None:
         _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -6,10 +6,30 @@ from typing import IO
 
 
 def new_file(path: Path) -> IO[bytes]:
-    """Open a new file for writing bytes, which only its owner may read and write. Raises FileExistsError if it
-    exists.
+    """Create a file that only its owner may read and write, and return it opened for writing bytes.
+
+    Raises FileExistsError if it exists.
     """
     return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
+
+
+def replace_secret(file: Path, text: str) -> None:
+    """Write a secret's file, or replace it in one step by `text`, and return when it is on the disk.
+
+    A new file is readable by its owner alone. A file that exists keeps its group and mode, by which containers may read
+    it. Raises OSError if it cannot be written.
+    """
+    made = file.with_name(f".{file.name}.{os.getpid()}")
+    made.touch(mode=0o600)
+    with made.open("w", encoding="utf-8") as out:
+        out.write(text)
+        out.flush()
+        os.fsync(out.fileno())
+    if file.exists():
+        known = file.stat()
+        os.chown(made, -1, known.st_gid)
+        made.chmod(known.st_mode & 0o777)
+    made.replace(file)
 
 
 State = tuple[int, int, int]  # inode, size in bytes, modification time in ns
@@ -23,17 +43,20 @@ class Changes:
         self._seen = self._look()
 
     def any(self) -> bool:
-        """Return whether a file was changed, replaced, created or deleted since the last call, or since this object
-        was made.
+        """Return True if one of the files was changed, replaced, created or deleted since the last call (or since
+        this object was made).
         """
         before, self._seen = self._seen, self._look()
         return self._seen != before
 
     def _look(self) -> list[State | None]:
-        return [_state(file) for file in self._files]
+        return [file_state(file) for file in self._files]
 
 
-def _state(file: Path) -> State | None:
+def file_state(file: Path) -> State | None:
+    """Return the data of a file that change when it is changed or replaced: its inode, its size in bytes, and when it
+    was last written (ns since 1970). None if there is no file now.
+    """
     try:
         found = file.stat()
     except OSError:  # being replaced, or deleted

@@ -3,18 +3,15 @@
 It runs in its own threads, so that it answers and reports the failure when the worker's event loop hangs.
 """
 
-import threading
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from socketserver import ThreadingMixIn
 from typing import Any
-from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 import orjson
 from prometheus_client import make_wsgi_app
 
-from streams.runtime.metrics import port_taken
+from streams.runtime.metrics import serve_in_threads
 
 PULSE_SECONDS = 1.0
 SILENT_SECONDS = 20.0
@@ -25,9 +22,9 @@ StartResponse = Callable[..., Any]
 
 @dataclass
 class Pulse:
-    """Records that an event loop still runs.
+    """Shows whether the worker's event loop still runs.
 
-    `ready` returns whether the worker processes records; called by other threads.
+    `ready`: returns True if the worker processes records; called by other threads.
     """
 
     ready: Callable[[], bool]
@@ -38,7 +35,7 @@ class Pulse:
         self._beaten = time.monotonic()
 
     def silent(self) -> float:
-        """Return for how many seconds the loop has not run, as far as `beat` shows."""
+        """Return the number of seconds since the last `beat`."""
         return time.monotonic() - self._beaten
 
 
@@ -48,23 +45,8 @@ def serve(host: str, port: int, pulse: Pulse) -> None:
     /healthz answers 503 if the event loop has not run for over 20 s, /readyz while `pulse.ready` returns False; else
     200. Raises SettingsError if the port is taken.
     """
-    if not port:
-        return
-    try:
-        server = make_server(host, port, _app(pulse), _Server, _Silent)
-    except OSError as error:
-        raise port_taken("QUANZU_METRICS_PORT", host, port, error) from None
-    threading.Thread(target=server.serve_forever, name="health", daemon=True).start()
-
-
-class _Server(ThreadingMixIn, WSGIServer):
-    daemon_threads = True
-    allow_reuse_address = True
-
-
-class _Silent(WSGIRequestHandler):
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - as the library has it
-        """Log nothing: each scrape would write a line."""
+    if port:
+        serve_in_threads(host, port, _app(pulse), "QUANZU_METRICS_PORT")
 
 
 def _app(pulse: Pulse) -> Callable[[dict[str, Any], StartResponse], Iterable[bytes]]:

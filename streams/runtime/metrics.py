@@ -1,21 +1,31 @@
 """The metrics of workers for Prometheus. No label contains personal data, and each label has a bounded set of values.
 
-For sources, streams/messaging/sources.py bounds the labels.
+streams/messaging/sources.py bounds the values of the label `source`.
 """
 
+import socket
+import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from importlib.metadata import version
 from platform import python_version
+from socketserver import ThreadingMixIn
+from typing import TYPE_CHECKING
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
-from prometheus_client import Counter, Gauge, Histogram, Info, disable_created_metrics, start_http_server
+from prometheus_client import Counter, Gauge, Histogram, Info, disable_created_metrics, make_wsgi_app
 
 from streams.runtime.settings import SettingsError
+
+if TYPE_CHECKING:
+    from wsgiref.types import WSGIApplication
 
 disable_created_metrics()  # type: ignore[no-untyped-call]  # they double the series and are not used
 
 BUILD = Info("quanzu_build", "Versions of Quanzu, Python and Faust")
 BUILD.info({"version": version("quanzu"), "python": python_version(), "faust": version("faust-streaming")})
 
+REQUEST_SECONDS = 10.0  # of a scrape or a probe, from its connection to its end
 CLOCKS = (0.1, 0.3, 1, 3, 10, 30, 60, 120, 300, 1800, 7200, 86_400)  # buckets in seconds: the plan's times, and shorter
 
 SIGNALS_SCREENED = Counter(
@@ -25,6 +35,12 @@ SIGNAL_TO_ALERT = Histogram("quanzu_signal_to_alert_seconds", "From a signal's a
 ALERT_TO_DISPATCH = Histogram("quanzu_alert_to_dispatch_seconds", "From an alert to its first dispatch", buckets=CLOCKS)
 DISPATCH_TO_RECEIPT = Histogram(
     "quanzu_dispatch_to_receipt_seconds", "From a dispatch to its first result", ["channel"], buckets=CLOCKS
+)
+DECISION_TO_TELEPHONE = Histogram(
+    "quanzu_decision_to_telephone_seconds",
+    "From the decision on a contact until the message was on the telephone, or the call was answered",
+    ["channel", "level"],
+    buckets=CLOCKS,
 )
 DEADLINE_ERROR = Histogram(
     "quanzu_deadline_error_seconds", "Delay of a deadline: from its due time to its processing", buckets=CLOCKS
@@ -65,7 +81,10 @@ for _clock in ("machine", "shared", "refused", "corrected"):
 
 
 def show_lag(lags: Mapping[str, int]) -> None:
-    """Set the number of records of each topic that wait for this worker as its metric. Other topics lose theirs."""
+    """Set the metric of waiting records to `lags` (number of records by topic).
+
+    Topics that are not in `lags` lose their value.
+    """
     LAG.clear()
     for topic, records in lags.items():
         LAG.labels(topic).set(records)
@@ -76,17 +95,50 @@ def serve(port: int, host: str = "127.0.0.1", setting: str = "QUANZU_METRICS_POR
 
     Raises SettingsError, naming `setting`, if the port is taken.
     """
-    if not port:
-        return
+    if port:
+        serve_in_threads(host, port, make_wsgi_app(), setting)
+
+
+def serve_in_threads(host: str, port: int, app: "WSGIApplication", setting: str) -> int:
+    """Serve an application for Prometheus and probes in a background thread until the process ends; return its port.
+
+    Each connection has a thread, which ends with its answer, and after REQUEST_SECONDS however slowly the client sends
+    and reads. Raises SettingsError, naming `setting`, if the port is taken.
+    """
     try:
-        start_http_server(port, addr=host)
+        server = make_server(host, port, app, _Server6 if ":" in host else _Server, _Impatient)
     except OSError as error:
-        raise port_taken(setting, host, port, error) from None
+        raise SettingsError(
+            f"{setting} = {port}: cannot listen on {host} ({error.strerror}). Each worker on a machine "
+            "needs a port of its own: set another, or 0 for none"
+        ) from None
+    threading.Thread(target=server.serve_forever, name=setting, daemon=True).start()
+    return server.server_port
 
 
-def port_taken(setting: str, host: str, port: int, error: OSError) -> SettingsError:
-    """Return the SettingsError for a port, named by `setting`, on which the process cannot listen."""
-    return SettingsError(
-        f"{setting} = {port}: cannot listen on {host} ({error.strerror}). Each worker on a machine "
-        "needs a port of its own: set another, or 0 for none"
-    )
+class _Server(ThreadingMixIn, WSGIServer):
+    daemon_threads = True
+    allow_reuse_address = True
+
+
+class _Server6(_Server):
+    address_family = socket.AF_INET6
+
+
+class _Impatient(WSGIRequestHandler):
+    def setup(self) -> None:
+        super().setup()
+        self._limit = threading.Timer(REQUEST_SECONDS, self._hang_up)
+        self._limit.daemon = True
+        self._limit.start()
+
+    def finish(self) -> None:
+        self._limit.cancel()
+        super().finish()
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - as the library has it
+        """Log nothing: each scrape would write a line."""
+
+    def _hang_up(self) -> None:
+        with suppress(OSError):  # the client was faster
+            self.connection.shutdown(socket.SHUT_RDWR)

@@ -1,7 +1,7 @@
 """The pace of a demo's time: its driver writes how far time may run to a file that all processes of the demo read.
 
-Without it, a busy machine makes everything late. With it, time stands still unless the driver lets it go on, even if
-the driver hangs.
+On a busy machine, all steps would otherwise be late. With the file, time stops whenever the driver does not extend
+it, even if the driver hangs.
 """
 
 import mmap
@@ -15,8 +15,9 @@ _ROUNDED = 1e-6  # seconds: the resolution of a datetime
 
 
 class PaceFile:
-    """A file with two numbers of wall-clock seconds: how long time has stood still, and how far it may run from its
-    start. Without a path, they are kept in memory only.
+    """Two numbers of wall-clock seconds: how long time has stood still so far, and how far it may run from its start.
+
+    Stored in the file `path`, which all processes share; without a path, only in this object.
     """
 
     def __init__(self, path: Path | None = None, numbers: "memoryview[float] | None" = None) -> None:
@@ -26,33 +27,42 @@ class PaceFile:
 
     @classmethod
     def begun(cls, path: Path) -> Self:
-        """Create or overwrite the file and return its pace: time stays at its start until `let_go_on`. Raises OSError
-        if the file cannot be written.
+        """Create or overwrite the file and return its pace: time stays at its start until `let_go_on`.
+
+        Raises OSError if the file cannot be written.
         """
         path.write_bytes(struct.pack(_FORMAT, 0.0, 0.0))
         return cls.read(path)
 
     @classmethod
     def read(cls, path: Path) -> Self:
-        """Return the pace of a file. Raises OSError if there is none, and ValueError if it is empty."""
+        """Return the pace in an existing file: a view of it, which shows at once what another process writes.
+
+        Raises OSError if the file is missing or may not be written, and ValueError if it is shorter than 16 bytes.
+        """
         with path.open("r+b") as file:
             numbers = memoryview(mmap.mmap(file.fileno(), struct.calcsize(_FORMAT))).cast("d")
         return cls(path, numbers)
 
     @property
     def stood_still(self) -> float:
-        """For how many wall-clock seconds time has stood still in all, up to the last time that it was
-        started again.
-        """
+        """The wall-clock seconds for which time has stood still so far, without the current standstill."""
         return self._numbers[0]
 
     def reached(self, elapsed: float) -> float:
-        """Return how far time has run, in wall-clock seconds, `elapsed` wall-clock seconds after its start."""
+        """Return how far time has run, in wall-clock seconds without standstills: at most as far as it may run.
+
+        `elapsed`: wall-clock seconds since its start.
+        """
         most = self._numbers[1]  # read first and written last, so that no reader ever goes too far
         return min(most, elapsed - self._numbers[0])
 
     def let_go_on(self, elapsed: float, ahead: float) -> None:
-        """Let time run from where it is for at most `ahead` wall-clock seconds. `elapsed`: seconds since its start."""
+        """Permit time to run on: from where it is now for `ahead` wall-clock seconds, then it stands still. An earlier
+        call that permits more stays in effect. All processes that share the file see the change at once.
+
+        `elapsed`: wall-clock seconds since this time began to run, including those for which it stood still.
+        """
         reached = self.reached(elapsed)
         if elapsed - reached > self._numbers[0]:
             self._stops.append((reached, elapsed - reached))
@@ -60,9 +70,10 @@ class PaceFile:
         self._numbers[1] = max(self._numbers[1], reached + ahead)
 
     def elapsed(self, reached: float) -> float:
-        """Return how many wall-clock seconds after its start time had run as far as `reached`, including standstills.
+        """Return the wall-clock seconds, with standstills, from the start until time had run for `reached` seconds
+        without them.
 
-        Known only in the process that called `let_go_on`.
+        Right only in the process that calls `let_go_on`: other processes do not know when time stood still.
         """
         stop = bisect_left(self._stops, (reached - _ROUNDED,))
         return reached + (self._stops[stop - 1][1] if stop else 0.0)

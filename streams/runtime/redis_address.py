@@ -1,4 +1,4 @@
-"""Parses the address of one Redis, or of a primary watched by Sentinels; and the login for them."""
+"""Parses the address of a Redis, or of the Sentinels that watch a primary. Also holds the login for both."""
 
 import re
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class Login:
     """The users and passwords for Redis (`user`, `password`) and for its Sentinels (`sentinel_user`,
     `sentinel_password`), and the path of the CA file (`ca`); None: not set.
 
-    A login in the address takes precedence.
+    A login in the Redis address takes precedence.
     """
 
     user: str | None = None
@@ -55,7 +55,8 @@ class Watched:
 
     @classmethod
     def parse(cls, url: str) -> Self:
-        """Parse redis+sentinel://[user:password@]host:port,host:port/service/0, or rediss+sentinel:// for TLS.
+        """Return the address in a text of the form redis+sentinel://[user:password@]host:port,host:port/service/0, or
+        rediss+sentinel:// for TLS.
 
         Options follow a question mark as in redis://; sentinel_username and sentinel_password are for the Sentinels.
         Raises ValueError with the right form if the address is invalid.
@@ -76,19 +77,19 @@ class Watched:
 
     @property
     def tls(self) -> bool:
-        """Whether the connections use TLS."""
+        """True if the connections use TLS."""
         return bool(self.primary_options.get("ssl"))
 
 
 def watched(url: str) -> bool:
-    """Return whether a Redis address names Sentinels (redis+sentinel:// or rediss+sentinel://) instead of Redis
-    itself.
+    """Return True if a Redis address names Sentinels (redis+sentinel:// or rediss+sentinel://), and False if it names
+    Redis itself.
     """
     return "+sentinel:" in url
 
 
 def check(url: str) -> None:
-    """Raise ValueError if a Redis address is invalid; its text says how it is written."""
+    """Raise ValueError if a Redis address is invalid; the error's text says how to write it. Connects to nothing."""
     if watched(url):
         Watched.parse(url)
     else:
@@ -96,7 +97,10 @@ def check(url: str) -> None:
 
 
 def host_and_port(text: str, port: int) -> tuple[str, int]:
-    """Parse host, host:port or [IPv6]:port. `port`: where none is written. Raises ValueError if it is none of them."""
+    """Return the host and the port in a text of the form host, host:port or [IPv6]:port.
+
+    `port`: the default port. Raises ValueError if `text` has another form.
+    """
     given = text.strip()
     try:
         parts = urlsplit(f"//{given}")

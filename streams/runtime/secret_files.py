@@ -1,4 +1,5 @@
-"""Secrets in files: QUANZU_X_FILE names a file with the value of QUANZU_X, as Docker and Kubernetes provide secrets.
+"""Secrets in files. QUANZU_X_FILE names a file with the value of QUANZU_X, as Docker and Kubernetes provide secrets;
+the gateways' configurations name such files too.
 
 A secret in an environment variable is visible to everyone who may inspect the process or print its environment.
 """
@@ -13,17 +14,55 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
 SUFFIX = "_FILE"
+MOST_BYTES = 64 * 1024  # every bank's key fits; a longer file is no secret
+_OTHERS = 0o007  # the permissions of users who are neither the file's owner nor of its group
+
+
+class FileFaultError(ValueError):
+    """A file that a setting names cannot be used. `code`: what kind of fault, such as open_secret; `words`: what is
+    wrong; `fix`: what to do.
+    """
+
+    def __init__(self, code: str, words: str, fix: str) -> None:
+        super().__init__(f"{words}. {fix}")
+        self.code, self.words, self.fix = code, words, fix
+
+
+def read_secret(file: Path) -> str:
+    """Return the secret in a file, without white space around it.
+
+    Raises FileFaultError if the file cannot be read, is longer than 64 KiB, may be used by every user of the machine,
+    or is empty.
+    """
+    try:
+        with file.open("rb") as opened:  # the file that is read is the one whose permissions are checked
+            mode = os.fstat(opened.fileno()).st_mode
+            content = opened.read(MOST_BYTES + 1)
+        text = content.decode("utf-8").strip() if len(content) <= MOST_BYTES else ""
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is no text"
+        fix = "Name the file that holds the secret, and let this user alone read it"
+        raise FileFaultError("unreadable_secret", f"the file cannot be read ({why})", fix) from None
+    if len(content) > MOST_BYTES:
+        fix = "Name the file that holds the secret and nothing else"
+        raise FileFaultError("long_secret", f"the file is longer than {MOST_BYTES:,} bytes", fix)
+    if mode & _OTHERS:
+        fix = f"Run `chmod o-rwx {file}`; where a platform provides the file, set its mode to 0440"
+        raise FileFaultError("open_secret", "every user of this machine may use the file", fix)
+    if not text:
+        raise FileFaultError("empty_secret", "the file is empty", "Write the secret into it")
+    return text
 
 
 def secret(field: FieldInfo) -> bool:
-    """Return whether a setting is a secret (of type SecretStr), and so may be given in a file."""
+    """Return True if a setting is a secret (of type SecretStr), which may be given in a file."""
     return "SecretStr" in str(field.annotation)
 
 
 class SecretFiles(PydanticBaseSettingsSource):
     """A pydantic settings source that reads secrets from the files named by variables ending in _FILE.
 
-    Raises ValueError, naming the variable, if the file is unreadable or empty, or the secret is given twice.
+    Raises ValueError, naming the variable, if `read_secret` refuses the file, or the secret is given twice.
     """
 
     def __call__(self) -> dict[str, Any]:
@@ -32,9 +71,10 @@ class SecretFiles(PydanticBaseSettingsSource):
         return {name: value for name, value in found.items() if value is not None}
 
     def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
-        """Return the secret in the field's file (None if no file is named), the field's name, and False.
+        """Return (the secret in the file that the field's variable names, or None if it names no file; the field's
+        name; False).
 
-        Raises ValueError if the file is unreadable or empty, or the secret is given twice.
+        Raises ValueError if `read_secret` refuses the file, or the secret is given twice.
         """
         return self._read(field_name), field_name, False
 
@@ -46,16 +86,9 @@ class SecretFiles(PydanticBaseSettingsSource):
         if os.environ.get(name):
             raise ValueError(f"{name} and {name}{SUFFIX} are both set: set one of them")
         try:
-            text = Path(given).read_text("utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            why = error.strerror if isinstance(error, OSError) else "it is no text"
-            raise ValueError(
-                f"{name}{SUFFIX} = {given}: the file cannot be read ({why}). Name the file that holds the secret, and "
-                "let this user read it"
-            ) from None
-        if not text:
-            raise ValueError(f"{name}{SUFFIX} = {given}: the file is empty. Write the secret into it")
-        return text
+            return read_secret(Path(given))
+        except FileFaultError as error:
+            raise ValueError(f"{name}{SUFFIX} = {given}: {error}") from None
 
 
 class Environment(BaseSettings):
@@ -76,7 +109,10 @@ class Environment(BaseSettings):
         return init_settings, env_settings, SecretFiles(settings_cls), file_secret_settings
 
     def plain(self) -> Mapping[str, str]:
-        """Return every setting that has a value, by field name, as text with readable secrets: for child processes."""
+        """Return every setting that has a value, as text by field name.
+
+        Secrets are readable, because child processes need them.
+        """
         given = {name: getattr(self, name) for name in type(self).model_fields}
         return {
             name: value.get_secret_value() if isinstance(value, SecretStr) else str(value)

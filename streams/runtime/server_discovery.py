@@ -11,10 +11,12 @@ from streams.runtime.settings import Settings, SettingsError
 
 @asynccontextmanager
 async def servers(settings: Settings) -> AsyncIterator[Settings]:
-    """Yield the settings with servers: the configured ones, or embedded ones, started for the duration of the context.
+    """Context manager: yield settings that name servers.
 
-    If another process already runs embedded in the data folder, its servers are used. Raises EmbeddedError if embedded
-    servers cannot be started.
+    Without configured ones, embedded servers run during the block.
+
+    If another process already runs embedded in the data folder, its servers are used. Raises EmbeddedError if
+    embedded servers cannot be started.
     """
     if settings.kafka is not None:
         yield settings
@@ -32,9 +34,10 @@ async def servers(settings: Settings) -> AsyncIterator[Settings]:
 
 
 def announce(settings: Settings) -> None:
-    """Write the embedded servers' addresses and clock to the data folder for other commands.
+    """Write the embedded servers' addresses, the clock and the intake's port to the data folder, where other commands
+    find them.
 
-    No effect on real servers.
+    Does nothing if the servers are not embedded.
     """
     if not settings.embedded:
         return
@@ -43,7 +46,9 @@ def announce(settings: Settings) -> None:
 
 
 def running(settings: Settings) -> Settings | None:
-    """Return the settings of the embedded Quanzu that runs in this data folder, or None if none does."""
+    """Return `settings` with the servers, clock and port of the embedded Quanzu that runs in its data folder; None if
+    none runs there.
+    """
     if not _claimed(settings):
         return None
     try:
@@ -56,7 +61,12 @@ def running(settings: Settings) -> Settings | None:
 
 
 def reachable(settings: Settings) -> Settings:
-    """Return the settings of servers that run already; starts none. Raises SettingsError if there are none."""
+    """Return the settings of servers that already run: the configured ones, or embedded ones in the data folder.
+
+    Starts none.
+
+    Raises SettingsError if there are neither.
+    """
     found = settings if settings.kafka is not None else running(settings)
     if found is None:
         raise SettingsError(
@@ -67,7 +77,7 @@ def reachable(settings: Settings) -> Settings:
 
 
 def starts_servers(settings: Settings) -> bool:
-    """Return whether a command would have to start its own embedded servers, which end with it."""
+    """Return True if a command would have to start its own embedded servers, which end with the command."""
     return settings.kafka is None and running(settings) is None
 
 

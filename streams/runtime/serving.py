@@ -7,20 +7,25 @@ import signal
 import socket
 import zlib
 from collections.abc import AsyncIterator, Iterator
-from typing import cast
+from typing import Any, cast
 
+import h11
 import uvicorn
+from starlette.datastructures import MutableHeaders
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from streams.runtime.settings import SettingsError
-from streams.runtime.tls import Tls
+from streams.runtime.tls import Tls, names
 
 BACKLOG = 2048
 _GZIP = 16 + zlib.MAX_WBITS
 BODY_BYTES = 4 * 2**20  # limit of the compressed body, and of the decompressed one
 BODY_SECONDS = 30.0  # until the whole body has arrived
+PEER = "peer"  # key in a request's state: the names in the client's certificate
+HEAD_SECONDS = 10.0  # to send a request's head, or the rest of a body whose request was answered
 MOST_MEMBERS = 100  # concatenated gzip files: each costs a window's memory, and 200,000 empty ones fit in a body
 
 
@@ -32,11 +37,92 @@ class _Server(uvicorn.Server):
         yield
 
 
-class Unambiguous:
-    """ASGI middleware that refuses (400) a request with Content-Length and Transfer-Encoding, and ends its connection.
+class Impatient(H11Protocol):
+    """An HTTP protocol that closes a connection after 10 s without a served request, even if the client sends bytes.
 
-    A proxy may follow the one and this server the other: the rest of the body would be a request of its own (RFC 9112,
-    6.1).
+    uvicorn's own timeout restarts with each byte. A body being read has other limits: `read_body`, and in the console
+    `Bodies` (console/web/kit/limits.py).
+    """
+
+    _patience: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
+        super().connection_made(transport)
+        # Set for this connection only: uvicorn gives each request a copy of it as its state.
+        self.app_state = {**self.app_state, PEER: names(transport.get_extra_info("peercert"))}
+        self._look()
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        self._look()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        self._stop()
+
+    def _look(self) -> None:
+        if self._serving():
+            self._stop()
+        elif self._patience is None:
+            self._patience = self.loop.call_later(HEAD_SECONDS, self._give_up)
+
+    def _serving(self) -> bool:
+        return self.cycle is not None and not self.cycle.response_complete
+
+    def _give_up(self) -> None:
+        self._patience = None
+        idle = (
+            self.conn.their_state is h11.IDLE and self.timeout_keep_alive_task is not None
+        )  # kept alive, sends nothing
+        if not self._serving() and not idle:
+            self.transport.close()
+
+    def _stop(self) -> None:
+        if self._patience is not None:
+            self._patience.cancel()
+            self._patience = None
+
+
+def http_server(app: ASGIApp, **options: Any) -> uvicorn.Config:  # noqa: ANN401 - as uvicorn has them
+    """Return the configuration of a server for `serving`: it logs no request, names no software, and closes a
+    connection that sends no request in 10 s. `options`: more of uvicorn's.
+    """
+    return uvicorn.Config(app, http=Impatient, log_config=None, access_log=False, server_header=False, **options)
+
+
+DEFAULT_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+}
+STAY_SECURE = {"Strict-Transport-Security": "max-age=31536000; includeSubDomains"}
+
+
+class DefaultHeaders:
+    """ASGI middleware that adds to every response the headers that it lacks, so that a browser that is led to a server
+    for programs shows, keeps and runs nothing of it. The console's pages have their own.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in (DEFAULT_HEADERS | (STAY_SECURE if scope["scheme"] == "https" else {})).items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        await self._app(scope, receive, with_headers if scope["type"] == "http" else send)
+
+
+class Unambiguous:
+    """ASGI middleware that refuses (400) a request that has both Content-Length and Transfer-Encoding, and ends its
+    connection.
+
+    A proxy may use one of the headers to find the end of the body, and this server the other: the rest of the body
+    would then count as another request (RFC 9112, 6.1).
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -55,16 +141,16 @@ class Unambiguous:
 async def serving(
     config: uvicorn.Config, host: str, port: int, setting: str, tls: Tls | None = None
 ) -> AsyncIterator[str]:
-    """Serve HTTP while the context is open; yields the address, http://host:port, or https:// with `tls`.
+    """Context manager: serve HTTP during the block; yields the address, http://host:port, or https:// with `tls`.
 
-    Certificates that are replaced meanwhile take effect. Raises SettingsError, naming `setting`, if the port is taken,
-    or if the certificate is unusable.
+    Certificates that are replaced meanwhile take effect. Raises SettingsError if the certificate is unusable, or the
+    port is taken; `setting`: the variable to name then.
     """
     context = tls.context() if tls else None
     if context is not None:
         config.ssl_context_factory = lambda config, default: context
     listening = _listening(host, port, setting)
-    config.app = Unambiguous(cast("ASGIApp", config.app))
+    config.app = DefaultHeaders(Unambiguous(cast("ASGIApp", config.app)))
     server = _Server(config)
     running = asyncio.create_task(server.serve(sockets=[listening]))
     renewing = asyncio.create_task(tls.renew(context)) if tls and context else None
@@ -99,8 +185,9 @@ def _listening(host: str, port: int, setting: str) -> socket.socket:
 
 
 class Refused(Exception):  # noqa: N818 - an answer to the sender, not a failure of ours
-    """A request is refused with the HTTP `status`. `what`: the error; `do`: how the sender corrects it; `headers`: of
-    the answer.
+    """A request is refused with the HTTP status `status`.
+
+    `what`: the error; `do`: how the sender corrects it; `headers`: more headers of the answer.
     """
 
     def __init__(self, status: int, what: str, do: str, headers: dict[str, str] | None = None) -> None:
@@ -111,12 +198,14 @@ class Refused(Exception):  # noqa: N818 - an answer to the sender, not a failure
 async def read_body(
     request: Request, most: int | None = None, seconds: float | None = None, *, packed: bool = True
 ) -> bytes:
-    """Return the request's body, decompressed. Limits: 4 MiB, compressed and decompressed, and 30 s until it is here.
+    """Return the request's body, decompressed.
 
-    `most` (bytes) and `seconds`: other limits. `packed` False: the body is returned as it came, even if compressed.
-    Stops reading as soon as a limit is passed, whatever the headers say.
+    It must arrive within 30 s, and have at most 4 MiB, compressed and decompressed.
 
-    Raises Refused: 413 too long, 415 compression other than gzip, 400 broken gzip or aborted request, 408 too slow.
+    `most` (bytes) and `seconds`: other limits. `packed` False: the body is returned as received, even if it is
+    compressed. Stops reading as soon as a limit is passed, even if the headers state a shorter body. Raises Refused
+    with the status 413 (too long), 415 (compression other than gzip), 400 (broken gzip or aborted request) or 408
+    (too slow).
     """
     limit, patience = most or BODY_BYTES, seconds or BODY_SECONDS
     if int(request.headers.get("content-length", 0)) > limit:

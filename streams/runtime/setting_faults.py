@@ -1,4 +1,4 @@
-"""Wrong settings of a server, found by the checks of Kafka and Redis."""
+"""The faults that the checks of Kafka and Redis find in the settings of a server."""
 
 import logging
 from collections.abc import Iterable
@@ -11,9 +11,10 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Wrong:
-    """A wrong setting (`what`) and how to correct it (`do`).
+    """A wrong setting of a server (`what`), and how to correct it (`do`).
 
-    `warns`: it loses or blocks nothing now. `stops`: a worker does not start with it, unless `warns` is set too.
+    `warns`: True if the setting loses or blocks nothing now, so that a warning is enough. `stops`: True if a worker
+    refuses to start with it (not if `warns`).
     """
 
     what: str
@@ -26,7 +27,9 @@ class Wrong:
 
 
 def refuse(words: str, found: Iterable[Wrong]) -> None:
-    """Log all faults, and raise SettingsError, starting with `words`, if one has `stops` and not `warns`."""
+    """Log each fault in `found` as a warning, and raise SettingsError if one of them stops a worker (`stops` and not
+    `warns`). `words`: the beginning of the error's text.
+    """
     troubles = list(found)
     for each in troubles:
         log.warning("%s", each)

@@ -6,10 +6,11 @@ If neither QUANZU_KAFKA nor QUANZU_REDIS is set, Quanzu runs embedded: it starts
 import os
 import secrets
 from pathlib import Path
-from typing import Literal, Self
+from typing import ClassVar, Literal, Self
 
 from pydantic import Field, SecretStr, ValidationError, model_validator
 
+from domain.access.ciphers import RecordCipher
 from domain.feeds.source_rights import SourceRights, rights_of_sources
 from domain.identity.id_keys import IdKeys
 from domain.identity.identifiers import LEAST_SECRET
@@ -34,6 +35,9 @@ class Settings(AccessSettings):
     be used; `load` turns both into SettingsError.
     """
 
+    needs_secret: ClassVar[bool] = True
+    """Whether QUANZU_SECRET must be set."""
+
     kafka: str | None = Field(None, description="Kafka's brokers, host:port,host:port. Unset: an embedded broker")
     redis: str | None = Field(
         None,
@@ -44,6 +48,10 @@ class Settings(AccessSettings):
         None,
         description="A separate Redis, written as QUANZU_REDIS is, with the keys that encrypt personal data on the "
         "topics. Unset: nothing is encrypted, and no person can be erased",
+    )
+    record_cipher: RecordCipher = Field(
+        RecordCipher.AES,
+        description="How personal data on the topics is encrypted: aes-256-gcm, or sm4-gcm (国密). Both are read",
     )
     embedded: bool = Field(False, description="The servers are Quanzu's own. Set by Quanzu for the processes it starts")
     app_id: str = Field("quanzu", description="The consumer group's name; one for each installation")
@@ -62,6 +70,17 @@ class Settings(AccessSettings):
         description="Later keys of the ID numbers' hashes, the oldest first, separated by commas or lines. The last is "
         "in force; never remove one",
     )
+    keys: SecretStr | None = Field(
+        None,
+        description="Keys by purpose, PURPOSE:KEY, separated by commas or lines: audit, second-factor, session, "
+        "delivery, check, vault, intake, intake-public. The first of a purpose is in force, others are accepted. "
+        "Embedded: derived from the secret",
+    )
+    hsm: str | None = Field(
+        None,
+        description="PKCS #11 address (RFC 7512) of the key in an HSM under which the files of QUANZU_KEYS_FILE are "
+        "encrypted: token, object, module-path, pin-source",
+    )
     http_port: int = Field(8080, ge=0, le=65535, description="Port of the intake")
     metrics_port: int = Field(9464, ge=0, le=65535, description="Port of a worker's metrics; 0: none")
     metrics_host: str = Field("127.0.0.1", description="The address of metrics and of a worker's health; 0.0.0.0: all")
@@ -74,8 +93,8 @@ class Settings(AccessSettings):
     source_rights: str = Field(
         "police:all",
         description="What sources may send: source:right+right,source:all,*:right. Rights: transfer, call, sms, app, "
-        "report, confirmed, lifted. `*`: the sources not named, by default all but confirmed and lifted, which put a "
-        "suspect on the watchlist for everybody, or take it off",
+        "report, confirmed, lifted, rated. `*`: the sources not named, by default all but confirmed and lifted, which "
+        "put a suspect on the watchlist for everybody, or take it off, and rated, a vendor's verdicts about numbers",
     )
     receipts_url: str = Field(
         "http://127.0.0.1:8080/receipts", description="Where providers send receipts, as they see it from outside"
@@ -123,7 +142,7 @@ class Settings(AccessSettings):
             object.__setattr__(self, "embedded", True)
         if self.replication == 0:
             object.__setattr__(self, "replication", 1 if self.embedded else 3)
-        if self.secret is None and not self.embedded:
+        if self.secret is None and self.needs_secret and not self.embedded:
             raise ValueError(
                 "QUANZU_SECRET is not set: phones and accounts are known by keyed hashes, and all processes need the "
                 "same key. Make one with `openssl rand -hex 32`, keep it safe: without it no resident is found again"
@@ -143,17 +162,28 @@ class Settings(AccessSettings):
         return [broker.strip() for broker in self.kafka.split(",") if broker.strip()]
 
     def rights(self) -> SourceRights:
-        """Return what each source may send. Raises ValueError if the setting is invalid."""
+        """Return the rights of each source: the kinds of signals that it may send.
+
+        Raises ValueError if QUANZU_SOURCE_RIGHTS is invalid.
+        """
         try:
             return rights_of_sources(self.source_rights)
         except ValueError as error:
             raise ValueError(f"QUANZU_SOURCE_RIGHTS, {error}") from None
 
+    @property
+    def has_key(self) -> bool:
+        """Whether this process has the secret key of the keyed hashes: all have but those without QUANZU_SECRET."""
+        return self.secret is not None or self.needs_secret or self.embedded
+
     def key(self) -> bytes:
         """Return the secret key of the keyed hashes.
 
-        An embedded installation generates one and keeps it in its data folder; OSError if it cannot be written there.
+        An embedded installation without the setting generates a key and stores it in its data folder; raises OSError
+        if it cannot be written there. Raises SettingsError in a process without QUANZU_SECRET.
         """
+        if not self.has_key:
+            raise SettingsError("QUANZU_SECRET is not set, and this process has to do with numbers. Set it")
         return (
             self.secret.get_secret_value().encode()
             if self.secret
@@ -175,10 +205,19 @@ class Settings(AccessSettings):
         return {f"QUANZU_{name.upper()}": value for name, value in given.items()}
 
 
-def load() -> Settings:
-    """Return the settings of the environment. Raises SettingsError, with a text for the operator, if one is invalid."""
+class SettingsWithoutSecret(Settings):
+    """The settings of a process that hashes and compares no numbers, so it need not have QUANZU_SECRET."""
+
+    needs_secret: ClassVar[bool] = False
+
+
+def load(*, secret: bool = True) -> Settings:
+    """Return the settings from the environment variables. `secret`: whether the process needs QUANZU_SECRET.
+
+    Raises SettingsError, with a text for the operator, if a setting is invalid.
+    """
     try:
-        return Settings()
+        return Settings() if secret else SettingsWithoutSecret()
     except ValidationError as error:
         raise SettingsError("\n".join(_in_words(detail["loc"], detail["msg"]) for detail in error.errors())) from None
     except ValueError as error:  # raised for a file that holds a secret
@@ -207,7 +246,12 @@ def _in_words(location: tuple[int | str, ...], message: str) -> str:
 
 
 def secret_file(path: Path, new: str) -> str:
-    """Return the secret in the file `path`; if there is no file, create it with `new`, readable by its owner only."""
+    """Return the secret in the file `path`.
+
+    If the file is missing, it is created with the content `new`, readable by its owner only.
+
+    If two processes create it at once, both return the same secret.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     made = path.with_name(f"{path.name}.{os.getpid()}")
     made.touch(mode=0o600)

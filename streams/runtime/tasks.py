@@ -1,4 +1,6 @@
-"""Retrying until an operation succeeds, and stopping of Kafka consumers and tasks that do not stop by themselves."""
+"""Retrying until an operation succeeds; waiting for an event for a limited time; stopping Kafka consumers, and tasks
+that may ignore a cancellation.
+"""
 
 import asyncio
 import logging
@@ -37,11 +39,12 @@ def wanted() -> bool:
 
 
 async def until_done(what: str, attempt: Callable[[], Awaitable[Answer]]) -> Answer:
-    """Return the result of `attempt`; retry without end, with growing pauses of up to 5 s, while it raises a transient
-    error: KafkaError, RedisError or OSError (with TimeoutError).
+    """Return the result of `attempt`.
 
-    `what` names the operation in logs and metrics. Raises AccessError if a server denies access, and other errors of
-    `attempt` unchanged.
+    While it raises a transient error, call it again, without end, after pauses of up to 5 s.
+
+    Transient are KafkaError, RedisError and OSError (with TimeoutError). `what` names the operation in logs and
+    metrics. Raises AccessError if a server denies access, and other errors of `attempt` unchanged.
     """
     try:
         return await _unless_denied(attempt)
@@ -86,6 +89,17 @@ def _tell_again(what: str, state: RetryCallState) -> None:
 
 AGAIN_SECONDS = 0.25
 TRIES = 20
+
+
+async def set_within(event: asyncio.Event, seconds: float | None) -> bool:
+    """Wait until the event is set, at most `seconds` (None: without limit). Return True if it is set, False after that
+    time.
+    """
+    try:
+        async with asyncio.timeout(seconds):
+            return await event.wait()
+    except TimeoutError:
+        return False
 
 
 async def stop(consumer: AIOKafkaConsumer) -> None:

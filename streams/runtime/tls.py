@@ -19,10 +19,12 @@ OTHER_NAME = (62, 64)  # X509_V_ERR_HOSTNAME_MISMATCH, X509_V_ERR_IP_ADDRESS_MIS
 
 
 def refusal(host: str, port: int, context: ssl.SSLContext | None, ca: str, tls: str) -> str | None:
-    """Connect and return why TLS fails there and what to do; None if it works or nothing answers at all.
+    """Connect to a server; return why TLS fails there and how to correct it, or None if TLS works or no server
+    answers.
 
-    `context`: the TLS context to use, or None for a connection without TLS. `ca`, `tls`: the names of the settings to
-    mention, such as QUANZU_KAFKA_CA.
+    `context`: the TLS context to use; None: the settings use no TLS, and a server that requires TLS is reported.
+    `ca`: the name of the setting with the CA file, such as QUANZU_KAFKA_CA; `tls`: the advice on where TLS is set.
+    Both are put into the text.
     """
     try:
         with socket.create_connection((host, port), REACH_SECONDS) as connection:
@@ -32,7 +34,10 @@ def refusal(host: str, port: int, context: ssl.SSLContext | None, ca: str, tls: 
 
 
 def distrust(error: ssl.SSLCertVerificationError, ca: str) -> str:
-    """Return why a certificate is not trusted, and what to do. `ca`: the name of the CA setting."""
+    """Return a text: why a server's certificate is not trusted, and how to correct it.
+
+    `ca`: the name of the setting with the CA file.
+    """
     if error.verify_code == EXPIRED:
         return "its certificate has expired. Give the server a new one: nobody can tell that it is the right one"
     if error.verify_code in OTHER_NAME:
@@ -68,17 +73,18 @@ def _open(connection: socket.socket, tls: str) -> str | None:
 
 log = logging.getLogger(__name__)
 
+SUITES = "ECDHE+AESGCM:ECDHE+CHACHA20"
+"""The cipher suites of TLS 1.2: authenticated encryption, forward secrecy (RFC 9325, 4.2). TLS 1.3 has no others."""
 RENEW_SECONDS = 10.0  # between two checks whether a certificate was replaced
 HOW = "Name PEM files: the certificate with its chain, and its key without a pass phrase, which this user may read"
 
 
 @dataclass(frozen=True, slots=True)
 class Tls:
-    """The TLS files of a server, as PEM: its `certificate` with the chain, and its private `key`; None for both: no
-    TLS.
+    """The TLS files of a server, as PEM: its `certificate` with the chain, and its private `key`. Both None: no TLS.
 
-    `setting`: the prefix of their settings, such as QUANZU_INTAKE. `clients`: the CA file for client certificates;
-    None: clients are not asked for one.
+    `setting`: the common prefix of the settings that name the files, such as QUANZU_INTAKE. `clients`: the CA file
+    for client certificates; None: clients are not asked for a certificate.
     """
 
     setting: str
@@ -87,9 +93,9 @@ class Tls:
     clients: Path | None = None
 
     def context(self) -> ssl.SSLContext | None:
-        """Return the server's TLS context, or None without a certificate and key.
+        """Return a new TLS context for the server, or None if neither certificate nor key is set.
 
-        Raises SettingsError if only one of them is set, only `clients` is, or a file is unusable.
+        Raises SettingsError if only one of them is set, if `clients` is set without them, or if a file is unusable.
         """
         if self.certificate is None and self.key is None:
             if self.clients is not None:
@@ -99,14 +105,17 @@ class Tls:
             raise SettingsError(f"{self.setting}_CERTIFICATE and {self.setting}_KEY belong together: set both. {HOW}")
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
+        context.set_ciphers(SUITES)
         self._load(context, self.certificate, self.key)
         return context
 
     async def renew(self, context: ssl.SSLContext) -> None:
-        """Load replaced certificate files into `context` until cancelled. Open connections keep the old certificate.
+        """Check the files every 10 s, and load replaced ones into `context`, until cancelled.
 
-        An unusable file is logged, and the old certificate stays in use. A replaced CA for clients is added; the old CA
-        stays trusted until the next start.
+        Open connections keep the old certificate.
+
+        An unusable file is logged, and the old certificate stays in use. A replaced CA for clients is added; the old
+        CA stays trusted until the next start.
         """
         if self.certificate is None or self.key is None:
             return
@@ -145,7 +154,9 @@ class Tls:
 
 
 def names(peer: Mapping[str, Any] | None) -> Sequence[str]:
-    """Return the common name and DNS names in a verified client certificate; empty without a certificate."""
+    """Return the common names and then the DNS names in a verified client certificate; empty if the client
+    showed none.
+    """
     if not peer:
         return ()
     common = [value for part in peer.get("subject", ()) for kind, value in part if kind == "commonName"]

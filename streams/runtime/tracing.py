@@ -34,11 +34,11 @@ _tracer: Tracer | None = None
 
 
 def begin(part: str, endpoint: str | None, ratio: float, processor: "SpanProcessor | None" = None) -> None:
-    """Start tracing in this process, or turn it off if there is neither an endpoint nor a processor.
+    """Start tracing in this process. Without an endpoint and a processor, turn it off.
 
-    `part`: the name of this program. `ratio`: the fraction (0 to 1) of new traces that is recorded; a continued trace
-    follows its start. `processor`: receives the spans instead of the endpoint. Raises UserError if the extra is not
-    installed.
+    `part`: the name of this program. `endpoint`: the collector's URL. `ratio`: the fraction (0 to 1) of new traces
+    that is recorded; a continued trace is recorded if its beginning was. `processor`: receives the spans instead of
+    the endpoint. Raises UserError if the extra is not installed.
     """
     global _tracer
     if endpoint is None and processor is None:
@@ -63,9 +63,10 @@ def begin(part: str, endpoint: str | None, ratio: float, processor: "SpanProcess
 
 @contextmanager
 def span(name: str, parent: Trace | None = None, **attributes: str) -> Iterator[None]:
-    """Run the block in a span, which becomes the current one: a child of `parent`, else of the current span.
+    """Context manager: run the block in a new span, which is a child of `parent`, or of the current span if that is
+    None.
 
-    The names of `attributes` get the prefix "quanzu.". Without tracing, only the block runs.
+    The names of `attributes` get the prefix "quanzu.". If tracing is off, only the block runs.
     """
     if _tracer is None:
         yield
@@ -75,29 +76,33 @@ def span(name: str, parent: Trace | None = None, **attributes: str) -> Iterator[
 
 
 def current() -> Trace | None:
-    """Return the current span (the value of its `traceparent` header), or None if there is none or tracing is off."""
+    """Return the current span (the value of its `traceparent` header), or None if no span is open or tracing is off."""
     return None if _tracer is None else _value(trace.get_current_span())
 
 
 def exemplar(given: Trace | None) -> dict[str, str] | None:
-    """Return the label that links a histogram's observation to its trace, or None if the trace is not recorded."""
+    """Return the label, {"trace_id": ...}, that links a histogram's observation to its trace; None if the trace is
+    not recorded.
+    """
     found = _TAKEN.fullmatch(given) if given else None
     return {"trace_id": found[1].decode()} if found else None
 
 
 def headers(given: Trace | None = None) -> list[tuple[str, bytes]]:
-    """Return the Kafka headers for a record of the given trace, or else of the current span; empty without either."""
+    """Return the Kafka headers, (name, value) each, for a record of the trace `given`; without it, of the current
+    span. Empty if there is no span either.
+    """
     found = given or current()
     return [(HEADER, found)] if found else []
 
 
 def of_request() -> dict[str, str]:
-    """Return the HTTP headers for a request of the current span; empty without one."""
+    """Return the HTTP headers, by name, for a request made in the current span; empty if no span is open."""
     return {name: value.decode() for name, value in headers()}
 
 
 def of_headers(told: Mapping[str, Any] | Sequence[tuple[str, bytes]] | None) -> Trace | None:
-    """Return the trace that a record's headers name, or None if there is none or tracing is off."""
+    """Return the trace in a record's headers, or None if they have none or tracing is off."""
     if _tracer is None or not told:
         return None
     value = dict(told).get(HEADER)
@@ -105,11 +110,11 @@ def of_headers(told: Mapping[str, Any] | Sequence[tuple[str, bytes]] | None) -> 
 
 
 def no_trace(offset: int) -> Trace | None:
-    """Return None: for records without a trace."""
+    """Return None. Used in place of Spans.trace for records without a trace."""
 
 
 class Traced(Protocol):
-    """A record with its offset and trace, as `Spans` needs it."""
+    """A record with its offset on the topic, and its trace (None if it has none). `Spans` needs no more of a record."""
 
     @property
     def offset(self) -> int: ...
@@ -119,7 +124,10 @@ class Traced(Protocol):
 
 
 class Spans:
-    """The spans of a batch, one for each record; empty if tracing is off. A context that ends them."""
+    """Context manager: the open spans of a batch, one for each record; leaving the block ends them.
+
+    No spans if tracing is off.
+    """
 
     def __init__(self, name: str, raws: "Sequence[Traced]") -> None:
         tracer = _tracer
@@ -140,7 +148,9 @@ class Spans:
             found.set_attributes(_named(attributes))
 
     def trace(self, offset: int) -> Trace | None:
-        """Return the span of the record at this offset, for messages that follow from it, or None if it has none."""
+        """Return the span of the record at this offset, to be the trace of messages that follow from it; None if it
+        has no span.
+        """
         found = self._spans.get(offset)
         return _value(found) if found else None
 

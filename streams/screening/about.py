@@ -10,9 +10,9 @@ from streams.screening.matching import MatchedBatch
 
 
 def evidence_in(matched: MatchedBatch) -> dict[ResidentId, list[Evidence]]:
-    """Return the evidence of a batch by the id of the resident whom it is about, including the late evidence.
+    """Return the evidence of a batch, including the late evidence, by the id of the resident whom it is about.
 
-    The ids are those that the register found, not yet canonical ones: see `standing`.
+    The ids are those that the lookup in the register returned; `standing` maps them to canonical ids.
     """
     found: defaultdict[ResidentId, list[Evidence]] = defaultdict(list)
     for record in matched.records:
@@ -27,10 +27,11 @@ def evidence_in(matched: MatchedBatch) -> dict[ResidentId, list[Evidence]]:
 async def standing(
     residents: Residents, evidence: Mapping[ResidentId, Sequence[Evidence]]
 ) -> tuple[dict[ResidentId, list[Evidence]], dict[ResidentId, Resident]]:
-    """Return the evidence by canonical resident id, and the canonical entries by both their own and the given ids.
+    """Return a pair: the evidence by canonical resident id, and the canonical register entries by both their own ids
+    and the given ids.
 
-    Evidence about residents who are no longer in the register is left out. If two ids belong to one person, their
-    evidence is in one list.
+    `evidence`: by any id of a resident. Residents who are no longer in the register are left out. If two ids belong to
+    one person, their evidence is in one list.
     """
     entries = await residents.standing(evidence) if evidence else {}
     entries |= {entry.id: entry for entry in entries.values()}

@@ -1,4 +1,4 @@
-"""Evaluates a batch in memory, record by record, with results that do not depend on how records are split into batches.
+"""Evaluates a batch in memory, record by record. The results do not depend on how records are split into batches.
 
 Redis is read before (residents, watchlist) and written after (evidence, alerts); nothing here does I/O.
 """
@@ -24,10 +24,12 @@ from streams.screening.store import Known
 
 @dataclass(slots=True)
 class SignalMatch:
-    """One signal, its resident (None if not found), and its evidence about them (`own`) and about others (`others`).
+    """A signal (`item`), its resident (None if not found), and its evidence about this resident (`own`) and about other
+    residents (`others`).
 
-    Signals about a suspect (`suspect`) have no resident, but evidence about many. `late`: evidence by a watchlist entry
-    that came later: stored, not evaluated. `seen`: the same watchlist entry came before in another record.
+    `suspect`: the signal is about a suspect; it has no resident, but may be evidence about many. `late`: evidence that
+    follows from a watchlist entry which came after the signal: it is stored, but not evaluated. `seen`: another record
+    brought the same watchlist entry before.
     """
 
     item: Item
@@ -40,19 +42,17 @@ class SignalMatch:
 
     @property
     def about(self) -> list[tuple[ResidentId, Evidence]]:
-        """The evidence that is to be evaluated, each with its resident: `own`, if there is a resident, then
-        `others`.
-        """
+        """The evidence to be evaluated, as (resident, evidence): `own`, if there is a resident, then `others`."""
         own = [(self.resident, member) for member in self.own] if self.resident else []
         return own + self.others
 
 
 class RecordMatches(NamedTuple):
-    """The matches of one record's signals (`findings`), without ordinary ones. `offset`: the record's; `at`: when its
-    newest signal arrived.
+    """The matches of one record's signals (`findings`), without ordinary signals.
 
-    `slice_of`: the id and number of a fan-out's slice, which determine its alerts' ids; None for a record of signals. A
-    slice's signal was already counted with the entry.
+    `offset`: the record's; `at`: when its newest signal arrived. `slice_of`: for a fan-out's slice, the fan-out's id
+    and the slice's number, which determine its alerts' ids; None for a record of signals. The signal of a slice is not
+    counted: it was counted with the watchlist entry.
     """
 
     offset: int
@@ -63,10 +63,10 @@ class RecordMatches(NamedTuple):
 
 @dataclass(slots=True)
 class Evaluation:
-    """The results of evaluating records. `alerts`: those to be sent, in order.
+    """The results of evaluating records.
 
-    `alerted`: what to remember of each resident's last alert; `rescore`: when to re-evaluate which resident, both by
-    canonical id; `tally`: number of signals by `source|outcome`.
+    `alerts`: to be sent, in order. `alerted`: the data about each resident's last alert that is stored, and `rescore`:
+    when to re-evaluate each resident, both by canonical id. `tally`: number of signals by `source|outcome`.
     """
 
     alerts: list[Alert] = field(default_factory=list)
@@ -76,11 +76,11 @@ class Evaluation:
 
 
 class RiskEvaluator:
-    """Evaluates records one after the other. `known` is updated with each.
+    """Evaluates records one after the other, in memory. Each record updates `known` and `result`.
 
-    `entries`: the canonical entry for each resident id; `known` is keyed by canonical ids. `secret`: keys the tokens of
-    the residents' own accounts in the alerts; None: the alerts have none. `past`: ignore evidence that is newer than
-    the record under evaluation.
+    `known`: the evidence and alerts by canonical id; `entries`: the canonical register entry for each resident id.
+    `now`: the time of the alerts. `secret`: the key for the tokens of the residents' own accounts in the alerts; None:
+    alerts have no such tokens. `past`: ignore evidence that is newer than the record under evaluation.
     """
 
     def __init__(
@@ -99,27 +99,36 @@ class RiskEvaluator:
         self.result = Evaluation()
 
     def fork(self, rules: RiskRules) -> "RiskEvaluator":
-        """Return a second evaluator of the same evidence under other rules. The two do not share later changes."""
-        known = {name: Known(dict(each.evidence), None, each.settled) for name, each in self._known.items()}
+        """Return a second evaluator with the same evidence, without the alerts, under other rules.
+
+        Neither sees later changes of the other.
+        """
+        known = {name: Known(dict(each.evidence), None, each.settled, each.lost) for name, each in self._known.items()}
         return RiskEvaluator(known, self._entries, rules, self._now)
 
     def take_result(self) -> Evaluation:
-        """Return the result so far and start a new one."""
+        """Return the result so far, and begin with an empty one."""
         taken, self.result = self.result, Evaluation()
         return taken
 
     @property
     def known(self) -> Mapping[ResidentId, Known]:
-        """The evidence and alerts known of each resident, by canonical id, including the records evaluated so far."""
+        """The evidence and the last alert of each resident, by canonical id, including the records evaluated so far."""
         return self._known
 
     def canonical_id(self, resident: ResidentId | None) -> ResidentId | None:
-        """Return the resident's canonical id, or None if they are not in the register or nothing was loaded of them."""
+        """Return the resident's canonical id.
+
+        None for None, if they are not in the register, or if their evidence was not loaded.
+        """
         entry = self._entries.get(resident) if resident else None
         return entry.id if entry and entry.id in self._known else None
 
     def evaluate(self, lane: TopicPartition, record: RecordMatches) -> None:
-        """Evaluate a record's signals together, and count the outcome of each (not for slices of fan-outs)."""
+        """Evaluate a record's signals together, and add the alerts and the outcome of each signal to `result`.
+
+        A slice of a fan-out adds no outcome.
+        """
         duplicates, danger = self.assess_record(lane, record)
         if record.slice_of:
             return
@@ -128,10 +137,11 @@ class RiskEvaluator:
             self.result.tally[f"{finding.item.signal.source}|{outcome}"] += 1
 
     def assess_record(self, lane: TopicPartition, record: RecordMatches) -> tuple[set[int], dict[ResidentId, bool]]:
-        """Assess each resident of a record, with all of the record's evidence added.
+        """Add all evidence of a record, then assess each resident whom it concerns, and add the alerts to `result`.
 
-        Uses the record's newest arrival as the time, not the clock, so that a repetition has the same result. Returns
-        the id()s of the matches without new information, and for each assessed resident whether they are in danger.
+        The time of assessment is the arrival of the record's newest signal, not the clock, so that a repetition has the
+        same result. Returns a pair: the Python id() of each match without new information, and for each assessed
+        resident True if they are in danger.
         """
         duplicates = self._add(record.findings)
         self._late = {member.id for finding in record.findings for member in finding.late}
@@ -140,15 +150,17 @@ class RiskEvaluator:
         return duplicates, {name: self.assess(name, record.at, arrived[name], cause) for name in arrived}
 
     def assess(self, resident: ResidentId, at: datetime, arrived: datetime, cause: Sequence[object]) -> bool:
-        """Assess one resident, given by canonical id, at the time `at`, and add an alert if it is news.
+        """Assess one resident, given by canonical id, at the time `at`.
 
-        Returns whether they are in danger, also if that is no news. `arrived`: when the newest signal arrived; `cause`:
-        determines the alert's id. Raises KeyError if the resident is not among `known`.
+        Returns True if they are in danger; an alert is added to `result` only if that is news.
+
+        `arrived`: when the newest signal arrived, for the alert; `cause`: determines the alert's id. Raises KeyError if
+        the resident is not in `known`.
         """
         known = self._known[resident]
         profile = profile_of(self._entries[resident], at)
         members = [each for each in known.evidence.values() if not self._past or self._known_by(each, at, cause)]
-        found = assess(members, profile, self._rules, at, known.settled)
+        found = assess(members, profile, self._rules, at, known.settled, known.lost)
         if found.rescore_at:
             self.result.rescore[resident] = found.rescore_at
         if found.danger is not None and (news(found, known.alerted) or self._come_back(found, known, profile, at)):
@@ -182,7 +194,7 @@ class RiskEvaluator:
         before = [member for member in known.evidence.values() if told and member.at <= told.at]
         if len(before) == len(known.evidence):
             return False  # nothing new since then
-        return come_back(found, assess(before, profile, self._rules, at, known.settled))
+        return come_back(found, assess(before, profile, self._rules, at, known.settled, known.lost))
 
     def _add(self, findings: Sequence[SignalMatch]) -> set[int]:
         """Add the record's evidence. Returns the id()s of the matches that only repeat other records."""
@@ -219,7 +231,9 @@ class RiskEvaluator:
 
 
 def _told(member: Evidence, known: Known, in_record: set[str]) -> bool:
-    """Return whether the same evidence in the same state came before, in another record or in this one."""
+    """Return True if the same evidence in the same state came before: in another record, or earlier in this one
+    (`in_record`: the ids of its earlier evidence).
+    """
     old = known.evidence.get(member.id)
     if old is None or supersedes(member, old) or supersedes(old, member):
         return False
@@ -231,9 +245,9 @@ def _place(member: Evidence) -> tuple[str, int, int]:
 
 
 def profile_of(resident: Resident, at: datetime) -> Profile:
-    """Return the resident's attributes that risk and plan use, without their identity.
+    """Return the attributes of a resident that risk and plan depend on, without their identity.
 
-    `at`: decides whether they are a minor.
+    `at`: the time at which their age decides whether they are a minor.
     """
     return Profile(
         birth_year=resident.birth_year,

@@ -1,11 +1,13 @@
-"""The topic `evidence`: a copy of residents' evidence, from which a lost Redis is restored. It outlives the signals.
+"""The topic `evidence`: a copy of residents' evidence, from which a lost Redis is restored.
+
+Signals are deleted earlier.
 
 It has a record for each item of a resident's evidence, and one for the last alert to casework. They are in the
 resident's partition, under keys that begin with the resident's id, and are encrypted as a whole
 (streams/security/record_encryption). A record is written before its batch of signals is counted, so the evidence of
 counted signals is always on the topic.
 
-Evidence is a set, so neither order nor repetition matters when it is read back.
+Evidence is a set, so neither order nor repetition matters when it is read.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -33,10 +35,10 @@ FORGOTTEN = (None, b"", b"{}")  # values of a record whose encryption key was de
 
 @dataclass(slots=True)
 class PutBack:
-    """Records restored together, by resident id: their evidence, their last alerts (`alerted`), and when their evidence
-    was last written (`written`, ms since 1970).
+    """Records that are restored together, by resident id: their evidence, their last alerts (`alerted`), and when their
+    evidence was last written (`written`, ms since 1970).
 
-    `records`: number of records read for it.
+    `records`: the number of records that these data come from.
     """
 
     evidence: dict[ResidentId, list[Evidence]] = field(default_factory=dict)
@@ -52,10 +54,12 @@ def evidence_records(
     now: datetime,
     partitions: int,
 ) -> Iterator[Record]:
-    """Yield the records of a batch's evidence. `known`: the evidence from before the batch.
+    """Yield the Kafka records of a batch's evidence (`added`, by resident).
 
-    Evidence older than half of `keep` is written again, because the topic drops records older than `keep`, while Redis
-    keeps a set for `keep` after its last addition.
+    `known`: the residents' evidence from before the batch.
+
+    Also yields known evidence older than half of `rules.keep`: the topic drops records after `keep`, while Redis keeps
+    a resident's set for `keep` after its last addition.
     """
     for resident, members in added.items():
         before = known[resident].evidence
@@ -66,7 +70,11 @@ def evidence_records(
 
 
 def alerted_records(alerted: Mapping[ResidentId, Alerted], partitions: int) -> Iterator[Record]:
-    """Yield the records of residents' last alerts. They are written once Kafka has the alerts."""
+    """Yield a Kafka record for the topic `evidence` for each resident's last alert, in the order of `alerted`.
+    `partitions`: the number of the topic's partitions.
+
+    Write the records only after Kafka has acknowledged the alerts.
+    """
     for resident, told in alerted.items():
         yield _record(resident, ALERTED, told.model_dump_json(), partitions)
 
@@ -74,10 +82,11 @@ def alerted_records(alerted: Mapping[ResidentId, Alerted], partitions: int) -> I
 async def restore(
     settings: Settings, store: EvidenceStore, rules: RiskRules, now: datetime, since: Tails | None, *, used: bool
 ) -> int:
-    """Read the topic into the residents' evidence in Redis. Returns the number of records restored.
+    """Read the topic, and add its evidence and alerts to Redis. Returns the number of records restored.
 
-    `since`: only records at or after these offsets (None: all). `used`: signals may have been screened without what is
-    missing, so whoever lacked evidence is scheduled for re-evaluation. Unreadable records are logged and left out.
+    `since`: only records at or after these offsets; None: all. `used`: True if signals may have been screened while
+    evidence was missing: residents who lacked evidence are then scheduled for re-evaluation. Unreadable records are
+    logged and left out.
     """
     count, chunk = 0, PutBack()
     async for record in read_all(settings, EVIDENCE.name, since):

@@ -1,6 +1,7 @@
 """Draws a random sample of residents' evidence from Redis, so that it can be evaluated again under another policy.
 
-SCAN returns keys in the order of their hash, so the first ones are a fair sample; all keys are counted, for its share.
+SCAN returns keys in the order of their hashes, so the first keys are a random sample. All keys are counted, so that the
+sample's share is known.
 """
 
 from collections.abc import AsyncIterator
@@ -22,19 +23,22 @@ LOOKED_AT = 2_000  # keys that Redis scans in one call: about a millisecond
 
 @dataclass(slots=True)
 class Drawn:
-    """One resident's evidence, as unparsed JSON, and when their last case was settled (ISO 8601; None: never)."""
+    """One resident's evidence, each item as unparsed JSON, when their last case was settled (`settled`: ISO 8601; None:
+    no case was), and the loss that shields them (`lost`: unparsed JSON, or None).
+    """
 
     profile: Profile
     evidence: list[bytes]
     settled: str | None
+    lost: bytes | None = None
 
 
 @dataclass(slots=True)
 class Sample:
     """A sample of the residents with evidence.
 
-    `most`: its largest size; `there`: number of residents with evidence, set by `draw`; `drawn`: residents read so far;
-    `names`: the residents of the sample, as (partition, resident's id).
+    `most`: its largest size; `there`: number of residents with evidence, set by `draw`; `drawn`: number of residents
+    read so far; `names`: the residents of the sample, as (partition, resident's id).
     """
 
     most: int
@@ -44,7 +48,10 @@ class Sample:
 
 
 async def draw(redis: "Redis", sample: Sample, partitions: int) -> None:
-    """Count the residents with evidence (`sample.there`), and add the first `sample.most` of them to `sample.names`."""
+    """Count the residents with evidence in `sample.there`, and add the first `sample.most` of them to `sample.names`.
+
+    Scans all of Redis.
+    """
     client: Any = redis
     for partition in range(partitions):
         begins = f"{key('evidence', partition)}:"
@@ -55,10 +62,11 @@ async def draw(redis: "Redis", sample: Sample, partitions: int) -> None:
 
 
 async def read(redis: "Redis", residents: Residents, sample: Sample, now: datetime) -> AsyncIterator[list[Drawn]]:
-    """Yield the evidence of the residents in `sample.names`, in lists of at most 200, as it is stored.
+    """Yield the evidence of the residents in `sample.names`, in lists of at most 200 residents.
 
-    Residents who are no longer in the register are left out. `now`: decides who is a minor. Adds the number of
-    residents read, those left out too, to `sample.drawn` before each list.
+    Residents who are no longer in the register are left out. `now`: the time at which a resident's age decides whether
+    they are a minor. Before each list, `sample.drawn` grows by the number of residents looked up, those left out
+    included.
     """
     for start in range(0, len(sample.names), AT_ONCE):
         names = sample.names[start : start + AT_ONCE]
@@ -73,13 +81,15 @@ async def _read(redis: "Redis", residents: Residents, names: list[tuple[int, str
         for partition, resident in names:
             pipe.hvals(f"{key('evidence', partition)}:{resident}")
             pipe.hget(key("settled", partition), resident)
+            pipe.hget(key("lost", partition), resident)
         answers = await pipe.execute()
     people = await residents.standing([resident for _, resident in names])
     return [
         Drawn(
             profile_of(people[resident], now),
-            [raw[PREFIX:] for raw in answers[2 * number]],
-            settled.decode() if (settled := answers[2 * number + 1]) else None,
+            [raw[PREFIX:] for raw in answers[3 * number]],
+            settled.decode() if (settled := answers[3 * number + 1]) else None,
+            answers[3 * number + 2],
         )
         for number, (_, resident) in enumerate(names)
         if resident in people

@@ -1,8 +1,8 @@
-"""Fan-outs: a new watchlist entry raises evidence about everyone who paid it before, in slices.
+"""Fan-outs: a new watchlist entry is evidence about all residents who paid it before. They are processed in slices.
 
-The entry's own record processes the first slice. Each slice that may not be the last writes a record for the next one
-before it is counted, so a crash loses none. A slice that is written twice is processed once, and its alerts have the
-same ids.
+The entry's own record processes the first slice. A slice after which more payments may follow writes a record for the
+next slice before it is counted, so a crash loses none. A slice that is written twice is processed once, and its alerts
+have the same ids.
 """
 
 from collections.abc import Iterable
@@ -14,12 +14,12 @@ from aiokafka import TopicPartition
 
 from domain.ids import short_hash
 from domain.policy.risk import RiskRules
-from domain.risk import about_payer
+from domain.risk import about_contact
 from domain.risk.fan_out import chain, repeats
 from schemas.people.residents import ResidentId
-from schemas.risk.evidence import Evidence, Payer, WatchEntry, WatchStatus
+from schemas.risk.evidence import EarlierContact, Evidence, WatchEntry, WatchStatus
 from schemas.risk.fan_outs import FanOut, PayersAnswered, PayersRequest
-from schemas.risk.signals import Signal, WatchState
+from schemas.risk.signals import Signal
 from streams.messaging.producer import Record
 from streams.screening.evaluation import RecordMatches, SignalMatch
 from streams.screening.payers import Fanned, Payers, token_of
@@ -27,14 +27,15 @@ from streams.screening.records import Item, ReadBatch
 
 
 class _Cause(NamedTuple):
-    """Stands for the signal that began a fan-out: only its arrival matters to slices."""
+    """Replaces the signal that began a fan-out, because only its arrival time matters to later slices."""
 
     arrived: datetime
 
 
 class Answer(NamedTuple):
-    """A person's decision about alerting payers (`given`); `counts`: whether it is about the current watchlist entry,
-    so that it takes effect.
+    """A person's decision about alerting payers (`given`).
+
+    `counts`: True if it takes effect, because it is about the current watchlist entry.
     """
 
     given: PayersAnswered
@@ -45,9 +46,9 @@ class Answer(NamedTuple):
 class Fanning:
     """The results of a batch's fan-outs.
 
-    `said`: evidence of slices; `following`: records of next slices; `done`: finished slices; `watched`: entries changed
-    by a decision; `asked`: new requests for a decision; `overtaken`: ids of requests that another entry made void;
-    `answers`: decisions taken.
+    `said`: evidence of slices; `following`: records of next slices; `done`: finished slices; `watched`: watchlist
+    entries changed by a decision; `asked`: new requests for a decision; `overtaken`: ids of requests that are void
+    because another entry replaced theirs; `answers`: the decisions in the batch.
     """
 
     said: list[RecordMatches] = field(default_factory=list)
@@ -59,8 +60,10 @@ class Fanning:
     answers: list[Answer] = field(default_factory=list)
 
     def begin(self, item: Item, fanned: Fanned, now: datetime) -> None:
-        """Begin the fan-out of an entry, whose first slice is in its own record, and request a person's decision if the
-        entry needs one.
+        """Add the results of an entry's first slice, which is in the entry's own record: the next slice, and a request
+        for a decision if the entry needs one.
+
+        `item`: the signal that made the entry; `fanned`: the entry's effect.
         """
         before, entry = fanned.before, fanned.entry
         if before and before.asked and not _same_question(before, entry):
@@ -73,8 +76,9 @@ class Fanning:
     def follow(
         self, name: str, number: int, entry: WatchEntry, last: str | None, now: datetime, arrived: datetime
     ) -> None:
-        """Add the record of slice `number` of the fan-out `name` to `following`, unless `last` is None: then the
-        previous slice was the last.
+        """Add slice `number` of the fan-out `name` to `following`.
+
+        Does nothing if `last` is None: the previous slice was the last.
 
         `last`: the payment after which the slice begins; `arrived`: when the signal that began the fan-out arrived.
         """
@@ -83,15 +87,18 @@ class Fanning:
 
 
 class FanOuts:
-    """Processes fan-outs: slices of the payers whom a watchlist entry concerns, and persons' decisions about alerting
-    them.
-    """
+    """Processes the slices of fan-outs, and persons' decisions about alerting the payers of a watchlist entry."""
 
     def __init__(self, payers: Payers) -> None:
         self.payers = payers
 
     async def go_on(self, batch: ReadBatch, rules: RiskRules, now: datetime) -> Fanning:
-        """Process the slices and decisions among the batch's records, in order. Returns their results."""
+        """Process the slices and decisions among the batch's records, in the order of their offsets.
+
+        Returns their results.
+
+        Decisions change watchlist entries in Redis; everything else is only returned.
+        """
         fanning = Fanning()
         for offset, record in sorted(batch.fan_outs.items()) if batch.fan_outs else ():
             if isinstance(record, FanOut):
@@ -132,27 +139,37 @@ class FanOuts:
 
 
 def record(tp: TopicPartition, told: FanOut | PayersAnswered) -> Record:
-    """Return the record of a slice or a decision, on the lane and partition `tp`; its key is the watchlist subject."""
+    """Return the Kafka record of a slice or a decision, for the lane and partition `tp`.
+
+    Its key is the watchlist subject.
+    """
     subject = told.entry.subject if isinstance(told, FanOut) else told.subject
     return Record(tp.topic, subject.encode(), told.model_dump_json().encode(), tp.partition)
 
 
-def about(entry: WatchEntry, payers: Iterable[Payer], rules: RiskRules) -> Iterable[tuple[ResidentId, Evidence]]:
-    """Yield the evidence that a watchlist entry makes of these payments to its account, each with the id of the
-    resident who paid.
+def about(
+    entry: WatchEntry, payers: Iterable[EarlierContact], rules: RiskRules
+) -> Iterable[tuple[ResidentId, Evidence]]:
+    """Yield the evidence that a watchlist entry makes of these payments to its account, or calls from its number, as
+    (id of the resident who paid or was called, evidence).
     """
     token = token_of(entry.subject)
     for payer in payers:
-        for member in about_payer(payer, token, entry, rules):
+        for member in about_contact(payer, token, entry, rules):
             yield payer.resident, member
 
 
 def said_before(fanned: Fanned, item: Item) -> bool:
-    """Return True if the payers already have this evidence, from the previous entry or the current one.
+    """Return True if the payers already have this evidence, from the previous entry or the current one, or if a number
+    is lifted that nobody had confirmed, so that there is no evidence to withdraw.
 
-    This is so when a crash repeats a signal, or when an equivalent entry replaced the signal's.
+    The first happens when a signal is repeated after a crash, or when an equivalent entry replaced the signal's entry.
     """
     before, entry = fanned.before, fanned.entry
+    if entry.standing is WatchStatus.LIFTED and entry.subject.startswith("phone:"):
+        decided = before is not None and before.standing in (WatchStatus.CONFIRMED, WatchStatus.LIFTED)
+        if not decided:
+            return True
     if before is None or before.standing is not entry.standing:
         return False
     if entry.uid != item.signal.uid:
@@ -161,19 +178,19 @@ def said_before(fanned: Fanned, item: Item) -> bool:
 
 
 def standing_of(signal: Signal) -> WatchStatus:
-    """Return the status that a signal gives its suspect: confirmed or lifted by the watchlist, reported otherwise."""
-    if signal.kind != "watchlist":
-        return WatchStatus.REPORTED
-    return WatchStatus.CONFIRMED if signal.state is WatchState.CONFIRMED else WatchStatus.LIFTED
+    """Return the status that a signal gives its suspect: that of its state for a watchlist signal, REPORTED for any
+    other.
+    """
+    return WatchStatus(signal.state) if signal.kind == "watchlist" else WatchStatus.REPORTED
 
 
 def _same_question(before: WatchEntry | None, entry: WatchEntry) -> bool:
-    """Return whether the previous entry already asked a person the same question."""
+    """Return True if the previous entry asked persons for the same decision: both requests have the same id."""
     return bool(before and before.asked and entry.asked and before.asked.id == entry.asked.id)
 
 
 def _counts(fanned: Fanned, record: PayersAnswered) -> bool:
-    """Return whether the decision takes effect: it changes the entry now, or did before a crash."""
+    """Return True if the decision takes effect: it changes the entry now, or had changed it before a crash."""
     before, entry = fanned.before, fanned.entry
     if entry is not before:
         return True

@@ -1,4 +1,4 @@
-"""The lanes of signals: their partitions' positions, and what must happen before the next batch can be screened.
+"""The lanes of signals: their partitions' positions, and the work that precedes the screening of the next batch.
 
 If the store is lost or older (see server_identity.py), the evidence is read from its topic (evidence_log.py). Screening
 then continues at once with new records, while records counted before are screened again in the background (owed.py).
@@ -14,21 +14,16 @@ from aiokafka import TopicPartition
 
 from domain.policy.risk import RiskRules
 from streams.messaging import topics
-from streams.messaging.reader import (
-    ReadError,
-    acknowledged_offsets,
-    beginning_offsets,
-    committed_offset,
-    end_offsets,
-    read_kept,
-    read_range,
-)
+from streams.messaging.codec import KeyAwaitedError
+from streams.messaging.offsets import acknowledged_offsets, beginning_offsets, committed_offset, end_offsets
+from streams.messaging.reader import ReadError, read_kept, read_range
 from streams.messaging.record import Raw
 from streams.runtime.cooperative import Pause, in_pieces
+from streams.runtime.logs import warn_once_a_minute
 from streams.runtime.settings import Settings
 from streams.screening.positions import Position
 from streams.screening.state import ScreeningState
-from streams.state.case_store import AheadError
+from streams.state.partition_state import AheadError
 from streams.state.shared_state import Shared
 
 log = logging.getLogger(__name__)
@@ -42,9 +37,9 @@ Process = Callable[[TopicPartition, Sequence[Raw], Position, RiskRules, Pause], 
 
 
 class Lanes:
-    """The partitions of the lanes that this worker owns or covers.
+    """Screens the partitions of both lanes that this worker owns or covers.
 
-    `shared`: the part of the store shared by all partitions. `process`: screens one batch. `cases_wait_seconds`: the
+    `shared`: restores the Redis data that all partitions share. `process`: screens one batch. `cases_wait_seconds`: the
     longest wait until casework has restored its partitions.
     """
 
@@ -63,22 +58,35 @@ class Lanes:
         self._whole_log: dict[TopicPartition, int] = {}  # the offset that was found to be on the topic
         self._reached: dict[TopicPartition, int] = {}  # the highest offset known here to be counted
         self._known: set[TopicPartition] = set()  # the lanes that this worker has owned since it learned that
+        self._generation = 0  # of the consumer group, at the last catch_up
 
     async def screen(self, lane: TopicPartition, records: Sequence[Raw], pause: Pause | None = None) -> None:
-        """Screen records in order. Returns once Kafka has their alerts and they are counted.
+        """Screen records of a lane's partition, in order.
 
-        `pause` is awaited between records, so that red need not wait for a whole batch of ordinary signals. Transient
-        errors (Kafka or Redis unavailable) propagate: call it again. Raises AheadError if the store is beyond the end
-        of the topic, and UnknownPolicyError if the policy in force is stored nowhere.
+        Returns once Kafka has acknowledged their alerts and they are counted.
+
+        `pause` is awaited between records, so that red need not wait for a whole batch of ordinary signals; None: lets
+        other tasks run every 1 ms. Transient errors (Kafka or Redis unavailable) propagate: call it again. Raises
+        AheadError if the stored position is beyond the end of the topic, and UnknownPolicyError if the policy in force
+        is stored nowhere.
         """
         async with self._locks[lane]:
             await self._learn([lane])
             while not await self._advance(lane, records, pause or in_pieces()):
                 pass
 
-    async def catch_up(self, lanes: Iterable[TopicPartition]) -> None:
-        """Bring lanes' partitions up in a store that was lost or is older, without waiting for a record."""
+    async def catch_up(self, lanes: Iterable[TopicPartition], generation: int = 0) -> None:
+        """Restore the positions and data of these partitions in a Redis that lost them or is older, without waiting for
+        a new record.
+
+        `generation`: of the consumer group, in which this worker owns them. If it is another than at the last call, a
+        lane may have had another owner in between, who has acknowledged more: maybe what was counted only in a Redis
+        that is no longer the primary. Waits until the shared data and, for a limited time, casework are restored.
+        """
         mine = list(lanes)
+        if generation != self._generation:
+            self._known.clear()
+            self._generation = generation
         self._known.intersection_update(mine)
         await self._learn(mine)
         for lane in await self._positions.not_current(mine, self._reached):
@@ -91,14 +99,18 @@ class Lanes:
                     await self._bring_up(lane, position)
 
     async def cover(self, partition: int) -> None:
-        """Screen one batch (at most 20 records) of each lane's waiting records in a partition, for a silent owner.
+        """Screen one batch (at most 20 records) of the waiting records of each lane in a partition, for a silent owner.
 
-        Does nothing on a lane whose store is lost or older. Transient errors (Kafka or Redis unavailable) propagate.
-        Raises AheadError if the store is beyond the end of the topic, and UnknownPolicyError if the policy in force is
-        stored nowhere.
+        Skips a lane whose position is lost or of an older Redis, or whose next batch has a record whose key is on its
+        way to this process: the rest of the owner's work must not wait for it. Transient errors (Kafka or Redis
+        unavailable) propagate. Raises AheadError if the stored position is beyond the end of the topic, and
+        UnknownPolicyError if the policy in force is stored nowhere.
         """
         for lane in topics.LANES:
-            await self._cover(TopicPartition(lane.name, partition))
+            try:
+                await self._cover(TopicPartition(lane.name, partition))
+            except KeyAwaitedError as error:
+                warn_once_a_minute(log, str(error))
 
     async def _cover(self, lane: TopicPartition) -> None:
         async with self._locks[lane]:
@@ -176,8 +188,11 @@ class Lanes:
             await self._again(lane, stood, end - 1)
 
     async def _again(self, lane: TopicPartition, position: Position, last: int) -> None:
-        """Screen from the topic up to `last`, as far as it still has the records. Stops if another worker did it, or if
-        the topic has just deleted some of them.
+        """Screen the lane's records from the position up to offset `last` (included), as far as the topic still has
+        them.
+
+        Returns early if another worker did it, or if the topic has just deleted some of these records. Raises ReadError
+        if they cannot be read for another reason.
         """
         begin, _ = await self._bounds(lane)
         first = begin if position.offset is None else max(begin, position.offset + 1)
@@ -190,8 +205,11 @@ class Lanes:
                 raise
 
     async def _screen_range(self, lane: TopicPartition, position: Position, first: int, last: int) -> None:
-        """Screen these records in batches. Those that the topic no longer has count as screened. Raises ReadError if
-        the topic has just deleted the first one.
+        """Screen the records at offsets `first` to `last` (both included) in batches.
+
+        Returns early if another worker did it. Records that the topic no longer has count as screened.
+
+        Raises ReadError if the topic has just deleted the record at `first`.
         """
         chunk: list[Raw] = []
         async for record in read_range(self._settings, lane.topic, lane.partition, first, last):
@@ -204,7 +222,11 @@ class Lanes:
             await self._positions.count(lane, position, last, Counter())
 
     async def _cases(self) -> None:
-        """Wait for casework: without `settled`, evidence of closed cases would count again."""
+        """Return when casework has restored the cases, or after at most `cases_wait_seconds`.
+
+        Before that, the times at which cases were settled may be missing, and evidence of closed cases would count
+        again.
+        """
         waited = 0.0
         while waited < self._cases_wait_seconds and not await self._state.evidence.casework_is_ready():
             await asyncio.sleep(NAP_SECONDS)

@@ -1,16 +1,16 @@
-"""Screens again the signals that were counted in a store that was lost, in the background beside new ones.
+"""Screens signals again that were counted in a store that was lost, in the background beside new signals.
 
 Their alerts and evidence were published before they were counted, and the store is restored from those topics. Only the
-counts, the payers of each account and the resent dead letters are missing: these are restored here. The newest come
-first: money that moved an hour ago may still be stopped.
+counts, the payers of each account and the resent dead letters are missing, and are restored here. The newest signals
+come first: money that moved an hour ago may still be stopped.
 
-One thing may be news: a payment to someone who was put on the watchlist before the payment was restored. This evidence
-is added, and its resident is scheduled for re-evaluation.
+One kind of result may be new: a payment to a person who was put on the watchlist before the payment was restored. This
+evidence is added, and its resident is scheduled for re-evaluation.
 
 A signal keeps its outcome: if the watchlist entry came later on its lane, the entry raised the alert and not the
-signal. Lanes have no common order: of a payment on one lane and an entry about its payee on the other, whichever was
-screened second raised the alert, and this is stored nowhere. Counted again, both may count as raised. The sum over all
-outcomes is right nevertheless.
+signal. Lanes have no common order: of a payment on one lane and an entry about its payee on the other, the one that was
+screened second raised the alert, and this order is stored nowhere. Counted again, both may count as raised. The sum
+over all outcomes is right nevertheless.
 """
 
 import logging
@@ -20,7 +20,8 @@ from dataclasses import replace
 
 from aiokafka import TopicPartition
 
-from streams.messaging.reader import beginning_offsets, read_kept
+from streams.messaging.offsets import beginning_offsets
+from streams.messaging.reader import read_kept
 from streams.messaging.record import Raw
 from streams.runtime.cooperative import Pause, in_pieces
 from streams.runtime.settings import Settings
@@ -36,15 +37,25 @@ Rescreen = Callable[[TopicPartition, Owed, int, Sequence[Raw], Pause], Awaitable
 
 
 class Rescreening:
-    """Screens owed records again. It needs no lock, because its count has its own fence."""
+    """Screens owed records again. It needs no lock: Redis adds their counts only if no other process has counted them
+    since.
+    """
 
     def __init__(self, settings: Settings, positions: Positions, rescreen: Rescreen) -> None:
         self._settings, self._positions, self._rescreen = settings, positions, rescreen
 
     async def screen_owed(self, lanes: Iterable[TopicPartition], pause: Callable[[], Pause] = in_pieces) -> bool:
-        """Screen up to 200 owed records of the first lane that has any again. Returns whether a lane had any.
+        """Take the first of `lanes` that owes records (they were counted in a store that was lost), and screen up to
+        200 of them again, the newest first.
 
-        `pause`: returns what is awaited between the records of a lane.
+        This restores counts, payers and resent dead letters. It publishes no alerts: they and the evidence were
+        published before. Evidence that is new, because a payee came onto the watchlist meanwhile, is added, and the
+        payer scheduled for re-evaluation.
+
+        Returns True if a lane owed records, even if they are no longer on the topic or another worker was faster.
+        Raises the errors of `rescreen`.
+
+        `pause`: makes the pause that is awaited between the records of a lane.
         """
         for lane in lanes:
             if await self._step(lane, pause()):

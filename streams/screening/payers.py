@@ -1,11 +1,13 @@
-"""Recent payers of each account, and how a watchlist entry reaches them: in slices, so that each script is short.
+"""Recent payers of each account, recent callees of each number, and the watchlist, whose entries reach them in slices,
+so that each script is short.
 
 Keys by account or suspect, spread over q: `payers:{q}:<token>`, `watch:{q}`, and `fan-out:{q}:<id>` (the number of
 finished slices of a fan-out).
 
 An account's list covers the policy's window and a day (EvidenceStore.watch). Older payments are removed when the next
-one comes, at most 2,000 per script, and the list expires when nobody has paid for that time. A payment takes about 200
-bytes, so 400,000 within four days take 83 MB. After such a burst the next 200 scripts remove them all.
+payment comes, at most 2,000 per script, and the list expires if it gets no payment for that time. A payment takes about
+200 bytes, so 400,000 within four days take 83 MB. After such a burst the next 200 scripts remove them all. The calls
+from a number are stored in the same way, under the number's token.
 """
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
@@ -17,61 +19,64 @@ from zlib import crc32
 from redis.asyncio import Redis
 
 from domain.policy.risk import MOST_WITHOUT_ASKING, RiskRules
-from domain.risk.fan_out import EarlierPayments, answered, entered, since
+from domain.risk.fan_out import EarlierPayments, answered, entered, has_earlier, since
 from domain.risk.sets import ORDER_DIGITS, precedence
 from schemas.base import ANY_VERSION
-from schemas.risk.evidence import Payer, WatchEntry
+from schemas.risk.evidence import Callee, EarlierContact, Payer, WatchEntry, WatchStatus
 from schemas.risk.fan_outs import FanOut
 from schemas.risk.signals import TransferState
-from streams.state.keys import APPLIED_KEPT, key, milliseconds
+from streams.state.keys import APPLIED_KEPT, RECENT_SUSPECTS, key, milliseconds
 from streams.state.scripts import script
 
 SLICE = 200  # payments whose payers get their evidence together
 WALKED = 1_000  # payments read by one command
 _ORDER = ORDER_DIGITS + 1  # a last digit tells whether a person must still decide
+_ONGOING, _ENDED = "ongoing", "ended"  # of a call, in place of a payment's state
 NOT_COUNTED = EarlierPayments(0, 0)
 WATCHED, WATCH, ENTER, NEXT = script("watched"), script("watch"), script("enter"), script("slice")
 
 
 @dataclass(slots=True)
 class Fanned:
-    """The effect of a watchlist entry: the previous entry, the one in force, and the first payers of the account.
+    """The effect of a new watchlist entry.
 
-    `last`: the payment after which the next slice begins; None if there are no more. `paid`: how many payments the
-    account received before, and how many people paid; 0 if not counted.
+    `before`: the previous entry, None without one; `entry`: the entry in force now; `payers`: the first payments to the
+    account. `last`: the payment after which the next slice begins; None if no more follow. `paid`: how many payments
+    the account received before, and how many people paid; 0 if not counted.
     """
 
     before: WatchEntry | None
     entry: WatchEntry
-    payers: list[Payer]
+    payers: list[EarlierContact]
     last: str | None = None
     paid: EarlierPayments = NOT_COUNTED
 
 
 class Slice(NamedTuple):
-    """The payments (`payers`) in the next slice of those to an account, the oldest first.
+    """A slice of the payments to an account (`payers`), the oldest first.
 
     `stands`: the account's present watchlist entry, None if it has none; `last`: the payment after which the following
-    slice begins, None if there are no more.
+    slice begins, None if no more follow.
     """
 
     stands: WatchEntry | None
-    payers: list[Payer]
+    payers: list[EarlierContact]
     last: str | None
 
 
 class Payers:
-    """The watchlist's entries, and the payments to their accounts, in Redis."""
+    """The watchlist's entries in Redis, and the payments to the accounts on it."""
 
     def __init__(self, redis: "Redis", partitions: int) -> None:
         self._redis: Any = redis  # redis-py types each result as sync or async
         self._partitions = partitions
 
     async def enter(self, entries: Sequence[WatchEntry], rules: RiskRules, now: datetime) -> list[Fanned]:
-        """Write entries, and return the effect of each in order, with the first payers of its account (at most 200
-        payments).
+        """Write entries to the watchlist in Redis, and return the effect of each, in order, with at most 200 payments
+        to its account.
 
-        Payments written afterwards find the entry. An entry that another process changed meanwhile is read again.
+        An entry that takes precedence is not replaced. Payments written afterwards find the entry. If another process
+        changed the entry meanwhile, it is read and written again.
         """
         found: dict[int, Fanned] = {}
         while len(found) < len(entries):
@@ -80,14 +85,18 @@ class Payers:
                 if number not in found:
                     waiting.setdefault(entry.subject, (number, entry))
             found |= await self._entered(dict(waiting.values()), rules, now)
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for fanned in found.values():
+                self._list(pipe, fanned.entry)
+            await pipe.execute()
         return [found[number] for number in range(len(entries))]
 
     async def answer(self, subject: str, request: str, alert: bool, rules: RiskRules) -> Fanned | None:
-        """Write a person's decision about a suspect (`subject`: of the watchlist), and return its effect with the first
-        payers of the account. `alert`: the payers are to be alerted.
+        """Write a person's decision into the watchlist entry of `subject`, and return its effect with at most 200
+        payments to the account. Returns None if the subject has no entry.
 
-        `request`: the id of the request decided on; the entry stays as it is if it does not wait for this decision.
-        Returns None if the suspect has no entry.
+        `alert`: True if the payers are to be alerted. `request`: the id of the request that was decided on; an entry
+        that does not wait for this decision stays unchanged.
         """
         while old := await self._redis.hget(self._keys(subject)[0], subject):
             before = entry_of(old)
@@ -98,7 +107,7 @@ class Payers:
         return None
 
     async def following(self, fan_out: FanOut) -> Slice:
-        """Return the next slice of a fan-out: at most 200 payments after `fan_out.after`."""
+        """Return the next slice of a fan-out: at most 200 payments after the payment `fan_out.after`."""
         subject, last = fan_out.entry.subject, fan_out.after
         at = milliseconds(unpacked(last).at)
         value, payments = await self._redis.eval(NEXT, 2, *self._keys(subject), subject, at, last, SLICE)
@@ -106,15 +115,18 @@ class Payers:
         return Slice(entry_of(value) if value else None, [unpacked(text) for text in texts], _last(texts))
 
     async def done(self, fan_outs: Sequence[FanOut]) -> list[int]:
-        """Return for each fan-out, in order, the number of its highest finished slice; 0 if none is known."""
+        """Return for each fan-out, in order, the number of its highest finished slice; 0 if none is stored as
+        finished.
+        """
         async with self._redis.pipeline(transaction=False) as pipe:
             for fan_out in fan_outs:
                 pipe.get(self._mark(fan_out))
             return [int(number or 0) for number in await pipe.execute()]
 
     async def mark(self, fan_outs: Iterable[FanOut]) -> None:
-        """Store slices as finished, so that one written twice, because an acknowledgement was lost, continues only
-        once.
+        """Store slices as finished, so that a slice whose record was written twice is processed once.
+
+        Kept for 9 days (APPLIED_KEPT).
         """
         async with self._redis.pipeline(transaction=False) as pipe:
             for fan_out in fan_outs:
@@ -122,15 +134,35 @@ class Payers:
             await pipe.execute()
 
     async def put_back(self, entries: Iterable[WatchEntry]) -> None:
-        """Restore entries from the watchlist's topic, unless Redis has newer ones."""
+        """Write entries read from the watchlist's topic to Redis, except where Redis has a newer entry."""
         async with self._redis.pipeline(transaction=False) as pipe:
             for entry in entries:
                 pipe.eval(ENTER, 1, self._keys(entry.subject)[0], entry.subject, _ORDER, _ordered(entry))
+                self._list(pipe, entry)
             await pipe.execute()
 
-    async def walk(self, token: str, first: datetime | None = None) -> AsyncIterator[list[Payer]]:
-        """Yield the payments to an account (by its `token`) from `first` (included; None: the first kept) on, oldest
-        first, in lists of at most 1,000.
+    async def confirmed(self, most: int) -> list[WatchEntry]:
+        """Return at most `most` (up to RECENT_SUSPECTS) accounts and telephone numbers that are confirmed as suspects,
+        the latest confirmation first.
+        """
+        groups = range(self._partitions)
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for q in groups:
+                pipe.zrange(key("suspects", q), 0, most - 1, desc=True)
+            listed = await pipe.execute()
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for q, subjects in zip(groups, listed, strict=True):
+                if subjects:
+                    pipe.hmget(key("watch", q), subjects)
+            read = await pipe.execute()
+        entries = [entry_of(raw) for some in read for raw in some if raw]
+        found = [entry for entry in entries if entry.standing is WatchStatus.CONFIRMED]
+        return sorted(found, key=lambda entry: (entry.at, entry.subject), reverse=True)[:most]
+
+    async def walk(self, token: str, first: datetime | None = None) -> AsyncIterator[list[EarlierContact]]:
+        """Yield the payments to an account, oldest first, in lists of at most 1,000.
+
+        `token`: the account's; `first`: the time from which to begin, included; None: the first payment that is kept.
         """
         name = f"{key('payers', spread(token, self._partitions))}:{token}"
         score, same = (milliseconds(first) if first else "-inf"), 0
@@ -139,6 +171,19 @@ class Payers:
             yield payers
             at = milliseconds(payers[-1].at)
             here = sum(milliseconds(payer.at) == at for payer in payers)
+            score, same = at, here + (same if at == score else 0)
+
+    async def walk_back(self, token: str, first: datetime) -> AsyncIterator[list[EarlierContact]]:
+        """Yield the payments to an account since `first`, newest first, in lists of at most 1,000. `token`: the
+        account's.
+        """
+        name = f"{key('payers', spread(token, self._partitions))}:{token}"
+        oldest, score, same = milliseconds(first), "+inf", 0
+        while found := await self._redis.zrange(name, score, oldest, desc=True, byscore=True, offset=same, num=WALKED):
+            payers = [unpacked(raw.decode()) for raw in found]
+            yield payers
+            at = str(milliseconds(payers[-1].at))
+            here = sum(str(milliseconds(payer.at)) == at for payer in payers)
             score, same = at, here + (same if at == score else 0)
 
     async def _entered(self, entries: Mapping[int, WatchEntry], rules: RiskRules, now: datetime) -> dict[int, Fanned]:
@@ -166,6 +211,17 @@ class Payers:
             answers: list[list[bytes] | None] = await pipe.execute()
         return answers
 
+    def _list(self, pipe: Any, entry: WatchEntry) -> None:  # noqa: ANN401 - see the constructor
+        """List an entry among the latest confirmed suspects, or take a lifted one off. Only a page needs the list, and
+        it reads each entry itself, so that a stale place does no harm.
+        """
+        listed = key("suspects", spread(token_of(entry.subject), self._partitions))
+        if entry.standing is WatchStatus.LIFTED:
+            pipe.zrem(listed, entry.subject)
+        elif entry.standing is WatchStatus.CONFIRMED and entry.subject.startswith(("account:", "phone:")):
+            pipe.zadd(listed, {entry.subject: milliseconds(entry.at)}, gt=True)
+            pipe.zremrangebyrank(listed, 0, -1 - RECENT_SUSPECTS)
+
     def _keys(self, subject: str) -> tuple[str, str]:
         token = token_of(subject)
         q = spread(token, self._partitions)
@@ -176,8 +232,9 @@ class Payers:
 
 
 def spread(token: str, partitions: int) -> int:
-    """Return the number (0 to `partitions` - 1) of the slot of Redis keys for a suspect, by its token. Only Redis uses
-    it; Kafka's hash would be slower.
+    """Return the number (0 to `partitions` - 1) of the group of Redis keys for a suspect's token, by its CRC-32.
+
+    Only Redis keys use it, and Kafka's hash would be slower.
     """
     return crc32(token.encode()) % partitions
 
@@ -188,20 +245,34 @@ def token_of(subject: str) -> str:
 
 
 def entry_of(raw: bytes) -> WatchEntry:
-    """Parse a watchlist entry as stored in Redis. Raises ValidationError if it is invalid."""
+    """Return the watchlist entry in its value in Redis. Raises ValidationError if the value is invalid."""
     return WatchEntry.model_validate_json(raw[_ORDER:], extra=ANY_VERSION)
 
 
-def packed(payer: Payer) -> str:
-    """Return a payment as stored in Redis: compact text rather than JSON, because there are many."""
+def packed(payer: EarlierContact) -> str:
+    """Return a payment or call as text for Redis (see `unpacked`). It is shorter than JSON, because there are many."""
+    if isinstance(payer, Callee):
+        who = f"{payer.resident}|{payer.at.isoformat()}|{payer.topic}|{payer.partition}|{payer.offset}"
+        return f"{who}|{payer.seconds}||{_ONGOING if payer.ongoing else _ENDED}|{payer.call}"
     balance = "" if payer.balance_fen is None else payer.balance_fen
     who = f"{payer.resident}|{payer.at.isoformat()}|{payer.topic}|{payer.partition}|{payer.offset}"
     return f"{who}|{payer.amount_fen}|{balance}|{payer.state.value}|{payer.transfer}"
 
 
-def unpacked(text: str) -> Payer:
-    """Parse a payment as stored in Redis (see `packed`). Raises ValueError if the text is not a payment."""
+def unpacked(text: str) -> EarlierContact:
+    """Return the payment or call in its text in Redis (see `packed`). Raises ValueError if the text is neither."""
     resident, at, topic, partition, offset, amount, balance, state, transfer = text.split("|", 8)
+    if state in (_ONGOING, _ENDED):
+        return Callee(
+            resident=resident,
+            call=transfer,
+            at=datetime.fromisoformat(at),
+            topic=topic,
+            partition=int(partition),
+            offset=int(offset),
+            seconds=int(amount),
+            ongoing=state == _ONGOING,
+        )
     return Payer(
         resident=resident,
         transfer=transfer,
@@ -216,7 +287,7 @@ def unpacked(text: str) -> Payer:
 
 
 def _since(entry: WatchEntry, rules: RiskRules) -> int | str:
-    return milliseconds(since(entry, rules)) if entry.subject.startswith("account:") else ""
+    return milliseconds(since(entry, rules)) if has_earlier(entry, rules) else ""
 
 
 def _ordered(entry: WatchEntry) -> str:

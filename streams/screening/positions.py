@@ -1,12 +1,12 @@
-"""Redis positions of signal partitions: the offset counted last, the counts, and ranges owed a second screening.
+"""Positions of signal partitions in Redis: the offset counted last, the counts, and ranges owed a second screening.
 
 Keys by signal partition sp: `screened:{sp}` (offset counted last), `screened-in:{sp}` (run id of Redis), `stood:{sp}`
 (a random mark of the last bring-up), `owed:{sp}`, `tally:{sp}`, `again:{sp}`, `began:{sp}` and `began-again:{sp}`
-(random names of the batches that began last: a store that went back since then has another). The urgent lane has
+(random names of the batches that began last: a store that went back since then has another name). The urgent lane has
 `screened-urgent:{sp}` and so on, but shares the tally and `life:{sp}` (a random name that is lost with the store).
 
-A store that was lost continues with new records and owes those counted before: `owed` holds their ranges, each counted
-from its end backwards behind its own fence. So each record is counted once.
+A store that was lost continues with new records and owes those counted before: `owed` has their ranges. Each range is
+counted from its end backwards, protected by its own fence. So each record is counted once.
 """
 
 import secrets
@@ -31,11 +31,13 @@ SCREENED, OWED = (CURRENT_RUN + script("counted") + script(name) for name in ("s
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """The position of a signal partition, and the hash of the policy in force there.
+    """The position of a signal partition, and the hash of the policy in force there (`policy`; None: its casework store
+    is lost).
 
-    `offset`: of the record counted last; None if nothing is known. `run`: run of the Redis in which it was last brought
-    up; `asked`: run of the Redis that answered. `mark`: of the last bring-up: a worker that began before has another
-    one. `batch`: random, if a batch began with this reading: a store that went back since then has another one.
+    `offset`: of the record counted last; None if unknown. `run`: run of the Redis in which the position was last set or
+    restored; `asked`: run of the Redis that answered. `mark`: changes with each restoration, so that workers that began
+    before can no longer count. `batch`: a random name, if this reading began a batch; a Redis that went back to an
+    earlier state has another name.
     """
 
     offset: int | None
@@ -47,15 +49,16 @@ class Position:
 
     @property
     def current(self) -> bool:
-        """Whether everything that was counted is certainly there: the Redis that answered is the one in which the
-        position was last restored.
+        """True if no count can be missing: the Redis that answered is the one in which the position was last
+        restored.
         """
         return self.offset is not None and self.run == self.asked
 
 
 @dataclass(frozen=True, slots=True)
 class Owed:
-    """A range of records counted in a store that was lost: offsets `first` to `last` are still to be screened again.
+    """A range of records that were counted in a store that was lost: offsets `first` to `last` are still to be screened
+    again.
 
     `until`: the range's original end. `asked`, `mark`, `batch`: as in Position, for the fence of `pay`.
     """
@@ -69,9 +72,9 @@ class Owed:
 
 
 class Positions:
-    """The positions of the lanes' partitions.
+    """The positions and counts of the lanes' partitions in Redis.
 
-    Each method makes one round trip to Redis, except `owed`: it makes two if a range is owed.
+    Each method makes one round trip to Redis, except `owed`, which makes two if a range is owed.
     """
 
     def __init__(self, redis: "Redis", partitions: int) -> None:
@@ -79,10 +82,10 @@ class Positions:
         self._partitions = partitions
 
     async def position(self, tp: TopicPartition, *, begin: bool = False) -> Position:
-        """Return the partition's position and the policy in force there (None: its casework store is lost).
+        """Return the partition's position and the hash of the policy in force there (None: its casework store is lost).
 
-        `begin`: also begin a batch. It can be counted unless another batch begins, or Redis goes back to an earlier
-        state.
+        `begin`: True: also begin a batch. The batch can be counted unless another one begins, or Redis goes back to an
+        earlier state.
         """
         batch = secrets.token_hex(8) if begin else ""
         async with self._redis.pipeline(transaction=False) as pipe:
@@ -99,8 +102,10 @@ class Positions:
     async def not_current(
         self, lanes: Sequence[TopicPartition], reached: Mapping[TopicPartition, int]
     ) -> list[TopicPartition]:
-        """Return those of the partitions, in order, that may lack counts, or whose offset is below the one in
-        `reached`: that up to which they were counted before.
+        """Return those of `lanes`, in order, that may lack counts: their position is missing or of another Redis, or
+        its offset is below the one in `reached`.
+
+        `reached`: by partition, the offset up to which records are known to have been counted.
         """
         async with self._redis.pipeline(transaction=False) as pipe:
             pipe.execute_command(*ASK_RUN)
@@ -122,12 +127,14 @@ class Positions:
         tally: Counter[str],
         again: Mapping[str, int] | None = None,
     ) -> bool:
-        """Count a batch up to and including `offset` once. Returns True if it was counted now.
+        """Store a batch's counts (`tally`), and set the partition's offset to `offset`, at most once.
 
-        Returns False, without any effect, if: the partition is not at `expected`; another Redis has replaced the one
-        that was read, or the Redis went back to a state from before the batch (in both cases writes of the batch may be
-        missing); another batch has begun since; or a resent dead letter was counted meanwhile in another record.
-        `again`: resent dead letters, each with the offset of the record that counts for it.
+        Returns True if it was counted now.
+
+        Returns False, without any effect, if the partition is not at `expected`; if another Redis answers, or Redis
+        went back to a state from before the batch (writes of the batch may then be missing); if another batch has
+        begun; or if a resent dead letter was counted meanwhile in another record. `again`: resent dead letters, each
+        with the offset of the record that counts for it.
         """
         stood = "" if expected.offset is None else expected.offset
         keys = [*_counting_keys(tp, "began"), of_lane("screened", tp)]
@@ -136,9 +143,9 @@ class Positions:
         return bool(await self._redis.eval(SCREENED, len(keys), *keys, *arguments))
 
     async def sent_again(self, tp: TopicPartition, letters: Iterable[str]) -> dict[str, int]:
-        """Return those of `letters` (ids of dead letters) whose resent signal was screened and counted here.
+        """Return those of `letters` (ids of dead letters) that were sent again, screened and counted in this partition.
 
-        The value is the offset, in `tp`, of the record that brought it.
+        The value is the offset of the record that resent the letter.
         """
         asked = list(dict.fromkeys(letters))
         if not asked:
@@ -147,7 +154,7 @@ class Positions:
         return {letter: int(offset) for letter, offset in zip(asked, offsets, strict=True) if offset is not None}
 
     async def tallies(self) -> dict[str, dict[str, int]]:
-        """Return the number of signals screened so far, by source and outcome, over all partitions."""
+        """Return the number of signals screened so far, by source and then by outcome, over all partitions."""
         async with self._redis.pipeline(transaction=False) as pipe:
             for partition in range(self._partitions):
                 pipe.hgetall(key("tally", partition))
@@ -159,7 +166,10 @@ class Positions:
         return {source: dict(counts) for source, counts in found.items()}
 
     async def life(self, tp: TopicPartition) -> str:
-        """Return the random name of the present store, and set one if it has none. It is lost with the store."""
+        """Return the random name of the store of the partition's data, and set one if it has none.
+
+        The name is lost when the store is lost.
+        """
         async with self._redis.pipeline(transaction=True) as pipe:
             pipe.set(key("life", tp.partition), uuid.uuid4().hex, nx=True)
             pipe.get(key("life", tp.partition))
@@ -167,12 +177,12 @@ class Positions:
         return str(life.decode())
 
     async def stand(self, tp: TopicPartition, position: Position, life: str, last: int, owed: range) -> Position | None:
-        """Set a partition's position to `last` in the Redis that answered, and add the range `owed` to be screened
-        again.
+        """Set a partition's position to offset `last` in the Redis that answered, and add the range `owed` (offsets) to
+        be screened again.
 
-        Workers that began before can no longer count. `life`: read before the shared part of the store was ensured, so
-        that a loss since then is noticed. Returns the new position; None, without any effect, if the position or the
-        life changed.
+        Returns the new position. Returns None, without any effect, if the position or the store's life has changed.
+        Workers that began a batch before can no longer count it. `life`: read before the shared data was checked, so
+        that a loss since then is noticed.
         """
         mark = uuid.uuid4().hex
         stood = "" if position.offset is None else position.offset
@@ -186,10 +196,10 @@ class Positions:
         return replace(position, offset=last, run=position.asked, mark=mark)
 
     async def owed(self, tp: TopicPartition) -> Owed | None:
-        """Return the newest range that a partition owes, or None if it owes none.
+        """Return the newest range of records that a partition owes, or None if it owes none.
 
-        If a range is owed, a batch of it begins, as with `position(begin=True)`: an earlier batch of it can no longer
-        be counted.
+        If it owes one, this call begins a batch of it, as position(begin=True) does: an earlier batch of it can no
+        longer be counted.
         """
         if not await self._redis.exists(of_lane("owed", tp)):
             return None
@@ -209,8 +219,11 @@ class Positions:
     async def pay(
         self, tp: TopicPartition, owed: Owed, first: int, tally: Counter[str], again: Mapping[str, int] | None = None
     ) -> bool:
-        """Count records from `first` to the end of the owed range once. Returns True if they were counted now; False,
-        without any effect, for the reasons of `count`, such as when the range changed.
+        """Store the counts (`tally`) of the records from offset `first` to the end of the owed range, at most once, and
+        shorten the range. Returns True if they were counted now.
+
+        Returns False, without any effect, for the reasons given at `count`, for example if the range has changed.
+        `again`: as in `count`.
         """
         keys = [*_counting_keys(tp, "began-again"), of_lane("owed", tp)]
         left = _value(first - 1, owed.until) if first > owed.first else ""
@@ -227,7 +240,7 @@ class Positions:
 
 
 def of_lane(name: LaneName, tp: TopicPartition) -> str:
-    """Return the Redis key of this kind (`name`) for a lane's partition."""
+    """Return the Redis key of the kind `name` for a lane's partition."""
     return lane_key(name, tp.topic.removeprefix(SIGNALS.name), tp.partition)
 
 

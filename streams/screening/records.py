@@ -1,4 +1,4 @@
-"""Parses records of the signal lanes: signals, or dead letters for invalid input."""
+"""Parses the records of the signal lanes into signals. Invalid input becomes dead letters."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -19,6 +19,7 @@ from schemas.risk.evidence import ScreeningOutcome
 from schemas.risk.fan_outs import FanOut, PayersAnswered
 from schemas.risk.signals import BATCH_LIMIT, SentAgain, Signal, batch_adapter, signal_adapter
 from schemas.risk.wire import plain, record
+from streams.messaging.codec import LOST, Unreadable, reason_of_letter
 from streams.messaging.dead_letter_writer import reason
 from streams.messaging.record import Raw
 from streams.screening.payers import unpacked
@@ -41,16 +42,17 @@ class Item(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def arrived(self) -> datetime:
-        """When the signal arrived; its own time if that is unknown."""
+        """When the signal arrived at intake; the signal's own time if that is unknown."""
         return self.signal.arrived or self.signal.at
 
 
 @dataclass(slots=True)
 class ReadBatch:
-    """The contents of some records: `records` has each record's offset and signals; `letters` the dead letters.
+    """The content of some records.
 
-    `tally`: number of dead letters by `source|outcome`, less those that were resent; `again`: by offset, the dead
-    letter that the record resends; `fan_outs`: by offset, the record's slice or decision.
+    `records`: each record's offset and signals; `letters`: dead letters to be written; `tally`: number of dead letters
+    by `source|outcome`, less those that were resent; `again`: by offset, the dead letter that the record resends;
+    `fan_outs`: by offset, the record's slice or decision.
     """
 
     records: list[tuple[int, list[Item]]]
@@ -61,9 +63,9 @@ class ReadBatch:
 
 
 def read(tp: TopicPartition, raws: Sequence[Raw], at: datetime) -> ReadBatch:
-    """Parse records. A valid record takes one validation; otherwise each of its signals is validated separately.
+    """Return the parsed content of records. Invalid signals become dead letters of the time `at`.
 
-    Invalid signals become dead letters of the time `at`.
+    A valid record takes one validation; of an invalid one, each signal is validated separately.
     """
     batch = ReadBatch([], [], Counter(), {})
     for raw in raws:
@@ -72,16 +74,20 @@ def read(tp: TopicPartition, raws: Sequence[Raw], at: datetime) -> ReadBatch:
 
 
 def quickly(record: bytes) -> list[Signal]:
-    """Return a valid record's signals in order, for read-only use, if possible without pydantic. Raises ValidationError
-    if the record is not a valid batch of signals.
+    """Return the signals of a valid record, in order, parsed without pydantic if possible.
+
+    The caller must not change them.
+
+    Raises ValidationError if the record is not a valid batch of signals.
     """
     return plain(record) or batch_adapter.validate_json(record, extra=ANY_VERSION)
 
 
 def add(batch: ReadBatch, tp: TopicPartition, raw: Raw, at: datetime, whole: Callable[[bytes], list[Signal]]) -> None:
-    """Parse one more record into the batch; its invalid signals become dead letters of the time `at`.
+    """Add one more record, parsed into its signals, to the batch. Invalid signals become dead letters of
+    the time `at`.
 
-    `whole`: parses a valid record and raises ValidationError for any other.
+    `whole`: parses a valid record and raises ValidationError for an invalid one.
     """
     try:
         signals = list(enumerate(whole(raw.value)))
@@ -91,10 +97,10 @@ def add(batch: ReadBatch, tp: TopicPartition, raw: Raw, at: datetime, whole: Cal
 
 
 def withhold(batch: ReadBatch, tp: TopicPartition, raw: Raw, at: datetime, rights: SourceRights) -> None:
-    """Turn the signals of the batch's last record into dead letters that their sources may not send.
+    """Remove the signals that their sources may not send from the batch's last record, and add dead letters for them.
 
-    Intake has refused them; a feed with access to Kafka, or a process with other settings, may have written them. Of a
-    dead letter that was sent again, the whole record is refused.
+    Intake refuses such signals, but a feed with access to Kafka, or a process with other settings, may have written
+    them. If the record resends a dead letter, the whole record is refused.
     """
     offset, items = batch.records[-1]
     lacked = [(item, lack) for item in items if (lack := rights.lacking(item.signal))]
@@ -111,15 +117,18 @@ def withhold(batch: ReadBatch, tp: TopicPartition, raw: Raw, at: datetime, right
 
 
 def refuse(batch: ReadBatch, place: RecordPlace, source: str, why: str, value: bytes, at: datetime) -> None:
-    """Add a dead letter for a signal to the batch, and count it. `why`: the reason; `value`: the refused bytes."""
-    batch.letters.append(DeadLetter.of(source, place, why, value, at))
+    """Add a dead letter for a refused signal to the batch, and count it. `why`: the reason; `value`: the
+    refused bytes.
+    """
+    batch.letters.append(DeadLetter.of(source, place, reason_of_letter(place.topic, why, value), value, at))
     batch.tally[f"{source}|{ScreeningOutcome.DEAD_LETTERED}"] += 1
 
 
 def once(batch: ReadBatch, counted: Mapping[str, int]) -> dict[str, int]:
-    """Drop records whose dead letter was resent and counted before. The first resend decrements the dead-letter count.
+    """Drop the records of the batch that resend a dead letter which another record has resent and counted before.
 
-    `counted`: by dead letter, the offset of the record that counted it. Returns the same for those that count now.
+    `counted`: by dead letter, the offset of the record that counted it. Returns the same for the resends that count
+    now. Each of these reduces the count of dead letters in the batch's `tally` by one, if the letter was counted.
     """
     first = dict(counted)
     repeated = {offset for offset, again in batch.again.items() if first.setdefault(again.letter, offset) != offset}
@@ -131,7 +140,9 @@ def once(batch: ReadBatch, counted: Mapping[str, int]) -> dict[str, int]:
 
 
 def place_of(tp: TopicPartition, offset: int, item: int | None) -> RecordPlace:
-    """Return the place of a signal: its record, and its index there (`item`, from 0; None: the whole record)."""
+    """Return the place of a signal: topic, partition and offset of its record, and its index there (`item`, from 0;
+    None: the whole record).
+    """
     return RecordPlace(topic=tp.topic, partition=tp.partition, offset=offset, item=item)
 
 
@@ -139,7 +150,8 @@ def _one_by_one(tp: TopicPartition, raw: Raw, at: datetime, batch: ReadBatch) ->
     try:
         content = orjson.loads(raw.value)
     except orjson.JSONDecodeError as error:
-        refuse(batch, place_of(tp, raw.offset, None), UNKNOWN, f"not JSON: {error}", raw.value, at)
+        why = LOST if isinstance(raw.value, Unreadable) else f"not JSON: {error}"
+        refuse(batch, place_of(tp, raw.offset, None), UNKNOWN, why, raw.value, at)
         return []
     if isinstance(content, dict) and content.get("kind") == "sent_again":
         return _sent_again(tp, raw, at, batch)

@@ -1,9 +1,9 @@
-"""Evaluates a shadow policy beside the one in force, on the same evidence.
+"""Evaluates a shadow policy beside the policy in force, on the same evidence.
 
-Its alerts go to the topic `shadow` and to nobody else; they are counted by day and level beside the real alerts of the
-same signals. It never delays the real screening: it runs after the batch is published and counted, and its errors are
-only logged. If a worker dies in between, the batch is counted for neither. Re-evaluations without a new signal are not
-covered.
+Its alerts are written only to the topic `shadow`, and counted by day and level beside the real alerts of the same
+signals. It never delays the real screening: it runs after the batch is published and counted, and its errors are only
+logged. If a worker dies in between, the batch is counted for neither policy. Re-evaluations without a new signal are
+not covered.
 """
 
 import logging
@@ -52,8 +52,8 @@ class Count:
 
 
 class Shadow:
-    """Evaluates the records that one worker screens by the policy in shadow as well, if there is one, and counts the
-    alerts of both policies. It sends no alert.
+    """Evaluates the records that a worker screens by the shadow policy as well, if one is set, and counts the alerts of
+    both policies. It alerts nobody.
     """
 
     def __init__(self, redis: "Redis", producer: Producer, policies: Policies, clock: Clock, partitions: int) -> None:
@@ -63,9 +63,10 @@ class Shadow:
         self._rules: RiskRules | None = None
 
     async def fork(self, evaluator: RiskEvaluator) -> RiskEvaluator | None:
-        """Return an evaluator with the shadow policy's rules; None if no policy is in shadow, or no resident is known.
+        """Return an evaluator with the shadow policy's rules and the same evidence. Call it before any evaluation.
 
-        Call it before any evaluation.
+        Returns None if no policy is in shadow, or the evaluator has no resident. A new shadow policy is noticed within
+        1 s.
         """
         if self._looked is None or time.monotonic() - self._looked >= LOOK_SECONDS:
             self._rules, self._looked = await self._read(), time.monotonic()
@@ -74,7 +75,12 @@ class Shadow:
     async def record(
         self, lane: TopicPartition, shadow: RiskEvaluator | None, records: Sequence[RecordMatches], live: Evaluation
     ) -> None:
-        """Evaluate the records by the shadow policy, if there is one, and count both policies' alerts. Never raises."""
+        """Evaluate the records by the shadow policy, publish its alerts to the topic `shadow`, and count both policies'
+        alerts. Never raises: errors are logged.
+
+        `shadow`: the evaluator that `fork` returned; with None, nothing is done. `live`: the results of the policy in
+        force.
+        """
         if shadow is None:
             return
         try:
@@ -130,7 +136,9 @@ class Shadow:
 
 
 async def counts(redis: "Redis", policy: str) -> list[Count]:
-    """Return the alert counts of a shadow policy, given by its hash, the latest day and the highest level first."""
+    """Return the alert counts of a shadow policy, given by its hash; the latest day first, and within a day the highest
+    level first.
+    """
     client: Any = redis
     found: dict[tuple[str, str], Counter[str]] = {}
     for name, number in (await client.hgetall(SHADOW_COUNTS)).items():
@@ -144,7 +152,7 @@ async def counts(redis: "Redis", policy: str) -> list[Count]:
 
 
 async def drop_counts(redis: "Redis", partitions: int) -> None:
-    """Delete the counts and remembered alerts of all shadow policies."""
+    """Delete the counts and the stored alerts of all shadow policies from Redis."""
     client: Any = redis
     await client.delete(SHADOW_COUNTS, *(key("shadow-alerted", partition) for partition in range(partitions)))
 

@@ -1,6 +1,6 @@
 """Screening's data in Redis: evidence, the watchlist, account numbers behind tokens, positions and counts.
 
-What all partitions share is also on compacted topics, written with `records` (evidence: evidence_log.py), and is
+Data that all partitions share is also written to compacted topics, with `records` (evidence: evidence_log.py), and
 restored from them.
 """
 
@@ -16,10 +16,11 @@ from domain.identity.identifiers import normal_account
 from domain.policy.risk import RiskRules
 from schemas.base import ANY_VERSION
 from schemas.risk.evidence import WatchEntry
+from schemas.risk.sharing import SharedSuspect
 from streams.messaging.dead_letter_writer import readable
 from streams.messaging.producer import Record
 from streams.messaging.reader import Read, Tails, read_all
-from streams.messaging.topics import ACCOUNTS, WATCHLIST
+from streams.messaging.topics import ACCOUNTS, SHARED_SUSPECTS, WATCHLIST
 from streams.repositories.policies import Policies
 from streams.runtime.clock import Clock
 from streams.runtime.settings import Settings
@@ -34,7 +35,7 @@ CHUNK = 500
 
 
 class ScreeningState:
-    """Screening's data in Redis (`evidence`, `positions`), and the risk rules in force."""
+    """Screening's data in Redis (`evidence`, `positions`). Also returns the risk rules in force."""
 
     def __init__(self, settings: Settings, redis: "Redis", policies: Policies, clock: Clock) -> None:
         self._settings, self._policies, self._clock = settings, policies, clock
@@ -44,7 +45,7 @@ class ScreeningState:
         self._default: RiskRules | None = None
 
     async def rules(self, policy: str | None) -> RiskRules:
-        """Return a policy's risk rules; for None, those of the settings' policy file.
+        """Return the risk rules of the policy with this hash; for None, those of the settings' policy file.
 
         Raises UnknownPolicyError if the policy is stored nowhere, PolicyError if it is invalid, and OSError if the file
         cannot be read.
@@ -63,13 +64,15 @@ class ScreeningState:
         return await self.rules((await self.positions.position(lane)).policy)
 
     async def tallies(self) -> dict[str, dict[str, int]]:
-        """Return the number of signals screened so far, by source and outcome."""
+        """Return the number of signals screened so far, by source and then by outcome, over all partitions."""
         return await self.positions.tallies()
 
     async def restore(self, since: Tails | None = None) -> None:
-        """Restore the watchlist, accounts and evidence from their topics into Redis, except where Redis is newer.
+        """Copy the watchlist, account numbers and evidence from their topics to Redis, except where Redis
+        has newer data.
 
-        `since`: only records at or after these offsets; None: all.
+        `since`: only records at or after these offsets; None: all. Raises UnknownPolicyError if the policy in force is
+        stored nowhere, and PolicyError if it is invalid.
         """
         in_force = await self._policies.in_force()
         rules = await self.rules(in_force.policy if in_force else None)
@@ -97,11 +100,16 @@ class ScreeningState:
         await self.evidence.keep_accounts(dict(found))
 
 
-def records(accounts: Mapping[str, str], watched: Iterable[WatchEntry]) -> list[Record]:
-    """Return the records of account numbers (by token) and of watchlist entries for their two topics."""
+def records(
+    accounts: Mapping[str, str], watched: Iterable[WatchEntry], shared: Iterable[SharedSuspect] = ()
+) -> list[Record]:
+    """Return the Kafka records of account numbers (by token), of watchlist entries, and of suspects that are shared
+    with other centres, for their topics.
+    """
     return [
         *(Record(ACCOUNTS.name, token.encode(), account.encode()) for token, account in accounts.items()),
         *(Record(WATCHLIST.name, entry.subject.encode(), entry.model_dump_json().encode()) for entry in watched),
+        *(Record(SHARED_SUSPECTS.name, each.period.encode(), each.model_dump_json().encode()) for each in shared),
     ]
 
 

@@ -46,7 +46,8 @@ ObserveFeed = Callable[[str, int, datetime], None]
 class ScreeningContext:
     """The parts of an installation that screening needs.
 
-    `shared`: the part of the store shared by all partitions, restored before any lookup.
+    `shared`: restores the Redis data that all partitions share, before any lookup. `observe_feed`: is told of each
+    batch's signals, to detect feeds that stop sending.
     """
 
     settings: Settings
@@ -62,8 +63,9 @@ class ScreeningContext:
 class LoadedEvidence(NamedTuple):
     """The result of `load_evidence`.
 
-    `evaluator`: has the evidence that Redis had before; evaluating a record adds that record's own. `added`: the
-    evidence given, by canonical resident id; it is in Redis now, and `evidence_records` makes its topic records.
+    `evaluator`: has the evidence that Redis had before the batch; evaluating a record adds that record's own evidence.
+    `added`: the batch's evidence, by canonical resident id. Redis has it already; `evidence_records` makes its Kafka
+    records.
     """
 
     evaluator: RiskEvaluator
@@ -71,8 +73,9 @@ class LoadedEvidence(NamedTuple):
 
 
 class ScreeningSteps:
-    """The steps by which a batch of signals is screened: parse, match, evaluate, write. `matcher`: finds whom signals
-    are about.
+    """The steps by which a batch of signals is screened: parse, match, evaluate, write.
+
+    `matcher`: finds the residents and suspects that signals are about.
     """
 
     def __init__(self, context: ScreeningContext) -> None:
@@ -82,11 +85,16 @@ class ScreeningSteps:
         self._evidence, self._positions = context.state.evidence, context.state.positions
         self._rights = context.settings.rights()
         self._requests = PayersRequests(context.settings, context.state.redis, context.producer)
-        self.matcher = Matcher(context.residents, self._evidence, Subjects(self._secret))
+        self.matcher = Matcher(
+            context.residents, self._evidence, Subjects(self._secret, context.settings.id_number_keys())
+        )
 
     async def decode(self, lane: TopicPartition, records: Sequence[Raw], now: datetime, pause: Pause) -> ReadBatch:
-        """Return the records' signals, parsed, in order. Invalid records and signals are not raised, but are in the
-        batch's dead letters. `pause`: awaited after each record.
+        """Return the parsed signals of the records, in order.
+
+        Invalid records and signals, and signals that their source may not send, become dead letters of the batch.
+
+        Raises nothing for them. `pause`: awaited after each record.
         """
         batch = read(lane, [], now)
         for raw in records:
@@ -96,9 +104,9 @@ class ScreeningSteps:
         return batch
 
     async def deduplicate(self, lane: TopicPartition, batch: ReadBatch) -> dict[str, int]:
-        """Drop the records that resend a dead letter whose resending was counted before.
+        """Drop the records of the batch that resend a dead letter which was resent and counted before.
 
-        Returns the dead letters that count now: id -> offset of the record.
+        Returns the dead letters whose resending counts now: by id, the offset of the record.
         """
         letters = (again.letter for again in batch.again.values())
         return once(batch, await self._positions.sent_again(lane, letters))
@@ -106,7 +114,9 @@ class ScreeningSteps:
     async def load_evidence(
         self, found: Mapping[ResidentId, Sequence[Evidence]], rules: RiskRules, now: datetime
     ) -> LoadedEvidence:
-        """Add the evidence to that in Redis. Returns an evaluator of what was known before, and the evidence given.
+        """Add evidence to the residents' sets in Redis.
+
+        Returns an evaluator of the evidence from before, and the added evidence.
 
         `found`: by resident id, canonical or not. Evidence about residents who left the register is left out.
         """
@@ -115,9 +125,10 @@ class ScreeningSteps:
         return LoadedEvidence(RiskEvaluator(known, entries, rules, now, secret=self._secret), added)
 
     async def load_past_evidence(self, matched: MatchedBatch, rules: RiskRules, now: datetime) -> RiskEvaluator:
-        """Return an evaluator for records that were counted before. It ignores evidence newer than each record.
+        """Return an evaluator for records that were counted before. For each record, it ignores newer evidence.
 
-        First adds the records' evidence that is missing in Redis, to its topic and to Redis.
+        First adds those records' evidence that Redis lacks, to its topic and to Redis, and schedules the residents for
+        re-evaluation.
         """
         found, entries = await standing(self._residents, evidence_in(matched))
         known = await self._evidence.add(dict.fromkeys(found, ()), rules, now)
@@ -125,31 +136,38 @@ class ScreeningSteps:
         return RiskEvaluator(known, entries, rules, now, past=True)
 
     def evidence_records(self, loaded: LoadedEvidence, rules: RiskRules, now: datetime) -> list[Record]:
-        """Return the topic records of the added evidence. Call it before any evaluation."""
+        """Return the Kafka records of the added evidence.
+
+        Call it before any evaluation, which changes the evaluator's evidence.
+        """
         known = loaded.evaluator.known
         return list(evidence_log.evidence_records(loaded.added, known, rules, now, self._partitions))
 
     async def publish_watchlist(self, lane: TopicPartition, matched: MatchedBatch) -> None:
-        """Write to topics what must survive the loss of Redis: watchlist entries, accounts for stop-payments, and the
-        next slices.
+        """Write the data that must survive the loss of Redis to its topics: changed watchlist entries, account numbers
+        for stop-payments, suspects that are shared with other centres, and the records of next slices.
+
+        Account numbers are also stored in Redis. Returns when Kafka has acknowledged all. Raises SendError if Kafka
+        refuses a record permanently.
         """
         if matched.accounts:
             await self._evidence.keep_accounts(matched.accounts)
         slices = [fan_out_record(lane, each) for each in matched.fanning.following]
-        await self._producer.send_all([*state.records(matched.accounts, matched.watched), *slices])
+        await self._producer.send_all([*state.records(matched.accounts, matched.watched, matched.shared), *slices])
 
     async def publish_dead_letters(self, batch: ReadBatch) -> None:
-        """Write the batch's dead letters to their topic."""
+        """Write the batch's dead letters to their topic. Raises SendError if Kafka refuses one permanently."""
         if batch.letters:
             await dead_letter_writer.write(self._producer, batch.letters)
 
     async def publish_alerts(
         self, result: Evaluation, traces: Sequence[tracing.Trace | None], evidence: Iterable[Record] = ()
     ) -> None:
-        """Send the alerts to casework; then write the evidence and store the alerts.
+        """Write the alerts to case-inputs, then the evidence and the last alerts to their topic, then the last alerts
+        and re-evaluation times to Redis.
 
-        `traces`: one for each alert, in order. Returns once Kafka and Redis have everything. The alerts do not wait
-        until Kafka has the evidence.
+        `traces`: one for each alert, in order. `evidence`: Kafka records. Returns once Kafka and Redis have everything.
+        Also observes the latency of each alert as a metric. Raises SendError if Kafka refuses a record permanently.
         """
         alerts = list(zip(result.alerts, traces, strict=True))
         await self._producer.send_all(
@@ -163,7 +181,7 @@ class ScreeningSteps:
             metrics.SIGNAL_TO_ALERT.observe(took, tracing.exemplar(trace))
 
     async def record_fan_outs(self, fanning: Fanning) -> None:
-        """Write requests for decisions, decisions taken, and finished slices."""
+        """Store new requests for a decision, the decisions taken, and which slices are finished."""
         for request in fanning.asked:
             await self._requests.ask(request)
         for name in fanning.overtaken:
@@ -174,8 +192,9 @@ class ScreeningSteps:
             await self._evidence.payers_of.mark(fanning.done)
 
     def measure(self, tally: Counter[str], now: datetime) -> None:
-        """Count the batch's signals in the metrics and for the detection of feed outages. `tally`: by
-        `source|outcome`.
+        """Add the batch's signals to the metrics, and report them to the detection of feed outages.
+
+        `tally`: number by `source|outcome`.
         """
         for name, count in tally.items():
             source, _, outcome = name.partition("|")
@@ -211,10 +230,10 @@ class ScreeningSteps:
 
 
 def tally_of(batch: ReadBatch, matched: MatchedBatch, result: Evaluation) -> Counter[str]:
-    """Add the numbers of `matched` and `result` to the batch's tally, and return it. Call it once for a batch.
+    """Add the counts of `matched` and `result` to the batch's own tally, and return it. Call it once for a batch.
 
-    It is the number of signals by `source|outcome` (a ScreeningOutcome). A resent dead letter counts under its new
-    outcome, and one less under `source|dead_lettered`, which can therefore be negative.
+    The tally is the number of signals by `source|outcome` (a ScreeningOutcome). A resent dead letter counts under its
+    new outcome, and reduces `source|dead_lettered` by one, which can therefore be negative.
     """
     tally = batch.tally
     tally.update(matched.tally)
@@ -223,7 +242,9 @@ def tally_of(batch: ReadBatch, matched: MatchedBatch, result: Evaluation) -> Cou
 
 
 def _is_watched_since(member: Evidence, settled: datetime | None) -> bool:
-    """Return whether it is a payment to somebody listed that was not known as such before the last case was settled."""
+    """Return True if the evidence is a payment to a payee on the watchlist, and the payment or the payee's entry came
+    after the resident's last case was settled (`settled`; None: never).
+    """
     if member.transfer is None or member.watch_at is None:
         return False
     return settled is None or max(member.at, member.watch_at) > settled

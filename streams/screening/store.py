@@ -1,8 +1,8 @@
 """Screening's data in Redis: evidence by resident, payers by payee, the watchlist, and alerts.
 
-Keys by the resident's partition p: `evidence:{p}:<resident>`, `alerted:{p}`, `settled:{p}` (written by casework),
-`rescore:{p}`. By payee or suspect, spread over q: `payers:{q}:<token>`, `watch:{q}`, `accounts-by-token:{q}`. By signal
-partition: see streams/screening/positions.py, and owed.py for what is owed.
+Keys by the resident's partition p: `evidence:{p}:<resident>`, `alerted:{p}`, `settled:{p}` and `lost:{p}` (written by
+casework), `rescore:{p}`. By payee or suspect, spread over q: `payers:{q}:<token>`, `watch:{q}`,
+`accounts-by-token:{q}`. By signal partition: see streams/screening/positions.py, and owed.py for what is owed.
 
 A Redis that lost recent writes has lost a suffix of the commands. A batch writes its payers, watchlist entries,
 evidence and alerts before it is counted in `screened:{sp}`: so counted batches are complete, and anything missing can
@@ -19,14 +19,15 @@ from redis.asyncio import Redis
 
 from domain.policy.risk import RiskRules
 from domain.risk import bounded, merged, supersedes, version
+from domain.risk.fan_out import LATE
 from domain.risk.sets import KEEPING_DIGITS, VERSION_DIGITS, keeping
 from schemas.base import ANY_VERSION
 from schemas.people.residents import ResidentId
-from schemas.risk.evidence import Alerted, Evidence, Payer, WatchEntry
+from schemas.risk.evidence import Alerted, EarlierContact, Evidence, PriorLoss, WatchEntry
 from streams.messaging.topics import home
 from streams.screening.payers import Fanned, Payers, entry_of, packed, spread, token_of
-from streams.state.case_store import WHERE, is_whole
 from streams.state.keys import key, milliseconds
+from streams.state.partition_state import WHERE, is_whole
 from streams.state.scripts import script
 from streams.state.server_identity import ASK_RUN, run_of
 
@@ -35,7 +36,6 @@ PIECE = 500  # payments, or watchlist subjects, per script
 RESIDENTS, ADDED = 50, 100  # residents per script; evidence per resident and script
 LOOKED_AT = 1_000  # members that a script reads before it leaves the other residents to the next one
 TRIMMED = 2_000  # old payments that one script removes at most
-LATE = timedelta(days=1)  # a payment that arrives up to so much late can still be found
 T = TypeVar("T")
 
 PAYMENTS, EVIDENCE = script("payments"), script("evidence")
@@ -44,25 +44,28 @@ RESCORED = script("rescored")
 
 @dataclass(slots=True)
 class Known:
-    """The data about a resident from before a batch: evidence by id, the last alert, and when their last case was
-    settled.
+    """The data about a resident from before a batch: `evidence`, by its id; `alerted`, the last alert; `settled`, when
+    their last case was settled; `lost`, the loss that shields them.
 
-    `alerted`: None if there was no alert since `settled`; `settled`: None if no case was settled.
+    `alerted`: None if no alert was sent since `settled`; `settled`: None if no case was settled; `lost`: None without
+    a shield.
     """
 
     evidence: dict[str, Evidence] = field(default_factory=dict)
     alerted: Alerted | None = None
     settled: datetime | None = None
+    lost: PriorLoss | None = None
 
 
-Paid = tuple[str, Payer]  # the payee's token, the payment
+Paid = tuple[str, EarlierContact]  # the payee's token and the payment, or the caller's and the call
 Piece = tuple[ResidentId, Sequence[Evidence]]  # part of the evidence to be added for a resident
 
 
 class EvidenceStore:
-    """Screening's data in Redis. Most methods take one round trip.
+    """Evidence, payments, the watchlist and alerts in Redis. Most methods take one round trip.
 
-    `speed`: of the simulated clock; Redis expires keys by wall-clock time.
+    `speed`: how many times as fast as wall-clock time the installation's clock runs; Redis expires keys by wall-clock
+    time.
     """
 
     def __init__(self, redis: "Redis", partitions: int, speed: float = 1.0) -> None:
@@ -71,7 +74,10 @@ class EvidenceStore:
         self.payers_of = Payers(redis, partitions)
 
     async def casework_is_ready(self) -> bool:
-        """Return whether casework has restored all partitions. Only then is it known which cases are settled."""
+        """Return True if casework's stores of all partitions are complete.
+
+        Only then is it known which cases are settled.
+        """
         async with self._redis.pipeline(transaction=False) as pipe:
             pipe.execute_command(*ASK_RUN)
             for partition in range(self._partitions):
@@ -87,11 +93,12 @@ class EvidenceStore:
         rules: RiskRules,
         now: datetime,
     ) -> tuple[dict[str, WatchEntry], list[Fanned]]:
-        """Store the payments, read the watchlist entries of `subjects`, then write `entries` and read their payers.
+        """Store the payments, read the watchlist entries of `subjects`, then write the new `entries` and read the first
+        payments to their accounts.
 
-        In this order, so that of two workers that write a payment and its payee's entry, at least one finds the
-        other's. One round trip without `entries`. Returns the entries by subject (those without one are left out), and
-        the effect of each new entry, in order.
+        The order ensures that of two workers that write a payment and its payee's entry, at least one finds the
+        other's. One round trip without `entries`. Returns the existing entries by subject (subjects without an entry
+        are left out), and the effect of each new entry, in order.
         """
         wanted, paid = self._by_key(subjects), self._payers(payments)
         kept = rules.money.window + LATE
@@ -110,11 +117,13 @@ class EvidenceStore:
         return read, await self.payers_of.enter(entries, rules, now) if entries else []
 
     async def enter(self, entries: Iterable[WatchEntry], rules: RiskRules) -> None:
-        """Restore entries from the watchlist's topic, unless Redis has newer ones."""
+        """Write entries read from the watchlist's topic to Redis, except where Redis has a newer entry. `rules` are not
+        used.
+        """
         await self.payers_of.put_back(entries)
 
     async def keep_accounts(self, accounts: Mapping[str, str | None]) -> None:
-        """Store account numbers by token, for stop-payments; None deletes one."""
+        """Store account numbers by token, for stop-payments; the value None deletes a token's number."""
         async with self._redis.pipeline(transaction=False) as pipe:
             for token, account in accounts.items():
                 where = key("accounts-by-token", spread(token, self._partitions))
@@ -122,15 +131,18 @@ class EvidenceStore:
             await pipe.execute()
 
     async def payers(self, tokens: Iterable[str]) -> dict[str, set[ResidentId]]:
-        """Return the resident ids of each account's recent payers (the policy's window and a day), by the account's
-        token.
+        """Return, for each of these account tokens, the ids of the residents who paid the account recently (in the
+        policy's window and a day).
         """
         return {
             token: {payer.resident async for some in self.payers_of.walk(token) for payer in some} for token in tokens
         }
 
     async def erase(self, resident: ResidentId) -> None:
-        """Delete a resident's evidence and alerts. The time at which their case was settled stays."""
+        """Delete a resident's evidence, last alert and scheduled re-evaluation.
+
+        The time at which their case was settled stays stored.
+        """
         partition = home(resident, self._partitions)
         async with self._redis.pipeline(transaction=False) as pipe:
             pipe.delete(f"{key('evidence', partition)}:{resident}")
@@ -141,9 +153,9 @@ class EvidenceStore:
     async def add(
         self, evidence: Mapping[ResidentId, Sequence[Evidence]], rules: RiskRules, now: datetime
     ) -> dict[ResidentId, Known]:
-        """Add evidence to residents' sets. Returns, for every resident in `evidence`, the data from before.
+        """Add evidence to residents' sets in Redis. Returns, for every resident in `evidence`, their data from before.
 
-        For a resident without evidence, it only reads.
+        For a resident with an empty sequence, it only reads.
         """
         known: dict[ResidentId, Known] = {}
         async for resident, answer in self._all_added(evidence, rules, now):
@@ -175,11 +187,13 @@ class EvidenceStore:
         async with self._redis.pipeline(transaction=False) as pipe:
             for p, some in work:
                 self._ask(pipe, p, some, rules, now)
-            answers = await pipe.execute()
+                pipe.hmget(key("lost", p), [resident for resident, _ in some])
+            told = await pipe.execute()
+        answers = told[::2]
         found = [
-            (piece[0], each)
-            for (_, some), answer in zip(work, answers, strict=True)
-            for piece, each in zip(some, answer, strict=False)
+            (piece[0], (*each, lost))
+            for (_, some), answer, losses in zip(work, answers, told[1::2], strict=True)
+            for piece, each, lost in zip(some, answer, losses, strict=False)
         ]
         left = [piece for (_, some), answer in zip(work, answers, strict=True) for piece in some[len(answer) :]]
         return found, left
@@ -203,8 +217,10 @@ class EvidenceStore:
     async def add_late(
         self, evidence: Mapping[ResidentId, Sequence[Evidence]], rules: RiskRules, now: datetime
     ) -> None:
-        """Add evidence and schedule each resident for re-evaluation, in one transaction. A resident with an empty list
-        is only scheduled.
+        """Add evidence, and schedule each resident for re-evaluation at `now`, in one transaction per resident and 100
+        items.
+
+        A resident with an empty sequence is only scheduled.
         """
         for resident, members in evidence.items():
             p = home(resident, self._partitions)
@@ -224,11 +240,11 @@ class EvidenceStore:
         *,
         used: bool,
     ) -> None:
-        """Restore evidence and alerts from their topic.
+        """Write evidence and last alerts that were read from their topic to Redis.
 
-        `written`: when each resident's evidence was last written (ms since 1970), from which its expiry counts. `used`:
-        signals may have been screened without what is missing, so whoever lacked evidence is scheduled for
-        re-evaluation.
+        `written`: when each resident's evidence was last written (ms since 1970); their set expires `rules.keep` after
+        that. `used`: True if signals may have been screened while evidence was missing: residents who lacked evidence
+        are then scheduled for re-evaluation.
         """
         kept = _ms(rules.keep / self._speed)
         if used:
@@ -245,14 +261,16 @@ class EvidenceStore:
             await pipe.execute()
 
     async def of(self, resident: ResidentId) -> list[Evidence]:
-        """Return all evidence stored about a resident, oldest first, for display; empty if there is none."""
+        """Return all evidence stored about a resident, oldest first, for display; empty without evidence."""
         found = await self._redis.hvals(f"{key('evidence', home(resident, self._partitions))}:{resident}")
         members = [Evidence.model_validate_json(raw[PREFIX:], extra=ANY_VERSION) for raw in found]
         return sorted(members, key=lambda member: (member.at, member.id))
 
     async def remember(self, alerted: Mapping[ResidentId, Alerted], rescore: Mapping[ResidentId, datetime]) -> None:
-        """Store the residents' last alerts (`alerted`), once Kafka has them, and when to re-evaluate residents
-        (`rescore`); who is due earlier stays so.
+        """Store the residents' last alerts (`alerted`; call it once Kafka has them), and the times of their next
+        re-evaluation (`rescore`).
+
+        An earlier time that is already scheduled stays.
         """
         if not alerted and not rescore:
             return
@@ -264,7 +282,7 @@ class EvidenceStore:
             await pipe.execute()
 
     async def due(self, partition: int, now: datetime, most: int) -> dict[ResidentId, int]:
-        """Return at most `most` residents of the partition due for re-evaluation, each with the scheduled time (ms
+        """Return at most `most` residents of the partition whose re-evaluation is due, each with its scheduled time (ms
         since 1970).
         """
         found = await self._redis.zrange(
@@ -275,9 +293,11 @@ class EvidenceStore:
     async def rescored(
         self, partition: int, done: Mapping[ResidentId, int], after: Mapping[ResidentId, datetime]
     ) -> None:
-        """End the re-evaluation of residents (`done`: each with the time, in ms since 1970, for which it was
-        scheduled): schedule the next one for the time in `after`, or none. Residents who were scheduled again meanwhile
-        stay as they are.
+        """Replace the schedule of residents who were re-evaluated by the time in `after`, or delete it if they are not
+        in `after`.
+
+        `done`: the residents, each with the time (ms since 1970) for which they were scheduled. A resident who was
+        scheduled for another time meanwhile stays scheduled for that time.
         """
         arguments: list[str | int] = []
         for resident, at in done.items():
@@ -290,8 +310,8 @@ class EvidenceStore:
             wanted[spread(token_of(subject), self._partitions)].append(subject)
         return wanted
 
-    def _payers(self, payments: Sequence[Paid]) -> dict[int, dict[str, list[Payer]]]:
-        paid: defaultdict[int, defaultdict[str, list[Payer]]] = defaultdict(lambda: defaultdict(list))
+    def _payers(self, payments: Sequence[Paid]) -> dict[int, dict[str, list[EarlierContact]]]:
+        paid: defaultdict[int, defaultdict[str, list[EarlierContact]]] = defaultdict(lambda: defaultdict(list))
         for token, payer in payments:
             paid[spread(token, self._partitions)][token].append(payer)
         return {q: dict(lists) for q, lists in paid.items()}
@@ -300,7 +320,7 @@ class EvidenceStore:
         self,
         pipe: Any,  # noqa: ANN401 - see the constructor
         q: int,
-        paid: Mapping[str, Sequence[Payer]],
+        paid: Mapping[str, Sequence[EarlierContact]],
         wanted: Sequence[str],
         times: Sequence[int],
     ) -> None:
@@ -320,8 +340,9 @@ def late(
     rules: RiskRules,
     now: datetime,
 ) -> dict[ResidentId, list[Evidence]]:
-    """Return, by resident, the evidence that their set lacks although it would keep it, or has in an earlier state.
-    `known`: the sets. Residents who lack nothing are left out.
+    """Return, by resident, the evidence that their set lacks although it would be kept, or has in an earlier state.
+
+    `known`: the sets. Residents who lack no evidence are left out.
     """
     return {who: new for who, members in evidence.items() if (new := _missing(members, known[who], rules, now))}
 
@@ -333,8 +354,8 @@ def _missing(members: Iterable[Evidence], known: Known, rules: RiskRules, now: d
 
 
 def _pieces(
-    q: int, paid: Mapping[int, Mapping[str, list[Payer]]], wanted: Mapping[int, Sequence[str]]
-) -> Iterable[tuple[int, dict[str, list[Payer]], Sequence[str]]]:
+    q: int, paid: Mapping[int, Mapping[str, list[EarlierContact]]], wanted: Mapping[int, Sequence[str]]
+) -> Iterable[tuple[int, dict[str, list[EarlierContact]], Sequence[str]]]:
     """Yield the work of each script for q: payments to store, then subjects to read.
 
     Usually one script does both. All payments are stored before anything is read.
@@ -344,7 +365,7 @@ def _pieces(
         yield q, dict(paid.get(q, {})), wanted.get(q, [])
         return
     for some in _split(each, PIECE):
-        by_token: defaultdict[str, list[Payer]] = defaultdict(list)
+        by_token: defaultdict[str, list[EarlierContact]] = defaultdict(list)
         for token, payer in some:
             by_token[token].append(payer)
         yield q, by_token, []
@@ -367,10 +388,11 @@ def _members(evidence: Iterable[Evidence], rules: RiskRules) -> Iterable[str]:
         yield f"{version(member)}{keeping(member, rules)}{value}"
 
 
-def _known(alerted: bytes | None, settled: bytes | None, flat: Sequence[bytes]) -> Known:
+def _known(alerted: bytes | None, settled: bytes | None, flat: Sequence[bytes], lost: bytes | None) -> Known:
     members = [Evidence.model_validate_json(raw[PREFIX:], extra=ANY_VERSION) for raw in flat[1::2]]
     told = Alerted.model_validate_json(alerted, extra=ANY_VERSION) if alerted else None
     since = datetime.fromisoformat(settled.decode()) if settled else None
     if told is not None and since is not None and told.at <= since:
         told = None  # of a settled case
-    return Known({member.id: member for member in members}, told, since)
+    shield = PriorLoss.model_validate_json(lost, extra=ANY_VERSION) if lost else None
+    return Known({member.id: member for member in members}, told, since, shield)

@@ -1,18 +1,24 @@
-"""The parties of a signal: lookups of residents, and suspects as watchlist subjects with tokens for their numbers."""
+"""The parties of a signal: lookups of residents, and suspects as watchlist subjects, in which tokens replace
+numbers.
+"""
 
 from collections.abc import Callable
+from datetime import datetime
 from functools import lru_cache
 from hashlib import blake2b
 from typing import Literal
 
 import msgspec
 
+from domain.identity.id_keys import IdKeys, UnknownKeyError
 from domain.identity.identifiers import account_token, normal_account, normal_phone, spelt_account, spelt_phone
 from domain.identity.links import link_forms, normal_link
+from domain.public_check.listing import listing_of
 from domain.risk import Role, reads_watchlist
+from domain.risk.verdicts import rated_subject
 from schemas.people.residents import ResidentId
 from schemas.risk.payee_checks import PayeeKind
-from schemas.risk.signals import Signal
+from schemas.risk.signals import Signal, WatchState
 from streams.repositories.residents.register import Asked
 
 REMEMBERED = 65_536  # numbers whose token is cached, in each worker
@@ -20,10 +26,10 @@ SUSPECTING = frozenset({"watchlist", "report"})  # kinds of signals that may add
 
 
 class Party(msgspec.Struct, frozen=True, gc=False):
-    """A resident whom a signal may be about, their `role` in it, and the suspect at the other end as a watchlist
-    subject.
+    """A resident whom a signal may be about, and their `role` in it.
 
-    `suspect`: None if unknown, or if such signals do not depend on the watchlist.
+    `suspect`: the other party, as a watchlist subject; None if unknown, or if signals of this kind do not depend on the
+    watchlist.
     """
 
     role: Role
@@ -34,17 +40,18 @@ class Party(msgspec.Struct, frozen=True, gc=False):
 class Subjects:
     """Finds the parties of signals: the lookups of residents, and suspects as watchlist subjects.
 
-    The tokens in subjects are keyed hashes of numbers, under `secret`.
+    The tokens in subjects are hashes of numbers or links, keyed with `secret`. `id_keys`: the keys of ID numbers'
+    hashes; None: `secret` is the only one.
     """
 
-    def __init__(self, secret: bytes) -> None:
-        self._secret = secret
+    def __init__(self, secret: bytes, id_keys: IdKeys | None = None) -> None:
+        self._secret, self._id_keys = secret, id_keys or IdKeys(secret)
         self.account: Callable[[str], str | None] = lru_cache(REMEMBERED)(lambda raw: _token(secret, raw))
         self.phone: Callable[[str], str | None] = lru_cache(REMEMBERED)(lambda raw: _phone_subject(secret, raw))
 
     def asked(self, signal: Signal) -> list[tuple[Role, Asked]]:
         """Return the lookups of a signal's resident, in the order of preference: for a call the callee, then the
-        caller.
+        caller; for a payment the holder of the account, then of the ID number.
         """
         match signal.kind:
             case "call":
@@ -54,7 +61,8 @@ class Subjects:
                 ]
             case "transfer":
                 account = _account(signal.payer)
-                return [(Role.PAYER, Asked("accounts", account, signal.at))] if account else []
+                by_account = [(Role.PAYER, Asked("accounts", account, signal.at))] if account else []
+                return [*by_account, *self._payer_by_id(signal.payer_id, signal.at)]
             case "sms":
                 return _phone_of(signal, Role.RECEIVER, signal.receiver)
             case "app":
@@ -64,8 +72,23 @@ class Subjects:
             case "watchlist":
                 return []
 
+    def _payer_by_id(self, hashed: str | None, at: datetime) -> list[tuple[Role, Asked]]:
+        """Return the lookups of an ID number's holder: under the newest key first, then under each earlier one down to
+        the signal's own. The register has one of them, if its entries are being renewed after a change of the key.
+        """
+        if not hashed:
+            return []
+        try:
+            forms = self._id_keys.onward(hashed)
+        except UnknownKeyError:
+            forms = [hashed]  # the register may still be known by it, as long as this process lacks the key
+        return [(Role.PAYER, Asked("idhashes", each, at)) for each in reversed(forms)]
+
     def party(self, signal: Signal, role: Role, resident: ResidentId) -> Party:
-        """Return the party of a resident who was found. Only then is the suspect's token computed."""
+        """Return the party for a resident who was found in the register.
+
+        The suspect's token is computed only now, because most lookups find nobody.
+        """
         return Party(role, resident, self._other(signal, role) if reads_watchlist(signal) else None)
 
     def _other(self, signal: Signal, role: Role) -> str | None:
@@ -77,18 +100,19 @@ class Subjects:
         return self.phone(signal.sender) if signal.kind == "sms" else None
 
     def spelt(self, account: str) -> str:
-        """Return the account number in normal form, or as it is given if it is invalid."""
+        """Return the account number in normal form, or unchanged if it is invalid."""
         return _account(account) or account
 
     def suspect(self, signal: Signal) -> tuple[str, str] | None:
-        """Return the subject that a signal puts on the watchlist (account:TOKEN, phone:TOKEN or link:TOKEN), and its
-        number or link in normal form.
+        """Return the subject that a signal puts on the watchlist (account:TOKEN, phone:TOKEN or link:TOKEN; a vendor's
+        verdict phone:TOKEN@VENDOR), and its number or link in normal form.
 
-        Returns None for other kinds than watchlist and report, and for a report without a valid suspect. Raises
-        ValueError if a watchlist signal's number or link is invalid.
+        Returns None for kinds of signals other than watchlist and report, and for a report without a valid suspect.
+        Raises ValueError if the number or link in a watchlist signal is invalid.
         """
         if signal.kind == "watchlist":
-            return self._watched(signal.subject, signal.value)
+            subject, value = self._watched(signal.subject, signal.value)
+            return (rated_subject(subject, signal.source) if signal.state is WatchState.RATED else subject), value
         if signal.kind != "report":
             return None
         if signal.suspect_account:
@@ -98,8 +122,13 @@ class Subjects:
             return phone, normal_phone(signal.suspect_phone)  # recorded, but no evidence until somebody confirms it
         return self._reported_link(signal.suspect_link) if signal.suspect_link else None
 
+    def check_listing(self, subject: str, normal: str) -> str:
+        """Return what the public check needs of a watchlist subject's number or link, given in normal form."""
+        return listing_of(self._secret, subject.partition(":")[0], normal)
+
     def listed(self, kind: PayeeKind, value: str) -> list[str]:
-        """Return the watchlist subjects under which an account, telephone or link may be listed, its own first.
+        """Return the watchlist subjects under which an account, telephone number or link may be listed, the most
+        specific first.
 
         Raises ValueError, with the reason but not the value, if `value` is not of this kind.
         """
@@ -112,9 +141,9 @@ class Subjects:
                 return self.links(value)
 
     def links(self, link: str) -> list[str]:
-        """Return the watchlist subjects under which a link may be listed, its own first.
+        """Return the watchlist subjects under which a link may be listed, its own first, then its wider forms.
 
-        Raises ValueError if it is invalid.
+        Raises ValueError if the link is invalid.
         """
         return [_link_subject(self._secret, form) for form in link_forms(normal_link(link))]
 

@@ -1,4 +1,4 @@
-"""Reads watchlist entries for a process that may read nothing else of screening's data."""
+"""Reads watchlist entries, for a process that may read no other data of screening."""
 
 import asyncio
 from collections import defaultdict, deque
@@ -19,14 +19,17 @@ Found = dict[str, WatchEntry]
 
 
 class NotWholeError(RuntimeError):
-    """Redis lacks entries of the watchlist: it was emptied or replaced, and a worker restores it."""
+    """Redis lacks entries of the watchlist, because it was emptied or replaced.
+
+    A worker restores them: try again later.
+    """
 
 
 class Watchlist:
     """The watchlist in Redis, where workers keep it up to date: a new entry is found at once.
 
-    Only one connection reads at a time. Questions that come in meanwhile share the next round trip, so that under load
-    each costs less and no further connection is opened. `seconds`: the longest that one round trip may take.
+    Only one connection reads at a time. Questions that arrive meanwhile share the next round trip, so that under load
+    each costs less and no further connection is opened. `seconds`: the longest time that one round trip may take.
     """
 
     def __init__(self, redis: "Redis", settings: Settings, seconds: float) -> None:
@@ -37,7 +40,7 @@ class Watchlist:
         self._reading: asyncio.Task[None] | None = None
 
     async def entries(self, subjects: Iterable[str]) -> Found:
-        """Return the entries of these subjects, without those that have none.
+        """Return the watchlist entries of these subjects, by subject. Subjects without an entry are left out.
 
         Raises NotWholeError while entries may be missing, OtherInstallationError if the Redis is another installation's
         or was filled under another secret, and RedisError or TimeoutError if it does not answer.

@@ -2,21 +2,25 @@
 scripts.
 """
 
+import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 
 from kafka.admin import (
     ACL,
+    ACLFilter,
     ACLOperation,
     ACLPermissionType,
     ACLResourcePatternType,
     KafkaAdminClient,
     ResourcePattern,
+    ResourcePatternFilter,
     ResourceType,
     UserScramCredentialUpsertion,
 )
 
+from schemas.base import Partial
 from streams.messaging import topics
 from streams.messaging.broker_settings import OFFSETS
 from streams.messaging.kafka_client import admin as kafka_admin
@@ -26,6 +30,8 @@ from streams.security.rights import PREFIX, RIGHTS, VAULT, Component
 
 APP_ID = "quanzu"
 CLUSTER = "kafka-cluster"
+EVERYBODY = "User:*"
+_KINDS = Partial({ResourceType.TRANSACTIONAL_ID: "transactional-id", ResourceType.DELEGATION_TOKEN: "delegation-token"})
 # The rights that replicas and Sentinels need, according to Redis' documentation.
 SERVERS = {
     "replica": "-@all +psync +replconf +ping",
@@ -50,8 +56,9 @@ acls() {
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """A component's permission to perform these operations on resources of one kind. `prefixed`: whether `names` are
-    prefixes.
+    """A component's permission to perform these operations on resources of one kind.
+
+    `prefixed`: True if `names` are prefixes of names.
     """
 
     component: Component
@@ -88,15 +95,17 @@ def _beside(component: Component, app_id: str) -> Iterator[Grant]:
             looks = (ACLOperation.DESCRIBE, ACLOperation.DESCRIBE_CONFIGS)
             yield Grant(component, looks, ResourceType.CLUSTER, (CLUSTER,))
             yield Grant(component, (ACLOperation.DESCRIBE,), ResourceType.TOPIC, (OFFSETS,))
-        case Component.INTAKE | Component.EXPORTER:
+        case Component.EXPORTER:  # what the group has acknowledged
+            yield Grant(component, (ACLOperation.DESCRIBE,), ResourceType.GROUP, (app_id,))
+        case Component.INTAKE:
             return
 
 
 def grant(settings: Settings, passwords: Mapping[Component, str]) -> None:
     """Create each component's Kafka user with its password, and grant its permissions. Safe to repeat.
 
-    Permissions that only an earlier version needed are not revoked. Raises AccessError if the caller lacks the right to
-    do this, and KafkaError or OSError if Kafka is unavailable.
+    Permissions that only an earlier version needed are not revoked: `surplus_grants` lists them. Raises AccessError if
+    the caller lacks the right to do this, and KafkaError or OSError if Kafka is unavailable.
     """
     made = [
         UserScramCredentialUpsertion(f"{PREFIX}{component}", settings.kafka_mechanism, password)
@@ -107,6 +116,67 @@ def grant(settings: Settings, passwords: Mapping[Component, str]) -> None:
         if wrong:
             raise AccessError(f"Kafka does not make the users: {wrong}. Do it as a super user of the brokers")
         _create(admin, [acl for each in grants(settings.app_id) for acl in acls(each)])
+
+
+def surplus_grants(settings: Settings) -> list[str]:
+    """Return the commands that remove what Kafka grants Quanzu's users and no component needs, and what it grants
+    everybody on Quanzu's topics and groups or on the cluster: one line each, in order. Empty if there is nothing to
+    remove. ADMIN is a variable of theirs, as in `kafka`'s script.
+
+    Raises AccessError if the caller may not describe ACLs, and KafkaError or OSError if Kafka is unavailable. Blocking.
+    """
+    anything = ResourcePatternFilter(ResourceType.ANY, None, ACLResourcePatternType.ANY)
+    with kafka_admin(settings) as admin:
+        found, error = admin.describe_acls(ACLFilter(None, None, ACLOperation.ANY, ACLPermissionType.ALLOW, anything))
+    if getattr(error, "errno", 0):
+        raise AccessError(f"Kafka does not list the grants: {error}. Do it as a super user, with an authorizer set")
+    return sorted(_removal(acl, settings) for acl in needless(found, settings.app_id))
+
+
+def needless(found: Iterable[ACL], app_id: str = APP_ID) -> Iterator[ACL]:
+    """Yield those of the ACLs `found` that grant a user of Quanzu's what no component needs, from any host, or grant
+    everybody anything on what Quanzu uses. Other applications' are left out. `app_id`: as for `grants`.
+    """
+    ours = [acl for each in grants(app_id) for acl in acls(each)]
+    wanted = {_named(acl) for acl in ours}
+    used = {_place(acl) for acl in ours}
+    for acl in found:
+        open_to_all = acl.principal == EVERYBODY and any(_overlap(_place(acl), each) for each in used)
+        if open_to_all or (acl.principal.startswith(f"User:{PREFIX}") and _named(acl) not in wanted):
+            yield acl
+
+
+_Place = tuple[ResourceType, str, ACLResourcePatternType]
+
+
+def _place(acl: ACL) -> _Place:
+    where = acl.resource_pattern
+    return where.resource_type, where.resource_name, where.pattern_type
+
+
+def _named(acl: ACL) -> tuple[object, ...]:
+    return (acl.principal, acl.operation, acl.permission_type, *_place(acl))
+
+
+def _overlap(one: _Place, other: _Place) -> bool:
+    """Return whether two patterns of resources have a name in common; `*` is every name."""
+    (kind, name, pattern), (other_kind, other_name, other_pattern) = one, other
+    if kind is not other_kind:
+        return False
+    if name in ("*", other_name):
+        return True
+    begins = pattern is ACLResourcePatternType.PREFIXED and other_name.startswith(name)
+    return begins or (other_pattern is ACLResourcePatternType.PREFIXED and name.startswith(other_name))
+
+
+def _removal(acl: ACL, settings: Settings) -> str:
+    where = acl.resource_pattern
+    kind = _KINDS.get(where.resource_type, str(where.resource_type.name).lower().replace("_", "-"))
+    of = ["--cluster"] if where.resource_type is ResourceType.CLUSTER else [f"--{kind}", where.resource_name]
+    pattern = [] if where.pattern_type is ACLResourcePatternType.LITERAL else ["--resource-pattern-type", "prefixed"]
+    who = ["--allow-principal", acl.principal, "--allow-host", acl.host, "--operation", _word(acl.operation)]
+    told = ["kafka-acls.sh", "--bootstrap-server", str(settings.kafka), "--remove", "--force", *who, *pattern, *of]
+    return shlex.join(told) + ' ${ADMIN:+--command-config "$ADMIN"}'
 
 
 def _create(admin: KafkaAdminClient, wanted: list[ACL]) -> None:
@@ -154,8 +224,8 @@ def redis(passwords: Mapping[str, str]) -> str:
 
 
 def rules(component: Component, password: str | None) -> list[str]:
-    """Return the rules of a component's user for the ACL file or ACL SETUSER. Without a password, the
-    user is disabled.
+    """Return the rules of a component's user, in the order in which the ACL file or ACL SETUSER needs them. Without a
+    password, the user is disabled.
     """
     rights = RIGHTS[component]
     return [*_known(password), "sanitize-payload", "resetchannels", *rights.keys, *rights.commands]

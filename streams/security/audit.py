@@ -19,11 +19,11 @@ BY, HEADS = "audit", "heads"
 async def write(
     producer: Producer, entries: Sequence[AuditEntry], beside: Sequence[Record] = (), *, naming: bool = False
 ) -> None:
-    """Write audit entries, and return when Kafka has acknowledged them; waits while Kafka is unavailable.
+    """Write audit entries, and return when Kafka has acknowledged them. Waits while Kafka is unavailable.
 
     `beside`: records that the entries are about, such as a case input; they are sent at the same time and also waited
-    for. `naming`: whether the first entry names the newest lines of the other chains. Telephone and account numbers in
-    reasons are masked. Raises SendError for a record that Kafka refuses, and TypeError if the producer has no audit
+    for. `naming`: True if the first entry must name the newest lines of the other chains. Telephone and account numbers
+    in reasons are masked. Raises SendError for a record that Kafka refuses, and TypeError if the producer has no audit
     chain.
     """
     if not entries:
@@ -46,7 +46,8 @@ async def bind(producer: Producer, at: datetime) -> None:
     """Write an entry that names the newest lines of the other chains, for a process that may write no other entry for
     long.
 
-    Raises the errors of `write`.
+    Returns when Kafka has acknowledged it. Raises SendError if Kafka refuses it, and TypeError if the producer has no
+    audit chain.
     """
     await write(producer, [AuditEntry(at=at, by=BY, act=HEADS, on=chain_of(producer).end.chain)], naming=True)
 

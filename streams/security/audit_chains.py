@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
-from functools import cached_property
 from typing import Any, NamedTuple
 
 from pydantic import ValidationError
@@ -21,6 +20,7 @@ from redis.exceptions import RedisError
 
 from domain.access import audit_chain
 from domain.access.audit_chain import End
+from domain.access.key_rings import KeyRing
 from schemas.administration.audit import MOST_HEADS, AuditEntry, Head
 from streams.state.keys import AUDIT_HEADS, AUDIT_HEADS_AT, milliseconds
 
@@ -48,11 +48,15 @@ class Heads:
             log.warning("the head of the audit's chain was not kept: %s", type(error).__name__)
 
     async def all(self) -> list[Head]:
-        """Return the heads of all chains; invalid ones are left out. Raises RedisError if Redis is unavailable."""
+        """Return the heads of all chains, in no particular order; invalid ones are left out. Raises RedisError if Redis
+        is unavailable.
+        """
         return [head for raw in await self._redis.hvals(AUDIT_HEADS) if (head := _read(raw))]
 
     async def latest(self, most: int) -> list[Head]:
-        """Return the heads of the `most` chains that were written to last; empty if Redis is unavailable."""
+        """Return the heads of the `most` chains that were written to last, the latest first; invalid ones are left out.
+        Empty if Redis is unavailable.
+        """
         try:
             names = await self._redis.zrange(AUDIT_HEADS_AT, 0, most - 1, desc=True)
             found = await self._redis.hmget(AUDIT_HEADS, names) if names else []
@@ -71,33 +75,34 @@ class Sent(NamedTuple):
 
 
 class Chain:
-    """The hash chain of one producer, which begins with its first line. `heads`: where its head is stored, None:
-    nowhere.
+    """The hash chain of one producer, which begins with its first line.
 
-    A caller must hold `lock` from linking lines until they are acknowledged.
+    `keys`: returns the keys for the audit as they are now. `heads`: where its head is stored; None: nowhere. A caller
+    must hold `lock` from linking lines until they are acknowledged.
     """
 
-    def __init__(self, secret: Callable[[], bytes], heads: Heads | None = None) -> None:
-        self._secret, self.heads = secret, heads
+    def __init__(self, keys: Callable[[], KeyRing], heads: Heads | None = None) -> None:
+        self._keys, self.heads = keys, heads
         self.lock = asyncio.Lock()
         self.end = End(secrets.token_hex(8))
         self.unsure: Sent | None = None
         self._known: dict[str, int] = {}  # by other chain: the last line number that this chain has named
         self._named_at, self._named_line = -NAMED_SECONDS, -NAMED_LINES
 
-    @cached_property
-    def _key(self) -> bytes:
-        return audit_chain.audit_key(self._secret())
+    @property
+    def _ring(self) -> KeyRing:
+        return audit_chain.audit_ring(self._keys())
 
     async def linked(self, entries: Sequence[AuditEntry], *, naming: bool = False) -> Sent:
-        """Link entries to the chain's end, and return the lines to send. They are stored in `unsure` until
-        `acknowledged`.
+        """Link entries to the chain's end, and return the lines to send.
 
-        `naming`: whether the first line names the other chains' heads even if that is not due.
+        They are stored in `unsure` until `acknowledged`.
+
+        `naming`: True: the first line names the other chains' heads even if that is not due.
         """
         assert self.unsure is None, "what was sent before is settled first"  # noqa: S101 - a fault of ours
         heads = await self.news() if naming or self._due() else []
-        values, end = audit_chain.link(entries, self.end, self._key, heads)
+        values, end = audit_chain.link(entries, self.end, self._ring, heads)
         self._known |= {head.chain: head.number for head in heads}
         keys = [entry.by.encode() for entry in entries]
         self.unsure = Sent(list(zip(keys, values, strict=True)), end, entries[-1].at)
@@ -111,19 +116,21 @@ class Chain:
         sent, self.unsure = self.unsure, None
         self.end = replace(sent.end, offset=offset)
         if self.heads is not None:
-            await self.heads.put(audit_chain.head(self.end, sent.at, self._key))
+            await self.heads.put(audit_chain.head(self.end, sent.at, self._ring))
 
     async def news(self) -> list[Head]:
         """Return the heads of other chains that have grown since this chain last named them, at most MOST_HEADS, latest
-        first.
+        first. Empty if Redis is unavailable.
 
-        Heads made with another key are left out.
+        Heads made with another key are left out. From this call on, the next naming is due after NAMED_LINES lines or
+        NAMED_SECONDS.
         """
         self._named_at, self._named_line = time.monotonic(), self.end.number
         found = await self.heads.latest(2 * MOST_HEADS) if self.heads is not None else []
         others = [head for head in found if head.chain != self.end.chain]
         fresh = [head for head in others if head.number > self._known.get(head.chain, 0)]
-        true = [head for head in fresh if audit_chain.made_with(head, self._key)]
+        ring = self._ring
+        true = [head for head in fresh if audit_chain.made_with(head, ring)]
         return true[:MOST_HEADS]
 
     def _due(self) -> bool:

@@ -9,13 +9,16 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 from redis.asyncio import Redis
 
-from domain.access.audit_chain import Check, Line, Verified, audit_key
+from domain.access.audit_chain import Check, Line, Verified, audit_ring
+from domain.access.key_rings import KeyPurpose
 from schemas.administration.audit import AUDITOR, AuditEntry, Head, Verification
 from schemas.base import ANY_VERSION
-from streams.messaging.reader import beginning_offsets, end_offsets, read_all, read_range
+from streams.messaging.offsets import beginning_offsets, end_offsets
+from streams.messaging.reader import read_all, read_range
 from streams.messaging.topics import AUDIT
 from streams.runtime.settings import Settings
 from streams.security.audit_chains import Heads
+from streams.security.installation_keys import ring
 from streams.state.keys import AUDIT_VERIFIED
 
 AT_ONCE = 200  # lines checked before other tasks of the process run
@@ -37,7 +40,7 @@ class Wanted:
     acts: frozenset[str] | None = None  # only these acts; None: all
 
     def fits(self, entry: AuditEntry) -> bool:
-        """Return whether an entry matches all fields of the filter."""
+        """Return True if an entry matches all fields of the filter."""
         return (
             self.by in ("", entry.by)
             and (self.among is None or entry.by in self.among)
@@ -76,7 +79,7 @@ async def verified(settings: Settings, heads: Heads, kept: Sequence[Head] = ()) 
     than in Redis. Raises RedisError if Redis is unavailable.
     """
     known = [*await heads.all(), *kept]
-    check = Check(audit_key(settings.key()))
+    check = Check(audit_ring(ring(settings, KeyPurpose.AUDIT)))
     count = 0
     async for record in read_all(settings, AUDIT.name):
         check.take(Line(record.offset, record.key, record.value))
@@ -155,8 +158,8 @@ async def _entries(settings: Settings, first: int, last: int) -> AsyncIterator[A
 
 
 async def _older(settings: Settings, reached: int, since: datetime) -> bool:
-    """Return whether the line before offset `reached` is older than `since`. Then earlier lines are too, because lines
-    are roughly ordered by time. False if no line exists there.
+    """Return True if the line before offset `reached` is older than `since`; earlier lines are then older too, because
+    lines are roughly ordered by time. False if no such line exists.
     """
     begin = (await beginning_offsets(settings, AUDIT.name)).get(0, 0)
     if reached <= begin:

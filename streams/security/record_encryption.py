@@ -1,55 +1,67 @@
 """Encryption of personal data in Kafka records: the producer encrypts and the readers decrypt.
 
-The personal fields of a record (domain/identity/personal) are removed, compressed, encrypted by AES-256-GCM under the
-key of the person or of the record itself, and stored in the record's field `sealed`. The rest is still a valid record
-of its kind; of an erased person, only the rest can be read. Records without personal data are written unchanged, as are
-all records if no vault is set.
+The personal fields of a record (domain/identity/personal) are removed, compressed, encrypted (domain/access/ciphers)
+under the key of the person or of the record itself, and stored in the record's field `sealed`. The rest is still a
+valid record of its kind; of an erased person, only the rest can be read. Records without personal data are written
+unchanged, as are all records if no vault is set. QUANZU_RECORD_CIPHER says by which cipher records are encrypted;
+records of both are read.
+
+What intake writes, and all signals, are encrypted as a whole with a public key instead (security/intake_encryption).
 
 If the installation's own vault has lost keys, work continues: a record that it cannot decrypt is passed on encrypted,
 as `Unreadable`. Any other vault is refused.
 """
 
 import base64
-import os
 import re
 import zlib
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any
 
 import orjson
 from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from prometheus_client import Counter
 
+from domain.access.ciphers import NONCE_BYTES, RecordCipher, decrypt, encrypt
 from domain.identity.personal import join, parted
 from streams.messaging.codec import (
+    BY_INTAKE,
     MARK,
     NUMBERS,
     OF_RECORD,
     OF_RESIDENT,
     SEALED,
     WHOLE,
+    Awaited,
     TopicRecord,
     Unreadable,
     may_be_sealed,
 )
 from streams.messaging.reader import known_vault
+from streams.messaging.topics import LANES, REPORTED_FRAUDS
 from streams.runtime.settings import Settings
-from streams.security.vault import Vault, VaultError
-
-NONCE = 12  # bytes, as in NIST SP 800-38D; random ones are safe for 2^32 records of one key
+from streams.security.intake_encryption import IntakeKeys, intake_keys, opened_values, sealed_values
+from streams.security.vault import Vault, VaultError, generation
 
 UNREADABLE = Counter("quanzu_vault_unreadable_total", "Reads of encrypted records whose key the vault lost", ["topic"])
 
 Known = Callable[[], Awaitable[str | None]]
 """Returns the identity of the vault that encrypts the installation's records, or None before it has one."""
 
+_Part = tuple[str, Any, Any]
+"""A record to encrypt: the key's owner, the rest of the record, and the part to encrypt."""
+
+GENERATION = "generation"
+"""The field of an encrypted account number that says the generation of its key, if it is not the first."""
+
+_LANES = frozenset(lane.name for lane in LANES)
+
 _RESIDENT = re.compile(rb"r[a-z2-7]{16}(?=-|$)")
 
 
-for _topic in (*OF_RESIDENT, *OF_RECORD, NUMBERS):
+for _topic in (*OF_RESIDENT, *OF_RECORD, NUMBERS, *BY_INTAKE):
     UNREADABLE.labels(_topic)  # starts at 0, so that an alert sees the first one
 
 
@@ -62,27 +74,45 @@ class RecordEncryption:
     VaultError.
 
     `known`: returns the identity of the installation's vault; called before the first encryption, and when a record
-    cannot be decrypted.
+    cannot be decrypted. `cipher`: by which records are encrypted. `intake`: the key pairs of what intake encrypts;
+    None: there are none, and signals are written as they are.
     """
 
-    def __init__(self, vault: Vault | None, known: Known = _unknown) -> None:
-        self._vault, self._known = vault, known
+    def __init__(
+        self,
+        vault: Vault | None,
+        known: Known = _unknown,
+        cipher: RecordCipher = RecordCipher.AES,
+        intake: IntakeKeys | None = None,
+    ) -> None:
+        self._vault, self._known, self._cipher, self._intake = vault, known, cipher, intake
         self._trusted: str | None = None  # the vault identity that was confirmed to be the installation's
 
     async def encode(self, records: Sequence[TopicRecord]) -> list[bytes | None]:
-        """Return the records' values with their personal data encrypted, in the order of `records`.
+        """Return the records' values with their personal data encrypted, in the order of `records`. Without a vault,
+        all values are returned unchanged, as are values without personal data; None stays None.
 
-        Raises VaultError if the vault is not the installation's, and RedisError if the vault is unavailable.
+        Of an erased person, whose key was destroyed, only the rest of the record is returned. Raises VaultError if the
+        vault is not the installation's, and RedisError if the vault is unavailable.
         """
         values = [record.value for record in records]
         if self._vault is None:
             return values
+        if self._intake is not None:
+            signals = [place for place, record in enumerate(records) if record.topic in _LANES]
+            sealed = sealed_values([records[place] for place in signals], self._intake.sealer)
+            for place, value in zip(signals, sealed, strict=True):
+                values[place] = value
         parts = {place: part for place, record in enumerate(records) if (part := _parts(record)) is not None}
         if not parts:
             return values
         keys = await self._to_seal_under(self._vault, [owner for owner, _, _ in parts.values()])
+        again = {place: part for place, part in parts.items() if records[place].topic == NUMBERS and not keys[part[0]]}
+        if again:
+            parts |= await _next_generation(self._vault, again)
+            keys |= await self._to_seal_under(self._vault, [parts[place][0] for place in again])
         for place, (owner, plain, taken) in parts.items():
-            values[place] = _written(owner, plain, taken, keys[owner])
+            values[place] = _written(self._cipher, owner, plain, taken, keys[owner])
         return values
 
     async def _to_seal_under(self, vault: Vault, owners: Sequence[str]) -> dict[str, bytes | None]:
@@ -95,20 +125,30 @@ class RecordEncryption:
         """Return the records' values decrypted, in the order of `records`. For an erased person: the rest of the
         record, or None if nothing remains.
 
-        A value whose key the vault has lost is returned as Unreadable. Raises VaultError if a record is encrypted and
+        A value whose key the vault has lost is returned as Unreadable; one that intake encrypted for a key pair that
+        this process has not got yet, as Awaited. Raises VaultError if a record is encrypted and
         no vault is set, or if it cannot be decrypted and the vault is not known to be the installation's; RedisError if
         the vault is unavailable.
         """
-        values = [record.value for record in records]
+        values: list[bytes | None] = [record.value for record in records]
+        intake = self._intake
+        opened = opened_values(records, intake.private, intake.removed) if intake is not None else {}
         shut = {place: found for place, record in enumerate(records) if (found := _shut(record)) is not None}
-        if not shut:
-            return values
-        if self._vault is None:
+        for place, value in opened.items():
+            values[place] = value
+            if isinstance(value, Unreadable):
+                UNREADABLE.labels(records[place].topic).inc()
+        if self._vault is None and shut:
             raise VaultError(
                 f"a record of {records[next(iter(shut))].topic} is sealed and QUANZU_VAULT is not set: set it to the "
                 "vault by which it was sealed"
             )
-        keys = await self._vault.known(owner for owner, _ in shut.values())
+        named = {place: owner for place, value in opened.items() if (owner := _owner(records[place], value))}
+        if self._vault is None or not (shut or named):
+            return values
+        keys = await self._vault.known([*(owner for owner, _ in shut.values()), *named.values()])
+        for place in (place for place, owner in named.items() if keys.of[owner] is None):
+            values[place] = _rest(opened[place])
         lost: list[str] = []
         for place, (owner, plain) in shut.items():
             values[place] = _read(records[place], owner, plain, keys.of[owner])
@@ -118,8 +158,9 @@ class RecordEncryption:
         return values
 
     async def _pass_over(self, topics_of: Sequence[str], identity: str | None) -> None:
-        """Count records that cannot be decrypted, by topic. Raises VaultError unless the vault is known to be the
-        installation's.
+        """Count unreadable records in the metric UNREADABLE, one for each topic name in `topics_of`.
+
+        Raises VaultError instead if it is not certain that the vault belongs to the installation.
         """
         if not await self._trusts(identity) or self._trusted is None:
             raise another_vault(identity, await self._known(), f"a record of {topics_of[0]} does not open: ")
@@ -129,12 +170,15 @@ class RecordEncryption:
     async def _trusts(self, identity: str | None) -> bool:
         """Return whether `identity` is that of the installation's vault, or the installation has no vault yet.
 
-        The answer for a trusted identity is remembered.
+        The answer for a trusted identity is remembered. Raises VaultError if this process lacks the key under which the
+        vault's keys are wrapped.
         """
         if identity is None or identity != self._trusted:
             known = await self._known()
             if known not in (None, identity):
                 return False
+            if self._vault is not None:
+                await self._vault.check_wrapping()
             self._trusted = known
         return True
 
@@ -146,7 +190,8 @@ class RecordEncryption:
 
 def record_encryption(settings: Settings) -> RecordEncryption:
     """Return the encryption of an installation's records. The caller must close it."""
-    return RecordEncryption(Vault(settings) if settings.vault else None, partial(known_vault, settings))
+    vault = Vault(settings) if settings.vault else None
+    return RecordEncryption(vault, partial(known_vault, settings), settings.record_cipher, intake_keys(settings))
 
 
 def another_vault(identity: str | None, known: str | None, first: str = "") -> VaultError:
@@ -164,18 +209,38 @@ def another_vault(identity: str | None, known: str | None, first: str = "") -> V
 
 
 def owner_of(topic: str, key: bytes | None, plain: Any) -> str | None:  # noqa: ANN401 - whatever JSON has
-    """Return the owner of the key for a record: a resident's id, or topic/id. None if the record has
-    no personal data.
+    """Return the owner of the key for a record: a resident's id, or topic/id, with the generation of an account
+    number's key. None if the record has no personal data.
+
+    A police record's number is unique in its source only, and its next version may name another victim: source and
+    version are part of its owner, so that the erasure of one victim destroys no other's record.
     """
     if topic in OF_RESIDENT:
         found = _RESIDENT.match(key or b"")
         return found[0].decode() if found else None
     if topic in OF_RECORD and isinstance(plain, dict) and isinstance(plain.get("id"), str):
+        if topic == REPORTED_FRAUDS.name:
+            return f"{topic}/{plain.get('source')}:{plain['id']}/{plain.get('version', 1)}"
         return f"{topic}/{plain['id']}"
-    return f"{topic}/{(key or b'').decode()}" if topic == NUMBERS else None
+    if topic != NUMBERS:
+        return None
+    number = plain.get(GENERATION, 1) if isinstance(plain, dict) else 1
+    return generation(f"{topic}/{(key or b'').decode()}", number if isinstance(number, int) else 1)
 
 
-def _parts(record: TopicRecord) -> tuple[str, Any, Any] | None:
+async def _next_generation(vault: Vault, parts: Mapping[int, _Part]) -> dict[int, _Part]:
+    """Return the parts of account numbers whose keys were destroyed, with the generation of the key in use now.
+
+    An account is no one person's: somebody who pays there after the erasure of another who did can still be helped.
+    """
+    names = await vault.in_use(owner for owner, _, _ in parts.values())
+    return {
+        place: (names[owner], plain | {GENERATION: int(names[owner].rpartition("#")[2])}, taken)
+        for place, (owner, plain, taken) in parts.items()
+    }
+
+
+def _parts(record: TopicRecord) -> _Part | None:
     """Return (owner, rest, part to encrypt) of a record; None if the record has nothing to encrypt or is already
     encrypted.
     """
@@ -212,23 +277,43 @@ def _shut(record: TopicRecord) -> tuple[str, Any] | None:
     return (owner, plain) if owner is not None and isinstance(plain, dict) and _seal(plain) else None
 
 
+def _owner(record: TopicRecord, value: bytes) -> str | None:
+    """Return the owner of a record that intake encrypted, or None if it is of no one person or cannot be read."""
+    if record.topic in _LANES or isinstance(value, Unreadable | Awaited):
+        return None
+    try:
+        return owner_of(record.topic, record.key, orjson.loads(value) if record.topic in OF_RECORD else None)
+    except ValueError:
+        return None
+
+
+def _rest(value: bytes) -> bytes:
+    """Return a record's value without its personal data; unchanged if it is not JSON."""
+    try:
+        plain = orjson.loads(value)
+    except ValueError:
+        return value
+    parted(plain)
+    return orjson.dumps(plain)
+
+
 def _seal(plain: dict[str, Any]) -> bytes:
     """Return the encrypted part of a record as bytes; b"" if the field is missing or invalid."""
     try:
         seal = base64.b64decode(plain.get(SEALED) or "", validate=True)
     except (ValueError, TypeError):
         return b""
-    return seal if len(seal) > NONCE else b""
+    return seal if len(seal) > NONCE_BYTES else b""
 
 
-def _written(owner: str, plain: Any, taken: Any, key: bytes | None) -> bytes:  # noqa: ANN401 - whatever JSON has
+def _written(cipher: RecordCipher, owner: str, plain: Any, taken: Any, key: bytes | None) -> bytes:  # noqa: ANN401 - whatever JSON has
     """Return the record's value with its encrypted part; without that part if `key` is None, because the key was
     destroyed.
     """
     if key is None:
         return orjson.dumps(plain)
-    nonce, packed = os.urandom(NONCE), zlib.compress(orjson.dumps(taken), 1)
-    seal = base64.b64encode(nonce + AESGCM(key).encrypt(nonce, packed, owner.encode())).decode()
+    packed = zlib.compress(orjson.dumps(taken), 1)
+    seal = base64.b64encode(encrypt(cipher, key, packed, owner.encode())).decode()
     return orjson.dumps(plain | {SEALED: seal})
 
 
@@ -250,5 +335,5 @@ def _packed(seal: bytes, owner: str, keys: tuple[bytes, ...]) -> bytes | None:
     """Return the decrypted bytes of `seal`, using the first key that fits, or None if no key fits."""
     for key in keys:
         with suppress(InvalidTag):
-            return AESGCM(key).decrypt(seal[:NONCE], seal[NONCE:], owner.encode())
+            return decrypt(key, seal, owner.encode())
     return None

@@ -16,7 +16,7 @@ from kafka.errors import GroupAuthorizationFailedError, KafkaError
 from streams.messaging import topics
 from streams.messaging.kafka_client import admin as kafka_admin
 from streams.messaging.topics import Topic
-from streams.runtime.clock_sync import OFF
+from streams.runtime.clock import CLOCKS_OFF
 from streams.runtime.credentials import HOW_TO_GRANT
 from streams.runtime.settings import Settings
 from streams.state import keys
@@ -45,7 +45,7 @@ class Rights:
     """The rights of a component at Kafka and Redis.
 
     `reads`, `writes`: topics; `keys`: patterns of Redis keys, as in ACL rules; `commands`: rules for Redis commands;
-    `creates`: whether it may create topics and change their configuration.
+    `creates`: True if it may create topics and change their configuration.
     """
 
     reads: tuple[Topic, ...]
@@ -69,7 +69,7 @@ _ROSTERS = (
     keys.ESCALATIONS_DUE,
 )
 _DEVICES = (keys.ESCALATIONS, keys.PUSH_SUBSCRIPTIONS)  # beside the rosters; nothing of intake's
-_AUDIT = (keys.AUDIT_HEADS, keys.AUDIT_HEADS_AT, OFF)
+_AUDIT = (keys.AUDIT_HEADS, keys.AUDIT_HEADS_AT, CLOCKS_OFF)
 _LIMITS = "LIMITS*"  # of the library `limits`
 _OWN_OF_CONSOLE = (
     *(topic.name for topic in topics.CONSOLES if topic is not topics.STAFF),
@@ -79,17 +79,26 @@ _OWN_OF_CONSOLE = (
     *(f"{begins}*" for begins in (keys.CALL, keys.WRONG_CODES, keys.SESSION, keys.SESSIONS_OF, keys.UNDER_WAY)),
     *(f"{begins}*" for begins in (keys.TOTP_USED, keys.UNMASKED, keys.UNMASK_FORM, keys.RELEASE_TELLING)),
     *(f"{begins}*" for begins in (keys.TASK_ACT, keys.TASK_LOOK, keys.KEPT_BACK_SENT, keys.KEY_CHALLENGE)),
-    *(keys.SECURITY_COUNTS, f"{keys.REVEAL_PACE}*", f"{keys.REVEALS}*"),
+    *(keys.SECURITY_COUNTS, f"{keys.REVEAL_PACE}*", f"{keys.REVEALS}*", f"{keys.HEARING}*"),
     *(keys.UNMASK_COUNTS, keys.KEPT_BACK_DUE, keys.KEPT_BACK_ACTS, keys.KEPT_BACK_SENDING, keys.SHADOW_COUNTS),
     *(_of("claim"), _of("calling"), _of("shadow-alerted")),
     *(_of("residents"), _of("phones"), _of("accounts"), _of("idhashes")),
     *(*_ROSTERS, *_DEVICES, *_AUDIT, _LIMITS, keys.changing("*", "*")),
 )
-_OF_INTAKE = (*_ROSTERS, *_AUDIT, _LIMITS, _of("receipt-nonce"), _of("abandoned"))
+_OF_INTAKE = (
+    *_ROSTERS,
+    *_AUDIT,
+    _LIMITS,
+    _of("receipt-nonce"),
+    _of("calling"),
+    _of("abandoned"),
+    keys.changing(keys.CALL_BACKS, "*"),
+)
 _STORED_BY_INTAKE = (_of("accounts-by-token"),)  # of banks' answers; it reads none back
 _SEEN_BY_INTAKE = (
     *(keys.DRAINING, keys.WHOLE, "*:{whole}"),
     *(_of("dispatch"), _of("cases"), _of("earlier"), _of("state")),
+    *(_of("residents"), _of("phones"), keys.POLICIES),  # who is handed over by another province, and whether it may
     _of("watch"),  # tokens of suspects, for banks' questions; not their numbers, and not who paid them
 )
 
@@ -106,6 +115,8 @@ RIGHTS: Mapping[Component, Rights] = {
     Component.WORKER: Rights(
         reads=(
             *topics.LANES,
+            topics.OUTSIDE_INPUTS,
+            topics.REPORTED_FRAUDS,
             topics.CASE_INPUTS,
             topics.CASE_EVENTS,
             topics.CASE_SNAPSHOTS,
@@ -113,6 +124,7 @@ RIGHTS: Mapping[Component, Rights] = {
             *topics.SHARED,
             topics.EPOCHS,
             topics.VAULTS,
+            topics.PARTITION_COUNT,
             topics.AUDIT,
             topics.DEAD_LETTERS,
         ),
@@ -126,13 +138,17 @@ RIGHTS: Mapping[Component, Rights] = {
             topics.RESIDENTS,
             topics.EVIDENCE,
             topics.WATCHLIST,
+            topics.SHARED_SUSPECTS,
             topics.POLICIES,
             topics.ROSTERS,
             topics.ACCOUNTS,
             *topics.LANES,
             topics.FEEDS,
             topics.PAYERS_REQUESTS,
+            topics.FRAUD_MATCHES,
+            topics.BANK_MESSAGES,
             topics.ALARMS,
+            topics.SEARCHES,
             topics.AUDIT,
             topics.SHADOW,
             topics.DEAD_LETTERS,
@@ -140,14 +156,14 @@ RIGHTS: Mapping[Component, Rights] = {
         keys=_keys("*"),
     ),
     Component.INTAKE: Rights(
-        reads=(topics.DEAD_LETTERS, topics.AUDIT, topics.VAULTS),
+        reads=(topics.DEAD_LETTERS, topics.AUDIT, topics.SHARED_SUSPECTS, topics.POLICIES, topics.PARTITION_COUNT),
         writes=(
             *topics.LANES,
-            topics.CASE_INPUTS,
-            topics.BANK_MESSAGES,
-            topics.ACCOUNTS,
+            topics.OUTSIDE_INPUTS,
+            topics.CALL_BACKS,
+            topics.CALL_RECORDINGS,
+            topics.REPORTED_FRAUDS,
             topics.ROSTERS,
-            topics.DEAD_LETTERS,
             topics.AUDIT,
         ),
         keys=_keys(_OF_INTAKE, _SEEN_BY_INTAKE, _STORED_BY_INTAKE),
@@ -159,11 +175,14 @@ RIGHTS: Mapping[Component, Rights] = {
             topics.CASE_SNAPSHOTS,
             *topics.COMPACTED,
             topics.EVIDENCE_FILES,
+            topics.CALL_RECORDINGS,
             *topics.LOGS,
             topics.VAULTS,
+            topics.PARTITION_COUNT,
         ),
         writes=(
             *topics.LANES,
+            topics.OUTSIDE_INPUTS,
             topics.CASE_INPUTS,
             topics.RESIDENTS,
             topics.POLICIES,
@@ -171,6 +190,7 @@ RIGHTS: Mapping[Component, Rights] = {
             *topics.CONSOLES,
             topics.CALLS,
             topics.EVIDENCE_FILES,
+            topics.CALL_RECORDINGS,
             topics.BANK_MESSAGES,
             topics.AUDIT,
             topics.SECURITY_EVENTS,
@@ -179,13 +199,16 @@ RIGHTS: Mapping[Component, Rights] = {
         keys=_keys(_OWN_OF_CONSOLE, ("*",)),
     ),
     Component.EXPORTER: Rights(
-        reads=(topics.AUDIT,),
+        reads=(topics.AUDIT, topics.PARTITION_COUNT),
         writes=(),
-        keys=_keys((keys.AUDIT_VERIFIED, OFF), ("*",)),
+        keys=_keys((keys.AUDIT_VERIFIED, CLOCKS_OFF), ("*",)),
         commands=(*_LOOKS, "+set", "+hset", "+expire"),
     ),
     Component.DOCTOR: Rights(
-        reads=(topics.CASE_INPUTS, *topics.LANES, topics.VAULTS), writes=(), keys=_keys((), ("*",)), commands=_LOOKS
+        reads=(topics.OUTSIDE_INPUTS, topics.CASE_INPUTS, *topics.LANES, topics.VAULTS, topics.PARTITION_COUNT),
+        writes=(),
+        keys=_keys((), ("*",)),
+        commands=_LOOKS,
     ),
     Component.OPERATOR: Rights(
         reads=topics.ALL,
@@ -200,10 +223,8 @@ RIGHTS: Mapping[Component, Rights] = {
 _KEYS, _IDENTITY = ("~keys:*",), ("~identity",)
 VAULT: Mapping[Component, tuple[str, ...]] = {
     Component.WORKER: (*_KEYS, *_IDENTITY, "+eval_ro", "+hget", "+hsetnx", "+info"),
-    **dict.fromkeys(
-        (Component.INTAKE, Component.CONSOLE), (*_KEYS, f"%R{_IDENTITY[0]}", "+eval_ro", "+hget", "+hsetnx")
-    ),
-    Component.EXPORTER: (),  # it has no business there, and no user
+    Component.CONSOLE: (*_KEYS, f"%R{_IDENTITY[0]}", "+eval_ro", "+hget", "+hsetnx"),
+    **dict.fromkeys((Component.INTAKE, Component.EXPORTER), ()),  # they have no business there, and no user
     Component.DOCTOR: (f"%R{_IDENTITY[0]}", "+hget", "+info"),
     Component.OPERATOR: (
         *(*_KEYS, *_IDENTITY, "+eval", "+eval_ro", "+hget", "+hsetnx", "+hset", "+info", *REWRITES),
@@ -246,13 +267,14 @@ def _may(topic: Mapping[str, object], operation: ACLOperation) -> bool:
 
 
 def _group(admin: KafkaAdminClient, settings: Settings, component: Component) -> Iterable[str]:
-    if component is not Component.WORKER:
+    if component not in (Component.WORKER, Component.EXPORTER):
         return
+    act = "take part in" if component is Component.WORKER else "describe"
     try:
         admin.describe_groups([settings.app_id])
     except GroupAuthorizationFailedError:
         yield (
-            f"Kafka does not let the user {settings.kafka_user} take part in the consumer group {settings.app_id}. "
+            f"Kafka does not let the user {settings.kafka_user} {act} the consumer group {settings.app_id}. "
             f"{HOW_TO_GRANT}"
         )
     except KafkaError:  # a new cluster has no coordinator yet, so this cannot be checked

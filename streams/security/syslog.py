@@ -104,5 +104,8 @@ class Syslog:
 
 
 def _escaped(value: str) -> str:
-    r"""Return `value` with the characters ", \ and ] escaped, as RFC 5424 (6.3.3) requires."""
-    return value.replace("\\", "\\\\").replace('"', '\\"').replace("]", "\\]")
+    r"""Return `value` with the characters ", \ and ] escaped, as RFC 5424 (6.3.3) requires, and without control
+    characters: a receiver that writes messages to lines would take what follows a line feed for another message.
+    """
+    plain = "".join(each if each.isprintable() else "?" for each in value)
+    return plain.replace("\\", "\\\\").replace('"', '\\"').replace("]", "\\]")

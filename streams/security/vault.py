@@ -4,18 +4,27 @@ The keys are neither in Kafka nor in its backups, so destroying a key here makes
 everywhere. A lost vault makes the data of every person unreadable, so the vault must store each key durably
 (appendfsync always), with a replica; its own backup copies must be overwritten after some days.
 
+Each key is kept wrapped (encrypted) under the installation's key for the purpose `vault` (QUANZU_KEYS), so whoever has
+only the vault's file, or a copy of it, can open nothing.
+
 A vault has an identity, and the topic `vaults` names the vault that encrypts this installation's records. So a wrong
 vault stops every worker, but lost keys of the right vault stop none: records under lost keys are skipped.
 """
 
 import secrets
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any, NamedTuple
 from zlib import crc32
 
+from cryptography.exceptions import InvalidTag
+
+from domain.access.ciphers import WRAPPED_BYTES, unwrap_key, wrap_key
+from domain.access.key_rings import KeyPurpose, KeyRing, key_id
 from streams.messaging.codec import CodecError
 from streams.runtime.settings import Settings
+from streams.security.installation_keys import ring
 from streams.state.file_rewrite import rewrite
 from streams.state.redis_client import client
 
@@ -27,10 +36,12 @@ for place, owner in ipairs(ARGV) do found[place] = redis.call('HGET', KEYS[place
 return found
 """
 IDENTITY, IDENTITY_FIELD = "identity", "id"  # the hash that holds it, and its field
+CHECK_FIELD = "wrapped"  # of the same hash: a value wrapped as the keys are, by which a process tests its own key
 DESTROYED = b"destroyed "  # replaces a destroyed key; the time of its destruction follows
 # Adds a copy's keys for each owner. A key destroyed in either vault stays destroyed. If both have a key, both are kept,
 # because records may be encrypted under either.
-TAKE_IN = """
+TAKE_IN = f"""
+local width = {WRAPPED_BYTES}
 local taken = 0
 for place, owner in ipairs(ARGV) do
   if place % 2 == 1 then
@@ -41,9 +52,9 @@ for place, owner in ipairs(ARGV) do
       if string.sub(given, 1, 10) == 'destroyed ' then
         kept = given
       else
-        for at = 1, #given, 32 do
-          local one, known = string.sub(given, at, at + 31), false
-          for old = 1, #kept, 32 do known = known or string.sub(kept, old, old + 31) == one end
+        for at = 1, #given, width do
+          local one, known = string.sub(given, at, at + width - 1), false
+          for old = 1, #kept, width do known = known or string.sub(kept, old, old + width - 1) == one end
           if not known then kept = kept .. one end
         end
       end
@@ -56,7 +67,19 @@ for place, owner in ipairs(ARGV) do
 end
 return taken
 """
-TAKEN_AT_ONCE = 500
+# Replaces the kept bytes of each owner if they are still those that were read: owner, read, new. Returns how many.
+REPLACE = """
+local replaced = 0
+for place, key in ipairs(KEYS) do
+  local owner, read, new = ARGV[place * 3 - 2], ARGV[place * 3 - 1], ARGV[place * 3]
+  if redis.call('HGET', key, owner) == read then
+    redis.call('HSET', key, owner, new)
+    replaced = replaced + 1
+  end
+end
+return replaced
+"""
+AT_ONCE = 500  # owners in one script
 SPREAD = 1 << 20  # number of hashes: with tens of millions of keys, each is still small enough for Redis to pack
 
 
@@ -68,11 +91,13 @@ class Keys(NamedTuple):
     """Keys of a vault. `identity`: the vault's, None if it has none.
 
     `of`: owner -> its keys, the key for encryption first; None if the owner's keys were destroyed, empty if it has
-    none.
+    none. `shut`: the owners who have a key that does not open: it is damaged, or wrapped under a key that this process
+    lacks.
     """
 
     identity: str | None
     of: dict[str, tuple[bytes, ...] | None]
+    shut: frozenset[str]
 
 
 class Vault:
@@ -83,31 +108,83 @@ class Vault:
         if settings.vault is None:
             raise VaultError("QUANZU_VAULT is not set: name the Redis that holds the keys of the people")
         self._redis: Any = client(settings.vault, settings.redis_login())
+        self._ring = partial(ring, settings, KeyPurpose.VAULT)
 
     async def to_seal_under(self, found: Keys) -> dict[str, bytes | None]:
         """Return each owner's encryption key, None if it was destroyed. A key is created for an owner that has none.
 
-        `found`: the result of `known`. Raises RedisError if the vault is unavailable.
+        `found`: the result of `known`. Raises RedisError if the vault is unavailable, SettingsError if this process
+        has no key for the purpose `vault`, and VaultError for an owner of whose keys none opens.
         """
         keys = found.of
+        if any(keys[owner] == () for owner in found.shut):
+            raise _unopened()
         if missing := [owner for owner, each in keys.items() if each == ()]:
             async with self._redis.pipeline(transaction=False) as pipe:
+                wrapping = self._ring().current
                 for owner in missing:
-                    pipe.hsetnx(_place(owner), owner, secrets.token_bytes(KEY_BYTES))  # of two writers, the first wins
+                    made = wrap_key(wrapping, secrets.token_bytes(KEY_BYTES), owner.encode())
+                    pipe.hsetnx(_place(owner), owner, made)  # of two writers, the first wins
                 await pipe.execute()
             keys = keys | (await self.known(missing)).of
         return {owner: each[0] if each else None for owner, each in keys.items()}
 
     async def known(self, owners: Iterable[str]) -> Keys:
-        """Return the keys of each owner and the vault's identity, read with one command. Raises RedisError if it is
-        unavailable.
+        """Return the keys of the given owners and the vault's identity, read with one command (see `Keys`). An owner
+        may have several keys, or none (an empty tuple); None means that the keys were destroyed.
+
+        Raises RedisError if the vault is unavailable, and SettingsError if an owner has a key, but this process has
+        none for the purpose `vault`.
         """
         wanted = list(dict.fromkeys(owners))
         places, fields = [*map(_place, wanted), IDENTITY], [*wanted, IDENTITY_FIELD]
-        # Read-only script: intake and the console may read the identity but not write it.
+        # Read-only script: the console may read the identity but not write it.
         *found, identity = await self._redis.eval_ro(GET, len(places), *places, *fields)
-        keys = {owner: _parted(kept) for owner, kept in zip(wanted, found, strict=True)}
-        return Keys(identity.decode() if identity else None, keys)
+        wrapping = self._ring() if any(found) else None
+        keys = {owner: _unwrapped(wrapping, owner, kept) for owner, kept in zip(wanted, found, strict=True)}
+        opened = {
+            owner: None if each is None else tuple(key for key in each if key is not None)
+            for owner, each in keys.items()
+        }
+        shut = frozenset(owner for owner, each in keys.items() if each and None in each)
+        return Keys(identity.decode() if identity else None, opened, shut)
+
+    async def check_wrapping(self) -> None:
+        """Check that this process has the key under which this vault's keys are wrapped. Does nothing in a vault that
+        no worker has used yet.
+
+        Raises VaultError if it has not, SettingsError if it has no key for the purpose, and RedisError if the vault is
+        unavailable.
+        """
+        kept: bytes | None = await self._redis.hget(IDENTITY, CHECK_FIELD)
+        if kept is not None and _opened(self._ring(), IDENTITY, kept) is None:
+            raise _unopened()
+
+    async def needing(self, named: str) -> int:
+        """Return how many owners have a key that only the key `named` (its `key_id`) for the purpose `vault` opens.
+
+        Raises RedisError if the vault is unavailable, and SettingsError if this process has no key for the purpose.
+        """
+        left = KeyRing(tuple(key for key in self._ring().keys if key_id(key) != named))
+        count = 0
+        async for chunk in self._all():
+            count += sum(None in (_unwrapped(left, owner, kept) or ()) for owner, kept in chunk)
+        return count
+
+    async def in_use(self, owners: Iterable[str]) -> dict[str, str]:
+        """Return for each owner the name under which it has its key now, or gets it: the owner itself, or after keys
+        were destroyed the first later generation of it without a destroyed key (`OWNER#2`, `OWNER#3`, …).
+
+        Keys of earlier generations stay destroyed. Raises RedisError if the vault is unavailable.
+        """
+        found: dict[str, str] = {}
+        left, number = list(dict.fromkeys(owners)), 1
+        while left:
+            names = {owner: generation(owner, number) for owner in left}
+            keys = (await self.known(names.values())).of
+            found |= {owner: name for owner, name in names.items() if keys[name] is not None}
+            left, number = [owner for owner in left if owner not in found], number + 1
+        return found
 
     async def identity(self) -> str | None:
         """Return the vault's identity, or None if it has none. Raises RedisError if the vault is unavailable."""
@@ -123,56 +200,143 @@ class Vault:
         return await self.identity() or made
 
     async def become(self, identity: str) -> bool:
-        """Set the vault's identity if it has none. Return whether the vault has this identity now."""
+        """Set the vault's identity if it has none.
+
+        Returns True if the vault has this identity now. Raises RedisError if the vault is unavailable, and
+        SettingsError if this process has no key for the purpose `vault`.
+        """
         await self._redis.hsetnx(IDENTITY, IDENTITY_FIELD, identity)
+        await self._redis.hsetnx(IDENTITY, CHECK_FIELD, _check(self._ring()))
         return await self.identity() == identity
 
     async def take_in(self, copy: "Vault") -> int:
         """Add the keys of the vault `copy` to this vault's. Return the number of owners for whom a key was added.
 
-        An owner whose keys were destroyed here gets none, even if an older copy still has them.
+        An owner whose keys were destroyed here gets none, even if an older copy still has them. A key that does not
+        open is taken in as it is.
         """
-        taken, chunk = 0, list[tuple[str, bytes]]()
-        async for each in copy._all():
-            chunk.append(each)
-            if len(chunk) == TAKEN_AT_ONCE:
-                taken, chunk = taken + await self._take(chunk), []
-        return taken + (await self._take(chunk) if chunk else 0)
+        wrapping, taken = self._ring(), 0
+        async for chunk in copy._all():
+            given = [(owner, _rewrapped(wrapping, owner, kept)) for owner, kept in chunk]
+            told = [part for each in given for part in each]
+            taken += int(await self._redis.eval(TAKE_IN, len(given), *(_place(owner) for owner, _ in given), *told))
+        return taken
+
+    async def rewrap(self) -> int:
+        """Wrap every key under the key in force for the purpose `vault`, and return for how many owners it was another.
+        Returns when what was wrapped before is no longer on the vault's disk. A key that does not open stays as it is.
+
+        Safe to repeat, also while others use the vault. Raises RedisError if the vault is unavailable, and RewriteError
+        if it cannot rewrite its file.
+        """
+        changed = 0
+        while found := await self._rewrap_all():  # a pass may miss some if the vault fails over meanwhile
+            changed += found
+        await self._redis.hset(IDENTITY, CHECK_FIELD, _check(self._ring()))
+        await self.rewritten()
+        return changed
 
     async def destroy(self, owners: Iterable[str], at: datetime) -> None:
         """Destroy the owners' keys forever; return when they are no longer on the vault's disk.
 
         The time `at` is stored in place of the keys. Raises RewriteError if the vault cannot rewrite its file.
         """
+        await self.mark_destroyed(owners, at)
+        await self.rewritten()
+
+    async def mark_destroyed(self, owners: Iterable[str], at: datetime) -> None:
+        """Replace the owners' keys by the time `at`, in this order; until `rewritten`, the file still has them."""
         async with self._redis.pipeline(transaction=False) as pipe:
             for owner in owners:
                 pipe.hset(_place(owner), owner, DESTROYED + at.isoformat().encode())
             await pipe.execute()
+
+    async def rewritten(self) -> None:
+        """Have the vault rewrite its file, and return when destroyed keys are no longer on its disk.
+
+        Raises RewriteError if it cannot.
+        """
         await rewrite(self._redis)
 
     async def aclose(self) -> None:
         """Close the connection to the vault."""
         await self._redis.aclose()
 
-    async def _all(self) -> AsyncIterator[tuple[str, bytes]]:
-        """Yield each owner with the stored bytes of its keys."""
+    async def _rewrap_all(self) -> int:
+        wrapping, changed = self._ring(), 0
+        async for chunk in self._all():
+            new = [(owner, kept, _rewrapped(wrapping, owner, kept)) for owner, kept in chunk]
+            if told := [each for each in new if each[1] != each[2]]:
+                parts = [part for each in told for part in each]
+                changed += int(await self._redis.eval(REPLACE, len(told), *(_place(each[0]) for each in told), *parts))
+        return changed
+
+    async def _all(self) -> AsyncIterator[Sequence[tuple[str, bytes]]]:
+        """Yield all owners with the stored bytes of their keys, up to AT_ONCE at a time."""
+        chunk: list[tuple[str, bytes]] = []
         async for place in self._redis.scan_iter(match="keys:*", count=1000):
             for owner, kept in (await self._redis.hgetall(place)).items():
-                yield owner.decode(), kept
+                chunk.append((owner.decode(), kept))
+                if len(chunk) == AT_ONCE:
+                    yield chunk
+                    chunk = []
+        if chunk:
+            yield chunk
 
-    async def _take(self, given: list[tuple[str, bytes]]) -> int:
-        told = [part for each in given for part in each]
-        return int(await self._redis.eval(TAKE_IN, len(given), *(_place(owner) for owner, _ in given), *told))
+
+def generation(owner: str, number: int) -> str:
+    """Return the name of an owner's keys in this generation, from 1 on."""
+    return owner if number == 1 else f"{owner}#{number}"
 
 
 def _place(owner: str) -> str:
     return f"keys:{crc32(owner.encode()) % SPREAD}"
 
 
-def _parted(kept: bytes | None) -> tuple[bytes, ...] | None:
-    """Return an owner's keys from their concatenated bytes: () if `kept` is None, None if the keys were destroyed."""
-    if kept is None:
+def _rewrapped(wrapping: KeyRing, owner: str, kept: bytes) -> bytes:
+    """Return the stored bytes of an owner's keys, each key that opens wrapped under the key in force."""
+    if kept.startswith(DESTROYED):
+        return kept
+    new = []
+    for part in _parts(kept):
+        key = _opened(wrapping, owner, part)
+        new.append(wrap_key(wrapping.current, key, owner.encode()) if key else part)
+    return b"".join(dict.fromkeys(new))
+
+
+def _unwrapped(wrapping: KeyRing | None, owner: str, kept: bytes | None) -> tuple[bytes | None, ...] | None:
+    """Return an owner's keys from their stored bytes, None for a key that does not open: () if `kept` is None; None
+    instead of all if the keys were destroyed.
+
+    `wrapping` is None only if nothing is stored of any owner.
+    """
+    if kept is None or wrapping is None:
         return ()
     if kept.startswith(DESTROYED):
         return None
-    return tuple(kept[at : at + KEY_BYTES] for at in range(0, len(kept), KEY_BYTES))
+    return tuple(dict.fromkeys(_opened(wrapping, owner, part) for part in _parts(kept)))
+
+
+def _parts(kept: bytes) -> list[bytes]:
+    return [kept[at : at + WRAPPED_BYTES] for at in range(0, len(kept), WRAPPED_BYTES)]
+
+
+def _opened(wrapping: KeyRing, owner: str, wrapped: bytes) -> bytes | None:
+    for key in wrapping.keys:
+        try:
+            return unwrap_key(key, wrapped, owner.encode())
+        except InvalidTag:
+            continue
+    return None
+
+
+def _check(wrapping: KeyRing) -> bytes:
+    """Return the value of CHECK_FIELD: 32 bytes that are no key of anybody."""
+    return wrap_key(wrapping.current, bytes(KEY_BYTES), IDENTITY.encode())
+
+
+def _unopened() -> VaultError:
+    return VaultError(
+        "the vault has a key that does not open: it was wrapped under a key that QUANZU_KEYS lacks (purpose vault), or "
+        "is damaged. Bring that key back into the file of this component's keys, or take in a copy of the vault"
+    )

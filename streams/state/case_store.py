@@ -6,9 +6,8 @@
 import uuid
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 from redis.asyncio import Redis
 
@@ -16,10 +15,21 @@ from domain.ids import resident_of
 from schemas.base import ANY_VERSION
 from schemas.casework.cases import Case
 from schemas.casework.inputs import Hold
-from schemas.errors import UserError
 from streams.runtime.settings import Settings, SettingsError
-from streams.state.keys import ALERTED, APPLIED_KEPT, EARLIER_KEPT, NAMES, SETTLED, STATE, UNSURE, key, milliseconds
+from streams.state.keys import (
+    ALERTED,
+    APPLIED_KEPT,
+    EARLIER_KEPT,
+    LOST,
+    NAMES,
+    SETTLED,
+    STATE,
+    UNSURE,
+    key,
+    milliseconds,
+)
 from streams.state.leader import EXEMPT, Leader
+from streams.state.partition_state import WHERE, Loaded, MoneySums, Stand, is_whole
 from streams.state.redis_client import client
 from streams.state.scripts import script
 from streams.state.server_identity import ASK_RUN, CURRENT_RUN, run_of
@@ -40,74 +50,10 @@ def connect(settings: Settings) -> "Redis":
     return client(settings.redis, settings.redis_login())
 
 
-@dataclass(frozen=True, slots=True)
-class Stand:
-    """A partition's state in the Redis that answers.
-
-    `offset`: of the last applied input; None: its store was lost. `journal`: a journal offset, -1 if unknown: commits
-    that this Redis may have lost are published after it. `run`: the run of the Redis that made the last commit;
-    `asked`: of the Redis that answers (see server_identity.py).
-    """
-
-    offset: int | None
-    journal: int
-    run: str | None
-    asked: str
-
-    @property
-    def older(self) -> bool:
-        """Whether its latest commits may be missing, because another Redis than that of the last commit answers. False
-        if lost.
-        """
-        return self.offset is not None and self.run != self.asked
-
-
-@dataclass(frozen=True, slots=True)
-class Loaded:
-    """The state on which a batch of inputs is decided.
-
-    `standing`: the partition's rules and offset; `cases`: resident -> their latest case; `applied`: which of the
-    batch's input ids were applied before. `unpublished`: the outbox still has entries of an earlier commit.
-    """
-
-    standing: PartitionRules
-    cases: dict[str, Case]
-    applied: set[str]
-    unpublished: bool = False
-
-    @property
-    def offset(self) -> int:
-        """The offset of the last input that the store has applied; -1 if none was."""
-        return self.standing.offset
-
-
-class Moneys(NamedTuple):
-    """The sums of money over partitions. `totals`: as in ledger.Totals; `books`: by name, see domain/payments/books;
-    `stands`: each partition's last applied offset, None if its store is lost.
-    """
-
-    totals: Counter[str]
-    books: Counter[str]
-    stands: dict[int, int | None]
-
-
-class AheadError(UserError, RuntimeError):
-    """The stored offset is beyond the end of the topic: the topic was created anew, or lost records."""
-
-
-WHERE = ("offset", "end", "run")  # the fields of a partition's state that `is_whole` takes
-
-
-def is_whole(asked: str, offset: bytes | None, end: bytes | None, run: bytes | None) -> bool:
-    """Return whether a partition's store lacks no input and belongs to the Redis whose run is `asked`.
-
-    `offset`, `end`, `run`: the stored fields of the partition's state; None where one is missing.
-    """
-    return offset is not None and int(offset) >= int(end or 0) - 1 and run is not None and run.decode() == asked
-
-
 class CaseStore:
-    """The cases of an installation. Every write passes the fence (`commit`); reads do not."""
+    """The cases of an installation. Each write (`commit`) has effect only if the partition's input offset is still the
+    expected one; reads are not checked.
+    """
 
     def __init__(self, redis: "Redis", leader: Leader = EXEMPT) -> None:
         """`leader`: knows which Redis leads.
@@ -126,12 +72,12 @@ class CaseStore:
         """
         async with self.redis.pipeline(transaction=True) as pipe:
             pipe.execute_command(*ASK_RUN)
-            pipe.hmget(key("state", partition), "offset", "policy", "run", "logs")
+            pipe.hmget(key("state", partition), "offset", "policy", "run", "logs", "end")
             pipe.hvals(key("holds", partition))
             pipe.hmget(key("cases", partition), ["", *residents])
             pipe.zmscore(key("applied", partition), ["", *inputs])
             pipe.exists(key("outbox", partition))
-            info, (offset, policy, run, logs), holds, cases, scores, outbox = await pipe.execute()
+            info, (offset, policy, run, logs, end), holds, cases, scores, outbox = await pipe.execute()
         if offset is None or run is None or run.decode() != run_of(info):
             return None
         standing = PartitionRules(
@@ -149,6 +95,7 @@ class CaseStore:
             },
             {name for name, score in zip(inputs, scores[1:], strict=True) if score is not None},
             bool(outbox),
+            int(end or 0),
         )
 
     async def commit(self, partition: int, expected: int | str | None, offset: int | None, change: StoreUpdate) -> bool:
@@ -170,15 +117,16 @@ class CaseStore:
         return bool(found == b"ok")
 
     async def position(self, partition: int) -> Stand:
-        """Return a partition's offsets, and the runs of the last and the answering Redis. A lost store's offset is
-        None.
+        """Return which input a partition has applied last, from where on the journal may have commits that its store
+        lacks, and whether the Redis that answers is the one that made the last commit (see Stand).
         """
         async with self.redis.pipeline(transaction=True) as pipe:
             pipe.execute_command(*ASK_RUN)
-            pipe.hmget(key("state", partition), "offset", "journal", "run")
-            info, (offset, journal, run) = await pipe.execute()
+            pipe.hmget(key("state", partition), "offset", "journal", "run", "logs")
+            info, (offset, journal, run, logs) = await pipe.execute()
         where = -1 if journal is None else int(journal)
-        return Stand(None if offset is None else int(offset), where, run and run.decode(), run_of(info))
+        stored = None if offset is None else int(offset)
+        return Stand(stored, where, run and run.decode(), run_of(info), int(logs or 0))
 
     async def unsettled(self, partitions: Sequence[int], reached: Mapping[int, int]) -> list[int]:
         """Return those of `partitions` whose store is lost, may lack commits or inputs, or is behind `reached`, or
@@ -198,17 +146,29 @@ class CaseStore:
         ]
 
     async def outlive(self, partition: int, stood: Stand, end: int, sent: Iterable[str], seconds: float) -> bool:
-        """Continue in a Redis that may have lost the latest commits. Returns True if that was written.
+        """Let a partition go on in a Redis that may have lost its latest commits. Returns True if that was written;
+        False, writing nothing, if the partition's offset is no longer that of `stood`, or for the other reasons of
+        `commit`.
 
-        Returns False, and writes nothing, if the partition's offset is not `stood`'s, or for the other reasons of
-        `commit`. Marks that a dispatch was sent may be lost too: the awaited dispatches and those in `sent` become
-        unsure, and for `seconds` (wall-clock time) nobody takes one up. Until input `end` - 1 is applied again, no
-        channel sends anything.
+        The marks of sent dispatches may be lost too. So all dispatches that wait for a result, and those in `sent`
+        (ids), are marked as possibly sent, and for `seconds` of wall-clock time no worker carries one of them out. No
+        channel sends anything until the inputs before offset `end` are applied again.
         """
         change = StoreUpdate()
         change.add("SUNIONSTORE", UNSURE, key("unsure", partition), key("awaited", partition)).unsure(sent)
         change.settling(seconds)
         change.add("HSET", STATE, "run", stood.asked, "end", end)
+        return await self.commit(partition, stood.offset, None, change)
+
+    async def hold_back(self, partition: int, stood: Stand, end: int) -> bool:
+        """Let no channel send anything for the partition until input `end` - 1 is applied. Returns True if that was
+        written.
+
+        Returns False, and writes nothing, if the partition's offset is not `stood`'s, or for the other reasons of
+        `commit`.
+        """
+        change = StoreUpdate()
+        change.add("HSET", STATE, "end", end)
         return await self.commit(partition, stood.offset, None, change)
 
     async def offset(self, partition: int) -> int | None:
@@ -221,10 +181,11 @@ class CaseStore:
         await self.redis.delete(key("state", partition))
 
     async def begin_rebuild(self, partition: int) -> str | None:
-        """Empty a lost partition, and return the mark of its rebuild for `steps`.
+        """Delete what is left of a lost partition, and return a new mark, which identifies this rebuild in `steps`.
+        Returns None, deleting nothing, if the partition is not lost, or another process was first.
 
-        Return None if it is not lost, or another process was first. If two processes rebuild at once, the later one
-        starts over and the writes of the earlier one are refused.
+        If two processes rebuild a partition at once, the later one starts over, and the writes of the earlier one are
+        refused.
         """
         offset, other = await self.redis.hmget(key("state", partition), "offset", "rebuilding")
         mark = uuid.uuid4().hex
@@ -280,8 +241,8 @@ class CaseStore:
         return int(offset), int(end) - 1
 
     async def is_whole(self, partition: int) -> bool:
-        """Return whether the partition's store lacks nothing: it is not lost, not of an older Redis, and has all inputs
-        up to the end noted at its recovery.
+        """Return True if the partition's store lacks nothing: it is not lost, the Redis that answers is the one that
+        made the last commit, and all inputs up to the end noted at its recovery are applied.
         """
         stand = await self.position(partition)
         return stand.offset is not None and not stand.older and await self.behind(partition) is None
@@ -358,7 +319,7 @@ class CaseStore:
             parts = await pipe.execute()
         return _added(parts)
 
-    async def ledgers(self, partitions: Iterable[int]) -> Moneys:
+    async def ledgers(self, partitions: Iterable[int]) -> MoneySums:
         """Return the money totals over partitions, their changes by day, and each partition's last applied offset, all
         of one moment. The offset is None where the store is lost.
         """
@@ -370,7 +331,7 @@ class CaseStore:
                 pipe.hget(key("state", partition), "offset")
             found = await pipe.execute()
         stands = [None if offset is None else int(offset) for offset in found[2::3]]
-        return Moneys(_added(found[::3]), _added(found[1::3]), dict(zip(wanted, stands, strict=True)))
+        return MoneySums(_added(found[::3]), _added(found[1::3]), dict(zip(wanted, stands, strict=True)))
 
     async def overdue(self, partition: int, now: datetime) -> int:
         """Return the number of the partition's deadlines that are due at `now` and not acted on yet."""
@@ -378,9 +339,8 @@ class CaseStore:
 
 
 class RebuildSteps:
-    """Fills a lost partition, step by step.
-
-    Each change advances the mark, as an offset would: a change sent twice, because its answer was lost, applies once.
+    """Fills a lost partition, change by change. Each change also replaces the stored mark of the rebuild, so that a
+    change that is sent twice, because its answer was lost, is written once.
     """
 
     def __init__(self, store: CaseStore, partition: int, mark: str) -> None:
@@ -401,9 +361,10 @@ class RebuildSteps:
         return True
 
     async def finish(self, offset: int, end: int) -> bool:
-        """End the rebuild; `offset`: the last applied input. No channel sends until input `end` - 1 is applied too.
+        """End the rebuild, with `offset` as the last applied input. No channel sends anything for this partition until
+        all inputs before offset `end` are applied too.
 
-        Return True if it has ended; False, ending nothing, if another process restarted the rebuild or the partition
+        Returns True if it has ended; False, ending nothing, if another process restarted the rebuild or the partition
         was lost again.
         """
         last = StoreUpdate().add("HDEL", STATE, "rebuilding").add("HSET", STATE, "end", end)
@@ -422,6 +383,6 @@ def _emptied() -> StoreUpdate:
     """Return an update that deletes the partition's keys, except what screening needs until a case replaces it."""
     change = StoreUpdate()
     for name in range(len(NAMES)):
-        if name not in (SETTLED, ALERTED):
+        if name not in (SETTLED, ALERTED, LOST):
             change.add("UNLINK", name)  # frees the memory in the background
     return change

@@ -1,4 +1,6 @@
-"""Small tables that must outlive Redis: a record goes to a compacted topic, then to a Redis hash under its name."""
+"""Small tables that must outlive Redis: each record is written to a compacted topic, then to a Redis hash under its
+name.
+"""
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -23,10 +25,11 @@ Thing = TypeVar("Thing", bound=BaseModel)
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a table is stored. `key`: the key of its Redis hash; if empty, the topic's name.
+    """Where a table is stored, and the type of its records.
 
-    `prefix`: what its record keys on the topic begin with, if other tables share the topic. `name`: the model's field
-    by which a record is found.
+    `topic`: the compacted topic; `model`: the type of a record; `key`: the key of the Redis hash ("": the topic's
+    name); `prefix`: the beginning of the table's record keys on the topic, if several tables share the topic; `name`:
+    the field of `model` that holds a record's name.
     """
 
     topic: Topic
@@ -42,7 +45,9 @@ class Place:
 
 
 class CompactedTable(Generic[Thing]):
-    """A table of models by name; a subclass's `place` says where. Writing raises SendError if a record is too large."""
+    """A table of records, each found by its name, on a compacted topic and in Redis. A subclass sets `place`: the
+    topic, the Redis hash and the type of the records.
+    """
 
     place: ClassVar[Place]
 
@@ -51,35 +56,45 @@ class CompactedTable(Generic[Thing]):
         self._redis: Any = redis  # redis-py types a command's result as sync or async at once
 
     async def put(self, thing: Thing) -> None:
-        """Write a record, new or changed; returns when Kafka and Redis have it. Raises SendError if it is too large."""
+        """Write a record, new or changed, to the topic and then to Redis.
+
+        Returns when both have it. Raises SendError if it is too large.
+        """
         name, raw = self._name(thing), thing.model_dump_json().encode()
         await self._send(name, raw)
         await self._redis.hset(self.place.hash, name, raw)
 
     async def drop(self, name: str) -> None:
-        """Delete a record by its name: a tombstone on the topic, then from Redis. No error if there is none."""
+        """Delete the record with this name: write a tombstone to the topic, then delete it from Redis.
+
+        No error if the table has no such record.
+        """
         await self._send(name, None)
         await self._redis.hdel(self.place.hash, name)
 
     async def get(self, name: str) -> Thing | None:
-        """Return a record by its name, or None if there is none. Raises ValueError if the stored JSON is invalid."""
+        """Return the record with this name from Redis, or None if it is missing.
+
+        Raises ValueError if the stored JSON is invalid.
+        """
         raw = await self._redis.hget(self.place.hash, name)
         return self.parse(raw) if raw else None
 
     @asynccontextmanager
     async def locked(self, name: str) -> AsyncIterator[Thing | None]:
-        """Lock a record, and yield its current state, or None if there is none.
+        """Context manager: lock the record with this name, and yield its current state (None if it is missing).
 
-        Raises TimeoutError, also inside the block, if waiting and the block together take over 8 s.
+        Raises TimeoutError, also inside the block, if waiting for the lock and the block together take over 8 s.
         """
         async with locked(self._redis, changing(self.place.hash, name)):
             yield await self.get(name)
 
     async def change(self, name: str, how: Callable[[Thing | None], Thing]) -> Thing:
-        """Under the record's lock, write and return what `how` makes of its current state (None if there is none).
+        """Under the record's lock, call `how` with its current state (None if it is missing), write the result and
+        return it.
 
-        If nothing changes, nothing is written. Raises what `how` raises, writing nothing; TimeoutError if waiting for
-        the lock and the work take over 8 s; SendError if the record is too large.
+        An unchanged result is not written. Raises the exceptions of `how`, and then writes nothing; TimeoutError if
+        waiting for the lock and the work take over 8 s; SendError if the record is too large.
         """
         async with self.locked(name) as before:
             after = how(before)
@@ -88,15 +103,29 @@ class CompactedTable(Generic[Thing]):
             return after
 
     async def all(self) -> list[Thing]:
-        """Return all records, in no order. Raises ValueError if the stored JSON of one is invalid."""
+        """Return all records that Redis has, in no particular order.
+
+        Raises ValueError if the stored JSON of a record is invalid.
+        """
         return [self.parse(raw) for raw in await self._redis.hvals(self.place.hash)]
 
+    async def published(self) -> list[Thing]:
+        """Return the latest record of each name as the topic has it, also those that Redis lost.
+
+        Raises ValueError if one of them is invalid, for example of a newer version.
+        """
+        latest: dict[bytes, bytes | None] = {}
+        async for record in read_all(self._settings, self.place.topic.name):
+            latest[record.key or b""] = record.value
+        prefix = self.place.prefix.encode()
+        return [self.parse(raw) for name, raw in latest.items() if raw is not None and name.startswith(prefix)]
+
     async def empty(self) -> bool:
-        """Return True if Redis has no record of the table: there is none yet, or Redis was wiped."""
+        """Return True if Redis has no record of the table: none was written yet, or Redis was wiped."""
         return not await self._redis.exists(self.place.hash)
 
     async def restore(self, since: Tails | None = None) -> None:
-        """Write the topic's records to Redis: all of them, or only those at or after the offsets in `since`."""
+        """Copy the records of the topic to Redis: all of them, or only those at or after the offsets in `since`."""
         await restore([self], since)
 
     def parse(self, raw: bytes) -> Thing:
@@ -112,9 +141,10 @@ class CompactedTable(Generic[Thing]):
 
 
 async def restore(tables: Sequence[CompactedTable[Any]], since: Tails | None = None) -> None:
-    """Write the records of all tables of one topic to Redis: all, or only those at or after the offsets in `since`.
+    """Copy the records of tables that share one topic to Redis: all records, or only those at or after the offsets in
+    `since`.
 
-    Tombstones delete from Redis; unreadable records, and those of no table, are logged and left out.
+    Tombstones delete from Redis. Records that are unreadable or belong to none of `tables` are logged and left out.
     """
     settings, topic = tables[0]._settings, tables[0].place.topic.name
     async for record in read_all(settings, topic, since):

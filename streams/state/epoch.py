@@ -28,7 +28,7 @@ from schemas.casework.epochs import EpochConfirmed, EpochNamed, epoch_adapter
 from streams.runtime import metrics
 from streams.runtime.clock import Clock
 from streams.runtime.settings import Settings
-from streams.runtime.tasks import TRANSIENT, cancelled, wanted
+from streams.runtime.tasks import TRANSIENT, cancelled, set_within, wanted
 from streams.state.epoch_log import AnewError, EpochLog, KafkaLog
 from streams.state.leader import EXEMPT, NAP_SECONDS, Leader
 from streams.state.primary import leave, server
@@ -42,10 +42,10 @@ NAMED_SECONDS = 2 * SETTLE_SECONDS  # enough to propose, read and settle a new e
 
 
 class KafkaEpoch:
-    """Knows, from the topic `epochs`, which Redis process leads, and whether this worker may act on it now.
+    """Knows, from the topic `epochs`, which Redis leads, and whether this worker may act on it now.
 
-    A run identifies a Redis process and the history of its data (see server_identity.py). Times are the event loop's
-    monotonic seconds.
+    An epoch names a Redis by its run: the identity of its process together with the history of its data (see
+    server_identity.py). Times are the event loop's monotonic seconds.
     """
 
     def __init__(self, epochs: EpochLog, redis: "Redis", clock: Clock) -> None:
@@ -58,19 +58,21 @@ class KafkaEpoch:
 
     @property
     def replicated(self) -> bool:
-        """Whether the Redis that answered last has a connected replica."""
+        """True if the Redis that answered last has a connected replica."""
         return self._replicas > 0
 
     async def start(self) -> None:
-        """Open the log of epochs, and start to confirm the epoch and to watch Redis. Raises KafkaError if Kafka is
-        unavailable.
+        """Open the log of epochs, and start two background tasks: one confirms the epoch, one checks Redis, each
+        twice a second.
+
+        Raises KafkaError if Kafka is unavailable.
         """
         await self._log.start()
         self._started = True
         self._tasks = [asyncio.create_task(self._confirm_on()), asyncio.create_task(self._look_on())]
 
     async def stop(self) -> None:
-        """Stop following the epoch."""
+        """Cancel the background tasks and close the log of epochs."""
         await cancelled(self._tasks)
         self._tasks = []
         await self._log.stop()
@@ -85,17 +87,19 @@ class KafkaEpoch:
         return self._belief.run(self._now())
 
     async def run(self) -> str:
-        """Return the run that the epoch names; waits while this worker must not act. Raises RuntimeError before
-        `start`.
+        """Return the run that the epoch names.
+
+        Waits without a limit while this worker must not act. Raises RuntimeError before `start`.
         """
         while (run := self.current()) is None:  # noqa: ASYNC110 - passing time triggers no event
             await asyncio.sleep(NAP_SECONDS)
         return run
 
     async def names(self, run: str) -> bool:
-        """Return whether the epoch names this run, waiting up to 3.5 s for a new epoch to settle.
+        """Return True if the epoch names `run`; waits up to 3.5 s until it does, because a new epoch takes time to
+        settle.
 
-        Also False while this worker must not act. Raises RuntimeError before `start`.
+        Returns False if it then names another run, or this worker must not act. Raises RuntimeError before `start`.
         """
         until = self._now() + NAMED_SECONDS
         self._look_soon.set()
@@ -104,7 +108,10 @@ class KafkaEpoch:
         return self.current() == run
 
     async def refused(self) -> None:
-        """Have the connected Redis checked at once, and return after 0.2 s. Call it when Redis refused the run."""
+        """Have the background task check at once which Redis is connected, and return after 0.2 s.
+
+        Call it when a Redis script refused this worker's run.
+        """
         self._look_soon.set()
         await asyncio.sleep(4 * NAP_SECONDS)
 
@@ -122,12 +129,11 @@ class KafkaEpoch:
         self._belief = self._belief.confirmed(began)
 
     async def check(self) -> None:
-        """Find out which Redis server is connected.
+        """Ask the connected Redis for its run and role, and act on the answer.
 
-        If it is the primary but the epoch names another server, it is proposed for the epoch; if it was replaced, the
-        connection is made anew.
-
-        Raises RedisError if it does not answer.
+        If it is the primary but the epoch names another Redis, an epoch that names it is proposed on the log; if it
+        was replaced, the client's connections are closed, so that new ones go to the new primary. Otherwise, and
+        while this worker's epoch is not confirmed, nothing is done. Raises RedisError if Redis does not answer.
         """
         found = await server(self._redis)
         self._replicas = found.replicas
@@ -193,14 +199,12 @@ class KafkaEpoch:
 
 
 async def _pause(soon: asyncio.Event, seconds: float) -> None:
-    with suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
-            await soon.wait()
+    await set_within(soon, seconds)
     soon.clear()
 
 
 def made_for(settings: Settings, redis: "Redis", clock: Clock, epochs: EpochLog | None = None) -> Leader:
-    """Return the installation's Leader; in embedded mode, the one that checks nothing.
+    """Return the Leader of the installation, not started yet; for embedded servers, EXEMPT, which checks nothing.
 
     `epochs`: another log than Kafka's, for tests.
     """

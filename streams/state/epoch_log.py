@@ -7,8 +7,8 @@ from uuid import uuid4
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import OffsetOutOfRangeError
 
+from streams.messaging.consumers import FETCH_WAIT_MS
 from streams.messaging.kafka_client import access
-from streams.messaging.reader import FETCH_WAIT_MS
 from streams.messaging.topics import EPOCHS
 from streams.runtime.settings import Settings
 from streams.runtime.tasks import stop
@@ -22,11 +22,11 @@ IDLE_FETCH_MS = 500  # the longest wait of a fetch without records
 
 
 class AnewError(ConnectionError):
-    """The topic was created anew, or lost records: it is read from its beginning again."""
+    """The topic was created anew, or lost records. The next read starts at its beginning."""
 
 
 class EpochLog(Protocol):
-    """An ordered log of epoch entries. On Kafka it is KafkaLog; simulations have their own."""
+    """An ordered log of epoch entries. Implemented by KafkaLog on Kafka, and by other classes in simulations."""
 
     async def start(self) -> None:
         """Open the log."""
@@ -35,9 +35,9 @@ class EpochLog(Protocol):
         """Close the log."""
 
     async def append(self, value: bytes, *, names: int | None = None) -> int:
-        """Write an entry, and return its offset once all in-sync replicas have it.
+        """Write an entry, and return its offset once all in-sync replicas have stored it.
 
-        `names`: the number of the epoch, if the entry names an epoch; None: it is a confirmation.
+        `names`: the number of the epoch that the entry names; None: the entry is a confirmation.
         """
 
     async def read_to(self, offset: int, hear: Callable[[bytes], None]) -> None:
@@ -61,8 +61,9 @@ class KafkaLog:
         self._consumer: AIOKafkaConsumer | None = None
 
     async def start(self) -> None:
-        """Connect, and seek to the topic's beginning. Raises KafkaError if Kafka is unavailable, leaving nothing
-        open.
+        """Connect to Kafka, and seek to the topic's beginning.
+
+        Raises KafkaError if Kafka is unavailable; all connections are then closed again.
         """
         producer = AIOKafkaProducer(
             **access(self._settings),
@@ -102,10 +103,10 @@ class KafkaLog:
             await producer.stop()
 
     async def append(self, value: bytes, *, names: int | None = None) -> int:
-        """Write an entry, and return its offset once all in-sync replicas have it.
+        """Write an entry, and return its offset once all in-sync replicas have stored it.
 
-        `names`: the number of the epoch that the entry names; None: it is a confirmation. Raises KafkaError if Kafka
-        does not take it, and RuntimeError before `start`.
+        `names`: the number of the epoch that the entry names; None: the entry is a confirmation. Raises KafkaError if
+        Kafka does not store it, and RuntimeError before `start`.
         """
         if self._producer is None:
             raise RuntimeError("the log of epochs is not open: await start() first")
@@ -114,11 +115,12 @@ class KafkaLog:
         return int(written.offset)
 
     async def read_to(self, offset: int, hear: Callable[[bytes], None]) -> None:
-        """Call `hear` with each unread entry, in order, up to this offset or further; waits until that offset is
-        written.
+        """Call `hear` with each unread entry, in order, up to this offset or further.
 
-        Raises AnewError if the log no longer continues where it was last read, KafkaError if Kafka does not answer, and
-        RuntimeError before `start`.
+        Waits until that offset is written.
+
+        Raises AnewError if the log does not continue where the last read ended, KafkaError if Kafka does not answer,
+        and RuntimeError before `start`.
         """
         if self._consumer is None:
             raise RuntimeError("the log of epochs is not open: await start() first")

@@ -16,9 +16,11 @@ class RewriteError(UserError, RuntimeError):
 
 
 async def rewrite(redis: Any) -> None:  # noqa: ANN401 - redis-py types a command's result as sync or async at once
-    """Rewrite the append-only file, and the snapshot if there may be one; return when both are done.
+    """Have Redis rewrite the files in which it keeps its data, so that deleted data disappears from its disk: the
+    append-only file if it is switched on, and the snapshot (RDB) if this Redis has written or loaded one since it
+    started. Returns when they are written.
 
-    Replicas rewrite their own files: see RUNBOOK. Raises RewriteError if Redis reports a failure.
+    Replicas rewrite their own files: see RUNBOOK.md. Raises RewriteError if Redis reports a failure.
     """
     how = await settled(redis)
     if how["aof_enabled"]:
@@ -46,7 +48,9 @@ async def _written(redis: Any, command: Any) -> dict[str, Any]:  # noqa: ANN401 
 
 
 async def settled(redis: Any) -> dict[str, Any]:  # noqa: ANN401 - as above
-    """Return Redis' persistence status (the fields of INFO persistence) once no file is being written."""
+    """Wait until Redis writes no file, and return its persistence status then (the fields of INFO persistence, by
+    name).
+    """
     while True:
         how: dict[str, Any] = await redis.info("persistence")
         if not any(how.get(name) for name in UNDER_WAY):

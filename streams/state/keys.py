@@ -1,19 +1,20 @@
 """The names of all Redis keys, and the format of times in Redis.
 
-Exceptions: the keys of the vault, which is a separate Redis (security/vault), of the clocks (runtime/clock_sync), and
+Exceptions: the keys of the vault, which is a separate Redis (security/vault), of the clocks (runtime/clock), and
 of tables with the names of their topics (compacted_table).
 """
 
 from datetime import UTC, datetime, timedelta
 from typing import Literal, get_args
 
+RECENT_SUSPECTS = 100  # latest confirmed suspects listed in `suspects`
 RECENTLY = 20  # most recently changed cases listed in `recent`
 APPLIED_KEPT = timedelta(days=9)  # longer than any input stays on its topic
 EARLIER_KEPT = timedelta(days=120)  # over the 90 days after a warning that count against it; the journal keeps all
 
 # The keys of a partition's cases, in the order of the KEYS of the commit script.
 STATE, CASES, EARLIER, APPLIED, DEADLINES, QUEUE, HELD, OUTBOX, HOLDS, SETTLED, ALERTED, LEDGER, COUNTS = range(13)
-RECENT, AWAITED, UNSURE, SETTLING, RAISED, CLOSED, BOOKS = range(13, 20)
+RECENT, AWAITED, UNSURE, SETTLING, RAISED, CLOSED, BOOKS, LOST = range(13, 21)
 StateName = Literal[
     # hash: offset, policy, `run` (of the Redis that made the last commit), `journal` (a journal offset: later commits
     # are published after it); after a loss, `end` (the offset where it is complete); while empty, `rebuilding`
@@ -37,6 +38,7 @@ StateName = Literal[
     "raised",  # hash: policy|minute -> number of cases raised, for the breaker
     "closed",  # sorted set: case of `earlier` -> when it last changed
     "books",  # hash: day, month or year, and line (domain/payments/books) -> by how much it changed then
+    "lost",  # hash: resident -> their latest loss, if it shields them
 ]
 NAMES: tuple[StateName, ...] = get_args(StateName)
 
@@ -64,6 +66,7 @@ Beside = Literal[
     "watch",  # hash: subject -> its entry on the watchlist
     "abandoned",  # string, and a payee check's name: exists once its abandoned payment was counted
     "payers",  # sorted set, and an account's token: payments to it
+    "suspects",  # sorted set: subject of a confirmed account or number -> when; the latest RECENT_SUSPECTS
     "fan-out",  # string, and a fan-out's id: number of its finished slices
 ]
 """Keys of a partition that the case store's scripts do not change."""
@@ -79,6 +82,8 @@ WHOLE = "whole"  # string: the app id of the installation whose data this is
 # With the mark's hash tag, because a script uses several of them:
 WHOLE_RUN = "run:{whole}"  # string: the run of the Redis in which the data was last complete
 WHOLE_HASHED = "hashed:{whole}"  # string: a fingerprint of the key of the hashes (QUANZU_SECRET)
+WHOLE_PARTITIONS = "partitions:{whole}"  # string: the number of partitions for which its keys are placed
+WHOLE_GROWING = "growing:{whole}"  # string: token of the command that changes the number of partitions
 WHOLE_ENDS = "ends:{whole}"  # hash: `now` and `before` -> the shared topics' end offsets, TURN_MS apart
 WHOLE_TURN = "turn:{whole}"  # string: exists until the ends are due to be read again
 WHOLE_LOCK = "restoring:{whole}"  # string: token of the process that restores
@@ -93,6 +98,8 @@ FEEDS_JUDGING = "judging:{feeds}"  # string: lease of the one worker that judges
 
 BREAKER_LOOKING = "breaker:looking"  # string: a worker has just checked the policies
 BREAKER_FORGETTING = "breaker:forgetting"  # string: a worker has just deleted old minutes
+EXPERIMENTS_READING = "experiments:reading"  # string: a worker has just read the experiments
+EXPERIMENT_READINGS = "experiment-readings"  # hash: experiment -> its latest reading; computed from the journal
 SHADOW_COUNTS = "shadow-counts"  # hash: policy|day|level|whose -> alerts; lost with Redis
 VISIT_LEASE = "visit-lease:"  # string, and a place: the dispatch for which a visit there is arranged
 WEBHOOK_HEALTH = "webhook-health"  # hash: id -> Health and the last answer
@@ -110,6 +117,7 @@ CHECK_INS = "check-ins"  # sorted set: dispatch id -> when its officer must chec
 ESCALATIONS = "escalations"  # hash: dispatch id -> what was tried to make its officer accept
 ESCALATIONS_DUE = "escalations-due"  # sorted set: dispatch id -> when its next rung is due
 ESCALATING = "escalating:"  # string, and a dispatch id: the lease of the worker that takes its next rung
+SEARCHING = "searching"  # string: the lease of the worker that tells officers of searches and erases their places
 PUSH_SUBSCRIPTIONS = "push-subscriptions"  # hash: id -> subscription
 STAFF_ACCOUNTS = "staff"  # hash: login -> account
 STAFF_TOKENS = "staff-tokens"  # hash: a token's id -> the token
@@ -130,6 +138,7 @@ UNDER_WAY = "under-way:"  # string, and the kind and the token's hash: the progr
 TOTP_USED = "totp-used:"  # string, and login and time step: exists once the code was used
 KEY_CHALLENGE = "key-challenge:"  # string, and a challenge of WebAuthn: what it may be answered for
 UNMASKED = "unmasked:"  # string, and the session and the resident: exists while their data may be seen
+HEARING = "hearing:"  # string, and the session and a recording: exists while it may be heard
 UNMASK_FORM = "unmask-form:"  # string, and the session and the form's id: sent twice, it counts once
 UNMASK_COUNTS = "unmask-counts"  # hash: day|login -> number of times
 REVEALS = "reveals:"  # sorted set, and a login: the residents whose data it revealed within the hour -> when
@@ -144,15 +153,25 @@ TASK_ACT = "task-act:"  # string, and an act's id: "begun", or its answer
 TASK_LOOK = "task-look:"  # string, and session and dispatch: exists once this look is in the audit
 
 
+# Calls to the centre, which have no partition: of the family `calling`, which intake and the console may use, under a
+# tag of their own.
+INCOMING_CALLS = "calling:{incoming}:calls"  # hash: call id -> LiveIncoming
+INCOMING_ENDED = "calling:{incoming}:ended:"  # string, and a call id: the sequence of its end, for 24 hours
+CALL_BACKS = "calling:{incoming}:call-backs"  # hash: a keyed hash of the number -> CallBack
+
+
 def key(name: KeyName, partition: int) -> str:
-    """Return the name of a partition's key. The partition is its hash tag, so one script may use all its keys."""
+    """Return the full name of a key of one partition: `name:{partition}`.
+
+    The partition is the hash tag, so one script may use all keys of a partition.
+    """
     return f"{name}:{{{partition}}}"
 
 
 def lane_key(name: LaneName, lane: str, partition: int) -> str:
-    """Return the name of a key of one partition of one lane.
+    """Return the full name of a key of one partition of one lane.
 
-    `lane`: what follows `signals` in the lane's topic name, with its separator ("" for the main lane).
+    `lane`: the part of the lane's topic name after `signals`, such as "-urgent"; "" for the main lane.
     """
     return f"{name}{lane}:{{{partition}}}"
 
@@ -163,7 +182,7 @@ def changing(table: str, name: str) -> str:
 
 
 def milliseconds(moment: datetime) -> int:
-    """Return a time in ms since 1970, as Redis scores contain it."""
+    """Return a time as a whole number of ms since 1970, the unit of times in Redis scores."""
     return round(moment.timestamp() * 1000)
 
 

@@ -1,11 +1,11 @@
-"""Measures how far Redis is behind the topics: signals that arrived and are not screened yet."""
+"""How far the workers are: the end offsets of topics, and the offsets that were screened or passed on."""
 
 from typing import Any, NamedTuple
 
 from redis.asyncio import Redis
 
 from streams.messaging import topics
-from streams.messaging.reader import end_offsets
+from streams.messaging.offsets import acknowledged_offsets, end_offsets
 from streams.runtime.settings import Settings
 from streams.state.keys import lane_key
 
@@ -28,9 +28,20 @@ async def signal_ends(settings: Settings) -> dict[Where, int]:
     return await ends(settings, *(topic.name for topic in topics.LANES))
 
 
+async def reports_passed_on(settings: Settings) -> dict[Where, int | None]:
+    """Return, for each partition of outside-inputs, the offset of the last record that the workers have copied to
+    case-inputs and acknowledged; None if they have acknowledged none.
+    """
+    name, partitions = topics.OUTSIDE_INPUTS.name, range(settings.partitions)
+    acked = await acknowledged_offsets(settings, name, partitions)
+    return {Where(name, partition): acked.get(partition) for partition in partitions}
+
+
 async def screened(redis: "Redis", partitions: int) -> dict[Where, int | None]:
-    """Return the offset of the last screened record of each partition of both signal lanes, or None if Redis
-    has none.
+    """Return the offset of the last screened record of each partition of both signal lanes; None where Redis has no
+    offset.
+
+    `partitions`: the number of partitions of a lane.
     """
     client: Any = redis  # redis-py types a command's result as sync or async at once
     where = [Where(topic.name, partition) for topic in topics.LANES for partition in range(partitions)]

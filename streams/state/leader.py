@@ -1,4 +1,7 @@
-"""The interface for asking which Redis leads. With Kafka: epoch.py. Embedded servers have no epoch."""
+"""The interface for asking which Redis leads. epoch.py implements it with Kafka.
+
+With embedded servers, nothing is checked.
+"""
 
 import asyncio
 import logging
@@ -11,20 +14,21 @@ EXEMPT_RUN = ""  # with it, the scripts do not check the run
 
 
 class Leader(Protocol):
-    """Which Redis leads, as far as this process knows. A run identifies a Redis process and the history of its data."""
+    """Knows which Redis leads. A run is the identity of a Redis process together with the history of its data."""
 
     @property
     def replicated(self) -> bool:
-        """Whether the Redis that answered last has a connected replica that can confirm a write (WAIT)."""
+        """True if the Redis that answered last has a connected replica that can confirm a write (WAIT)."""
 
     async def start(self) -> None:
         """Start to follow the epoch. With Kafka, raises KafkaError if it is unavailable."""
 
     async def stop(self) -> None:
-        """Stop following it."""
+        """Stop following the epoch."""
 
     def current(self) -> str | None:
-        """Return the run of the Redis that leads, as the epoch names it; None while this process must not act.
+        """Return the run of the Redis that leads, as the epoch names it; None while this process must not act on
+        Redis.
 
         EXEMPT_RUN ("") with embedded servers. With Kafka, raises RuntimeError before `start`.
         """
@@ -36,13 +40,18 @@ class Leader(Protocol):
         """
 
     async def names(self, run: str) -> bool:
-        """Return whether the epoch names this run; waits up to 3.5 s while a new epoch begins. Always True if embedded.
+        """Return True if the epoch names `run`; waits up to 3.5 s while a new epoch begins.
+
+        Always True with embedded servers.
 
         With Kafka, raises RuntimeError before `start`.
         """
 
     async def refused(self) -> None:
-        """Have the connected Redis checked, and return after a short pause. Call it when Redis refused the run."""
+        """Have the connected Redis checked, and return after at most 0.2 s.
+
+        Call it when a Redis script refused the run.
+        """
 
 
 class Exempt:
@@ -73,7 +82,7 @@ class Exempt:
         return True
 
     async def refused(self) -> None:
-        """Return after 0.05 s. Nothing is checked."""
+        """Return after 0.05 s. No Redis is checked."""
         await asyncio.sleep(NAP_SECONDS)
 
 

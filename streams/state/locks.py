@@ -5,13 +5,19 @@ script that compares an offset or a token (case_store, dispatch_log), which redi
 """
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+import os
+import secrets
+import socket
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from contextvars import ContextVar
 from typing import Any
 
 from redis.asyncio import Redis
 from redis.exceptions import LockError
 
+from schemas.errors import UserError
 from streams.state.scripts import script
 
 LEASE_SECONDS = 15.0
@@ -20,15 +26,31 @@ NAP_SECONDS = 0.02
 KEEP = script("lasts") + script("keep")
 
 
+class LockBusyError(UserError, TimeoutError):
+    """A lock with a named holder was not free within 8 s, or the holder's own work took longer. The text says who holds
+    it, and what to do.
+    """
+
+
+_waits_for: ContextVar["list[str] | None"] = ContextVar("waits_for", default=None)
+"""The locks that the work under the nearest lock with a named holder waits for now. A task that this work begins sees
+the same list."""
+
+
 @asynccontextmanager
-async def locked(redis: "Redis", name: str) -> AsyncIterator[None]:
-    """Hold an exclusive lock during the block. Raises TimeoutError if waiting and the block take over 8 s together."""
+async def locked(redis: "Redis", name: str, token: str | None = None) -> AsyncIterator[None]:
+    """Context manager: hold the exclusive lock `name` during the block. `token`: the lock's value, unique; by default a
+    random one.
+
+    Raises TimeoutError, also inside the block, if waiting for the lock and the block together take over 8 s.
+    """
     lock = redis.lock(name, timeout=LEASE_SECONDS, sleep=NAP_SECONDS, blocking_timeout=WRITE_SECONDS)
     async with asyncio.timeout(WRITE_SECONDS):
-        if not await lock.acquire(blocking=False):
-            await _shorten(redis, name, round(LEASE_SECONDS * 1000))
-            if not await lock.acquire():
-                raise TimeoutError
+        with _waiting(name):
+            if not await lock.acquire(blocking=False, token=token):
+                await _shorten(redis, name, round(LEASE_SECONDS * 1000))
+                if not await lock.acquire(token=token):
+                    raise TimeoutError
         try:
             yield
         finally:
@@ -36,11 +58,68 @@ async def locked(redis: "Redis", name: str) -> AsyncIterator[None]:
                 await lock.release()
 
 
-async def take(redis: "Redis", name: str, milliseconds: int, value: str | int = 1) -> bool:
-    """Take a lease for `milliseconds`. Return True if it was free and is now the caller's, else False, also if the
-    caller already holds it.
+@asynccontextmanager
+async def locked_by(redis: "Redis", name: str, holder: str) -> AsyncIterator[None]:
+    """Context manager: hold the exclusive lock `name` during the block, and let others see who holds it. `holder`: the
+    work, in words; the process and its machine are added.
 
-    It ends by itself, or when the script `release` is called with its `value`.
+    Raises LockBusyError, also inside the block, if waiting for the lock and the block together take over 8 s; its text
+    names another lock for which the block waited then. A TimeoutError that the block raises earlier stays as it is.
+    """
+    own = f"{holder}, process {os.getpid()} on {socket.gethostname()}"
+    began, held, waits_for = time.monotonic(), False, list[str]()
+    try:
+        async with locked(redis, name, f"{own}|{secrets.token_hex(8)}"):
+            held, outer = True, _waits_for.get()
+            _waits_for.set(waits_for)
+            try:
+                yield
+            finally:
+                _waits_for.set(outer)
+    except TimeoutError as error:
+        if not held:
+            raise LockBusyError(await _busy(redis, name)) from None
+        if waits_for:
+            raise LockBusyError(f"{own} has the lock {name} and waits: {await _busy(redis, waits_for[-1])}") from None
+        if isinstance(error, LockBusyError) or time.monotonic() - began < WRITE_SECONDS - NAP_SECONDS:
+            raise  # of the block itself: an inner lock's, or another operation's
+        raise LockBusyError(
+            f"{own} did not end its work under the lock {name} within {WRITE_SECONDS:g} s: Kafka or Redis is slow. "
+            "Run it again; `quanzu doctor` looks at both"
+        ) from None
+
+
+@contextmanager
+def _waiting(name: str) -> Iterator[None]:
+    """Note that the work waits for a lock. The note stays if the wait was cut off or was in vain."""
+    waits_for = _waits_for.get()
+    if waits_for is None:
+        yield
+        return
+    waits_for.append(name)
+    yield
+    waits_for.remove(name)
+
+
+async def _busy(redis: "Redis", name: str) -> str:
+    """Return who holds a lock, and what to do, in words."""
+    client: Any = redis  # redis-py types a command's result as sync or async at once
+    async with asyncio.timeout(WRITE_SECONDS):
+        found = (await client.get(name) or b"").decode("utf-8", "replace")
+    holder = found.partition("|")[0] if "|" in found else ""
+    unknown = "somebody whose work is not named" if found else "somebody who has just released it"
+    return (
+        f"the lock {name} is held by {holder or unknown}. Wait until that has ended, then run this again; a holder "
+        f"that died loses the lock within {LEASE_SECONDS:g} s"
+    )
+
+
+async def take(redis: "Redis", name: str, milliseconds: int, value: str | int = 1) -> bool:
+    """Take the lease `name` for `milliseconds`. Returns True if it was free and the caller now has it; False if it is
+    taken, also if the caller itself has it.
+
+    The lease ends by itself after that time, or when the script `release` is called with its `value`. A taken lease
+    that would last longer than `milliseconds` from now is shortened to that.
     """
     client: Any = redis  # redis-py types a command's result as sync or async at once
     if await client.set(name, value, nx=True, px=milliseconds):
@@ -51,11 +130,12 @@ async def take(redis: "Redis", name: str, milliseconds: int, value: str | int = 
 
 @asynccontextmanager
 async def taken(redis: "Redis", name: str, milliseconds: int) -> AsyncIterator[bool]:
-    """Take a lease as `take` does, for `milliseconds`, so that the block's work is done once; yield True if it was
-    free, else False.
+    """Context manager: take the lease `name` for `milliseconds` as `take` does.
 
-    The lease stays after the block; if the block raises or is cancelled, the lease is deleted, so that the work may be
-    tried again.
+    Yields True if it was free, else False.
+
+    The block does its work only for True, so that the work is done once. The lease stays after the block; if the
+    block raises or is cancelled, the lease is deleted, so that the work may be tried again.
     """
     free = await take(redis, name, milliseconds)
     try:
@@ -67,8 +147,9 @@ async def taken(redis: "Redis", name: str, milliseconds: int) -> AsyncIterator[b
 
 
 async def keep(redis: "Redis", name: str, token: str, milliseconds: int) -> bool:
-    """Take or renew a lease for `milliseconds`, identified by `token`. Return True if the caller has it, False if
-    another token holds it.
+    """Take the lease `name` for `milliseconds`, or renew it if `token` already has it.
+
+    Returns True if the caller now has it, False if another token has it.
     """
     client: Any = redis  # as above
     return bool(await client.eval(KEEP, 1, name, token, milliseconds))

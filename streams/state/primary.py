@@ -1,4 +1,4 @@
-"""Checks of the Redis behind a client: its identity, and whether a replica could take over without losing data."""
+"""Checks of the Redis behind a client: which server it is, and whether a replica could take over without data loss."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -21,8 +21,8 @@ _REPLICAS = re.compile(rb"\bconnected_slaves:(\d+)")
 
 
 async def server(redis: "Redis") -> Server:
-    """Return the run, host:port, role and number of connected replicas of the server behind one of the client's
-    connections.
+    """Return the run, the address (host:port), the role and the number of connected replicas of the Redis server
+    behind one of the client's connections.
 
     Raises RedisError if it does not answer.
     """
@@ -46,15 +46,16 @@ async def server(redis: "Redis") -> Server:
 
 
 async def leave(redis: "Redis") -> None:
-    """Close the client's idle connections; new ones go to the primary that the Sentinels name at that time."""
+    """Close the client's idle connections. New ones go to the primary that the Sentinels name at that time."""
     await redis.connection_pool.disconnect(inuse_connections=False)
 
 
 async def unsafe(redis: "Redis") -> list[str]:
-    """Return why losing this primary could lose writes, each with what to do; empty without Sentinels.
+    """Return the reasons why writes could be lost with this primary, each as a text that says what to do; empty if it
+    is safe, or no Sentinels are used.
 
-    Disconnected replicas count too, because a worker must be able to start while one is down. Raises RedisError if the
-    primary does not answer.
+    Known replicas count even while disconnected, because a worker must be able to start while one is down. Raises
+    RedisError if the primary does not answer.
     """
     if not has_sentinels(redis):
         return []
@@ -63,7 +64,9 @@ async def unsafe(redis: "Redis") -> list[str]:
 
 
 async def known_replicas(redis: "Redis") -> int | None:
-    """Return the largest number of replicas, connected or not, that a Sentinel knows; None if no Sentinel answers."""
+    """Return the largest number of replicas, connected or not, that any of the Sentinels knows; None if no Sentinel
+    answers.
+    """
     pool: Any = redis.connection_pool
     known: int | None = None
     for sentinel in pool.sentinel_manager.sentinels:
@@ -76,16 +79,18 @@ async def known_replicas(redis: "Redis") -> int | None:
 
 
 def refuses_alone(replication: Mapping[str, Any]) -> bool:
-    """Return whether a primary without replicas refuses writes (min-replicas-to-write is set), according to its INFO.
+    """Return True if a primary without replicas refuses writes (min-replicas-to-write is set).
 
-    CONFIG needs administrator rights.
+    `replication`: the primary's answer to INFO replication; CONFIG GET would need administrator rights.
     """
     return "min_slaves_good_slaves" in replication
 
 
 def faults(replication: Mapping[str, Any], known: int | None) -> Iterator[str]:
-    """Yield why losing a primary could lose writes, each with what to do, from its INFO and the number of replicas that
-    its Sentinels know (None: unknown).
+    """Yield the reasons why writes could be lost with a primary, each as a text that says what to do.
+
+    `replication`: its answer to INFO replication. `known`: the number of replicas that its Sentinels know; None:
+    unknown, so it is not judged.
     """
     if known is not None and known < REPLICAS:
         yield (

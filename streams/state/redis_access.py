@@ -1,4 +1,4 @@
-"""Diagnosis of refused access to Redis: the reason, and what to do."""
+"""Diagnosis of refused access to Redis: states the reason and the remedy."""
 
 import asyncio
 import ssl
@@ -17,9 +17,10 @@ TLS = "Write QUANZU_REDIS as rediss://host:port/0 (or rediss+sentinel://...)"
 
 
 async def admitted(settings: Settings, redis: "Redis") -> None:
-    """Return without a result if Redis grants access or is unavailable, which is transient.
+    """Check that Redis grants access. Returns None if it does, and also if it is unavailable, which is transient.
 
-    Raises AccessError with the reason if it refuses: the login, a missing right, or TLS.
+    Raises AccessError with the reason and the remedy if Redis refuses the login, lacks a right for this user, or TLS
+    fails.
     """
     client: Any = redis
     try:

@@ -30,10 +30,12 @@ class _Pool(SentinelConnectionPool):
 
 
 def client(url: str, login: Login = NOBODY) -> "Redis":
-    """Return a client whose commands are retried for about a second before they raise redis.exceptions.ConnectionError.
+    """Return a client whose commands are retried for about a second before they raise
+    redis.exceptions.ConnectionError.
 
-    With Sentinels, each new connection goes to the primary that they name at that time; a connection to a server that
-    has become a replica is closed when it first refuses a write. Raises ValueError if the address is invalid.
+    `url`: of one Redis, or of its Sentinels. With Sentinels, each new connection goes to the primary that they name
+    at that time; a connection to a server that has become a replica is closed when the server first refuses a write.
+    Raises ValueError if `url` is invalid.
     """
     if not watched(url):
         usual = {**TIMES, "max_connections": CONNECTIONS, **login.options(tls=url.startswith("rediss"))}
@@ -49,10 +51,10 @@ def client(url: str, login: Login = NOBODY) -> "Redis":
 
 
 async def sentinels_say(redis: "Redis") -> Sentinels:
-    """Ask the client's Sentinels for the primary.
+    """Ask each of the client's Sentinels which server is the primary.
 
-    Returns how many Sentinels there are, how many answered, the host:port that most of them name ("" if none does), and
-    how many name it.
+    Returns the number of Sentinels, the number that answered, the host:port that most of them name ("" if none names
+    a primary), and the number of those that name it.
     """
     pool: Any = redis.connection_pool
     named: list[str] = []
@@ -68,7 +70,7 @@ async def sentinels_say(redis: "Redis") -> Sentinels:
 
 
 def has_sentinels(redis: "Redis") -> bool:
-    """Return whether the client finds its primary through Sentinels."""
+    """Return True if the client finds its primary through Sentinels."""
     return isinstance(redis.connection_pool, SentinelConnectionPool)
 
 

@@ -1,4 +1,4 @@
-"""Faster replacements for the expensive parts of redis-py's asyncio client: most of the work is asking Redis."""
+"""Faster replacements for parts of redis-py's asyncio client. Most of a worker's CPU time goes into asking Redis."""
 
 import asyncio
 import time
@@ -19,13 +19,17 @@ _SPECIAL = {EMPTY_RESPONSE, NEVER_DECODE}  # options of commands whose replies r
 
 
 class Packing:
-    """Packs commands in C. redis-py's asyncio connections do it in Python, at a microsecond for each argument.
+    """Encodes commands in C. redis-py's asyncio connections encode them in Python, at a microsecond for each
+    argument.
 
-    redis-py's own serializer for hiredis first checks each argument for types of bytes that are never sent here.
+    redis-py's own serializer for hiredis would first check each argument for types of bytes that Quanzu never sends.
     """
 
     def pack_command(self, *args: Any) -> list[bytes]:  # noqa: ANN401 - any argument of a command
-        """Return the command's bytes, as one item. Raises DataError if an argument cannot be encoded."""
+        """Return the encoded command, as a list with one bytes object.
+
+        Raises DataError if an argument cannot be encoded.
+        """
         words = args[0].split()  # CLIENT SETINFO is two
         try:
             return [pack_command((*words, *args[1:]) if len(words) > 1 else args)]
@@ -34,11 +38,11 @@ class Packing:
 
 
 class Patience(AbstractConnection):
-    """Closes a connection whose server does not answer for `patience` seconds: the wait raises redis' TimeoutError.
+    """A connection that is closed if its server does not answer for `patience` seconds; the waiting call raises
+    redis' TimeoutError.
 
-    One timer checks all waits.
-
-    redis-py makes a timer for each reply and a task for each send: 5 of the 13 µs of a pipeline's command.
+    One timer checks all waits. redis-py makes a timer for each reply and a task for each send, which take 5 of the 13
+    µs of a pipeline's command.
     """
 
     patience: float
@@ -46,8 +50,9 @@ class Patience(AbstractConnection):
     _timer: asyncio.TimerHandle | None = None
 
     async def send_packed_command(self, *args: Any, **options: Any) -> None:  # noqa: ANN401 - redis-py's own
-        """Send as redis-py does. Raises redis' TimeoutError if the connection does not take the command within
-        `patience` seconds.
+        """Send a command as redis-py does.
+
+        Raises redis' TimeoutError if it cannot be written within `patience` seconds.
         """
         before = self._wait()
         try:
@@ -56,8 +61,10 @@ class Patience(AbstractConnection):
             self._since = before
 
     async def read_response(self, *args: Any, **options: Any) -> Any:  # noqa: ANN401 - as above
-        """Read a reply as redis-py does. Raises redis' TimeoutError if none comes within `patience` seconds, or the
-        `timeout` given.
+        """Return one reply as redis-py does.
+
+        Raises redis' TimeoutError if no reply comes within `patience` seconds, or within the option `timeout` if it
+        is given.
         """
         if options.get("timeout") is not None:  # of a subscription, which may be silent for longer
             return await super().read_response(*args, **options)
@@ -86,26 +93,29 @@ class Patience(AbstractConnection):
 
 
 class AtOnce(AbstractConnection):
-    """Reads all replies that have arrived at once. redis-py runs through six coroutines for each reply."""
+    """A connection that reads all replies that have already arrived in one call. redis-py awaits six coroutines for
+    each reply.
+    """
 
     _error: Exception | None = None  # an error reply that was taken from the reader and is not returned yet
 
     async def ask(self, commands: Sequence[Sequence[Any]]) -> list[Any]:
-        """Send all commands at once, and return their replies in order. A ResponseError is returned as a reply.
+        """Send all commands at once, and return their replies in order.
 
-        Other errors, such as a lost connection, are raised, and the connection is closed.
+        An error reply (ResponseError) is returned in its place, not raised. Other errors, such as a lost connection,
+        are raised, and the connection is closed.
         """
         packed = [part for command in commands for part in self.pack_command(*command)]
         await self.send_packed_command([b"".join(packed)])
         return await self.read_all(len(commands))
 
     async def read_all(self, count: int) -> list[Any]:
-        """Return `count` replies.
+        """Return the next `count` replies, in order.
 
-        A ResponseError is returned as a reply; other errors are raised as read_response does.
-
-        Replies that have arrived are taken directly. Everything else goes through redis-py: waiting, errors (some
-        connections learn from them that the server is no longer a primary), and messages that the server pushes.
+        An error reply (ResponseError) is returned in its place. Other errors are raised as by read_response, and the
+        connection is closed. Replies that have arrived are taken from the parser directly. redis-py handles the rest:
+        waiting, errors (some connections learn from them that the server is no longer a primary), and messages that
+        the server pushes.
         """
         parser: Any = self._parser
         replies: list[Any] = []
@@ -176,15 +186,15 @@ class Asking(Pipeline):
 
 
 class Lean(Redis):
-    """A Redis client whose pipelines are `Asking` ones, which take less time per command."""
+    """A Redis client whose pipelines are `Asking` pipelines, which take less time for each command."""
 
     def pipeline(self, transaction: bool = True, shard_hint: str | None = None) -> Pipeline:
-        """Return an `Asking` pipeline."""
+        """Return a new `Asking` pipeline. `transaction`: its commands run as one transaction (MULTI/EXEC)."""
         return Asking(self.connection_pool, self.response_callbacks, transaction, shard_hint)
 
 
 def lean(redis: "Redis") -> "Redis":
-    """Make the client's connections use the faster replacements, and return the client."""
+    """Change the client's connections to the faster classes of this module, in place, and return the client."""
     pool: Any = redis.connection_pool
     patience, pool.connection_kwargs["socket_timeout"] = pool.connection_kwargs["socket_timeout"], None
     made = (Packing, AtOnce, Patience, pool.connection_class)

@@ -22,9 +22,10 @@ EVERYWHERE = "in redis.conf of the primary and of its replicas"
 
 
 async def check(redis: "Redis", *, vault: bool = False) -> list[Wrong]:
-    """Return the faults in a Redis' settings, each with its correction; empty if there is none.
+    """Return the faults in the settings of a Redis, each with its correction; empty if it has no faults.
 
-    `vault`: it holds the people's keys. Raises RedisError if it is unavailable.
+    `vault`: this Redis is the vault, which holds the keys that encrypt personal data. Raises RedisError if it is
+    unavailable.
     """
     asked: Any = redis
     info: dict[str, Any] = {}
@@ -34,7 +35,9 @@ async def check(redis: "Redis", *, vault: bool = False) -> list[Wrong]:
 
 
 async def of_vault(settings: Settings) -> list[Wrong]:
-    """Return the faults in the vault's settings; empty if there is no vault, or it is unavailable."""
+    """Return the faults in the vault's settings, each with its correction; empty if it has no faults, is not
+    configured, or is unavailable.
+    """
     if settings.vault is None:
         return []
     redis: Any = client(settings.vault, settings.redis_login())
@@ -47,9 +50,9 @@ async def of_vault(settings: Settings) -> list[Wrong]:
 
 
 def asks_config(redis: "Redis") -> bool:
-    """Return True if this client may ask CONFIG: it has no user name. One with a user name lacks the right.
+    """Return True if this client has no user name and so may use CONFIG. Users of the ACL file lack the right.
 
-    It does not try, because Redis logs each refusal and a security officer reads the log.
+    Nothing is sent to find out: Redis logs each refusal, and a security officer reads that log.
     """
     return redis.connection_pool.connection_kwargs.get("username") is None
 
@@ -65,8 +68,10 @@ async def _appendfsync(redis: Any) -> str | None:  # noqa: ANN401 - redis-py typ
 
 
 def wrong(info: Mapping[str, Any], appendfsync: str | None, *, vault: bool = False) -> Iterator[Wrong]:
-    """Yield a fault for each setting that can lose or block data. `info`: from INFO; `appendfsync`: None if unknown;
-    `vault`: the server holds the people's keys.
+    """Yield a fault for each setting that can lose data or block writes.
+
+    `info`: the answers to INFO memory, persistence and clients, by field. `appendfsync`: the setting's value, None if
+    unknown. `vault`: the server is the vault, which holds the keys that encrypt personal data.
     """
     name = "the vault" if vault else "Redis"
     yield from _memory(name, info)
@@ -89,9 +94,9 @@ def _memory(name: str, info: Mapping[str, Any]) -> Iterator[Wrong]:
 
 
 def _file(name: str, info: Mapping[str, Any], appendfsync: str | None, *, vault: bool) -> Iterator[Wrong]:
-    """Yield what a restart or a power cut would lose.
+    """Yield the faults by which a restart or a power cut would lose data of the Redis `name`.
 
-    Redis is rebuilt from the topics, but a lost key is lost for good.
+    `vault`: True for the vault, whose lost keys are lost forever; other Redis data is rebuilt from the topics.
     """
     wanted = ("always",) if vault else ("everysec", "always")
     if not info.get("aof_enabled"):

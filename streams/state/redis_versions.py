@@ -18,10 +18,11 @@ Version = tuple[int, int, int]
 
 @dataclass(frozen=True, slots=True)
 class Advisory:
-    """A known vulnerability (`cve`) of one `server` ("redis" or "valkey"). `what`: what an attacker does with it.
+    """A known vulnerability of one server program.
 
-    `fixed`: the first version with the fix in each release line, oldest line first. An older line that is not named has
-    no fix; every line after the last one is fixed from its start. `since`: older versions are not judged.
+    `cve`: its number; `server`: "redis" or "valkey"; `what`: what an attacker can do; `fixed`: the first version with
+    the fix in each release line, oldest line first. A line that is not in `fixed` has no fix if it is older than the
+    last one there, and is not vulnerable if it is newer. Versions before `since` are not judged.
     """
 
     cve: str
@@ -61,9 +62,11 @@ ADVISORIES = (
 
 
 def vulnerable(info: Mapping[str, Any]) -> Iterator[Wrong]:
-    """Yield a warning for each known vulnerability of a server's version. `info`: the answer to `INFO server`.
+    """Yield a warning for each known vulnerability of a server's version.
 
-    A version that is not three numbers is not judged.
+    `info`: the answer to INFO server, by field.
+
+    A version that does not begin with three numbers is not judged.
     """
     server = str(info.get("server_name", "redis"))
     told = str(info.get("valkey_version") or info.get("redis_version", ""))

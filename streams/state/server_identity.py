@@ -21,9 +21,9 @@ _RUN = re.compile(rb"\brun_id:(\w+).*\bmaster_replid:(\w+)", re.DOTALL)
 
 
 def run_of(info: bytes) -> str:
-    """Return the run, "process id/replication id" (as lua/run.lua does), from the answer to ASK_RUN.
+    """Parse the answer to ASK_RUN and return the run, "process id/replication id" (as lua/run.lua builds it).
 
-    Raises ValueError if it is not in there.
+    Raises ValueError if the answer lacks one of the two ids.
     """
     found = _RUN.search(info)
     if found is None:
@@ -32,8 +32,9 @@ def run_of(info: bytes) -> str:
 
 
 async def current_run(redis: "Redis") -> str:
-    """Return the run of the Redis that answers now. Raises RedisError if it does not answer, and ValueError if its
-    answer names no run.
+    """Return the run of the Redis that answers now.
+
+    Raises RedisError if Redis does not answer, and ValueError if the answer contains no run.
     """
     client: Any = redis
     return run_of(await client.execute_command(*ASK_RUN))

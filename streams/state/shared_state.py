@@ -1,9 +1,9 @@
 """Recovery of the Redis data that all partitions share (residents, evidence, watchlist, policies) after a loss.
 
-A mark in Redis says that the data is complete, and in which Redis. Nobody looks up a resident without it: in an empty
-Redis every signal would count as unmatched. In another Redis than before (see server_identity.py) only the last writes
-may be missing. All of the data is on compacted topics, and was written there first. So the topics' end offsets of a
-while ago are kept in Redis: records after them are read again.
+A mark in Redis says that the data is complete, and in which run of Redis. No resident is looked up without the mark:
+in an empty Redis, every signal would count as unmatched. If another Redis than before answers (see
+server_identity.py), only the last writes may be missing. All of the data was written to compacted topics first. So
+the topics' end offsets of some minutes ago are stored in Redis, and records after those offsets are read again.
 """
 
 import asyncio
@@ -20,12 +20,22 @@ from redis.exceptions import RedisError
 from domain.ids import fingerprint
 from schemas.errors import UserError
 from streams.messaging import topics
-from streams.messaging.reader import Tails, end_offsets
+from streams.messaging.offsets import end_offsets
+from streams.messaging.reader import Tails
 from streams.messaging.topics import ROSTERS
 from streams.runtime.settings import Settings
 from streams.runtime.tasks import wanted
 from streams.state import locks
-from streams.state.keys import WHOLE, WHOLE_ENDS, WHOLE_HASHED, WHOLE_LOCK, WHOLE_RUN, WHOLE_SETTLING, WHOLE_TURN
+from streams.state.keys import (
+    WHOLE,
+    WHOLE_ENDS,
+    WHOLE_HASHED,
+    WHOLE_LOCK,
+    WHOLE_PARTITIONS,
+    WHOLE_RUN,
+    WHOLE_SETTLING,
+    WHOLE_TURN,
+)
 from streams.state.scripts import script
 from streams.state.server_identity import ASK_RUN, run_of
 
@@ -44,44 +54,54 @@ return 0
 # Only the holder of the lock may set the mark: the lock is gone if the store was lost again.
 MARKED = """
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
-redis.call('MSET', KEYS[2], ARGV[2], KEYS[3], ARGV[3], KEYS[4], ARGV[4])
+redis.call('MSET', KEYS[2], ARGV[2], KEYS[3], ARGV[3], KEYS[4], ARGV[4], KEYS[5], ARGV[5])
 return 1
 """
 
 Restorer = Callable[[Tails | None], Awaitable[object]]
 
 
-MARKS = (WHOLE, WHOLE_RUN, WHOLE_HASHED)
+MARKS = (WHOLE, WHOLE_RUN, WHOLE_HASHED, WHOLE_PARTITIONS)
 
 
 class OtherInstallationError(UserError, RuntimeError):
-    """This Redis belongs to another installation, or was filled under another QUANZU_SECRET.
+    """This Redis belongs to another installation, or was filled under another QUANZU_SECRET or for another number of
+    partitions.
 
-    A new consumer group would repeat seven days of dispatches; under another key, no resident would be found.
+    With another app id, a new consumer group would repeat seven days of dispatches; with another secret or number of
+    partitions, no resident would be found.
     """
+
+
+class EmptiedError(RedisError):
+    """Redis lacks data that all partitions share: it was emptied or replaced meanwhile. Transient: try again."""
 
 
 class Marks:
-    """Tells from a Redis' answers whether the data that all partitions share is complete in it. `fingerprint`: of the
-    secret.
+    """Decides from a Redis' answers whether it has all the data that the partitions share.
+
+    `fingerprint`: a short hash of the installation's secret, which is stored in Redis to recognise another secret; None
+    in a process that has no secret, which hashes nothing and does not compare.
     """
 
     def __init__(self, settings: Settings) -> None:
-        self._app_id = settings.app_id
-        self.fingerprint = fingerprint(settings.key())
+        self._app_id, self._partitions = settings.app_id, settings.partitions
+        self.fingerprint = fingerprint(settings.key()) if settings.has_key else None
 
     def ask(self, pipe: Any) -> None:  # noqa: ANN401 - redis-py types each result as sync or async
-        """Add the two commands to a pipeline whose answers `missing` reads."""
+        """Add two commands to the pipeline. Their answers are the arguments of `missing`. Nothing is sent yet."""
         pipe.execute_command(*ASK_RUN)
         pipe.mget(MARKS)
 
     def missing(self, info: bytes, marks: Sequence[bytes | None]) -> str | None:
-        """Return the run of the Redis that answered if the shared data is not complete in it, else None.
+        """Return None if the shared data is complete in the Redis that answered; otherwise return that Redis' run.
 
-        Raises OtherInstallationError if this Redis belongs to another installation or was filled under another secret.
+        `info`, `marks`: the answers to the commands of `ask`. Raises OtherInstallationError if this Redis belongs to
+        another installation, or was filled under another secret or for another number of partitions.
         """
-        mark, run, hashed = marks
+        mark, run, hashed, partitions = marks
         self._refuse_other(mark, hashed)
+        self._refuse_other_number(mark, partitions)
         whole = mark is not None and run is not None and run.decode() == run_of(info)
         return None if whole else run_of(info)
 
@@ -92,15 +112,28 @@ class Marks:
                 f"{self._app_id!r}. Set QUANZU_APP_ID to it, or use another Redis and other topics: "
                 "a new group reads old dispatches again"
             )
-        if hashed is not None and hashed.decode() != self.fingerprint:
+        if hashed is not None and self.fingerprint is not None and hashed.decode() != self.fingerprint:
             raise OtherInstallationError(
                 "this Redis was filled under another QUANZU_SECRET: no resident would be found. Set that one again"
             )
 
+    def _refuse_other_number(self, mark: bytes | None, partitions: bytes | None) -> None:
+        if mark is not None and partitions is None:  # both are written at once
+            raise OtherInstallationError(
+                "this Redis does not say for how many partitions it was filled: its keys may be in other places. Empty "
+                "it (FLUSHALL), and workers fill it anew"
+            )
+        if partitions is not None and int(partitions) != self._partitions:
+            raise OtherInstallationError(
+                f"this Redis was filled for {int(partitions)} partitions, and QUANZU_PARTITIONS is {self._partitions}. "
+                f"If the installation has grown to {self._partitions}, this is an older copy: empty it (FLUSHALL), and "
+                "workers fill it anew"
+            )
+
 
 class Shared:
-    """Ensures that the data in Redis that all partitions share (registers, watchlist, rules) is complete before it is
-    used.
+    """Checks that the Redis data that all partitions share (registers, watchlist, rules) is complete, and restores it
+    if not.
     """
 
     def __init__(
@@ -112,9 +145,10 @@ class Shared:
         lease_seconds: float,
         fills: bool = True,
     ) -> None:
-        """`fills`: whether this process restores missing data itself, or waits for another.
+        """`restorers`: each copies one part of the data from its topics to Redis.
 
-        `lease_seconds`: how long a holder may still act on a lost lease.
+        `lease_seconds`: how long the holder of a lease that was lost with Redis may still act on it. `fills`: True if
+        this process restores missing data itself; False if it waits until another process has done so.
         """
         self._settings, self._restorers, self._fills = settings, restorers, fills
         self._settling_ms = round(lease_seconds * 1000)
@@ -122,9 +156,12 @@ class Shared:
         self._marks = Marks(settings)
 
     async def ensure(self) -> None:
-        """Return once the shared data is complete, after this or another process has restored it if necessary.
+        """Return once the shared data is complete.
 
-        Raises OtherInstallationError if this Redis belongs to another installation or was filled under another secret.
+        If it is not, this process restores it, or waits while another one does.
+
+        Raises OtherInstallationError if this Redis belongs to another installation or was filled under another
+        secret.
         """
         told = False
         while run := await self._missing():
@@ -137,12 +174,26 @@ class Shared:
             else:
                 await asyncio.sleep(WAIT_SECONDS)
 
+    async def require_whole(self) -> None:
+        """Raise EmptiedError if the shared data is not complete now: what was read since `ensure` may be missing some.
+
+        Raises OtherInstallationError as `ensure` does.
+        """
+        if await self._missing():
+            raise EmptiedError("Redis was emptied or replaced while it was read: it is read again once it is restored")
+
     async def check_again(self) -> None:
-        """Have all shared data checked and restored again, although Redis is the same process: some data is missing."""
+        """Delete the mark that the data is complete, so that the next `ensure` restores it.
+
+        Call it when some data turned out to be missing.
+        """
         await self._redis.delete(WHOLE_RUN)
 
     async def remember(self) -> None:
-        """Store the shared topics' end offsets, at most once in 5 minutes, for a Redis that loses its last writes."""
+        """Store the current end offsets of the shared topics in Redis, at most once in 5 minutes for all processes.
+
+        A later Redis that lacks the last writes is restored from the offsets stored the time before.
+        """
         if await locks.take(self._redis, WHOLE_TURN, TURN_MS):
             ends = json.dumps({topic.name: await end_offsets(self._settings, topic.name) for topic in topics.SHARED})
             before = await self._redis.hget(WHOLE_ENDS, "now")
@@ -162,18 +213,23 @@ class Shared:
                 await restore(since)
             if await self._stood_before():
                 await self._redis.set(WHOLE_SETTLING, 1, px=self._settling_ms)
-            marks = (self._settings.app_id, run, self._marks.fingerprint)
-            if await self._redis.eval(MARKED, 4, WHOLE_LOCK, WHOLE, WHOLE_RUN, WHOLE_HASHED, token, *marks):
+            marks = (self._settings.app_id, run, self._marks.fingerprint, self._settings.partitions)
+            if await self._redis.eval(MARKED, 5, WHOLE_LOCK, *MARKS, token, *marks):
                 log.info("the shared part of the store is whole")
             else:
                 log.warning("the store was lost again while it was restored")
 
     async def _stood_before(self) -> bool:
-        """Return whether there was a store before this one, whose leases on visits may be lost."""
+        """Return True if Redis or the topic of rosters shows that the installation had a store before.
+
+        The leases on visits of that store may be lost.
+        """
         return bool(await self._redis.exists(WHOLE) or any((await end_offsets(self._settings, ROSTERS.name)).values()))
 
     async def _since(self) -> Tails | None:
-        """Return the offsets from which records may be missing, or None if any record may be missing."""
+        """Return the offsets, by topic and partition, from which records may be missing in Redis; None if any record
+        may be missing.
+        """
         mark, ends = await self._redis.get(WHOLE), await self._redis.hget(WHOLE_ENDS, "before")
         if mark is None or ends is None:
             return None

@@ -1,4 +1,4 @@
-"""The Redis writes of one commit: cases with everything derived from them, journal entries, and counts."""
+"""The Redis commands of one commit: they store cases with everything derived from them, journal entries, and counts."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -26,6 +26,7 @@ from streams.state.keys import (
     HELD,
     HOLDS,
     LEDGER,
+    LOST,
     OUTBOX,
     QUEUE,
     RAISED,
@@ -44,7 +45,9 @@ Command = tuple[str, int, tuple[Argument, ...]]
 
 @dataclass(frozen=True, slots=True)
 class PartitionRules:
-    """A partition's last applied offset, policy hash, holds, and number of lost case-inputs topics (`logs`)."""
+    """A partition's offset of the last applied input, policy hash, holds, and number of case-inputs topics lost so
+    far (`logs`).
+    """
 
     offset: int
     policy: str
@@ -54,39 +57,42 @@ class PartitionRules:
 
 @dataclass(slots=True)
 class StoreUpdate:
-    """The Redis commands of one commit, as (command, key number, arguments).
+    """The Redis commands of one commit.
 
-    The methods only add commands; Redis gets them when the update is committed. `outbox`: the journal entries among
-    them, as JSON, by name.
+    `commands`: each a command, the index of its key in keys.NAMES, and its further arguments. `outbox`: the journal
+    entries among them, as JSON, by name. The methods only add commands; nothing is sent until CaseStore.commit.
     """
 
     commands: list[Command] = field(default_factory=list)
     outbox: dict[str, bytes] = field(default_factory=dict)
 
     def add(self, command: str, name: int, *arguments: Argument) -> Self:
-        """Add a Redis command to the update. `name`: the key that it is about, as an index in keys.NAMES; `arguments`:
-        those after the key. Nothing is sent yet.
+        """Add a Redis command, and return this update. Nothing is sent yet.
+
+        `name`: the command's key, as an index in keys.NAMES; `arguments`: the arguments after the key.
         """
         self.commands.append((command, name, arguments))
         return self
 
     def applied(self, input_id: str, at: datetime) -> None:
-        """Add the command that remembers an input as applied at this time, so that a repetition is recognised."""
+        """Add the command that stores the input's id as applied at the time `at`, to recognise a repetition."""
         self.add("ZADD", APPLIED, milliseconds(at), input_id)
 
     def all_applied(self, inputs: Iterable[tuple[str, datetime]]) -> Self:
-        """Add the command that remembers several inputs, (id, time) each, as applied."""
+        """Add the command that stores the ids of several inputs, (id, time) each, as applied. Returns this update."""
         return self.add("ZADD", APPLIED, *(part for name, at in inputs for part in (milliseconds(at), name)))
 
     def entry(self, entry: CaseEvent | RulesEvent | UnchangedEvent) -> None:
-        """Add a journal entry to the outbox, where it stays until it is published."""
+        """Add a journal entry to the outbox in Redis, where it stays until it is published."""
         name = entry_name(entry)
         self.outbox[name] = entry.model_dump_json().encode()
         self.add("HSET", OUTBOX, name, self.outbox[name])
 
     def case(self, before: Case | None, after: Case) -> None:
-        """Add the commands that store a case and everything derived from it. `before`: the resident's latest case so
-        far, or None.
+        """Add the commands that store the case `after` and everything derived from it, and list it among the recent
+        changes.
+
+        `before`: the resident's latest case so far, or None; if it is another case, it is stored as an earlier one.
         """
         if before is not None and before.id != after.id:
             self.earlier(before.id, before.updated_at, before.model_dump_json())
@@ -95,10 +101,10 @@ class StoreUpdate:
         self.add("ZREMRANGEBYRANK", RECENT, 0, -RECENTLY - 1)
 
     def latest(self, before: Case | None, after: Case) -> None:
-        """Add the commands that store a resident's latest case and everything derived from it, except the list of
-        recent changes.
+        """Add the commands that store `after` as its resident's latest case, and everything derived from it.
 
-        `before`: the resident's latest case so far, or None.
+        Unlike `case`, does not change the list of recent changes. `before`: the resident's latest case so far, or
+        None.
         """
         same = before is not None and before.id == after.id
         self.add("HSET", CASES, after.resident, after.model_dump_json())
@@ -110,29 +116,49 @@ class StoreUpdate:
         self.sums(COUNTS, counts.of_standing(before, after))
 
     def earlier(self, case_id: str, changed: datetime, value: str | bytes) -> None:
-        """Add the commands that store a case that was followed by another. `changed`: when it last changed; `value`:
-        its JSON.
+        """Add the commands that store a case as an earlier one, because its resident has a later case.
+
+        `changed`: when it last changed; `value`: its JSON.
         """
         self.add("HSET", EARLIER, case_id, value)
         self.add("ZADD", CLOSED, milliseconds(changed), case_id)
 
     def settled(self, resident: str, at: datetime) -> Self:
-        """Add the command that stores when a resident was last dissuaded or cleared. The time stays stored if they are
-        in danger again.
+        """Add the command that stores `at` as the time when the resident was last dissuaded or cleared.
+
+        Returns this update.
+
+        The time stays stored if the resident is in danger again.
         """
         return self.add("HSET", SETTLED, resident, at.isoformat())
 
+    def lost(self, case: Case) -> Self:
+        """Add the command that stores the case's earlier loss, if the resident is still shielded after it: for a time,
+        evidence like that of the loss reaches a level sooner. Otherwise add the command that deletes a stored one.
+        Returns this update.
+        """
+        if case.prior_loss is None or case.prior_loss.shielded_until is None:
+            return self.add("HDEL", LOST, case.resident)
+        return self.add("HSET", LOST, case.resident, case.prior_loss.model_dump_json())
+
     def counted(self, before: Case | None, event: CaseEvent) -> None:
-        """Add the commands that add an event to the counts. `before`: the resident's latest case just before it."""
+        """Add the commands that count an event in the partition's statistics.
+
+        `before`: the resident's latest case just before the event.
+        """
         self.sums(COUNTS, counts.of_event(event) + counts.of_clocks(before, event))
 
     def raised(self, event: CaseEvent) -> None:
-        """Add the commands that count the cases that an alert raised, by its policy and minute, for the breaker."""
+        """Add the commands that count how many cases the event's alert raised (opened, reopened or raised to a higher
+        level), by policy and minute. The policy breaker, which stops a policy that raises too many cases, reads the
+        counts.
+        """
         self.sums(RAISED, raised_by(event))
 
     def sums(self, name: int, amounts: Mapping[str, int]) -> Self:
-        """Add the commands that add the amounts to the numbers of a Redis hash, by field. `name`: the hash's key, as an
-        index in keys.NAMES. An amount of 0 adds no command.
+        """Add the commands that add each amount to the field of the same name in a Redis hash. Returns this update.
+
+        `name`: the hash's key, as an index in keys.NAMES. An amount of 0 adds no command.
         """
         for field_name, amount in amounts.items():
             if amount:
@@ -140,19 +166,22 @@ class StoreUpdate:
         return self
 
     def unsure(self, dispatches: Iterable[str]) -> None:
-        """Add the commands that mark dispatches as possibly sent: the marks that would tell are lost."""
+        """Add the commands that mark dispatches as possibly sent, because a lost Redis held the marks that said
+        whether they were.
+        """
         for dispatch in dispatches:
             self.add("SADD", UNSURE, dispatch)
 
     def settling(self, seconds: float) -> None:
-        """Add the command that forbids taking up dispatches marked by `unsure` for `seconds` of wall-clock time:
-        another worker may still be sending one.
+        """Add the command that keeps all workers from carrying out dispatches marked by `unsure` for `seconds` of
+        wall-clock time: another worker may still be sending one.
         """
         self.add("SET", SETTLING, 1, "PX", round(seconds * 1000))
 
     def standing(self, standing: PartitionRules) -> None:
-        """Add the commands that store the partition's policy hash, its holds, which replace the stored ones, and the
-        number of case-inputs topics that were lost (`logs`). The commit itself stores the offset.
+        """Add the commands that store a partition's policy hash, holds and number of lost case-inputs topics.
+
+        The holds replace the stored ones. The offset is not stored here, but by the commit itself.
         """
         self.add("HSET", STATE, "policy", standing.policy, "logs", standing.logs)
         self.add("DEL", HOLDS)
@@ -184,6 +213,8 @@ class StoreUpdate:
         settled = settled_at(after)
         if settled is not None and (before is None or settled_at(before) != settled):
             self.settled(after.resident, settled).add("HDEL", ALERTED, after.resident)
+        if after.prior_loss != (before.prior_loss if before is not None else None):
+            self.lost(after)
 
 
 def minute_of(at: datetime) -> int:
@@ -192,20 +223,23 @@ def minute_of(at: datetime) -> int:
 
 
 def raised_by(event: CaseEvent | PartialCaseEvent) -> dict[str, int]:
-    """Return the number of cases that an event's alert raised, by "policy hash|minute since 1970"; empty if none."""
+    """Return the number of cases that an event's alert raised, by "policy hash|minute since 1970"; empty if it raised
+    none.
+    """
     number = trial.raised(event)
     return {f"{event.case.raised_by or event.case.policy}|{minute_of(event.at)}": number} if number else {}
 
 
 def minute_in(raised: str) -> int:
-    """Return the minute, counted from 1970, of a "policy|minute" key of `raised_by`."""
+    """Return the minute, counted from 1970, in a key of `raised_by` ("policy hash|minute")."""
     return int(raised.rpartition("|")[2])
 
 
 def entry_name(entry: CaseEvent | RulesEvent | UnchangedEvent) -> str:
-    """Return an entry's name in the outbox, "offset/case id", or "offset/kind" if it is about no case.
+    """Return a journal entry's name in the outbox: "offset/case id", or "offset/kind" if the entry is not about a
+    case.
 
-    An input with several cases has one entry for each.
+    One input may change several cases, and then has an entry for each.
     """
     return f"{entry.offset}/{entry.case.id if isinstance(entry, CaseEvent) else entry.kind}"
 

@@ -50,6 +50,7 @@ def test_casework_reads_as_the_flow_chart() -> None:
         "publish_outbox",
         "check_log_end",
         "decide",
+        "is_current",
         "commit",
         "committed",
         "publish",
@@ -80,4 +81,4 @@ def test_dispatch_reads_as_the_flow_chart() -> None:
 
 
 def test_failover_does_the_stages_work_in_their_order() -> None:
-    assert calls(Failover.process) == ["fire", "cover", "cover", "carry_beside", "read"]
+    assert calls(Failover.process) == ["cover", "fire", "cover", "cover", "carry_beside", "dispatches"]

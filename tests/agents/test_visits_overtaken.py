@@ -6,8 +6,9 @@ import pytest
 
 from agents.dispatch import channel_of
 from agents.visits import StationProvider
+from schemas.casework.acts import SendOfficerAct
 from schemas.casework.cases import CaseState, Step, StepState
-from schemas.casework.inputs import SendOfficerAct, VisitStage
+from schemas.casework.inputs import VisitStage
 from schemas.levels import Action, Level, Outcome
 from schemas.people.rosters import Officer, Role, Roster
 from simulators.providers.station import JOINED

@@ -10,8 +10,9 @@ import pytest
 
 from agents.dispatch import channel_of
 from agents.visits import StationProvider
+from schemas.casework.acts import OutcomeAct
 from schemas.casework.events import Dispatch
-from schemas.casework.inputs import OfficerReport, OutcomeAct, VisitStage
+from schemas.casework.inputs import OfficerReport, VisitStage
 from schemas.levels import Action, Level, Outcome
 from schemas.people.residents import Resident
 from schemas.people.rosters import Officer, Role, Roster, Shift, TaskState

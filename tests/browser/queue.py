@@ -3,8 +3,9 @@
 from playwright.async_api import Page, expect
 
 from domain.ids import short_hash
+from schemas.casework.acts import ClaimAct
 from schemas.casework.cases import Case
-from schemas.casework.inputs import ClaimAct, OperatorReport
+from schemas.casework.inputs import OperatorReport
 from schemas.people.residents import Resident
 from schemas.people.staff import StaffRole
 from tests.browser.people import People

@@ -69,11 +69,11 @@ async def test_an_unknown_caller_in_danger_is_a_case_with_its_questions_within_a
     began = time.monotonic()
     await page.keyboard.type("198009910" + ("01" if language == "en" else "02"))
     await page.keyboard.press("Enter")
-    await expect(page.locator("#d-name")).to_be_focused()
-    for words in ("某新", "南关" if language == "zh-CN" else "Nanguan", "某银行"):
+    await expect(page.locator("#d-suspect_account")).to_be_focused()
+    for words in ("", "20000", "", "某银行", "某新"):  # the account and its bank are not known
         await page.keyboard.type(words)
         await page.keyboard.press("Tab")
-    await page.keyboard.type("20000")
+    await page.keyboard.type("南关" if language == "zh-CN" else "Nanguan")
     await people.shot(page, f"danger-{language}")
     assert await wrong(people, page, f"danger-wide-{language}") == []
     await page.keyboard.press("Enter")
@@ -83,6 +83,20 @@ async def test_an_unknown_caller_in_danger_is_a_case_with_its_questions_within_a
     await expect(page.locator(".answers button").first).to_be_enabled()
     assert time.monotonic() - began < MINUTE
     await people.shot(page, f"danger-case-{language}")
+
+
+async def test_what_the_call_is_about_is_asked_first_and_leads_to_its_form_by_keyboard(people: People) -> None:
+    page = await people.page(StaffRole.OPERATOR)
+    await page.goto("/call-in")
+    await page.keyboard.type("19800991004")
+    await page.keyboard.press("Enter")
+    await expect(page.locator("#d-suspect_account")).to_be_focused()
+    for name, field in (("咨询", "#what-question"), ("举报诈骗", "#what-report")):
+        await page.locator(".kinds a", has_text=name).press("Enter")
+        await expect(page.locator(field)).to_be_focused()
+        await expect(page.locator(field)).to_be_checked()
+    await page.locator(".kinds a").first.press("Enter")
+    await expect(page.locator("#d-suspect_account")).to_be_focused()
 
 
 async def test_a_stranger_calls_and_the_order_waits_for_its_approval_by_keyboard_only(
@@ -106,8 +120,8 @@ async def test_a_stranger_calls_and_the_order_waits_for_its_approval_by_keyboard
 
     mule = line.account()
     await write("19800991003")
-    await expect(page.locator("#d-name")).to_be_focused()
-    await write("某新", "南关", "某银行", "20000", mule, "工商银行")
+    await expect(page.locator("#d-suspect_account")).to_be_focused()
+    await write(mule, "20000", "工商银行", "某银行", "某新", "南关")
     await page.wait_for_url("**/cases/*", timeout=20_000)
     case = page.url.rpartition("/")[2]
     answered = time.monotonic() - began

@@ -1,4 +1,6 @@
-"""Every page, in every language and both themes, from a telephone to a wall: nothing sticks out, axe finds nothing."""
+"""Every page, in every language and both themes, from a telephone to a wall: nothing sticks out, axe finds nothing.
+At most one solid button is in view.
+"""
 
 import secrets
 from collections.abc import Iterator
@@ -10,7 +12,7 @@ from console.web.kit.door import EVERYBODY, table
 from domain.desk.complaints import new_complaint
 from schemas.people.complaints import Complaint, ComplaintKind, Deed, Entry
 from schemas.people.staff import StaffRole
-from tests.browser.people import People
+from tests.browser.people import DESKTOP, People
 from tests.console.harness.stage import Stage
 from tests.console.programs.test_api import red
 
@@ -74,6 +76,31 @@ async def test_every_page_is_for_everybody(role: StaffRole, console: Stage, peop
             results = await Axe().run(page, options=RULES)
             found += [f"{where}: {each['id']}: {_places(each)}" for each in results.response["violations"]]
             await people.shot(page, f"{path.strip('/').replace('/', '-') or 'front'}-{language}-{size['width']}")
+    assert not found, "\n".join(found)
+
+
+CALLS = ("/queue", "/call-in", "/cases")  # an operator in a call has an act beside each clock
+WITHOUT_CALLS = (StaffRole.SUPERVISOR, StaffRole.RELEASE_DESK, StaffRole.AUDITOR, StaffRole.OFFICER, StaffRole.DISPLAY)
+SOLID = "main :is(button:not(.second, .plain), a.button:not(.second)), .bar button:not(.second)"
+
+
+@pytest.mark.parametrize("role", WITHOUT_CALLS)
+async def test_a_page_has_one_solid_button_in_view_at_most(role: StaffRole, console: Stage, people: People) -> None:
+    case, complaint = await red(console.line()), await complained(console)
+    page = await people.page(role, "", size=DESKTOP)
+    found, seen = [], 0
+    for path, address in pages(console, role, case_id=case.id, complaint_id=complaint.id):
+        if path.startswith(CALLS):
+            continue
+        answer = await page.goto(address, wait_until="commit")
+        assert answer is not None
+        if "html" not in answer.headers.get("content-type", "") or answer.request.redirected_from:
+            continue
+        await page.wait_for_load_state("load")
+        solid = await page.locator(SOLID).locator("visible=true").all_inner_texts()
+        found += [f"{path}: {solid}"] if len(solid) > 1 else []
+        seen += 1
+    assert seen, "the role has pages"
     assert not found, "\n".join(found)
 
 

@@ -1,6 +1,7 @@
 """The map by keyboard and by pointer, and the wall display: what a person does at them, on a real line."""
 
 import re
+from typing import Any
 
 from playwright.async_api import Page, expect
 
@@ -11,7 +12,33 @@ from tests.console.harness.stage import Stage
 from tests.console.harness.stops import caught_up, red_in
 
 FULL_HD = {"width": 1920, "height": 1080}
-WALL_SIZES = (("zh-CN", FULL_HD, False), ("en", DESKTOP, True), ("ko", FULL_HD, True), ("zh-CN", PHONE, False))
+ULTRA_HD = {"width": 3840, "height": 2160}
+WALL_SIZES = (
+    *(("zh-CN", FULL_HD, False), ("en", DESKTOP, True), ("ko", FULL_HD, True), ("zh-CN", PHONE, False)),
+    ("en", ULTRA_HD, False),
+)
+SCREENS = ({"width": 1024, "height": 768}, DESKTOP, FULL_HD, ULTRA_HD)
+LANGUAGES = ("zh-CN", "en", "ko")
+WAITING, MANY = 3, 12  # red cases; more than the wall shows
+UNTIL_OFFERED = 3  # minutes
+
+# All in one call, so that nothing is replaced between finding and measuring.
+MEASURED = """() => {
+  const size = (each) => { const { width, height } = each.getBoundingClientRect(); return { width, height }; };
+  const panels = [...document.querySelectorAll(".panel")];
+  return {
+    map: size(document.querySelector("svg.map")),
+    panels: Object.fromEntries(panels.map((each) => [each.className.split(" ")[1], size(each)])),
+    said: document.querySelector(".contains").innerText,
+    listed: [...document.querySelectorAll(".reds-list li")].filter((each) => each.getClientRects().length).length,
+    buttons: [...document.querySelectorAll(".controls button")].map(size),
+    cut: panels.filter((each) => getComputedStyle(each).overflowY === "hidden")
+      .filter((each) => each.scrollHeight > each.clientHeight + 1)
+      .map((each) => `${each.className}: ${each.scrollHeight} of ${each.clientHeight}`),
+    wide: panels.filter((each) => each.scrollWidth > each.clientWidth + 1).map((each) => each.className),
+    page: [document.documentElement.scrollWidth - innerWidth, document.documentElement.scrollHeight - innerHeight],
+  };
+}"""
 
 
 async def test_the_keyboard_goes_down_to_the_counties_and_up_again(console: Stage, people: People) -> None:
@@ -60,6 +87,73 @@ async def test_the_wall_fits_its_screen_and_its_clocks_run(console: Stage, peopl
         await people.shot(page, f"wall-{language}-{size['width']}{'-dark' if dark else ''}")
 
 
+async def test_all_of_the_wall_grows_with_its_screen(console: Stage, people: People) -> None:
+    await caught_up(console, await red_in(console.line(), "220502"))
+    page = await people.page(StaffRole.DISPLAY, "", size=FULL_HD)
+    await page.goto("/wall")
+    await expect(page.locator("svg.map")).to_be_visible()
+    small = await _boxes(page, ".sum, .strip dd, svg.map, #wall-clock, .reds-panel")
+    await page.set_viewport_size({"width": 3840, "height": 2160})
+    large = await _boxes(page, ".sum, .strip dd, svg.map, #wall-clock, .reds-panel")
+    assert len(small) >= 8
+    grown = [after["height"] / before["height"] for before, after in zip(small, large, strict=True)]
+    assert all(1.9 < each < 2.1 for each in grown), grown
+
+
+async def test_what_was_lost_stands_beside_what_was_kept_and_apart_from_estimates(people: People) -> None:
+    for language, size in (("zh-CN", FULL_HD), ("en", DESKTOP), ("ko", {"width": 1024, "height": 768})):
+        page = await people.page(StaffRole.DISPLAY, "", language=language, size=size)
+        await page.goto("/wall")
+        kept, lost, estimate = await _boxes(page, ".sums .sum, .classes.apart")
+        assert (kept["top"], kept["height"]) == (lost["top"], lost["height"]), language
+        assert kept["right"] <= lost["left"]
+        assert estimate["top"] > kept["bottom"]
+
+
+async def test_the_map_is_the_largest_part_and_nothing_on_the_wall_is_cut_off(console: Stage, people: People) -> None:
+    await saved(console, "220582")
+    await reds_wait(console, "220523", MANY)
+    for language in LANGUAGES:
+        page = await people.page(StaffRole.DISPLAY, "", language=language, size=FULL_HD, dark=language == "en")
+        await page.goto("/wall")
+        await expect(page.locator("svg.map")).to_be_visible()
+        await page.locator("#story-pause").click()
+        for size in SCREENS:
+            await page.set_viewport_size({"width": size["width"], "height": size["height"]})
+            found: dict[str, Any] = await page.evaluate(MEASURED)
+            await people.shot(page, f"wall-layout-{language}-{size['width']}")
+            assert (found["cut"], found["wide"], found["page"]) == ([], [], [0, 0]), (language, size)
+            assert re.findall(r"[0-9]+", found["said"]).count(str(found["listed"])) == 1, (found["said"], size)
+            for button in found["buttons"]:
+                assert min(button["width"], button["height"]) >= 44, button
+            if size["width"] >= FULL_HD["width"]:
+                areas = {name: each["width"] * each["height"] for name, each in found["panels"].items()}
+                assert areas["map-panel"] > sum(area for name, area in areas.items() if name != "map-panel")
+                assert found["map"]["width"] >= size["width"] / 2
+        await page.close()
+
+
+async def test_the_list_says_how_many_of_how_many_it_contains_as_the_figures_above_do(
+    console: Stage, people: People
+) -> None:
+    await reds_wait(console, "220581", WAITING)
+    page = await people.page(StaffRole.DISPLAY, "220581")
+    await page.goto("/wall")
+    await expect(page.locator(".contains")).to_contain_text(f"共 {WAITING} 件")
+    await expect(page.locator(".reds-list li")).to_have_count(WAITING)
+    await expect(page.locator(".strip div", has_text="红色待接手").locator("dd")).to_have_text(str(WAITING))
+
+
+async def reds_wait(console: Stage, division: str, number: int) -> None:
+    """So many red cases there that wait for an operator."""
+    line = console.line()
+    for _ in range(number):
+        await red_in(line, division)
+    await line.advance(minutes=UNTIL_OFFERED)
+    for each in line.residents:
+        await caught_up(console, await line.case(each))
+
+
 async def test_the_story_can_be_stopped_and_played_again(console: Stage, people: People) -> None:
     await saved(console, "220521")
     page = await people.page(StaffRole.DISPLAY, "220521")
@@ -71,6 +165,16 @@ async def test_the_story_can_be_stopped_and_played_again(console: Stage, people:
     await page.get_by_role("button", name="重播").press("Enter")
     await expect(scenes.last).to_be_hidden()
     await expect(scenes.first).to_be_visible()
+
+
+async def _boxes(page: Page, selector: str) -> list[dict[str, float]]:
+    """Return the boxes, in px, of the elements that `selector` finds.
+
+    One script finds and measures them: the wall replaces its parts while it is open, and a replaced part has no size.
+    """
+    script = "(found) => [...document.querySelectorAll(found)].map((each) => each.getBoundingClientRect().toJSON())"
+    boxes: list[dict[str, float]] = await page.evaluate(script, selector)
+    return boxes
 
 
 async def _whole_story(page: Page) -> None:

@@ -111,9 +111,9 @@ async def test_a_heading_says_how_many_wait_and_a_case_goes_under_the_other_when
 ) -> None:
     case = await red(console, line, "220203003", minutes=3)
     page = await opened(people, "220203003")
-    await expect(page.locator("[data-band='0'] h2")).to_have_text("等待接手 1")
+    await expect(page.locator("[data-band='0'] h2")).to_have_text("待接手 1")
     await claimed(console, case, "op-elsewhere")
-    await expect(page.locator("[data-band='0'] h2")).to_contain_text("目前没有等待接手的预警")
+    await expect(page.locator("[data-band='0'] h2")).to_contain_text("目前没有待接手的预警")
     rows = page.locator("#rows tr")
     await expect(rows.nth(1)).to_have_attribute("data-band", "1")
     await expect(rows.nth(2)).to_have_attribute("data-id", case.id)

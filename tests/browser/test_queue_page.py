@@ -1,6 +1,7 @@
 """The queue in real browsers: its rows, filters, search and keys, on each screen and in each language."""
 
 import re
+from datetime import timedelta
 
 import pytest
 from axe_playwright_python.async_playwright import Axe
@@ -36,6 +37,26 @@ async def test_filters_narrow_the_list_without_losing_what_is_typed_in_the_searc
     await page.locator(".counts a", has_text="黄").click()
     await expect(page.locator("#empty")).to_be_visible()
     assert page.url.endswith("/queue?area=220211&level=yellow")
+
+
+async def test_one_key_shows_whose_deadline_expires_within_a_minute_and_once_more_all(
+    console: Stage, line: Line, people: People
+) -> None:
+    (case,) = await yellows(console, line, "220283001")
+    page = await opened(people, "220283")
+    chip, row = page.locator("#expiring"), page.locator(f"tr[data-id='{case.id}']")
+    await expect(row).to_be_visible()
+    due = console.services.hub.rows[case.id].deadline
+    assert due is None or due.at > console.house.clock.now() + timedelta(minutes=1)
+    await page.keyboard.press("e")
+    await expect(chip).to_have_attribute("aria-current", "true")
+    await expect(row).to_have_count(0)
+    assert page.url.endswith("/queue?state=expiring")
+    assert await page.locator("#f-state").input_value() == "expiring"
+    await page.keyboard.press("e")
+    await expect(row).to_be_visible()
+    await expect(chip).not_to_have_attribute("aria-current", "true")
+    assert page.url.endswith("/queue")
 
 
 async def test_a_search_finds_a_person_whose_name_is_not_shown(console: Stage, line: Line, people: People) -> None:
@@ -159,13 +180,55 @@ async def test_the_time_left_is_never_cut_off(
     assert longest[0] <= longest[1], "the longest stop has room, too"
 
 
-async def test_a_red_case_that_nobody_has_taken_stands_red_and_bold(console: Stage, line: Line, people: People) -> None:
+async def test_a_red_case_that_nobody_has_taken_is_red_once_and_says_so_in_bold(
+    console: Stage, line: Line, people: People
+) -> None:
     case = await red(console, line, "220203006", minutes=3)
     page = await opened(people, "220203006")
     free = page.locator(f"tr[data-id='{case.id}'] .free")
     await expect(free).to_have_css("font-weight", "700")
-    red_colour = await page.locator(".level.red").first.evaluate("level => getComputedStyle(level).color")
-    await expect(free).to_have_css("color", red_colour)
+    row = page.locator(f"tr[data-id='{case.id}']")
+    red_colour = await row.locator(".level").evaluate("level => getComputedStyle(level).color")
+    assert red_colour == await page.locator(".counts .level.red").evaluate("level => getComputedStyle(level).color")
+    colours = await row.locator("td :is(strong, small, b, span):not(.level, [hidden])").evaluate_all(
+        "found => found.map((each) => getComputedStyle(each).color)"
+    )
+    assert colours
+    assert red_colour not in colours, "beside the level only an overdue time limit is red"
+
+
+async def test_a_row_explains_why_it_is_there_by_the_keyboard_and_its_figure_is_the_one_that_sorts(
+    console: Stage, line: Line, people: People
+) -> None:
+    await red(console, line, "220203007", minutes=3)
+    await red(console, line, "220203007", minutes=3)
+    for language, dark, size in (("zh-CN", False, None), ("en", True, SMALL), ("ko", False, PHONE)):
+        page = await opened(people, "220203007", language=language, dark=dark, size=size)
+        worth = page.locator("#rows tr.case [data-worth]")
+        await expect(worth).to_have_count(2)
+        figures = [int(re.sub(r"\D", "", each.partition("/")[0])) for each in await worth.all_inner_texts()]
+        assert figures == sorted(figures, reverse=True)
+        first = page.locator("#rows [data-why]").first
+        await first.focus()
+        await page.keyboard.press("Enter")
+        panel = page.locator("#why")
+        await expect(panel).to_be_visible()
+        shown = (await worth.first.inner_text()).rpartition(" ")[2]
+        await expect(panel.locator("[data-line=worth] dd")).to_have_text(shown)
+        await expect(panel.locator("[data-line=stake] dd")).to_have_text(re.compile("^¥[0-9,.]+"))
+        await expect(panel.locator("[data-beside=before]")).to_be_hidden()
+        await expect(panel.locator("[data-beside=after]")).to_contain_text(re.compile(r"\d"))
+        assert "{" not in await panel.inner_text()
+        assert (await Axe().run(page, options=RULES)).response["violations"] == []
+        box = await panel.bounding_box()
+        assert box is not None
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= await page.evaluate("innerWidth")
+        await people.shot(page, f"why-{language}{'-dark' if dark else ''}")
+        await page.keyboard.press("Escape")
+        await expect(panel).to_be_hidden()
+        await expect(first).to_be_focused()
+        await page.close()
 
 
 async def test_one_box_finds_by_number_id_name_and_a_telephone_or_its_last_four_digits(

@@ -15,6 +15,7 @@ from streams.state.keys import UNMASKED
 from tests.browser.people import PHONE, People
 from tests.browser.test_every_page import LOOKS, RULES
 from tests.console.cases.test_call_in import called, form
+from tests.console.cases.test_release_orders import proposed
 from tests.console.centre.test_complaints_page import taken
 from tests.console.harness.case_forms import send
 from tests.console.harness.stage import Stage
@@ -22,6 +23,7 @@ from tests.console.harness.stops import known, stopped
 
 DESK = StaffRole.RELEASE_DESK
 SECRET, MASKED = "13900000001", "*******0001"
+SMALL = {"width": 1024, "height": 768}
 ENDS = 10_000  # ms
 
 
@@ -50,6 +52,18 @@ async def test_one_asks_the_other_approves_and_the_stop_is_lifted(console: Stage
     await people.shot(anna, "release-stop")
 
 
+async def test_an_order_appears_on_an_open_desk_and_goes_when_it_is_decided(console: Stage, people: People) -> None:
+    anna, bert = await people.page(DESK), await people.page(StaffRole.SUPERVISOR)
+    await anna.goto("/release")
+    case = await proposed(console, console.line(), console.line().account())
+    path = f"/release/orders/{case.id}/stop.0"
+    link = anna.locator(f'a[href="{path}"]')
+    await expect(link).to_be_visible(timeout=ENDS)
+    await bert.goto(path)
+    await bert.get_by_role("button", name="批准止付").click()
+    await expect(link).to_have_count(0, timeout=ENDS)
+
+
 async def test_what_an_operator_asks_for_on_the_cases_page_waits_there_for_a_second_person(
     console: Stage, people: People
 ) -> None:
@@ -73,6 +87,29 @@ async def test_what_an_operator_asks_for_on_the_cases_page_waits_there_for_a_sec
     await known(console, stop, StopState.RELEASED)
     stop.line.expect_stop(stop.mule, Action.STOP_RELEASE)
     await expect(page.locator("#money")).to_contain_text("止付已解除")
+
+
+async def test_who_approves_has_a_key_for_each_of_the_two_acts_on_the_first_screen(
+    console: Stage, people: People
+) -> None:
+    line = console.line()
+    mule = line.account()
+    case = await proposed(console, line, mule)
+    path = f"/release/orders/{case.id}/stop.0"
+    for language, size in (("zh-CN", None), ("en", SMALL), ("ko", SMALL)):
+        page = await people.page(DESK, language=language, size=size, dark=language == "en")
+        await page.goto(path)
+        for act in (page.locator("[data-key=a]"), page.locator("[data-key=d]")):
+            await expect(act).to_be_in_viewport()
+        await people.shot(page, f"order-{language}")
+    await page.keyboard.press("d")
+    await expect(page.locator("#reason")).to_be_focused()
+    await page.keyboard.press("Escape")
+    await page.locator("h1").click()
+    await page.keyboard.press("a")
+    await expect(page.locator("#h-order")).not_to_have_text("승인 대기")
+    await line.settle()
+    line.expect_stop(mule)
 
 
 async def test_the_desk_shows_what_runs_out_and_the_day_to_be_reconciled(console: Stage, people: People) -> None:

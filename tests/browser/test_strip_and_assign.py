@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from axe_playwright_python.async_playwright import Axe
@@ -24,6 +25,18 @@ RULES = {
     "resultTypes": ["violations"],
 }
 SIZES = (DESKTOP, {"width": 1024, "height": 768}, {"width": 390, "height": 844})
+MEASURED = """() => {
+  const strip = document.getElementById("head"), box = strip.getBoundingClientRect();
+  const shown = [...strip.querySelectorAll("button, .figure, .call, .stop")].filter((each) => each.offsetParent);
+  const places = shown.map((each) => each.getBoundingClientRect());
+  const size = (selector) => parseFloat(getComputedStyle(strip.querySelector(selector)).fontSize);
+  return {
+    outside: places.filter((each) =>
+      each.left < box.left || each.right > box.right + 1 || each.bottom > box.bottom + 1).length,
+    own: size(".figure.own time"), sooner: size("#sooner time"),
+    label: strip.querySelector("#sooner small").textContent,
+  };
+}"""
 
 
 @pytest.fixture
@@ -82,6 +95,26 @@ async def test_the_strip_stops_all_money_once_from_any_place_on_the_page(
         await page.context.close()
 
 
+@pytest.mark.parametrize("language", ["zh-CN", "en", "ko"])
+async def test_the_nearest_clock_is_the_largest_and_nothing_leaves_the_strip(
+    language: str, console: Stage, line: Line, people: People
+) -> None:
+    resident, case = await red(console, line)
+    async with await console.signed_in(StaffRole.OPERATOR, AREA) as operator:
+        assert (await operator.post(f"/cases/{case.id}/claim")).status_code == 303
+        await line.settle()
+        for size in SIZES[:2]:
+            page = await people.page_of(operator.token, language=language, size=size, dark=size is DESKTOP)
+            await page.goto(f"/cases/{case.id}")
+            found: dict[str, Any] = await page.evaluate(MEASURED)
+            await people.shot(page, f"strip-{language}-{size['width']}")
+            assert found["outside"] == 0, size
+            assert found["sooner"] > found["own"] >= 16
+            assert found["label"]
+            assert await page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0
+    assert (await line.case(resident)).claimed_by == operator.account.login
+
+
 async def test_two_who_press_the_same_key_place_one_call(
     console: Stage, people: People, line: Line, softphone: Softphone
 ) -> None:
@@ -100,7 +133,7 @@ async def test_two_who_press_the_same_key_place_one_call(
     assert softphone.rang == 1
 
 
-async def test_a_supervisor_gives_a_case_by_two_keys_and_the_operator_sees_it_at_once(
+async def test_a_supervisor_gives_a_case_by_three_keys_and_the_operator_sees_it_at_once(
     console: Stage, people: People, line: Line
 ) -> None:
     resident, case = await red(console, line, QUIET)
@@ -113,6 +146,10 @@ async def test_a_supervisor_gives_a_case_by_two_keys_and_the_operator_sees_it_at
     await chief.keyboard.press("1")
     await expect(chief.locator("form.assign select").first).to_be_focused()
     await people.shot(chief, "assign")
+    await expect(chief.locator("form.assign select").first).to_have_value("")  # nobody is chosen for the supervisor
+    await chief.keyboard.press("Enter")
+    assert chief.url.endswith("/desk")
+    await chief.keyboard.press("ArrowDown")
     await chief.keyboard.press("Enter")
     await expect(chief.locator("p.good").first).to_contain_text("已指派给", timeout=SECONDS)
     await expect(operator.locator(".news.assigned")).to_contain_text("指派给您", timeout=SECONDS)
@@ -147,7 +184,7 @@ async def test_a_case_that_a_colleague_has_claimed_is_given_away_only_with_a_rea
     to = next(
         value
         for value in await form.locator("option").evaluate_all("options => options.map(({ value }) => value)")
-        if value != mine
+        if value and value != mine
     )
     await form.locator("select").select_option(to)
     await chief.keyboard.press("Enter")

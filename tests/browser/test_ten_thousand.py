@@ -11,10 +11,12 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from playwright.async_api import Browser, Page, expect
 
@@ -35,10 +37,12 @@ APART_SECONDS = 0.05  # between two updates that are timed
 HOUR = 3600  # updates: one a second
 BATCH = 60  # of those of an hour at once
 # What the console promises holds on a machine that does nothing else (QUANZU_QUIET=1). On two cores at a load of 14 the
-# first paint took 436 ms and an update 3.9 s, mostly waiting for a core: so wider bounds there. They find what is slow
-# by its kind (all rows rendered, all sorted for each who looks), and nothing finer.
-SLACK = 1 if os.environ.get("QUANZU_QUIET") else 5
-FIRST_PAINT_MS = 300 * SLACK
+# first paint took 436 ms and an update 3.9 s, mostly waiting for a core: so wider bounds there. The first paint has
+# 600 ms times what the machine takes for other work in the same run. The bounds find what is slow by its kind (all rows
+# rendered, all sorted for each who looks), and nothing finer.
+QUIET = bool(os.environ.get("QUANZU_QUIET"))
+SLACK = 1 if QUIET else 5
+FIRST_PAINT_MS, BUSY_PAINT_MS = 300, 600
 WITHIN_MS = 1000 * SLACK
 GROWN = 1.25  # of the heap by an hour's updates, at most, and some for what is made once
 ONCE = 2 * 1024 * 1024
@@ -49,6 +53,15 @@ WATCH = """() => {
     requestAnimationFrame(() => { for (const one of told) window.seen.push([...one, Date.now()]); });
   }).observe(document.getElementById("rows"), { subtree: true, attributeFilter: ["data-by"] });
 }"""
+
+
+# What the queue's route costs is CPU time of this process, which serves it, by that of a yardstick in the same run: so
+# the bar holds on a slow or busy machine too. On two cores of 2026 a yardstick is 2.9 ms, and the bar 116 ms.
+YARDSTICK_SECONDS = 0.0029
+ROUTE_YARDSTICKS = 40.0  # at most, of nineteen of twenty requests
+REQUESTS = 60
+SPAN = timedelta(seconds=31)  # after it the queue is put in order anew
+ROUTES = ("/queue", "/queue?state=all", "/queue?area=220102&level=red", "/queue/rows?offset=5000&count=200")
 
 
 @dataclass
@@ -67,13 +80,17 @@ async def test_ten_thousand_open_cases(
     async with crowded(tmp_path_factory.mktemp("crowded")) as stage:
         people = People(stage, browser, tmp_path_factory.mktemp("no-pictures"))
         try:
+            before = strain()
             figures = await measured(stage, people)
+            slack = max(before, strain())
         finally:
             await people.close()
+    paint = FIRST_PAINT_MS if QUIET else min(SLACK * FIRST_PAINT_MS, slack * BUSY_PAINT_MS)
+    figures["bars"] = {"strain": round(slack, 2), "first_paint_ms": round(paint), "update_ms": WITHIN_MS}
     with capsys.disabled():
         print(json.dumps(figures, indent=2))
     assert people.errors == []
-    assert figures["first_paint_ms"]["median"] < FIRST_PAINT_MS
+    assert figures["first_paint_ms"]["median"] < paint
     assert figures["update_ms"]["p99"] < WITHIN_MS
     assert figures["heap_bytes"]["after"] < GROWN * figures["heap_bytes"]["before"] + ONCE
     assert figures["nodes"]["after"] < GROWN * figures["nodes"]["before"]
@@ -100,6 +117,57 @@ async def measured(stage: Stage, people: People) -> dict[str, Any]:
     }
 
 
+async def test_the_route_of_ten_thousand_cases_costs_few_yardsticks_of_cpu_time(
+    tmp_path_factory: pytest.TempPathFactory, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with crowded(tmp_path_factory.mktemp("route")) as stage, await stage.signed_in(StaffRole.OPERATOR) as client:
+        transport = httpx.ASGITransport(app=stage.app)
+        async with httpx.AsyncClient(transport=transport, base_url=stage.address, headers=client.headers) as direct:
+            yardstick = statistics.median(yardsticks())
+            found = {route: await costs(stage, direct, route) for route in ROUTES}
+    with capsys.disabled():
+        print(f"a yardstick: {yardstick * 1000:.1f} ms of CPU time")
+        for route, (cpu, waited) in found.items():
+            told = f"CPU p50 {rank(cpu, 50) * 1000:.1f} ms, p95 {rank(cpu, 95) * 1000:.1f} ms"
+            print(f"{route}: {told}; with waiting p95 {rank(waited, 95) * 1000:.0f} ms")
+    assert {route: rank(cpu, 95) / yardstick <= ROUTE_YARDSTICKS for route, (cpu, _) in found.items()} == dict.fromkeys(
+        ROUTES, True
+    )
+
+
+async def costs(stage: Stage, client: httpx.AsyncClient, route: str) -> tuple[list[float], list[float]]:
+    """Seconds of CPU time, and in all, of each of REQUESTS requests. Before every third the order is due."""
+    cpu, waited = [], []
+    for number in range(REQUESTS):
+        if number % 3 == 0:
+            stage.house.clock.move_to(stage.house.clock.now() + SPAN)
+        worked, began = time.process_time(), time.perf_counter()
+        answer = await client.get(route)
+        cpu.append(time.process_time() - worked)
+        waited.append(time.perf_counter() - began)
+        assert answer.status_code == 200
+    return cpu, waited
+
+
+def strain() -> float:
+    """How many times as long as two idle cores of 2026 this machine takes now for some work, waiting for a core
+    included; at least 1.
+    """
+    began = time.perf_counter()
+    many = len(yardsticks(150))
+    return max(1.0, (time.perf_counter() - began) / many / YARDSTICK_SECONDS)
+
+
+def yardsticks(times: int = 15) -> list[float]:
+    """Seconds of CPU time of some fixed work, several times."""
+    found = []
+    for _ in range(times):
+        began = time.process_time()
+        sum(number * number for number in range(100_000))
+        found.append(time.process_time() - began)
+    return found
+
+
 async def first_paint(page: Page) -> float:
     """Milliseconds from the navigation to the first contentful paint."""
     await page.goto("/queue")
@@ -120,7 +188,7 @@ async def watching(people: People) -> Page:
 
 async def delays(stage: Stage, screens: Sequence[Page]) -> list[float]:
     """Milliseconds from an update's being sent to its being painted, of each update and screen."""
-    cases = await on_screen(stage, screens[0], UPDATES // 2)
+    cases, *_ = [await on_screen(stage, screen, UPDATES // 2) for screen in screens]
     planned = [(case, f"op-{number}", take) for take in (True, False) for number, case in enumerate(cases)]
     sent = []
     for case, by, take in planned:
@@ -149,7 +217,11 @@ async def an_hour(stage: Stage, page: Page) -> None:
 
 async def on_screen(stage: Stage, page: Page, number: int) -> list[Case]:
     """Cases among those that the page shows."""
-    ids = await page.locator("#rows tr.case").evaluate_all("rows => rows.map((row) => row.dataset.id)")
+    rows = page.locator("#rows tr.case")
+    if await rows.count() < number:
+        await page.locator("#more").click()
+        await expect(rows.nth(number - 1)).to_be_attached()
+    ids = await rows.evaluate_all("rows => rows.map((row) => row.dataset.id)")
     assert len(ids) >= number
     return [stage.services.hub.rows[each].case for each in ids[:number]]
 

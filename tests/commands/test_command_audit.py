@@ -12,6 +12,7 @@ import pytest
 
 import quanzu
 from domain.access import bundle
+from domain.access.key_rings import KeyPurpose
 from domain.ids import fingerprint
 from schemas.administration.audit import AuditEntry
 from schemas.administration.bundles import Manifest
@@ -24,6 +25,7 @@ from streams.runtime.settings import Settings
 from streams.security import audit
 from streams.security.audit_chains import Heads
 from streams.security.encrypted_kafka import make_producer
+from streams.security.installation_keys import ring
 from streams.state.case_store import connect
 
 NOW = datetime.now(UTC)
@@ -141,7 +143,7 @@ def test_another_installation_s_bundle_is_neither_whole_nor_wrong(
     command: Command, servers: Settings, tmp_path: Path
 ) -> None:
     files = {"case.json": b"{}"}
-    for secret, code in ((servers.key(), 0), (b"another key", 2)):
+    for secret, code in ((ring(servers, KeyPurpose.AUDIT).current, 0), (b"another key", 2)):
         manifest = Manifest(
             case=f"r{'a' * 16}-1",
             version=1,

@@ -197,7 +197,7 @@ def test_a_policy_in_another_encoding_is_refused_with_what_to_do(command: Comman
 def test_a_hold_on_a_channel_that_is_none_is_refused_with_the_channels(command: Command, house: Settings) -> None:
     told = command("hold", "add", "--by", "me", "--reason", "a trial", "--for", "5m", "--channel", "pigeon")
     assert told.code == 1
-    assert "'sms', 'phone', 'visit' or 'payment'" in told.err
+    assert "'sms', 'phone', 'visit', 'payment' or 'province'" in told.err
 
 
 def test_a_hold_that_is_not_in_force_cannot_be_lifted(command: Command, house: Settings) -> None:

@@ -14,7 +14,7 @@ import yaml
 import quanzu
 
 ROOT = Path(__file__).parents[2]
-COLUMNS, LINES = 100, 27
+COLUMNS, LINES = 100, 28
 TEXTS = ("*.md", "*.py", "*.sh", "*.yaml", "*.yml", "*.toml", "*.service", "*.properties", "*.lua", "*.js", "Makefile")
 FOLDERS = ("agents", "console", "deploy", "docs", "domain", "schemas", "simulators", "streams", "tests", ".ci")
 PROGRAM = (

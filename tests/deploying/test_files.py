@@ -8,12 +8,15 @@ from typing import Any
 
 import pytest
 import yaml
+from pydantic import SecretStr
 
 from console.reference.configuration import variables
+from streams.channels.settings import ChannelSettings
 from streams.messaging import topics
+from streams.runtime.settings import Settings, SettingsError
 from streams.security.acls import grants, kafka
 from streams.security.rights import RIGHTS, Component
-from streams.security.secrets import names
+from streams.security.secrets import gateway_key, make, names
 
 ROOT = Path(__file__).resolve().parents[2]
 DEPLOY = ROOT / "deploy"
@@ -27,8 +30,9 @@ COMMANDS = {
     ("metrics", "serve"),
     ("admin", "topics", "create"),
     ("doctor",),
+    ("gateway", "sms", "--config", "/etc/quanzu/gateway.toml"),
 }
-"""What tests/tools/secure runs as processes; `admin access grant` with its folder beside."""
+"""What tests/tools/secure and tests/tools/gateway run as processes; `admin access grant` with its folder beside."""
 KEDA = "keda.sh"  # its kinds are in no schema of Kubernetes'
 
 
@@ -73,7 +77,8 @@ def test_every_secret_is_a_file_that_a_service_is_given_and_no_other() -> None:
     }
     assert given == set(found["secrets"])
     own = {name for name in given if (name, Path(found["secrets"][name]["file"]).parent.name) == (name, "secrets")}
-    assert own == {*names(), "redis-acl", "vault-acl"}
+    elsewhere = {gateway_key("voice")}  # its unit has that one
+    assert own == {*names(), "redis-acl", "vault-acl", "carrier-main", "push-key"} - elsewhere
 
 
 def test_each_component_has_its_own_users_secrets_alone() -> None:
@@ -85,6 +90,76 @@ def test_each_component_has_its_own_users_secrets_alone() -> None:
                 f"kafka-{user}",
                 f"redis-{user}",
             }, name
+
+
+def test_the_keys_of_signatures_are_with_those_who_sign_and_those_who_check() -> None:
+    key = "receipts-secret"
+    held = {name for name, each in compose()["services"].items() if key in each.get("secrets", ())}
+    assert held == {"worker-1", "worker-2", "intake", "doctor", "topics"}
+    for name in ("console", "exporter"):
+        assert compose()["services"][name]["environment"]["QUANZU_RECEIPTS_SECRET_FILE"] == ""
+        pod = (DEPLOY / "kubernetes" / f"{name}.yaml").read_text("utf-8")
+        assert key not in pod
+        assert 'QUANZU_RECEIPTS_SECRET_FILE, value: ""' in pod
+        unit = (DEPLOY / "systemd" / f"quanzu-{name}.service").read_text("utf-8")
+        assert "receipts" not in unit.lower()
+
+
+def test_all_who_read_the_keys_of_signatures_know_the_other_provinces() -> None:
+    with pytest.raises(SettingsError, match="province/CODE of QUANZU_PROVINCES"):
+        with_province_key("").receipt_keys(Settings())
+    assert "province/liaoning" in with_province_key("liaoning=https://intake.liaoning.example").receipt_keys(Settings())
+    services = compose()["services"].values()
+    readers = [each["environment"] for each in services if "receipts-secret" in each.get("secrets", ())]
+    assert readers
+    assert all(each["QUANZU_PROVINCES"] == "${QUANZU_PROVINCES:-}" for each in readers)
+    holders = [pod for pod in pods() if "receipts-secret" in yaml.safe_dump(pod["volumes"])]
+    assert len(holders) == 3
+    for pod in holders:
+        assert {"configMapRef": {"name": "quanzu"}} in pod["containers"][0]["envFrom"]
+    assert "QUANZU_PROVINCES" in shared_by_all_pods()
+
+
+def test_intake_can_be_told_with_whom_suspects_are_shared() -> None:
+    given = compose()["services"]["intake"]["environment"]
+    for name in ("QUANZU_SHARING", "QUANZU_SHARING_NAME"):
+        assert given[name] == f"${{{name}:-}}"
+        assert name in shared_by_all_pods()
+
+
+def with_province_key(provinces: str) -> ChannelSettings:
+    """Channels with a key of each signer, and one of the province `liaoning`, whether it is known or not."""
+    signers = dict.fromkeys([*ChannelSettings(provinces=provinces).signers(), "province/liaoning"])
+    secret = ",".join(f"{name}:{f'of {name}':x<32}" for name in signers)
+    return ChannelSettings(provinces=provinces, receipts_secret=SecretStr(secret))
+
+
+def shared_by_all_pods() -> dict[str, str]:
+    """The settings that every pod has from the ConfigMap."""
+    (shared,) = [each for each in documents() if each["kind"] == "ConfigMap"]
+    found: dict[str, str] = shared["data"]
+    return found
+
+
+def test_the_key_of_the_hashes_is_with_those_who_hash_numbers() -> None:
+    held = {name for name, each in compose()["services"].items() if "secret" in each.get("secrets", ())}
+    assert held == {"worker-1", "worker-2", "intake", "console", "doctor", "topics", "grants"}
+    assert compose()["services"]["exporter"]["environment"]["QUANZU_SECRET_FILE"] == ""
+    pod = (DEPLOY / "kubernetes" / "exporter.yaml").read_text("utf-8")
+    assert "key: secret," not in pod
+    assert 'QUANZU_SECRET_FILE, value: ""' in pod
+    for unit in (DEPLOY / "systemd").glob("quanzu-*.service"):
+        named = "secrets/secret\n" in unit.read_text("utf-8")
+        assert named == (unit.stem in {"quanzu-worker@", "quanzu-intake", "quanzu-console"}), unit
+
+
+def test_the_key_of_push_messages_is_a_file_of_those_who_use_it() -> None:
+    services = compose()["services"]
+    held = {name for name, each in services.items() if "push-key" in each.get("secrets", ())}
+    assert held == {"worker-1", "worker-2", "console"}
+    environments = {name: each.get("environment", {}) for name, each in services.items()}
+    assert held == {name for name, given in environments.items() if "QUANZU_PUSH_KEY_FILE" in given}
+    assert not [name for name, given in environments.items() if "QUANZU_PUSH_KEY" in given]
 
 
 def test_compose_s_prometheus_watches_what_the_other_one_does_by_the_same_rules(tmp_path: Path) -> None:
@@ -162,7 +237,8 @@ def test_every_pod_is_unprivileged_limited_and_says_whether_it_lives_and_is_read
         if pod.get("restartPolicy") != "OnFailure":
             assert container["livenessProbe"]["httpGet"]["path"] == "/healthz"
             assert container["readinessProbe"]["httpGet"]["path"] == "/readyz"
-            assert len(pod["topologySpreadConstraints"]) == 2
+            if container["name"] != "gateway-sms":  # of which there is one
+                assert len(pod["topologySpreadConstraints"]) == 2
 
 
 @pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
@@ -173,6 +249,25 @@ def test_systemd_takes_every_unit(unit: Path, tmp_path: Path) -> None:
     made.write_text(text)
     told = ran("systemd-analyze", "verify", "--man=no", made)
     assert (told.returncode, told.stderr) == (0, "")
+
+
+def test_the_configuration_of_the_gateway_s_container_is_valid(tmp_path: Path) -> None:
+    """It is read where compose.yaml puts its files, with the secrets and certificates that a new user makes."""
+    secrets = tmp_path / "secrets"
+    (tmp_path / "data").mkdir()
+    subprocess.run([DEPLOY / "certificates.sh", str(secrets), "gateway-sms"], check=True)
+    make(secrets)
+    (secrets / "carrier-main").write_text("password")
+    (secrets / "carrier-main").chmod(0o440)
+    text = (DEPLOY / "gateways" / "gateway.toml").read_text("utf-8")
+    made = tmp_path / "gateway.toml"
+    made.write_text(text.replace("/run/secrets", str(secrets)).replace("/var/lib/quanzu-gateway-sms", str(tmp_path)))
+    told = ran(sys.executable, ROOT / "quanzu.py", "gateway", "sms", "--config", made, "--check")
+    assert told.returncode == 0, told.stdout + told.stderr
+    service = compose()["services"]["gateway-sms"]
+    named = {Path(path).name for path in re.findall(r'"/run/secrets/([\w.-]+)"', text)}
+    assert named == set(service["secrets"])
+    assert "gateway-sms:/var/lib/quanzu-gateway-sms" in service["volumes"]
 
 
 def test_the_script_of_kafkas_acls_is_the_code_s() -> None:

@@ -85,7 +85,7 @@ def test_no_container_runs_as_root_or_reaches_into_its_host() -> None:
 
 
 def test_no_pod_runs_as_root_or_reaches_into_its_node() -> None:
-    assert len(pods()) == 5
+    assert len(pods()) == 6
     for pod in pods():
         secure = pod["securityContext"]
         assert secure["seccompProfile"] == {"type": "RuntimeDefault"}
@@ -97,6 +97,7 @@ def test_no_pod_runs_as_root_or_reaches_into_its_node() -> None:
             "projected",
             "emptyDir",
             "secret",
+            "configMap",
         }
         contexts = [each["securityContext"] for each in pod["containers"]]
         assert not [each for each in contexts if "add" in each["capabilities"] or each.get("privileged")]
@@ -105,3 +106,16 @@ def test_no_pod_runs_as_root_or_reaches_into_its_node() -> None:
 def test_the_namespace_takes_no_pod_with_more_rights() -> None:
     (space,) = [each for each in documents() if each["kind"] == "Namespace"]
     assert space["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == "restricted"
+
+
+def test_without_docker_every_service_is_started_but_the_doctor() -> None:
+    text = (DEPLOY / "stack.sh").read_text()
+    assert compose()["services"].keys() - set(re.findall(r"[\w-]+", text)) == {"doctor"}
+
+
+def test_without_a_registry_there_is_a_stand_in_for_every_image_but_grafanas() -> None:
+    text = (DEPLOY / "images" / "Dockerfile").read_text()
+    made = set(re.findall(r"^FROM debian AS (\w+)$", text, re.MULTILINE))
+    (listed,) = re.findall(r"^for name in ([\w ]+); do$", (DEPLOY / "images" / "build.sh").read_text(), re.MULTILINE)
+    needed = {image.split(":")[0].split("/")[-1] for image in others().values()} | {"python"}
+    assert made == set(listed.split()) == needed - {"grafana"}

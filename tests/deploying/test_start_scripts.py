@@ -12,7 +12,15 @@ from typing import Any
 
 import pytest
 from kafka import KafkaAdminClient
-from kafka.admin import ACLFilter, ACLOperation, ACLPermissionType, ResourcePatternFilter, ResourceType
+from kafka.admin import (
+    ACL,
+    ACLFilter,
+    ACLOperation,
+    ACLPermissionType,
+    ResourcePattern,
+    ResourcePatternFilter,
+    ResourceType,
+)
 from kafka.admin import ACLResourcePatternType as Pattern
 from redis.exceptions import AuthenticationError, NoPermissionError, RedisError
 
@@ -21,7 +29,7 @@ from streams.runtime.redis_address import Login
 from streams.runtime.settings import Settings
 from streams.security.acls import acls, grants
 from streams.security.rights import PREFIX, Component
-from streams.security.vault import Vault
+from streams.security.vault import Keys, Vault
 from streams.state.primary import unsafe
 from streams.state.redis_client import client
 from tests.dispatched import NOW
@@ -89,6 +97,8 @@ def test_a_broker_started_by_its_script_lets_the_components_in_once_they_are_gra
         run(user("quanzu-operator", "kafka-operator"), "admin", "topics", "create")
         run(user("quanzu-doctor", "kafka-doctor"), "admin", "topics", "check")
         _same_as_the_script(made, plain, port, secrets)
+        _what_no_component_needs_is_found_and_removed(user("quanzu-operator", "kafka-operator"), made, port, secrets)
+        assert "storedKey" not in (made / "broker" / "log").read_text(), "the super user's keys are in no log"
     finally:
         broker.stop()
 
@@ -108,20 +118,61 @@ def _same_as_the_script(folder: Path, environment: dict[str, str], port: int, se
     assert before == {str(acl) for each in grants() for acl in acls(each)}
 
 
-def _granted(port: int, secrets: Path) -> set[str]:
+def _what_no_component_needs_is_found_and_removed(
+    operator: dict[str, str], folder: Path, port: int, secrets: Path
+) -> None:
+    """A right of an earlier version, and one of everybody, are listed with the commands that remove them, and no other
+    user's are.
+    """
 
+    def checked() -> subprocess.CompletedProcess[str]:
+        told = [*QUANZU, "admin", "access", "kafka", "--check"]
+        return subprocess.run(told, env=operator, check=False, capture_output=True, text=True)
+
+    assert (first := checked()).returncode == 0, first.stderr
+    before = _granted(port, secrets)
+    extra = [
+        ("User:quanzu-intake", ACLOperation.WRITE, ResourceType.TOPIC, "accounts", Pattern.LITERAL),
+        ("User:*", ACLOperation.READ, ResourceType.GROUP, "quanzu", Pattern.PREFIXED),
+        ("User:another-program", ACLOperation.READ, ResourceType.TOPIC, "its own", Pattern.LITERAL),
+    ]
+    with _admin(port, secrets) as admin:
+        admin.create_acls(
+            [
+                ACL(who, "*", operation, ACLPermissionType.ALLOW, ResourcePattern(kind, name, pattern))
+                for who, operation, kind, name, pattern in extra
+            ]
+        )
+    found = checked()
+    assert (found.returncode, len(found.stdout.splitlines())) == (1, 2), found.stderr
+    assert "2 grants that no component needs" in found.stderr
+    about = operator | {"ADMIN": str(folder / "admin.properties")}
+    subprocess.run(["sh", "-ec", found.stdout], env=about, check=True, capture_output=True)
+    assert checked().returncode == 0
+    assert len(_granted(port, secrets) - before) == 1, "another program's grant stays"
+    with _admin(port, secrets) as admin:
+        anything = ResourcePatternFilter(ResourceType.TOPIC, "its own", Pattern.LITERAL)
+        admin.delete_acls([ACLFilter(None, None, ACLOperation.ANY, ACLPermissionType.ANY, anything)])
+
+
+def _granted(port: int, secrets: Path) -> set[str]:
     anything = ResourcePatternFilter(ResourceType.ANY, None, Pattern.ANY)
+    with _admin(port, secrets) as admin:
+        found, _ = admin.describe_acls(ACLFilter(None, None, ACLOperation.ANY, ACLPermissionType.ANY, anything))
+    return {str(acl) for acl in found}
+
+
+def _admin(port: int, secrets: Path) -> KafkaAdminClient:
+    """A client of the super user; the caller closes it."""
     login = {"sasl_plain_username": "admin", "sasl_plain_password": (secrets / "kafka-admin").read_text()}
     context = ssl.create_default_context(cafile=str(secrets / "ca.pem"))
-    with KafkaAdminClient(
+    return KafkaAdminClient(
         bootstrap_servers=f"{HOST}:{port}",
         security_protocol="SASL_SSL",
         sasl_mechanism="SCRAM-SHA-512",
         ssl_context=context,
         **login,
-    ) as admin:
-        found, _ = admin.describe_acls(ACLFilter(None, None, ACLOperation.ANY, ACLPermissionType.ANY, anything))
-    return {str(acl) for acl in found}
+    )
 
 
 @pytest.fixture
@@ -166,28 +217,29 @@ async def test_the_vault_started_by_its_script_gives_keys_to_who_needs_them_and_
     try:
         server.start()
         server.ready()
-        async with _vault(made, port, Component.INTAKE) as intake:
-            (key,) = (await intake.to_seal_under(await intake.known(["calls/one"]))).values()
+        async with _vault(made, port, Component.CONSOLE) as console:
+            (key,) = (await console.to_seal_under(await console.known(["calls/one"]))).values()
             assert key is not None
             with pytest.raises(NoPermissionError):
-                await intake.identified()
+                await console.identified()
             with pytest.raises(NoPermissionError):
-                await intake.destroy(["calls/one"], NOW)
+                await console.destroy(["calls/one"], NOW)
         server.kill()
         server.start()
         server.ready()
         async with _vault(made, port, Component.OPERATOR) as operator:
             identity = await operator.identified()
-            assert await operator.known(["calls/one"]) == (identity, {"calls/one": (key,)})
+            assert await operator.known(["calls/one"]) == Keys(identity, {"calls/one": (key,)}, frozenset())
             await operator.destroy(["calls/one"], NOW)
-            assert await operator.known(["calls/one"]) == (identity, {"calls/one": None})
+            assert await operator.known(["calls/one"]) == Keys(identity, {"calls/one": None}, frozenset())
         async with _vault(made, port, Component.DOCTOR) as doctor:
             assert await doctor.identity() == identity
             with pytest.raises(NoPermissionError):
                 await doctor.known(["calls/one"])
-        async with _vault(made, port, Component.EXPORTER) as exporter:
-            with pytest.raises(AuthenticationError):
-                await exporter.known(["calls/one"])
+        for component in (Component.EXPORTER, Component.INTAKE):
+            async with _vault(made, port, component) as stranger:
+                with pytest.raises(AuthenticationError):
+                    await stranger.known(["calls/one"])
     finally:
         server.stop()
 
@@ -198,6 +250,8 @@ async def _vault(made: Path, port: int, component: Component) -> AsyncIterator[V
     own = {"redis_user": f"{PREFIX}{component}", "redis_password": (secrets / f"redis-{component}").read_text().strip()}
     where = {"kafka": "127.0.0.1:1", "redis": "rediss://127.0.0.1:1/0", "vault": f"rediss://{HOST}:{port}/0"}
     given = {**own, **where, "redis_ca": secrets / "ca.pem", "secret": (secrets / "secret").read_text().strip()}
+    keys = secrets / f"keys-{component}"
+    given |= {"keys": keys.read_text()} if keys.exists() else {}
     vault = Vault(Settings.model_validate(given))
     try:
         yield vault

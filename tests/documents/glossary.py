@@ -5,12 +5,13 @@ from enum import StrEnum
 from pathlib import Path
 
 from console.web.kit.i18n import translations
-from domain.wording import labels
+from domain.wording import labels, money_labels, people_labels
 
 PAGE = Path(__file__).parents[2] / "docs/glossary.md"
 HEADING = "## Labels on the screen\n"
-HEAD = """Made by `python -m tests.documents.glossary` from `domain/wording/labels.py` (Chinese) and the
-catalogues under `console/web/locale/` (English, Korean). A test compares.
+TABLES = {**vars(labels), **vars(money_labels), **vars(people_labels)}
+HEAD = """Made by `python -m tests.documents.glossary` from `labels.py`, `money_labels.py` and `people_labels.py` in
+`domain/wording/` (Chinese) and the catalogues under `console/web/locale/` (English, Korean). A test compares.
 """
 
 
@@ -21,7 +22,7 @@ def page() -> str:
 
 
 def _tables() -> Iterator[str]:
-    for name, table in vars(labels).items():
+    for name, table in TABLES.items():
         if name.isupper() and isinstance(table, Mapping) and all(isinstance(each, StrEnum) for each in table):
             yield from _table(name, table)
 
@@ -36,7 +37,7 @@ def _table(name: str, table: Mapping[StrEnum, str]) -> Iterator[str]:
 
 def _more(name: str, kind: type[StrEnum]) -> str:
     """Tell two tables of one enum apart."""
-    same = [each for each, table in vars(labels).items() if each.isupper() and _is_of(table, kind)]
+    same = [each for each, table in TABLES.items() if each.isupper() and _is_of(table, kind)]
     return f" ({name.lower().replace('_', ' ')})" if len(same) > 1 else ""
 
 

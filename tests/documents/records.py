@@ -9,7 +9,8 @@ from jsonschema import Draft202012Validator
 
 from console.reference.catalogue import TRAFFIC, Traffic, Value
 from console.reference.json_schema import schemas
-from streams.messaging.reader import Read, Tails, end_offsets, read_all
+from streams.messaging.offsets import end_offsets
+from streams.messaging.reader import Read, Tails, read_all
 from streams.runtime.settings import Settings
 
 

@@ -59,6 +59,26 @@ def test_the_trial_shows_what_the_page_shows(folder: Path, monkeypatch: pytest.M
     assert CliRunner().invoke(quanzu.app, command).exit_code == 0
 
 
+@pytest.mark.parametrize("options", [[], ["--no-mask"]])
+def test_the_trial_says_that_an_id_number_is_hashed_and_never_shows_it(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, options: list[str]
+) -> None:
+    monkeypatch.setattr(common.out, "width", 200)
+    number = "990101198001010014"  # its check digit fits, and its region is none
+    title, header, *rows = block("csv").splitlines()
+    lines = [title, f"{header},证件号码", f"{rows[0]},{number}", f"{rows[1]},E1234", rows[-1]]
+    (folder / "payments.csv").write_bytes("\n".join(lines).encode("gb18030"))
+    text = block("toml").replace("[amount]", 'payer_id = "证件号码"\n\n[amount]', 1)
+    (folder / "bank.toml").write_text(text, "utf-8")
+    command = ["intake", "csv", "payments.csv", "--mapping", "bank.toml", "--try", *options]
+    ended = CliRunner().invoke(quanzu.app, command)
+    assert ended.exit_code == 0, ended.output
+    assert number not in ended.output
+    shown = without_blanks(ended.output)
+    assert shown[0].endswith("ID number")
+    assert [line.rsplit(" ", 1)[1] for line in shown[1:3]] == ["hashed", "–"]
+
+
 async def test_the_file_is_taken_in_with_the_report_that_the_page_shows(folder: Path, settings: Settings) -> None:
     topics.create(settings)
     mapping = load(block("toml").replace(ADDED.splitlines()[0], ADDED))

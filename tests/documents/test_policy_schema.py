@@ -18,6 +18,9 @@ WRONG: list[tuple[tuple[str, ...], object]] = [
     (("risk", "keep"), 60),
     (("risk", "keep"), "60 days"),
     (("risk", "prior"), 3.0),
+    (("risk", "verdicts", "least"), 0),
+    (("risk", "verdicts", "vendors"), {"numbers-x": 1.5}),
+    (("risk", "verdicts", "vendors"), {f"numbers-{n}": 0.5 for n in range(9)}),
     (("plan", "quiet"), "22:00"),
     (("plan", "utc"), "8"),
     (("plan", "busy_in_a_row"), 0),
@@ -28,6 +31,12 @@ WRONG: list[tuple[tuple[str, ...], object]] = [
     (("trace", "hops"), 0),
     (("plan", "stop", "later", "usual", "hops"), 0),
     (("plan", "stop", "later", "most", "hours"), 49),
+    (("shield", "threshold_factor"), 0),
+    (("shield", "lasts"), 90),
+    (("shield", "kinds"), ["call_from_the_moon"]),
+    (("handover",), {"provinces": [], "deadline": dict.fromkeys(("red", "orange", "yellow", "blue"), "5m")}),
+    (("handover",), {"provinces": ["liaoning"], "deadline": {"red": 60}}),
+    (("risk", "shield"), {"lasts": "90d", "threshold_factor": 0.5}),
 ]
 
 

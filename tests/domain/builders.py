@@ -8,10 +8,10 @@ from pathlib import Path
 
 from domain.casework import Decision, Rules, deadlines, decide
 from domain.policy import Policy, load
+from schemas.casework.acts import Act, NoteAct, OutcomeAct
 from schemas.casework.cases import Case, CaseState, Danger, Payment, Profile, Step, StepState
 from schemas.casework.events import CaseEvent, Commit, Dispatch, FactKind
 from schemas.casework.inputs import (
-    Act,
     Alert,
     BankFeedback,
     BankState,
@@ -19,10 +19,8 @@ from schemas.casework.inputs import (
     ContactResult,
     Deadline,
     Hold,
-    NoteAct,
     OfficerReport,
     OperatorReport,
-    OutcomeAct,
     VictimReport,
     VisitStage,
 )

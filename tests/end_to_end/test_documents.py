@@ -3,14 +3,17 @@
 from typing import Any
 
 import orjson
+import pytest
 from starlette.routing import Route
 
 from schemas.administration.dead_letters import letter_adapter
 from schemas.risk.signals import TransferState
 from streams.channels import receipts
+from streams.channels.operator_calls.reports import report_routes
+from streams.channels.provinces.receiving import routes as handover_routes
 from streams.channels.settings import load as load_channels
 from streams.dead_letters import api as letters_api
-from streams.intake import objections
+from streams.intake import objections, reported_frauds
 from streams.intake.server import create_app
 from streams.intake.settings import load as load_intake
 from streams.messaging import topics
@@ -20,11 +23,23 @@ from tests.documents.records import held, tails
 from tests.end_to_end.harness.rig import Line
 from tests.end_to_end.harness.signals import call, confirmed, scam_app, transfer
 
-# Written only by the console, and held in tests/console (accounts/test_access.py, cases/test_evidence.py); or by a
-# worker once an hour (feeds).
-# Of no day on an embedded line: nobody is asked about a hot account there, no epoch is kept, and there is no vault.
-RARE = (topics.CALLS, topics.FEEDS, topics.SHADOW, topics.PAYERS_REQUESTS, topics.EPOCHS, topics.VAULTS)
-ELSEWHERE = {topic.name for topic in (*topics.CONSOLES, topics.EVIDENCE_FILES, topics.SECURITY_EVENTS, *RARE)}
+# Written only by the console or for it, and held in tests/console (accounts/test_access.py, cases/test_evidence.py,
+# operator_calls/test_recordings.py); or by a worker once an hour (feeds).
+# Of no day on an embedded line: nobody is asked about a hot account there, no epoch is kept, there is no vault, no
+# other province, no community that shares suspects, and its number of partitions stays.
+RARE = (
+    *(topics.CALLS, topics.FEEDS, topics.SHADOW, topics.PAYERS_REQUESTS, topics.EPOCHS, topics.VAULTS),
+    *(topics.PLACES, topics.REPORTED_FRAUDS, topics.FRAUD_MATCHES, topics.DISPATCHES_PROVINCE),
+    *(topics.PARTITION_COUNT, topics.SHARED_SUSPECTS),
+)
+ELSEWHERE = {
+    topic.name
+    for topic in (
+        *topics.CONSOLES,
+        *(topics.EVIDENCE_FILES, topics.CALL_RECORDINGS, topics.SECURITY_EVENTS, topics.PRESERVED),
+        *RARE,
+    )
+}
 
 POISON = b'[{"kind": "none"}]'
 
@@ -52,12 +67,16 @@ async def test_every_record_of_a_day_on_the_line_fits_its_schema(line: Line) -> 
     assert found.topics >= {topic.name for topic in topics.ALL} - ELSEWHERE
 
 
-async def test_every_route_of_intake_is_described_and_no_other(line: Line) -> None:
+async def test_every_route_of_intake_is_described_and_no_other(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("QUANZU_PROVINCES", "liaoning=http://127.0.0.1:1")
     settings, intake, own = line.house.settings, load_intake(), line.house.line
     beside = [
         *receipts.routes(own.outgoing, load_channels()),
+        *report_routes(own.outgoing, load_channels()),
         *objections.routes(settings, intake, own.outgoing),
+        *reported_frauds.routes(settings, intake, own.outgoing),
         *letters_api.routes(settings, intake, own.producer, own.clock),
+        *handover_routes(own.outgoing, load_channels()),
     ]
     app = create_app(settings, intake, own.clock, beside)
     served = {

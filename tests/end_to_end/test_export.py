@@ -104,6 +104,8 @@ async def test_a_contact_s_results_are_rows_and_nothing_in_a_file_names_anybody(
     name = pseudonyms(line.house.settings.key())(resident.id)
     secrets = (resident.id, resident.name, resident.phones[0].value, resident.accounts[0].value, mule, OPERATOR)
     for kind in Kind:
+        if kind is Kind.EXPERIMENTS:  # none is in the policy: its rows have their own tests
+            continue
         file = await _taken(line, kind, tmp_path / f"{kind}.csv")
         text = file.read_text("utf-8")
         assert not [each for each in secrets if each in text]

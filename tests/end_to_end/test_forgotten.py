@@ -4,8 +4,8 @@ import os
 import re
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
-from datetime import timedelta
+from contextlib import asynccontextmanager, contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -16,12 +16,15 @@ from domain.identity.entries import merge
 from domain.identity.identifiers import account_token, new_resident_id
 from domain.statistics.export import pseudonyms
 from schemas.administration.dead_letters import DeadLetter
+from schemas.casework.acts import CloseAct, LossAvoidedClaim, NoteAct, OutcomeAct
 from schemas.casework.events import FactKind
-from schemas.casework.inputs import CloseAct, LossAvoidedClaim, NoteAct, OutcomeAct
 from schemas.levels import EvidenceClass, Level, Outcome
 from schemas.people.calls import Call as CallIn
 from schemas.people.complaints import Complaint, ComplaintKind
+from schemas.people.legal_holds import LegalAuthority, LegalHold, LegalHoldState
 from schemas.people.residents import Holding, Resident, TrustedContact
+from schemas.people.subject_requests import IdentityProof, SubjectRequest, SubjectRight
+from schemas.risk.reported_frauds import FraudMatch, MatchedBy, UnmatchedReason
 from schemas.risk.signals import Signal
 from streams.channels.settings import ChannelSettings
 from streams.intake.settings import embedded_key, hash_of_key
@@ -31,18 +34,22 @@ from streams.messaging.reader import read_all
 from streams.operations import backup
 from streams.operations.erasure import NotForgottenError, forget
 from streams.operations.export import Format, Kind, Span, export
+from streams.operations.preservation import preserve_records
 from streams.runtime.settings import Settings
 from streams.security.vault import VaultError
 from tests.end_to_end.harness.house import SETTLE_SECONDS, House, on_servers, until
 from tests.end_to_end.harness.rig import Line
 from tests.end_to_end.harness.signals import call, transfer
 from tests.folding import proven_cases
+from tests.preserved import preserved_of
+from tests.tools.installation_keys import KEYS
 from tests.tools.servers.kafka import Kafka
 from tests.tools.servers.redis import RedisServer
 
 SOURCES = ("bank", "carrier")
 NAME, ADDRESS, FRIEND = "忘忧某", "遗忘示例路九号", "亲友忘某"
 NOTE, COMPLAINT, SAID = "a word that the resident said", "the words of a complaint", "the words of a call"
+REQUEST = "the words of a request"
 FAR = timedelta(days=4000)
 
 
@@ -60,24 +67,29 @@ def installed(folder: Path) -> Iterator[Settings]:
             vault=vault.url,
             replication=1,
             secret="the key of a test",
+            keys=KEYS,
             data=folder / "data",
             http_port=0,
             metrics_port=0,
         )
 
 
-@pytest_asyncio.fixture(loop_scope="session")
-async def a_house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[House]:
-    with installed(tmp_path) as settings:
+@asynccontextmanager
+async def installed_house(folder: Path) -> AsyncIterator[House]:
+    """A whole installation on such servers, with the keys of intake and of receipts in the environment."""
+    secrets = ",".join(f"{name}:a secret of {name} with more than 32 signs" for name in ChannelSettings().signers())
+    with installed(folder) as settings, pytest.MonkeyPatch.context() as patch:
         settings.data.mkdir()
-        hashed = hash_of_key(embedded_key(settings))
-        monkeypatch.setenv("QUANZU_API_KEYS", f"bank:{hashed}")
-        monkeypatch.setenv(
-            "QUANZU_RECEIPTS_SECRET",
-            ",".join(f"{name}:a secret of {name} with more than 32 signs" for name in ChannelSettings().signers()),
-        )
+        patch.setenv("QUANZU_API_KEYS", f"bank:{hash_of_key(embedded_key(settings))}")
+        patch.setenv("QUANZU_RECEIPTS_SECRET", secrets)
         async with on_servers(settings) as made:
             yield made
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def a_house(tmp_path: Path) -> AsyncIterator[House]:
+    async with installed_house(tmp_path) as made:
+        yield made
 
 
 async def sent(line: Line, *signals: Signal) -> None:
@@ -89,7 +101,7 @@ def words_of(person: Resident, own_payee: str) -> list[bytes]:
     """By which the person would be known, wherever they stand."""
     numbers = [holding.value.removeprefix("+86") for holding in (*person.phones, *person.accounts)]
     friends = [friend.phone.removeprefix("+86") for friend in person.contacts]
-    told = [NAME, ADDRESS, FRIEND, NOTE, COMPLAINT, SAID, str(person.id_hash), own_payee]
+    told = [NAME, ADDRESS, FRIEND, NOTE, COMPLAINT, SAID, REQUEST, str(person.id_hash), own_payee]
     return [word.encode() for word in (*numbers, *friends, *told)]
 
 
@@ -171,6 +183,20 @@ async def lived_through(line: Line, person: Resident, *payees: str) -> None:
             end_due=now,
         )
     )
+    await house.line.subject_requests.put(
+        SubjectRequest(
+            id=f"s{'0' * 20}",
+            at=now,
+            by="operator-1",
+            right=SubjectRight.ERASE,
+            proof=IdentityProof.IN_PERSON,
+            name=NAME,
+            note=REQUEST,
+            area="2201",
+            resident=person.id,
+            due=now,
+        )
+    )
     called = CallIn(id=f"c{'0' * 20}", at=now, by="operator-1", phone=person.phones[0].value, recording=SAID)
     await house.line.calls.put(called)
     refused = f'{{"kind":"call","called":"{person.phones[0].value}"}}'.encode()
@@ -179,6 +205,12 @@ async def lived_through(line: Line, person: Resident, *payees: str) -> None:
     case = await line.case(person)
     if case.open:
         await line.operator(person, CloseAct(do="close", reason="there is nothing more to do"))
+
+
+def _match(name: str, of: dict[str, object]) -> FraudMatch:
+    times = dict.fromkeys(("reported_at", "happened_at", "received_at"), datetime(2026, 3, 1, tzinfo=UTC))
+    known = {"id": name, "version": 1, "change": 1, "digest": "0" * 32, "dated": True}
+    return FraudMatch.model_validate(known | times | of)
 
 
 async def test_nothing_of_who_was_forgotten_can_be_read_anywhere_and_all_is_counted_as_before(
@@ -195,25 +227,28 @@ async def test_nothing_of_who_was_forgotten_can_be_read_anywhere_and_all_is_coun
     await line.advance(days=6)  # so that nothing that counts is under way: the clock goes on meanwhile
     words = words_of(person, own_payee)
 
-    # Before: it is all there, and this search finds it; on Kafka's disk only in signals, which are not sealed.
+    # Before: it is all there, and this search finds it; on Kafka's disk there is nothing of it.
     assert {word for _, word in await on_topics(settings, words)} == set(words)
     assert set(words) - {word for _, word in await in_redis(house, words)} == {NOTE.encode()}  # in the journal alone
     lanes = {lane.name for lane in topics.LANES}
-    assert {name for name, _ in on_disk(tmp_path / "kafka", words)} == {topics.SIGNALS_URGENT.name}
-    plain = {
-        word for topic in topics.ALL if topic.name not in lanes for _, word in await _lying(settings, topic, words)
-    }
-    assert plain == set()
+    assert on_disk(tmp_path / "kafka", words) == set()
+    assert {word for topic in topics.ALL for _, word in await _lying(settings, topic, words)} == set()
     before = await _books(house)
     assert before[0]["kept_c"] == 3_000_000
 
+    matches = house.line.fraud_matches
+    await matches.put(_match("police:1", {"resident": person.id, "by": MatchedBy.ID_NUMBER}))
+    await matches.put(_match("police:2", {"why": UnmatchedReason.CONFLICT, "candidates": [person.id, other.id]}))
+
     told = await forget(house.line, person.id, "supervisor-1", "asked for in writing")
-    assert (told.cases, told.records, told.accounts) == (1, 3, 2)
+    assert (told.cases, told.records, told.accounts) == (1, 4, 2)
     await line.settle()
 
     # After: by whoever has the vault, and in the store.
     assert {each for each in await on_topics(settings, words) if each[0] not in lanes} == set()
     assert await in_redis(house, words) == set()
+    assert [(each.id, each.candidates) for each in await matches.published()] == [("police:2", [other.id])]
+    assert await matches.get("police:1") is None
 
     # What is counted is as it was, who is beside the person is known as before, and the journal says what was done.
     assert await _books(house) == before
@@ -230,9 +265,9 @@ async def test_nothing_of_who_was_forgotten_can_be_read_anywhere_and_all_is_coun
     assert await in_redis(house, words) == set()
     assert await _books(house) == before
 
-    # What is taken out now has nothing of it, and of all that is on disk only signals have, until their days are over.
+    # What is taken out now has nothing of it, and nothing that is on disk has.
     await _taken_out(house, tmp_path / "out")
-    assert {name for name, _ in on_disk(tmp_path, words)} <= lanes
+    assert on_disk(tmp_path, words) == set()
 
 
 async def _lying(settings: Settings, topic: topics.Topic, words: list[bytes]) -> set[tuple[str, bytes]]:
@@ -266,7 +301,8 @@ async def _taken_out(house: House, folder: Path) -> None:
         for form in Format:
             name = pseudonyms(house.settings.key())
             span = Span(now - FAR, now + FAR)
-            assert await export(house.settings, kind, span, name, folder / f"{kind}.{form}", form) > 0
+            rows = await export(house.settings, kind, span, name, folder / f"{kind}.{form}", form)
+            assert (rows > 0) is (kind is not Kind.EXPERIMENTS), "no experiment is in the policy"
 
 
 async def test_nobody_is_forgotten_in_danger_without_a_vault_or_who_is_not_known(
@@ -285,6 +321,32 @@ async def test_nobody_is_forgotten_in_danger_without_a_vault_or_who_is_not_known
     with pytest.raises(VaultError, match="QUANZU_VAULT is not set"):
         await forget(house.line, person.id, "supervisor-1", "a test")
     house.line.settings = house.settings
+
+
+async def test_nobody_is_forgotten_while_a_court_has_ordered_the_data_to_be_kept(a_house: House) -> None:
+    house = a_house
+    line, now = Line.begun(house), house.clock.now()
+    person = await line.resident(name=NAME, phones=[Holding(value=line.phone())])
+    hold = LegalHold(
+        id=f"l{'0' * 20}",
+        resident=person.id,
+        ordered_by=LegalAuthority.COURT,
+        number="2026-1",
+        until=now + timedelta(days=30),
+        area="2201",
+        state=LegalHoldState.IN_FORCE,
+    )
+    await house.line.legal_holds.put(hold)
+    with pytest.raises(NotForgottenError, match="an order to keep the data"):
+        await forget(house.line, person.id, "supervisor-1", "a test")
+    assert (await house.line.residents.get([person.id]))[person.id] == person
+    told = await preserve_records(house.line, "operator-1")
+    assert told.copied > 0
+    assert await _lying(house.settings, topics.PRESERVED, [NAME.encode()]) == set()  # encrypted as a whole
+    assert NAME in "".join([each.model_dump_json() async for each in preserved_of(house.line, person.id)])
+    await house.line.legal_holds.put(hold.model_copy(update={"until": now}))
+    await forget(house.line, person.id, "supervisor-1", "a test")
+    assert await on_topics(house.settings, [NAME.encode()]) == set()
 
 
 async def test_who_was_forgotten_half_way_is_forgotten_wholly_the_second_time(

@@ -18,7 +18,7 @@ from tests.end_to_end.harness.signals import call, scam_sms, transfer
 
 
 async def _held(line: Line, resident: Resident) -> dict[str, list[Found]]:
-    return await held(line.house.settings, subject(resident, line.house.settings.key()))
+    return await held(line.house.settings, subject(resident, line.house.settings.id_number_keys()))
 
 
 async def test_all_that_is_held_on_a_person_comes_from_every_topic(line: Line) -> None:

@@ -28,6 +28,7 @@ async def test_a_red_case_is_seen_in_the_metrics_and_nothing_of_the_resident_is(
     wanted = [
         r'quanzu_signals_screened_total\{outcome="raised",source="[a-z-]+"\} [1-9]',
         r'quanzu_dispatch_to_receipt_seconds_count\{channel="sms"\} [1-9]',
+        r'quanzu_decision_to_telephone_seconds_count\{channel="sms",level="red"\} [1-9]',
         r"quanzu_signal_to_alert_seconds_count [1-9]",
         r"quanzu_alert_to_dispatch_seconds_count [1-9]",
         r'quanzu_dispatches_total\{channel="sms",result="sent"\} [1-9]',

@@ -7,9 +7,14 @@ from typing import Any
 import orjson
 from aiokafka import TopicPartition
 
+from schemas.base import ANY_VERSION
+from schemas.casework.cases import Case
+from schemas.casework.inputs import CaseInput
 from streams.intake.acceptor import records_of
 from tests.simulation.feeds import POISON, approvals, dissuaded, signal
 from tests.simulation.laws.observed import AcceptedSignal
+from tests.simulation.reports.kinds import EVERY_PARTITION, REPORTS, topic_for
+from tests.simulation.reports.seen import SeenCase
 from tests.simulation.schedule import Schedule, Step
 from tests.simulation.simulated.loop import Trap
 from tests.simulation.simulated.world import PARTITIONS, World
@@ -25,6 +30,7 @@ class Acts:
     def __init__(self, world: World, schedule: Schedule) -> None:
         self._world, self._schedule = world, schedule
         self._signals: dict[int, Any] = {}
+        self._reports: dict[tuple[str, int, int], list[CaseInput]] = {}
         self._saved: list[tuple[float, Any]] = []
         self._open = 0  # faults that last
         self.healed = world.loop.time()
@@ -46,7 +52,7 @@ class Acts:
     def _do(self, step: Step) -> None:
         self.left -= 1
         _ACTS[step.do](self, **step.what)
-        if step.do not in ("signals", "dissuade", "approve"):
+        if step.do not in ("signals", "dissuade", "approve", "report"):
             self.healed = self._world.loop.time()
 
     def _lasting(self, seconds: float, heal: Callable[[], None]) -> None:
@@ -100,6 +106,23 @@ class Acts:
         case = self._world.latest(self._world.prepared.residents[who].id)
         for each in approvals(case, n, self._world.now()) if case is not None else ():
             self._world.input(each, "stop desk")
+
+    def report(self, kind: str, who: int, n: int) -> None:
+        """Somebody reports something of a resident; with a number that was there before, the same again."""
+        world = self._world
+        assert world.prepared is not None
+        resident = world.prepared.residents[who]
+        made = self._reports.get((kind, who, n), [])
+        if not made:
+            latest = world.latest(resident.id)
+            case = Case.model_validate(latest, extra=ANY_VERSION) if latest else None
+            seen = SeenCase(n, world.now(), resident, case, world.prepared.policy.hash)
+            made = self._reports[kind, who, n] = list(REPORTS[kind](seen))
+        for each in made:
+            if kind in EVERY_PARTITION:
+                world.to_all(each, kind)
+            else:
+                world.input(each, kind, topic_for(kind))
 
     # ------------------------------------------------------------ what fails
 
@@ -253,6 +276,6 @@ _ACTS: dict[str, Callable[..., None]] = {
     name: getattr(Acts, name)
     for name in (
         *("signals", "dissuade", "kill_at_message", "kill_at_step", "freeze", "cut", "wipe", "older", "failover"),
-        *("split", "clock", "retention", "poison", "provider", "rebalance", "approve"),
+        *("split", "clock", "retention", "poison", "provider", "rebalance", "approve", "report"),
     )
 }

@@ -3,7 +3,8 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from schemas.casework.inputs import OperatorReport, OutcomeAct
+from schemas.casework.acts import OutcomeAct
+from schemas.casework.inputs import OperatorReport
 from schemas.casework.orders import ApproveStopAct
 from schemas.levels import Outcome, OutcomeGround
 from schemas.people.staff import StaffRole

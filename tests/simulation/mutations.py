@@ -10,9 +10,11 @@ from unittest.mock import patch
 
 import agents.board
 import agents.casework
+import agents.provinces
 import agents.screening
 import domain.casework.orders.records
 import domain.timekeeping
+import streams.casework.replay
 import streams.channels.dispatch_log
 import streams.channels.flow
 import streams.channels.provider
@@ -23,12 +25,15 @@ import streams.state.leader
 import streams.state.scripts
 from agents.casework import Casework
 from domain.consistency.commits import CommitChain
+from schemas.casework.events import Dispatch
+from schemas.channels.handovers import CaseHandover
 from streams.casework.journal import Read
 from streams.casework.replay import Replay
 from streams.casework.upkeep import Upkeep
 from streams.messaging.record import Raw
 from streams.screening.store import EvidenceStore
-from streams.state.case_store import CaseStore, Loaded, RebuildSteps
+from streams.state.case_store import CaseStore, RebuildSteps
+from streams.state.partition_state import Loaded
 from streams.state.store_update import StoreUpdate, entry_name
 
 FENCE = "if stored ~= ARGV[1] then return stored end\n"
@@ -209,12 +214,31 @@ def orders_unapproved(stack: ExitStack) -> None:
     _put(stack, domain.casework.orders.records, "must_wait", lambda *_: False)
 
 
+def receipt_taken_for_report(stack: ExitStack) -> None:
+    """After a loss, a dispatch with a provider's receipt is taken as one that its channel has finished."""
+    _require(hasattr(streams.casework.replay, "reported_dispatch"), "reported_dispatch in streams/casework/replay.py")
+    _put(stack, streams.casework.replay, "reported_dispatch", lambda name: name.rpartition(":")[0])
+
+
+def offer_named_anew(stack: ExitStack) -> None:
+    """Each attempt at a hand-over has another name, so the other province takes a repeated one for a new case."""
+    _require(hasattr(agents.provinces, "handover_of"), "handover_of in agents/provinces.py")
+    made: Callable[..., CaseHandover] = vars(agents.provinces)["handover_of"]
+
+    def anew(dispatch: Dispatch, *arguments: Any) -> CaseHandover:  # noqa: ANN401 - as it takes them
+        told = made(dispatch, *arguments)
+        return told.model_copy(update={"offer": f"{told.offer}:{dispatch.attempt}"})
+
+    _put(stack, agents.provinces, "handover_of", anew)
+
+
 MUTATIONS: dict[str, Mutation] = {
     mutation.__name__: mutation
     for mutation in (
         *(fence_removed, past_the_outbox, outbox_skipped, fold_drops_input, all_applied, lease_removed),
         *(ack_before_work, older_taken_for_whole, epoch_ignored, evidence_lost),
         *(failure_taken_for_not_done, clock_followed, orders_unapproved, taken_as_delivered),
+        *(receipt_taken_for_report, offer_named_anew),
     )
 }
 

@@ -9,16 +9,26 @@ from streams.runtime.settings import POLICY
 
 FASTER = 15
 LEAST_SECONDS = 1
+OTHER_PROVINCE = "heilongjiang"
+HANDOVER = f"""
+[handover]
+provinces = ["{OTHER_PROVINCE}"]
+deadline = {{ red = "10s", orange = "10s", yellow = "12s", blue = "15s" }}
+asks_for = "30s"
+"""  # the shortest deadlines that a policy may have
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _DURATION = re.compile(r'"(\d+)([smhd])"')
 
 
 @cache
 def quick_policy() -> Path:
-    """The file of such a policy: what lies between [plan] and [fatigue] takes a fifteenth of its time."""
+    """The file of such a policy: what lies between [plan] and [fatigue] takes a fifteenth of its time.
+
+    It hands cases over to one other province, and takes cases from it.
+    """
     before, plan, after = _parts(POLICY.read_text("utf-8"))
     made = Path(tempfile.mkdtemp(prefix="quanzu-simulation-")) / "quick.toml"
-    made.write_text(before + _DURATION.sub(_faster, plan) + after, encoding="utf-8")
+    made.write_text(before + _DURATION.sub(_faster, plan) + after + HANDOVER, encoding="utf-8")
     return made
 
 

@@ -19,7 +19,8 @@ from tests.simulation.simulated.world import BEGAN, PARTITIONS, Prepared, World,
 from tests.simulation.story import story
 
 QUIET_SECONDS = 3.5  # so long nothing may be left to do
-LONGEST_SECONDS = 40.0  # after the last fault has healed
+LONGEST_SECONDS = 40.0  # after the last fault has healed; then it ends as soon as nothing is left to do
+OVERTIME_SECONDS = 5.0  # beyond that: whoever has not done by then what there is to do is stuck
 LOOK_SECONDS = 0.5
 
 
@@ -97,14 +98,18 @@ def _run(world: World, schedule: Schedule, start: float, count: tuple[float, flo
 
 
 def _drive(world: World, acts: Acts) -> None:
-    """Let time pass until nothing has been left to do for a while."""
-    loop, quiet = world.loop, 0.0
-    while quiet < QUIET_SECONDS and (not acts.over or loop.time() < acts.healed + LONGEST_SECONDS):
+    """Let time pass until nothing has been left to do for a while; at last, until nothing is left to do."""
+    loop, quiet, busy = world.loop, 0.0, True
+    while quiet < QUIET_SECONDS and (not acts.over or loop.time() < _end(acts, busy=busy)):
         loop.drive(loop.time() + LOOK_SECONDS)
         busy = (
             not acts.over or not world.consumed() or not world.whole() or world.due_within(0.0) or world.unpublished()
         )
         quiet = 0.0 if busy else quiet + LOOK_SECONDS
+
+
+def _end(acts: Acts, *, busy: bool) -> float:
+    return acts.healed + LONGEST_SECONDS + busy * OVERTIME_SECONDS
 
 
 def _observed(world: World, schedule: Schedule, acts: Acts) -> Observed:
@@ -136,4 +141,7 @@ def _observed(world: World, schedule: Schedule, acts: Acts) -> Observed:
         stalls=world.stalls,
         requests=world.providers.requests,
         troubles=world.troubles,
+        told_there=world.providers.province.told,
+        taken_there=world.providers.province.taken,
+        denied_there=world.providers.province.denied,
     )

@@ -9,15 +9,19 @@ import orjson
 
 from tests.simulation.simulated.prepare import RESIDENTS
 from tests.simulation.simulated.providers import CHANNELS, FAULTS
+from tests.simulation.themes import themes
 
 FAULTS_END = 9.0  # seconds: no fault is drawn to happen later
-PARTS = ("", "", "case-inputs", "case-inputs", "dispatches.red", "dispatches.sms", "signals-urgent", "cover", "watch")
-FROZEN = ("dispatches.red", "dispatches.red", "dispatches.sms", "case-inputs", "case-inputs", "signals-urgent", "cover")
+OFTEN_HIT = ("case-inputs", "dispatches.red", "dispatches.sms", "signals-urgent", "cover")
+PARTS = ("", "", *OFTEN_HIT, "case-inputs", "watch", "outside-inputs")
+FROZEN = (*OFTEN_HIT, "case-inputs", "dispatches.red", "outside-inputs")
 MOVED = 0.1  # of the schedules have partitions that move while the providers are slow
 OVERTAKEN = 0.1  # of the schedules have inputs that are deleted, once acknowledged, while their work is held up
 APPROVED = 0.5  # of the schedules have a stop desk that approves orders
 AGED = 0.1  # of the schedules have evidence that outlives its signal, in a Redis that is lost
 UNPUBLISHED = 0.15  # of the schedules kill a worker about when it commits, and Redis is lost after the next commit
+DEPOSED = 0.1  # of the schedules have a worker that is late with an input, on a primary that was replaced
+UNREPORTED = 0.15  # of the schedules freeze a worker after its request, and Redis is lost after the receipt
 LATER_SIGNALS = 900  # the signals of these are numbered from here on
 SERVERS = ("redis", "kafka", *CHANNELS)
 
@@ -70,14 +74,15 @@ def drawn(seed: int) -> Schedule:
     swaps, idempotent = random.choice((0.0, 0.05, 0.3, 1.0)), random.random() < 0.7
     if random.random() > 1 - MOVED:  # drawn last: the other schedules stay as they are
         steps += drawing.moved()
-    if random.random() < OVERTAKEN:
-        steps += drawing.overtaken()
-    if random.random() < APPROVED:  # drawn after all others, for the same reason
-        steps += drawing.approved()
-    if random.random() < AGED:  # likewise
-        steps += drawing.aged()
-    if random.random() < UNPUBLISHED:
-        steps += drawing.unpublished()
+    # drawn after all others, for the same reason
+    orders = ((OVERTAKEN, drawing.overtaken), (APPROVED, drawing.approved), (AGED, drawing.aged))
+    for share, order in (*orders, (UNPUBLISHED, drawing.unpublished), (UNREPORTED, drawing.unreported)):
+        if random.random() < share:
+            steps += order()
+    if random.random() < DEPOSED:
+        steps += drawing.deposed()
+        promises = {channel: random.choice(("askable", "neither")) for channel in CHANNELS}
+    steps += [Step(*each) for each in themes(seed)]
     ordered = sorted(steps, key=lambda step: (step.at, step.do))
     return Schedule(seed, workers, swaps, idempotent, promises, tuple(ordered))
 
@@ -193,6 +198,44 @@ class _Drawing:
             Step(at, "signals", {"signals": [call]}),
             Step(then, "signals", {"signals": [pays]}),
             *self._wipe(round(then + 0.5 + 2.0 * self._random.random(), 3)),
+        ]
+
+    def deposed(self) -> list[Step]:
+        """A worker stays with the replaced primary while residents are alerted, and only the epoch tells it.
+
+        It stands in there for the others, who work on the new primary: each of them decides the same inputs and
+        deadlines, and does not see the others' in the journal if both are at it at once, or if the worker is frozen
+        while its commit is on its way.
+        """
+        worker, at = self._worker(), self._time(0.3, 3.0)
+        then = round(at + 1.5 + self._random.random(), 3)  # by then each side finds the other silent
+        steps = [Step(at, "split", {"lag": 0.0, "old": [worker], "lasts": 10.0})]
+        if self._random.random() < 0.3:
+            late = {"of": "case-inputs", "after": self._random.randrange(1, 6), "lasts": self._time(1.0, 3.0)}
+            steps.append(Step(then, "freeze", {"worker": worker, **late}))
+        for who in range(RESIDENTS):
+            alerted = round(then + 2.0 * self._random.random(), 3)
+            steps.append(Step(alerted, "signals", {"signals": self._red(who, LATER_SIGNALS + 4 + 2 * who)}))
+        return steps
+
+    def unreported(self) -> list[Step]:
+        """A worker freezes between its request and its report. Another stands in and applies the receipt, Redis is
+        wiped, and the dispatch goes to a worker that does not know of the request.
+        """
+        who, at = self._random.randrange(RESIDENTS), self._time(0.3, 4.0)
+        when = {"of": "dispatches.red", "after": self._random.randrange(9, 16), "lasts": self._time(5.0, 7.0)}
+        return [
+            Step(at, "freeze", {"worker": self._worker(), **when}),
+            Step(at, "signals", {"signals": self._red(who, LATER_SIGNALS + 20)}),
+            *self._wipe(round(at + self._time(2.5, 3.9), 3)),
+        ]
+
+    def _red(self, who: int, number: int) -> list[dict[str, Any]]:
+        """A call and a payment, which together are red. `number`: of the first of the two signals."""
+        payee = 200 + self._random.randrange(3)
+        return [
+            {"kind": "ongoing", "who": who, "n": number},
+            {"kind": "transfer", "who": who, "payee": payee, "n": number + 1},
         ]
 
     def _time(self, least: float, most: float) -> float:

@@ -57,6 +57,7 @@ def _other(value: Any) -> str:  # noqa: ANN401 - any JSON
 
 _KINDS: dict[str, Callable[[Any], str]] = {
     "case-inputs": _input,
+    "outside-inputs": _input,
     "case-events": _event,
     "signals": _signals,
     "signals-urgent": _signals,

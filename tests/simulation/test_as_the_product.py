@@ -11,14 +11,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from schemas.casework.inputs import CloseAct, Hold, HoldChange, NoteAct, OperatorReport, PolicyChange, VictimReport
+from schemas.casework.acts import CloseAct, NoteAct
+from schemas.casework.inputs import Hold, HoldChange, OperatorReport, PolicyChange, VictimReport
 from schemas.casework.journal import decode
 from schemas.levels import Level
 from streams.casework.batch import Batch
 from streams.casework.journal import Read
 from streams.casework.replay import Replay
-from streams.state.case_store import Loaded
 from streams.state.keys import NAMES
+from streams.state.partition_state import Loaded
 from streams.state.store_update import PartitionRules, StoreUpdate
 from tests.simulation.laws import handmade
 from tests.simulation.laws.all_laws import broken

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from domain.risk.fan_out import LATE
 from schemas.risk.evidence import Payer, WatchEntry, WatchStatus
 from schemas.risk.signals import TransferState
 from simulators.world.memory import Register, Suspects, finished
-from streams.screening.store import LATE, Paid
+from streams.screening.store import Paid
 from tests.domain.builders import policy
 from tests.streams.screening.screening_line import ANNA, BERT, NOW, resident
 
@@ -30,7 +31,7 @@ def keep(suspects: Suspects, now: datetime, *payments: Paid) -> None:
 def payers(suspects: Suspects, at: datetime, now: datetime) -> Sequence[str]:
     """Who is told of when the payee is confirmed as of `at`."""
     _, (fanned,) = finished(suspects.watch([], [], [confirmed(at)], RULES, now))
-    return [payer.transfer for payer in fanned.payers]
+    return [payer.transfer for payer in fanned.payers if isinstance(payer, Payer)]
 
 
 def test_who_paid_within_the_policys_window_before_the_payee_is_confirmed_is_told_of_the_oldest_first() -> None:

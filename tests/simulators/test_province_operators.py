@@ -4,8 +4,9 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import timedelta
 
+from schemas.casework.acts import AskStopAct, NoteAct, OutcomeAct, SendOfficerAct
 from schemas.casework.cases import Case, CaseState, Danger, Payment, Profile
-from schemas.casework.inputs import AskStopAct, NoteAct, OperatorReport, OutcomeAct, SendOfficerAct, VictimReport
+from schemas.casework.inputs import OperatorReport, VictimReport
 from schemas.codes.danger import CombinedEvidence
 from schemas.levels import Level, Outcome
 from schemas.people.residents import Resident

@@ -40,6 +40,7 @@ def make_app(rebuild_partition: backup.RebuildPartition) -> typer.Typer:
         official.official,
         personal.subject_access,
         personal.erase,
+        personal.preserve,
         personal.rehash,
         size.size,
         documents.documents,

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from console.commands.admin import keys
 from console.commands.admin.push_key import push_key
 from console.commands.common import load_settings, out
 
@@ -65,12 +66,31 @@ def access_vault(folder: Secrets) -> None:
 
 @app.command("kafka")
 def access_kafka(
-    app_id: Annotated[str, typer.Option(help="The consumer group's name, QUANZU_APP_ID")] = "quanzu",
+    app_id: Annotated[str | None, typer.Option(help="The consumer group's name; by default QUANZU_APP_ID")] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Print the commands that remove what Kafka grants beyond that, instead")
+    ] = False,
 ) -> None:
-    """Print the commands that grant each component's user its rights in Kafka."""
-    from streams.security.acls import kafka
+    """Print the commands that grant each component's user its rights in Kafka.
 
-    typer.echo(kafka(app_id), nl=False)
+    With --check, ask the Kafka of QUANZU_KAFKA instead. The exit code is then 1 if it grants Quanzu's users, or
+    everybody, a right that no component needs, such as one that only an earlier version needed.
+    """
+    from streams.security.acls import kafka, surplus_grants
+
+    settings = load_settings()
+    if app_id is not None:
+        settings = settings.model_copy(update={"app_id": app_id})
+    if not check:
+        typer.echo(kafka(settings.app_id), nl=False)
+        return
+    surplus = surplus_grants(settings)
+    for line in surplus:
+        typer.echo(line)
+    if surplus:
+        typer.echo(f"{len(surplus)} grants that no component needs; the commands above remove them", err=True)
+        raise typer.Exit(1)
+    out.print("Kafka grants Quanzu's users nothing but what they need")
 
 
 @app.command("grant")
@@ -88,3 +108,4 @@ def access_grant(folder: Secrets) -> None:
 
 
 app.command()(push_key)
+app.add_typer(keys.app)

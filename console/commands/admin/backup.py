@@ -31,7 +31,7 @@ def backup(folder: Path) -> None:
 
 class RebuildPartition(Protocol):
     """A function that rebuilds one partition's store from its journal. `progress`: called with the work done and the
-    total work; `new_log`: whether the topic case-inputs was lost and created again.
+    total work; `new_log`: True if the topic case-inputs was lost and created again.
     """
 
     async def __call__(
@@ -72,7 +72,7 @@ class StoreCommands:
             bool, typer.Option("--new-log", help="The topic case-inputs was lost and created again")
         ] = False,
     ) -> None:
-        """Rebuild the store from the journal. Refused while workers run."""
+        """Rebuild the store (the cases in Redis) from the journal. Refused if workers run."""
         asyncio.run(self._rebuild(new_log))
 
     async def _rebuild(self, new_log: bool) -> None:

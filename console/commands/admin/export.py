@@ -1,4 +1,4 @@
-"""`quanzu admin export`: cases, contacts or the ledger as a table."""
+"""`quanzu admin export`: cases, contacts, the ledger or the assignments of experiments as a table."""
 
 import asyncio
 from datetime import datetime
@@ -13,20 +13,24 @@ FORMATS = (".parquet", ".csv")
 
 
 def export(
-    kind: Annotated[str, typer.Argument(metavar="cases|contacts|ledger", help="What to export")],
+    kind: Annotated[str, typer.Argument(metavar="cases|contacts|ledger|experiments", help="What to export")],
     by: By,
     reason: Reason,
     file: Annotated[Path, typer.Option("--out", dir_okay=False, help="A new file: .parquet or .csv")],
     since: Annotated[str, typer.Option("--from", help="Opened or contacted since: 30d (ago), 2026-03-01")],
     until: Annotated[str, typer.Option("--to", help="And before: 1d (ago), 2026-03-31")] = "0s",
     ids: Annotated[
-        bool, typer.Option("--ids", help="Real ids of residents and transfers: with the register they identify people")
+        bool,
+        typer.Option(
+            "--ids", help="Real ids of residents and transfers, which identify people together with the register"
+        ),
     ] = False,
 ) -> None:
-    """Write cases, contacts or the ledger to a table file, under pseudonyms.
+    """Write cases, contacts, ledger or experiments to a table, under pseudonyms.
 
-    docs/export.md lists the columns. The audit records who exported and why. Refused if the file exists, or its name
-    ends with neither .parquet nor .csv.
+    docs/export.md lists the columns. The period applies to the time of a contact's result; for the other kinds, to the
+    opening of the case. The audit records who exported and why. Refused if the file exists, or its name ends with
+    neither .parquet nor .csv.
     """
     from domain.statistics.export import pseudonyms
     from schemas.administration.audit import AuditEntry

@@ -12,7 +12,7 @@ def ledger() -> None:
     """Compute the money again from the journal and compare the result with the store.
 
     It compares the totals, and the changes of each day. Workers may run: both figures are of one moment and must agree
-    to the fen. Ends with 1 if they differ.
+    to the fen. Exits with 1 if they differ.
     """
     from domain.payments import books
     from domain.payments.ledger import fold

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def official(
     of: Annotated[
-        date | None, typer.Option("--day", parser=day, help="A day in China, 2026-03-05; today if it is not named")
+        date | None, typer.Option("--day", parser=day, help="A day in China, 2026-03-05; default: today")
     ] = None,
     file: Annotated[Path | None, typer.Option("--csv", dir_okay=False, help="Write the form to a new CSV file")] = None,
 ) -> None:

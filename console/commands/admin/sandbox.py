@@ -57,7 +57,7 @@ def sandbox_files(
 ) -> None:
     """Write the conformance set: the body of each test request, and in list.json its headers and the expected answer.
 
-    Ends with 1 if the folder exists.
+    Exits with 1 if the folder exists.
     """
     from datetime import UTC, datetime
 
@@ -81,7 +81,7 @@ def sandbox_check(
     key: KeyFile,
     source: Source = "bank",
 ) -> None:
-    """Send the conformance set and compare the answers. Ends with 1 if an answer differs or the intake
+    """Send the conformance set and compare the answers. Exits with 1 if an answer differs or the intake
     does not answer.
     """
     from datetime import UTC, datetime
@@ -112,7 +112,7 @@ def sandbox_check(
 def sandbox_received(
     source: Source = "bank",
     since: Annotated[str, typer.Option("--from", help="2h (ago), 2026-03-01 or 2026-03-01T11:12")] = "1d",
-    until: Annotated[str | None, typer.Option("--to", help="Before this time, written alike. Unset: now")] = None,
+    until: Annotated[str | None, typer.Option("--to", help="Before this time, in the same format. Unset: now")] = None,
 ) -> None:
     """Print the signals of a source that Kafka has from a time span, one on each line, to compare with what was sent.
 

@@ -42,7 +42,7 @@ def size(
     warnings_per_day: Annotated[float | None, typer.Option(min=0, help="Cases opened in a day")] = None,
     peak_factor: Annotated[float, typer.Option(min=1, help="Busiest second over the day's mean")] = 10,
     batch: Annotated[float, typer.Option(min=1, max=500, help="Signals per record, on average")] = 500,
-    headroom: Annotated[float, typer.Option(min=0.01, max=1, help="Most of a core in use at the peak")] = 0.5,
+    headroom: Annotated[float, typer.Option(min=0.01, max=1, help="Maximum share of a core in use at the peak")] = 0.5,
     retention: Annotated[
         timedelta,
         typer.Option(parser=duration, metavar="<time>", show_default="7d", help="How long signals are stored"),
@@ -53,7 +53,7 @@ def size(
     partitions: Annotated[
         int | None, typer.Option(min=1, show_default="chosen", help="Partitions of a cell's topics")
     ] = None,
-    pace: Annotated[float, typer.Option(min=0.01, help="Speed of a core over the benchmark's")] = 1,
+    pace: Annotated[float, typer.Option(min=0.01, help="Speed of a core divided by the benchmark's")] = 1,
     price_core_month: Annotated[float | None, typer.Option(min=0, help="Price of a core per month")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON")] = False,
 ) -> None:
@@ -61,7 +61,7 @@ def size(
 
     It prints partitions, workers, memory and disk (GiB or MiB), network (Mbit/s), cores and, with a core's price, their
     price per month; as JSON, memory and disk are in bytes, network in bytes per second. Residents, signals, warnings
-    and cells that are not given are the profile's. Ends with 1 if one Redis per cell is too slow for the load: then
+    and cells that are not given are the profile's. Exits with 1 if one Redis per cell is too slow for the load: then
     more cells are needed.
     """
     from domain.statistics.sizing import Asked

@@ -17,7 +17,7 @@ def vault_take_in(
     by: By,
     reason: Reason,
 ) -> None:
-    """Import the keys of a copy of the vault, beside newer ones. Erased people stay erased.
+    """Import the keys of a copy of the vault, and keep newer ones. Erased people stay erased.
 
     Refused if the copy is not of this installation's vault.
     """

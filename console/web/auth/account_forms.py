@@ -55,8 +55,9 @@ def account_given(form: Mapping[str, Any]) -> dict[str, str]:
 
 
 def account_fields(made: Services, given: Mapping[str, str]) -> dict[str, object]:
-    """Return the fields of an account that a form states. Raises RefusedError if an officer has no officer's id or the
-    area does not exist.
+    """Return the fields of an account that a form states, by name: name, role, area, station and officer (None if
+    empty) and, if an OpenID provider is configured, subject (likewise). The login is left out. Raises RefusedError if
+    an officer has no officer's id or the area does not exist.
     """
     if given["role"] == StaffRole.OFFICER and not given["officer"]:
         raise RefusedError(WRONG["officer"])
@@ -70,8 +71,8 @@ def account_fields(made: Services, given: Mapping[str, str]) -> dict[str, object
 
 
 def account_of_form(made: Services, by: str, given: Mapping[str, str], opened: Mapping[str, object]) -> Account:
-    """Return the account that a form describes, not stored yet. `opened`: the fields of its one-time password, or
-    empty.
+    """Return the new account that a form describes, not stored yet. `by`: the login of the person who asks for it;
+    `opened`: the fields of its one-time password, or empty for an account without a password.
 
     Raises RefusedError if a field is invalid.
     """
@@ -87,7 +88,11 @@ def account_of_form(made: Services, by: str, given: Mapping[str, str], opened: M
 
 
 def account_after(made: Services, by: str, before: Account, everybody: list[Account], fields: Fields) -> Account:
-    """Return the account with the fields changed. Raises RefusedError with the reason if the change is not allowed."""
+    """Return a copy of the account with the fields changed, not stored yet. `by`: the login of the person who decided.
+
+    Raises RefusedError with the reason: status 422 if a field is invalid, 409 if the person may not make the change or
+    another account in `everybody` has the subject.
+    """
     try:
         result = changed(before, by, made.line.clock.now(), **fields(before))
     except ValidationError as error:
@@ -101,11 +106,12 @@ def account_after(made: Services, by: str, before: Account, everybody: list[Acco
 async def change_account(
     made: Services, who: Who, login: str, act: str, fields: Fields, by: str, because: str = ""
 ) -> Account:
-    """Change an account after writing the audit entry `act`, and return it. `by`: whose change it is; `who` carries it
-    out.
+    """Change an account after writing the audit entry `act`, and return the changed account.
 
-    `because`: further words for the audit. Raises RefusedError with the reason, NotFoundError if no account has the
-    login.
+    `fields`: returns the new values of fields; `by`: the login of the person who decided the change, whose rights are
+    checked; `who`: the person who carries it out, whom the audit names; `because`: further words for the audit. Raises
+    RefusedError with the reason if the change is invalid or not allowed, NotFoundError if no account has the login, and
+    TimeoutError if Kafka or Redis does not answer in time.
     """
 
     async def told(before: Account, after: Account) -> None:
@@ -121,7 +127,7 @@ async def change_account(
 
 
 def refuse_taken(account: Account, everybody: list[Account], new: bool = False) -> None:
-    """Raise RefusedError if another account has the subject, or, for a new account, the login."""
+    """Raise RefusedError (409) if another account has the same subject or, if `new`, an account has the same login."""
     if new and any(each.login == account.login for each in everybody):
         raise RefusedError(TAKEN, 409)
     others = [each for each in everybody if each.login != account.login]
@@ -135,7 +141,7 @@ def account_version(account: Account) -> str:
 
 
 def role_and_area(account: Account) -> str:
-    """Return the account's role and area as text for the audit."""
+    """Return the account's role and area as English text for the audit: "operator in 2201", "operator in all"."""
     return f"{account.role.value} in {account.area or 'all'}"
 
 

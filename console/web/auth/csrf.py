@@ -1,7 +1,5 @@
 """Protection against cross-site request forgery: every form carries a token derived from the session."""
 
-import hashlib
-import hmac
 from urllib.parse import urlsplit
 
 from fastapi import Request
@@ -9,13 +7,16 @@ from fastapi import Request
 from console.web.auth.tokens import is_program
 from console.web.auth.who import ForbiddenError, Who
 from console.web.kit.services import services
+from domain.access.key_rings import KeyPurpose, KeyRing
 
 FIELD, HEADER = "csrf", "x-csrf-token"
 
 
-def token(key: bytes, who: Who) -> str:
-    """Return the session's CSRF token, 64 hex digits."""
-    return hmac.digest(key, f"csrf:{who.session}".encode(), hashlib.sha256).hex()
+def token(keys: KeyRing, who: Who) -> str:
+    """Return the CSRF token of the person's session: a keyed hash of the session's id, 64 hex digits. `keys`: the
+    installation's keys for sessions.
+    """
+    return keys.digest(_to_hash(who))
 
 
 async def check(request: Request, who: Who) -> None:
@@ -27,7 +28,7 @@ async def check(request: Request, who: Who) -> None:
         return
     refuse_others(request)
     given = request.headers.get(HEADER) or str((await request.form()).get(FIELD, ""))
-    if not hmac.compare_digest(given.encode(), token(services(request).line.settings.key(), who).encode()):
+    if not services(request).keys(KeyPurpose.SESSION).made(_to_hash(who), given):
         raise ForbiddenError
 
 
@@ -43,6 +44,10 @@ def refuse_others(request: Request) -> None:
     origin = request.headers.get("origin")
     if site is None and origin is not None and _host(origin) != request.url.netloc:
         raise ForbiddenError
+
+
+def _to_hash(who: Who) -> str:
+    return f"csrf:{who.session}"
 
 
 def _host(origin: str) -> str | None:

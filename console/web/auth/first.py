@@ -22,10 +22,10 @@ class AccountError(UserError):
 
 
 async def first_administrator(line: Installation, login: str, name: str, role: StaffRole) -> str:
-    """Make the first administrator with this role and return the one-time password.
+    """Make the first administrator with this role, with an audit entry, and return the one-time password.
 
-    Raises AccountError if an administrator with this role who can sign in exists, or the login or the name is invalid,
-    and TimeoutError if Kafka or Redis does not answer.
+    Raises AccountError if an enabled account with this role or any account with this login exists, or the login or the
+    name is invalid, and TimeoutError if Kafka or Redis does not answer.
     """
     word = passwords.one_time()
     now = line.clock.now()
@@ -44,7 +44,8 @@ async def first_administrator(line: Installation, login: str, name: str, role: S
 
 
 async def open_again(line: Installation, login: str, reason: str) -> str:
-    """Give an account a new one-time password, remove its second factors, enable it, and return the password.
+    """Give an account a new one-time password, remove its second factors, enable it, write an audit entry with the
+    reason, and return the password.
 
     Raises AccountError if no account has the login or it is a program's, and TimeoutError if Kafka or Redis does not
     answer.
@@ -69,7 +70,9 @@ async def open_again(line: Installation, login: str, reason: str) -> str:
 
 
 async def nobody_can_sign_in(line: Installation) -> bool:
-    """Return whether one of the administrators' roles has nobody who can sign in, so that no account can be made."""
+    """Return True if one of the two administrators' roles has no account that can sign in. Then nobody can make
+    accounts: one role asks for them, and the other confirms.
+    """
     everybody = await line.staff.all()
     return not all(any(administers(each, role) for each in everybody) for role in ADMINISTRATORS)
 

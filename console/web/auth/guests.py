@@ -7,16 +7,20 @@ from datetime import datetime
 from schemas.people.staff import Account, StaffRole
 
 NAMES = {
-    "demo-operator": (StaffRole.OPERATOR, "坐席（演示）"),
-    "demo-officer": (StaffRole.OFFICER, "民警（演示）"),
-    "demo-supervisor": (StaffRole.SUPERVISOR, "值班长（演示）"),
-    "demo-supervisor-2": (StaffRole.SUPERVISOR, "接班值班长（演示）"),  # for acts that need two people
-    "demo-release-desk": (StaffRole.RELEASE_DESK, "止付岗（演示）"),
-    "demo-auditor": (StaffRole.AUDITOR, "审计员（演示）"),
+    "demo-operator": (StaffRole.OPERATOR, "张三"),
+    "demo-officer": (StaffRole.OFFICER, "李四"),
+    "demo-supervisor": (StaffRole.SUPERVISOR, "王五"),
+    "demo-supervisor-2": (StaffRole.SUPERVISOR, "赵六"),  # for acts that need two people
+    "demo-release-desk": (StaffRole.RELEASE_DESK, "孙七"),
+    "demo-auditor": (StaffRole.AUDITOR, "周八"),
     "demo-display": (StaffRole.DISPLAY, "大屏（演示）"),
-    "demo-system-administrator": (StaffRole.SYSTEM_ADMINISTRATOR, "系统管理员（演示）"),
-    "demo-security-administrator": (StaffRole.SECURITY_ADMINISTRATOR, "安全管理员（演示）"),
+    "demo-system-administrator": (StaffRole.SYSTEM_ADMINISTRATOR, "吴九"),
+    "demo-security-administrator": (StaffRole.SECURITY_ADMINISTRATOR, "郑十"),
 }
+
+"""The role and the name of each guest, by login. The names are placeholders; as a role is none, a page in another
+language shows the role in its own words.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +32,13 @@ class Guest:
 
 
 def guests(now: datetime, officer: str) -> list[Guest]:
-    """Return a guest for each entry of NAMES, responsible for the whole province.
+    """Return a guest for each entry of NAMES, in that order, with a new token and the whole province as area.
 
     `officer`: the id of the officer whose tasks the demo's officer account sees.
     """
     return [
         Guest(
-            secrets.token_urlsafe(12),
+            secrets.token_urlsafe(16),
             Account(
                 login=login,
                 name=name,

@@ -6,13 +6,11 @@ cookie (OWASP, "Slow Down Online Guessing Attacks with Device Cookies"): it is c
 during an attack. Unknown logins are counted like known ones.
 """
 
-import hashlib
-import hmac
 import ipaddress
 import math
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
@@ -21,6 +19,8 @@ from fastapi import Request
 from limits.aio.storage import RedisStorage
 from limits.aio.strategies import FixedWindowRateLimiter
 from starlette.responses import Response
+
+from domain.access.key_rings import KeyRing
 
 OWN = ("5/minute", "20/hour")  # attempts at a login from one address or one known browser
 STRANGERS = {"password": "100/hour", "code": "30/hour"}  # wrong answers at one login from all unknown browsers
@@ -49,16 +49,17 @@ class _Count(NamedTuple):
 
 
 class Lockout:
-    """Counts attempts in Redis and limits them. `key`: signs the device cookies."""
+    """Counts attempts in Redis and limits them. `keys` returns the keys for sessions: they sign the device cookies."""
 
-    def __init__(self, redis: Any, key: bytes) -> None:  # noqa: ANN401 - see streams/repositories/residents
-        self._key = key
+    def __init__(self, redis: Any, keys: Callable[[], KeyRing]) -> None:  # noqa: ANN401 - see streams/repositories/residents
+        self._keys = keys
         pool: Any = redis.connection_pool
         storage = RedisStorage("async+redis://", implementation="redispy", connection_pool=pool)
         self._limiter = FixedWindowRateLimiter(storage)
 
     async def wait(self, attempt: Attempt) -> int:
-        """Count an attempt. Return 0 if it is allowed, else the seconds to wait.
+        """Count an attempt towards the limits of its address or known browser (OWN). Return 0 if it is allowed, else
+        the seconds (at least 1) until all limits that it exceeds allow another.
 
         The attempt is counted before its secret is checked, so that parallel attempts cannot exceed the limit.
         """
@@ -69,7 +70,9 @@ class Lockout:
         return max([await self._left(count) for count in shut], default=0)
 
     async def sprays(self, attempt: Attempt) -> bool:
-        """Return whether the attempt's address has given too many wrong answers at all logins together."""
+        """Return True if the attempt's address has given too many wrong answers (ADDRESS) at all logins together. False
+        for a browser known at the login. Counts nothing.
+        """
         limit, names = self._address(attempt)
         return attempt.device is None and not await self._limiter.test(limit, *names)
 
@@ -90,21 +93,22 @@ class Lockout:
     def remember(self, response: Response, login: str) -> None:
         """Set the device cookie of a login on the response, for DAYS days. The cookie alone does not sign in."""
         mark = secrets.token_hex(16)
-        value = f"{mark}.{self._proof(login, mark)}"
+        value = f"{mark}.{self._keys().digest(_proof(login, mark))}"
         response.set_cookie(
             self.cookie(login), value, DAYS * 86_400, path="/", secure=True, httponly=True, samesite="strict"
         )
 
     def cookie(self, login: str) -> str:
         """Return the name of a login's device cookie."""
-        return COOKIE + hmac.digest(self._key, f"device-name:{login}".encode(), hashlib.sha256).hex()[:16]
+        return _cookie(self._keys(), login)
 
     def _device(self, request: Request, login: str) -> str | None:
-        mark, _, proof = request.cookies.get(self.cookie(login), "").partition(".")
-        return mark if hmac.compare_digest(proof.encode(), self._proof(login, mark).encode()) else None
-
-    def _proof(self, login: str, mark: str) -> str:
-        return hmac.digest(self._key, f"device:{login}:{mark}".encode(), hashlib.sha256).hex()
+        keys = self._keys()
+        for each in keys.keys:  # a device that signed in under a former key stays known
+            mark, _, proof = request.cookies.get(_cookie(KeyRing((each,)), login), "").partition(".")
+            if keys.made(_proof(login, mark), proof):
+                return mark
+        return None
 
     def _own(self, attempt: Attempt) -> Sequence[_Count]:
         whose = f"device-{attempt.device}" if attempt.device else f"address-{attempt.address}"
@@ -122,18 +126,28 @@ class Lockout:
         return _Count(limits.parse(ADDRESS), ("address", attempt.what, attempt.address))
 
     def _name(self, attempt: Attempt) -> str:
-        """Return a keyed hash of the login. It is stored instead of the text, because people type passwords into the
-        login field.
+        """Return a keyed hash of the login. Only the hash is stored, because people type passwords into the login
+        field.
         """
-        return hmac.digest(self._key, f"login:{attempt.login}".encode(), hashlib.sha256).hex()
+        return self._keys().digest(f"login:{attempt.login}")
 
     async def _left(self, count: _Count) -> int:
         ends, _ = await self._limiter.get_window_stats(count.limit, *count.names)
         return max(1, math.ceil(ends - time.time()))
 
 
+def _cookie(keys: KeyRing, login: str) -> str:
+    return COOKIE + keys.digest(f"device-name:{login}")[:16]
+
+
+def _proof(login: str, mark: str) -> str:
+    return f"device:{login}:{mark}"
+
+
 def address_of(request: Request) -> str:
-    """Return the client's IP address, "" if unknown; for IPv6 its /64 network, because one customer has a whole /64."""
+    """Return the client's IP address, "" if unknown; for IPv6 its /64 network, because one customer has a whole /64. A
+    client without an IP address gives the first 64 characters of its host.
+    """
     host = request.client.host if request.client else ""
     try:
         address = ipaddress.ip_address(host)

@@ -38,6 +38,7 @@ LEEWAY_SECONDS = 60  # allowed difference of the provider's clock
 PROVED_SECONDS = int(FRESH.total_seconds())
 """How long ago, at most, a person may have shown the provider who they are. A provider otherwise answers from its own
 session, hours old, and signing in again would prove nothing."""
+ENDPOINTS = ("authorization_endpoint", "token_endpoint", "jwks_uri")
 # Only signatures by the provider's own key: HS256 uses the client's secret, and `none` is no signature.
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
 
@@ -64,8 +65,8 @@ class Journey:
 
 @dataclass(frozen=True, slots=True)
 class AcceptedClaims:
-    """How a person must have signed in at the provider: each claim must have one of these values. An empty set is not
-    checked.
+    """The accepted ways of signing in at the provider: the claim `acr` must be one of the values in `acr`, and the
+    claim `amr` must have one of the values in `amr`. An empty set accepts everything.
     """
 
     acr: frozenset[str] = frozenset()
@@ -95,8 +96,8 @@ class Provider:
         self.issuer, self._client, self._secret, self._accepted = issuer, client, secret, accepted
 
     async def begin(self, back: str) -> tuple[str, Journey]:
-        """Return the provider's address to redirect to, and the data to store until the return. Raises OidcError if the
-        provider fails.
+        """Return (the provider's address to redirect to, the data to store until the browser returns). `back`: the
+        address for the return. Raises OidcError if the provider does not answer or its metadata is invalid.
         """
         journey = Journey(secrets.token_urlsafe(32), secrets.token_urlsafe(32), secrets.token_urlsafe(48), back)
         async with self._asking(journey) as asking:
@@ -156,6 +157,8 @@ class Provider:
         found = await self._get(asking, f"{self.issuer.rstrip('/')}/.well-known/openid-configuration")
         if found["issuer"] != self.issuer:  # OpenID Connect Discovery 1.0, 4.3
             raise ValueError("it calls itself another issuer")
+        if not all(encrypted_or_local(found[name]) for name in ENDPOINTS):
+            raise ValueError("an address of its metadata is not https")
         return found
 
     async def _get(self, asking: Any, address: str) -> dict[str, Any]:  # noqa: ANN401 - Authlib has no types
@@ -189,8 +192,8 @@ class Provider:
 def provider(settings: ConsoleSettings) -> Provider | None:
     """Return the provider of the settings, or None if no issuer is set.
 
-    Raises SettingsError if the client's id or the accepted acr and amr are missing, or if the issuer is neither https
-    nor on this machine.
+    Raises SettingsError if the client's id is missing, if neither acr nor amr values are set, or if the issuer is
+    neither https nor on this machine.
     """
     if settings.oidc_issuer is None:
         return None

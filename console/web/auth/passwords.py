@@ -28,14 +28,14 @@ async def hashed(password: str) -> str:
 
 
 async def fits(hashed: str | None, password: str) -> bool:
-    """Return whether the password matches the hash. For None (unknown login, no password) the result is False, after
+    """Return True if the password matches the hash. For None (unknown login, no password) the result is False, after
     the same time.
     """
     return await _thread(lambda: _fits(hashed, plain(password)))
 
 
 def outdated(hashed: str) -> bool:
-    """Return whether the hash was made with other parameters than the present ones, so that it should be made again."""
+    """Return True if the hash was made with other parameters than the present ones, so that it should be made again."""
     return _HASHER.check_needs_rehash(hashed)
 
 
@@ -45,8 +45,8 @@ def one_time() -> str:
 
 
 async def opened_by(word: str, now: datetime) -> dict[str, object]:
-    """Return the fields of an account that make the one-time password `word` valid for its next sign-in. `now`:
-    wall-clock time.
+    """Return the fields of an account (password: the hash, must_change, password_until) that let it sign in once with
+    the one-time password `word`, within ONE_TIME (3 days) from `now`, a wall-clock time. It must then choose another.
     """
     return {"password": await hashed(word), "must_change": True, "password_until": now + ONE_TIME}
 

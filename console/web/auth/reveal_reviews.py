@@ -1,4 +1,4 @@
-"""The review of revealed data: a sample of each day, which a supervisor or auditor confirms or questions.
+"""The review of revealed data: a sample of each day's revealings, which a supervisor or auditor confirms or questions.
 
 Revealings and reviews are entries of the audit; nothing else is stored.
 """
@@ -22,7 +22,9 @@ _ABOUT = "reveal "  # begins the detail of a review
 
 @dataclass(frozen=True, slots=True)
 class SampledReveal:
-    """A revealing in the sample. `review`: its latest review, or None; `own`: whether the reader made the revealing."""
+    """A revealing in the sample. `why`: the reason that the person gave, None if it is unknown; `review`: the latest
+    review, None if there is none; `own`: True if the reader made the revealing.
+    """
 
     id: str
     entry: AuditEntry
@@ -32,14 +34,15 @@ class SampledReveal:
 
     @property
     def verdict(self) -> RevealVerdict | None:
-        """The latest review's verdict, or None without a review."""
+        """The verdict of the latest review; None if nobody has reviewed the revealing."""
         return _ACTS[self.review.act] if self.review else None
 
 
 async def sampled_reveals(
     services: Services, who: Who, day: date, accounts: Mapping[str, Account]
 ) -> list[SampledReveal]:
-    """Return the sample of a past day in China, of revealings by the people of the reader's area, the earliest first.
+    """Return the sample (at most 10, the same at each call) of the revealings of one day (midnight to midnight in
+    China) by people of the reader's area, the earliest first.
 
     `accounts`: all accounts by login.
     """
@@ -60,8 +63,10 @@ async def sampled_reveals(
 
 
 async def review(services: Services, who: Who, day: date, name: str, verdict: RevealVerdict, words: str) -> None:
-    """Write a review to the audit. Raises NotFoundError if the reader's sample of the day does not have the revealing
-    `name`, or if it is the reader's own.
+    """Write an audit entry with the verdict on the revealing `name` of that day. Raises NotFoundError if the reader's
+    sample of the day does not have the revealing, or if the reader made it, and TimeoutError if Kafka does not answer.
+
+    `words`: the reviewer's text.
     """
     accounts = {account.login: account for account in await services.staff.all()}
     sampled = await sampled_reveals(services, who, day, accounts)
@@ -78,7 +83,7 @@ async def _lines(services: Services, since: datetime) -> list[AuditEntry]:
 
 
 def in_readers_area(who: Who, login: str, accounts: Mapping[str, Account]) -> bool:
-    """Return whether a person's revealings are shown to the reader. Those of a deleted account are shown only to
+    """Return True if a person's revealings are shown to the reader. Revealings of a deleted account are shown only to
     readers without an area. `accounts`: all accounts by login.
     """
     return who.sees(accounts[login].area) if login in accounts else not who.area

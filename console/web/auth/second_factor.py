@@ -1,6 +1,5 @@
 """The second factor: TOTP codes (RFC 6238), each valid once, and recovery codes for a lost authenticator."""
 
-import hashlib
 import hmac
 import secrets
 from datetime import timedelta
@@ -9,13 +8,13 @@ from typing import Any
 import pyotp
 import segno
 
+from domain.access.key_rings import KeyRing, key_id
 from schemas.people.staff import MOST_RECOVERY, Account
 from streams.security import encryption
 from streams.state import locks
 from streams.state.keys import TOTP_USED
 
 ISSUER = "Quanzu"
-PURPOSE = "totp"  # names the use of the key when a secret is encrypted
 DIGITS = 6  # the default length of a code
 DRIFT = 1  # 30-second steps by which an authenticator's clock may differ (RFC 6238, 5.2)
 USED_FOR = timedelta(minutes=3)  # longer than a code stays valid
@@ -28,14 +27,14 @@ def new_secret() -> str:
     return pyotp.random_base32()
 
 
-def sealed(key: bytes, secret: str) -> str:
-    """Return the secret encrypted with the installation's key, so that a topic or backup alone reveals no codes."""
-    return encryption.sealed(key, PURPOSE, secret)
+def sealed(ring: KeyRing, secret: str) -> str:
+    """Return the secret encrypted with the key in force, so that a topic or backup alone reveals no codes."""
+    return encryption.sealed(ring, encryption.AUTHENTICATORS, secret)
 
 
-def opened(key: bytes, kept: str) -> str:
-    """Return the decrypted secret. Raises joserfc.errors.JoseError if it was encrypted with another key."""
-    return encryption.opened(key, PURPOSE, kept)
+def opened(ring: KeyRing, kept: str) -> str:
+    """Return the decrypted secret. Raises UnreadableSecretError if its key is not in the ring."""
+    return encryption.opened(ring, encryption.AUTHENTICATORS, kept)
 
 
 def address(secret: str, login: str) -> str:
@@ -44,13 +43,15 @@ def address(secret: str, login: str) -> str:
 
 
 def picture(secret: str, login: str) -> str:
-    """Return a QR code of the `address` as a data: address of an SVG."""
+    """Return a QR code for an authenticator as an SVG image, in the form of a data: address: it has the otpauth:
+    address of the secret and the login.
+    """
     return segno.make_qr(address(secret, login), error="m").svg_data_uri(scale=4, dark="#000", light="#fff")
 
 
 async def shown(redis: Any, login: str, secret: str, code: str, seconds: float) -> bool:  # noqa: ANN401 - see streams/repositories/residents
-    """Return whether the code is valid at `seconds` (since 1970), give or take 30 s, and unused. If so, it becomes
-    used.
+    """Check a code of a person's authenticator. Returns True if it is valid at `seconds` (since 1970), give or take 30
+    s, and was not used before; it is then stored as used. `secret`: the authenticator's decrypted secret.
     """
     step = _step(secret, code, seconds)
     if step is None:
@@ -63,20 +64,27 @@ def new_recovery() -> list[str]:
     return [_recovery_code() for _ in range(MOST_RECOVERY)]
 
 
-def hashed_recovery_code(key: bytes, login: str, code: str) -> str:
-    """Return the keyed hash of a recovery code, for storage. Case, blanks and hyphens are ignored."""
-    letters = "".join(each for each in code.lower() if each.isalnum())
-    return hmac.digest(key, f"recovery:{login}:{letters}".encode(), hashlib.sha256).hex()
+def hashed_recovery_code(ring: KeyRing, login: str, code: str) -> str:
+    """Return the hash of a recovery code of the account `login`, under the key in force, for storage: the key's id, a
+    colon, 64 hexadecimal digits. Case, blanks and hyphens of the code are ignored.
+    """
+    return f"{key_id(ring.current)}:{ring.digest(_to_hash(login, code))}"
+
+
+def stored_recovery_code(ring: KeyRing, account: Account, code: str) -> str | None:
+    """Return which of the account's stored hashes is of this recovery code, or None if none is."""
+    text = _to_hash(account.login, code)
+    return next((kept for kept in account.recovery if ring.made(text, kept.partition(":")[2])), None)
 
 
 def like_recovery(code: str) -> bool:
-    """Return whether the text is longer than an authenticator's six digits, so that it must be a recovery code."""
+    """Return True if the text is longer than an authenticator's six digits, so that it must be a recovery code."""
     return len("".join(code.split())) > DIGITS
 
 
 def without(account: Account, kept: str) -> Account:
-    """Return a copy of the account without this recovery code's hash. Raises ValueError if the account does not have
-    it.
+    """Return a copy of the account without a recovery code, which was used. `kept`: the code's stored hash. Raises
+    ValueError if the account does not have it.
     """
     left = list(account.recovery)
     left.remove(kept)
@@ -91,6 +99,11 @@ def _step(secret: str, code: str, seconds: float) -> int | None:
     steps = range(now - DRIFT, now + DRIFT + 1)
     fitting = [step for step in steps if hmac.compare_digest(totp.generate_otp(step).encode(), digits.encode())]
     return fitting[0] if fitting else None
+
+
+def _to_hash(login: str, code: str) -> str:
+    letters = "".join(each for each in code.lower() if each.isalnum())
+    return f"recovery:{login}:{letters}"
 
 
 def _recovery_code() -> str:

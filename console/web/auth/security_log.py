@@ -5,8 +5,6 @@ Redis failed before it was known whether the login belongs to an account.
 """
 
 import asyncio
-import hashlib
-import hmac
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -15,6 +13,7 @@ from fastapi import Request
 
 from console.web.auth.lockout import Attempt, Lockout, address_of
 from console.web.kit.settings import ConsoleSettings
+from domain.access.key_rings import KeyPurpose
 from schemas.administration.security_events import SecurityEvent, SecurityEventKind
 from streams.installation import Installation
 from streams.messaging.codec import CodecError
@@ -24,6 +23,7 @@ from streams.runtime.credentials import AccessError, authorities
 from streams.runtime.redis_address import host_and_port
 from streams.runtime.settings import SettingsError
 from streams.runtime.tasks import TRANSIENT
+from streams.security.installation_keys import ring
 from streams.security.syslog import PORT, Syslog
 from streams.state.keys import REVEAL_PACE, SECURITY_COUNTS
 
@@ -51,8 +51,9 @@ class SecurityLog:
         self._line, self._lockout, self.syslog = line, lockout, receiver(settings)
 
     async def note(self, request: Request, kind: SecurityEventKind, login: str, on: str = "") -> None:
-        """Record an event. `login`: as typed; it is stored as a hash if no account has it. `on`: a route or a token's
-        id.
+        """Record an event. Failures are logged and not raised.
+
+        `login`: as typed; it is stored as a hash if no account has it. `on`: a route or a token's id.
         """
         async with _without_failing(kind):
             event = SecurityEvent(
@@ -68,13 +69,16 @@ class SecurityLog:
             await self._line.producer.send_all([record])
 
     async def locked_out(self, request: Request, attempt: Attempt) -> None:
-        """Record an attempt that the lockout refused: guessing at one login, or spraying from one address."""
+        """Record that the lockout refused an attempt to sign in: as SPRAYING if its address has tried too many logins,
+        else as GUESSING. Failures are logged and not raised.
+        """
         sprays = await self._lockout.sprays(attempt)
         await self.note(request, SecurityEventKind.SPRAYING if sprays else SecurityEventKind.GUESSING, attempt.login)
 
     async def revealed(self, request: Request, login: str, case: str) -> None:
-        """Record that a person revealed a resident's data. At each MANY revealings within PACE_SECONDS, record a second
-        event.
+        """Record that a person (a login) revealed the data of a case's resident; `case`: the case's id. At each 20th
+        revealing (MANY) within 10 minutes (PACE_SECONDS), also record an event MASS_REVEALING. Failures are logged and
+        not raised.
         """
         await self.note(request, SecurityEventKind.REVEALED, login, case)
         count = 0
@@ -94,7 +98,7 @@ class SecurityLog:
     async def _name(self, login: str) -> str:
         if not login or await self._line.staff.get(login) is not None:
             return login
-        return f"h:{hmac.digest(self._line.settings.key(), f'security:{login}'.encode(), hashlib.sha256).hex()[:32]}"
+        return f"h:{ring(self._line.settings, KeyPurpose.SESSION).digest(f'security:{login}')[:32]}"
 
 
 @asynccontextmanager

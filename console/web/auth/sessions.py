@@ -33,7 +33,9 @@ WAITING = frozenset({StaffRole.DISPLAY, StaffRole.OFFICER})  # a wall and a tele
 
 @dataclass(frozen=True, slots=True)
 class StoredSession:
-    """A session as stored in Redis. `began`: seconds since 1970; `epoch`: the account's epoch at sign-in."""
+    """A session as stored in Redis. `began`: seconds since 1970 (wall clock); `epoch`: the account's number at sign-in,
+    which a change that ends sessions raises; `agent`: the browser's User-Agent.
+    """
 
     login: str
     epoch: int
@@ -66,7 +68,10 @@ class Sessions:
     async def begin(
         self, account: Account, how: SignedInBy = SignedInBy.PASSWORD, address: str = "", agent: str = ""
     ) -> str:
-        """Begin a session and return its token, for the cookie. `agent`: the browser's User-Agent."""
+        """Begin a session of an account and return its token, for the cookie. `how`: the way in which the person signed
+        in; `address`: the client's address; `agent`: the browser's User-Agent. The last two are shown to the person in
+        the list of sessions.
+        """
         token = secrets.token_urlsafe(32)
         name, began = hashed(token), self._wall.time()
         kept = StoredSession(account.login, account.epoch, began, how.value, address, agent[:AGENT])
@@ -79,8 +84,8 @@ class Sessions:
         return token
 
     async def of(self, request: Request, acts: bool = False) -> Who | None:
-        """Return the person or program that sends the request, by bearer token or session cookie; None if neither is
-        valid. `acts`: whether the request is an act of the person, which restarts the session's idle time.
+        """Return the person or program that sends the request, by bearer token or else by session cookie; None if
+        neither is valid. `acts`: True restarts the session's idle time, because a person sent the request.
         """
         if (given := self.bearer(request)) is not None:
             return await self._bearer(given)
@@ -93,10 +98,11 @@ class Sessions:
         return given[len(BEARER) :].strip() if given[: len(BEARER)].lower() == BEARER else None
 
     async def find(self, token: str, acts: bool = False) -> Who | None:
-        """Return the person whose session has this token. `acts`: whether to restart its idle time.
+        """Return the person whose session has this token; None if the session has ended. `acts`: True restarts the
+        session's idle time.
 
-        None if the session has ended. It is ended now if its maximum time is over, or if the account was disabled,
-        removed or changed so that its sessions end.
+        The session is ended now if its maximum time is over, or if the account was disabled, removed or changed so that
+        its sessions end.
         """
         name = hashed(token)
         kept = await self.stored(name)
@@ -170,8 +176,8 @@ class Sessions:
         return replace(_who(account, tokens.SESSION + kept.id), scopes=frozenset(kept.scopes), token=kept.id)
 
     async def stored(self, session: str) -> StoredSession | None:
-        """Return the session whose token has the hash `session`; None if Redis has none: it was ended, or not used for
-        too long. One that is over for another reason is returned too: see `find`.
+        """Return the session whose token has the hash `session`; None if Redis does not have it, because it was ended
+        or its idle time is over. The maximum time and the account are not checked here, only by `find`.
         """
         raw = await self._redis.get(SESSION + session)
         return None if raw is None else StoredSession(**orjson.loads(raw))
@@ -192,9 +198,7 @@ class Sessions:
 
 
 def hashed(token: str) -> str:
-    """Return the SHA-256 (hex) of a token. It is stored instead of the token, so that a reader of
-    Redis cannot sign in.
-    """
+    """Return the SHA-256 (hex) of a token. Redis stores only this hash, so that a reader of Redis cannot sign in."""
     return hashlib.sha256(token.encode()).hexdigest()
 
 
@@ -210,7 +214,7 @@ def take_back(response: Response) -> None:
 
 
 def _may_sign_in(account: Account) -> bool:
-    """Return whether the account may have sessions. A disabled account and a program's account may not."""
+    """Return True if the account may have sessions. A disabled account and a program's account may not."""
     return not account.disabled and account.role is not StaffRole.SERVICE
 
 

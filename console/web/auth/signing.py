@@ -6,6 +6,7 @@ end.
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from fastapi import Request
@@ -18,10 +19,12 @@ from console.web.auth.under_way import UnderWay
 from console.web.kit.services import Services, services
 from console.web.kit.settings import ConsoleSettings
 from domain.access.accounts import Step, next_step
+from domain.access.key_rings import KeyPurpose
 from domain.access.step_up import SignedInBy
 from schemas.base import Partial
 from schemas.people.staff import Account
 from streams.installation import Installation
+from streams.security.installation_keys import ring
 
 PATHS = Partial(
     {
@@ -47,7 +50,7 @@ class SignIn:
 def sign_in(line: Installation, settings: ConsoleSettings) -> SignIn:
     """Return the components of signing in. Raises SettingsError if the OpenID provider's settings are invalid."""
     return SignIn(
-        lockout=Lockout(line.redis, line.settings.key()),
+        lockout=Lockout(line.redis, partial(ring, line.settings, KeyPurpose.SESSION)),
         steps=UnderWay(line.redis, "step", "strict"),
         journeys=UnderWay(line.redis, "oidc", "lax"),
         provider=provider(settings),
@@ -56,7 +59,7 @@ def sign_in(line: Installation, settings: ConsoleSettings) -> SignIn:
 
 @dataclass(frozen=True, slots=True)
 class Reached:
-    """A sign-in in progress, after the password. `step`: the next step; `proved`: whether the second factor was given.
+    """A sign-in in progress, after the password. `step`: the next step; `proved`: True if the second factor was given.
 
     `secret`: the encrypted secret of a second factor that is being set up, else None.
     """
@@ -67,7 +70,7 @@ class Reached:
     secret: str | None
 
     def record(self, **changed: Any) -> dict[str, Any]:  # noqa: ANN401 - as JSON has it
-        """Return the record to store in Redis, with the fields `changed` replaced."""
+        """Return the record to store in Redis (login, epoch, proved, secret), with the fields `changed` replaced."""
         kept = {
             "login": self.account.login,
             "epoch": self.account.epoch,
@@ -100,8 +103,11 @@ def onward(at: Reached | None) -> Response:
 
 
 async def proceed(request: Request, account: Account, proved: bool, how: SignedInBy = SignedInBy.PASSWORD) -> Response:
-    """Continue after a passed step: return a redirect to the next step, or begin the session if this
-    was the last step.
+    """Continue after a passed step of a sign-in. Returns a redirect to the next step; after the last step, begins the
+    session and returns a redirect to the start page. `proved`: True if the second factor was shown; `how`: the way in
+    which the person signs in.
+
+    Raises TimeoutError if Kafka does not store the audit entry in time.
     """
     step = next_step(account, proved)
     if step is Step.DONE:
@@ -116,7 +122,8 @@ async def proceed(request: Request, account: Account, proved: bool, how: SignedI
 async def let_in(request: Request, response: Response, account: Account, how: SignedInBy = SignedInBy.PASSWORD) -> None:
     """Begin a session, set its cookie on the response, and write the audit entry.
 
-    The browser's earlier session and its sign-in in progress end; from now on the browser is known at the login.
+    The browser's earlier session and its sign-in in progress end; from now on the browser is known at the login. Raises
+    TimeoutError if Kafka does not store the audit entry in time; the cookie is then not set.
     """
     made = services(request)
     if before := request.cookies.get(sessions.COOKIE):

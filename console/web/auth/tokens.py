@@ -28,7 +28,7 @@ class TokenWish:
 
 
 def make(account: Account, wanted: TokenWish, at: datetime) -> tuple[str, ApiToken]:
-    """Return a new token for a service account, and the ApiToken to store.
+    """Return (the new token's text, the ApiToken to store). `at`: when it is made.
 
     Raises ValueError if the account is a person's, or the purpose or the scopes are invalid.
     """
@@ -57,13 +57,13 @@ def id_of(token: str) -> str | None:
 
 
 def fits(token: str, kept: ApiToken) -> bool:
-    """Return whether the token matches the stored hash."""
+    """Return True if the token matches the stored hash."""
     return hmac.compare_digest(_hash(token), kept.hash)
 
 
 def token_in_force(kept: ApiToken, account: Account | None, now: datetime) -> bool:
-    """Return whether a stored token may be used: it has not expired, and its service account is enabled and has the
-    same epoch.
+    """Return True if a stored token may be used at `now`: it has not expired, and its service account is enabled and
+    has the same epoch (a number that ending the account's sessions raises).
     """
     if account is None or account.disabled or account.role is not StaffRole.SERVICE:
         return False
@@ -71,7 +71,7 @@ def token_in_force(kept: ApiToken, account: Account | None, now: datetime) -> bo
 
 
 def is_program(who: Who) -> bool:
-    """Return whether a program with an API token sends the request, and not a person in a browser."""
+    """Return True if a program with an API token sends the request, and not a person in a browser."""
     return who.session.startswith(SESSION)
 
 

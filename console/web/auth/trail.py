@@ -1,4 +1,5 @@
-"""Writes audit entries: who looked at whose data or did what, and why. An entry never contains personal data.
+"""Writes audit entries: the person who looked at data or acted, the object, and the reason. An entry never contains
+personal data.
 
 Acts on a case are written together with the case's input (console/web/case/answers.py); all others are written here.
 """
@@ -19,15 +20,19 @@ WRITE_SECONDS = 8.0  # longest wait for Kafka; then the form is answered with 50
 
 
 async def record_look(services: Services, who: Who, what: str, on: str, reason: str = "", detail: str = "") -> None:
-    """Write that a person is about to see a resident's data. Call it before the data is shown.
+    """Write an audit entry that a person is about to see a resident's data. Call it before the data is shown.
 
-    `what`: case, unmask, search, export …; `on`: the id of the case or other object. Raises the errors of `write`.
+    `what`: case, unmask, search, export …; the entry's act is "look-" and this word. `on`: the id of the case or other
+    object; `reason`: the person's words; `detail`: further facts without personal data. Raises TimeoutError if Kafka
+    does not answer within WRITE_SECONDS, and SendError if it refuses the entry for good.
     """
     await write(services, who, f"look-{what}", on, reason, detail)
 
 
 async def write(services: Services, who: Who, act: str, on: str, reason: str = "", detail: str = "") -> None:
-    """Write an act that is not a case's input (roster, hold, account …). Returns when Kafka has stored the entry.
+    """Write an audit entry about an act that is not a case's input, such as a change of a roster or an account. `act`:
+    the act's name; `on`: the id of the object; `reason`: the person's words; `detail`: further facts without personal
+    data. Returns when Kafka has stored the entry.
 
     Raises TimeoutError if Kafka does not answer within WRITE_SECONDS (the entry may still be written later), and
     SendError if Kafka refuses the entry for good.
@@ -36,12 +41,21 @@ async def write(services: Services, who: Who, act: str, on: str, reason: str = "
 
 
 async def write_own(services: Services, login: str, act: str) -> None:
-    """Write an act of a person on their own account, before they have a session. Raises the errors of `write`."""
+    """Write an audit entry about an act (its name) of a person on their own account, before they have a session.
+    `login`: of the account.
+
+    Raises TimeoutError if Kafka does not answer within WRITE_SECONDS, and SendError if it refuses the entry for good.
+    """
     await write_all(services, [AuditEntry(at=services.line.clock.now(), by=login, act=act, on=login)])
 
 
 async def write_all(services: Services, entries: Sequence[AuditEntry], beside: Sequence[Record] = ()) -> None:
-    """Write entries, and the records `beside` that they are about. Raises the errors of `write`."""
+    """Write audit entries, and with them the records of other topics that they are about (`beside`). Returns when Kafka
+    has stored all.
+
+    Raises TimeoutError if Kafka does not answer within WRITE_SECONDS (they may still be written later), and SendError
+    if Kafka refuses one for good.
+    """
     async with in_time():
         await audit.write(services.line.producer, entries, beside)
 
@@ -54,7 +68,9 @@ def in_time() -> asyncio.Timeout:
 
 
 def entry(services: Services, who: Who, act: str, on: str, reason: str = "", detail: str = "") -> AuditEntry:
-    """Return an audit entry at the present time, without writing it."""
+    """Return an audit entry at the present time, by the person or program `who`; it is not written. Arguments as for
+    `write`.
+    """
     at = services.line.clock.now()
     return AuditEntry(at=at, by=who.login, act=act, on=on, reason=reason, detail=detail, token=who.token)
 

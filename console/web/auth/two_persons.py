@@ -45,8 +45,8 @@ AUDITED = {
 
 @dataclass(frozen=True, slots=True)
 class ShownSecret:
-    """A secret that is shown once, to the asker. `of`: the login, or the id of the token or webhook, that it belongs
-    to.
+    """A secret that is shown once, to the person who asked for the act. `of`: the login or the id of the token or
+    webhook to which the secret belongs.
     """
 
     secret: str
@@ -56,8 +56,10 @@ class ShownSecret:
 async def file_request(
     made: Services, who: Who, act: AdminAct, on: str, fields: Mapping[str, str], seen: str = ""
 ) -> AdminRequest:
-    """Store a request for another person to decide on, and return it. Raises RefusedError if an equal
-    request is open.
+    """Store a request for another person to decide on, with an audit entry, and return it.
+
+    `on`: the login or other object of the act; `fields`: what the form states about it; `seen`: the account's version
+    that the form showed, "" without one. Raises RefusedError (409) if an equal request is open and has not lapsed.
     """
     now = made.line.clock.now()
     found = requests.new_request(act, on, fields, name=f"a{secrets.token_hex(8)}", by=who.login, now=now, seen=seen)
@@ -71,7 +73,9 @@ async def file_request(
 
 
 async def decide_on(made: Services, who: Who, name: str, state: RequestState, words: str = "") -> AdminRequest:
-    """Confirm or refuse a request, and return it. A confirmed request that makes no secret is carried out at once.
+    """Confirm or refuse a request, with an audit entry, and return the request with the decision. `name`: the request's
+    id; `state`: CONFIRMED or REFUSED; `words`: the person's reason. A confirmed request that makes no secret is carried
+    out at once.
 
     Raises NotFoundError if the request is unknown, and RefusedError if the person may not decide on it or it can no
     longer be carried out.
@@ -91,7 +95,8 @@ async def decide_on(made: Services, who: Who, name: str, state: RequestState, wo
 
 
 async def carry_out_request(made: Services, who: Who, name: str) -> tuple[AdminRequest, ShownSecret | None]:
-    """Carry out a confirmed request. Return it and the secret that the act makes, or None if it makes none.
+    """Carry out a confirmed request (`name`: its id). Returns (the request as it was before, the secret that the act
+    makes; None if it makes none).
 
     Raises NotFoundError if the request is unknown, and RefusedError if the person may not carry it out or it can no
     longer be carried out.
@@ -150,9 +155,10 @@ async def _changed(made: Services, who: Who, found: AdminRequest) -> ShownSecret
 def changed_fields(
     made: Services, act: AdminAct, given: Mapping[str, str], opened: Mapping[str, object]
 ) -> Mapping[str, object]:
-    """Return the account's fields that an act changes. Raises RefusedError if a field is invalid.
+    """Return the account's new fields by name, for an act that changes an account. Raises RefusedError if a field is
+    invalid.
 
-    `opened`: the fields of a one-time password.
+    `given`: the form's fields; `opened`: the fields of a one-time password, returned for AdminAct.ONE_TIME.
     """
     match act:
         case AdminAct.ACCOUNT_CHANGE:
@@ -166,8 +172,8 @@ def changed_fields(
 
 
 async def service_account(made: Services, login: str) -> Account:
-    """Return the service account that is to get a token. Raises RefusedError if none has the login or
-    it is disabled.
+    """Return the service account that is to get a token. Raises RefusedError if no account has the login, or the
+    account is disabled or a person's.
     """
     account = await made.staff.get(login)
     if account is None or account.disabled or account.role is not StaffRole.SERVICE:
@@ -176,8 +182,10 @@ async def service_account(made: Services, login: str) -> Account:
 
 
 def token_wanted(made: Services, fields: Mapping[str, str], by: str, confirmed_by: str) -> tokens.TokenWish:
-    """Return the token that a form describes. Raises RefusedError if the purpose or the scopes are
-    missing or invalid.
+    """Return the description of the token that a form asks for, valid for the form's number of days (one of DAYS, else
+    the first) from now. `by`, `confirmed_by`: the logins of the administrators who asked for it and confirmed it.
+
+    Raises RefusedError if the purpose is empty, unprintable or over 128 characters, or if no known scope is chosen.
     """
     if not fields["purpose"] or not fields["purpose"].isprintable() or len(fields["purpose"]) > 128:
         raise RefusedError(NO_PURPOSE)

@@ -34,12 +34,14 @@ class UnderWay:
         )
 
     async def of(self, request: Request) -> Record | None:
-        """Return the browser's record, or None if it has none or the record has expired."""
+        """Return the record that the browser's cookie names; None if the cookie is missing or the record
+        has expired.
+        """
         raw = await self._redis.get(self._key(request.cookies.get(self.cookie, "")))
         return None if raw is None else self._read(raw)
 
     def id_of(self, request: Request) -> str:
-        """Return the hash of the browser's cookie, which identifies its record."""
+        """Return the hash of the browser's cookie, which identifies its record; without a cookie, the hash of ""."""
         return hashed(request.cookies.get(self.cookie, ""))
 
     async def keep(self, request: Request, record: Record) -> None:
@@ -48,8 +50,8 @@ class UnderWay:
         await self._redis.set(key, orjson.dumps(record), xx=True, keepttl=True)
 
     async def take(self, request: Request, response: Response | None = None) -> Record | None:
-        """Remove the browser's record and return it, or None. Of two concurrent calls only one gets the record. Deletes
-        the cookie on the response, if one is given.
+        """Remove the browser's record and return it; None if there is none. Of two concurrent calls only one gets the
+        record. Deletes the cookie on `response`, if one is given.
         """
         raw = await self._redis.getdel(self._key(request.cookies.get(self.cookie, "")))
         if response is not None:

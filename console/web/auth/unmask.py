@@ -25,7 +25,7 @@ from schemas.people.staff import StaffRole
 from streams.installation import Installation
 from streams.security import audit_log
 from streams.state import locks
-from streams.state.keys import REVEALS, UNMASK_COUNTS, UNMASK_FORM, UNMASKED, changing
+from streams.state.keys import HEARING, REVEALS, UNMASK_COUNTS, UNMASK_FORM, UNMASKED, changing
 
 SUMMED = "|summed"  # this field of the hash says that the counts are complete
 KEPT = timedelta(days=31)  # how far back the audit is counted
@@ -55,12 +55,12 @@ class QuotaError(Exception):
 
 
 async def begin(services: Services, who: Who, case: Case, wish: Wish) -> bool:
-    """Write the audit entry, then let the person see the resident's data for `unmask_minutes`.
-
-    Return True if this revealing counts, False for a repeated form whose first attempt succeeded.
+    """Write the audit entry of a revealing, then let the person see the data of the case's resident for
+    `unmask_minutes` (a setting), in this session. Returns True; False, writing nothing, if the same form was sent
+    before with success.
 
     Raises ValueError if the reason is meaningless, QuotaError above the quota of the role, TimeoutError if another form
-    of the person is not done in time, and the errors of `trail.write`.
+    of the person is not done in time or Kafka does not answer, and SendError if Kafka refuses the entry for good.
     """
     if not says_something(wish.reason):
         raise ValueError("a reason is needed")
@@ -75,15 +75,37 @@ async def begin(services: Services, who: Who, case: Case, wish: Wish) -> bool:
 async def record_export(services: Services, who: Who, case: Case, reason: str) -> None:
     """Write the audit entry of a case's export. The export counts as a revealing, because it has the resident's data.
 
-    Raises the errors of `begin`.
+    Raises ValueError if the reason is meaningless, QuotaError above the quota of the role, TimeoutError if Kafka does
+    not answer, and SendError if it refuses the entry for good.
     """
     if not says_something(reason):
         raise ValueError("a reason is needed")
     await _record(services, who, case, "export", reason)
 
 
+async def record_hearing(services: Services, who: Who, case: Case, wish: Wish, recording: str) -> None:
+    """Write the audit entry of hearing a recording (its id) of a case's call, and let the person hear it for
+    `unmask_minutes` (a setting), in this session. It counts as a revealing.
+
+    Raises ValueError if the reason is meaningless, QuotaError above the quota of the role, TimeoutError if Kafka does
+    not answer, and SendError if it refuses the entry for good.
+    """
+    if not says_something(wish.reason):
+        raise ValueError("a reason is needed")
+    await _record(services, who, case, "recording", wish.reason, f"{recording} for {wish.why.value}")
+    minutes = services.settings.unmask_minutes
+    await services.line.redis.set(_hearing(who, recording), 1, ex=minutes * 60)
+
+
+async def may_hear(services: Services, who: Who, recording: str) -> bool:
+    """Return True if the person may still hear a recording (its id) in this session."""
+    return bool(await services.line.redis.exists(_hearing(who, recording)))
+
+
 async def _record(services: Services, who: Who, case: Case, what: str, reason: str, detail: str = "") -> None:
-    """Write a revealing to the audit and count it. Raises QuotaError, and the errors of `trail.write`."""
+    """Write a revealing to the audit and count it. Raises QuotaError above the quota, and TimeoutError if Kafka does
+    not answer.
+    """
     day = local_date(services.line.clock.now())
     await _sum(services.line)
     async with _within_quota(services, who, case):
@@ -126,20 +148,24 @@ async def _within_quota(services: Services, who: Who, case: Case) -> AsyncIterat
 
 
 async def seconds_left(services: Services, who: Who, resident: ResidentId) -> int:
-    """Return for how many wall-clock seconds the person may still see the resident's data; 0 if the data is masked."""
+    """Return for how many wall-clock seconds the person may still see the resident's data in this session; 0 if the
+    data is masked.
+    """
     left: int = await services.line.redis.ttl(_name(who, resident))
     return max(0, left)
 
 
 async def end(services: Services, who: Who, resident: ResidentId) -> None:
-    """Mask the resident's data for the person now."""
+    """Mask a resident's data in the person's session again, before the time is over. No effect if it is masked."""
     await services.line.redis.delete(_name(who, resident))
 
 
 async def counts(services: Services, since: date) -> Counter[tuple[date, str]]:
-    """Return (day in China, login) -> how often the person revealed data, from the day `since` on.
+    """Return by (day in China, login) how often the person revealed data, from the day `since` (included) on.
 
-    Days more than KEPT ago may be missing.
+    If Redis was lost, the counts are first computed from the audit and stored.
+
+    Days more than KEPT (31 days) ago may be missing.
     """
     await _sum(services.line)
     found: Counter[tuple[date, str]] = Counter()
@@ -170,6 +196,10 @@ async def _counted(line: Installation, since: datetime) -> Counter[str]:
 
 def _name(who: Who, resident: ResidentId) -> str:
     return f"{UNMASKED}{who.session}:{resident}"
+
+
+def _hearing(who: Who, recording: str) -> str:
+    return f"{HEARING}{who.session}:{recording}"
 
 
 def _field(day: date, login: str) -> str:

@@ -23,8 +23,9 @@ WRONG = {
 
 
 def webhook_of_form(made: Services, by: str, given: Mapping[str, str], secrets: Sequence[str]) -> Webhook:
-    """Return the webhook that a form describes, not stored yet. `secrets`: encrypted. Raises RefusedError if a field is
-    invalid.
+    """Return the webhook that a form describes (`given`: its fields), not stored yet. `by`: the login of the person who
+    asks for it; `secrets`: its secrets, encrypted. Raises RefusedError if a field is invalid, or nothing may be sent to
+    the address.
     """
     try:
         found = Webhook.model_validate(
@@ -50,8 +51,8 @@ def webhook_of_form(made: Services, by: str, given: Mapping[str, str], secrets: 
 
 
 def _permitted(made: Services, host: str) -> bool:
-    """Return whether webhooks may be sent to an IP address. True for a host name, which is checked
-    when it is resolved.
+    """Return True if webhooks may be sent to an IP address. True for a host name, which is checked when it
+    is resolved.
     """
     try:
         address = ip_address("127.0.0.1" if host == "localhost" else host)

@@ -27,7 +27,7 @@ class Who:
     token: str | None = None  # the API token's id, which goes into the audit
 
     def sees(self, division: str) -> bool:
-        """Return whether a division code is in the account's area."""
+        """Return True if a division code is in the account's area."""
         return division.startswith(self.area)
 
 
@@ -43,6 +43,10 @@ class NotFoundError(Exception):
     """The object does not exist or is in another area. Both are answered with 404, so that the answer
     reveals nothing.
     """
+
+
+class OtherAreaError(NotFoundError):
+    """The object is in another area. The answer is that of NotFoundError; a security event records the attempt."""
 
 
 def whole_province(who: Who) -> None:

@@ -41,5 +41,7 @@ TOO_OFTEN = N_("尝试次数太多。请过一会儿再试。")
 
 
 def place(area: str, on: date) -> str:
-    """Return the Chinese name of an area (a prefix of division codes), by the register of the day `on`."""
+    """Return the Chinese name of an area (a prefix of division codes), by the register of the day `on`; EVERYWHERE for
+    "".
+    """
     return name_of(area.ljust(6, "0"), on) if area else EVERYWHERE

@@ -11,7 +11,7 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from console.web.auth.who import NotFoundError, Who
+from console.web.auth.who import NotFoundError, OtherAreaError, Who
 from console.web.case import answers
 from console.web.case.acting import acted
 from console.web.case.answers import Answer, Answered
@@ -23,11 +23,15 @@ from console.web.payments.releases import ask_release
 from domain.ids import short_hash
 from domain.payments.releases import NotAsked, Why, numbered
 from schemas.base import Model, Reason
+from schemas.casework.acts import Act, AssignAct, ClaimAct, HandOverCallAct, NoteAct, ReleaseStopAct
+from schemas.casework.call_recordings import RecordedCallAct
 from schemas.casework.cases import Case
-from schemas.casework.inputs import Act, AssignAct, ClaimAct, NoteAct, ReleaseStopAct
 from schemas.casework.objections import DecideObjectionAct
 from schemas.casework.orders import ApproveStopAct, DeclineStopAct, HandOverStopAct
 from schemas.casework.own_account import ApproveHoldAct, DeclineHoldAct, LiftHoldAct
+from schemas.casework.provinces import EndHereAct, OfferCaseAct
+from schemas.casework.searches import StartSearchAct, StopSearchAct
+from schemas.casework.third_parties import AdmitThirdPartyAct, ThirdPartyAct
 from schemas.channels.releases import LEAST_REASON, MOST_REASON, ReleaseRequest, ReleaseState
 from schemas.codes.any_code import AnyCode
 from schemas.codes.refusals import (
@@ -43,11 +47,11 @@ from streams.runtime.tasks import TRANSIENT
 
 
 class ActBody(Model):
-    """An act as a form or program sends it. `form`: the form's id or an idempotency key; an act sent again with it
-    counts once.
+    """An act as a form or program sends it. `form`: the form's id or an idempotency key; a second act with the same
+    `form` has no effect.
 
-    `seen`: the case version that was shown; `anyway`: the reason for acting on a case that another person has claimed,
-    which is stored in the audit.
+    `seen`: the case version that the person saw; `anyway`: the reason for acting on a case that another person has
+    claimed, which the audit stores.
     """
 
     form: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{8,64}$")]
@@ -71,8 +75,18 @@ Decision = (
     | ApproveHoldAct
     | DeclineHoldAct
     | LiftHoldAct
+    | OfferCaseAct
+    | EndHereAct
+    | StartSearchAct
+    | StopSearchAct
+    | AdmitThirdPartyAct
+    | ThirdPartyAct
+    | HandOverCallAct
+    | RecordedCallAct
 )
-"""Acts that have a page of their own at the release desk, which asks again who acts: nowhere else are they taken."""
+"""Acts that have a page of their own, which asks again who acts, or that only the voice gateway reports: nowhere else
+are they taken.
+"""
 
 LATE_SECONDS = 2.0  # wait this long for the journal to catch up with the store
 _WHY: Mapping[NotAsked, AnyCode] = {
@@ -87,15 +101,19 @@ async def found(services: Services, who: Who, case_id: str) -> Case:
     Raises NotFoundError if the case does not exist or is in another area.
     """
     case = await services.desk.load(case_id)
-    if case is None or not who.sees(case.profile.division):
+    if case is None:
         raise NotFoundError
+    if not who.sees(case.profile.division):
+        raise OtherAreaError
     return case
 
 
 async def act(services: Services, who: Who, case_id: str, body: ActBody) -> Answer:
-    """Carry out an act and return its answer: DONE, REFUSED with the reason, or WAITING.
+    """Carry out an act and return its answer: DONE, REFUSED with the reason, or WAITING if the case has not answered in
+    time or a second person must decide.
 
-    Raises NotFoundError if the person's area does not have the case.
+    Raises NotFoundError if the person's area does not have the case, TimeoutError if Kafka does not answer in time, and
+    SendError if Kafka refuses a record for good.
     """
     case = await found(services, who, case_id)
     if taken := taken_by_other(case, who, body):
@@ -110,15 +128,17 @@ async def act(services: Services, who: Who, case_id: str, body: ActBody) -> Answ
 
 
 async def before(services: Services, who: Who, case: Case, body: ActBody) -> Answer | None:
-    """Return the answer to the same form if it was sent earlier; None if the case has not applied it."""
+    """Return the answer to an earlier sending of the same form. None: the case has not applied it. WAITING: the case
+    has applied it, but the journal does not show the answer yet.
+    """
     return await came_of(services, case, input_id(who, case.id, body), body.seen)
 
 
 async def came_of(services: Services, case: Case, name: str, seen: int) -> Answer | None:
-    """Return the answer to an input of the case; None if the case has not applied the input.
+    """Return the answer to the input `name` of the case; None if the case has not applied the input. WAITING if the
+    case has applied it and the journal does not show its event yet.
 
-    WAITING: the input is applied, but the journal does not show its event yet. `seen`: a case version from before the
-    input.
+    `seen`: a case version from before the input.
     """
     if not await answers.applied(services, case.resident, name):
         return None
@@ -127,9 +147,10 @@ async def came_of(services: Services, case: Case, name: str, seen: int) -> Answe
 
 
 async def write(services: Services, who: Who, case: Case, body: ActBody) -> Answer:
-    """Write the act as an input of the case and return the answer.
+    """Write the act as an input of the case and return the case's answer: DONE, REFUSED with the reason, or WAITING if
+    none came within ANSWER_SECONDS. Raises TimeoutError if Kafka does not answer, and SendError if it refuses a record.
 
-    If the act ends the person's claim, its lease is released too.
+    If the act ended the person's claim, the lease of the claim is released too.
     """
     message = acted(services, who, case, body.act, input_id(who, case.id, body), body.seen)
     own: str = getattr(body.act, "reason", "")
@@ -145,10 +166,9 @@ def input_id(who: Who, case_id: str, body: ActBody) -> str:
 
 
 def taken_by_other(case: Case, who: Who, body: ActBody) -> Taken | None:
-    """Return who has claimed the case, if that blocks this act; else None.
+    """Return who has claimed the case if this claim blocks the act; None if the act is not blocked.
 
-    Notes, claims, assignments (which name the holder), decisions on stop orders and objections, and acts with `anyway`
-    are never blocked.
+    Notes, claims, assignments (which name the holder), acts in Decision, and acts with `anyway` are never blocked.
     """
     of_order = isinstance(body.act, Decision | AssignAct)
     free = body.anyway or of_order or isinstance(body.act, NoteAct | ClaimAct)
@@ -156,7 +176,8 @@ def taken_by_other(case: Case, who: Who, body: ActBody) -> Taken | None:
 
 
 async def news(services: Services, case: Case, seen: int) -> Story:
-    """Return the events after version `seen` up to the case's version. `whole` is False if events are missing.
+    """Return the case's events with a version after `seen`, the oldest first. `whole` is False if an event up to the
+    version of `case` is missing.
 
     The store has a version before the journal shows its event, so this waits at most LATE_SECONDS for the events.
     """

@@ -56,7 +56,9 @@ async def put(services: Services, who: Who, message: ResidentInput, reason: str 
 
 
 async def until(seen: Callable[[], Awaitable[bool]]) -> None:
-    """Wait until `seen` returns True, at most ANSWER_SECONDS, so that the next page shows the effect of an act."""
+    """Call `seen` until it returns True, every LOOK_SECONDS, for about ANSWER_SECONDS; then return, whatever it
+    returned. Used so that the next page shows the effect of an act.
+    """
     for _ in range(round(ANSWER_SECONDS / LOOK_SECONDS)):
         if await seen():
             return
@@ -64,13 +66,15 @@ async def until(seen: Callable[[], Awaitable[bool]]) -> None:
 
 
 def answer_of(facts: Sequence[Fact], event: CaseEvent | None = None) -> Answer:
-    """Return an answer: REFUSED with the reason if the facts have a refusal, else DONE."""
+    """Return the answer that the facts of an event give: REFUSED with the reason if one of them is a refusal, else
+    DONE. `event`: stored in the answer.
+    """
     refused = next((fact.what for fact in facts if fact.kind is FactKind.REFUSED), None)
     return Answer(Answered.DONE, event=event) if refused is None else Answer(Answered.REFUSED, refused, event)
 
 
 async def applied(services: Services, resident: str, input_id: str) -> bool:
-    """Return whether the resident's case has already applied the input."""
+    """Return True if the resident's case has already applied the input; False also if Redis has lost the partition."""
     partition = home(resident, services.line.settings.partitions)
     loaded = await services.line.store.load(partition, [input_id], [])
     return loaded is not None and input_id in loaded.applied

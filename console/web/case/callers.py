@@ -28,11 +28,11 @@ class Caller:
 
 
 async def begin(services: Services, who: Who, phone: str, name: str, report: str | None = None) -> Call:
-    """Store the record of a call from the telephone `phone` (normalised) under the id `name`, and return it. If the
-    record already exists, return it unchanged. No telephone call is placed.
+    """Store the record of a call under the id `name`, and return it. If a record with this id exists, return it
+    unchanged. No telephone call is placed.
 
-    `report`: the id of the report of the public page that the call checks, or None. Raises TimeoutError if Kafka does
-    not answer in time.
+    `phone`: the caller's normalised number; `report`: the id of the report of the public page that the call checks, or
+    None. Raises TimeoutError if Kafka does not answer in time.
     """
     calls = services.line.calls
     if known := await calls.get(name):
@@ -74,21 +74,27 @@ async def find(services: Services, who: Who, call_id: str) -> Caller:
 
 
 async def record_look(services: Services, who: Who, caller: Caller) -> None:
-    """Write an audit entry for each resident about to be shown; without residents, one for the call's id."""
+    """Write an audit entry for each resident about to be shown; without residents, one for the call's id.
+
+    Raises TimeoutError if Kafka does not answer in time.
+    """
     seen = [each.id for each in (caller.resident, *caller.others) if each is not None]
     for name in seen or [caller.call.id]:
         await trail.record_look(services, who, "call-in", name)
 
 
 async def case_elsewhere(services: Services, caller: Caller) -> Case | None:
-    """Return the latest case of a resident in another area, or None. Notes may be written on it, but it must not be
-    shown.
+    """Return the latest case of a caller who lives in another area; None if the caller lives in the operator's area, is
+    unknown, or has no case. Notes may be written on this case, but it must not be shown.
     """
     resident = caller.call.resident
     return await services.line.calls.latest_case(resident) if resident and caller.elsewhere else None
 
 
 async def residents_calling(services: Services, phone: str) -> list[str]:
+    """Return the ids of the residents who hold the telephone now, the primary one first; empty if nobody does. Of
+    merged entries only the one in force is named.
+    """
     residents = services.line.residents
     found = (await residents.holders([Asked("phones", phone, services.line.clock.now())]))[0]
     standing = await residents.standing(found)

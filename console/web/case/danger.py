@@ -15,14 +15,15 @@ from console.web.case.danger_form import Paid
 from console.web.case.reports import Reported, Stopped
 from console.web.kit.services import Services
 from console.web.live import claims
-from domain.casework.orders.records import stands
+from domain.casework.orders.open_orders import stands
 from domain.desk.unknown_caller import Newcomer, caller_entry
 from domain.identity.identifiers import account_token, own_tokens
 from domain.ids import short_hash
 from domain.payments.call_in import in_danger
+from schemas.casework.acts import NoteAct
 from schemas.casework.cases import Case, Payment
 from schemas.casework.events import Fact
-from schemas.casework.inputs import NoteAct, PaymentReport
+from schemas.casework.inputs import PaymentReport
 from schemas.codes.refusals import RefusalCode
 from schemas.people.calls import CameOf, Statement
 from schemas.risk.evidence import WatchStatus
@@ -35,8 +36,11 @@ WAITS = 4  # times that a case is waited for: other cases are decided too
 async def open_case(
     services: Services, who: Who, caller: Caller, newcomer: Newcomer | None, told: Reported, paid: Paid
 ) -> tuple[Statement, Case | None]:
-    """Record the report. Return its statement, and its red case, claimed and in conversation; None if no case appeared
-    within the wait.
+    """Record the report, claim the caller's case for the person, and note in the case that the person talks with the
+    caller. If another person has the case, it stays theirs.
+
+    Returns a pair: the statement with the consequences, and the case as it was before the claim. The case is None if
+    none appeared within WAITS times ANSWER_SECONDS.
 
     The stop order of the payment is proposed at once if the payee's account is known. `newcomer`: the data of a caller
     without an entry, who gets a provisional one. Raises UnreadableError, before anything is written, if a number is

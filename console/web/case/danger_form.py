@@ -1,4 +1,6 @@
-"""Parses the form for a caller in danger: who calls, what was paid to whom, and how the scammer can be reached."""
+"""Parses the form for a caller in danger: the caller's data, the payment and its payee, and the means of reaching the
+scammer.
+"""
 
 import re
 from collections.abc import Mapping
@@ -38,9 +40,9 @@ class Paid:
 
 
 def read_newcomer(given: Filled, places: Mapping[str, str], keys: IdKeys, now: datetime) -> Newcomer:
-    """Return what an unknown caller says of themselves. Raises FormError if a field is invalid.
+    """Return the data that an unknown caller has given about themselves. Raises FormError if a field is invalid.
 
-    `places`: county code -> name, of the person's area.
+    `places`: the names of the person's counties by code.
     """
     if not given["name"]:
         raise FormError("name", "请填写来电人姓名。")
@@ -54,10 +56,12 @@ def read_newcomer(given: Filled, places: Mapping[str, str], keys: IdKeys, now: d
 
 
 def read_paid(given: Filled, call: str, name: str, institutions: Institutions, now: datetime) -> Paid:
-    """Return the payment and the scammer as the caller told them; every field may be empty. Raises FormError if a field
-    is invalid.
+    """Return the payment and the scammer as the caller described them; every field of the form may be empty: without
+    a time of payment it is `now`.
 
-    `call`, `name`: the ids of the call and of the form.
+    Raises FormError if a field is invalid.
+
+    `call`, `name`: the ids of the call and of the form; `institutions`: to find the payee's institution.
     """
     try:
         at = paid_at(given["paid_at"], now)
@@ -74,8 +78,9 @@ def read_paid(given: Filled, call: str, name: str, institutions: Institutions, n
 
 
 def read_report(given: Filled, name: str, words: str) -> Reported:
-    """Return the report of a caller in danger. `words`: WORDS in the person's language. Raises FormError if the amount
-    is invalid, or is missing although the account is given.
+    """Return the report of a caller in danger, its text cut to LONGEST characters. `name`: the form's id; `words`:
+    WORDS in the person's language. Raises FormError if the amount is invalid, or is missing although the payee's
+    account is given.
     """
     amount = amount_of(given)
     if amount is None and given["suspect_account"]:

@@ -35,13 +35,14 @@ class _Decoded:
 
 
 async def uploads(request: Request) -> list[bytes]:
-    """Return the contents of the form's files. Fields in which no file was chosen are left out."""
+    """Return the contents of the form's files, in the form's order. Fields in which no file was chosen are left out."""
     given = (await request.form()).getlist(FIELD)
     return [await each.read() for each in given if isinstance(each, UploadFile) and each.filename]
 
 
 async def add(services: Services, who: Who, case: Case, raws: Sequence[bytes]) -> list[FileRefusal]:
-    """Add files to a case. Return why files were not added, in their order; empty if the case lists all of them.
+    """Add files to a case. Return the reasons for which files were not added, without their names; empty if the case
+    lists all of them. Too many files, or a case that is not the resident's latest, give one reason, and none is added.
 
     Raises TimeoutError if Kafka does not answer in time, and SendError if it refuses a record for good.
     """
@@ -60,7 +61,10 @@ async def add(services: Services, who: Who, case: Case, raws: Sequence[bytes]) -
 
 
 async def picture_of(services: Services, who: Who, case: Case, file: EvidenceFile) -> bytes | None:
-    """Write an audit entry that the person looks at a file, and return its picture; None if it is no longer stored."""
+    """Write an audit entry that the person looks at a file, and return its picture; None if it is no longer stored.
+
+    Raises TimeoutError if Kafka does not answer in time.
+    """
     await trail.record_look(services, who, "evidence", case.id, detail=file.id)
     return await services.line.evidence_files.get(case.id, case.resident, file)
 
@@ -84,7 +88,7 @@ async def _decoded(services: Services, who: Who, case: Case, raw: bytes) -> _Dec
 
 
 async def _taken(services: Services, who: Who, case: Case, new: Sequence[_Decoded]) -> bool:
-    """Write the pictures, then add the files to the case. Return whether the case lists all of them now."""
+    """Write the pictures, then add the files to the case. Return True if the case lists all of them now."""
     async with trail.in_time():
         for each in new:
             await services.line.evidence_files.put(case.id, case.resident, each.file, each.picture)

@@ -10,8 +10,9 @@ ROUTINE = frozenset(
     {
         *(FactKind.DISPATCHED, FactKind.RESULT, FactKind.STEP_DONE, FactKind.STEP_FAILED, FactKind.WITHDRAWN),
         *(FactKind.SKIPPED, FactKind.PUT_OFF, FactKind.HELD, FactKind.RELEASED, FactKind.DROPPED, FactKind.REFUSED),
-        *(FactKind.EVIDENCE, FactKind.STOP_REMINDER),
+        *(FactKind.EVIDENCE, FactKind.STOP_REMINDER, FactKind.REPLY),
     }
 )
-# The plan's own steps are in the story, but are no news to the operator on the telephone; new evidence is.
-UNTOLD = ROUTINE - {FactKind.EVIDENCE}
+# The plan's own steps are in the story, but are no news to the operator on the telephone; new evidence is,
+# and so is a reply.
+UNTOLD = ROUTINE - {FactKind.EVIDENCE, FactKind.REPLY}

@@ -12,8 +12,8 @@ from console.web.kit.filled import Filled, FormError, fen
 from console.web.kit.pages import ZONE
 from domain.casework.grounds import ground_of
 from domain.desk.questions import HEARD
+from schemas.casework.acts import OutcomeAct
 from schemas.casework.cases import Case
-from schemas.casework.inputs import OutcomeAct
 from schemas.channels.releases import MOST_REASON
 from schemas.codes.refusals import GroundMissing, GroundNeedsNote
 
@@ -38,8 +38,8 @@ def body_of(given: Filled) -> ActBody:
 
 
 def stops_of(given: Filled) -> list[ActBody]:
-    """Return one act for each payment that the form asks to stop. Each act has its own id, and is sent, answered and
-    undone separately. Raises FormError if no payment is chosen or a field is invalid.
+    """Return one act for each payment that the form asks to stop, in the form's order. Each act has its own id, and is
+    sent, answered and undone separately. Raises FormError if no payment is chosen or a field is invalid.
     """
     chosen = dict.fromkeys(given.many.get("transfer", []))
     if not chosen:
@@ -161,9 +161,12 @@ _FORMS: Mapping[str, Callable[[Filled], _Act]] = {
     "note": _plain("note", "what", "note"),
     "three_way": _three_way,
     "propose_hold": _propose_hold,
+    "delay_outgoing": _plain("delay_outgoing"),
+    "end_delay": _plain("end_delay"),
     "recording": lambda given: {"do": "note", "what": "recording", "note": link(given["link"])},
     "confirm": _plain("confirm", "reason"),
     "close": _plain("close", "reason"),
+    "support": _plain("support", "outcome", "note"),
     "answers": _answers,
 }
 

@@ -2,8 +2,8 @@
 
 In Redis, under one hash tag: `due` (sorted set: id -> send time, ms of the wall clock), `acts` (hash: id -> the act),
 `sending` (sorted set: id -> start time, ms). A due act is added to `sending`, then removed from `due`, then written to
-the case; only the console that removes it from `due` sends it. If a console stops in between, another console sends the
-act later. The input's id is made from the form, so an act that is sent twice counts once.
+the case; only the console that removed the act from `due` sends it. If this console stops in between, another console
+sends the act after LOST_SECONDS. The input's id is made from the form, so an act that is sent twice counts once.
 """
 
 import asyncio
@@ -74,9 +74,10 @@ class DelayedActs:
         self._redis: Any = services.line.redis
 
     async def keep(self, who: Who, case: Case, body: ActBody) -> Waiting:
-        """Delay an act by `seconds`. Return it with the time left for undoing it, 0 if it was already sent.
+        """Delay an act by the object's `seconds` (wall clock, usually 5), and return it with the milliseconds left for
+        undoing it, 0 if it was already sent.
 
-        A repeated form is the same act, whose send time does not change.
+        A form that is sent again is the same act, and does not change its send time.
         """
         made = DelayedAct(
             id=input_id(who, case.id, body),
@@ -100,7 +101,8 @@ class DelayedActs:
     async def undo(self, who: Who, case_id: str, name: str) -> bool:
         """Remove an act before it is sent, and write an audit entry. A supervisor may undo another person's act.
 
-        Return whether the act was removed: False if it was already sent, is not of this case, or is another person's.
+        Return True if the act was removed; False if it was already sent, is not of this case, or is another person's.
+        Raises TimeoutError if Kafka does not store the audit entry in time; the act is removed all the same.
         """
         kept = await self._load(name)
         if kept is None or kept.case != case_id:
@@ -114,7 +116,7 @@ class DelayedActs:
         return True
 
     async def waiting(self, case_id: str) -> list[Waiting]:
-        """Return the delayed acts of the case that can still be undone."""
+        """Return the delayed acts of the case that can still be undone, the first to be sent first."""
         dues = await self._redis.zrange(KEPT_BACK_DUE, 0, -1, withscores=True)
         if not dues:
             return []
@@ -130,7 +132,10 @@ class DelayedActs:
         ]
 
     async def run(self) -> None:
-        """Send acts when they are due, until the task is cancelled."""
+        """Send acts when they are due, until cancelled.
+
+        Outages of Kafka and Redis are waited for; raises AccessError if a server denies access.
+        """
         while wanted():
             await until_done("what the console keeps back", self._send_due)
             await asyncio.sleep(LOOK_SECONDS)
@@ -162,12 +167,11 @@ class DelayedActs:
             await pipe.execute()
 
     async def _write(self, kept: DelayedAct, *, recovered: bool) -> bool:
-        """Write the act on the present version of the case, because nobody could have seen the changes of the last
-        seconds.
+        """Write the act on the case's present version, because nobody could have seen the changes of the last seconds.
+        Return False if the case's answer is not known yet; True if there is nothing more to do.
 
-        Return False if the answer is not known yet. If the act is refused because the case changed again, write it
-        again, at most TRIES times. If the act may have been written before (`recovered`), write it only if the case has
-        not applied it.
+        An act that is refused because the case changed again is written again, at most TRIES times in all. `recovered`:
+        the act may have been written before, so it is written only if the case has not applied it.
         """
         for attempt in range(TRIES):
             case = await self._services.desk.load(kept.case)

@@ -16,8 +16,10 @@ from streams.repositories.policies import UnknownPolicyError
 
 @dataclass(frozen=True, slots=True)
 class TreeLine:
-    """A row of the tree. `bank`: the name of the account's bank; `account`: the account's number, shown whole only if
-    revealed. Both are "" if unknown.
+    """A row of the tree.
+
+    `bank`: the name of the account's bank, its code if the name is unknown; `account`: the account's whole number,
+    which the page masks unless the resident's data is revealed. Both are "" if unknown.
     """
 
     row: TreeRow
@@ -27,7 +29,7 @@ class TreeLine:
 
 @dataclass(frozen=True, slots=True)
 class DrawnTree:
-    """The tree of a case's money. `payments`: figures and rows of each payment that has a tree."""
+    """The tree of a case's money. `payments`: (figures, rows from top to bottom) of each payment that has a tree."""
 
     tree: MoneyTree
     payments: list[tuple[Accounted, list[TreeLine]]]

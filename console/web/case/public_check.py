@@ -1,11 +1,13 @@
-"""The check of a report of the public page: it becomes a call, whose form is filled with what was reported."""
+"""The check of a report of the public page: the operator gets a call record, whose form is filled with what was
+reported.
+"""
 
 import asyncio
 from collections.abc import Mapping
 from functools import partial
 
 from console.web.auth import trail
-from console.web.auth.who import NotFoundError, Who
+from console.web.auth.who import NotFoundError, OtherAreaError, Who
 from console.web.case import callers
 from console.web.kit.services import Services
 from domain.desk import public_reports as rules
@@ -20,34 +22,42 @@ EXPIRE_SECONDS = 600.0
 
 
 async def expiring(services: Services) -> None:
-    """Run until cancelled: delete the reports that are older than the policy keeps them, every EXPIRE_SECONDS."""
+    """Run until cancelled: every EXPIRE_SECONDS, delete the reports that are older than the policy allows. Outages of
+    Kafka and Redis are waited for.
+    """
     while wanted():
         await until_done("deleting old reports of the public page", partial(expire_reports, services))
         await asyncio.sleep(EXPIRE_SECONDS)
 
 
 async def expire_reports(services: Services) -> None:
-    """Delete the reports that are older than the policy keeps them."""
+    """Delete the reports that are older than the policy in force allows (`retention.calls`). Raises KafkaError or
+    RedisError if Kafka or Redis is unavailable, and UnknownPolicyError if the policy's text is stored nowhere.
+    """
     kept = (await services.line.policies.live()).retention.calls
     await services.line.public_reports.expire(kept, services.line.clock.now())
 
 
 async def report_in_area(services: Services, who: Who, name: str) -> PublicReport:
-    """Return a report that is still kept. Raises NotFoundError if there is none in the person's area."""
+    """Return the report with the id `name`.
+
+    Raises NotFoundError if it is unknown, too old, or of a place outside the person's area.
+    """
     report = await services.line.public_reports.get(name)
     kept = (await services.line.policies.live()).retention.calls
-    if report is None or not who.sees(report.place) or rules.expired(report, kept, services.line.clock.now()):
+    if report is None or rules.expired(report, kept, services.line.clock.now()):
         raise NotFoundError
+    if not who.sees(report.place):
+        raise OtherAreaError
     return report
 
 
 async def begin_check(services: Services, who: Who, report: PublicReport) -> Call | None:
-    """Record that the operator `who` begins to check a report, and return the call record in which they do so; None
-    if it was decided meanwhile.
+    """Record that the operator `who` begins to check a report, and return the operator's call record for this check;
+    None if the report was decided meanwhile. An audit entry is written.
 
-    No telephone call is placed. The record has the reporter's telephone. Each operator has one record for a report: the
-    first check stores it, a later one returns it. The report gets the operator and the time; an audit entry is written
-    each time. Raises TimeoutError if Kafka does not answer in time.
+    No telephone call is placed. The call record has the reporter's telephone; if the same operator begins again, the
+    existing record is returned. Raises TimeoutError if Kafka does not answer in time.
     """
     name = f"c{short_hash('public-report', report.id, who.login)}"
     async with trail.in_time():
@@ -61,7 +71,12 @@ async def begin_check(services: Services, who: Who, report: PublicReport) -> Cal
 
 
 async def note_checked(services: Services, who: Who, call: Call, case: Case | None) -> None:
-    """Record that the report which a call checks was taken down; no effect for another call, or after a decision."""
+    """Record that an operator has filled in the form for the report that `call` checks: the report is then CHECKED. An
+    audit entry is written. `case`: the case of the statement, or None.
+
+    No effect if the call checks no report, or if the report was decided before. Raises TimeoutError if Kafka does not
+    answer in time.
+    """
     report = await services.line.public_reports.get(call.report) if call.report else None
     if report is None or not report.waits:
         return
@@ -75,8 +90,10 @@ async def note_checked(services: Services, who: Who, call: Call, case: Case | No
 
 
 async def reject_report(services: Services, who: Who, report: PublicReport, why: RejectedAs) -> bool:
-    """Record that a report was rejected; no effect after a decision. Return whether it is now rejected by this person
-    for this reason: the same form sent again is.
+    """Record that a report was rejected, with an audit entry; no effect if another decision was made before.
+
+    Return True if the report is now rejected by this person for this reason, also when the same form is sent again.
+    Raises TimeoutError if Kafka does not answer in time.
     """
     now = services.line.clock.now()
     async with trail.in_time():
@@ -90,8 +107,10 @@ async def reject_report(services: Services, who: Who, report: PublicReport, why:
 
 
 async def prefilled_fields(services: Services, call: Call, places: Mapping[str, str]) -> Mapping[str, str]:
-    """Return the fields of the form for a caller in danger, from the report that the call checks; empty for another
-    call, and once something was taken down. `places`: the names of the person's counties by code.
+    """Return the fields of the form for a caller in danger, by field name, from the report that the call checks. Empty
+    if the call checks no report, has a statement already, or its report was decided.
+
+    `places`: the names of the person's counties by code.
     """
     report = await services.line.public_reports.get(call.report) if call.report and not call.statements else None
     if report is None or not report.waits:

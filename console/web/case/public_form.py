@@ -1,24 +1,38 @@
-"""Reads the form of the public page, and makes and checks the proof that it carries.
+"""Takes the forms of people without an account (a report of the public page, an appeal of the public check), and makes
+and checks the proof that such a form carries.
 
-Nobody is signed in there, so the proof is of the page alone: it was made here, for this form, some seconds to two
-hours ago. Against other sites' forms there is the browser's own statement of where a request comes from.
+Nobody is signed in on that page, so the proof shows only that this console made this form, at least LEAST_SECONDS and
+at most MOST_SECONDS ago. Forms of other sites are refused by the browser's own statement of a request's origin
+(auth/csrf.py).
 """
 
-import hashlib
-import hmac
+import logging
 import re
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from typing import Protocol
 
+from aiokafka.errors import KafkaError
+from fastapi import Request
 from pydantic import ValidationError
+from redis.exceptions import RedisError
+from starlette.responses import Response
 
-from console.web.kit.filled import Filled, FormError, amount_of, one_of
-from domain.calendar import JILIN
+from console.web.auth import csrf, trail
+from console.web.kit.filled import Filled, FormError, amount_of, filled, new_form, one_of
+from console.web.kit.i18n import language_of, place, translations
+from console.web.kit.services import services
+from console.web.live import places
+from domain.access.key_rings import KeyPurpose, KeyRing
+from domain.calendar import JILIN, local_date
 from domain.desk.paid_at import AHEAD, paid_at
 from domain.identity.identifiers import normal_account, normal_phone
 from domain.ids import short_hash
 from schemas.casework.reported import PaidBy
-from schemas.people.public_reports import PublicReport, Reporter
+from schemas.people.public_reports import REPORTING, PublicReport, Reporter
+
+log = logging.getLogger(__name__)
 
 LEAST_SECONDS = 3.0  # nobody fills the form in faster; a program has to wait as long for each report
 MOST_SECONDS = 7_200.0
@@ -28,39 +42,73 @@ _ISSUED = re.compile(r"[0-9]{1,13}")
 _PROOF = re.compile(r"[0-9a-f]{64}")
 
 
+SOON = FormError("", "提交过快，请核对内容后再次提交。")
+STALE = FormError("", "页面已过期，请核对内容后再次提交。")
+
+
 class StaleFormError(Exception):
-    """The form's proof is missing, wrong, too old, or younger than LEAST_SECONDS. `soon`: it is too young."""
+    """The form's proof is missing, wrong, older than MOST_SECONDS, or younger than LEAST_SECONDS. `soon`: True if it is
+    younger.
+    """
 
     def __init__(self, soon: bool = False) -> None:
         super().__init__()
         self.soon = soon
 
 
-def proof_of(key: bytes, form: str, issued: int) -> str:
-    """Return the proof of a form that was issued at `issued`, in ms since 1970 (wall-clock)."""
-    return hmac.digest(key, f"public-report:{form}:{issued}".encode(), hashlib.sha256).hex()
+def proof_of(ring: KeyRing, form: str, issued: int) -> str:
+    """Return the proof of a form that was issued at `issued`, in ms since 1970 (wall-clock): a keyed hash of the form's
+    id and this time, 64 hex digits.
+    """
+    return ring.digest(_to_hash(form, issued))
 
 
-def hashed_phone(key: bytes, phone: str) -> str:
+def proof_fields(ring: KeyRing, typed: Filled | None) -> dict[str, str | int]:
+    """Return the hidden fields of a form (`form_id`, `issued`, `proof`). `typed`: a submitted form whose proof holds,
+    so that it is the same one when it comes again; None makes a new one.
+    """
+    form, issued = (typed.form, int(typed["issued"])) if typed else (new_form(), round(time.time() * 1000))
+    return {"form_id": form, "issued": issued, "proof": proof_of(ring, form, issued)}
+
+
+def counties_by_code(request: Request) -> dict[str, str]:
+    """Return all counties, prefecture and county in the page's language, by code."""
+    year = local_date(services(request).line.clock.now()).year
+    say = translations(language_of(request)).gettext
+    return {
+        code: f"{place(prefecture.name, say)} {place(county, say)}"
+        for prefecture in places.within("", year)
+        for code, county in prefecture.counties
+    }
+
+
+def hashed_phone(ring: KeyRing, phone: str) -> str:
     """Return the keyed hash of a reporter's telephone, under which its reports are counted."""
-    return hmac.digest(key, f"public-report-phone:{phone}".encode(), hashlib.sha256).hex()
+    return ring.digest(f"public-report-phone:{phone}")
 
 
-def check_issued(key: bytes, given: Filled, seconds: float) -> None:
+def check_issued(ring: KeyRing, given: Filled, seconds: float) -> None:
     """Check a form's proof at `seconds` since 1970. Raises StaleFormError if it does not hold now."""
     issued = given["issued"]
     if not _ISSUED.fullmatch(issued) or not _PROOF.fullmatch(given["proof"]):
         raise StaleFormError
-    made = proof_of(key, given.form, int(issued))
-    if not hmac.compare_digest(given["proof"].encode(), made.encode()):
+    if not ring.made(_to_hash(given.form, int(issued)), given["proof"]):
         raise StaleFormError
     age = seconds - int(issued) / 1000
     if not LEAST_SECONDS <= age <= MOST_SECONDS:
         raise StaleFormError(soon=age < LEAST_SECONDS)
 
 
+def _to_hash(form: str, issued: int) -> str:
+    return f"public-report:{form}:{issued}"
+
+
 def read_public_report(given: Filled, places: Mapping[str, str], now: datetime) -> PublicReport:
-    """Return the report of a form. Raises FormError if a field is invalid. `places`: the counties by code."""
+    """Return the report that a form describes, not stored yet. Raises FormError, with the field's name, for an invalid
+    field.
+
+    `places`: names of the counties that may be chosen, by code; `now`: the time of the report.
+    """
     if not given["name"]:
         raise FormError("name", "请填写您的姓名。")
     if given["place"] not in places:
@@ -68,7 +116,7 @@ def read_public_report(given: Filled, places: Mapping[str, str], now: datetime) 
     told = {
         "id": f"w{short_hash('public-report', given.form)}",
         "at": now,
-        "reporter": one_of(Reporter, given["reporter"], Reporter.VICTIM),
+        "reporter": _reporter(given["reporter"]),
         "name": given["name"],
         "phone": _phone(given),
         "place": given["place"],
@@ -91,6 +139,11 @@ def read_public_report(given: Filled, places: Mapping[str, str], now: datetime) 
         raise FormError("", "有一项内容过长或含有无法识别的字符。") from None
 
 
+def _reporter(text: str) -> Reporter:
+    found = one_of(Reporter, text, Reporter.VICTIM)
+    return found if found in REPORTING else Reporter.VICTIM  # an appeal has a form of its own
+
+
 def _phone(given: Filled) -> str:
     try:
         return normal_phone(given["phone"])
@@ -106,7 +159,9 @@ def _account(given: Filled, name: str) -> str:
 
 
 def _paid_at(text: str, now: datetime) -> datetime | None:
-    """Return the time of payment, None if it was not told: as a browser writes it, or as a person does."""
+    """Return the time of payment, at most `now`; None for an empty text. The text may be a browser's local time or a
+    person's words. Raises FormError if it cannot be read or is not within the last OLDEST.
+    """
     if not text:
         return None
     try:
@@ -117,3 +172,47 @@ def _paid_at(text: str, now: datetime) -> datetime | None:
     if not now - OLDEST <= at <= now + AHEAD:
         raise FormError("paid_at", "付款时间应在过去一年之内。")
     return min(at, now)
+
+
+class ShowForm(Protocol):
+    """Returns the page with the form. `anew`: True keeps what was typed and gives the form a new id and proof."""
+
+    def __call__(
+        self, request: Request, status: int, typed: Filled, wrong: FormError, *, anew: bool = False
+    ) -> Response: ...
+
+
+async def take_form(
+    request: Request,
+    read: Callable[[Filled, datetime], PublicReport],
+    show: ShowForm,
+    many: FormError,
+    away: FormError,
+) -> tuple[PublicReport, PublicReport] | Response:
+    """Read the form by `read` (which gets the time too), and store the report. Returns the report, and the one that is
+    stored: an earlier one if the form was sent before.
+
+    Otherwise returns the page by `show`: 422 if a field is invalid or the form is too old or too new, 429 (`many`)
+    above a limit, 503 (`away`) if it could not be stored. Raises ForbiddenError for a form of another site, and the
+    error that answers 400 if the form has no id.
+    """
+    csrf.refuse_others(request)
+    made, given = services(request), await filled(request)
+    try:
+        check_issued(made.keys(KeyPurpose.SESSION), given, time.time())
+        report = read(given, made.line.clock.now())
+    except StaleFormError as error:
+        return show(request, 422, given, SOON if error.soon else STALE, anew=not error.soon)
+    except FormError as error:
+        return show(request, 422, given, error)
+    phone = hashed_phone(made.keys(KeyPurpose.SESSION), report.phone)
+    if wait := await request.app.state.limits.report(request, phone, report.place):
+        answer = show(request, 429, given, many)
+        answer.headers["Retry-After"] = str(wait)
+        return answer
+    try:
+        async with trail.in_time():
+            return report, await made.line.public_reports.take(report)
+    except (TimeoutError, ConnectionError, KafkaError, RedisError) as error:
+        log.warning("a form of somebody without an account was not stored: %s", type(error).__name__)
+        return show(request, 503, given, away)

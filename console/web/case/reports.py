@@ -14,8 +14,8 @@ from domain.identity.identifiers import account_token, normal_phone
 from domain.identity.links import normal_link
 from domain.ids import short_hash
 from domain.payments.call_in import in_danger, to_stop
+from schemas.casework.acts import AskStopAct, NoteAct
 from schemas.casework.cases import Case
-from schemas.casework.inputs import AskStopAct, NoteAct
 from schemas.codes.any_code import AnyCode
 from schemas.people.calls import CallerRequest, CameOf, Statement
 from schemas.risk.signals import Signal
@@ -57,13 +57,18 @@ class UnreadableError(ValueError):
 async def take(
     services: Services, who: Who, caller: Caller, told: Reported, ordered: Stopped | None = None
 ) -> Statement:
-    """Record the report everywhere it belongs, and return a Statement with the consequences. A repeated form counts
-    once.
+    """Record a caller's report and return a Statement, which lists the consequences. The same form (`told.name`)
+    recorded again has no second effect.
 
-    A named suspect is put on the watchlist as reported, and the bank is asked to stop the case's payments to that
-    account, unless the report's input has already asked for the stop: then `ordered` is the consequence of that. Raises
-    UnreadableError, before anything is written, if a number is invalid, and TimeoutError if Kafka does not answer in
-    time.
+    In this order: asks the bank to stop the case's payments to the named account; sends the report to screening, which
+    puts the named suspects on the watchlist as reported; notes the report on the caller's latest case, also if that is
+    in another area. If the resident has no case in danger, it then waits up to 2 s for screening to open one.
+
+    A question is only noted. `ordered`: the consequences of a stop request that was already made for this report, and
+    the reason of a refusal or None; no stop is requested then.
+
+    Raises UnreadableError, before anything is written, if a telephone or account number is invalid; TimeoutError if
+    Kafka does not answer in time, when a part may have been recorded.
     """
     case = caller.case or await case_elsewhere(services, caller)
     signals = _signals(services, caller, case, told)
@@ -86,12 +91,14 @@ async def take(
 
 
 def check(services: Services, caller: Caller, told: Reported) -> None:
-    """Raise UnreadableError if a number in the report is invalid. Writes nothing."""
+    """Raise UnreadableError, with the field's name, if a telephone or account in the report is invalid. Writes
+    nothing.
+    """
     _signals(services, caller, caller.case, told)
 
 
 async def raised(services: Services, resident: str) -> None:
-    """Wait until the resident has an open, unsettled case, at most ANSWER_SECONDS. Returns in both cases."""
+    """Wait until the resident has an open, unsettled case, for at most ANSWER_SECONDS. Returns None in both cases."""
     with services.hub.watching() as screen:
         if in_danger(await services.line.calls.latest_case(resident)):
             return

@@ -13,7 +13,7 @@ GENERAL = "general"
 
 @cache
 def trees() -> Mapping[str, Tree]:
-    """Return scam type -> tree of questions. Raises ScriptError that names the file and the mistake."""
+    """Return the trees of questions by scam type. Raises ScriptError, which names the file and the mistake."""
     return read(SCRIPTS)
 
 
@@ -26,7 +26,7 @@ def tree_of(scam: str | None) -> Tree:
 
 
 def read(folder: Path) -> dict[str, Tree]:
-    """Return scam type -> tree of questions, from the files in a folder.
+    """Return the trees of questions by scam type, from the files in a folder.
 
     Raises ScriptError if a file is invalid or the general script is missing.
     """

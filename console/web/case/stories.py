@@ -15,9 +15,11 @@ from datetime import datetime, timedelta
 
 from schemas.casework.cases import Case
 from schemas.casework.events import CaseEvent, Fact, FactKind
+from schemas.codes.people import Recorded
 from streams.casework.journal import read_entry
 from streams.installation import Installation
-from streams.messaging.reader import Read, offset_at, read_on
+from streams.messaging.offsets import offset_at
+from streams.messaging.reader import Read, read_on
 from streams.messaging.topics import CASE_EVENTS, home
 
 MOST_CASES = 256  # stories kept in memory; the least recently used is dropped
@@ -47,12 +49,12 @@ class TimelineEntry:
         return cls(event.case.version, event.at, event.input, event.input_kind, event.facts)
 
     def of_others(self, me: str) -> bool:
-        """Return whether no fact was made by the person with the login `me`."""
+        """Return True if no fact was made by the person with the login `me`."""
         return all(fact.by != me for fact in self.facts)
 
     @property
     def refused(self) -> bool:
-        """Whether every fact is a refusal."""
+        """True if every fact is a refusal."""
         return all(fact.kind is FactKind.REFUSED for fact in self.facts)
 
 
@@ -69,25 +71,25 @@ class _Kept:
             del self.told[min(self.told)]
 
     def whole(self, version: int) -> bool:
-        """Return whether no event up to this version is missing, among the latest MOST_EVENTS."""
+        """Return True if no event up to this version is missing, among the latest MOST_EVENTS."""
         return all(number in self.told for number in range(max(1, version - MOST_EVENTS + 1), version + 1))
 
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """Events of a case, the oldest first. `whole`: whether no event is missing; if False, another read
-    may find more.
+    """Events of a case, the oldest first. `whole`: True if no event is missing; if False, another read may
+    find more.
     """
 
     told: list[TimelineEntry]
     whole: bool
 
     def after(self, version: int) -> list[TimelineEntry]:
-        """Return the events of versions above `version`."""
+        """Return the events of versions above `version`, the oldest first."""
         return [each for each in self.told if each.version > version]
 
     def has_all_since(self, seen: int, version: int) -> bool:
-        """Return whether the story has every version after `seen` (excluded) up to `version` (included)."""
+        """Return True if the story has every version after `seen` (excluded) up to `version` (included)."""
         return {each.version for each in self.told} >= set(range(seen + 1, version + 1))
 
 
@@ -111,8 +113,8 @@ class Stories:
 
     @contextmanager
     def watching(self, case_id: str) -> Iterator["asyncio.Queue[TimelineEntry]"]:
-        """Yield a queue that receives the case's events from now on. With more than MISSED unread events, the oldest
-        are lost.
+        """Context manager: during the block, the yielded queue receives the case's events. With more than MISSED unread
+        events, the oldest are lost.
         """
         screen: asyncio.Queue[TimelineEntry] = asyncio.Queue(MISSED)
         self._screens[case_id].add(screen)
@@ -124,9 +126,11 @@ class Stories:
                 del self._screens[case_id]
 
     async def of(self, case: Case) -> Story:
-        """Return a case's story up to its version, reading the journal for at most LOOK_SECONDS if events are missing.
+        """Return the events of a case that are known, at most its latest MOST_EVENTS, after reading the journal for
+        about LOOK_SECONDS if events up to the version of `case` are missing. `whole` is False if some are missing
+        still.
 
-        Raises an error of streams.runtime.tasks.TRANSIENT if Kafka does not answer.
+        Raises KafkaError, OSError or TimeoutError if Kafka does not answer.
         """
         kept = self._kept.setdefault(case.id, _Kept())
         self._kept.move_to_end(case.id)
@@ -139,7 +143,7 @@ class Stories:
         return Story([kept.told[version] for version in sorted(kept.told)], kept.whole(case.version))
 
     def known(self, case_id: str) -> Story:
-        """Return the events in memory, without reading; `whole` is False."""
+        """Return the case's events in memory, the oldest first, without reading the journal; `whole` is False."""
         kept = self._kept.get(case_id, _Kept())
         return Story([kept.told[version] for version in sorted(kept.told)], whole=False)
 
@@ -168,3 +172,9 @@ def _take(kept: _Kept, case_id: str, record: Read) -> None:
     event = read_entry(record.offset, record.value or b"")
     if isinstance(event, CaseEvent) and event.case.id == case_id:
         kept.add(event)
+
+
+def recordings(story: Story) -> list[str]:
+    """Return the links to recordings (an https address or the recorder's id) that were noted, the oldest first."""
+    noted = (fact.what for each in story.told for fact in each.facts)
+    return [what.recording for what in noted if isinstance(what, Recorded)]

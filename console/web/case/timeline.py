@@ -11,9 +11,16 @@ from schemas.risk.signals import TransferState
 WIDTH = 1000  # of the drawing, in its own units (0 to 1000)
 LEAST = timedelta(minutes=10)  # the shortest span that is drawn
 LEAST_BAR = 6
+MINUTE = timedelta(minutes=1)
 PAYMENTS = frozenset({EvidenceKind.NEW_PAYEE, EvidenceKind.SUSPECT_PAYEE, EvidenceKind.REPORTED_PAYEE})
 CALLS = frozenset(
-    {EvidenceKind.CALL_OVERSEAS, EvidenceKind.CALL_GOIP, EvidenceKind.CALL_SPOOFED, EvidenceKind.SUSPECT_CALLER}
+    {
+        EvidenceKind.CALL_OVERSEAS,
+        EvidenceKind.CALL_GOIP,
+        EvidenceKind.CALL_SPOOFED,
+        EvidenceKind.SUSPECT_CALLER,
+        EvidenceKind.RATED_CALLER,
+    }
 )
 LONGEST_CALL = timedelta(hours=4)  # as in the policy: a call whose end was not reported
 
@@ -24,7 +31,8 @@ _Place = Callable[[datetime], int]
 class Moment:
     """One item of the drawing. `lane`: "contact" or "money"; `x`, `width`: in units of WIDTH.
 
-    `minutes`: a call's length so far, None for other items; `ongoing`: whether the call has not ended.
+    `minutes`: a call's length so far, rounded down as in the reasons, None for other items; `ongoing`: True if
+    the call has not ended.
     """
 
     at: datetime
@@ -49,8 +57,8 @@ class TimeLine:
 
 
 def drawn(case: Case, evidence: Iterable[Evidence], now: datetime) -> TimeLine:
-    """Return the drawing of the evidence that is not withdrawn and of the case's payments. Each
-    payment appears once.
+    """Return the drawing, up to `now`, of the evidence that is not withdrawn and of the case's payments. Each payment
+    appears once, with the evidence about it. The span drawn is at least LEAST.
     """
     standing = [member for member in evidence if not member.withdrawn]
     ats = [*(member.at for member in standing), *(payment.at for payment in case.payments)]
@@ -75,7 +83,7 @@ def _contact(member: Evidence, place: _Place, now: datetime) -> Moment:
         kinds=(member.kind,),
         x=x,
         width=max(LEAST_BAR, place(member.at + lasted) - x) if called else LEAST_BAR,
-        minutes=round(lasted.total_seconds() / 60) if called else None,
+        minutes=lasted // MINUTE if called else None,
         ongoing=ongoing,
         amount_fen=member.amount_fen,
     )
@@ -92,7 +100,7 @@ def _money(case: Case, standing: Iterable[Evidence], place: _Place) -> list[Mome
 
 
 def _payment(payment: Payment, members: Iterable[Evidence], place: _Place) -> Moment:
-    """Return the item of a payment. It has no status, which the page shows once, beside the money
+    """Return the item of a payment. The item has no status, because the page shows the status once, beside the money
     (domain/payments/status).
     """
     kinds = tuple(sorted({member.kind for member in members}))

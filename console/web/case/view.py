@@ -11,31 +11,35 @@ from console.web.auth.who import Who
 from console.web.case.kept_back import Waiting
 from console.web.case.money_tree import DrawnTree, drawn_tree
 from console.web.case.scripts import tree_of, trees
-from console.web.case.stories import Story, TimelineEntry
+from console.web.case.stories import TimelineEntry
 from console.web.case.timeline import TimeLine, drawn
 from console.web.kit.door import RELEASES
 from console.web.kit.services import Services
 from console.web.kit.wording import wording
-from console.web.live.row import Row, estimated, stake
+from console.web.live.row import Row
+from console.web.payments.case_money import Money, money_of
 from console.web.payments.later import LaterLeft, later_left
+from console.web.tasks.mine import phone_of
 from domain.calendar import local_date
-from domain.casework import grounds, triage
+from domain.casework import grounds, shield_of, triage
+from domain.desk.desk_calls import call_goes_on, calls_made
+from domain.desk.open_deadline import OpenDeadline, own_deadline, sooner_deadline
+from domain.desk.payment_reasons import ReasonNow, reasons_now
 from domain.desk.questions import Question, Tree, Walk, walk
 from domain.identity.divisions import name_of
-from domain.payments import releases
-from domain.payments.status import PaymentStatus, Reconciled, status_of
-from domain.payments.stop_progress import CaseStops, case_stops, may_ask
+from domain.payments.headline import Headline, headline_of
+from domain.payments.stop_progress import CaseStops, case_stops, partly_asked
+from domain.policy import PolicyError
+from domain.policy.risk import ShieldRules
 from domain.wording import labels
-from schemas.casework.cases import LIVE_STEPS, Case, Payment, Step, StepState
+from schemas.casework.acts import AskStopAct
+from schemas.casework.cases import LIVE_STEPS, Case, Step, StepState
 from schemas.casework.events import FactKind
-from schemas.casework.inputs import AskStopAct
-from schemas.channels.bank_messages import bank_of
-from schemas.channels.releases import ReleaseRequest
-from schemas.codes.people import Recorded
 from schemas.levels import GRAVEST_FIRST, Level, Outcome, OutcomeGround
 from schemas.people.incidents import Incident
 from schemas.people.residents import Resident
 from schemas.people.staff import StaffRole
+from streams.repositories.policies import UnknownPolicyError
 from streams.screening.store import EvidenceStore
 
 UNDONE = (StepState.SKIPPED, StepState.WITHDRAWN)
@@ -46,8 +50,8 @@ ACTING = frozenset({StaffRole.OPERATOR, StaffRole.SUPERVISOR})
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """The resident of the case. `resident`: None if unknown; `whole`: whether the data is revealed to the reader;
-    `place`: prefecture, county and street in Chinese; `age`: in years.
+    """The resident of the case. `resident`: None if unknown; `place`: prefecture, county and street in Chinese; `age`:
+    in years; `whole`: True if the reader has revealed the resident's data.
     """
 
     resident: Resident | None
@@ -61,28 +65,10 @@ class Person:
         """The telephone numbers that the resident holds now."""
         return [held.value for held in self.resident.phones if held.until is None] if self.resident else []
 
-
-@dataclass(frozen=True, slots=True)
-class Money:
-    """A payment of the case, or an account that its money went on to (`traced`), with its single status.
-
-    `bank`: the payer's; `account`: the payee's account number, "" if unknown; `scammer`: the account holder's name and
-    how the scammer is reached, as the resident said. `account` and `scammer` are shown whole only if revealed.
-    """
-
-    transfer: str
-    bank: str
-    account: str
-    amount_fen: int
-    at: datetime
-    status: Reconciled
-    until: datetime | None  # the end of a stop in force
-    kept: str | None  # the evidence class of the loss avoided
-    may_ask: bool
-    may_release: bool  # a stop is in force and its release was not asked for
-    release: ReleaseRequest | None  # the request that waits for a second person
-    scammer: tuple[str, ...] = ()
-    traced: bool = False
+    @property
+    def dialled(self) -> str:
+        """The number that the key P dials, "" if unknown."""
+        return phone_of(self.resident)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +91,7 @@ class View:
     """All data of the page except the story, which is loaded after the page."""
 
     case: Case
+    now: datetime
     person: Person
     coming: list[Step]
     done: list[Step]
@@ -113,6 +100,7 @@ class View:
     tree: DrawnTree | None  # of the money, once a bank has stated a movement
     later: list[LaterLeft]  # what remains of standing approvals
     line: TimeLine
+    shield: datetime | None  # until when the resident is shielded after a loss
     earlier: list[Case]
     related: list[Row]
     elsewhere: int  # number of related cases outside the area
@@ -130,7 +118,7 @@ class View:
 
     @property
     def acts(self) -> bool:
-        """Whether the reader may act on the case now: the role allows it and the case is open."""
+        """True if the reader may act on the case now: the role allows it and the case is open."""
         return self.may and self.case.open
 
     @property
@@ -139,7 +127,22 @@ class View:
         call = self.case.desk_call
         if call is None or not call.answered:
             return call.result.value if call else "none"
-        return "connected" if call.goes_on else "ended"
+        return "connected" if call_goes_on(self.case, self.now) else "ended"
+
+    @property
+    def calls(self) -> int:
+        """The number of operators' calls to the resident that the case knows of."""
+        return calls_made(self.case)
+
+    @property
+    def broken_off(self) -> bool:
+        """True if the latest call ended with its operator's claim, at an unknown time."""
+        return self.call == "ended" and bool(self.case.desk_call and self.case.desk_call.goes_on)
+
+    @property
+    def reasons(self) -> list[ReasonNow]:
+        """The reasons of the danger, with what has become of the money that they name."""
+        return reasons_now(self.case)
 
     @property
     def offered(self) -> Sequence[Outcome]:
@@ -148,7 +151,7 @@ class View:
 
     @property
     def talked(self) -> bool:
-        """Whether a conversation or a visit is recorded. If not, answers are not offered and "dissuaded" needs a
+        """True if a conversation or a visit is recorded. If not, answers are not offered and "dissuaded" needs a
         ground.
         """
         return grounds.known_ground(self.case) is not None
@@ -160,7 +163,7 @@ class View:
 
     @property
     def on_the_way(self) -> bool:
-        """Whether somebody is on the way to the resident and can be recalled."""
+        """True if somebody is on the way to the resident and can be recalled."""
         return grounds.on_the_way(self.case)
 
     @property
@@ -179,9 +182,26 @@ class View:
         return [each for each in self.money if each.may_ask and each.transfer not in self.held] if self.acts else []
 
     @property
-    def left_until(self) -> datetime | None:
-        """The deadline for acting: of a promised call, or the end of a stop; None without one."""
-        return triage.left_until(self.case)
+    def proposed(self) -> list[Money]:
+        """Those of `stoppable` that are asked for at once unless the person leaves them out."""
+        return [each for each in self.stoppable if each.proposed]
+
+    @property
+    def rest(self) -> bool:
+        """True if `stoppable` is only the rest: for other money that is at risk, a stop is asked for or in force."""
+        return partly_asked(self.case, self.login, self.held)
+
+    @property
+    def deadline(self) -> OpenDeadline | None:
+        """The deadline of the reader's own call while they have claimed the case; otherwise the nearest one, as in the
+        queue. None without one.
+        """
+        return own_deadline(self.case, self.login)
+
+    @property
+    def sooner(self) -> OpenDeadline | None:
+        """The nearest deadline of the case if it ends before `deadline`; None otherwise."""
+        return sooner_deadline(self.case, self.login)
 
     @property
     def waiting_since(self) -> datetime:
@@ -189,14 +209,9 @@ class View:
         return triage.waiting_since(self.case)
 
     @property
-    def stake_fen(self) -> int:
-        """The money at stake in fen, as in the queue."""
-        return stake(self.case)
-
-    @property
-    def estimated(self) -> bool:
-        """Whether `stake_fen` is an estimate."""
-        return estimated(self.case)
+    def headline(self) -> Headline:
+        """The one amount at the head of the page, and what it is."""
+        return headline_of(self.case)
 
 
 async def view(services: Services, who: Who, case: Case, script: str = "") -> View:
@@ -206,7 +221,7 @@ async def view(services: Services, who: Who, case: Case, script: str = "") -> Vi
     person, evidence, money, earlier, holder, kept_back = await asyncio.gather(
         person_of(services, who, case, now),
         store.of(case.resident),
-        _money(services, case, who.login),
+        money_of(services, case, who.login),
         _earlier(services, who, case),
         _holder(services, case),
         services.kept_back.waiting(case.id),
@@ -217,6 +232,7 @@ async def view(services: Services, who: Who, case: Case, script: str = "") -> Vi
     over = [step for step in case.steps if step.state not in LIVE_STEPS and not step.id.startswith("clock.")]
     return View(
         case=case,
+        now=now,
         person=person,
         coming=sorted(live, key=lambda step: (step.due or now, step.id)),
         done=[step for step in over if step.state not in UNDONE],
@@ -225,6 +241,7 @@ async def view(services: Services, who: Who, case: Case, script: str = "") -> Vi
         tree=await drawn_tree(services, case, person.resident),
         later=later,
         line=drawn(case, evidence, now),
+        shield=shield_of(case, await _shield_rules(services, case), now),
         earlier=earlier,
         related=related,
         elsewhere=elsewhere,
@@ -238,13 +255,25 @@ async def view(services: Services, who: Who, case: Case, script: str = "") -> Vi
         talk=talk_of(case, script),
         lower=[level for level in GRAVEST_FIRST if level.rank < case.level.rank],
         decides=who.role in RELEASES,
-        names=await services.staff.names() if later or any(each.release for each in money) else {},
+        names=await services.staff.names() if later or case.desk_call or any(each.release for each in money) else {},
     )
 
 
+async def _shield_rules(services: Services, case: Case) -> ShieldRules | None:
+    """Return the shield of the policy in force, which screening and the support calls apply; None if it has none, if
+    the case has no loss, or if the policy's text is unknown here.
+    """
+    if case.prior_loss is None:
+        return None
+    try:
+        return (await services.line.policies.live()).shield
+    except (UnknownPolicyError, PolicyError):
+        return None
+
+
 def talk_of(case: Case, script: str = "") -> Talk:
-    """Return the position in the conversation, by the chosen script, else the case's own script, else that of its scam
-    type.
+    """Return the position in the conversation, by the chosen script (ignored if there is none of this name), else the
+    case's own script, else that of its scam type. The recorded answers count only in the case's own script.
     """
     wanted = script if script in trees() else ""
     tree = tree_of(wanted or case.script or case.danger.scam_type)
@@ -254,14 +283,14 @@ def talk_of(case: Case, script: str = "") -> Talk:
 
 
 def context(language: str) -> dict[str, Any]:
-    """Return the template variables that all case pages share: the scripts by scam type, and the language."""
+    """Return the template variables that all case pages share: `scripts`, by scam type, and `spoken`, the language."""
     return {"scripts": trees(), "spoken": language}
 
 
 def timeline(story: list[TimelineEntry], language: str, whole: bool) -> list[dict[str, Any]]:
-    """Return a story's events as dictionaries for the template, in words of the language, the latest first.
+    """Return a story's events (version, at, facts), with each fact in words of the language, the latest event first.
 
-    `whole`: whether the reader has revealed the resident's data, so that notes are shown with their numbers.
+    `whole`: True if the reader has revealed the resident's data, so that notes are shown with their numbers.
     """
     words = wording(language, whole)
     return [
@@ -282,12 +311,6 @@ def timeline(story: list[TimelineEntry], language: str, whole: bool) -> list[dic
     ]
 
 
-def recordings(story: Story) -> list[str]:
-    """Return the links to recordings that the story has."""
-    noted = (fact.what for each in story.told for fact in each.facts)
-    return [what.recording for what in noted if isinstance(what, Recorded)]
-
-
 async def person_of(services: Services, who: Who, case: Case, now: datetime) -> Person:
     """Return the resident of a case. `whole` is True while the reader has revealed the data."""
     found = await services.line.residents.standing([case.resident])
@@ -305,51 +328,6 @@ def _place(division: str, now: datetime) -> str:
     """Return the Chinese names of prefecture, county and street, as far as the division code has them."""
     codes = dict.fromkeys((f"{division[:4]}00", division[:6], division))
     return " ".join(dict.fromkeys(name_of(code, local_date(now)) for code in codes))
-
-
-async def _money(services: Services, case: Case, by: str) -> list[Money]:
-    known = list(releases.numbered(case))
-    accounts = await asyncio.gather(*(services.line.outgoing.account(payment.payee) for _, payment in known))
-    stands = [releases.has_stop(case, number) for number, _ in known]
-    requests = await services.line.releases.all() if any(stands) else []
-    found = []
-    for (number, payment), account, stopped in zip(known, accounts, stands, strict=True):
-        kept, status = case.kept.get(payment.transfer), status_of(case, payment)
-        release = releases.of_stop(requests, case.id, number)
-        found.append(
-            Money(
-                transfer=payment.transfer,
-                bank=payers_bank(payment),
-                account=account or "",
-                amount_fen=payment.amount_fen,
-                at=payment.at,
-                status=status,
-                until=payment.stop.until if payment.stop and status.status is PaymentStatus.STOPPED else None,
-                kept=kept.evidence.value if kept else None,
-                may_ask=may_ask(case, payment, by),
-                may_release=stopped and release is None,
-                release=release,
-                scammer=_scammer(payment),
-                traced=payment.movement is not None,
-            )
-        )
-    return found
-
-
-def payers_bank(payment: Payment) -> str:
-    """Return the payer's bank of a payment: by the feed, or as the resident named it, or for a traced account as a bank
-    stated.
-    """
-    if payment.movement is not None:
-        return payment.movement.partition("#")[0]
-    if payment.reported is None or payment.feed is not None:
-        return bank_of(payment.feed or payment.transfer)
-    return payment.reported.from_bank
-
-
-def _scammer(payment: Payment) -> tuple[str, ...]:
-    told = payment.reported
-    return tuple(filter(None, (told.holder, told.scammer_phone, told.wechat, told.scam_link))) if told else ()
 
 
 async def _earlier(services: Services, who: Who, case: Case) -> list[Case]:

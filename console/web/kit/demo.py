@@ -4,7 +4,8 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from console.web.app import create_app
-from console.web.auth.guests import guests
+from console.web.auth.guests import Guest, guests
+from console.web.auth.words import ROLES
 from console.web.kit.serve import serving
 from console.web.kit.services import Services
 from console.web.kit.settings import load
@@ -14,14 +15,16 @@ from streams.runtime.settings import SettingsError
 
 
 @asynccontextmanager
-async def beside(line: Installation, telephone: Telephone, officer: str) -> AsyncIterator[list[str]]:
-    """Serve the console while the context is open, with an account for each guest.
+async def beside(line: Installation, telephone: Telephone, officer: str) -> AsyncIterator[tuple[str, list[str]]]:
+    """Context manager: serve the console during the block, with an account for each guest and the public check.
 
-    Yields lines to print: a heading, then each guest's address and name. If the port is taken, a free one is used.
+    Yields its address, and lines to print: a heading, each guest's address, role and name, and the address of the
+    public check. If the port is taken, a free one is used.
+    `telephone`: places the pages' calls; `officer`: the id of the officer whose tasks the officer's account sees.
     Raises SettingsError if a setting is invalid.
     """
     known = guests(line.clock.now(), officer)
-    settings = load()
+    settings = load().model_copy(update={"public_check": True})
     app = create_app(line, settings, telephone=telephone, guests=known)
     services: Services = app.state.services
     for guest in known:
@@ -31,4 +34,9 @@ async def beside(line: Installation, telephone: Telephone, officer: str) -> Asyn
             address = await stack.enter_async_context(serving(app, settings))
         except SettingsError:  # the port is taken: use any free one
             address = await stack.enter_async_context(serving(app, settings.model_copy(update={"port": 0})))
-        yield ["The console, by role:", *(f"{address}/guest/{guest.token}  {guest.account.name}" for guest in known)]
+        check = f"{address}/check  公共查询（无需账号）"
+        yield address, ["The console, by role:", *(_line(address, guest) for guest in known), check]
+
+
+def _line(address: str, guest: Guest) -> str:
+    return f"{address}/guest/{guest.token}  {ROLES[guest.account.role]} {guest.account.name}"

@@ -30,6 +30,8 @@ class _Shape(BaseModel):
 
 
 class WrongField(_Shape):
+    """An invalid field of a request. `field`: its name, with dots between levels; `why`: the reason, in English."""
+
     field: str
     why: str
 
@@ -43,19 +45,24 @@ class Fault(_Shape):
 
 
 class WordedCase(Case):
-    """A case. `words`: the reasons of its danger as sentences, in the language of Accept-Language.
+    """A case as the API shows it. `words`: the reasons of its danger as sentences, in the language of Accept-Language.
 
-    Of a payment that a person reported it has neither names nor numbers: `reported` is null. What a person wrote of an
-    order's freezing has no numbers of anybody; `freezing` is null for a token without `cases.words`.
-    `movements` is empty, and no account of `traced` has a `movement`: the money's way leads through the accounts of
-    others. Nor has it what was said of an objection, or the account and the reason of a hold.
+    Data of other persons is removed: `reported` of each payment, `movement` of each account in `traced`, and the
+    account and the reason of each hold. `movements` and `accounts` are empty. The texts of objections are empty; they
+    can be read only on the objection's page.
+
+    Numbers in the words that people wrote in steps and stop orders are masked. A token without `cases.words` gets these
+    words not at all, and `freezing` of an order is null.
     """
 
     words: list[str]
 
     @classmethod
     def of(cls, case: Case, words: Renderer, shown: Shown) -> "WordedCase":
-        """Return the case with the sentences, and without the hidden fields. It is not validated again."""
+        """Return the case with `words` and without the hidden fields. The model is built without validation.
+
+        `words`: makes a sentence of each reason; `shown`: masks or removes what people wrote.
+        """
         payments = [each.model_copy(update={"reported": None}) for each in case.payments]
         traced = [each.model_copy(update={"movement": None}) for each in case.traced]
         steps = [_step(each, shown) for each in case.steps]
@@ -95,7 +102,7 @@ class CasePage(_Shape):
 
 class Change(_Shape):
     """The facts that one input produced on a case. `version`: the case version after the input; `words`: the facts as
-    sentences; empty for a token without `cases.words`.
+    sentences, empty for a token without `cases.words`.
     """
 
     version: int
@@ -105,7 +112,9 @@ class Change(_Shape):
 
     @classmethod
     def of(cls, told: TimelineEntry, words: Renderer | None, shown: Shown) -> "Change":
-        """Return the entry with its facts as sentences in the renderer's language. `words`: None: no sentences."""
+        """Return the entry of the timeline as a change. `words`: makes a sentence of each fact, in its own language;
+        with None the change has no sentences. `shown`: masks or removes what people wrote.
+        """
         sentences = [words.sentence(fact.what) for fact in told.facts] if words else []
         facts = [fact.model_copy(update={"what": shown(fact.what)}) for fact in told.facts]
         return cls(version=told.version, at=told.at, facts=facts, words=sentences)
@@ -114,9 +123,12 @@ class Change(_Shape):
 class Acted(_Shape):
     """The answer to an act. `version`: the case's present version, to send as `seen` with the next act.
 
-    `why`: why the act was refused, or what a waiting act waits for, else null; `words`: `why` as a sentence, else
-    empty. Only for a refused act: `changes`: the events since `seen`, without your own refused acts; `whole`: whether
-    they are complete; `ask`: "anyway" if another person has claimed the case: the act then needs a reason in `anyway`.
+    `why`: the reason of a refusal, or what a waiting act waits for, else null; `words`: `why` as a sentence, else
+    empty.
+
+    Only for a refused act: `changes`: the events since `seen`, without your own refused acts; `whole`: true if
+    `changes` has all of them; `ask`: "anyway" if another person has claimed the case: the act then needs a reason in
+    `anyway`.
     """
 
     answer: Answered
@@ -129,7 +141,9 @@ class Acted(_Shape):
 
 
 class Rung(_Shape):
-    """The answer to a notice of a call: the call is shown to the operators. `call`: the call's id at the console."""
+    """The answer to a notice of an incoming call: the operators now see the call. `call`: the call's id at
+    the console.
+    """
 
     call: str
 
@@ -145,7 +159,9 @@ FAULTS: Answers = {
 
 
 def description(app: FastAPI, about: str) -> dict[str, Any]:
-    """Return the OpenAPI description of the API, with the authentication of programs. `about`: its introduction."""
+    """Return the OpenAPI description of the routes added by `Door.api`, as a dictionary, with the authentication of
+    programs (a bearer token). `about`: its introduction.
+    """
     made = get_openapi(title="Quanzu", version="1", routes=app.routes, description=about)
     made["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
     return made | {"security": [{"token": []}]}

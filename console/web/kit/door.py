@@ -1,7 +1,6 @@
-"""Doors: routers whose every route names the roles that may use it, so that the access table made from them is
-complete.
+"""Doors: routers whose routes all name the roles that may use them. The access table is made from them and is complete.
 
-A browser's writing request must carry its session's CSRF token: in the form field `csrf` or the header X-CSRF-Token.
+A writing request of a browser must carry its session's CSRF token, in the form field `csrf` or the header X-CSRF-Token.
 """
 
 from collections.abc import Awaitable, Callable, Collection
@@ -36,22 +35,28 @@ Endpoint = Callable[..., Any]
 
 
 class Door:
-    """The routes of one part of the console. `prefix`: a path that begins with a slash, or ""."""
+    """Registers the HTTP routes of one part of the console, each with the roles that may use it. `prefix`: the
+    beginning of the routes' paths, with its slash, or "". The routes are in `router`.
+    """
 
     def __init__(self, prefix: str = "") -> None:
         self.router = APIRouter(prefix=prefix)
 
     def page(self, path: str, roles: Collection[StaffRole], name: str) -> Callable[[Endpoint], Endpoint]:
-        """Return a decorator for a GET route for people, which answers with HTML or with data for a page's script."""
+        """Return a decorator for a GET route for people, which answers with HTML or with data for a page's script.
+        `roles`: those that may open it; `name`: the route's name, which is shown in the access table.
+        """
         return self._route(path, roles, name, ["GET"])
 
     def act(
         self, path: str, roles: Collection[StaffRole], name: str, *, by_itself: bool = False, steps_up: str = ""
     ) -> Callable[[Endpoint], Endpoint]:
-        """Return a decorator for a POST route for forms and page scripts.
+        """Return a decorator for a POST route for forms and page scripts. `roles`: those that may use it; `name`: the
+        route's name, which is shown in the access table.
 
-        `by_itself`: an open page sends it by a timer, so it does not show that a person is there. `steps_up`: the
-        Chinese name of a grave act, whose form needs a proof of the person's identity (console/web/step_up).
+        `by_itself`: True if an open page sends the request by a timer, so that it does not restart the session's idle
+        time. `steps_up`: the Chinese name of a grave act, whose form needs a proof of the person's identity
+        (console/web/step_up); "" for other acts.
         """
         return self._route(path, roles, name, ["POST"], by_itself=by_itself, steps_up=steps_up)
 
@@ -64,14 +69,16 @@ class Door:
         answers: Answers,
         scopes: Collection[Scope],
     ) -> Callable[[Endpoint], Endpoint]:
-        """Return a decorator for a route for programs and people, which the OpenAPI description lists.
-
-        `answers`: its answers by status; `scopes`: a token needs one of them.
+        """Return a decorator for a route for programs and people, which the OpenAPI description lists. `method`: such
+        as "GET"; `roles`: those of people who may use it; `name`: the route's name, which is shown in the access table;
+        `answers`: its answers by status; `scopes`: a program's token needs one of them.
         """
         return self._route(path, {*roles, StaffRole.SERVICE}, name, [method], answers, frozenset(scopes))
 
     def public(self, method: str, path: str, name: str) -> Callable[[Endpoint], Endpoint]:
-        """Return a decorator for a route that needs no sign-in."""
+        """Return a decorator for a route that needs no sign-in. `method`: such as "GET"; `name`: the route's name,
+        which is shown in the access table.
+        """
         return self._route(path, PUBLIC, name, [method])
 
     def _route(
@@ -113,9 +120,9 @@ def guard(
     roles: frozenset[StaffRole], scopes: frozenset[Scope] = frozenset(), by_itself: bool = False, steps_up: str = ""
 ) -> Callable[[Request], Awaitable[None]]:
     """Return a dependency that admits accounts with one of the roles and, for programs, tokens with one of the scopes,
-    and sets `request.state.who`. `by_itself`: the request is not an act of a person; `steps_up`: the name of a grave
-    act.
+    and sets `request.state.who`.
 
+    `by_itself`: True if a page sends the request by a timer; `steps_up`: the name of a grave act, "" for another act.
     The dependency raises NotSignedInError, ForbiddenError (wrong role or scope or, for a writing request, no CSRF
     token), TooManyError, or StepUpError if a grave act has no proof.
     """
@@ -138,11 +145,11 @@ def guard(
 
 
 def is_act(request: Request) -> bool:
-    """Return whether a person sent the request: a form, or a GET of a page that they opened. A script's GET is not an
-    act.
+    """Return True if a person sent the request: every writing request, and a GET of a page that the person opened. A
+    script's GET is not an act.
 
-    With TLS, browsers state in a header how a GET came about; without it, each GET that accepts HTML counts as a
-    person's.
+    With TLS, browsers state in the header Sec-Fetch-Mode how a GET came about; without it, each GET that accepts HTML
+    counts as a person's.
     """
     if request.method not in ("GET", "HEAD"):
         return True
@@ -161,7 +168,8 @@ async def _note_refused_token(request: Request) -> None:
 
 
 def table(app: FastAPI) -> list[tuple[str, str, str, frozenset[StaffRole]]]:
-    """Return every route as (method, path, name, roles). Empty roles: open without sign-in.
+    """Return every route as (method, path, name, roles), in the order in which the routes were added. Empty roles: open
+    without sign-in.
 
     Raises ValueError if a route was added without a Door.
     """
@@ -182,6 +190,6 @@ def _roles(route: BaseRoute) -> frozenset[StaffRole]:
 
 
 def opens(app: FastAPI, path: str) -> bool:
-    """Return whether a page (a GET route) exists at the path."""
+    """Return True if a page (a GET route) exists at the path, whoever may open it."""
     asked = {"type": "http", "method": "GET", "path": path, "root_path": ""}
     return any(route.original_route.matches(asked)[0] is Match.FULL for route in iter_route_contexts(app.routes))

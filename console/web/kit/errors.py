@@ -10,12 +10,13 @@ from aiokafka.errors import KafkaError
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from redis.exceptions import RedisError
+from starlette.background import BackgroundTask
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from console.web.auth.who import ForbiddenError, NotFoundError, NotSignedInError, Who
+from console.web.auth.who import ForbiddenError, NotFoundError, NotSignedInError, OtherAreaError, Who
 from console.web.kit.door import opens
 from console.web.kit.i18n import translate
 from console.web.kit.pages import ZONE, page
@@ -56,7 +57,12 @@ class BrokenOffError(RuntimeError):
 
 
 def install(app: FastAPI) -> None:
-    """Register the handlers of expected errors. All other errors are handled by `Faults`."""
+    """Register the handlers of expected errors, which any route may raise besides those that its docstring names.
+
+    NotSignedInError: 401, for a page a redirect to the sign-in. ForbiddenError: 403. NotFoundError: 404. StepUpError:
+    428. TooManyError: 429. Invalid parameters: 422. TimeoutError, ConnectionError, KafkaError, RedisError, and
+    UnknownPolicyError: 503. All other errors are handled by `Faults`: 500.
+    """
     app.add_exception_handler(NotSignedInError, _sign_in)
     app.add_exception_handler(ForbiddenError, _forbidden)
     app.add_exception_handler(NotFoundError, _not_found)
@@ -70,14 +76,16 @@ def install(app: FastAPI) -> None:
 
 
 def wants_page(request: Request) -> bool:
-    """Return whether the request accepts HTML, that is, whether a browser and not a program or script sends it."""
+    """Return True if the request accepts HTML: a browser sent it, not a program or script."""
     return "text/html" in request.headers.get("accept", "")
 
 
 def error_response(
     request: Request, status: int, words: str, error: str, headers: Mapping[str, str] | None = None, **more: object
 ) -> Response:
-    """Return the error response: a page with `words`, or JSON with `error`, `do` (the words) and the fields `more`."""
+    """Return the error response: a page with `words` if the request accepts HTML, else JSON with `error` (the error's
+    short English name, see ERRORS), `do` (the words) and the fields `more`. `headers`: added to the response.
+    """
     if wants_page(request):
         answer: Response = page(request, "told.html", status, words=words)
     else:
@@ -87,7 +95,9 @@ def error_response(
 
 
 def refused(request: Request, status: int, headers: Mapping[str, str] | None = None) -> Response:
-    """Return the error response with the standard words of a status."""
+    """Return the error response of a status, a page or JSON (see `error_response`), with the status's standard words
+    and name; for an unknown status with those of 400.
+    """
     return error_response(request, status, _words(request, status), ERRORS.get(status, ERRORS[400]), headers)
 
 
@@ -98,7 +108,9 @@ def too_many(request: Request, seconds: int) -> Response:
 
 
 async def quota_spent(request: Request, who: Who, until: datetime) -> Response:
-    """Record a security event, and return 429 with the time at which the person may see another resident's data."""
+    """Record a security event, and return 429 with the time (`until`, shown as China's) at which the person may see
+    another resident's data, and Retry-After in seconds.
+    """
     await services(request).security.note(request, SecurityEventKind.MASS_REVEALING, who.login)
     seconds = max(1, math.ceil((until - services(request).line.clock.now()).total_seconds()))
     told = translate(request, "一小时内查看的人数已达上限，%(at)s 起可再查看一人。确有需要，请值班长查看。")
@@ -187,10 +199,23 @@ async def _forbidden(request: Request, error: Exception) -> Response:
 
 
 async def _not_found(request: Request, error: Exception) -> Response:
-    return refused(request, 404)
+    """Return 404. That the object is in another area is recorded after the answer, whose time would tell it too."""
+    answer = refused(request, 404)
+    if isinstance(error, OtherAreaError):
+        who, route = request.state.who, getattr(request.scope.get("route"), "name", "")
+        note = services(request).security.note
+        answer.background = BackgroundTask(note, request, SecurityEventKind.FORBIDDEN, who.login, route)
+    return answer
 
 
 async def _too_many(request: Request, error: Exception) -> Response:
+    """Return 429, and record a security event for the first one of a person within a minute: many searches look like
+    copying the register.
+    """
+    who = getattr(request.state, "who", None)
+    if who is not None and await request.app.state.limits.first_refusal(who):
+        route = getattr(request.scope.get("route"), "name", "")
+        await services(request).security.note(request, SecurityEventKind.TOO_OFTEN, who.login, route)
     return too_many(request, getattr(error, "seconds", 1))
 
 

@@ -23,9 +23,9 @@ FULL_SECONDS = 30  # Retry-After to a stream above the limit
 
 
 class Look:
-    """Checks whether a stream's session still belongs to the same unchanged account, at most once every `seconds`.
-
-    A check is not an act of the person, so the session of a page that is merely open can end.
+    """Checks whether the session of an open stream has ended, or its account has changed, at most once every `seconds`
+    of wall-clock time. A check does not restart the session's idle time, so the session of a page that is merely open
+    ends in time.
     """
 
     def __init__(self, request: Request, who: Who, seconds: float) -> None:
@@ -33,8 +33,8 @@ class Look:
         self._looked = time.monotonic()
 
     async def ended(self) -> bool:
-        """Return whether the session has ended or changed. Returns False without a check if the last
-        check was recent.
+        """Return True if the session has ended, or its account or area has changed. Returns False without a check if
+        the last check was less than `seconds` (wall clock) ago.
         """
         if time.monotonic() - self._looked < self._seconds:
             return False
@@ -52,13 +52,15 @@ class Places:
         self._taken: Counter[str] = Counter()
 
     def take(self, login: str) -> None:
-        """Count a stream that opens. Raises TooManyError if the account or the process has reached its limit."""
+        """Count a stream of the account `login` that opens. Raises TooManyError if the account or the process has
+        reached its limit.
+        """
         if self._taken[login] >= self._account or self._taken.total() >= self._total:
             raise TooManyError(FULL_SECONDS)
         self._taken[login] += 1
 
     def free(self, login: str) -> None:
-        """Remove a stream that ended from the count."""
+        """Remove a stream of the account `login` from the count, once it has ended."""
         self._taken[login] -= 1
         if not self._taken[login]:
             del self._taken[login]
@@ -100,7 +102,7 @@ def open_stream(request: Request, who: Who, content: ContentStream, *, journal: 
     """Return the response that streams `content`. `journal`: the stream reads the journal itself, for which there are
     fewer places.
 
-    Raises TooManyError (429) if the account or the process has too many streams.
+    Raises TooManyError (429) if the account or the process has too many streams (settings streams… and journal…).
     """
     made = services(request)
     return Events(content, who.login, made.journal_streams if journal else made.streams)

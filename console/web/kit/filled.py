@@ -85,12 +85,12 @@ def form_value(form: FormData, name: str) -> str:
 
 
 def one_of(kind: type[_Kind], value: str, default: _Kind) -> _Kind:
-    """Return the member of an enum with this value, or `default` if none has it."""
+    """Return the member of `kind` whose value is exactly `value`, or `default` if none is."""
     return next((each for each in kind if each.value == value), default)
 
 
 def fen(yuan: str) -> int | None:
-    """Return in fen an amount typed in yuan (12,000.50); None if the text is empty.
+    """Return in fen (1/100 yuan) an amount typed in yuan, such as "12,000.50" or "¥300"; None if the text is empty.
 
     Raises ValueError if the text is not an amount or is above MOST_FEN.
     """
@@ -107,7 +107,9 @@ def fen(yuan: str) -> int | None:
 
 
 def amount_of(given: Filled) -> int | None:
-    """Return the field `amount` in fen; None if it is empty. Raises FormError if it is not an amount."""
+    """Return the field `amount` in fen; None if it is empty. Raises FormError if it is not an amount or is above
+    MOST_FEN.
+    """
     try:
         return fen(given["amount"])
     except ValueError:
@@ -115,11 +117,13 @@ def amount_of(given: Filled) -> int | None:
 
 
 def wants_json(request: Request) -> bool:
-    """Return whether the request accepts JSON and not HTML, that is, whether a script and not a browser sends it."""
+    """Return True if the request accepts JSON and not HTML: a script sent it, not a browser."""
     accept = request.headers.get("accept", "")
     return "application/json" in accept and "text/html" not in accept
 
 
 def done(request: Request, to: str, **told: object) -> Response:
-    """Return the response after a successful act: for a script JSON with `to` and `told`, else a redirect to `to`."""
+    """Return the response after a successful act: for a script JSON (200) with `to` and `told`, else a redirect (303)
+    to the path `to`.
+    """
     return JSONResponse({"to": to, **told}) if wants_json(request) else RedirectResponse(to, 303)

@@ -3,6 +3,8 @@
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from streams.runtime.serving import STAY_SECURE
+
 HEADERS = {
     "Content-Security-Policy": "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; "
     "frame-ancestors 'none'; img-src 'self' data:",
@@ -12,8 +14,8 @@ HEADERS = {
     "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=()",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-store",  # of redirects and errors too; static files and calendars say otherwise themselves
 }
-SECURE = {"Strict-Transport-Security": "max-age=31536000"}
 
 
 class SecurityHeaders:
@@ -30,7 +32,7 @@ class SecurityHeaders:
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                for name, value in (HEADERS | (SECURE if scope["scheme"] == "https" else {})).items():
+                for name, value in (HEADERS | (STAY_SECURE if scope["scheme"] == "https" else {})).items():
                     headers.setdefault(name, value)
             await send(message)
 

@@ -12,7 +12,7 @@ from domain.wording import catalogue
 
 LOCALE = Path(__file__).parents[1] / "locale"
 LANGUAGES = {"zh": "中文", "en": "English", "ko": "한국어"}
-COOKIE = "lang"
+COOKIE = "__Host-quanzu-language"
 STATION = "派出所"
 KINDS = ("街道", "镇", "乡", "区", "县", "市")  # of the places that stations are named after
 _KIND = re.compile(" [A-Z][a-z]+$|(?:가두|진|향|구|현|시)$")  # the same in a translated name
@@ -34,15 +34,19 @@ def translations(language: str) -> NullTranslations:
 
 
 def translate(request: Request, text: str) -> str:
-    """Return a Chinese text in the request's language."""
+    """Return a Chinese text in the request's language; unchanged if there is no translation."""
     return str(translations(language_of(request)).gettext(text))
 
 
 def place(names: str, translate: Callable[[str], str]) -> str:
     """Return nested place names (separated by blanks) translated. A police station is translated by the place in its
-    name.
+    name. A name that repeats the one before it, as some streets' do (铁东区 四平市铁东区七马路街道), is shortened.
     """
-    return " ".join(_station(name, translate) if name.endswith(STATION) else translate(name) for name in names.split())
+    told: list[str] = []
+    for name in names.split():
+        words = _station(name, translate) if name.endswith(STATION) else translate(name)
+        told.append(words.rpartition(told[-1])[2].strip() or words if told else words)
+    return " ".join(told)
 
 
 def _station(name: str, translate: Callable[[str], str]) -> str:

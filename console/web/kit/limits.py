@@ -4,6 +4,7 @@ Requests are counted in Redis, for all console processes together. While Redis i
 """
 
 import asyncio
+import ipaddress
 import logging
 import math
 import time
@@ -15,7 +16,9 @@ from limits import RateLimitItem
 from limits.aio.storage import RedisStorage
 from limits.aio.strategies import FixedWindowRateLimiter
 from limits.errors import StorageError
+from python_multipart.multipart import parse_options_header
 from redis.asyncio import Redis
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartParser
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -24,6 +27,7 @@ from console.web.auth.lockout import address_of
 from console.web.auth.who import Who
 from console.web.kit.errors import TooManyError, refused, too_many
 from console.web.kit.settings import ConsoleSettings
+from domain.public_check.statuses import A_DAY, AN_HOUR, SITES
 from streams.runtime.settings import SettingsError
 
 log = logging.getLogger(__name__)
@@ -36,11 +40,17 @@ UPLOAD_BYTES = 8_388_608  # of a file: a policy, a roster
 EVIDENCE_BYTES = 33_554_432  # of a form with evidence files
 PERSON = limits.parse("1200/minute")  # requests of one person from all addresses
 SEARCHES = limits.parse("60/minute")  # of one person; more looks like copying the register
+CHECKS = limits.parse(f"{A_DAY}/day")  # elements of the public check that one network asks about
+SITE_CHECKS = limits.parse(f"{SITES * A_DAY}/day")  # those of an IPv6 /48, of which one customer may have every /64
+ALL_CHECKS = limits.parse(f"{AN_HOUR}/hour")
+TOLD = limits.parse("1/minute")  # security events of one person above a limit
 EVIDENCE = limits.parse("12/minute")  # forms with evidence files of one person: they lie in memory
 EVIDENCE_FORMS = frozenset({"case-evidence-add", "call-in-danger"})  # names of the routes that take them
 MOST_HELD = 8  # forms above BODY_BYTES that one console has in memory: they wait until their pictures are encoded
 HELD_SECONDS = 30  # Retry-After to a form above that
 REPORT = "/report"  # the public page, whose forms anybody may send
+CHECK, CHECK_APPEAL = "/v1/check", "/check/appeal"  # of the public check, which anybody may send too
+CHECK_BYTES = 4_096  # seven elements and their buckets take some 500 bytes
 REPORT_BYTES = 65_536  # its longest words in Chinese take some 10 kB as a form is encoded
 UPLOADS = ("/policies", "/rosters")  # paths that take files
 TAKES_EVIDENCE = ("/danger", "/evidence")  # how paths end that take evidence files
@@ -65,7 +75,8 @@ class Limits:
         self._reports = _rate("RATE_REPORTS", settings.rate_reports)
 
     async def address(self, scope: Scope) -> int:
-        """Count a request from an address. Return the seconds to wait, or 0 if the request is allowed.
+        """Count a request from an address; an allowed POST to a sign-in or guest path also counts in the limit of
+        sign-ins. Return the seconds to wait, or 0 if the request is allowed.
 
         Static files are not counted. While Redis is unavailable, the result is 0.
         """
@@ -79,7 +90,7 @@ class Limits:
 
     async def person(self, request: Request, who: Who) -> None:
         """Count a request of a signed-in account. Raises TooManyError above a limit: of all requests, searches or
-        files.
+        files. While Redis is unavailable, no request is refused.
         """
         wait = await self._hit(self._person, "person", who.login)
         name = getattr(request.scope.get("route"), "name", "")
@@ -90,11 +101,19 @@ class Limits:
         if wait:
             raise TooManyError(wait)
 
-    async def report(self, request: Request, phone: str, county: str) -> int:
-        """Count a report on the public page; return the seconds to wait, or 0 if it is allowed.
+    async def first_refusal(self, who: Who) -> bool:
+        """Return True for the account's first call within a minute, False for further ones, so that of many refused
+        requests one is recorded. While Redis is unavailable, the result is True.
+        """
+        return not await self._hit(TOLD, "told", who.login)
 
-        An address, telephone or county above its limit takes no place from the others. `phone`: a keyed hash of the
-        reporter's telephone; `county`: its code.
+    async def report(self, request: Request, phone: str, county: str) -> int:
+        """Count a report on the public page. Return the seconds until another one is allowed if a limit is reached, or
+        0 if the report is allowed.
+
+        Limits are checked in this order: the address, the telephone, the county, all reports. A report that one of them
+        refuses does not count in the later ones. `phone`: a keyed hash of the reporter's telephone; `county`: its code.
+        While Redis is unavailable, the result is 0.
         """
         for rate, kind, name in (
             (self._report, "report", address_of(request)),
@@ -106,15 +125,48 @@ class Limits:
                 return wait
         return 0
 
-    async def _hit(self, rate: RateLimitItem, kind: str, name: str) -> int:
+    async def check(self, request: Request, elements: int) -> int:
+        """Count a question to the public check by its elements, for each of its networks (see `networks_of`). Return
+        the seconds until another one is allowed if a limit is reached, or 0 if it is allowed.
+
+        While Redis is unavailable, the result is 0.
+        """
+        for network, rate in networks_of(request).items():
+            if wait := await self._hit(rate, "check", network, elements):
+                return wait
+        return 0
+
+    async def all_checks(self, elements: int) -> int:
+        """Count the elements of an answered question to the public check in the limit for everybody. Return the seconds
+        until another one is allowed if it is reached, or 0 if it is allowed.
+
+        A refused question must not be counted here: it copies nothing, and would shut the check for everybody. While
+        Redis is unavailable, the result is 0.
+        """
+        return await self._hit(ALL_CHECKS, "checks", "all", elements)
+
+    async def _hit(self, rate: RateLimitItem, kind: str, name: str, cost: int = 1) -> int:
         try:
-            if await self._limiter.hit(rate, "console", kind, name):
+            if await self._limiter.hit(rate, "console", kind, name, cost=cost):
                 return 0
             reset, _ = await self._limiter.get_window_stats(rate, "console", kind, name)
         except StorageError as error:
             log.warning("requests are not counted, their store does not answer: %s", type(error.storage_error).__name__)
             return 0
         return max(1, math.ceil(reset - time.time()))
+
+
+def networks_of(request: Request) -> dict[str, RateLimitItem]:
+    """Return the client's networks with the limit of each: the /24 of an IPv4 address; the /64 of an IPv6 address, as
+    `address_of` returns it, then its /48. One customer may use every address of them.
+    """
+    found = address_of(request)
+    try:
+        network = ipaddress.ip_network(f"{found}/24" if "." in found else found, strict=False)
+    except ValueError:  # no address, such as a test's host name
+        return {found: CHECKS}
+    wider = {} if network.version == 4 else {str(network.supernet(new_prefix=48)): SITE_CHECKS}
+    return {str(network): CHECKS} | wider
 
 
 class Addresses:
@@ -132,8 +184,9 @@ class Addresses:
 
 class Bodies:
     """ASGI middleware that limits request bodies. It refuses a body above its size limit (413), by Content-Length and
-    by the bytes received; a body that has not arrived completely after BODY_SECONDS (408); and a form with evidence
-    files while MOST_HELD others are in memory (429).
+    by the bytes received; a body that has not arrived completely after BODY_SECONDS (408); a body whose charset is not
+    UTF-8 (415), because another may decode to text that cannot be encoded again; and a form with evidence files while
+    MOST_HELD others are in memory (429).
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -157,6 +210,8 @@ class Bodies:
 
         if _length(scope) > most:
             await refused(Request(scope), 413)(scope, receive, send)
+        elif not _is_utf8(scope):
+            await refused(Request(scope), 415)(scope, receive, send)
         elif not _is_large(scope, most):
             await self._app(scope, counting, send)
         elif self._held >= MOST_HELD:
@@ -167,6 +222,13 @@ class Bodies:
                 await self._app(scope, counting, send)
             finally:
                 self._held -= 1
+
+
+def _is_utf8(scope: Scope) -> bool:
+    """Return True unless the Content-Type names a charset other than UTF-8."""
+    given = Headers(scope=scope).get("content-type", "")
+    _, options = parse_options_header(given)
+    return options.get(b"charset", b"utf-8").lower().strip() in (b"utf-8", b"utf8")
 
 
 async def _before(until: float, receive: Receive) -> Message:
@@ -180,15 +242,17 @@ async def _before(until: float, receive: Receive) -> Message:
 def _most(path: str) -> int:
     if path.startswith(SIGN_IN):
         return SIGN_IN_BYTES
-    if path == REPORT:
+    if path in (REPORT, CHECK_APPEAL):
         return REPORT_BYTES
+    if path == CHECK:
+        return CHECK_BYTES
     if path.endswith(TAKES_EVIDENCE):
         return EVIDENCE_BYTES
     return UPLOAD_BYTES if path.startswith(UPLOADS) else BODY_BYTES
 
 
 def _is_large(scope: Scope, most: int) -> bool:
-    """Return whether a form may have evidence files of more than BODY_BYTES, which includes a form without
+    """Return True if a form may have evidence files of more than BODY_BYTES, which includes a form without
     Content-Length.
     """
     told = any(name == b"content-length" for name, _ in scope["headers"])

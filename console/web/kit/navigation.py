@@ -35,9 +35,14 @@ ITEMS = (
     Item("/official", "统计报表", frozenset({_S, _A}), whole=True),
     Item("/rosters", "排班", frozenset({_S})),
     Item("/policies", "策略", frozenset({_S})),
+    Item("/experiments", "对照试验", frozenset({_S, _A}), whole=True),
     Item("/holds", "暂停外呼", frozenset({_O, _S})),
+    Item("/suspects", "涉诈账户与号码", frozenset({_O, _S})),
     Item("/payers", "批量提醒", frozenset({_S})),
     Item("/complaints", "投诉与异议", frozenset({_R, _S})),
+    Item("/subject-requests", "个人信息请求", frozenset({_O, _S, _A})),
+    Item("/legal-holds", "保留数据", frozenset({_S, _A})),
+    Item("/processing", "处理活动记录", frozenset({_A})),
     Item("/wall", "大屏", frozenset({_W})),
     Item("/approvals", "复核", frozenset({_G})),
     Item("/staff", "账号", frozenset({_D, _G})),
@@ -52,10 +57,14 @@ def items(who: Who) -> list[Item]:
 
 
 def in_bar(found: Sequence[Item]) -> int:
-    """Return how many of these entries stand in the bar: all, or if that is too many the first ones, beside a menu."""
+    """Return how many of these entries the bar shows: all if they are at most SHOWN, else SHOWN - 1, because a menu
+    with the other entries takes one place.
+    """
     return len(found) if len(found) <= SHOWN else SHOWN - 1
 
 
 def home(who: Who) -> str:
-    """Return the path of a person's first page: the first navigation entry."""
+    """Return the path of a person's first page: the first navigation entry. Raises IndexError for a program, which has
+    no pages.
+    """
     return items(who)[0].path

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -10,20 +10,23 @@ from zoneinfo import ZoneInfo
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
+from jinja2.runtime import Context
 from markupsafe import Markup, escape
 
 from console import policy_faults
 from console.web.auth import csrf
-from console.web.auth.words import REVEAL_REASONS
+from console.web.auth.words import REVEAL_REASONS, ROLES
 from console.web.kit.i18n import LANGUAGES, language_of, place, translations
 from console.web.kit.navigation import in_bar, items
 from console.web.kit.services import services
 from console.web.kit.static_files import root
 from console.web.kit.wording import wording
+from domain.access.key_rings import KeyPurpose
+from domain.calendar import day_of, local_date
 from domain.identity import masking
 from domain.identity.free_text import masked_text
-from domain.wording import labels
+from domain.wording import labels, money_labels, people_labels
 from domain.wording.codes import yuan
 
 TEMPLATES = Path(__file__).parents[1] / "templates"
@@ -32,7 +35,10 @@ _CHINESE = re.compile("[\u3400-\u9fff][\u3000-\u303f\u3400-\u9fff\uff00-\uffef]*
 
 
 def page(request: Request, template: str, status: int = 200, **context: Any) -> HTMLResponse:  # noqa: ANN401 - what the template needs
-    """Return a template rendered as an HTML response. All values are escaped."""
+    """Return a template rendered as an HTML response, which must not be stored by caches. All values are escaped.
+
+    Raises jinja2.UndefinedError if `context` lacks a value that the template uses.
+    """
     language = language_of(request)
     who = getattr(request.state, "who", None)
     made = services(request)
@@ -42,7 +48,7 @@ def page(request: Request, template: str, status: int = 200, **context: Any) -> 
         "language": language,
         "languages": LANGUAGES,
         "who": who,
-        "csrf": csrf.token(line.settings.key(), who) if who else "",
+        "csrf": csrf.token(made.keys(KeyPurpose.SESSION), who) if who else "",
         "navigation": navigation,
         "in_bar": in_bar(navigation),
         "now": line.clock.now(),
@@ -74,13 +80,16 @@ def environment(language: str) -> Environment:
         lambda one, many, count: str(escape(found.ngettext(one, many, count))),
         newstyle=True,
     )
-    made.globals["labels"] = labels
-    made.globals["reveal_reasons"] = REVEAL_REASONS
+    made.globals |= {"labels": labels, "money_labels": money_labels, "people_labels": people_labels}
+    made.globals |= {"reveal_reasons": REVEAL_REASONS, "staff_roles": ROLES}
     made.globals["static"] = root()
     made.filters.update(_FILTERS)
-    made.filters["sentence"] = lambda code, whole=False: wording(language, whole).sentence(code)
+    made.filters["sentence"] = pass_context(
+        lambda shown, code, whole=False: wording(language, whole, _today(shown)).sentence(code)
+    )
     made.filters["fault"] = lambda fault: policy_faults.sentence(fault, found.gettext)
     made.filters["place"] = lambda names: place(names, found.gettext)
+    made.filters["bank"] = pass_context(lambda shown, code: found.gettext(_bank(shown, code)) if code else "")
     made.filters["yuan_short"] = lambda fen: yuan_short(fen, language)
     made.filters["marked"] = lambda text: marked(text, language)
     return made
@@ -95,8 +104,8 @@ def marked(text: str, language: str) -> Markup:
 
 
 def yuan_short(fen: int, language: str) -> str:
-    """Return an amount in fen as a short text in yuan, such as ¥1.2万 or ¥12k, for maps and axes. Chinese and Korean
-    count in ten thousands.
+    """Return an amount in fen as a short text in yuan, such as ¥1.2万 or ¥12k, for maps and axes. `language`: "zh",
+    "en" or "ko"; Chinese and Korean count in ten thousands.
     """
     whole, (units, step) = fen / 100, _UNITS.get(language, _UNITS["en"])
     unit = ""
@@ -111,23 +120,42 @@ def clock_time(at: datetime) -> str:
     return f"{at.astimezone(ZONE):%H:%M:%S}"
 
 
+def hour_minute(at: datetime) -> str:
+    """Return the time of day in China as HH:MM."""
+    return f"{at.astimezone(ZONE):%H:%M}"
+
+
 def date_time(at: datetime) -> str:
     """Return the day and time in China as MM-DD HH:MM."""
     return f"{at.astimezone(ZONE):%m-%d %H:%M}"
 
 
-def day(at: datetime) -> str:
-    """Return the day in China as YYYY-MM-DD."""
-    return f"{at.astimezone(ZONE):%Y-%m-%d}"
+@pass_context
+def moment(shown: Context, at: datetime) -> str:
+    """Return a time in China: of the page's day as HH:MM, of another day as MM-DD HH:MM."""
+    return hour_minute(at) if local_date(at) == _today(shown) else date_time(at)
+
+
+def _today(shown: Context) -> date | None:
+    """Return the day in China of the page's `now`; None for a template without it."""
+    now = shown.get("now")
+    return local_date(now) if now else None
+
+
+def _bank(shown: Context, code: str) -> str:
+    """Return the Chinese name of an invented institution on a demo's pages, otherwise the code: a real institution may
+    have the same one.
+    """
+    return str(money_labels.INVENTED_BANKS.get(code, code)) if shown.get("demo") else code
 
 
 def epoch(at: datetime | None) -> int | str:
-    """Return the time in ms since 1970, for a page's countdown; "" for None."""
+    """Return the time (aware) in ms since 1970, for a page's countdown; "" for None."""
     return "" if at is None else round(at.astimezone(UTC).timestamp() * 1000)
 
 
 def milliseconds(span: timedelta) -> int:
-    """Return a time span in whole milliseconds."""
+    """Return a time span in whole milliseconds, rounded down."""
     return span // timedelta(milliseconds=1)
 
 
@@ -137,7 +165,7 @@ def minutes(span: timedelta) -> int:
 
 
 def lasted(span: timedelta) -> str:
-    """Return a duration as M:SS or H:MM:SS; a negative duration as 0:00."""
+    """Return a duration as M:SS or H:MM:SS, without fractions of a second; a negative duration as 0:00."""
     hours, rest = divmod(max(0, int(span.total_seconds())), 3600)
     minute, second = divmod(rest, 60)
     return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"
@@ -157,7 +185,8 @@ _FILTERS: dict[str, Callable[..., Any]] = {
     "yuan": yuan,
     "clock_time": clock_time,
     "date_time": date_time,
-    "day": day,
+    "moment": moment,
+    "day": day_of,
     "epoch": epoch,
     "milliseconds": milliseconds,
     "minutes": minutes,

@@ -4,13 +4,11 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
 
-import uvicorn
 from fastapi import FastAPI
 
 from console.web.app import create_app
 from console.web.kit.settings import ConsoleSettings
 from streams.installation import Installation
-from streams.intake.body import Impatient
 from streams.runtime import serving as http
 from streams.runtime.tls import Tls
 
@@ -19,18 +17,11 @@ STOP_SECONDS = 2  # for requests in progress at a stop
 
 @contextlib.asynccontextmanager
 async def serving(app: FastAPI, settings: ConsoleSettings) -> AsyncIterator[str]:
-    """Serve the application in this event loop while the context is open. Yields its address.
+    """Context manager: serve the application in this event loop during the block; yields its address (a URL).
 
     Raises SettingsError if the port is taken or the TLS settings are invalid.
     """
-    config = uvicorn.Config(
-        app,
-        http=Impatient,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=STOP_SECONDS,
-    )
+    config = http.http_server(app, timeout_graceful_shutdown=STOP_SECONDS)
     tls = Tls("QUANZU_CONSOLE", settings.certificate, settings.key)
     async with http.serving(config, settings.host, settings.port, "QUANZU_CONSOLE_PORT", tls) as address:
         try:
@@ -43,7 +34,7 @@ async def serve(line: Installation, settings: ConsoleSettings, started: Callable
     """Serve the console until SIGTERM or SIGINT. `started` is called with the address.
 
     Raises the error of a background task that failed, because the console would then show outdated cases. At the start,
-    raises the errors of `create_app` and `serving`.
+    raises SettingsError if a setting is invalid or the port is taken, and ScriptError if a call script is invalid.
     """
     app = create_app(line, settings)
     async with serving(app, settings) as address:

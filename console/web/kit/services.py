@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 
 from fastapi import Request
 
+from domain.access.key_rings import KeyPurpose, KeyRing
 from streams.casework.claims import CaseClaims
 from streams.installation import Installation
 from streams.repositories.staff import Staff
+from streams.security.installation_keys import ring
 from streams.security.pictures import Pictures
 
 if TYPE_CHECKING:
@@ -23,7 +25,11 @@ if TYPE_CHECKING:
     from console.web.live.figures import Figures
     from console.web.live.hub import Hub
     from console.web.live.queue import Queue
+    from streams.channels.operator_calls.incoming import IncomingBoard
+    from streams.channels.operator_calls.live import LiveCalls
+    from streams.channels.operator_calls.phones import OperatorPhones
     from streams.channels.telephone import Telephone
+    from streams.repositories.check_list import CheckList
 
 
 @dataclass(slots=True)
@@ -42,11 +48,19 @@ class Services:
     settings: "ConsoleSettings"
     streams: "Places"
     journal_streams: "Places"  # of programs that follow the journal
+    live_calls: "LiveCalls"
+    incoming: "IncomingBoard"
     telephone: "Telephone | None" = None  # set if calls can be placed from a page
+    phones: "OperatorPhones | None" = None  # set if the voice gateway rings operators' own telephones
+    check_list: "CheckList | None" = None  # set if the public may ask about numbers
     guests: "Sequence[Guest]" = ()  # in the demo only
     stories: "Stories" = field(init=False)
     kept_back: "DelayedActs" = field(init=False)
     pictures: Pictures = field(default_factory=Pictures)
+
+    def keys(self, purpose: KeyPurpose) -> KeyRing:
+        """Return the installation's keys of a purpose as they are now. Raises SettingsError if it was given none."""
+        return ring(self.line.settings, purpose)
 
 
 def services(request: Request) -> Services:

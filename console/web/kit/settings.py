@@ -65,6 +65,10 @@ class ConsoleSettings(Environment):
     public_page: bool = Field(
         False, description="Whether /report takes reports from anybody without an account, for operators to check"
     )
+    public_check: bool = Field(
+        False,
+        description="Whether /check tells anybody what is known about a number, account or link",
+    )
     rate_report: str = Field("20/hour", description="Reports on the public page from one address")
     rate_report_phone: str = Field("10/hour", description="Reports on the public page that give one telephone")
     rate_report_county: str = Field("120/hour", description="Reports on the public page from one county")
@@ -77,6 +81,14 @@ class ConsoleSettings(Environment):
         "is. With an issuer, this or the next is needed, since the provider answers for the second factor",
     )
     oidc_amr: str = Field("", description="Values of `amr`, such as `mfa hwk`, one of which the provider must state")
+    phones_url: str | None = Field(
+        None,
+        description="The voice gateway that rings operators' own telephones, https://host:port. Unset: operators call "
+        "from any telephone, and record how the call went",
+    )
+    phones_secret: SecretStr | None = Field(
+        None, description="The key that calls are signed with: of [operators] secret_file of that gateway"
+    )
     webhook_addresses: Annotated[str, AfterValidator(_addresses)] = Field(
         "",
         description="Addresses inside the network to which webhooks may be sent, exactly: 10.1.2.3,fd00::7. Public "

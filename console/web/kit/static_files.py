@@ -66,8 +66,8 @@ def _zipped(path: Path, changed: int) -> bytes:
 
 @lru_cache
 def version() -> str:
-    """Return one version for all files together: "v-" and 12 hex digits. Scripts load only files of
-    the same version.
+    """Return one version for all files together: "v-" and 12 hex digits, computed once per process. Scripts load only
+    files of the same version.
     """
     whole = hashlib.sha256()
     for file in files():
@@ -76,10 +76,10 @@ def version() -> str:
 
 
 def files() -> list[Path]:
-    """Return the paths of all static files, sorted."""
+    """Return the absolute paths of all static files, those in subfolders included, sorted."""
     return sorted(path for path in STATIC.rglob("*") if path.is_file())
 
 
 def root() -> str:
-    """Return the path prefix of static files, with their version."""
+    """Return the path prefix of static files with their version, such as "/static/v-1f3a5b7c9d0e"."""
     return f"/static/{version()}"

@@ -1,24 +1,32 @@
 """Turns codes (facts, reasons, refusals) into sentences of the page's language."""
 
-from functools import cache
+from datetime import date
+from functools import lru_cache
 
 from fastapi import Request
 
 from console.web.case.scripts import tree_of
 from console.web.kit.i18n import language_of, translations
+from console.web.kit.services import services
+from domain.calendar import local_date
 from domain.wording.codes import Renderer
 from schemas.codes.any_code import AnyCode
 
 
-@cache
-def wording(language: str, whole: bool = False) -> Renderer:
-    """Return the renderer of a language. Answers to a script's questions are rendered in the script's own words.
+@lru_cache(maxsize=64)
+def wording(language: str, whole: bool = False, today: date | None = None) -> Renderer:
+    """Return the renderer that turns codes into sentences of a language ("zh", "en" or "ko"). Answers to a script's
+    questions are rendered in the script's own words.
 
-    `whole`: for a reader who has revealed the resident's data; for others, numbers in notes are masked.
+    `whole`: for a reader who has revealed the resident's data; for others, numbers in notes are masked. `today`: the
+    day whose moments are shown as the time of day alone; None: each moment with its day.
     """
-    return Renderer(translations(language).gettext, language, tree_of, whole)
+    return Renderer(translations(language).gettext, language, tree_of, whole, today)
 
 
 def say(request: Request, code: AnyCode) -> str:
-    """Return a code's sentence in the request's language."""
-    return wording(language_of(request)).sentence(code)
+    """Return a code's sentence in the request's language, with the numbers in it masked, and moments of this day as the
+    time of day.
+    """
+    today = local_date(services(request).line.clock.now())
+    return wording(language_of(request), today=today).sentence(code)

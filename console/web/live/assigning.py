@@ -12,15 +12,17 @@ from console.web.kit.services import Services
 from console.web.live.row import Row
 from domain.identity.divisions import meet
 from domain.ids import short_hash
+from schemas.casework.acts import AssignAct
 from schemas.casework.cases import Case
-from schemas.casework.inputs import AssignAct
 from schemas.codes.refusals import HasCase
 from schemas.people.staff import Account, StaffRole
 
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """A signed-in operator. `cases`: the number of cases that they have claimed."""
+    """A signed-in operator. `area`: the prefix of the division codes that they see, "" for the province; `cases`: the
+    number of open cases that they have claimed.
+    """
 
     login: str
     name: str
@@ -28,12 +30,14 @@ class Operator:
     cases: int
 
     def sees(self, division: str) -> bool:
-        """Return whether a division is in the operator's area."""
+        """Return True if a division is in the operator's area."""
         return division.startswith(self.area)
 
 
 async def operators(services: Services, who: Who) -> list[Operator]:
-    """Return the signed-in operators whose area overlaps the reader's, those with the fewest cases first."""
+    """Return the signed-in operators whose area overlaps the reader's, those with the fewest cases first, then by name.
+    Supervisors are not among them.
+    """
     accounts = [
         account
         for account in await services.staff.all()
@@ -50,9 +54,11 @@ async def operators(services: Services, who: Who) -> list[Operator]:
 
 
 async def assign(services: Services, who: Who, case: Case, act: AssignAct) -> Answer:
-    """Assign a case and return the case's answer: REFUSED if another person has the case than the act states.
+    """Assign a case to the operator `act.to`, and return the case's answer: REFUSED if the case is claimed by another
+    person than `act.holder`, WAITING if no answer comes in time.
 
-    Raises NotFoundError if `act.to` is not a person who may act on the case.
+    Raises NotFoundError if `act.to` is not a person who may act on the case, and TimeoutError if Kafka does not answer
+    in time.
     """
     account, desk = await services.staff.get(act.to), services.desk
     if account is None or not _may_act(account, case):
@@ -71,7 +77,9 @@ async def assign(services: Services, who: Who, case: Case, act: AssignAct) -> An
 
 
 def assigned_to(services: Services, login: str) -> list[Row]:
-    """Return the cases that were assigned to a person who has not opened them yet, the first assigned first."""
+    """Return the cases that were assigned to the person `login` and that they have not opened yet, the first assigned
+    first.
+    """
     mine = [row for row in services.hub.assigned.values() if row.case.claimed_by == login]
     return sorted(mine, key=lambda row: row.seq)
 

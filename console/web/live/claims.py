@@ -1,6 +1,9 @@
-"""Claims: one person works on a case while they renew its lease. The lease is decisive; the journal publishes the
-claim.
+"""Claims: one person works on a case as long as their lease in Redis is renewed. The lease decides who has the case;
+the journal publishes the claim.
 """
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 
 from console.web.auth.who import Who
 from console.web.case import answers
@@ -8,14 +11,18 @@ from console.web.case.answers import Answered
 from console.web.kit.services import Services
 from console.web.live.row import Row
 from domain.casework import triage
-from domain.ids import short_hash
+from domain.ids import resident_of, short_hash
 from schemas.casework.cases import Case
 from streams.casework.claims import claimed, given_back
+from streams.messaging.topics import home
+from streams.state.keys import key
 
 
 async def claim(services: Services, who: Who, case: Case) -> bool:
-    """Claim a case or renew the person's claim. Return True if the case is the person's, also if it has not answered
-    yet; False if another person has it or it is closed.
+    """Claim a case for the person, or renew their claim. Return True if the person has the case, also if its answer is
+    not known yet; False if another person has it or the case refuses, such as a closed one.
+
+    Raises TimeoutError if Kafka does not answer in time.
     """
     desk = services.desk
     if not await desk.keep(case.id, who.login):
@@ -29,7 +36,11 @@ async def claim(services: Services, who: Who, case: Case) -> bool:
 
 
 async def claim_next(services: Services, who: Who) -> Case | None:
-    """Claim the most urgent free case of the person's area, of any level, and return it; None if none is free."""
+    """Claim the most urgent free case of the person's area, of any level, and return it as it was before the claim;
+    None if none is free.
+
+    Raises TimeoutError if Kafka does not answer in time.
+    """
     desk = services.desk
     for row in services.queue.order():
         if not (may_take(row, who) and await desk.take(row.id, who.login)):
@@ -42,20 +53,21 @@ async def claim_next(services: Services, who: Who) -> Case | None:
 
 
 def may_take(row: Row, who: Who) -> bool:
-    """Return whether a case is in the person's area and can be claimed as their next case."""
+    """Return True if a case is in the person's area and can be claimed as their next case."""
     return who.sees(row.division) and _free(row.case)
 
 
 def _free(case: Case) -> bool:
-    """Return whether nobody has claimed the case, and an operator is needed for it or has not tried yet."""
+    """Return True if nobody has claimed the case, and an operator is needed for it or has not tried yet."""
     return case.claimed_by is None and not case.settled and (triage.called(case) or triage.untried(case))
 
 
 async def renew(services: Services, who: Who, case: Case) -> bool:
-    """Renew the lease while the person's page is open. Return whether the case is still theirs; if not, their lease
-    ends.
+    """Renew the person's lease while their page is open. Return True if the case is still claimed by them; if not,
+    their lease is released.
 
-    If the case was assigned to them, it is now recorded as claimed, because they have opened it.
+    If the case was assigned to them, the claim is now also written as an input of the case, because they have opened
+    it. Raises TimeoutError if Kafka does not answer in time.
     """
     if case.claimed_by != who.login:
         await services.desk.release(case.id, who.login)
@@ -65,8 +77,24 @@ async def renew(services: Services, who: Who, case: Case) -> bool:
     return await services.desk.keep(case.id, who.login)
 
 
+async def claims_end(services: Services, case_ids: Sequence[str]) -> dict[str, datetime]:
+    """Return when the claims on these cases expire if no open page renews them. Cases without a lease are left out."""
+    line = services.line
+    async with line.redis.pipeline(transaction=False) as pipe:
+        for case_id in case_ids:
+            pipe.pttl(f"{key('claim', home(resident_of(case_id), line.settings.partitions))}:{case_id}")
+        left = await pipe.execute()
+    now, speed = line.clock.now(), line.clock.speed  # a lease runs in wall-clock time
+    ends = zip(case_ids, left, strict=True)
+    return {case_id: now + timedelta(milliseconds=each * speed) for case_id, each in ends if each >= 0}
+
+
 async def give_back(services: Services, who: Who, case: Case) -> None:
-    """End the person's claim: publish this in the journal, then release the lease."""
+    """End the person's claim: write it as an input of the case, then release the lease. Without a claim only the lease
+    is released.
+
+    Raises TimeoutError if Kafka does not answer in time; the lease then stays.
+    """
     if case.claimed_by == who.login:
         name = short_hash("release", case.id, case.version, who.login)
         await answers.put(services, who, given_back(case, who.login, services.line.clock, name))

@@ -16,7 +16,8 @@ from schemas.casework.events import CaseEvent, RulesEvent, journal_adapter
 from schemas.channels.bank_messages import BankMessage
 from streams.installation import Installation
 from streams.messaging import topics
-from streams.messaging.reader import Read, beginning_offsets, end_offsets, follow
+from streams.messaging.offsets import beginning_offsets, end_offsets
+from streams.messaging.reader import Read, follow
 from streams.runtime.tasks import until_done, wanted
 
 AT_ONCE = 50  # entries (some 5 ms) before other tasks may run
@@ -24,7 +25,8 @@ DAY_SECONDS = 86_400
 
 
 class Figures:
-    """The statistics: `situation`, `clocks`, and `book`, the bank book. `run` and `follow` must run as tasks.
+    """The statistics: `situation` (cases and money by day), `clocks` (deadlines kept and missed), and `book` (stop
+    orders, and the messages to and from banks). `run` and `follow` must run as tasks.
 
     `ready` is set once the existing journal has been read.
     """
@@ -35,7 +37,9 @@ class Figures:
         self.ready = asyncio.Event()
         self.left = 0  # number of entries left until `ready`
         self._next: dict[int, int] = {}  # the journal's next offset, by partition
-        self._inputs: dict[int, int] = {}  # the highest offset of an input whose event was seen, by partition
+        # By the partition of the journal and that of the input, which differ after a growth: the highest offset of an
+        # input whose event was seen.
+        self._inputs: dict[tuple[int, int], int] = {}
 
     async def run(self) -> None:
         """Follow the journal until cancelled. Resumes after an outage of Kafka."""
@@ -83,20 +87,20 @@ class Figures:
             entry = journal_adapter.validate_json(record.value or b"", extra=ANY_VERSION)
         except ValidationError:
             return  # the workers that read the journal report it
-        self._next[entry.partition] = record.offset + 1
+        self._next[record.partition] = record.offset + 1
         if isinstance(entry, RulesEvent):
             if entry.anew:
-                self._inputs.pop(entry.partition, None)
+                self._inputs = {place: at for place, at in self._inputs.items() if place[0] != record.partition}
         elif isinstance(entry, CaseEvent):
-            self.take(entry)
+            self.take(entry, record.partition)
 
-    def take(self, event: CaseEvent) -> None:
-        """Add an event of the journal to the statistics."""
+    def take(self, event: CaseEvent, partition: int) -> None:
+        """Add an event of the journal's partition to the statistics."""
         self.situation.add(event)
         self.book.add(event)
-        seen = self._inputs.get(event.partition, -1)
-        if event.offset >= seen:  # an event published twice is counted once
-            self._inputs[event.partition] = event.offset
+        place = partition, event.partition
+        if event.offset >= self._inputs.get(place, -1):  # an event published twice is counted once
+            self._inputs[place] = event.offset
             self.clocks.add(event)
 
     def _oldest(self) -> float:

@@ -1,6 +1,6 @@
 """The queue's filters. They are part of the page's address and contain no personal data."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Self
@@ -9,12 +9,17 @@ from urllib.parse import urlencode
 from console.web.auth.who import Who
 from console.web.live.row import Row
 from domain.casework.triage import QueueBand
-from domain.desk.load import overdue
+from domain.desk.attention import waits_for
+from domain.desk.load import Handling, handling, overdue, visits_under_way
+from domain.desk.open_deadline import expires_soon
 from schemas.casework.cases import CaseState
 from schemas.levels import Channel, Level
 
 OFFERED, CLAIMED, MINE, RETURNED, OVERDUE, ALL = "offered", "claimed", "mine", "returned", "overdue", "all"
-STANDINGS = frozenset({OFFERED, CLAIMED, MINE, RETURNED, OVERDUE, ALL})
+EXPIRING, APPROVAL = "expiring", "approval"
+VISITED = CaseState.VISIT_UNDER_WAY.value
+OFFICER, AUTOMATIC = Handling.OFFICER.value, Handling.AUTOMATIC.value
+STANDINGS = frozenset({OFFERED, CLAIMED, OFFICER, AUTOMATIC, MINE, RETURNED, OVERDUE, EXPIRING, APPROVAL, ALL})
 STATES = STANDINGS | {state.value for state in CaseState if state is not CaseState.CLOSED}
 
 
@@ -22,7 +27,8 @@ STATES = STANDINGS | {state.value for state in CaseState if state is not CaseSta
 class Filters:
     """The filters of the queue; an empty field filters nothing.
 
-    `state`: a case state or one of STANDINGS; "": all cases that are not settled.
+    `state`: a case state or one of STANDINGS; "": all cases that are not settled. VISITED: an officer is on the way,
+    also where the case's state is another one.
     """
 
     area: str = ""
@@ -45,7 +51,7 @@ class Filters:
 
     @property
     def any(self) -> bool:
-        """Whether at least one filter is set."""
+        """True if at least one filter is set."""
         return self != Filters()
 
     @property
@@ -54,7 +60,7 @@ class Filters:
         return urlencode({name: value for name, value in asdict(self).items() if value})
 
     def fits(self, row: Row, who: Who, now: datetime) -> bool:
-        """Return whether a case is in the person's area and matches every set filter at the time `now`."""
+        """Return True if a case is in the person's area and matches every set filter at the time `now`."""
         division = row.case.profile.division
         return (
             who.sees(division)
@@ -66,18 +72,28 @@ class Filters:
         )
 
     def _in_state(self, row: Row, who: Who, now: datetime) -> bool:
-        if not self.state:
-            return row.weight.turn is not QueueBand.SETTLED
-        case = row.case
-        if self.state in (OFFERED, ALL):
-            return row.offered or self.state == ALL
-        if self.state == OVERDUE:
-            return overdue(case, now)
-        if self.state == RETURNED:
-            return case.returned_from is not None and case.claimed_by is None and not case.settled
-        if self.state == MINE:
-            return case.claimed_by == who.login
-        return case.claimed_by is not None if self.state == CLAIMED else case.state == self.state
+        stands = _STANDS.get(self.state)
+        return stands(row, who, now) if stands else row.case.state == self.state
+
+
+def _returned(row: Row, _who: Who, _now: datetime) -> bool:
+    return row.case.returned_from is not None and row.case.claimed_by is None and not row.case.settled
+
+
+_STANDS: Mapping[str, Callable[[Row, Who, datetime], bool]] = {
+    "": lambda row, _who, _now: row.weight.turn is not QueueBand.SETTLED,
+    ALL: lambda _row, _who, _now: True,
+    OFFERED: lambda row, _who, _now: row.offered,
+    OVERDUE: lambda row, _who, now: overdue(row.case, now),
+    EXPIRING: lambda row, _who, now: not row.case.settled and expires_soon(row.deadline, now),
+    APPROVAL: lambda row, who, _now: bool(waits_for(row.case, who.login, who.role)),
+    OFFICER: lambda row, _who, _now: handling(row.case, waits=row.offered) is Handling.OFFICER,
+    AUTOMATIC: lambda row, _who, _now: handling(row.case, waits=row.offered) is Handling.AUTOMATIC,
+    RETURNED: _returned,
+    VISITED: lambda row, _who, _now: bool(visits_under_way([row.case])),
+    MINE: lambda row, who, _now: row.case.claimed_by == who.login,
+    CLAIMED: lambda row, _who, _now: row.case.claimed_by is not None,
+}
 
 
 def _one_of(value: str, known: Collection[str]) -> str:

@@ -1,7 +1,8 @@
-"""The hub: a row for every open case, kept in memory and up to date with the journal, for all pages of this process.
+"""The hub: keeps a row for every open case in memory, up to date with the journal, for all pages of this process.
 
-It is filled from the store and then follows `case-events` from offsets noted before that; case versions show which
-events are old. Changes are numbered, so a page that names the last change it saw receives the changes after it.
+The hub notes the end offsets of `case-events`, reads all cases from the store, and then follows `case-events` from
+these offsets; events whose case version is not newer than the row's are ignored. Changes are numbered, so a page that
+names the last change it received gets the later ones.
 """
 
 import asyncio
@@ -24,8 +25,10 @@ from schemas.casework.events import CaseEvent, RulesEvent, journal_adapter
 from schemas.levels import Level
 from streams.installation import Installation
 from streams.messaging import topics
-from streams.messaging.reader import end_offsets, follow
+from streams.messaging.offsets import end_offsets
+from streams.messaging.reader import follow
 from streams.repositories.policies import UnknownPolicyError
+from streams.runtime.cooperative import spare_the_collector
 from streams.runtime.tasks import until_done, wanted
 from streams.state.keys import key
 
@@ -39,7 +42,9 @@ REMEMBERED = 5000  # latest changes kept for pages that reconnect: 8 minutes at 
 
 
 class Hub:
-    """The rows of all open cases. `run` must run as a task. `ready` is set once every open case is loaded."""
+    """The rows of all open cases. `run` must run as a task. `ready`: an event that is set once every open case is
+    loaded.
+    """
 
     def __init__(self, line: Installation) -> None:
         self._line = line
@@ -63,7 +68,9 @@ class Hub:
 
     @contextmanager
     def expecting(self, input_id: str) -> Iterator["asyncio.Future[CaseEvent]"]:
-        """Yield a future of the event that will answer an input. Enter the context before the input is written."""
+        """Context manager: yield a future that gets the event which answers the input `input_id`, if the event comes
+        during the block. Enter the block before the input is written.
+        """
         future: asyncio.Future[CaseEvent] = asyncio.get_running_loop().create_future()
         self._expected[input_id].append(future)
         try:
@@ -75,8 +82,8 @@ class Hub:
 
     @contextmanager
     def watching(self) -> Iterator["asyncio.Queue[Row | None]"]:
-        """Yield a queue of changed rows, closed cases included. An item None means that changes were missed, so that
-        all rows must be loaded again.
+        """Context manager: during the block, changed rows are put into the yielded queue, closed cases included. An
+        item None means that changes were missed, so that all rows must be loaded again.
         """
         screen: asyncio.Queue[Row | None] = asyncio.Queue(BEHIND)
         self._screens.add(screen)
@@ -86,13 +93,13 @@ class Hub:
             self._screens.discard(screen)
 
     def number(self, case_id: str) -> str:
-        """Return the number of an open case by its id; for any other case the id itself."""
+        """Return the short number that pages show for an open case, by the case's id; for any other case the id."""
         row = self.rows.get(case_id)
         return row.number if row else case_id
 
     @property
     def mark(self) -> str:
-        """The mark of the latest change. A page sends it back to receive later changes."""
+        """The mark of the latest change: "process-number". A page sends it back to receive later changes."""
         return self.mark_of(self.seq)
 
     def mark_of(self, seq: int) -> str:
@@ -100,7 +107,9 @@ class Hub:
         return f"{self._boot}-{seq}"
 
     def since(self, mark: str) -> list[Row] | None:
-        """Return the rows changed since a mark, each once; None if the changes are no longer stored or too many."""
+        """Return the rows that changed after a mark, each once, in the order of their latest changes; None if the page
+        must load all rows: the mark is unknown, its changes are no longer stored, or more than BEHIND rows changed.
+        """
         boot, _, number = mark.rpartition("-")
         oldest = self.seq - len(self._changes)
         if boot != self._boot or not number.isdecimal() or not oldest <= int(number) <= self.seq:
@@ -109,7 +118,9 @@ class Hub:
         return missed if len(missed) <= BEHIND else None
 
     def levels(self, area: str) -> Counter[Level]:
-        """Return the number of unsettled cases by level, in an area given as prefix of division codes."""
+        """Return by level the number of the area's open cases that are not settled (neither dissuaded nor false
+        alarms); 0 for a level without any. `area`: the prefix of division codes, "" for the province.
+        """
         found: Counter[Level] = Counter()
         for (division, level), number in self._levels.items():
             if division.startswith(area):
@@ -128,6 +139,7 @@ class Hub:
             if await self._line.store.offset(partition) is None:
                 raise ConnectionError(f"the cases of partition {partition} were lost as they were read")
         self._forget(self.rows.keys() - stored)
+        spare_the_collector()  # to scan 10,000 cases again and again held pages up for a quarter of a second
         self.ready.set()
         async with aclosing(follow(self._line.settings, topics.CASE_EVENTS.name, ends)) as records:
             async for record in records:
@@ -203,7 +215,9 @@ class Hub:
         return known is None or known.case.version < case.version
 
     def _forget(self, gone: set[str]) -> None:
-        """Publish the rows of these cases as closed. They were closed while the journal was not followed."""
+        """Publish the rows of these cases as closed, because the cases were closed while the journal was
+        not followed.
+        """
         for name in sorted(gone):
             row = self.rows[name]
             self._put(replace(row, case=row.case.model_copy(update={"state": CaseState.CLOSED})))

@@ -21,7 +21,9 @@ class Numbers:
         return number_of(key, *self._beside(key))
 
     def put(self, case: Case) -> list[str]:
-        """Add an open case. Return the ids of the cases whose number has become longer."""
+        """Add an open case. Return the ids of the other cases whose number has become longer; [] if the case is here
+        already.
+        """
         key = key_of(case.id, case.opened_at)
         if key in self._cases:
             return []

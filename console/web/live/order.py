@@ -1,7 +1,7 @@
 """The order in which cases should be claimed: sorted once, then updated row by row."""
 
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Collection
 from datetime import datetime
 
 from console.web.live.row import Row
@@ -12,12 +12,12 @@ Place = tuple[int, float, str]
 class Order:
     """The open cases in order at the time `now`. `rows`: the most urgent case first."""
 
-    def __init__(self, rows: Iterable[Row], now: datetime) -> None:
+    def __init__(self, rows: Collection[Row], now: datetime) -> None:
         self._now = now
-        placed = sorted(((self._place(row), row) for row in rows), key=lambda each: each[0])
-        self.rows = [row for _, row in placed]
-        self._places = [place for place, _ in placed]
-        self._of = {row.id: place for place, row in placed}
+        self._of = {row.id: self._place(row) for row in rows}
+        of = {row.id: row for row in rows}
+        self._places = sorted(self._of.values())
+        self.rows = [of[name] for _, _, name in self._places]
 
     def put(self, row: Row) -> None:
         """Move a changed case to its new position, or remove a closed one."""
@@ -31,4 +31,5 @@ class Order:
             self.rows.insert(here, row)
 
     def _place(self, row: Row) -> Place:
-        return (*row.weight.place(self._now), row.id)
+        turn, worth = row.weight.place(self._now)
+        return turn, worth, row.case.id

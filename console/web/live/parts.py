@@ -25,8 +25,8 @@ Gather = Callable[[], Awaitable[dict[str, Any]]]
 async def changed_parts(
     request: Request, who: Who, page: str, parts: Sequence[str], gather: Gather
 ) -> AsyncIterator[ServerSentEvent]:
-    """Yield events `{part: html}` with the changed parts, at first with all. The template of part `map` on page `desk`
-    is `desk_map.html`.
+    """Yield server-sent events, each with a JSON object {part: HTML} of the changed parts; the first one has all. The
+    template of part `map` on page `desk` is `desk_map.html`.
 
     Ends with the session. The stream does not extend the session.
     """

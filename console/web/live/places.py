@@ -20,8 +20,8 @@ class Prefecture:
 
 @lru_cache(maxsize=256)
 def within(area: str, year: int) -> tuple[Prefecture, ...]:
-    """Return the prefectures that overlap an area, in code order, by the divisions in force on 1
-    January of the year.
+    """Return the prefectures that overlap an area, in code order, by the divisions in force on 1 January of the year.
+    `area`: a prefix of division codes, "" for the province.
     """
     on = date(year, 1, 1)
     return tuple(

@@ -10,20 +10,24 @@ from console.web.live.hub import Hub
 from console.web.live.order import Order
 from console.web.live.row import Row
 from domain.calendar import local_date
+from domain.casework import shield_of
+from domain.desk.open_deadline import expires_soon
 from domain.identity import divisions
+from domain.policy.risk import ShieldRules
 from schemas.levels import Level
 from streams.installation import Installation
 from streams.repositories.policies import UnknownPolicyError
 
 ORDER_SECONDS = 30  # the order changes with time, slowly: a case that has waited half an hour counts twice
+EXPIRING_SECONDS = 5
 KEPT = 4096  # cached row texts, some kilobytes each
 
 
 class Queue:
     """The open cases in order, and their rows as HTML.
 
-    `scams`: key of a scam type -> its Chinese name in the policy; `people`: login of a member of staff -> their name.
-    Both are empty until `refresh` reads them, which reads nothing else. The cases come from the hub.
+    `scams`: the policy's Chinese names of scam types by key; `people`: the names of staff by login. Both are empty
+    until `refresh` has read them. The cases come from the hub.
     """
 
     def __init__(self, hub: Hub, line: Installation) -> None:
@@ -31,14 +35,17 @@ class Queue:
         self.scams: dict[str, str] = {}
         self.people: dict[str, str] = {}
         self._policy = ""
+        self._shield: ShieldRules | None = None  # of the policy in force
         self._order = Order((), line.clock.now())
         self._ordered: tuple[int, str] = (0, "")  # the time span and the hub's mark of `_order`
         self._html: dict[tuple[str, str], tuple[int, str]] = {}  # by (language, case): (change number, text)
+        self._day = local_date(line.clock.now())  # on which the texts of `_html` were rendered
         self._levels: dict[str, tuple[int, Counter[Level]]] = {}  # by area: (change number, counts)
+        self._expiring: dict[str, tuple[int, int]] = {}  # by area: (time span, count)
 
     async def refresh(self) -> None:
         """Read the names of staff, and, if another policy is in force and its text is stored, those of
-        the scam types.
+        the scam types, and its shield.
         """
         people = await self._line.staff.names()
         if people != self.people:
@@ -53,6 +60,7 @@ class Queue:
         except UnknownPolicyError:  # its text is lost: the queue is shown with the names known before
             return
         self.scams = {token: scam.name for token, scam in policy.risk.scams.items()}
+        self._shield = policy.shield
         self._policy = digest
         self._html.clear()
 
@@ -70,14 +78,31 @@ class Queue:
         return self._order.rows.copy()
 
     def levels(self, area: str) -> Counter[Level]:
-        """Return the number of unsettled cases by level in an area."""
+        """Return by level the number of the area's unsettled cases; see Hub.levels. `area`: a prefix of codes or ""."""
         kept = self._levels.get(area)
         if kept is None or kept[0] != self._hub.seq:
             kept = self._levels[area] = (self._hub.seq, self._hub.levels(area))
         return kept[1]
 
+    def expiring(self, area: str) -> int:
+        """Return the number of unsettled cases in an area whose nearest deadline is overdue or expires within a minute;
+        counted anew after EXPIRING_SECONDS.
+        """
+        now = self._line.clock.now()
+        span = int(now.timestamp() // EXPIRING_SECONDS)
+        kept = self._expiring.get(area)
+        if kept is None or kept[0] != span:
+            rows = (row for row in self._hub.rows.values() if row.division.startswith(area))
+            kept = (span, sum(expires_soon(row.deadline, now) and not row.case.settled for row in rows))
+            self._expiring[area] = kept
+        return kept[1]
+
     def html(self, row: Row, language: str) -> str:
         """Return the row as an HTML fragment in a language. All values are escaped."""
+        today = local_date(self._line.clock.now())
+        if today != self._day:  # its moments are shown with the day from now on
+            self._html.clear()
+            self._day = today
         name = (language, row.id)
         kept = self._html.get(name)
         if kept is None or kept[0] != row.seq:
@@ -95,11 +120,11 @@ class Queue:
         return str(translations(language).gettext(name))
 
     def scam_types(self, language: str) -> dict[str, str]:
-        """Return key -> name in a language, for the scam types of the policy in force."""
+        """Return the names of the scam types in a language by key, for the policy in force."""
         return {token: str(translations(language).gettext(name)) for token, name in self.scams.items()}
 
     def place(self, row: Row) -> str:
-        """Return the county and street of a row's division in Chinese."""
+        """Return the county and, for a 9-digit code, the street of a row's division in Chinese: 南关区 南岭街道."""
         return place_of(row.division, local_date(self._line.clock.now()).year)
 
     def _rendered(self, row: Row, language: str) -> str:
@@ -110,9 +135,12 @@ class Queue:
                 row=row,
                 case=row.case,
                 step=row.next_step,
+                due=row.deadline,
+                shield=shield_of(row.case, self._shield, self._line.clock.now()),
                 scam=self.scam(row, language),
                 place=self.place(row),
                 people=self.people,
+                now=self._line.clock.now(),
             )
         )
 

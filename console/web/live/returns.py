@@ -6,6 +6,7 @@ import time
 from console.web.kit.services import Services
 from console.web.live.row import Row
 from domain.ids import short_hash
+from schemas.channels.operator_calls import OperatorCallState
 from streams.casework.claims import given_back
 from streams.runtime.tasks import until_done, wanted
 
@@ -31,15 +32,29 @@ class Returns:
             await asyncio.sleep(LOOK_SECONDS)
 
     async def return_expired(self) -> None:
-        """Return to the queue the cases whose lease has been missing for GRACE_BEATS heartbeats."""
+        """Return to the queue the cases whose lease has been missing for GRACE_BEATS heartbeats, counted from the call
+        that first missed it.
+        """
         claimed = [row for row in self._services.hub.rows.values() if row.case.claimed_by is not None]
         leased = await self._services.desk.leased([row.id for row in claimed])
-        gone = [row for row, held in zip(claimed, leased, strict=True) if not held]
+        missing = [row for row, held in zip(claimed, leased, strict=True) if not held]
+        gone = [row for row in missing if not await self._kept_by_talk(row)]
         now = time.monotonic()
         self._missing = {row.id: self._missing.get(row.id, now) for row in gone}
         for row in gone:
             if now - self._missing[row.id] >= self._grace:
                 await self._give_back(row)
+
+    async def _kept_by_talk(self, row: Row) -> bool:
+        """Take the lease for who has claimed the case and talks with the resident by the gateway's report: they may
+        have got both by a transfer, and have no page open. Returns False if they do not talk.
+        """
+        live = await self._services.live_calls.of(row.id)
+        if live is None or live.report.state is not OperatorCallState.CONNECTED:
+            return False
+        return live.report.operator == row.case.claimed_by and await self._services.desk.keep(
+            row.id, live.report.operator
+        )
 
     @property
     def _grace(self) -> float:

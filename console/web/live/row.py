@@ -1,11 +1,13 @@
 """A row: an open case in short, with the values by which lists filter and sort."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from domain.casework import triage
-from domain.casework.triage import QueueBand, Reason, Weight, to_go
+from domain.casework.triage import QueueBand, Reason, Weight
+from domain.desk.open_deadline import OpenDeadline, deadline
+from domain.payments.headline import Headline, headline_of
 from domain.policy import Policy
 from schemas.casework.cases import LIVE_STEPS, Case, CaseState, Step
 from schemas.casework.orders import OrderState
@@ -18,6 +20,8 @@ from streams.state.keys import milliseconds
 class Row:
     """An open case in a list. The resident's `name` and `phone` are unmasked; mask them before they
     leave the process.
+
+    `deadline`: the nearest open one of the case, None without one; lists of thousands of cases ask for it.
     """
 
     case: Case
@@ -29,6 +33,10 @@ class Row:
     rings: bool = False  # it became alarming with this change
     was: str = ""  # the division before this change; "" if the row is new
     number: str = ""  # the case's number among the open cases
+    deadline: OpenDeadline | None = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "deadline", deadline(self.case))  # the only way in a frozen class
 
     @property
     def id(self) -> str:
@@ -48,29 +56,26 @@ class Row:
 
     @property
     def offered(self) -> bool:
-        """Whether an operator may claim the case now."""
+        """True if an operator may claim the case now."""
         return self.weight.turn is QueueBand.OFFERED
 
     @property
     def alarming(self) -> bool:
-        """Whether the case's alarm rings: it is red and unclaimed, and new or waiting for an operator."""
+        """True if the case's alarm rings: it is red and unclaimed, and new or waiting for an operator."""
         free = self.case.claimed_by is None and not self.case.settled
         begun = self.case.state in (CaseState.RAISED, CaseState.CONTACTING)
         return self.level is Level.RED and free and (begun or self.offered)
 
     @property
-    def left_until(self) -> datetime | None:
-        """The deadline for acting on the case (UTC), or None without one."""
-        return triage.left_until(self.case)
-
-    @property
     def to_approve(self) -> bool:
-        """Whether a stop order of the case waits for the approval of persons."""
+        """True if a stop order of the case waits for the approval of persons."""
         return any(order.state is OrderState.PROPOSED for order in self.case.orders)
 
     @property
     def next_step(self) -> Step | None:
-        """The step with the earliest due time, at which it is sent out or its result is expected; None without one."""
+        """The unfinished step with the earliest due time, internal timers included; None without one. Its due time: see
+        StepState.
+        """
         dues = [(step.due, step.id, step) for step in self.case.steps if step.due is not None]
         return min(dues)[2] if dues else None
 
@@ -86,13 +91,20 @@ class Row:
 
     @property
     def stake_fen(self) -> int:
-        """The money in fen that can still be saved, or an estimate of it."""
-        return stake(self.case)
+        """The money in fen that can still be saved: the payments that have not gone through; if none is known, the
+        exposure, which is an estimate.
+        """
+        return triage.stake(self.case)
 
     @property
     def estimated(self) -> bool:
-        """Whether `stake_fen` is an estimate."""
-        return estimated(self.case)
+        """True if `stake_fen` is an estimate, because no payment is known to be under way."""
+        return triage.estimated(self.case)
+
+    @property
+    def headline(self) -> Headline:
+        """The amount of the case and what it is, as at the head of its page."""
+        return headline_of(self.case)
 
     @property
     def changed(self) -> int:
@@ -100,20 +112,10 @@ class Row:
         return milliseconds(self.case.updated_at)
 
 
-def stake(case: Case) -> int:
-    """Return the money in fen that can still be saved: the payments that have not gone through; if none is known, the
-    exposure, which is an estimate.
-    """
-    return to_go(case) or case.danger.exposure_fen
-
-
-def estimated(case: Case) -> bool:
-    """Return whether a case's stake is an estimate, because no payment is known to be under way."""
-    return not to_go(case)
-
-
 def row_of(case: Case, resident: Resident | None, policy: Policy) -> Row:
-    """Return a case's row, ranked by the policy. Name and phone are "" if the resident was erased."""
+    """Return a case's row, ranked by the policy. Name and phone are "" if the resident was erased (`resident` None);
+    the phone also if they have none now, and the first one if they have several.
+    """
     phone = next((held.value for held in resident.phones if held.until is None), "") if resident else ""
     return Row(case, resident.name if resident else "", phone, *_weighed(case, policy))
 
@@ -129,8 +131,8 @@ def _weighed(case: Case, policy: Policy) -> tuple[Weight, tuple[Reason, ...]]:
 
 
 def latest(rows: Iterable[Row]) -> list[Row]:
-    """Return the latest row of each case from changes given oldest first. An alarm in an earlier change is kept while
-    the case is still alarming.
+    """Return the latest row of each case from changes given oldest first, in the order of these latest changes. An
+    alarm in an earlier change is kept while the case is still alarming; `was` is that of the case's first change.
     """
     found: dict[str, Row] = {}
     for row in rows:

@@ -34,7 +34,7 @@ class SoughtNumber:
     whole: frozenset[str]
 
     def fits(self, number: str) -> bool:
-        """Return whether the digits are the number's last LEAST_DIGITS, which pages show, or the whole number.
+        """Return True if the digits are the number's last LEAST_DIGITS, which pages show, or the whole number.
 
         No other part matches, because otherwise somebody could find out a masked number by trying one more digit at a
         time.
@@ -62,7 +62,10 @@ def sought(text: str) -> Sought | None:
 
 
 def found(rows: Iterable[Row], text: str, by: Sought) -> list[Row]:
-    """Return those of `rows` that match the text, in the given order."""
+    """Return those of `rows` that match the text, in the given order. `by`: what `sought` returned for the text.
+
+    A case number or id matches by its beginning, a name by any part, ignoring case, a telephone as SoughtNumber.fits.
+    """
     if by is Sought.CASE and (number := typed_number(text)):
         return [row for row in rows if _key(row).startswith(number)]
     if by is Sought.CASE:
@@ -78,7 +81,7 @@ def _key(row: Row) -> str:
 
 
 def sought_number(text: str) -> SoughtNumber:
-    """Return the number that a text means. The text's kind must be Sought.PHONE."""
+    """Return the number that a text means. The text must be one for which `sought` returns Sought.PHONE."""
     told = digits(text)
     whole = {told, f"+{told}"}
     with suppress(ValueError):

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -14,6 +15,7 @@ from console.web.kit.i18n import place, translations
 from console.web.kit.services import Services, services
 from console.web.live.filters import Filters
 from console.web.live.row import Row, latest
+from domain.calendar import local_date
 from schemas.levels import Level
 from streams.runtime.tasks import wanted
 from streams.state.keys import milliseconds
@@ -34,23 +36,26 @@ class Listener:
     filters: Filters
 
 
-async def changes(request: Request, listener: Listener, mark: str) -> AsyncIterator[Told]:
-    """Yield server-sent events: the changes since the mark, then each new change. If the page must load again, yields
-    `reload` and ends.
+async def changes(request: Request, listener: Listener, mark: str, loaded: datetime | None) -> AsyncIterator[Told]:
+    """Yield server-sent events as dictionaries: first one with the changes since the mark, then one for each batch of
+    new changes of the reader's area: its rows and the counts by level. If the page must load again, yields `reload` and
+    ends: if changes were missed, or if the day is another than when the page loaded its rows (`loaded`, aware; None: it
+    loads them now), because they show times of that day without it.
 
     Ends with the session, after an event `signed-out`. The stream does not extend the session.
     """
     made = services(request)
+    day = local_date(loaded or made.line.clock.now())
     with made.hub.watching() as screen:
         missed = made.hub.since(mark)
-        if missed is None:
+        if missed is None or local_date(made.line.clock.now()) != day:
             yield {"event": "reload", "data": "{}", "retry": RETRY_MS}
             return
         yield _event(made, listener, missed) | {"retry": RETRY_MS}
         look = Look(request, listener.who, LOOK_SECONDS)
         while wanted():
             rows = await _next(screen)
-            if rows is None:
+            if rows is None or local_date(made.line.clock.now()) != day:
                 yield {"event": "reload", "data": "{}"}
                 return
             if rows:
@@ -82,6 +87,7 @@ def _event(made: Services, listener: Listener, rows: list[Row]) -> Told:
         "now": milliseconds(made.line.clock.now()),
         "rows": [_row(made, listener, row) for row in mine],
         "levels": {level.value: levels[level] for level in Level},
+        "expiring": made.queue.expiring(who.area),
     }
     seq = max((row.seq for row in rows), default=made.hub.seq)
     return {"id": made.hub.mark_of(seq), "data": orjson.dumps(body).decode()}

@@ -1,17 +1,19 @@
-"""Gathers a supervisor's overview of an area: load, clocks, officers on duty, feeds."""
+"""Gathers a supervisor's overview of an area: open cases, clocks, officers on duty, claims, feeds and
+outreach holds.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from console.web.auth.who import Who
+from console.web.auth.words import place
 from console.web.kit.services import Services
 from domain.calendar import Shift, before, local_date, shift_at
-from domain.desk.load import Load, load_of
+from domain.desk.load import Load, load_of, visits_by_officer
 from domain.feeds.silence import begin_of
 from domain.identity import divisions
 from domain.statistics.clocks import Clock, Tally, Whose, tally
-from domain.visits.officers import load_of as visits_of
 from domain.visits.officers import on_duty
 from schemas.casework.cases import Case
 from schemas.casework.inputs import Hold
@@ -47,8 +49,8 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """A source. `heard`: the time of its last signal (to 10 s), None if it never sent one; `silence`: set during an
-    outage.
+    """A source of signals. `heard`: when its last signal came (UTC, rounded down to 10 s), None if it never sent one;
+    `silence`: the outage, None while there is none.
     """
 
     source: str
@@ -58,8 +60,10 @@ class Feed:
 
 @dataclass(frozen=True, slots=True)
 class ClockTables:
-    """Numbers of clocks kept and missed in the present shift: by level and responsible side, and by station; and the
-    totals of the latest shifts.
+    """Numbers of clocks (deadlines) that were kept and missed.
+
+    `levels`: in the present shift, by level and responsible side; `stations`: visits of the present shift by station,
+    the most missed first; `shifts`: the totals of the latest shifts, the present one first.
     """
 
     shift: Shift
@@ -69,14 +73,14 @@ class ClockTables:
 
 
 def load(services: Services, who: Who) -> Load:
-    """Return the numbers of the area's open cases by level."""
+    """Return the numbers of the area's open cases by level, and by who handles them (see domain/desk/load.py)."""
     rows = (row for row in services.hub.rows.values() if who.sees(row.division))
     return load_of(((row.case, row.offered) for row in rows), services.line.clock.now())
 
 
 def clocks(services: Services, who: Who, rosters: Iterable[Roster]) -> ClockTables:
-    """Return the clocks of the present shift (the stations with the most missed clocks first) and of the SHIFTS_SHOWN
-    latest shifts.
+    """Return how many clocks (deadlines) were kept and missed in the reader's area, in the present shift and in each of
+    the SHIFTS_SHOWN latest ones. Every level and side is there, with zeros if it had none.
     """
     shift = shift_at(services.line.clock.now())
     counted = list(services.figures.clocks.by(who.sees, shift.start))
@@ -104,14 +108,16 @@ def _sum(counted: Iterable[tuple[Clock, int]]) -> Tally:
     return tally(counted, lambda clock: "all").get("all", Tally())
 
 
-async def duty(services: Services, who: Who, rosters: Iterable[Roster]) -> list[tuple[str, list[OnDuty]]]:
-    """Return (station, officers on duty) for the stations with officers on duty in the area, the most visits first."""
+def duty(services: Services, who: Who, rosters: Iterable[Roster]) -> list[tuple[str, list[OnDuty]]]:
+    """Return (station, its officers on duty in the reader's area); stations without any are left out. Stations and
+    officers are sorted by their number of open visits, the most first.
+    """
     now = services.line.clock.now()
-    visits = visits_of((await services.line.outgoing.rosters.tasks(now)).values())
+    visits = visits_by_officer(row.case for row in services.hub.rows.values() if who.sees(row.division))
     found = []
     for roster in rosters:
         here = [officer for officer in roster.officers if who.sees(officer.division) and on_duty(officer, now)]
-        people = [OnDuty(officer, _until(officer, now), len(visits.get(officer.id, ()))) for officer in here]
+        people = [OnDuty(officer, _until(officer, now), visits[officer.id]) for officer in here]
         if people:
             found.append((roster.station, sorted(people, key=lambda each: (-each.visits, each.officer.id))))
     return sorted(found, key=lambda each: (-sum(person.visits for person in each[1]), each[0]))
@@ -133,7 +139,7 @@ def claims(services: Services, who: Who) -> list[Claim]:
 
 
 async def feeds(services: Services) -> list[Feed]:
-    """Return every source that has sent or should send signals, those in an outage first."""
+    """Return every source that has sent or should send signals, those in an outage first, then by name."""
     book = await overview.feeds(services.line.redis)
     found = [
         Feed(source, None if (last := book.last(source)) is None else begin_of(last), book.silent.get(source))
@@ -143,20 +149,10 @@ async def feeds(services: Services) -> list[Feed]:
 
 
 async def holds(services: Services, who: Who) -> list[Hold]:
-    """Return the outreach holds in force that overlap the reader's area."""
-    return [hold for hold in await rules.in_force(services.line) if touches(hold, who.area)]
-
-
-def touches(hold: Hold, area: str) -> bool:
-    """Return whether a hold overlaps an area. A hold without an area overlaps every area."""
-    return divisions.meet(hold.area or "", area)
-
-
-def name_of(code: str, now: datetime) -> str:
-    """Return the Chinese name of a division code of 4, 6 or 9 digits."""
-    return divisions.name_of(code if len(code) > 4 else f"{code}00", local_date(now))
+    """Return the outreach holds (stops of calls and messages) in force that overlap the reader's area."""
+    return [hold for hold in await rules.in_force(services.line) if divisions.meet(hold.area or "", who.area)]
 
 
 def area_name(who: Who, now: datetime) -> str:
     """Return the Chinese name of the reader's area; the province's name for an area of fewer than four digits."""
-    return name_of(who.area, now) if len(who.area) >= 4 else divisions.name_of(divisions.PROVINCE, local_date(now))
+    return place(who.area if len(who.area) >= 4 else divisions.PROVINCE, local_date(now))

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from console.web.auth.who import Who
+from console.web.auth.words import place
 from console.web.kit.services import Services
 from console.web.overview import shapes
-from console.web.overview.area import name_of
 from console.web.overview.shapes import MapView, Shape
 from domain.calendar import local_date
 from domain.desk.places import Layer, OpenCase, PlaceFigures, Range, by_division, figures_of, ramp, ranges
@@ -44,10 +44,8 @@ class MapRow:
 
 @dataclass(frozen=True, slots=True)
 class MapPlace:
-    """A place on the map, in the drawing's units. `step`: its colour, 0 (nothing) to 4; `radius`: of the circle for its
-    label.
-
-    `figures`: None outside the reader's area.
+    """A place on the map, in the drawing's units. `step`: its colour, from 0 (nothing to show) to 4; `radius`: of the
+    circle that holds its label. `figures`: None outside the reader's area.
     """
 
     code: str
@@ -60,17 +58,17 @@ class MapPlace:
     figures: PlaceFigures | None
 
     def named(self, name: str) -> bool:
-        """Return whether the name fits on the place."""
+        """Return True if the name fits into the place's circle."""
         return shapes.room(name, self.radius)
 
     def numbered(self, number: str) -> bool:
-        """Return whether the number, given as text, fits on the place."""
+        """Return True if the number, given as text, fits into the place's circle."""
         return len(number) * shapes.DIGIT / 2 <= self.radius * shapes.NUMBER_ROOM
 
 
 @dataclass(frozen=True, slots=True)
 class Atlas:
-    """A map and its table. `above`: whether the reader may go up to the province; `whole`: the sums over all rows."""
+    """A map and its table. `above`: True if the reader may open the province's map; `whole`: the sums over all rows."""
 
     chosen: Chosen
     name: str
@@ -99,7 +97,7 @@ def _drawn(found: Mapping[str, PlaceFigures], who: Who, chosen: Chosen, now: dat
     province = divisions.name_of(divisions.PROVINCE, _day(now))
     return Atlas(
         chosen,
-        name_of(chosen.area, now) if chosen.area else province,
+        place(chosen.area, _day(now)) if chosen.area else province,
         province,
         len(who.area) < divisions.PREFECTURE_DIGITS,
         view,
@@ -112,7 +110,7 @@ def _drawn(found: Mapping[str, PlaceFigures], who: Who, chosen: Chosen, now: dat
 
 def _place(shape: Shape, row: MapRow | None, layer: Layer, most: int, view: MapView, now: datetime) -> MapPlace:
     x, y, radius = view.place(shape)
-    name = row.name if row else name_of(shape.code, now)
+    name = row.name if row else place(shape.code, _day(now))
     figures = row.figures if row else None
     step = ramp(figures.measured(layer), most) if figures else 0
     return MapPlace(
@@ -134,7 +132,7 @@ def _named(who: Who, chosen: Chosen, now: datetime) -> list[tuple[str, str]]:
         return [(each.code[:4], each.name) for each in divisions.prefectures(today)]
     begins = max(chosen.area, who.area[: divisions.COUNTY_DIGITS], key=len)
     counties = [(each.code, each.name) for each in divisions.counties(today) if each.code.startswith(begins)]
-    return counties or [(begins, name_of(begins, now))]
+    return counties or [(begins, place(begins, _day(now)))]
 
 
 def _on_duty(rosters: Iterable[Roster], who: Who, now: datetime) -> list[str]:

@@ -22,6 +22,8 @@ GROUPS = {
         {
             "look-case": N_("查看预警"),
             "look-evidence": N_("查看证据材料"),
+            "look-recording": N_("收听通话录音"),
+            "record-call": N_("开始通话录音"),
             "look-search": N_("搜索"),
             "look-unmask": N_("查看居民完整信息"),
             "look-call": N_("拨打电话"),
@@ -30,6 +32,7 @@ GROUPS = {
             "look-call-in": N_("查看来电"),
             "look-public-report": N_("查看网上举报"),
             "look-task": N_("查看任务"),
+            "look-missing": N_("查看查找"),
             "look-stop": N_("查看止付"),
             "look-order": N_("查看止付令"),
             "look-order-print": N_("打印止付令"),
@@ -37,7 +40,10 @@ GROUPS = {
             "look-own-account-print": N_("打印本人账户暂停转出令"),
             "look-release": N_("查看解除申请"),
             "look-payers": N_("查看批量提醒"),
+            "look-suspect": N_("查看可能受害人名单"),
             "look-complaint": N_("查看投诉"),
+            "look-subject-request": N_("查看个人信息请求"),
+            "look-processing": N_("查看处理活动记录"),
             "look-audit": N_("查询审计"),
             "look-export": N_("导出预警"),
             "look-held": N_("导出居民信息"),
@@ -55,6 +61,7 @@ GROUPS = {
             "confirm": N_("确认属实"),
             "lower": N_("降级"),
             "close": N_("预警办结"),
+            "support": N_("登记受损后关怀"),
             "call-again": N_("约定回拨"),
             "send-officer": N_("派警上门"),
             "tell-contact": N_("联系亲友"),
@@ -64,6 +71,7 @@ GROUPS = {
             "public-report-taken": N_("开始核实网上举报"),
             "public-report-checked": N_("网上举报已核实"),
             "public-report-rejected": N_("不采纳网上举报"),
+            "appeal-decided": N_("决定名单申诉"),
             "code-wrong": N_("核实码不符"),
             "flag-objects-to-calls": N_("登记不愿接电话"),
             "forget": N_("清除个人信息"),
@@ -80,6 +88,8 @@ GROUPS = {
             "propose-hold": N_("申请暂停本人账户转出"),
             "approve-hold": N_("批准暂停本人账户转出"),
             "decline-hold": N_("不批准暂停本人账户转出"),
+            "delay-outgoing": N_("请银行延缓本人账户转出"),
+            "end-delay": N_("结束延缓本人账户转出"),
             "lift-hold": N_("提前恢复本人账户转出"),
             "release-stop": N_("解除止付"),
             "release-asked": N_("申请解除"),
@@ -102,6 +112,12 @@ GROUPS = {
             "task-handed-over": N_("转交任务"),
             "task-interpreter": N_("请翻译"),
             "task-check-in": N_("安全签到"),
+            "start-search": N_("启动查找当事人"),
+            "stop-search": N_("停止查找"),
+            "search-erased": N_("清除查找地点"),
+            "task-place-not-there": N_("查找地点：不在"),
+            "task-place-not-looked": N_("查找地点：未能查找"),
+            "task-place-found": N_("查找地点：已找到"),
             "task-seen": N_("知道任务已取消"),
             "task-duress": N_("求助警报"),
             "check-in-missed": N_("未按时签到"),
@@ -115,6 +131,12 @@ GROUPS = {
             "call-report": N_("登记来电举报"),
             "caller-entered": N_("登记来电人"),
             "call-handed-over": N_("登记移交外地"),
+            "call-back": N_("回电"),
+            "call-ready": N_("开始接听来电"),
+            "call-not-ready": N_("停止接听来电"),
+            "hand-over-call": N_("转接通话"),
+            "third-party-called": N_("邀请第三方加入通话"),
+            "admit-third-party": N_("准许第三方加入通话"),
         },
     ),
     "complaint": ActGroup(
@@ -131,6 +153,24 @@ GROUPS = {
             "complaint-data-referred": N_("转交更正信息"),
         },
     ),
+    "subject-request": ActGroup(
+        N_("个人信息请求"),
+        {
+            "subject-request-entered": N_("登记个人信息请求"),
+            "subject-request-granted": N_("同意个人信息请求"),
+            "subject-request-refused": N_("不同意个人信息请求"),
+            "subject-request-done": N_("办结个人信息请求"),
+            "subject-request-none": N_("未经请求办理个人信息"),
+            "resident-corrected": N_("更正名册"),
+            "legal-hold-entered": N_("登记保留要求"),
+            "legal-hold-confirmed": N_("同意保留数据"),
+            "legal-hold-dropped": N_("撤销保留要求"),
+            "legal-hold-lift-asked": N_("申请解除保留"),
+            "legal-hold-lift-refused": N_("不解除保留"),
+            "legal-hold-lifted": N_("同意解除保留"),
+            "data-preserved": N_("另存须保留的数据"),
+        },
+    ),
     "rule": ActGroup(
         N_("策略、暂停外呼与重大警情"),
         {
@@ -144,6 +184,7 @@ GROUPS = {
             "policy-published": N_("发布策略"),
             "policy-taken-back": N_("恢复上一版策略"),
             "policy-stopped": N_("熔断停用策略"),
+            "experiment-stopped": N_("停止对照试验"),
             "hold-set": N_("设置暂停外呼"),
             "hold-release": N_("解除暂停并放行"),
             "hold-drop": N_("解除暂停并丢弃"),
@@ -221,12 +262,15 @@ GROUPS = {
         N_("系统运行"),
         {
             "audit-verified": N_("核验审计"),
-            "audit-heads": N_("导出链首"),
+            "audit-heads": N_("导出各链最新记录"),
             "heads": N_("各链互证"),
             "feed-silent": N_("来源中断"),
             "feed-heard": N_("来源恢复"),
             "drain": N_("停止接收信号"),
             "drain-ended": N_("恢复接收信号"),
+            "partitions-grow": N_("开始增加分区"),
+            "partitions-grown": N_("已增加分区"),
+            "partitions-grow-aborted": N_("撤销增加分区"),
             "letter-sending": N_("开始重发死信"),
             "letter-sent": N_("已重发死信"),
             "letter-dropped": N_("丢弃死信"),
@@ -240,7 +284,9 @@ _OWN_CHECK, _OTHER = N_("系统自查"), N_("其他行为")
 
 
 def words(act: str) -> str:
-    """Return the Chinese name of an act; a general name for an unknown act."""
+    """Return the Chinese name of an act. An unknown act is a check of the system (系统自查) if it begins with CHECKS,
+    else another act (其他行为).
+    """
     return _WORDS.get(act) or (_OWN_CHECK if act.startswith(CHECKS) else _OTHER)
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from console.web.auth.who import Who
 from console.web.kit.services import Services
+from console.web.live.claims import claims_end
 from console.web.live.queue import place_of
 from console.web.overview import area
 from domain.calendar import local_date
@@ -15,15 +16,19 @@ from domain.desk.attention import (
     Concern,
     attention,
     complaints_late,
+    hand_overs_failed,
     matter_of,
     objections_late,
+    orders_waiting,
     silences,
     stops_ending,
+    subject_requests_late,
     unchecked,
     undecided,
 )
 from domain.payments.releases import is_open
 from schemas.casework.cases import Case
+from schemas.levels import Level
 from schemas.people.handovers import HandOver
 from schemas.people.public_reports import PublicReportState
 from schemas.people.rosters import Roster
@@ -46,7 +51,7 @@ class People:
         return self.officers.get(case.officer or "", "")
 
     def known(self, case_id: str) -> bool:
-        """Return whether the case is open."""
+        """Return True if the case is open."""
         return case_id in self.services.hub.rows
 
     def number(self, case_id: str) -> str:
@@ -54,8 +59,15 @@ class People:
         row = self.services.hub.rows.get(case_id)
         return self.services.hub.numbers.of(row.case) if row else ""
 
+    def level(self, case_id: str) -> Level | None:
+        """Return the level of an open case, None for any other case."""
+        row = self.services.hub.rows.get(case_id)
+        return row.level if row else None
+
     def resident(self, case_id: str) -> str:
-        """Return the unmasked name of an open case's resident, "" if unknown. Mask it before it is shown."""
+        """Return the unmasked name of an open case's resident, "" if unknown. The caller must mask it before it is
+        shown.
+        """
         row = self.services.hub.rows.get(case_id)
         return row.name if row else ""
 
@@ -71,22 +83,27 @@ async def people(services: Services, rosters: list[Roster]) -> People:
 
 
 async def needs(services: Services, who: Who, feeds: list[area.Feed], now: datetime) -> Attention:
-    """Return the matters that need the supervisor, and the topics without any matter."""
+    """Return the matters that need the supervisor at `now`, and the topics that have no matter."""
     complaints = [each for each in await services.line.complaints.all() if who.sees(each.area)]
+    asked = [each for each in await services.line.subject_requests.all() if who.sees(each.area)]
     requests = [each for each in await services.line.releases.all() if is_open(each) and who.sees(each.division)]
     reports = await services.line.public_reports.waiting(who.sees, SHOWN)
     waiting_reports = (await services.line.public_reports.count(who.sees))[PublicReportState.WAITING]
     rows = [row for row in services.hub.rows.values() if who.sees(row.division)]
-    cases = (matter_of(row.case, row.weight, now) for row in rows)
+    ends = await claims_end(services, [row.id for row in rows if row.case.claimed_by is not None])
+    cases = (matter_of(row.case, row.weight, now, ends.get(row.id)) for row in rows)
     found = attention(
         [
             *(matter for matter in cases if matter is not None),
+            *orders_waiting((row.case for row in rows), who.login, who.role),
+            *hand_overs_failed(row.case for row in rows),
             *silences(feed.silence for feed in feeds if feed.silence is not None),
             *stops_ending(services.figures.book.in_force(who.sees), now + area.SOON),
             *undecided(requests),
             *objections_late(services.figures.book.unreviewed(who.sees), now),
             *unchecked(reports),
             *complaints_late(complaints, now),
+            *subject_requests_late(asked, now),
         ]
     )
     if waiting_reports > len(reports):  # anybody can send them: only those that are shown were read

@@ -66,7 +66,7 @@ class MapView:
 
 
 def prefecture_shapes() -> list[Shape]:
-    """Return the shapes of the prefectures, whose codes have four digits."""
+    """Return the shapes of the prefectures, whose codes have four digits, in the order of the file."""
     return [shape for code, shape in _shapes().items() if len(code) == 4]
 
 
@@ -91,7 +91,9 @@ def view_of(shapes: Sequence[Shape]) -> MapView:
 
 
 def room(name: str, radius: int) -> bool:
-    """Return whether a place of this radius has room for its name above its number."""
+    """Return True if there is room on the map for a place's Chinese, Korean or English name above its number. `radius`:
+    of the place's circle in the drawing, in SVG pixels.
+    """
     long = sum(WIDE_LETTER if letter >= "\u1100" else LETTER for letter in name)
     return radius >= NAME_RADIUS and long / 2 <= radius * NAME_ROOM
 

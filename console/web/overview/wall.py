@@ -5,10 +5,10 @@ from datetime import datetime
 from typing import NamedTuple
 
 from console.web.auth.who import Who
+from console.web.auth.words import place
 from console.web.kit.services import Services
 from console.web.live.row import Row
-from console.web.overview import area
-from domain.calendar import day_of
+from domain.calendar import day_of, local_date
 from domain.casework.triage import waiting_red
 from domain.desk.load import overdue
 from domain.desk.saved import StoryScene, saved_case, scenes
@@ -16,12 +16,13 @@ from domain.statistics.situation import Sums
 from domain.wording import labels
 from schemas.casework.cases import Case
 
-REDS_SHOWN = 8
+REDS_SHOWN = 10  # in two columns
+REDS_SMALL = 8  # of these on a screen with less room (wall.css)
 
 
 class UnclaimedRed(NamedTuple):
-    """A red case that waits to be claimed. `money`: at stake, in fen; `since`: when it began to wait; `late`: whether a
-    clock is overdue.
+    """A red case that no operator has claimed. `money`: at stake, in fen; `since`: when it began to wait; `late`: True
+    if one of its clocks (deadlines) is overdue.
     """
 
     place: str
@@ -48,7 +49,7 @@ def reds(services: Services, who: Who) -> list[UnclaimedRed]:
 
 
 def today(services: Services, who: Who) -> Sums:
-    """Return the sums over the area's cases that were opened today, by China's day."""
+    """Return the sums (amounts in fen) over the area's cases that were opened today, by China's day."""
     day = day_of(services.line.clock.now())
     return services.figures.situation.by_day(who.sees, [day])[day]
 
@@ -65,7 +66,7 @@ async def saved_story(services: Services, who: Who, look: bool) -> SavedStory | 
         return None
     told = (await services.stories.of(case) if look else services.stories.known(case.id)).told
     return SavedStory(
-        area.name_of(case.profile.division[:4], now),
+        place(case.profile.division[:4], local_date(now)),
         _scam(services, case),
         scenes(case, [(each.at, each.facts) for each in told]),
     )
@@ -75,7 +76,7 @@ def _waiting(services: Services, row: Row, now: datetime) -> UnclaimedRed:
     case = row.case
     since = case.offered_at or case.opened_at
     return UnclaimedRed(
-        area.name_of(row.division[:6], now), _scam(services, case), row.stake_fen, since, overdue(case, now)
+        place(row.division[:6], local_date(now)), _scam(services, case), row.stake_fen, since, overdue(case, now)
     )
 
 

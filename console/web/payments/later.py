@@ -1,4 +1,6 @@
-"""The standing approval on an order's page: what may be signed with it, what was typed, and what remains."""
+"""The standing approval on the page of a stop order: the limits that may be signed, the limits that were typed, and the
+sums that remain.
+"""
 
 from datetime import datetime
 from typing import NamedTuple
@@ -15,8 +17,8 @@ from streams.repositories.policies import UnknownPolicyError
 
 
 class LaterOffer(NamedTuple):
-    """What a person may sign with an order. `limits`: what the form shows first; `fixed`: another person has signed
-    them already, so the form only repeats them.
+    """The limits of later stops that a person may sign with an order. `limits`: the values that the form shows first;
+    `fixed`: True if another person has signed these limits already, so that they cannot be changed.
     """
 
     rules: LaterStopRules
@@ -25,7 +27,9 @@ class LaterOffer(NamedTuple):
 
 
 class LaterLeft(NamedTuple):
-    """A standing approval of a case that is signed or in force, with what remains of it."""
+    """A standing approval that at least one person has signed. `accounts`, `amount_fen`: how many accounts and fen may
+    still be stopped under it; `in_force`: True if it permits stops now.
+    """
 
     order: StopOrder
     later: StandingApproval
@@ -35,8 +39,8 @@ class LaterLeft(NamedTuple):
 
 
 async def later_offer(services: Services, case: Case, order: StopOrder, login: str) -> LaterOffer | None:
-    """Return what a person may sign with an order, or None: the policy or the order does not allow it, it is decided,
-    or this person has signed.
+    """Return the limits that the person `login` may sign with an order. None if the policy or the order does not allow
+    later stops, if the order is decided, or if this person has signed already.
     """
     try:
         policy = await services.line.policies.get(case.policy)
@@ -54,8 +58,8 @@ async def later_offer(services: Services, case: Case, order: StopOrder, login: s
 
 
 def typed_limits(ticked: str, hops: str, accounts: str, yuan: str, hours: str) -> LaterLimits | None:
-    """Return the limits of the form; None if the option is not ticked. Raises ValueError for anything but numbers
-    within the bounds that every policy keeps.
+    """Return the limits that the form has, the amount in fen; None if `ticked` is not "yes". Raises ValueError if a
+    text is no whole number or is out of the bounds of LaterLimits. `yuan`: whole yuan.
     """
     if ticked != "yes":
         return None
@@ -66,9 +70,11 @@ def typed_limits(ticked: str, hops: str, accounts: str, yuan: str, hours: str) -
 
 
 def later_left(case: Case, now: datetime) -> list[LaterLeft]:
-    """Return the standing approvals of a case's orders, ended ones too, in the order of the orders."""
+    """Return the signed standing approvals of the case's orders, in the order of the orders. Those that have ended are
+    included, with `in_force` False.
+    """
     signed = [(order, order.later) for order in case.orders if order.later is not None]
     return [
-        LaterLeft(order, later, *remaining(case, order), standing_approval(order, now) is not None)
+        LaterLeft(order, later, *remaining(case, order), standing_approval(case, order, case.steps, now) is not None)
         for order, later in signed
     ]

@@ -27,7 +27,7 @@ async def found(services: Services, lines: Sequence[StopLine], text: str, by: So
 
 
 async def accounts(services: Services, payees: Iterable[str]) -> dict[str, str]:
-    """Return payee token -> account number. Unknown payees are left out."""
+    """Return the unmasked account numbers of payees by token. Unknown payees are left out."""
     asked = list(set(payees))
     numbers = await asyncio.gather(*(services.line.outgoing.account(payee) for payee in asked))
     return {payee: number for payee, number in zip(asked, numbers, strict=True) if number}

@@ -10,8 +10,9 @@ from starlette.responses import RedirectResponse, Response
 from console.web.kit.filled import form_value
 from console.web.kit.i18n import translate
 from console.web.kit.services import Services
-from console.web.policies.policy_words import ABOUT, PARTS
+from console.web.policies.policy_words import ABOUT, EXPERIMENT_REFUSALS, PARTS
 from domain.policy import PolicyError, difference, load
+from domain.policy.experiments.publishing import ExperimentRefusedError
 from schemas.administration.drafts import MOST_CHARACTERS
 from schemas.base import legible
 from schemas.casework.policies import InForce
@@ -23,8 +24,8 @@ MOST_LINES = 2_000  # lines shown of a comparison
 
 
 def compared(live: str, text: str) -> dict[str, Any]:
-    """Return the template variables of the comparison of `text` with the policy in force: changed lines, and, if both
-    texts are valid, changed values.
+    """Return the template variables of the comparison of `text` with the policy in force `live`: `lines` that differ,
+    `changes` of values (empty if a text is invalid), and the Chinese words for both (`about`, `parts_of`).
     """
     try:
         load(text)
@@ -35,12 +36,20 @@ def compared(live: str, text: str) -> dict[str, Any]:
 
 
 def shown_lines(before: str, after: str) -> list[difference.Line]:
-    """Return the lines of the comparison of two texts, at most MOST_LINES."""
+    """Return the lines in which two texts differ, with their context, in the order of the texts; at most MOST_LINES."""
     return difference.lines(before, after)[:MOST_LINES]
 
 
+def experiments_refused(request: Request, error: ExperimentRefusedError) -> str:
+    """Return why a policy may not be put in force because of its experiments, in the request's language."""
+    sentence = translate(request, EXPERIMENT_REFUSALS[error.code])
+    return sentence.format(names=", ".join(error.names))
+
+
 async def submitted(request: Request, form: FormData) -> tuple[str, str]:
-    """Return the submitted policy text (a file takes precedence over typed text), and why it is refused, or ""."""
+    """Return (the submitted policy text, why it is refused in the request's language, or ""). A file takes precedence
+    over typed text. Refused: a file that is not UTF-8, more than MOST_CHARACTERS (the text is then cut), or no text.
+    """
     given = form.get("file")
     typed = form_value(form, "text").replace("\r\n", "\n")  # as browsers send it
     if isinstance(given, UploadFile) and given.filename:
@@ -63,7 +72,7 @@ async def live_text(made: Services, live: InForce) -> str:
 
 
 async def partition_policies(made: Services) -> list[str]:
-    """Return the hash of the policy of each partition; "" if it is unknown."""
+    """Return the hash of the policy that each partition uses, in the partitions' order; "" if it is unknown."""
     async with made.line.redis.pipeline(transaction=False) as pipe:
         for partition in range(made.line.settings.partitions):
             pipe.hget(key("state", partition), "policy")
@@ -71,7 +80,7 @@ async def partition_policies(made: Services) -> list[str]:
 
 
 def reason_of(form: FormData) -> str:
-    """Return the form's reason; "" if it has fewer than two characters."""
+    """Return the form's reason, cut to MOST_REASON characters; "" if it has fewer than two characters."""
     words = legible(form_value(form, "reason")).strip()[:MOST_REASON]
     return words if len(words) >= 2 else ""
 

@@ -3,7 +3,9 @@
 Keys without words here (a step's name, a scam type) are shown as they are in the file.
 """
 
+from console.web.auth.words import N_
 from domain.policy.difference import About
+from domain.policy.experiments.publishing import ExperimentRefusal
 
 ABOUT = {
     About.THRESHOLD: "等级门槛",
@@ -18,8 +20,17 @@ ABOUT = {
     About.OTHER: "其他",
 }
 
+EXPERIMENT_REFUSALS = {
+    ExperimentRefusal.ALTERED: N_("对照试验 {names} 已经开始：只能停止或调整各组比例；要改方案，请另用新名称登记。"),
+    ExperimentRefusal.ONE_PERSON: N_("对照试验 {names} 是新的，或在开始前改动了方案：须由另一人批准。"),
+    ExperimentRefusal.UNSTOPPABLE: N_("对照试验 {names} 须单独写成 [experiments.名称] 一节，以便随时停止。"),
+    ExperimentRefusal.STOP_AHEAD: N_("对照试验 {names} 的 stopped_at 晚于现在：停止立即生效，不能预先写定。"),
+    ExperimentRefusal.UNDERPOWERED: N_("对照试验 {names} 按现在的各组比例时间太短：请推迟结束，或使各组比例相近。"),
+}
+
 PARTS = {
     "risk": "风险",
+    "experiments": "对照试验",
     "plan": "预案",
     "messages": "话术",
     "fatigue": "联系次数上限",
@@ -35,11 +46,15 @@ PARTS = {
     "orders": "下游账户止付令",
     "order_least_fen": "下游账户止付最小金额（分）",
     "retention": "保存期限",
+    "subject_requests": "个人信息请求",
+    "working_days": "办理期限（工作日）",
     "signals": "信号",
     "inputs": "预警输入",
     "dispatches": "派发",
     "calls": "96110来电",
     "evidence_files": "证据材料",
+    "call_recordings": "通话录音",
+    "recording": "通话录音",
     "shadow": "试行结果",
     "dead_letters": "死信",
     "levels": "等级",
@@ -53,6 +68,10 @@ PARTS = {
     "keep": "保留时间",
     "payers_without_asking": "免批提醒人数",
     "profile_bits": "人群影响上限",
+    "verdicts": "号码标记",
+    "vendors": "标记来源的可信度",
+    "nuisance": "骚扰标记的折算",
+    "longest": "标记最长有效期",
     "evidence": "证据",
     "groups": "证据组",
     "together": "组合证据",
@@ -71,6 +90,7 @@ PARTS = {
     "again": "重试间隔",
     "attempts": "次数",
     "result_within": "结果时限",
+    "status_after": "未答复止付的查询时点",
     "arrive_within": "到场时限",
     "least_gap": "最小间隔",
     "follow_ups": "回访",
@@ -104,13 +124,24 @@ PARTS = {
     "escalation": "通知民警",
     "push": "推送",
     "officers": "人数",
+    "shield": "受损后保护期",
+    "lasts": "期限",
+    "threshold_factor": "门槛系数",
+    "kinds": "相似信号",
+    "support_calls": "关怀电话时间",
     "own_account": "本人账户",
+    "handover": "跨省移交",
+    "provinces": "对方省份",
+    "roles": "岗位",
+    "deadline": "确认期限",
+    "asks_for": "逾期后询问",
     "enabled": "启用",
     "ground": "本地依据",
     "days": "暂停天数",
     "allowance_fen": "生活费（分）",
     "allowance_span": "生活费周期",
     "decide_within": "审批时限",
+    "search": "查找",
 }
 
 KEYS = (
@@ -118,6 +149,10 @@ KEYS = (
     ("[risk.evidence]", "每种证据的权重（bits）、半衰期（half_life）和所提示的诈骗类型（hints）。"),
     ("[risk.groups]", "同组证据：最强的全计，其余按 repeat 计，合计不超过 cap。"),
     ("[[risk.together]]", "两种证据在 within 之内相继出现时额外增加的 bits，words 是给坐席看的话。"),
+    (
+        "[risk.verdicts]",
+        "第三方号码标记：vendors 是各来源的可信度（0 到 1），未列出的不计；合计不足 least 不作证据。",
+    ),
     ("[[risk.at_risk]]", "易受骗人群：ratio 是其受骗几率与全体之比，source 写明出处。"),
     (
         "[risk.loss]",
@@ -139,6 +174,7 @@ KEYS = (
         "[visits.escalation]",
         "通知民警后等待接受的时间：推送（push）、短信（sms）、电话（call）之后各等多久，几人（officers）未接受就报告值班室。",
     ),
+    ("[visits.search]", "查找当事人：查找结束后，地点信息再保留多久（keep，1 至 72 小时），随后清除。"),
     ("[breaker]", "新策略试行期内预警过多时自动退回的条件。"),
     (
         "[triage]",
@@ -150,9 +186,19 @@ KEYS = (
         "资金追到哪里为止（四项限度），最多为几个下游账户拟止付令（orders），金额至少多少分（order_least_fen）。",
     ),
     (
+        "[shield]",
+        "受损后保护期：lasts 期限，kinds 相似信号，threshold_factor 门槛系数，support_calls 关怀电话时间。",
+    ),
+    (
         "[own_account]",
         "可否暂停居民本人账户转出：没有本地依据（ground）不能启用；最长 30 天（days），须留生活费，须另外两人批准。",
     ),
+    (
+        "[handover]",
+        "跨省移交：可移交的省份（provinces）和岗位（roles），各等级的确认期限（deadline），逾期后再询问多久（asks_for）。没有此节即不移交也不接收。",
+    ),
     ("[retention]", "各类记录保存多久（quanzu admin topics retain 生效）。预警日志、名册和审计不在其列。"),
+    ("[recording]", "坐席外呼是否可以录音（enabled，默认否）；需要密钥库，且话务网关配置了 recordings_url。"),
+    ("[subject_requests]", "个人查阅、更正、删除本人信息的请求，几个工作日内办结（working_days，1 至 20）。"),
     ("[messages.*]", "短信和语音的话术：只能出现 96110 一个号码，不得有链接，必须有 {tail} 和 {code}。"),
 )

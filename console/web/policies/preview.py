@@ -64,12 +64,12 @@ class Station:
 
     @property
     def is_affected(self) -> bool:
-        """Whether the draft changes the station's figures, or its roster has too few hours."""
+        """True if the draft changes the station's figures, or its roster has too few hours."""
         return self.live != self.draft or self.live_hours != self.draft_hours or self.short
 
     @property
     def short(self) -> bool:
-        """Whether the roster has fewer hours than the draft's least visit hours."""
+        """True if the roster has fewer hours than the draft's least visit hours."""
         return self.draft_hours.least > self.rostered_hours
 
 
@@ -108,7 +108,7 @@ class Preview:
 
     @property
     def effects(self) -> list[Effect]:
-        """The changes that the draft causes in the whole province."""
+        """The changes that the draft causes in the whole province: the scaled-up numbers of cases by level compared."""
         before, after = ({level: self.whole(whose, level) for level in Level} for whose in (self.live, self.draft))
         return effects(before, after)
 
@@ -137,7 +137,8 @@ class Previews:
         return self._known.get((digest_of(live), digest_of(draft)))
 
     def start(self, live: str, draft: str) -> Preview:
-        """Start a preview and return it, or return the existing one unless it failed.
+        """Start a preview in the background and return it, or return the existing one unless it failed. Its `stage`
+        becomes DONE or FAILED.
 
         Raises PolicyError if a text is not a valid policy.
         """
@@ -201,7 +202,10 @@ def _handed(drawn: list[Drawn], rosters: dict[str, Roster], now: datetime) -> li
         division: coverage.station_of(division, rosters, today) or NOWHERE
         for division in {each.profile.division for each in drawn}
     }
-    return [Raw(each.profile, tuple(each.evidence), each.settled, stations[each.profile.division]) for each in drawn]
+    return [
+        Raw(each.profile, tuple(each.evidence), each.settled, stations[each.profile.division], each.lost)
+        for each in drawn
+    ]
 
 
 def _stations(made: Preview, rosters: dict[str, Roster], policies: tuple[Policy, Policy]) -> list[Station]:

@@ -7,7 +7,12 @@ from domain.identity.divisions import COUNTY_DIGITS, PREFECTURE_DIGITS, counties
 
 
 def within(area: str, on: date) -> dict[str, str]:
-    """Return area -> Chinese name, for an area and the prefectures and counties in it, the area itself first."""
+    """Return the Chinese names, by area code, of an area and of the prefectures and counties in it, on the day `on`.
+
+    `area`: "" for the province, or a code of four digits (prefecture) or more. First comes the area itself (for "", the
+    key is ""), then for the province its prefectures (four digits), then for the province or a prefecture the counties
+    (six digits), whose names begin with their prefecture's.
+    """
     found = {area: name(area, on)}
     if len(area) < PREFECTURE_DIGITS:
         found |= {each.code[:PREFECTURE_DIGITS]: each.name for each in prefectures(on)}
@@ -18,7 +23,7 @@ def within(area: str, on: date) -> dict[str, str]:
 
 
 def exists(area: str) -> bool:
-    """Return whether an area is or was a place of the province. True for "" (the whole province)."""
+    """Return True if an area is or was a place of the province. True for "" (the whole province)."""
     return not area or known(area.ljust(COUNTY_DIGITS, "0"))
 
 
@@ -28,5 +33,5 @@ def name(area: str, on: date) -> str:
 
 
 def names(areas: Iterable[str], on: date) -> dict[str, str]:
-    """Return area -> Chinese name for each area."""
+    """Return the Chinese name of each area by its code."""
     return {area: name(area, on) for area in areas}

@@ -20,7 +20,9 @@ MOST_EVENTS = 10_000
 
 
 def calendar(station: str, officers: Iterable[Officer], now: datetime, title: str) -> bytes:
-    """Return the officers' shifts as an iCalendar file. `title`: the word for a shift."""
+    """Return the officers' shifts as an iCalendar file, with times in UTC. `title`: the word for a shift, which begins
+    each event's summary; `now`: the file's time stamp.
+    """
     calendar = Calendar()
     calendar.add("prodid", "-//Quanzu//Rosters//ZH")
     calendar.add("version", "2.0")
@@ -33,11 +35,12 @@ def calendar(station: str, officers: Iterable[Officer], now: datetime, title: st
 
 
 def read(raw: bytes, roster: Roster, whose: str, zone: tzinfo) -> tuple[dict[str, list[Shift]], list[WrongCell]]:
-    """Return officer id -> shifts, and the file's errors: `row` is the event's number from 1 (0: two events overlap),
-    `column` the property.
+    """Return (shifts by officer id, errors of the file). In an error, `row` is the event's number from 1 (0: two events
+    overlap) and `column` the property. A file that cannot be parsed, or has over MOST_EVENTS events, gives no shifts
+    and one error. Cancelled events are left out.
 
-    `whose`: the officer of events that name nobody; "": the event's summary names the officer by id or name. `zone`: of
-    times without a zone. For a file that cannot be parsed, the only result is an error.
+    `whose`: the officer of events that name nobody; "": each event's summary names its officer by id or name. `zone`:
+    the zone of times without a zone.
     """
     try:
         events = Calendar.from_ical(raw).walk("VEVENT")

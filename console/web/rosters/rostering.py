@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from starlette.datastructures import FormData
 
 from console.web.auth import trail
-from console.web.auth.who import NotFoundError, Who
+from console.web.auth.who import NotFoundError, OtherAreaError, Who
 from console.web.kit.filled import form_value, new_form
 from console.web.kit.i18n import translate
 from console.web.kit.pages import ZONE
@@ -53,11 +53,12 @@ class RefusedError(Exception):
 
 
 def stations(made: Services) -> Stations:
+    """Return the repository of the stations' rosters."""
     return Stations(made.line.redis, made.line.outgoing.rosters)
 
 
 def in_area(who: Who, roster: Roster) -> bool:
-    """Return whether a person may change a station's roster, that is, whether all its officers work in their area.
+    """Return True if a person may change a station's roster, because all its officers work in the person's area.
 
     A station without officers belongs to the whole province.
     """
@@ -65,15 +66,17 @@ def in_area(who: Who, roster: Roster) -> bool:
 
 
 async def seen(made: Services, who: Who) -> dict[str, Roster]:
-    """Return station -> roster, for the stations in a person's area."""
+    """Return the rosters by station, for the stations in a person's area."""
     return {name: roster for name, roster in (await stations(made).all()).items() if in_area(who, roster)}
 
 
 async def found(made: Services, who: Who, station: str) -> Stored:
     """Return a station's stored roster. Raises NotFoundError if the person's area does not have the station."""
     stored = await stations(made).get(station)
-    if stored is None or not in_area(who, stored.roster):
+    if stored is None:
         raise NotFoundError
+    if not in_area(who, stored.roster):
+        raise OtherAreaError
     return stored
 
 
@@ -106,7 +109,7 @@ async def write(
 
 
 async def unique(made: Services, before: Roster | None, after: Roster) -> None:
-    """Raise RefusedError if an officer who is new on the roster `after` is on another station's roster."""
+    """Raise RefusedError (422) if an officer who is new on the roster `after` is on another station's stored roster."""
     if _new(before, after):
         only_here(before, after, await stations(made).all())
 
@@ -120,7 +123,7 @@ def only_here(before: Roster | None, after: Roster, rosters: Mapping[str, Roster
 
 
 def within_limits(roster: Roster) -> None:
-    """Raise RefusedError if the roster exceeds the size limits of a station."""
+    """Raise RefusedError (422) if the roster exceeds the size limits of a station (see the model Roster)."""
     try:
         Roster.model_validate(roster.model_dump())  # built by model_copy, so not validated as a whole yet
     except ValidationError:
@@ -169,7 +172,9 @@ def typed_shift(form: FormData, start: str = "start", end: str = "end") -> Shift
 
 
 def typed(form: FormData, name: str) -> datetime:
-    """Return the time typed into a field, in China's time zone. Raises RefusedError if it is invalid."""
+    """Return the time typed into a field, such as 2026-03-02 08:00, in China's time zone. Raises RefusedError (422) if
+    it is invalid.
+    """
     at = moment(form_value(form, name).strip(), ZONE)
     if at is None:
         raise RefusedError(TIME)

@@ -14,7 +14,7 @@ from console.web.kit.pages import ZONE, page
 from console.web.kit.services import Services, services
 from console.web.rosters.rostering import RefusedError, duty, name_of, seen, words
 from domain.visits import coverage, rostering, swaps
-from domain.wording import labels
+from domain.wording import people_labels
 from schemas.people.rosters import Absence, AbsenceKind, Officer, Roster, Shift
 from streams.repositories.stations import Stored
 
@@ -46,8 +46,8 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A shift in the week's table. `name`: "officer|start/end", for links; `late`: whether it began on
-    an earlier day.
+    """A shift in the week's table. `name`: "officer|start/end", for links; `late`: True if it began on an
+    earlier day.
     """
 
     shift: Shift
@@ -56,7 +56,7 @@ class Cell:
 
 
 async def listed(made: Services, who: Who) -> list[Listed]:
-    """Return the stations of the person's area with their numbers."""
+    """Return the stations of the person's area with their present numbers."""
     now, asked = made.line.clock.now(), await duty(made)
     needs = asked.needs if asked else ()
     stations = []
@@ -85,7 +85,10 @@ async def station_page(
     kept: FormData | None = None,
     refused: RefusedError | None = None,
 ) -> Response:
-    """Return the page of a station's week. `kept`: the fields of a change that was `refused`."""
+    """Return the page of a station's week, with the error's status if a change was `refused`; `kept`: that change's
+    fields. `week`: a date in the week (YYYY-MM-DD), else the present week; `editing`: the shift to edit, as Cell.name;
+    `person`: the officer's id to edit.
+    """
     made = services(request)
     roster, now = stored.roster, made.line.clock.now()
     monday = _monday(week, now)
@@ -115,7 +118,7 @@ async def station_page(
         clashes=[clash for clash in rostering.clashes(roster) if clash.shift.end > now],
         kept=dict(kept) if kept else {},
         refused=words(request, refused) if refused else "",
-        roles=labels.ROSTER_ROLES,
+        roles=people_labels.ROSTER_ROLES,
         kinds=KINDS,
         zone=ZONE,
         station_query=urlencode({"station": roster.station}),

@@ -123,12 +123,16 @@ news.querySelector("[data-news-seen]").addEventListener("click", () => {
   ahead = 0;
 });
 
+let begun = false;
+
 function listen() {
   const source = new EventSource(`${at}/events`);
   source.addEventListener("begin", (event) => {
     page.classList.remove("cut");
-    if (Number(event.data) > shown) soon();
+    if (begun || Number(event.data) > shown) soon(); // after a cut it may be another day, too
+    begun = true;
   });
+  source.addEventListener("day", () => soon());
   source.addEventListener("change", async (event) => {
     const { version, grave, words: lines, own } = JSON.parse(event.data);
     if (own) late(own);
@@ -357,7 +361,7 @@ function stopped(form) {
   if (!words || !ticks) return;
   const boxes = ticks.length ? [...ticks] : [ticks], chosen = boxes.filter(({ checked }) => checked);
   const yuan = `¥${(chosen.reduce((sum, { dataset }) => sum + Number(dataset.fen), 0) / 100).toLocaleString("en-US")}`;
-  words.textContent = words.dataset[chosen.length === boxes.length ? "all" : "some"].replace("{yuan}", yuan);
+  words.textContent = words.dataset[boxes.every(({ checked, dataset }) => checked === ("proposed" in dataset)) ? "all" : "some"].replace("{yuan}", yuan);
   words.parentElement.disabled = !chosen.length;
 }
 

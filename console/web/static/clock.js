@@ -15,6 +15,8 @@ export function sync(told) {
   began = performance.now();
 }
 
+const SOON = 120_000, LATE = 60_000; // milliseconds left
+
 export function words(milliseconds) {
   const late = milliseconds < 0, seconds = Math.floor(Math.abs(milliseconds) / 1000);
   const [h, m, s] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];
@@ -22,15 +24,27 @@ export function words(milliseconds) {
   return (late ? "+" : "") + (h ? `${h}:${two(m)}:${two(s)}` : `${m}:${two(s)}`);
 }
 
+/** A time in words, where the page has their forms around it: "16:00" beside a clock reads as a time of day. */
+function said(element, milliseconds) {
+  const forms = element.closest("[data-minutes]")?.dataset;
+  if (!forms) return words(milliseconds);
+  const seconds = Math.floor(Math.abs(milliseconds) / 1000), h = Math.floor(seconds / 3600), m = Math.floor(seconds / 60) % 60;
+  const form = h ? forms.hours : m ? forms.minutes : forms.seconds;
+  const text = form.replace("{h}", h).replace("{m}", m).replace("{s}", seconds % 60);
+  return milliseconds < 0 ? forms.over.replace("{time}", text) : text;
+}
+
 export function tick(root = document) {
   for (const element of root.querySelectorAll("time.countdown[data-at]")) {
-    const left = Number(element.dataset.at) - serverNow(), text = words(left);
+    const left = Number(element.dataset.at) - serverNow(), text = said(element, left);
     if (element.textContent !== text) element.textContent = text;
-    element.classList.toggle("late", left < 0);
+    const decides = "deadline" in element.dataset; // the one clock of a case: coloured before it has run out
+    element.classList.toggle("late", left < (decides ? LATE : 0));
+    element.classList.toggle("soon", decides && left >= LATE && left < SOON);
   }
   for (const element of root.querySelectorAll("time.elapsed[data-since]")) {
     const until = Number(element.dataset.until) || serverNow();
-    const text = words(Math.max(0, until - Number(element.dataset.since)));
+    const text = said(element, Math.max(0, until - Number(element.dataset.since)));
     if (element.textContent !== text) element.textContent = text;
   }
 }

@@ -30,7 +30,8 @@ function act(element) {
   if (typing(element)) {
     element.focus();
     element.select?.();
-  } else element.click();
+  } else if ("keyFocus" in element.dataset) element.focus(); // what cannot be undone waits for Enter
+  else element.click();
 }
 
 function list() {

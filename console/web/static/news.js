@@ -1,6 +1,6 @@
 // Calls that ring and major incidents, on every page of a desk. Of all pages of a browser one listens to the server and
 // tells the others: a browser opens only six connections to one server.
-const NAMES = ["ringing", "assigned", "banner"], box = document.getElementById("news");
+const NAMES = ["incoming", "ringing", "assigned", "banner"], box = document.getElementById("news");
 
 function show(name, html) {
   const place = box.querySelector(`[data-news="${name}"]`);
@@ -29,7 +29,20 @@ function share() {
   })));
 }
 
+/** An act in a talk leaves the page as it is. A refusal is shown when the banner changes. */
+async function quietly(event) {
+  const form = event.target.closest("form[data-quietly]");
+  if (!form) return;
+  event.preventDefault();
+  const buttons = form.parentElement.querySelectorAll("[data-quietly] button");
+  for (const button of buttons) button.disabled = true;
+  const headers = { accept: "application/json" };
+  await fetch(form.action, { method: "POST", headers, body: new URLSearchParams(new FormData(form)) }).catch(() => null);
+  for (const button of buttons) button.disabled = false;
+}
+
 if (box) {
+  box.addEventListener("submit", quietly);
   if (navigator.locks && window.BroadcastChannel) share();
   else listen(show);
 }

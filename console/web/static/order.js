@@ -12,16 +12,27 @@ export const beyond = ({ since, limit }, now) => now - since - limit;
 
 const LEAST = 100, MOST = 60;
 
-function at(weight, now) {
-  const over = beyond(weight, now);
-  const worth = weight.fen * (1 + Math.max(0, now - weight.since) / weight.patience);
-  if (over < 0) return worth;
+/** What decides a case's place: its worth, and by how much waiting has raised it: a factor, and doublings beyond the limit. */
+export function explained(weight, now) {
+  const over = beyond(weight, now), waited = 1 + Math.max(0, now - weight.since) / weight.patience;
   const quarters = weight.limit ? 1 + Math.floor((4 * over) / weight.limit) : MOST;
-  return Math.max(worth, LEAST) * 2 ** Math.min(MOST, quarters);
+  const doubled = over < 0 ? 0 : Math.min(MOST, quarters), plain = weight.fen * waited;
+  return { waited, doubled, worth: doubled ? Math.max(plain, LEAST) * 2 ** doubled : plain };
 }
+
+const at = (weight, now) => explained(weight, now).worth;
 
 /** By how much waiting has raised what a case is worth: 1 for one that has just come. */
 export const raised = (weight, now) => (weight.fen ? at(weight, now) / weight.fen : 1);
+
+/** Money in whole yuan, of a million yuan and more with four figures. Of two cases the earlier never shows less. */
+export function yuanOf(fen, language) {
+  const short = fen >= 1e8 ? { notation: "compact", maximumSignificantDigits: 4 } : { maximumFractionDigits: 0 };
+  return `¥${new Intl.NumberFormat(language, short).format(fen / 100)}`;
+}
+
+/** The figure by which cases are ranked: a score, with no currency beside the money of the case. */
+export const scoreOf = (fen, language) => yuanOf(fen, language).slice(1);
 
 const place = (weight, now) => [weight.turn, -at(weight, now)];
 

@@ -2,18 +2,21 @@
 import { Alarm } from "./alarm.js";
 import { serverNow, sync, tick, words } from "./clock.js";
 import { Live } from "./live.js";
-import { before, beyond, raised, weightOf } from "./order.js";
+import { before, beyond, explained, raised, scoreOf, weightOf } from "./order.js";
 import { taken } from "./put_down.js";
+import { whyHere } from "./why_here.js";
 
-const MORE = 200, OVERLAP = 20, FADE = 500, SORT_EVERY = 15000, HIDDEN_FOR = 60000;
+const AT_FIRST = 60, MORE = 200, OVERLAP = 20, FADE = 500, SORT_EVERY = 15000, HIDDEN_FOR = 60000, EXPIRING = "expiring";
 const at = (id) => document.getElementById(id);
-const table = at("queue"), body = at("rows"), above = at("above"), more = at("more"), form = at("filters");
+const table = at("queue"), body = at("rows"), above = at("above"), more = at("more"), form = at("filters"), chip = at("expiring");
 const { me } = table.dataset, found = "known" in table.dataset;
 const bands = new Map(); // by element: the headings of who is to act, each the first of its part of the list
 const rows = new Map(); // by case: { element, cells } and its weight; cells as the server wrote them
 const held = new Map(); // rows that belong above what is being looked at: shown when they are asked for
 const alarm = new Alarm(at("sound"), at("alarms"), at("alarm"));
 let total = Number(table.dataset.total), busy = false, ended = false, asked = 0;
+let loaded = document.body.dataset.now; // when the rows were rendered: at midnight they are read again, with the day of their times
+let ranked = serverNow(); // when the list was sorted: its order and the figures that explain it are of one moment
 
 // ---------------------------------------------------------------- a row
 
@@ -63,19 +66,19 @@ const listed = () => [...body.children].map((element) => rows.get(element.datase
 
 /** The row in front of which another belongs. */
 function following(entry) {
-  const now = serverNow();
-  return listed().find((other) => other !== entry && before(entry, other, now));
+  return listed().find((other) => other !== entry && before(entry, other, ranked));
 }
 
 /** Put the list in order; rows that are where they belong are not touched. */
 function sort() {
-  const now = serverNow();
-  const wanted = listed().sort((one, other) => (before(one, other, now) ? -1 : 1));
+  ranked = serverNow();
+  const wanted = listed().sort((one, other) => (before(one, other, ranked) ? -1 : 1));
   let place = body.firstElementChild;
   for (const { element } of wanted) {
     if (element === place) place = place.nextElementSibling;
     else body.insertBefore(element, place);
   }
+  for (const entry of rows.values()) weight(entry);
 }
 
 /** Nobody is in the list: it stands at its top, nothing in it is chosen, marked or focused. */
@@ -89,8 +92,9 @@ const isBelow = (element) => element.getBoundingClientRect().top > innerHeight;
 
 // ---------------------------------------------------------------- what the server tells
 
-function changes({ now, rows: told, levels }) {
+function changes({ now, rows: told, levels, expiring }) {
   sync(now);
+  counted(expiring);
   const rest = atRest();
   for (const row of told) take(row, rest);
   for (const [level, number] of Object.entries(levels)) {
@@ -99,6 +103,10 @@ function changes({ now, rows: told, levels }) {
   }
   if (!found && !query()) total = Object.values(levels).reduce((sum, number) => sum + number, 0);
   show();
+}
+
+function counted(expiring) {
+  if (chip) chip.querySelector("[data-expiring]").textContent = expiring;
 }
 
 function take({ id, html, rings }, rest) {
@@ -183,11 +191,16 @@ function headings() {
   }
 }
 
-/** Beside what a minute is worth: by how much waiting has raised it, so that the order can be followed. */
+/** The figure by which the list is sorted, and by how much waiting has raised it. */
 function weight(entry) {
-  const shown = entry.element.querySelector("[data-raised]"), times = raised(entry, serverNow());
+  const shown = entry.element.querySelector("[data-raised]"), times = raised(entry, ranked);
   const text = entry.turn < 2 && times >= 1.05 ? `×${times < 10 ? times.toFixed(1) : Math.round(times).toLocaleString("en-US")}` : "";
-  if (shown && shown.textContent !== text) shown.textContent = text;
+  if (!shown) return;
+  if (shown.textContent !== text) shown.textContent = text;
+  shown.parentElement.hidden = !text;
+  const worth = entry.element.querySelector("[data-worth]"), figure = scoreOf(explained(entry, ranked).worth, document.documentElement.lang);
+  const said = worth.dataset.worth.replace("{score}", figure);
+  if (worth.textContent !== said) worth.textContent = said;
 }
 
 function wait() {
@@ -217,7 +230,9 @@ async function fetched(offset, count) {
   const told = await answer.json();
   if (turn !== asked) return null; // asked for something else meanwhile
   total = told.total;
-  return { fresh: parsed(told.rows), mark: told.mark };
+  sync(told.now);
+  counted(told.expiring);
+  return { fresh: parsed(told.rows), mark: told.mark, now: told.now };
 }
 
 async function further() {
@@ -238,11 +253,12 @@ async function further() {
 }
 
 /** Read the list again, after a cut too long to be told of, or with other filters; then listen on. */
-async function anew(count = Math.max(100, rows.size)) {
+async function anew(count = Math.max(AT_FIRST, rows.size)) {
   if (found) return state("lost"); // its words are kept nowhere: only the person can search again
   try {
     const got = await fetched(0, count);
     if (!got) return;
+    loaded = got.now;
     const fresh = new Map(got.fresh.map((element) => [element.dataset.id, element]));
     held.clear();
     for (const entry of [...rows.values()]) if (!fresh.has(entry.id)) remove(entry);
@@ -267,7 +283,13 @@ function filter() {
     if (link.search === `?level=${level}`) link.setAttribute("aria-current", "true");
     else link.removeAttribute("aria-current");
   }
-  anew(100);
+  marked();
+  anew(AT_FIRST);
+}
+
+function marked() {
+  if (form.elements.state.value === EXPIRING) chip.setAttribute("aria-current", "true");
+  else chip.removeAttribute("aria-current");
 }
 
 // ---------------------------------------------------------------- the stream
@@ -284,7 +306,7 @@ function over() {
   state("over");
 }
 
-const live = new Live((mark) => `/queue/events?${query()}&from=${encodeURIComponent(mark)}`, { changes, anew, over, state });
+const live = new Live((mark) => `/queue/events?${query()}&from=${encodeURIComponent(mark)}&loaded=${loaded}`, { changes, anew, over, state });
 let hidden = 0;
 document.addEventListener("visibilitychange", () => {
   clearTimeout(hidden);
@@ -318,6 +340,7 @@ function showAbove() {
 at("down").addEventListener("click", () => step(1));
 at("up").addEventListener("click", () => step(-1));
 above.addEventListener("click", showAbove);
+whyHere(table, at("why"), (id) => rows.get(id), listed, () => ranked);
 body.addEventListener("animationend", ({ target }) => target.classList.remove("changed"));
 body.addEventListener("click", ({ target }) => {
   const link = target.closest("a.open");
@@ -340,6 +363,13 @@ for (const link of document.querySelectorAll(".counts a")) {
   });
 }
 
+chip?.addEventListener("click", (event) => {
+  event.preventDefault();
+  const { state: wanted } = form.elements;
+  wanted.value = wanted.value === EXPIRING ? "" : EXPIRING; // pressed once more: all who are in danger
+  filter();
+});
+
 /** A heading stands before all of its part: it weighs more than any case. */
 function heading(element) {
   bands.set(element, { element, id: "", ...weightOf({ turn: element.dataset.band, fen: Infinity, since: 0, patience: 1 }) });
@@ -351,10 +381,11 @@ sessionStorage.removeItem("quanzu-queue");
 (found ? body : rows.get(left)?.element)?.querySelector("a.open")?.focus();
 if (location.hash === "#search") at("q").focus();
 taken(at("put-down"));
+if (!found) sort();
 show();
 live.listen(table.dataset.mark);
 setInterval(wait, 1000);
 setInterval(() => {
-  for (const entry of rows.values()) weight(entry);
-  if (atRest()) merge();
+  if (form?.elements.state.value === EXPIRING) anew(); // time alone changes who is in it
+  else if (atRest()) merge();
 }, SORT_EVERY);

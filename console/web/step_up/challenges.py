@@ -25,7 +25,7 @@ LONGEST = 16_384  # characters of an authenticator's answer
 class KeyRefusedError(Exception):
     """The answer of a security key is refused. `why`: a code for the security events.
 
-    `copied`: whether the key's counter did not rise, so that somebody may have a copy of the key.
+    `copied`: True if the key's counter did not rise, so that somebody may have a copy of the key.
     """
 
     def __init__(self, why: str, copied: bool = False) -> None:
@@ -44,12 +44,12 @@ class Purpose:
     act: str
 
     def bound(self) -> bytes:
-        """Return the hash of the purpose, which is stored with the challenge."""
+        """Return the SHA-256 of the purpose (64 hex digits, as bytes), which is stored with the challenge."""
         return hashlib.sha256(json.dumps([self.session, self.login, self.act]).encode()).hexdigest().encode()
 
 
 def act_of_form(method: str, path: str, fields: Sequence[tuple[str, str]]) -> str:
-    """Return the name of an act: its method and address, and a hash of its form's fields.
+    """Return the name of an act: "METHOD path hash", with the SHA-256 (hex) of its form's fields.
 
     Line ends do not change the hash, because a browser may change them when it sends a text again from a hidden field.
     The order of fields does not either, except among fields of one name, of which routes take the last.
@@ -61,14 +61,14 @@ def act_of_form(method: str, path: str, fields: Sequence[tuple[str, str]]) -> st
 
 
 async def new_challenge(redis: Any, purpose: Purpose) -> bytes:  # noqa: ANN401 - see streams/repositories/residents
-    """Return a new challenge for a purpose, which is stored for SECONDS."""
+    """Return a new random challenge (32 bytes) for a purpose. Stores it in Redis for SECONDS."""
     challenge = secrets.token_bytes(32)
     await redis.set(_key(challenge), purpose.bound(), ex=SECONDS)
     return challenge
 
 
 async def take_challenge(redis: Any, answer: str, purpose: Purpose) -> bytes:  # noqa: ANN401 - see streams/repositories/residents
-    """Return the challenge that a security key answered. It is used up, even if the answer is wrong.
+    """Return the challenge that a security key answered. The challenge is used up, even if the answer is wrong.
 
     Raises KeyRefusedError if the answer contains no challenge, or one that is unknown, expired, used or for another
     purpose.

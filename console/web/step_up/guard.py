@@ -21,6 +21,7 @@ from console.web.kit.pages import page
 from console.web.kit.services import Services, services
 from console.web.step_up import security_keys
 from console.web.step_up.challenges import KeyRefusedError, Purpose, act_of_form
+from domain.access.key_rings import KeyPurpose
 from domain.access.step_up import Proof, SignedInBy, proofs_wanted
 from schemas.administration.security_events import SecurityEventKind
 from schemas.people.staff import Account
@@ -67,7 +68,9 @@ async def check_proof(request: Request, who: Who, words: str) -> None:
     """Check that the form of a grave act has a proof of the person's identity, and record the kind of proof in the
     audit.
 
-    Raises StepUpError if the proof is missing or wrong. No check for an account that can give no proof.
+    `words`: the act's Chinese name. Raises StepUpError if the proof is missing (428), wrong (401) or tried too often
+    (429), NotSignedInError if the account or session is gone, and TimeoutError if Kafka does not answer in time. An
+    account that can give no proof is not checked.
     """
     asked = await _asked(request, who, words)
     if not asked.proofs:
@@ -90,7 +93,9 @@ async def note_refused(request: Request, login: str, error: KeyRefusedError) -> 
 
 
 async def step_up_page(request: Request, error: StepUpError) -> Response:
-    """Return the page that asks for the proof, with the form's fields."""
+    """Return the page that asks for the proof and repeats the form's fields, with the error's status and, if there is a
+    wait, Retry-After in seconds. Makes a challenge if a security key can be used.
+    """
     made, asked = services(request), error.asked
     options = ""
     if asked.party and Proof.KEY in asked.proofs:
@@ -159,5 +164,5 @@ async def _by_code(request: Request, asked: Asked, code: str) -> str:
 
 
 async def _fits(made: Services, account: Account, code: str) -> bool:
-    secret = second_factor.opened(made.line.settings.key(), account.totp or "")
+    secret = second_factor.opened(made.keys(KeyPurpose.SECOND_FACTOR), account.totp or "")
     return await second_factor.shown(made.line.redis, account.login, secret, code, made.line.clock.wall.time())

@@ -1,11 +1,9 @@
 """Security keys: adding a key to an account, and checking its answer (WebAuthn level 2, by the library py_webauthn).
 
-The authenticator must verify the person, by a PIN, a finger or a face. Any make is accepted: no attestation is asked
-for.
+The authenticator must verify the person, by a PIN, a finger or a face. Keys of every maker are accepted, because no
+attestation is requested.
 """
 
-import hashlib
-import hmac
 import json
 from dataclasses import dataclass
 from datetime import datetime
@@ -31,6 +29,7 @@ from webauthn.helpers.structs import (
 from console.web.kit.services import Services
 from console.web.kit.settings import ConsoleSettings
 from console.web.step_up.challenges import SECONDS, KeyRefusedError, Purpose, new_challenge, take_challenge
+from domain.access.key_rings import KeyPurpose
 from domain.access.step_up import copied
 from schemas.people.staff import Account, SecurityKey
 
@@ -49,8 +48,8 @@ class RelyingParty:
 def relying_party(settings: ConsoleSettings) -> RelyingParty | None:
     """Return the console as authenticators identify it, or None if security keys cannot be used.
 
-    They work only at the address in QUANZU_CONSOLE_ORIGIN, not at an address that a request names. It must have https
-    and a host name, not an IP address; `localhost` needs no https.
+    Keys work only at the address in QUANZU_CONSOLE_ORIGIN, not at an address that a request names. This address must
+    have https and a host name, not an IP address; `localhost` needs no https.
     """
     parts = urlsplit(settings.origin or "")
     host = parts.hostname or ""
@@ -62,14 +61,14 @@ def relying_party(settings: ConsoleSettings) -> RelyingParty | None:
 
 
 async def options_to_add(made: Services, party: RelyingParty, account: Account, purpose: Purpose) -> str:
-    """Return the options (JSON) with which a browser makes a credential. They contain a new challenge
-    for the purpose.
+    """Return the options (JSON) with which a browser makes a credential. The options contain a new challenge for the
+    purpose.
     """
     return options_to_json(
         generate_registration_options(
             rp_id=party.id,
             rp_name=NAME,
-            user_id=hmac.digest(made.line.settings.key(), f"key-user:{account.login}".encode(), hashlib.sha256),
+            user_id=bytes.fromhex(made.keys(KeyPurpose.SECOND_FACTOR).digest(f"key-user:{account.login}")),
             user_name=account.login,
             user_display_name=account.name,
             challenge=await new_challenge(made.line.redis, purpose),
@@ -83,8 +82,8 @@ async def options_to_add(made: Services, party: RelyingParty, account: Account, 
 
 
 async def options_to_show(made: Services, party: RelyingParty, account: Account, purpose: Purpose) -> str:
-    """Return the options (JSON) with which a browser asks for one of the account's keys. They contain
-    a new challenge.
+    """Return the options (JSON) with which a browser asks for one of the account's keys. The options contain a new
+    challenge.
     """
     return options_to_json(
         generate_authentication_options(
@@ -98,7 +97,10 @@ async def options_to_show(made: Services, party: RelyingParty, account: Account,
 
 
 async def new_key(made: Services, party: RelyingParty, purpose: Purpose, answer: str, name: str) -> SecurityKey:
-    """Return the key that a browser has made, not stored yet. Raises KeyRefusedError if the answer is wrong."""
+    """Return the key that a browser has made, not stored yet. The challenge is used up, even if the answer is wrong.
+
+    Raises KeyRefusedError if the answer is wrong, or its challenge is unknown, expired, used or for another purpose.
+    """
     challenge = await take_challenge(made.line.redis, answer, purpose)
     try:
         found = verify_registration_response(
@@ -122,9 +124,10 @@ async def new_key(made: Services, party: RelyingParty, purpose: Purpose, answer:
 async def check_key(
     made: Services, party: RelyingParty, account: Account, purpose: Purpose, answer: str
 ) -> SecurityKey:
-    """Check a key's answer, store the key's counter, and return the key. Raises KeyRefusedError if the answer is wrong.
+    """Check a key's answer, store the key's new counter and time of use, and return the key as it was before. Raises
+    KeyRefusedError if the answer is wrong, or if the counter shows that the key was copied.
 
-    The counter is compared again when it is stored, because of two simultaneous answers, one may be from a copy.
+    The counter is compared when it is stored, because one of two simultaneous answers may be from a copy.
     """
     challenge = await take_challenge(made.line.redis, answer, purpose)
     key, counter = _verified(party, account, challenge, answer)

@@ -18,17 +18,19 @@ from console.web.auth.who import Who
 from console.web.case.answers import Answered, applied
 from console.web.kit.services import Services
 from console.web.live.hub import ANSWER_SECONDS
-from console.web.tasks.mine import Say, case_of
+from console.web.tasks.mine import case_of
+from console.web.tasks.searches import Say, report_of_place, search_of_act
 from domain.dispatches.ids import parse
 from domain.ids import result_id
 from domain.visits import check_in
 from domain.visits.tasks import Conflict, act_time, conflict, is_awaited
 from schemas.administration.audit import AuditEntry
+from schemas.casework.acts import NoteAct
 from schemas.casework.cases import Case
 from schemas.casework.events import CaseEvent, FactKind
-from schemas.casework.inputs import NoteAct, OfficerReport, OperatorReport, ResidentInput, VisitStage
+from schemas.casework.inputs import OfficerReport, OperatorReport, ResidentInput, VisitStage
 from schemas.people.rosters import Task
-from schemas.people.tasks import CheckInAct, DuressAct, HandOverAct, InterpreterAct, SeenAct, StageAct
+from schemas.people.tasks import CheckInAct, DuressAct, HandOverAct, InterpreterAct, PlaceAct, SeenAct, StageAct
 from streams.messaging import case_inputs
 from streams.messaging.producer import Record
 from streams.messaging.topics import home
@@ -36,7 +38,7 @@ from streams.state.keys import APPLIED_KEPT, TASK_ACT
 
 BEGUN = b"begun"
 
-Act = StageAct | HandOverAct | InterpreterAct | CheckInAct | SeenAct | DuressAct
+Act = StageAct | HandOverAct | InterpreterAct | CheckInAct | SeenAct | DuressAct | PlaceAct
 OnTask = StageAct | HandOverAct | InterpreterAct | CheckInAct | SeenAct
 
 WORDS = {
@@ -79,7 +81,8 @@ class Taking:
         self._rosters, self._alarms = services.line.outgoing.rosters, services.line.alarms
 
     async def take(self, acts: Sequence[Act]) -> list[ActReply]:
-        """Process the acts and return one reply for each: alarms first, the others in their order.
+        """Process the acts and return one reply for each: those that are answered at once first (alarms before others),
+        then those that were written to cases.
 
         All inputs of cases are written together, so that no deadline is applied between acts that were sent together.
         """
@@ -99,6 +102,8 @@ class Taking:
             return _kept(act.id, kept)
         if isinstance(act, DuressAct):
             return await self._duress(act)
+        if isinstance(act, PlaceAct):
+            return await self._place(act)
         task = await self._rosters.task(act.dispatch)
         if task is None or task.officer != self._who.officer:
             return await self._end(act, Answered.REFUSED, WORDS[Conflict.NOT_YOURS])
@@ -110,6 +115,22 @@ class Taking:
         if task.joins is not None and isinstance(act, StageAct):  # the visit is separate from here on
             await self._rosters.part(task)
         return await self._on_task(act, task, case)
+
+    async def _place(self, act: PlaceAct) -> ActReply | Written:
+        """Return the input for an answer about a place. The case decides whether it counts, also after an
+        interruption: the input's id is the act's.
+        """
+        now, officer = self._services.line.clock.now(), self._who.officer or ""
+        task = await search_of_act(self._services, act.search, officer)
+        if task is Answered.WAITING:
+            return ActReply(act.id, task)
+        if isinstance(task, Answered):
+            return await self._end(act, Answered.REFUSED, WORDS[Conflict.NOT_YOURS])
+        given = report_of_place(act, task, officer, now)
+        if await applied(self._services, given.resident, given.id):
+            return await self._end(act, Answered.DONE)
+        await self._keep(act.id, BEGUN)
+        return Written(act, [given])
 
     async def _refusal(self, act: OnTask, task: Task, case: Case | None) -> str | None:
         """Return in Chinese why an act on a task is refused, or None."""
@@ -150,7 +171,7 @@ class Taking:
     async def _write(self, writing: Sequence[Written]) -> list[ActReply]:
         """Write all inputs together, wait at most ANSWER_SECONDS for the answering events, and return the replies.
 
-        Raises the errors of trail.write.
+        Raises TimeoutError if Kafka does not answer in time.
         """
         if not writing:
             return []
@@ -174,7 +195,10 @@ class Taking:
     async def _answer(self, act: Act, event: CaseEvent | None) -> ActReply:
         if event is None:  # not lost: the reply comes when the act is sent again
             return ActReply(act.id, Answered.WAITING)
-        if any(fact.kind is FactKind.REFUSED for fact in event.facts):
+        refused = next((fact for fact in event.facts if fact.kind is FactKind.REFUSED), None)
+        if refused is not None and isinstance(act, PlaceAct):
+            return await self._end(act, Answered.REFUSED, "查找已结束")
+        if refused is not None:
             return await self._end(act, Answered.REFUSED, WORDS[Conflict.SETTLED])
         return await self._end(act, Answered.DONE)
 
@@ -198,7 +222,7 @@ class Taking:
         return next((each.division for each in officers if each.id == self._who.officer), self._who.area)
 
     async def _colleague(self, officer: str) -> bool:
-        """Return whether the officer with this id is on the same roster."""
+        """Return True if the officer with this id is on the same roster."""
         roster = await self._rosters.roster_of(self._who.officer or "")
         return roster is not None and any(each.id == officer for each in roster.officers)
 
@@ -229,7 +253,8 @@ def _stage(act: Act) -> VisitStage | None:
 def _name(act: Act) -> str:
     """Return the name that the audit uses for an act."""
     stage = _stage(act)
-    return (stage.value if stage else act.do).replace("_", "-")
+    told = f"place-{act.state.value}" if isinstance(act, PlaceAct) else stage.value if stage else act.do
+    return told.replace("_", "-")
 
 
 def _case_of(given: ResidentInput) -> str:

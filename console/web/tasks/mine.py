@@ -2,27 +2,29 @@
 
 import asyncio
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from console.web.auth import trail
 from console.web.auth.who import Who
 from console.web.kit.i18n import place
-from console.web.kit.pages import epoch
+from console.web.kit.pages import epoch, hour_minute
 from console.web.kit.services import Services
 from console.web.tasks import ways
+from console.web.tasks.searches import Say, SearchTask, record_search_look, search_json, searches_of
 from domain.calendar import local_date
 from domain.identity import masking
 from domain.identity.divisions import name_of
 from domain.ids import resident_of, short_hash
+from domain.payments.headline import moving_fen
 from domain.payments.status import status_of
 from domain.policy.visits import VisitRules
 from domain.visits import check_in
 from domain.visits.officers import ELIGIBLE, off_at, on_duty
 from domain.visits.rounds import Post
-from domain.visits.tasks import Errand, sort_out
-from domain.wording import labels
+from domain.visits.tasks import Errand, given_instead, leave_by, left_at, sort_out
+from domain.wording import labels, money_labels, people_labels
 from schemas.base import Partial
 from schemas.casework.cases import Case, Payment
 from schemas.casework.inputs import VisitStage
@@ -34,11 +36,8 @@ from schemas.risk.signals import TransferState
 from streams.messaging.topics import home
 from streams.state.keys import TASK_LOOK
 
-Say = Callable[[str], str]
-"""Returns a Chinese text in the request's language."""
-
 Sentence = Callable[[AnyCode], str]
-"""Returns a code's sentence in the request's language."""
+"""Returns a code's sentence in the request's language, its moments with the day: a telephone keeps it past midnight."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +45,7 @@ class Mine:
     """An officer's work. `errands`: open visits; `gone`: visits no longer needed; `people`: residents by id.
 
     `me`: the officer's roster entry, None without one; `colleagues`: other officers of the roster who are on duty;
-    `joined`: dispatch id of a visit -> residents at the same address whose visits are part of it.
+    `joined`: by the dispatch id of a visit, the residents at the same address whose visits are part of it.
     """
 
     me: Officer | None
@@ -57,6 +56,8 @@ class Mine:
     people: dict[str, Resident]
     post: str = ""  # the division that the officer works from
     rules: VisitRules | None = None
+    numbers: dict[str, str] = field(default_factory=dict)  # of the cases of all visits, by case id
+    searches: list[SearchTask] = field(default_factory=list)  # that the officer takes part in
 
 
 async def find(services: Services, who: Who) -> Mine:
@@ -75,6 +76,7 @@ async def find(services: Services, who: Who) -> Mine:
     shown = {errand.task.dispatch for errand in errands}
     joining = [task for task in joining if task.joins in shown]
     wanted = [errand.task.resident for errand in errands] + [task.resident for task in joining]
+    numbers = {case.id: services.hub.numbers.of(case) for case in cases if case is not None}
     people = await services.line.residents.standing(wanted) if wanted else {}
     return Mine(
         me,
@@ -85,6 +87,8 @@ async def find(services: Services, who: Who) -> Mine:
         people,
         post.division,
         policy.visits,
+        numbers,
+        await searches_of(services, who.officer, now),
     )
 
 
@@ -94,7 +98,11 @@ async def case_of(services: Services, task: Task) -> Case | None:
 
 
 async def record_look(services: Services, who: Who, mine: Mine) -> None:
-    """Write an audit entry that the officer sees a resident's data, once per session and task."""
+    """Write an audit entry that the officer sees a resident's data, once per session and task.
+
+    Raises TimeoutError if Kafka does not answer in time.
+    """
+    await record_search_look(services, who, [each for each in mine.searches if each.search.goes_on])
     redis, kept = services.line.redis, timedelta(hours=services.settings.session_hours)
     for errand in mine.errands:
         name = f"{TASK_LOOK}{who.session}:{errand.task.dispatch}"
@@ -104,8 +112,8 @@ async def record_look(services: Services, who: Who, mine: Mine) -> None:
 
 
 def work_json(services: Services, who: Who, mine: Mine, say: Say, sentence: Sentence, csrf: str) -> dict[str, Any]:
-    """Return the data for the telephone as a dictionary that can be written as JSON. `version` changes with its
-    content.
+    """Return the data for the telephone as a dictionary that can be written as JSON: times in ms since 1970, amounts in
+    fen, words in the officer's language. Its `version` changes with its content, but not with `now` or `csrf`.
     """
     now = services.line.clock.now()
     number = services.hub.numbers.of
@@ -119,7 +127,8 @@ def work_json(services: Services, who: Who, mine: Mine, say: Say, sentence: Sent
         "until": epoch(off_at(mine.me, now) if mine.me else None),
         "colleagues": [_colleague(each) for each in mine.colleagues],
         "tasks": tasks,
-        "gone": [_gone(task, say) for task in mine.gone],
+        "searches": [search_json(services, who.officer or "", each, say, now) for each in mine.searches],
+        "gone": [_gone(task, mine, say) for task in mine.gone],
         "check_in_ms": round(check_in.WITHIN.total_seconds() * 1000),
         "forget_ms": services.settings.session_hours * 3_600_000,
     }
@@ -147,7 +156,10 @@ def _task(errand: Errand, mine: Mine, say: Say, now: datetime, number: str) -> d
         "place": place(name_of(case.profile.division, local_date(now)), say),
         "from": place(name_of(mine.post, local_date(now)), say) if len(mine.post) >= 6 else "",
         "way": _way(errand, mine, say),
+        "leave_by": epoch(leave_by(errand, mine.rules) if mine.rules else None),
+        "left": epoch(left_at(task)),
         "danger": [say(text) for text in _dangers(errand)],
+        "first": [say(text) for text in _first_acts(case)],
         "who": _who(resident, case, say, now),
         "also": [{"name": other.name} for other in mine.joined.get(task.dispatch, [])],
         "payments": [_payment(case, payment, say) for payment in case.payments],
@@ -178,9 +190,9 @@ def _who(resident: Resident | None, case: Case, say: Say, now: datetime) -> dict
         "address": resident.address if resident else "",
         "phone": masking.phone(phone_of(resident)),
         "age": local_date(now).year - profile.birth_year,
-        "sex": say(labels.SEXES[profile.sex]),
-        "language": say(labels.SPOKEN[profile.language]),
-        "flags": [say(words) for flag, words in labels.FLAGS.items() if flag in profile.flags],
+        "sex": say(people_labels.SEXES[profile.sex]),
+        "language": say(people_labels.SPOKEN[profile.language]),
+        "flags": [say(words) for flag, words in people_labels.FLAGS.items() if flag in profile.flags],
         "minor": profile.minor,
     }
 
@@ -207,7 +219,7 @@ def _dangers(errand: Errand) -> Iterable[str]:
         yield "下班前来不及完成：请转交"
     if case.danger.call_since is not None:
         yield "可疑通话仍在进行：骗子可能正在指挥"
-    if any(payment.state is TransferState.PENDING for payment in case.payments):
+    if moving_fen(case) and any(payment.state is TransferState.PENDING for payment in case.payments):
         yield "资金正在转出：先保护账户"
     if case.outcome and (told := _TOLD_BEFORE.get(case.outcome)):
         yield told
@@ -217,19 +229,35 @@ def _dangers(errand: Errand) -> Iterable[str]:
         yield "听力不便：可请手语翻译"
 
 
+def _first_acts(case: Case) -> Iterable[str]:
+    """Yield in Chinese what the officer does first at the door."""
+    yield "出示证件；当事人可当面拨打 96110 核实"
+    if case.danger.call_since is not None:
+        yield "请当事人先挂断可疑通话，停止屏幕共享"
+    if moving_fen(case):
+        yield "请当事人停止转账，由本人联系付款银行撤回"
+
+
 def _payment(case: Case, payment: Payment, say: Say) -> dict[str, Any]:
     return {
         "transfer": payment.transfer,
         "amount_fen": payment.amount_fen,
         "at": epoch(payment.at),
-        "state": say(labels.PAYMENTS[status_of(case, payment).status]),
+        "state": say(money_labels.PAYMENTS[status_of(case, payment).status]),
     }
 
 
-def _gone(task: Task, say: Say) -> dict[str, Any]:
-    """Return the data of a visit that is no longer needed, with the reason, without personal data."""
+def _gone(task: Task, mine: Mine, say: Say) -> dict[str, Any]:
+    """Return the data of a visit that is no longer needed, with the reason, without personal data.
+
+    If the officer has another visit to the same case, the reason says which of the two is to be made.
+    """
     why = "超时后已另派他人，不必再去" if task.state is TaskState.LATE else "预警已了结，不必再去"
-    return {"dispatch": task.dispatch, "case": task.case, "given": epoch(task.at), "why": say(why)}
+    words = say(why)
+    if instead := given_instead(task, mine.errands):
+        words = say("已作废；以 %(at)s 派给您的任务为准") % {"at": hour_minute(instead.at)}
+    told = {"dispatch": task.dispatch, "case": task.case, "number": mine.numbers.get(task.case, task.case)}
+    return told | {"given": epoch(task.at), "why": words}
 
 
 def _colleague(officer: Officer) -> dict[str, Any]:

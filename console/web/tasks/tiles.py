@@ -36,7 +36,7 @@ class Tile:
 
 
 def of_province(on: date) -> list[Tile]:
-    """Return one tile for each prefecture that exists on the day `on`."""
+    """Return one tile for each prefecture that exists on the day `on`, in code order."""
     return _placed(prefectures(on), _PREFECTURES, 4)
 
 

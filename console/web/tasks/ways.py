@@ -8,12 +8,15 @@ from domain.visits.travel import way
 
 
 def travel_minutes(steps: int, rules: VisitRules) -> int:
-    """Return the travel time for a distance in steps (domain/visits/travel), in minutes."""
+    """Return the travel time in minutes for a distance in steps (domain/visits/travel).
+
+    Raises KeyError for other numbers of steps than 0, 1, 4 and 12.
+    """
     return round(way(steps, rules).total_seconds() / 60)
 
 
 def kilometres(here: str, there: str) -> int | None:
-    """Return the straight-line distance in km between the centres of two counties.
+    """Return the straight-line distance in whole km between the middles of the counties of two division codes.
 
     None within one county, or if the map lacks one of them.
     """

@@ -1,7 +1,7 @@
 """Adds evidence files to a case: each picture once, and at most MOST_FILES of them.
 
-A file is no danger and no contact: it changes neither the case's level nor its plan. A closed case takes it too: a
-victim may find a receipt later, and an order or a return still needs it.
+A file changes neither the case's level nor its plan. Files are added to a closed case too: a victim may find a receipt
+later, and an order or a return still needs it.
 """
 
 from collections.abc import Iterable, Sequence
@@ -17,7 +17,10 @@ from schemas.codes.refusals import TooManyFiles
 
 
 def evidence_report(draft: DecisionBuilder, given: EvidenceReport) -> None:
-    """Add the files that the case does not have yet; refuse all of them if it would have more than MOST_FILES."""
+    """Add the reported files that the case does not have yet, with a fact.
+
+    If the case would have more than MOST_FILES, all of them are refused, with a fact REFUSED.
+    """
     more = missing(draft.case, given.files)
     if len(draft.case.files) + len(more) > MOST_FILES:
         refuse(draft, TooManyFiles(MOST_FILES), given.by)
@@ -27,7 +30,7 @@ def evidence_report(draft: DecisionBuilder, given: EvidenceReport) -> None:
 
 
 def missing(case: Case, files: Iterable[EvidenceFile]) -> Sequence[EvidenceFile]:
-    """Return the files that the case does not have, each once: the same picture has the same id."""
+    """Return those of `files` that the case does not have, each once. The same picture has the same id."""
     known = {file.id for file in case.files}
     return [file for name, file in {file.id: file for file in files}.items() if name not in known]
 

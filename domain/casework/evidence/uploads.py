@@ -1,7 +1,7 @@
-"""Which uploads may be decoded: by their size and first bytes, never by the name or type that a browser tells.
+"""Decides which uploads may be decoded: by size and first bytes, never by the name or type that a browser states.
 
-Whether a file really is a picture, the decoder says (streams/security/pictures.py). The usual mistakes, a PDF or an
-iPhone's HEIC, have reasons of their own, so that the page can say what to do instead.
+Only the decoder shows whether a file really is a picture (streams/security/pictures.py). Usual mistakes, a PDF or an
+iPhone's HEIC, have their own reasons, so that the page can explain the remedy.
 """
 
 from domain.ids import short_hash
@@ -13,7 +13,9 @@ _HEIC = {b"heic", b"heix", b"heif", b"hevc", b"mif1", b"msf1"}
 
 
 def refusal_of(raw: bytes) -> FileRefusal | None:
-    """Return why an upload is not decoded, or None if it begins as JPEG, PNG or WebP and is not too large."""
+    """Return the reason why an upload must not be decoded, or None if it begins as JPEG, PNG or WebP and is small
+    enough.
+    """
     if not raw:
         return FileRefusal.EMPTY
     if len(raw) > MOST_FILE_BYTES:
@@ -26,5 +28,8 @@ def refusal_of(raw: bytes) -> FileRefusal | None:
 
 
 def file_id(case: str, original: str) -> str:
-    """Return the id of a case's file. `original`: SHA-256 of the upload; the same one is added to a case once."""
+    """Return the id of a file in a case. The same upload has the same id, so a case has it once.
+
+    `case`: the case's id; `original`: the SHA-256 of the upload.
+    """
     return short_hash("evidence", case, original)

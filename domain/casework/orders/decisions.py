@@ -1,4 +1,4 @@
-"""Persons' decisions on stop orders, and the consequences if nobody decides in time."""
+"""Applies persons' decisions on stop orders, and the consequences if nobody decides in time."""
 
 from domain.casework import payments, stops
 from domain.casework.draft import DecisionBuilder
@@ -9,14 +9,6 @@ from schemas.casework.cases import Step, StepState
 from schemas.casework.events import FactKind
 from schemas.casework.orders import ApproveStopAct, DeclineStopAct, OrderState, StopOrder
 from schemas.codes.any_code import AnyCode
-from schemas.codes.money import (
-    InstitutionChosen,
-    StopDeclined,
-    StopLapsed,
-    StopNeverDecided,
-    StopUnconfirmed,
-    StopUndecided,
-)
 from schemas.codes.refusals import (
     CannotBeStopped,
     InstitutionKnown,
@@ -25,12 +17,23 @@ from schemas.codes.refusals import (
     RefusalCode,
     RoleMayNotApprove,
 )
+from schemas.codes.stop_orders import (
+    InstitutionChosen,
+    StopDeclined,
+    StopLapsed,
+    StopNeverDecided,
+    StopUnconfirmed,
+    StopUndecided,
+)
 from schemas.people.staff import StaffRole
 
 
 def approve_order(draft: DecisionBuilder, act: ApproveStopAct, by: str, role: StaffRole | None) -> RefusalCode | None:
-    """Approve an order, or confirm an automatic one, and sign the standing approval that the act asks for. Returns why
-    it is refused, or None. An act is refused as a whole: nothing is signed that the person has not read.
+    """Approve an order, or confirm an automatic one, and sign the standing approval in the act, if any. With enough
+    approvals, the order is approved, and the bank is asked.
+
+    Return the reason for the refusal, or None if done. A refused act approves and signs nothing; but a proposed order
+    that can no longer help is then withdrawn.
     """
     order = orders.order_of(draft.case, act.order)
     if order is None:
@@ -87,8 +90,9 @@ def _route(draft: DecisionBuilder, order: StopOrder, act: ApproveStopAct, by: st
 
 
 def decline_order(draft: DecisionBuilder, act: DeclineStopAct, by: str, role: StaffRole | None) -> RefusalCode | None:
-    """Decide against an order. If an automatic rule sent it, the bank is asked to lift the stop. Return why the
-    decision is refused, or None.
+    """Decline an order. If an automatic rule has sent it, the bank is asked to lift the stop.
+
+    Return the reason for the refusal, or None if done.
     """
     order = orders.order_of(draft.case, act.order)
     if order is None or not order.decidable:
@@ -105,8 +109,10 @@ def decline_order(draft: DecisionBuilder, act: DeclineStopAct, by: str, role: St
 
 
 def approval_overdue(draft: DecisionBuilder, step: Step) -> None:
-    """Process the deadline of a proposed order: the first time a reminder is noted and a last deadline set; at the last
-    deadline, when a stop can no longer help, the order ends undecided.
+    """Process the deadline of a proposed order.
+
+    The first time, a reminder is recorded, and the last deadline is set, after which a stop can no longer help. At the
+    last deadline, the order ends as UNDECIDED.
     """
     order = orders.order_of(draft.case, step.id)
     if order is None:
@@ -126,8 +132,10 @@ def _ends(draft: DecisionBuilder, order: StopOrder, state: OrderState, as_step: 
 
 
 def unconfirmed(draft: DecisionBuilder, timer: Step) -> None:
-    """Process the timer of an automatic order that nobody has confirmed: first a reminder is noted; at `confirm_by` the
-    order lapses, and the bank is asked to lift the stop.
+    """Process the timer of an automatic order that nobody has confirmed.
+
+    The first time, a reminder is recorded. At `confirm_by`, the order ends as LAPSED, and the bank is asked to lift the
+    stop.
     """
     order = orders.order_of(draft.case, timer.id.removeprefix(orders.UNCONFIRMED))
     if order is None or order.confirm_by is None:

@@ -1,4 +1,4 @@
-"""Hand-over of a stopped account to an authority that has frozen it. The account is then not stopped any more."""
+"""Hand-over of a stopped account to an authority that has frozen it. The stops of the account end."""
 
 from domain.casework import payments, stops
 from domain.casework.draft import DecisionBuilder
@@ -8,16 +8,16 @@ from domain.casework.steps import end
 from domain.policy.schedule import STOPS
 from schemas.casework.cases import Case, Payment, StepState, StopState
 from schemas.casework.orders import Freezing, HandOverStopAct, OrderState, StopOrder
-from schemas.codes.money import StopHandedOver
 from schemas.codes.refusals import AccountFrozen, NoStop, RefusalCode, RoleMayNotApprove
+from schemas.codes.stop_orders import StopHandedOver
 from schemas.people.staff import StaffRole
 
 
 def hand_over(draft: DecisionBuilder, act: HandOverStopAct, by: str, role: StaffRole | None) -> RefusalCode | None:
-    """Record that an authority has frozen the account of an order. Return why this is refused, or None.
+    """Record that an authority has frozen the account of an order. Return the reason for the refusal, or None if done.
 
-    The order gets the freezing and the state HANDED_OVER, whatever its state was. All stops of the account in the case
-    end, for whichever payments they were, and the bank is no longer asked to stop the account or to lift a stop.
+    The order gets the freezing and the state HANDED_OVER, whatever its state was. All stops of the account in this case
+    end, for all payments, and the bank is no longer asked to stop the account or to lift a stop.
     """
     order = orders.order_of(draft.case, act.order)
     if order is None:
@@ -37,7 +37,11 @@ def hand_over(draft: DecisionBuilder, act: HandOverStopAct, by: str, role: Staff
 
 
 def may_not_hand_over(case: Case, order: StopOrder, role: StaffRole | None) -> RefusalCode | None:
-    """Return why a person with this role may not hand over an order, or None if they may."""
+    """Return the first reason why a person with this role may not hand over an order, or None if they may.
+
+    AccountFrozen: it was handed over before. NoStop: the bank has not stopped the account. RoleMayNotApprove: the role
+    may not decide on the order.
+    """
     if order.freezing is not None:
         return AccountFrozen(order.freezing.authority, order.freezing.decision)
     payment = payments.find(case, order.transfer)

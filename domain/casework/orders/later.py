@@ -1,7 +1,7 @@
-"""Standing approvals within a decision: a person signs one with an order, and what ends one.
+"""Standing approvals within a decision: persons sign them with an order, and other decisions end them.
 
-A person's decision against an account on the money's way ends it, and so does the end of the approved order: from then
-on a person decides on each later order again.
+A person's decision against an account that the money reached ends the standing approval, and so does the end of the
+approved order: after that, a person must decide on each later order again.
 """
 
 from datetime import timedelta
@@ -10,20 +10,24 @@ from domain.casework import payments
 from domain.casework.draft import DecisionBuilder
 from domain.casework.orders import records as orders
 from domain.casework.orders.later_limits import covering, may_not_approve_later
+from domain.casework.orders.open_orders import stands
 from schemas.casework.events import FactKind
 from schemas.casework.orders import Approval, LaterLimits, OrderState, StandingApproval, StopOrder
-from schemas.codes.money import LaterStopsApproved, LaterStopsEnded, MoneyTracedHere
+from schemas.codes.money import MoneyTracedHere
 from schemas.codes.refusals import ApprovedBefore, NoOrder, RefusalCode, RoleMayNotApprove
+from schemas.codes.stop_orders import LaterStopsApproved, LaterStopsEnded
 from schemas.people.staff import StaffRole
 
 
 def may_not_sign(
     draft: DecisionBuilder, order: StopOrder, limits: LaterLimits, by: str, role: StaffRole | None
 ) -> RefusalCode | None:
-    """Return why this person may not sign a standing approval with an order, or None. NoOrder: the danger is over,
-    or the order has no effect any more.
+    """Return the reason why this person may not sign a standing approval with an order, or None if they may.
+
+    NoOrder: the danger is over, or the order no longer has an effect. RoleMayNotApprove: the role may not decide on the
+    order. ApprovedBefore: the person has signed these limits already. Else the reasons of `may_not_approve_later`.
     """
-    if draft.case.settled or not orders.stands(draft.case, order, draft.steps.values()):
+    if draft.case.settled or not stands(draft.case, order, draft.steps.values()):
         return NoOrder()
     if role is None or role not in order.roles:
         return RoleMayNotApprove()
@@ -34,10 +38,11 @@ def may_not_sign(
 
 
 def sign_later(draft: DecisionBuilder, step: str, limits: LaterLimits, by: str, role: StaffRole) -> None:
-    """Add a person's signature to the standing approval of a step's order; other limits than before begin it anew.
+    """Add a person's signature to the standing approval of a step's order, with a fact.
 
-    With enough signatures it is in force as soon as the order is approved: it approves waiting orders that it covers.
-    No effect without the order.
+    Signatures for other limits than `limits` no longer count. With enough signatures, and once the order is approved,
+    the standing approval is in force and approves waiting orders that it covers. No effect if the order does not exist
+    or the policy has no standing approvals.
     """
     order, rules = orders.order_of(draft.case, step), draft.plan.stop.later
     if order is None or rules is None:
@@ -55,19 +60,21 @@ def sign_later(draft: DecisionBuilder, step: str, limits: LaterLimits, by: str, 
 
 
 def approve_waiting(draft: DecisionBuilder) -> None:
-    """Approve the waiting orders about traced accounts that a standing approval covers, as far as its limits go."""
+    """Approve the proposed orders on traced accounts that a standing approval covers, as long as its limits allow;
+    their steps become due now.
+    """
     for each in draft.case.orders:
         payment = payments.find(draft.case, each.transfer)
         if each.state is not OrderState.PROPOSED or payment is None or not isinstance(each.ground, MoneyTracedHere):
             continue
         rule = draft.plan.stop.approval.of(payment, extension=False)
-        if found := covering(draft.case, payment, rule, draft.rules.policy.trace, draft.now):
+        if found := covering(draft, payment, rule):
             orders.approve_under(draft, each, *found)
 
 
 def end_later(draft: DecisionBuilder, transfer: str) -> None:
-    """End the standing approvals that a decision against a transfer's account ends: those of its own orders; about an
-    account beyond the payees', all of the case.
+    """End the standing approvals that a decision against a transfer's account ends: those of orders on the same
+    account; for an account beyond the payees', all standing approvals of the case.
     """
     payment, same = payments.find(draft.case, transfer), payments.of_same_account(draft.case, transfer)
     on_the_way = payment is not None and payment.movement is not None
@@ -75,12 +82,12 @@ def end_later(draft: DecisionBuilder, transfer: str) -> None:
 
 
 def end_own_later(draft: DecisionBuilder, transfer: str) -> None:
-    """End the standing approvals of a transfer's own orders: its stop has ended or is refused."""
+    """End the standing approvals of a transfer's own orders, because its stop has ended or was refused."""
     _end(draft, [each for each in draft.case.orders if each.transfer == transfer])
 
 
 def end_all_later(draft: DecisionBuilder) -> None:
-    """End all standing approvals of the case: the danger is over."""
+    """End all standing approvals of the case, because the danger is over."""
     _end(draft, draft.case.orders)
 
 

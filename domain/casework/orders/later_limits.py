@@ -1,20 +1,22 @@
-"""What a standing approval covers: accounts that banks' answers say the approved order's money reached, within what
-remains of its limits.
+"""Decides which orders a standing approval covers: on accounts that, by banks' answers, the money of the approved order
+reached, within the rest of its limits.
 
-Only the money of payments counts that more speaks against than another person's report: from a merely reported account
-no order goes on without a person.
+Only money of payments counts for which there is more evidence than another person's report: after a payment to a merely
+reported account, a person decides on each order.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
 
 from domain.casework import payments
+from domain.casework.draft import DecisionBuilder
+from domain.casework.orders.open_orders import stands
 from domain.casework.trail.movements import traced
 from domain.policy.approval import ApprovalRule, LaterStopRules
 from domain.policy.trace import TraceRules
 from domain.tracing.facts import TracedAccount
 from domain.tracing.tree import MoneyTrace
-from schemas.casework.cases import Case, Payment
+from schemas.casework.cases import Case, Payment, Step
 from schemas.casework.orders import LaterLimits, OrderState, StandingApproval, StopOrder
 from schemas.codes.refusals import (
     AccountOnlyReported,
@@ -29,7 +31,12 @@ from schemas.levels import Action
 def may_not_approve_later(
     case: Case, order: StopOrder, limits: LaterLimits | None, rules: LaterStopRules | None, trace: TraceRules
 ) -> RefusalCode | None:
-    """Return why nobody may sign a standing approval with an order, or None. `limits`: None asks about any at all."""
+    """Return the first reason why nobody may sign a standing approval with an order, or None.
+
+    LaterStopsNotOffered: the policy has none (`rules` None), or the order is no first stop. LaterStopsDecided: one is
+    in force or has ended. LaterStopsTooWide: `limits` exceed the policy's. AccountOnlyReported: the only evidence is
+    another person's report. `limits`: the limits to sign; None: any limits.
+    """
     if rules is None or order.action is not Action.STOP_PAYMENT:
         return LaterStopsNotOffered()
     if order.later is not None and not order.later.waits:
@@ -52,13 +59,16 @@ def _well_founded(case: Case, order: StopOrder, rules: TraceRules) -> bool:
 
 
 def founded_payments(case: Case) -> set[str]:
-    """Return the case's payments, by transfer, that more speaks against than another person's report of the account."""
+    """Return the transfers of the payments for which there is more evidence than another person's report of the
+    account.
+    """
     return {each.transfer for each in case.payments if not payments.only_reported(case, each)}
 
 
 def hops_from(trace: MoneyTrace, token: str, thefts: Collection[str]) -> dict[str, int]:
-    """Return how many transfers, in the order of time, lead from an account to each account that the money of these
-    thefts went on to from there; the fewest, by token.
+    """Return the number of transfers from the account `token` to each account that its money of these thefts reached.
+
+    The result is by account token, with the fewest transfers. Transfers are followed in order of time.
     """
     found = {token: 0}
     for step in trace.steps:
@@ -69,20 +79,26 @@ def hops_from(trace: MoneyTrace, token: str, thefts: Collection[str]) -> dict[st
     return found
 
 
-def standing_approval(order: StopOrder, now: datetime) -> StandingApproval | None:
-    """Return an order's standing approval if it approves orders now, else None."""
-    ready = order.state is OrderState.APPROVED and order.later is not None and order.later.in_force(now)
-    return order.later if ready else None
+def standing_approval(case: Case, order: StopOrder, steps: Iterable[Step], now: datetime) -> StandingApproval | None:
+    """Return an order's standing approval if it approves orders now, else None. `steps`: the case's, as they are now.
+
+    It approves none while its own order has no effect: the bank has not answered within all attempts, say.
+    """
+    if order.state is not OrderState.APPROVED or order.later is None or not order.later.in_force(now):
+        return None
+    return order.later if stands(case, order, steps) else None
 
 
 def under(case: Case, number: str) -> Iterator[StopOrder]:
-    """Yield the orders that the standing approval of the order with this number approved."""
+    """Yield the case's orders that were approved by the standing approval of the order with this document number, in
+    the case's order.
+    """
     return (order for order in case.orders if order.under == number)
 
 
 def remaining(case: Case, order: StopOrder) -> tuple[int, int]:
-    """Return how many more accounts, and how much more money (fen), the order's standing approval covers; (0, 0)
-    without one.
+    """Return (accounts, fen): how many further accounts, and how much money, the standing approval of an order still
+    covers; (0, 0) if the order has none. Whether it is in force is not checked.
     """
     if order.later is None:
         return 0, 0
@@ -91,17 +107,19 @@ def remaining(case: Case, order: StopOrder) -> tuple[int, int]:
     return limits.accounts - len({each.payee for each in made}), left
 
 
-def covering(
-    case: Case, payment: Payment, rule: ApprovalRule, rules: TraceRules, now: datetime
-) -> tuple[StopOrder, StandingApproval] | None:
-    """Return the order whose standing approval covers an order about a traced account now, with that approval; None if
-    none does. `rule`: the policy's for the account's order: as many persons as it wants must have signed.
+def covering(draft: DecisionBuilder, payment: Payment, rule: ApprovalRule) -> tuple[StopOrder, StandingApproval] | None:
+    """Return the order whose standing approval covers an order about a traced account (`payment`) now, with that
+    approval.
 
-    The first order that was made counts where several cover the account.
+    None if none covers it, or if `payment` is no traced account. `rule`: the policy's rule for the account's order,
+    whose number of persons must have signed. If several cover the account, the order that was made first is returned.
     """
     if payment.movement is None:
         return None
-    signed = [(each, later) for each in case.orders if (later := standing_approval(each, now)) is not None]
+    case, rules, steps = draft.case, draft.rules.policy.trace, draft.steps.values()
+    signed = [
+        (each, later) for each in case.orders if (later := standing_approval(case, each, steps, draft.now)) is not None
+    ]
     ready = [(order, later) for order, later in signed if _enough(later, rule) and _fits(case, order, payment)]
     if not ready:  # nearly always: the money is not traced once more
         return None
@@ -116,12 +134,12 @@ def covering(
 
 
 def _enough(later: StandingApproval, rule: ApprovalRule) -> bool:
-    """Return whether enough persons of the rule's roles have signed a standing approval."""
+    """Return True if enough persons of the rule's roles have signed a standing approval."""
     return rule.persons <= sum(each.role in rule.roles for each in later.approvals)
 
 
 def _fits(case: Case, order: StopOrder, payment: Payment) -> bool:
-    """Return whether an order about the account is within the accounts and the money that remain."""
+    """Return True if an order about the account is within the accounts and the money that remain."""
     accounts, fen = remaining(case, order)
     known = any(each.payee == payment.payee for each in under(case, order.number))
     return (accounts > 0 or known) and payment.amount_fen <= fen

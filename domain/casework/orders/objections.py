@@ -1,5 +1,5 @@
-"""Objections to stop orders and to holds on the resident's own account: taken down with a clock, reviewed by one
-person who had no part in the order, and what follows.
+"""Objections to stop orders and to holds on the resident's own account: recorded with a deadline, and reviewed by one
+person who had no part in the order.
 
 An upheld objection lifts every stop of the account in the case, by the same step as a release that two persons
 approved. So the bank gets one request, which is repeated until the bank answers.
@@ -68,17 +68,27 @@ def waiting_for(case: Case, transfer: str) -> StopObjection | None:
 
 
 def ordered(case: Case, name: str) -> StopOrder | OwnHold | None:
-    """Return what somebody objects to: a stop order by its step, or a hold by its id; or None."""
+    """Return the order or hold to which somebody objects, or None. `name`: the step id of a stop order, or the id of a
+    hold.
+    """
     return orders.order_of(case, name) or own_hold_of(case, name)
 
 
 def subject_of(order: StopOrder | OwnHold) -> str:
-    """Return what an objection to an order is about: the order's transfer; of a hold its id, which no transfer has."""
+    """Return the key by which an objection to an order or hold is found: the order's transfer, or the hold's id.
+
+    No transfer has the same name as a hold.
+    """
     return order.transfer if isinstance(order, StopOrder) else order.id
 
 
 def may_not_object(case: Case, order: StopOrder | OwnHold | None) -> RefusalCode | None:
-    """Return why nobody can object to an order of the case (now), or None."""
+    """Return the first reason why nobody can object to an order or hold of the case now, or None if somebody can.
+
+    NothingToObjectTo: the case has no such order (`order` None), or no bank was asked for it. UpheldAlready: an
+    objection was upheld after it was asked for. ObjectionWaits: one about the account is undecided. MostObjections: the
+    case has as many as it may.
+    """
     if isinstance(order, OwnHold):
         return _may_not_object_to_hold(case, order)
     if order is None or not order.went_out:
@@ -101,7 +111,9 @@ def _may_not_object_to_hold(case: Case, hold: OwnHold) -> RefusalCode | None:
 
 
 def take_objection(draft: DecisionBuilder, given: ObjectStop) -> None:
-    """Take an objection down, with its clock; a fact REFUSED if nobody can object. A known one changes nothing."""
+    """Record an objection and set its deadline; a fact REFUSED if nobody can object. A known objection
+    changes nothing.
+    """
     name, order = objection_id(given.id), ordered(draft.case, given.order)
     if objection_of(draft.case, name) is not None:
         return
@@ -128,7 +140,7 @@ def take_objection(draft: DecisionBuilder, given: ObjectStop) -> None:
 
 
 def objection_overdue(draft: DecisionBuilder, timer_id: str) -> None:
-    """Process an objection's deadline: a reminder is noted once, and the objection stays open."""
+    """Process the deadline of an objection: a reminder is recorded once, and the objection stays open."""
     found = objection_of(draft.case, timer_id.removeprefix(UNDECIDED))
     draft.steps.pop(timer_id, None)
     if found is not None and found.waits:
@@ -138,8 +150,10 @@ def objection_overdue(draft: DecisionBuilder, timer_id: str) -> None:
 def may_not_review(
     case: Case, found: StopObjection, by: str, role: StaffRole | None, roles: tuple[StaffRole, ...]
 ) -> RefusalCode | None:
-    """Return why this person may not decide on an objection, or None if they may. `roles`: the roles that the policy
-    lets review.
+    """Return the first reason why this person may not decide on an objection, or None if they may.
+
+    NoObjection: it is decided already. RoleMayNotReview: `role` is not in `roles`, those that may review by the policy.
+    TookPart: the person recorded the objection, or asked for, approved or handed over a stop or hold of the account.
     """
     if not found.waits:
         return NoObjection()
@@ -151,7 +165,11 @@ def may_not_review(
 def decide_objection(
     draft: DecisionBuilder, act: DecideObjectionAct, by: str, role: StaffRole | None
 ) -> RefusalCode | None:
-    """Apply a person's decision on an objection. Return why it is refused, or None."""
+    """Apply a person's decision on an objection. Return the reason for the refusal, or None if done.
+
+    If the objection is upheld, the account's orders and standing approvals end, and the bank is asked to lift its
+    stops.
+    """
     found = objection_of(draft.case, act.objection)
     if found is None:
         return NoObjection()

@@ -10,7 +10,8 @@ from collections import Counter
 
 from domain.casework import payments
 from domain.casework.draft import DecisionBuilder
-from domain.casework.orders.records import has_open_order, latest_order, overturned
+from domain.casework.orders.open_orders import has_open_order
+from domain.casework.orders.records import latest_order, overturned
 from domain.casework.steps import plan_step, withdraw
 from domain.casework.trail.movements import VICTIM, take_movements, traced
 from domain.tracing.facts import TracedAccount
@@ -29,11 +30,11 @@ forth would make orders without end. Assumed: one mistake and its correction mak
 
 
 def follow_money(draft: DecisionBuilder, given: BankFeedback, payment: Payment) -> None:
-    """Add the movements of a bank's answer to the case. Propose a stop of each account beyond the payees' that holds
-    traced money and has no open order, within the policy's amount and number; accounts with the most money first.
+    """Add the movements in a bank's answer to the case, and propose stops of further accounts that hold traced money.
 
-    Orders on accounts that the money has left are withdrawn if no bank has got them. A settled case gets no orders. No
-    effect if the answer has no movements.
+    An account gets an order if it has no open one, within the policy's amount and number, accounts with the most money
+    first. Orders on accounts that the money has left are withdrawn if no bank has got them. A settled case gets no
+    orders. No effect if the answer has no movements.
     """
     take_movements(draft, given, payment)
     if draft.case.settled or not given.movements:
@@ -86,7 +87,7 @@ def _known(case: Case, account: TracedAccount) -> Payment | None:
 
 
 def _again(draft: DecisionBuilder, known: Payment, came_fen: int) -> bool:
-    """Return whether an account that has had an order may get another one. `came_fen`: money that has ever come in."""
+    """Return True if an account that has had an order may get another one. `came_fen`: money that has ever come in."""
     if has_open_order(draft, known.transfer) or overturned(draft.case, known.transfer):
         return False
     latest = latest_order(draft.case, known.transfer)

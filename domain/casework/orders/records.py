@@ -1,10 +1,9 @@
-"""Stop orders within a decision: proposed when their step falls due, approved, declined, ended.
+"""Stop orders within a decision: proposed when their step is due, approved, declined, ended.
 
-A step asks a bank only if its order is approved: by as many persons as the policy says, or by a rule of the policy that
-cites its legal ground.
+A step asks a bank only if its order is approved: by as many persons as the policy requires, or by a rule of the policy
+that cites its legal ground.
 """
 
-from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from domain.calendar import local_date
@@ -15,22 +14,14 @@ from domain.ids import case_digits, in_groups
 from domain.payments.ledger import upheld_at
 from domain.policy.approval import ApprovalRule
 from domain.policy.schedule import LATEST
-from schemas.casework.cases import LIVE_STEPS, Case, Payment, Step, StepState
+from schemas.casework.cases import Case, Payment, Step, StepState
 from schemas.casework.events import FactKind
 from schemas.casework.orders import Approval, CarriedOut, Freezing, OrderState, StandingApproval, StopOrder
 from schemas.channels.bank_messages import bank_of
 from schemas.codes.any_code import AnyCode
-from schemas.codes.money import (
-    CanStillBeStopped,
-    MoneyTracedHere,
-    StopApproved,
-    StopApprovedUnder,
-    StopAutomatic,
-    StopConfirmed,
-    StopProposed,
-    TracedUnderApproval,
-)
+from schemas.codes.money import CanStillBeStopped, MoneyTracedHere, TracedUnderApproval
 from schemas.codes.refusals import ApprovedBefore, RefusalCode, RoleMayNotApprove
+from schemas.codes.stop_orders import StopApproved, StopApprovedUnder, StopAutomatic, StopConfirmed, StopProposed
 from schemas.levels import Action
 from schemas.people.staff import StaffRole
 
@@ -45,81 +36,70 @@ def order_of(case: Case, step: str) -> StopOrder | None:
     return next((order for order in case.orders if order.step == step), None)
 
 
+def payment_as_approved(case: Case, step: Step) -> Payment | None:
+    """Return the payment of a step as the bank is asked about it, or None for a step without a payment.
+
+    Its amount (fen) is that of the step's order, which persons have approved, whatever the feed says since. For a step
+    without an order, such as one that lifts a stop, it is the amount of the last order that a bank may have got;
+    without one, the payment's own.
+    """
+    payment = payments.find(case, step.transfer)
+    if payment is None:
+        return None
+    out = [order for order in case.orders if order.transfer == step.transfer and order.went_out]
+    order = order_of(case, step.id) or (out[-1] if out else None)
+    return payment.model_copy(update={"amount_fen": order.amount_fen}) if order is not None else payment
+
+
 def latest_order(case: Case, transfer: str, *states: OrderState) -> StopOrder | None:
     """Return the latest order for a transfer in one of `states` (in any state if none are given), or None."""
     found = [order for order in case.orders if order.transfer == transfer and (not states or order.state in states)]
     return found[-1] if found else None
 
 
-def stands(case: Case, order: StopOrder, steps: Iterable[Step]) -> bool:
-    """Return whether an order waits for persons, is on its way to the bank, or has an effect there. `steps`: the
-    case's, as they are now.
-
-    A request that its bank has not answered within all attempts has ended, and has had no effect.
-    """
-    if order.state is not OrderState.APPROVED:
-        return order.state is OrderState.PROPOSED
-    payment = payments.find(case, order.transfer)
-    stopped = payment is not None and payment.stop is not None and payment.stop.runs
-    return stopped or any(step.id == order.step and step.state in LIVE_STEPS for step in steps)
-
-
 def document_number(prefix: str, case_id: str, ordinal: int, at: datetime) -> str:
     """Return the document number (文书号) of an order made at `at`: 吉公反诈止付〔2026〕4817-3305-1192-1号.
 
-    It consists of the centre's prefix, the year, all digits of the case's number, and the order's ordinal in the case
-    (from 1), so no shared counter is needed. It begins with the digits of the short case number (26-4817).
+    The number consists of the centre's prefix, the year, all digits of the case's number, and the order's ordinal in
+    the case (from 1), so no shared counter is needed. Its digits begin with those of the short case number (26-4817).
     """
     return f"{prefix}〔{local_date(at).year}〕{in_groups(case_digits(case_id))}-{ordinal}号"
 
 
 def overturned(case: Case, transfer: str) -> bool:
-    """Return whether an objection to a stop of the transfer's account was upheld. Then only a person's own order stops
-    the account again.
+    """Return True if an objection to a stop of the transfer's account was upheld.
+
+    After that, only an order that a person asks for stops the account again.
     """
     return upheld_at(case, transfer) is not None
 
 
 def decided_against(case: Case, transfer: str) -> bool:
-    """Return whether persons decided against the latest order for a transfer, nobody decided in time, or an objection
-    to a stop of its account was upheld. Then no rule sends an order again without a person.
+    """Return True if persons decided against stopping a transfer's account; then no automatic rule sends an order
+    again.
+
+    That is so if they declined the latest order, did not decide or confirm in time, or upheld an objection to a stop of
+    the account.
     """
     order = latest_order(case, transfer)
     return overturned(case, transfer) or (order is not None and order.state in _NOT_WANTED)
 
 
 def may_propose(case: Case, payment: Payment) -> bool:
-    """Return whether the plan may propose an order for a payment without a person.
+    """Return True if the plan may propose an order for a payment without a person.
 
     False if the only evidence against the account is an unconfirmed report by another person, because one person's
-    report must not stop the payments of others. False also if persons decided against an order, or nobody decided in
-    time.
+    report must not stop the payments of others. False also if `decided_against`.
     """
     return not decided_against(case, payment.transfer) and not payments.only_reported(case, payment)
 
 
-def has_open_order(draft: DecisionBuilder, transfer: str) -> bool:
-    """Return whether an order for a transfer is open, a step that needs an order waits for its time, or the account's
-    bank has stopped the account by itself.
-    """
-    payment = payments.find(draft.case, transfer)
-    if draft.live_for(transfer, *ASKING) or (payment is not None and payment.stop is not None and payment.stop.runs):
-        return True
-    known = (order for order in draft.case.orders if order.transfer == transfer)
-    return any(stands(draft.case, order, draft.steps.values()) for order in known)
-
-
-def traced_before(draft: DecisionBuilder, payment: Payment) -> bool:
-    """Return whether money of other payments had reached the payee of `payment`, and an order on that account is open,
-    so that the account gets no second order.
-    """
-    return any(each.payee == payment.payee and has_open_order(draft, each.transfer) for each in draft.case.traced)
-
-
 def must_wait(draft: DecisionBuilder, step: Step) -> bool:
-    """Return whether a step that falls due must wait for persons. If so, its order is proposed.
+    """Return True if a step that is due must wait until persons approve its order. The order is then proposed with a
+    fact, and the step becomes PROPOSED.
 
-    An order that an automatic rule of the policy allows is approved at once, and a person must confirm it later.
+    False for a step that needs no order, or whose order is approved. An automatic rule of the policy, or a standing
+    approval, approves the order at once.
     """
     if step.action not in ASKING:
         return False
@@ -131,7 +111,8 @@ def must_wait(draft: DecisionBuilder, step: Step) -> bool:
 
 
 def ask_for_order(draft: DecisionBuilder, step: Step, because: AnyCode, by: str, role: StaffRole | None) -> None:
-    """Record that a person asks for a step's order. If their role may approve, the person also counts as an approver.
+    """Record that a person asks for the order of a step. If their role may approve, they also count as an approver.
+
     No effect if the case lacks the payment.
     """
     payment = payments.find(draft.case, step.transfer)
@@ -148,21 +129,25 @@ def ask_for_order(draft: DecisionBuilder, step: Step, because: AnyCode, by: str,
 
 
 def unrouted(payment: Payment) -> bool:
-    """Return whether nobody knows yet which institution to ask: only a person has reported the payment, and without the
-    payee's bank or payment institution. The order then waits until a person chooses one.
+    """Return True if the institution to ask is unknown, because only a person reported the payment, without the payee's
+    institution.
+
+    The order then waits until a person chooses an institution.
     """
     return payment.reported is not None and payment.feed is None and payment.institution is None
 
 
 def may_not_approve(order: StopOrder, by: str, role: StaffRole | None) -> RefusalCode | None:
-    """Return why this person may not approve an order, or None if they may."""
+    """Return the reason why this person may not approve an order, or None if they may: RoleMayNotApprove, or
+    ApprovedBefore if they have approved it already. The order's state is not checked.
+    """
     if role not in order.roles:
         return RoleMayNotApprove()
     return ApprovedBefore() if any(approval.by == by for approval in order.approvals) else None
 
 
 def add_approval(draft: DecisionBuilder, order: StopOrder, by: str, role: StaffRole) -> None:
-    """Add a person's approval. With enough approvals the order is approved, and its step falls due now."""
+    """Add a person's approval, with a fact. With enough approvals, the order is approved, and its step is due now."""
     approvals = (*order.approvals, Approval(by=by, role=role, at=draft.now))
     enough = len(approvals) >= order.persons  # an automatic order needs none: it is approved already
     step = draft.steps.get(order.step)
@@ -174,7 +159,9 @@ def add_approval(draft: DecisionBuilder, order: StopOrder, by: str, role: StaffR
 
 
 def approve_under(draft: DecisionBuilder, order: StopOrder, approving: StopOrder, later: StandingApproval) -> None:
-    """Approve an order by the standing approval of another (`approving`): those who signed it are its approvers."""
+    """Approve an order by the standing approval `later` of the order `approving`; its signers become approvers, with a
+    fact.
+    """
     covered = _covered(order, approving, later)
     _settle(draft, covered, OrderState.APPROVED)
     step = draft.steps.get(order.step)
@@ -199,8 +186,9 @@ def _noted_under(draft: DecisionBuilder, order: StopOrder, step: Step | None) ->
 
 
 def record_execution(draft: DecisionBuilder, transfer: str, until: datetime) -> None:
-    """Record in the approved order for a transfer that the bank has carried it out, until `until`. No effect without an
-    approved order.
+    """Record in the latest approved order for a transfer that the bank carries it out until `until`.
+
+    No effect without an approved order.
     """
     order = latest_order(draft.case, transfer, OrderState.APPROVED)
     if order is not None:
@@ -209,12 +197,12 @@ def record_execution(draft: DecisionBuilder, transfer: str, until: datetime) -> 
 
 
 def record_freezing(draft: DecisionBuilder, order: StopOrder, freezing: Freezing) -> None:
-    """Put an order into the end state HANDED_OVER, from any state, with the freezing."""
+    """Set an order, in any state, to the end state HANDED_OVER, with the freezing."""
     _settle(draft, order, OrderState.HANDED_OVER, freezing=freezing)
 
 
 def end_order(draft: DecisionBuilder, order: StopOrder, state: OrderState) -> None:
-    """Put an order into the end state `state`."""
+    """Set an order to the end state `state`, and remove the timer for its confirmation."""
     _settle(draft, order, state)
 
 
@@ -225,14 +213,18 @@ def _settle(draft: DecisionBuilder, order: StopOrder, state: OrderState, **more:
 
 
 def withdrawn(draft: DecisionBuilder, step: Step) -> None:
-    """End the order of a step that ends before enough persons have approved. No effect on an order in another state."""
+    """Set the order of a step that ends early to WITHDRAWN, if it is still PROPOSED; else no effect."""
     order = order_of(draft.case, step.id)
     if order is not None and order.state is OrderState.PROPOSED:
         end_order(draft, order, OrderState.WITHDRAWN)
 
 
 def final(draft: DecisionBuilder, order: StopOrder) -> datetime:
-    """Return until when a proposed order may be approved, which is as long as a stop, or its extension, can help."""
+    """Return the time until which a proposed order may be approved.
+
+    For an extension, the end of the stop, or now if no end is known; else `stop.settled_within` of the policy after the
+    order was asked for.
+    """
     payment = payments.find(draft.case, order.transfer)
     if order.action is Action.STOP_AGAIN:
         ends = payment.stop.until if payment and payment.stop else None
@@ -253,9 +245,7 @@ def _new(draft: DecisionBuilder, step: Step) -> StopOrder | None:
         order = order.model_copy(update={"state": OrderState.APPROVED, "law": rule.law, "confirm_by": confirm_by})
         warned = draft.now + rule.confirm_within / 2
         draft.timer(f"{UNCONFIRMED}{order.step}", order.action, warned, order.transfer)
-    elif isinstance(because, MoneyTracedHere) and (
-        found := covering(draft.case, payment, rule, draft.rules.policy.trace, draft.now)
-    ):
+    elif isinstance(because, MoneyTracedHere) and (found := covering(draft, payment, rule)):
         order = _covered(order, *found).model_copy(update={"state": OrderState.APPROVED})
     put_order(draft, order)
     _noted(draft, order, step)
@@ -263,8 +253,10 @@ def _new(draft: DecisionBuilder, step: Step) -> StopOrder | None:
 
 
 def amounts_changed(draft: DecisionBuilder) -> None:
-    """Make the proposed orders of payments whose amount has changed anew, by the policy's rule for the new amount: the
-    approvals so far were for another amount, and persons must decide again. A fact records it.
+    """Propose again, with a fact, each proposed order whose payment has another amount now, by the rule for that
+    amount.
+
+    Earlier approvals are dropped, because they were for another amount.
     """
     for order in draft.case.orders:
         payment = payments.find(draft.case, order.transfer)
@@ -316,7 +308,7 @@ def _noted(draft: DecisionBuilder, order: StopOrder, step: Step) -> None:
 
 
 def put_order(draft: DecisionBuilder, order: StopOrder) -> None:
-    """Record an order in the place of the same step's order, or as a new one at the end."""
+    """Replace the order of the same step in the case, or add the order at the end."""
     known = draft.case.orders
     if all(other.step != order.step for other in known):
         draft.set(orders=[*known, order])

@@ -1,23 +1,25 @@
-"""A victim's report: the case becomes red, and a stop order for the reported payment is proposed at once."""
+"""Applies a victim's report: the case becomes red, and a stop order for the reported payment is proposed at once."""
 
 from datetime import datetime
 
 from domain.casework import alerts, payments, stops
 from domain.casework.draft import DecisionBuilder, Rules
 from domain.casework.orders import records as orders
+from domain.casework.orders.open_orders import stands, traced_before
 from domain.payments.same_payment import pairs
 from domain.risk import reported
 from schemas.casework.cases import MOST_REASONS, Case, Danger, Payment
 from schemas.casework.events import FactKind
 from schemas.casework.inputs import Alert, PaymentReport
-from schemas.codes.money import PaymentReported
 from schemas.codes.people import AskedBy, CallerReported
 from schemas.codes.refusals import AccountOrdered
+from schemas.codes.stop_orders import PaymentReported
 
 
 def open_by_report(earlier: Case | None, given: PaymentReport, rules: Rules, now: datetime) -> DecisionBuilder:
-    """Return a new case that a report opens, as a DecisionBuilder, with the stop order proposed. `earlier`: the
-    resident's previous case, or None.
+    """Return a new case that a report opens, as a DecisionBuilder, with the stop order proposed.
+
+    `earlier`: the resident's previous case, or None.
     """
     draft = alerts.begin_case(earlier, _as_alert(given, _danger(given, rules, now), now), rules, now)
     _told(draft, given, given.payment.transfer if given.payment else None)
@@ -25,7 +27,11 @@ def open_by_report(earlier: Case | None, given: PaymentReport, rules: Rules, now
 
 
 def payment_report(draft: DecisionBuilder, given: PaymentReport) -> None:
-    """Apply a report to an existing case: it becomes red, and is reopened if it was settled."""
+    """Apply a report to an existing case, in `draft`: it becomes red, is reopened if settled, and a stop order is
+    proposed.
+
+    No order is proposed if one is open for the payment or its account.
+    """
     payment = given.payment
     same = pairs(draft.case.payments, [payment], draft.plan.stop.same_within) if payment else {}
     found = _joined(draft.case.danger, _danger(given, draft.rules, draft.now))
@@ -70,8 +76,10 @@ def _paid(given: PaymentReport) -> list[Payment]:
 
 
 def _told(draft: DecisionBuilder, given: PaymentReport, transfer: str | None) -> None:
-    """Record who told what, and draft the order, unless one stands for the payment, whoever has reported it, or for
-    its account, which other payments' money had reached.
+    """Record the report's facts, and draft a stop order for the payment `transfer`.
+
+    No order is drafted without a payment (None), if an order for it waits, is on its way or has an effect, or if the
+    payee's account has an order already because of other payments.
     """
     draft.role = given.role
     if given.note:
@@ -81,10 +89,10 @@ def _told(draft: DecisionBuilder, given: PaymentReport, transfer: str | None) ->
     told = PaymentReported(given.payment.reported.source, given.payment.amount_fen)
     draft.note(FactKind.NOTE, told, by=given.by)
     order = orders.latest_order(draft.case, transfer)
-    if order is not None and orders.stands(draft.case, order, draft.steps.values()):
+    if order is not None and stands(draft.case, order, draft.steps.values()):
         return
     payment = payments.find(draft.case, transfer)
-    if payment is not None and orders.traced_before(draft, payment):
+    if payment is not None and traced_before(draft, payment):
         draft.note(FactKind.NOTE, AccountOrdered(), by=given.by)
     elif why := stops.ask(draft, transfer, AskedBy(given.by), given.by):
         draft.note(FactKind.NOTE, why, by=given.by)

@@ -1,5 +1,6 @@
-"""Holds on outgoing transfers of the resident's own account within a decision: `last_resort` says when one may be
-proposed, `records` keeps them, `decisions` has what persons decide, `answers` what the bank says and the clock ends.
+"""Holds on outgoing transfers of the resident's own account within a decision. `last_resort`: decides whether a hold
+may be proposed; `records`: finds and stores holds; `decisions`: applies persons' decisions; `answers`: applies banks'
+answers and timers; `lifting`: ends holds early.
 
 May import domain/casework/draft, grounds, steps and orders. Called by domain/casework and the console.
 """

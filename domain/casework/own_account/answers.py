@@ -1,4 +1,4 @@
-"""What a bank answers about a hold on the resident's own account, and what its clock does."""
+"""Applies a bank's answers about holds on the resident's own account, and the timers of these holds."""
 
 from domain.casework.draft import DecisionBuilder
 from domain.casework.own_account.lifting import ask_to_lift
@@ -26,8 +26,9 @@ _OVER = (OwnHoldState.WITHDRAWN, OwnHoldState.REFUSED, OwnHoldState.LIFTED)  # n
 
 
 def own_hold_answer(draft: DecisionBuilder, given: OwnHoldAnswer) -> None:
-    """Apply a bank's answer. One about a hold that the bank never got is recorded as a fact REFUSED; a known one
-    changes nothing.
+    """Apply a bank's answer about a hold, with a fact; a known answer changes nothing.
+
+    An answer about a hold that was never sent to the bank is recorded as a fact REFUSED.
     """
     hold = hold_of_step(draft.case, given.step)
     if hold is None or hold.step is None:
@@ -106,8 +107,8 @@ def _what(draft: DecisionBuilder, hold: OwnHold) -> AnyCode:
 
 
 def hold_clock(draft: DecisionBuilder, timer: Step) -> None:
-    """Process a hold's timer: a proposal without enough approvals is void; a hold whose time is over ends, whatever the
-    bank has answered.
+    """Process the timer of a hold: a proposal without enough approvals becomes UNDECIDED; any other open hold becomes
+    ENDED, with a fact, whatever the bank has answered. No effect on a hold that is over.
     """
     draft.steps.pop(timer.id, None)
     hold = own_hold_of(draft.case, timer.id.removeprefix(HOLD_CLOCK))

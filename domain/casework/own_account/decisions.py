@@ -1,17 +1,19 @@
-"""What persons decide about holds on the resident's own account: proposed, approved by two others, declined, lifted."""
+"""Applies persons' decisions about holds on the resident's own account: proposed, approved, declined, lifted."""
 
 from datetime import timedelta
 
 from domain.casework.draft import DecisionBuilder
 from domain.casework.orders.records import document_number
-from domain.casework.own_account.last_resort import may_not_propose, resort_of
+from domain.casework.own_account.last_resort import in_call_with, may_not_propose, resort_of
 from domain.casework.own_account.lifting import lift_own_hold
-from domain.casework.own_account.records import HOLD_CLOCK, may_lift, own_hold_of, put_hold
+from domain.casework.own_account.records import HOLD_CLOCK, may_lift, next_hold, own_hold_of, put_hold
 from domain.casework.steps import plan_step
 from domain.policy.approval import OwnAccountRules
+from schemas.casework.cases import Case
 from schemas.casework.events import FactKind
 from schemas.casework.orders import Approval
 from schemas.casework.own_account import (
+    MOST_DELAY_HOURS,
     MOST_HOLD_DAYS,
     ApproveHoldAct,
     DeclineHoldAct,
@@ -25,6 +27,7 @@ from schemas.codes.own_account import (
     NoOwnHold,
     NotLastResort,
     OwnAccountOff,
+    OwnDelayLapsed,
     OwnHoldApproved,
     OwnHoldDeclined,
     OwnHoldLiftOrdered,
@@ -41,7 +44,9 @@ PROPOSERS = (StaffRole.OPERATOR, StaffRole.SUPERVISOR)
 
 
 def propose_hold(draft: DecisionBuilder, act: ProposeHoldAct, by: str, role: StaffRole | None) -> RefusalCode | None:
-    """Propose a hold, which waits for persons. Returns why it is refused, or None."""
+    """Propose a hold, which waits for approvals until the policy's time to decide is over. Return the reason for the
+    refusal, or None if done.
+    """
     rules = draft.rules.policy.own_account
     if role not in PROPOSERS:
         return HoldNotOfRole()
@@ -57,11 +62,13 @@ def propose_hold(draft: DecisionBuilder, act: ProposeHoldAct, by: str, role: Sta
 
 
 def _proposed(draft: DecisionBuilder, act: ProposeHoldAct, by: str, rules: OwnAccountRules) -> OwnHold | None:
-    """Return the hold as the policy's rules have it, or None if there is no last resort."""
+    """Return the hold that the act proposes, with the policy's days and allowance; None if milder measures may still
+    help, or if the policy lacks one of these figures.
+    """
     resort, case = resort_of(draft.case, duress=act.duress), draft.case
     if resort is None or rules.days is None or rules.allowance_fen is None or rules.allowance_span is None:
         return None
-    ordinal = len(case.own_holds) + 1
+    ordinal = next_hold(case)
     return OwnHold(
         id=f"own.{ordinal}",
         number=document_number(f"{draft.plan.stop.prefix}户", case.id, ordinal, draft.now),
@@ -82,10 +89,10 @@ def _proposed(draft: DecisionBuilder, act: ProposeHoldAct, by: str, rules: OwnAc
 
 
 def may_not_decide_hold(hold: OwnHold, by: str, role: StaffRole | None) -> RefusalCode | None:
-    """Return why this person may not approve a hold, or None if they may.
+    """Return the reason why this person may not approve a hold, or None if they may.
 
-    NoOwnHold: the hold does not wait for approval; HoldNotOfRole: the role may not; ProposedHoldItself: they have
-    proposed it; ApprovedBefore: they have approved it already. For declining see `decline_hold`.
+    NoOwnHold: the hold does not wait for approval. HoldNotOfRole: the role may not approve. ProposedHoldItself: the
+    person has proposed it. ApprovedBefore: the person has approved it already. For declining see `decline_hold`.
     """
     if hold.state is not OwnHoldState.PROPOSED:
         return NoOwnHold()
@@ -97,27 +104,40 @@ def may_not_decide_hold(hold: OwnHold, by: str, role: StaffRole | None) -> Refus
 
 
 def approve_hold(draft: DecisionBuilder, act: ApproveHoldAct, by: str, role: StaffRole | None) -> RefusalCode | None:
-    """Approve a proposed hold; with enough approvals the bank gets it now. Returns why it is refused, or None."""
+    """Approve a proposed hold; with enough approvals, the bank is asked for it now.
+
+    Return the reason for the refusal, or None if done.
+    """
     hold = own_hold_of(draft.case, act.hold)
     if hold is None:
         return NoOwnHold()
     if role is None:
         return HoldNotOfRole()
+    if _lapsed(draft.case, hold):
+        return OwnDelayLapsed()
     if why := may_not_decide_hold(hold, by, role):
         return why
-    if not draft.rules.policy.own_account.enabled:
+    rules = draft.rules.policy.own_account
+    if not rules.enabled and not (hold.is_delay and rules.delay is not None):
         return OwnAccountOff()
     approvals = (*hold.approvals, Approval(by=by, role=role, at=draft.now))
     hold = put_hold(draft, hold, approvals=approvals)
     draft.note(FactKind.OWN_ACCOUNT, OwnHoldApproved(by), by=by)
     if len(approvals) >= hold.persons:
-        _order(draft, hold)
+        order_hold(draft, hold)
     return None
 
 
-def _order(draft: DecisionBuilder, hold: OwnHold) -> None:
+def _lapsed(case: Case, hold: OwnHold) -> bool:
+    """Return whether the talk for which a delay was asked is over, and no bank was asked."""
+    unasked = hold.state in (OwnHoldState.PROPOSED, OwnHoldState.WITHDRAWN) and hold.step is None
+    return hold.is_delay and unasked and not in_call_with(case, hold.asked_by)
+
+
+def order_hold(draft: DecisionBuilder, hold: OwnHold) -> None:
     """Ask the bank for a hold. Its end is fixed now: neither a late answer nor a repetition makes it longer."""
-    until = draft.after(timedelta(days=min(hold.days, MOST_HOLD_DAYS)))
+    lasts = timedelta(days=min(hold.days, MOST_HOLD_DAYS), hours=min(hold.hours, MOST_DELAY_HOURS))
+    until = draft.after(lasts)
     ordered = OwnHoldOrdered(hold.number, until)
     step = plan_step(draft, hold.id, Action.HOLD_OUTGOING, draft.now, ordered)
     put_hold(draft, hold, state=OwnHoldState.ASKED, step=step.id, until=until)
@@ -126,8 +146,9 @@ def _order(draft: DecisionBuilder, hold: OwnHold) -> None:
 
 
 def decline_hold(draft: DecisionBuilder, act: DeclineHoldAct, by: str, role: StaffRole | None) -> RefusalCode | None:
-    """Decide against a proposed hold. The person who has proposed it may do so, if the role may. Returns why it is
-    refused, or None.
+    """Decline a proposed hold. The person who proposed it may also decline it, if the role may.
+
+    Return the reason for the refusal, or None if done.
     """
     hold = own_hold_of(draft.case, act.hold)
     if hold is None or hold.state is not OwnHoldState.PROPOSED:
@@ -140,8 +161,9 @@ def decline_hold(draft: DecisionBuilder, act: DeclineHoldAct, by: str, role: Sta
 
 
 def lift_hold(draft: DecisionBuilder, act: LiftHoldAct, by: str, role: StaffRole | None) -> RefusalCode | None:
-    """End a hold before its time: one person is enough, because it gives the resident their account back. Returns why
-    it is refused, or None.
+    """End a hold early. One person is enough, because lifting a hold gives the resident the account back.
+
+    Return the reason for the refusal, or None if done.
     """
     hold = own_hold_of(draft.case, act.hold)
     if hold is None or not may_lift(hold, draft.steps.values()):

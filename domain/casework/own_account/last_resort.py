@@ -1,10 +1,11 @@
-"""When outgoing transfers of the resident's own account may be held: only as a last resort, by the province's ground.
+"""Decides whether outgoing transfers of the resident's own account may be held: only as a last resort.
 
-The model is Singapore's Protection from Scams Act 2025: a restriction order is for somebody who is about to pay, whom
-nothing milder has stopped; it ends after 30 days and leaves money to live on.
+The province's rule must permit it. The model is Singapore's Protection from Scams Act 2025: a restriction order is for
+a person who is about to pay and whom no milder measure has stopped; it ends after 30 days and leaves money to live on.
 """
 
 from domain.casework import grounds
+from domain.casework.own_account.records import room_for_holds
 from domain.policy.approval import OwnAccountRules
 from schemas.casework.cases import Case
 from schemas.casework.own_account import MOST_OWN_HOLDS
@@ -21,15 +22,20 @@ from schemas.levels import LastResort, Level, Outcome
 
 
 def in_red_danger(case: Case) -> bool:
-    """Return whether the case is open and red, and its resident neither dissuaded nor cleared."""
+    """Return True if the case is open and red, and its resident is neither dissuaded nor cleared."""
     return case.open and not case.settled and case.level is Level.RED
 
 
-def resort_of(case: Case, *, duress: bool) -> LastResort | None:
-    """Return why nothing milder than a hold helps, or None if that is not known.
+def in_call_with(case: Case, by: str) -> bool:
+    """Return whether the desk's call with the resident goes on, and the login `by` makes it."""
+    return case.desk_call is not None and case.desk_call.goes_on and case.desk_call.by == by
 
-    NOT_DISSUADED: the latest outcome says so, or somebody has talked with or met the resident, no call goes on, and the
-    resident is not settled. DURESS: only as a person states it.
+
+def resort_of(case: Case, *, duress: bool) -> LastResort | None:
+    """Return the reason why no milder measure than a hold helps, or None if that is not known.
+
+    DURESS if a person states it (`duress`). NOT_DISSUADED if somebody has talked with or met the resident, or the
+    latest outcome is NOT_PERSUADED; only while no call goes on and the case is not settled.
     """
     if duress:
         return LastResort.DURESS
@@ -39,7 +45,12 @@ def resort_of(case: Case, *, duress: bool) -> LastResort | None:
 
 
 def may_not_propose(case: Case, rules: OwnAccountRules, account: int, *, duress: bool) -> OwnAccountRefusal | None:
-    """Return why a hold on the resident's account (its index in the case) may not be proposed, or None."""
+    """Return the first reason why nobody may propose a hold on the resident's account, or None.
+
+    In this order: OwnAccountOff, HoldOnlyInRed, NoSuchAccount, NotLastResort, OwnHoldStands (one is open), MostOwnHolds
+    (the account's or the case's number is used up). `account`: the account's index in the case, from 0. `duress`: True
+    if a person states that the resident is coerced.
+    """
     if not rules.enabled:
         return OwnAccountOff()
     if not in_red_danger(case):
@@ -48,9 +59,9 @@ def may_not_propose(case: Case, rules: OwnAccountRules, account: int, *, duress:
         return NoSuchAccount()
     if resort_of(case, duress=duress) is None:
         return NotLastResort()
-    known = [hold for hold in case.own_holds if hold.own_account == case.accounts[account]]
+    known = [hold for hold in case.own_holds if hold.own_account == case.accounts[account] and not hold.is_delay]
     if any(hold.state.open for hold in known):
         return OwnHoldStands()
     if sum(hold.state.counts for hold in known) >= rules.times:
         return MostOwnHolds(rules.times)
-    return MostOwnHolds(MOST_OWN_HOLDS) if len(case.own_holds) >= MOST_OWN_HOLDS else None
+    return None if room_for_holds(case) else MostOwnHolds(MOST_OWN_HOLDS)

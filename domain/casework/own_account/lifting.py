@@ -1,7 +1,7 @@
-"""The end of holds on the resident's own account: lifted early, or for want of a ground."""
+"""Ends holds on the resident's own account early: by a person's decision, or because their ground no longer exists."""
 
 from domain.casework.draft import DecisionBuilder
-from domain.casework.own_account.last_resort import in_red_danger
+from domain.casework.own_account.last_resort import in_call_with, in_red_danger
 from domain.casework.own_account.records import (
     hold_never_sent,
     hold_of_step,
@@ -12,17 +12,18 @@ from domain.casework.own_account.records import (
     put_hold,
 )
 from domain.casework.steps import end, plan_step
-from schemas.casework.cases import LIVE_STEPS, Step, StepState
+from schemas.casework.cases import LIVE_STEPS, CaseState, Step, StepState
 from schemas.casework.events import FactKind
 from schemas.casework.own_account import OwnHold, OwnHoldState
 from schemas.codes.any_code import AnyCode
-from schemas.codes.own_account import OwnHoldNotNeeded
+from schemas.codes.own_account import OwnDelayLapsed, OwnHoldNotNeeded
 from schemas.levels import Action
 
 
 def lift_own_hold(draft: DecisionBuilder, hold: OwnHold, why: AnyCode) -> None:
-    """End a hold: a proposal is withdrawn; the bank is asked to lift one that it may have. No effect on one that has
-    ended or that the bank is being asked to lift. The caller's fact tells of it.
+    """End a hold: withdraw a proposal or an unsent request; ask the bank to lift a hold that it may have.
+
+    No effect if the hold has ended, or if the bank is already asked to lift it. The caller records the fact.
     """
     if hold.state is OwnHoldState.PROPOSED:
         put_hold(draft, hold, state=OwnHoldState.WITHDRAWN)
@@ -46,8 +47,10 @@ def ask_to_lift(draft: DecisionBuilder, hold: OwnHold, why: AnyCode) -> None:
 
 
 def never_got(draft: DecisionBuilder, step: Step) -> None:
-    """Withdraw a hold that is being lifted, if it turns out that no request for it (`step`) reached a bank: then there
-    is nothing to lift. No effect otherwise.
+    """Withdraw a hold that is being lifted if no request for it (`step`) has reached a bank: then there is nothing to
+    lift.
+
+    No effect otherwise.
     """
     hold = hold_of_step(draft.case, step.id) if step.action is Action.HOLD_OUTGOING else None
     if hold is None or hold.state is not OwnHoldState.LIFTING or not hold_never_sent(step):
@@ -58,10 +61,30 @@ def never_got(draft: DecisionBuilder, step: Step) -> None:
 
 
 def lift_needless(draft: DecisionBuilder) -> None:
-    """End every hold of a case that is no longer red, or whose resident is safe: its ground is gone."""
+    """End every hold, with a fact, if the case is no longer red or its resident is safe: the ground no longer exists.
+
+    After a hand-over to another province the danger goes on: what a bank may have stays until it ends by itself, and
+    only proposals end.
+    """
     if not draft.case.own_holds or in_red_danger(draft.case):
         return
+    handed_over = draft.case.state is CaseState.HANDED_OVER
     for hold in draft.case.own_holds:
-        if hold.state is OwnHoldState.PROPOSED or hold.state.liftable:
+        if hold.state is OwnHoldState.PROPOSED or (hold.state.liftable and not handed_over):
             draft.note(FactKind.OWN_ACCOUNT, OwnHoldNotNeeded())
             lift_own_hold(draft, hold, OwnHoldNotNeeded())
+
+
+def lapse_delays(draft: DecisionBuilder) -> None:
+    """Withdraw every delay that no bank has got after the talk during which it was asked for, with a fact."""
+    for hold in draft.case.own_holds:
+        if hold.is_delay and not in_call_with(draft.case, hold.asked_by) and _unsent(draft, hold):
+            draft.note(FactKind.OWN_ACCOUNT, OwnDelayLapsed())
+            lift_own_hold(draft, hold, OwnDelayLapsed())
+
+
+def _unsent(draft: DecisionBuilder, hold: OwnHold) -> bool:
+    """Return whether a hold waits for approval, or its request waits to be sent to the bank."""
+    request = draft.steps.get(hold.step or "") if hold.state is OwnHoldState.ASKED else None
+    waits = request is not None and request.state in LIVE_STEPS and not may_have_gone_out(request)
+    return hold.state is OwnHoldState.PROPOSED or waits

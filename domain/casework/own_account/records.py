@@ -1,11 +1,11 @@
-"""The holds on the resident's own accounts that a case has: found, replaced, and ended with their request."""
+"""The holds on the resident's own accounts in a case: finds, replaces, and ends them with their request."""
 
 from collections.abc import Iterable
 
 from domain.casework.draft import CLOCK, DecisionBuilder
 from schemas.casework.cases import LIVE_STEPS, Case, Step, StepState
 from schemas.casework.events import FactKind
-from schemas.casework.own_account import OwnHold, OwnHoldState
+from schemas.casework.own_account import MOST_KEPT_HOLDS, MOST_OWN_HOLDS, OwnHold, OwnHoldState
 from schemas.codes.own_account import OwnHoldUnconfirmed
 from schemas.levels import NEVER_SENT, Action
 
@@ -13,12 +13,12 @@ HOLD_CLOCK = f"{CLOCK}oh."  # ids of the timers of holds: for the decision, then
 
 
 def own_hold_of(case: Case, name: str) -> OwnHold | None:
-    """Return a case's hold by its id, or None."""
+    """Return the hold of a case with the id `name`, or None."""
     return next((hold for hold in case.own_holds if hold.id == name), None)
 
 
 def hold_of_step(case: Case, step: str) -> OwnHold | None:
-    """Return the hold that a step asks for or lifts, or None. A step that lifts one is named after it."""
+    """Return the hold that the step with this id asks for or lifts, or None."""
     of_request = (hold for hold in case.own_holds if hold.step == step)
     of_lift = (hold for hold in case.own_holds if _lifts(hold, step))
     return next(of_request, None) or next(of_lift, None)
@@ -29,15 +29,15 @@ def _lifts(hold: OwnHold, step: str) -> bool:
 
 
 def lift_stem(hold: OwnHold) -> str:
-    """Return what the ids of the steps that lift a hold begin with."""
+    """Return the beginning of the ids of the steps that lift a hold."""
     return f"lift.{hold.id.rpartition('.')[2]}"
 
 
 def may_lift(hold: OwnHold, steps: Iterable[Step]) -> bool:
-    """Return whether a hold can be lifted, and so objected to: the bank has it, may have it or is about to get it, and
-    no request to lift it is under way. `steps`: the case's, as they are now.
+    """Return True if a hold can be lifted, so that somebody can also object to it.
 
-    A bank may have refused to lift it: then it can be asked again.
+    That is so if the bank has it, may have it or will get it, and no request to lift it is unfinished. If a bank
+    refused to lift it, it can be asked again. `steps`: the present steps of the case.
     """
     if hold.state is not OwnHoldState.LIFTING:
         return hold.state.liftable
@@ -45,28 +45,36 @@ def may_lift(hold: OwnHold, steps: Iterable[Step]) -> bool:
 
 
 def live_lifts(hold: OwnHold, steps: Iterable[Step]) -> list[Step]:
-    """Return the unfinished steps of `steps` that ask the bank to lift a hold."""
+    """Return those of `steps`, in their order, that are unfinished and ask the bank to lift the hold `hold`; empty if
+    there are none.
+    """
     return [step for step in steps if step.state in LIVE_STEPS and _lifts(hold, step.id)]
 
 
 def may_ask_bank(case: Case, step: str) -> bool:
-    """Return whether the bank may be asked for a step's hold: enough persons have approved it, and it stands."""
+    """Return True if the bank may be asked for the hold of the step with this id: the hold is in the state ASKED and
+    has enough approvals. False if there is no such hold.
+    """
     hold = hold_of_step(case, step)
     return hold is not None and hold.state is OwnHoldState.ASKED and len(hold.approvals) >= hold.persons
 
 
 def same_own_account(case: Case, name: str) -> list[str]:
-    """Return the ids of the holds on the same account as the hold `name`, itself included; empty if there is none."""
+    """Return the ids of the holds on the same account as the hold `name`, itself included, in the order of the case's
+    holds; empty if there is no such hold.
+    """
     hold = own_hold_of(case, name)
     return [each.id for each in case.own_holds if hold is not None and each.own_account == hold.own_account]
 
 
 def put_hold(draft: DecisionBuilder, hold: OwnHold, **changes: object) -> OwnHold:
-    """Replace a hold, or add a new one, with these changes. Its timer ends with it. Returns the changed hold."""
+    """Replace a hold of the case, or add it, with `changes`; return the changed hold. If it has ended, its timer is
+    removed.
+    """
     changed = hold.model_copy(update=changes)
     known = draft.case.own_holds
     if all(each.id != hold.id for each in known):
-        draft.set(own_holds=[*known, changed])
+        draft.set(own_holds=[*_with_room(known), changed])
     else:
         draft.set(own_holds=[changed if each.id == hold.id else each for each in known])
     if not changed.state.open:
@@ -74,10 +82,32 @@ def put_hold(draft: DecisionBuilder, hold: OwnHold, **changes: object) -> OwnHol
     return changed
 
 
+def _with_room(known: list[OwnHold]) -> list[OwnHold]:
+    """Return the holds without the oldest one that never took effect, if a case has no room for a further one."""
+    if len(known) < MOST_KEPT_HOLDS:
+        return known
+    oldest = next((hold.id for hold in known if not hold.takes_room), None)
+    return [hold for hold in known if hold.id != oldest]
+
+
+def room_for_holds(case: Case) -> int:
+    """Return how many further holds a case may get, at least 0. Holds that are open or took effect use up its number;
+    others do not.
+    """
+    return max(0, MOST_OWN_HOLDS - sum(hold.takes_room for hold in case.own_holds))
+
+
+def next_hold(case: Case) -> int:
+    """Return the ordinal of a case's next hold, from 1: one more than the highest of its holds. It is never used twice,
+    because the latest hold stays in the case until there is a later one.
+    """
+    return 1 + max((int(hold.id.rpartition(".")[2]) for hold in case.own_holds), default=0)
+
+
 def request_ended(draft: DecisionBuilder, step: Step, state: StepState) -> None:
     """End the hold of a request that ends without the bank's answer; no effect for other steps.
 
-    One that the bank may have stays open until it is lifted or its time is over.
+    A hold that the bank may have stays open (UNCONFIRMED after a failure) until it is lifted or its time is over.
     """
     if step.action is not Action.HOLD_OUTGOING or state is StepState.DONE:
         return
@@ -92,12 +122,12 @@ def request_ended(draft: DecisionBuilder, step: Step, state: StepState) -> None:
 
 
 def may_have_gone_out(step: Step) -> bool:
-    """Return whether a bank may have a request: one of its attempts was sent, and did not certainly fail."""
+    """Return True if a bank may have got a request: at least one attempt was sent and did not certainly fail."""
     sent = step.attempt if step.state is StepState.SENT else step.attempt - 1
     return sent > sum(result in NEVER_SENT for result in step.results)
 
 
 def hold_never_sent(step: Step) -> bool:
-    """Return whether every attempt of a step that has ended is known to have reached no bank."""
+    """Return True if a step has ended and it is certain that none of its attempts reached a bank."""
     failed = sum(result in NEVER_SENT for result in step.results)
     return step.state not in LIVE_STEPS and failed >= step.attempt

@@ -1,7 +1,7 @@
-"""The onward movements of a case's money: a set of banks' statements, and the trace that it gives.
+"""The onward movements of a case's money: a set of banks' statements, and the trace that follows from it.
 
-The set depends neither on the order nor on the repetition of answers. What holds among statements that differ is
-decided by domain/tracing/facts.
+The set depends neither on the order nor on the repetition of answers. domain/tracing/facts decides between statements
+that differ.
 """
 
 from bisect import bisect_left
@@ -29,10 +29,10 @@ VICTIM = TracedAccount("", "victim")
 
 
 def take_movements(draft: DecisionBuilder, given: BankFeedback, payment: Payment) -> None:
-    """Add the movements of a bank's answer to the case, with a fact. No effect if all of them are known, or if the
-    case's personal data was destroyed.
+    """Add the movements in a bank's answer to the case, with a fact.
 
-    A repeated statement counts as new only if another statement contradicts it: then the latest one is valid.
+    A repeated statement counts as new only if another statement contradicts it: the latest one is then valid. No effect
+    if all movements are known, or if the case's personal data was destroyed.
     """
     if not given.movements or payment.payee == WITHHELD:
         return
@@ -51,11 +51,11 @@ def take_movements(draft: DecisionBuilder, given: BankFeedback, payment: Payment
 def united_statements(
     known: Iterable[StatedMovement], told: Iterable[StatedMovement], paid: datetime
 ) -> list[StatedMovement]:
-    """Return the union of statements in the order of their movements; of those that are equal but for `told_at`, the
+    """Return the union of statements, in the order of their movements. Of statements that differ only in `told_at`, the
     latest.
 
-    Of more than MOST_MOVEMENTS, those nearest to the first payment (`paid`) stay: first the earliest since then, whose
-    money may be the payment's, then the latest before.
+    At most MOST_MOVEMENTS, those nearest to the first payment (`paid`): first the earliest since then, whose money may
+    be the payment's, then the latest before.
     """
     latest: dict[tuple[str | None, OnwardMovement], datetime] = {}
     for each in (*known, *told):
@@ -73,22 +73,26 @@ def _place(stated: StatedMovement) -> tuple[datetime, str, int, str, str]:
 
 
 def name_of(movement: OnwardMovement) -> str:
-    """Return the name of a movement, the same in every bank's statement: the payer's bank and its number there."""
+    """Return the name of a movement, the same in every bank's statement: the payer's bank, "#", and its
+    number there.
+    """
     return f"{movement.payer.bank}#{movement.sequence}"
 
 
 def accounts_reached(case: Case) -> set[str]:
-    """Return the tokens of all accounts that the case's payments, or their money later, went to or through."""
+    """Return the tokens of all accounts that the case's payments went to, and of the payers and payees of all movements
+    that banks have stated; unordered.
+    """
     paid = {payment.payee for payment in (*case.payments, *case.traced)}
     return paid | {each.token for each in _moved(case.movements)}
 
 
 def traced(case: Case, rules: TraceRules, own: Collection[str] = ()) -> MoneyTrace:
-    """Return where the money of the case's payments went, by FIFO. `own`: tokens of the resident's accounts that the
-    case does not have itself.
+    """Return the trace of the case's payments by FIFO, within the bounds of `rules`. `own`: tokens of the resident's
+    accounts, beside those in the case.
 
     A payment that was only attempted is not traced, because its money never left. Banks' statements about the
-    resident's own accounts are not traced either, because the case has the payments from them.
+    resident's own accounts are left out, because the case has the payments from them.
     """
     own = {*own, *case.accounts}
     paid = [payment for payment in case.payments if payment.state is not TransferState.ATTEMPTED]
@@ -99,7 +103,7 @@ def traced(case: Case, rules: TraceRules, own: Collection[str] = ()) -> MoneyTra
 
 
 def bounds_of(rules: TraceRules) -> TraceBounds:
-    """Return the bounds that a policy sets."""
+    """Return the bounds of a trace that a policy's trace rules set."""
     return TraceBounds(rules.least_fen, rules.hops, rules.within, rules.accounts)
 
 
@@ -120,7 +124,9 @@ class _Accounts:
         return VICTIM if token in self._own else TracedAccount(self._banks.get(token, ""), token)
 
     def theft(self, payment: Payment) -> Stated:
-        """Return the resident's payment as nobody's bank states it."""
+        """Return the payment as a statement of the victim (`by` is ""), so that the trace has it even if no bank has
+        stated it.
+        """
         movement = Movement(
             payment.transfer, VICTIM, self.account(payment.payee), payment.amount_fen, payment.at, sequence=0
         )

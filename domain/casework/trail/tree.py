@@ -20,8 +20,11 @@ from schemas.casework.movements import MOST_MOVEMENTS
 
 
 class Accounted(NamedTuple):
-    """Where money is, in fen. `held`: in accounts that a bank has stopped or frozen; `unknown`: last seen in an account
-    from which it may have gone on; `cashed_out`: through cash, POS, wallets or crypto.
+    """The stolen money of a payment, in fen, divided by where it is now; all fields but `stolen` add up to `stolen`.
+
+    `held`: in accounts that a bank has stopped or frozen. `unknown`: last seen in an account from which it may have
+    left. `cashed_out`: through cash, POS, wallets or crypto. `with_victim`: never left the victim, or came back.
+    `fees`: kept by banks.
     """
 
     stolen: int = 0
@@ -33,10 +36,11 @@ class Accounted(NamedTuple):
 
 
 class TreeRow(NamedTuple):
-    """Money that reached an account or left the accounts. `depth`: 0 for the payment itself; `after`: since then.
+    """Money that reached an account or left the accounts, `depth` movements after the payment (0: the payment itself).
 
-    `payee`: an account, or how the money left; `left_fen`: of this payment's money, still in the account, told at its
-    first row; `held_fen`: how much of it a bank holds; `ends`: whether the policy's bounds ended the trace here.
+    `payee`: the account, or the way in which the money left. `after`: time since the payment. `left_fen`: this
+    payment's money that is still in the account; `held_fen`: the part of it that a bank holds; both only in the first
+    row of the account. `ends`: True if the policy's bounds ended the trace here.
     """
 
     depth: int
@@ -50,19 +54,20 @@ class TreeRow(NamedTuple):
 
     @property
     def account(self) -> TracedAccount | None:
-        """The account that the money reached; None if it left the accounts or came back to the resident."""
+        """The account that the money reached; None if the money left the accounts or came back to the resident."""
         return self.payee if isinstance(self.payee, TracedAccount) and self.payee != VICTIM else None
 
     @property
     def sink(self) -> SinkKind | None:
-        """How the money left the accounts; None if it did not."""
+        """The way in which the money left the accounts; None if it did not leave them."""
         return self.payee if isinstance(self.payee, SinkKind) else None
 
 
 class PaymentTree(NamedTuple):
-    """The way of one payment's money, in the order of a tree: each row is followed by where its money went on to.
+    """The way of one payment's money, in tree order: after each row come the rows of the money that went on from there.
 
-    `doubtful`: whether the bank has returned, or holds, more than the movements leave in the payee's account.
+    `transfer`: the payment. `doubtful`: True if the bank has returned, or holds, more than the movements leave in the
+    payee's account.
     """
 
     transfer: str
@@ -72,9 +77,10 @@ class PaymentTree(NamedTuple):
 
 
 class MoneyTree(NamedTuple):
-    """The trees of a case's payments. `total`: of all of them; `doubtful`: whether banks contradict each other or
-    themselves, or more left an account than is known to have come in; `full`: whether the case may have had to leave
-    movements out.
+    """The trees of a case's payments. `total`: the sums over all of them.
+
+    `doubtful`: True if banks contradict each other or themselves, or if more left an account than is known to have come
+    in. `full`: True if the case has so many movements that some may be missing.
     """
 
     standing: Standing
@@ -85,10 +91,10 @@ class MoneyTree(NamedTuple):
 
 
 def money_tree(case: Case, rules: TraceRules, own: Collection[str] = ()) -> MoneyTree | None:
-    """Return the tree of the case's money; None if no bank has stated a movement. `own`: tokens of the resident's
-    accounts.
+    """Return the tree of the case's money, payments in the case's order; None if no bank has stated a movement. `own`:
+    tokens of the resident's accounts, beside those in the case.
 
-    It is investigative: it shows where to ask, not whose money it is.
+    Its standing is INVESTIGATIVE: it shows where to ask, not whose money it is.
     """
     if not case.movements:
         return None
@@ -118,7 +124,7 @@ class _Part(NamedTuple):
 
 
 def _parts(trace: MoneyTrace) -> dict[str, _Part]:
-    """Return a trace by payment. It reads the trace once, however many payments there are."""
+    """Return a trace by payment. The trace is read once for any number of payments."""
     where = whereabouts(trace)
     parts = {theft: _Part(stolen.at, where[theft], [], {}, set()) for theft, stolen in trace.thefts.items()}
     for step in trace.steps:

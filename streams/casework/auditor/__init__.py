@@ -1,1 +1,1 @@
-"""The escalation auditor: checks that every open case will go on; repairs and reports those that will not."""
+"""The escalation auditor: checks that every open case will go on, and repairs and reports cases that will not."""

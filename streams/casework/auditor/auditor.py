@@ -48,10 +48,11 @@ Key = tuple[Kind, str, str]
 
 @dataclass(slots=True)
 class Round:
-    """One sweep through one partition, as far as it has come.
+    """The state of one sweep through one partition.
 
-    `began`: monotonic seconds; `cases`: audited so far; `open`: violations found that could not be repaired. `cursor`:
-    of the HSCAN through the cases, -1 once finished; `strays`: of the ZSCAN through the deadlines.
+    `began`: monotonic seconds; `cases`: number of cases audited so far; `open`: number of violations found that could
+    not be repaired; `cursor`: of the HSCAN through the cases, -1 once finished; `strays`: cursor of the ZSCAN through
+    the deadlines.
     """
 
     began: float
@@ -63,14 +64,17 @@ class Round:
 
 @dataclass(slots=True)
 class Memory:
-    """By violation: when it was first suspected (`suspected`) and last reported (`told`), in monotonic seconds."""
+    """The violations that the auditor has seen. `suspected`: when each was first seen; `told`: when it was last
+    reported; both in monotonic seconds.
+    """
 
     suspected: dict[Key, float] = field(default_factory=dict)
     told: dict[Key, float] = field(default_factory=dict)
 
 
 class Auditor:
-    """Audits the partitions for which this worker holds the audit lease. One for each worker.
+    """Checks the open cases of partitions, so that none waits forever. Each worker has one auditor; of a partition,
+    only the worker with its lease in Redis audits it.
 
     `wall`: returns monotonic seconds.
     """
@@ -95,8 +99,11 @@ class Auditor:
         self._chosen = -CHOOSE_SECONDS
 
     async def walk(self, owned: Collection[int]) -> None:
-        """Audit one more slice of each partition that this worker audits: those it owns (`owned`), and those without a
-        heartbeat, as far as it gets their audit lease.
+        """Audit the next slice of each partition that this worker audits, repair and report violations, and write
+        heartbeats.
+
+        It audits the partitions that it owns (`owned`) and those without a recent heartbeat, if it gets their audit
+        lease.
         """
         now = self._wall()
         if now - self._chosen >= CHOOSE_SECONDS:

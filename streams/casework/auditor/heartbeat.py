@@ -16,12 +16,12 @@ LEASE_MS = 5000
 
 @dataclass(frozen=True, slots=True)
 class Heartbeat:
-    """The latest heartbeat of one partition. All times come from Redis's clock.
+    """The latest heartbeat of one partition's audit. All times come from Redis's clock.
 
-    `age`: seconds since the heartbeat, None if there was never one; `walked`: when the last complete sweep ended, in
-    seconds since 1970, None if none has. Of that sweep: `cases` audited, its duration in `seconds`, and
-    `open_findings`, the violations it could not repair. `skew`: seconds by which the auditing worker's clock is ahead
-    of Redis's.
+    `age`: seconds since the heartbeat, None if none was ever written; `walked`: when the last complete sweep ended, in
+    seconds since 1970, None before the first. About that sweep: `cases`, the number audited; `seconds`, its duration;
+    `open_findings`, the number of violations that it could not repair. `skew`: seconds by which the auditing worker's
+    clock is ahead of Redis's.
     """
 
     partition: int
@@ -34,33 +34,39 @@ class Heartbeat:
 
 
 class Beats:
-    """Reads and writes the heartbeats, and holds the lease of the worker that audits a partition."""
+    """Reads and writes the auditors' heartbeats, and takes the lease of a partition's audit.
+
+    `token`: identifies this worker.
+    """
 
     def __init__(self, redis: "Redis", token: str = "") -> None:
         self._redis: Any = redis
         self._token = token
 
     async def take(self, partition: int) -> bool:
-        """Take or renew the audit lease of the partition, for 5 s. Returns whether this worker holds it now."""
+        """Take or renew the audit lease of the partition, for 5 s.
+
+        Returns True if this worker has it now, False if another worker has it.
+        """
         return await locks.keep(self._redis, key("auditing", partition), self._token, LEASE_MS)
 
     async def beat(self, partition: int, wall: float, **told: float) -> None:
-        """Write the partition's heartbeat. `wall`: this worker's time, in seconds since 1970; `told`: the figures of a
-        sweep that has just ended (cases, seconds, open).
+        """Write the partition's heartbeat. `wall`: this worker's time, in seconds since 1970.
+
+        `told`: the figures of a sweep that has just ended (`cases`, `seconds`, `open`); without them, the stored
+        figures stay.
         """
         now = await self.now()
         known = {"at": now, "skew": wall - now, **({"walked": now, **told} if told else {})}
         await self._redis.hset(key("audited", partition), mapping=known)
 
     async def now(self) -> float:
-        """Return Redis's time in seconds since 1970: the only clock that all processes share."""
+        """Return Redis's time in seconds since 1970. All processes share this clock."""
         seconds, microseconds = await self._redis.time()
         return int(seconds) + int(microseconds) / 1e6
 
     async def read(self, partitions: Iterable[int]) -> list[Heartbeat]:
-        """Return the latest heartbeat of each partition, in the same order; with `age` None where there was never
-        one.
-        """
+        """Return the latest heartbeat of each partition, in the given order. `age` is None if none was ever written."""
         partitions = list(partitions)
         now = await self.now()
         async with self._redis.pipeline(transaction=False) as pipe:

@@ -1,4 +1,4 @@
-"""Repairs of the auditor's violations: a commit behind the fence, or an input for casework. Never an unfenced write."""
+"""Repairs the violations that the auditor found: by a commit protected by the fence, or by an input for casework."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -6,8 +6,9 @@ from datetime import datetime
 from domain.casework.audit import InvariantViolation, Kind
 from domain.ids import deadline_id
 from schemas.administration.audit import AUDITOR
+from schemas.casework.acts import Act, CloseAct, NoteAct, SendOfficerAct
 from schemas.casework.cases import Case
-from schemas.casework.inputs import Act, CloseAct, Deadline, NoteAct, OperatorReport, ResidentInput, SendOfficerAct
+from schemas.casework.inputs import Deadline, OperatorReport, ResidentInput
 from schemas.levels import Level
 from streams.messaging import case_inputs
 from streams.messaging.producer import Producer
@@ -19,7 +20,10 @@ _URGENT = (Level.RED, Level.ORANGE)
 
 
 class Repairer:
-    """Repairs violations in the store or by new inputs; those that need a person are left as they are."""
+    """Repairs violations in the store or by new inputs.
+
+    Violations that need a person (see is_repairable) are left as they are.
+    """
 
     def __init__(self, store: CaseStore, producer: Producer) -> None:
         self._store, self._producer = store, producer
@@ -27,10 +31,11 @@ class Repairer:
     async def repair(
         self, partition: int, offset: int, case: Case, findings: Sequence[InvariantViolation], now: datetime
     ) -> bool:
-        """Repair a case's violations; those that need a person (see is_repairable) are left as they are.
+        """Repair a case's violations (`findings`): correct its index entries in the store, and write inputs that make
+        it go on. Returns True when done. Violations that need a person (see is_repairable) are left as they are.
 
-        Returns True when that is done; False, without any repair, if the commit was refused, such as when the partition
-        has moved past `offset`: audit the case again.
+        Returns False, repairing nothing, if the commit was refused, for example because the partition's offset is no
+        longer `offset`: audit the case again.
         """
         change = StoreUpdate()
         for finding in findings:
@@ -42,16 +47,18 @@ class Repairer:
         return True
 
     async def strays(self, partition: int, offset: int, members: Sequence[str]) -> bool:
-        """Remove deadlines that belong to no case, given as `case|step`.
+        """Delete deadlines that belong to no case.
 
-        Returns True if they were removed; False, removing none, if the commit was refused, such as when the partition
-        has moved past `offset`.
+        `members`: each as "case id|step id". Returns True if they were deleted.
+
+        Returns False, deleting none, if the commit was refused, for example because the partition's offset is no longer
+        `offset`.
         """
         return await self._store.commit(partition, offset, None, StoreUpdate().add("ZREM", DEADLINES, *members))
 
 
 def is_repairable(finding: InvariantViolation) -> bool:
-    """Return whether such a violation can be repaired without a person: all kinds but NO_DUE, TOO_FAR and
+    """Return True if a violation of this kind can be repaired without a person: all kinds except NO_DUE, TOO_FAR and
     UNKNOWN_CASE.
     """
     return finding.kind not in (Kind.NO_DUE, Kind.TOO_FAR, Kind.UNKNOWN_CASE)

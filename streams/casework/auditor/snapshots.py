@@ -1,4 +1,4 @@
-"""Compares case-snapshots with the store: a case in the journal must be in Redis, in the same or a later version."""
+"""Compares case-snapshots with the store: Redis must have each case of the journal, in the same or a later version."""
 
 from functools import partial
 from typing import Any
@@ -8,7 +8,8 @@ from redis.asyncio import Redis
 from schemas.base import ANY_VERSION, Model
 from schemas.people.residents import ResidentId
 from streams.messaging.dead_letter_writer import readable
-from streams.messaging.reader import beginning_offsets, end_offsets, read_range
+from streams.messaging.offsets import beginning_offsets, end_offsets
+from streams.messaging.reader import read_range
 from streams.messaging.topics import CASE_SNAPSHOTS
 from streams.runtime.settings import Settings
 from streams.state.keys import key
@@ -19,10 +20,11 @@ Stand = tuple[int, int]  # a case's sequence number for its resident, and its ve
 
 
 class Snapshot(Model):
-    """The fields of a case that are compared. `number`: its sequence number among its resident's cases, from 1;
-    `version`: of the case.
+    """The fields of a case that are compared.
 
-    Parsing whole cases blocked a worker for 10 to 20 ms, which delayed red.
+    `number`: its sequence number among its resident's cases, from 1; `version`: of the case.
+
+    Parsing complete cases would block a worker for 10 to 20 ms and delay red cases.
     """
 
     resident: ResidentId
@@ -31,12 +33,12 @@ class Snapshot(Model):
 
     @property
     def stand(self) -> Stand:
-        """The case's sequence number for its resident, and its version."""
+        """The case's sequence number among its resident's cases, and its version. A later state is greater."""
         return self.number, self.version
 
 
 class Snapshots:
-    """Compares the topic's snapshots with the store, and remembers how far it has read."""
+    """Compares the snapshots on the topic with the store, and remembers up to which offset it has read."""
 
     def __init__(self, settings: Settings, redis: "Redis") -> None:
         self._settings = settings
@@ -45,11 +47,11 @@ class Snapshots:
         self._doubtful: dict[int, dict[str, Stand]] = {}  # partition -> residents whose store was behind
 
     async def unknown(self, partition: int) -> list[tuple[str, int, int | None]]:
-        """Return the cases that the store lacks or has in an older version.
+        """Return the cases that the store lacks or has in an older version than the topic case-snapshots.
 
-        Each as the case's id, the journal's version, and the version of the resident's latest case in the store (None:
-        it has none). Looks at the next 2,000 snapshots of the topic at most, and again at the cases that were returned
-        last time.
+        Each is a tuple: the case's id, its version on the topic, and the version of the resident's latest case in the
+        store (None: the store has none). A call reads the next 2,000 snapshots at most, and checks the cases of the
+        previous result again.
         """
         told = self._doubtful.get(partition, {}) | await self._following(partition)
         stored = await self._stored(partition, list(told))

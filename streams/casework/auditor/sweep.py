@@ -1,4 +1,4 @@
-"""Reads a partition for the auditor: cases in slices with their indexes, all at one offset.
+"""Reads a partition for the auditor: cases in slices, with their index entries, all at one offset.
 
 Every commit changes the partition's offset: if it is the same before and after, all reads belong to one moment.
 """
@@ -21,8 +21,10 @@ STRAYS = 500  # deadlines checked for a case in a sweep
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """A case and its index entries (deadlines, queue, held mark). `offset`: the partition's; None if it changed while
-    reading.
+    """A case and its index entries in the store (`kept`: its deadlines, whether it is in the operators' queue, and
+    whether it is listed as having a held step).
+
+    `offset`: the offset of the last input that the partition had applied then; None if it changed during the reading.
     """
 
     case: Case
@@ -31,14 +33,14 @@ class Look:
 
 
 class Reader:
-    """Reads a partition's part of the store."""
+    """Reads a partition's cases and index entries from Redis. It writes nothing."""
 
     def __init__(self, redis: "Redis") -> None:
         self._redis: Any = redis  # redis-py types each result as sync or async
 
     async def stands(self, partition: int) -> tuple[int | None, str | None]:
-        """Return the offset of a complete partition and its policy's digest; None, None while it is lost or being
-        rebuilt.
+        """Return the offset of the last input that a partition has applied, and the hash of its policy; (None, None)
+        while its store is lost or incomplete.
         """
         offset, end, policy = await self._redis.hmget(key("state", partition), "offset", "end", "policy")
         if offset is None or policy is None or int(offset) < int(end or 0) - 1:
@@ -46,9 +48,9 @@ class Reader:
         return int(offset), policy.decode()
 
     async def slice(self, partition: int, cursor: int) -> tuple[int, list[Look]]:
-        """Return the next cursor (0 at the end) and about 25 cases from `cursor` on.
+        """Return the cursor for the next call (0 at the end), and the cases, about 25, that follow `cursor`.
 
-        Cases that wait for nothing, closed and without a due step, are left out.
+        Closed cases without a due step are left out.
         """
         async with self._redis.pipeline(transaction=True) as pipe:
             pipe.hget(key("state", partition), "offset")
@@ -57,7 +59,7 @@ class Reader:
         return int(following), await self._beside(partition, offset, filter(waits, raw.values()))
 
     async def look(self, partition: int, resident: str) -> Look | None:
-        """Return one resident's latest case, or None if the resident has none."""
+        """Return a resident's latest case with its index entries, or None if the resident has no case."""
         async with self._redis.pipeline(transaction=True) as pipe:
             pipe.hget(key("state", partition), "offset")
             pipe.hget(key("cases", partition), resident)
@@ -66,15 +68,17 @@ class Reader:
         return found[0] if found else None
 
     async def strays(self, partition: int, cursor: int) -> tuple[int, list[str]]:
-        """Return the next cursor (0 at the end), and those of about 500 deadlines from `cursor` on that no case has
-        (`case|step`).
+        """Check about 500 deadlines after `cursor`.
+
+        Returns the cursor for the next call (0 at the end), and the deadlines that belong to no case, as "case id|step
+        id".
         """
         following, found = await self._redis.zscan(key("deadlines", partition), cursor, count=STRAYS)
         members = [member.decode() for member, _ in found]
         return int(following), await self.without_case(partition, members)
 
     async def without_case(self, partition: int, members: Sequence[str]) -> list[str]:
-        """Return those of these deadlines (`members`: `case|step`), in order, whose step is not in the resident's
+        """Return those of the deadlines `members` ("case id|step id"), in order, whose step is not in the resident's
         latest case.
         """
         if not members:
@@ -108,7 +112,10 @@ def _present(case: Case, times: Any) -> dict[str, float]:  # noqa: ANN401 - an i
 
 
 def waits(raw: bytes) -> bool:
-    """Return whether a case (JSON) needs an audit: it is not closed, or one of its steps has a due time."""
+    """Return True if a case needs an audit: it is not closed, or one of its steps has a due time.
+
+    `raw`: the case's JSON.
+    """
     return b'"state":"closed"' not in raw or b'"due":"' in raw
 
 

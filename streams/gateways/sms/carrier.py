@@ -1,4 +1,4 @@
-"""A carrier: keeps one connection to it, within the agreed window and rate, and knows whether it works."""
+"""A carrier: keeps one connection to it, within the agreed window and rate, and judges whether it works."""
 
 import asyncio
 import contextlib
@@ -11,18 +11,20 @@ from dataclasses import replace
 
 from domain.carriers.account import CarrierAccount
 from domain.carriers.delivery_receipts import answer_key
-from domain.carriers.outcome import SubmitAnswer, submit_answer
+from domain.carriers.outcome import SubmitAnswer
 from domain.carriers.rate import full_bucket
 from domain.carriers.routing import Reachable
 from domain.carriers.standing import FORGET_SECONDS, TRIAL_SECONDS, Passage, is_slow
 from streams.gateways.sms import gateway_metrics as metrics
-from streams.gateways.sms.connection import BindError, Connection, Deliver, LostError, NotWrittenError
-from streams.gateways.sms.pdu import Command, Pdu, PduError, ShortMessage, message_id, message_state, query, submit
+from streams.gateways.sms.connection import Connection, Deliver, LostError, NotWrittenError, dialect_of
+from streams.gateways.sms.dialect import BindError, Unit
+from streams.gateways.sms.pdu import PduError, ShortMessage
 from streams.runtime.tasks import wanted
 
 log = logging.getLogger(__name__)
 
 FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 0.25, 15.0  # before connecting again
+STEADY_SECONDS = 30.0  # a session that lasts as long ends the series of short ones
 HOLD_SECONDS = 1.0  # after a carrier says that it gets too much
 QUERY_SECONDS = 10.0  # within which a carrier answers query_sm, if it does at all
 _JUDGED_EVERY_SECONDS = 0.2
@@ -30,7 +32,10 @@ _MOST_PASSAGES = 5_000
 
 
 class CarrierLink:
-    """One carrier. `on_change`: called when it may take a message again."""
+    """The link to one carrier.
+
+    `deliver`: called with each delivery from it; `on_change`: called when it may accept a message again.
+    """
 
     def __init__(
         self,
@@ -40,7 +45,7 @@ class CarrierLink:
         deliver: Deliver,
         on_change: Callable[[], None],
     ) -> None:
-        self.account = account
+        self.account, self.dialect = account, dialect_of(account)
         self._password, self._tls, self._deliver, self._on_change = password, tls, deliver, on_change
         self._connection: Connection | None = None
         self._bucket = full_bucket(account.rate, time.monotonic())
@@ -53,11 +58,13 @@ class CarrierLink:
 
     @property
     def bound(self) -> bool:
-        """Whether it is connected and has accepted our account."""
+        """True if the carrier is connected and has accepted our account."""
         return self._connection is not None and not self._connection.closed.is_set()
 
     def reachable(self) -> Reachable:
-        """Return whether it can take a message now."""
+        """Return the carrier's present state: bound, slow, room for another message, and whether a slow carrier may get
+        a trial message.
+        """
         now = time.monotonic()
         self._bucket = self._bucket.filled(now)
         if now - self._judged_at > _JUDGED_EVERY_SECONDS:
@@ -66,7 +73,10 @@ class CarrierLink:
         return Reachable(self.account, self.bound, self._slow, free, now - self._trial_at >= TRIAL_SECONDS)
 
     def reserve(self, segments: int) -> None:
-        """Take the segments' places in the window and the rate. `release` gives back those of the window."""
+        """Reserve places for this many segments in the window and the rate.
+
+        `release` gives the places in the window back.
+        """
         self._used += segments
         self._bucket = self._bucket.taken(segments)
         if self._slow:
@@ -74,47 +84,75 @@ class CarrierLink:
         metrics.WINDOW.labels(self.account.name).set(self._used)
 
     def release(self, segments: int) -> None:
-        """Give back places in the window."""
+        """Give back the places of this many segments in the window, and call `on_change`."""
         self._used -= segments
         metrics.WINDOW.labels(self.account.name).set(self._used)
         self._on_change()
 
     async def submit(self, message: ShortMessage) -> tuple[SubmitAnswer, str]:
-        """Send a segment. Returns the meaning of the answer, and the carrier's id of it.
+        """Send one segment.
 
-        Raises NotWrittenError if it was certainly not sent, LostError if nobody knows.
+        Returns the meaning of the carrier's answer, and the carrier's id of the segment ("" unless it was accepted).
+        ELSEWHERE without sending if the segment is coded for another protocol. Raises NotWrittenError if it was
+        certainly not sent, and LostError if it is unknown whether the carrier has it.
         """
         async with self._window:  # a message's segments may be more than the window has places
             connection = self._connection
             if connection is None:
                 raise NotWrittenError("the carrier is not connected")
-            body, began, number = submit(message), time.monotonic(), self._write()
             try:
-                answer = await connection.request(Command.SUBMIT_SM, body)
+                body = self.dialect.submit(message)
+            except ValueError:  # coded for a carrier with another protocol, before the configuration changed
+                return SubmitAnswer.ELSEWHERE, ""
+            began, number = time.monotonic(), self._write()
+            try:
+                answer = await connection.request(self.dialect.commands.submit, body)
             except NotWrittenError:
                 self._passages.pop(number, None)
                 raise
-        meaning = submit_answer(answer.status) if answer.command != Command.GENERIC_NACK else SubmitAnswer.REFUSED
+        try:
+            meaning = self.dialect.submitted(answer)
+        except PduError as error:
+            raise LostError(str(error)) from None
         metrics.ANSWER.labels(self.account.name).observe(time.monotonic() - began)
         return meaning, self._answered(number, meaning, answer)
 
     async def query(self, remote: str) -> int | None:
-        """Return the `message_state` of a message by the carrier's id, or None if it does not say within 10 s."""
-        if self._connection is None:
-            return None
+        """Return the `message_state` (a number of SMPP) of a message by the carrier's id `remote`; None if the carrier
+        does not say it within 10 s, or its protocol has no such question.
+        """
         try:
-            async with asyncio.timeout(QUERY_SECONDS):
-                answer = await self._connection.request(Command.QUERY_SM, query(remote, self.account.sender))
-            return message_state(answer.body) if answer.status == 0 else None
+            answer = await self._asked(self.dialect.question(remote))
+            return self.dialect.told_state(answer) if answer else None
         except (ConnectionError, TimeoutError, ValueError):
             return None
 
+    async def count(self) -> None:
+        """Ask the carrier for its own figures of the day, where the protocol has them, and export them."""
+        try:
+            answer = await self._asked(self.dialect.day_question(time.time()))
+            figures = self.dialect.day_figures(answer) if answer else {}
+        except (ConnectionError, TimeoutError, PduError):
+            return
+        for counted, figure in figures.items():
+            metrics.CARRIER_DAY.labels(self.account.name, counted).set(figure)
+
+    async def _asked(self, question: bytes | None) -> Unit | None:
+        """Return the carrier's answer to a question. None: it is not connected, or there is no such question."""
+        if self._connection is None or question is None:
+            return None
+        async with asyncio.timeout(QUERY_SECONDS):
+            return await self._connection.request(self.dialect.commands.query, question)
+
     def key(self, remote: str) -> str:
-        """Return the carrier's id of an answer in the form in which receipts are compared with it."""
+        """Return the carrier's id from an answer, converted to the form in which receipts are compared with it."""
         return answer_key(remote, self.account.receipt_ids)
 
     def receipted(self, key: str) -> None:
-        """Note that a receipt has come. `key`: the carrier's id, as `key` and `receipt_key` write it."""
+        """Record that the receipt for a segment has come, to judge the carrier's speed.
+
+        `key`: the carrier's id, as `key` returns it.
+        """
         number = self._by_id.pop(key, None)
         if number is None or number not in self._passages:
             return
@@ -123,18 +161,24 @@ class CarrierLink:
         metrics.RECEIPT.labels(self.account.name).observe(now - passage.written)
 
     async def run(self) -> None:
-        """Keep the connection until cancelled; then take leave of the carrier."""
+        """Keep the carrier connected until cancelled; then unbind and close the connection.
+
+        Before each further attempt there is a pause, twice as long after each failure or short session: each session
+        that a carrier ends leaves the messages in its window in doubt.
+        """
         wait = FIRST_WAIT_SECONDS
         while wanted():
             try:
                 self._connection = await Connection.opened(self.account, self._password, self._tls, self._deliver)
             except (OSError, TimeoutError, PduError) as error:
                 self._tell_why(error)
-                await asyncio.sleep(wait)
-                wait = min(2 * wait, LONGEST_WAIT_SECONDS)
-                continue
-            wait = FIRST_WAIT_SECONDS
-            await self._while_bound(self._connection)
+            else:
+                began = time.monotonic()
+                await self._while_bound(self._connection)
+                if time.monotonic() - began >= STEADY_SECONDS:
+                    wait = FIRST_WAIT_SECONDS
+            await asyncio.sleep(wait)
+            wait = min(2 * wait, LONGEST_WAIT_SECONDS)
 
     async def _while_bound(self, connection: Connection) -> None:
         log.info("carrier %s: bound", self.account.name)
@@ -157,14 +201,14 @@ class CarrierLink:
         self._passages[self._number] = Passage(time.monotonic())
         return self._number
 
-    def _answered(self, number: int, meaning: SubmitAnswer, answer: Pdu) -> str:
+    def _answered(self, number: int, meaning: SubmitAnswer, answer: Unit) -> str:
         if meaning is not SubmitAnswer.TAKEN:
             self._passages.pop(number, None)
             if meaning is SubmitAnswer.LATER:
                 self._held_until = time.monotonic() + HOLD_SECONDS
             return ""
         try:
-            remote = message_id(answer.body)
+            remote = self.dialect.named(answer)
         except PduError as error:
             raise LostError(str(error)) from None
         if number in self._passages:

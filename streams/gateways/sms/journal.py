@@ -1,7 +1,7 @@
-"""The gateway's journal: an SQLite file that says what was intended and what was done, whichever process dies.
+"""The gateway's journal: an SQLite file that stores what was intended and what was done, even if the process dies.
 
 SQLite and not Redis: with synchronous=FULL a change is on the disk before it is answered. Redis as it is usually run
-loses its last second, and a lost intention would put a message on the wire twice.
+loses its last second, and after a lost intention a message would be sent twice.
 """
 
 import asyncio
@@ -17,6 +17,8 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import TypeVar, cast
 
+from streams.gateways.log_limit import LogLimit
+from streams.gateways.sms import journal_replies
 from streams.gateways.sms.journal_steps import SCHEMA
 from streams.runtime.settings import SettingsError
 
@@ -25,7 +27,6 @@ log = logging.getLogger(__name__)
 FILE, LOCK = "gateway.sqlite", "gateway.lock"
 DISK_SECONDS = 1.0  # after an error of the disk
 _AT_ONCE = 500  # changes that share a flush to the disk
-_LOGGED_EVERY_SECONDS = 10.0
 
 Found = TypeVar("Found")
 Change = Callable[[sqlite3.Connection], object]
@@ -33,12 +34,15 @@ _Asked = tuple[Change, asyncio.Future[object]]
 
 
 class Journal:
-    """A journal in a folder, open for one process. Changes that come together share one flush to the disk."""
+    """A journal in a folder, open for one process.
+
+    Changes that are requested at the same time share one flush to the disk.
+    """
 
     def __init__(self, folder: Path) -> None:
-        """Open it; the folder is created if it is missing.
+        """Open the journal in `folder`, which is created if it is missing.
 
-        Raises SettingsError if another gateway has it, or the folder or file cannot be used.
+        Raises SettingsError if another gateway has it open, or the folder or file cannot be used.
         """
         try:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -55,16 +59,16 @@ class Journal:
                 f"data = {folder}: the journal cannot be opened ({error}). Let this user write there; if the file is "
                 "broken, put it aside: what it has in doubt stays unknown then"
             ) from None
-        self._logged_at = -_LOGGED_EVERY_SECONDS
+        self._lines = LogLimit()
         self._loop = asyncio.get_running_loop()
         self._asked: SimpleQueue[_Asked | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="journal", daemon=True)
         self._thread.start()
 
     async def run(self, change: Callable[[sqlite3.Connection], Found]) -> Found:
-        """Return what `change` returns, once the disk has what it changed.
+        """Call `change` with the database in the journal's thread, and return its result once the disk has the changes.
 
-        Raises what it raises, and sqlite3.Error if the disk refuses: then nothing has changed.
+        Raises the exceptions of `change`, and sqlite3.Error if the disk refuses; nothing is changed then.
         """
         answer: asyncio.Future[object] = self._loop.create_future()
         self._asked.put((change, answer))
@@ -72,7 +76,7 @@ class Journal:
         return cast("Found", found)
 
     async def until_stored(self, change: Callable[[sqlite3.Connection], Found]) -> Found:
-        """Return what `change` returns, once the disk has what it changed; try again each second while it refuses."""
+        """Call `run` until the disk stores the changes, once a second, and return the result of `change`."""
         while True:
             try:
                 return await self.run(change)
@@ -81,14 +85,12 @@ class Journal:
                 await asyncio.sleep(DISK_SECONDS)
 
     def _tell(self, error: sqlite3.Error) -> None:
-        """Log a refusal, but not each of the thousands that may come at once."""
-        now = time.monotonic()
-        if now - self._logged_at >= _LOGGED_EVERY_SECONDS:
-            self._logged_at = now
+        """Log that the disk refuses a change, unless that was logged a moment ago: thousands may be refused at once."""
+        if self._lines.due("refused", time.monotonic()) is not None:
             log.error("the journal's disk refuses a change (%s): it is tried again. Make room on the disk", error)
 
     async def close(self) -> None:
-        """Do what was asked for before, and close the file."""
+        """Carry out the changes requested before, then close the file."""
         self._asked.put(None)
         await asyncio.to_thread(self._thread.join)
         os.close(self._lock)
@@ -148,5 +150,5 @@ def _opened(path: Path) -> sqlite3.Connection:
     db.execute("PRAGMA journal_mode = WAL")
     db.execute("PRAGMA synchronous = FULL")
     db.execute("PRAGMA secure_delete = ON")  # a number or text that is removed is overwritten
-    db.executescript(SCHEMA)
+    db.executescript(SCHEMA + journal_replies.SCHEMA)
     return db

@@ -1,20 +1,20 @@
 """Each change of the gateway's journal, and each question to it.
 
-A number and a text are removed as soon as no segment waits. What remains is the dispatch's id, so that a repeated order
-is recognised, and the carrier's ids, which its receipts name.
+A message's telephone number and text are removed as soon as none of its segments waits. The dispatch's id stays, to
+recognise a repeated order, and the carrier's ids, which its receipts name.
 """
 
 import sqlite3
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 
 from domain.carriers.outcome import SegmentState, news, result_of
 from schemas.channels.receipts import SmsState
+from streams.gateways.nonces import NONCES
 
-SCHEMA = """
+SCHEMA = f"""{NONCES}
 CREATE TABLE IF NOT EXISTS messages (
-  id TEXT PRIMARY KEY, nonce TEXT NOT NULL UNIQUE, taken REAL NOT NULL, expires REAL NOT NULL, flash INTEGER NOT NULL,
+  id TEXT PRIMARY KEY, taken REAL NOT NULL, expires REAL NOT NULL, flash INTEGER NOT NULL,
   coding INTEGER NOT NULL, phone TEXT, result TEXT, told TEXT, word TEXT NOT NULL DEFAULT '',
   settled REAL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS segments (
@@ -40,18 +40,13 @@ EARLY_SECONDS, MOST_EARLY = 120.0, 10_000  # for so long, and so many: carriers 
 _OPEN = (SegmentState.WAITING, SegmentState.SENDING)
 
 
-class OrderTaking(StrEnum):
-    """How an order was taken: new, known by its id, or refused because its signature was used for another."""
-
-    NEW = "new"
-    KNOWN = "known"
-    REPLAYED = "replayed"
-
-
 @dataclass(frozen=True, slots=True)
 class Outbound:
-    """A message to send. `id`: the dispatch's; `segments`: by number, those that still wait; `expires`: in seconds
-    since 1970; `carrier`: that has its other segments, or None.
+    """A message to send.
+
+    `id`: the dispatch's; `phone`: E.164; `coding`: an Alphabet; `flash`: shown at once on the screen; `segments`: those
+    that still wait, each with its number (from 1); `joined`: it has several segments; `expires`: in seconds since 1970;
+    `carrier`: the one that has its other segments, or None.
     """
 
     id: str
@@ -66,7 +61,11 @@ class Outbound:
 
 @dataclass(frozen=True, slots=True)
 class MissingReceipt:
-    """A segment whose receipt is missing. `named`: the carrier's id; `remote`: as receipts are compared with it."""
+    """A segment whose receipt is missing.
+
+    `message`: the dispatch's id; `named`: the carrier's id; `remote`: the same in the form in which receipts are
+    compared with it.
+    """
 
     message: str
     number: int
@@ -77,33 +76,36 @@ class MissingReceipt:
 
 @dataclass(frozen=True, slots=True)
 class Untold:
-    """A result that Quanzu has not accepted yet. `word`: the carrier's."""
+    """A result that Quanzu has not accepted yet. `id`: the dispatch's; `word`: the carrier's own word for the state."""
 
     id: str
     result: SmsState
     word: str
 
 
-def take(db: sqlite3.Connection, order: Outbound, nonce: str, now: float) -> OrderTaking:
-    """Store an order, unless its id is known or its signature's nonce was used for another id."""
+def take(db: sqlite3.Connection, order: Outbound, now: float) -> bool:
+    """Store an order, unless its id is known. Returns True if it is new; False if nothing was stored. `now`: in seconds
+    since 1970.
+    """
     if db.execute("SELECT 1 FROM messages WHERE id = ?", (order.id,)).fetchone():
-        return OrderTaking.KNOWN
-    if db.execute("SELECT 1 FROM messages WHERE nonce = ?", (nonce,)).fetchone():
-        return OrderTaking.REPLAYED
-    row = (order.id, nonce, now, order.expires, order.flash, order.coding, order.phone)
-    db.execute("INSERT INTO messages (id, nonce, taken, expires, flash, coding, phone) VALUES (?,?,?,?,?,?,?)", row)
+        return False
+    row = (order.id, now, order.expires, order.flash, order.coding, order.phone)
+    db.execute("INSERT INTO messages (id, taken, expires, flash, coding, phone) VALUES (?,?,?,?,?,?)", row)
     rows = [(order.id, number, SegmentState.WAITING.value, content) for number, content in order.segments]
     db.executemany("INSERT INTO segments (message, number, state, content) VALUES (?,?,?,?)", rows)
-    return OrderTaking.NEW
+    return True
 
 
 def states(db: sqlite3.Connection, message: str) -> list[SegmentState]:
-    """Return the states of a message's segments; none if it is unknown."""
+    """Return the states of a message's segments, in no particular order; empty if the message is unknown."""
     return [SegmentState(state) for (state,) in db.execute("SELECT state FROM segments WHERE message = ?", (message,))]
 
 
 def intend(db: sqlite3.Connection, message: str, numbers: Sequence[int], carrier: str) -> None:
-    """Note that segments go on the wire now. Raises RuntimeError if one does not wait: it must not be sent twice."""
+    """Store that these segments are being sent to the carrier.
+
+    Raises RuntimeError if one of them is not waiting: it must not be sent twice.
+    """
     for number in numbers:
         changed = db.execute(
             "UPDATE segments SET state = 'sending', carrier = ? WHERE message = ? AND number = ? AND state = 'waiting'",
@@ -114,7 +116,9 @@ def intend(db: sqlite3.Connection, message: str, numbers: Sequence[int], carrier
 
 
 def settle(db: sqlite3.Connection, message: str, numbers: Sequence[int], state: SegmentState, now: float) -> None:
-    """Note what became of segments that were intended or waited. WAITING: they were certainly not sent."""
+    """Store the new state of segments that were intended or waited, and the message's result if it follows. WAITING:
+    they were certainly not sent.
+    """
     carrier = "NULL" if state is SegmentState.WAITING else "carrier"
     db.executemany(
         f"UPDATE segments SET state = ?, carrier = {carrier} WHERE message = ? AND number = ?",  # noqa: S608 - of two
@@ -124,10 +128,14 @@ def settle(db: sqlite3.Connection, message: str, numbers: Sequence[int], state: 
 
 
 def sent(db: sqlite3.Connection, message: str, number: int, named: str, remote: str, now: float, ask_at: float) -> bool:
-    """Note that the carrier has a segment, by its id, and when to ask if no receipt comes. Returns whether the receipt
-    had come in the two minutes before.
+    """Store that the carrier has accepted a segment of a message, and update the message's result.
 
-    It is not asked any more about a former segment to which it gave the same id: it would answer for this one.
+    `message`: the dispatch's id; `number`: the segment's, from 1; `named`: the carrier's id of the segment; `remote`:
+    the same id in the form in which receipts are compared with it; `now`, and `ask_at`, when to ask the carrier if no
+    receipt comes: seconds since 1970.
+
+    Returns True if its receipt had already come, in the two minutes before. The carrier is no longer asked about an
+    earlier segment to which it gave the same id: it would answer for this one.
     """
     db.execute(
         "UPDATE segments SET state = 'sent', named = ?, remote = ?, sent = ?, asked = ? "
@@ -152,8 +160,11 @@ def sent(db: sqlite3.Connection, message: str, number: int, named: str, remote: 
 
 
 def receive(db: sqlite3.Connection, carrier: str, remote: str, state: SmsState, word: str, now: float) -> bool:
-    """Note a receipt for the latest segment to which the carrier gave its id. One for an id that no answer has named
-    yet is kept for it. Returns whether the id was known.
+    """Store a receipt for the latest segment to which the carrier gave the id `remote`.
+
+    Returns True if the id was known.
+
+    If no answer has named the id yet, the receipt is kept for two minutes for the answer that will, and False returned.
     """
     found = db.execute(
         "SELECT message, number FROM segments WHERE carrier = ? AND remote = ? ORDER BY sent DESC LIMIT 1",
@@ -170,7 +181,7 @@ def receive(db: sqlite3.Connection, carrier: str, remote: str, state: SmsState, 
 
 
 def forget_early(db: sqlite3.Connection, now: float) -> None:
-    """Remove receipts that no answer has named within two minutes, and the oldest ones over 10,000."""
+    """Delete receipts with an id that no answer has named within two minutes, and the oldest of them over 10,000."""
     db.execute("DELETE FROM early WHERE at < ?", (now - EARLY_SECONDS,))
     over = db.execute("SELECT count(*) FROM early").fetchone()[0] - MOST_EARLY
     if over > 0:
@@ -179,7 +190,7 @@ def forget_early(db: sqlite3.Connection, now: float) -> None:
 
 
 def interrupted(db: sqlite3.Connection, now: float) -> int:
-    """Put in doubt what was being sent when the process before this one ended. Returns the number of segments."""
+    """Store as in doubt the segments that were being sent when the previous process ended. Returns their number."""
     found = db.execute("SELECT message, number FROM segments WHERE state = 'sending'").fetchall()
     for message, number in found:
         settle(db, message, [number], SegmentState.DOUBT, now)
@@ -187,7 +198,7 @@ def interrupted(db: sqlite3.Connection, now: float) -> int:
 
 
 def waiting(db: sqlite3.Connection) -> list[Outbound]:
-    """Return the messages that wait, in the order in which they were taken."""
+    """Return the messages with segments that wait to be sent, in the order in which they were taken."""
     messages = db.execute(
         "SELECT id, phone, coding, flash, expires FROM messages WHERE id IN "
         "(SELECT message FROM segments WHERE state = 'waiting') ORDER BY taken"
@@ -204,12 +215,15 @@ def waiting(db: sqlite3.Connection) -> list[Outbound]:
 
 
 def in_doubt(db: sqlite3.Connection) -> int:
-    """Return the number of messages that nobody knows whether the carrier has."""
+    """Return the number of messages with a segment of which it is unknown whether the carrier has it."""
     return int(db.execute("SELECT count(DISTINCT message) FROM segments WHERE state = 'doubt'").fetchone()[0])
 
 
 def untold(db: sqlite3.Connection, now: float, most: int, without: Collection[str]) -> list[Untold]:
-    """Return the oldest results that Quanzu has not accepted and that are due, but for those messages."""
+    """Return at most `most` results that Quanzu has not accepted and that are due at `now`, the oldest first.
+
+    `without`: ids of messages to leave out.
+    """
     rows = db.execute(
         "SELECT id, result, word FROM messages WHERE settled <= ? ORDER BY settled LIMIT ?", (now, most + len(without))
     ).fetchall()
@@ -217,18 +231,24 @@ def untold(db: sqlite3.Connection, now: float, most: int, without: Collection[st
 
 
 def tell(db: sqlite3.Connection, told: Untold) -> None:
-    """Note that Quanzu has a result, or refuses it for good. A newer one stays to be told."""
+    """Store that Quanzu has accepted a result, or refuses it permanently.
+
+    If the message has a newer result, that one stays to be reported.
+    """
     db.execute("UPDATE messages SET told = ? WHERE id = ?", (told.result.value, told.id))
     db.execute("UPDATE messages SET settled = NULL WHERE id = ? AND result = ?", (told.id, told.result.value))
 
 
 def postpone(db: sqlite3.Connection, told: Untold, until: float) -> None:
-    """Note when a result is due again that Quanzu does not accept now."""
+    """Store that a result which Quanzu does not accept now is due again at `until` (seconds since 1970)."""
     db.execute("UPDATE messages SET settled = ? WHERE id = ? AND settled IS NOT NULL", (until, told.id))
 
 
 def questions(db: sqlite3.Connection, carrier: str, now: float, again: float, most: int) -> list[MissingReceipt]:
-    """Return a carrier's segments whose receipt is missing at `now`; each is due again after `again` seconds."""
+    """Return at most `most` segments of a carrier whose receipt is missing and about which to ask at `now`.
+
+    Each is due again after `again` seconds.
+    """
     rows = db.execute(
         "SELECT message, number, carrier, named, remote FROM segments WHERE carrier = ? AND asked <= ? "
         "ORDER BY asked LIMIT ?",
@@ -241,13 +261,16 @@ def questions(db: sqlite3.Connection, carrier: str, now: float, again: float, mo
 
 
 def untold_before(db: sqlite3.Connection, before: float) -> int:
-    """Return the number of messages taken before `before` whose result Quanzu has not accepted."""
+    """Return the number of messages taken before `before` (seconds since 1970) whose result Quanzu has not accepted."""
     found = db.execute("SELECT count(*) FROM messages WHERE settled IS NOT NULL AND taken < ?", (before,))
     return int(found.fetchone()[0])
 
 
 def forget_before(db: sqlite3.Connection, before: float) -> int:
-    """Remove what was taken before `before` (seconds since 1970) and waits no more. Returns the number of messages."""
+    """Delete the messages taken before `before` (seconds since 1970), unless a segment waits or is being sent.
+
+    Returns their number.
+    """
     old = (
         "SELECT id FROM messages WHERE taken < ? AND id NOT IN (SELECT message FROM segments WHERE state IN "
         "('waiting', 'sending'))"
@@ -257,7 +280,7 @@ def forget_before(db: sqlite3.Connection, before: float) -> int:
 
 
 def _receipted(db: sqlite3.Connection, message: str, number: int, state: SmsState, word: str) -> None:
-    """Note a segment's receipt: a later `delivered` replaces `undelivered`, not the other way round."""
+    """Store a segment's receipt. A later `delivered` replaces `undelivered`; other stored receipts are not replaced."""
     db.execute(
         "UPDATE segments SET receipt = ?, asked = NULL WHERE message = ? AND number = ? "
         "AND (receipt IS NULL OR receipt = 'undelivered')",
@@ -267,7 +290,9 @@ def _receipted(db: sqlite3.Connection, message: str, number: int, state: SmsStat
 
 
 def _judge(db: sqlite3.Connection, message: str, now: float) -> None:
-    """Note a message's result if it is new, and remove what is no longer needed to send it."""
+    """Store a message's result if it is new, and delete data that is no longer needed: the content of segments that are
+    not to be sent any more, and the telephone number once no segment is open.
+    """
     rows = db.execute("SELECT state, receipt FROM segments WHERE message = ?", (message,)).fetchall()
     each = [(SegmentState(state), SmsState(receipt) if receipt else None) for state, receipt in rows]
     before = db.execute("SELECT result FROM messages WHERE id = ?", (message,)).fetchone()

@@ -11,6 +11,8 @@ LONGEST_PDU = 70_000  # octets: a message_payload has 64 KiB at most
 RECEIPT_CLASS, KIND_OF_CLASS = 0x04, 0x3C  # esm_class: a delivery receipt; the bits that tell the kind
 USER_HEADER = 0x40  # esm_class: the text begins with a header
 DEST_SUBUNIT = 0x0203  # the optional parameter dest_addr_subunit; 1: the display
+SAR_REFERENCE, SAR_TOTAL, SAR_NUMBER = 0x020C, 0x020E, 0x020F  # parts of a long message, told beside the text
+INTERNATIONAL = 1  # type of number
 FLASH_BITS = 0x10  # data_coding: message class 0, shown at once (TS 23.038, chapter 4)
 _HEADER = struct.Struct(">IIII")
 _RESPONSE = 0x8000_0000
@@ -19,7 +21,7 @@ _NUMBERS_ONLY = 8  # digits: shorter senders are a service's number
 
 
 class Command(IntEnum):
-    """`command_id` of a request; its response has the highest bit too."""
+    """The `command_id` of a request. That of its response has the highest bit set too."""
 
     QUERY_SM = 0x03
     SUBMIT_SM = 0x04
@@ -31,12 +33,15 @@ class Command(IntEnum):
 
 
 class PduError(ValueError):
-    """Raised if what came is no SMPP."""
+    """The received bytes are not SMPP, or a value in them is invalid."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pdu:
-    """One unit. `body`: what follows the header, with numbers and texts, so it must stay out of logs."""
+    """One unit (PDU) of SMPP.
+
+    `body`: the bytes after the header; they have numbers and texts, so they must not be logged.
+    """
 
     command: int
     sequence: int
@@ -45,21 +50,25 @@ class Pdu:
 
     @property
     def is_response(self) -> bool:
-        """Whether it answers a request."""
+        """True if this unit is the response to a request."""
         return self.command >= _RESPONSE
 
     def encoded(self) -> bytes:
-        """Return it as bytes."""
+        """Return the unit as bytes, header and body."""
         return _HEADER.pack(_HEADER.size + len(self.body), self.command, self.status, self.sequence) + self.body
 
     def answer(self, status: int = 0, body: bytes = b"") -> "Pdu":
-        """Return the response to a request."""
+        """Return the response to this request, with the same sequence number. `status`: 0: accepted."""
         return Pdu(self.command | _RESPONSE, self.sequence, status, body)
 
 
 @dataclass(frozen=True, slots=True)
 class ShortMessage:
-    """A message to submit. `phone`: E.164; `content`: as `segmented` codes it, with a header if `joined`."""
+    """A message to submit.
+
+    `sender`: the number or name shown; `phone`: E.164; `content`: as `segmented` encodes it, with a header if `joined`;
+    `flash`: "data-coding" or "subunit": how it is marked to be shown at once, "": it is not.
+    """
 
     sender: str
     phone: str = field(repr=False)
@@ -71,22 +80,26 @@ class ShortMessage:
 
 @dataclass(frozen=True, slots=True)
 class Delivered:
-    """What a carrier delivers: a receipt, or a message from a telephone."""
+    """What a carrier delivers: a receipt, or a message from a telephone (`source`) to our number (`destination`)."""
 
     esm_class: int
     text: bytes = field(repr=False)
     parameters: Mapping[int, bytes] = field(repr=False)
+    source: str = field(default="", repr=False)
+    source_type: int = 0
+    destination: str = ""
+    coding: int = 0
 
     @property
     def kind(self) -> int:
-        """The kind: 0 for a message from a telephone, RECEIPT_CLASS for a delivery receipt."""
+        """The kind of delivery: 0 for a message from a telephone, RECEIPT_CLASS for a delivery receipt."""
         return self.esm_class & KIND_OF_CLASS
 
 
 async def read_pdu(reader: StreamReader) -> Pdu:
-    """Return the next unit.
+    """Return the next unit from the connection.
 
-    Raises PduError if its length is impossible, asyncio.IncompleteReadError at the end of the connection, and OSError.
+    Raises PduError if its length is impossible, asyncio.IncompleteReadError if the connection ends, and OSError.
     """
     length, command, status, sequence = _HEADER.unpack(await reader.readexactly(_HEADER.size))
     if not _HEADER.size <= length <= LONGEST_PDU:
@@ -95,13 +108,14 @@ async def read_pdu(reader: StreamReader) -> Pdu:
 
 
 def bind_body(system_id: str, password: str, system_type: str) -> bytes:
-    """Return the body of bind_transceiver."""
+    """Return the encoded body of a bind_transceiver request."""
     return _text(system_id) + _text(password) + _text(system_type) + bytes([VERSION, 0, 0]) + _text("")
 
 
 def submit(message: ShortMessage) -> bytes:
-    """Return the body of submit_sm, with a request for a receipt. Raises ValueError if the content is over 254
-    octets.
+    """Return the encoded body of a submit_sm request for the message, which also asks for a receipt.
+
+    Raises ValueError if the content is over 254 octets.
     """
     if len(message.content) > 254:
         raise ValueError(f"{len(message.content)} octets: a message has 254 at most")
@@ -113,13 +127,17 @@ def submit(message: ShortMessage) -> bytes:
 
 
 def query(message: str, sender: str) -> bytes:
-    """Return the body of query_sm. `message`: the carrier's id, as `message_id` returned it."""
+    """Return the encoded body of a query_sm request.
+
+    `message`: the carrier's id, as `message_id` returned it; `sender`: of the message.
+    """
     return message.encode(_ID_CODING) + b"\0" + _address(sender)
 
 
 def message_id(body: bytes) -> str:
-    """Return the carrier's id in the answer to submit_sm; "" if there is none. Raises PduError if it is over 64
-    octets.
+    """Return the carrier's id of the message in the answer to submit_sm; "" if it has none.
+
+    Raises PduError if the id is over 64 octets.
     """
     found = body.split(b"\0", 1)[0]
     if len(found) > 64:
@@ -128,7 +146,10 @@ def message_id(body: bytes) -> str:
 
 
 def message_state(body: bytes) -> int:
-    """Return the `message_state` in the answer to query_sm. Raises PduError if it is cut off."""
+    """Return the `message_state` (a number of SMPP) in the answer to query_sm.
+
+    Raises PduError if the answer is cut off.
+    """
     parts = body.split(b"\0", 1)
     end = parts[1].find(b"\0") if len(parts) == 2 else -1
     if end < 0 or len(parts[1]) <= end + 1:
@@ -137,20 +158,23 @@ def message_state(body: bytes) -> int:
 
 
 def delivered(body: bytes) -> Delivered:
-    """Return what a deliver_sm carries. Raises PduError if it is cut off."""
+    """Return the contents of a deliver_sm's body. Raises PduError if it is cut off."""
     try:
         _, at = _string(body, 0)
-        for _each in ("source", "destination"):
-            _, at = _string(body, at + 2)
+        source_type = body[at]
+        source, at = _string(body, at + 2)
+        destination, at = _string(body, at + 2)
         esm_class = body[at]
         for _each in ("schedule", "validity"):
             _, at = _string(body, at + 3 if _each == "schedule" else at)
-        length = body[at + 4]
+        coding, length = body[at + 2], body[at + 4]
         start = at + 5
         text = body[start : start + length]
         if len(text) < length:
             raise PduError("a deliver_sm that is cut off")
-        return Delivered(esm_class, text, _parameters(body[start + length :]))
+        parameters = _parameters(body[start + length :])
+        addresses = source.decode(_ID_CODING), source_type, destination.decode(_ID_CODING)
+        return Delivered(esm_class, text, parameters, *addresses, coding)
     except (IndexError, struct.error):
         raise PduError("a deliver_sm that is cut off") from None
 

@@ -1,96 +1,102 @@
-"""What carriers report: their receipts go to the journal, and from there, signed, to Quanzu until it accepts them."""
+"""Stores the carriers' receipts in the journal, and reports the results to Quanzu, signed, until it accepts them."""
 
 import asyncio
 import hashlib
 import logging
-import secrets
 import sqlite3
 import time
 from collections.abc import Mapping
 from functools import partial
-from urllib.parse import urlsplit
 
 import httpx
 import orjson
 
 from domain.carriers.account import CarrierAccount, GatewayFile
-from domain.carriers.delivery_receipts import query_result, read_receipt
-from streams.channels.signing import SignedMessage, sign
+from domain.carriers.delivery_receipts import DeliveryReceipt, query_result
+from domain.carriers.replies import TelephoneMessage
+from schemas.channels.receipts import SmsState
+from streams.gateways.nonces import NONCE_SECONDS, forget_nonces
+from streams.gateways.receipts import AT_ONCE, ReceiptAddress
 from streams.gateways.sms import gateway_metrics as metrics
 from streams.gateways.sms import journal_steps as steps
 from streams.gateways.sms.carrier import CarrierLink
-from streams.gateways.sms.connection import TEMPORARY
+from streams.gateways.sms.delivery_faults import DeliveryFaults
+from streams.gateways.sms.dialect import Unit
+from streams.gateways.sms.gateway_metrics import DeliveryFault
 from streams.gateways.sms.journal import Journal
 from streams.gateways.sms.journal_steps import MissingReceipt, Untold
 from streams.gateways.sms.orders import CHANNEL
-from streams.gateways.sms.pdu import RECEIPT_CLASS, Pdu, PduError, delivered
-from streams.runtime.tasks import wanted
+from streams.gateways.sms.pdu import PduError
+from streams.gateways.sms.replies import Replies
+from streams.runtime.tasks import set_within, wanted
 
 log = logging.getLogger(__name__)
 
-AT_ONCE = 16  # receipts on their way to Quanzu
-TRY_SECONDS = 10.0  # for one attempt
 AGAIN_SECONDS = 3.0  # after an attempt that failed
 LOOK_SECONDS = 1.0  # between two looks for results that no event announced
 QUESTIONS = 20  # to a carrier, between two looks
 UPKEEP_SECONDS = 600.0
-DENIED_AGAIN_SECONDS = 60.0  # after 403 or 404: a proxy or a wrong path, until a person mends it
-_DENIED = frozenset({403, 404})
-_FOR_GOOD = frozenset({400, 422})  # intake calls the receipt invalid: a repetition would not help
 _DAY = 86_400.0
 
 
 class Reports:
-    """Takes receipts of carriers, asks for those that are missing, and reports results to Quanzu.
+    """Takes carriers' receipts, asks carriers for missing ones, and reports results to Quanzu.
 
-    `due`: set when there may be results; `key`: that signs receipts.
+    `due`: set when there may be results; `keys`: that sign receipts, the current one first.
     """
 
     def __init__(
-        self, file: GatewayFile, key: bytes, journal: Journal, client: httpx.AsyncClient, due: asyncio.Event
+        self,
+        file: GatewayFile,
+        keys: tuple[bytes, ...],
+        journal: Journal,
+        client: httpx.AsyncClient,
+        due: asyncio.Event,
+        replies: Replies,
     ) -> None:
-        self._file, self._key, self._journal, self._client, self._due = file, key, journal, client, due
-        self._path = urlsplit(file.receipts).path
+        self._file, self._journal, self._client, self._due = file, journal, client, due
+        self._address, self._replies = ReceiptAddress(CHANNEL, file.receipts, keys), replies
+        self._faults = DeliveryFaults()
 
-    async def deliver(self, account: CarrierAccount, carrier: CarrierLink, pdu: Pdu) -> int:
-        """Take a deliver_sm, and return the status to answer: 0 once the disk has a receipt.
-
-        What is no receipt, or no final one, is counted and not kept.
+    async def deliver(self, account: CarrierAccount, carrier: CarrierLink, unit: Unit) -> bool:
+        """Take a unit that a carrier delivers. Returns True if the disk has it, or nothing of it has to be kept; False
+        if it has to be delivered again.
         """
         try:
-            found = delivered(pdu.body)
+            found = carrier.dialect.delivery(unit)
         except PduError:
-            log.warning("carrier %s: a delivery that cannot be read is dropped", account.name)
-            return 0
-        if found.kind == 0 and found.esm_class & RECEIPT_CLASS == 0:
-            metrics.REPLIES.labels(account.name).inc()
-            return 0
-        receipt = read_receipt(found.text, found.parameters, account.receipt_ids)
-        if receipt is None:
-            log.warning("carrier %s: a receipt without a readable id or state is dropped", account.name)
-            return 0
-        if receipt.state is None:
-            return 0
+            self._faults.note(account.name, DeliveryFault.UNREADABLE)
+            return True
+        if isinstance(found, TelephoneMessage):
+            return await self._replies.take(account, found)
+        if found is None:
+            self._faults.note(account.name, DeliveryFault.NAMELESS)
+            return True
+        return found.state is None or await self._receipt(account, carrier, found, found.state)
+
+    async def _receipt(
+        self, account: CarrierAccount, carrier: CarrierLink, receipt: DeliveryReceipt, state: SmsState
+    ) -> bool:
         note = partial(
             steps.receive,
             carrier=account.name,
             remote=receipt.message,
-            state=receipt.state,
+            state=state,
             word=receipt.word[:20],
             now=time.time(),
         )
         try:
             await self._journal.run(note)
-        except sqlite3.Error:
-            log.exception("the journal refuses a receipt: the carrier is asked to deliver it again")
-            return TEMPORARY
+        except sqlite3.Error as error:
+            self._faults.note(account.name, DeliveryFault.NOT_STORED, error)
+            return False
         carrier.receipted(receipt.message)
-        metrics.RECEIVED.labels(account.name, receipt.state).inc()
+        metrics.RECEIVED.labels(account.name, state).inc()
         self._due.set()
-        return 0
+        return True
 
     async def run(self) -> None:
-        """Report results until cancelled."""
+        """Report results to Quanzu until cancelled, up to 16 at once."""
         sending: dict[str, asyncio.Task[None]] = {}
         try:
             while wanted():
@@ -101,7 +107,7 @@ class Reports:
                 ):
                     sending[each.id] = asyncio.create_task(self._tell(each))
                 if not sending:
-                    await self._wait()
+                    await set_within(self._due, LOOK_SECONDS)
                     continue
                 done, _ = await asyncio.wait(sending.values(), return_when=asyncio.FIRST_COMPLETED)
                 sending = {message: task for message, task in sending.items() if task not in done}
@@ -113,10 +119,13 @@ class Reports:
             await asyncio.gather(*sending.values(), return_exceptions=True)
 
     async def ask(self, carriers: Mapping[str, CarrierLink]) -> None:
-        """Ask carriers about receipts that are missing, until cancelled; and remove what is old."""
+        """Until cancelled, ask carriers about missing receipts, and delete old messages, receipts and replies from
+        the journal.
+        """
         async with asyncio.TaskGroup() as group:  # one that does not answer delays no other
             for name, carrier in carriers.items():
                 group.create_task(self._ask(name, carrier))
+                group.create_task(self._count(carrier))
             group.create_task(self._upkeep())
 
     async def _ask(self, name: str, carrier: CarrierLink) -> None:
@@ -127,11 +136,19 @@ class Reports:
             for each in await self._journal.until_stored(due):
                 await self._question(each, carrier)
 
+    async def _count(self, carrier: CarrierLink) -> None:
+        while wanted():
+            await asyncio.sleep(self._file.query_seconds)
+            await carrier.count()
+
     async def _upkeep(self) -> None:
         while wanted():
             now = time.time()
             await self._journal.until_stored(partial(steps.forget_early, now=now))
-            await self._journal.until_stored(partial(_forget, before=now - self._file.keep_days * _DAY))
+            await self._journal.until_stored(partial(forget_nonces, before=now - NONCE_SECONDS))
+            kept_since = now - self._file.keep_days * _DAY
+            await self._journal.until_stored(partial(_forget, before=kept_since))
+            await self._replies.forget(kept_since)
             await asyncio.sleep(UPKEEP_SECONDS)
 
     async def _question(self, each: MissingReceipt, carrier: CarrierLink) -> None:
@@ -146,15 +163,8 @@ class Reports:
             metrics.RECEIVED.labels(each.carrier, state).inc()
             self._due.set()
 
-    async def _wait(self) -> None:
-        try:
-            async with asyncio.timeout(LOOK_SECONDS):
-                await self._due.wait()
-        except TimeoutError:
-            return
-
     async def _tell(self, told: Untold) -> None:
-        """Report a result, and note that Quanzu has it, or when it is tried again."""
+        """Report a result to Quanzu. Store that it is finished, or when it is to be reported again."""
         again = await self._told(told)
         if again is None:
             await self._journal.until_stored(partial(steps.tell, told=told))
@@ -163,24 +173,15 @@ class Reports:
             await self._journal.until_stored(partial(steps.postpone, told=told, until=time.time() + again))
 
     async def _told(self, told: Untold) -> float | None:
-        """Report a result. Returns the seconds until it is tried again; None if nothing remains to be done for it."""
+        """Report a result to Quanzu.
+
+        Returns the seconds until it is to be reported again; None if Quanzu accepted it or refused it for good.
+        """
         body = orjson.dumps(
             {"id": _receipt_id(told), "dispatch": told.id, "result": told.result.value, "detail": told.word}
         )
-        message = SignedMessage(CHANNEL, self._path, body)
-        headers = sign(self._key, message, time.time(), secrets.token_hex(12)) | {"Content-Type": "application/json"}
-        try:
-            answer = await self._client.post(self._file.receipts, content=body, headers=headers, timeout=TRY_SECONDS)
-        except httpx.HTTPError as error:
-            log.warning("Quanzu cannot be told of a result (%s): it is tried again", type(error).__name__)
-            return AGAIN_SECONDS
-        if answer.is_success:
-            return None
-        if answer.status_code in _FOR_GOOD:
-            log.error("Quanzu refuses a result for good with status %d: it is dropped", answer.status_code)
-            return None
-        log.warning("Quanzu does not take a result now (status %d): it is tried again", answer.status_code)
-        return DENIED_AGAIN_SECONDS if answer.status_code in _DENIED else AGAIN_SECONDS
+        answer = await self._address.send(self._client, body)
+        return None if answer.is_settled else answer.pause(AGAIN_SECONDS)
 
 
 def _receipt_id(told: Untold) -> str:

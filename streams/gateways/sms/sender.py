@@ -1,4 +1,6 @@
-"""The waiting messages, and their way to the carriers: intended on disk, sent once, and the answer noted."""
+"""The queue of messages, and their way to the carriers: the intention is stored, the message sent once, the answer
+stored.
+"""
 
 import asyncio
 import logging
@@ -14,14 +16,16 @@ from domain.carriers.account import GatewayFile
 from domain.carriers.outcome import SegmentState, SubmitAnswer
 from domain.carriers.routing import choose, eligible
 from domain.carriers.segments import Alphabet
+from streams.gateways.log_limit import LogLimit
 from streams.gateways.sms import gateway_metrics as metrics
 from streams.gateways.sms import journal_steps as steps
 from streams.gateways.sms.carrier import CarrierLink
 from streams.gateways.sms.connection import LostError, NotWrittenError
 from streams.gateways.sms.journal import DISK_SECONDS, Journal
+from streams.gateways.sms.journal_replies import note_written_to, telephone_hash
 from streams.gateways.sms.journal_steps import Outbound
 from streams.gateways.sms.pdu import ShortMessage
-from streams.runtime.tasks import wanted
+from streams.runtime.tasks import set_within, wanted
 
 log = logging.getLogger(__name__)
 
@@ -33,50 +37,59 @@ _Group = tuple[bool, tuple[str, ...]]  # not urgent, and the carriers that may t
 
 @dataclass(slots=True)
 class _Fate:
-    """What became of a message's segments: those to send again, and whether the carrier excludes itself."""
+    """The result of sending a message's segments.
+
+    `later`: the segments to send again, as (number, content); `excluded`: True if the carrier is not to be used for the
+    message.
+    """
 
     later: list[tuple[int, bytes]] = field(default_factory=list)
     excluded: bool = False
 
 
 class Sender:
-    """Sends the waiting messages, the urgent ones first, each segment once."""
+    """Sends the waiting messages, the urgent ones first, and each segment once.
 
-    def __init__(self, file: GatewayFile, journal: Journal, carriers: Mapping[str, CarrierLink]) -> None:
-        self._file, self._journal, self._carriers = file, journal, carriers
+    `key`: by which a telephone that was written to is recognised when it replies; `size`: the number of messages that
+    wait.
+    """
+
+    def __init__(self, file: GatewayFile, journal: Journal, carriers: Mapping[str, CarrierLink], key: bytes) -> None:
+        self._file, self._journal, self._carriers, self._key = file, journal, carriers, key
         self._groups: dict[_Group, deque[Outbound]] = {}
-        self._wake = asyncio.Event()
+        self._wake, self._lines = asyncio.Event(), LogLimit()
         self._tasks: set[asyncio.Task[None]] = set()
         self._reports_due: asyncio.Event = asyncio.Event()
         self.size = 0
 
     @property
     def reports_due(self) -> asyncio.Event:
-        """Set when a message may have got a result."""
+        """An event that is set when a message may have a new result."""
         return self._reports_due
 
     def wake(self) -> None:
-        """Look again whether a message can be sent."""
+        """Make `run` check at once whether a message can be sent."""
         self._wake.set()
 
     def add(self, message: Outbound, *, first: bool = False) -> None:
-        """Add a message that is in the journal. `first`: it goes before the others of its group."""
+        """Add a message, which must be in the journal already, to the queue.
+
+        `first`: before the other messages with the same urgency and carriers.
+        """
         names = (message.carrier,) if message.carrier else eligible(self._file.carrier, message.phone)
         self._queue(message, names, first=first)
 
     async def run(self) -> None:
-        """Send until cancelled; then wait up to 5 s for the answers under way, so that they are not in doubt."""
+        """Send messages until cancelled; then wait up to 5 s for answers, so that the segments just sent are not in
+        doubt.
+        """
         try:
             while wanted():
                 self._wake.clear()
                 for group in sorted(self._groups):
                     self._send_group(group)
                 metrics.WAITING.set(self.size)
-                try:
-                    async with asyncio.timeout(LOOK_SECONDS if self.size else None):
-                        await self._wake.wait()
-                except TimeoutError:
-                    continue
+                await set_within(self._wake, LOOK_SECONDS if self.size else None)
         finally:
             if self._tasks:
                 await asyncio.shield(asyncio.wait(self._tasks, timeout=LEAVE_SECONDS))
@@ -123,9 +136,12 @@ class Sender:
         self._reports_due.set()
 
     async def _send(self, message: Outbound, carrier: CarrierLink, names: tuple[str, ...]) -> None:
-        """Send a message's segments to a carrier at once, and note each answer.
+        """Send a message's segments to a carrier at once, and store each answer.
 
-        They keep their places in the window until the disk has the answers: no more is sent than can be noted.
+        Segments that were certainly not sent are queued again.
+
+        The segments occupy the carrier's window until their answers are on the disk, so that no more is sent than can
+        be stored.
         """
         fate = _Fate()
         try:
@@ -143,19 +159,32 @@ class Sender:
             self._again(message, carrier, names, fate)
 
     async def _intended(self, message: Outbound, carrier: CarrierLink) -> bool:
-        """Return whether the disk has the intention to send a message's segments. Without it, nothing is sent."""
-        numbers = [number for number, _ in message.segments]
+        """Store the intention to send a message's segments, and that its telephone is written to: a reply from there
+        belongs to it.
+
+        Returns True once it is on the disk; False if the disk refuses it: nothing may then be sent.
+        """
         try:
             await self._journal.run(
-                partial(steps.intend, message=message.id, numbers=numbers, carrier=carrier.account.name)
+                partial(self._intend, message=message, carrier=carrier.account.name, now=time.time())
             )
-        except sqlite3.Error:
-            log.exception("the journal refuses an intention: nothing is sent before it has it")
+        except sqlite3.Error as error:
+            more = self._lines.due("intention", time.monotonic())
+            if more is not None:
+                told = "the journal refuses an intention (%s), and %d more: nothing is sent before it has it"
+                log.error(told, error, more)  # noqa: TRY400 - the text says it all
             return False
         return True
 
+    def _intend(self, db: sqlite3.Connection, message: Outbound, carrier: str, now: float) -> None:
+        steps.intend(db, message.id, [number for number, _ in message.segments], carrier)
+        note_written_to(db, telephone_hash(self._key, message.phone), message.id, now)
+
     def _again(self, message: Outbound, carrier: CarrierLink, names: tuple[str, ...], fate: _Fate) -> None:
-        """Put back the segments that were certainly not sent. The rest of a message goes to the same carrier."""
+        """Queue the segments that were certainly not sent, to be sent first.
+
+        If another segment of the message was sent, they go to the same carrier.
+        """
         begun = message.carrier or (carrier.account.name if len(fate.later) < len(message.segments) else None)
         left = replace(message, segments=tuple(sorted(fate.later)), carrier=begun)
         allowed = (begun,) if begun else names

@@ -1,4 +1,4 @@
-"""Carries out one call: dials, plays the message, listens for a key, and returns how it ended."""
+"""Carries out one call: dials, plays the message, listens for a key, and returns how the call ended."""
 
 import asyncio
 import contextlib
@@ -18,9 +18,9 @@ from domain.carriers.voice import (
 )
 from domain.carriers.voice_mailbox import Answerer, MailboxRules, SoundFrame, who_answered
 from schemas.channels.receipts import CallState
+from streams.gateways.voice import gateway_metrics
 from streams.gateways.voice.configuration import VoiceConfiguration
 from streams.gateways.voice.ledger import CallOrder
-from streams.gateways.voice.measures import VOICE_SETUP, VOICE_SPOKEN
 from streams.gateways.voice.media.clock import MediaClock
 from streams.gateways.voice.media.g711 import Samples
 from streams.gateways.voice.media.hearing import ToneKeys, heard
@@ -38,23 +38,36 @@ JUDGE_EVERY = 5  # packets
 
 @dataclass(frozen=True, slots=True)
 class CallParts:
-    """What the calls of a gateway share."""
+    """The objects that all calls of a gateway share. `sip_trunk`: None if no calls go over one; `rules`: for telling a
+    mailbox from a person.
+    """
 
     configuration: VoiceConfiguration
-    trunk: Trunk
+    sip_trunk: Trunk | None
     clock: MediaClock
     voices: Voices
     rules: MailboxRules = field(default_factory=MailboxRules)
 
+    @property
+    def trunk(self) -> Trunk:
+        """The SIP trunk. Raises RuntimeError without one: the configuration then has no calls that need it."""
+        if self.sip_trunk is None:
+            raise RuntimeError("there is no SIP trunk")
+        return self.sip_trunk
+
 
 async def place_call(parts: CallParts, order: CallOrder, number: str) -> CallEnding:
-    """Call `number`, as the trunk wants it, and return how the call ended. It is dialled once."""
+    """Dial `number` (as the trunk wants it) once, play the order's message, and return how the call ended. If the task
+    is cancelled, the call is ended too.
+
+    Failures are results too: a message that cannot be spoken or a missing port gives FAILED, without dialling.
+    """
     try:
         message = await parts.voices.speak(order.script, order.language)
     except SpeechError as error:
         log.error("a message cannot be said: %s", error)  # noqa: TRY400 - the text says it all
         return CallEnding(CallState.FAILED, str(error))
-    VOICE_SPOKEN.labels(message.source).inc()
+    gateway_metrics.SPOKEN.labels(message.source).inc()
     secure = parts.configuration.media.srtp == "required"
     key = new_srtp_key() if secure else None
     try:
@@ -83,7 +96,7 @@ class _Conversation:
         self._plan: MediaPlan | None = None
         self._tones: ToneKeys | None = None
         self._played = 0
-        leg.events.early = leg.events.moved = self._agree_if_possible
+        leg.events.early, leg.events.moved = self._agree_if_possible, self._agree
         leg.events.pressed = stream.ears.pressed = self._press
         stream.ears.sound = self._hear
 
@@ -92,13 +105,15 @@ class _Conversation:
         loop = asyncio.get_running_loop()
         began = loop.time()
         result = await self._leg.dial(offered, self._calls.ring_seconds)
-        VOICE_SETUP.observe(loop.time() - began)
+        gateway_metrics.SETUP.observe(loop.time() - began)
         if not result.is_answered:
             return _not_answered(result, self._calls.ring_seconds)
         self._answered_at = loop.time()
         try:
-            if result.sdp or self._plan is None:  # the answer may have come early already
+            if result.sdp or self._plan is None:
                 self._agree(result.sdp)
+            else:
+                self._stream.agree(self._plan)  # it came early already
             await self._talk(message.samples)
         except MediaRefusedError as error:
             return CallEnding(CallState.FAILED, str(error))
@@ -112,7 +127,7 @@ class _Conversation:
     async def _talk(self, samples: Samples) -> None:
         """Play the message until a key is pressed, the called side hangs up, or it was played often enough."""
         assert self._plan is not None  # noqa: S101 - agreed before
-        frames = self._plan.law.frames(samples)
+        frames = await asyncio.to_thread(self._plan.law.frames, samples)  # 0.1 s that would be heard in other calls
         ended = asyncio.ensure_future(self._leg.events.ended.wait())
         saying = asyncio.ensure_future(self._say(frames))
         try:
@@ -126,7 +141,9 @@ class _Conversation:
             self._stream.stop()
 
     async def _say(self, frames: Sequence[bytes]) -> None:
-        """Wait for who answers, then play: to a mailbox once, or not at all, by the configuration."""
+        """Wait for the guess of who answered, then play the message and wait for a key: `repeat` times to a person; to
+        a mailbox once, or not at all, by the configuration.
+        """
         who = await self._wait_for_answerer()
         if who is Answerer.MAILBOX and self._calls.on_mailbox == "hang_up":
             return
@@ -138,7 +155,10 @@ class _Conversation:
         await asyncio.sleep(self._calls.key_seconds)
 
     async def _wait_for_answerer(self) -> Answerer:
-        """Return the guess as soon as there is one, at the latest after 4 s: a silent line is not waited for."""
+        """Return the guess of who answered as soon as it is made; UNDECIDED if none is made in time.
+
+        Waits at most 2 s longer than the allowed silence at first, and not longer than LISTEN_FRAMES of 20 ms.
+        """
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(min(LISTEN_FRAMES * 0.02, self._rules.silence_at_first + 2)):
                 return await asyncio.shield(self._answerer)
@@ -147,14 +167,16 @@ class _Conversation:
     def _guess(self) -> Answerer:
         return self._answerer.result() if self._answerer.done() else Answerer.UNDECIDED
 
-    def _agree(self, text: str) -> None:
+    def _agree(self, text: str) -> str:
+        """Use a session description, and return the direction of this side's answer. Raises MediaRefusedError."""
         self._plan = plan = agreed(text, secure=self._secure)
         self._stream.agree(plan)
         self._tones = ToneKeys(plan.law) if plan.keys_payload is None else None
         self._parts.clock.add(self._stream)
+        return plan.direction
 
     def _agree_if_possible(self, text: str) -> None:
-        """Take a session description before the answer, or a later one in the call; an unusable one changes nothing."""
+        """Use a session description that came before the answer. An unusable one changes nothing."""
         with contextlib.suppress(MediaRefusedError):
             self._agree(text)
 

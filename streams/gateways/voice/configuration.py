@@ -1,38 +1,41 @@
-"""The voice gateway's configuration file (TOML): read, validated, and every fault told with its code, place and fix."""
+"""The voice gateway's configuration file (TOML), read and validated.
 
-import ipaddress
-import ssl
+Each fault is reported with its code, place and fix.
+"""
+
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import BaseModel, Field, StringConstraints, ValidationError, model_validator
 
-from schemas.base import encrypted_or_local
+from schemas.base import encrypted_or_local, is_this_machine
 from schemas.errors import UserError
+from streams.gateways.voice.asterisk.table import AsteriskTable
+from streams.gateways.voice.configuration_base import (
+    ConfigurationTable,
+    Extension,
+    Login,
+    Number,
+    Seconds,
+    refused_table,
+)
+from streams.gateways.voice.incoming.table import IncomingTable
 
-Number = Annotated[str, StringConstraints(pattern=r"^\+?[0-9]{3,15}$")]
-Port = Annotated[int, Field(ge=1, le=65535)]
-Seconds = Annotated[float, Field(gt=0, le=600)]
-LEAST_SECRET = 16  # characters
-MOST_SECRETS = 2
+THIRD_NOTICE = "您好，这里是96110反诈中心，请您加入一个三方通话。加入请按1，不方便请挂机。"
+RECORDING_NOTICE = "本次通话将会录音，仅用于核实和劝阻。"
+RECORDING_NOTICE_KO = "이 통화는 녹음되며, 확인과 피해 예방에만 사용됩니다."
 
 
-class _Table(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+class TrunkTable(ConfigurationTable):
+    """The SIP trunk.
 
-
-def _refused(code: str, words: str, fix: str) -> PydanticCustomError:
-    return PydanticCustomError(code, "{words}|{fix}", {"words": words, "fix": fix})
-
-
-class TrunkTable(_Table):
-    """The SIP trunk. `address`: host:port; `domain`: of SIP addresses, by default the host; `caller`: the centre's own
-    number, the only one that calls show; `register`: seconds of a registration, 0 for a trunk that knows this
-    machine's address; `password_file`: of the trunk's challenges; `ca`: PEM file of its authority, by default the
-    system's; `certificate`, `key`: of this end, if the trunk asks for one.
+    `address`: host:port; `domain`: of SIP addresses, by default the host; `caller`: the centre's own number, which
+    every call shows; `register_seconds`: lifetime of a registration, 0 for a trunk that knows this machine's address;
+    `local_port`: this side's over UDP, at which a trunk without a registration reaches it; `username`,
+    `password_file`: the login for the trunk's challenges; `ca`: PEM file of the trunk's authority, by
+    default the system's; `certificate`, `key`: this side's own, if the trunk asks for one.
     """
 
     address: Annotated[str, StringConstraints(pattern=r"^(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+):[0-9]{1,5}$")]
@@ -40,6 +43,7 @@ class TrunkTable(_Table):
     caller: Number
     domain: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9.-]{1,200}$")] | None = None
     register_seconds: Annotated[int, Field(ge=0, le=86400)] = 0
+    local_port: Annotated[int, Field(ge=0, le=65535)] = 0
     username: Annotated[str, StringConstraints(pattern=r"^[^\s\"\\]{1,100}$")] | None = None
     password_file: Path | None = None
     ca: Path | None = None
@@ -59,26 +63,77 @@ class TrunkTable(_Table):
     @property
     def is_local(self) -> bool:
         """Whether the trunk is on this machine, by its address."""
-        return is_loopback(self.host)
+        return is_this_machine(self.host)
 
     @model_validator(mode="after")
     def _usable(self) -> Self:
         if not 0 < self.port < 65536:
-            raise _refused("bad_port", f"there is no port {self.port}", "write host:port with a port of 1 to 65535")
+            raise refused_table(
+                "bad_port", f"there is no port {self.port}", "write host:port with a port of 1 to 65535"
+            )
         if self.transport != "tls" and not self.is_local:
             fix = 'write transport = "tls", or reach the trunk through a TLS proxy or VPN end on 127.0.0.1'
-            raise _refused("plain_transport", f"{self.transport} is open to readers on the way", fix)
+            raise refused_table("plain_transport", f"{self.transport} is open to readers on the way", fix)
+        if self.local_port and self.transport != "udp":
+            fix = "leave it out: over TCP and TLS, the trunk calls over the connection of the registration"
+            raise refused_table("port_unused", f"local_port is not used over {self.transport}", fix)
         if (self.username is None) != (self.password_file is None):
-            raise _refused("half_login", "username and password_file belong together", "set both, or none")
+            raise refused_table("half_login", "username and password_file belong together", "set both, or none")
         if (self.certificate is None) != (self.key is None):
-            raise _refused("half_certificate", "certificate and key belong together", "set both, or none")
+            raise refused_table("half_certificate", "certificate and key belong together", "set both, or none")
         return self
 
 
-class NumbersTable(_Table):
-    """Which numbers are called, and how they are written to the trunk. Orders have E.164: +8613800000000.
+class OperatorsTable(TrunkTable):
+    """Operators' telephones, which the centre's own exchange reaches: `address` to `key` are its, as of a trunk.
 
-    `allowed`: the prefixes of numbers that may be called; `strip` is taken off the front, `prefix` is put there.
+    `phones`: the telephone of each operator, by login: the user part of its SIP address at the exchange; `srtp`: as in
+    [media], to the telephones; `secret_file`: the key that the console signs calls with, with the former key in a
+    second line; `reports_url`: that of Quanzu's /receipts/operator-calls; `ring_seconds`: how long a telephone of the
+    desk rings; `longest_seconds`: of a talk; `concurrent`: most calls at once; `confirm_key`: that the operator presses
+    before the resident is called, by default none; `hold_music`: a WAV file that a resident on hold hears, by default
+    silence; `third_parties`: most calls with a third leg at once, of a third party or of a colleague who is asked,
+    0: none; `third_notice`: what a third party hears before they join; it must name the key 1 and no resident;
+    `recordings_url`: that of Quanzu's /receipts/call-recordings, by default nothing can be recorded;
+    `recording_notice`, `recording_notice_ko`: what all sides hear before a recording, in Chinese and then in Korean.
+    """
+
+    phones: Annotated[dict[Login, Extension], Field(min_length=1, max_length=500)]
+    srtp: Literal["required", "off"] = "required"
+    secret_file: Path
+    reports_url: Annotated[str, StringConstraints(max_length=500)]
+    ring_seconds: Annotated[float, Field(ge=1, le=120)] = 30.0
+    longest_seconds: Annotated[float, Field(ge=10, le=14_400)] = 3600.0
+    concurrent: Annotated[int, Field(ge=1, le=500)] = 30
+    confirm_key: Annotated[str, StringConstraints(pattern=r"^[0-9*#]$")] | None = None
+    hold_music: Path | None = None
+    third_parties: Annotated[int, Field(ge=0, le=200)] = 0
+    third_notice: Annotated[str, StringConstraints(min_length=1, max_length=200)] = THIRD_NOTICE
+    recordings_url: Annotated[str, StringConstraints(max_length=500)] | None = None
+    recording_notice: Annotated[str, StringConstraints(min_length=1, max_length=200)] = RECORDING_NOTICE
+    recording_notice_ko: Annotated[str, StringConstraints(min_length=1, max_length=200)] = RECORDING_NOTICE_KO
+
+    @model_validator(mode="after")
+    def _safe(self) -> Self:
+        if self.srtp == "off" and not self.is_local:
+            raise refused_table("plain_sound", "srtp = off lets others listen to the call", 'write srtp = "required"')
+        if not encrypted_or_local(self.reports_url):
+            fix = "write https://HOST/receipts/operator-calls"
+            raise refused_table("plain_reports", "reports_url is no https address", fix)
+        if self.recordings_url is not None and not encrypted_or_local(self.recordings_url):
+            fix = "write https://HOST/receipts/call-recordings"
+            raise refused_table("plain_recordings", "recordings_url is no https address", fix)
+        if len(set(self.phones.values())) < len(self.phones):
+            raise refused_table(
+                "shared_phone", "two operators have one telephone", "give each login a telephone of its own"
+            )
+        return self
+
+
+class NumbersTable(ConfigurationTable):
+    """Which numbers may be called, and how they are written for the trunk. Orders have E.164: +8613800000000.
+
+    `allowed`: the prefixes of numbers that may be called; `strip`: removed from the front; `prefix`: then put in front.
     """
 
     allowed: Annotated[tuple[Annotated[str, StringConstraints(pattern=r"^\+[0-9]{1,10}$")], ...], Field(min_length=1)]
@@ -86,19 +141,23 @@ class NumbersTable(_Table):
     prefix: Annotated[str, StringConstraints(pattern=r"^\+?[0-9*#]{0,8}$")] = ""
 
     def dialled(self, number: str) -> str | None:
-        """Return an E.164 number as the trunk wants it, or None if it may not be called."""
+        """Convert an E.164 number to the form that the trunk wants. Returns None if it may not be called."""
         if not any(number.startswith(prefix) for prefix in self.allowed):
             return None
         return self.prefix + number.removeprefix(self.strip)
 
 
-class CallsTable(_Table):
-    """How calls are made. `concurrent`: calls at once; `per_second`: new ones; `waiting`: orders that may wait, and
-    `wait_seconds`: for how long; `ring_seconds`: until a call is given up; `longest_seconds`: of an answered call;
-    `repeat`: how often the message is played, with `pause_seconds` between; `key_seconds`: for a key after the last
-    time; `on_mailbox`: play the message once, or hang up at once.
+class CallsTable(ConfigurationTable):
+    """How calls are made.
+
+    `concurrent`: most calls at once; `per_second`: most new calls a second; `waiting`: most orders that wait,
+    `wait_seconds`: for how long at most; `ring_seconds`: how long a call rings before it is given up;
+    `longest_seconds`: of an answered call; `repeat`: how often the message is played, with `pause_seconds` between;
+    `key_seconds`: the time to press a key after the last time; `on_mailbox`: play the message once, or hang up at once;
+    `over`: the SIP trunk, or the Asterisk of [asterisk].
     """
 
+    over: Literal["trunk", "asterisk"] = "trunk"
     concurrent: Annotated[int, Field(ge=1, le=500)] = 30
     per_second: Annotated[float, Field(gt=0, le=100)] = 5.0
     waiting: Annotated[int, Field(ge=0, le=10_000)] = 500
@@ -111,8 +170,11 @@ class CallsTable(_Table):
     on_mailbox: Literal["play", "hang_up"] = "play"
 
 
-class MediaTable(_Table):
-    """`srtp`: required, or off for a trunk on this machine; `rtp_ports`: the first and last UDP port of sound."""
+class MediaTable(ConfigurationTable):
+    """The sound.
+
+    `srtp`: required, or off for a trunk on this machine; `rtp_ports`: the first and last UDP port for sound.
+    """
 
     srtp: Literal["required", "off"] = "required"
     rtp_ports: tuple[Annotated[int, Field(ge=1024, le=65534)], Annotated[int, Field(ge=1024, le=65535)]] = (
@@ -124,22 +186,33 @@ class MediaTable(_Table):
     def _some(self) -> Self:
         first, last = self.rtp_ports
         if first % 2 or last < first:
-            raise _refused("bad_ports", "rtp_ports are no range of ports", "write an even port and a greater one")
+            raise refused_table("bad_ports", "rtp_ports are no range of ports", "write an even port and a greater one")
         return self
 
+    @property
+    def streams(self) -> int:
+        """How many streams of sound have a port at once: each takes an even one."""
+        first, last = self.rtp_ports
+        return (last - first) // 2 + 1
 
-class SpeechTable(_Table):
-    """`recordings`: the folder of the centre's recordings with its index.toml; without it, or for a text that is not
-    recorded, espeak-ng speaks, with `words_per_minute`.
+
+class SpeechTable(ConfigurationTable):
+    """How messages are spoken.
+
+    `recordings`: the folder of the centre's recordings with its index.toml. Without it, and for a text that is not
+    recorded, espeak-ng speaks, at `words_per_minute`.
     """
 
     recordings: Path | None = None
     words_per_minute: Annotated[int, Field(ge=80, le=300)] = 150
 
 
-class OrdersTable(_Table):
-    """Where orders are taken: `host`, `port`; `certificate`, `key`: of this server, needed beyond this machine;
-    `secret_file`: the key of orders and receipts that is agreed with Quanzu, in a second line the former one.
+class OrdersTable(ConfigurationTable):
+    """Where orders are taken.
+
+    `host`, `port`: to listen on; `certificate`, `key`: this server's, required unless it listens on this machine only;
+    `secret_file`: the key of orders and receipts that is agreed with Quanzu, with the former key in a second line;
+    `metrics_port`: 0: no metrics.
     """
 
     host: str = "127.0.0.1"
@@ -152,36 +225,42 @@ class OrdersTable(_Table):
     @model_validator(mode="after")
     def _protected(self) -> Self:
         if (self.certificate is None) != (self.key is None):
-            raise _refused("half_certificate", "certificate and key belong together", "set both, or none")
-        if self.certificate is None and not is_loopback(self.host):
+            raise refused_table("half_certificate", "certificate and key belong together", "set both, or none")
+        if self.certificate is None and not is_this_machine(self.host):
             fix = "name the server's certificate and key, or listen on 127.0.0.1"
-            raise _refused("plain_orders", "orders have telephone numbers", fix)
+            raise refused_table("plain_orders", "orders have telephone numbers", fix)
         return self
 
 
-class ReceiptsTable(_Table):
-    """Where results are reported: `url`, Quanzu's /receipts/voice."""
+class ReceiptsTable(ConfigurationTable):
+    """Where results are reported. `url`: that of Quanzu's /receipts/voice."""
 
     url: Annotated[str, StringConstraints(max_length=500)]
 
     @model_validator(mode="after")
     def _encrypted(self) -> Self:
         if not encrypted_or_local(self.url):
-            raise _refused("plain_receipts", "it is no https address", "write https://HOST/receipts/voice")
+            raise refused_table("plain_receipts", "it is no https address", "write https://HOST/receipts/voice")
         return self
 
 
-class StorageTable(_Table):
-    """`file`: the SQLite file of orders and results; `keep_days`: how long an id is remembered."""
+class StorageTable(ConfigurationTable):
+    """Where orders and results are stored. `file`: an SQLite file; `keep_days`: how long an order's id is
+    remembered.
+    """
 
     file: Path
     keep_days: Annotated[int, Field(ge=9, le=365)] = 30
 
 
-class VoiceConfiguration(_Table):
-    """The whole file. `log_level`, `log_format`: of the log."""
+class VoiceConfiguration(ConfigurationTable):
+    """The whole configuration file. `trunk`: None if nothing goes over a SIP trunk; `asterisk`: None if no calls go
+    through an Asterisk; `operators`: None if no operator's telephone can be rung; `incoming`: None if calls to the
+    centre are refused; `log_level`, `log_format`: of the log.
+    """
 
-    trunk: TrunkTable
+    trunk: TrunkTable | None = None
+    asterisk: AsteriskTable | None = None
     numbers: NumbersTable
     orders: OrdersTable
     receipts: ReceiptsTable
@@ -189,20 +268,64 @@ class VoiceConfiguration(_Table):
     calls: CallsTable = CallsTable()
     media: MediaTable = MediaTable()
     speech: SpeechTable = SpeechTable()
+    operators: OperatorsTable | None = None
+    incoming: IncomingTable | None = None
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["text", "json"] = "text"
 
     @model_validator(mode="after")
+    def _has_a_way(self) -> Self:
+        if self.trunk is None and (self.calls.over == "trunk" or self.operators is not None):
+            fix = 'add [trunk]; without operators\' telephones, [asterisk] and over = "asterisk" in [calls] do as well'
+            raise refused_table("no_trunk", "calls go over a SIP trunk, and there is no table [trunk]", fix)
+        if self.asterisk is None and self.calls.over == "asterisk":
+            raise refused_table(
+                "no_asterisk", "calls go through Asterisk, and there is no [asterisk]", "add [asterisk]"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _secure_sound(self) -> Self:
-        if self.media.srtp == "off" and not self.trunk.is_local:
+        if self.media.srtp == "off" and self.trunk is not None and not self.trunk.is_local:
             fix = 'write srtp = "required" in [media]'
-            raise _refused("plain_sound", "srtp = off lets others listen to the call", fix)
+            raise refused_table("plain_sound", "srtp = off lets others listen to the call", fix)
+        return self
+
+    @model_validator(mode="after")
+    def _answerable(self) -> Self:
+        if self.incoming is not None and self.operators is None:
+            fix = "add [operators] with their telephones, or leave [incoming] out"
+            raise refused_table("nobody_answers", "[incoming] needs operators' telephones", fix)
+        return self
+
+    @model_validator(mode="after")
+    def _answered_by_persons(self) -> Self:
+        if self.incoming and self.operators and self.operators.confirm_key is None and not self.incoming.no_mailbox:
+            words = "a mailbox that answers an operator's telephone would count as a talk, and nobody would call back"
+            fix = 'write confirm_key = "1" in [operators], or no_mailbox = true in [incoming] if no telephone has one'
+            raise refused_table("mailbox_answers", words, fix)
+        return self
+
+    @model_validator(mode="after")
+    def _enough_ports(self) -> Self:
+        """An operator's call has two streams of sound and one of a third party, an incoming one up to two, an automated
+        one has one.
+        """
+        pairs = sum(each.concurrent for each in (self.operators, self.incoming) if each is not None)
+        thirds = self.operators.third_parties if self.operators else 0
+        automated = self.calls.concurrent if self.calls.over == "trunk" else 0  # Asterisk has the sound of its calls
+        wanted = automated + 2 * pairs + thirds
+        if self.media.streams < wanted:
+            words = f"[media] rtp_ports are enough for {self.media.streams} streams, and the calls have up to {wanted}"
+            raise refused_table("too_few_ports", words, f"widen them to {2 * wanted} ports, or lower concurrent")
         return self
 
 
 @dataclass(frozen=True, slots=True)
 class ConfigurationFault:
-    """A fault of the file. `code`: what kind; `place`: [table] key; `words`: what is wrong; `fix`: what to do."""
+    """A fault in the file. `code`: its kind; `place`: "[table] key"; `words`: what is wrong; `fix`: how to
+    correct it.
+    """
 
     code: str
     place: str
@@ -214,28 +337,19 @@ class ConfigurationFault:
 
 
 class VoiceConfigurationError(UserError):
-    """Raised if the file cannot be used. `faults`: each one."""
+    """The configuration file cannot be used. `faults`: all faults that were found."""
 
     def __init__(self, file: Path, faults: list[ConfigurationFault]) -> None:
         super().__init__("\n".join(f"{file}, {fault}" for fault in faults))
         self.faults = faults
 
 
-@dataclass(frozen=True, slots=True)
-class VoiceSecrets:
-    """What the named files hold: the `keys` of orders and receipts, the current one first,
-    the `password` of the trunk, and its TLS `context`.
-    """
-
-    keys: tuple[bytes, ...]
-    password: str | None
-    context: ssl.SSLContext | None
-
-
 def read_configuration(file: Path) -> VoiceConfiguration:
-    """Return the configuration in a file; relative paths in it start at its folder.
+    """Read and validate the configuration in a file.
 
-    Raises VoiceConfigurationError with every fault that is found.
+    Relative paths in it start at the file's folder, and are returned as absolute ones.
+
+    Raises VoiceConfigurationError with all faults that are found.
     """
     try:
         given = tomllib.loads(file.read_text("utf-8"))
@@ -248,14 +362,6 @@ def read_configuration(file: Path) -> VoiceConfiguration:
     except ValidationError as error:
         raise VoiceConfigurationError(file, [_of_pydantic(each) for each in error.errors()]) from None
     return _anchored(found, file.parent)
-
-
-def is_loopback(host: str) -> bool:
-    """Return whether `host` is an address of this machine alone, or the name localhost."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _fault(code: str, place: str, words: str) -> ConfigurationFault:
@@ -275,8 +381,10 @@ def _of_pydantic(error: object) -> ConfigurationFault:
 def _anchored(found: VoiceConfiguration, folder: Path) -> VoiceConfiguration:
     """Return the configuration with every path made absolute."""
     tables: dict[str, BaseModel] = {}
-    for name in ("trunk", "orders", "storage", "speech"):
-        table: BaseModel = getattr(found, name)
+    for name in ("trunk", "asterisk", "orders", "storage", "speech", "operators", "incoming"):
+        table: BaseModel | None = getattr(found, name)
+        if table is None:
+            continue
         paths = {key: folder / value for key, value in table if isinstance(value, Path)}
         tables[name] = table.model_copy(update=paths)
     return found.model_copy(update=tables)

@@ -1,22 +1,23 @@
-"""Dials the orders that wait, at most once each, and reports how the calls ended."""
+"""Dials the waiting orders, each at most once, and reports how the calls ended."""
 
 import asyncio
 import contextlib
 import logging
 import sqlite3
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
 from domain.carriers.voice import CallEnding
 from schemas.channels.receipts import CallState
-from streams.channels.signing import TOLERANCE_SECONDS
-from streams.gateways.voice import measures
+from streams.gateways.nonces import NONCE_SECONDS
+from streams.gateways.voice import gateway_metrics as metrics
+from streams.gateways.voice.asterisk.calls import AsteriskCalls, CallInDoubtError
 from streams.gateways.voice.caller import CallParts, place_call
 from streams.gateways.voice.ledger import DAY, CallOrder, LedgerState, VoiceLedger
 from streams.gateways.voice.receipts import ReceiptPlan, ReceiptSender
-from streams.runtime.tasks import wanted
+from streams.runtime.tasks import set_within, wanted
 
 log = logging.getLogger(__name__)
 
@@ -25,13 +26,24 @@ Value = TypeVar("Value")
 TRUNK_PAUSE_SECONDS = 0.5  # between two looks at a trunk that is down
 DISK_PAUSE_SECONDS = 1.0  # between two attempts to write
 UPKEEP_SECONDS = 60.0
-NONCE_SECONDS = 3 * TOLERANCE_SECONDS  # a signature whose time is ahead is taken for up to twice the tolerance
+MOST_CANCELS = 5  # of a task
+CLOSE_SECONDS = 3.0  # for the calls that are hung up at the end, and for the last reports
 
 
 class VoiceGateway:
-    """Orders in, calls out, receipts back. `open` before use, `close` after it."""
+    """Takes orders, makes the calls and reports the results. Await `open` before use, and `close` after it.
 
-    def __init__(self, parts: CallParts, ledger: VoiceLedger, receipts: ReceiptSender) -> None:
+    `asterisk`: makes the calls, None if they go over the SIP trunk.
+    """
+
+    def __init__(
+        self,
+        parts: CallParts,
+        ledger: VoiceLedger,
+        receipts: ReceiptSender,
+        asterisk: AsteriskCalls | None = None,
+    ) -> None:
+        self._asterisk = asterisk
         self._parts, self._ledger, self._receipts = parts, ledger, receipts
         self._calls = parts.configuration.calls
         self._waiting: asyncio.Queue[CallOrder] = asyncio.Queue()
@@ -42,53 +54,59 @@ class VoiceGateway:
         self.closing = False
 
     async def open(self) -> None:
-        """Resume: dial what waits, report what is not reported, and leave alone what is in doubt."""
+        """Resume the work of the previous process: dial waiting orders and report unreported results.
+
+        Calls in doubt are left alone.
+        """
         for order in await self._ledger.waiting():
             self._waiting.put_nowait(order)
-        measures.follow_gateway(self._waiting.qsize, lambda: self.trunk_up)
+        metrics.follow_gateway(self._waiting.qsize, lambda: self.trunk_up)
         self._start(self._dial_on(), self._background)
         self._start(self._report_on(), self._background)
         self._start(self._upkeep(), self._background)
         await self._measure()
 
     async def close(self, seconds: float) -> None:
-        """Take no orders, and wait up to `seconds` for the calls under way; then hang up, and leave them in doubt.
+        """Accept no more orders, and wait up to `seconds` for calls in progress; then hang up the rest, which are in
+        doubt.
 
-        Orders that wait are dialled by the next process, unless they are too old by then.
+        Waiting orders are dialled by the next process, unless they are too old by then.
         """
         self.closing = True
         if self._talking:
             await asyncio.wait(self._talking, timeout=seconds)
-        for task in (*self._talking, *self._background):
-            task.cancel()
-        await asyncio.gather(*self._talking, *self._background, return_exceptions=True)
+        await end_tasks((*self._talking, *self._background), CLOSE_SECONDS)
 
     @property
     def has_room(self) -> bool:
-        """Whether another order may wait."""
+        """True if another order can be accepted: not too many wait, and the gateway is not closing."""
         return not self.closing and self._waiting.qsize() < self._calls.waiting + self._calls.concurrent
 
     @property
     def trunk_up(self) -> bool:
-        """Whether the trunk takes calls."""
-        return self._parts.trunk.up
+        """True if the trunk, or Asterisk in place of it, accepts calls at the moment."""
+        return self._parts.trunk.up if self._asterisk is None else self._asterisk.up
 
     def may_call(self, number: str) -> bool:
-        """Return whether the configuration allows calls to an E.164 number."""
+        """Return True if the configuration allows calls to this number (E.164)."""
         return self._parts.configuration.numbers.dialled(number) is not None
 
     async def claim(self, nonce: str, dispatch: str) -> bool:
-        """Record the nonce of an order's signature. Returns False if it was used for another order before."""
+        """Store the nonce of an order's signature. Returns False if it was used for another order before, else True."""
         return await self._ledger.claim(nonce, dispatch, time.time())
 
     async def take(self, order: CallOrder) -> LedgerState:
-        """Store an order, and dial it when a line is free. Returns the state of its id; a known id changes nothing."""
+        """Store an order, to be dialled when a line is free. Returns the state of the order with its id.
+
+        If the id is known already, nothing is changed.
+        """
         if await self._ledger.add(order):
             self._waiting.put_nowait(order)
+            return LedgerState.WAITING
         return await self._ledger.state(order.id) or LedgerState.WAITING
 
     async def state(self, dispatch: str) -> LedgerState | None:
-        """Return the state of an order, None if it never came."""
+        """Return the state of the order with this dispatch id, or None if it is unknown."""
         return await self._ledger.state(dispatch)
 
     async def _dial_on(self) -> None:
@@ -105,7 +123,7 @@ class VoiceGateway:
             self._start(self._call(order), self._talking)
 
     async def _until_up(self, order: CallOrder) -> None:
-        """Wait for the trunk, but no longer than the order may wait."""
+        """Return when the trunk is up, the order has waited too long, or the gateway closes."""
         while not self.trunk_up and not self._is_late(order) and not self.closing:  # noqa: ASYNC110 - nobody tells it
             await asyncio.sleep(TRUNK_PAUSE_SECONDS)
 
@@ -115,17 +133,20 @@ class VoiceGateway:
     async def _call(self, order: CallOrder) -> None:
         try:
             ending = await self._ending(order)
-        except Exception:
-            log.exception("a call failed: it is in doubt")
-            await _until_written(partial(self._ledger.doubt, order.id))
+        except Exception as error:
+            if isinstance(error, CallInDoubtError):
+                log.error("a call is in doubt: %s", error)  # noqa: TRY400 - the text says it all
+            else:
+                log.exception("a call failed: it is in doubt")
+            await until_written(partial(self._ledger.doubt, order.id))
             await self._measure()
             return
         finally:
             self._lines.release()
         if ending is None:
             return
-        await _until_written(partial(self._ledger.end, order.id, ending))
-        measures.VOICE_CALLS.labels(ending.state.value).inc()
+        await until_written(partial(self._ledger.end, order.id, ending))
+        metrics.CALLS.labels(ending.state.value).inc()
         log.info("a call ended: %s (%s)", ending.state.value, ending.detail)
         self._due.set()
 
@@ -136,15 +157,17 @@ class VoiceGateway:
             return self._too_late()
         if number is None:
             return CallEnding(CallState.FAILED, "not dialled: the configuration no longer allows this number")
-        if not await _until_written(partial(self._ledger.begin, order.id)):  # on disk before the INVITE
+        if not await until_written(partial(self._ledger.begin, order.id)):  # on disk before the call
             return None
         if self._is_late(order):  # the disk took its time
             return self._too_late()
-        measures.VOICE_CONCURRENT.inc()
+        metrics.CONCURRENT.inc()
         try:
+            if self._asterisk is not None:
+                return await self._asterisk.place(order, number)
             return await place_call(self._parts, order, number)
         finally:
-            measures.VOICE_CONCURRENT.dec()
+            metrics.CONCURRENT.dec()
 
     def _too_late(self) -> CallEnding:
         return CallEnding(CallState.FAILED, f"not dialled: no line in {self._calls.wait_seconds:.0f} s")
@@ -166,9 +189,7 @@ class VoiceGateway:
                 await asyncio.sleep(DISK_PAUSE_SECONDS)
                 continue
             if not due:
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(plan.pause(time.monotonic())):
-                        await self._due.wait()
+                await set_within(self._due, plan.pause(time.monotonic()))
 
     async def _upkeep(self) -> None:
         while wanted():
@@ -185,7 +206,7 @@ class VoiceGateway:
             await asyncio.sleep(UPKEEP_SECONDS)
 
     async def _measure(self) -> None:
-        measures.VOICE_IN_DOUBT.set(await self._ledger.count(LedgerState.IN_DOUBT))
+        metrics.IN_DOUBT.set(await self._ledger.count(LedgerState.IN_DOUBT))
 
     def _start(self, work: Coroutine[Any, Any, None], tasks: set[asyncio.Task[None]]) -> None:
         task = asyncio.create_task(work)
@@ -193,14 +214,31 @@ class VoiceGateway:
         task.add_done_callback(lambda done: _ended(done, tasks))
 
 
-async def _until_written(write: Callable[[], Coroutine[Any, Any, Value]]) -> Value:
-    """Write to the ledger, again until the disk takes it: what is written must be true before the next step."""
+async def until_written(write: Callable[[], Coroutine[Any, Any, Value]]) -> Value:
+    """Return the result of `write`, which writes to the ledger.
+
+    If the disk refuses it, log an error and try again after DISK_PAUSE_SECONDS, without limit, because the next step
+    may begin only after the write.
+    """
     while True:
         try:
             return await write()
         except sqlite3.Error as error:
             log.error("the disk refuses the state of a call (%s): it is written again", error)  # noqa: TRY400 - again
         await asyncio.sleep(DISK_PAUSE_SECONDS)
+
+
+async def end_tasks(tasks: Sequence["asyncio.Task[None]"], seconds: float) -> None:
+    """Cancel tasks, and again every `seconds` until they have ended, at most MOST_CANCELS times: one that waits for the
+    answer to a BYE (SIP's hang-up) needs it several times.
+    """
+    for _ in range(MOST_CANCELS):
+        pending = [task for task in tasks if not task.done()]
+        if not pending:
+            return
+        for task in pending:
+            task.cancel()
+        await asyncio.wait(pending, timeout=seconds)
 
 
 def _ended(task: "asyncio.Task[None]", tasks: "set[asyncio.Task[None]]") -> None:

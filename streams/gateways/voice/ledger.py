@@ -1,10 +1,10 @@
-"""Keeps each order and what became of its call, in SQLite with synchronous=FULL.
+"""Stores each order and the result of its call, in SQLite with synchronous=FULL.
 
-Why not Redis: an order must be dialled at most once, so the intention to dial has to be on disk before the INVITE
-leaves. Redis with AOF may lose its last second, and exactly that second would be dialled again. A file also lets the
-gateway stand beside the trunk, without a connection to Quanzu's servers. One process holds the file's lock.
+Why not Redis: an order must be dialled at most once, so the intention to dial has to be on disk before the INVITE is
+sent. Redis with AOF may lose its last second, and exactly that second would be dialled again. A file also lets the
+gateway run beside the trunk, without a connection to Quanzu's servers. One process holds the file's lock.
 
-A call that was begun and whose end is not recorded is in doubt: the process, or the call's task, died in between. It is
+A call that was begun and whose end is not stored is in doubt: the process, or the call's task, died in between. It is
 never dialled again.
 """
 
@@ -21,11 +21,12 @@ from typing import Any, TypeVar
 from domain.carriers.voice import CallEnding
 from schemas.channels.receipts import CallState
 from schemas.errors import UserError
+from streams.gateways.nonces import NONCES, claim_nonce, forget_nonces
 
 Value = TypeVar("Value")
 DAY = 86_400.0
 
-_TABLE = """
+_TABLES = f"""{NONCES}
 CREATE TABLE IF NOT EXISTS calls (
   id TEXT PRIMARY KEY,
   state TEXT NOT NULL,
@@ -35,12 +36,15 @@ CREATE TABLE IF NOT EXISTS calls (
   reported INTEGER NOT NULL DEFAULT 0
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS by_state ON calls (state, reported);
-CREATE TABLE IF NOT EXISTS nonces (nonce TEXT PRIMARY KEY, id TEXT NOT NULL, at REAL NOT NULL) WITHOUT ROWID;
 """
 
 
 class LedgerState(StrEnum):
-    """WAITING: taken, not dialled; DIALLING: begun; ENDED: with a result; IN_DOUBT: begun, end unknown."""
+    """The state of an order.
+
+    WAITING: not dialled yet; DIALLING: the call has begun; ENDED: its result is stored; IN_DOUBT: the call was begun,
+    and its result is unknown.
+    """
 
     WAITING = "waiting"
     DIALLING = "dialling"
@@ -49,12 +53,16 @@ class LedgerState(StrEnum):
 
 
 class LedgerInUseError(UserError):
-    """Raised if another process has the file: two gateways with one file might dial an order twice."""
+    """Another process has the ledger's file open: two gateways with one file might dial an order twice."""
 
 
 @dataclass(frozen=True, slots=True)
 class CallOrder:
-    """An order. `id`: the dispatch's; `number`: E.164; `script`: what is said; `at`: seconds since 1970."""
+    """An order.
+
+    `id`: the dispatch's; `number`: E.164; `script`: the text to speak; `language`: of the text; `at`: when it was
+    taken, seconds since 1970 (wall clock).
+    """
 
     id: str
     number: str = field(repr=False)
@@ -64,7 +72,10 @@ class CallOrder:
 
 
 class VoiceLedger:
-    """The file, used by one thread of its own: writing waits for the disk, and the event loop must not."""
+    """The ledger's file.
+
+    A thread of its own uses it, because writing waits for the disk and must not block the event loop.
+    """
 
     def __init__(self, file: Path) -> None:
         self._file = file
@@ -73,45 +84,50 @@ class VoiceLedger:
         self._base: sqlite3.Connection
 
     async def open(self) -> int:
-        """Open the file, created if it is new. Returns how many calls are now in doubt: begun and never ended.
+        """Open the file, or create it.
 
-        Raises LedgerInUseError if another process has it, OSError if it cannot be opened.
+        Marks calls that a previous process began and did not end as in doubt, and returns their number.
+
+        Raises LedgerInUseError if another process has it open, OSError if it cannot be opened.
         """
         return await self._do(self._open)
 
     async def close(self) -> None:
-        """Close the file."""
+        """Close the file, and release its lock for another process."""
         await self._do(self._close)
         self._thread.shutdown()
 
     async def claim(self, nonce: str, id: str, at: float) -> bool:  # noqa: A002
         """Record a signature's nonce, used at `at` for an id. Returns False if it was used for another id before."""
-        return await self._do(lambda: self._claim(nonce, id, at))
+        return await self._do(lambda: claim_nonce(self._base, nonce, id, at))
 
     async def forget_nonces(self, before: float) -> None:
         """Drop nonces that were used before a time (seconds since 1970): their signatures are too old by then."""
-        await self._do(lambda: self._write("DELETE FROM nonces WHERE at < ?", before))
+        await self._do(lambda: forget_nonces(self._base, before))
 
     async def add(self, order: CallOrder) -> bool:
-        """Store an order unless its id is known. Returns whether it is new: only then it is to be dialled."""
+        """Store an order unless its id is known. Returns True if it is new: only then may it be dialled."""
         return await self._do(lambda: self._add(order))
 
     async def state(self, id: str) -> LedgerState | None:  # noqa: A002 - as the contract has it
-        """Return the state of an id, or None if it is unknown."""
+        """Return the state of the order with this id, or None if it is unknown."""
         return await self._do(lambda: self._state(id))
 
     async def waiting(self) -> list[CallOrder]:
-        """Return the orders that are not dialled, the oldest first."""
+        """Return the orders that were not dialled yet, the oldest first."""
         query = "SELECT id, number, script, language, at FROM calls WHERE state = 'waiting' ORDER BY at"
         return [CallOrder(*row) for row in await self._do(lambda: self._base.execute(query).fetchall())]
 
     async def begin(self, id: str) -> bool:  # noqa: A002
-        """Record, on disk, that an order is dialled now. Returns False if it is not waiting: then it must not be."""
+        """Store on disk that an order is dialled now.
+
+        Returns True if it was waiting; False otherwise: it must not be dialled then.
+        """
         update = "UPDATE calls SET state = 'dialling' WHERE id = ? AND state = 'waiting'"
         return await self._do(lambda: self._write(update, id)) == 1
 
     async def end(self, id: str, ending: CallEnding) -> None:  # noqa: A002
-        """Record how a call ended, and drop its number and text: they are not needed any more."""
+        """Store how a call ended, and delete its number and text, which are no longer needed."""
         update = (
             "UPDATE calls SET state = 'ended', result = ?, key = ?, detail = ?, number = NULL, script = NULL "
             "WHERE id = ? AND state <> 'ended'"
@@ -119,38 +135,51 @@ class VoiceLedger:
         await self._do(lambda: self._write(update, ending.state.value, ending.key, ending.detail, id))
 
     async def doubt(self, id: str) -> None:  # noqa: A002
-        """Record that it is unknown how a call ended. It is never dialled again."""
+        """Store that it is unknown how a call ended, and delete its number and text. It is never dialled again."""
         update = "UPDATE calls SET state = 'in_doubt', number = NULL, script = NULL WHERE id = ? AND state <> 'ended'"
         await self._do(lambda: self._write(update, id))
 
     async def erase(self) -> None:
-        """Write the log of changes into the file and empty it: it holds numbers and texts of ended calls until then."""
+        """Move SQLite's write-ahead log into the file and empty it: until then it has the numbers and texts of ended
+        calls.
+        """
         await self._do(lambda: self._base.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone())
 
     async def give_up(self, before: float) -> int:
-        """Report no call of an order from before a time (seconds since 1970) any more. Returns how many these are."""
+        """Mark results of orders taken before a time (seconds since 1970) as reported, so that they are not sent again.
+
+        Returns their number.
+        """
         update = "UPDATE calls SET reported = 1 WHERE state = 'ended' AND reported = 0 AND at < ?"
         return await self._do(lambda: self._write(update, before))
 
     async def unreported(self) -> list[tuple[str, CallEnding]]:
-        """Return the endings whose receipt was not accepted yet, by id."""
+        """Return the ended calls whose receipt was not accepted yet, as (dispatch id, ending), the oldest first."""
         query = "SELECT id, result, key, detail FROM calls WHERE state = 'ended' AND reported = 0 ORDER BY at"
         rows = await self._do(lambda: self._base.execute(query).fetchall())
         return [(id_, CallEnding(CallState(result), detail, key)) for id_, result, key, detail in rows]
 
     async def reported(self, id: str) -> None:  # noqa: A002
-        """Record that a call's receipt was accepted."""
+        """Store that the receipt of a call was accepted, or permanently refused."""
         await self._do(lambda: self._write("UPDATE calls SET reported = 1 WHERE id = ?", id))
 
     async def forget(self, before: float) -> int:
-        """Drop calls that have ended, or are in doubt, since before a time (seconds since 1970). Returns how many."""
+        """Delete calls of orders taken before a time (seconds since 1970) that are in doubt, or have ended and are
+        reported. Returns their number.
+        """
         old = "DELETE FROM calls WHERE at < ? AND (state = 'in_doubt' OR (state = 'ended' AND reported = 1))"
         return await self._do(lambda: self._write(old, before))
 
     async def count(self, state: LedgerState) -> int:
-        """Return how many calls are in a state."""
+        """Return the number of orders in a state."""
         query = "SELECT count(*) FROM calls WHERE state = ?"
         return int((await self._do(lambda: self._base.execute(query, (state.value,)).fetchone()))[0])
+
+    async def run(self, work: Callable[[sqlite3.Connection], Value]) -> Value:
+        """Run `work` with the file's connection in the ledger's thread, and return its result. For further tables of
+        the file. Raises sqlite3.Error if the disk refuses.
+        """
+        return await self._do(lambda: work(self._base))
 
     async def _do(self, work: Callable[[], Value]) -> Value:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
@@ -169,19 +198,13 @@ class VoiceLedger:
         self._base.execute("PRAGMA journal_mode = WAL")
         self._base.execute("PRAGMA synchronous = FULL")
         self._base.execute("PRAGMA secure_delete = ON")
-        self._base.executescript(_TABLE)
+        self._base.executescript(_TABLES)
         doubt = "UPDATE calls SET state = 'in_doubt', number = NULL, script = NULL WHERE state = 'dialling'"
         return self._write(doubt)
 
     def _close(self) -> None:
         self._base.close()
         self._lock.close()
-
-    def _claim(self, nonce: str, id: str, at: float) -> bool:  # noqa: A002
-        if self._write("INSERT OR IGNORE INTO nonces (nonce, id, at) VALUES (?, ?, ?)", nonce, id, at):
-            return True
-        used = self._base.execute("SELECT 1 FROM nonces WHERE nonce = ? AND id = ?", (nonce, id)).fetchone()
-        return used is not None
 
     def _add(self, order: CallOrder) -> bool:
         insert = (

@@ -1,4 +1,4 @@
-"""The process of the voice gateway: its parts, built from the configuration, and run until it is stopped."""
+"""The process of the voice gateway: builds its parts from the configuration, and runs them until it is stopped."""
 
 import asyncio
 import logging
@@ -6,52 +6,54 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import uvicorn
 from aiosipua.auth import SipDigestAuth
 
+from streams.gateways.voice import gateway_metrics
+from streams.gateways.voice.asterisk.running import asterisk_calls
 from streams.gateways.voice.caller import CallParts
 from streams.gateways.voice.configuration import (
+    TrunkTable,
     VoiceConfiguration,
     VoiceConfigurationError,
-    VoiceSecrets,
     read_configuration,
 )
+from streams.gateways.voice.desk import DeskCalls, DeskPeers, desk_calls, music_faults
 from streams.gateways.voice.gateway import VoiceGateway
 from streams.gateways.voice.ledger import VoiceLedger
-from streams.gateways.voice.measures import VOICE_LATE
 from streams.gateways.voice.media.clock import MediaClock
-from streams.gateways.voice.orders import VoiceOrders, orders_app
+from streams.gateways.voice.orders import VoiceOrders
 from streams.gateways.voice.receipts import ReceiptSender
-from streams.gateways.voice.secret_files import read_secrets
+from streams.gateways.voice.secrets import VoiceSecrets, read_secrets
 from streams.gateways.voice.sip.connection import TrunkAddress
 from streams.gateways.voice.sip.trunk import Trunk, TrunkAccount
 from streams.gateways.voice.voices import Voices, load_voices
 from streams.runtime import metrics
-from streams.runtime.serving import serving, stop_signal
+from streams.runtime.serving import http_server, serving, stop_signal
 from streams.runtime.tls import Tls
 
 log = logging.getLogger(__name__)
 
-STOP_SECONDS = 60.0  # for the calls under way
+STOP_SECONDS = 60.0  # for the calls under way; with hanging up and the last reports less than systemd's 120 s
 
 
 def check_voice_gateway(file: Path) -> tuple[VoiceConfiguration, VoiceSecrets, Voices]:
-    """Return the configuration with its secrets and voices. Nothing is opened or dialled.
+    """Read and check the configuration file and the files that it names. Returns the configuration, secrets and voices.
 
-    Raises VoiceConfigurationError with every fault.
+    Opens no port and dials no call. Raises VoiceConfigurationError with all faults.
     """
     given = read_configuration(file)
     secrets, faults = read_secrets(given)
     voices, more = load_voices(given.speech)
-    if faults or more:
-        raise VoiceConfigurationError(file, [*faults, *more])
+    if found := [*faults, *more, *music_faults(given)]:
+        raise VoiceConfigurationError(file, found)
     return given, secrets, voices
 
 
 async def serve_voice_gateway(file: Path) -> None:
-    """Run the gateway until it receives SIGTERM or SIGINT; calls under way have 60 s to end.
+    """Run the gateway until it receives SIGTERM or SIGINT; calls in progress then have 60 s to end.
 
-    Raises VoiceConfigurationError, LedgerInUseError, and SettingsError if a port is taken.
+    Raises VoiceConfigurationError if the configuration is invalid, LedgerInUseError if another gateway has the ledger,
+    and SettingsError if a port is in use.
     """
     given, secrets, voices = await asyncio.to_thread(check_voice_gateway, file)
     metrics.serve(given.orders.metrics_port, setting="[orders] metrics_port")
@@ -64,41 +66,67 @@ async def serve_voice_gateway(file: Path) -> None:
 async def voice_gateway(
     given: VoiceConfiguration, secrets: VoiceSecrets, voices: Voices, stop_seconds: float = STOP_SECONDS
 ) -> AsyncIterator[str]:
-    """Run the gateway while the context is open; yields the address that takes orders."""
+    """Context manager: run the gateway during the block; yields the address that takes orders.
+
+    `stop_seconds`: how long calls in progress may take to end after the block.
+    """
     ledger = VoiceLedger(given.storage.file)
     doubtful = await ledger.open()
     if doubtful:
         log.warning("%d calls are in doubt: begun when the gateway died. They are not dialled again", doubtful)
-    trunk, clock = make_trunk(given, secrets), MediaClock(VOICE_LATE.observe)
-    receipts = ReceiptSender(given.receipts.url, secrets.keys)
-    gateway = VoiceGateway(CallParts(given, trunk, clock, voices), ledger, receipts)
+    trunk = make_trunk(given.trunk, secrets) if given.trunk is not None else None
+    clock, receipts = MediaClock(gateway_metrics.LATE.observe), ReceiptSender(given.receipts.url, secrets.keys)
+    parts = CallParts(given, trunk, clock, voices)
     try:
-        await trunk.open()
+        if trunk is not None:
+            await trunk.open()
         clock.start()
-        await gateway.open()
-        async with _taking(given, VoiceOrders(gateway, secrets.keys)) as address:
-            yield address
-            await gateway.close(stop_seconds)
+        async with asterisk_calls(given, secrets, voices) as asterisk:
+            gateway = VoiceGateway(parts, ledger, receipts, asterisk)
+            async with _opened(gateway), _desk(parts, ledger, secrets) as desk:
+                routes = [*desk.routes, *(() if asterisk is None else (asterisk.sounds.route,))]
+                async with _taking(given, VoiceOrders(gateway, secrets.keys, routes)) as address:
+                    yield address
+                    await asyncio.gather(gateway.close(stop_seconds), desk.close(stop_seconds))
     finally:
-        await gateway.close(0)
         await clock.close()
-        await trunk.close()
+        if trunk is not None:
+            await trunk.close()
         await receipts.close()
         await ledger.close()
 
 
-def make_trunk(given: VoiceConfiguration, secrets: VoiceSecrets) -> Trunk:
-    """Return the trunk of a configuration, not connected yet."""
-    table = given.trunk
+@asynccontextmanager
+async def _opened(gateway: VoiceGateway) -> AsyncIterator[None]:
+    try:
+        await gateway.open()
+        yield
+    finally:
+        await gateway.close(0)
+
+
+def make_trunk(table: TrunkTable, secrets: VoiceSecrets) -> Trunk:
+    """Build the connection to a trunk, or to the exchange of operators' telephones. It is not connected yet."""
     login = SipDigestAuth(table.username, secrets.password or "") if table.username else None
-    address = TrunkAddress(table.host, table.port, table.transport, secrets.context)
+    address = TrunkAddress(table.host, table.port, table.transport, secrets.context, table.local_port)
     account = TrunkAccount(table.caller.lstrip("+"), table.domain or table.host, login, table.register_seconds)
     return Trunk(address, account)
 
 
 @asynccontextmanager
+async def _desk(parts: CallParts, ledger: VoiceLedger, secrets: VoiceSecrets) -> AsyncIterator[DeskCalls]:
+    """Run calls with operators during the block, if the configuration has their telephones."""
+    table = parts.configuration.operators
+    if table is None or secrets.operators is None:
+        yield DeskCalls()
+        return
+    async with desk_calls(parts, DeskPeers(make_trunk(table, secrets.operators), ledger), table, secrets) as desk:
+        yield desk
+
+
+@asynccontextmanager
 async def _taking(given: VoiceConfiguration, orders: VoiceOrders) -> AsyncIterator[str]:
-    config = uvicorn.Config(orders_app(orders), log_level="warning", access_log=False, lifespan="off")
+    config = http_server(orders.app, lifespan="off", ws="none")
     tls = Tls("[orders]", given.orders.certificate, given.orders.key)
     async with serving(config, given.orders.host, given.orders.port, "[orders] port", tls) as address:
         yield address

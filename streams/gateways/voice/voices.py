@@ -1,4 +1,4 @@
-"""Makes the sound of a message: from the centre's recordings where they say all of it, else by espeak-ng.
+"""Makes the sound of a message: from the centre's recordings if they cover the whole text, else with espeak-ng.
 
 The recordings' folder has an index.toml: a table for each language (zh, ko) of texts and files. Texts are phrases of
 the policy's messages between their placeholders, and each digit. Files are WAV: 8000 Hz, one channel, 16 bit.
@@ -31,29 +31,29 @@ TAPS = 63  # of the low-pass filter before a lower rate
 
 
 class SpeechError(RuntimeError):
-    """Raised if no sound can be made for a message: it is not recorded, and espeak-ng fails or is missing."""
+    """No sound can be made for a message: it is not recorded, and espeak-ng fails or is missing."""
 
 
 @dataclass(frozen=True, slots=True)
 class SpokenMessage:
-    """A message as 8000 samples a second. `source`: recordings or espeak-ng."""
+    """The sound of a message, with 8000 samples a second. `source`: "recordings" or "espeak-ng"."""
 
     samples: Samples
     source: str
 
 
 class Voices:
-    """The recordings by language and text, and espeak-ng. Made by `load_voices`."""
+    """Speaks messages with the recordings, by language and text, or with espeak-ng. Made by `load_voices`."""
 
     def __init__(self, recordings: Mapping[str, Mapping[str, Samples]], words_per_minute: int) -> None:
         self._recordings, self._speed = recordings, words_per_minute
 
     def is_recorded(self, script: str, language: str) -> bool:
-        """Return whether the recordings say the whole text."""
+        """Return True if the recordings in a language cover the whole text `script`, so that no word is synthesised."""
         return self._chosen(script, language) is not None
 
     async def speak(self, script: str, language: str) -> SpokenMessage:
-        """Return the sound of a message. Raises SpeechError if there is none."""
+        """Return the sound of a text. Raises SpeechError if it is not recorded and espeak-ng cannot speak it."""
         chosen = self._chosen(script, language)
         if chosen is not None:
             phrases = self._recordings[language]
@@ -91,7 +91,10 @@ class Voices:
 
 
 def load_voices(given: SpeechTable) -> tuple[Voices, list[ConfigurationFault]]:
-    """Return the voices, and the faults of the recordings. With a fault, the voices are not to be used."""
+    """Read the recordings.
+
+    Returns the voices and the faults found, such as a missing espeak-ng. If there is a fault, do not use the voices.
+    """
     faults: list[ConfigurationFault] = []
     recordings = _read_index(given.recordings, faults) if given.recordings else {}
     if shutil.which(ESPEAK) is None:
@@ -99,6 +102,13 @@ def load_voices(given: SpeechTable) -> tuple[Voices, list[ConfigurationFault]]:
         words = f"{ESPEAK} is missing: a text that is not recorded could not be said"
         faults.append(ConfigurationFault("no_speech", "[speech]", words, fix))
     return Voices(recordings, given.words_per_minute), faults
+
+
+def load_music(file: Path | None, place: str) -> tuple[Samples, list[ConfigurationFault]]:
+    """Return the music of a file, empty without one, and its faults. `place`: "[table] key" in the configuration."""
+    faults: list[ConfigurationFault] = []
+    samples = _recording(file.parent, file.name, faults, place) if file else None
+    return np.zeros(0, np.int16) if samples is None else samples, faults
 
 
 def _read_index(folder: Path, faults: list[ConfigurationFault]) -> dict[str, dict[str, Samples]]:
@@ -122,7 +132,9 @@ def _read_index(folder: Path, faults: list[ConfigurationFault]) -> dict[str, dic
     return found
 
 
-def _recording(folder: Path, name: object, faults: list[ConfigurationFault]) -> Samples | None:
+def _recording(
+    folder: Path, name: object, faults: list[ConfigurationFault], place: str = "[speech] recordings"
+) -> Samples | None:
     path = (folder / str(name)).resolve()
     try:
         if not path.is_relative_to(folder.resolve()):
@@ -133,7 +145,7 @@ def _recording(folder: Path, name: object, faults: list[ConfigurationFault]) -> 
     except (OSError, EOFError, ValueError, wave.Error) as error:
         fix = "convert it: sox IN.wav -r 8000 -c 1 -b 16 OUT.wav"
         words = f"{name} is no WAV file of 8000 Hz, one channel, 16 bit, of at most {LONGEST_SECONDS:.0f} s ({error})"
-        faults.append(ConfigurationFault("bad_recording", "[speech] recordings", words, fix))
+        faults.append(ConfigurationFault("bad_recording", place, words, fix))
         return None
     return samples
 

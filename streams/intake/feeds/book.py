@@ -45,7 +45,9 @@ class FeedLog:
     changed: set[str] = field(default_factory=set)  # sources whose profile must be written
 
     def last(self, source: str) -> int | None:
-        """Return the number of the last 10-second window in which a source sent a signal, or None if it never did."""
+        """Return the latest 10-second window in which a source sent a signal, or None if it never sent one. Windows are
+        numbered from 0 at 1970-01-01 UTC.
+        """
         windows = [window for name, window in self.heard if name == source]
         if source in self.profiles:
             windows.append(self.profiles[source].last)
@@ -65,7 +67,9 @@ class FeedStore:
         self._token = token
 
     async def mine(self) -> bool:
-        """Take or renew the lease on judging the feeds, for 3 s. Return whether this worker holds the lease."""
+        """Take or renew, for 3 s, the lease by which one worker alone decides on alarms of feeds. Returns True if this
+        worker has it now.
+        """
         return await locks.keep(self._redis, FEEDS_JUDGING, self._token, JUDGING_MS)
 
     async def add(self, heard: Counter[Heard]) -> None:
@@ -93,7 +97,9 @@ class FeedStore:
         )
 
     async def learnt(self, book: FeedLog, done: Iterable[Heard]) -> None:
-        """Write the changed profiles, and delete the counts of the windows `done`, in one transaction."""
+        """Write the profiles of the sources in `book.changed`, and delete the counts of the windows `done`, from which
+        they were learned, in one transaction.
+        """
         async with self._redis.pipeline(transaction=True) as pipe:
             for source in book.changed:
                 pipe.hset(FEEDS_PROFILES, source, book.profiles[source].model_dump_json())
@@ -110,7 +116,7 @@ class FeedStore:
         await self._redis.hset(FEEDS_WATCH, mapping={**told, "kept": book.kept})
 
     async def put(self, profiles: Iterable[FeedProfile]) -> None:
-        """Write each profile to Redis, unless Redis has a profile of the source."""
+        """Write each profile to Redis, except those of sources that already have a profile there."""
         async with self._redis.pipeline(transaction=False) as pipe:
             for profile in profiles:
                 pipe.hsetnx(FEEDS_PROFILES, profile.source, profile.model_dump_json())

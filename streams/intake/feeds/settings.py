@@ -49,7 +49,9 @@ class FeedSettings(BaseSettings):
 
 
 def load() -> FeedSettings:
-    """Return the settings from the environment. Raises SettingsError that names each invalid variable."""
+    """Return the settings from the environment. Raises SettingsError that names each invalid variable, also for an
+    invalid entry of the feeds or table of holidays.
+    """
     try:
         found = FeedSettings()
     except ValidationError as error:

@@ -76,8 +76,8 @@ class Feeds:
             self._new[source, window_of(now)] += count
 
     async def refresh(self) -> None:
-        """Add this worker's counts to Redis, and judge the feeds if this worker holds the lease. To be called every
-        second.
+        """Add this worker's counts of signals to Redis. If this worker has the lease, also learn from all workers'
+        counts, and raise or end the alarms of silent feeds. To be called every second.
 
         Raises RedisError if Redis is unavailable; the counts are then kept for the next call.
         """
@@ -92,7 +92,7 @@ class Feeds:
 
     async def restore(self, since: Tails | None = None) -> None:
         """Write the topic's profiles to Redis for sources that have none there. `since`: read only from these offsets
-        on.
+        on; None: the whole topic.
         """
         found = {}
         async for record in read_all(self._settings, topics.FEEDS.name, since):

@@ -20,8 +20,8 @@ _AMOUNT = re.compile(r"[0-9]{1,13}(\.[0-9]{1,9})?([eE]\+?[0-9])?")
 
 
 def open_rows(header: bytes, options: Options) -> Row:
-    """Return the function that parses rows with these columns, in any order. Raises RowError if a needed column is
-    missing.
+    """Return the function that parses the rows of a file whose first line is `header`. It must have the columns NEEDED,
+    in any order. Raises RowError if one is missing.
     """
     count, places = columns(header, NEEDED)
     begin = datetime.combine(options.start, time(tzinfo=BEIJING))
@@ -54,7 +54,9 @@ def account(node: str) -> str:
 
 
 def fen(yuan: str) -> int:
-    """Convert yuan to fen, exactly. Raises RowError if the text is not an amount, or has fractions of a fen."""
+    """Return an amount of yuan in fen, exactly. Raises RowError if the text is not an amount, or has
+    fractions of a fen.
+    """
     if not _AMOUNT.fullmatch(yuan):
         raise RowError("value: not an amount of money")
     amount = Decimal(yuan).scaleb(2)

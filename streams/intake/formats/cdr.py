@@ -18,8 +18,8 @@ _SECONDS = re.compile(r"[0-9]{1,5}")
 
 
 def open_rows(header: bytes, options: Options) -> Row:
-    """Return the function that parses rows with these columns, in any order. Raises RowError if a needed column is
-    missing.
+    """Return the function that parses the rows of a file whose first line is `header`. It must have the columns NEEDED,
+    in any order. Raises RowError if one is missing.
     """
     count, places = columns(header, NEEDED)
 

@@ -7,10 +7,10 @@ _BOM = b"\xef\xbb\xbf"
 
 
 def open_rows(header: bytes, options: Options) -> Row:
-    """Return a function (line, row id) that returns the line's JSON, or an Unreadable if it cannot be parsed.
+    """Return a function (line, row id) that returns the line's JSON, or an Unreadable if it cannot be
+    parsed.
 
-    A signal without an `id` gets the row id that the function's caller gives (files.row_id). `header` and `options` are
-    ignored: the format has none.
+    A signal without an `id` gets the row id. `header` and `options` are ignored: the format has none.
     """
     return _row
 

@@ -13,10 +13,12 @@ from typing import assert_never
 import orjson
 
 from domain.feeds.bank_mapping import MOST_COLUMNS, BankMapping, Delimited, Fixed, Workbook
-from domain.feeds.bank_rows import CellError, Cells, header_places, payment
+from domain.feeds.bank_rows import CellError, Cells, header_places, payment, without_id_number
+from domain.identity.identifiers import parse_id_number
 from streams.intake.formats.rows import Options, Row, RowError
 
 Split = Callable[[bytes], list[str]]
+_ID_LENGTH = 18
 
 
 def open_rows(header: bytes, options: Options) -> Row:
@@ -26,7 +28,7 @@ def open_rows(header: bytes, options: Options) -> Row:
     """
     if options.mapping is None:
         raise ValueError("a bank's file needs a mapping")
-    return partial(_row, options.mapping, open_cells(header, options.mapping))
+    return partial(_row, options, options.mapping, open_cells(header, options.mapping))
 
 
 def open_cells(header: bytes, mapping: BankMapping) -> Callable[[bytes], Cells]:
@@ -44,12 +46,12 @@ def open_cells(header: bytes, mapping: BankMapping) -> Callable[[bytes], Cells]:
 
 
 def has_header(mapping: BankMapping) -> bool:
-    """Return whether the file has a header: a line with the column names."""
+    """Return True if the file has a header: a line with the column names."""
     return mapping.file.declared is None
 
 
 def is_footer(mapping: BankMapping, line: bytes) -> bool:
-    """Return whether the line begins like a footer of the mapping, that is, a line without a payment."""
+    """Return True if the line begins like a footer of the mapping, that is, a line without a payment."""
     if not mapping.file.footer:
         return False
     return line.lstrip(_OPENING).startswith(_footers(mapping.file.footer, _encoding(mapping)))
@@ -76,9 +78,57 @@ def splitter(mapping: BankMapping) -> Split:
             assert_never(mapping.file)
 
 
-def _row(mapping: BankMapping, cells: Callable[[bytes], Cells], line: bytes, row_id: str) -> object:
+def stored(header: bytes, mapping: BankMapping) -> Callable[[bytes], bytes]:
+    """Return a function that removes the payer's ID number from a line before it is stored with a dead letter. If the
+    mapping has no ID number, it returns lines unchanged.
+    """
+    if mapping.columns.payer_id is None:
+        return lambda line: line
     try:
-        return payment(mapping, cells(line), row_id)
+        read = open_cells(header, mapping)
+    except RowError:
+        return partial(_hidden, mapping, None)
+    return partial(_hidden, mapping, read)
+
+
+def kept_header(header: bytes, mapping: BankMapping) -> bytes:
+    """Return the header as it may be stored with dead letters. If the mapping has the payer's ID number and this line
+    is not a header by the mapping, every digit in it is replaced by a star: it may be the first payment of a file
+    without a header.
+    """
+    if mapping.columns.payer_id is None:
+        return header
+    try:
+        open_cells(header, mapping)
+    except RowError:
+        return _hidden(mapping, None, header)
+    return header
+
+
+def _hidden(mapping: BankMapping, read: Callable[[bytes], Cells] | None, line: bytes) -> bytes:
+    encoding = _encoding(mapping)
+    try:
+        cells = read(line) if read is not None else None
+        text = line.decode(encoding)
+    except (RowError, UnicodeDecodeError):
+        cells, text = None, line.decode(encoding, "replace")
+    return without_id_number(mapping, text, cells, is_id_number).encode(encoding)
+
+
+def is_id_number(text: str) -> bool:
+    """Return True for a valid ID number of 18 characters. False for one of 15: it has no check digit, so an account may
+    look like it.
+    """
+    try:
+        parse_id_number(text)
+    except ValueError:
+        return False
+    return len(text) == _ID_LENGTH
+
+
+def _row(options: Options, mapping: BankMapping, cells: Callable[[bytes], Cells], line: bytes, row_id: str) -> object:
+    try:
+        return payment(mapping, cells(line), row_id, options.id_keys.hash_of_text if options.id_keys else None)
     except CellError as error:
         raise RowError(str(error)) from None
 

@@ -7,13 +7,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterat
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-import uvicorn
 from prometheus_client import REGISTRY, make_asgi_app
 from prometheus_client.core import Metric
 from prometheus_client.registry import Collector
 
 from streams.installation import ExporterContext
-from streams.monitoring.exporter import people, servers, standing, tallies
+from streams.monitoring.exporter import people, servers, standing, tallies, upstream
 from streams.monitoring.exporter.family import counter, gauge
 from streams.runtime import serving
 from streams.runtime.tasks import wanted, without_values
@@ -24,13 +23,23 @@ LOOKED = gauge("quanzu_exporter_look_timestamp_seconds", "Time of the exporter's
 TOOK = gauge("quanzu_exporter_look_seconds", "Duration of the exporter's last collection", "look")
 FAILED = counter("quanzu_exporter_failures_total", "Collections of the exporter that failed", "look")
 
-FAMILIES = (*tallies.FAMILIES, *standing.FAMILIES, *people.FAMILIES, *servers.FAMILIES, LOOKED, TOOK, FAILED)
+FAMILIES = (
+    *tallies.FAMILIES,
+    *standing.FAMILIES,
+    *people.FAMILIES,
+    *upstream.FAMILIES,
+    *servers.FAMILIES,
+    LOOKED,
+    TOOK,
+    FAILED,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """A group of metrics read together by `make`. `name`: for logs and errors; `every`: wall-clock seconds between two
-    reads.
+    """A group of metrics that are read together by `make`.
+
+    `name`: for logs and errors; `every`: wall-clock seconds between two reads.
     """
 
     name: str
@@ -45,6 +54,7 @@ LOOKS = (
     Look("redis", 5.0, servers.redis),
     Look("people", 10.0, people.people),
     Look("kafka", 15.0, servers.kafka),
+    Look("upstream", 30.0, upstream.upstream_people),
     Look("chains", 3600.0, servers.chains),
 )
 
@@ -52,7 +62,7 @@ LOOKS = (
 class Exporter(Collector):
     """The Prometheus collector of an installation.
 
-    If a read fails, its old values are dropped, not served as current.
+    If reading a group fails, its old values are dropped, because they must not be served as current ones.
     """
 
     def __init__(self, context: ExporterContext, looks: Iterable[Look] = LOOKS) -> None:
@@ -77,7 +87,7 @@ class Exporter(Collector):
         yield FAILED.filled(self._failed)
 
     async def look(self, look: Look) -> None:
-        """Read one group of metrics; a failure is counted and logged, not raised, and drops the group's old values."""
+        """Read one group of metrics. A failure is counted and logged, not raised, and drops the group's old values."""
         began, name = time.monotonic(), (look.name,)
         try:
             self._found[look.name] = await look.make(self._context)
@@ -103,14 +113,14 @@ class Exporter(Collector):
 
 @asynccontextmanager
 async def exporting(context: ExporterContext, port: int) -> AsyncIterator[str]:
-    """Run an exporter and serve it on `/metrics` while the context is open; yields that page's URL.
+    """Context manager: run an exporter and serve its metrics during the block; yields their URL, ending in `/metrics`.
 
-    Raises SettingsError if the port is taken.
+    Raises SettingsError if the port is in use.
     """
     exporter = Exporter(context)
     REGISTRY.register(exporter)
     running = asyncio.create_task(exporter.run())
-    config = uvicorn.Config(make_asgi_app(), log_config=None, access_log=False, server_header=False, lifespan="off")
+    config = serving.http_server(make_asgi_app(), lifespan="off")
     try:
         host = context.settings.metrics_host
         async with serving.serving(config, host, port, "QUANZU_EXPORTER_PORT") as address:

@@ -1,4 +1,4 @@
-"""Declarations of metric families whose samples are filled all at once."""
+"""Declares metric families whose samples are all set at once."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -11,8 +11,10 @@ Labels = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """A declared metric family. `name`: as Prometheus shows it, including a counter's `_total`; `meaning`: its help
-    text; `labels`: the names of its labels.
+    """A declared metric family.
+
+    `name`: as Prometheus shows it, including a counter's `_total`; `meaning`: its help text; `labels`: the names of its
+    labels, in order.
     """
 
     name: str
@@ -21,7 +23,10 @@ class Family:
     labels: Labels = ()
 
     def filled(self, values: Mapping[Labels, float], always: Iterable[Labels] = ()) -> Metric:
-        """Return the family with these samples, by label values; labels in `always` without a value get 0."""
+        """Return the family as a metric with these samples, by label values.
+
+        Label values in `always` that are not in `values` get 0.
+        """
         make = CounterMetricFamily if self.kind == "counter" else GaugeMetricFamily
         metric: Metric = make(self.name, self.meaning, labels=self.labels)
         for labels in sorted({*always, *values}):
@@ -29,15 +34,19 @@ class Family:
         return metric
 
     def value(self, value: float) -> Metric:
-        """Return the family with one sample, without labels, that has this value."""
+        """Return the family as a metric with one sample, without labels."""
         return self.filled({(): value})
 
 
 def gauge(name: str, meaning: str, *labels: str) -> Family:
-    """Return the family of a value that rises and falls. `labels`: their names, in order."""
+    """Declare the family of a value that rises and falls. `meaning`: its help text in Prometheus; `labels`: their
+    names, in order.
+    """
     return Family(name, "gauge", meaning, labels)
 
 
 def counter(name: str, meaning: str, *labels: str) -> Family:
-    """Return the family of a value that only grows. `labels`: their names, in order."""
+    """Declare the family of a value that only grows. `meaning`: its help text in Prometheus; `labels`: their names, in
+    order.
+    """
     return Family(name, "counter", meaning, labels)

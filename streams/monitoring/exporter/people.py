@@ -1,4 +1,4 @@
-"""Metrics of missed warnings and workload, from a scan of all open cases and the rosters."""
+"""Metrics of missed warnings and workload, read from all open cases and the rosters."""
 
 import asyncio
 from collections import Counter
@@ -64,10 +64,11 @@ class _Walk:
 
 
 async def people(context: ExporterContext) -> list[Metric]:
-    """Return the metrics of overdue steps and results, holds, claims, stop-payments and visits, from a scan of all open
-    cases.
+    """Read all open cases and the rosters.
 
-    100,000 cases take some 10 s of CPU.
+    Returns the metrics of overdue steps and results, holds, claims, stop-payments and visits.
+
+    100,000 cases take some 10 s of CPU. Raises RedisError if Redis is unavailable.
     """
     now = context.clock.now()
     walk = _Walk(Missed(now, timedelta(seconds=GRACE_SECONDS * context.clock.speed)))

@@ -1,4 +1,6 @@
-"""Metrics of the servers: how far Redis lags behind Kafka, Kafka's replication, Redis' memory, the audit's chains."""
+"""Metrics of the servers: how far Redis lags behind Kafka, Kafka's replication, Redis' memory, the audit's hash
+chains.
+"""
 
 import asyncio
 from collections import Counter
@@ -16,7 +18,7 @@ from streams.monitoring.status.kafka import Copies, copies
 from streams.security.audit_chains import Heads
 from streams.security.audit_log import remember, verified
 from streams.state.keys import key
-from streams.state.lag import Where, ends, screened, signal_ends
+from streams.state.lag import Where, ends, reports_passed_on, screened, signal_ends
 
 BEHIND = gauge(
     "quanzu_behind_records", "Records of a topic, in all partitions, that are not applied to the store", "topic"
@@ -44,11 +46,15 @@ REACH_SECONDS = 4.0
 
 
 async def behind(context: ExporterContext) -> list[Metric]:
-    """Return the metric of how many signals and case inputs wait, by topic: from the offsets in Redis, even if no
-    worker runs.
+    """Return the metric of the number of signals and case inputs that are not applied to the store, by
+    topic; of outside-inputs, of those not passed on to case-inputs.
+
+    It is computed from the offsets in Redis and those of the workers' group, so that it is right even if no worker
+    runs. Raises RedisError or KafkaError if a server is unavailable.
     """
-    log = await signal_ends(context.settings) | await ends(context.settings, topics.CASE_INPUTS.name)
-    done: dict[Where, int | None] = dict(await screened(context.redis, context.settings.partitions))
+    inputs = topics.OUTSIDE_INPUTS.name, topics.CASE_INPUTS.name
+    log = await signal_ends(context.settings) | await ends(context.settings, *inputs)
+    done = await screened(context.redis, context.settings.partitions) | await reports_passed_on(context.settings)
     redis: Any = context.redis
     for partition in range(context.settings.partitions):
         offset = await redis.hget(key("state", partition), "offset")
@@ -61,7 +67,8 @@ async def behind(context: ExporterContext) -> list[Metric]:
 
 
 async def kafka(context: ExporterContext) -> list[Metric]:
-    """Return the metrics of Kafka's brokers and replicas; only quanzu_kafka_up = 0 if it is unavailable.
+    """Return the metrics of Kafka's brokers and replicas, and quanzu_kafka_up with 1; if Kafka is unavailable, only
+    quanzu_kafka_up with 0.
 
     Raises AccessError if Kafka refuses access.
     """
@@ -82,8 +89,8 @@ def _copies(found: Copies) -> list[Metric]:
 
 
 async def redis(context: ExporterContext) -> list[Metric]:
-    """Return the metrics of Redis' memory (bytes), replicas and file; only quanzu_redis_up = 0 if it does not answer
-    within 4 s.
+    """Return the metrics of Redis' memory (bytes), replicas and append-only file, and quanzu_redis_up with 1; if it
+    does not answer within 4 s, only quanzu_redis_up with 0.
     """
     try:
         async with asyncio.timeout(REACH_SECONDS):
@@ -101,9 +108,11 @@ async def redis(context: ExporterContext) -> list[Metric]:
 
 
 async def chains(context: ExporterContext) -> list[Metric]:
-    """Verify the whole audit, and return the metrics of the number of faults and of the time (seconds since 1970).
+    """Verify the whole audit topic and store the result in Redis.
 
-    Reads the whole topic, so it is done hourly.
+    Returns the metrics of the number of faults and of the time of verification.
+
+    Reads the whole topic, so it is done once an hour. Raises RedisError if Redis is unavailable.
     """
     found = await verified(context.settings, Heads(context.redis))
     await remember(context.redis, found, context.clock.now(), "quanzu metrics serve")

@@ -1,4 +1,6 @@
-"""Metrics of the state in Redis: partitions, deadlines, desk, auditor, feeds, policy. They need no running worker."""
+"""Metrics of the state in Redis: partitions, deadlines, desk, auditor, feeds, policy. No worker needs to run
+for them.
+"""
 
 import time
 from collections import Counter
@@ -13,6 +15,7 @@ from domain.feeds.silence import begin_of
 from schemas.administration.security_events import SecurityEventKind
 from schemas.people.public_reports import PublicReportState
 from streams.casework.auditor.heartbeat import Beats
+from streams.channels.operator_calls.incoming import read_call_backs
 from streams.installation import ExporterContext
 from streams.intake.feeds.book import FeedLog, FeedStore
 from streams.messaging import sources
@@ -52,11 +55,13 @@ PAYERS_WAIT = gauge(
 )
 SECURITY = counter("quanzu_security_events_total", "Security events of the console since Redis was emptied", "kind")
 PUBLIC_REPORTS = gauge("quanzu_public_reports", "Reports of the public page that are still kept, by state", "state")
+CALL_BACKS_OPEN = gauge("quanzu_call_backs_open", "Callers whom nobody could serve, and who are to be called back")
+CALL_BACKS_OLDEST = gauge("quanzu_call_backs_oldest_seconds", "Age of the oldest of them (wall-clock), 0 without one")
 CLOCK_SPEED = gauge("quanzu_clock_speed", "Speed of the installation's clock; 1 except in a demo")
 
 FAMILIES = (
     WHOLE, OWNED, OVERDUE, OUTBOX, QUEUE, BEAT, WALK, FINDINGS, FEED_AGE, FEED_SILENT, DRAINED, POLICY, POLICY_SINCE,
-    HOLDS, PAYERS_WAIT, SECURITY, PUBLIC_REPORTS, CLOCK_SPEED,
+    HOLDS, PAYERS_WAIT, SECURITY, PUBLIC_REPORTS, CALL_BACKS_OPEN, CALL_BACKS_OLDEST, CLOCK_SPEED,
 )  # fmt: skip
 
 
@@ -74,8 +79,10 @@ class _Store:
 
 
 async def partitions(context: ExporterContext) -> list[Metric]:
-    """Return the partitions' metrics; also the totals, unless a partition lacks data (a dip would look like a
-    reset).
+    """Return the metrics of each partition, and the totals since the installation began, which are counted in Redis.
+
+    While the store of a partition lacks data, the totals are left out: a decrease would look like a counter's reset.
+    Raises RedisError if Redis is unavailable.
     """
     found = _Store()
     for partition in range(context.settings.partitions):
@@ -115,7 +122,9 @@ async def _partition(context: ExporterContext, partition: int, found: _Store) ->
 
 
 async def watchers(context: ExporterContext) -> list[Metric]:
-    """Return the metrics of the auditor, the feeds, the policy, holds and drains."""
+    """Return the metrics of the auditor, the feeds, the policy, holds, drains, payers' requests, security events,
+    public reports, requests to call back and the clock's speed.
+    """
     beats = await Beats(context.redis).read(range(context.settings.partitions))
     now = time.time()
     standing, live = await context.policies.in_force(), await context.policies.live()
@@ -123,6 +132,8 @@ async def watchers(context: ExporterContext) -> list[Metric]:
     waited = [
         context.clock.wall_seconds(context.clock.now() - each.at) for each in await context.payers_requests.open()
     ]
+    backs = await read_call_backs(context.redis, context.clock.now())
+    owed = [context.clock.wall_seconds(context.clock.now() - each.since) for each in backs]
     return [
         BEAT.filled({(str(beat.partition),): now - beat.age if beat.age is not None else 0 for beat in beats}),
         WALK.filled({(str(beat.partition),): beat.seconds for beat in beats}),
@@ -140,6 +151,8 @@ async def watchers(context: ExporterContext) -> list[Metric]:
             {(state.value,): number for state, number in (await context.public_reports.count()).items()},
             [(state.value,) for state in PublicReportState],
         ),
+        CALL_BACKS_OPEN.value(len(backs)),
+        CALL_BACKS_OLDEST.value(max(owed, default=0.0)),
         CLOCK_SPEED.value(context.clock.speed),
         *_feeds(context, await FeedStore(context.redis, "").read()),
     ]

@@ -1,4 +1,7 @@
-"""The durable totals as metrics: counted in Redis within each commit, so each event counts once (domain/statistics)."""
+"""The durable totals as metrics.
+
+They are counted in Redis within each commit, so each event counts once (domain/statistics).
+"""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -54,6 +57,12 @@ OBJECTIONS = counter(
 FALSE_REPORTS = counter(
     "quanzu_false_reports_total", "Reports behind stops that a review found to be false, by their source", "source"
 )
+HANDOVERS = counter(
+    "quanzu_handovers_total",
+    "Cases offered to other provinces: accepted in time, refused, unanswered by the deadline, or accepted late, so "
+    "that both provinces handled the resident",
+    "offer",
+)
 ESTIMATE = gauge(
     "quanzu_loss_avoided_estimate_fen",
     "Loss avoided of class D, which is never added to the others: the calibrated estimate and its interval",
@@ -71,6 +80,19 @@ KEPT = gauge("quanzu_loss_avoided_fen", "Money kept, by the classes that have ev
 FROZEN = gauge("quanzu_frozen_fen", "Money frozen at banks")
 LOST = gauge("quanzu_lost_fen", "Money finally lost by residents with a case")
 DEFRAUDED = gauge("quanzu_defrauded_after_warning", "Cases defrauded within so many days of a warning", "days")
+WARNED_BY = gauge(
+    "quanzu_cases_warned_by_group",
+    "Cases in which a warning reached the resident, by its level, channel, and message or script",
+    "dimension",
+    "value",
+)
+DEFRAUDED_BY = gauge(
+    "quanzu_recorded_frauds_after_warning",
+    "Cases whose resident was defrauded within so many days of such a warning, by the police's records",
+    "days",
+    "dimension",
+    "value",
+)
 SIGNALS = gauge(
     "quanzu_signals",
     "Signals by outcome, each counted once; a resent dead letter changes its outcome",
@@ -81,8 +103,8 @@ TO_AN_OUTCOME = ("raised", "below_threshold", "unmatched", "duplicate", "dead_le
 
 FAMILIES = (
     CASES_OPEN, BY_PREFECTURE, OPENED, RAISED, STATES, CLOCKS, CONTACTS, DISPATCHED, HELD, SKIPPED, DROPPED, PUT_OFF,
-    FACTS, STOPS, OBJECTIONS, FALSE_REPORTS, ESTIMATE, KNOWN, WARNED, DISSUADED, FALSE_ALARMS, KEPT, FROZEN, LOST,
-    DEFRAUDED, SIGNALS,
+    FACTS, STOPS, OBJECTIONS, FALSE_REPORTS, HANDOVERS, ESTIMATE, KNOWN, WARNED, DISSUADED, FALSE_ALARMS, KEPT, FROZEN,
+    LOST, DEFRAUDED, WARNED_BY, DEFRAUDED_BY, SIGNALS,
 )  # fmt: skip
 
 BASES = ("evidenced", "stated")
@@ -98,6 +120,7 @@ _ALWAYS: dict[Family, Callable[[date], Iterable[Labels]]] = {
     STATES: lambda today: (*((state.value, "") for state in CaseState if state is not _DISSUADED), *_OF_DISSUADED),
     CLOCKS: lambda today: product(Whose, _LEVELS, ("kept", "missed")),
     STOPS: lambda today: ((state.value,) for state in StopState),
+    HANDOVERS: lambda today: ((offer,) for offer in ("accepted", "refused", "unanswered", "late")),
     OBJECTIONS: lambda today: (("made", ""), ("rejected", ""), *(("upheld", cause.value) for cause in WrongfulCause)),
 }
 
@@ -105,10 +128,9 @@ _ALWAYS: dict[Family, Callable[[date], Iterable[Labels]]] = {
 def metrics_of(
     counts: Mapping[str, int], ledger: Mapping[str, int], signals: Mapping[str, Mapping[str, int]], today: date
 ) -> Iterator[Metric]:
-    """Yield the metrics of the sums over partitions: `counts` as in domain/statistics/counts, `ledger` in fen or
-    numbers of cases, both by name.
-
-    `signals`: number of signals by source and outcome. `today` decides which prefectures exist.
+    """Yield the metrics of the totals over all partitions. `counts`: as in domain/statistics/counts; `ledger`: fen or
+    numbers of cases, by name; `signals`: number of signals by source and outcome. `today`: the date whose prefectures
+    get a value, 0 if they have no case.
     """
     found: defaultdict[Family, Counter[Labels]] = defaultdict(Counter)
     for name, number in counts.items():
@@ -155,8 +177,10 @@ def _place(name: str) -> tuple[Family, Labels] | None:
 
 
 _AS_THEY_ARE = {
+    "warned": WARNED_BY,
+    "defrauded": DEFRAUDED_BY,
     "open": CASES_OPEN, "opened": OPENED, "reopened": OPENED, "level_raised": RAISED, "state": STATES,
-    "clock": CLOCKS, "put_off": PUT_OFF, "stop": STOPS, "fact": FACTS, "objection": OBJECTIONS,
+    "clock": CLOCKS, "put_off": PUT_OFF, "stop": STOPS, "fact": FACTS, "objection": OBJECTIONS, "handover": HANDOVERS,
 }  # fmt: skip
 _BY_ACTION = {"action": CONTACTS, "dispatched": DISPATCHED, "held": HELD, "skipped": SKIPPED, "dropped": DROPPED}
 

@@ -1,1 +1,1 @@
-"""The status page: whether anyone is not being warned now, and why, with the worst trouble first."""
+"""The status page: whether any resident might not be warned now, and why; the worst trouble first."""

@@ -1,4 +1,6 @@
-"""Troubles of the clocks: processes that refuse the clock of Redis, or wait for it to agree with their machine's."""
+"""Troubles of the clocks: processes that refuse the clock of Redis, or wait until it agrees with their
+machine's clock.
+"""
 
 from collections.abc import AsyncIterator, Iterable
 
@@ -9,16 +11,16 @@ from streams.runtime.clock_sync import SET_IT, Off, clocks_off, direction
 
 
 class ClocksNow:
-    """Finds out whether an installation's clocks agree."""
+    """Checks whether the clocks of an installation's processes agree."""
 
     def __init__(self, redis: "Redis") -> None:
         self._redis = redis
 
     async def clocks(self) -> AsyncIterator[Trouble]:
-        """Yield a trouble (MISSED) for processes that wait for their clocks, and one (DANGER) for those that refuse
+        """Yield one trouble (MISSED) if processes wait for their clocks to agree, and one (DANGER) if processes refuse
         Redis's clock.
 
-        Raises RedisError if Redis does not answer.
+        Yields none if all clocks agree. Raises RedisError if Redis does not answer.
         """
         found = await clocks_off(self._redis)
         waiting = {name: off for name, off in found.items() if off.waits}

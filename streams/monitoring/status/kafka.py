@@ -21,10 +21,11 @@ _TOPICS = {topic.name: topic for topic in topics.ALL}
 
 
 def look(settings: Settings) -> tuple[bool, list[Trouble]]:
-    """Return whether everything can be read from Kafka (it answers, and every partition has a leader), and its
-    troubles.
+    """Return a pair: True if everything can be read from Kafka (it answers, and every partition has a leader), and
+    Kafka's troubles.
 
-    Blocking: call it in a thread. If Kafka is unavailable or refuses access, that is the one trouble.
+    Blocking: call it in a thread. If Kafka is unavailable or refuses access, returns False, and the only trouble says
+    so.
     """
     try:
         admin = kafka_admin(settings, REACH_MS)
@@ -45,9 +46,11 @@ def look(settings: Settings) -> tuple[bool, list[Trouble]]:
 
 @dataclass(frozen=True, slots=True)
 class Copies:
-    """The state of Kafka's copies. `brokers`: number of brokers, `reached`: of those that answer; numbers of our
-    partitions that have no leader (`headless`), fewer in-sync replicas than min.insync.replicas (`thin`), or not all
-    replicas in sync (`short`).
+    """The state of Kafka's replication.
+
+    `brokers`: number of brokers; `reached`: number of brokers that answer. Numbers of our partitions that have no
+    leader (`headless`), fewer in-sync replicas than min.insync.replicas (`thin`), or a replica that is not in sync
+    (`short`).
     """
 
     brokers: int

@@ -1,4 +1,4 @@
-"""Troubles of the processing: partitions without a worker, waiting records, people not warned in time."""
+"""Troubles of the processing: partitions without a worker, waiting records, residents not warned in time."""
 
 import asyncio
 import time
@@ -25,7 +25,7 @@ from streams.repositories import holds
 from streams.runtime.clock import Clock
 from streams.runtime.settings import Settings
 from streams.state.keys import key
-from streams.state.lag import Where, ends, screened, signal_ends
+from streams.state.lag import Where, ends, reports_passed_on, screened, signal_ends
 
 WAITING_SECONDS = 5.0  # wall-clock time after which an unapplied input or unpublished entry is late
 SCAN = 1000
@@ -33,9 +33,11 @@ LOOKS = 8
 
 
 class LineNow:
-    """Checks an installation's processing; each method yields the troubles of one kind, and nothing if all is well.
+    """Checks whether the workers process everything in time. Each method yields the troubles of one kind, and none if
+    all is well; it raises RedisError, KafkaError or ReadError if a server fails.
 
-    Their weight is MISSED, except for a hold that holds nothing back now, which is DANGER.
+    Each trouble has the weight MISSED (somebody may not be warned now), except that of an outreach hold which stops no
+    step at present: DANGER.
     """
 
     def __init__(self, settings: Settings, redis: "Redis", clock: Clock) -> None:
@@ -44,7 +46,10 @@ class LineNow:
         self._partitions = range(settings.partitions)
 
     async def workers(self) -> AsyncIterator[Trouble]:
-        """Yield a trouble if partitions have no worker, and one if partitions are missing in Redis."""
+        """Yield one trouble if partitions have no worker, and one if the stores of partitions are missing in Redis.
+
+        Takes up to 1.6 s.
+        """
         idle = set(self._partitions)
         for _ in range(LOOKS):  # a worker that covers for an owner is visible for moments only
             idle -= await self._worked_on(idle)
@@ -68,15 +73,15 @@ class LineNow:
             return {partition for partition, found in zip(partitions, await pipe.execute(), strict=True) if found}
 
     async def behind(self) -> AsyncIterator[Trouble]:
-        """Yield a trouble for each topic of signals and inputs with records that wait for too long, and one if the
-        store stands beyond the end of a topic.
+        """Yield one trouble for each topic of signals and case inputs whose oldest unprocessed record is over 5 s old,
+        and one if the store in Redis has applied records beyond the end of a topic.
         """
-        done: dict[Where, int | None] = await screened(self._redis, self._settings.partitions)
+        done = await screened(self._redis, self._settings.partitions) | await reports_passed_on(self._settings)
         log = await signal_ends(self._settings)
         for partition in self._partitions:
             offset = await self._redis.hget(key("state", partition), "offset")
             done[Where(topics.CASE_INPUTS.name, partition)] = None if offset is None else int(offset)
-        log |= await ends(self._settings, topics.CASE_INPUTS.name)
+        log |= await ends(self._settings, topics.OUTSIDE_INPUTS.name, topics.CASE_INPUTS.name)
         for name in dict.fromkeys(where.topic for where in done):
             late = [found for where in done if where.topic == name and (found := await self._late(where, done, log))]
             if late:
@@ -94,7 +99,7 @@ class LineNow:
         """Return (number of waiting records, age of the oldest in wall-clock seconds), or None if the oldest is under 5
         s old.
         """
-        stood = done[where]
+        stood = -1 if done[where] is None and where.topic == topics.OUTSIDE_INPUTS.name else done[where]
         if stood is None or stood >= log[where] - 1:
             return None
         async for record in read_range(
@@ -105,8 +110,10 @@ class LineNow:
         return None
 
     async def people(self) -> AsyncIterator[Trouble]:
-        """Yield troubles of open cases: red cases not contacted in time, overdue deadlines, missing results, and one
-        for each hold in force.
+        """Yield the troubles of open cases: red cases not contacted in time, overdue deadlines, missing results, and
+        one for each hold in force.
+
+        Reads all open cases.
         """
         look = Missed(self._clock.now(), self._wall(GRACE_SECONDS))
         for partition in self._partitions:
@@ -119,7 +126,9 @@ class LineNow:
             yield trouble
 
     async def outbox(self) -> AsyncIterator[Trouble]:
-        """Yield a trouble if journal entries are not published: their dispatches have not gone out."""
+        """Yield one trouble if journal entries over 5 s old are not published, so that their dispatches were
+        not sent.
+        """
         late: list[datetime] = []
         for partition in self._partitions:
             raw = await self._redis.hvals(key("outbox", partition))

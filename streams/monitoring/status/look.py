@@ -1,4 +1,4 @@
-"""Collects all troubles of an installation, as far as its servers answer; unavailable servers come first."""
+"""Collects all troubles of an installation, as far as its servers answer. Troubles of the servers come first."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -24,9 +24,9 @@ Look = Callable[[], AsyncIterator[Trouble]]
 
 
 async def look(settings: Settings) -> Page:
-    """Run all checks that the reachable servers allow, and return the status page.
+    """Run all checks for which the servers answer, and return the status page.
 
-    A check that fails, or takes over 60 s, becomes a trouble itself.
+    A check that fails, or takes over 60 s, adds a trouble that says so. Raises nothing for unavailable servers.
     """
     redis = connect(settings)
     try:

@@ -1,4 +1,4 @@
-"""The status page as data: troubles in words, each with what to do."""
+"""The status page as data: troubles in words, each with its remedy."""
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
@@ -9,8 +9,8 @@ from typing import Any
 class Weight(IntEnum):
     """How serious a trouble is.
 
-    MISSED: somebody is not being warned now, or nobody would be; DANGER: everybody is being warned, but the next fault
-    may change that.
+    MISSED: somebody is not being warned now, or would not be; DANGER: everybody is being warned, but the next fault may
+    change that.
     """
 
     MISSED = 0
@@ -19,7 +19,10 @@ class Weight(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """A trouble: `what` is wrong and what to `do`, in words; `name` identifies its kind for programs."""
+    """A trouble.
+
+    `what`: what is wrong; `do`: how to correct it, both in words; `name`: identifies its kind for programs.
+    """
 
     weight: Weight
     name: str
@@ -35,17 +38,17 @@ class Page:
 
     @classmethod
     def of(cls, found: Iterable[Trouble]) -> "Page":
-        """Return the page of these troubles: by weight, and in the given order within a weight."""
+        """Return the page of these troubles, sorted by weight, MISSED first. Within a weight, the given order stays."""
         return cls(sorted(found, key=lambda trouble: trouble.weight))
 
     @property
     def missed(self) -> bool:
-        """Whether somebody may not be warned now: a trouble is MISSED."""
+        """True if a trouble has the weight MISSED: somebody may not be warned now."""
         return any(trouble.weight is Weight.MISSED for trouble in self.troubles)
 
     @property
     def answer(self) -> str:
-        """The page's conclusion in one line (English): whether somebody may not be warned now, and for how many
+        """The page's conclusion as one line of English: whether somebody may not be warned now, and for how many
         reasons.
         """
         if self.missed:
@@ -54,25 +57,29 @@ class Page:
         return "Nobody is being missed." + (" But:" if self.troubles else "")
 
     def as_json(self) -> dict[str, Any]:
-        """Return the page as JSON values for programs: `missed`, `answer`, and `troubles` with weight, name, what and
-        do.
+        """Return the page as JSON values, for programs: `missed`, `answer`, and `troubles`, each with weight, name,
+        what and do.
         """
         troubles = [{**asdict(trouble), "weight": trouble.weight.name.lower()} for trouble in self.troubles]
         return {"missed": self.missed, "answer": self.answer, "troubles": troubles}
 
 
 def missed(name: str, what: str, do: str) -> Trouble:
-    """Return a trouble of weight MISSED: because of it somebody may not be warned now."""
+    """Return a trouble of the weight MISSED: because of it, somebody may not be warned now. `name`: its kind, for
+    programs; `what`: what is wrong; `do`: how to correct it.
+    """
     return Trouble(Weight.MISSED, name, what, do)
 
 
 def danger(name: str, what: str, do: str) -> Trouble:
-    """Return a trouble of weight DANGER: it misses nobody yet."""
+    """Return a trouble of the weight DANGER: everybody is warned now, but the next fault may change that. `name`: its
+    kind, for programs; `what`: what is wrong; `do`: how to correct it.
+    """
     return Trouble(Weight.DANGER, name, what, do)
 
 
 def listed(numbers: Iterable[object], most: int = 8) -> str:
-    """Return the first `most` items as text with commas, and how many more there are ("a, b and 3 more")."""
+    """Return the first `most` items as text with commas, and the number of the others: "a, b and 3 more"."""
     names = [str(number) for number in numbers]
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(names[:most]) + more

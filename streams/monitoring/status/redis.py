@@ -15,7 +15,10 @@ REACH_SECONDS = 4.0
 
 
 async def look(settings: Settings, redis: "Redis") -> tuple[bool, list[Trouble]]:
-    """Return whether Redis answers within 4 s, and its troubles. If it does not answer, that is the one trouble."""
+    """Return a pair: True if Redis answers within 4 s, and Redis' troubles.
+
+    If it does not answer, returns False, and the only trouble says so.
+    """
     client: Any = redis  # redis-py types a command's result as sync or async at once
     try:
         async with asyncio.timeout(REACH_SECONDS):

@@ -1,4 +1,4 @@
-"""Troubles of the auditor, the feeds, the channels and dead letters, and of what people have stopped."""
+"""Troubles of the auditor, the feeds, the channels and dead letters, and of functions that people have stopped."""
 
 import time
 from collections import Counter, defaultdict
@@ -21,7 +21,8 @@ from streams.dead_letters.index import DeadLetterIndex
 from streams.intake.drain_gate import Drain
 from streams.intake.feeds.book import FeedLog, FeedStore
 from streams.messaging import topics
-from streams.messaging.reader import beginning_offsets, end_offsets, read_range
+from streams.messaging.offsets import beginning_offsets, end_offsets
+from streams.messaging.reader import read_range
 from streams.messaging.topics import PAYERS_REQUESTS
 from streams.monitoring.status.page import Trouble, danger, listed, missed
 from streams.repositories.payers_requests import waiting
@@ -43,8 +44,10 @@ _LOOKS = Partial({Channel.VISIT: "Is anybody on duty (the console's rosters), an
 
 
 class WatchersNow:
-    """Checks an installation's auditor, feeds and channels, and the functions that people have stopped; each method
-    yields the troubles of one kind, and nothing if all is well.
+    """Checks an installation's auditor, feeds and channels, and the functions that people have stopped.
+
+    Each method yields the troubles of one kind, and none if all is well; it raises RedisError, KafkaError or ReadError
+    if a server fails.
     """
 
     def __init__(self, settings: Settings, redis: "Redis", clock: Clock) -> None:
@@ -52,7 +55,7 @@ class WatchersNow:
         self._redis: Any = redis
 
     async def drain(self) -> AsyncIterator[Trouble]:
-        """Yield a trouble (MISSED) if a person has closed intake."""
+        """Yield one trouble (MISSED) if a person has closed intake."""
         if raw := await self._redis.get(DRAINING):
             drain = Drain.model_validate_json(raw, extra=ANY_VERSION)
             what = f"intake is closed since {drain.at:%Y-%m-%d %H:%M} UTC by {drain.by}: {drain.reason}"
@@ -63,7 +66,7 @@ class WatchersNow:
             )
 
     async def breaker(self) -> AsyncIterator[Trouble]:
-        """Yield a trouble (MISSED) for each stopped policy: the cases below red that it raised wait for a person."""
+        """Yield one trouble (MISSED) for each stopped policy: the cases below red that it raised wait for a person."""
         raw = await self._redis.hget(POLICIES, IN_FORCE)
         standing = InForce.model_validate_json(raw, extra=ANY_VERSION) if raw else None
         for policy, stop in standing.stopped.items() if standing else ():
@@ -73,7 +76,7 @@ class WatchersNow:
                 yield missed("policy-stopped", what, do)
 
     async def payers(self) -> AsyncIterator[Trouble]:
-        """Yield a trouble (MISSED) if suspects wait for a person's decision on alerting their earlier payers."""
+        """Yield one trouble (MISSED) if a person must still decide whether to alert the earlier payers of suspects."""
         raw = await self._redis.hvals(PAYERS_REQUESTS.name)
         if found := waiting(PayersRequest.model_validate_json(each, extra=ANY_VERSION) for each in raw):
             payments = sum(request.payments for request in found)
@@ -82,7 +85,9 @@ class WatchersNow:
             yield missed("payers-wait", f"{what}, the oldest for {span(self._clock.now() - found[0].at)}", do)
 
     async def feeds(self) -> AsyncIterator[Trouble]:
-        """Yield a trouble (MISSED) for each silent feed, and one (DANGER) if no worker watches the feeds."""
+        """Yield one trouble (MISSED) for each silent feed, and one (DANGER) if no worker has checked the feeds for over
+        30 s.
+        """
         book = await FeedStore(self._redis, "").read()
         for silence in sorted(book.silent.values(), key=lambda each: each.at):
             since = f" (heard last {silence.since:%Y-%m-%d %H:%M:%S} UTC)" if silence.since else ""
@@ -92,8 +97,8 @@ class WatchersNow:
             yield danger("feeds-unwatched", unjudged, "Does a worker run? One of them listens for all")
 
     async def auditor(self) -> AsyncIterator[Trouble]:
-        """Yield troubles: partitions whose cases are not audited and findings that need a person (MISSED), late audits
-        and clocks that differ from Redis's by over 1 s (DANGER).
+        """Yield up to four troubles: partitions whose cases are not audited, and findings that need a person (MISSED);
+        late audits, and clocks that differ from Redis's by over 1 s (DANGER).
         """
         beats = await Beats(self._redis).read(range(self._settings.partitions))
         silent = [beat for beat in beats if beat.age is None or beat.age > BEAT_SECONDS]
@@ -116,8 +121,10 @@ class WatchersNow:
             yield danger("clocks-differ", f"clocks differ from Redis's: {listed(dict.fromkeys(skewed))}", do)
 
     async def channels(self) -> AsyncIterator[Trouble]:
-        """Yield a trouble for each channel with at least three results in the last 5 minutes of which 20 % or more
-        failed (DANGER), or half or more (MISSED).
+        """Yield one trouble for each channel of whose contacts in the last 5 minutes 20 % or more failed (DANGER), or
+        half or more (MISSED).
+
+        A channel with fewer than three results is not judged.
         """
         results, why = await self._results()
         for channel, counted in results.items():
@@ -130,8 +137,9 @@ class WatchersNow:
             yield (missed if failed >= MOST_FAIL * total else danger)("channel-failing", what, do)
 
     def unset(self) -> list[Trouble]:
-        """Return one trouble (DANGER) that names the gateways whose addresses are not set; empty if all are, and in
-        embedded mode, where workers get them at start.
+        """Return one trouble (DANGER) that names the gateways whose addresses are not set.
+
+        Empty if all are set, and with embedded servers, where workers get the addresses at their start.
         """
         urls = {"SMS": "sms", "VOICE": "voice", "BANK": "bank", "STATION": "station"}
         names = [
@@ -143,7 +151,7 @@ class WatchersNow:
         return [danger("gateway-not-set", f"not set here: {listed(names)}", do)]
 
     async def letters(self) -> AsyncIterator[Trouble]:
-        """Yield a trouble (DANGER) if dead letters are open: a signal may be among them."""
+        """Yield one trouble (DANGER) if dead letters are open: signals may be among them."""
         letters = DeadLetterIndex(self._settings)
         await letters.refresh()
         if waiting := letters.open_by_source():

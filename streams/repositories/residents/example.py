@@ -1,4 +1,4 @@
-"""An example file of invented residents, to try the import with."""
+"""Writes an example file of invented residents, with which the import can be tried."""
 
 import random
 from collections.abc import Iterator
@@ -21,13 +21,12 @@ OCCUPATIONS = tuple(each for each in Occupation if each is not Occupation.STUDEN
 
 
 def write_example(path: Path, count: int = 200, seed: int = 1, on: date = date(2026, 1, 1)) -> int:
-    """Write `count` invented residents to a CSV or Parquet file and return how many.
+    """Write `count` invented residents to a CSV or Parquet file, and return `count`.
 
-    The same seed gives the same people.
+    `seed`: the same seed gives the same residents; `on`: the date on which they have their ages.
 
     They include children with a guardian, families with one telephone, telephones that changed hands, and people who
     read Korean. Their ID numbers pass every check but belong to no region; their telephone numbers are not in use.
-
     Raises FileError if the name ends in neither .csv nor .parquet, or the folder does not exist.
     """
     chance = random.Random(seed)

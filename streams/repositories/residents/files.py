@@ -1,17 +1,16 @@
 """Import of residents from a CSV or Parquet file, and export to one; one row for each resident (columns: see rows.py).
 
 An unreadable row is refused with its line, column and reason; the other rows are imported. Refused rows are written
-unchanged to `FILE.refused.csv` beside the file, with the reason in the first columns. Corrected, that file can be
-imported. Called by the `residents` commands.
+unchanged to `FILE.refused.csv` beside the file, with the reason in the first columns. After correction, that file can
+be imported. Called by the `residents` commands.
 """
 
 import asyncio
 import csv
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import IO, NamedTuple, Self
@@ -49,10 +48,11 @@ class Refusal(NamedTuple):
 
 @dataclass(slots=True)
 class ImportReport:
-    """The result of an import: the numbers of `rows` read, of rows that added or changed an entry (`imported`), and of
-    rows equal to the stored entry (`unchanged`); and the refused rows.
+    """The result of an import.
 
-    `encoding`: of the file; `refused_file`: where the refused rows were written, or None if there are none.
+    `rows`: number of rows read; `imported`: of rows that added or changed an entry; `unchanged`: of rows equal to the
+    stored entry; `refused`: the refused rows. `encoding`: of the file; `refused_file`: the file with the refused rows,
+    None if no row was refused.
     """
 
     encoding: str
@@ -66,25 +66,28 @@ class ImportReport:
 async def import_file(
     path: Path, register: Residents, keys: IdKeys, progress: Progress | None = None, at: datetime | None = None
 ) -> ImportReport:
-    """Import all residents of a file into the register, and return the counts and the refused rows.
+    """Import all residents of a file into the register, and write refused rows to a file beside it.
+
+    Returns the counts and the refused rows.
 
     A resident known by id, or by the hash of the ID number, is updated, so a file can be imported again. A telephone or
-    account that a later row of the same resident leaves out ends at `at` (default: now).
+    account that a later row of the same resident leaves out ends at `at` (default: now). `progress` is called after
+    each chunk of rows.
 
-    Raises FileError if the file is not CSV or Parquet, or a column is missing or misspelt, and UnknownKeyError if the
-    register's ID numbers are hashed under a key that is not in `keys`. Nothing is imported in these cases. Raises
-    FileError also if a Parquet file is damaged further on: the rows before are imported.
+    Raises FileError if the file is not CSV or Parquet, or a column is missing, unknown or given twice, OSError if it
+    cannot be opened, and UnknownKeyError if the register's ID numbers are hashed under a key that is not in `keys`;
+    nothing is imported then. Raises FileError also if a Parquet file is damaged further on; all rows up to the one
+    that the error names are imported.
     """
     at = at or Clock().now()
     await check_keys(register, keys)
     table = open_rows(path)
     check_heading(table.heading)
     report = ImportReport(table.encoding)
-    rows = iter(table.rows)
     taking = asyncio.create_task(asyncio.sleep(0))
     with _RefusedFile(path, table.encoding, table.heading) as refused:
         try:
-            while chunk := list(islice(rows, CHUNK)):
+            for chunk in _chunks(table.rows):
                 read = await _remembered(await _read(chunk, keys, at, refused), register, refused)
                 await taking  # the next chunk is read while this one is written
                 taking = asyncio.create_task(_take(read, register, at, report, refused))
@@ -102,9 +105,8 @@ async def export_file(path: Path, register: Residents) -> int:
     """Write the whole register to a file readable only by its owner, and return the number of entries, merged ones
     included.
 
-    The file appears under its name once it is complete. It contains the hash of each ID number, not the number.
-
-    Raises FileError if the name ends in neither .csv nor .parquet, or the folder does not exist.
+    The file appears under its name once it is complete. It has the hash of each ID number instead of the number. Raises
+    FileError if the name ends in neither .csv nor .parquet, or the folder does not exist.
     """
     count = 0
     with write_table(path, EXPORTED) as table:
@@ -115,7 +117,7 @@ async def export_file(path: Path, register: Residents) -> int:
 
 
 def check_heading(heading: list[str]) -> None:
-    """Raise FileError, listing the columns, if a heading has unknown, missing or repeated columns."""
+    """Raise FileError, listing the columns, if a heading has unknown or repeated columns, or lacks a required one."""
     unknown = [column for column in heading if column not in COLUMNS and column not in REFUSED]
     missing = [column for column in REQUIRED if column not in heading]
     double = {column for column in heading if heading.count(column) > 1}
@@ -128,6 +130,23 @@ def check_heading(heading: list[str]) -> None:
             )
             + f". The columns are {', '.join(COLUMNS)}"
         )
+
+
+def _chunks(rows: Iterator[Row]) -> Iterator[list[Row]]:
+    """Yield the rows, CHUNK at a time. Raises FileError if the file is damaged, after the rows read before it."""
+    chunk: list[Row] = []
+    try:
+        for row in rows:
+            chunk.append(row)
+            if len(chunk) == CHUNK:
+                yield chunk
+                chunk = []
+    except FileError:
+        if chunk:
+            yield chunk
+        raise
+    if chunk:
+        yield chunk
 
 
 class _Read(NamedTuple):

@@ -1,4 +1,4 @@
-"""The register of residents, on the compacted topic `residents` and in Redis; found by phone, account or ID hash.
+"""The register of residents (topic `residents` and Redis); entries are found by phone, account or hash of an ID number.
 
 An entry is a field of the hash `residents:{p}` of its partition. The hashes `phones:{q}`, `accounts:{q}` and
 `idhashes:{q}` list who held a value and when; a value's partition is the hash of the value. A write goes to the topic
@@ -24,8 +24,9 @@ from schemas.errors import UserError
 from schemas.people.residents import Resident, ResidentId
 from streams.messaging.codec import Unreadable
 from streams.messaging.dead_letter_writer import readable
+from streams.messaging.offsets import beginning_offsets, end_offsets
 from streams.messaging.producer import Producer, Record
-from streams.messaging.reader import Read, Tails, beginning_offsets, end_offsets, read_range
+from streams.messaging.reader import Read, Tails, read_range
 from streams.messaging.topics import RESIDENTS, home, shard_of
 from streams.repositories.residents.stored import Index, meant, owners_of, packed, read_owners, unpacked
 from streams.runtime.settings import Settings
@@ -55,7 +56,8 @@ class ForgottenError(UserError, ValueError):
 
 
 class Asked(msgspec.Struct, frozen=True, gc=False):
-    """A question: who held `value` (a phone, account or ID hash, per `by`) at the time `at`?
+    """A question to the register: who held `value` at the time `at`? `by` says what `value` is: a telephone number or
+    an account number in its normal form, or the hash of an ID number.
 
     A msgspec struct is built in a sixth of a named tuple's time, and nearly every signal asks one or two questions.
     """
@@ -66,7 +68,7 @@ class Asked(msgspec.Struct, frozen=True, gc=False):
 
 
 class Residents:
-    """The register of one installation's residents. Without a producer it is read-only."""
+    """The register of one installation's residents. Without a producer it can only be read."""
 
     def __init__(self, settings: Settings, redis: "Redis", producer: Producer | None = None) -> None:
         self._settings = settings
@@ -74,22 +76,24 @@ class Residents:
         self._producer = producer  # needed only for writing
 
     async def put(self, residents: Iterable[Resident]) -> None:
-        """Write new or changed entries to Kafka, then to Redis; of two entries with one id, the later one counts.
+        """Write new or changed entries to Kafka, then to Redis. If two have the same id, the later one is written.
 
-        Raises ForgottenError, before anything is written, if an id belongs to an erased resident; RuntimeError if the
-        register is read-only; SendError or Redis' error if writing fails. Repeating the call is safe and completes a
-        partial write.
+        Raises ForgottenError, before anything is written, if an id belongs to an erased resident; RuntimeError without
+        a producer; SendError or Redis' error if writing fails. Repeating the call is safe and completes a partial
+        write.
         """
         entries = {resident.id: resident.model_dump_json().encode() for resident in residents}
         await self._refuse_forgotten(entries)
         await self._write(entries)
 
     async def change(self, ids: Iterable[ResidentId], change: Callable[[Resident], Resident]) -> int:
-        """Apply `change` to the current entries of these ids, write those that differ, and return their number.
+        """Apply `change` to the current entries of these ids, and write those that it changed.
+
+        Returns the number of changed entries.
 
         If another writer changes an entry at the same time, `change` is applied again to the newer entry. Unknown ids
-        are skipped. Raises what `change` raises, RuntimeError if read-only, and SendError or Redis' error if writing
-        fails.
+        are skipped. Raises the exceptions of `change`, RuntimeError without a producer, and SendError or Redis' error
+        if writing fails.
         """
         left, count = list(ids), 0
         while left:
@@ -103,24 +107,26 @@ class Residents:
         return count
 
     async def erase(self, ids: Iterable[ResidentId]) -> None:
-        """Erase residents: write a tombstone to the topic for each, and delete them from Redis. Unknown ids are
-        ignored.
+        """Erase residents: write a tombstone to the topic for each, and delete them from Redis.
 
-        Raises RuntimeError if the register is read-only, and SendError or Redis' error if writing fails.
+        Unknown ids are ignored.
+
+        Raises RuntimeError without a producer, and SendError or Redis' error if writing fails.
         """
         await self._write(dict.fromkeys(ids))
 
     async def get(self, ids: Iterable[ResidentId]) -> dict[ResidentId, Resident]:
-        """Return the existing entries by id; unknown ids are left out. A merged entry is returned itself, with
-        `merged_into` set.
+        """Return the entries of these ids, by id; unknown ids are left out.
+
+        A merged entry is returned as it is, with `merged_into` set.
         """
         raw = await self._raw(list(dict.fromkeys(ids)))
         return {entry: unpacked(entry, value) for entry, value in raw.items() if value}
 
     async def standing(self, ids: Iterable[ResidentId]) -> dict[ResidentId, Resident]:
-        """Return for each id the entry that represents it after following all merges; ids without one are left out.
+        """Return for each id the canonical entry: the one at the end of all merges. Ids without an entry are left out.
 
-        An id whose merges form a circle or a chain that is too long is left out and logged as an error for repair.
+        An id whose merges form a circle, or a chain of over 16, is left out and logged as an error to be repaired.
         """
         asked = list(dict.fromkeys(ids))
         found = await self.get(asked)
@@ -135,23 +141,31 @@ class Residents:
         return {entry: found[end] for entry, end in ends.items() if end in found}
 
     async def by_phone(self, asked: Sequence[tuple[str, datetime]]) -> list[ResidentId | None]:
-        """Return for each (E.164 phone, time), in order, the id of the (primary) resident who held it then, or None."""
+        """Return for each (E.164 phone, time), in order, the id of the resident who held the phone then, or None.
+
+        If several did, the first of `holders`.
+        """
         return await self.find([Asked("phones", *each) for each in asked])
 
     async def by_account(self, asked: Sequence[tuple[str, datetime]]) -> list[ResidentId | None]:
-        """Return for each (normalized account, time), in order, the id of the (primary) resident who held it then, or
+        """Return for each (normalized account, time), in order, the id of the resident who held the account then, or
         None.
+
+        If several did, the first of `holders`.
         """
         return await self.find([Asked("accounts", *each) for each in asked])
 
     async def by_id_hash(self, hashes: Sequence[str]) -> list[ResidentId | None]:
-        """Return for each ID-number hash, in order, the resident's id, or None. Merged entries are never returned."""
+        """Return for each ID-number hash, in order, the id of the resident who has it, or None.
+
+        If several have it, the lowest id. Never the id of a merged entry.
+        """
         lists = await self._owners([("idhashes", value) for value in hashes])
         return [min((each.resident for each in owners), default=None) for owners in lists]
 
     async def find(self, asked: Sequence[Asked]) -> list[ResidentId | None]:
-        """Return for each question, in order, the id of the resident who held the value (the primary holder, if it is
-        shared), or None if nobody did.
+        """Return for each question (`asked`), in order, the id of the resident who held the value at that time, or None
+        if nobody did. If several did, the first of `holders`.
 
         One round trip for all kinds of questions.
         """
@@ -159,17 +173,17 @@ class Residents:
         return [meant(raw, each.at) if raw else None for each, raw in zip(asked, lists, strict=True)]
 
     async def holders(self, asked: Sequence[Asked]) -> list[tuple[ResidentId, ...]]:
-        """Return for each question the ids of all holders at that time, the primary holder first.
-
-        A family may share a telephone.
+        """Return for each question, in order, the ids of all residents who held the value at that time, as of a family
+        that shares a telephone: the primary holders first, then the latest to get it, then the lower id. An empty
+        tuple if nobody did.
         """
         lists = await self._owners([(each.by, each.value) for each in asked])
         return [holders(owners, each.at) for each, owners in zip(asked, lists, strict=True)]
 
     async def all(self) -> AsyncIterator[list[Resident]]:
-        """Yield the whole register in batches, in no order.
+        """Yield all entries of the register in lists, in no particular order.
 
-        An entry changed meanwhile may appear in its old or new state.
+        An entry that changes meanwhile may be yielded in its old or new state, or in both.
         """
         for partition in range(self._settings.partitions):
             cursor, more = 0, True
@@ -179,7 +193,7 @@ class Residents:
                 yield [unpacked(entry.decode(), raw) for entry, raw in found.items()]
 
     async def count(self) -> int:
-        """Return the number of entries, merged ones included."""
+        """Return the number of entries in the register, merged ones included."""
         async with self._redis.pipeline(transaction=False) as pipe:
             for partition in range(self._settings.partitions):
                 pipe.hlen(_key("residents", partition))
@@ -188,9 +202,9 @@ class Residents:
     async def restore(self, since: Tails | None = None) -> int:
         """Make Redis equal to the topic, and return the number of records read.
 
-        With `since` (offsets by topic and partition), only records at or after these are read. Without it, the whole
-        topic is read, and entries that the topic does not have are removed from Redis. It is read until no new record
-        has arrived: a `put` during the restore could otherwise be overwritten by the state that it replaced.
+        `since`: read only records at or after these offsets (by topic and partition). None: the whole topic is read,
+        and entries that the topic does not have are removed from Redis. Reads until no new record has arrived: a `put`
+        during the restore could otherwise be overwritten by the state that it replaced.
         """
         begin = await beginning_offsets(self._settings, RESIDENTS.name)
         behind = (since or {}).get(RESIDENTS.name, begin)
@@ -206,9 +220,8 @@ class Residents:
         return read
 
     async def forgotten(self, ids: Iterable[ResidentId]) -> list[ResidentId]:
-        """Return those of `ids` that belong to erased residents (their key in the vault is destroyed).
-
-        Empty without a vault. Raises RedisError if the vault is unavailable.
+        """Return those of `ids` that belong to erased residents (their keys in the vault were destroyed), each once, in
+        this order; empty without a vault. Raises RedisError if the vault is unavailable.
         """
         if self._settings.vault is None:
             return []
@@ -219,8 +232,8 @@ class Residents:
             await vault.aclose()
 
     async def _refuse_forgotten(self, ids: Iterable[ResidentId]) -> None:
-        """Raises ForgottenError if an id's key was destroyed: its entry would be readable in Redis only, and lost with
-        it.
+        """Raise ForgottenError if an id's key was destroyed: its entry would be readable in Redis only, and lost with
+        it. Else do nothing.
         """
         if gone := await self.forgotten(ids):
             raise ForgottenError(

@@ -9,7 +9,9 @@ from streams.repositories.residents.register import Residents
 
 
 async def rehash(register: Residents, keys: IdKeys) -> int:
-    """Rehash every entry whose ID-number hash uses an earlier key, and return how many were rehashed.
+    """Replace every ID-number hash in the register that uses an earlier key by the current key's.
+
+    Returns the number of changed entries.
 
     Safe to repeat after an interruption: renewed entries are skipped. Raises UnknownKeyError, before anything is
     written, if the register already uses a later key than `keys` has.
@@ -23,9 +25,10 @@ async def rehash(register: Residents, keys: IdKeys) -> int:
 
 
 async def check_keys(register: Residents, keys: IdKeys) -> None:
-    """Raise UnknownKeyError if the first batch of the register is hashed under a later key than `keys` has.
+    """Raise UnknownKeyError if an ID number among the register's first entries is hashed under a later key than `keys`
+    has.
 
-    `rehash` renews that batch first. An import without the later key would find nobody and enter every person again.
+    `rehash` renews those entries first. An import without the later key would find nobody and enter every person again.
     """
     async for batch in register.all():
         try:

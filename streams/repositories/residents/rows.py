@@ -67,7 +67,7 @@ _ESCAPED = re.compile("%25|%3B|%7C", re.IGNORECASE)
 
 
 class RowError(ValueError):
-    """A row cannot be read: its `column` and a `reason`, which never contains the cell's value."""
+    """A row cannot be read. `column`: the invalid column; `reason`: why, without the cell's value."""
 
     def __init__(self, column: str, reason: str) -> None:
         super().__init__(f"{column}: {reason}")
@@ -76,12 +76,10 @@ class RowError(ValueError):
 
 
 def read_row(row: Mapping[str, str], keys: IdKeys, new_id: Callable[[], str], today: date) -> Resident:
-    """Return the resident of a row; a row without an id gets one from `new_id`.
+    """Return the resident in a row (cells by column). A row without an id gets one from `new_id`.
 
-    The ID number is replaced by its keyed hash here and is not passed on. `today` is the date in Beijing, for checking
-    it.
-
-    Raises RowError for the first invalid column.
+    The ID number is replaced by its hash under the current key, and is not passed on. `today`: the date in Beijing, for
+    checking the ID number. Raises RowError for the first invalid column.
     """
     texts = {column: text for column, raw in row.items() if (text := raw.strip())}
     fields = {column: _cell(column, reader, texts[column]) for column, reader in _READERS.items() if column in texts}
@@ -102,9 +100,9 @@ def read_row(row: Mapping[str, str], keys: IdKeys, new_id: Callable[[], str], to
 
 def known_as(row: Mapping[str, str], resident: Resident, keys: IdKeys, today: date) -> Sequence[str]:
     """Return every hash under which the row's person may be in the register, one for each key ever used; empty without
-    an ID number or hash.
+    an ID number or hash in the row.
 
-    `resident`: the result of `read_row` for this row.
+    `resident`: the result of `read_row` for this row. `today`: the date in Beijing.
     """
     if resident.id_hash is None or not keys.later:
         return [resident.id_hash] if resident.id_hash else []
@@ -114,8 +112,9 @@ def known_as(row: Mapping[str, str], resident: Resident, keys: IdKeys, today: da
 
 
 def write_row(resident: Resident) -> dict[str, str]:
-    """Return the row that `read_row` would parse into this resident, except that it holds the hash instead of the ID
-    number.
+    """Return the row (cells by column) that `read_row` parses into this resident.
+
+    It has the hash in place of the ID number.
     """
     return {
         "id": resident.id,

@@ -1,10 +1,10 @@
-"""The compact format of a register entry in Redis, which holds tens of millions of entries.
+"""The compact format of a register entry in Redis, which has tens of millions of entries.
 
 An entry is a JSON list of its fields in the model's order, without the id, which is the field of the hash. A default
-value is null, trailing nulls are left out, and a telephone or account held always is its bare value: a third of the
-size of the JSON on the topic. A value's owners are the resident's bare id if one resident has always held it, else a
-JSON list of owners, each a list that begins with the resident's id. New fields may be added at the model's end:
-versions that do not know them skip them. The topic's JSON format is read as well. Called by register.py.
+value is null, trailing nulls are left out, and a telephone or account without a period or sharing is its bare value: a
+third of the size of the JSON on the topic. A value's owners are the resident's bare id if one resident has always held
+it, else a JSON list of owners, each a list that begins with the resident's id. New fields may be added at the model's
+end: versions that do not know them skip them. The topic's JSON format can be read too. Called by register.py.
 """
 
 from collections import defaultdict
@@ -37,21 +37,25 @@ _ALWAYS = [usual for _, usual in _HELD[1:]]  # the parts of a value that the res
 
 
 def packed(raw: bytes) -> bytes:
-    """Return the entry in Redis' compact format. `raw`: its JSON as on the topic."""
+    """Return an entry in Redis' compact format. `raw`: its JSON on the topic."""
     return _packed(orjson.loads(raw))
 
 
 def unpacked(entry: ResidentId, raw: bytes) -> Resident:
-    """Return the resident whose Redis entry is `raw`. Raises ValueError if it is not valid."""
+    """Return the resident in an entry of Redis (`raw`).
+
+    `entry`: the resident's id. Raises ValueError if `raw` is invalid.
+    """
     return Resident.model_validate({"id": entry, **_fields(raw)}, extra=ANY_VERSION)
 
 
 def owners_of(entry: ResidentId, raw: bytes | None) -> dict[tuple[Index, str], str]:
-    """Return the owners, as stored, that an entry adds to each value: by (index, value). `raw`: the entry in Redis'
-    format.
+    """Return the text that Redis stores as owners of each phone, account and ID hash in an entry, by (kind, value).
 
-    Empty if the entry is merged, or None. Reads plain JSON instead of the model: the entry was validated when written,
-    and each write does this twice.
+    `raw`: the entry in Redis' format.
+
+    Empty if the entry is merged, or `raw` is None. Parses plain JSON, because the entry was validated when it was
+    written, and each write calls this twice.
     """
     fields = _fields(raw) if raw else {}
     if not fields or fields.get("merged_into"):
@@ -67,15 +71,17 @@ def owners_of(entry: ResidentId, raw: bytes | None) -> dict[tuple[Index, str], s
 
 
 def meant(raw: bytes, at: datetime) -> ResidentId | None:
-    """Return the id of the (primary) resident who held the value at `at`, or None. `raw`: its owners as in Redis.
+    """Return the id of the resident who held a value at `at` (the primary holder, if it is shared), or None.
 
-    Called for each signal; nearly always one resident has held the value always, which is the fast path.
+    `raw`: the value's owners as Redis stores them.
+
+    Called for each signal. The fast path is a value that one resident has always held, which is nearly always so.
     """
     return next(iter(holders(read_owners(raw), at)), None) if raw.startswith(b"[") else raw.decode()
 
 
 def read_owners(raw: bytes) -> list[Owner]:
-    """Parse what Redis stores for a telephone or account: its owners, in the order in which they are stored."""
+    """Return the owners of a value, in the stored order. `raw`: the owners as Redis stores them."""
     return (
         [_read_owner(*each[:OWNER_PARTS]) for each in orjson.loads(raw)]
         if raw.startswith(b"[")

@@ -1,7 +1,7 @@
 """Reading and writing tables row by row: CSV in UTF-8 or GB 18030, and Parquet; all cells are text.
 
-An unreadable row is returned with a reason and does not end the file: an unclosed quote costs its own line, a byte
-outside the encoding its own row. Called by the import and export of residents.
+An unreadable row is returned with a reason and does not end the file: an unclosed quote makes only its own line
+unreadable, a byte outside the encoding only its own row. Called by the import and export of residents.
 """
 
 import codecs
@@ -34,14 +34,15 @@ LARGEST_GROUP = 2**31  # bytes of a row group, as declared and unpacked: a group
 
 
 class FileError(UserError, ValueError):
-    """A file cannot be read or written; the text says why and what to do."""
+    """A file cannot be read or written; the text says why and how to correct it."""
 
 
 class Row(NamedTuple):
-    """A row. `line`: its first line number in the file (of Parquet: its row number, from 1); `cells`: in order;
-    `fields`: the cells by column, empty if their number does not fit the heading.
+    """A row of a table.
 
-    `wrong`: column and reason, if the row cannot be read, else None.
+    `line`: the number of its first line in the file (Parquet: of the row, from 1); `cells`: in order; `fields`: the
+    cells by column, empty if the row has more or fewer cells than the heading. `wrong`: (column, reason) if the row
+    cannot be read, else None.
     """
 
     line: int
@@ -52,8 +53,10 @@ class Row(NamedTuple):
 
 @dataclass(slots=True)
 class Table:
-    """An open file: its `encoding` and `heading`. `rows` is read lazily and may raise FileError if the file is damaged
-    further on; `share` returns the fraction of the file read so far (0 to 1).
+    """An open file with its `encoding` and `heading`.
+
+    `rows` is read lazily, and may raise FileError if the file is damaged further on; `share` returns the fraction of
+    the file read so far (0 to 1).
     """
 
     encoding: str
@@ -63,16 +66,17 @@ class Table:
 
 
 class Sink(Protocol):
-    """A writer of rows."""
+    """A file to which rows are written."""
 
     def write(self, rows: Sequence[Mapping[str, str]]) -> None:
         """Write rows, each a mapping from column to text."""
 
 
 def open_rows(path: Path) -> Table:
-    """Open a CSV or Parquet file, chosen by the ending of its name.
+    """Open a CSV or Parquet file, according to the ending of its name.
 
-    Raises FileError if it is neither, damaged, or has no valid heading; OSError if it cannot be opened.
+    Raises FileError if the name has another ending, or the file is damaged or has no valid heading; OSError if it
+    cannot be opened.
     """
     if path.suffix.lower() == ".csv":
         return _open_csv(path)
@@ -83,9 +87,10 @@ def open_rows(path: Path) -> Table:
 
 @contextmanager
 def write_table(path: Path, columns: Sequence[str]) -> Iterator[Sink]:
-    """Open a new file for writing rows; only its owner may read it, and it appears under its name when complete.
+    """Context manager: create a file and yield an object that writes rows to it. Only its owner may read it.
 
-    Raises FileError if the name ends in neither .csv nor .parquet, or the folder does not exist.
+    The file appears under its name when the block ends without an error. Raises FileError if the name ends in neither
+    .csv nor .parquet, or the folder does not exist.
     """
     sinks: dict[str, Callable[[IO[bytes], Sequence[str]], _CsvSink | _ParquetSink]]
     sinks = {".csv": _CsvSink, ".parquet": _ParquetSink}
@@ -105,11 +110,10 @@ def write_table(path: Path, columns: Sequence[str]) -> Iterator[Sink]:
 
 
 def encoding_of(path: Path) -> str:
-    """Return "utf-8", "utf-8-sig" (it begins with a byte order mark) or "gb18030".
+    """Return the encoding of a text file: "utf-8", "utf-8-sig" (with a byte order mark) or "gb18030".
 
-    It is UTF-8 if at least half of the lines that are not ASCII decode as UTF-8. Raises OSError if it cannot be read.
-
-    Nearly any bytes decode as GB 18030, so one broken line must not turn a whole file's names into nonsense.
+    It counts as UTF-8 if at least half of the lines with non-ASCII bytes decode as UTF-8. Nearly any bytes decode as GB
+    18030, so one broken line must not garble all names of the file. Raises OSError if the file cannot be read.
     """
     telling = broken = 0
     with path.open("rb") as file:

@@ -1,17 +1,15 @@
-"""An officer at his telephone: a visit from accepting to its result, handing over, alarms that supervisors see."""
+"""An officer at his telephone: a visit from accepting to its result, handing over, an interpreter."""
 
 import re
-from datetime import timedelta
 from urllib.parse import quote
 
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Page, expect
 
-from domain.visits.check_in import GLANCE, WITHIN
 from schemas.casework.events import FactKind
-from schemas.codes.people import InterpreterNeeded, OfficerArrived, VisitMade, VisitRefused
+from schemas.codes.people import InterpreterNeeded
+from schemas.codes.visits import OfficerArrived, VisitMade, VisitRefused
 from schemas.levels import EvidenceClass, Outcome
-from schemas.people.alarms import Alarm
 from schemas.people.residents import InterpreterLanguage
 from schemas.people.staff import StaffRole
 from tests.browser.people import PHONE, People
@@ -46,14 +44,6 @@ async def press(page: Page, button: str, then: str) -> None:
     """Press what is at the bottom, and see the stage that follows."""
     await page.get_by_role("button", name=button, exact=True).click()
     await expect(page.locator("#one [data-slot=stage]")).to_have_text(then)
-
-
-async def hold(page: Page) -> None:
-    """Put the finger on the alarm; it stays there."""
-    box = await page.locator("#duress").bounding_box()
-    assert box is not None
-    await page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-    await page.mouse.down()
 
 
 async def test_a_visit_from_accepting_to_its_result_with_one_thumb(console: Stage, people: People) -> None:
@@ -127,15 +117,107 @@ async def test_nothing_checked_needs_a_reason(console: Stage, people: People) ->
         assert "未核查：当事人拒绝核查" in (made.note or "")
 
 
+async def test_a_visit_that_the_drive_makes_too_late_says_so_and_offers_to_hand_it_over(
+    console: Stage, people: People
+) -> None:
+    async with visiting(console, "thumb-41") as visit:
+        page = await opened(people, "thumb-41")
+        await on(page)
+        late = page.locator("#one [data-part=too-late]")
+        await press(page, "接受", "已接受")
+        await expect(late).to_be_hidden()
+        await visit.line.advance(minutes=36)  # of the 40 in which to be there
+        await page.reload()
+        await expect(late).to_contain_text(re.compile(r"赶不上：晚约 [1-9]\d* 分钟"))
+        await people.shot(page, "too-late")
+        dialog = page.get_by_role("dialog", name="转交任务")
+        await page.locator("#back").click()
+        await page.get_by_role("button", name="申请改派").click()  # from the list too
+        await expect(dialog).to_be_visible()
+        await dialog.get_by_role("button", name="取消").click()
+        await late.get_by_role("button", name="转交").click()
+        await expect(dialog).to_be_visible()
+        await dialog.get_by_role("button", name="取消").click()
+        await page.locator(".bar").get_by_role("button", name="出发").click()
+        await press(page, "到达", "已到达")
+        await expect(late).to_be_hidden()
+        await expect(page.locator("#one [data-part=way]")).to_be_hidden()
+
+
 async def test_the_bar_takes_less_than_an_eighth_of_the_screen(console: Stage, people: People) -> None:
     async with visiting(console, "thumb-23"):
         for language in ("zh-CN", "en", "ko"):
             page = await opened(people, "thumb-23", language=language, size={"width": 390, "height": 844})
             await on(page)
-            box = await page.locator(".bar").bounding_box()
-            assert box is not None
-            assert box["height"] <= 0.12 * 844, language
+            await _low(page, language)
             await people.shot(page, f"bar-{language}")
+        page = await opened(people, "thumb-23", size={"width": 390, "height": 844})
+        await on(page)
+        await press(page, "接受", "已接受")
+        await press(page, "出发", "在路上")
+        await press(page, "到达", "已到达")
+        for language in ("zh-CN", "en", "ko"):
+            page = await opened(people, "thumb-23", language=language, size={"width": 390, "height": 844})
+            await on(page)
+            await expect(page.locator("#check-in")).to_be_visible()
+            await expect(page.locator("#finish")).to_be_in_viewport()
+            await _low(page, f"{language} at the door")
+            await people.shot(page, f"bar-arrived-{language}")
+
+
+async def _low(page: Page, where: str) -> None:
+    box = await page.locator(".bar").bounding_box()
+    assert box is not None
+    assert box["height"] <= 0.12 * 844, where
+
+
+async def test_the_result_is_always_one_tap_away_and_leads_to_its_form_first(console: Stage, people: People) -> None:
+    async with visiting(console, "thumb-24") as visit:
+        page = await opened(people, "thumb-24", size={"width": 390, "height": 844})
+        await on(page)
+        await press(page, "接受", "已接受")
+        await press(page, "出发", "在路上")
+        await press(page, "到达", "已到达")
+        await page.locator("#finish").click()
+        await expect(page.get_by_role("heading", name="上门核查")).to_be_in_viewport()
+        await expect(page.get_by_label("通话和短信")).to_be_focused()
+        bar = await page.locator(".bar").bounding_box()
+        assert bar is not None
+        await people.shot(page, "form")
+        await page.locator("#finish").click()  # nothing was chosen: the browser asks for it, above the bar
+        outcome = page.get_by_label("已劝阻")
+        await expect(outcome).to_be_focused()
+        at = await outcome.bounding_box()
+        assert at is not None
+        assert at["y"] + at["height"] <= bar["y"]
+        assert not [what for what in await visit.told() if isinstance(what, VisitMade)]
+
+
+async def test_a_deadline_is_said_as_time_left_and_as_a_time_of_day(console: Stage, people: People) -> None:
+    async with visiting(console, "thumb-25") as visit:
+        looks = {
+            "zh-CN": (r"^接受：(剩|超时) \d+ 分 \d+ 秒 \d\d:\d\d 前$", r"^提交结果：剩 \d+ 分 \d+ 秒 \d\d:\d\d 前$"),
+            "en": (
+                r"^Accept: \d+ min \d+ s (left|overdue) by \d\d:\d\d$",
+                r"^Submit: \d+ min \d+ s left by \d\d:\d\d$",
+            ),
+            "ko": (r"^수락: \d+분 \d+초 (남음|초과) \d\d:\d\d까지$", r"^결과 제출: \d+분 \d+초 남음 \d\d:\d\d까지$"),
+        }
+        for language, (accept, _) in looks.items():
+            page = await opened(people, "thumb-25", language=language)
+            await expect(page.locator("#list [data-part=due]")).to_have_text(re.compile(accept))
+        page = await opened(people, "thumb-25")
+        await on(page)
+        address = page.get_by_role("link", name=visit.resident.address)
+        assert await address.get_attribute("href") == f"geo:0,0?q={quote(visit.resident.address)}"
+        await press(page, "接受", "已接受")
+        await press(page, "出发", "在路上")
+        await press(page, "到达", "已到达")
+        await expect(address).to_be_visible()
+        for language, (_, result) in looks.items():
+            page = await opened(people, "thumb-25", language=language)
+            await on(page)
+            await expect(page.locator("#one [data-part=due]")).to_have_text(re.compile(result))
 
 
 async def test_a_refusal_has_a_reason_and_the_task_is_gone(console: Stage, people: People) -> None:
@@ -205,95 +287,6 @@ async def test_the_whole_telephone_is_shown_for_a_reason_and_gone_with_the_task(
         await people.shot(page, "telephone")
         await page.get_by_role("link", name="返回列表").click()
         await expect(page.locator("#phone a")).to_have_count(0)
-
-
-async def test_one_long_press_alarms_the_supervisor_and_a_short_one_nobody(console: Stage, people: People) -> None:
-    async with visiting(console, "thumb-6"):
-        page = await opened(people, "thumb-6")
-        supervisor = await people.page(StaffRole.SUPERVISOR, size=WIDE)
-        await supervisor.goto("/alarms")
-        await on(page)
-        await page.locator("#duress").click()
-        await hold(page)
-        alarm = supervisor.locator("[data-alarm]", has_text="thumb-6")
-        await expect(alarm).to_contain_text("求助警报")
-        await expect(alarm.locator("time.elapsed")).to_have_text(re.compile(r"^[0-9]+:[0-9]{2}"))
-        await page.mouse.up()
-        await expect(alarm).to_have_count(1)
-        await expect(page.locator("#said")).to_have_text("警报已发出")
-        await people.shot(supervisor, "alarm")
-        await alarm.get_by_label("处置").fill("派最近的巡逻车")
-        await alarm.get_by_role("button", name="我来处理").click()
-        await expect(alarm).to_have_count(0)
-        await supervisor.reload()
-        await expect(supervisor.get_by_role("cell", name="派最近的巡逻车")).to_be_visible()
-
-
-async def test_a_silent_alarm_shows_nothing_on_the_telephone(console: Stage, people: People) -> None:
-    async with visiting(console, "thumb-7"):
-        page = await opened(people, "thumb-7")
-        supervisor = await people.page(StaffRole.SUPERVISOR, size=WIDE)
-        await supervisor.goto("/alarms")
-        operator = await people.page(StaffRole.OPERATOR, size=WIDE)
-        await operator.goto("/queue")
-        silent = page.get_by_role("button", name="静默报警")
-        await silent.click()  # short: it is the long press that counts
-        await silent.focus()
-        await page.keyboard.down("Space")
-        alarm = supervisor.locator("[data-alarm]", has_text="thumb-7")
-        await expect(alarm).to_contain_text("静默：不要给他打电话")
-        await expect(operator.locator("[data-alarm]", has_text="thumb-7")).to_be_visible()  # who looks at the queue too
-        await page.keyboard.up("Space")
-        await expect(page.locator("#said")).to_be_empty()
-        await expect(page.locator("#waiting")).to_be_hidden(timeout=20_000)
-        await alarm.get_by_role("button", name="我来处理").click()
-        await expect(alarm).to_have_count(0)
-
-
-async def test_who_does_not_check_in_is_on_the_supervisors_screen(console: Stage, people: People) -> None:
-    async with visiting(console, "thumb-8") as visit:
-        page = await opened(people, "thumb-8")
-        supervisor = await people.page(StaffRole.SUPERVISOR, size=WIDE)
-        await supervisor.goto("/alarms")
-        await on(page)
-        await press(page, "接受", "已接受")
-        await press(page, "出发", "在路上")
-        await press(page, "到达", "已到达")
-        await expect(page.locator("#check-in")).to_be_visible()
-        await visit.line.until(console.house.clock.now() + WITHIN + timedelta(seconds=1))
-        alarm = supervisor.locator("[data-alarm]", has_text="thumb-8")
-        await expect(alarm).to_contain_text("未按时签到")
-        await page.get_by_role("button", name="我安全").click()
-        await expect(alarm).to_contain_text("后已签到")
-        await alarm.get_by_role("button", name="我来处理").click()
-        await expect(alarm).to_have_count(0)
-
-
-async def test_alarms_folded_on_the_overview_are_reached_by_the_keyboard_and_stay_unfolded(
-    console: Stage, people: People
-) -> None:
-    now, made = console.house.clock.now(), console.house.line.alarms
-    names = [f"folded-{n}" for n in range(GLANCE + 2)]
-    for age, name in enumerate(names):
-        plain = {"id": name, "kind": "check_in_missed", "at": now - timedelta(minutes=age), "told_at": now}
-        await made.raise_(Alarm.model_validate(plain | {"officer": name, "name": name, "area": "220102"}))
-    supervisor = await people.page(StaffRole.SUPERVISOR, size=WIDE)
-    await supervisor.goto("/desk")
-    fold = supervisor.locator("[data-alarms] summary")
-    await expect(fold).to_contain_text("其余未按时签到警报")
-    oldest = supervisor.locator("[data-alarm]", has_text=names[-1])
-    await expect(oldest).to_be_hidden()
-    await fold.focus()
-    await supervisor.keyboard.press("Enter")
-    await expect(oldest).to_be_visible()
-    await people.shot(supervisor, "alarms-unfolded")
-    await oldest.get_by_label("处置").fill("已联系")
-    await supervisor.keyboard.press("Enter")
-    await expect(oldest).to_have_count(0)
-    await expect(supervisor.locator("[data-alarm]", has_text=names[-2])).to_be_visible()
-    assert await faults(supervisor, "desk") == []
-    for name in names[:-1]:
-        await made.acknowledge(name, "a test", "", now)
 
 
 async def test_the_page_with_a_task_is_for_everybody(console: Stage, people: People) -> None:

@@ -14,10 +14,11 @@ from playwright.async_api import Browser, Page, expect
 from console.web.app import create_app
 from console.web.kit.serve import serving
 from console.web.kit.settings import ConsoleSettings
-from schemas.codes.people import OfficerArrived, OfficerOnTheWay, VisitAccepted, VisitAssigned
+from schemas.codes.visits import OfficerArrived, OfficerOnTheWay, VisitAccepted, VisitAssigned
 from schemas.people.staff import StaffRole
 from streams.runtime.embedded import free_port
-from tests.browser.field.test_officer import hold, on, opened, press
+from tests.browser.field.test_officer import on, opened, press
+from tests.browser.field.test_officer_alarms import hold
 from tests.browser.people import People
 from tests.console.harness.stage import Stage
 from tests.console.harness.visiting import NAME, visiting
@@ -106,11 +107,13 @@ async def test_who_sets_out_offline_for_a_case_that_was_settled_is_shown_so(cons
         await page.context.set_offline(False)
         conflict = page.locator("#conflicts li")
         await expect(conflict).to_contain_text("预警已了结，不必再去", timeout=20_000)
-        await expect(page.locator("#gone li")).to_have_count(1)
+        await expect(page.locator("#gone")).to_be_hidden()  # it is said once
         await afield.shot(page, "conflict")
         await conflict.get_by_role("button", name="知道了").click()
-        await page.locator("#gone").get_by_role("button", name="知道了").click()
         await expect(page.locator("#conflicts")).to_be_hidden()
+        await expect(page.locator("#waiting")).to_be_hidden(timeout=20_000)
+        await page.reload()
+        await expect(page.locator("#none")).to_be_visible()
         await expect(page.locator("#gone")).to_be_hidden()
         assert not [what for what in await visit.told() if isinstance(what, OfficerOnTheWay)]
 
@@ -126,7 +129,13 @@ async def test_all_that_was_called_off_is_read_at_one_tap_without_network_too(co
         for resident in (visit.resident, second):
             await visit.line.dissuade(resident, recall=True)
         await expect(page.locator("#gone li")).to_have_count(2, timeout=20_000)
+        line = page.locator("#gone-title")
+        await expect(line).to_have_text("2 项任务不必再去")
+        await expect(page.locator("#gone li").first).to_be_hidden()
         await afield.shot(page, "called-off")
+        await line.focus()
+        await page.keyboard.press("Enter")
+        await expect(page.locator("#gone li").first).to_contain_text("预警已了结，不必再去")
         await page.context.set_offline(True)
         await page.get_by_role("button", name="全部知道了").click()
         await expect(page.locator("#gone")).to_be_hidden()
@@ -139,6 +148,26 @@ async def test_all_that_was_called_off_is_read_at_one_tap_without_network_too(co
         await page.reload()
         await expect(page.locator("#none")).to_be_visible()
         await expect(page.locator("#gone")).to_be_hidden()
+
+
+async def test_the_visit_begun_without_network_stands_on_top_at_once(console: Stage, afield: People) -> None:
+    async with visiting(console, "afield-8") as visit:
+        second = await visit.line.resident(name="李华")
+        await visit.line.signal(call(visit.line, second), transfer(visit.line, second, visit.line.account()))
+        await visit.line.advance(minutes=3)
+        page = await opened(afield, "afield-8", sync=False)
+        await kept(page)
+        names = page.locator("#list a.task [data-slot=name]")
+        await expect(names).to_have_text([NAME, "李华"])  # both red: the first must be accepted first
+        await page.context.set_offline(True)
+        await page.get_by_role("link", name="李华").click()
+        for button, then in (("接受", "已接受"), ("出发", "在路上"), ("到达", "已到达")):
+            await press(page, button, then)
+        await page.get_by_role("link", name="返回列表").click()
+        await expect(names).to_have_text(["李华", NAME])
+        await page.context.set_offline(False)
+        await expect(page.locator("#waiting")).to_be_hidden(timeout=20_000)
+        await expect(names).to_have_text(["李华", NAME])
 
 
 async def test_an_alarm_pressed_offline_goes_out_before_all_else(console: Stage, afield: People) -> None:

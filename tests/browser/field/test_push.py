@@ -9,7 +9,7 @@ from typing import Any
 from playwright.async_api import BrowserContext, CDPSession, Page, Worker, expect
 
 from console.web.auth.sessions import COOKIE
-from schemas.codes.people import OfficerNotified, VisitAccepted, VisitAssigned
+from schemas.codes.visits import OfficerNotified, VisitAccepted, VisitAssigned
 from tests.browser.field.test_officer import opened
 from tests.browser.field.test_officer_offline import afield, kept
 from tests.browser.people import People
@@ -59,7 +59,7 @@ class Telephone:
         """Deliver a decrypted message as the browser's push client does."""
         given = {"origin": self.origin, "registrationId": self.registration, "data": json.dumps(message)}
         await self.session.send("ServiceWorker.deliverPushMessage", given)
-        await until(self._shown, 10)
+        await until(self._shown, 40)
 
     async def tap(self, action: str) -> None:
         await self.worker.evaluate(TAP, action)
@@ -142,10 +142,10 @@ async def test_a_tap_without_network_is_kept_and_sent_later(console: Stage, afie
         await phone.page.goto("about:blank")
         async with visiting(console, "push-2", minutes=JUST_SENT) as visit:
             await phone.deliver(await _pushed(service, browser))
-            await until(lambda: phone.worker.evaluate(HAS_TASK), 10)
+            await until(lambda: phone.worker.evaluate(HAS_TASK), 40)
             await phone.page.context.set_offline(True)
             await phone.tap("accept")
-            await until(lambda: phone.worker.evaluate(HAS_ACT), 10)
+            await until(lambda: phone.worker.evaluate(HAS_ACT), 40)
             assert not await _accepted(console, visit)
             await phone.page.context.set_offline(False)
             await phone.page.goto("/tasks")
@@ -182,11 +182,11 @@ async def test_after_the_session_has_ended_a_message_deletes_the_tasks(console: 
         async with visiting(console, "push-5", minutes=JUST_SENT):
             message = await _pushed(service, browser)
             await phone.deliver(message)
-            await until(lambda: phone.worker.evaluate(HAS_TASK), 10)
+            await until(lambda: phone.worker.evaluate(HAS_TASK), 40)
             [token] = [each["value"] for each in await phone.page.context.cookies() if each["name"] == COOKIE]
             await console.services.sessions.end(token)
             await phone.deliver(message)
-            await until(lambda: _has_none(phone), 10)
+            await until(lambda: _has_none(phone), 40)
 
 
 async def _has_none(phone: Telephone) -> bool:

@@ -3,10 +3,13 @@
 import asyncio
 
 import httpx
+import pytest
 
 from console.web.auth.guests import guests
 from schemas.people.staff import StaffRole
+from tests.console.accounts.test_security import another
 from tests.console.harness.stage import Stage
+from tests.console.harness.visitors import Visitor
 
 
 async def test_who_is_not_signed_in_is_led_to_the_sign_in(console: Stage) -> None:
@@ -71,6 +74,7 @@ async def test_a_demos_address_of_an_earlier_run_says_where_the_new_ones_are(con
     async with httpx.AsyncClient(base_url=console.address, headers={"accept": "text/html"}) as client:
         assert "演示" not in (await client.get("/guest/of-an-earlier-run")).text
         console.services.guests = guests(console.house.clock.now(), "220104-officer-1")
+        assert all(len(guest.token) >= 128 / 6 for guest in console.services.guests), "128 bits, 6 a letter"
         try:
             answer = await client.get("/guest/of-an-earlier-run")
             assert (answer.status_code, "列出的新入口" in answer.text) == (404, True)
@@ -78,3 +82,34 @@ async def test_a_demos_address_of_an_earlier_run_says_where_the_new_ones_are(con
         finally:
             console.services.guests = ()
         assert "不需要账号" not in (await client.get("/sign-in")).text
+
+
+async def test_no_answer_is_kept_by_a_browser_or_a_proxy(console: Stage) -> None:
+    program = {"accept": "application/json"}
+    async with await console.signed_in(StaffRole.AUDITOR) as client, Visitor(console) as visitor:
+        answers = {
+            "a redirect": await client.get("/"),
+            "a program that is not signed in": await visitor.get("/audit", headers=program),
+            "a browser that is not signed in": await visitor.get("/audit", headers={"accept": "text/html"}),
+            "no page": await client.get("/nowhere", headers=program),
+            "a page": await client.get("/audit"),
+            "the API": await client.get("/api/v1/cases", headers=program),
+        }
+    kept = {what: answer.headers.get("cache-control") for what, answer in answers.items()}
+    assert set(kept.values()) == {"no-store"}, kept
+
+
+async def test_who_is_no_proxy_of_ours_chooses_neither_its_address_nor_its_scheme(
+    console: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FORWARDED_ALLOW_IPS", "192.0.2.1")  # the proxy is elsewhere
+    async with (
+        another(console, rate_sign_in="3/minute") as (address, _),
+        httpx.AsyncClient(base_url=address, timeout=60) as client,
+    ):
+        pretended = [
+            {"x-forwarded-for": f"198.51.100.{number}", "x-forwarded-proto": "https"} for number in range(60, 65)
+        ]
+        answers = [await client.post("/sign-in", data={"login": "x"}, headers=each) for each in pretended]
+    assert answers[-1].status_code == 429
+    assert not any("strict-transport-security" in answer.headers for answer in answers)

@@ -35,6 +35,7 @@ FOREIGN = (
     *("javascript:x", "elsewhere.example", "///elsewhere.example", "/%0d%0aset-cookie:x=\n"),
 )
 TELLING = re.compile(r"Traceback|File \"|site-packages|uvicorn|starlette|fastapi|pydantic|aiokafka|\.py\b", re.I)
+KIND = re.compile(r"text/[a-z-]+; charset=utf-8|application/[a-z.+-]+|image/[a-z+]+")  # JSON is UTF-8 by RFC 8259
 ESCAPED = escape(HOSTILE)[:8]  # as a page has it: the first sign, and the tag as text
 NAME, PHONE = "隐名人", "+8619912345678"
 
@@ -132,6 +133,8 @@ def _headers(answer: httpx.Response) -> Iterator[str]:
     yield from (f"no {name}" for name in HEADERS if name.lower() not in told)
     if "server" in told or "x-powered-by" in told:
         yield "tells what it runs on"
+    if answer.content and not KIND.fullmatch(told.get("content-type", "")):
+        yield f"content type {told.get('content-type')!r}"
     if "access-control-allow-origin" in told:
         yield "is open to other origins"
     if html(answer) and "no-store" not in told.get("cache-control", ""):
@@ -144,7 +147,7 @@ async def test_over_https_the_browser_is_told_to_stay_there(console: Stage) -> N
     async with httpx.AsyncClient(base_url=console.address, timeout=60) as client:
         secure = await client.get("/sign-in", headers={"x-forwarded-proto": "https"})
         plain = await client.get("/sign-in")
-    assert "max-age" in secure.headers["strict-transport-security"]
+    assert secure.headers["strict-transport-security"] == "max-age=31536000; includeSubDomains"
     assert "strict-transport-security" not in plain.headers
 
 
@@ -202,6 +205,9 @@ async def test_cookies_are_secure_kept_from_scripts_and_from_other_sites(console
         assert "Secure" in line, line
         assert "HttpOnly" in line, line
         assert re.search(r"SameSite=(strict|lax)", line, re.I), line
+        assert line.startswith("__Host-"), "so that no other host sets or reads it"
+        assert "Path=/" in line, line
+        assert "Domain" not in line, line
 
 
 async def test_a_session_that_was_made_up_is_none(console: Stage) -> None:
@@ -215,13 +221,13 @@ async def test_a_session_that_was_made_up_is_none(console: Stage) -> None:
 
 
 async def test_what_is_wrong_is_told_in_words_in_the_person_s_language_or_as_json(console: Stage) -> None:
-    words = {"zh": "没有这个页面", "en": "There is no such page", "ko": "그런 페이지가 없"}
+    words = {"zh": "没有这个页面", "en": "Page not found", "ko": "해당 페이지가 없"}
     async with httpx.AsyncClient(base_url=console.address, timeout=60) as client:
         for language, part in words.items():
             page = await client.get("/nowhere", headers={"accept": "text/html", "accept-language": language})
             assert (page.status_code, part in page.text) == (404, True), page.text
         program = await client.get("/nowhere", headers={"accept": "application/json", "accept-language": "en"})
-        assert program.json() == {"error": "not found", "do": "There is no such page: check the address."}
+        assert program.json() == {"error": "not found", "do": "Page not found. Check the address."}
 
 
 async def test_no_answer_tells_of_the_program_or_of_where_it_failed(console: Stage, world: World) -> None:

@@ -6,15 +6,18 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 import pytest_asyncio
+from limits import parse
 
 from console.web.auth import security_log
 from console.web.auth.lockout import ADDRESS, Attempt
+from console.web.kit import limits
 from schemas.administration.security_events import SecurityEvent
 from schemas.administration.security_events import SecurityEventKind as Kind
 from schemas.people.staff import StaffRole
 from streams.messaging.reader import read_all
 from streams.messaging.topics import SECURITY_EVENTS
 from streams.state.keys import SECURITY_COUNTS
+from tests.channel_rig import until
 from tests.console.harness.case_forms import reveal
 from tests.console.harness.stage import Stage
 from tests.console.harness.visitors import PASSWORD, Authenticator, Visitor, newcomer, person, sign_in
@@ -32,6 +35,16 @@ async def events(console: Stage, who: str) -> list[SecurityEvent]:
     records = read_all(console.house.settings, SECURITY_EVENTS.name)
     found = [SecurityEvent.model_validate_json(record.value or b"") async for record in records]
     return [each for each in found if each.who == who]
+
+
+async def eventually(console: Stage, who: str, number: int) -> list[SecurityEvent]:
+    """The events of a login once there are so many: some are written after the answer."""
+
+    async def there() -> bool:
+        return len(await events(console, who)) >= number
+
+    await until(there)
+    return await events(console, who)
 
 
 async def kinds(console: Stage, who: str) -> list[Kind]:
@@ -92,6 +105,28 @@ async def test_who_opens_another_role_s_page_is_told_with_the_route(console: Sta
         assert (await client.get("/staff")).status_code == 403
         (event,) = await events(console, client.account.login)
     assert (event.kind, event.on) == (Kind.FORBIDDEN, "staff")
+
+
+async def test_who_asks_for_what_is_in_another_area_is_told_and_who_asks_for_nothing_is_not(console: Stage) -> None:
+    case = await red(console.line())
+    async with await console.signed_in(StaffRole.SUPERVISOR, area="2224") as client:
+        assert not case.profile.division.startswith("2224")
+        answers = [await client.get(where) for where in (f"/cases/{case.id}", f"/api/v1/cases/{case.id}")]
+        assert [answer.status_code for answer in answers] == [404, 404]
+        told = await eventually(console, client.account.login, 2)
+        nowhere = await client.get(f"/cases/{case.id[:-1]}9")
+        assert (nowhere.status_code, len(nowhere.content)) == (404, len(answers[0].content))
+    assert [(each.kind, each.on) for each in told] == [(Kind.FORBIDDEN, "case"), (Kind.FORBIDDEN, "api-case")]
+    assert await kinds(console, client.account.login) == [Kind.FORBIDDEN] * 2
+
+
+async def test_who_searches_too_often_is_told_once_a_minute(console: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "SEARCHES", parse("3/hour"))
+    async with await console.signed_in(StaffRole.OPERATOR) as client:
+        answers = [await client.post("/queue/search", data={"text": "0001"}) for _ in range(6)]
+        assert [answer.status_code == 429 for answer in answers] == [False] * 3 + [True] * 3
+        (event,) = await events(console, client.account.login)
+    assert (event.kind, event.on) == (Kind.TOO_OFTEN, "queue-search")
 
 
 async def test_a_token_that_is_no_more_is_told(console: Stage) -> None:

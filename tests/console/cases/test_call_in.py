@@ -1,6 +1,7 @@
 """A call on 96110: the caller is found, a warning confirmed, a report goes to bank and watchlist; each form once."""
 
 import asyncio
+import re
 import secrets
 
 from console.web.auth.guests import guests
@@ -286,6 +287,15 @@ async def test_a_caller_in_danger_is_asked_for_a_name_and_a_place_within_the_are
             assert answer.status_code == 422, field
             assert 'value="某银行"' in answer.text
     assert await console.house.line.residents.by_phone([("+8619800099002", console.house.clock.now())]) == [None]
+
+
+async def test_the_account_and_the_amount_are_asked_for_before_the_name_and_the_place(console: Stage) -> None:
+    async with await console.signed_in(StaffRole.OPERATOR) as client:
+        page = (await client.get(await called(client, "+8619800099003"))).text
+    first = page.partition('class="pair first"')[2].partition("<fieldset")[0]
+    asked = re.findall(r'<input id="d-(\w+)"', first)
+    assert asked == ["suspect_account", "amount", "institution", "bank", "name", "place"]
+    assert re.findall(r'<input id="d-(\w+)"[^>]*autofocus', first) == ["suspect_account"]
 
 
 async def test_a_resident_in_danger_without_a_case_gets_one_at_once(console: Stage, line: Line) -> None:

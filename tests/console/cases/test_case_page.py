@@ -4,6 +4,7 @@ import asyncio
 import re
 import secrets
 from contextlib import suppress
+from datetime import timedelta
 from typing import Any
 
 import orjson
@@ -12,6 +13,8 @@ import pytest
 from console.web.auth import unmask
 from console.web.kit.wording import wording
 from console.web.routes.cases import case as case_routes
+from domain.calendar import local_date
+from domain.identity import masking
 from schemas.administration.audit import RevealReason
 from schemas.casework.cases import CaseState
 from schemas.people.incidents import Incident
@@ -39,7 +42,7 @@ async def test_the_page_tells_why_who_what_was_done_and_what_comes_next(
     page = await operator.get(f"/cases/{case.id}")
     assert page.status_code == 200
     for words in (
-        *map(wording("zh").sentence, case.danger.reasons),
+        *map(wording("zh", today=local_date(console.house.clock.now())).sentence, case.danger.reasons),
         "GOIP 设备来电",
         "首次向陌生账户付款",
         "¥30,000",
@@ -53,6 +56,32 @@ async def test_the_page_tells_why_who_what_was_done_and_what_comes_next(
     assert resident.phones[0].value.removeprefix("+86") not in page.text
     assert resident.contacts[0].phone.removeprefix("+86") not in page.text
     assert resident.accounts[0].value not in page.text
+
+
+async def test_the_header_says_whom_the_operator_calls_and_until_when(
+    console: Stage, line: Line, operator: Client
+) -> None:
+    resident, case = await red(line)
+    phone = resident.phones[0].value.removeprefix("+86")
+
+    async def header() -> str:
+        text = (await operator.get(f"/cases/{case.id}")).text
+        return text.partition('<header id="head"')[2].partition("</header>")[0]
+
+    before = await header()
+    assert f"{masking.name(resident.name)} " in before
+    assert f"{local_date(console.house.clock.now()).year - case.profile.birth_year} 岁" in before
+    assert masking.phone(phone) in before.partition('id="call"')[2]
+    assert "人工外呼剩余" not in before, "nobody has the case: its nearest deadline is shown"
+    assert (await operator.post(f"/cases/{case.id}/claim")).status_code == 303
+    await line.settle()
+    assert "人工外呼剩余" in await header()
+    who = await console.services.sessions.find(operator.token)
+    assert who is not None
+    await unmask.begin(console.services, who, case, unmask.Wish(RevealReason.CALLING, "回拨前核对身份"))
+    revealed = await header()
+    assert resident.name in revealed
+    assert phone in revealed.partition('id="call"')[2]
 
 
 async def test_reasons_and_places_are_told_in_the_page_s_language_and_chinese_that_is_left_is_marked_so(
@@ -245,6 +274,21 @@ async def test_the_stream_of_a_case_ends_when_the_case_leaves_the_readers_area(
             rest = [text async for text in lines if text.startswith("event:")]
         await console.house.line.redis.hset(place, resident.id, stored)
     assert rest == ["event: signed-out"], "the page loads again, and is told that there is no such case"
+
+
+async def test_an_open_page_is_told_that_the_day_has_changed(
+    console: Stage, line: Line, operator: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(case_routes, "LOOK_SECONDS", 0.1)
+    _, case = await red(line)
+    async with operator.stream("GET", f"/cases/{case.id}/events", timeout=SECONDS) as stream:
+        events = (text async for text in stream.aiter_lines() if text.startswith("event:"))
+        assert await anext(events) == "event: begin"
+        await asyncio.sleep(0.3)
+        monkeypatch.setattr(case_routes, "local_date", lambda at: local_date(at + timedelta(days=1)))
+        async with asyncio.timeout(SECONDS):
+            while (event := await anext(events)) != "event: day":
+                assert event == "event: change"
 
 
 async def test_the_parts_of_an_open_page_show_what_has_become_of_the_case(

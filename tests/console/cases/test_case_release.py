@@ -1,23 +1,36 @@
-"""A stop is lifted by two persons also where the first of them sits at the case's page, or is a program."""
+"""A stop is lifted by two persons also where the first of them sits at the case's page, or is a program. A stop is
+called a stop, and a freeze a freeze.
+"""
 
+import re
 import secrets
+from datetime import timedelta
 from typing import Any
 
 import httpx
+import pytest
 
 from domain.payments import releases
 from schemas.casework.cases import StopState
 from schemas.casework.events import FactKind
+from schemas.casework.inputs import BankState
 from schemas.channels.releases import ReleaseRequest
 from schemas.codes.money import ReleaseApproved
 from schemas.codes.refusals import TwoPersons
 from schemas.levels import Action
 from schemas.people.staff import StaffRole
+from simulators.providers.bank import BankSays
 from tests.console.harness.audit import audited
 from tests.console.harness.case_forms import JSON, send
 from tests.console.harness.stage import Client, Stage
-from tests.console.harness.stops import Stopped, hidden, stopped
+from tests.console.harness.stops import Stopped, hidden, known, stopped
 
+MINUTE = timedelta(minutes=1)
+CONFIRMED = [BankSays(MINUTE, BankState.IN_FORCE, 0), BankSays(2 * MINUTE, BankState.FROZEN, 3_000_000)]
+IN_FORCE = {"zh": "止付生效", "en": "Stop in force", "ko": "지불정지 시행 중"}
+FROZEN = {"zh": "已冻结", "en": "Frozen", "ko": "동결됨"}
+SENT = {"zh": "已移送冻结", "en": "Sent for freezing", "ko": "동결 이송됨"}
+DESK, SUPERVISOR = StaffRole.RELEASE_DESK, StaffRole.SUPERVISOR
 REASON = "生活困难，本月房租到期"
 
 
@@ -113,3 +126,61 @@ async def test_a_case_refuses_that_one_person_lifts_a_stop_by_whatever_way_it_is
     await stop.line.settle()
     refused = await stop.line.facts(stop.resident, FactKind.REFUSED)
     assert [fact.what for fact in refused] == [TwoPersons()]
+
+
+async def texts(client: Client, path: str) -> dict[str, str]:
+    """Return what each language's page says, without its markup."""
+    found = {}
+    for language in IN_FORCE:
+        answer = await client.get(path, headers={"accept-language": language})
+        assert answer.status_code == 200, path
+        found[language] = re.sub(r"<(script|template|nav)\b.*?</\1>|<[^>]+>", " ", answer.text, flags=re.S)
+    return found
+
+
+async def row(client: Client, path: str, case: str) -> dict[str, str]:
+    """Return the row of the case's stop in the list of stops, by language."""
+    found = {}
+    for language in IN_FORCE:
+        page = (await client.get(path, headers={"accept-language": language})).text
+        found[language] = next(each for each in page.split("<tr>") if case in each and "<td>" in each)
+    return found
+
+
+async def hand_over(client: Client, stop: Stopped) -> None:
+    """Record an authority's decision to freeze the account, by the form of the order's page."""
+    path = f"/release/orders/{stop.case.id}/{stop.case.orders[0].step}"
+    page = (await client.get(path)).text
+    given = {"form": hidden(page, "form"), "authority": "长春市公安局", "decision": "吉公冻字〔2026〕17号"}
+    assert (await client.post(f"{path}/hand-over", data=given)).status_code == 303
+
+
+def stated(word: str, text: str) -> bool:
+    """Return True if the text has the word as a state of its own: not as a part of a sentence or a longer word."""
+    return re.search(rf"(?:^|\s){re.escape(word)}(?:\s|$)", text) is not None
+
+
+@pytest.mark.parametrize("division", ["220421"])
+async def test_a_stop_and_a_freeze_are_each_called_by_their_word_on_all_pages(console: Stage, division: str) -> None:
+    stop = await stopped(console, CONFIRMED, division)
+    pages = [stop.path, f"/release/orders/{stop.case.id}/{stop.case.orders[0].step}"]
+    async with await console.signed_in(DESK, division) as desk, await console.signed_in(SUPERVISOR, division) as chief:
+        for path in ("/release", "/release?state=in_force"):
+            for language, said in (await row(desk, path, stop.case.id)).items():
+                assert IN_FORCE[language] in said
+                assert f">{FROZEN[language]}" not in said
+        for client, path in [*((desk, each) for each in pages), (chief, f"/cases/{stop.case.id}")]:
+            for language, text in (await texts(client, path)).items():
+                assert not stated(FROZEN[language], text), (path, language)
+        case_page = await texts(chief, f"/cases/{stop.case.id}")
+        assert all(stated(IN_FORCE[language], text) for language, text in case_page.items())
+
+        await hand_over(desk, stop)
+        await known(console, stop, StopState.FROZEN)
+        for language, said in (await row(desk, "/release?state=frozen", stop.case.id)).items():
+            assert SENT[language] in said
+            assert IN_FORCE[language] not in said
+        for language, text in (await texts(chief, f"/cases/{stop.case.id}")).items():
+            assert stated(FROZEN[language], text), language
+            assert not stated(IN_FORCE[language], text), language
+        assert stop.case.id not in (await desk.get("/release?state=in_force")).text

@@ -1,12 +1,30 @@
-"""The words of the case page: its scripts in each language, and the answers to them."""
+"""The words of the case page: its scripts in each language, the answers to them, and what it says once: the amount,
+the age, the state of the calls, and who is called.
+"""
+
+import re
+from datetime import timedelta
 
 import pytest
 
 from console.web.case.scripts import SCRIPTS, read, tree_of
 from console.web.kit.i18n import translations
 from console.web.kit.wording import wording
+from domain.calendar import local_date
+from domain.desk.open_deadline import own_deadline, sooner_deadline
 from domain.wording import labels
+from domain.wording.labels import of_deadline
+from schemas.casework.acts import NoteAct
+from schemas.casework.cases import Case, Step, StepState, StopState
 from schemas.codes.people import ScriptAnswered
+from schemas.levels import Action
+from schemas.people.residents import TrustedContact
+from streams.messaging.topics import home
+from streams.state.keys import key
+from tests.console.harness.case_forms import red
+from tests.console.harness.stage import Client, Stage
+from tests.console.harness.stops import stopped
+from tests.end_to_end.harness.rig import Line
 
 # ------------------------------------------------------------ words
 
@@ -26,3 +44,126 @@ async def test_the_deployed_scripts_are_found_and_read() -> None:
 async def test_answers_are_told_in_the_script_s_own_words() -> None:
     told = ScriptAnswered("police", {"opening": "yes", "heard.secret": "yes"})
     assert wording("zh").sentence(told) == "问答（冒充公检法）：方便；被要求保密"
+
+
+# ------------------------------------------------------------ each thing once
+
+
+async def page_of(client: Client, case: Case, language: str = "zh") -> str:
+    answer = await client.get(f"/cases/{case.id}", headers={"accept-language": language})
+    assert answer.status_code == 200
+    return answer.text
+
+
+def part(page: str, begin: str, end: str) -> str:
+    """The text between two marks of a page, without its tags."""
+    text = page.partition(begin)[2].partition(end)[0]
+    return re.sub(r"\s+", " ", re.sub("<[^>]*>", " ", text.partition(">")[2])).strip()
+
+
+def step(page: str) -> str:
+    """The line of the operator's call among the next steps."""
+    coming = page.partition('<section id="coming"')[2].partition("</section>")[0]
+    (found,) = [each for each in re.findall("<li>.*?</li>", coming, re.DOTALL) if "<strong>人工外呼</strong>" in each]
+    return str(found)
+
+
+async def test_money_that_is_stopped_is_not_at_stake_too(console: Stage, operator: Client) -> None:
+    found = await stopped(console)
+    (payment,) = found.case.payments
+    assert payment.stop is not None
+    assert payment.stop.state is StopState.IN_FORCE
+    for language, words, strip in (
+        ("zh", "止付生效", "止付详情"),
+        ("en", "Stop in force", "Stop details"),
+        ("ko", "지불정지 시행 중", "지불정지 상세"),
+    ):
+        header = part(await page_of(operator, found.case, language), '<header id="head"', "</header>")
+        assert header.count("¥30,000") == 1
+        assert f"¥30,000 {words}" in header
+        assert strip in header
+        assert not re.search("涉险|At stake|위험 금액", header)
+    await found.line.end()
+
+
+async def test_the_age_stands_once(console: Stage, line: Line, operator: Client) -> None:
+    _, case = await red(line)
+    age = local_date(console.house.clock.now()).year - case.profile.birth_year
+    text = part(await page_of(operator, case), "<main", "</main>")
+    assert text.count(f"{age} 岁") == 1
+    assert "年龄" not in text
+
+
+async def test_a_call_that_nobody_made_is_no_attempt(line: Line, operator: Client) -> None:
+    resident, case = await red(line)
+    await line.advance(minutes=12)  # offered to the operators, and nobody took it
+    case = await line.case(resident)
+    (call,) = [step for step in case.steps if step.action is Action.OPERATOR_CALL and step.due is not None]
+    assert call.attempt > 1
+    page = await page_of(operator, case)
+    assert "坐席未呼叫" in part(page, '<div class="call', "</div>")
+    assert "次尝试" not in step(page)
+    assert "已呼叫" not in page
+
+
+async def test_a_call_that_was_made_is_counted_beside_the_step(line: Line, operator: Client) -> None:
+    resident, case = await red(line)
+    await line.advance(minutes=2)
+    await line.operator(resident, NoteAct(what="no_answer"))
+    case = await line.case(resident)
+    page = await page_of(operator, case)
+    assert part(page, '<div class="call', "</div>").startswith("无人接听")
+    assert "已呼叫 1 次" in step(page)
+
+
+async def test_a_step_that_ends_before_the_operators_own_call_has_its_clock_in_the_header(
+    line: Line, operator: Client
+) -> None:
+    resident, case = await red(line, friends=1)
+    await line.advance(minutes=2)
+    assert 'id="sooner"' not in await page_of(operator, case), "nobody has the case"
+    assert (await operator.post(f"/cases/{case.id}/claim")).status_code == 303
+    await line.settle()
+    case = await line.case(resident)
+    own, sooner = own_deadline(case, operator.account.login), sooner_deadline(case, operator.account.login)
+    assert own is not None
+    assert sooner is not None
+    header = (await page_of(operator, case)).partition('<header id="head"')[2].partition("</header>")[0]
+    assert header.index('id="sooner"') < header.index("人工外呼剩余"), "the nearest stands first"
+    beside = part(header, '<p class="figure" id="sooner"', "</p>")
+    assert beside.endswith(of_deadline(sooner.step))
+    assert sooner.at.isoformat() in header
+
+
+async def test_a_key_leads_to_the_call_of_a_contact_and_only_where_it_is_not_folded_away(
+    console: Stage, line: Line, operator: Client
+) -> None:
+    resident, case = await red(line, contacts=[TrustedContact(name="曹某", phone=line.phone(), relation="daughter")])
+    waits, at = StepState.PENDING, case.opened_at
+    contact = Step(id="red.contact.0", action=Action.CONTACT_CALL, state=waits, due=at, contact=0)
+    others = [step for step in case.steps if step.action is not Action.CONTACT_CALL]
+    place = key("cases", home(resident.id, console.house.settings.partitions))
+    stored, shown = await console.house.line.redis.hget(place, resident.id), []
+    for late in (False, True):
+        due = [step.model_copy(update={"due": case.opened_at + timedelta(days=-late or 1)}) for step in others]
+        changed = case.model_copy(update={"steps": [contact, *due]})
+        await console.house.line.redis.hset(place, resident.id, changed.model_dump_json())
+        page = await page_of(operator, case)
+        shown.append((page.count('data-key="f" data-key-focus>'), page.count('data-key="f"'), "coming-later" in page))
+    await console.house.line.redis.hset(place, resident.id, stored)
+    assert shown == [(1, 1, True), (0, 0, True)]
+
+
+async def test_it_is_said_who_is_called(line: Line, operator: Client) -> None:
+    contacts = [
+        TrustedContact(name="曹某", phone=line.phone(), relation="daughter"),
+        TrustedContact(name="某某", phone=line.phone(), relation="亲友"),
+    ]
+    _, case = await red(line, contacts=contacts)
+    for language, words in (
+        ("zh", ("约定再次致电当事人", "电话告知女儿（联系人 1）", "电话告知联系人 2")),
+        ("en", ("Schedule a call back", "Call the daughter (contact 1)", "Call contact 2")),
+        ("ko", ("재통화 예약", "딸에게 전화로 알림(련락처 1)", "련락처 2에 전화로 알림")),
+    ):
+        page = part(await page_of(operator, case, language), "<main", "</main>")
+        assert [each for each in words if each not in page] == []

@@ -8,9 +8,10 @@ from datetime import timedelta
 import pytest
 
 from console.web.live.returns import Returns
+from schemas.casework.acts import ClaimAct, OutcomeAct
 from schemas.casework.cases import Case
 from schemas.casework.events import FactKind
-from schemas.casework.inputs import ClaimAct, OutcomeAct
+from schemas.channels.operator_calls import OperatorCallReport, OperatorCallState
 from schemas.codes.people import ClaimRanOut
 from schemas.levels import Outcome, OutcomeGround
 from schemas.people.residents import Resident
@@ -89,9 +90,33 @@ async def test_a_claim_whose_page_was_closed_comes_back_with_a_note(
         (fact,) = await line.facts(resident, FactKind.UNCLAIMED)
         assert fact.what == ClaimRanOut(login)
         assert (await line.case(resident)).returned_from == login
-        await until(lambda: _shown(client, f"超时退回（原接手人 {client.account.name}）"), SECONDS)
+        await until(lambda: _shown(client, f"超时退回：{client.account.name}"), SECONDS)
         assert await held(client, case, "claim")
     assert (await line.case(resident)).returned_from is None
+
+
+async def test_a_claim_without_a_page_stays_while_the_gateway_says_that_its_holder_talks(
+    console: Stage, line: Line, short_lease: None
+) -> None:
+    resident, case = await open_case(console, line)
+    async with await console.signed_in(StaffRole.OPERATOR) as first:
+        assert await held(first, case, "claim")
+        talk = OperatorCallReport(
+            call="c1",
+            case=case.id,
+            operator=first.account.login,
+            sequence=1,
+            state=OperatorCallState.CONNECTED,
+            answered=True,
+        )
+        await console.services.live_calls.take(talk, console.services.line.clock.now())
+        await asyncio.sleep(4)
+        assert (await line.case(resident)).claimed_by == first.account.login
+        over = talk.model_dump() | {"sequence": 2, "state": "ended", "result": "answered"}
+        await console.services.live_calls.take(
+            OperatorCallReport.model_validate(over), console.services.line.clock.now()
+        )
+        await until(lambda: has_come_back(line, resident), SECONDS)
 
 
 async def test_a_claim_that_is_renewed_stays(console: Stage, line: Line, short_lease: None) -> None:

@@ -159,7 +159,7 @@ async def test_the_stop_for_everything_stands_above_every_page_of_its_area_and_a
 async def test_a_mute_that_names_nothing_is_refused(console: Stage, line: Line) -> None:
     async with await console.signed_in(StaffRole.SUPERVISOR) as client:
         answer = await client.post("/holds/look", data=form(kind="mute"))
-        assert (answer.status_code, "红色的表单" in answer.text) == (422, True)
+        assert (answer.status_code, "“停止全部外呼和止付”的表单" in answer.text) == (422, True)
 
 
 async def test_nobody_sets_or_lifts_a_hold_outside_of_his_area(console: Stage, line: Line) -> None:

@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 from console.web.kit.described import WordedCase
 from console.web.kit.wording import wording
 from domain.identity.own_words import without_words
-from schemas.casework.inputs import BankState, OutcomeAct
+from schemas.casework.acts import OutcomeAct
+from schemas.casework.inputs import BankState
 from schemas.casework.movements import MovementKind
 from schemas.channels.receipts import AccountNumber, MovementReceipt
 from schemas.levels import Outcome
@@ -133,7 +134,7 @@ async def test_an_account_that_the_money_went_on_to_belongs_to_what_the_strip_pr
     case = await line.case(resident)
     (account,) = case.traced
     page = (await operator.get(f"/cases/{case.id}")).text
-    assert "全部止付 ¥10,000" in page
-    assert f'name="transfer" value="{account.transfer}" form="stops" data-fen="1000000" checked' in page
+    assert "止付其余 ¥10,000" in page  # the stop at the first account is in force
+    assert f'name="transfer" value="{account.transfer}" form="stops" data-fen="1000000" data-proposed checked' in page
     assert "资金转入" in page
     assert "9900000000007777" not in page

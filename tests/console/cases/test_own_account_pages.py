@@ -1,10 +1,10 @@
-"""A hold on the resident's own account in the console: an operator proposes it, two others approve it, one lifts it."""
+"""Holds and delays of the resident's own account in the console: proposed, approved and lifted; asked for by a key."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
+from schemas.casework.acts import NoteAct
 from schemas.casework.cases import Case
-from schemas.casework.inputs import NoteAct
 from schemas.casework.own_account import OwnHoldState
 from schemas.levels import Action
 from schemas.people.staff import StaffRole
@@ -89,7 +89,7 @@ async def _proposed_approved_lifted(console: Stage, line: Line, own: str, case: 
         assert (await ben.post(f"{path}/lift", data={"form": "d" * 20, "reason": "子女已到场"})).status_code == 303
         await line.advance(minutes=4)
         english = (await ben.get(path, headers={"accept-language": "en"})).text
-        assert "Order: hold on the own account" in english or "暂停本人账户转出令" in english
+        assert "Order to hold an own account" in english or "暂停本人账户转出令" in english
     line.expect_stop(own, Action.LIFT_HOLD)
     (hold,) = (await line.case(line.residents[0])).own_holds
     assert hold.state is OwnHoldState.LIFTED
@@ -126,3 +126,58 @@ async def _objected_and_lifted(console: Stage, line: Line, own: str, case: Case)
     await line.advance(minutes=4)
     line.expect_stop(own, Action.LIFT_HOLD)
     assert (await line.case(line.residents[0])).own_holds[0].state is OwnHoldState.LIFTED
+
+
+KEY = 'data-act="delay_outgoing"'
+
+
+def delays(text: str) -> str:
+    """The province's policy with delays of two hours, and still without holds."""
+    off = "[own_account]\nenabled = false\n"
+    assert off in text
+    more = f'[own_account.delay]\nground = "{GROUND}"\nhours = 2\nallowance_fen = 20_000\n'
+    return text.replace(off, f"{off}\n{more}")
+
+
+async def delays_enabled(line: Line, stack: AsyncExitStack) -> None:
+    await line.policy(delays)
+    stack.push_async_callback(line.policy)
+
+
+async def test_a_province_without_a_ground_offers_no_delay(console: Stage) -> None:
+    line = console.line()
+    _, case = await red(line)
+    async with await console.signed_in(StaffRole.OPERATOR) as operator:
+        await done(console, operator, case, "note", what="conversation")
+        page = (await operator.get(f"/cases/{case.id}")).text
+        assert KEY not in page
+        latest = await line.case(line.residents[0])
+        refused = await send(operator, latest, "delay_outgoing")
+        assert refused.status_code == 409
+        assert "没有启用" in refused.text
+
+
+async def test_one_key_asks_the_bank_while_the_operator_talks_and_one_ends_it(console: Stage) -> None:
+    line = console.line()
+    async with AsyncExitStack() as stack:
+        await delays_enabled(line, stack)
+        resident, case = await red(line)
+        own = resident.accounts[0].value
+        async with await console.signed_in(StaffRole.OPERATOR) as operator:
+            assert KEY not in (await operator.get(f"/cases/{case.id}")).text, "nobody talks yet"
+            await done(console, operator, case, "note", what="conversation")
+            assert KEY in (await operator.get(f"/cases/{case.id}")).text
+            await done(console, operator, case, "delay_outgoing")
+            await line.advance(minutes=4)
+            line.expect_stop(own, Action.HOLD_OUTGOING)
+            page = (await operator.get(f"/cases/{case.id}")).text
+            assert KEY not in page
+            assert 'data-act="end_delay"' in page
+            assert own not in page, "the account is masked"
+            await done(console, operator, case, "end_delay")
+            await line.advance(minutes=4)
+            line.expect_stop(own, Action.LIFT_HOLD)
+            (hold,) = (await line.case(resident)).own_holds
+            assert (hold.is_delay, hold.hours, hold.state) == (True, 2, OwnHoldState.LIFTED)
+            assert await audited(console, "delay-outgoing", case.id, operator.account.login)
+            assert await audited(console, "end-delay", case.id, operator.account.login)

@@ -1,5 +1,8 @@
 """A stop order at the release desk: nothing reaches the bank before a person has read it and approved."""
 
+import asyncio
+import re
+
 from console.web.kit.described import WordedCase
 from console.web.kit.wording import wording
 from domain.identity.own_words import masked_words, without_words
@@ -8,6 +11,7 @@ from schemas.casework.cases import Case, StopState
 from schemas.casework.orders import OrderState
 from schemas.levels import Result
 from schemas.people.staff import StaffRole
+from tests.console.centre.test_desk_page import EVENTS, parts
 from tests.console.harness.audit import audited
 from tests.console.harness.case_forms import reveal
 from tests.console.harness.stage import Stage
@@ -54,6 +58,45 @@ async def test_an_order_waits_at_the_desk_and_goes_to_the_bank_with_an_approval(
         assert again.status_code == 409
     line.expect_stop(mule)
     assert await audited(console, "approve-stop", case.id, anna.account.login)
+
+
+async def test_state_amount_bank_and_time_left_come_first_in_each_list_and_on_each_page(console: Stage) -> None:
+    stop, line = await stopped(console), console.line()
+    case = await proposed(console, line, line.account())
+    async with await console.signed_in(DESK) as anna:
+        desk = (await anna.get("/release")).text
+        own = [(await anna.get(path)).text for path in (f"/release/orders/{case.id}/stop.0", stop.path)]
+    first = ["状态", "金额", "付款银行", "剩余时间"]
+    tables = desk.split('<table class="money')[1:]
+    assert len(tables) >= 2, "orders that wait, and stops"
+    assert all(re.findall(r'<th scope="col"[^>]*>([^<]+)</th>', table)[:4] == first for table in tables)
+    for page in own:
+        assert re.findall(r"<dt>([^<]+)</dt>", page.partition('class="facts key"')[2])[:4] == first
+    row = tables[0].partition(f'/release/orders/{case.id}/stop.0"')[0].rpartition("<tr")[2]
+    assert "待审批 <small>已批准 0 / " in row
+    assert f"<td>{case.payments[0].transfer.partition(':')[0]}</td>" in row
+
+
+async def test_the_desks_stream_tells_of_an_order_when_it_comes_and_when_it_is_decided(console: Stage) -> None:
+    async with (
+        await console.signed_in(DESK) as anna,
+        anna.stream("GET", "/release/stream", headers=EVENTS) as answer,
+    ):
+        told = parts(answer)
+        assert set(await anext(told)) == {"orders", "objections_waiting", "requests_waiting"}
+        case = await proposed(console, console.line(), console.line().account())
+        path = f"/release/orders/{case.id}/stop.0"
+        async with asyncio.timeout(10):
+            async for changed in told:
+                if path in changed.get("orders", ""):
+                    break
+        page = (await anna.get(path)).text
+        assert (await anna.post(f"{path}/decline", data={"form": hidden(page, "form"), "reason": "误报"})).is_redirect
+        async with asyncio.timeout(10):
+            async for changed in told:
+                if "orders" in changed and path not in changed["orders"]:
+                    break
+        assert (await anna.get("/release/stream")).headers["location"] == "/release"
 
 
 async def test_an_order_that_is_declined_reaches_no_bank(console: Stage) -> None:
@@ -118,6 +161,13 @@ async def test_an_order_is_printed_with_its_account_whole_only_while_it_is_revea
         assert capitals(order.amount_fen) in page
         assert stop.mule not in page, "the account is masked"
         assert 'class="watermark"' not in page
+        assert order.approvals
+        names, signs = await console.services.staff.names(), page.split('class="signs"')[1]
+        for login in [each.by for each in order.approvals]:
+            name = names.get(login)
+            assert (f"{name} ({login})" if name else login) in page
+            assert f"<strong>{name or login}</strong>" in signs
+        assert "<td> (" not in page, "no empty name before a login"
         assert (await reveal(rita, stop.case, why="checking", reason="复核文书", form="a" * 20)).status_code == 303
         page = (await rita.get(path)).text
         assert stop.mule in page

@@ -14,7 +14,8 @@ import pytest
 from console.web.auth import unmask
 from console.web.auth.who import Who
 from domain.access import bundle
-from domain.access.audit_chain import audit_key, is_intact
+from domain.access.audit_chain import audit_ring, is_intact
+from domain.access.key_rings import KeyPurpose, KeyRing
 from schemas.administration.audit import AuditEntry
 from schemas.people.staff import StaffRole
 from streams.security import audit, audit_log
@@ -25,6 +26,9 @@ from tests.console.harness.case_forms import REASON, reveal
 from tests.console.harness.stage import Client, Stage
 from tests.console.harness.visiting import visiting
 from tests.console.programs.test_api import note, red
+from tests.end_to_end.harness.house import until
+
+GONE_SECONDS = 10.0  # until the console has heard of a closing
 
 
 async def told(console: Stage, **wanted: str) -> list[AuditEntry]:
@@ -105,6 +109,26 @@ def _without_keys(page: str) -> str:
     """The page's text without what is folded, its form fields and its markup."""
     table = page.partition('<table class="lines">')[2].partition("</table>")[0]
     return re.sub(r"<details.*?</details>|<[^>]+>", "", table, flags=re.DOTALL)
+
+
+async def test_the_link_to_a_case_that_was_closed_is_its_number_too(console: Stage) -> None:
+    line = console.line()
+    case = await red(line)
+    async with (
+        await console.signed_in(StaffRole.OPERATOR) as operator,
+        await console.signed_in(StaffRole.AUDITOR) as client,
+    ):
+        await reveal(operator, case)
+        await line.end()
+
+        async def gone() -> bool:
+            return case.id not in console.services.hub.rows
+
+        await until(gone, GONE_SECONDS)
+        page = (await client.post("/audit", data={"on": case.id})).text
+    number = console.services.hub.numbers.of(case)
+    assert re.search(rf'<a href="/cases/{case.id}">(<span[^>]*>[^<]*</span>)?{number}</a>', page)
+    assert f">{case.id}</a>" not in page
 
 
 async def test_an_auditor_of_a_prefecture_sees_what_its_people_did_and_nobody_else_s(console: Stage) -> None:
@@ -240,13 +264,13 @@ async def test_a_case_is_taken_out_whole_with_its_audit_and_the_export_is_in_it(
         assert (await client.post(f"/audit/export/{case.id}", data={"reason": "x"})).status_code == 422
         answer = await client.post(f"/audit/export/{case.id}", data={"reason": "检察机关调取"})
     assert answer.headers["content-type"] == "application/zip"
-    secret = console.house.settings.key()
+    secret = console.services.keys(KeyPurpose.AUDIT)
     checked = bundle.check(answer.content, secret)
     assert (checked.faults, checked.decided) == ((), True)
     files = _unpacked(answer.content)
     lines = files["audit.jsonl"].splitlines()
     assert [orjson.loads(line)["act"] for line in lines] == ["note", "look-export"]
-    assert all(is_intact(line, audit_key(secret)) for line in lines)
+    assert all(is_intact(line, audit_ring(secret)) for line in lines)
     events = [orjson.loads(line) for line in files["events.jsonl"].splitlines()]
     assert {event["case"]["id"] for event in events} == {case.id}
     assert [each["id"] for each in orjson.loads(files["inputs.json"])] == [event["input"] for event in events]
@@ -258,7 +282,7 @@ async def test_a_bundle_that_was_changed_is_not_whole_whatever_was_put_right_wit
     case = await red(console.line())
     async with await console.signed_in(StaffRole.AUDITOR) as client:
         raw = (await client.post(f"/audit/export/{case.id}", data={"reason": "检察机关调取"})).content
-    secret, files = console.house.settings.key(), _unpacked(raw)
+    secret, files = console.services.keys(KeyPurpose.AUDIT), _unpacked(raw)
     changed = files | {"case.json": files["case.json"].replace(b'"red"', b'"blue"')}
     assert bundle.check(_packed(changed), secret).faults == ("case.json is not what was written: its SHA-256 differs",)
     assert bundle.check(_packed({k: v for k, v in files.items() if k != "inputs.json"}), secret).faults
@@ -267,7 +291,7 @@ async def test_a_bundle_that_was_changed_is_not_whole_whatever_was_put_right_wit
     manifest["files"]["case.json"] = bundle.sums(changed)["case.json"].model_dump()
     mended = changed | {"manifest.json": orjson.dumps(manifest)}
     assert "manifest.seal does not fit" in bundle.check(_packed(mended), secret).faults[0]
-    assert not bundle.check(raw, b"another key").decided
+    assert not bundle.check(raw, KeyRing((b"another key",))).decided
     assert bundle.check(b"no zip", secret).faults
     assert bundle.check(_packed({}), secret).faults == ("there is no manifest.json",)
 

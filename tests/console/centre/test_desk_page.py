@@ -11,15 +11,23 @@ from httpx import Response
 
 from console.web.auth.who import Who
 from console.web.live.filters import Filters
-from schemas.casework.inputs import ClaimAct
+from domain.desk.load import visits_by_officer, visits_under_way
+from schemas.casework.acts import ClaimAct
+from schemas.casework.cases import Case
+from schemas.casework.orders import ApproveStopAct
 from schemas.people.complaints import Complaint, ComplaintKind
+from schemas.people.residents import Resident
 from schemas.people.rosters import Officer, Role, Roster, Shift
 from schemas.people.staff import StaffRole
+from streams.messaging.topics import home
+from streams.state.keys import key
 from tests.console.harness.stage import Stage
 from tests.console.harness.stops import caught_up, later, red_in, stopped
 from tests.end_to_end.harness.house import until
+from tests.end_to_end.harness.rig import Line
+from tests.end_to_end.harness.signals import call, transfer
 
-SUPERVISOR = StaffRole.SUPERVISOR
+SUPERVISOR, OPERATOR = StaffRole.SUPERVISOR, StaffRole.OPERATOR
 EVENTS = {"accept": "text/event-stream"}
 
 
@@ -31,8 +39,8 @@ async def parts(answer: Response) -> AsyncIterator[dict[str, str]]:
 
 
 def row(page: str, level: str) -> list[int]:
-    """Open, waiting, overdue, claimed of a level."""
-    table = page.partition('<table class="figures">')[2].partition("</table>")[0]
+    """Open, waiting, operators, officers alone, automatic, visits, overdue of a level."""
+    table = page.partition('<table class="figures load">')[2].partition("</table>")[0]
     found = re.search(rf'<span class="level {level}">.*?</th>(.*?)</tr>', table, re.DOTALL)
     assert found, page[:2000]
     return [int(number) for number in re.findall(r"<td[^>]*>(?:<a [^>]*>)?(\d+)(?:</a>)?</td>", found[1])]
@@ -138,7 +146,7 @@ async def test_a_claim_is_told_with_who_has_it_and_for_how_long(console: Stage) 
     await caught_up(console, await line.case(somebody))
     async with await console.signed_in(SUPERVISOR, "220722") as client:
         page = (await client.get("/desk")).text
-    assert row(page, "red")[3] == 1
+    assert row(page, "red")[2] == 1
     assert "operator-1" in page
     assert "已 0 分钟" in page
 
@@ -195,9 +203,10 @@ async def test_the_stream_tells_what_has_changed_and_only_that(console: Stage) -
         assert "people" not in changed
 
 
-async def test_a_red_case_that_nobody_has_claimed_needs_the_supervisor_who_can_keep_it_there(console: Stage) -> None:
+async def offered_in(console: Stage, division: str) -> tuple[Line, Resident, Case]:
+    """A red case there that waits for an operator to claim it, with its line and its resident."""
     line = console.line()
-    case = await red_in(line, "220521", sms=[None])
+    case = await red_in(line, division, sms=[None])
     somebody = next(each for each in line.residents if each.id == case.resident)
     for _ in range(8):
         await line.advance(minutes=1)
@@ -205,15 +214,132 @@ async def test_a_red_case_that_nobody_has_claimed_needs_the_supervisor_who_can_k
         if case.offered_at is not None:
             break
     await caught_up(console, case)
+    return line, somebody, case
+
+
+async def test_a_red_case_that_nobody_has_claimed_needs_the_supervisor_who_can_keep_it_there(console: Stage) -> None:
+    line, somebody, case = await offered_in(console, "220521")
     async with await console.signed_in(SUPERVISOR, "220521") as client:
         needs = (await client.get("/desk")).text.partition('class="needs"')[2].partition("</table>")[0]
         assert "无人接手" in needs
         assert f'action="/cases/{case.id}/assign"' in needs
-        assert f'value="{client.account.login}">我自己' in needs
+        assert f'name="to" value="{client.account.login}"' in needs  # no operator is signed in there: one button
+        assert "由我接手" in needs
         assert case.id not in re.sub(r"<[^>]+>", "", needs), "a person and a place, no id"
         assert (await client.post(f"/cases/{case.id}/claim")).status_code == 303
         await caught_up(console, await line.case(somebody))
         assert f'action="/cases/{case.id}/assign"' not in (await client.get("/desk")).text
+
+
+async def test_a_stop_order_waits_on_the_page_of_who_may_approve_it_until_they_have(console: Stage) -> None:
+    line = console.line()
+    line.approves = False
+    somebody = await line.resident(division="220522")
+    await line.signal(call(line, somebody), transfer(line, somebody, line.account()))
+    await line.advance(minutes=2)
+    case = await line.case(somebody)
+    (order,) = case.orders
+    await caught_up(console, case)
+    async with await console.signed_in(SUPERVISOR, "220522") as client:
+        needs = (await client.get("/desk")).text.partition('class="needs"')[2].partition("</table>")[0]
+        assert "待您审批" in needs
+        assert f'href="/release/orders/{case.id}/{order.step}"' in needs
+        assert order.number in needs
+        row = console.services.hub.rows[case.id]
+        supervisor = Who(client.account.login, "", SUPERVISOR, "220522", None, None, "")
+        assert Filters(state="approval").fits(row, supervisor, console.house.clock.now())
+        await line.operator(
+            somebody, ApproveStopAct(order=order.step), by=client.account.login, role=StaffRole.SUPERVISOR
+        )
+        await caught_up(console, await line.case(somebody))
+        assert "没有待您审批的止付令" in (await client.get("/desk")).text
+
+
+async def test_a_claim_that_nobody_renews_is_told_in_its_last_minute(console: Stage) -> None:
+    line = console.line()
+    case = await red_in(line, "220503")
+    somebody = next(each for each in line.residents if each.id == case.resident)
+    await console.services.desk.take(case.id, "op1")
+    await line.operator(somebody, ClaimAct(do="claim"), by="op1")
+    await caught_up(console, await line.case(somebody))
+    async with await console.signed_in(SUPERVISOR, "220503") as client:
+        assert "接手即将失效" not in (await client.get("/desk")).text
+        await console.services.desk.release(case.id, "op1")
+        lease = f"{key('claim', home(case.resident, line.house.settings.partitions))}:{case.id}"
+        await console.services.line.redis.set(lease, "op1", px=2_000)
+        assert "接手即将失效" in (await client.get("/desk")).text
+        assert "/queue?state=expiring" not in (await client.get("/desk")).text, "all of them are shown"
+
+
+async def test_the_list_says_its_order_and_each_matter_s_level_amount_age_and_owner(console: Stage) -> None:
+    _, _, case = await offered_in(console, "220583")
+    async with await console.signed_in(SUPERVISOR, "220583") as client:
+        page = (await client.get("/desk")).text
+    needs = page.partition('class="needs"')[2].partition("</table>")[0]
+    assert re.findall(r'scope="col"[^>]*>([^<]+)</th>', needs) == [
+        *("问题", "级别", "事项", "涉险金额", "时间", "负责", "办理"),
+    ]
+    (first,) = re.findall(r'<tr role="row" class="unclaimed">.*?</tr>', needs, re.DOTALL)
+    assert 'class="level red"' in first
+    assert f"¥{sum(each.amount_fen for each in case.payments) // 100:,}" in first
+    assert "尚未止付" in first
+    assert "剩余" in first
+    assert "等待最久" in first
+    assert "无人" in first
+    assert len(re.findall("<button|class=.button", first)) == 1
+    assert "红色且资金尚未止付的在前" in page
+
+
+async def test_operators_on_duty_and_free_are_counted_from_who_is_signed_in_and_has_claimed(console: Stage) -> None:
+    line = console.line()
+    case = await red_in(line, "220621")
+    somebody = next(each for each in line.residents if each.id == case.resident)
+    counted = re.compile(r'class="staffing"><dt>[^<]+</dt><dd[^>]*>(\d+) / (\d+)</dd>')
+    async with await console.signed_in(SUPERVISOR, "220621") as chief:
+        page = (await chief.get("/desk")).text
+        assert counted.findall(page) == [("0", "0")]
+        assert "没有坐席登录" in page
+        async with await console.signed_in(OPERATOR, "220621") as one, await console.signed_in(OPERATOR, "220621"):
+            await line.operator(somebody, ClaimAct(do="claim"), by=one.account.login)
+            await caught_up(console, await line.case(somebody))
+            assert counted.findall((await chief.get("/desk")).text) == [("2", "1")]
+
+
+async def test_visits_are_one_count_in_the_table_the_queue_and_the_list_of_officers(console: Stage) -> None:
+    line = console.line()
+    case = await red_in(line, "220622", sms=[None])
+    somebody = next(each for each in line.residents if each.id == case.resident)
+    for _ in range(10):
+        await line.advance(minutes=1)
+        case = await line.case(somebody)
+        if visits_under_way([case]):
+            break
+    assert visits_under_way([case]), "an officer is sent"
+    await caught_up(console, case)
+    async with await console.signed_in(SUPERVISOR, "220622") as client:
+        page = (await client.get("/desk")).text
+        assert row(page, "red")[5] == 1
+        assert 'href="/queue?level=red&amp;state=visit_under_way"' in page
+        queue = (await client.get("/queue?level=red&state=visit_under_way")).text
+    assert re.findall(r'id="case-([^"]+)"', queue) == [case.id]
+    of_officers = visits_by_officer(each.case for each in console.services.hub.rows.values() if each.id == case.id)
+    assert of_officers.total() == 1
+
+
+async def test_nobody_is_chosen_before_the_supervisor_chooses_and_the_first_assignment_stands_out(
+    console: Stage,
+) -> None:
+    for _ in range(2):
+        await offered_in(console, "220582")
+    async with await console.signed_in(SUPERVISOR, "220582") as client, await console.signed_in(OPERATOR, "220582"):
+        page = (await client.get("/desk")).text
+    selects = re.findall(r'<select name="to"[^>]*required.*?</select>', page)
+    assert len(selects) == 2
+    for each in selects:
+        assert re.findall(r'<option value="([^"]*)" selected>', each) == [""]
+    buttons = re.findall(r'<button( class="second")?>指派</button>', page)
+    assert buttons == ["", ' class="second"']
+    assert 'class="button second" href="/handover"' in page
 
 
 async def test_what_is_fine_takes_one_line(console: Stage) -> None:
@@ -228,7 +354,8 @@ async def test_what_is_overdue_now_is_told_apart_from_what_was_missed_in_this_sh
     async with await console.signed_in(SUPERVISOR, "220524") as client:
         page = (await client.get("/desk")).text
     now = page.partition('<dl class="now">')[2].partition("</dl>")[0]
-    assert re.findall(r"<dt>([^<]+)</dt><dd[^>]*>(\d+)</dd>", now) == [("当前超时", "0"), ("本班超时", "0")]
+    figures = re.findall(r"<dt>([^<]+)</dt><dd[^>]*>(\d+)</dd>", now)
+    assert figures == [("红色待接手", "0"), ("当前超时", "0"), ("本班超时", "0")]
 
 
 async def test_an_overdue_complaint_needs_the_supervisor(console: Stage) -> None:

@@ -4,7 +4,7 @@ import asyncio
 import re
 from datetime import timedelta
 
-from schemas.casework.inputs import CallAgainAct
+from schemas.casework.acts import CallAgainAct
 from schemas.people.incidents import Incident
 from schemas.people.staff import StaffRole
 from streams.operations import rules

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from schemas.casework.acts import ClaimAct, LossAvoidedClaim, NoteAct
 from schemas.casework.cases import CaseState
-from schemas.casework.inputs import LossAvoidedClaim
 from schemas.codes.people import Talks
 from schemas.levels import CallResult, EvidenceClass
 from schemas.people.staff import StaffRole
@@ -109,6 +109,23 @@ async def test_a_resident_whose_telephone_rings_or_who_talks_is_not_called_a_sec
 
 async def _rings(softphone: Softphone) -> bool:
     return softphone.rang == 1
+
+
+async def test_a_call_ends_with_the_claim_that_ran_out_and_the_resident_may_be_called_again(
+    console: Stage, line: Line, operator: Client, softphone: Softphone
+) -> None:
+    resident, case = await red(line)
+    await line.operator(resident, ClaimAct(do="claim"), by="op1")
+    await line.operator(resident, NoteAct(what="conversation"), by="op1")
+    page = (await operator.get(f"/cases/{case.id}")).text
+    assert 'class="call connected"' in page
+    assert (await operator.post(f"/cases/{case.id}/call", headers=JSON)).status_code == 409
+    await line.operator(resident, ClaimAct(do="unclaim", ran_out=True), by="op1")
+    shown = (await operator.get(f"/cases/{case.id}")).text.partition('id="call"')[2].partition("</form>")[0]
+    assert 'data-state="ended"' in shown
+    assert 'class="elapsed" hidden' in shown, "when it ended nobody knows"
+    assert 'data-key="p"' in shown
+    assert (await operator.post(f"/cases/{case.id}/call", headers=JSON)).status_code == 200
 
 
 async def test_without_a_telephone_there_is_no_such_call(line: Line, operator: Client) -> None:

@@ -1,6 +1,6 @@
 """Two at one address: the one the officer was sent to is reached by telephone first; the other still waits for him."""
 
-from schemas.casework.inputs import NoteAct, OutcomeAct
+from schemas.casework.acts import NoteAct, OutcomeAct
 from schemas.levels import Outcome
 from schemas.people.rosters import Roster
 from schemas.people.staff import StaffRole

@@ -1,5 +1,6 @@
 """The officers' page: what it is told, what it tells, the alarms; sent twice counts once."""
 
+import re
 from collections.abc import Sequence
 from datetime import timedelta
 
@@ -8,14 +9,8 @@ import httpx
 from domain.visits.check_in import GLANCE, WITHIN
 from schemas.casework.cases import CaseState
 from schemas.casework.events import FactKind
-from schemas.codes.people import (
-    InterpreterNeeded,
-    OfficerArrived,
-    OfficerOnTheWay,
-    VisitAccepted,
-    VisitAssigned,
-    VisitMade,
-)
+from schemas.codes.people import InterpreterNeeded
+from schemas.codes.visits import OfficerArrived, OfficerOnTheWay, VisitAccepted, VisitAssigned, VisitMade
 from schemas.levels import EvidenceClass, Outcome
 from schemas.people.alarms import Alarm
 from schemas.people.residents import InterpreterLanguage
@@ -58,6 +53,10 @@ async def test_an_officer_sees_who_his_task_is_about_and_that_he_looked_is_recor
         assert (task["who"]["name"], task["who"]["address"]) == (NAME, visit.resident.address)
         assert "****" in task["who"]["phone"]
         assert (task["level"], task["stage"], task["why"] != []) == ("red", "assigned", True)
+        assert any(re.search(r"\b\d\d-\d\d \d\d:\d\d\b", why) for why in task["why"]), (
+            "a telephone keeps it past midnight"
+        )
+        assert task["first"][0] == "出示证件；当事人可当面拨打 96110 核实"
         looks = await audited(console, "look-task", by=client.account.login)
         assert [entry.on for entry in looks] == [visit.task.case]
 
@@ -204,6 +203,7 @@ async def test_who_sets_out_after_the_case_was_settled_is_told_so(console: Stage
         assert await send(client, stage(visit, "on_the_way")) == [("refused", "预警已了结，不必再去")]
         answer = (await client.get("/tasks/mine")).json()
         assert (answer["tasks"], [task["case"] for task in answer["gone"]]) == ([], [visit.task.case])
+        assert re.fullmatch(r"\d\d-\d{4}(-\d\d)*", answer["gone"][0]["number"]), "a number that is easy to say"
         assert await send(client, act("seen", visit)) == [DONE]
         assert (await client.get("/tasks/mine")).json()["gone"] == []
 

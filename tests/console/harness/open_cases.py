@@ -4,8 +4,9 @@ from datetime import datetime, timedelta
 from itertools import cycle
 
 from domain.identity.identifiers import new_resident_id
+from schemas.casework.acts import ClaimAct
 from schemas.casework.cases import Case, Step
-from schemas.casework.inputs import ClaimAct, OperatorReport
+from schemas.casework.inputs import OperatorReport
 from schemas.levels import Level
 from schemas.people.residents import Holding, Occupation, Resident, Sex
 from streams.installation import Installation

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from schemas.casework.inputs import LossAvoidedClaim
+from schemas.casework.acts import LossAvoidedClaim
 from schemas.levels import CallResult
 from streams.channels.telephone import Call
 

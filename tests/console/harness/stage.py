@@ -15,6 +15,7 @@ from console.web.auth.sessions import COOKIE
 from console.web.kit.serve import serving
 from console.web.kit.services import Services
 from console.web.kit.settings import ConsoleSettings
+from domain.access.key_rings import KeyPurpose
 from domain.access.step_up import SignedInBy
 from schemas.people.staff import Account, StaffRole
 from streams.security.rights import Component
@@ -66,7 +67,7 @@ class Stage:
         token = await self.services.sessions.begin(account, by)
         who = await self.services.sessions.find(token)
         assert who is not None
-        proof = csrf.token(self.house.settings.key(), who)
+        proof = csrf.token(self.services.keys(KeyPurpose.SESSION), who)
         return Client(self.address, account, token, proof)
 
 

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+from schemas.casework.acts import OutcomeAct
 from schemas.casework.cases import Case, StopState
-from schemas.casework.inputs import OutcomeAct
 from schemas.levels import Outcome, Result
 from schemas.people.residents import Resident
 from simulators.providers.bank import Feedback

@@ -11,6 +11,7 @@ import httpx
 import pyotp
 
 from console.web.auth import passwords, second_factor
+from domain.access.key_rings import KeyPurpose
 from schemas.people.staff import Account, StaffRole
 from tests.console.harness.soft_key import SoftKey
 from tests.console.harness.stage import CHANGCHUN, Stage
@@ -97,13 +98,13 @@ async def person(
     console: Stage, role: StaffRole = StaffRole.OPERATOR, area: str = CHANGCHUN, **fields: object
 ) -> Person:
     """Somebody with an account that is set up."""
-    secret, installation = second_factor.new_secret(), console.house.settings.key()
-    sealed = second_factor.sealed(installation, secret)
+    secret, keys_of_factor = second_factor.new_secret(), console.services.keys(KeyPurpose.SECOND_FACTOR)
+    sealed = second_factor.sealed(keys_of_factor, secret)
     plain: dict[str, Any] = {"password": await passwords.hashed(PASSWORD), "totp": sealed}
     given: dict[str, Any] = plain | fields
     account = await console.account(role, area, **given)
     codes = second_factor.new_recovery()
-    kept = [second_factor.hashed_recovery_code(installation, account.login, code) for code in codes]
+    kept = [second_factor.hashed_recovery_code(keys_of_factor, account.login, code) for code in codes]
     key = SoftKey(console.services.settings.origin or "")
     keys = {} if "security_keys" in fields or not account.totp else {"security_keys": [key.kept("蓝色密钥")]}
     account = account.model_copy(update={"recovery": kept, **keys})

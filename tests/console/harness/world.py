@@ -4,34 +4,49 @@ A route whose parameter is not known here fails the access table: somebody must 
 """
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from unittest.mock import patch
+
+from fastapi import Request
 
 from console.web.auth import csrf, tokens, unmask
+from console.web.auth.who import Who
+from console.web.kit.limits import Limits
 from domain.access import requests
+from domain.access.key_rings import KeyPurpose
 from domain.access.step_up import SignedInBy
 from schemas.administration.audit import RevealReason
 from schemas.administration.drafts import Draft
 from schemas.administration.requests import AdminAct
+from schemas.casework.call_recordings import RecordedCallAct
 from schemas.casework.cases import Case
 from schemas.casework.evidence_files import EvidenceFile
 from schemas.casework.inputs import EvidenceReport
 from schemas.casework.own_account import ProposeHoldAct
+from schemas.casework.searches import AssignedPlace, SearchGround, StartSearchAct
+from schemas.channels.incoming_calls import IncomingCallReport
 from schemas.channels.releases import ReleaseRequest
 from schemas.people.alarms import Alarm, AlarmKind
 from schemas.people.calls import Call, Ringing
 from schemas.people.complaints import Complaint, ComplaintKind
 from schemas.people.handovers import HandOver
 from schemas.people.incidents import Incident
+from schemas.people.legal_holds import LegalAuthority, LegalHold, LegalHoldDeed, LegalHoldEntry
+from schemas.people.places import ListedPlace, PlaceKind, SearchList
 from schemas.people.public_reports import PublicReport
 from schemas.people.residents import Resident, TrustedContact
 from schemas.people.staff import Account, Scope, StaffRole
+from schemas.people.subject_requests import IdentityProof, SubjectRequest, SubjectRight
 from schemas.risk.evidence import WatchEntry, WatchStatus
 from schemas.risk.fan_outs import PayersRequest
 from streams.messaging import case_inputs
 from streams.messaging.topics import home
 from streams.operations import rules
+from streams.screening.payers import Payers
+from streams.screening.upstream import suspect_id
 from tests.console.harness.stage import CHANGCHUN, Client, Stage
 from tests.end_to_end.harness.rig import HERE, Line
 from tests.end_to_end.harness.signals import call, confirmed, transfer
@@ -42,6 +57,7 @@ HOLD_ROUTES = [f"own-account{each}" for each in ("", "-approve", "-decline", "-l
 THERE = "220202001"  # a street of it
 HOSTILE = '王<zqx a="1">" zqx="1\' zqx=\'1 {{ 7*7 }}'  # a tag, an attribute in both quotes, a template's expression
 MARK = "zqx"
+RECORDING = "4" * 20
 NOBODY = f"r{'a' * 16}"
 
 
@@ -93,7 +109,7 @@ class World:
         token = await services.sessions.begin(whole, SignedInBy.PROVIDER)
         who = await services.sessions.find(token)
         assert who is not None
-        return token, csrf.token(self.console.house.settings.key(), who)
+        return token, csrf.token(services.keys(KeyPurpose.SESSION), who)
 
     async def token(self, *scopes: Scope) -> str:
         """A new token of the service account."""
@@ -112,6 +128,17 @@ class World:
         who = await self.console.services.sessions.find(client.token)
         assert who is not None
         await unmask.begin(self.console.services, who, self.cases[0], unmask.Wish(RevealReason.OTHER, "安全测试"))
+
+
+@asynccontextmanager
+async def unlimited() -> AsyncIterator[None]:
+    """Let each account send any number of requests during the block."""
+
+    async def uncounted(limits: Limits, request: Request, who: Who) -> None:
+        """Count nothing."""
+
+    with patch.object(Limits, "person", uncounted):
+        yield
 
 
 async def made(console: Stage) -> World:
@@ -143,7 +170,9 @@ async def _cases(world: World, line: Line) -> None:
         for each in (own, other):
             await line.operator(each, ProposeHoldAct(account=0, duress=True, reason=HOSTILE))
     line.approves = True
+    await line.operator(own, RecordedCallAct(id=RECORDING, written_ms=0, seconds=8.0))
     file = await _with_file(world, await line.case(own))
+    search = await _with_search(world, line, own)
     world.residents, world.cases = [own, other], [await line.case(own), await line.case(other)]
     mine, theirs = world.cases
     world.things |= {
@@ -153,6 +182,8 @@ async def _cases(world: World, line: Line) -> None:
         "objection": Thing(objections[0], None, "no-objection"),
         **{f"{route}:name": Thing("own.1", None, "own.9") for route in HOLD_ROUTES},
         "file_id": Thing(file.id, None, "f" * 20),
+        "recording_id": Thing(RECORDING, None, "f" * 20),
+        "search_id": Thing(search, None, "s" * 20),
         "campaign": Thing(mine.danger.campaign or "", theirs.danger.campaign or "", "k-nobody"),
         "language": Thing("ko", None, "xx"),
         "token": Thing("nobody", None, "nobody"),
@@ -160,7 +191,9 @@ async def _cases(world: World, line: Line) -> None:
         "token_id": Thing("nothing", None, "nothing"),
         "session": Thing("nothing", None, "nothing"),
         "device": Thing("nothing", None, "nothing"),
+        "offer_id": Thing("nothing", None, "nothing"),  # no case is offered to another province
         "digest": Thing(mine.policy, None, "f" * 16),
+        "experiment-stop:name": Thing("nothing", None, "nothing"),  # no experiment is in the policy
     }
 
 
@@ -175,6 +208,23 @@ async def _with_file(world: World, case: Case) -> EvidenceFile:
     await house.line.producer.send_all([case_inputs.record(report, home(case.resident, house.settings.partitions))])
     await house.settle([case.resident])
     return file
+
+
+async def _with_search(world: World, line: Line, resident: Resident) -> str:
+    """A search for a resident that goes on, and its list of places; the search's id."""
+    name, now, case = "2" * 20, world.console.house.clock.now(), await line.case(resident)
+    place = ListedPlace(number="p1", kind=PlaceKind.USUAL, name=HOSTILE, division=HERE, address=HOSTILE)
+    lists = world.console.services.line.search_lists
+    await lists.put(SearchList(id=name, input=name, case=case.id, resident=resident.id, at=now, places=[place]))
+    act = StartSearchAct(
+        search=name,
+        ground=SearchGround.LIFE,
+        missing_since=now - timedelta(hours=1),
+        places=[AssignedPlace(number="p1", officer="world-1")],
+    )
+    await line.operator(resident, act, role=StaffRole.SUPERVISOR)
+    assert [each.id for each in (await line.case(resident)).searches] == [name]
+    return name
 
 
 async def _calls(world: World, line: Line) -> None:
@@ -196,6 +246,18 @@ async def _calls(world: World, line: Line) -> None:
     for name, area in [*((name, CHANGCHUN) for name in rings.values()), (far, JILIN_CITY)]:
         await calls.ring(Ringing(id=name, at=long, phone=here.phones[0].value, area=area))
     world.things["call-in-answer:call_id"] = Thing(rings, far, "c" + "e" * 20)
+    mine = {role: f"c{8:010x}{index:010x}" for index, role in enumerate(roles)}
+    theirs = "c" + "d" * 20
+    ringing = [*((name, world.people[role].login) for role, name in mine.items()), (theirs, "somebody-else")]
+    for name, by in ringing:
+        told = {"call": name, "at": now, "sequence": 1, "state": "ringing", "operator": by}
+        report = IncomingCallReport.model_validate({**told, "caller": here.phones[0].value})
+        await world.console.services.incoming.take(report, now)
+    told = {"call": f"c{7:020x}", "at": now, "sequence": 2, "state": "ended", "result": "not_served", "call_back": True}
+    report = IncomingCallReport.model_validate({**told, "caller": here.phones[0].value})
+    await world.console.services.incoming.take(report, now)
+    for route in ("incoming-open", "incoming-act"):
+        world.things[f"{route}:call_id"] = Thing(mine, theirs, "c" + "e" * 20)
     world.fields["call-in-who"] = {"resident": Thing(family.id, None, NOBODY)}
 
 
@@ -243,6 +305,8 @@ async def _decided(world: World) -> None:
             end_due=now + 7 * day,
         )
         await line.complaints.put(complaint)
+        await line.subject_requests.put(_subject_request(mark, case, now))
+        await line.legal_holds.put(_legal_hold(mark, case, now))
         await line.handovers.put(
             HandOver(
                 id=f"o{mark}", area=area, at=now, by="somebody-else", note=HOSTILE, figures={}, reds=[], digest="d"
@@ -265,12 +329,17 @@ async def _decided(world: World) -> None:
         await line.drafts.put(Draft.model_validate({"id": name, "area": area, "writers": ["somebody-else"], **begun}))
     account = WatchEntry(subject="account:world", standing=WatchStatus.CONFIRMED, at=now, uid="police:world")
     question = PayersRequest(id="p" + "1" * 19, entry=account, source="police", at=now, payments=600)
-    await world.console.house.line.payers_requests.put(question)  # as a worker does it
+    made = world.console.house.line
+    await made.payers_requests.put(question)  # as a worker does it
+    await Payers(made.redis, made.settings.partitions).put_back([account])
     world.things |= {
         "complaint_id": Thing("k" + "1" * 20, "k" + "2" * 20, "k" + "9" * 20),
+        "legal_hold_id": Thing("l" + "1" * 20, "l" + "2" * 20, "l" + "9" * 20),
+        "subject_request_id": Thing("s" + "1" * 20, "s" + "2" * 20, "s" + "9" * 20),
         "handover-take:name": Thing("o1", "o2", "o9"),
         "name": Thing("q1", "q2", "q9"),
         "payers_id": Thing(question.id, None, "p" + "9" * 19),
+        "suspect_id": Thing(suspect_id(account), None, "9" * 20),
         "draft_id": Thing("d1", "d2", "d9"),
         "request_id": Thing("a1", None, "a9"),
         "bank": Thing(bank, None, "nobank"),
@@ -282,6 +351,34 @@ async def _decided(world: World) -> None:
         "incident-script": {"incident": incident},
         "incident-end": {"incident": incident},
     }
+
+
+def _legal_hold(mark: str, case: Case, now: datetime) -> LegalHold:
+    entered = LegalHoldEntry(id=f"world-{mark}", at=now, by="somebody-else", did=LegalHoldDeed.ENTERED)
+    return LegalHold(
+        id="l" + mark * 20,
+        resident=case.resident,
+        ordered_by=LegalAuthority.COURT,
+        number=HOSTILE,
+        until=now + timedelta(days=30),
+        area=case.profile.division,
+        entries=[entered],
+    )
+
+
+def _subject_request(mark: str, case: Case, now: datetime) -> SubjectRequest:
+    return SubjectRequest(
+        id="s" + mark * 20,
+        at=now,
+        by="somebody-else",
+        right=SubjectRight.SEE,
+        proof=IdentityProof.IN_PERSON,
+        name=HOSTILE,
+        note=HOSTILE,
+        area=case.profile.division,
+        resident=case.resident,
+        due=now + timedelta(days=21),
+    )
 
 
 def _request(name: str, case: Case, world: World) -> ReleaseRequest:

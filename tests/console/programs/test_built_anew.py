@@ -3,8 +3,8 @@
 import asyncio
 
 from console.web.live.hub import Hub
-from tests.console.centre.test_queue import known, red, yellow
 from tests.console.harness.stage import Stage
+from tests.console.queue.test_queue import known, red, yellow
 from tests.end_to_end.harness.house import until
 
 

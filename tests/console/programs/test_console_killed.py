@@ -12,10 +12,12 @@ import quanzu
 from console.web.auth import csrf
 from console.web.auth.sessions import Sessions
 from console.web.kit.settings import ConsoleSettings
+from domain.access.key_rings import KeyPurpose
 from schemas.codes.people import StopAskedFor
 from schemas.levels import Action
 from schemas.people.staff import Account, StaffRole
 from streams.runtime.embedded import free_port
+from streams.security.installation_keys import ring
 from streams.state.keys import KEPT_BACK_ACTS, KEPT_BACK_SENDING
 from tests.console.harness.case_forms import JSON, red, send
 from tests.console.harness.stage import Client
@@ -76,7 +78,7 @@ async def at(started: House, console: Process) -> AsyncIterator[Client]:
     who = await sessions.find(token)
     assert who is not None
     address = f"http://127.0.0.1:{console.port}"
-    async with Client(address, account, token, csrf.token(started.settings.key(), who)) as client:
+    async with Client(address, account, token, csrf.token(ring(started.settings, KeyPurpose.SESSION), who)) as client:
         yield client
 
 

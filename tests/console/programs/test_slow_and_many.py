@@ -17,7 +17,7 @@ from console.web.kit.events import Places
 from console.web.kit.pages import ZONE
 from domain.visits import roster_file
 from schemas.people.staff import StaffRole
-from streams.intake import body
+from streams.runtime import serving as body
 from tests.channel_rig import until
 from tests.console.harness.stage import Client, Stage
 from tests.console.programs.test_api import API

@@ -7,10 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.access.audit_chain import Check, End, Line, Verified, head, link, made_with, verify
+from domain.access.key_rings import KeyRing
 from schemas.administration.audit import AuditEntry, ChainFaultKind
 from tests.tampering import TAMPERINGS, Log, audit, changed, dropped, entry, single
 
-KEY = b"the key"
+KEY = KeyRing((b"the key",))
 TAMPERED = 1000
 SEEDS = st.integers(0, 2**32)
 CHAIN, OTHER = "a" * 16, "b" * 16
@@ -149,7 +150,7 @@ def test_a_tail_that_is_gone_is_told_by_the_head_that_was_put_aside() -> None:
 
 def test_a_head_made_without_the_key_is_none_of_ours() -> None:
     log = alone(1)
-    false = head(End(CHAIN, 9, "f" * 64, 9), entry(1).at, b"another key")
+    false = head(End(CHAIN, 9, "f" * 64, 9), entry(1).at, KeyRing((b"another key",)))
     assert made_with(log.heads[CHAIN], KEY)
     assert not made_with(false, KEY)
     assert [fault.kind for fault in verify(log.lines, KEY, [false]).faults] == [ChainFaultKind.FOREIGN]

@@ -10,14 +10,15 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from domain.access.webhooks import FIRST_WAIT, LONGEST_WAIT, next_try, payload, signature, wanted
-from domain.identity.own_words import masked_words, without_words
+from domain.identity.own_words import masked_words, webhook_words, without_words
 from domain.wording.codes import in_language
 from schemas.casework.events import CaseEvent, Fact, FactKind
 from schemas.channels.webhooks import Webhook
 from schemas.codes.any_code import NotTriedAgain
 from schemas.codes.base import code_name
-from schemas.codes.money import StopHandedOver
 from schemas.codes.people import Noted
+from schemas.codes.replies import RepliedStop, ReplySender
+from schemas.codes.stop_orders import StopHandedOver
 from schemas.levels import Level
 from tests.domain import builders
 from tests.domain.builders import NOON
@@ -67,6 +68,13 @@ def test_without_words_a_program_is_told_codes_and_nothing_that_a_person_wrote(e
     (told,) = payload(noted, masked_words, in_language("zh").sentence)["facts"]
     assert told["what"]["why"]["text"] == "女儿电话 *******0001"
     assert told["words"] == "不再重试：备注：女儿电话 *******0001"
+
+
+def test_no_program_is_told_a_word_of_a_reply(event: CaseEvent) -> None:
+    said = Fact(kind=FactKind.REPLY, what=RepliedStop(ReplySender.RESIDENT, "TD 13900000001"))
+    (told,) = payload(event.model_copy(update={"facts": [said]}), webhook_words, in_language("en").sentence)["facts"]
+    assert told["what"] == {"code": "replied_stop", "sender": "resident"}
+    assert "TD" not in told["words"]
 
 
 def test_a_freezing_decision_is_a_person_s_own_words(event: CaseEvent) -> None:

@@ -4,8 +4,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.carriers.voice import Heard, after_answer, is_offered_key, q850_cause, ring_timeout, without_answer
-from domain.carriers.voice_mailbox import Answerer, MailboxRules, SoundFrame, who_answered
+from domain.carriers.voice import (
+    Heard,
+    after_answer,
+    after_hangup,
+    is_offered_key,
+    q850_cause,
+    ring_timeout,
+    without_answer,
+)
+from domain.carriers.voice_mailbox import Answerer, HeardTalk, MailboxRules, SoundFrame, who_answered, who_talked
 from domain.carriers.voice_phrases import recordings_of, spelled
 from schemas.channels.receipts import CallState
 
@@ -113,3 +121,64 @@ def test_what_is_joined_from_phrases_is_always_found_with_no_more_files(parts: l
 
 def test_a_synthesiser_gets_codes_digit_by_digit() -> None:
     assert spelled("核验码507890，请按1") == "核验码5 0 7 8 9 0，请按1"
+
+
+@pytest.mark.parametrize(
+    ("cause", "status", "state"),
+    [
+        (17, None, CallState.BUSY),
+        (19, None, CallState.NO_ANSWER),
+        (21, None, CallState.REFUSED),
+        (1, None, CallState.WRONG_NUMBER),
+        (20, None, CallState.OUT_OF_AREA),
+        (16, None, CallState.FAILED),
+        (0, None, CallState.FAILED),
+        (21, 603, CallState.REFUSED),
+        (127, 607, CallState.REFUSED),  # a cause without a meaning leaves the status
+        (20, 480, CallState.OUT_OF_AREA),  # the network's own cause, in a Reason header
+        (17, 200, CallState.BUSY),  # no status of a failure
+    ],
+)
+def test_an_exchange_reports_the_ending_by_its_cause(cause: int, status: int | None, state: CallState) -> None:
+    assert after_hangup(cause, status).state is state
+
+
+@pytest.mark.parametrize(("cause", "status"), [(21, 401), (21, 403), (21, 407), (19, 483), (27, 502)])
+def test_a_cause_that_the_exchange_derived_from_a_fault_of_the_trunk_says_nothing_about_the_person(
+    cause: int, status: int
+) -> None:
+    assert after_hangup(cause, status).state is CallState.FAILED
+
+
+@pytest.mark.parametrize("status", [None, 408])
+def test_a_trunk_that_sends_nothing_is_a_failure_and_a_telephone_that_rang_has_no_answer(status: int | None) -> None:
+    assert after_hangup(18, status, rang=False).state is CallState.FAILED
+    assert after_hangup(18, status, rang=True).state is CallState.NO_ANSWER
+    assert after_hangup(18, 480, rang=False).state is CallState.NO_ANSWER  # the network's own answer
+    assert ring_timeout(20, rang=False).detail == "no answer in 20 s"
+
+
+@given(st.integers(0, 1000), st.none() | st.integers(0, 1000))
+def test_every_hangup_before_the_answer_is_a_result_other_than_answered(cause: int, status: int | None) -> None:
+    assert after_hangup(cause, status).state not in (CallState.ANSWERED, CallState.VOICEMAIL)
+
+
+def test_talk_without_a_pause_is_a_mailbox_only_when_a_greeting_would_have_been_over() -> None:
+    talk = HeardTalk(began=0.5)
+    assert who_talked(talk, 3.5, RULES) is Answerer.UNDECIDED  # 0.5 s, 2.2 s of greeting, 0.8 s of pause
+    assert who_talked(talk, 3.6, RULES) is Answerer.MAILBOX
+
+
+def test_a_pause_after_a_short_greeting_or_silence_at_first_is_a_person() -> None:
+    assert who_talked(HeardTalk(0.5, 2.1), 2.1, RULES) is Answerer.PERSON
+    assert who_talked(HeardTalk(), 1.9, RULES) is Answerer.UNDECIDED
+    assert who_talked(HeardTalk(), 2.0, RULES) is Answerer.PERSON
+
+
+def test_a_pause_that_comes_late_does_not_make_a_long_greeting_a_persons() -> None:
+    assert who_talked(HeardTalk(0.5, 6.0), 6.0, RULES) is Answerer.MAILBOX
+
+
+@given(st.floats(0, 2), st.none() | st.floats(0, 20))
+def test_who_talked_is_decided_within_five_seconds(began: float, paused: float | None) -> None:
+    assert who_talked(HeardTalk(began, paused), 5.1, RULES) is not Answerer.UNDECIDED

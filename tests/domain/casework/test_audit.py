@@ -11,8 +11,8 @@ from hypothesis.stateful import invariant
 from domain.casework import deadlines, has_held, queue_rank
 from domain.casework.audit import CaseIndexes, InvariantViolation, Kind, examine
 from domain.desk.missed import Missed
+from schemas.casework.acts import CloseAct
 from schemas.casework.cases import Case, CaseState, StepState
-from schemas.casework.inputs import CloseAct
 from schemas.levels import Action, Level, Result
 from tests.domain.builders import NOON, Line, policy
 from tests.domain.casework.test_casework_machine import CaseLife

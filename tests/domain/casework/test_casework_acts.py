@@ -5,9 +5,7 @@ from datetime import timedelta
 import pytest
 
 from domain.casework import queue_rank
-from schemas.casework.cases import CaseState, StepState
-from schemas.casework.events import FactKind
-from schemas.casework.inputs import (
+from schemas.casework.acts import (
     Act,
     AskStopAct,
     CallAgainAct,
@@ -16,11 +14,12 @@ from schemas.casework.inputs import (
     LowerAct,
     NoteAct,
     NotifyContactAct,
-    OfficerReport,
     OutcomeAct,
     SendOfficerAct,
-    VisitStage,
 )
+from schemas.casework.cases import CaseState, StepState
+from schemas.casework.events import FactKind
+from schemas.casework.inputs import OfficerReport, VisitStage
 from schemas.codes.people import ClaimRanOut, LevelLowered, Said
 from schemas.codes.refusals import CaseChanged, HasCase
 from schemas.levels import Action, Level, Outcome, OutcomeGround, Result

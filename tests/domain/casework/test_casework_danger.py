@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import pytest
 
+from schemas.casework.acts import CloseAct
 from schemas.casework.cases import CaseState, StepState
 from schemas.casework.events import FactKind
-from schemas.casework.inputs import CloseAct
 from schemas.codes.danger import CombinedEvidence, DangerAgain, DangerSeen, OldEvidence
 from schemas.levels import Action, Level, Outcome
 from tests.domain.builders import NOON, Line, at_the_desk, danger, payment, profile

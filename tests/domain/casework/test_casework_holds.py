@@ -6,9 +6,10 @@ import pytest
 
 from domain.casework import has_held, lift
 from domain.casework.holds import touched
+from schemas.casework.acts import CloseAct, ReleaseStopAct
 from schemas.casework.cases import StepState
 from schemas.casework.events import FactKind
-from schemas.casework.inputs import BankState, CloseAct, Hold, HoldChange, ReleaseStopAct
+from schemas.casework.inputs import BankState, Hold, HoldChange
 from schemas.codes.plan import HeldBack, HoldOver
 from schemas.levels import Action, Channel, Level, Result
 from schemas.people.staff import StaffRole

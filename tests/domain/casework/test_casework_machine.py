@@ -11,101 +11,63 @@ from domain.casework import Decision, Rules, deadlines, decide, has_held, queue_
 from domain.casework.orders import records as orders
 from domain.casework.trail.movements import traced
 from domain.casework.triage import QueueBand, queue_band
+from domain.policy.schedule import may_support
 from domain.policy.trace import TraceRules
 from domain.tracing.conservation import violations
-from schemas.casework.cases import LIVE_STEPS, WAITING_STEPS, Case, CaseState, Danger, Payment, Profile, StepState
-from schemas.casework.events import Dispatch, FactKind
-from schemas.casework.inputs import (
+from schemas.casework.acts import (
     AskStopAct,
     AssignAct,
-    BankFeedback,
-    BankState,
     CallAgainAct,
-    CaseInput,
     ClaimAct,
     CloseAct,
     ConfirmAct,
-    Deadline,
-    Hold,
-    HoldChange,
     LowerAct,
     NoteAct,
     NotifyContactAct,
-    ObjectStop,
-    OfficerReport,
-    OperatorReport,
     OutcomeAct,
     ReleaseStopAct,
     SendOfficerAct,
+    SupportAct,
+)
+from schemas.casework.cases import LIVE_STEPS, WAITING_STEPS, Case, CaseState, Danger, Payment, Profile, StepState
+from schemas.casework.events import Dispatch, FactKind
+from schemas.casework.inputs import (
+    BankFeedback,
+    BankState,
+    CaseInput,
+    Deadline,
+    FraudReport,
+    Hold,
+    HoldChange,
+    ObjectStop,
+    OfficerReport,
+    OperatorReport,
+    PlaceReport,
     VictimReport,
     VisitStage,
 )
-from schemas.casework.movements import MovedAccount, MovementKind, OnwardMovement
 from schemas.casework.objections import DecideObjectionAct, ObjectionGround, Objector, WrongfulCause
 from schemas.casework.orders import ApproveStopAct, DeclineStopAct, HandOverStopAct, OrderState
 from schemas.codes.refusals import HasCase
-from schemas.levels import Action, Channel, Level, Outcome, Result
-from schemas.people.residents import Flag
+from schemas.levels import Action, Channel, Level, Result, SupportOutcome
 from schemas.people.staff import StaffRole
-from schemas.risk.evidence import WatchStatus
-from schemas.risk.signals import TransferState
-from tests.domain.builders import NOON, RESIDENT, alert, contact_result, danger, hold, payment, policy, profile
-
-AFTER_SETTLED = {Action.FOLLOW_UP, Action.STOP_RELEASE}
-TRANSFERS = st.sampled_from(["bank:1", "bank:2", "bank:3"])
-AMOUNTS = st.integers(0, 2_000_000)
-PEOPLE = st.sampled_from(["operator li", "operator han"])
-ROLES = st.sampled_from([None, StaffRole.OPERATOR, StaffRole.RELEASE_DESK, StaffRole.OFFICER])
-CLAIMS = st.lists(
-    st.fixed_dictionaries({"transfer": TRANSFERS, "evidence": st.sampled_from("ABCD"), "amount_fen": AMOUNTS}),
-    max_size=2,
-)
-OUTCOMES = st.builds(
-    OutcomeAct.model_validate,
-    st.fixed_dictionaries({"outcome": st.sampled_from(Outcome), "kept": CLAIMS, "lost_fen": AMOUNTS}),
-)
-PAYMENTS = st.lists(
-    st.builds(
-        payment,
-        TRANSFERS,
-        AMOUNTS,
-        st.sampled_from(TransferState),
-        st.sampled_from(["a1", "a2"]),
-        st.just(NOON),
-        st.sampled_from([None, WatchStatus.REPORTED, WatchStatus.CONFIRMED]),
-    ),
-    max_size=3,
-    unique_by=lambda made: made.transfer,
-)
-PROFILES = st.builds(
-    lambda flags, contacts: profile(*flags, contacts=contacts), st.sets(st.sampled_from(Flag)), st.integers(0, 2)
-)
-
-MOVEMENTS = st.lists(
-    st.builds(
-        lambda payer, payee, fen, number: OnwardMovement(
-            payer=MovedAccount(bank="abc", token=payer),
-            payee=MovedAccount(bank="boc", token=payee) if payee else None,
-            kind=MovementKind.TRANSFER if payee else MovementKind.CASH,
-            amount_fen=fen,
-            at=NOON + timedelta(minutes=number),
-            sequence=number,
-        ),
-        st.sampled_from(["a1", "a2", "a3"]),
-        st.sampled_from([None, "a2", "a3"]),
-        AMOUNTS,
-        st.integers(0, 5),
-    ),
-    max_size=3,
-)
-
-DANGERS = st.builds(
-    lambda level, reason, exposure, live: danger(level, reason, exposure=exposure, call_since=NOON if live else None),
-    st.sampled_from(Level),
-    st.sampled_from("abc"),
+from schemas.risk.reported_frauds import MatchStrength
+from tests.domain.builders import NOON, RESIDENT, alert, contact_result, hold, policy
+from tests.domain.casework.machine_inputs import (
     AMOUNTS,
-    st.booleans(),
+    DANGERS,
+    MOVEMENTS,
+    OUTCOMES,
+    PAYMENTS,
+    PEOPLE,
+    PLACE_REPORTS,
+    PROFILES,
+    ROLES,
+    SEARCH_ACTS,
+    TRANSFERS,
 )
+
+AFTER_SETTLED = {Action.FOLLOW_UP, Action.STOP_RELEASE, Action.SUPPORT_CALL}
 
 
 class CaseLife(RuleBasedStateMachine):
@@ -152,6 +114,9 @@ class CaseLife(RuleBasedStateMachine):
             assert step.state is StepState.SENT
             assert step.attempt == dispatch.attempt
             assert not after.settled or dispatch.action in AFTER_SETTLED, "nothing of the plan once settled"
+            if dispatch.action is Action.SUPPORT_CALL:
+                assert after.prior_loss is not None, "support is offered after a loss only"
+                assert may_support(after), "and never beside a plan that contacts the resident"
             if dispatch.action in orders.ASKING:
                 order = orders.order_of(after, dispatch.step)
                 assert order is not None, "no bank is asked without an order"
@@ -294,6 +259,17 @@ class CaseLife(RuleBasedStateMachine):
         live = [step.transfer for step in lifts if step.state in LIVE_STEPS and not step.id.startswith("clock.")]
         assert len(live) == len(set(live))
 
+    @rule(act=SEARCH_ACTS, role=ROLES | st.just(StaffRole.SUPERVISOR))
+    def searches(self, act: object, role: StaffRole | None) -> None:
+        decision = self.act(act, role=role)
+        assert (role is StaffRole.SUPERVISOR) or decision.facts[0].kind is FactKind.REFUSED
+
+    @precondition(lambda self: self.case is not None and self.case.searches)
+    @rule(told=PLACE_REPORTS)
+    def searched(self, told: dict[str, object]) -> None:
+        self.give(PlaceReport.model_validate({**self.base(), **told}))
+        assert sum(each.goes_on for each in self.here.searches) <= 1
+
     @rule(sure=st.sampled_from([False, False, False, True]))
     def close(self, sure: bool) -> None:
         if sure:
@@ -329,6 +305,37 @@ class CaseLife(RuleBasedStateMachine):
     @rule(transfer=st.none() | TRANSFERS, amount=AMOUNTS)
     def victim(self, transfer: str | None, amount: int) -> None:
         self.give(VictimReport(id=self.name(), at=self.now, resident=RESIDENT, amount_fen=amount, transfer=transfer))
+
+    @rule(
+        name=st.sampled_from("12"),
+        version=st.integers(1, 3),
+        days=st.integers(-3, 100),
+        withdrawn=st.booleans(),
+        dated=st.booleans(),
+        strength=st.sampled_from(MatchStrength),
+    )
+    def police(self, name: str, version: int, days: int, withdrawn: bool, dated: bool, strength: MatchStrength) -> None:
+        happened = self.now - timedelta(days=days)
+        told = {"record": f"police:{name}", "version": version, "happened_at": happened, "reported_at": self.now}
+        known = [each.version for each in self.case.frauds if each.id == told["record"]] if self.case else []
+        before = self.case.state if self.case else None
+        self.give(
+            FraudReport.model_validate(
+                {**told, "id": self.name(), "at": self.now, "resident": RESIDENT, "by": "id_number", "loss_fen": 100}
+                | {"withdrawn": withdrawn, "dated": dated, "strength": strength}
+            )
+        )
+        sure = dated and strength is not MatchStrength.FAIR and not withdrawn
+        after = self.case.state if self.case else None  # whatever was due by now has run, too
+        assert sure or before is after or after is not CaseState.ALREADY_DEFRAUDED, "an unsure record ends no warnings"
+        found = [each.version for each in self.case.frauds if each.id == told["record"]] if self.case else []
+        assert len(found) <= 1, "a record is there once"
+        assert not known or not found or found[0] >= known[0], "an earlier version replaces none"
+
+    @precondition(lambda self: self.case)
+    @rule(outcome=st.sampled_from(SupportOutcome))
+    def support(self, outcome: SupportOutcome) -> None:
+        self.act(SupportAct(outcome=outcome))
 
     @rule(
         channel=st.none() | st.sampled_from(Channel),

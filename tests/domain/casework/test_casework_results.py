@@ -5,9 +5,9 @@ from datetime import timedelta
 import pytest
 
 from domain.casework import deadlines
+from schemas.casework.acts import ClaimAct
 from schemas.casework.cases import CaseState, StepState
 from schemas.casework.events import FactKind
-from schemas.casework.inputs import ClaimAct
 from schemas.codes.any_code import LateResult
 from schemas.codes.plan import BusyDuringCall, BusyInARow
 from schemas.levels import Action, Level, Outcome, Result

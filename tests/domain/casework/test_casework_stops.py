@@ -4,9 +4,10 @@ from datetime import timedelta
 
 import pytest
 
+from schemas.casework.acts import AskStopAct, LowerAct, ReleaseStopAct
 from schemas.casework.cases import StepState, Stop, StopState
 from schemas.casework.events import FactKind
-from schemas.casework.inputs import AskStopAct, BankState, LowerAct, ReleaseStopAct
+from schemas.casework.inputs import BankState
 from schemas.codes.any_code import StopNotExtended
 from schemas.codes.money import ResidentSafe
 from schemas.codes.refusals import MostStops, TwoPersons
@@ -272,8 +273,8 @@ def test_a_late_refusal_of_the_first_attempt_does_not_end_a_stop_that_runs() -> 
 def test_a_bank_that_has_stopped_the_account_after_all_is_believed() -> None:
     line = asked()
     line.bank(BankState.REFUSED)
-    line.bank(BankState.IN_FORCE)
-    assert stop_of(line).state is StopState.REFUSED, "an answer that names no end may be an old one"
+    line.bank(BankState.IN_FORCE, until=line.now - timedelta(hours=1))
+    assert stop_of(line).state is StopState.REFUSED, "a stop that has ended stops nothing"
     line.bank(BankState.IN_FORCE, until=line.now + timedelta(hours=40))
     assert stop_of(line).state is StopState.IN_FORCE
 

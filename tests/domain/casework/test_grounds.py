@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 
 from domain.casework.grounds import ground_of, offered
 from domain.payments import ledger
+from schemas.casework.acts import AnswersAct, CallAgainAct, NoteAct, OutcomeAct
 from schemas.casework.cases import CaseState, StepState
 from schemas.casework.events import FactKind
-from schemas.casework.inputs import AnswersAct, CallAgainAct, NoteAct, OutcomeAct, VisitStage
+from schemas.casework.inputs import VisitStage
 from schemas.codes.any_code import AnyCode
 from schemas.codes.refusals import GroundMissing, GroundNeedsNote, NoTalkYet
 from schemas.levels import Action, CallResult, EvidenceClass, Level, Outcome, OutcomeGround, Result

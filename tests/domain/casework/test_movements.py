@@ -12,9 +12,10 @@ from domain.policy.trace import TraceRules
 from domain.tracing.conservation import whereabouts
 from domain.tracing.facts import FindingKind, SinkKind, TracedAccount
 from domain.tracing.tree import in_accounts
+from schemas.casework.acts import CloseAct
 from schemas.casework.cases import CaseState
 from schemas.casework.events import FactKind
-from schemas.casework.inputs import BankFeedback, BankState, CloseAct, Erase
+from schemas.casework.inputs import BankFeedback, BankState, Erase
 from schemas.casework.movements import (
     MOST_MOVEMENTS,
     MOST_STATED,

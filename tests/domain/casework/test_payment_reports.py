@@ -8,25 +8,17 @@ import pytest
 from domain.casework import Decision, Rules
 from domain.casework.audit import examine
 from domain.casework.machine import decide
-from domain.casework.orders.records import stands
+from domain.casework.orders.open_orders import stands
 from domain.identity.personal import WITHHELD, without
 from domain.policy import load
+from schemas.casework.acts import AskStopAct, CloseAct, LossAvoidedClaim, NoteAct, ReleaseStopAct
 from schemas.casework.cases import CaseState, Payment, StepState, StopState
 from schemas.casework.events import FactKind
-from schemas.casework.inputs import (
-    AskStopAct,
-    BankState,
-    CloseAct,
-    Erase,
-    LossAvoidedClaim,
-    NoteAct,
-    PaymentReport,
-    ReleaseStopAct,
-)
+from schemas.casework.inputs import BankState, Erase, PaymentReport
 from schemas.casework.orders import ApproveStopAct, DeclineStopAct, OrderState
 from schemas.codes.danger import OwnReport
-from schemas.codes.money import InstitutionChosen, PaymentReported, ReportConfirmed
 from schemas.codes.refusals import CannotBeStopped, InstitutionKnown, InstitutionMissing
+from schemas.codes.stop_orders import InstitutionChosen, PaymentReported, ReportConfirmed
 from schemas.levels import Action, EvidenceClass, Level, Outcome
 from schemas.people.residents import ReportSource
 from schemas.people.staff import StaffRole

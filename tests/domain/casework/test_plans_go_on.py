@@ -4,9 +4,10 @@ from datetime import timedelta
 
 from domain.casework import deadlines, lift
 from domain.dispatches.validity import validity
+from schemas.casework.acts import CallAgainAct, ClaimAct, NotifyContactAct, SendOfficerAct
 from schemas.casework.cases import StepState
 from schemas.casework.events import FactKind
-from schemas.casework.inputs import CallAgainAct, ClaimAct, HoldChange, NotifyContactAct, SendOfficerAct, VisitStage
+from schemas.casework.inputs import HoldChange, VisitStage
 from schemas.codes.refusals import PlanOverByLoss
 from schemas.levels import Action, Channel, Level, Outcome, Result
 from tests.domain.builders import NOON, Line, contact_result, danger, hold, payment, profile, rules

@@ -6,21 +6,23 @@ import pytest
 
 from domain.casework import Rules
 from domain.policy import load
+from schemas.casework.acts import AskStopAct
 from schemas.casework.cases import StepState, StopState
 from schemas.casework.events import FactKind
-from schemas.casework.inputs import AskStopAct, BankState
+from schemas.casework.inputs import BankState
 from schemas.casework.orders import ApproveStopAct, DeclineStopAct, OrderState, StopOrder
 from schemas.codes.any_code import StopNotExtended
 from schemas.codes.danger import DangerCode, OwnReport, PaymentMade
-from schemas.codes.money import StopExtended, StopNeverDecided, StopNotWanted, StopUndecided
+from schemas.codes.money import StopExtended
 from schemas.codes.refusals import ApprovedBefore, NoOrder, RoleMayNotApprove
+from schemas.codes.stop_orders import StopNeverDecided, StopNotWanted, StopUndecided
 from schemas.levels import Action, Level, Outcome, Result
 from schemas.people.staff import StaffRole
 from schemas.risk.evidence import EvidenceKind, WatchStatus
 from schemas.risk.signals import TransferState
-from tests.domain.builders import Line, danger, payment, policy_text
+from tests.domain.builders import NOON, Line, danger, payment, policy_text
 
-REPORTED: list[DangerCode] = [PaymentMade(EvidenceKind.REPORTED_PAYEE, 30_000, 60)]
+REPORTED: list[DangerCode] = [PaymentMade(EvidenceKind.REPORTED_PAYEE, 30_000, NOON)]
 LAW = "反电信网络诈骗法第二十条"
 AUTOMATIC = (
     f'{{ account = "confirmed", state = "pending", persons = 0, law = "{LAW}", confirm_within = "20m" }},\n'
@@ -164,7 +166,7 @@ def test_the_report_of_one_person_proposes_no_stop_of_another_ones_payment() -> 
 
 def test_a_stop_is_proposed_for_the_resident_who_reported_the_account() -> None:
     line = Line(approves=False)
-    mine: list[DangerCode] = [*REPORTED, OwnReport(60, 30_000)]
+    mine: list[DangerCode] = [*REPORTED, OwnReport(NOON, 30_000)]
     line.alert(Level.ORANGE, payment(watched=WatchStatus.REPORTED), found=danger(Level.ORANGE, of=mine))
     line.pass_to(timedelta(minutes=2))
     assert order(line).state is OrderState.PROPOSED

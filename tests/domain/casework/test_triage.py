@@ -9,7 +9,6 @@ from domain.casework.triage import (
     QueueBand,
     Reason,
     Weight,
-    left_until,
     order,
     queue_band,
     reasons,
@@ -17,7 +16,7 @@ from domain.casework.triage import (
     weigh,
 )
 from domain.policy import Policy
-from schemas.casework.cases import Case, CaseState, Payment, Step, StepState, Stop, StopState
+from schemas.casework.cases import Case, CaseState, Payment, Step, StepState
 from schemas.casework.inputs import BankState
 from schemas.levels import Action, Level, Result
 from schemas.people.residents import BalanceBand
@@ -244,10 +243,32 @@ def test_where_no_payment_is_under_way_the_reason_is_what_may_still_be_asked_for
     assert reasons(case(Level.RED), POLICY) == []
 
 
-def test_the_time_left_is_that_of_the_clock_that_runs_out_first() -> None:
-    stopped = payment().model_copy(update={"stop": Stop(state=StopState.IN_FORCE, until=DUE - MINUTE)})
-    lifted = payment().model_copy(update={"stop": Stop(state=StopState.RELEASED, until=NOON)})
-    assert left_until(case(Level.RED, steps=on_desk(), payments=[stopped, lifted])) == DUE - MINUTE
-    assert left_until(case(Level.RED, steps=on_desk(), traced=[stopped])) == DUE - MINUTE
-    assert left_until(case(Level.RED, steps=on_desk(), payments=[lifted])) == DUE
-    assert left_until(case(Level.RED, steps=[])) is None
+# ---------------------------------------------------------------- why a case stands where it stands
+
+
+def test_a_worth_is_the_product_of_the_figures_that_explain_it() -> None:
+    weight = weigh(offered(Level.RED, 8_000_000, waited=10 * MINUTE), POLICY)
+    of = weight.factors
+    assert of is not None
+    assert of.fen == weight.fen == of.stake_fen * of.lost * of.reached * of.persuaded / of.minutes
+    assert 0 < of.lost <= 1
+    assert of.within == POLICY.triage.horizon
+    waited, doubled = weight.raised(NOON)
+    assert (waited, doubled) == (1 + 10 * MINUTE / POLICY.triage.patience, 0)
+    assert weight.at(NOON) == of.fen * waited
+
+
+@given(st.lists(st.tuples(st.integers(0, 9_000_000), st.integers(0, 240)), min_size=2, max_size=5))
+def test_the_figures_that_explain_sort_as_the_queue_does(given_cases: list[tuple[int, int]]) -> None:
+    cases = [
+        offered(Level.RED, amount, "abcde"[n], waited=minutes * MINUTE)
+        for n, (amount, minutes) in enumerate(given_cases)
+    ]
+    explained = []
+    for each in order(cases, NOON, POLICY):
+        weight = weigh(each, POLICY)
+        assert weight.factors is not None
+        waited, doubled = weight.raised(NOON)
+        plain = weight.factors.fen * waited
+        explained.append((-(max(plain, 100.0) * 2**doubled if doubled else plain), each.id))
+    assert explained == sorted(explained)

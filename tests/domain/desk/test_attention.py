@@ -2,16 +2,41 @@
 
 from datetime import timedelta
 
+import hypothesis
+import pytest
+from hypothesis import strategies as st
+
 from domain.casework.triage import weigh
-from domain.desk.attention import SHOWN, Concern, Matter, attention, complaints_late, matter_of, silences, stops_ending
+from domain.desk.attention import (
+    SHOWN,
+    Concern,
+    Matter,
+    Urgency,
+    attention,
+    complaints_late,
+    matter_of,
+    orders_waiting,
+    silences,
+    stops_ending,
+)
 from domain.payments.bank_book import BankBook
-from schemas.casework.inputs import BankState, ClaimAct
-from schemas.levels import Level
+from domain.payments.headline import HeadlineKind
+from schemas.casework.acts import AskStopAct, ClaimAct
+from schemas.casework.cases import Step, StepState, Stop, StopState
+from schemas.casework.inputs import BankState
+from schemas.casework.orders import Approval
+from schemas.levels import Action, Level
+from schemas.people.staff import StaffRole
 from schemas.risk.feeds import Silence
-from tests.domain.builders import NOON, Line, at_the_desk, policy
+from tests.domain.builders import NOON, Line, at_the_desk, danger, payment, policy
 from tests.domain.casework.journal import red_with_money
+from tests.domain.casework.test_triage import DUE, case, on_desk
 from tests.domain.desk.test_complaints import complaint
 
+MANY = (
+    *((Level.RED, 100, "a"), (Level.RED, 9_000_000, "b"), (Level.RED, 5_000_000, "c")),
+    *((Level.ORANGE, 90_000_000, "d"), (Level.RED, 0, "e"), (Level.BLUE, 0, "f")),
+)
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 
 
@@ -36,6 +61,162 @@ def test_a_step_past_its_due_time_needs_the_supervisor_from_then_on() -> None:
     assert found.topic is Concern.OVERDUE
     assert found.step is not None
     assert found.at == found.step.due == min(step.due for step in line.here.steps if step.due)
+
+
+def test_a_call_that_an_operator_owes_needs_the_supervisor_in_its_last_minute() -> None:
+    given = case(Level.RED, steps=on_desk(), claimed_by="op1")
+    weight = weigh(given, policy())
+    assert matter_of(given, weight, DUE - MINUTE) is None
+    found = matter_of(given, weight, DUE - MINUTE / 2)
+    assert found is not None
+    assert (found.topic, found.at, found.step) == (Concern.EXPIRING, DUE, given.steps[0])
+
+
+@pytest.mark.parametrize("state", [StepState.PENDING, StepState.SENT])
+def test_a_message_that_goes_out_or_awaits_its_receipt_needs_nobody(state: StepState) -> None:
+    steps = [Step(id="red.sms", action=Action.SMS, state=state, due=NOON + MINUTE / 2)]
+    given = case(Level.RED, steps=steps, claimed_by="op1")
+    assert matter_of(given, weigh(given, policy()), NOON) is None
+
+
+def test_a_claim_that_no_page_renews_needs_the_supervisor_in_its_last_minute() -> None:
+    line = at_the_desk()
+    line.act(ClaimAct(do="claim"))
+    weight = weigh(line.here, policy())
+    assert matter_of(line.here, weight, line.now, line.now + MINUTE) is None
+    found = matter_of(line.here, weight, line.now, line.now + MINUTE / 2)
+    assert found is not None
+    assert (found.topic, found.at, found.step) == (Concern.EXPIRING, line.now + MINUTE / 2, None)
+
+
+def test_a_stop_order_waits_for_those_who_may_approve_it_and_have_not() -> None:
+    line = Line(approves=False)
+    line.alert(Level.RED, payment(amount=1_000_000))
+    line.act(AskStopAct(transfer="bank:1"))
+    (order,) = line.here.orders
+    (found,) = orders_waiting([line.here], "s1", StaffRole.SUPERVISOR)
+    assert (found.topic, found.at, found.about, found.assignable) == (Concern.APPROVAL, order.due, order, False)
+    assert orders_waiting([line.here], "a1", StaffRole.AUDITOR) == []
+    approved = Approval(by="s1", role=StaffRole.SUPERVISOR, at=line.now)
+    signed = line.here.model_copy(update={"orders": [order.model_copy(update={"approvals": (approved,)})]})
+    assert orders_waiting([signed], "s1", StaffRole.SUPERVISOR) == []
+    assert orders_waiting([signed], "s2", StaffRole.SUPERVISOR) != []
+
+
+def test_what_is_gone_within_a_minute_stands_before_what_has_waited_longest() -> None:
+    given = case(Level.BLUE, steps=on_desk(), claimed_by="op1")
+    soon = matter_of(given, weigh(given, policy()), DUE - MINUTE / 2)
+    assert soon is not None
+    waits = Matter(Concern.UNCLAIMED, Level.RED.rank, NOON - HOUR, given)
+    assert [each.topic for each in attention([waits, soon]).shown] == [Concern.EXPIRING, Concern.UNCLAIMED]
+
+
+def waiting(level: Level, amount: int = 0, letter: str = "a", minutes: int = 1) -> Matter:
+    """A case that waits for an operator, with so much money under way."""
+    given = case(level, amount, letter, steps=on_desk(), offered_at=NOON - minutes * MINUTE)
+    return Matter(Concern.UNCLAIMED, level.rank, given.offered_at, given)
+
+
+def test_a_red_case_with_money_under_way_stands_before_one_that_has_waited_longer_without() -> None:
+    waits, goes = waiting(Level.RED, minutes=30), waiting(Level.RED, 5_000_000, "b")
+    orange = waiting(Level.ORANGE, 90_000_000, "c", minutes=60)
+    assert attention([orange, waits, goes]).shown == [goes, waits, orange]
+
+
+def test_of_red_cases_with_money_under_way_the_largest_amount_comes_first() -> None:
+    small, large = waiting(Level.RED, 400_00, minutes=30), waiting(Level.RED, 80_000_00, "b")
+    assert attention([small, large]).shown == [large, small]
+
+
+def test_a_stop_order_and_an_expiring_red_case_with_money_stand_before_all_else() -> None:
+    line = Line(approves=False)
+    line.alert(Level.RED, payment(amount=1_000_000))
+    line.act(AskStopAct(transfer="bank:1"))
+    (order,) = orders_waiting([line.here], "s1", StaffRole.SUPERVISOR)
+    step = Step(id="red.operator", action=Action.OPERATOR_CALL, state=StepState.SENT, due=NOON)
+    expiring = Matter(Concern.EXPIRING, Level.RED.rank, NOON, case(Level.RED, 2_000_000), step)
+    goes = waiting(Level.RED, 90_000_000, "b", minutes=60)
+    assert attention([goes, order, expiring]).shown == [expiring, order, goes]
+    assert [each.urgency for each in (order, goes)] == [Urgency.MONEY_EXPIRES, Urgency.MONEY]
+
+
+def test_without_money_under_way_what_expires_soonest_comes_first_whatever_its_level() -> None:
+    blue = Matter(Concern.EXPIRING, Level.BLUE.rank, NOON + MINUTE / 4, case(Level.BLUE))
+    red = Matter(Concern.EXPIRING, Level.RED.rank, NOON + MINUTE / 2, case(Level.RED))
+    assert attention([waiting(Level.RED, minutes=60), red, blue]).shown[:2] == [blue, red]
+
+
+def test_a_matter_says_how_much_money_it_is_about_and_whether_that_is_an_estimate() -> None:
+    goes, waits = waiting(Level.RED, 5_000_000), waiting(Level.RED)
+    assert (goes.amount_fen, goes.estimated) == (5_000_000, False)
+    assert waits.case is not None
+    assert (waits.amount_fen, waits.estimated) == (waits.case.danger.exposure_fen or None, True)
+    (silent,) = silences([Silence(source="unicom", since=NOON, expected=9.0, at=NOON, words="nothing came")])
+    assert (silent.amount_fen, silent.estimated) == (None, False)
+
+
+@hypothesis.given(st.permutations([waiting(level, amount, letter) for level, amount, letter in MANY]))
+def test_the_order_does_not_depend_on_how_the_matters_came(matters: list[Matter]) -> None:
+    shown = attention(matters).shown
+    assert shown == sorted(shown, key=lambda each: each.place)
+    assert [each.amount_fen for each in shown] == [9_000_000, 5_000_000, 100, *(each.amount_fen for each in shown[3:])]
+
+
+def test_money_whose_stop_is_in_force_is_no_money_under_way() -> None:
+    moving = payment(amount=5_000_000)
+    held = moving.model_copy(update={"stop": Stop(state=StopState.IN_FORCE)})
+    urgencies = []
+    for each in (moving, held):
+        given = case(Level.RED, steps=on_desk(), payments=[each])
+        matter = Matter(Concern.UNCLAIMED, Level.RED.rank, NOON, given)
+        assert matter.headline is not None
+        urgencies.append((matter.urgency, matter.headline.kind))
+    assert urgencies == [(Urgency.MONEY, HeadlineKind.AT_STAKE), (Urgency.OTHER, HeadlineKind.STOPPED)]
+
+
+def partly_stopped(letter: str, stopped: int, moving: int) -> Matter:
+    """An unclaimed red case with these sums (fen)."""
+    held = payment("bank:9", amount=stopped).model_copy(update={"stop": Stop(state=StopState.IN_FORCE)})
+    payments = [held, *([payment(amount=moving)] if moving else [])]
+    given = case(Level.RED, letter=letter, steps=on_desk(), offered_at=NOON - MINUTE, payments=payments)
+    return Matter(Concern.UNCLAIMED, Level.RED.rank, given.offered_at, given)
+
+
+def test_the_desk_sorts_and_marks_by_the_money_that_nothing_has_stopped_as_it_shows_it() -> None:
+    mostly, goes = partly_stopped("a", 100_000_000, 100_00), waiting(Level.RED, 50_000_000, "b")
+    held = partly_stopped("c", 200_000_000, 0)
+    found = attention([held, mostly, goes])
+    assert (found.shown, found.largest) == ([goes, mostly, held], goes)
+    assert [each.amount_fen for each in found.shown] == [50_000_000, 100_00, None]
+    assert attention([held]).largest is None, "stopped money is not what the free operator is needed for"
+
+
+def test_the_red_case_that_waits_longest_and_the_largest_are_always_shown() -> None:
+    many = [waiting(Level.RED, 10_000 + n, letter) for n, letter in enumerate("cdefgh")]
+    longest, estimate = waiting(Level.RED, 1, "a", minutes=40), case(Level.RED, letter="b", steps=on_desk())
+    estimate = estimate.model_copy(update={"danger": danger(Level.RED, exposure=90_000)})
+    large = Matter(Concern.UNCLAIMED, Level.RED.rank, NOON, estimate)
+    found = attention([*many, longest, large])
+    assert (found.longest, found.largest) == (longest, large)
+    assert found.shown[SHOWN:] == [longest, large], "an estimate stands behind all money that is known to be under way"
+    assert found.more == {Concern.UNCLAIMED: 2}
+
+
+def test_an_unclaimed_case_says_how_long_its_nearest_deadline_is_off() -> None:
+    found = waiting(Level.RED)
+    assert found.left is not None
+    assert found.left.at == DUE
+    claimed = Matter(Concern.EXPIRING, Level.RED.rank, NOON, found.case)
+    assert claimed.left is None
+
+
+def test_an_unclaimed_case_counts_down_to_the_operators_call_not_to_the_systems_own() -> None:
+    robot = Step(id="red.call", action=Action.ROBOT_CALL, state=StepState.PENDING, due=DUE - MINUTE)
+    both, alone = (
+        Matter(Concern.UNCLAIMED, Level.RED.rank, NOON, case(Level.RED, steps=steps))
+        for steps in ([robot, *on_desk()], [robot])
+    )
+    assert (both.left, alone.left) == ((DUE, on_desk()[0]), (robot.due, robot))
 
 
 def test_a_stop_needs_the_supervisor_before_it_expires() -> None:
@@ -67,9 +248,13 @@ def test_the_gravest_stands_first_then_the_longest_and_the_rest_is_counted() -> 
     assert [each.at for each in found.shown[1:3]] == [NOON + MINUTE, NOON + 3 * MINUTE]
     assert (len(found.shown), found.more) == (3 + SHOWN, {Concern.UNCLAIMED: 2})
     assert found.fine == [
+        Concern.EXPIRING,
+        Concern.APPROVAL,
         Concern.STOP,
         Concern.RELEASE,
         Concern.OBJECTION,
         Concern.PUBLIC_REPORT,
+        Concern.PROVINCE,
         Concern.COMPLAINT,
+        Concern.SUBJECT_REQUEST,
     ]

@@ -5,7 +5,9 @@ from datetime import timedelta
 from domain.desk.handover import Sheet, sheet
 from domain.desk.load import load_of, overdue
 from domain.payments.bank_book import BankBook
-from schemas.casework.inputs import BankState, CallAgainAct, ClaimAct
+from schemas.casework.acts import CallAgainAct, ClaimAct
+from schemas.casework.cases import Step, StepState
+from schemas.casework.inputs import BankState
 from schemas.levels import Action, Level
 from tests.domain.builders import NOON, Line, hold
 from tests.domain.casework.journal import Journal, red_with_money
@@ -72,3 +74,17 @@ def test_the_load_counts_who_waits_who_is_late_and_who_has_a_case() -> None:
     line.act(ClaimAct(do="claim"))
     load = load_of([(line.here, True)], NOON)
     assert (load.waiting[Level.RED], load.claimed[Level.RED]) == (0, 1)
+
+
+def test_each_open_case_is_counted_with_one_handler_so_that_the_columns_add_up() -> None:
+    line = Journal()
+    line.alert(Level.RED)
+    free = line.here
+    unsent = [step for step in free.steps if step.action is not Action.VISIT]
+    sent = Step(id="red.visit", action=Action.VISIT, state=StepState.SENT, due=NOON)
+    automatic = free.model_copy(update={"steps": unsent, "claimed_by": None})
+    visited = free.model_copy(update={"steps": [*unsent, sent], "claimed_by": None})
+    claimed = visited.model_copy(update={"claimed_by": "li"})
+    load = load_of([(automatic, True), (automatic, False), (visited, False), (claimed, False)], NOON)
+    parts = [each[Level.RED] for each in (load.waiting, load.claimed, load.officers, load.automatic)]
+    assert (parts, load.open[Level.RED]) == ([1, 1, 1, 1], 4)

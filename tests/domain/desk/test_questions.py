@@ -23,9 +23,9 @@ from domain.desk.questions import (
     next_question,
     walk,
 )
+from schemas.casework.acts import MOST_ANSWERS, AnswersAct, NoteAct
 from schemas.casework.cases import CaseState
 from schemas.casework.events import FactKind
-from schemas.casework.inputs import MOST_ANSWERS, AnswersAct, NoteAct
 from schemas.codes.people import ScriptAnswered
 from schemas.levels import Level, Outcome
 from tests.domain.builders import Line, payment, policy

@@ -3,8 +3,9 @@
 from datetime import timedelta
 
 from domain.desk.saved import MOST, avoided, saved_case, scenes
+from schemas.casework.acts import ClaimAct, NoteAct, OutcomeAct
 from schemas.casework.events import FactKind
-from schemas.casework.inputs import BankState, ClaimAct, NoteAct, OutcomeAct
+from schemas.casework.inputs import BankState
 from schemas.levels import EvidenceClass, Outcome, OutcomeGround
 from tests.domain.builders import NOON
 from tests.domain.casework.journal import Journal, red_with_money

@@ -11,6 +11,7 @@ from domain.dispatches.ids import parse
 from domain.dispatches.validity import NotYetApplied, ObsoleteDispatch, validity
 from schemas.casework.cases import Case, CaseState, StepState
 from schemas.codes.channels import StepEnded, TimeOver
+from schemas.codes.refusals import PlanContacts
 from schemas.levels import Action, Channel
 from tests.dispatched import NOW, case_of, dispatch_for
 
@@ -42,8 +43,8 @@ def test_it_falls_when_another_attempt_or_another_case_has_followed() -> None:
     )
 
 
-@pytest.mark.parametrize("action", [Action.FOLLOW_UP, Action.STOP_RELEASE, Action.LIFT_HOLD])
-def test_a_follow_up_and_a_release_are_owed_to_who_is_dissuaded(action: Action) -> None:
+@pytest.mark.parametrize("action", [Action.FOLLOW_UP, Action.STOP_RELEASE, Action.LIFT_HOLD, Action.HAND_OVER])
+def test_a_follow_up_a_release_and_an_answer_about_a_hand_over_are_owed_to_who_is_dissuaded(action: Action) -> None:
     dispatch = dispatch_for(WHO, action)
     assert validity(dispatch, case_of(dispatch, state=CaseState.DISSUADED), NOW) is None
 
@@ -51,9 +52,21 @@ def test_a_follow_up_and_a_release_are_owed_to_who_is_dissuaded(action: Action) 
 @given(st.sampled_from(Action), st.sampled_from([CaseState.DISSUADED, CaseState.FALSE_ALARM, CaseState.CLOSED]))
 def test_nothing_else_of_the_plan_stands_once_the_case_is_settled(action: Action, state: CaseState) -> None:
     dispatch = dispatch_for(WHO, action)
-    lifts = action in (Action.STOP_RELEASE, Action.LIFT_HOLD)
-    owed = lifts or (action is Action.FOLLOW_UP and state is not CaseState.CLOSED)
+    outlives = action in (Action.STOP_RELEASE, Action.LIFT_HOLD, Action.SUPPORT_CALL)
+    owed = outlives or (action in (Action.FOLLOW_UP, Action.HAND_OVER) and state is not CaseState.CLOSED)
     assert (validity(dispatch, case_of(dispatch, state=state), NOW) is None) == owed
+
+
+@pytest.mark.parametrize("state", [CaseState.RAISED, CaseState.CONTACTING, CaseState.NOT_PERSUADED])
+def test_a_support_call_falls_while_a_plan_contacts_the_resident(state: CaseState) -> None:
+    dispatch = dispatch_for(WHO, Action.SUPPORT_CALL)
+    assert validity(dispatch, case_of(dispatch, state=state), NOW) == ObsoleteDispatch(PlanContacts())
+
+
+def test_a_support_call_falls_with_its_step_in_a_closed_case_too() -> None:
+    dispatch = dispatch_for(WHO, Action.SUPPORT_CALL)
+    closed = with_step(case_of(dispatch, state=CaseState.CLOSED), state=StepState.WITHDRAWN)
+    assert validity(dispatch, closed, NOW) == ObsoleteDispatch(StepEnded())
 
 
 def test_money_may_still_be_stopped_for_who_is_defrauded_already() -> None:

@@ -3,8 +3,9 @@
 from datetime import datetime, timedelta
 
 from domain.dispatches.validity import validity
+from schemas.casework.acts import OutcomeAct, SendOfficerAct
 from schemas.casework.cases import CaseState, Profile, StopState
-from schemas.casework.inputs import OfficerReport, OutcomeAct, SendOfficerAct, VisitStage
+from schemas.casework.inputs import OfficerReport, VisitStage
 from schemas.levels import Action, Level, Outcome
 from tests.domain.builders import RESIDENT, Line, danger, payment, profile
 

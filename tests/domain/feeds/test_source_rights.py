@@ -1,6 +1,6 @@
 """Which source may send what: nobody but the centre's own sources confirms a suspect for everybody."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import get_args
 
 import pytest
@@ -16,7 +16,7 @@ from domain.feeds.source_rights import (
     refusal,
     rights_of_sources,
 )
-from schemas.risk.signals import Report, Signal, Sms, Watch, WatchState
+from schemas.risk.signals import NumberVerdict, Report, Signal, Sms, Watch, WatchState
 from streams.messaging.sources import CONSOLE
 
 NOW = datetime(2026, 3, 1, 4, tzinfo=UTC)
@@ -31,6 +31,9 @@ def report(source: str) -> Report:
 
 
 def watch(source: str, state: WatchState = WatchState.CONFIRMED) -> Watch:
+    if state is WatchState.RATED:
+        rated = {"verdict": NumberVerdict.SCAM, "until": NOW + timedelta(days=1)}
+        return Watch(source=source, id="w", at=NOW, subject="phone", value="+8614200000009", state=state, **rated)
     return Watch(source=source, id="w", at=NOW, subject="account", value="6222000000000003", state=state)
 
 
@@ -99,7 +102,8 @@ def test_no_text_lets_others_confirm(text: str) -> None:
 def test_every_kind_of_signal_has_a_right() -> None:
     kinds = {each.model_fields["kind"].default for each in get_args(get_args(Signal)[0])}
     assert {*USUAL, "watchlist"} == kinds
-    assert {state.value for state in WatchState} == {right.value for right in DECISIONS}
+    decided = {right.value for right in DECISIONS - {SourceRight.REPORTED_FRAUD}}  # records of frauds are no signals
+    assert {state.value for state in WatchState} == decided
     assert USUAL | DECISIONS == EVERY
 
 

@@ -24,6 +24,22 @@ def test_whatever_key_a_number_was_hashed_under_its_newest_hash_is_one_and_the_s
             keys.newest(kept)
 
 
+@given(st.integers(0, 2), st.integers(0, 2), st.booleans())
+def test_two_hashes_are_of_one_number_whatever_keys_they_were_made_under(
+    one: int, other: int, another_person: bool
+) -> None:
+    keys = IdKeys(FIRST, LATER)
+    kept, asked = keys.hashes("1")[one], keys.hashes("2" if another_person else "1")[other]
+    assert keys.same(kept, asked) is not another_person
+    assert keys.same(kept, "x.3") is keys.same("x.3", kept) is False
+
+
+def test_a_hash_is_hashed_on_under_each_later_key() -> None:
+    keys = IdKeys(FIRST, LATER)
+    all_of_one = keys.hashes("1")
+    assert [keys.onward(each) for each in all_of_one] == [all_of_one, all_of_one[1:], all_of_one[2:]]
+
+
 def test_the_first_key_s_hash_is_as_it_always_was_and_another_key_makes_another() -> None:
     assert IdKeys(FIRST).hashes("1") == [keyed_hash(FIRST, "id", "1")]
     one, other = (IdKeys(FIRST, (key,)).hashes("1") for key in LATER)

@@ -17,16 +17,20 @@ from schemas.casework.inputs import (
     BankFeedback,
     ContactResult,
     Deadline,
+    FraudReport,
     OfficerReport,
     OperatorReport,
+    PlaceReport,
     VictimReport,
 )
 from schemas.channels.bank_messages import BankMessage
 from schemas.channels.releases import ReleaseRequest
 from schemas.people.calls import Call
 from schemas.people.complaints import Complaint
+from schemas.people.places import SearchList
 from schemas.people.public_reports import PublicReport
 from schemas.people.residents import Holding, Occupation, Resident, Sex, TrustedContact
+from schemas.risk.reported_frauds import FraudMatch, ReportedFraud
 
 MODELS = (
     Alert,
@@ -35,11 +39,16 @@ MODELS = (
     Deadline,
     OfficerReport,
     OperatorReport,
+    PlaceReport,
     VictimReport,
+    FraudReport,
     CaseEvent,
     Dispatch,
 )
-BESIDE = (Case, Resident, BankMessage, Call, Complaint, ReleaseRequest, PublicReport)
+BESIDE = (
+    *(Case, Resident, BankMessage, Call, Complaint, ReleaseRequest, PublicReport),
+    *(ReportedFraud, FraudMatch, SearchList),
+)
 OTHERS = {
     # names of staff, of the other side's campaign, and of places in the plan: nothing of the resident's
     *(
@@ -53,6 +62,8 @@ OTHERS = {
         "assigned_by",
         "decided_by",
         "taken_by",
+        "found_by",
+        "told",
         "campaign",
     ),
     "transfer",  # the payment's number at its bank

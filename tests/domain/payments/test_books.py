@@ -13,10 +13,11 @@ from domain.calendar import day_of
 from domain.identity.personal import without
 from domain.payments.books import PLACES, changes, fold_books, named, standing, with_booked
 from domain.payments.ledger import UNNAMED, booked_earlier, of_case
+from schemas.casework.acts import AskStopAct, CloseAct, NoteAct
 from schemas.casework.books import BookLine
 from schemas.casework.cases import Case, Stop, StopState
 from schemas.casework.events import CaseEvent
-from schemas.casework.inputs import AskStopAct, BankState, CloseAct, NoteAct
+from schemas.casework.inputs import BankState
 from schemas.casework.orders import HandOverStopAct
 from schemas.levels import EvidenceClass, Level, Outcome, OutcomeGround
 from schemas.people.staff import StaffRole

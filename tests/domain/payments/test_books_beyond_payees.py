@@ -10,14 +10,15 @@ from hypothesis import strategies as st
 from domain.identity.personal import without
 from domain.payments.books import PLACES, standing
 from domain.payments.ledger import booked_transfers, of_case
+from schemas.casework.acts import CloseAct
 from schemas.casework.books import BookLine
 from schemas.casework.cases import Case, Payment
-from schemas.casework.inputs import BankState, CloseAct
+from schemas.casework.inputs import BankState
 from schemas.levels import Level
 from schemas.risk.signals import TransferState
 from tests.domain.builders import NOON, payment
 from tests.domain.casework.journal import Journal
-from tests.domain.casework.orders.test_orders_onward import B1, FIRST_HOP, paid, told
+from tests.domain.casework.orders.onward import B1, FIRST_HOP, paid, told
 from tests.domain.casework.test_movements import MINUTE, answer
 
 WHOLE, MOVED = 1_000_000, 600_000  # the payment, and what went on from the payee's account

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.payments.call_in import FIRST_WAIT, FREE_TRIES, LONGEST_WAIT, REMEMBERED, in_danger, next_try, to_stop
-from schemas.casework.inputs import AskStopAct, BankState
+from schemas.casework.acts import AskStopAct
+from schemas.casework.inputs import BankState
 from schemas.levels import Level
 from tests.domain.builders import NOON, Line, payment
 

@@ -22,8 +22,9 @@ from domain.payments.ledger import (
     with_loss,
     with_loss_avoided,
 )
+from schemas.casework.acts import CloseAct
 from schemas.casework.cases import Case, CaseState, LossAvoided
-from schemas.casework.inputs import BankState, CloseAct
+from schemas.casework.inputs import BankState
 from schemas.levels import EvidenceClass, Level, Outcome
 from schemas.risk.signals import TransferState
 from tests.domain.builders import NOON, Line, danger, event, payment

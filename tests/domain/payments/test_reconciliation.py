@@ -8,8 +8,9 @@ from datetime import timedelta
 from domain.calendar import day_of
 from domain.payments.bank_book import BankBook
 from domain.payments.reconciliation import Difference, Line, as_csv, reconcile, totals
+from schemas.casework.acts import ReleaseStopAct
 from schemas.casework.cases import StopState
-from schemas.casework.inputs import BankState, ReleaseStopAct
+from schemas.casework.inputs import BankState
 from schemas.levels import Action, Result
 from tests.domain.builders import NOON
 from tests.domain.casework.journal import Journal, red_with_money

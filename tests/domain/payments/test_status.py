@@ -5,13 +5,17 @@ from datetime import timedelta
 import pytest
 
 from domain.payments.status import PaymentStatus, Reconciled, status_of
+from schemas.casework.acts import NoteAct
 from schemas.casework.cases import StopState
-from schemas.casework.inputs import BankState, NoteAct
+from schemas.casework.inputs import BankState
+from schemas.casework.orders import HandOverStopAct
 from schemas.levels import Level, Outcome
+from schemas.people.staff import StaffRole
 from schemas.risk.signals import TransferState
 from tests.domain.builders import Line, payment
 
 AMOUNT = 1_000_000
+FREEZE = HandOverStopAct(order="stop.0", decision="吉公冻字〔2026〕17号", authority="长春市公安局")
 
 
 def stopped() -> Line:
@@ -39,7 +43,7 @@ def test_a_payment_of_which_nothing_else_is_told_is_where_its_transfer_is(state:
         ([], (PaymentStatus.STOP_ASKED, AMOUNT)),
         ([(BankState.REFUSED, 0)], (PaymentStatus.STOP_REFUSED, AMOUNT)),
         ([(BankState.IN_FORCE, AMOUNT)], (PaymentStatus.STOPPED, AMOUNT)),
-        ([(BankState.IN_FORCE, AMOUNT), (BankState.FROZEN, 400_000)], (PaymentStatus.FROZEN, 400_000)),
+        ([(BankState.IN_FORCE, AMOUNT), (BankState.FROZEN, 400_000)], (PaymentStatus.STOPPED, 400_000)),
         ([(BankState.FROZEN, 400_000), (BankState.RETURNED, 300_000)], (PaymentStatus.RETURNED, 400_000)),
         ([(BankState.RETURNED, AMOUNT)], (PaymentStatus.RETURNED, AMOUNT)),
         ([(BankState.CANCELLED, 0)], (PaymentStatus.CANCELLED, AMOUNT)),
@@ -52,6 +56,21 @@ def test_what_the_bank_has_done_last_is_the_status(
     for state, amount in answers:
         line.bank(state, amount=amount)
     assert status(line) == expected
+
+
+def test_money_that_a_bank_confirms_as_frozen_is_stopped_until_the_stop_ends_or_a_decision_is_recorded() -> None:
+    line = stopped()
+    line.bank(BankState.FROZEN, amount=400_000)
+    assert status(line) == (PaymentStatus.STOPPED, 400_000)
+    handed = stopped()
+    handed.bank(BankState.FROZEN, amount=400_000)
+    handed.act(FREEZE, role=StaffRole.RELEASE_DESK)
+    assert status(handed) == (PaymentStatus.FROZEN, 400_000)
+    line.bank(BankState.REFUSED)
+    line.pass_to(timedelta(hours=100))
+    assert line.here.payments[0].stop is not None
+    assert line.here.payments[0].stop.state is StopState.EXPIRED
+    assert status(line) == (PaymentStatus.FROZEN, 400_000)
 
 
 def test_a_stop_goes_on_while_its_extension_is_asked_for() -> None:

@@ -4,8 +4,17 @@ from datetime import timedelta
 
 import pytest
 
-from domain.payments.stop_progress import CaseStops, StopProgress, asked_already, case_stops, may_ask, progress_of
-from schemas.casework.inputs import AskStopAct, BankState
+from domain.payments.stop_progress import (
+    CaseStops,
+    StopProgress,
+    asked_already,
+    case_stops,
+    may_ask,
+    partly_asked,
+    progress_of,
+)
+from schemas.casework.acts import AskStopAct
+from schemas.casework.inputs import BankState
 from schemas.casework.orders import ApproveStopAct, DeclineStopAct
 from schemas.levels import Level, Outcome
 from schemas.people.staff import StaffRole
@@ -134,6 +143,15 @@ def test_of_an_account_whose_order_was_declined_nothing_is_left_to_ask_for() -> 
     line.give(line.report(DeclineStopAct(order="stop.t0", reason="a shop"), "wang", role=StaffRole.RELEASE_DESK))
     assert not may_ask(line.here, account, LI)
     assert progress_of(line.here, account, LI) is StopProgress.NOTHING
+
+
+def test_what_can_be_asked_for_is_the_rest_only_if_the_stop_of_other_money_is_asked_for() -> None:
+    line = red(ONE, TWO)
+    assert not partly_asked(line.here, LI)
+    assert partly_asked(line.here, LI, {ONE})
+    line.give(line.report(ASK, LI))
+    assert partly_asked(line.here, LI)
+    assert [each.transfer for each in line.here.payments if may_ask(line.here, each, LI)] == [TWO]
 
 
 def followed() -> Journal:

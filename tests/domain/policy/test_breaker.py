@@ -11,9 +11,10 @@ from domain.casework import Rules, lift
 from domain.policy import PolicyError, load
 from domain.policy.breaker_rules import BreakerRules
 from domain.policy.trial import BY, hold_of, on_trial, published, raised, reason_to_stop, tripped
+from schemas.casework.acts import ConfirmAct
 from schemas.casework.cases import StepState
 from schemas.casework.events import Fact, FactKind
-from schemas.casework.inputs import ConfirmAct, HoldChange
+from schemas.casework.inputs import HoldChange
 from schemas.casework.policies import InForce
 from schemas.codes.people import DangerConfirmed, Said
 from schemas.codes.plan import TooManyInMinute, TooManyOnAverage
@@ -87,6 +88,14 @@ def test_a_policy_published_during_anothers_trial_goes_back_to_the_one_that_has_
     assert published(STANDING, BAD, "li", NOON, proved=True).good == GOOD
     assert published(TRIED, NEXT, "li", NOON, proved=False).good == GOOD
     assert published(TRIED, NEXT, "li", NOON, proved=True).good == BAD
+
+
+def test_a_policy_that_only_stops_an_experiment_is_as_good_as_the_one_before() -> None:
+    assert published(STANDING, NEXT, "li", NOON, proved=True, only_stops=True).good == NEXT
+    assert published(TRIED, NEXT, "li", NOON, proved=False, only_stops=True).good == GOOD
+    hold = hold_of(TRIED, "a flood", RULES, NOON)
+    back = tripped(TRIED, hold, TooManyInMinute(71, 7.0), NOON, NEXT)
+    assert (back.policy, back.good) == (NEXT, NEXT)
 
 
 def test_a_stopped_policy_is_remembered_until_it_is_let_in_force_again() -> None:

@@ -232,7 +232,10 @@ def test_evidence_from_before_a_closed_case_counts_at_the_residual_only() -> Non
 def test_the_reasons_have_their_figures_gravest_first() -> None:
     danger = risk(evidence(transfer(ago=12, new=False), watch=SUSPECT) + evidence(sms(ago=180))).danger
     assert danger is not None
-    assert danger.reasons == [PaymentMade(EvidenceKind.SUSPECT_PAYEE, 3_200_000, 12 * 60), ScamSms(3 * 3_600)]
+    assert danger.reasons == [
+        PaymentMade(EvidenceKind.SUSPECT_PAYEE, 3_200_000, minutes_ago(12)),
+        ScamSms(minutes_ago(180)),
+    ]
     assert danger.campaign == "k-atoken"
 
 
@@ -241,7 +244,7 @@ def test_what_is_more_than_its_sum_is_the_first_reason() -> None:
     assert danger is not None
     assert danger.reasons[:2] == [
         CombinedEvidence("可疑通话期间或刚结束即转账"),
-        OngoingCall(EvidenceKind.CALL_GOIP, 12 * 60, 12 * 60),
+        OngoingCall(EvidenceKind.CALL_GOIP, minutes_ago(12)),
     ]
 
 

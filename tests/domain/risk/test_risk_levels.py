@@ -7,7 +7,7 @@ import pytest
 from domain.risk import Role
 from schemas.levels import Level
 from schemas.risk.evidence import Evidence, WatchStatus
-from schemas.risk.signals import AppKind, NumberClass, Signal, TransferState
+from schemas.risk.signals import AppKind, CallEnd, NumberClass, Signal, TransferState
 from tests.domain.risk.riskworld import (
     NOW,
     PROFILES,
@@ -122,6 +122,20 @@ def test_calling_a_suspect_number_oneself_is_evidence_and_calling_abroad_is_not(
     phone = SUSPECT.model_copy(update={"subject": "phone:p"})
     assert level(evidence(call(kind=NumberClass.ORDINARY), watch=phone, role=Role.CALLER)) is Level.YELLOW
     assert evidence(call(kind=NumberClass.OVERSEAS), role=Role.CALLER) == []
+
+
+@pytest.mark.parametrize("ended", [None, *CallEnd])
+def test_a_call_that_never_rang_at_the_residents_telephone_is_no_evidence(ended: CallEnd | None) -> None:
+    made = call(kind=NumberClass.SPOOFED).model_copy(update={"ended": ended})
+    unreached = (CallEnd.BUSY, CallEnd.WRONG_NUMBER, CallEnd.OUT_OF_AREA, CallEnd.FAILED)
+    assert bool(evidence(made)) == (ended not in unreached)
+
+
+def test_a_resident_who_tries_to_call_a_suspect_is_in_danger_though_the_line_is_busy() -> None:
+    phone = SUSPECT.model_copy(update={"subject": "phone:p"})
+    made = call(kind=NumberClass.ORDINARY).model_copy(update={"ended": CallEnd.BUSY})
+    assert evidence(made, watch=phone) == []
+    assert [each.kind for each in evidence(made, watch=phone, role=Role.CALLER)] == ["suspect_caller"]
 
 
 def test_evidence_fades_until_nothing_is_left_to_alert() -> None:

@@ -4,7 +4,8 @@ from datetime import timedelta
 
 from domain.calendar import after, before, day_of, shift_at
 from domain.statistics.clocks import Clocks, Tally, Whose, tally
-from schemas.casework.inputs import ClaimAct, VisitStage
+from schemas.casework.acts import ClaimAct
+from schemas.casework.inputs import VisitStage
 from schemas.levels import Action, Level, Result
 from tests.domain.builders import MIDNIGHT, NOON
 from tests.domain.casework.journal import Journal

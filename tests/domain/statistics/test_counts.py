@@ -9,11 +9,12 @@ import pytest
 
 from domain.payments import ledger
 from domain.statistics import counts
+from schemas.casework.acts import CloseAct
 from schemas.casework.cases import Case
 from schemas.casework.events import CaseEvent
-from schemas.casework.inputs import BankState
+from schemas.casework.inputs import BankState, FraudReport
 from schemas.levels import Action, Level, Outcome, Result
-from tests.domain.builders import Line, payment, profile
+from tests.domain.builders import Line, at_the_desk, payment, profile
 from tests.domain.casework.journal import Journal, red_with_money
 
 
@@ -108,3 +109,38 @@ def test_the_clocks_of_a_journal_are_the_same_in_any_order_and_told_twice(seed: 
     random.Random(seed).shuffle(told)
     assert stepwise(events).total() > 3
     assert counts.clocks_of(told) == stepwise(events)
+
+
+def reported(line: Line, name: str) -> None:
+    """The police record a fraud of now."""
+    record = {"record": name, "version": 1, "happened_at": line.now, "reported_at": line.now, "by": "id_number"}
+    record |= {"dated": True, "strength": "certain"}
+    line.give(FraudReport.model_validate({**record, "id": name, "at": line.now, "resident": line.here.resident}))
+
+
+def test_warnings_count_by_level_channel_and_message_and_a_fraud_in_the_case_that_knew_it_first() -> None:
+    line = at_the_desk()
+    line.outcome(Outcome.FALSE_ALARM)
+    line.act(CloseAct(reason="cleared"))
+    assert standing(line)["warned|channel|phone"] == 1
+    assert standing(line)["warned|level|red"] == 1
+    line.pass_to(timedelta(days=40))
+    reported(line, "police:1")
+    assert (standing(line)["defrauded|30|channel|phone"], standing(line)["defrauded|90|channel|phone"]) == (0, 1)
+    line.alert(Level.BLUE)
+    assert line.here.number == 2
+    assert standing(line)["defrauded|90|channel|phone"] == 1, "the first case counts it for good"
+    reported(line, "police:2")
+    assert standing(line)["defrauded|90|channel|phone"] == 1, "its resident was defrauded before"
+    assert standing(line)["warned|channel|phone"] == 1, "the warning is the first case's"
+
+
+def test_a_fraud_after_a_later_case_was_opened_counts_for_the_earlier_cases_warning() -> None:
+    line = at_the_desk()
+    line.outcome(Outcome.FALSE_ALARM)
+    line.act(CloseAct(reason="cleared"))
+    line.pass_to(timedelta(days=40))
+    line.alert(Level.BLUE)
+    reported(line, "police:1")
+    assert standing(line)["defrauded|90|channel|phone"] == 1
+    assert all(number >= 0 for number in standing(line).values())

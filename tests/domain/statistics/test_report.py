@@ -100,7 +100,8 @@ def test_open_cases_are_counted_by_level_and_state_and_leave_the_count_when_they
     added = counts.of_standing(None, opened)
     added.update(counts.of_standing(opened, line.here))
     prefecture = line.here.profile.division[:4]
-    assert +added == Counter({"open|red|dissuaded": 1, f"area|red|{prefecture}": 1})
+    reached = ("warned|channel|phone", "warned|level|red", "warned|message|operator_call.impersonated_police")
+    assert +added == Counter({"open|red|dissuaded": 1, f"area|red|{prefecture}": 1, **dict.fromkeys(reached, 1)})
 
 
 def test_contacts_are_counted_by_channel_and_result() -> None:

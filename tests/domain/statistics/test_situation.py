@@ -21,9 +21,9 @@ from domain.statistics.situation import (
     table,
     weeks,
 )
+from schemas.casework.acts import LossAvoidedClaim
 from schemas.casework.cases import LossAvoided
 from schemas.casework.events import CaseEvent
-from schemas.casework.inputs import LossAvoidedClaim
 from schemas.codes.danger import CombinedEvidence, ScamSms
 from schemas.levels import EvidenceClass, Level
 from schemas.risk.evidence import Evidence, EvidenceKind
@@ -115,7 +115,7 @@ def test_every_kind_of_evidence_tells_by_which_means_the_resident_was_approached
         state = TransferState.PENDING if money else None
         found = Evidence(id="a", kind=kind, at=NOON, partition=0, offset=0, state=state, amount_fen=100)
         assert "other" not in means_of(reasons([found], [], NOON, timedelta(hours=4))), kind
-    assert means_of([CombinedEvidence("可疑通话期间或刚结束即转账"), ScamSms(0)]) == {"sms"}
+    assert means_of([CombinedEvidence("可疑通话期间或刚结束即转账"), ScamSms(NOON)]) == {"sms"}
 
 
 def test_days_that_are_too_long_ago_are_forgotten() -> None:

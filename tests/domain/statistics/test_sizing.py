@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.policy import load
+from domain.risk.fan_out import LATE
 from domain.statistics.coefficients import COEFFICIENTS, VALUES, Coefficient
 from domain.statistics.sizing import EVIDENCE_DAYS, MOST_EVIDENCE, PAYMENTS_DAYS, ROOM, Asked, members, places, size
 from schemas.risk.evidence import EvidenceKind
 from streams.messaging.topics import CASE_INPUTS, DISPATCHES
 from streams.runtime.settings import POLICY
-from streams.screening.store import LATE
 
 KEPT = tomllib.loads((Path(__file__).parents[2] / "tools" / "bench" / "kept.toml").read_text("utf-8"))["figures"]
 JILIN = Asked(23_000_000, 10_000_000, 10_000)

@@ -21,7 +21,7 @@ from schemas.casework.cases import CaseState
 from schemas.casework.events import FactKind
 from schemas.casework.inputs import VisitStage
 from schemas.channels.receipts import StationReceipt
-from schemas.codes.people import OfficerNotified, VisitNotAccepted
+from schemas.codes.visits import OfficerNotified, VisitNotAccepted
 from schemas.levels import Action, Level
 from schemas.people.alarms import AlarmKind
 from schemas.people.escalations import Escalation, OfficerRung, RungResult, RungTried

@@ -1,5 +1,6 @@
 """An officer's visits: which come first, and which acts on them come too late."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -9,11 +10,24 @@ from hypothesis import strategies as st
 from domain.dispatches.ids import parse
 from domain.visits.officers import choose_officer
 from domain.visits.rounds import Post
-from domain.visits.tasks import Conflict, act_time, conflict, is_awaited, sort_out
-from schemas.casework.cases import CaseState
+from domain.visits.tasks import (
+    Conflict,
+    Errand,
+    act_time,
+    conflict,
+    given_instead,
+    is_awaited,
+    leave_by,
+    left_at,
+    sort_out,
+)
+from domain.visits.travel import PREFECTURE, way
+from schemas.casework.acts import CloseAct, NoteAct, OutcomeAct
+from schemas.casework.cases import Case, CaseState
 from schemas.casework.events import FactKind
-from schemas.casework.inputs import CloseAct, NoteAct, OfficerReport, OutcomeAct, VisitStage
-from schemas.codes.people import InterpreterNeeded, VisitHandedOver
+from schemas.casework.inputs import OfficerReport, VisitStage
+from schemas.codes.people import InterpreterNeeded
+from schemas.codes.visits import VisitHandedOver
 from schemas.levels import Action, Level, Outcome, Result
 from schemas.people.residents import InterpreterLanguage
 from schemas.people.rosters import Task, TaskState
@@ -128,6 +142,40 @@ def test_the_gravest_comes_first_and_of_two_alike_the_nearer() -> None:
     assert gone == []
 
 
+def test_of_the_gravest_level_the_nearest_deadline_comes_first_and_before_it_the_visit_at_the_door() -> None:
+    line, task = sent()
+    (step,) = [step for step in line.here.steps if step.action is Action.VISIT]
+
+    def due(name: str, minutes: int, **known: object) -> tuple[Task, Case]:
+        other = told(task, dispatch=f"r{name * 16}-1:red.visit:1:visit", note=name, **known)
+        steps = [step.model_copy(update={"due": line.now + minutes * MINUTE})]
+        return other, line.here.model_copy(update={"steps": steps})
+
+    mine = [due("l", 40), due("s", 20), due("d", 60, stage=VisitStage.ARRIVED)]
+    for tasks in (mine, mine[::-1]):
+        found, _ = sort_out(tasks, Post(HERE), line.now, policy())
+        assert [errand.task.note for errand in found] == ["d", "s", "l"]
+
+
+def test_an_arrival_has_a_latest_departure_and_a_visit_not_accepted_or_at_the_door_has_none() -> None:
+    line, task = sent()
+    rules = policy().visits
+    for stage in (None, VisitStage.ASSIGNED, VisitStage.ARRIVED):
+        errand = Errand(told(task, stage=stage), line.here, line.now, PREFECTURE, fits=True)
+        assert leave_by(errand, rules) is None
+    for stage in (VisitStage.ACCEPTED, VisitStage.ON_THE_WAY):
+        errand = Errand(told(task, stage=stage), line.here, line.now, PREFECTURE, fits=True)
+        assert leave_by(errand, rules) == line.now - way(PREFECTURE, rules)
+        assert leave_by(replace(errand, due=None), rules) is None
+
+
+def test_who_is_on_the_way_left_at_the_earliest_when_the_visit_was_accepted() -> None:
+    line, task = sent()
+    accepted = told(task, stage=VisitStage.ACCEPTED, accepted_at=line.now)
+    assert left_at(accepted) is None
+    assert left_at(told(accepted, stage=VisitStage.ON_THE_WAY)) == line.now
+
+
 def test_a_visit_no_longer_asked_for_is_told_apart_unless_he_stands_at_the_door() -> None:
     line, task = sent()
     line.dissuaded(recall=True)
@@ -136,6 +184,14 @@ def test_a_visit_no_longer_asked_for_is_told_apart_unless_he_stands_at_the_door(
     assert sort_out([(told(task, seen=True), line.here)], Post(HERE), line.now, policy()) == ([], [])
     found, gone = sort_out([(told(task, stage=VisitStage.ARRIVED), line.here)], Post(HERE), line.now, policy())
     assert (len(found), gone) == (1, [])
+
+
+def test_of_two_visits_to_one_case_the_one_to_be_made_stands_for_the_withdrawn_one() -> None:
+    line, task = sent()
+    before = told(task, dispatch=f"{task.dispatch}-before", state=TaskState.LATE, at=task.at - MINUTE)
+    errands, gone = sort_out([(before, line.here), (task, line.here)], Post(HERE), line.now, policy())
+    assert (gone, given_instead(before, errands)) == ([before], task)
+    assert given_instead(told(before, case="another-1"), errands) is None
 
 
 def test_he_is_told_which_visits_no_longer_fit_into_his_shift() -> None:

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from domain.dispatches.ids import parse
 from domain.visits.officers import load_of
 from domain.visits.one_visit import household, joins, report_for_joined
+from schemas.casework.acts import LossAvoidedClaim, OutcomeAct
 from schemas.casework.events import Dispatch
-from schemas.casework.inputs import LossAvoidedClaim, OfficerReport, OutcomeAct, VisitStage
+from schemas.casework.inputs import OfficerReport, VisitStage
 from schemas.levels import Action, EvidenceClass, Level, Outcome
 from schemas.people.rosters import Task, TaskState
 from tests.dispatched import NOW, dispatch_for

@@ -113,6 +113,12 @@ def test_an_absence_taken_back_gives_back_what_nobody_has_taken() -> None:
     assert not after.absences
 
 
+def test_an_absence_taken_back_joins_only_what_it_had_cut() -> None:
+    before = roster(officer("li", shift(0, 12), shift(12, 24), shift(24, 36)))
+    for absence in (away(13, 20), away(6, 30), away(10, 13), away(30, 50)):
+        assert rostering.back(rostering.absent(before, absence, NOW), "a1") == before, absence
+
+
 def test_only_who_is_rested_present_and_free_could_take_a_shift_over() -> None:
     before = roster(
         officer("li", shift(24, 32)),

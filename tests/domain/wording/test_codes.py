@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, date, datetime
 from typing import Any, get_args, get_origin, get_type_hints
 
 import msgspec
@@ -17,21 +18,12 @@ from schemas.casework.events import Fact, FactKind
 from schemas.codes.any_code import AnyCode, BroughtForward, Dispatched, LateResult, ResultNoted, TriedAgain
 from schemas.codes.base import Code, by_name, code_name
 from schemas.codes.channels import ChosenOfficer, NobodyOnDuty, ProviderAnswered
-from schemas.codes.danger import DangerSeen, OngoingCall, ScamSms, SuspiciousCall
+from schemas.codes.danger import DangerSeen, OngoingCall, PaymentMade, ScamSms, SuspiciousCall
 from schemas.codes.money import LossAvoided, StopExtended
-from schemas.codes.people import (
-    AskedBy,
-    InterpreterNeeded,
-    LevelLowered,
-    NobodyAtHome,
-    OutcomeTold,
-    ScriptAnswered,
-    VisitAssigned,
-    VisitHandedOver,
-    VisitMade,
-)
+from schemas.codes.people import AskedBy, InterpreterNeeded, LevelLowered, OutcomeTold, ScriptAnswered
 from schemas.codes.plan import BudgetSpent, HeldBack, NotReached
 from schemas.codes.refusals import CaseClosed
+from schemas.codes.visits import NobodyAtHome, VisitAssigned, VisitHandedOver, VisitMade
 from schemas.levels import Action, Channel, EvidenceClass, Level, Outcome, Result
 from schemas.people.residents import InterpreterLanguage
 from schemas.risk.evidence import EvidenceKind
@@ -41,6 +33,7 @@ OTHERS = ("en", "ko")
 OURS = (*(kind.zh for kind in CODES.values()), *codes.TEXTS)
 FREE_TEXT = {"text", "note", "recording", "words"}
 WRITTEN = "女儿在"
+AT = datetime(2026, 3, 4, 3, 20, tzinfo=UTC)  # 11:20 in Jilin
 
 
 def places(text: str) -> set[str]:
@@ -132,16 +125,22 @@ SAID = {
     BudgetSpent(24, 8): "推迟：24 小时内联系已达上限（8 次）",
     LossAvoided(3_200_000, EvidenceClass.A): "避免损失 ¥32,000（A 类）",
     BroughtForward("follow.2", AskedBy("li")): "回访 提前：li 要求",
-    Dispatched(Action.SMS, 1, DangerSeen((ScamSms(0), SuspiciousCall(EvidenceKind.CALL_GOIP, 2_400, 120, 3)))): (
-        "短信提醒第 1 次：收到疑似诈骗短信（刚刚）；与疑似GOIP设备号码通话40分钟（2分钟前，共3次）"
+    Dispatched(Action.SMS, 1, DangerSeen((ScamSms(AT), SuspiciousCall(EvidenceKind.CALL_GOIP, 2_400, AT, 3)))): (
+        "短信提醒第 1 次：收到疑似诈骗短信（03-04 11:20）；与疑似GOIP设备号码通话40分钟（03-04 11:20，共3次）"
     ),
-    OngoingCall(EvidenceKind.CALL_OVERSEAS, 45, 7_200): "正在与境外号码通话，已45秒（2小时前）",
+    OngoingCall(EvidenceKind.CALL_OVERSEAS, AT, 2): "正在与境外号码通话，03-04 11:20起，共2次",
 }
 
 
 @pytest.mark.parametrize(("code", "chinese"), SAID.items(), ids=str)
 def test_a_code_is_told_in_chinese_and_what_a_person_wrote_as_it_was_written(code: AnyCode, chinese: str) -> None:
     assert in_language(CHINESE).sentence(code) == chinese
+
+
+def test_a_moment_of_the_same_day_is_told_without_its_day() -> None:
+    paid = PaymentMade(EvidenceKind.SUSPECT_PAYEE, 90_000, AT)
+    on = [replace(in_language(CHINESE), today=day).sentence(paid) for day in (date(2026, 3, 4), date(2026, 3, 5))]
+    assert on == ["已向涉诈账户转账 ¥900（11:20）", "已向涉诈账户转账 ¥900（03-04 11:20）"]
 
 
 def test_answers_are_told_by_their_ids_where_there_are_no_scripts() -> None:
@@ -179,7 +178,7 @@ KNOWN: Mapping[str, Any] = {
     "script": "police",
     "answers": {"opening": WRITTEN},
     "withdrawn": ("opening",),
-    "reasons": (ScamSms(ago=120, times=2),),
+    "reasons": (ScamSms(at=AT, times=2),),
 }
 
 
@@ -192,7 +191,7 @@ def _value(name: str, hint: Any) -> Any:  # noqa: ANN401 - any type of a paramet
     kind = get_origin(kinds[0]) or kinds[0]
     if hasattr(kind, "__members__"):
         return next(iter(kind))
-    return {bool: True, int: 3, float: 2.5, str: "some-id", datetime: datetime(2026, 3, 4, 3, 20, tzinfo=UTC)}[kind]
+    return {bool: True, int: 3, float: 2.5, str: "some-id", datetime: AT}[kind]
 
 
 def test_a_label_is_there_for_each_kind_of_check() -> None:

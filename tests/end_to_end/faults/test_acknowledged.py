@@ -1,8 +1,8 @@
 """A key pressed counts for the plan it was pressed in, and for what the level lets it settle."""
 
+from schemas.casework.acts import OutcomeAct
 from schemas.casework.cases import CaseState
 from schemas.casework.events import FactKind
-from schemas.casework.inputs import OutcomeAct
 from schemas.codes.danger import DangerAgain, ScamApp
 from schemas.levels import Action, Outcome, Result
 from schemas.risk.evidence import EvidenceKind

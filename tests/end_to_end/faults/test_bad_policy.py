@@ -1,5 +1,6 @@
 """A policy that floods the province is stopped: red goes on, the rest waits for a person."""
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -8,8 +9,8 @@ from itertools import count
 import pytest
 
 from schemas.administration.audit import AuditEntry
+from schemas.casework.acts import CloseAct
 from schemas.casework.events import FactKind
-from schemas.casework.inputs import CloseAct
 from schemas.casework.policies import InForce
 from schemas.codes.plan import TooManyInMinute
 from schemas.errors import UserError
@@ -45,7 +46,9 @@ def lowered(text: str) -> str:
     levels = "levels = { blue = -10.0, yellow = -7.0, orange = -3.0, red = 4.0 }"
     assert levels in text
     lower = "levels = { blue = -18.0, yellow = -15.0, orange = -11.0, red = 4.0 }"
-    return small(text).replace(levels, f"{lower} # {next(_tries)}")
+    unshielded, tables = re.subn(r"^\[shield\]\n(?:.+\n)+", "", small(text), flags=re.MULTILINE)  # lower still: refused
+    assert tables == 1
+    return unshielded.replace(levels, f"{lower} # {next(_tries)}")
 
 
 async def stands(line: Line) -> InForce:

@@ -5,8 +5,9 @@ from typing import Any
 
 from domain.feeds.dead_letters import Wanted
 from domain.feeds.repair import load
+from schemas.casework.acts import CloseAct
 from schemas.casework.events import FactKind
-from schemas.casework.inputs import CloseAct, OperatorReport
+from schemas.casework.inputs import OperatorReport
 from schemas.levels import Action
 from schemas.people.residents import Resident
 from streams.dead_letters.index import DeadLetterIndex

@@ -11,9 +11,10 @@ from redis import Redis
 from domain.feeds.dead_letters import Wanted
 from domain.ids import short_hash
 from domain.wording.codes import in_language
+from schemas.casework.acts import NoteAct
 from schemas.casework.cases import Case
 from schemas.casework.events import FactKind
-from schemas.casework.inputs import NoteAct, OperatorReport
+from schemas.casework.inputs import OperatorReport
 from schemas.levels import Action
 from schemas.people.residents import Resident
 from streams.channels.settings import ChannelSettings

@@ -14,7 +14,9 @@ UNKNOWN = dict.fromkeys(topics.LANES, "unknown")  # the feed's name stands in a 
 
 
 @pytest.mark.parametrize(
-    "topic", [*topics.LANES, topics.CASE_INPUTS, *topics.DISPATCHES], ids=lambda topic: str(topic.name)
+    "topic",
+    [*topics.LANES, topics.OUTSIDE_INPUTS, topics.CASE_INPUTS, *topics.DISPATCHES],
+    ids=lambda topic: str(topic.name),
 )
 async def test_a_poison_record_goes_to_the_dead_letters_and_the_line_moves_on(line: Line, topic: topics.Topic) -> None:
     resident = await line.resident()

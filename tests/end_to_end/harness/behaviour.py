@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from schemas.casework.inputs import BankState, OutcomeAct, VisitStage
+from schemas.casework.acts import OutcomeAct
+from schemas.casework.inputs import BankState, VisitStage
 from schemas.levels import Action, Channel, Outcome, Result
 from simulators.providers.bank import BankSays, Feedback, Stopping
 from simulators.providers.carrier import Answers, Ringing

@@ -8,21 +8,25 @@ import asyncio
 import secrets
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
 
 import httpx
+from pydantic import ValidationError
 
 from schemas.base import ANY_VERSION
 from schemas.casework.cases import Case, StepState
+from schemas.casework.inputs import input_adapter
 from simulators import providers
 from simulators.providers import Providers
 from streams.casework.claims import CaseClaims
 from streams.channels import receipts
 from streams.channels.dispatch_log import Progress, known
+from streams.channels.operator_calls.reports import report_routes
+from streams.channels.provinces import receiving as handovers
 from streams.channels.settings import load as load_channels
 from streams.installation import Installation
 from streams.intake import objections
@@ -30,7 +34,8 @@ from streams.intake import server as intake_http
 from streams.intake.settings import embedded_key
 from streams.intake.settings import load as load_intake
 from streams.messaging import topics
-from streams.messaging.reader import end_offsets
+from streams.messaging.offsets import end_offsets
+from streams.messaging.reader import read_range
 from streams.runtime.clock import Clock
 from streams.runtime.embedded import Embedded
 from streams.runtime.settings import Settings
@@ -62,6 +67,7 @@ class House:
     intake: httpx.AsyncClient
     worker: Worker
     numbers: "count[int]" = field(default_factory=lambda: count(1))  # of telephones and accounts
+    passed_on: dict[int, int] = field(default_factory=dict)  # partition -> the next record of outside-inputs
     servers: Embedded | None = None  # if they are this house's own
 
     @property
@@ -103,6 +109,7 @@ class House:
             applied == {p: end - 1 for p, end in before.items()}
             and await self._screened(topics.SIGNALS)
             and await self._screened(topics.SIGNALS_URGENT)
+            and await self._passed_on()
             and not await self._overdue()
             and await self._carried_out(residents)
             and self._told()
@@ -116,6 +123,18 @@ class House:
         if any([await self.line.redis.exists(lane_key("owed", ending, p)) for p in ends]):
             return False
         return screened == {p: end - 1 for p, end in ends.items()}
+
+    async def _passed_on(self) -> bool:
+        """Whether casework has applied, or refused, what parties outside have reported."""
+        for partition, end in (await end_offsets(self.settings, topics.OUTSIDE_INPUTS.name)).items():
+            began = self.passed_on.get(partition, 0)
+            async for record in read_range(self.settings, topics.OUTSIDE_INPUTS.name, partition, began, end - 1):
+                with suppress(ValidationError):
+                    given = input_adapter.validate_json(record.value or b"", extra=ANY_VERSION)
+                    if await self.line.redis.zscore(key("applied", partition), given.id) is None:
+                        return False
+                self.passed_on[partition] = record.offset + 1
+        return True
 
     async def _overdue(self) -> bool:
         now = self.clock.now()
@@ -220,9 +239,12 @@ async def on_servers(settings: Settings) -> AsyncIterator[House]:
         takes_in = await stack.enter_async_context(
             opened(await admitted(line, Component.INTAKE), clock, Component.INTAKE)
         )
+        await takes_in.consumers.close()  # the tests read in this process as `line` does, which has the keys
         intake = load_intake()
         routes = [
             *receipts.routes(takes_in.outgoing, channels),
+            *report_routes(takes_in.outgoing, channels),
+            *handovers.routes(takes_in.outgoing, channels),
             *objections.routes(takes_in.settings, intake, takes_in.outgoing),
         ]
         address = await stack.enter_async_context(intake_http.running(takes_in.settings, intake, clock, routes))

@@ -11,12 +11,13 @@ from typing import Any
 from domain.casework.orders.objections import objection_id
 from domain.identity.identifiers import new_resident_id
 from domain.ids import short_hash
+from schemas.casework.acts import Act, CloseAct, NoteAct, OutcomeAct, SupportAct
 from schemas.casework.cases import Case
 from schemas.casework.events import CaseEvent, Fact, FactKind
-from schemas.casework.inputs import Act, CloseAct, NoteAct, ObjectStop, OperatorReport, OutcomeAct
+from schemas.casework.inputs import ObjectStop, OperatorReport
 from schemas.casework.objections import ObjectionGround, Objector
 from schemas.casework.orders import ApproveStopAct, OrderState, StopOrder
-from schemas.levels import Action, Channel, Outcome, Result
+from schemas.levels import Action, Channel, Outcome, Result, SupportOutcome
 from schemas.people.residents import Holding, Occupation, Resident, Sex, TrustedContact
 from schemas.people.rosters import Officer, Role, Roster, Shift
 from schemas.people.staff import StaffRole
@@ -288,6 +289,8 @@ class Line:
             case = await self.house.case(resident.id)
             if case is not None and case.open:
                 await self.operator(resident, CloseAct(do="close", reason="the test is over"))
+            if case is not None and any(step.action is Action.SUPPORT_CALL for step in case.steps):
+                await self.operator(resident, SupportAct(outcome=SupportOutcome.DECLINED))
         for provider in (self.house.providers.carrier, self.house.providers.bank, self.house.providers.station):
             provider.faults.clear()
         await self.house.line.outgoing.rosters.put(Roster(station=STATION))

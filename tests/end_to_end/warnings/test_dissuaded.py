@@ -1,7 +1,7 @@
 """Once a resident is dissuaded nothing more of the plan goes out."""
 
+from schemas.casework.acts import NoteAct, OutcomeAct
 from schemas.casework.cases import CaseState, StepState
-from schemas.casework.inputs import NoteAct, OutcomeAct
 from schemas.levels import Action, Outcome
 from tests.end_to_end.harness.rig import OPERATOR, Line
 from tests.end_to_end.harness.signals import call, transfer

@@ -2,9 +2,9 @@
 
 from datetime import timedelta
 
+from schemas.casework.acts import OutcomeAct
 from schemas.casework.cases import StopState
 from schemas.casework.events import FactKind
-from schemas.casework.inputs import OutcomeAct
 from schemas.casework.objections import DecideObjectionAct, ObjectionState, WrongfulCause
 from schemas.casework.orders import OrderState
 from schemas.codes.objections import ObjectionUpheld

@@ -5,7 +5,7 @@ objection that its customer makes there lifts it once.
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from schemas.casework.inputs import NoteAct
+from schemas.casework.acts import NoteAct
 from schemas.casework.objections import DecideObjectionAct, ObjectionState, WrongfulCause
 from schemas.casework.own_account import ApproveHoldAct, OwnHoldState, ProposeHoldAct
 from schemas.levels import Action, Result

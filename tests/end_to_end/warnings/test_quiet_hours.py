@@ -5,7 +5,7 @@ from typing import Literal
 
 import pytest
 
-from schemas.casework.inputs import NoteAct
+from schemas.casework.acts import NoteAct
 from schemas.levels import Action
 from tests.end_to_end.harness.rig import Line
 from tests.end_to_end.harness.signals import scam_app

@@ -1,8 +1,8 @@
 """A closed case is opened again by what comes late, and it is said so."""
 
+from schemas.casework.acts import CloseAct
 from schemas.casework.cases import CaseState
 from schemas.casework.events import FactKind
-from schemas.casework.inputs import CloseAct
 from schemas.codes.any_code import LevelAndWhy
 from schemas.codes.danger import DangerAgain, PaymentMade, PaymentUnderWay
 from schemas.levels import Action, Level

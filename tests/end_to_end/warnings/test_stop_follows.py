@@ -3,8 +3,9 @@
 from datetime import timedelta
 
 from domain.identity.identifiers import account_token
+from schemas.casework.acts import OutcomeAct
 from schemas.casework.cases import StopState
-from schemas.casework.inputs import BankState, OutcomeAct
+from schemas.casework.inputs import BankState
 from schemas.casework.movements import MovementKind
 from schemas.casework.orders import OrderState
 from schemas.channels.receipts import AccountNumber, MovementReceipt

@@ -2,9 +2,9 @@
 
 from datetime import timedelta
 
+from schemas.casework.acts import AskStopAct, OutcomeAct, ReleaseStopAct
 from schemas.casework.cases import StopState
 from schemas.casework.events import FactKind
-from schemas.casework.inputs import AskStopAct, OutcomeAct, ReleaseStopAct
 from schemas.casework.orders import OrderState
 from schemas.codes.any_code import StopNotExtended
 from schemas.codes.money import StopExtended
@@ -59,7 +59,8 @@ async def test_a_stop_is_reminded_of_and_asked_once_more_before_it_runs_out_and_
     line.expect_stop(mule, Action.STOP_AGAIN, hours=44, minutes=2)
     line.expect_nothing_else()
     await line.advance(hours=60)
-    line.expect(Action.FOLLOW_UP, resident, hours=72, minutes=1)
+    call = line.expect(Action.SUPPORT_CALL, resident)  # in place of the third day's follow-up, when people are at home
+    assert call.at[11:16] == "09:30"
     line.expect_nothing_else()
     (payment,) = (await line.case(resident)).payments
     assert payment.stop is not None
@@ -74,8 +75,8 @@ async def test_an_operator_cannot_have_an_account_stopped_a_third_time(line: Lin
     resident = await stopped(line, mule)
     await line.advance(hours=96)
     line.expect_stop(mule, Action.STOP_AGAIN)
-    for _ in range(2):
-        line.expect(Action.FOLLOW_UP, resident)
+    for action in (Action.FOLLOW_UP, Action.SUPPORT_CALL):
+        line.expect(action, resident)
     (payment,) = (await line.case(resident)).payments
     await line.operator(resident, AskStopAct(transfer=payment.transfer))
     refused = await line.facts(resident, FactKind.REFUSED)

@@ -78,16 +78,22 @@ class Both:
 
     def ask(self, *command: Any) -> Any:  # noqa: ANN401 - any reply
         """The reply, the same from both. Raises AssertionError where they differ."""
-        real, sim = self._ask_real(_with(self._run, command)), self._ask_sim(_with(self._sim_run, command))
         name = _bytes(command[0]).upper()
+        real, sim = self._replies(command)
+        if name == b"EXISTS" and real != sim:  # a key that runs out now may have done so in one of them: soon in both
+            time.sleep(TOLERANCE)
+            real, sim = self._replies(command)
         if name in OWN:
             return sim
-        real, sim = _without(self._run, real), _without(self._sim_run, sim)
         if name in CLOCK:
             assert abs(real - sim) <= TOLERANCE * (1000 if name == b"PTTL" else 1), (command, real, sim)
             return sim
         assert _told(name, sim) == _told(name, real), (command, sim, real, str(sim), str(real))
         return sim
+
+    def _replies(self, command: Command) -> tuple[Any, Any]:
+        real, sim = self._ask_real(_with(self._run, command)), self._ask_sim(_with(self._sim_run, command))
+        return _without(self._run, real), _without(self._sim_run, sim)
 
     def compare(self) -> int:
         """Compare all keys with their values and when they expire. Returns how many there are."""

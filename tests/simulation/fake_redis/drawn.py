@@ -240,7 +240,7 @@ def _one(text: str, keys: list[str], *arguments: st.SearchStrategy[Any]) -> Draw
 
 
 DUE: Drawn = said("ZADD", st.just("rescore:{0}"), st.integers(1, 3), st.sampled_from(["r1", "r2"]))
-MARKS = ["restoring:{whole}", "whole", "run:{whole}", "hashed:{whole}"]
+MARKS = ["restoring:{whole}", "whole", "run:{whole}", "hashed:{whole}", "partitions:{whole}"]
 
 # By script: what comes before it, and how it is called.
 SCRIPTS: dict[str, tuple[Drawn, Callable[[], Drawn]]] = {
@@ -283,7 +283,7 @@ SCRIPTS: dict[str, tuple[Drawn, Callable[[], Drawn]]] = {
     "restore.KEEP": (BEFORE, lambda: _one(KEEP, [LEASE], TOKENS, EXPIRING)),
     "restore.MARKED": (
         said("SET", st.just(MARKS[0]), TOKENS),
-        lambda: _one(MARKED, MARKS, TOKENS, WORDS, st.just(RUN), WORDS),
+        lambda: _one(MARKED, MARKS, TOKENS, WORDS, st.just(RUN), WORDS, WORDS),
     ),
     "vault.GET": (
         said("HSET", st.just("vault:{0}"), st.sampled_from(["p1", "p2"]), WORDS),

@@ -24,6 +24,8 @@ from tests.simulation.laws.known import Violation
 from tests.simulation.laws.lost import conservation, nothing_lost
 from tests.simulation.laws.observed import Observed
 from tests.simulation.laws.orders import no_stop_unapproved
+from tests.simulation.laws.reported.losses import only_what_follows_a_loss
+from tests.simulation.laws.reported.provinces import offered_once, somebody_handles
 from tests.simulation.laws.store import not_stuck, store_equals_fold
 
 __all__ = ["LAWS", "Violation", "broken", "violations"]
@@ -38,6 +40,9 @@ LAWS: Mapping[str, Callable[[Observed], Iterator[str]]] = {
         no_needless_doubts,
         doubts_resolved,
         nothing_after_settled,
+        only_what_follows_a_loss,
+        somebody_handles,
+        offered_once,
         no_stop_unapproved,
         no_fork,
         level_only_rises,

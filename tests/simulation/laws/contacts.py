@@ -1,15 +1,16 @@
 """Laws of the contacts, by the providers' own book: nobody twice, nobody by nothing, every doubt counted."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 
 import orjson
 
 from domain.dispatches.validity import AFTER_SETTLED
+from schemas.casework.cases import Case
 from schemas.casework.events import CaseEvent
 from schemas.levels import Result
-from tests.simulation.laws.known import Arrived, Known, known
+from tests.simulation.laws.known import ANSWERED_THERE, Arrived, Known, known
 from tests.simulation.laws.observed import Contact, Observed, Promise, Request
 
 
@@ -25,7 +26,7 @@ def nobody_twice(observed: Observed) -> Iterator[str]:
 def _by_one_dispatch(here: Known) -> Iterator[str]:
     for name, contacts in sorted(here.acted.items()):
         promise = here.observed.kinds[contacts[0].channel]
-        if len(contacts) == 1 or (promise is Promise.NEITHER and here.in_doubt(name)) or _under_way(here, name):
+        if len(contacts) == 1 or (promise is Promise.NEITHER and here.in_doubt(name)) or _may_act_again(here, name):
             continue
         counted = " and counted nowhere as in doubt" if promise is Promise.NEITHER else ""
         yield (
@@ -34,21 +35,32 @@ def _by_one_dispatch(here: Known) -> Iterator[str]:
         )
 
 
-def _under_way(here: Known, name: str) -> bool:
-    """Whether Redis went back while each earlier request for the dispatch was still under way.
-
-    Its mark is lost then, and a provider that is asked denies what has not arrived: docs/reliability.md names this case
-    as out of scope.
+def _may_act_again(here: Known, name: str) -> bool:
+    """Whether the provider could not tell a repeated request, by one of the cases that docs/reliability.md names: it
+    answers queries, and each earlier request was still under way when the next one was sent, because Redis went back or
+    its worker was frozen past the lease.
     """
     sent = here.sent.get(name, [])
-    lost = [trouble.began for trouble in here.observed.troubles if trouble.who == "redis"]
     return (
         len(sent) > 1
         and here.observed.kinds[sent[0].channel] is Promise.ASKABLE
         and all(
-            any(before.at <= at <= min(again.at, before.ended) for at in lost) and before.ended > again.at
+            before.ended > again.at and (_went_back(here, before, again) or _frozen_past_lease(here, before, again))
             for before, again in pairwise(sent)
         )
+    )
+
+
+def _went_back(here: Known, before: Request, again: Request) -> bool:
+    lost = (trouble.began for trouble in here.observed.troubles if trouble.who == "redis")
+    return any(before.at <= at <= min(again.at, before.ended) for at in lost)
+
+
+def _frozen_past_lease(here: Known, before: Request, again: Request) -> bool:
+    lease = here.observed.tolerances.lease
+    return again.at - before.at > lease and any(
+        trouble.who == before.worker and trouble.began <= before.at + lease / 2 and trouble.ended > again.at
+        for trouble in here.observed.troubles
     )
 
 
@@ -90,7 +102,7 @@ def one_result(observed: Observed) -> Iterator[str]:
     """A channel does not contradict itself: of sent, failed and not sent it reports one."""
     here = known(observed)
     for name in sorted(here.results):
-        told = here.reported(name) - {Result.IN_DOUBT}
+        told = {Result.SENT if each in ANSWERED_THERE else each for each in here.reported(name) - {Result.IN_DOUBT}}
         if len(told) > 1:
             yield f"{_words(here, name)} was reported as {_told(here, name)}: only one of these can be true"
 
@@ -197,7 +209,8 @@ def nothing_after_settled(observed: Observed) -> Iterator[str]:
             continue
         story = here.stories.get(expected.dispatch.case, [])
         for contact in contacts:
-            if settled := _settled(story, _looked(observed, contact), contact.at):
+            looked = looked_at(observed, contact)
+            if settled := stood_since(story, looked, contact.at, lambda case: case.settled):
                 yield (
                     f"{expected.words} was carried out at {here.time(contact.at)}, but the resident is "
                     f"{settled.what.case.state.value} since {here.time(settled.at)} ({settled.place}, input "
@@ -205,21 +218,23 @@ def nothing_after_settled(observed: Observed) -> Iterator[str]:
                 )
 
 
-def _looked(observed: Observed, contact: Contact) -> float:
+def looked_at(observed: Observed, contact: Contact) -> float:
     """When the channel may have looked at the case for the last time."""
     on_its_way = observed.tolerances.on_its_way
     stalled = [began for began, ended in observed.stalls if began <= contact.at <= ended + on_its_way]
     return min([contact.at, *stalled]) - on_its_way
 
 
-def _settled(story: list[Arrived[CaseEvent]], looked: float, at: float) -> Arrived[CaseEvent] | None:
-    """The event since which the case stood settled, from before the channel looked until the contact."""
+def stood_since(
+    story: list[Arrived[CaseEvent]], looked: float, at: float, ended: Callable[[Case], bool]
+) -> Arrived[CaseEvent] | None:
+    """The event since which the case stood as `ended` says, from before the channel looked until the contact."""
     told = [each for each in story if each.at <= at]
     before = [number for number, each in enumerate(told) if each.at <= looked]
-    if not before or not all(each.what.case.settled for each in told[before[-1] :]):
+    if not before or not all(ended(each.what.case) for each in told[before[-1] :]):
         return None
     first = before[-1]
-    while first > 0 and told[first - 1].what.case.settled:
+    while first > 0 and ended(told[first - 1].what.case):
         first -= 1
     return told[first]
 

@@ -16,9 +16,10 @@ from pydantic import BaseModel
 from domain.casework import deadlines
 from domain.policy import Policy, load
 from schemas.administration.dead_letters import DeadLetter, RecordPlace
+from schemas.casework.acts import OutcomeAct
 from schemas.casework.cases import Danger, Profile
 from schemas.casework.events import CaseEvent, Dispatch, RulesEvent
-from schemas.casework.inputs import Alert, ContactResult, Deadline, OperatorReport, OutcomeAct
+from schemas.casework.inputs import Alert, ContactResult, Deadline, OperatorReport
 from schemas.codes.danger import CombinedEvidence
 from schemas.levels import Action, Level, Outcome, OutcomeGround, Result
 from schemas.people.residents import BalanceBand, Holding, Language, Occupation, Resident, Sex
@@ -236,6 +237,7 @@ def stored(model: Fold) -> Store:
         holds={name: hold.model_dump_json() for name, hold in model.holds.items()},
         awaited=model.awaited(),
         settled={name: at.isoformat() for name, at in model.settled.items()},
+        lost={name: loss.model_dump_json() for name, loss in model.lost().items()},
         ledger=model.ledger(),
         books=model.books(),
         counts=model.counts(),

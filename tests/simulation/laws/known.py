@@ -14,15 +14,16 @@ from schemas.administration.dead_letters import letter_adapter
 from schemas.base import ANY_VERSION
 from schemas.casework.events import CaseEvent, Dispatch, RulesEvent, journal_adapter
 from schemas.casework.inputs import Alert, ContactResult, Deadline
-from schemas.levels import NEVER_SENT, Level, Result
+from schemas.levels import NEVER_SENT, Channel, Level, Result
 from tests.simulation.laws.model import CASE_INPUTS, Fold, Given, fold, milliseconds
 from tests.simulation.laws.observed import Contact, Observed, Request
 from tests.simulation.laws.signals import Signals
 
 CASE_EVENTS = "case-events"
 DEAD_LETTERS = "dead-letters"
-DISPATCHES = ("dispatches.red", "dispatches.sms", "dispatches.phone", "dispatches.visit", "dispatches.payment")
+DISPATCHES = ("dispatches.red", *(f"dispatches.{channel.value}" for channel in Channel))
 FROM_CHANNELS = frozenset({Result.SENT, Result.FAILED, Result.NOT_SENT, Result.IN_DOUBT})
+ANSWERED_THERE = frozenset({Result.DELIVERED, Result.REFUSED})  # of a hand-over, instead of SENT
 
 What = TypeVar("What")
 
@@ -153,7 +154,8 @@ class Known:
 
     def reported(self, dispatch: str) -> set[Result]:
         """What its channel reported."""
-        return self.results.get(dispatch, set()) & FROM_CHANNELS
+        hands_over = dispatch.endswith(f":{Channel.PROVINCE.value}")
+        return self.results.get(dispatch, set()) & (FROM_CHANNELS | (ANSWERED_THERE if hands_over else set()))
 
     def in_doubt(self, dispatch: str) -> bool:
         """Whether it was counted that it may have been sent, or not."""
@@ -169,8 +171,8 @@ class Known:
         return found
 
     def denied(self, dispatch: str) -> bool:
-        """Whether all that was told of it is that it was not sent."""
-        told = self.results.get(dispatch, set())
+        """Whether its channel reported nothing but that it was not sent. A receipt does not make such a report true."""
+        told = self.reported(dispatch)
         return bool(told) and told <= NEVER_SENT
 
     @cached_property

@@ -3,9 +3,11 @@
 from collections import Counter
 from collections.abc import Iterator
 
+import orjson
+
 from schemas.levels import Action, Level, Result
 from tests.simulation.laws.known import Known, known
-from tests.simulation.laws.model import CASE_INPUTS
+from tests.simulation.laws.model import CASE_INPUTS, OUTSIDE_INPUTS
 from tests.simulation.laws.observed import AcceptedSignal, Observed
 from tests.simulation.laws.signals import Required
 
@@ -14,6 +16,7 @@ def nothing_lost(observed: Observed) -> Iterator[str]:
     """What was accepted is on its topic, has led to its alert, its case, its dispatch, and its contact or report."""
     here = known(observed)
     yield from _signals(here)
+    yield from _reports(here)
     yield from _alerts(here)
     yield from _refused(here)
     yield from _events(here)
@@ -35,6 +38,15 @@ def _signals(here: Known) -> Iterator[str]:
 
 def _is_refused(signal: AcceptedSignal, refused: set[str]) -> bool:
     return signal.place in refused or signal.place.rpartition("/")[0] in refused
+
+
+def _reports(here: Known) -> Iterator[str]:
+    """What a party outside reported has become an input of its case."""
+    passed_on = {given.what.id for given in here.given}
+    for partition, record in here.observed.topic(OUTSIDE_INPUTS):
+        name = orjson.loads(record.value or b"{}").get("id")
+        if name not in passed_on:
+            yield f"report {name} ({OUTSIDE_INPUTS}/{partition}/{record.offset}) is not on {CASE_INPUTS}"
 
 
 def _alerts(here: Known) -> Iterator[str]:

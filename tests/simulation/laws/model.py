@@ -28,9 +28,10 @@ from schemas.base import ANY_VERSION
 from schemas.casework.cases import Case
 from schemas.casework.events import CaseEvent, Dispatch, RulesEvent
 from schemas.casework.inputs import CaseInput, Hold, HoldChange, PolicyChange, input_adapter
+from schemas.risk.evidence import PriorLoss
 from tests.simulation.laws.observed import LogRecord, Observed
 
-CASE_INPUTS = "case-inputs"
+CASE_INPUTS, OUTSIDE_INPUTS = "case-inputs", "outside-inputs"
 MOST_HOLDS = 200  # in force at once: the product refuses more
 MOST_BYTES = 999_000  # of an entry: more Kafka does not take
 MANY_PARTS = 60  # an entry of fewer payments, orders, facts and dispatches is never too large
@@ -91,6 +92,11 @@ class Fold:
     def awaited(self) -> set[str]:
         """Dispatches whose step waits for a result, of the residents' latest cases."""
         return {name for case in self.cases.values() for name in awaited(case)}
+
+    def lost(self) -> dict[str, PriorLoss]:
+        """Resident -> the loss that shields them."""
+        losses = {name: case.prior_loss for name, case in self.cases.items()}
+        return {name: loss for name, loss in losses.items() if loss is not None and loss.shielded_until is not None}
 
     def ledger(self) -> dict[str, int]:
         """The money, by sum; sums of nothing left out."""

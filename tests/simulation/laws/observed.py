@@ -7,7 +7,7 @@ All times are seconds since 1970 of the simulation's true clock: no clock step o
 """
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Self
@@ -63,7 +63,7 @@ class Contact:
     """
 
     dispatch: str  # the idempotency key
-    channel: str  # sms, phone, visit or payment
+    channel: str  # sms, phone, visit, payment or province
     at: float
     acted: bool
 
@@ -82,6 +82,29 @@ class Request:
     at: float
     ended: float = math.inf
     clear: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ToldThere:
+    """A hand-over as it reached the other province. `level`, `payments`: of the case, as it was told; `asks`: the
+    sender only asks whether the case was taken before.
+    """
+
+    dispatch: str
+    offer: str
+    at: float
+    level: str
+    payments: int
+    asks: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TakenThere:
+    """A case that the other province opened for an offer. `case`: its number there."""
+
+    offer: str
+    case: str
+    at: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +145,7 @@ class Store:
     awaited: set[str] = field(default_factory=set)
     unsure: set[str] = field(default_factory=set)
     settled: dict[str, str] = field(default_factory=dict)
+    lost: dict[str, str] = field(default_factory=dict)  # resident -> JSON
     ledger: dict[str, int] = field(default_factory=dict)
     books: dict[str, int] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
@@ -150,7 +174,7 @@ class Store:
         return cls(**parts, screened=screened, dispatches=dispatches)
 
 
-TEXTS = ("state", "cases", "earlier", "outbox", "holds", "settled")
+TEXTS = ("state", "cases", "earlier", "outbox", "holds", "settled", "lost")
 SCORES = ("applied", "deadlines", "queue")
 NUMBERS = ("ledger", "books", "counts", "tally")
 MEMBERS = ("held", "awaited", "unsure")
@@ -173,6 +197,8 @@ class Observed:
     `lost_at`: when a store was wiped, or replaced by an older one or by a replica that lagged.
     `stalls`: from when to when a worker was frozen, or a request to a provider was held up on its way.
     `requests`: as they left the workers; `contacts`: as they reached the providers.
+    `told_there`, `taken_there` (by offer): the other province's book; `denied_there`: offers that it has refused,
+    rightly or not.
     """
 
     partitions: int
@@ -194,6 +220,9 @@ class Observed:
     stalls: Sequence[tuple[float, float]] = ()
     requests: Sequence[Request] = ()
     troubles: Sequence[Trouble] = ()
+    told_there: Sequence[ToldThere] = ()
+    taken_there: Mapping[str, TakenThere] = field(default_factory=dict)
+    denied_there: Collection[str] = ()
 
     def records(self, topic: str, partition: int) -> Sequence[LogRecord]:
         """A partition's records, by offset."""

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from domain.dispatches.ids import parse
+from schemas.casework.acts import AskStopAct
 from schemas.casework.events import Dispatch
-from schemas.casework.inputs import AskStopAct, OperatorReport
+from schemas.casework.inputs import OperatorReport, PaymentReport
 from schemas.casework.orders import ApproveStopAct
 from schemas.levels import Action, Channel
 from tests.simulation.laws.known import Expected, Known, known
@@ -62,7 +63,17 @@ def _read(here: Known, expected: Expected, contact: Contact | None) -> set[str]:
         in_time = contact is None or given.at <= contact.at
         if (approves or asks) and in_time and isinstance(given.what, OperatorReport):
             found |= {given.what.by} if given.what.role is not None else set()
+        if isinstance(given.what, PaymentReport) and in_time and _of_payment(given.what, expected):
+            found |= {given.what.by} if given.what.role is not None else set()
     return found
+
+
+def _of_payment(given: PaymentReport, expected: Expected) -> bool:
+    """Whether a victim's report is about the order's account: who wrote it down asks for the order, and so approves."""
+    ordered = expected.dispatch.payment
+    if given.payment is None or ordered is None:
+        return False
+    return given.resident == expected.event.case.resident and given.payment.payee == ordered.payee
 
 
 def _signed_before(here: Known, expected: Expected, contact: Contact) -> set[str]:

@@ -9,6 +9,7 @@ from domain.casework import awaited, deadlines
 from schemas.base import ANY_VERSION
 from schemas.casework.cases import Case, StepState
 from schemas.casework.inputs import Hold
+from schemas.risk.evidence import PriorLoss
 from tests.simulation.laws.known import Known, known
 from tests.simulation.laws.model import CASE_INPUTS, Fold, milliseconds, some
 from tests.simulation.laws.observed import Observed, Store
@@ -42,6 +43,7 @@ def _different(here: Known, fold: Fold, store: Store) -> Iterator[str]:
     yield from _values("change in the books", fold.books(), some(store.books))
     yield from _values("count", fold.counts(), some(store.counts))
     yield from _values("time when last settled of", _moments(fold.settled), _read_moments(store.settled))
+    yield from _values("loss that shields", fold.lost(), _read_losses(store.lost))
     yield from _members("as applied", *_applied(here, fold, store))
     yield from _rules(fold, store)
 
@@ -121,6 +123,10 @@ def _moments(settled: Mapping[str, datetime]) -> dict[str, float]:
 
 def _read_moments(settled: Mapping[str, str]) -> dict[str, float]:
     return {name: datetime.fromisoformat(at).timestamp() for name, at in settled.items()}
+
+
+def _read_losses(lost: Mapping[str, str]) -> dict[str, PriorLoss]:
+    return {name: PriorLoss.model_validate_json(raw, extra=ANY_VERSION) for name, raw in lost.items()}
 
 
 def _moment(seconds: float) -> datetime:

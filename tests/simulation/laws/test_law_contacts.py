@@ -32,7 +32,7 @@ from tests.simulation.laws.altered import (
 )
 from tests.simulation.laws.handmade import BEGAN, CAREFUL, IN_DANGER, NOON
 from tests.simulation.laws.known import known
-from tests.simulation.laws.observed import Observed, Request, Trouble
+from tests.simulation.laws.observed import Observed, Promise, Request, Trouble
 from tests.simulation.mutations import mutated
 
 
@@ -47,6 +47,23 @@ def test_a_second_contact_by_one_dispatch_is_told(good: Observed, name: str) -> 
 def test_a_second_request_by_which_an_idempotent_provider_does_nothing_is_none(good: Observed) -> None:
     again = replace(good, contacts=[*good.contacts, contact(SMS, 300, acted=False)])
     assert laws_broken(again) == set()
+
+
+def frozen(until: float) -> Observed:
+    """The call's first worker is frozen at 250 s, with its request on the way; another sends it at 260 s."""
+    made = handmade.observed()
+    requests = [sent(CALL, "w1", 250, lasts=until - 250, clear=False), sent(CALL, "w2", 260)]
+    contacts = [*(each for each in made.contacts if each.dispatch != CALL), contact(CALL, 260), contact(CALL, until)]
+    troubles, kinds = [Trouble("w1", BEGAN + 250, BEGAN + until)], {**made.kinds, "phone": Promise.ASKABLE}
+    return replace(made, contacts=contacts, requests=requests, troubles=troubles, kinds=kinds)
+
+
+def test_a_request_that_was_frozen_past_its_lease_may_be_a_second_contact() -> None:
+    assert "nobody_twice" not in laws_broken(frozen(until=270))
+
+
+def test_a_freeze_that_was_over_before_the_next_request_excuses_no_second_contact() -> None:
+    assert "nobody_twice" in laws_broken(frozen(until=255))
 
 
 def in_doubt(name: str) -> Observed:

@@ -1,6 +1,6 @@
 """A journal that forks, lacks a version, or tells of a level that falls by itself is told."""
 
-from schemas.casework.inputs import LowerAct
+from schemas.casework.acts import LowerAct
 from schemas.levels import Level
 from tests.simulation.laws import handmade
 from tests.simulation.laws.altered import appended, changed, events, laws_broken, report, without, words

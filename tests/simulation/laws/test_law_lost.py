@@ -26,6 +26,14 @@ def test_a_danger_that_casework_was_never_told_of_is_lost() -> None:
     assert "1 alerts of lower levels" in told
 
 
+def test_a_report_that_is_not_passed_on_is_lost(good: Observed) -> None:
+    passed_on = good.records("case-inputs", 0)[-1].value or b""
+    same = appended(good, "outside-inputs", 0, passed_on)
+    assert not words(same, "nothing_lost")
+    lost = appended(same, "outside-inputs", 0, b'{"id": "receipt-9"}')
+    assert words(lost, "nothing_lost") == "report receipt-9 (outside-inputs/0/1) is not on case-inputs"
+
+
 def test_a_danger_without_any_alert_is_lost() -> None:
     inputs = handmade.usual()
     inputs[1] = []

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from schemas.casework.cases import Case
+from schemas.risk.evidence import PriorLoss
 from tests.simulation.laws.altered import events, laws_broken, less, with_log, with_store, words
 from tests.simulation.laws.handmade import BEGAN, CAREFUL, ENDED, IN_DANGER, NOON
 from tests.simulation.laws.observed import LogRecord, Observed, Store
@@ -35,6 +36,10 @@ def other_version(store: Store, name: str) -> dict[str, str]:
         (lambda store: {"ledger": {"cases": 2}}, "sum of money cases: the inputs give 1, the store has 2"),
         (lambda store: {"counts": {**store.counts, "contact|sms|sent": 9}}, "count contact|sms|sent"),
         (lambda store: {"settled": {"x": NOON.isoformat()}}, "time when last settled of x"),
+        (
+            lambda store: {"lost": {"x": PriorLoss(at=NOON, scam_type="loan").model_dump_json()}},
+            "loss that shields x: the inputs give nothing",
+        ),
         (lambda store: {"state": {**store.state, "policy": "f" * 16}}, f"policy {'f' * 16} is in force"),
     ],
 )

@@ -18,6 +18,7 @@ from schemas.levels import Result
 from streams.channels.provider import KEY_HEADER
 from tests.simulation.laws.observed import Contact, Promise, Request
 from tests.simulation.simulated.network import CutError
+from tests.simulation.simulated.province import LIES, PROVINCE, UNREADABLE, OtherProvince
 
 if TYPE_CHECKING:
     from tests.simulation.simulated.loop import Node
@@ -32,6 +33,8 @@ LATE_ASKABLE_SECONDS = 0.9  # one that can be asked knows by then: within two of
 STATUS = {"500": 500, "500_after": 500, "503_after": 503, "408_after": 408, "429_after": 429, "429": 429}
 FAULTS = (*STATUS, "cut_before", "cut_after", "away", "hang", "hang_after", "late", "slow")
 _FIRST = frozenset({"500_after", "503_after", "408_after", "429_after", "cut_after", "hang_after", "slow", ""})
+PROVINCE_FAULTS = (*FAULTS, *LIES)  # what the other province's next requests may meet
+_CLEAR = (httpx.codes.OK, httpx.codes.CONFLICT)  # the second only from the other province
 
 # What is told later of a contact, by channel, and how often.
 RECEIPTS: dict[str, tuple[tuple[Result | None, int], ...]] = {
@@ -51,7 +54,7 @@ class Providers:
     """All providers of a schedule. `promises`: what each channel's promises."""
 
     def __init__(self, world: World, promises: dict[str, Promise]) -> None:
-        self._world, self.promises = world, promises
+        self._world, self.promises, self.province = world, promises, OtherProvince(world)
         self.faults: defaultdict[str, deque[str]] = defaultdict(deque)
         self.contacts: list[Contact] = []
         self.requests: list[Request] = []
@@ -74,7 +77,7 @@ class Providers:
         self.requests.append(Request(request.headers[KEY_HEADER], request.url.host, node.name, self._world.true()))
         try:
             answer = await self._handle(node, request)
-            clear = answer.is_success
+            clear = answer.status_code in _CLEAR and UNREADABLE.encode() not in answer.content
             return answer
         finally:
             if not node.dead:
@@ -98,7 +101,9 @@ class Providers:
         fault = self.faults[channel].popleft() if self.faults[channel] else ""
         if fault:
             self._world.tell(channel, f"{fault} at {key}")
-        if fault in _FIRST:
+        # A case that it has taken it cannot refuse: it hears what is new, and answers with its number.
+        refused = fault == "refuses" and str(order["offer"]) not in self.province.taken
+        if fault in _FIRST or (fault in LIES and not refused):
             self._act(channel, key, order)
         return await self._failing(channel, fault, key, order, request)
 
@@ -122,6 +127,8 @@ class Providers:
                 await asyncio.sleep(SLOW_SECONDS)
             case _:
                 pass  # it answers at once, with its status
+        if channel == PROVINCE and fault not in STATUS:
+            return self.province.answer(fault, order)
         return STATUS.get(fault, 200), {}
 
     def _asked(self, key: str) -> tuple[int, dict[str, Any]]:
@@ -129,7 +136,10 @@ class Providers:
 
     def _act(self, channel: str, key: str, order: dict[str, Any]) -> None:
         """Do what is asked, and write it down. A second request with a key does nothing at an idempotent provider."""
-        acted = not (self.promises[channel] is Promise.IDEMPOTENT and key in self._has)
+        if channel == PROVINCE:
+            acted = self.province.take(key, order)
+        else:
+            acted = not (self.promises[channel] is Promise.IDEMPOTENT and key in self._has)
         self._has.add(key)
         self.contacts.append(Contact(key, channel, self._world.true(), acted))
         self._world.tell(channel, f"{'does' if acted else 'is asked again for'} {key}")

@@ -35,8 +35,8 @@ import streams.channels.outgoing
 import streams.installation
 import streams.intake.feeds.settings
 import streams.intake.settings
+import streams.messaging.consumers
 import streams.messaging.producer
-import streams.messaging.reader
 import streams.repositories.policies
 import streams.runtime.clock_sync
 import streams.screening.lanes
@@ -54,13 +54,15 @@ from streams.runtime.tasks import TRANSIENT
 from streams.security.rights import Component
 from tests.simulation.fake_redis.server import client
 from tests.simulation.laws.observed import Promise
-from tests.simulation.policy import quick_policy
+from tests.simulation.policy import OTHER_PROVINCE, quick_policy
 from tests.simulation.simulated import kafka
 from tests.simulation.simulated.app import SimApp
 from tests.simulation.simulated.loop import NODE, PART, Node
 from tests.simulation.simulated.network import Link
 from tests.simulation.simulated.providers import CHANNELS, URLS
+from tests.simulation.simulated.province import ADDRESS
 from tests.simulation.simulated.world import PARTITIONS, SECRET, World
+from tests.tools.installation_keys import KEYS
 
 PROVIDER_SECONDS = 0.5
 REDIS_SECONDS = 1.0
@@ -103,7 +105,7 @@ def run_in(given: World | None) -> None:
 
 def forget() -> None:
     """Forget what the product keeps in a module between two worlds: consumers, by the loop and the brokers."""
-    getattr(streams.messaging.reader, "_kept", {}).clear()
+    getattr(streams.messaging.consumers, "_kept", {}).clear()
 
 
 @functools.cache
@@ -116,7 +118,14 @@ def settings(name: str) -> Settings:
         "station_url": URLS["visit"],
     }
     return Settings.model_validate(
-        {"kafka": f"{name}:9092", "redis": f"redis://{name}:6379/0", "partitions": PARTITIONS, "secret": SECRET, **urls}
+        {
+            "kafka": f"{name}:9092",
+            "redis": f"redis://{name}:6379/0",
+            "partitions": PARTITIONS,
+            "secret": SECRET,
+            "keys": KEYS,
+            **urls,
+        }
         | {"policy": quick_policy()}
     )
 
@@ -126,8 +135,11 @@ def channel_settings(promises: tuple[Promise, ...]) -> ChannelSettings:
     """What the providers promise in this world, in the order of CHANNELS."""
     names = ("sms_kind", "voice_kind", "station_kind", "bank_kind")
     promised = {name: promise.value for name, promise in zip(names, promises, strict=True)}
-    keys = ",".join(f"{name}:the simulation's key of {name}" for name in ChannelSettings().signers())
-    return ChannelSettings.model_validate({**promised, "provider_seconds": PROVIDER_SECONDS, "receipts_secret": keys})
+    provinces = f"{OTHER_PROVINCE}={ADDRESS}"
+    signers = ChannelSettings(provinces=provinces).signers()
+    keys = ",".join(f"{name}:the simulation's key of {name}" for name in signers)
+    told = {"provider_seconds": PROVIDER_SECONDS, "receipts_secret": keys, "provinces": provinces}
+    return ChannelSettings.model_validate({**promised, **told})
 
 
 def make_line(given: World, node: Node) -> Installation:
@@ -253,7 +265,7 @@ def simulated() -> Iterator[None]:
             if hasattr(found, name):
                 put(found, name, value)
         put(streams.messaging.producer, "AIOKafkaProducer", _producer)
-        put(streams.messaging.reader, "AIOKafkaConsumer", _consumer)
+        put(streams.messaging.consumers, "AIOKafkaConsumer", _consumer)
         put(streams.state.epoch_log, "AIOKafkaProducer", _producer)
         put(streams.state.epoch_log, "AIOKafkaConsumer", _consumer)
         put(streams.state.epoch, "has_sentinels", lambda _: True)

@@ -19,7 +19,7 @@ from domain.policy import Policy
 from schemas.casework.inputs import CaseInput, ContactResult
 from schemas.levels import Action, Result
 from schemas.people.residents import Resident
-from streams.messaging.topics import CASE_EVENTS, CASE_INPUTS, home
+from streams.messaging.topics import CASE_EVENTS, CASE_INPUTS, OUTSIDE_INPUTS, Topic, home
 from streams.state.epoch_log import CONFIRMATION
 from tests.simulation.fake_redis.server import SimRedis
 from tests.simulation.laws.keyspace import plain
@@ -29,6 +29,7 @@ from tests.simulation.simulated.app import Group
 from tests.simulation.simulated.loop import Node, SimLoop
 from tests.simulation.simulated.network import Network
 from tests.simulation.simulated.providers import CHANNELS, Providers
+from tests.simulation.simulated.province import PROVINCE
 
 PARTITIONS = 2
 BEGAN = datetime(2026, 3, 2, 2, 0, tzinfo=UTC).timestamp()  # ten in the morning in Jilin: no quiet hours
@@ -184,12 +185,18 @@ class World:
         at = self.loop.time() - self.began
         self.story += [Told(at, node.name, each) for each in records if each.key != CONFIRMATION]
 
-    def input(self, given: CaseInput, who: str) -> None:
-        """An input from outside: a receipt, an operator's report."""
+    def input(self, given: CaseInput, who: str, topic: Topic = CASE_INPUTS) -> None:
+        """An input from outside the workers: an operator's report; on outside-inputs a receipt."""
         resident = getattr(given, "resident", "")
-        where = TopicPartition(CASE_INPUTS.name, home(resident, PARTITIONS))
+        where = TopicPartition(topic.name, home(resident, PARTITIONS))
         record = self.log.append(where, resident.encode(), given.model_dump_json().encode(), self.true())
         self.tell(who, record)
+
+    def to_all(self, given: CaseInput, who: str) -> None:
+        """An input of no resident, which is written to every partition."""
+        for partition in range(PARTITIONS):
+            where = TopicPartition(CASE_INPUTS.name, partition)
+            self.tell(who, self.log.append(where, b"", given.model_dump_json().encode(), self.true()))
 
     def receipt(self, key: str, action: str, result: Result) -> None:
         """A provider tells what came of a contact."""
@@ -207,6 +214,7 @@ class World:
                 result=result,
             ),
             found.channel.value,
+            OUTSIDE_INPUTS,
         )
 
     def latest(self, resident: str) -> dict[str, Any] | None:
@@ -265,7 +273,8 @@ def _copied(parts: kafka.Parts) -> kafka.Parts:
 
 def kinds(drawn: dict[str, str]) -> dict[str, Promise]:
     """What each channel's provider promises; idempotent where nothing is said."""
-    return {channel: Promise(drawn.get(channel, "idempotent")) for channel in CHANNELS}
+    promised = {channel: Promise(drawn.get(channel, "idempotent")) for channel in CHANNELS}
+    return promised | {PROVINCE: Promise.IDEMPOTENT}  # the product takes another installation of itself for that
 
 
 def ago(world: World, minutes: float) -> datetime:

@@ -17,7 +17,7 @@ from agents.screening import RESCORE_MOST, Screening
 from agents.worker import Stages, work
 from domain.policy.risk import RiskRules
 from schemas.people.residents import ResidentId
-from schemas.risk.evidence import Evidence
+from schemas.risk.evidence import Evidence, PriorLoss
 from streams.channels.settings import load as load_channels
 from streams.messaging.record import Raw
 from streams.runtime.cooperative import Pause, in_pieces
@@ -37,6 +37,7 @@ class Note(BaseModel):
     offset: int = -1
     due: dict[ResidentId, int] = Field(default_factory=dict)
     settled: dict[ResidentId, datetime] = Field(default_factory=dict)  # since when, as screening knew it
+    lost: dict[ResidentId, PriorLoss] = Field(default_factory=dict)  # the losses that shielded them then
     told_of: set[ResidentId] = Field(default_factory=set)  # of these, of whom it had told something since
     broken: set[ResidentId] = Field(default_factory=set)  # it is screened again: what was told of them is not known
 
@@ -94,7 +95,8 @@ class Noting(Screening):
         settled = {resident: each.settled for resident, each in known.items() if each.settled}
         self._about = set(known)
         told_of = {resident for resident in settled if known[resident].alerted}
-        self._note = Note(now=now, settled=settled, told_of=told_of)
+        lost = {resident: each.lost for resident, each in known.items() if each.lost}
+        self._note = Note(now=now, settled=settled, lost=lost, told_of=told_of)
         return loaded
 
     def _done(self, whole: bool, **what: object) -> None:

@@ -156,6 +156,8 @@ class Again:
                 self._screening.settled(resident, since)
                 self._settled[resident] = since
                 self.unsure |= {resident} & note.told_of
+        for resident, loss in note.lost.items():
+            self._screening.lost(resident, loss)
         for resident, due in note.due.items():
             yield from self._screening.again(resident, note.now, moment(due))
         if note.lane:

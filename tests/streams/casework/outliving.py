@@ -13,14 +13,15 @@ from domain.ids import short_hash
 from schemas.casework.cases import Case
 from schemas.casework.events import Dispatch
 from schemas.casework.inputs import Alert, input_adapter
+from schemas.levels import CHANNEL_REPORTS
 from schemas.levels import Channel as Name
 from schemas.people.residents import Resident
-from streams.channels.dispatch_log import REPORTED
 from streams.channels.provider import Answer, Kind, Order
 from streams.channels.settings import ChannelSettings
 from streams.installation import Installation
 from streams.messaging import case_inputs, topics
-from streams.messaging.reader import end_offsets, read_all, read_range
+from streams.messaging.offsets import end_offsets
+from streams.messaging.reader import read_all, read_range
 from streams.messaging.record import Raw
 from streams.messaging.topics import home
 from streams.runtime.clock import Clock
@@ -138,7 +139,7 @@ class House:
         found: defaultdict[str, set[str]] = defaultdict(set)
         async for record in read_all(self.settings, topics.CASE_INPUTS.name):
             message = input_adapter.validate_json(record.value or b"")
-            if message.kind == "contact_result" and message.result in REPORTED:
+            if message.kind == "contact_result" and message.result in CHANNEL_REPORTS:
                 found[message.dispatch].add(message.result.value)
         return found
 
@@ -233,6 +234,19 @@ def entered(people: Sequence[str]) -> list[Resident]:
         )
         for name in people
     ]
+
+
+async def image(worker: Worker) -> dict[bytes, bytes]:
+    """What Redis holds, as an image of its machine would."""
+    found = {name: await worker.line.redis.dump(name) for name in await worker.line.redis.keys("*")}
+    return {name: value for name, value in found.items() if value is not None}  # the others have just expired
+
+
+async def restored(worker: Worker, before: dict[bytes, bytes]) -> None:
+    """The machine is restored from its image: the same process, with older data."""
+    await worker.line.redis.flushall()
+    for name, value in before.items():
+        await worker.line.redis.restore(name, 0, value)
 
 
 @asynccontextmanager

@@ -19,8 +19,9 @@ from schemas.levels import Level
 from streams.casework.auditor.auditor import Auditor
 from streams.casework.auditor.heartbeat import Beats
 from streams.messaging import topics
+from streams.messaging.offsets import end_offsets
 from streams.messaging.producer import Producer
-from streams.messaging.reader import end_offsets, read_all, read_range
+from streams.messaging.reader import read_all, read_range
 from streams.repositories.policies import Policies
 from streams.runtime.clock import Clock
 from streams.runtime.settings import Settings

@@ -5,8 +5,9 @@ from datetime import timedelta
 
 import pytest
 
+from schemas.casework.acts import ClaimAct
 from schemas.casework.cases import Case
-from schemas.casework.inputs import ClaimAct, OperatorReport, input_adapter
+from schemas.casework.inputs import OperatorReport, input_adapter
 from schemas.levels import Level
 from schemas.risk.signals import TransferState
 from streams.casework.claims import LOOKED_AT, CaseClaims

@@ -12,7 +12,8 @@ from schemas.casework.policies import InForce
 from schemas.codes.plan import TooManyInMinute
 from streams.casework.breaker import Breaker
 from streams.messaging import topics
-from streams.messaging.reader import end_offsets, read_range
+from streams.messaging.offsets import end_offsets
+from streams.messaging.reader import read_range
 from streams.repositories.policies import Policies
 from streams.runtime.settings import Settings
 from streams.state.keys import BREAKER_FORGETTING, BREAKER_LOOKING, key

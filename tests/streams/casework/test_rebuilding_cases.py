@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
+from domain.ids import result_id
 from schemas.casework.events import CaseEvent
 from schemas.casework.journal import decode
+from schemas.levels import Result
 from streams.casework.journal import Read
 from streams.casework.rebuilding import LatestCases, derived
 from streams.casework.replay import Replay, residents
@@ -87,6 +89,25 @@ async def content(redis: Any, partition: int) -> dict[str, Any]:  # noqa: ANN401
     for each in OF_CASES & found.keys():
         found[each] = {field: json.loads(value) for field, value in found[each].items()}
     return found
+
+
+def possibly_sent(events: Sequence[CaseEvent]) -> set[str]:
+    """What a store built from these entries marks as possibly sent."""
+    replay = Replay(events[0].at)
+    replay.change([(decode(value), value) for value in (event.model_dump_json().encode() for event in events)], {})
+    return {str(name) for change in replay.owed() for _, _, names in change.commands for name in names}
+
+
+def test_a_receipt_does_not_show_that_the_channel_is_done_with_a_dispatch() -> None:
+    """A provider delivered a message and its receipt was applied, while the worker that sent it froze before it
+    reported anything; the store was lost, and the next worker reported the dispatch as not sent.
+    """
+    alert, receipt, *_ = whole_story()
+    (dispatch,) = alert.dispatches
+    assert receipt.input == result_id(dispatch.id, Result.DELIVERED)
+    assert dispatch.id in possibly_sent([alert, receipt])
+    reported = receipt.model_copy(update={"input": result_id(dispatch.id, Result.SENT)})
+    assert dispatch.id not in possibly_sent([alert, receipt, reported])
 
 
 @pytest.mark.parametrize(("size", "page"), [(1, 3), (50, 7), (5_000, 100)])

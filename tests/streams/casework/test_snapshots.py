@@ -7,12 +7,12 @@ import pytest
 from prometheus_client import REGISTRY
 
 from domain.identity.identifiers import new_resident_id
-from schemas.casework.cases import Step, StepState
+from schemas.casework.cases import Contacted, Step, StepState
 from schemas.casework.events import CaseEvent, Fact, FactKind
 from schemas.casework.objections import ObjectionGround, ObjectionState, Objector, StopObjection, WrongfulCause
 from schemas.codes.money import BankReleased
 from schemas.codes.objections import ObjectionUpheld, ReportFalse
-from schemas.levels import Action
+from schemas.levels import Action, Channel, Result
 from streams.casework.snapshots import Board
 from streams.messaging import topics
 from streams.messaging.record import Raw
@@ -97,3 +97,35 @@ async def test_the_time_until_an_objection_was_decided_is_observed_once(rig: Rig
     for _ in range(2):
         await board.take(0, [Raw(4, event.model_copy(update=later).model_dump_json().encode())])
     assert (seconds("count", "released") - before[0], seconds("sum", "released") - before[1]) == (1, 2400)
+
+
+async def test_the_time_until_a_warning_was_on_the_telephone_is_observed_once(rig: Rig) -> None:
+    def seconds(name: str) -> float:
+        labels = {"channel": "sms", "level": "red"}
+        return REGISTRY.get_sample_value(f"quanzu_decision_to_telephone_seconds_{name}", labels) or 0.0
+
+    dispatch = dispatch_for(new_resident_id((5).to_bytes(10)))
+    made = Contacted(at=NOW, channel=Channel.SMS, step=dispatch.step, attempt=1)
+    board, before = Board(CaseStore(rig.redis), rig.producer, rig.clock), (seconds("count"), seconds("sum"))
+    results = list[Result]()
+    for number, result in enumerate((Result.SENT, Result.DELIVERED, Result.DELIVERED)):
+        results.append(result)
+        case = case_of(dispatch)
+        steps = [each.model_copy(update={"results": [*results]}) for each in case.steps]
+        fact = Fact(kind=FactKind.RESULT, what=BankReleased(), step=dispatch.step, action=Action.SMS, result=result)
+        event = CaseEvent(
+            commit=commit_of(LAST_OF_OLD_LOG + number),
+            id=f"e-{number}",
+            input=f"{dispatch.id}:{result}",
+            input_kind="contact_result",
+            partition=0,
+            offset=LAST_OF_OLD_LOG + number,
+            at=NOW + timedelta(seconds=4 * number),
+            case=case.model_copy(update={"contacted": [made], "steps": steps}),
+            facts=[fact],
+            dispatches=[],
+        )
+        await board.take(0, [Raw(number, event.model_dump_json().encode())])
+    late = event.model_copy(update={"input": "deadline:1", "input_kind": "deadline", "offset": event.offset + 1})
+    await board.take(0, [Raw(9, late.model_dump_json().encode())])  # a result that no dispatch's answer brought
+    assert (seconds("count") - before[0], seconds("sum") - before[1]) == (1, 4)

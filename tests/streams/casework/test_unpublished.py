@@ -12,7 +12,7 @@ from streams.casework import journal
 from streams.channels.provider import Kind
 from streams.messaging.topics import home
 from streams.state.keys import key
-from tests.streams.casework.outliving import House, Worker, entered, house, somebody
+from tests.streams.casework.outliving import House, Worker, entered, house, image, restored, somebody
 
 
 class DiedError(Exception):
@@ -126,10 +126,10 @@ async def test_red_dispatches_that_wait_for_a_dead_worker_are_read_once_by_whoev
     await worker.alert(first[0])
     await worker.apply()
     waiting = worker.stages.failover.waiting_red
-    assert [each.resident for each in await waiting.read(0)] == [first[0]]
-    assert await waiting.read(0) == []
+    assert [each.resident for each in await waiting.dispatches(0)] == [first[0]]
+    assert await waiting.dispatches(0) == []
     waiting.only([1])  # partition 0 had an owner again, who is silent now
-    assert [each.resident for each in await waiting.read(0)] == [first[0]]
+    assert [each.resident for each in await waiting.dispatches(0)] == [first[0]]
 
 
 async def gone_back(province: House) -> tuple[Worker, list[str], str]:
@@ -201,15 +201,3 @@ async def test_an_input_that_was_published_is_not_decided_again_by_newer_code(
 def decides_nothing(*_: object) -> Decision:
     """Code that opens no case for what opened one before."""
     return Decision(None, [], [])
-
-
-async def image(worker: Worker) -> dict[bytes, bytes]:
-    """What Redis holds, as an image of its machine would."""
-    return {name: await worker.line.redis.dump(name) for name in await worker.line.redis.keys("*")}
-
-
-async def restored(worker: Worker, before: dict[bytes, bytes]) -> None:
-    """The machine is restored from its image: the same process, with older data."""
-    await worker.line.redis.flushall()
-    for name, value in before.items():
-        await worker.line.redis.restore(name, 0, value)

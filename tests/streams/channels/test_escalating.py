@@ -62,6 +62,14 @@ class Ladder:
         self.clock.ahead[0] += seconds
         await self.look()
 
+    async def until_told(self, *contacts: str) -> None:
+        """Look once a second, for 20 s at most: on a busy machine a look gives up rather than outlast its lease."""
+        for _ in range(20):
+            if self.contacts() == list(contacts):
+                return
+            await self.after(1)
+        raise AssertionError(f"{self.contacts()} instead of {list(contacts)}")
+
     async def look(self) -> None:
         await self.worker.look()
         await self.worker.settle()

@@ -134,7 +134,7 @@ async def test_after_redis_was_lost_the_ladder_goes_on_where_it_was(settings: Se
         await climb.after(31)
         await climb.lose_rosters()
         await climb.after(31)
-        assert climb.contacts() == ["sms", "phone"]
+        await climb.until_told("sms", "phone")
         assert len(climb.service.got) == 1
         assert (await climb.task()).state is TaskState.OPEN
 
@@ -153,7 +153,7 @@ async def test_while_the_case_is_being_restored_the_ladder_waits_however_old_the
         assert await climb.rig.redis.zscore(ESCALATIONS_DUE, climb.dispatch.id) is not None
         await climb.rig.store(case)
         await climb.after(2)
-        assert climb.contacts() == ["sms", "phone"]
+        await climb.until_told("sms", "phone")
 
 
 async def test_a_case_that_a_whole_store_does_not_have_ends_the_ladder(settings: Settings) -> None:

@@ -23,12 +23,14 @@ from schemas.people.residents import ReportSource
 from simulators.providers import serving
 from streams.channels.outgoing import Outgoing
 from streams.channels.provider import KEY_HEADER
+from streams.channels.signing import NONCE, SIGNATURE, TIMESTAMP, SignedMessage, sign
 from streams.runtime.embedded import free_port
 from streams.runtime.settings import Settings
+from streams.security.secrets import bank_signer
 from tests.channel_rig import ACCOUNT, Rig, rigged
 from tests.dispatched import NOW, dispatch_for, payment
 from tests.streams.channels.test_receipts import post
-from tests.streams.iso20022.messages import answer, returned
+from tests.streams.iso20022.messages import answer, returned, status
 
 TABLE = """until = 2099-12-31
 [[institution]]
@@ -36,6 +38,7 @@ code = "ybank"
 name = "某银行"
 bic = "YYYYCNYY"
 cancellation = "camt.056.001.09"
+status_request = "pacs.028.001.03"
 [[institution]]
 code = "zbank"
 name = "另一银行"
@@ -62,7 +65,8 @@ async def bank(settings: Settings, folder: Path) -> AsyncIterator[tuple[Rig, Gat
     async with rigged(settings) as rig:
         rig.channels = rig.channels.model_copy(update={"institutions": table})
         rig.settings = rig.settings.model_copy(update={"bank_url": f"http://127.0.0.1:{port}"})
-        app = Starlette(routes=[Route("/stop-payments", gateway.take, methods=["POST"])])
+        paths = ("/stop-payments", "/stop-statuses")
+        app = Starlette(routes=[Route(path, gateway.take, methods=["POST"]) for path in paths])
         await rig.stack.enter_async_context(serving(app, port))
         yield rig, gateway
 
@@ -73,14 +77,16 @@ async def asked(
     paid: Payment | None = None,
     at: str | None = "ybank",
     by: Outgoing | None = None,
+    about: Dispatch | None = None,
 ) -> Dispatch:
     """A dispatch of the step that asks for a stop, carried out. `at`: the payee's bank; `by`: the worker that sends."""
     update = {"institution": at, "payee": await rig.knows(ACCOUNT)}
     paid = (paid or payment()).model_copy(update=update)
     resident = (await rig.resident()).id
-    about: dict[str, Any] = {"id": f"{resident}-1:stop.0:1:payment", "step": "stop.0", "payment": paid}
-    dispatch = dispatch_for(resident, action, **about)
-    step = Step(id="stop.0", action=action, state=StepState.SENT, due=NOW, transfer=paid.transfer)
+    name = "stop.0" if about is None else "ask.stop.0.1"
+    fields: dict[str, Any] = {"id": f"{resident}-1:{name}:1:payment", "step": name, "payment": paid}
+    dispatch = dispatch_for(resident, action, **fields, about=about.id if about else None)
+    step = Step(id=name, action=action, state=StepState.SENT, due=NOW, transfer=paid.transfer)
     await rig.decided(dispatch, steps=[step], payments=[paid])
     outgoing = by or await rig.worker()
     await channel_of(BankProvider(outgoing), outgoing).carry([dispatch])
@@ -110,6 +116,34 @@ async def test_a_stop_order_goes_out_as_a_cancellation_request_and_an_extension_
         assert ACCOUNT.encode() in document
         assert b"<OrgnlEndToEndId>1</OrgnlEndToEndId>" in document
         assert second["content-type"] == "application/json"
+
+
+@pytest.mark.parametrize(("at", "media"), [("ybank", "application/xml"), ("zbank", "application/json")])
+async def test_a_question_about_an_order_goes_out_in_the_form_of_the_order_with_the_banks_signature(
+    settings: Settings, tmp_path: Path, at: str, media: str
+) -> None:
+    async with bank(settings, tmp_path) as (rig, gateway):
+        dispatch = await asked(rig, at=at)
+        question = await asked(rig, Action.STOP_STATUS, at=at, about=dispatch)
+        (_, (head, body)) = gateway.requests
+        assert (head["content-type"], head[KEY_HEADER.lower()]) == (media, question.id)
+        (key, *_) = rig.channels.receipt_keys(rig.settings)[bank_signer(at)]
+        message = SignedMessage("bank", "/stop-statuses", body, "POST")
+        fits = sign(key, message, float(head[TIMESTAMP.lower()]), head[NONCE.lower()])
+        assert head[SIGNATURE.lower()].split(",")[0] == fits[SIGNATURE]
+        case = dispatch.id.removeprefix("r").removesuffix(":payment")
+        assert (case if at == "ybank" else dispatch.id).encode() in body
+
+
+async def test_a_status_becomes_feedback_that_decides_nothing(settings: Settings, tmp_path: Path) -> None:
+    async with bank(settings, tmp_path) as (rig, _):
+        await rig.receiving()
+        dispatch = await asked(rig)
+        case = dispatch.id.removeprefix("r").removesuffix(":payment")
+        body = status(case=case).replace(b"E2E-1", b"1")
+        assert (await told(rig, body))[0] == 200
+        (feedback,) = [each for each in await rig.inputs(dispatch.resident) if isinstance(each, BankFeedback)]
+        assert (feedback.state, feedback.dispatch, feedback.amount_fen) == (BankState.PENDING, dispatch.id, 0)
 
 
 async def test_an_answer_is_the_feedback_of_its_order_and_counts_once_under_any_message_id(

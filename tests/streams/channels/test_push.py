@@ -7,7 +7,9 @@ from dataclasses import dataclass
 import pytest
 import pytest_asyncio
 from cryptography.hazmat.primitives.asymmetric import ec
+from pydantic import SecretStr
 
+from domain.access.key_rings import KeyPurpose, text_of_rings
 from schemas.levels import Level
 from schemas.people.escalations import PushSubscription
 from streams.channels import push
@@ -23,6 +25,7 @@ from streams.channels.push_encryption import (
 from streams.channels.settings import ChannelSettings
 from streams.repositories.escalations import PushSubscriptions, opaque_id
 from streams.runtime.settings import Settings, SettingsError
+from streams.security.installation_keys import ring
 from tests.channel_rig import Rig, rigged
 from tests.dispatched import NOW
 from tests.tools.push_service import HANGS, Browser, PushService, claims, plain, push_service, text_of
@@ -57,7 +60,8 @@ def subscription(subscriptions: PushSubscriptions, endpoint: str, browser: Brows
 
 
 def sender_of(rig: Rig, *, embedded: bool = True, **channels: object) -> PushSender:
-    settings = rig.settings.model_copy(update={"embedded": embedded})
+    keys = text_of_rings({purpose: ring(rig.settings, purpose) for purpose in KeyPurpose})  # those of the book
+    settings = rig.settings.model_copy(update={"embedded": embedded, "keys": SecretStr(keys)})
     book = PushSubscriptions(settings, rig.redis, rig.producer)
     return PushSender(settings, ChannelSettings.model_validate(channels), book, rig.clock)
 

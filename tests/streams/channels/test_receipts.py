@@ -17,18 +17,24 @@ from agents.dispatch import channel_of
 from agents.phone import VoiceProvider
 from agents.sms import SmsProvider
 from agents.visits import StationProvider
+from domain.dispatches.ids import officer_message
 from domain.identity.identifiers import account_token
-from domain.identity.personal import without
+from domain.identity.personal import WITHHELD, without
 from schemas.casework.cases import Payment
 from schemas.casework.events import Dispatch
-from schemas.casework.inputs import BankFeedback, ContactResult
+from schemas.casework.inputs import BankFeedback, ContactResult, ResidentReply
+from schemas.channels.bank_messages import ReportedFeedback
+from schemas.codes.replies import ReplySender
 from schemas.levels import Action, Result
+from schemas.people.escalations import OfficerRung
 from schemas.people.rosters import Officer, Role, Roster, Shift
 from schemas.risk.signals import TransferState
 from simulators.providers.carrier import Answering, Ringing
 from streams.channels.settings import ChannelSettings
 from streams.channels.signing import NONCE, SignatureError, SignedMessage, sign, verify
 from streams.messaging import producer
+from streams.messaging.reader import read_all
+from streams.messaging.topics import OUTSIDE_INPUTS
 from streams.runtime.settings import Settings, SettingsError
 from streams.security.encrypted_kafka import make_producer
 from streams.state.keys import key
@@ -65,9 +71,10 @@ async def post(
     nonce: str = "",
     media_type: str = "application/json",
     signer: str = "",
+    channel: str = "",
 ) -> httpx.Response:
     raw = body if isinstance(body, bytes) else orjson.dumps(body)
-    message = SignedMessage(name, f"/receipts/{name}", raw)
+    message = SignedMessage(channel or name, f"/receipts/{name}", raw)
     key = key or rig.channels.receipt_keys(rig.settings)[signer or name][0]
     headers = sign(key, message, wall or time.time(), nonce or secrets.token_hex(12)) | {"Content-Type": media_type}
     async with httpx.AsyncClient(event_hooks={"response": [described]}) as client:
@@ -127,6 +134,34 @@ async def test_a_signed_receipt_is_not_replayed_and_a_new_signature_counts_once(
     assert statuses == [200, 409, 200]
 
 
+@pytest.mark.parametrize(
+    ("path", "rung", "told"),
+    [
+        ("sms", OfficerRung.SMS, {"result": "delivered"}),
+        ("sms/replies", OfficerRung.SMS, {"text": "TD"}),
+        ("voice", OfficerRung.CALL, {"result": "answered", "key": "1"}),
+    ],
+)
+async def test_what_is_told_of_an_officers_message_is_taken_without_an_input(
+    settings: Settings, path: str, rung: OfficerRung, told: dict[str, str]
+) -> None:
+    async with rigged(settings) as rig:
+        await rig.receiving()
+        visit = await rig.decided(dispatch_for((await rig.resident()).id, Action.VISIT))
+        other = next(each for each in (OfficerRung.SMS, OfficerRung.CALL) if each is not rung)
+        channel = path.partition("/")[0]
+        key = rig.channels.receipt_keys(rig.settings)[channel][0]
+        answers = [
+            await post(
+                rig, path, {"id": "1", "dispatch": officer_message(visit.id, of)} | told, signed, channel=channel
+            )
+            for of, signed in ((rung, key), (rung, b"a stranger's"), (other, key))
+        ]
+        assert [each.status_code for each in answers] == [200, 401, 404]
+        assert answers[0].json() == {"input": None}
+        assert await rig.inputs(visit.resident) == []
+
+
 async def test_an_officer_who_does_not_hold_the_task_reports_nothing(settings: Settings) -> None:
     async with rigged(settings) as rig:
         await rig.receiving()
@@ -174,6 +209,27 @@ async def test_a_receipt_that_comes_twice_is_one_input(settings: Settings) -> No
 
         await until(both)
         assert set(await rig.results(dispatch.resident)) == {"sent", "delivered"}
+
+
+async def test_a_reply_is_an_input_of_the_resident_once_and_its_words_are_in_no_log(
+    settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with rigged(settings) as rig:
+        await rig.receiving()
+        dispatch = await sent(rig, Action.SMS)
+        body = {"id": "1", "dispatch": dispatch.id, "text": "请打 13900000001"}
+        answers = [await post(rig, "sms/replies", body, signer="sms", channel="sms") for _ in range(2)]
+        forged = await post(rig, "sms/replies", body, b"a stranger's", channel="sms")
+        unknown = await post(rig, "sms/replies", body | {"dispatch": dispatch.id[:-1]}, signer="sms", channel="sms")
+        of_a_call = await post(
+            rig, "sms/replies", body | {"dispatch": f"{dispatch.case}:call:1:phone"}, signer="sms", channel="sms"
+        )
+        inputs = [each for each in await rig.inputs(dispatch.resident) if isinstance(each, ResidentReply)]
+    assert [each.status_code for each in (*answers, forged, unknown, of_a_call)] == [200, 200, 401, 404, 404]
+    assert {each.id for each in inputs} == {f"{dispatch.id}:reply:1"}
+    assert {(each.sender, each.text) for each in inputs} == {(ReplySender.RESIDENT, "请打 13900000001")}
+    assert without(inputs[0]).text == WITHHELD
+    assert "13900000001" not in caplog.text
 
 
 @pytest.mark.parametrize(
@@ -311,6 +367,10 @@ async def test_the_accounts_of_a_banks_movements_reach_the_case_as_tokens_and_ar
         given = [each for each in await rig.inputs(resident) if isinstance(each, BankFeedback)]
         outgoing = await rig.worker()
         assert [await outgoing.account(token) for token in tokens] == ["9900000000000001", "9900000000000002"]
+        outside = [each.value or b"" async for each in read_all(rig.settings, OUTSIDE_INPUTS.name)]
+        (told,) = [ReportedFeedback.model_validate_json(each) for each in outside if resident.encode() in each]
+        assert told.accounts == dict(zip(tokens, ["9900000000000001", "9900000000000002"], strict=True))
+        assert (told.receipt, told.detail) == ("1", "")
     assert [(each.payer.token, each.payee.token) for each in given[0].movements if each.payee] == [tuple(tokens)]
     assert given[0].bank == "icbc"
     assert "9900" not in given[0].model_dump_json()

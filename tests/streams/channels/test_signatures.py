@@ -4,7 +4,7 @@ import pytest
 
 from domain.dispatches.ids import parse
 from streams.channels.signatures import AnotherBanksError, check_payment
-from tests.domain.casework.orders.test_orders_onward import B1, FIRST_HOP, paid
+from tests.domain.casework.orders.onward import B1, FIRST_HOP, paid
 from tests.domain.casework.test_movements import answer
 
 

@@ -1,6 +1,7 @@
 """An answer that leads to no address is a failure of the one who gave it: httpx parses a Location even unfollowed."""
 
 import time
+from contextlib import suppress
 
 import httpx
 import pytest
@@ -44,3 +45,19 @@ async def test_a_webhooks_program_was_not_reached(settings: Settings, location: 
     async with leading_to(location) as client:
         found = await WebhookSender(settings, webhooks)._sent(client, webhook, "an-event", b"{}")
         assert found == (0, UNREACHED)
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+async def test_a_gateways_order_goes_to_no_other_address(status: int) -> None:
+    asked: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url.host)
+        return httpx.Response(status, headers={"Location": "http://elsewhere.example/sms"})
+
+    signer = Signer("sms", {"sms": (b"a key",)}, time.time)
+    async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as client:
+        gateway = Gateway(client, "http://gateway.example", Kind.ASKABLE, signer)
+        with suppress(UnknownOutcomeError):  # 303: it may have done it
+            await gateway.send(dispatch_for("r" + "a" * 16), Order("/sms", {}))
+    assert asked == ["gateway.example"]

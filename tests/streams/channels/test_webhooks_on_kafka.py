@@ -22,6 +22,7 @@ from streams.security.encrypted_kafka import make_producer
 from tests.console.programs.test_webhooks_out import Program, program
 from tests.domain.builders import NOON
 from tests.domain.casework.journal import red_with_money
+from tests.tools.installation_keys import KEYS
 from tests.tools.servers.kafka import Kafka
 from tests.tools.servers.process import wait_for
 from tests.tools.servers.redis import RedisServer
@@ -56,7 +57,7 @@ async def test_what_happens_in_a_quiet_partition_while_nobody_tells_is_told_afte
 ) -> None:
     trial = partial(PinnedTransport, trial=True)  # the program is on this machine, where no province may send
     monkeypatch.setattr(sending, "PinnedTransport", lambda private, _: trial(private))
-    about = {"kafka": kafka_cluster.address, "redis": redis_aof.url, "secret": "the key of a test"}
+    about = {"kafka": kafka_cluster.address, "redis": redis_aof.url, "secret": "the key of a test", "keys": KEYS}
     settings = Settings.model_validate(about)
     await asyncio.to_thread(topics.create, settings, [TOPIC, topics.WEBHOOKS])
     await asyncio.to_thread(wait_for, kafka_cluster.whole, "the topics' replicas")

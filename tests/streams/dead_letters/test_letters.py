@@ -14,8 +14,9 @@ from prometheus_client import REGISTRY
 from domain.feeds.dead_letters import LEASE, State, Wanted
 from domain.feeds.repair import load
 from schemas.administration.dead_letters import DeadLetter, Place, RecordPlace
+from schemas.casework.acts import NoteAct
 from schemas.casework.events import Dispatch
-from schemas.casework.inputs import NoteAct, OperatorReport
+from schemas.casework.inputs import OperatorReport
 from schemas.codes.people import Said
 from schemas.levels import Action, Level
 from schemas.people.residents import Language
@@ -25,8 +26,9 @@ from streams.intake.acceptor import Intake
 from streams.intake.files import intake_file
 from streams.intake.formats import Options
 from streams.messaging import dead_letter_writer, topics
+from streams.messaging.offsets import end_offsets
 from streams.messaging.producer import Producer
-from streams.messaging.reader import end_offsets, read_on
+from streams.messaging.reader import read_on
 from streams.runtime.clock import Clock
 from streams.runtime.embedded import Embedded
 from streams.runtime.settings import Settings

@@ -2,23 +2,28 @@
 
 import base64
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import httpx
 import pytest
 
 from schemas.administration.dead_letters import DeadLetter, RecordPlace
+from schemas.casework.inputs import Erase
 from streams.dead_letters.api import routes
 from streams.intake.server import running
 from streams.intake.settings import IntakeSettings, hash_of_key, operator_keys
 from streams.messaging import dead_letter_writer, topics
 from streams.messaging.producer import Producer
 from streams.runtime.clock import Clock
+from streams.runtime.embedded import Embedded
 from streams.runtime.settings import Settings, SettingsError
-from streams.security.encrypted_kafka import make_producer
+from streams.security.encrypted_kafka import make_producer, make_readers
+from streams.security.rights import Component
 from tests.documents.answers import described
 from tests.streams.intake.intake_signals import KEY, new_id, transfer
+from tests.tools.servers.redis import RedisServer
 
 OPERATOR = "an-operators-key"
 CLOCK = Clock()
@@ -109,6 +114,46 @@ async def test_a_letter_is_mended_by_hand(client: httpx.AsyncClient, producer: P
     body = WHY | {how: mended if how == "text" else base64.b64encode(mended.encode()).decode()}
     sent = await client.post(f"/dead-letters/{name}/send-again", json=body)
     assert (sent.status_code, sent.json()["ids"]) == (200, ["bank:t1"])
+
+
+@pytest.fixture
+def own_servers(tmp_path: Path) -> Iterator[Settings]:
+    """Servers of the test's own: the others' have no vault, and could not read its letters."""
+    with Embedded(tmp_path) as embedded:
+        yield embedded.settings(Settings(app_id="test-own"))
+
+
+async def test_where_letters_are_encrypted_intake_shows_no_bytes_and_sends_only_what_it_is_given(
+    own_servers: Settings, redis_aof: RedisServer
+) -> None:
+    topics.create(own_servers)
+    secured = own_servers.model_copy(update={"vault": redis_aof.url})
+    worker, intake = make_producer(secured), make_producer(secured, component=Component.INTAKE)
+    readers, source = make_readers(secured, Component.INTAKE), f"s{new_id()[:8]}"
+    readers.open()
+    await worker.start()
+    await intake.start()
+    try:
+        async with api(secured, intake) as client:
+            name = await letter(worker, json.dumps(transfer(id="t1")).encode(), source)
+            (listed,) = (await client.get("/dead-letters", params={"source": source})).json()["letters"]
+            one = (await client.get(f"/dead-letters/{name}")).json()
+            assert (listed["id"], one["whole"], one["base64"], "text" in one) == (name, False, "", False)
+            refused = await client.post(f"/dead-letters/{name}/send-again", json=WHY)
+            assert (refused.status_code, "its bytes cannot be read here" in refused.json()["error"]) == (422, True)
+            repaired = WHY | {"text": json.dumps(transfer(id="t2"))}
+            sent = await client.post(f"/dead-letters/{name}/send-again", json=repaired)
+            assert (sent.status_code, sent.json()["ids"]) == (200, ["bank:t2"])
+            of_case = await letter(worker, b"{}", source, topics.CASE_INPUTS.name)
+            given = Erase(id="e1", at=CLOCK.now(), resident="raaaaaaaaaaaaaaaa", by="wang").model_dump_json()
+            may_not = await client.post(f"/dead-letters/{of_case}/send-again", json=WHY | {"text": given})
+            assert (may_not.status_code, "quanzu dead send-again" in may_not.json()["do"]) == (403, True)
+            other = await letter(worker, b"{}", source)
+            assert (await client.post(f"/dead-letters/{other}/drop", json=WHY)).status_code == 200
+    finally:
+        await readers.close()
+        await worker.stop()
+        await intake.stop()
 
 
 async def test_a_letter_is_dropped_once_and_not_sent_then(client: httpx.AsyncClient, producer: Producer) -> None:

@@ -11,11 +11,12 @@ from schemas.administration.dead_letters import DeadLetter, RecordPlace
 from streams.dead_letters.index import DeadLetterIndex
 from streams.messaging import topics
 from streams.runtime.settings import Settings
+from tests.tools.installation_keys import KEYS
 from tests.tools.servers.kafka import Kafka
 
 
 async def test_what_the_audit_had_long_before_the_oldest_letter_is_not_read(kafka_cluster: Kafka) -> None:
-    about = {"kafka": kafka_cluster.address, "redis": "redis://127.0.0.1", "secret": "the key of a test"}
+    about = {"kafka": kafka_cluster.address, "redis": "redis://127.0.0.1", "secret": "the key of a test", "keys": KEYS}
     settings = Settings.model_validate(about)
     await asyncio.to_thread(topics.create, settings, [topics.AUDIT, topics.DEAD_LETTERS])
     letters = [_letter(number) for number in range(2)]

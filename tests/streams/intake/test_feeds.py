@@ -17,8 +17,9 @@ from streams.intake.feeds.book import FeedStore
 from streams.intake.feeds.settings import FeedSettings
 from streams.intake.feeds.watch import Feeds
 from streams.messaging import topics
+from streams.messaging.offsets import end_offsets
 from streams.messaging.producer import Producer, Record
-from streams.messaging.reader import end_offsets, read_all
+from streams.messaging.reader import read_all
 from streams.runtime.clock import Clock
 from streams.runtime.settings import Settings, SettingsError
 from streams.security.encrypted_kafka import make_producer

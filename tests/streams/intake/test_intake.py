@@ -14,7 +14,7 @@ from prometheus_client import REGISTRY
 from schemas.risk.signals import BATCH_LIMIT, batch_adapter
 from streams.intake.acceptor import RECORD_BYTES, Intake, Unreadable, examine, records_of, subject
 from streams.intake.parsing import BodyError, item_of_line, items_of_body, items_of_lines
-from streams.messaging import topics
+from streams.messaging import sources, topics
 from streams.runtime.settings import Settings
 from streams.security.encrypted_kafka import make_producer
 from tests.streams.intake.intake_signals import call, new_id, transfer, written
@@ -121,9 +121,12 @@ def test_a_record_is_never_larger_than_kafka_takes() -> None:
     assert sum(len(batch_adapter.validate_json(record.value or b"")) for record in records) == BATCH_LIMIT
 
 
-async def test_what_is_accepted_is_counted_by_source_when_kafka_has_it(settings: Settings) -> None:
+async def test_what_is_accepted_is_counted_by_source_when_kafka_has_it(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     topics.create(settings)
     source = f"s{new_id()[:8]}"
+    monkeypatch.setattr(sources, "_labels", sources.Labels([source]))  # earlier tests may have used up the first 64
     signals = examine([transfer(source=source), transfer(source=source)], NOW).signals
     producer = make_producer(settings)
     await producer.start()

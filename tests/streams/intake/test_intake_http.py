@@ -175,6 +175,24 @@ async def test_a_body_with_two_lengths_is_refused_and_what_follows_is_no_request
         writer.close()
     assert answer.startswith(b"HTTP/1.1 400 ")
     assert answer.count(b"HTTP/1.1 ") == 1
+    assert b"cache-control: no-store" in answer.lower()
+
+
+async def test_no_answer_is_kept_guessed_at_or_run_by_a_browser(settings: Settings) -> None:
+    async with intake_client(settings) as client:
+        answers = [
+            await client.get("/healthz"),
+            await client.get("/nowhere"),
+            await client.get("/signals"),
+            await client.post("/signals", content=b"[]", headers={"content-type": "text/html"}),
+            await client.post("/v1/payees/check", json=[], headers={"authorization": "Bearer wrong"}),
+        ]
+    assert [answer.status_code for answer in answers] == [200, 404, 405, 415, 401]
+    for answer in answers:
+        told = answer.headers
+        assert (told["x-content-type-options"], told["cache-control"]) == ("nosniff", "no-store"), answer.url
+        assert {"default-src 'none'", "frame-ancestors 'none'"} <= set(told["content-security-policy"].split("; "))
+        assert "server" not in told
 
 
 async def test_a_body_that_does_not_arrive_is_answered_408(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:

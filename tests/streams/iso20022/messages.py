@@ -4,12 +4,15 @@ from datetime import UTC, datetime
 
 from domain.payments.institutions import Institution
 from streams.iso20022.cancellation import Cancellation
+from streams.iso20022.status_request import StatusRequest
 
 AT = datetime(2026, 3, 1, 3, 12, tzinfo=UTC)
 PAYER, PAYEE = "9900000000000001", "9900000000000002"
 DISPATCH = f"r{'a' * 16}-1:stop.0:1:payment"
 BANK = Institution(code="ybank", name="某银行", cancellation="camt.056.001.09", bic="YYYYCNYY")
 ORDER = Cancellation(DISPATCH, AT, "E2E-1", 123_450, AT, "某某", PAYEE, "某甲")
+
+QUESTION = StatusRequest(f"r{'a' * 16}-1:ask.stop.0.1:1:payment", DISPATCH, AT, "E2E-1", 123_450, AT, PAYEE, "某甲")
 
 
 def document(kind: str, body: str) -> bytes:
@@ -73,6 +76,17 @@ def report(status: str = "ACSC", name: str = "E2E-1", *, original: bool = True) 
         "</TxInfAndSts>"
     )
     return document("pacs.002.001.11", f"<FIToFIPmtStsRpt>{header}{one}</FIToFIPmtStsRpt>")
+
+
+def status(
+    status: str = "PDNG", *, case: str | None = f"{'a' * 16}-1:stop.0:1", about: str = "camt.056.001.09", times: int = 1
+) -> bytes:
+    """A pacs.002 on a stop order. `about`: the kind of the message that it names; `times`: how many answers it has."""
+    header = "<GrpHdr><MsgId>S-1</MsgId><CreDtTm>2026-03-01T11:20:00+08:00</CreDtTm></GrpHdr>"
+    named = f"<OrgnlMsgId>{case}</OrgnlMsgId>" if case else ""
+    group = f"<OrgnlGrpInf>{named}<OrgnlMsgNmId>{about}</OrgnlMsgNmId></OrgnlGrpInf>" if case else ""
+    one = f"<TxInfAndSts>{group}<OrgnlEndToEndId>E2E-1</OrgnlEndToEndId><TxSts>{status}</TxSts></TxInfAndSts>"
+    return document("pacs.002.001.11", f"<FIToFIPmtStsRpt>{header}{one * times}</FIToFIPmtStsRpt>")
 
 
 def returned(

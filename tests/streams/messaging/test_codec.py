@@ -4,8 +4,8 @@ import pytest
 
 from streams.messaging.app import App, create_app
 from streams.messaging.codec import CodecError, PlainCodec
+from streams.messaging.consumers import ReusedConsumers
 from streams.messaging.producer import Producer, Record
-from streams.messaging.reader import ReusedConsumers
 from streams.runtime.settings import Settings
 from streams.security.encrypted_kafka import make_producer
 

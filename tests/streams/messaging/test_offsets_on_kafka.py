@@ -5,8 +5,9 @@ import asyncio
 from aiokafka import AIOKafkaProducer
 
 from streams.messaging import topics
-from streams.messaging.reader import offset_at
+from streams.messaging.offsets import offset_at
 from streams.runtime.settings import Settings
+from tests.tools.installation_keys import KEYS
 from tests.tools.servers.kafka import Kafka
 from tests.tools.servers.process import wait_for
 from tests.tools.servers.redis import RedisServer
@@ -18,7 +19,7 @@ WRITTEN = [1_772_000_000_000, 1_772_000_000_000, 1_772_000_060_000, 1_772_003_60
 async def test_the_offset_of_a_moment_is_that_of_the_first_record_written_then_or_later(
     kafka_cluster: Kafka, redis_aof: RedisServer
 ) -> None:
-    about = {"kafka": kafka_cluster.address, "redis": redis_aof.url, "secret": "the key of a test"}
+    about = {"kafka": kafka_cluster.address, "redis": redis_aof.url, "secret": "the key of a test", "keys": KEYS}
     settings = Settings.model_validate(about)
     await asyncio.to_thread(topics.create, settings, [TOPIC])
     await asyncio.to_thread(wait_for, kafka_cluster.whole, "the topic's replicas")

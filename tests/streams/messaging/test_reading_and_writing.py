@@ -1,13 +1,16 @@
 import asyncio
+import gc
 from collections.abc import AsyncIterator, Callable
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, suppress
 from typing import Any
 
 import pytest
 from aiokafka.errors import NotLeaderForPartitionError
 
+from streams.messaging.consumers import consumer_for_read, started_consumer
+from streams.messaging.offsets import beginning_offsets, end_offsets
 from streams.messaging.producer import Producer, Record, SendError
-from streams.messaging.reader import ReadError, beginning_offsets, end_offsets, follow, read_all, read_range
+from streams.messaging.reader import ReadError, follow, read_all, read_range
 from streams.messaging.topics import partition_of
 from streams.runtime.embedded import Embedded
 from streams.runtime.settings import Settings
@@ -129,3 +132,32 @@ async def test_who_follows_a_topic_ends_when_cancelled_though_what_it_waited_for
         await read.wait()
         task.cancel()
         await task
+
+
+@pytest.mark.parametrize("opened", [started_consumer, consumer_for_read])
+async def test_who_is_cancelled_while_a_consumer_connects_leaves_no_consumer_open(
+    opened: Callable[[Settings], AbstractAsyncContextManager[object]], settings: Settings
+) -> None:
+    async def connect() -> None:
+        async with opened(settings):
+            connected.append(True)
+
+    left, connected = list[str](), list[bool]()
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda _, about: left.append(about["message"]))
+    try:
+        steps = 0
+        while not connected:  # at every point at which it waits
+            task = asyncio.create_task(connect())
+            for _ in range(steps):
+                await asyncio.sleep(0.001)
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            steps += 1
+        gc.collect()
+        await asyncio.sleep(0)
+    finally:
+        loop.set_exception_handler(None)
+    assert steps > 1
+    # A connection that aiokafka is still making when its caller is cancelled it closes only when it is collected.
+    assert [message for message in left if "Consumer" in message] == []

@@ -22,6 +22,7 @@ from streams.security.vault import VaultError
 from streams.security.vault_identity import adopt
 from streams.state.redis_settings import wrong
 from tests.dispatched import NOW
+from tests.tools.installation_keys import KEYS
 from tests.tools.servers.kafka import Kafka
 from tests.tools.servers.redis import RedisServer
 
@@ -70,7 +71,7 @@ def installation(broker: Kafka, redis_aof: RedisServer) -> Settings:
 
 
 def _settings(broker: Kafka, redis: str) -> Settings:
-    return Settings(kafka=broker.address, redis=redis, replication=1, secret="the key of a test")
+    return Settings(kafka=broker.address, redis=redis, replication=1, secret="the key of a test", keys=KEYS)
 
 
 def test_what_create_made_is_right_on_kafka(installation: Settings) -> None:

@@ -16,10 +16,12 @@ from domain.identity.divisions import counties
 from domain.identity.identifiers import new_resident_id
 from domain.payments import ledger
 from domain.payments.estimate import estimate_of
+from domain.risk.upstream import ContactReach, ContactSource
 from domain.statistics import counts
 from domain.statistics.clocks import Whose
 from schemas.casework.cases import Case, CaseState, StopState
 from schemas.casework.objections import ObjectionState, WrongfulCause
+from schemas.casework.provinces import OfferState
 from schemas.levels import Action, Channel, Level, Outcome, Result
 from schemas.people.rosters import Task
 from streams.channels.settings import ChannelSettings
@@ -47,6 +49,7 @@ VALUES = {
     "channel": {*Channel},
     "action": {*Action},
     "result": {*Result},
+    "offer": {*OfferState},
     "whose": {*Whose},
     "end": {"kept", "missed"},
     "evidence": {*"ABC"},
@@ -55,6 +58,8 @@ VALUES = {
     "source": {*FEEDS, *sources.ALWAYS, sources.OTHER},
     "outcome": {*TO_AN_OUTCOME, "made", *(each.value for each in ObjectionState)},
     "cause": {"", *WrongfulCause},
+    "found_by": {*ContactSource},
+    "reach": {*ContactReach},
 }
 
 

@@ -21,8 +21,8 @@ from streams.casework.failover import PartitionOwners
 from streams.intake.drain_gate import Drain
 from streams.intake.feeds.book import FeedStore
 from streams.messaging import case_inputs, topics
+from streams.messaging.offsets import end_offsets
 from streams.messaging.producer import Producer
-from streams.messaging.reader import end_offsets
 from streams.monitoring.status.line import LineNow
 from streams.monitoring.status.look import look
 from streams.monitoring.status.page import Page, danger, missed

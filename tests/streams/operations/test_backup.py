@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from schemas.casework.events import Commit, RulesEvent
 from streams.messaging import topics
 from streams.messaging.producer import Record
 from streams.messaging.reader import read_all
@@ -147,6 +148,36 @@ async def test_a_moment_before_the_journal_began_is_refused_with_the_times_that_
     with pytest.raises(BackupError, match=f"runs from {NOW:%Y-%m-%d %H:%M:%S} to .*: name a moment between them"):
         await restored(fresh, tmp_path / "saved", NOW - timedelta(seconds=1))
     assert [record async for record in read_all(fresh, "case-events")] == []
+
+
+async def test_a_moment_before_a_growth_is_refused_for_a_backup_from_after_it(
+    old: Settings, fresh: Settings, tmp_path: Path
+) -> None:
+    producer, moment = make_producer(old), round(NOW.timestamp() * 1000)
+    await producer.start()
+    frame = RulesEvent(
+        commit=Commit(first=4, last=4, entries=1, log=1),
+        input="growth:1:4",
+        partition=1,
+        offset=4,
+        at=NOW,
+        policy="",
+        moved=1,
+    )
+    hour = 3_600_000
+    entries = [
+        (frame.model_dump_json().encode(), -hour),
+        (b"moved", -hour),
+        (frame.model_copy(update={"moved": None, "anew": True}).model_dump_json().encode(), 0),
+        (b"later", hour),
+    ]
+    for value, ahead in entries:
+        await producer.send_all([Record("case-events", b"k", value, 1, timestamp=moment + ahead)])
+    await producer.stop()
+    await backup.backup(old, tmp_path / "saved", NOW, lambda name, records: None)
+    with pytest.raises(BackupError, match="take a backup from before that growth"):
+        await restored(fresh, tmp_path / "saved", NOW - timedelta(seconds=1))
+    assert (await restored(fresh, tmp_path / "saved", NOW))["case-events"] == 3
 
 
 async def test_a_backup_without_a_case_has_no_moment_to_go_back_to(saved: Path, fresh: Settings) -> None:

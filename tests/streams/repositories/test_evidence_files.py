@@ -24,6 +24,7 @@ from streams.runtime.settings import Settings
 from streams.security.encrypted_kafka import make_producer, reading
 from streams.security.vault import Vault
 from tests.dispatched import NOW
+from tests.tools.installation_keys import KEYS
 from tests.tools.servers.kafka import Kafka
 from tests.tools.servers.redis import RedisServer
 
@@ -81,7 +82,7 @@ async def test_who_asks_for_their_data_gets_the_pictures_and_nobody_else_does(se
     topics.create(settings, [EVIDENCE_FILES])
     told = {"name": "某某", "birth_year": 1957, "sex": Sex.FEMALE, "occupation": Occupation.FARMER}
     people = [Resident(id=each, division="222401003", **told) for each in (SOMEBODY, new_resident_id(b"9876543210"))]
-    asked = [subject(each, settings.key()) for each in people]
+    asked = [subject(each, settings.id_number_keys()) for each in people]
     async with opened(settings) as files:
         await files.put(CASE, SOMEBODY, file(41), PICTURE)
         records = [
@@ -100,7 +101,7 @@ def two_sites(tmp_path: Path) -> Iterator[tuple[Settings, Settings]]:
         RedisServer(tmp_path / "redis") as redis,
         RedisServer(tmp_path / "vault", synced="always") as vault,
     ):
-        usual = {"redis": redis.url, "vault": vault.url, "replication": 1, "secret": "the key of a test"}
+        usual = {"redis": redis.url, "vault": vault.url, "replication": 1, "secret": "the key of a test", "keys": KEYS}
         sites = [Settings.model_validate(usual | {"kafka": each.address, "data": tmp_path}) for each in (old, new)]
         yield sites[0], sites[1]
 

@@ -15,7 +15,7 @@ from schemas.people.residents import ResidentId
 from streams.repositories.residents.example import write_example
 from streams.repositories.residents.files import export_file, import_file
 from streams.repositories.residents.register import Residents
-from streams.repositories.residents.tables import FileError, encoding_of, open_rows
+from streams.repositories.residents.tables import PARQUET_BATCH, FileError, encoding_of, open_rows
 from streams.runtime.settings import Settings
 from tests.streams.repositories.residents_files import ANNA, HEADING, KEYS, NOW, NUMBER, everybody, take, write
 
@@ -228,3 +228,24 @@ async def test_a_file_of_several_chunks_knows_who_came_in_an_earlier_one(registe
     (anna,) = await register.by_phone([("+8614200000001", NOW)])
     assert anna
     assert (await register.get([anna]))[anna].division == "220184"
+
+
+async def test_all_rows_before_the_damage_of_a_file_are_imported(register: Residents, tmp_path: Path) -> None:
+    path = tmp_path / "residents.parquet"
+    write_example(tmp_path / "all.csv", 2 * PARQUET_BATCH)
+    rows = [row.fields for row in open_rows(tmp_path / "all.csv").rows]
+    pq.write_table(pa.Table.from_pylist(rows), path, row_group_size=PARQUET_BATCH)
+    damage(path, group=1)
+    with pytest.raises(FileError, match=f"damaged after row {PARQUET_BATCH:,}; the rows before it were taken"):
+        await import_file(path, register, KEYS, at=NOW)
+    assert await register.count() == PARQUET_BATCH
+
+
+def damage(path: Path, group: int) -> None:
+    """Overwrite the beginning of each column in a row group of a Parquet file."""
+    content, columns = bytearray(path.read_bytes()), pq.read_metadata(path).row_group(group)
+    for number in range(columns.num_columns):
+        column = columns.column(number)
+        start = column.dictionary_page_offset or column.data_page_offset
+        content[start : start + 16] = b"\xff" * 16
+    path.write_bytes(content)

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,11 +10,14 @@ from redis.asyncio import Redis
 
 from domain.identity.identifiers import new_resident_id
 from schemas.casework.cases import Case
+from streams.runtime.embedded import Embedded
 from streams.runtime.settings import Settings
 from streams.state.case_store import CaseStore
 from streams.state.keys import key
 from streams.state.store_update import PartitionRules, StoreUpdate
 from tests.dispatched import NOW, case_of, dispatch_for
+from tests.tools.field.faults.rebuild import run
+from tests.tools.servers.redis import RedisServer
 
 PARTITION, DATABASE = 0, 6
 
@@ -101,3 +105,12 @@ async def test_where_a_partition_stands_is_kept_with_how_many_logs_were_lost(red
     loaded = await store.load(PARTITION, [], [])
     assert loaded is not None
     assert loaded.standing == standing
+
+
+def test_a_province_whose_redis_was_wiped_is_rebuilt_to_the_same_store(tmp_path: Path) -> None:
+    with Embedded(tmp_path / "embedded") as embedded, RedisServer(tmp_path / "redis") as server:
+        settings = embedded.settings(Settings(partitions=2)).model_copy(update={"redis": server.url})
+        found = run(settings, server, cases=60, rounds=6)
+    kept = ("cases", "applied", "deadlines", "queue", "settled", "ledger", "books", "counts", "awaited", "watch")
+    assert all(found["members"][name] for name in kept)
+    assert found["differences"] == {}

@@ -39,6 +39,20 @@ def test_production_does_not_start_without_a_key(monkeypatch: pytest.MonkeyPatch
         load()
 
 
+def test_a_process_that_has_to_do_with_no_number_starts_without_the_secret_and_hashes_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("QUANZU_KAFKA", "one:9092")
+    monkeypatch.setenv("QUANZU_REDIS", "redis://store/0")
+    settings = load(secret=False)
+    for act in (settings.key, settings.id_number_keys, settings.environment):
+        with pytest.raises(SettingsError, match="QUANZU_SECRET is not set"):
+            act()
+    monkeypatch.setenv("QUANZU_SECRET", "short")
+    with pytest.raises(SettingsError, match="QUANZU_SECRET is shorter than 16 bytes"):
+        load(secret=False)
+
+
 def test_a_key_that_could_be_tried_is_refused_as_production_starts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("QUANZU_KAFKA", "one:9092")
     monkeypatch.setenv("QUANZU_REDIS", "redis://store/0")

@@ -13,8 +13,8 @@ from schemas.casework.inputs import Alert
 from schemas.people.residents import Holding, Occupation, Resident, Sex
 from schemas.risk.evidence import Payer
 from schemas.risk.signals import Channel, Transfer, TransferState
+from streams.messaging.offsets import end_offsets
 from streams.messaging.producer import Producer, Record
-from streams.messaging.reader import end_offsets
 from tests.streams.screening.screening_line import NOW, Line, minutes_ago
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz234567"

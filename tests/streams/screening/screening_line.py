@@ -21,6 +21,7 @@ from schemas.risk.signals import (
     Call,
     Channel,
     NumberClass,
+    NumberVerdict,
     Report,
     Signal,
     Sms,
@@ -96,7 +97,12 @@ def watch(
     value: str = MULE,
     subject: Literal["account", "phone", "link"] = "account",
 ) -> Watch:
-    return Watch(source="police", id=uid, at=minutes_ago(ago), subject=subject, value=value, state=state)
+    at = minutes_ago(ago)
+    if state is WatchState.RATED:  # only a telephone is rated
+        phone = value if subject == "phone" else "+85290000000"
+        rated = {"verdict": NumberVerdict.SCAM, "until": at + timedelta(days=30)}
+        return Watch(source="police", id=uid, at=at, subject="phone", value=phone, state=state, **rated)
+    return Watch(source="police", id=uid, at=at, subject=subject, value=value, state=state)
 
 
 def report(who: str = ANNA, suspect: str | None = None) -> Report:

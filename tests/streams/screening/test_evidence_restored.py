@@ -42,6 +42,7 @@ from tests.streams.screening.screening_line import (
     watch,
 )
 from tests.streams.screening.test_evidence_kept import FEW, drawn
+from tests.tools.installation_keys import KEYS
 from tests.tools.servers.kafka import Kafka
 from tests.tools.servers.redis import RedisServer
 
@@ -81,7 +82,12 @@ def again(letter: str = LETTER, uid: str = "c1") -> bytes:
 async def test_who_saw_a_scam_app_eight_days_ago_is_yellow_with_a_call_from_abroad_after_a_wipe(tmp_path: Path) -> None:
     with Kafka(tmp_path / "kafka") as kafka, RedisServer(tmp_path / "redis") as redis:
         settings = Settings(
-            kafka=kafka.address, redis=redis.url, replication=1, secret="the key of a test", app_id="screening"
+            kafka=kafka.address,
+            redis=redis.url,
+            replication=1,
+            secret="the key of a test",
+            keys=KEYS,
+            app_id="screening",
         )
         async with on(settings) as line:
             await line.screen([app(8)])
@@ -281,6 +287,16 @@ async def test_what_the_group_never_acked_is_counted_in_an_older_store_without_w
     await line.screening.lanes.catch_up([BULK])
     assert await line.tally() == {"raised": 2}
     await line.screening.lanes.screen(BULK, [second])
+    assert await line.tally() == {"raised": 2}
+
+
+async def test_what_another_owner_acked_between_two_looks_is_counted_without_waiting_for_a_record(line: Line) -> None:
+    """That owner had counted it in a Redis that was no longer the primary."""
+    await line.screen([call()])
+    await line.screening.lanes.catch_up([BULK], generation=6)
+    await line.commit(BULK, await line.write(packed(sms())))
+    await line.screening.lanes.catch_up([BULK], generation=8)
+    await line.screen_owed()
     assert await line.tally() == {"raised": 2}
 
 

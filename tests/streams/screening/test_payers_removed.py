@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from domain.risk.fan_out import LATE
 from schemas.risk.evidence import Payer
 from schemas.risk.signals import TransferState
 from streams.screening.payers import packed
-from streams.screening.store import LATE, PIECE, TRIMMED, EvidenceStore
+from streams.screening.store import PIECE, TRIMMED, EvidenceStore
 from streams.state.keys import key, milliseconds
 from tests.streams.screening.screening_line import MULE, NOW, Line, running
 

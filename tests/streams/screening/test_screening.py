@@ -14,8 +14,8 @@ from schemas.risk.signals import NumberClass, SentAgain, TransferState, Watch, W
 from streams.messaging import topics
 from streams.messaging.record import Raw
 from streams.screening.positions import STAND
-from streams.state.case_store import AheadError
 from streams.state.keys import key
+from streams.state.partition_state import AheadError
 from tests.streams.screening.screening_line import (
     ACCOUNTS,
     ANNA,

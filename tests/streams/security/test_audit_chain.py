@@ -7,7 +7,8 @@ from random import Random
 
 import pytest
 
-from domain.access.audit_chain import Line, audit_key, verify
+from domain.access.audit_chain import Line, audit_ring, verify
+from domain.access.key_rings import KeyPurpose
 from schemas.administration.audit import AuditEntry, Head
 from streams.messaging import topics
 from streams.messaging.producer import MAX_BYTES, Producer, Record, SendError
@@ -19,6 +20,7 @@ from streams.security import audit, audit_log
 from streams.security.audit_chains import Heads
 from streams.security.audit_log import Wanted
 from streams.security.encrypted_kafka import make_producer
+from streams.security.installation_keys import ring
 from streams.state.case_store import connect
 from streams.state.keys import AUDIT_HEADS
 from tests.tampering import TAMPERINGS
@@ -87,7 +89,7 @@ async def test_what_several_processes_write_at_once_is_whole_and_of_a_thousand_t
         await audit.bind(producer, CLOCK.now())
     assert await room.faults() == []
     heads, lines = await room.heads.all(), await room.lines()
-    key, found, done = audit_key(room.settings.key()), Counter[str](), Counter[str]()
+    key, found, done = audit_ring(ring(room.settings, KeyPurpose.AUDIT)), Counter[str](), Counter[str]()
     assert (len(heads), verify(lines, key, heads).faults) == (3, ())
     for number in range(TAMPERED):
         tamper = TAMPERINGS[number % len(TAMPERINGS)]
@@ -146,7 +148,7 @@ async def test_a_new_process_names_the_chains_before_it_so_that_none_can_be_left
         (audit.chain_of(first).end.chain, 2, 1)
     ]
     left = [line._replace(offset=place) for place, line in enumerate((await room.lines())[2:])]
-    key = audit_key(room.settings.key())
+    key = audit_ring(ring(room.settings, KeyPurpose.AUDIT))
     assert verify(left, key).faults[0].chain == audit.chain_of(first).end.chain
 
 

@@ -12,6 +12,7 @@ from streams.security.audit_chains import Heads
 from streams.security.encrypted_kafka import make_producer
 from streams.state.case_store import connect
 from tests.end_to_end.harness.house import until
+from tests.tools.installation_keys import KEYS
 from tests.tools.servers.kafka import Kafka
 from tests.tools.servers.process import wait_for
 from tests.tools.servers.redis import RedisServer
@@ -22,7 +23,7 @@ LINES = 150
 async def test_a_leader_that_is_killed_while_lines_are_written_leaves_every_chain_whole(
     kafka_cluster: Kafka, redis_aof: RedisServer
 ) -> None:
-    about = {"kafka": kafka_cluster.address, "redis": redis_aof.url, "secret": "the key of a test"}
+    about = {"kafka": kafka_cluster.address, "redis": redis_aof.url, "secret": "the key of a test", "keys": KEYS}
     settings = Settings.model_validate(about)
     await asyncio.to_thread(topics.create, settings, [topics.AUDIT])
     await asyncio.to_thread(wait_for, kafka_cluster.whole, "the topic's replicas")

@@ -1,5 +1,6 @@
 """What tells of a person is sealed on the topics, by a vault that is a real Redis, and opens until its key is gone."""
 
+import base64
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from pathlib import Path
@@ -9,9 +10,11 @@ import pytest
 from prometheus_client import REGISTRY
 from redis import Redis
 
+from domain.access.ciphers import RecordCipher
 from domain.identity.personal import WITHHELD
 from schemas.administration.dead_letters import DeadLetter, RecordPlace
 from schemas.risk.evidence import Evidence, EvidenceKind
+from schemas.risk.reported_frauds import ReportedFraud
 from streams.messaging import topics
 from streams.messaging.codec import SEALED, Unreadable
 from streams.messaging.producer import Record
@@ -26,6 +29,7 @@ from streams.security.record_encryption import RecordEncryption
 from streams.security.vault import Vault, VaultError
 from tests.dispatched import NOW
 from tests.domain.builders import policy
+from tests.tools.installation_keys import KEYS
 from tests.tools.servers.process import wait_for
 from tests.tools.servers.redis import RedisServer
 
@@ -39,7 +43,7 @@ ACCOUNT = b"9900000000000001"
 @pytest.fixture
 def settings(redis_aof: RedisServer) -> Settings:
     """Of an installation whose vault is a real Redis; of Kafka nothing is asked."""
-    return Settings(kafka="127.0.0.1:1", redis="redis://127.0.0.1:1/0", vault=redis_aof.url, secret="the key of a test")
+    return settings_of(redis_aof)
 
 
 @pytest.fixture
@@ -63,6 +67,20 @@ async def vault(settings: Settings) -> AsyncIterator[Vault]:
 async def shut(encryption: RecordEncryption, topic: str, key: str, value: bytes) -> Record:
     (sealed,) = await encryption.encode([Record(topic, key.encode(), value)])
     return Record(topic, key.encode(), sealed)
+
+
+async def test_an_installation_changes_between_ciphers_and_reads_both(vault: Vault) -> None:
+    identity = await vault.identified()
+
+    async def known() -> str:
+        return identity
+
+    both = [RecordEncryption(vault, known, cipher) for cipher in RecordCipher]
+    lain = [await shut(each, "residents", WHO, PERSON) for each in both]
+    versions = [base64.b64decode(orjson.loads(each.value or b"")[SEALED])[0] for each in lain]
+    assert versions == [1, 2]
+    for each in both:
+        assert [orjson.loads(value or b"") for value in await each.decode(lain)] == [orjson.loads(PERSON)] * 2
 
 
 async def test_what_is_sealed_shows_nothing_of_the_person_and_opens_to_what_it_was(
@@ -98,8 +116,8 @@ async def test_of_who_was_forgotten_nothing_personal_is_written_any_more(
 async def test_a_key_that_was_destroyed_is_on_the_vaults_disk_no_more(
     vault: Vault, redis_aof: RedisServer, tmp_path: Path
 ) -> None:
-    key = (await vault.to_seal_under(await vault.known([WHO, OTHER])))[WHO]
-    assert key is not None
+    assert (await vault.to_seal_under(await vault.known([WHO, OTHER])))[WHO]
+    key = kept(redis_aof.client(), WHO)
     wait_for(lambda: _with(key, tmp_path) != [], "the key to be on disk")
     await vault.destroy([WHO], NOW)
     assert not _with(key, tmp_path)
@@ -149,6 +167,40 @@ async def test_a_dead_letter_and_an_account_number_have_keys_of_their_own(
     opened = await encryption.decode([lain, number])
     assert DeadLetter.model_validate_json(opened[0] or b"").content == b""
     assert opened[1] is None
+
+
+async def test_a_police_record_has_a_key_of_its_own_beside_another_sources_number_and_another_version(
+    encryption: RecordEncryption, vault: Vault
+) -> None:
+    same = [("police", 1), ("police", 2), ("bank", 1)]
+    records = [
+        await shut(encryption, "reported-frauds", f"{source}:A1", _fraud(source, version)) for source, version in same
+    ]
+    await vault.destroy(["reported-frauds/police:A1/1"], NOW)
+    found = [ReportedFraud.model_validate_json(each or b"") for each in await encryption.decode(records)]
+    assert [each.name for each in found] == [WITHHELD, "王某", "王某"]
+
+
+def _fraud(source: str, version: int) -> bytes:
+    fraud = ReportedFraud(source=source, id="A1", version=version, reported_at=NOW, name="王某")
+    return fraud.model_dump_json().encode()
+
+
+async def test_an_account_number_is_stored_again_under_a_new_key_after_its_key_was_destroyed(
+    encryption: RecordEncryption, vault: Vault
+) -> None:
+    lain = [await shut(encryption, "accounts", "a-token", ACCOUNT)]
+    for number in (2, 3):
+        names = await vault.in_use(["accounts/a-token", "accounts/another"])
+        assert names["accounts/another"] == "accounts/another"
+        await vault.destroy([names["accounts/a-token"]], NOW)
+        lain.append(await shut(encryption, "accounts", "a-token", ACCOUNT))
+        assert ACCOUNT not in (lain[-1].value or b"")
+        assert await encryption.decode(lain) == [None] * (number - 1) + [ACCOUNT]
+    for wrong in (0, 7, "3", None):  # a foreign record never opens with another generation's key
+        told = orjson.loads(lain[-1].value or b"") | {"generation": wrong}
+        (found,) = await encryption.decode([Record("accounts", b"a-token", orjson.dumps(told))])
+        assert found is None or isinstance(found, Unreadable)
 
 
 async def test_rules_signals_and_what_is_no_json_are_written_as_they_are(encryption: RecordEncryption) -> None:
@@ -261,7 +313,8 @@ async def test_who_was_forgotten_stays_forgotten_when_an_older_copy_is_taken_in(
 
 
 def settings_of(server: RedisServer) -> Settings:
-    return Settings(kafka="127.0.0.1:1", redis="redis://127.0.0.1:1/0", vault=server.url, secret="the key of a test")
+    where = {"kafka": "127.0.0.1:1", "redis": "redis://127.0.0.1:1/0", "vault": server.url}
+    return Settings.model_validate(where | {"secret": "the key of a test", "keys": KEYS})
 
 
 def copied(vault: Redis, to: Redis) -> None:
@@ -271,6 +324,13 @@ def copied(vault: Redis, to: Redis) -> None:
             to.hset(name, owner, key)
 
 
+def kept(vault: Redis, owner: str) -> bytes:
+    """What a vault stores of an owner's keys."""
+    (found,) = [value for name in vault.keys("keys:*") if (value := vault.hget(name, owner))]
+    assert isinstance(found, bytes)
+    return found
+
+
 def lose(vault: Redis, owner: str) -> None:
     """Take an owner's key away, as a vault loses its file's tail."""
     assert sum(vault.hdel(name, owner) for name in vault.keys("keys:*")) == 1
@@ -278,6 +338,15 @@ def lose(vault: Redis, owner: str) -> None:
 
 def counted(topic: str) -> float:
     return REGISTRY.get_sample_value("quanzu_vault_unreadable_total", {"topic": topic}) or 0.0
+
+
+async def test_a_record_of_which_one_letter_was_changed_does_not_open(encryption: RecordEncryption) -> None:
+    lain = orjson.loads((await shut(encryption, "residents", WHO, PERSON)).value or b"")
+    sealed = lain[SEALED]
+    for place in range(0, len(sealed) - 4, 7):  # the last letters of base 64 may have bits that count for nothing
+        changed = sealed[:place] + ("A" if sealed[place] != "A" else "B") + sealed[place + 1 :]
+        (found,) = await encryption.decode([Record("residents", WHO.encode(), orjson.dumps({**lain, SEALED: changed}))])
+        assert isinstance(found, Unreadable), place
 
 
 async def test_a_record_that_was_put_under_another_s_name_does_not_open(encryption: RecordEncryption) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from streams.channels.settings import ChannelSettings
+from streams.gateways.configured_files import signing_keys
 from streams.runtime.settings import Settings
 from streams.security.secrets import RECEIPTS, make, names
 
@@ -37,3 +38,15 @@ def test_keys_that_a_person_wrote_in_one_line_stay_in_force(tmp_path: Path) -> N
     first, added = (tmp_path / RECEIPTS).read_text().splitlines()
     assert first == "sms:first, sms:former,voice:second,bank:third,station:fourth"
     assert added.startswith(f"bank/{BANKS[0]}:")
+
+
+def test_a_gateway_gets_the_keys_of_its_channel_and_a_new_one_with_the_former(tmp_path: Path) -> None:
+    make(tmp_path, BANKS[:1])
+    first = (tmp_path / "sms-key").read_text()
+    assert f"sms:{first}\n" in (tmp_path / RECEIPTS).read_text()
+    assert stat.S_IMODE((tmp_path / "sms-key").stat().st_mode) == 0o600
+    new = "n" * 32
+    (tmp_path / RECEIPTS).write_text(f"sms:{new}\n" + (tmp_path / RECEIPTS).read_text())
+    assert make(tmp_path, BANKS[:1]) == ["sms-key"]
+    assert signing_keys(tmp_path / "sms-key", "sms") == (new.encode(), first.encode())
+    assert make(tmp_path, BANKS[:1]) == []

@@ -82,6 +82,14 @@ def test_a_message_is_as_rfc_5424_writes_it() -> None:
     assert framed(b"abc") == b"3 abc"
 
 
+def test_no_value_begins_a_message_of_its_own_where_a_receiver_writes_lines() -> None:
+    data = {"who": "li\n<84>1 2026-03-02T08:00:00Z console-1 quanzu-console 17 signed-in\r\x1b[2K\u2028王"}
+    raw = message(AT, 4, "password-wrong", data, "console-1", "17").decode()
+    assert len(raw.splitlines()) == 1
+    assert raw.isprintable()
+    assert raw.endswith('17 signed-in??[2K?王"]')
+
+
 async def test_messages_arrive_in_order_over_tls_and_again_after_a_break(tmp_path: Path) -> None:
     async with receiving(tmp_path) as (hearing, port, ca):
         sender = sender_to(port, ca)

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,63 @@ async def test_a_lock_that_another_keeps_is_not_waited_for_without_end(
         async with locks.locked(redis, "kept-lock"):
             pytest.fail("another has it")
     assert await redis.get("kept-lock") == b"another"
+    await redis.aclose()
+
+
+async def test_who_waits_in_vain_is_told_who_holds_the_lock_and_who_is_too_slow_that_it_was_itself(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    redis = connect(settings)
+    monkeypatch.setattr(locks, "WRITE_SECONDS", 0.1)
+    await redis.set("a-named-lock", "an erasure, process 7 on a-machine|token")
+    with pytest.raises(locks.LockBusyError, match="a-named-lock is held by an erasure, process 7 on a-machine"):
+        async with locks.locked_by(redis, "a-named-lock", "a copy"):
+            pytest.fail("another has it")
+    await redis.delete("a-named-lock")
+    monkeypatch.setattr(locks, "WRITE_SECONDS", 2.0)
+    with pytest.raises(locks.LockBusyError, match=r"^a copy, process \d+ on .* did not end its work under the lock"):
+        async with locks.locked_by(redis, "a-named-lock", "a copy"):
+            await asyncio.sleep(60)
+    assert await redis.exists("a-named-lock") == 0
+    await redis.aclose()
+
+
+async def test_who_waits_within_a_lock_for_another_names_the_other_ones_holder(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    redis = connect(settings)
+    monkeypatch.setattr(locks, "WRITE_SECONDS", 1.0)
+
+    async def within(inner: AbstractAsyncContextManager[None], before: float, after: float) -> None:
+        async with locks.locked_by(redis, "an-outer-lock", "a copy"):
+            await asyncio.sleep(before)  # so the outer lock's time ends first
+            async with inner:
+                pass
+            await asyncio.sleep(after)
+
+    await redis.set("an-inner-lock", "an erasure, process 7 on a-machine|token")
+    named = "^a copy, process .* has the lock an-outer-lock and waits: the lock an-inner-lock is held by an erasure, "
+    with pytest.raises(locks.LockBusyError, match=named):
+        await within(locks.locked(redis, "an-inner-lock"), 0.3, 0)
+    await redis.set("an-inner-lock", "0123456789abcdef")
+    with pytest.raises(locks.LockBusyError, match="an-inner-lock is held by somebody whose work is not named"):
+        await within(locks.locked_by(redis, "an-inner-lock", "its second step"), 0.3, 0)
+    await redis.delete("an-inner-lock")
+    with pytest.raises(locks.LockBusyError, match="did not end its work under the lock an-outer-lock"):
+        await within(locks.locked(redis, "an-inner-lock"), 0, 60)
+    await redis.aclose()
+
+
+async def test_a_timeout_of_the_work_under_a_lock_is_not_called_a_busy_lock(settings: Settings) -> None:
+    redis = connect(settings)
+    with pytest.raises(TimeoutError, match="Kafka did not answer") as raised:
+        async with locks.locked_by(redis, "an-outer-lock", "a copy"):
+            raise TimeoutError("Kafka did not answer")
+    assert type(raised.value) is TimeoutError
+    inner = locks.LockBusyError("the lock another is held by an erasure")
+    with pytest.raises(locks.LockBusyError, match="the lock another is held by an erasure"):
+        async with locks.locked_by(redis, "an-outer-lock", "a copy"):
+            raise inner
     await redis.aclose()
 
 

@@ -278,7 +278,7 @@ async def test_a_server_that_hangs_is_given_up(redis_pair: RedisPair, size: int)
             began = time.monotonic()
             with pytest.raises(SilentError, match=f"no answer from .* for {PATIENCE:g} s"):
                 await redis.set("key", b"1" * size)
-        assert PATIENCE <= time.monotonic() - began < 4 * PATIENCE
+        assert PATIENCE <= time.monotonic() - began < 10 * PATIENCE  # 50 MB are packed, too
         await redis.set("key", "1")  # over another connection
 
 

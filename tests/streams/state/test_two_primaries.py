@@ -9,13 +9,13 @@ import pytest
 from redis.exceptions import RedisError
 
 from domain.consistency.epochs import SETTLE_SECONDS
-from streams.casework import journal
+from streams.casework.applied import AppliedInputs
 from streams.channels.dispatch_log import Claimed, Held
 from streams.channels.outgoing import Outgoing
 from streams.channels.provider import Kind
 from streams.installation import Installation
 from streams.messaging import topics
-from streams.messaging.reader import end_offsets
+from streams.messaging.offsets import end_offsets
 from streams.runtime import metrics
 from streams.runtime.embedded import Embedded
 from streams.runtime.settings import Settings, SettingsError
@@ -125,10 +125,9 @@ async def warned_by_both(house: House, pair: RedisPair, *, fenced: bool) -> tupl
 async def test_without_an_epoch_two_primaries_make_two_contacts(
     split: House, redis_pair: RedisPair, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def nothing(*_: object) -> int:
-        return -1
+    async def nothing(*_: object) -> None: ...
 
-    monkeypatch.setattr(journal, "last_applied", nothing)  # which would tell whoever covers that something is missing
+    monkeypatch.setattr(AppliedInputs, "look", nothing)  # which would tell whoever covers that something is missing
     await warned_by_both(split, redis_pair, fenced=False)
     assert set(split.provider.book.values()) == {2}
 

@@ -9,7 +9,7 @@ from domain.policy import Policy
 from schemas.casework.events import CaseEvent
 from schemas.casework.inputs import ResidentInput
 from streams.casework.batch import Batch
-from streams.state.case_store import Loaded
+from streams.state.partition_state import Loaded
 from streams.state.store_update import PartitionRules
 from tests.tools.field import lives
 

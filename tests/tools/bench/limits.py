@@ -22,7 +22,7 @@ import hiredis
 from confluent_kafka import Consumer, Producer, TopicPartition
 from redis.asyncio.connection import AbstractConnection
 
-from streams.messaging.reader import end_offsets
+from streams.messaging.offsets import end_offsets
 from streams.messaging.topics import SIGNALS
 from streams.runtime.settings import Settings
 from streams.state.case_store import connect

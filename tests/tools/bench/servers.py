@@ -10,6 +10,7 @@ from streams.channels.settings import ChannelSettings
 from streams.messaging import topics
 from streams.runtime.embedded import Embedded
 from streams.runtime.settings import Settings
+from tests.tools.installation_keys import KEYS
 from tests.tools.servers.kafka import Kafka
 from tests.tools.servers.redis import RedisServer
 
@@ -34,6 +35,7 @@ def real(folder: Path, partitions: int = 4) -> Iterator[Settings]:
                 replication=1,
                 partitions=partitions,
                 secret=SECRET,
+                keys=KEYS,
                 data=folder / "data",
                 metrics_port=0,
                 http_port=0,
@@ -47,7 +49,13 @@ def real(folder: Path, partitions: int = 4) -> Iterator[Settings]:
 def embedded(folder: Path, partitions: int = 4) -> Iterator[Settings]:
     """Tansu and Valkey, as for trying out."""
     base = Settings(
-        partitions=partitions, secret=SECRET, metrics_port=0, http_port=0, log_level="WARNING", app_id="bench"
+        partitions=partitions,
+        secret=SECRET,
+        keys=KEYS,
+        metrics_port=0,
+        http_port=0,
+        log_level="WARNING",
+        app_id="bench",
     )
     with Embedded(folder / "data") as servers:
         yield _ready(servers.settings(base))

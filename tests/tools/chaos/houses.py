@@ -15,6 +15,7 @@ from redis.asyncio import Redis
 
 from streams.runtime.embedded import Embedded
 from streams.runtime.settings import Settings
+from tests.tools.installation_keys import KEYS
 from tests.tools.servers.faketime import MachineClock
 from tests.tools.servers.kafka import Kafka
 from tests.tools.servers.redis import RedisPair, RedisServer
@@ -107,6 +108,7 @@ def _settings(kafka: Kafka, redis: str, vault: RedisServer | None, folder: Path)
             "vault": vault.url if vault else None,
             "replication": min(3, len(kafka.nodes)),
             "secret": secrets.token_hex(16),
+            "keys": KEYS,
             "data": folder,
             "http_port": 0,
         }

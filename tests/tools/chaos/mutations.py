@@ -12,16 +12,16 @@ import streams.messaging.app
 import streams.state.case_store
 from agents.casework import Casework
 from streams.casework.batch import Entry
-from streams.casework.steps import Decided, Input
+from streams.casework.steps import Decided
 from streams.messaging import topics
 from streams.messaging.codec import MARK, TopicRecord, Unreadable
 from streams.runtime.tracing import Spans
 from streams.security.record_encryption import RecordEncryption
-from streams.state.case_store import Loaded
-from streams.state.store_update import entry_name
+from streams.state.case_store import CaseStore
+from streams.state.store_update import StoreUpdate, entry_name
 
 FENCE = "if stored ~= ARGV[1] then return stored end\n"
-DECIDING_SECONDS = 0.6  # so long another may commit between what a worker read and what it writes
+COMMITTING_SECONDS = 1.5  # so long that a worker is mostly frozen in between, and another commits meanwhile
 UNPUBLISHED_SECONDS = 1.0
 STRUCK_SECONDS = 1.0
 STRUCK = {topics.CASE_INPUTS.name, *(topic.name for topic in topics.DISPATCHES)}
@@ -32,17 +32,18 @@ class OutdatedError(RuntimeError):
 
 
 def no_fence() -> None:
-    """A commit no longer asks at which offset the store stands; and deciding takes a while."""
+    """A commit no longer asks at which offset the store stands, and comes a while after the look at the journal."""
     _require(FENCE in streams.state.case_store.COMMIT, "the offset's check in commit.lua")
     _put(streams.state.case_store, "COMMIT", streams.state.case_store.COMMIT.replace(FENCE, ""))
-    decide = Casework.decide
+    commit = CaseStore.commit
 
-    async def slowly(self: Casework, partition: int, state: Loaded, inputs: Sequence[Input], last: int) -> Decided:
-        decided = await decide(self, partition, state, inputs, last)
-        await asyncio.sleep(DECIDING_SECONDS)
-        return decided
+    async def slowly(
+        self: CaseStore, partition: int, expected: int | str | None, offset: int | None, change: StoreUpdate
+    ) -> bool:
+        await asyncio.sleep(COMMITTING_SECONDS)
+        return await commit(self, partition, expected, offset, change)
 
-    _put(Casework, "decide", slowly)
+    _put(CaseStore, "commit", slowly)
 
 
 def ack_before_publish() -> None:

@@ -18,7 +18,7 @@ from unittest.mock import patch
 from agents.casework import Casework
 from streams.channels.settings import ChannelSettings
 from streams.messaging import topics
-from streams.messaging.reader import end_offsets
+from streams.messaging.offsets import end_offsets
 from tests.tools.chaos.faults.base import MissedError
 from tests.tools.chaos.faults.machine import CLOCK
 from tests.tools.chaos.faults.redis import REDIS_CLOCK
@@ -172,7 +172,8 @@ async def settled(plan: Plan, stage: Stage, folder: Path) -> Books:
         clock=running.line.clock,
         ended=ended,
         poisoned=stage.poisoned,
-        delayed=stage.delayed | _held_up(stage),
+        delayed=stage.delayed | _believed_lost(stage),
+        held_up=_held_up(stage),
         keyless=stage.keyless,
         dropped=stage.seen.dropped(stage.dropped),
     )
@@ -210,13 +211,18 @@ def _all_screened(stage: Stage, screened: int) -> bool:
     return screened >= counted and there >= stage.running.feeders.accepted.total()
 
 
-def _held_up(stage: Stage) -> set[str]:
+def _held_up(stage: Stage) -> dict[str, float]:
+    """By dispatch, the wall seconds for which its provider held the request up before it acted."""
+    return {name: seconds for provider in stage.providers for name, seconds in provider.delayed.items()}
+
+
+def _believed_lost(stage: Stage) -> set[str]:
     """The dispatches that a provider may have got after who sent them, or another, was told that it has not.
 
     It is believed half a lease after the request.
     """
     believed = stage.running.line.outgoing.channels.lease_seconds / 2
-    return {name for provider in stage.providers for name, seconds in provider.delayed.items() if seconds >= believed}
+    return {name for name, seconds in _held_up(stage).items() if seconds >= believed}
 
 
 def _decided(stage: Stage) -> set[str]:

@@ -28,7 +28,7 @@ from streams.intake.acceptor import Intake
 from streams.intake.files import intake_file
 from streams.intake.formats import Options
 from streams.messaging import topics
-from streams.messaging.reader import end_offsets
+from streams.messaging.offsets import end_offsets
 from streams.monitoring.report import conserved, journal_events, outcomes
 from streams.operations.rules import hold
 from streams.runtime.clock import Clock

@@ -7,6 +7,7 @@ from random import Random
 from domain.casework import awaited, deadlines
 from domain.identity.identifiers import new_resident_id
 from domain.ids import short_hash
+from schemas.casework.acts import OutcomeAct
 from schemas.casework.cases import Case, Danger, Payment, Profile
 from schemas.casework.events import CaseEvent, Dispatch
 from schemas.casework.inputs import (
@@ -18,7 +19,6 @@ from schemas.casework.inputs import (
     Hold,
     HoldChange,
     OperatorReport,
-    OutcomeAct,
     ResidentInput,
     VictimReport,
 )
@@ -68,8 +68,8 @@ def alert(of: Resident, at: datetime, chance: Random) -> Alert:
         exposure_fen=sum(payment.amount_fen for payment in paid),
         scam_type=chance.choice(["brushing", "loan", "impersonated_police"]),
         reasons=[
-            SuspiciousCall(EvidenceKind.SUSPECT_CALLER, 2_400, 0),
-            PaymentUnderWay(EvidenceKind.NEW_PAYEE, 2_000_000, 0),
+            SuspiciousCall(EvidenceKind.SUSPECT_CALLER, 2_400, at),
+            PaymentUnderWay(EvidenceKind.NEW_PAYEE, 2_000_000, at),
         ],
     )
     name = short_hash("alert", of.id, at.isoformat())

@@ -17,7 +17,7 @@ from schemas.people.residents import Language
 from streams.casework.batch import Batch
 from streams.messaging.dead_letter_writer import reason
 from streams.messaging.producer import MAX_BYTES
-from streams.state.case_store import Loaded
+from streams.state.partition_state import Loaded
 from streams.state.store_update import PartitionRules
 from tests.tools.fuzz import examples
 from tests.tools.fuzz.book import Came, Outcome

@@ -87,7 +87,7 @@ DANGER = {
     "probability": 0.9,
     "exposure_fen": 5_000_000,
     "scam_type": "investment",
-    "reasons": [{"code": "payment_under_way", "kind": "suspect_payee", "amount_fen": 5_000_000, "ago": 120}],
+    "reasons": [{"code": "payment_under_way", "kind": "suspect_payee", "amount_fen": 5_000_000, "at": AT}],
     "campaign": "k-apayee",
     "call_since": AT,
 }
@@ -113,6 +113,19 @@ _ACTS: list[dict[str, Any]] = [
     {"do": "unclaim"},
     {"do": "note", "what": "conversation", "note": "said"},
     {"do": "close", "reason": "over"},
+    {
+        "do": "start_search",
+        "search": "s1",
+        "ground": "life",
+        "missing_since": AT,
+        "hours": 2,
+        "places": [{"number": "p1", "officer": "officer-1"}],
+    },
+    {"do": "stop_search", "search": "s1", "ground": "mistake"},
+    {"do": "admit_third_party", "kind": "contact", "party": "0"},
+    {"do": "admit_third_party", "kind": "bank", "party": "icbc", "emergency": "life_at_risk"},
+    {"do": "hand_over_call", "to": "han"},
+    {"do": "recorded_call", "id": "a" * 20, "written_ms": 1_772_000_000_000, "seconds": 61.5},
 ]
 _DISPATCH_ID = f"{CASE}:red.visit:1:visit"
 HOLD = {"id": "h1", "until": "2026-03-02T00:00:00Z", "reason": "a test", "by": "li", "channel": "sms"}
@@ -160,6 +173,15 @@ INPUTS: list[dict[str, Any]] = [
         "outcome": _OUTCOME,
         "note": "at the door",
     },
+    {
+        **_OF_CASE,
+        "kind": "place_report",
+        "id": "w1",
+        "by": "officer-1",
+        "search": "s1",
+        "number": "p1",
+        "state": "not_there",
+    },
     {**_OF_CASE, "kind": "deadline", "id": "d1", "step": "red.robot", "due": AT},
     {
         **_OF_CASE,
@@ -191,6 +213,14 @@ INPUTS: list[dict[str, Any]] = [
         "id": "e1",
         "by": "operator-1",
         "files": [{"id": "0" * 20, "at": AT, "by": "operator-1", "original": "0" * 64, "written_ms": 0}],
+    },
+    {
+        **_INPUT,
+        "kind": "resident_reply",
+        "id": "y1",
+        "dispatch": f"{CASE}:red.flash:1:sms",
+        "sender": "resident",
+        "text": "TD",
     },
 ]
 

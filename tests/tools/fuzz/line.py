@@ -20,8 +20,9 @@ from schemas.administration.dead_letters import letter_adapter
 from streams.channels.settings import ChannelSettings
 from streams.intake.settings import embedded_key
 from streams.messaging import topics
+from streams.messaging.offsets import end_offsets
 from streams.messaging.producer import Producer
-from streams.messaging.reader import end_offsets, read_all
+from streams.messaging.reader import read_all
 from streams.runtime.embedded import Embedded, free_port
 from streams.runtime.settings import Settings
 from streams.screening.positions import Positions

@@ -131,7 +131,8 @@ def _junk(chance: random.Random) -> bytes:
 # Topic, how often, and what makes its records.
 _TOPICS: list[tuple[topics.Topic, int, Make]] = [
     (topics.SIGNALS, 40, bodies),
-    (topics.CASE_INPUTS, 25, cases.make),
+    (topics.CASE_INPUTS, 20, cases.make),
+    (topics.OUTSIDE_INPUTS, 10, cases.make),
     *((topic, 4, one_of([examples.DISPATCH])) for topic in topics.DISPATCHES),
     (topics.CASE_EVENTS, 4, _events),
     (topics.CASE_SNAPSHOTS, 2, one_of([examples.CASE_STATE])),

@@ -29,7 +29,7 @@ from streams.casework.replay import Replay
 from streams.intake.acceptor import examine
 from streams.messaging.record import Raw
 from streams.screening.records import read
-from streams.state.case_store import Loaded
+from streams.state.partition_state import Loaded
 from streams.state.store_update import PartitionRules
 from tests.tools.fuzz import examples
 from tests.tools.fuzz.book import unfit

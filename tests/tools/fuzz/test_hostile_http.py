@@ -9,11 +9,11 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from streams.intake import body as protocol
 from streams.intake.server import running
 from streams.intake.settings import IntakeSettings, embedded_key
 from streams.messaging import topics
 from streams.runtime import serving
+from streams.runtime import serving as protocol
 from streams.runtime.clock import Clock
 from streams.runtime.settings import Settings
 from tests.tools.bench import yardstick

@@ -2,12 +2,14 @@
 // Each message is a line of FOLDER/wire.log before it is answered: port, id, data_coding, esm_class, destination, text
 // in hexadecimal. Receipts come after MILLISECONDS, of each fifth at once (often before the answer), of each seventh
 // twice, of each thirteenth never (but a question is answered); none at all while FOLDER/mute-PORT exists. While
-// FOLDER/throttle-PORT exists, messages are refused as too many.
+// FOLDER/throttle-PORT exists, messages are refused as too many. FOLDER/reply-PORT has messages of telephones, one a
+// line: telephone, our number, data_coding, 1 with a header, text in hexadecimal.
 
 import java.io.FileOutputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.Date;
 import java.util.Map;
 import java.util.Set;
@@ -48,6 +50,7 @@ public class Smsc {
                 : new SMPPServerSessionListener(port);
             Thread accepting = new Thread(() -> accept(listener, port));
             accepting.start();
+            later.scheduleWithFixedDelay(() -> replies(port), 50, 50, TimeUnit.MILLISECONDS);
         }
         System.out.println("listening");
     }
@@ -98,6 +101,27 @@ public class Smsc {
         } catch (Exception error) {  // the gateway is gone: later, and perhaps twice
             later.schedule(() -> receipt(port, id, to), 500, TimeUnit.MILLISECONDS);
         }
+    }
+
+    static void replies(int port) {
+        Path file = folder.resolve("reply-" + port);
+        try {
+            if (!Files.exists(file)) return;
+            Path taken = folder.resolve("taken-" + port);  // the next may be written while these are delivered
+            Files.move(file, taken, StandardCopyOption.REPLACE_EXISTING);
+            for (String line : Files.readAllLines(taken)) reply(port, line.split(" "));
+        } catch (Exception error) {
+            error.printStackTrace();
+        }
+    }
+
+    static void reply(int port, String[] part) throws Exception {
+        GSMSpecificFeature header = part[3].equals("1") ? GSMSpecificFeature.UDHI : GSMSpecificFeature.DEFAULT;
+        sessions.get(port).deliverShortMessage("", TypeOfNumber.INTERNATIONAL, NumberingPlanIndicator.ISDN, part[0],
+            TypeOfNumber.UNKNOWN, NumberingPlanIndicator.UNKNOWN, part[1],
+            new ESMClass(MessageMode.DEFAULT, MessageType.DEFAULT, header), (byte) 0, (byte) 0,
+            new RegisteredDelivery(0), new RawDataCoding((byte) Integer.parseInt(part[2])),
+            HexUtil.convertHexStringToBytes(part[4]));
     }
 
     record Taking(int port) implements ServerMessageReceiverListener {

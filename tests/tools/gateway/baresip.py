@@ -5,7 +5,7 @@ import socket
 import subprocess
 import wave
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,6 +33,10 @@ class BaresipPhone:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sending:
             sending.sendto(key.encode(), ("127.0.0.1", self.keys))
 
+    def dial(self, address: str) -> None:
+        """Call a SIP address."""
+        self.press(f"/dial {address}\n")
+
     def heard(self) -> NDArray[np.int16]:
         """What the telephone has heard in its last call, at 8000 samples a second; empty if nothing."""
         files = sorted(self.folder.glob("*dec.wav"))
@@ -47,11 +51,20 @@ class BaresipPhone:
 
 
 @asynccontextmanager
-async def baresip_phone(folder: Path, account: str = "", *config: str) -> AsyncIterator[BaresipPhone]:
-    """Run a telephone that answers every call and plays silence. `account`: parameters; `config`: further lines."""
-    port, keys = free_port(), free_port()
+async def baresip_phone(
+    folder: Path,
+    account: str = "",
+    *config: str,
+    plays: NDArray[np.int16] | None = None,
+    codec: str = "pcma",
+    user: str = "19900001234",
+) -> AsyncIterator[BaresipPhone]:
+    """Run a telephone that answers every call. `account`: parameters; `config`: further lines; `plays`: what it says,
+    again and again for a minute, by default silence; `user`: the user part of its address.
+    """
+    port, keys = _sip_port(), free_port()
     silence = folder / "silence.wav"
-    write_wav(silence, np.zeros(8000 * 60, np.int16))
+    write_wav(silence, np.resize(np.zeros(1, np.int16) if plays is None else plays, 8000 * 60))
     lines = [
         f"sip_listen 127.0.0.1:{port}",
         "net_interface 127.0.0.1",
@@ -63,7 +76,7 @@ async def baresip_phone(folder: Path, account: str = "", *config: str) -> AsyncI
     ]
     (folder / "config").write_text("\n".join(lines) + "\n", "utf-8")
     (folder / "accounts").write_text(
-        f"<sip:19900001234@127.0.0.1>;regint=0;answermode=auto;audio_codecs=pcma{account}\n", "utf-8"
+        f"<sip:{user}@127.0.0.1>;regint=0;answermode=auto;audio_codecs={codec}{account}\n", "utf-8"
     )
     (folder / "contacts").touch()
     process = started(["baresip", "-f", str(folder)], folder)
@@ -85,3 +98,12 @@ def write_wav(file: Path, samples: NDArray[np.int16]) -> None:
         made.setsampwidth(2)
         made.setframerate(8000)
         made.writeframes(samples.astype("<i2").tobytes())
+
+
+def _sip_port() -> int:
+    """A free port whose next is free too: baresip takes that for TLS."""
+    while True:
+        port = free_port()
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port + 1))
+            return port

@@ -1,4 +1,6 @@
-"""The SMS gateway as a process between jSMPP as the carrier and a stand-in for Quanzu, which takes signed receipts."""
+"""The SMS gateway as a process between a carrier (jSMPP, or sms-core for CMPP) and a stand-in for Quanzu, which takes
+signed receipts and replies.
+"""
 
 import asyncio
 import random
@@ -19,6 +21,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from domain.carriers.protocols import CarrierProtocol
 from simulators.providers import serving
 from streams.channels.provider import KEY_HEADER
 from streams.channels.signing import NONCE, SignedMessage, sign, verify
@@ -31,18 +34,25 @@ ROOT = HERE.parents[2]
 KEY = b"key-of-the-sms-provider"
 PASSWORD = "carrier1"
 JAVA = ["java", "-Xmx128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto"]
-QUERY = "query_seconds = 2\n"  # each thirteenth receipt never comes
+QUERY = "query_seconds = 2\n"  # each thirteenth receipt never comes, or late
+PEERS: dict[CarrierProtocol, tuple[str, Path, list[str]]] = {
+    CarrierProtocol.SMPP: ("Smsc", HERE / "Smsc.java", []),
+    CarrierProtocol.CMPP2: ("Ismg", HERE / "cmpp" / "Ismg.java", ["20"]),
+    CarrierProtocol.CMPP3: ("Ismg", HERE / "cmpp" / "Ismg.java", ["30"]),
+}
+"""By protocol: the carrier's class, its source, and the arguments that state the version."""
 PHONE = "+8610000"  # 10 is no mobile range: nobody has such a number
 
 
 @dataclass
 class Quanzu:
-    """A stand-in for Quanzu's receipts. `told`: how often each result of each dispatch came; `away`: the share of
-    receipts that it answers with 503.
+    """A stand-in for Quanzu's receipts. `told`: how often each result of each dispatch came; `replies`: of
+    telephones, by id; `away`: the share of requests that it answers with 503.
     """
 
     away: float = 0.0
     told: Counter[tuple[str, str]] = field(default_factory=Counter)
+    replies: dict[str, dict[str, str]] = field(default_factory=dict)
     nonces: set[str] = field(default_factory=set)
     chance: random.Random = field(default_factory=lambda: random.Random(1))
     news: asyncio.Event = field(default_factory=asyncio.Event)
@@ -61,6 +71,10 @@ class Quanzu:
             return JSONResponse({"reason": "away"}, 503)
         self.nonces.add(request.headers[NONCE])
         receipt = orjson.loads(body)
+        if request.url.path.endswith("/replies"):
+            self.replies[receipt["id"]] = receipt
+            self.news.set()
+            return JSONResponse({"taken": True})
         self.told[receipt["dispatch"], receipt["result"]] += 1
         self.news.set()
         return JSONResponse({"input": "taken"})
@@ -76,6 +90,7 @@ class Wired:
     esm_class: int
     phone: str
     content: bytes
+    terms: str = ""  # of CMPP: Msg_src, Service_Id, Fee_UserType, FeeType, FeeCode, Src_Id, Registered_Delivery
 
 
 @dataclass
@@ -106,7 +121,29 @@ class Rig:
         """Return what the carriers took from the wire, in this order."""
         log = self.folder / "wire.log"
         rows = [line.split(" ") for line in log.read_text().splitlines()] if log.exists() else []
-        return [Wired(int(row[0]), row[1], int(row[2]), int(row[3]), row[4], bytes.fromhex(row[5])) for row in rows]
+        return [
+            Wired(int(row[0]), row[1], int(row[2]), int(row[3]), row[4], bytes.fromhex(row[5]), "".join(row[6:]))
+            for row in rows
+        ]
+
+    def reply(self, *messages: tuple[str, bytes, int, bool, int], port: int | None = None) -> None:
+        """Let a telephone write to us: its number, content, coding, whether that begins with a header, and the id that
+        CMPP gives the delivery.
+        """
+        lines = [
+            f"{phone} 10690000 {coding} {int(header)} {content.hex()} {named:x}\n"
+            for phone, content, coding, header, named in messages
+        ]
+        made = self.folder / "reply.new"
+        made.write_text("".join(lines))
+        made.rename(self.folder / f"reply-{port or self.ports[0]}")
+
+    async def until_replies(self, number: int) -> list[dict[str, str]]:
+        """Return the replies that Quanzu was told of, once they are so many."""
+        while len(self.quanzu.replies) < number:
+            self.quanzu.news.clear()
+            await self.quanzu.news.wait()
+        return list(self.quanzu.replies.values())
 
     async def until_ready(self) -> None:
         """Return when the gateway is connected to a carrier."""
@@ -135,24 +172,29 @@ async def rig(
     delay: int = 50,
     away: float = 0.0,
     tls: bool = False,
+    protocol: CarrierProtocol = CarrierProtocol.SMPP,
 ) -> AsyncIterator[Rig]:
     """Run it all within the context. `more`, `carrier`: further lines of the configuration, of each carrier;
-    `delay`: milliseconds after which the carrier sends receipts; `away`: as in Quanzu; `tls`: to the carrier.
+    `delay`: milliseconds after which the carrier sends receipts; `away`: as in Quanzu; `tls`: to the carrier, of SMPP.
     """
     need("javac")
-    path = jars(HERE / "pom.xml")
-    compiled = ["javac", "-J-XX:TieredStopAtLevel=1", "-d", str(folder), "-cp", path, str(HERE / "Smsc.java")]
-    await asyncio.to_thread(subprocess.run, compiled, check=True)
+    kind, source, version = PEERS[protocol]
+    path = jars(source.parent / "pom.xml")
+    compiled = ["javac", "-J-XX:TieredStopAtLevel=1", "-nowarn", "-d", str(folder), "-cp", path, str(source)]
+    await asyncio.to_thread(subprocess.run, compiled, check=True, capture_output=True)
     quanzu, ports, port = Quanzu(away), [free_port() for _ in range(carriers)], free_port()
     store = await asyncio.to_thread(_certificate, folder) if tls else []
     at = [*map(str, ports), *(["tls"] if tls else [])]
-    command = [*JAVA, *store, "-cp", f"{path}:{folder}", "Smsc", str(folder), str(delay), *at]
+    command = [*JAVA, *store, "-cp", f"{path}:{folder}", kind, str(folder), str(delay), *version, *at]
     smsc = Process("smsc", command, folder / "smsc.log", ports[-1])
-    app = Starlette(routes=[Route("/receipts/sms", quanzu.take, methods=["POST"])])
+    app = Starlette(
+        routes=[Route(path, quanzu.take, methods=["POST"]) for path in ("/receipts/sms", "/receipts/sms/replies")]
+    )
     async with serving(app) as url, httpx.AsyncClient(timeout=10) as client:
         quanzu.url = f"{url}/receipts/sms"
         secure = f'tls = true\nca = "{folder}/carrier.pem"\n' if tls else "tls = false\n"
-        config = _configuration(folder, port, quanzu.url, ports, more, carrier + secure)
+        lines = f'{secure}protocol = "{protocol}"\n{carrier}'
+        config = _configuration(folder, port, quanzu.url, ports, more, lines)
         command = [sys.executable, "-m", "quanzu", "gateway", "sms", "--config", str(config)]
         gateway = Process("gateway", command, folder / "gateway.log", port, {"PYTHONPATH": str(ROOT)})
         try:
@@ -207,6 +249,8 @@ def _certificate(folder: Path) -> list[str]:
 def _configuration(folder: Path, port: int, receipts: str, ports: Sequence[int], more: str, carrier: str) -> Path:
     (folder / "key").write_bytes(KEY)
     (folder / "password").write_text(PASSWORD)
+    for name in ("key", "password"):
+        (folder / name).chmod(0o600)
     lines = [
         f'listen_port = {port}\ndata = "{folder}/journal"\nkey_file = "{folder}/key"\nreceipts = "{receipts}"\n{more}'
     ]

@@ -63,6 +63,13 @@ def refusing(codes: Sequence[int], more: str = "") -> str:
     )
 
 
+def refusing_every(code: int) -> str:
+    """A trunk that refuses each call with this status."""
+    used = '<Reference variables="all,code"/>\n'
+    refusal = _send(f"SIP/2.0 {code} Ending", attributes='retrans="500"')
+    return f"{_HEAD}{_INVITE}{used}{_send('SIP/2.0 180 Ringing')}{refusal}" + '<recv request="ACK"/>\n</scenario>\n'
+
+
 def ringing() -> str:
     """A trunk whose telephones ring until the caller gives up."""
     terminated = _send("SIP/2.0 487 Request Terminated", attributes='retrans="500"')

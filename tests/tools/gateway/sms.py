@@ -17,6 +17,7 @@ from pathlib import Path
 import httpx
 import orjson
 
+from domain.carriers.protocols import CarrierProtocol
 from tests.tools.gateway.rig import Rig, rig
 
 AT_ONCE = 100
@@ -49,10 +50,18 @@ class Outcome:
         return not (self.lost or self.twice or self.invented)
 
 
-async def run(folder: Path, messages: int, rate: float, kills: int, seed: int) -> Outcome:
+async def run(
+    folder: Path,
+    messages: int,
+    rate: float,
+    kills: int,
+    seed: int,
+    protocol: CarrierProtocol = CarrierProtocol.SMPP,
+) -> Outcome:
     """Send messages while the gateway and the carrier are killed in turn, at random moments."""
     chance, began = random.Random(seed), time.monotonic()
-    async with rig(folder, carrier="enquire_seconds = 2\nwindow = 50\n", away=0.1) as made:
+    lines = "enquire_seconds = 2\nwindow = 50\n"
+    async with rig(folder, carrier=lines, away=0.1, protocol=protocol) as made:
         sending = asyncio.create_task(_send(made, messages, rate))
         done = await _kill(made, kills, messages / rate, chance)
         await sending
@@ -156,9 +165,12 @@ def main() -> int:
     parser.add_argument("--rate", type=float, default=100.0, help="orders a second")
     parser.add_argument("--kills", type=int, default=20, help="of the gateway and the carrier in turn")
     parser.add_argument("--seed", type=int, default=1)
+    names = [each.value for each in CarrierProtocol]
+    parser.add_argument("--protocol", choices=names, default=names[0], help="smpp: jSMPP; cmpp2, cmpp3: sms-core")
     given = parser.parse_args()
+    protocol = CarrierProtocol(given.protocol)
     with tempfile.TemporaryDirectory() as folder:
-        found = asyncio.run(run(Path(folder), given.messages, given.rate, given.kills, given.seed))
+        found = asyncio.run(run(Path(folder), given.messages, given.rate, given.kills, given.seed, protocol))
     sys.stdout.write(orjson.dumps(asdict(found), option=orjson.OPT_INDENT_2).decode() + "\n")
     return 0 if found.good else 1
 

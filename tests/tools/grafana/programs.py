@@ -1,4 +1,5 @@
-"""What runs beside the demo in an installation, and has panels: the gateways, and officers who have telephones.
+"""What runs beside the demo in an installation, and has panels: the gateways, officers who have telephones,
+and another centre that shares suspects.
 
 The gateways are programs of their own, and the demo's officers have no telephones. What these would count is counted
 here once a second, by the product's own metrics, so that every panel's query finds series of these names and labels.
@@ -13,7 +14,9 @@ from schemas.channels.receipts import SmsState
 from schemas.people.escalations import OfficerRung, RungResult
 from streams.channels import escalating, push
 from streams.gateways.sms import gateway_metrics as sms
-from streams.gateways.voice import measures as voice
+from streams.gateways.sms.journal_replies import ReplyTaking
+from streams.gateways.voice import gateway_metrics as voice
+from streams.intake.formats.stix import STIX_OBJECTS
 
 CARRIER = "carrier-a"
 
@@ -22,10 +25,12 @@ async def count() -> None:
     """Count once a second, until cancelled."""
     sms.begin([CARRIER])
     voice.follow_gateway(lambda: 1, lambda: True)
+    voice.follow_queue(lambda: 1, lambda: 5.0, lambda: 2)
     while True:
         _messages()
         _calls()
         _officers()
+        STIX_OBJECTS.labels("another-centre", "accepted").inc()
         await asyncio.sleep(1)
 
 
@@ -37,7 +42,9 @@ def _messages() -> None:
     sms.RECEIVED.labels(CARRIER, SmsState.DELIVERED).inc()
     sms.ANSWER.labels(CARRIER).observe(0.1)
     sms.RECEIPT.labels(CARRIER).observe(2)
-    sms.REPLIES.labels(CARRIER).inc()
+    sms.REPLIES.labels(CARRIER, ReplyTaking.STORED).inc()
+    sms.REPLIES_UNTOLD.inc()
+    sms.CARRIER_DAY.labels(CARRIER, "delivered").set(1)
     sms.EXPIRED.inc()
     sms.UNTOLD.inc()
     for gauge in (sms.WINDOW, sms.BOUND, sms.SLOW):
@@ -47,13 +54,19 @@ def _messages() -> None:
 
 
 def _calls() -> None:
-    voice.VOICE_CALLS.labels("acknowledged").inc()
-    voice.VOICE_SPOKEN.labels("recording").inc()
-    voice.VOICE_RECEIPTS.labels("accepted").inc()
-    voice.VOICE_SETUP.observe(3)
-    voice.VOICE_LATE.observe(0.005)
-    voice.VOICE_CONCURRENT.set(1)
-    voice.VOICE_IN_DOUBT.set(0)
+    voice.CALLS.labels("acknowledged").inc()
+    voice.SPOKEN.labels("recording").inc()
+    voice.RECEIPTS.labels("accepted").inc()
+    voice.SETUP.observe(3)
+    voice.LATE.observe(0.005)
+    voice.CONCURRENT.set(1)
+    voice.OPERATOR_CALLS.labels("answered").inc()
+    voice.OPERATORS_TALKING.set(1)
+    voice.INCOMING.labels("answered").inc()
+    voice.INCOMING_REFUSED.labels("too_many").inc()
+    voice.INCOMING_ALARM.set(60)
+    voice.INCOMING_TALKS.set(2)
+    voice.IN_DOUBT.set(0)
 
 
 def _officers() -> None:

@@ -22,8 +22,10 @@ from schemas.casework.inputs import ObjectStop, OperatorReport
 from schemas.casework.objections import DecideObjectionAct, ObjectionGround, Objector, WrongfulCause
 from schemas.levels import Action, Level
 from schemas.people.staff import StaffRole
+from schemas.risk.reported_frauds import ReportedFraud
 from simulators.demo.run import Demo, Plan, Running, beside, drained
 from streams.intake.acceptor import ACCEPTED
+from streams.intake.reported_frauds import write_frauds
 from streams.intake.settings import embedded_key
 from streams.messaging import case_inputs, topics
 from streams.messaging.producer import Record
@@ -41,6 +43,7 @@ POISON = b"no signal at all"
 PAYEE = "6200000000000009"
 ONE = {"prefecture": "2201", "level": "red", "channel": "sms", "source": "bank-a"}
 FRESH_SECONDS = 60.0
+FRAUDS = 3
 
 
 @dataclass(slots=True)
@@ -102,7 +105,12 @@ async def prove(folder: Path, plan: Plan, interval: str = "15s") -> Proof:
         with prometheus:
             began = time.time()
             await _poison(running)
-            async with beside(_ask_about_payees(running)), beside(_object_to_stops(running)), beside(programs.count()):
+            async with (
+                beside(_ask_about_payees(running)),
+                beside(_object_to_stops(running)),
+                beside(_report_frauds(running)),
+                beside(programs.count()),
+            ):
                 await running.feeders.run(running.line.clock.now() + plan.length * plan.speed)
             await drained(running)
             span = Span(began, time.time())
@@ -139,6 +147,21 @@ async def _object_to_stops(running: Running) -> None:
             for each in case.objections:
                 if each.waits:
                     await _write(running, case, _upheld(running, case, each.id))
+        await asyncio.sleep(1)
+
+
+async def _report_frauds(running: Running) -> None:
+    """The police record a fraud for some of the residents whom a warning has reached."""
+    line, reported = running.line, set[str]()
+    while len(reported) < FRAUDS:
+        warned = [case.resident for case in await _cases(running) if case.warnings and case.resident not in reported]
+        now = line.clock.now()
+        for name, resident in (await line.residents.get(warned[:1])).items():
+            when = {"reported_at": now, "happened_from": now, "happened_to": now}
+            who = {"phone": resident.phones[0].value, "name": resident.name}
+            record = ReportedFraud.model_validate({"source": "police", "id": name, "loss_fen": 100, **when, **who})
+            await write_frauds(line.producer, [record], line.settings.partitions)
+            reported.add(name)
         await asyncio.sleep(1)
 
 

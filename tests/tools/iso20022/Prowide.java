@@ -2,6 +2,8 @@ import com.prowidesoftware.swift.model.mx.MxCamt02900110;
 import com.prowidesoftware.swift.model.mx.MxCamt05600109;
 import com.prowidesoftware.swift.model.mx.MxPacs00200111;
 import com.prowidesoftware.swift.model.mx.MxPacs00800108;
+import com.prowidesoftware.swift.model.mx.MxPacs02800103;
+import com.prowidesoftware.swift.model.mx.MxPacs02800106;
 import com.prowidesoftware.swift.model.mx.dic.*;
 import java.math.BigDecimal;
 import java.nio.file.Files;
@@ -15,6 +17,10 @@ public class Prowide {
     public static void main(String[] arguments) throws Exception {
         Path folder = Path.of(arguments[0]);
         Case5 order = read(Files.readString(folder.resolve("camt.056.xml")));
+        String asked = question(Files.readString(folder.resolve("pacs.028.xml")));
+        newerQuestion(Files.readString(folder.resolve("pacs.028.001.06.xml")));
+        Files.writeString(folder.resolve("pacs.002-pending.xml"), status(asked, "PDNG"));
+        Files.writeString(folder.resolve("pacs.002-rejected.xml"), status(asked, "RJCT"));
         Files.writeString(folder.resolve("pacs.008.xml"), payment());
         Files.writeString(folder.resolve("pacs.002.xml"), report());
         Files.writeString(folder.resolve("camt.029.xml"), resolution(order));
@@ -34,6 +40,39 @@ public class Prowide {
         System.out.println(reason.getRsn().getCd());
         System.out.println(one.getOrgnlTxRef().getCdtrAcct().getId().getOthr().getId());
         return request.getCase();
+    }
+
+    /** Prints what a bank needs of the question about the stop order; returns the id of that order. */
+    static String question(String xml) {
+        var request = MxPacs02800103.parse(xml).getFIToFIPmtStsReq();
+        var one = request.getTxInf().get(0);
+        System.out.println(request.getGrpHdr().getMsgId().equals(one.getStsReqId()));
+        System.out.println(request.getGrpHdr().getInstgAgt().getFinInstnId().getNm());
+        System.out.println(request.getGrpHdr().getInstdAgt().getFinInstnId().getBICFI());
+        System.out.println(one.getOrgnlGrpInf().getOrgnlMsgId());
+        System.out.println(one.getOrgnlGrpInf().getOrgnlMsgNmId());
+        System.out.println(one.getOrgnlEndToEndId());
+        System.out.println(one.getOrgnlTxRef().getIntrBkSttlmAmt().getValue());
+        System.out.println(one.getOrgnlTxRef().getCdtrAcct().getId().getOthr().getId());
+        return one.getOrgnlGrpInf().getOrgnlMsgId();
+    }
+
+    static void newerQuestion(String xml) {
+        var one = MxPacs02800106.parse(xml).getFIToFIPmtStsReq().getTxInf().get(0);
+        System.out.println(one.getOrgnlGrpInf().getOrgnlMsgId());
+        System.out.println(one.getOrgnlTxRef().getCdtrAcct().getId().getOthr().getId());
+    }
+
+    static String status(String order, String status) {
+        var one = new PaymentTransaction123()
+            .setOrgnlGrpInf(new OriginalGroupInformation29().setOrgnlMsgId(order).setOrgnlMsgNmId("camt.056.001.09"))
+            .setOrgnlEndToEndId("E2E-1")
+            .setTxSts(status);
+        var message = new MxPacs00200111();
+        return message.setFIToFIPmtStsRpt(
+            new FIToFIPaymentStatusReportV11()
+                .setGrpHdr(new GroupHeader91().setMsgId("M-3").setCreDtTm(AT))
+                .addTxInfAndSts(one)).message();
     }
 
     static String payment() {

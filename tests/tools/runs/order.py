@@ -42,7 +42,7 @@ SECONDS = {
     "tests/console/centre/test_telephone.py": 30,
     "tests/streams/screening/test_evidence_restored.py": 30,
     "tests/console/cases/test_release_desk.py": 30,
-    "tests/console/cases/test_payers_page.py": 30,
+    "tests/console/suspects/test_payers_page.py": 30,
     "tests/commands/test_command_console.py": 30,
     "tests/simulators/lab/test_lab_laboratory.py": 30,
 }

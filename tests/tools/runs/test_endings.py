@@ -44,7 +44,8 @@ def test_that_waits_long():
 def started(text: str, folder: Path, more: Sequence[str]) -> "subprocess.Popen[str]":
     (folder / "test_it.py").write_text(text)
     (folder / "pytest.ini").write_text("[pytest]\n")
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *PLUGINS, *more, "test_it.py"]
+    without = ("-p", "no:cacheprovider", "-p", "no:schemathesis")
+    command = [sys.executable, "-m", "pytest", *without, *PLUGINS, *more, "test_it.py"]
     path = {"PYTHONPATH": str(ROOT)}
     return subprocess.Popen(
         command, cwd=folder, env=os.environ | path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True

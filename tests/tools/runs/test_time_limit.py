@@ -7,7 +7,17 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[3]
-ALONE = ("-p", "no:cacheprovider", "-p", "tests.tools.runs.time_limit", "-o", "asyncio_mode=auto", "--timeout=2")
+ALONE = (
+    "-p",
+    "no:cacheprovider",
+    "-p",
+    "no:schemathesis",
+    "-p",
+    "tests.tools.runs.time_limit",
+    "-o",
+    "asyncio_mode=auto",
+    "--timeout=2",
+)
 MOST_SECONDS = 60
 
 IN_ANOTHER_TASK = """

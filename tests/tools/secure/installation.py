@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from streams.runtime.embedded import free_port
+from streams.security.installation_keys import NEED_SECRET
 from streams.security.rights import PREFIX, Component
 from tests.tools.servers.certificates import Authority
 from tests.tools.servers.guard import Guard
@@ -26,6 +27,7 @@ ENDS_SECONDS = 60
 BAD = ("Traceback", "Authorization", "NOPERM", "no permissions", "ACL failure", "Unclosed")  # in no log
 FEEDS = ("bank", "police")
 KEYS = {feed: f"the key of {feed} in this test" for feed in FEEDS}
+NO_SIGNATURES = {Component.CONSOLE, Component.EXPORTER}  # they sign no order and take no receipt
 
 
 @dataclass
@@ -54,8 +56,9 @@ class Installation:
             "REDIS_CA": str(self.ours.ca),
             "REDIS_USER": user,
             "REDIS_PASSWORD_FILE": str(self.secrets / f"redis-{component}"),
-            "SECRET_FILE": str(self.secrets / "secret"),
-            "RECEIPTS_SECRET_FILE": str(self.secrets / "receipts-secret"),
+            "SECRET_FILE": str(self.secrets / "secret") if component in NEED_SECRET else None,
+            "RECEIPTS_SECRET_FILE": str(self.secrets / "receipts-secret") if component not in NO_SIGNATURES else None,
+            "KEYS_FILE": str(keys) if (keys := self.secrets / f"keys-{component}").exists() else None,
             "REPLICATION": "1",
             "PARTITIONS": "2",
             "DATA": str(self.folder / component),

@@ -13,6 +13,7 @@ Changes = Callable[[Installation], Mapping[str, str | None]]
 def wrong(made: Installation) -> str:
     file = made.folder / "wrong"
     file.write_text("not the password\n")
+    file.chmod(0o600)
     return str(file)
 
 

@@ -16,6 +16,7 @@ from streams.operations.backup import KEPT
 from streams.runtime.settings import Settings
 from streams.security.encrypted_kafka import make_producer
 from tests.channel_rig import until
+from tests.tools.installation_keys import KEYS
 from tests.tools.servers.kafka import JAVA, POM, Kafka, jars
 from tests.tools.servers.process import Process
 
@@ -28,7 +29,13 @@ Lying = tuple[int, bytes | None, bytes | None, int]
 
 
 def settings_of(kafka: Kafka) -> Settings:
-    about = {"kafka": kafka.address, "redis": "redis://127.0.0.1:1", "secret": "the one key of all", "partitions": 2}
+    about = {
+        "kafka": kafka.address,
+        "redis": "redis://127.0.0.1:1",
+        "secret": "the one key of all",
+        "keys": KEYS,
+        "partitions": 2,
+    }
     return Settings.model_validate({**about, "replication": 1})
 
 

@@ -14,8 +14,8 @@ from console.web.kit.pages import page
 from console.web.kit.services import Services, services
 from console.web.kit.wording import say
 from console.web.live.assigning import assign, operators
+from schemas.casework.acts import AssignAct
 from schemas.casework.cases import Case
-from schemas.casework.inputs import AssignAct
 from schemas.codes.any_code import AnyCode
 from schemas.codes.refusals import HasCase
 
@@ -27,8 +27,9 @@ async def do(request: Request, who: Signed, case_id: str) -> Response:
     """Assign a case to an operator who is signed in, or to oneself. Redirects to the case if it is one's own, else to
     the overview.
 
-    409 with a form for the reason if another person has the case; 409 if the operator has signed out or the case no
-    longer allows it. Raises NotFoundError if the person's area does not have the case.
+    409 with a form for the reason if another person has the case; 422 with it for an invalid reason; 409 if the
+    operator has signed out or the case no longer allows it. Raises NotFoundError if the person's area does not have the
+    case.
     """
     made, given = services(request), await request.form()
     case = await found(made, who, case_id)

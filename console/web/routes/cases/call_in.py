@@ -27,8 +27,8 @@ from domain.identity.divisions import meet, name_of
 from domain.identity.identifiers import normal_phone
 from domain.ids import short_hash
 from domain.payments.call_in import next_try
+from schemas.casework.acts import NoteAct
 from schemas.casework.cases import Case
-from schemas.casework.inputs import NoteAct
 from schemas.people.calls import Call, CallerRequest, CodeCheck, Ringing, Statement
 from schemas.people.staff import Scope
 
@@ -55,7 +55,8 @@ async def front(request: Request, who: Signed) -> Response:
 
 @door.act("/call-in", DESK, name="call-in-search")
 async def begin(request: Request, who: Signed) -> Response:
-    """Begin a call from a typed number and redirect to its page. 422 if the text is not a telephone number.
+    """Record that a call came from the typed number, and redirect to the record's page; nobody is called. 422 if the
+    text is not a telephone number.
 
     400 if the form has no id.
     """
@@ -146,7 +147,8 @@ async def told(request: Request, who: Signed, call_id: str) -> Response:
 async def being_defrauded(request: Request, who: Signed, call_id: str) -> Response:
     """Record the report of a caller who is being defrauded now, claim the case for the person, and redirect to it.
 
-    422 if a field is invalid. Raises NotFoundError for a resident of another area.
+    422 if a field is invalid, 400 if the form has no id. Raises NotFoundError for a resident of another area, or if the
+    call is unknown or another person's.
     """
     made, given = services(request), await filled(request)
     caller = await callers.find(made, who, call_id)
@@ -188,8 +190,8 @@ async def hand_over(request: Request, who: Signed, call_id: str) -> Response:
 
 @door.api("POST", "/api/v1/calls", DESK, name="api-call-rings", answers={202: {"model": Rung}}, scopes={Scope.RING})
 async def rings(request: Request, who: Signed, given: Rings) -> Response:
-    """Show an incoming call to the operators of the account's area. A repeated id rings once. 422 for an invalid
-    number.
+    """Show an incoming call to the operators of the account's area. A call that is sent again with the same id is shown
+    once. 422 for an invalid number.
     """
     try:
         phone = normal_phone(given.phone)
@@ -320,7 +322,7 @@ def _reported(given: Filled, what: CallerRequest, name: str) -> Reported:
 
 
 def _places(request: Request, who: Who) -> dict[str, str]:
-    """Return county code -> "prefecture county" in the page's language, for the counties of the person's area."""
+    """Return "prefecture county" in the page's language by county code, for the counties of the person's area."""
     year = local_date(services(request).line.clock.now()).year
     say = translations(language_of(request)).gettext
     return {
@@ -347,7 +349,7 @@ async def _keep(
 
 
 def _has(call: Call, name: str) -> bool:
-    """Return whether the call has a statement with this id."""
+    """Return True if the call has a statement with this id."""
     return any(statement.id == name for statement in call.statements)
 
 
@@ -357,9 +359,7 @@ def _place(call_id: str, case: Case | None) -> str:
 
 
 def _near(who: Who, ringing: Ringing) -> bool:
-    """Return whether a ringing call concerns this person, that is, whether the areas of the PBX and
-    the person overlap.
-    """
+    """Return True if a ringing call concerns this person, because the areas of the PBX and the person overlap."""
     return meet(ringing.area, who.area)
 
 

@@ -16,8 +16,8 @@ from console.web.auth.who import Signed, Who
 from console.web.case import facts
 from console.web.case.acts import found
 from console.web.case.own_accounts import own_accounts
-from console.web.case.stories import Story, TimelineEntry
-from console.web.case.view import context, recordings, timeline, view
+from console.web.case.stories import Story, TimelineEntry, recordings
+from console.web.case.view import context, timeline, view
 from console.web.kit.door import DESK, Door
 from console.web.kit.events import Look, open_stream
 from console.web.kit.filled import new_form
@@ -25,10 +25,16 @@ from console.web.kit.i18n import language_of, translate
 from console.web.kit.pages import ZONE, page
 from console.web.kit.services import Services, services
 from console.web.kit.wording import say
+from console.web.operator_calls.recording import HEARERS, may_record
+from console.web.operator_calls.shown import phone_view
+from console.web.operator_calls.third_parties import third_party_view
+from domain.calendar import local_date
+from domain.policy import PolicyError
 from domain.wording import labels
 from schemas.casework.cases import Case
 from schemas.casework.events import FactKind
 from schemas.people.staff import StaffRole
+from streams.repositories.policies import UnknownPolicyError
 from streams.runtime.tasks import TRANSIENT
 
 door = Door("/cases")
@@ -83,13 +89,24 @@ async def story(request: Request, who: Signed, case_id: str) -> Response:
 
 @door.page("/{case_id}/events", READERS, name="case-events")
 async def events(request: Request, who: Signed, case_id: str) -> Response:
-    """A stream of `change` events (JSON): the new version, whether others made a significant change, and the facts in
-    words. The stream ends with the session, and with an event `signed-out` when the case leaves the person's area.
+    """A stream of `change` events (JSON): the new version, true or false for a significant change by others, and the
+    facts in words. The stream ends with the session, and with an event `signed-out` when the case leaves the person's
+    area. An event `day` says that the day has changed: the page reads its parts again, whose times of their own day
+    are shown without it.
 
-    Raises NotFoundError if the person's area does not have the case.
+    429 if the account or the process has too many streams. Raises NotFoundError if the person's area does not have the
+    case.
     """
     case = await found(services(request), who, case_id)
     return open_stream(request, who, _events(request, who, case))
+
+
+async def _hands_over(made: Services) -> bool:
+    """Return True if the policy in force lets a case be offered to another province, False if it is unknown here."""
+    try:
+        return (await made.line.policies.live()).handover is not None
+    except (UnknownPolicyError, PolicyError):
+        return False
 
 
 async def render(
@@ -103,7 +120,8 @@ async def render(
 ) -> Response:
     """Return the HTML page of a case, or its parts (`template`). `more`: template variables of a refused form."""
     made, language = services(request), language_of(request)
-    shown = await view(made, who, case, more.get("script", ""))
+    shown, phone = await view(made, who, case, more.get("script", "")), await phone_view(made, who, case)
+    third = await third_party_view(made, who, case, phone) if shown.acts else None
     usual: dict[str, Any] = {
         "view": shown,
         "case": case,
@@ -113,15 +131,20 @@ async def render(
         "wrong": None,
         "changes": [],
         "asks": None,
-        "telephone": made.telephone is not None,
+        "phone": phone,
+        "hands_over": await _hands_over(made),
+        "third": third,
+        "records": bool(phone and phone.mine and phone.goes_on) and await may_record(made),
+        "hears": who.role in HEARERS,
+        "telephone": phone.has if phone else made.telephone is not None,
         "later": f"{made.line.clock.now().astimezone(ZONE) + LATER:%Y-%m-%dT%H:%M}",
     }
     return page(request, template, status, **usual | context(language) | more)
 
 
 def changes(request: Request, news: list[TimelineEntry], untold: Collection[FactKind] = ()) -> list[str]:
-    """Return the facts of the events as sentences in the request's language. Facts of the kinds
-    `untold` are left out.
+    """Return the facts of the events, in their order, as texts "kind: sentence" in the request's language. Facts of the
+    kinds `untold` are left out.
     """
     return [
         f"{translate(request, labels.FACTS[fact.kind])}: {say(request, fact.what)}"
@@ -135,6 +158,7 @@ async def _events(request: Request, who: Who, case: Case) -> AsyncIterator[Serve
     made, look = services(request), Look(request, who, LOOK_SECONDS)
     with made.stories.watching(case.id) as screen:
         yield ServerSentEvent(str(case.version), event="begin")
+        day = local_date(made.line.clock.now())
         while True:
             try:
                 news = [await asyncio.wait_for(screen.get(), LOOK_SECONDS)]
@@ -145,12 +169,14 @@ async def _events(request: Request, who: Who, case: Case) -> AsyncIterator[Serve
             if not await _theirs(made, who, case) or await look.ended():
                 yield ServerSentEvent("", event="signed-out")
                 return
+            if day != (day := local_date(made.line.clock.now())):
+                yield ServerSentEvent("", event="day")
             if news:
                 yield ServerSentEvent(_change(request, who, news), event="change")
 
 
 async def _theirs(made: Services, who: Who, case: Case) -> bool:
-    """Return whether the case is still in the person's area."""
+    """Return True if the case is still in the person's area."""
     now = await made.desk.load(case.id)
     return now is not None and who.sees(now.profile.division)
 

@@ -19,8 +19,8 @@ from console.web.kit.services import Services, services
 from console.web.kit.wording import say
 from console.web.routes.cases.case import changes, render
 from domain.payments.stop_progress import asked_already
+from schemas.casework.acts import AnswersAct, AskStopAct, ReleaseStopAct
 from schemas.casework.cases import Case
-from schemas.casework.inputs import AnswersAct, AskStopAct, ReleaseStopAct
 from schemas.codes.any_code import AnyCode
 from schemas.codes.refusals import CaseChanged
 

@@ -52,7 +52,7 @@ async def release(request: Request, who: Signed, case_id: str) -> Response:
 
 @door.act("/{case_id}/renew", DESK, name="case-renew", by_itself=True)
 async def renew(request: Request, who: Signed, case_id: str) -> Response:
-    """Renew a claim. JSON: `held`: whether the case is still the person's; `seconds`: when to renew again (wall clock).
+    """Renew a claim. JSON: `held`: True if the case is still the person's; `seconds`: when to renew again (wall clock).
 
     `why`: only if the claim is lost: the reason in words. Raises NotFoundError if the person's area does not have the
     case.

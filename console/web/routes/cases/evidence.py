@@ -1,4 +1,4 @@
-"""Routes of a case's evidence files: the page that lists and adds files, and each picture, for those who may see it."""
+"""Routes of a case's evidence files: the page that lists and adds files, and the picture of each file."""
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated
@@ -43,7 +43,9 @@ SAFE = {
 
 
 def place(case_id: str, refused: Sequence[FileRefusal] = ()) -> str:
-    """Return the address of a case's evidence page. `refused`: why files were not added, which the page then says."""
+    """Return the address of a case's evidence page. `refused`: why files were not added; the page at this address shows
+    these reasons.
+    """
     query = urlencode([("refused", each.value) for each in dict.fromkeys(refused)])
     return f"/cases/{case_id}/evidence" + (f"?{query}" if query else "")
 
@@ -77,7 +79,8 @@ async def listed(
 
 @door.act("/{case_id}/evidence", DESK, name="case-evidence-add")
 async def add(request: Request, who: Signed, case_id: str) -> Response:
-    """Add the form's files, and redirect to the page, which says which files were not added and why.
+    """Add the form's files to the case, and redirect to its evidence page, which shows for the files that were not
+    added why.
 
     400 if the form has no id. Raises NotFoundError if the person's area does not have the case.
     """
@@ -90,11 +93,11 @@ async def add(request: Request, who: Signed, case_id: str) -> Response:
 
 @door.page("/{case_id}/evidence/{file_id}", READERS, name="case-evidence-picture")
 async def picture(request: Request, who: Signed, case_id: str, file_id: str) -> Response:
-    """The picture of one evidence file, for the page that shows it. Each look is recorded in the audit.
+    """The picture (JPEG) of one evidence file, to be shown in the evidence page. Each look is recorded in the audit.
 
-    Redirects to that page if the resident's data is not revealed to the person, or if the picture was opened by itself,
-    because it would have no watermark. Raises NotFoundError if the person's area does not have the case, or if the case
-    does not have the file or no longer stores it.
+    Redirects to the evidence page if the resident's data is not revealed to the person, or if the picture was opened by
+    itself, because it would have no watermark. Raises NotFoundError if the person's area does not have the case, or if
+    the case does not have the file or no longer stores it.
     """
     made = services(request)
     case = await found(made, who, case_id)

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from starlette.responses import Response
 
 from console.web.auth import trail
-from console.web.auth.who import NotFoundError, Signed, Who
+from console.web.auth.who import NotFoundError, OtherAreaError, Signed, Who
 from console.web.auth.words import N_
 from console.web.case.answers import until
 from console.web.kit.door import DESK, SUPERVISORS, Door
@@ -107,8 +107,8 @@ async def put(request: Request, who: Signed) -> Response:
 async def lift(request: Request, who: Signed, hold_id: str) -> Response:
     """End a hold and redirect to the holds; the steps that it held back are released or dropped, as the form says.
 
-    422 without that choice or a reason, 400 if the form has no id. Raises NotFoundError if the hold is not in force in
-    the person's area.
+    422 without that choice or for a reason of under two characters, 400 if the form has no id. Raises NotFoundError if
+    the hold is not in force in the person's area.
     """
     made, given = services(request), await filled(request)
     await _own(made, who, hold_id)
@@ -129,8 +129,10 @@ async def lift(request: Request, who: Signed, hold_id: str) -> Response:
 async def _own(made: Services, who: Who, hold_id: str) -> Hold:
     """Return a hold in force in the person's area. Raises NotFoundError if none has the id."""
     hold = next((each for each in await rules.in_force(made.line) if each.id == hold_id), None)
-    if hold is None or not who.sees(hold.area or ""):
+    if hold is None:
         raise NotFoundError
+    if not who.sees(hold.area or ""):
+        raise OtherAreaError
     return hold
 
 
@@ -146,7 +148,7 @@ def _hold(request: Request, who: Who, given: Filled) -> Hold:
     if given["for"] not in DURATIONS:
         raise _WrongError(translate(request, "请选择暂停外呼多久。"))
     if not everything and not named:
-        raise _WrongError(translate(request, "请至少指明一项。要停止全部外呼，请用红色的表单。"))
+        raise _WrongError(translate(request, "请至少指明一项。要停止全部外呼，请用“停止全部外呼和止付”的表单。"))
     try:
         return Hold.model_validate(
             {

@@ -1,5 +1,5 @@
-"""The banner above the desk's pages: ringing calls, cases assigned to the person, stopped contact, incidents, a
-hand-over, overdue complaints.
+"""The banner above the desk's pages: the call that rings the person's own telephone, ringing calls, cases assigned to
+the person, stopped contact, incidents, a hand-over, overdue complaints.
 
 Each browser opens one stream: one of its pages listens and passes the news to the others (static/news.js).
 """
@@ -19,6 +19,7 @@ from console.web.kit.filled import new_form
 from console.web.kit.pages import page
 from console.web.kit.services import Services, services
 from console.web.live.assigning import assigned_to
+from console.web.operator_calls.incoming import my_call
 from console.web.overview import area
 from console.web.overview.needs import waiting
 from console.web.rosters import areas
@@ -42,7 +43,7 @@ async def news(request: Request, who: Signed) -> Response:
     """A stream of the banner's content as HTML fragments: at first and after each change. The stream ends with the
     session, and if its account or area changes.
 
-    406 if the request does not accept an event stream.
+    406 if the request does not accept an event stream, 429 if the account or the process has too many streams.
     """
     if STREAM not in request.headers.get("accept", ""):
         return JSONResponse({"error": "this is a stream of events", "do": f"Ask for {STREAM}"}, 406)
@@ -59,6 +60,9 @@ async def _told(request: Request, who: Who) -> AsyncIterator[dict[str, str]]:
         rings = await _rings(made, who)
         if turn % ABOVE_TURNS == 0:
             above = await _above(made, who)
+        mine = await my_call(made, who)
+        if shown.get("incoming") != mine:
+            yield {"event": "incoming", "data": _part(request, "news_incoming.html", mine=mine, forms=new_form)}
         if shown.get("ringing") != rings:
             yield {"event": "ringing", "data": _part(request, "news_ringing.html", rings=rings, forms=new_form)}
         assigned = assigned_to(made, who.login)
@@ -67,7 +71,7 @@ async def _told(request: Request, who: Who) -> AsyncIterator[dict[str, str]]:
             yield {"event": "assigned", "data": _part(request, "news_assigned.html", rows=assigned, names=names)}
         if shown.get("banner") != above:
             yield {"event": "banner", "data": _part(request, "news_banner.html", **above)}
-        shown = {"ringing": rings, "banner": above, "assigned": assigned}
+        shown = {"incoming": mine, "ringing": rings, "banner": above, "assigned": assigned}
         await asyncio.sleep(TURN_SECONDS)
 
 
@@ -77,7 +81,7 @@ async def _rings(made: Services, who: Who) -> list[Ringing]:
 
 
 async def _above(made: Services, who: Who) -> dict[str, Any]:
-    """Return the template variables of the banner. It shows holds that stop all contact, so that operators know why
+    """Return the template variables of the banner, which shows holds that stop all contact, so that operators know why
     nothing is sent.
     """
     stops = [hold for hold in await area.holds(made, who) if stops_all(hold)]

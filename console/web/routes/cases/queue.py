@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from itertools import islice
 
 from fastapi import Request
@@ -24,12 +25,14 @@ from console.web.live.stream import Listener, changes
 from domain.calendar import local_date
 from domain.wording import labels
 from schemas.levels import GRAVEST_FIRST
+from streams.state.keys import milliseconds
 
 door = Door()
-AT_FIRST = 100  # rows of the first page; more are loaded when scrolling
-AT_ONCE = 200
+AT_FIRST = 60  # rows of the first page, more than any screen shows; more are loaded when scrolling
+FOUND = 100  # rows of a search's results, which load no more
 MOST = 2000  # most rows that one request may ask for
 FURTHEST = 1_000_000
+LONGEST_MS = 13  # digits, until the year 2286
 
 
 @door.page("/queue", DESK, name="queue")
@@ -47,25 +50,39 @@ async def queue(request: Request, who: Signed) -> Response:
 
 @door.page("/queue/rows", DESK, name="queue-rows")
 async def further(request: Request, who: Signed, offset: int = 0, count: int = AT_FIRST) -> Response:
-    """JSON: `rows` from an offset as HTML, `total`: the number of matching rows, `mark`: where to start the stream."""
+    """JSON: `rows` from an offset as HTML, `total`: the number of matching rows, `mark`: where to start the stream,
+    `now`: the time of the rows in ms since 1970, `expiring`: the number of cases with a deadline within a minute.
+
+    `offset`: at most FURTHEST; `count`: 1 to MOST. Values beyond are cut to these limits.
+    """
     made = services(request)
     await made.queue.refresh()
     asked, many = Filters.of(request.query_params), min(max(1, count), MOST)
+    now = milliseconds(made.line.clock.now())
     mark, (rows, total) = made.hub.mark, _matching(made, who, asked, min(max(0, offset), FURTHEST), many)
-    told = {"rows": "".join(_html(request, rows)), "mark": mark, "total": total}
+    told = {
+        "now": now,
+        "rows": "".join(_html(request, rows)),
+        "mark": mark,
+        "total": total,
+        "expiring": made.queue.expiring(who.area),
+    }
     return JSONResponse(told, headers={"Cache-Control": "no-store"})
 
 
 @door.page("/queue/events", DESK, name="queue-events")
 async def events(request: Request, who: Signed) -> Response:
-    """A stream of the rows changed since a mark: Last-Event-ID after a reconnect, else the query's `from`.
+    """A stream of the rows changed since a mark: Last-Event-ID after a reconnect, else the query's `from`. `loaded`:
+    when the page loaded its rows, in ms since 1970.
 
-    The stream ends with the session, or with an event `reload` if the mark is too old.
+    The stream ends with the session, or with an event `reload` if the mark is too old, changes were missed, or the day
+    is another than that of `loaded`. 429 if the account or the process has too many streams.
     """
     await services(request).queue.refresh()
     mark = request.headers.get("last-event-id") or request.query_params.get("from", "")
     listener = Listener(who, language_of(request), Filters.of(request.query_params))
-    return open_stream(request, who, changes(request, listener, mark))
+    loaded = _time_of(request.query_params.get("loaded", ""))
+    return open_stream(request, who, changes(request, listener, mark, loaded))
 
 
 @door.act("/queue/search", DESK, name="queue-search")
@@ -149,9 +166,10 @@ def _page(
         request,
         "queue.html",
         status,
-        rows=_html(request, rows[:AT_FIRST]),
-        turns=[row.weight.turn.value for row in rows[:AT_FIRST]],
+        rows=_html(request, rows[:FOUND]),
+        turns=[row.weight.turn.value for row in rows[:FOUND]],
         total=total,
+        expiring=made.queue.expiring(who.area),
         levels=[(level, made.queue.levels(who.area)[level]) for level in GRAVEST_FIRST],
         filters=asked,
         places=places.within(who.area, year),
@@ -177,7 +195,17 @@ def _states() -> dict[str, str]:
         filters.RETURNED: "接手超时退回",
         filters.MINE: "我接手的",
         filters.CLAIMED: "已有人接手",
+        filters.OFFICER: "仅民警上门",
+        filters.AUTOMATIC: "自动处置",
+        filters.EXPIRING: "1 分钟内到期",
         filters.OVERDUE: "已超时",
+        filters.APPROVAL: "待您审批",
         filters.ALL: "全部未办结",
     }
     return standings | {state.value: name for state, name in labels.STATES.items() if state.value in filters.STATES}
+
+
+def _time_of(text: str) -> datetime | None:
+    """Return the time of at most 13 digits, ms since 1970; None for any other text."""
+    fits = text.isascii() and text.isdecimal() and len(text) <= LONGEST_MS
+    return datetime.fromtimestamp(int(text) / 1000, UTC) if fits else None

@@ -55,15 +55,16 @@ async def alarms(request: Request, who: Signed, part: str = "") -> Response:
 async def events(request: Request, who: Signed) -> Response:
     """A stream with an event `alarms` at first and after each change of the alarms. The event has no details.
 
-    The stream ends with the session, and does not extend the session.
+    The stream ends with the session, and does not extend the session. 429 if the account or the process has too many
+    streams.
     """
     return open_stream(request, who, _changes(request, who))
 
 
 @door.act("/alarms/{alarm}/acknowledge", SUPERVISORS, name="alarms-acknowledge")
 async def acknowledge(request: Request, who: Signed, alarm: str) -> Response:
-    """Record that the person looks after the officer; if somebody already does, that record stays. Redirects to the
-    alarms; JSON: the alarm.
+    """Record that the person looks after the officer; if another person does already, that record stays. Redirects to
+    the page of alarms; a request for JSON gets the alarm.
 
     Raises NotFoundError for an unknown alarm or an alarm of another area.
     """

@@ -3,8 +3,8 @@
 import asyncio
 import logging
 import re
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 from fastapi import Form, Request
@@ -22,7 +22,7 @@ from console.web.kit.i18n import translate
 from console.web.kit.pages import ZONE, page
 from console.web.kit.services import Services, services
 from console.web.overview import audit_words
-from domain.access.reveals import LEAST_REASON
+from domain.access.reveals import LEAST_REASON, is_reveal
 from schemas.people.staff import StaffRole
 from streams.operations import bundles
 from streams.runtime.tasks import TRANSIENT
@@ -41,14 +41,15 @@ CASE = re.compile(r"r[a-z2-7]{16}-[1-9][0-9]{0,8}")
 _CHINESE = re.compile("[\u3400-\u9fff]")  # a station's or a person's name, no key
 _NAMES = re.compile(r"[a-z][a-z0-9._:/-]{1,127}")  # our ids; other typed text may be a telephone number
 
+_SAME = ("by", "act", "on", "reason", "detail")  # columns of adjacent rows that are shown as one
 _verifying: set["asyncio.Task[None]"] = set()
 
 
 class Filter(BaseModel):
     """The filter form's fields; an empty field filters nothing. Times without a zone are China's.
 
-    `mended`: whether to include the auditor's automatic repairs; `before`: only entries at lower offsets, None: from
-    the newest.
+    `mended`: True includes the auditor's automatic repairs; `before`: an offset, at which and after which no entries
+    are shown; None: from the newest entry.
     """
 
     model_config = ConfigDict(extra="ignore", str_strip_whitespace=True)
@@ -70,8 +71,8 @@ async def show(request: Request, who: Signed) -> Response:
 
 @door.act("", AUDITORS, name="audit-filter")
 async def find(request: Request, who: Signed, asked: Annotated[Filter, Form()]) -> Response:
-    """The page with the newest entries that match the filter. It is a POST, so that no address contains the searched
-    ids.
+    """The page with the newest entries that match the filter. The filter is sent by POST, so that no address contains
+    the searched ids.
 
     422 for an invalid time.
     """
@@ -96,8 +97,8 @@ async def verify(request: Request, who: Signed) -> Response:
 
 @door.page("/heads", AUDITORS, name="audit-heads")
 async def heads(request: Request, who: Signed) -> Response:
-    """Download the heads of all chains as JSON lines, to be stored elsewhere: `quanzu audit verify --anchors FILE`
-    compares them with the chains.
+    """Download the heads (newest lines) of all chains as JSON lines, after writing an audit entry, to be stored
+    elsewhere: `quanzu audit verify --anchors FILE` compares them with the chains.
     """
     made = services(request)
     await trail.write(made, who, "audit-heads", "audit")
@@ -152,21 +153,34 @@ async def _shown(request: Request, who: Who, asked: Filter) -> Response:
     try:
         wanted = _wanted(who, asked, frozenset(accounts))
     except ValueError:
-        return error_response(request, 422, translate(request, "时间的写法有误。"), "time not understood")
+        return error_response(
+            request,
+            422,
+            translate(request, "时间的写法有误：请写成 2026-03-02 09:30，或只写日期 2026-03-02。"),
+            "time not understood",
+        )
     found = await audit_log.newest(made.line.settings, wanted, SHOWN, asked.before)
+    rows = folded_rows([row_of_record(each, accounts) for each in found.lines])
     return page(
         request,
         "audit.html",
         asked=asked,
         groups=audit_words.GROUPS,
         accounts=accounts,
-        rows=[_row(each, accounts) for each in found.lines],
+        rows=rows,
+        numbers=await _numbers(made, {row["case"] for row in rows} - {""}),
         before=found.before,
         left=found.left,
         verification=await audit_log.remembered(made.line.redis),
         verifying=bool(_verifying),
         chains=len(await Heads(made.line.redis).all()),
     )
+
+
+async def _numbers(made: Services, ids: Collection[str]) -> dict[str, str]:
+    """Return the numbers of the cases, open or closed, by id. A case that was deleted has none."""
+    cases = await asyncio.gather(*(made.desk.load(each) for each in sorted(ids)))
+    return {case.id: made.hub.numbers.of(case) for case in cases if case is not None}
 
 
 def _wanted(who: Who, asked: Filter, logins: frozenset[str]) -> Wanted:
@@ -177,23 +191,28 @@ def _wanted(who: Who, asked: Filter, logins: frozenset[str]) -> Wanted:
         by=asked.by,
         on=asked.on,
         since=_moment(asked.since),
-        until=_moment(asked.until),
+        until=_moment(asked.until, end=True),
         among=logins if who.area else None,
         mended=asked.mended or bool(asked.by),
         acts=audit_words.acts_of(asked.act),
     )
 
 
-def _moment(text: str) -> datetime | None:
+def _moment(text: str, *, end: bool = False) -> datetime | None:
+    """Return the moment of a filter's time, None for an empty one. A date alone is the beginning of the day, with `end`
+    that of the next day. Raises ValueError for an invalid time.
+    """
     if not text:
         return None
     at = datetime.fromisoformat(text)
+    if end and len(text) == len("2026-03-02"):
+        at += timedelta(days=1)
     return at if at.tzinfo else at.replace(tzinfo=ZONE)
 
 
-def _row(line: AuditRecord, accounts: Mapping[str, str]) -> dict[str, Any]:
+def row_of_record(line: AuditRecord, accounts: Mapping[str, str]) -> dict[str, Any]:
     """Return the template variables of an entry's table row: the act in words, and its keys separately. `accounts`:
-    login -> name.
+    names by login.
     """
     entry = line.entry
     case = entry.on if CASE.fullmatch(entry.on) else ""
@@ -210,11 +229,27 @@ def _row(line: AuditRecord, accounts: Mapping[str, str]) -> dict[str, Any]:
         "about": accounts.get(entry.on, "") or (entry.on if _CHINESE.search(entry.on) else ""),
         "case": case,
         "reason": entry.reason,
+        "reveals": is_reveal(entry),
+        "same": [],
         "detail": entry.detail,
         "chain": entry.link.chain if entry.link else "",
         "number": entry.link.number if entry.link else 0,
         "names": [head.chain for head in entry.link.heads] if entry.link else [],
     }
+
+
+def folded_rows(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the rows in their order, the latest first. Adjacent ones in which a person did the same to the same object
+    for the same reason are one row; its `same` has the others. A row that revealed personal data stands alone.
+    """
+    found: list[dict[str, Any]] = []
+    for row in rows:
+        before = found[-1] if found else None
+        if before and not row["reveals"] and all(before[name] == row[name] for name in _SAME):
+            before["same"].append(row)
+        else:
+            found.append(row)
+    return found
 
 
 def _file(raw: bytes, kind: str, name: str) -> Response:

@@ -1,6 +1,6 @@
 """Routes for complaints: every desk records them; the release desk and supervisors answer and decide them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from fastapi import Request
 from starlette.responses import Response
@@ -10,24 +10,23 @@ from console.web.auth.who import NotFoundError, Signed, Who
 from console.web.case.acting import acted
 from console.web.case.answers import Answered, put
 from console.web.kit.door import DESK, Door
-from console.web.kit.filled import Filled, done, filled, new_form
+from console.web.kit.filled import Filled, FormError, done, filled, new_form
 from console.web.kit.i18n import translate
 from console.web.kit.pages import page
+from console.web.kit.phone_holders import chosen_holder, holders_to_choose
 from console.web.kit.services import Services, services
 from console.web.kit.wording import say
 from console.web.rosters import areas
 from domain.calendar import local_date
 from domain.desk import complaints as rules
 from domain.identity.divisions import PREFECTURE_DIGITS
-from domain.identity.identifiers import normal_phone
+from schemas.casework.acts import Act, NoteAct, OutcomeAct
 from schemas.casework.cases import Case
-from schemas.casework.inputs import Act, NoteAct, OutcomeAct
 from schemas.codes.any_code import AnyCode
 from schemas.levels import Outcome
 from schemas.people.complaints import Complaint, ComplaintKind, Deed, Entry
 from schemas.people.residents import Flag, Resident
 from schemas.people.staff import StaffRole
-from streams.repositories.residents.register import Asked
 
 door = Door()
 TAKES = frozenset({StaffRole.OPERATOR, StaffRole.SUPERVISOR, StaffRole.RELEASE_DESK})
@@ -85,6 +84,9 @@ async def take(request: Request, who: Signed) -> Response:
         complaint = await _taken(request, made, who, given)
     except _WrongError as error:
         return _form(request, who, given["case"], 422, given, str(error))
+    except FormError as error:
+        words = translate(request, error.words)
+        return _form(request, who, given["case"], 422, given, words, holders_to_choose(error))
     await made.line.complaints.change(complaint.id, lambda known: known or complaint)
     await trail.write(made, who, "complaint-taken", complaint.id)
     if not who.sees(complaint.area):
@@ -127,7 +129,7 @@ async def answer(request: Request, who: Signed, complaint_id: str) -> Response:
 
 @door.act("/complaints/{complaint_id}/decide", DECIDES, name="complaint-decide")
 async def decide(request: Request, who: Signed, complaint_id: str) -> Response:
-    """Record whether the complaint is upheld, with the reason, and redirect to it.
+    """Record the decision that the complaint is upheld or not, with the reason, and redirect to the complaint.
 
     409 if the complaint changed or ended, 422 for a reason that is too short or too long, 400 if the form has no id.
     Raises NotFoundError if the area does not have the complaint.
@@ -159,8 +161,8 @@ async def follow(request: Request, who: Signed, complaint_id: str) -> Response:
 
 
 async def _taken(request: Request, made: Services, who: Who, given: Filled) -> Complaint:
-    """Return the form's complaint. Raises _WrongError for an invalid field, and NotFoundError for a case outside the
-    area.
+    """Return the form's complaint. Raises _WrongError or FormError for an invalid field, and NotFoundError for a case
+    outside the area.
     """
     if not 2 <= len(given["text"]) <= LONGEST:
         raise _WrongError(translate(request, "请写下投诉内容，2 至 1900 字。"))
@@ -169,7 +171,7 @@ async def _taken(request: Request, made: Services, who: Who, given: Filled) -> C
     except ValueError:
         raise _WrongError(translate(request, "请选择投诉的种类。")) from None
     case = await _case(made, who, given["case"]) if given["case"] else None
-    resident = await _resident(request, made, given["phone"]) if case is None and given["phone"] else None
+    resident = await chosen_holder(made, given) if case is None and given["phone"] else None
     area = case.profile.division if case else resident.division if resident else who.area
     entry = Entry(id=given.name("taken"), at=made.line.clock.now(), by=who.login, did=Deed.TAKEN)
     return rules.new_complaint(
@@ -181,19 +183,6 @@ async def _taken(request: Request, made: Services, who: Who, given: Filled) -> C
         resident=case.resident if case else resident.id if resident else None,
         case=case.id if case else None,
     )
-
-
-async def _resident(request: Request, made: Services, phone: str) -> Resident | None:
-    """Return the register's holder of a telephone, or None. The number is not stored. Raises _WrongError for an invalid
-    number.
-    """
-    try:
-        asked = Asked("phones", normal_phone(phone), made.line.clock.now())
-    except ValueError:
-        words = "这不是可以识别的电话号码。座机请加区号，例如 0431-8xxxxxxx。"
-        raise _WrongError(translate(request, words)) from None
-    found = (await made.line.residents.find([asked]))[0]
-    return (await made.line.residents.standing([found])).get(found) if found else None
 
 
 async def _case(made: Services, who: Who, case_id: str) -> Case:
@@ -213,7 +202,9 @@ async def _complaint(made: Services, who: Who, complaint_id: str) -> Complaint:
 
 
 async def _people(made: Services, complaint: Complaint) -> dict[str, str]:
-    """Return login -> name of the people who may handle the complaint: release desk and supervisors of its area."""
+    """Return the names, by login, of the people who may handle the complaint: release desk and supervisors
+    of its area.
+    """
     return {
         each.login: each.name
         for each in await made.staff.all()
@@ -283,8 +274,15 @@ async def _flag(made: Services, who: Who, resident_id: str) -> None:
 
 
 def _form(
-    request: Request, who: Who, case: str, status: int = 200, typed: Filled | None = None, wrong: str = ""
+    request: Request,
+    who: Who,
+    case: str,
+    status: int = 200,
+    typed: Filled | None = None,
+    wrong: str = "",
+    holders: Sequence[Resident] = (),
 ) -> Response:
+    """Return the page with the form. `holders`: of the telephone, if the person has to choose among several."""
     fields: Mapping[str, str] = typed.fields if typed else {}
     return page(
         request,
@@ -297,6 +295,7 @@ def _form(
         longest=LONGEST,
         typed=fields,
         wrong=wrong,
+        holders=holders,
     )
 
 

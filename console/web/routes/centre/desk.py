@@ -13,10 +13,12 @@ from console.web.kit.pages import page
 from console.web.kit.services import Services, services
 from console.web.live.assigning import operators
 from console.web.live.parts import EVENTS, changed_parts
-from console.web.overview import area
+from console.web.overview import area, wall
 from console.web.overview.atlas import Chosen, atlas
 from console.web.overview.needs import needs, people
 from console.web.overview.shapes import source
+from domain.access.key_rings import KeyPurpose
+from domain.desk.load import staffing_of
 from domain.desk.places import Layer
 from domain.statistics.clocks import Whose, whose
 from schemas.levels import GRAVEST_FIRST
@@ -29,8 +31,8 @@ Area = Annotated[str, Query(alias="area")]
 
 @door.page("/desk", SUPERVISORS, name="desk")
 async def desk(request: Request, who: Signed, area_code: Area = "", layer: str = "", told: str = "") -> Response:
-    """The page with the overview of the person's area. `area`, `layer`: what its map shows; `told`: the id of a case
-    that was just assigned, or "".
+    """The page with the overview of the person's area. `area`, `layer`: the part and the figures that its map shows;
+    `told`: the id of a case that was just assigned, or "".
     """
     made = services(request)
     row = made.hub.rows.get(told)
@@ -47,8 +49,8 @@ async def desk(request: Request, who: Signed, area_code: Area = "", layer: str =
 
 @door.page("/desk/stream", SUPERVISORS, name="desk-stream")
 async def stream(request: Request, who: Signed, area_code: Area = "", layer: str = "") -> Response:
-    """A stream of changed parts, `{part: html}`. A request that does not accept a stream is redirected
-    to the overview.
+    """A stream of changed parts, `{part: html}`, at first of all. A request that does not accept a stream is redirected
+    to the overview. 429 if the account or the process has too many streams.
     """
     if EVENTS not in request.headers.get("accept", ""):
         return RedirectResponse("/desk", 303)
@@ -61,6 +63,7 @@ async def gathered(made: Services, who: Who, chosen: Chosen) -> dict[str, Any]:
     now = made.line.clock.now()
     rosters = await overview.rosters(made.line.redis)
     feeds = await area.feeds(made)
+    signed_in = await operators(made, who)
     return {
         "now": now,
         "levels": list(GRAVEST_FIRST),
@@ -70,15 +73,17 @@ async def gathered(made: Services, who: Who, chosen: Chosen) -> dict[str, Any]:
         "source": source(),
         "clocks": area.clocks(made, who, rosters),
         "whoses": list(Whose),
-        "duty": await area.duty(made, who, rosters),
+        "duty": area.duty(made, who, rosters),
         "few": area.STATIONS_OPEN,
         "claims": area.claims(made, who),
         "most": area.CLAIMS_SHOWN,
         "feeds": feeds,
         "needs": await needs(made, who, feeds, now),
         "names": await people(made, rosters),
-        "operators": await operators(made, who),
+        "operators": signed_in,
+        "waits_since": min((each.since for each in wall.reds(made, who)), default=None),
+        "staffing": staffing_of(each.cases for each in signed_in),
         "me": who.login,
         "whose": whose,
-        "csrf": csrf.token(made.line.settings.key(), who),
+        "csrf": csrf.token(made.keys(KeyPurpose.SESSION), who),
     }

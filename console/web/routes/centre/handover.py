@@ -18,6 +18,7 @@ from console.web.kit.services import Services, services
 from console.web.overview import area
 from console.web.overview.needs import people, waiting
 from console.web.rosters import areas
+from console.web.routes.money.messages import payers_banks
 from domain.calendar import after, local_date, shift_at
 from domain.casework.holds import stops_all
 from domain.desk.handover import Sheet, sheet
@@ -113,6 +114,7 @@ async def _beside(made: Services, who: Who) -> dict[str, Any]:
     requests = [each for each in await made.line.releases.all() if is_open(each) and who.sees(each.division)]
     kept, handed = await made.line.handovers.latest(who.area, SHOWN), await waiting(made, who)
     holds = await area.holds(made, who)
+    of_stops = [(line.case, line.transfer) for line in found.stops]
     return {
         "sheet": found,
         "waiting": handed,
@@ -125,6 +127,7 @@ async def _beside(made: Services, who: Who) -> dict[str, Any]:
         "stops_all": stops_all,
         "incidents": await made.line.incidents.in_force(who.area),
         "returned": returned[::-1],
+        "banks": payers_banks(made, [*of_stops, *((each.case, each.transfer) for each in requests)]),
         "requests": sorted(requests, key=lambda each: each.due),
         "kept": kept,
     }

@@ -25,8 +25,8 @@ from console.web.live.row import Row
 from console.web.rosters import areas
 from domain.calendar import local_date
 from domain.desk import incidents as rules
+from schemas.casework.acts import Act, ConfirmAct, NoteAct, SendOfficerAct
 from schemas.casework.cases import Case
-from schemas.casework.inputs import Act, ConfirmAct, NoteAct, SendOfficerAct
 from schemas.people.incidents import Incident
 from streams.runtime.tasks import wanted
 
@@ -71,7 +71,8 @@ async def live(request: Request, who: Signed, campaign: str) -> Response:
     """A stream with an event `changed` after each change of the board, which the page then loads again. The stream ends
     with the session, and if its account or area changes.
 
-    Raises NotFoundError if the area has no open case of the campaign and no incident.
+    429 if the account or the process has too many streams. Raises NotFoundError if the area has no open case of the
+    campaign and no incident.
     """
     made = services(request)
     if not _rows(made, who, campaign) and not await _declared(made, who, campaign):
@@ -126,7 +127,8 @@ async def script(request: Request, who: Signed, campaign: str) -> Response:
 
 @door.act("/incidents/{campaign}/end", SUPERVISORS, name="incident-end")
 async def end(request: Request, who: Signed, campaign: str) -> Response:
-    """End the incident with a reason and redirect to the incidents. 422 without a reason, 409 if it has already ended.
+    """End the incident with a reason and redirect to the incidents. 422 for a reason of under two characters, 409 if it
+    has already ended.
 
     Raises NotFoundError if the supervisor's area does not have the incident; 400 if the form has no id.
     """

@@ -14,6 +14,7 @@ from console.web.kit.services import services
 from console.web.policies.forms import (
     MOST_REASON,
     compared,
+    experiments_refused,
     live_text,
     partition_policies,
     reason_of,
@@ -23,12 +24,15 @@ from console.web.policies.forms import (
 from console.web.policies.policy_words import KEYS
 from domain.ids import short_hash
 from domain.policy import digest_of, faults_of, versions
+from domain.policy.experiments.publishing import ExperimentRefusedError
 from schemas.administration.drafts import MOST_CHARACTERS, Draft, DraftState, InShadow
 from streams.operations import rules
 from streams.repositories.tables import StaleDraftError
 from streams.screening import shadow
 
 door = Door("/policies")
+
+APPROVED_BEFORE = "approved before"  # stands for the second person who approved an earlier policy
 
 
 @door.page("", SUPERVISORS, name="policies")
@@ -86,7 +90,8 @@ async def back(request: Request, who: Signed) -> Response:
     because the policy was approved before.
 
     409 if another policy has come into force since the page was loaded or no previous policy exists, 422 without a
-    reason. Raises ForbiddenError for a person who is not responsible for the whole province.
+    reason, 503 if the previous policy's text is lost. Raises ForbiddenError for a person who is not responsible for the
+    whole province.
     """
     made, form = services(request), await request.form()
     whole_province(who)
@@ -97,8 +102,12 @@ async def back(request: Request, who: Signed) -> Response:
         return await _listed(request, who, 409, refused=refused, reason=reason)
     if not reason:
         return await _listed(request, who, 422, refused=translate(request, "请写明理由（至少两个字）。"))
+    text = await made.line.policies.text(before.policy)
     await trail.write(made, who, "policy-taken-back", live.policy, reason, f"back to {before.policy}")
-    await rules.publish(made.line, await made.line.policies.text(before.policy), who.login)
+    try:
+        await rules.publish(made.line, text, who.login, others=[APPROVED_BEFORE])
+    except ExperimentRefusedError as error:
+        return await _listed(request, who, 409, refused=experiments_refused(request, error), reason=reason)
     return RedirectResponse("/policies", 303)
 
 

@@ -18,6 +18,7 @@ from console.web.kit.services import Services, services
 from console.web.policies.forms import (
     MOST_REASON,
     compared,
+    experiments_refused,
     live_text,
     partition_policies,
     reason_of,
@@ -28,6 +29,7 @@ from console.web.policies.forms import (
 from console.web.policies.policy_words import KEYS
 from console.web.policies.preview import MOST_RESIDENTS, MOST_SECONDS, previews
 from domain.policy import PolicyError, digest_of, faults_of
+from domain.policy.experiments.publishing import ExperimentRefusedError
 from schemas.administration.drafts import MOST_CHARACTERS, Draft, DraftState, InShadow
 from schemas.casework.policies import InForce
 from schemas.levels import GRAVEST_FIRST
@@ -109,7 +111,10 @@ async def publish(request: Request, who: Signed, draft_id: str) -> Response:
     detail = f"draft {draft.id} by {', '.join(draft.writers)}"[:2000]
     await trail.write(made, who, "policy-approved", digest, reason, detail)
     if live.policy != digest or set(await partition_policies(made)) != {digest}:  # else only the draft is left to write
-        await rules.publish(made.line, draft.text, who.login, override)
+        try:
+            await rules.publish(made.line, draft.text, who.login, override, draft.writers)
+        except ExperimentRefusedError as error:
+            return await _draft(request, who, draft, 409, refused=experiments_refused(request, error), reason=reason)
     with suppress(StaleDraftError):  # changed meanwhile: the approved text is in force, the later one stays a draft
         await _put(made, who, draft, form, {"state": DraftState.PUBLISHED, "policy": digest})
     return RedirectResponse("/policies", 303)

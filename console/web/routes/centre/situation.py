@@ -10,11 +10,12 @@ from fastapi import Request
 from starlette.responses import Response
 
 from console.web.auth.who import Signed, Who
+from console.web.auth.words import place
 from console.web.kit.door import Door
 from console.web.kit.pages import page
 from console.web.kit.services import services
 from console.web.overview import area
-from domain.calendar import day_of
+from domain.calendar import day_of, local_date
 from domain.statistics import trends
 from domain.statistics.situation import (
     DAYS,
@@ -39,7 +40,7 @@ GROUPS = ("occupation", "age", "sex")  # small counts of these could identify a 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table and its chart. `dimension`: what its rows are by, such as areas or scam types."""
+    """A table and its chart. `dimension`: by what the rows are grouped, such as areas or scam types."""
 
     dimension: str
     rows: list[Row]
@@ -88,7 +89,7 @@ async def situation(request: Request, who: Signed, days: int = 7, by: str = "day
         "total": sums_of(total, "all", ""),
         "series": sorted((weeks(by_day) if by == "week" else by_day).items()),
         "areas": Table("area", areas),
-        "names": {row.value: area.name_of(row.value, now) for row in areas},
+        "names": {row.value: place(row.value, local_date(now)) for row in areas},
         "tables": [
             Table(name, _rows(total, name)) for name in ("scam", "means", "level", "outcome", "ground", *GROUPS)
         ],

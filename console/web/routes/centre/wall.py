@@ -33,7 +33,9 @@ async def display(request: Request, who: Signed) -> Response:
 
 @door.page("/wall/stream", ROLES, name="wall-stream")
 async def stream(request: Request, who: Signed) -> Response:
-    """A stream of changed parts, `{part: html}`. A request that does not accept a stream is redirected to the wall."""
+    """A stream of changed parts, `{part: html}`, at first of all. A request that does not accept a stream is redirected
+    to the wall. 429 if the account or the process has too many streams.
+    """
     if EVENTS not in request.headers.get("accept", ""):
         return RedirectResponse("/wall", 303)
     made = services(request)
@@ -43,8 +45,8 @@ async def stream(request: Request, who: Signed) -> Response:
 
 
 async def _gathered(made: Services, who: Who, *, look: bool) -> dict[str, Any]:
-    """Return the template variables of all parts. `look`: whether to read the story from the journal first, which may
-    take seconds.
+    """Return the template variables of all parts. `look`: True reads the story from the journal first, which may take
+    seconds.
     """
     rosters = await overview.rosters(made.line.redis)
     return {
@@ -52,6 +54,7 @@ async def _gathered(made: Services, who: Who, *, look: bool) -> dict[str, Any]:
         "source": source(),
         "reds": wall.reds(made, who),
         "reds_most": wall.REDS_SHOWN,
+        "reds_small": wall.REDS_SMALL,
         "today": wall.today(made, who),
         "story": await wall.saved_story(made, who, look),
     }

@@ -21,7 +21,7 @@ SYSTEMS = ("Android", "iPhone", "iPad", "Windows", "Macintosh", "Linux")
 
 
 class _Given(BaseModel):
-    """What a browser says of its subscription."""
+    """The subscription that a browser sends."""
 
     endpoint: str = Field(max_length=LONGEST_ENDPOINT)
     p256dh: str = Field(default="", max_length=100)
@@ -31,15 +31,20 @@ class _Given(BaseModel):
 
 @door.page("/tasks/push", OFFICERS, name="tasks-push-key")
 async def key(request: Request, who: Signed) -> Response:
-    """JSON: `key`, the public key with which a browser subscribes; "" if no push messages are sent."""
+    """JSON: `key`, the public key with which a browser subscribes; "" if the installation sends no push messages, or
+    the account belongs to no officer on a roster.
+    """
     return JSONResponse({"key": _sender(services(request)).public_key if who.officer else ""})
 
 
 @door.act("/tasks/push", OFFICERS, name="tasks-push")
 async def subscribe(request: Request, who: Signed) -> Response:
-    """Send this officer's new tasks to a device from now on; again for a known one: it belongs to this session now.
+    """Send this officer's new tasks to a browser from now on. A browser that is known already now belongs to this
+    session; for a new one, an audit entry is written first.
 
-    422 if the keys are invalid or nothing may be sent to the endpoint, 409 if no push messages are sent.
+    409 if push messages are not set up, or the account belongs to no officer on a roster; 422 if the body or its keys
+    are invalid, or nothing may be sent to the endpoint. Beyond MOST_DEVICES devices of the account, the oldest are
+    deleted. 204 without content.
     """
     made, given = services(request), await _read(request)
     sender, account = _sender(made), await made.staff.get(who.login)
@@ -76,7 +81,9 @@ async def subscribe(request: Request, who: Signed) -> Response:
 
 @door.act("/tasks/push/end", OFFICERS, name="tasks-push-end")
 async def unsubscribe(request: Request, who: Signed) -> Response:
-    """Send nothing more to this browser, known by its endpoint. 204 also if nothing was sent to it."""
+    """Delete the account's subscription of this browser, known by its endpoint, so that no messages are sent to it. 204
+    also if the account has none for it; 422 if the body is invalid or lacks the endpoint.
+    """
     given = await _read(request)
     if given is None:
         return _wrong("name the endpoint")
@@ -86,9 +93,9 @@ async def unsubscribe(request: Request, who: Signed) -> Response:
 
 @door.act("/account/devices/{device}/end", EVERYBODY, name="account-end-device")
 async def end_device(request: Request, who: Signed, device: str) -> Response:
-    """Send nothing more to one of the person's devices, and redirect to the account.
+    """Delete the subscription of one of the person's devices, and redirect to the account. An audit entry is written.
 
-    Raises NotFoundError if they have no such device.
+    Raises NotFoundError if the person has no such device.
     """
     made = services(request)
     if not await _end(made, who.login, device):

@@ -282,7 +282,7 @@ def _from_calendar(text: str, stored: Stored, whose: str, now: datetime) -> tupl
 
 
 def _refused(proposals: list[Proposal]) -> bool:
-    """Return whether a proposal has a clash that cannot be accepted. A short rest is only reported, so it does not
+    """Return True if a proposal has a clash that cannot be accepted. A short rest is only reported, so it does not
     count.
     """
     return any(clash.wrong is not Wrong.SHORT_REST for each in proposals for clash in each.difference.clashes)

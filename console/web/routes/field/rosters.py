@@ -94,7 +94,8 @@ async def end(request: Request, who: Signed) -> Response:
 
 @door.act("/absences/add", SUPERVISORS, name="roster-absence-add")
 async def absent(request: Request, who: Signed) -> Response:
-    """Record an absence and redirect to the station's week. The officer's shifts within the absence become open shifts.
+    """Record an absence and redirect to the station's week. The officer loses the parts of their shifts within it;
+    those that are not over become open shifts.
 
     409, 422 or 503 if this is refused. Raises NotFoundError if the station is not in the person's area.
     """
@@ -264,5 +265,5 @@ def _officer(who: Who, form: FormData) -> Officer:
 
 
 def _waived(form: FormData) -> bool:
-    """Return whether the supervisor accepts that the change leaves an officer a short rest."""
+    """Return True if the supervisor accepts that the change leaves an officer a short rest."""
     return form_value(form, "waived") == "1"

@@ -21,14 +21,17 @@ from console.web.case.answers import Answered
 from console.web.kit import wording
 from console.web.kit.door import Door
 from console.web.kit.events import Look, open_stream
-from console.web.kit.i18n import translate
+from console.web.kit.i18n import language_of, translate
 from console.web.kit.pages import page
 from console.web.kit.services import Services, services
 from console.web.kit.static_files import STATIC
 from console.web.tasks import mine as of_officer
 from console.web.tasks import tiles
 from console.web.tasks.acts import Act, ActReply, Taking
+from console.web.tasks.searches import takes_part
+from domain.access.key_rings import KeyPurpose
 from domain.calendar import local_date
+from schemas.casework.cases import Case
 from schemas.levels import Level
 from schemas.people.staff import StaffRole
 from schemas.people.tasks import act_adapter
@@ -85,9 +88,9 @@ async def mine(request: Request, who: Signed) -> Response:
     found = await of_officer.find(made, who)
     await of_officer.record_look(made, who, found)
     say = partial(translate, request)
-    proof = csrf.token(made.line.settings.key(), who)
+    proof = csrf.token(made.keys(KeyPurpose.SESSION), who)
     return JSONResponse(
-        of_officer.work_json(made, who, found, say, partial(wording.say, request), proof),
+        of_officer.work_json(made, who, found, say, wording.wording(language_of(request)).sentence, proof),
         headers={"Cache-Control": "no-store"},
     )
 
@@ -148,7 +151,8 @@ async def acts(request: Request, who: Signed) -> Response:
 async def events(request: Request, who: Signed) -> Response:
     """A stream with an event `tasks` whenever the officer's tasks may have changed. The event has no details.
 
-    The stream ends with the session, which lasts `waiting_hours` while an officer only waits.
+    The stream ends with the session, which lasts `waiting_hours` while an officer only waits. 429 if the account or the
+    process has too many streams.
     """
     return open_stream(request, who, _changes(request, who))
 
@@ -182,8 +186,13 @@ async def _changes(request: Request, who: Who) -> AsyncIterator[dict[str, str]]:
                     row = await asyncio.wait_for(screen.get(), LOOK_SECONDS)
                 except TimeoutError:
                     continue
-                if row is None or row.case.id in cases or (who.officer and row.case.officer == who.officer):
+                if row is None or row.case.id in cases or _concerns(row.case, who):
                     break
+
+
+def _concerns(case: Case, who: Who) -> bool:
+    """Return True if the case goes on with the officer, or the officer takes part in a search of it."""
+    return who.officer is not None and (case.officer == who.officer or takes_part(case, who.officer))
 
 
 async def _cases(made: Services, who: Who) -> set[str]:

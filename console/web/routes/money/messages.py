@@ -14,9 +14,12 @@ from console.web.kit.i18n import translate
 from console.web.kit.services import Services
 from console.web.kit.wording import say
 from console.web.payments import stops
+from console.web.payments.case_money import payers_bank
 from domain.identity import masking
 from domain.payments.reconciliation import Line, reconcile
+from domain.payments.releases import numbered
 from schemas.casework.cases import Case, Payment
+from schemas.channels.bank_messages import bank_of
 
 FormId = Annotated[str, Form(min_length=1, max_length=64)]
 """The id that a page gave its form: sent twice, a form counts once."""
@@ -34,7 +37,7 @@ def not_done(request: Request, answer: Answer) -> tuple[str, int]:
 
 async def messages(made: Services, who: Who, case: Case, payment: Payment) -> dict[str, Any]:
     """Return the template variables of one payment: the payment, its masked account, resident and stop orders, and the
-    messages to and from the bank.
+    messages to and from the bank. `bank`: the payer's bank, which a resident may have named: mask it where it is shown.
     """
     sent, came = made.figures.book.of(case.id, payment.transfer)
     accounts = await masked_accounts(made, [payment.payee])
@@ -42,18 +45,33 @@ async def messages(made: Services, who: Who, case: Case, payment: Payment) -> di
     person = await person_of(made, who, case, made.line.clock.now())
     account = accounts.get(payment.payee, "")
     orders = [order for order in case.orders if order.transfer == payment.transfer]
-    shown = {"payment": payment, "account": account, "person": person, "orders": orders}
+    bank = payers_bank(payment)
+    shown = {"payment": payment, "account": account, "bank": bank, "person": person, "orders": orders}
     return {**shown, "sent": sent, "came": came, "told": told}
 
 
 async def masked_accounts(made: Services, payees: Iterable[str]) -> dict[str, str]:
-    """Return payee token -> masked account number."""
+    """Return the masked account numbers of payees by token. Unknown payees are left out."""
     return {payee: masking.account(number) for payee, number in (await stops.accounts(made, payees)).items()}
 
 
+def payers_banks(made: Services, transfers: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:
+    """Return the payers' banks of payments, by (case id, transfer): of an open case as `messages` returns it, of a
+    closed one the source of the transfer's signal.
+    """
+    return {(case, transfer): _payers_bank(made, case, transfer) for case, transfer in transfers}
+
+
+def _payers_bank(made: Services, case: str, transfer: str) -> str:
+    row = made.hub.rows.get(case)
+    payments = (payment for _, payment in numbered(row.case)) if row else iter(())
+    found = next((payment for payment in payments if payment.transfer == transfer), None)
+    return payers_bank(found) if found else bank_of(transfer)
+
+
 async def bank_day(made: Services, who: Who, bank: str, day: str) -> tuple[list[Line], dict[str, str]]:
-    """Return the reconciliation lines of a bank's day, and payee token -> masked account number. Raises NotFoundError
-    if the person's area has no line of that day.
+    """Return the reconciliation lines of a bank's day, and the masked account numbers by payee token. `day`:
+    YYYY-MM-DD, China's. Raises NotFoundError if the person's area has no line of that day.
     """
     book = made.figures.book
     if (bank, day) not in book.days(who.sees):

@@ -20,13 +20,13 @@ from console.web.kit.i18n import translate
 from console.web.kit.pages import page
 from console.web.kit.services import Services, services
 from console.web.kit.wording import say
-from console.web.routes.money.messages import REASON_LENGTH, messages, not_done
+from console.web.routes.money.messages import REASON_LENGTH, messages, not_done, payers_banks
 from domain.casework.orders import objections
 from domain.casework.payments import find
 from domain.ids import short_hash
 from domain.policy import PolicyError
 from domain.policy.objections import REVIEWERS
-from domain.wording import labels
+from domain.wording import money_labels
 from schemas.casework.cases import Case
 from schemas.casework.inputs import ObjectStop
 from schemas.casework.objections import (
@@ -62,6 +62,7 @@ async def show_all(request: Request, who: Signed) -> Response:
         request,
         "release_objections.html",
         objections=waiting[:SHOWN],
+        banks=payers_banks(made, ((line.case, line.objection.transfer) for line in waiting[:SHOWN])),
         more_objections=max(0, len(waiting) - SHOWN),
         decided=decided[:SHOWN],
         sources=book.false_reports(who.sees),
@@ -208,12 +209,15 @@ async def _exchanged(made: Services, who: Who, case: Case, order: StopOrder | Ow
     """
     if isinstance(order, OwnHold):
         person = await person_of(made, who, case, made.line.clock.now())
-        shown = {"page": f"/release/own-account/{case.id}/{order.id}", "state": labels.OWN_HOLD_STATES[order.state]}
-        return {"payment": None, "person": person, "ordered": shown}
+        shown = {
+            "page": f"/release/own-account/{case.id}/{order.id}",
+            "state": money_labels.OWN_HOLD_STATES[order.state],
+        }
+        return {"payment": None, "bank": order.bank or "", "person": person, "ordered": shown}
     payment = find(case, order.transfer) if order else None
     if order is None or payment is None:
         raise NotFoundError
-    shown = {"page": f"/release/orders/{case.id}/{order.step}", "state": labels.ORDER_STATES[order.state]}
+    shown = {"page": f"/release/orders/{case.id}/{order.step}", "state": money_labels.ORDER_STATES[order.state]}
     return {**await messages(made, who, case, payment), "ordered": shown}
 
 

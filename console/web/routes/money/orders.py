@@ -14,7 +14,7 @@ from console.web.case import acts, answers
 from console.web.case.acting import acted
 from console.web.case.answers import Answered
 from console.web.case.money_tree import drawn_tree
-from console.web.case.view import payers_bank, person_of
+from console.web.case.view import person_of
 from console.web.kit.door import READ_ORDERS, RELEASES, Door
 from console.web.kit.filled import new_form
 from console.web.kit.i18n import translate
@@ -22,6 +22,7 @@ from console.web.kit.pages import page
 from console.web.kit.services import Services, services
 from console.web.kit.wording import say
 from console.web.payments import stops
+from console.web.payments.case_money import payers_bank
 from console.web.payments.later import later_left, later_offer, typed_limits
 from console.web.routes.money.messages import REASON_LENGTH, FormId, messages, not_done
 from domain.casework.orders import handover
@@ -55,8 +56,9 @@ _NO_DECISION = "请填写冻结决定书文号（4 至 64 字）和作出决定�
 
 @door.page("/{case_id}/{step}", RELEASES, name="release-order")
 async def show(request: Request, case_id: str, step: str, who: Signed) -> Response:
-    """The page of an order with all data for a decision. Raises NotFoundError if the person's area does not have the
-    order.
+    """The page of an order with all data for a decision.
+
+    An audit entry of the look is written first. Raises NotFoundError if the person's area does not have the order.
     """
     case, order = await _found(services(request), who, case_id, step)
     return await _page(request, who, case, order)
@@ -76,10 +78,12 @@ async def approve(
     yuan: Annotated[str, Form(max_length=12)] = "",
     hours: Annotated[str, Form(max_length=4)] = "",
 ) -> Response:
-    """Approve a proposed order, or confirm an automatic one. 409 if the case refuses, 202 if it has not answered.
+    """Approve a proposed order, or confirm an automatic one, and redirect to its page. 409 if the case refuses, 202 if
+    it has not answered, 422 for a form without an id. Raises NotFoundError if the person's area does not have the
+    order.
 
-    `institution`: the payee's, where the order does not know it; one that the table does not have does not count.
-    `later`: "yes" also approves later stops, within the four limits; 422 if one is no number or out of bounds.
+    `institution`: the code of the payee's institution, for an order that has none; an unknown code is ignored. `later`:
+    "yes" also approves later stops, within the four limits; 422 if a limit is no whole number or out of bounds.
     """
     known = institution in services(request).line.outgoing.institutions.by_code
     try:
@@ -100,7 +104,10 @@ async def decline(
     form: FormId,
     reason: Annotated[str, Form()] = "",
 ) -> Response:
-    """Decide against an order, with a reason. 422 if the reason is too short or too long."""
+    """Decide against an order, with a reason, and redirect to its page. 422 if the reason is too short or too long or
+    the form has no id, 409 if the case refuses, 202 if it has not answered. Raises NotFoundError if the person's area
+    does not have the order.
+    """
     why = reason.strip()
     if not LEAST_REASON <= len(why) <= MOST_REASON:
         case, order = await _found(services(request), who, case_id, step)
@@ -118,7 +125,10 @@ async def hand_over(
     decision: Annotated[str, Form()] = "",
     authority: Annotated[str, Form()] = "",
 ) -> Response:
-    """Record that an authority has frozen the account. 422 without the authority's name and its decision's number."""
+    """Record that an authority has frozen the account, and redirect to the order's page. 422 without the authority's
+    name, the number of its decision (`decision`) or the form's id, 409 if the case refuses, 202 if it has not answered.
+    Raises NotFoundError if the person's area does not have the order.
+    """
     typed = {"decision": decision.strip(), "authority": authority.strip()}
     try:
         act = HandOverStopAct(order=step, **typed)

@@ -37,7 +37,9 @@ _PRINTED = 4  # reasons, so that the document has one page
 
 @door.page("", RELEASES, name="own-accounts")
 async def show_all(request: Request, who: Signed) -> Response:
-    """The page with the area's holds: those that wait for persons first, with their clocks."""
+    """The page with the first HOLDS_SHOWN holds of the person's area: those that wait for a decision first, with their
+    deadlines.
+    """
     made = services(request)
     lines = made.figures.book.own_accounts(who.sees)
     return page(
@@ -51,14 +53,18 @@ async def show_all(request: Request, who: Signed) -> Response:
 
 @door.page("/{case_id}/{name}", RELEASES, name="own-account")
 async def show(request: Request, case_id: str, name: str, who: Signed) -> Response:
-    """A hold with what a decision takes. Raises NotFoundError if the person's area has no such hold."""
+    """The page of one hold, with the forms for deciding on it. An audit entry of the look is written first. Raises
+    NotFoundError if the person's area has no such hold.
+    """
     case, hold = await _found(services(request), who, case_id, name)
     return await _page(request, who, case, hold)
 
 
 @door.act("/{case_id}/{name}/approve", RELEASES, name="own-account-approve", steps_up=N_("批准暂停本人账户转出"))
 async def approve(request: Request, case_id: str, name: str, who: Signed, form: FormId) -> Response:
-    """Approve a hold. 409 if the case refuses, 202 if it has not answered."""
+    """Approve a hold and redirect to its page. 409 if the case refuses, 202 if it has not answered, 422 for a form
+    without an id. Raises NotFoundError if the person's area does not have the hold.
+    """
     return await _decide(request, who, case_id, ApproveHoldAct(hold=name), form)
 
 
@@ -66,7 +72,10 @@ async def approve(request: Request, case_id: str, name: str, who: Signed, form: 
 async def decline(
     request: Request, case_id: str, name: str, who: Signed, form: FormId, reason: Annotated[str, Form()] = ""
 ) -> Response:
-    """Decide against a hold, with a reason. 422 if it is too short or too long."""
+    """Decide against a hold, with a reason, and redirect to its page. 422 if the reason is too short or too long or the
+    form has no id, 409 if the case refuses, 202 if it has not answered. Raises NotFoundError if the person's area does
+    not have the hold.
+    """
     if wrong := await _reason_wrong(request, who, case_id, name, reason):
         return wrong
     return await _decide(request, who, case_id, DeclineHoldAct(hold=name, reason=reason.strip()), form)
@@ -76,7 +85,10 @@ async def decline(
 async def lift(
     request: Request, case_id: str, name: str, who: Signed, form: FormId, reason: Annotated[str, Form()] = ""
 ) -> Response:
-    """End a hold before its time, with a reason. 422 if it is too short or too long."""
+    """End a hold before its time, with a reason, and redirect to its page. 422 if the reason is too short or too long
+    or the form has no id, 409 if the case refuses, 202 if it has not answered. Raises NotFoundError if the person's
+    area does not have the hold.
+    """
     if wrong := await _reason_wrong(request, who, case_id, name, reason):
         return wrong
     return await _decide(request, who, case_id, LiftHoldAct(hold=name, reason=reason.strip()), form)
@@ -84,10 +96,10 @@ async def lift(
 
 @door.page("/{case_id}/{name}/print", READ_ORDERS, name="own-account-print")
 async def printed(request: Request, case_id: str, name: str, who: Signed) -> Response:
-    """A hold's order as a document of one A4 page; recorded in the audit first.
+    """A hold's order as a document of one A4 page. An audit entry of the look is written first.
 
-    The account is whole only while the person has revealed the resident's data. Raises NotFoundError if the person's
-    area has no such hold.
+    The account number is unmasked only while the person has revealed the resident's data. Raises NotFoundError if the
+    person's area has no such hold.
     """
     made = services(request)
     case, hold = await _found(made, who, case_id, name)

@@ -19,11 +19,11 @@ from console.web.payments import payers, stops
 from console.web.rosters import areas
 from domain.calendar import local_date
 from domain.identity import masking
+from domain.risk.fan_out import LATE
 from schemas.risk.fan_outs import PayersAnswered, PayersRequest, RequestState
 from streams.repositories.payers_requests import closed, waiting
 from streams.screening.fan_outs import record
 from streams.screening.payers import token_of
-from streams.screening.store import LATE
 
 door = Door()
 CLOSED_SHOWN = 20
@@ -56,8 +56,8 @@ async def answer(request: Request, who: Signed, payers_id: str) -> Response:
     """Decide to warn all payers or none, and redirect to the request. Screening carries the decision out; the first
     decision counts.
 
-    422 without a choice or a reason, 409 if it was decided before, 400 if the form has no id. Raises NotFoundError if
-    the request is unknown.
+    422 without a choice or a reason of 2 to 500 characters, 409 if it was decided before, 400 if the form has no id.
+    Raises NotFoundError if the request is unknown.
     """
     made, given = services(request), await filled(request)
     found = await _request(made, payers_id)
@@ -123,7 +123,7 @@ async def _earlier(made: Services, who: Who, found: PayersRequest) -> dict[str, 
 
 
 async def _accounts(made: Services, requests: list[PayersRequest]) -> dict[str, str]:
-    """Return request id -> masked account number."""
+    """Return the masked account numbers by request id."""
     tokens = {each.id: token_of(each.entry.subject) for each in requests}
     numbers = await stops.accounts(made, tokens.values())
     return {name: masking.account(numbers.get(token, "")) for name, token in tokens.items()}

@@ -1,4 +1,4 @@
-"""Routes of the release desk: stop-payments, requests to lift one (a second person decides), bank reconciliation."""
+"""Routes of the release desk: stop-payments, and requests to lift one, which a second person decides."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -10,8 +10,7 @@ from starlette.responses import RedirectResponse, Response
 from console.web.auth import trail
 from console.web.auth.who import NotFoundError, Signed, Who
 from console.web.auth.words import N_
-from console.web.case import acts, answers
-from console.web.case.answers import Answered
+from console.web.case import acts
 from console.web.kit.door import RELEASES, Door
 from console.web.kit.filled import new_form
 from console.web.kit.i18n import translate
@@ -21,21 +20,29 @@ from console.web.kit.wording import say
 from console.web.live.search import LONGEST, sought
 from console.web.payments import stops
 from console.web.payments.releases import ask_release
-from console.web.routes.money.messages import REASON_LENGTH, WAITS, FormId, bank_day, masked_accounts, messages
-from domain.ids import short_hash
+from console.web.routes.money.messages import (
+    REASON_LENGTH,
+    WAITS,
+    FormId,
+    masked_accounts,
+    messages,
+    payers_banks,
+)
+from console.web.routes.money.release_approval import (
+    approval_under_way,
+    approver_on_case,
+    decision_note,
+    write_approval,
+)
+from console.web.routes.money.release_live import STOPS_SHOWN, requests_of, waiting
 from domain.payments import releases
 from domain.payments.bank_book import StopLine
-from domain.payments.reconciliation import as_csv, totals
 from domain.payments.releases import Why, of_number
-from domain.payments.scorecards import HOURS, scorecards
 from schemas.casework.cases import Case, Payment, StopState
-from schemas.casework.inputs import OperatorReport
 from schemas.channels.releases import LEAST_REASON, MOST_REASON, ReleaseRequest, ReleaseState
-from schemas.codes.any_code import AnyCode
-from streams.state.keys import RELEASE_TELLING
 
 door = Door()
-STOPS_SHOWN, DAYS_SHOWN, DECIDED_SHOWN = 200, 30, 20
+DAYS_SHOWN, DECIDED_SHOWN = 30, 20
 _WORDS = {
     Why.NO_STOP: "这笔付款没有可以解除的止付。",
     Why.ASKED_ALREADY: "这笔止付已有待审批的解除申请。",
@@ -43,7 +50,6 @@ _WORDS = {
     Why.DECIDED: "这份申请已经审批过了。",
     Why.TOLD: "该预警已收到批准，只差登记：不能再改为不批准。",
 }
-TELLING_SECONDS = 3600
 
 
 @door.page("/release", RELEASES, name="release")
@@ -130,8 +136,9 @@ async def approve(
 ) -> Response:
     """Approve a request and redirect to it: the stop is lifted on the case, and the bank is asked to lift it.
 
-    409 if the person may not decide on it or the case refuses, 202 if the case has not answered. Raises NotFoundError
-    if the person's area does not have the request.
+    409 if the person may not decide on it or the case refuses, 202 if the case has not answered, 422 for a form without
+    an id. `seen`: the case's version that the page showed. Raises NotFoundError if the person's area does not have the
+    request.
     """
     made = services(request)
     await _request(made, who, name)
@@ -142,7 +149,7 @@ async def approve(
             return await _request_page(request, who, found, wrong=translate(request, _WORDS[why]), status=409)
         if found.state is ReleaseState.APPROVED:
             return _to(name)
-        by, refused = await _tell(made, who, found, form, seen)
+        by, refused = await write_approval(made, who, found, form, seen)
         if by is None and refused is None:  # the case may still refuse it; pressing again records the result
             return await _request_page(request, who, found, wrong=translate(request, WAITS), status=202)
         if by is None and refused:
@@ -171,83 +178,14 @@ async def refuse(request: Request, name: str, who: Signed, reason: Annotated[str
             return await _request_page(request, who, found, refusal=reason, wrong=wrong, status=409)
         if found.state is ReleaseState.REFUSED:
             return _to(name)
-        if await _told_by(made, found) or await _under_way(made, found):
+        if await approver_on_case(made, found) or await approval_under_way(made, found):
             wrong = translate(request, _WORDS[Why.TOLD])
             return await _request_page(request, who, found, wrong=wrong, status=409)
         now = made.line.clock.now()
         decided = releases.decided(found, ReleaseState.REFUSED, who.login, reason.strip(), now)
-        await trail.write(made, who, "release-refused", found.case, decided.words, _names(found, who.login))
+        await trail.write(made, who, "release-refused", found.case, decided.words, decision_note(found, who.login))
         await made.line.releases.put(decided)
     return _to(name)
-
-
-@door.page("/release/banks", RELEASES, name="release-banks")
-async def banks(request: Request, who: Signed) -> Response:
-    """The page with the scorecard of each institution that got stop orders of the area in the last weeks."""
-    made = services(request)
-    limit = (await made.line.policies.live()).plan.stop.result_within
-    cards = scorecards(made.figures.book, who.sees, made.line.clock.now(), limit)
-    ready = made.figures.ready.is_set()
-    return page(request, "release_banks.html", cards=cards, limit=limit, hours=HOURS, reading=not ready)
-
-
-@door.page("/release/reconciliation/{bank}/{day}.csv", RELEASES, name="release-file")
-async def file(request: Request, bank: str, day: str, who: Signed) -> Response:
-    """Download the day's reconciliation with a bank as CSV, with an audit entry. `day`: YYYY-MM-DD, China's.
-
-    Raises NotFoundError if the person's area has no request or answer of that day.
-    """
-    made = services(request)
-    lines, accounts = await bank_day(made, who, bank, day)
-    text, digest = as_csv(bank, day, lines, accounts)
-    await trail.write(made, who, "bank-reconciliation", f"{bank} {day}", "", digest)
-    name = f'attachment; filename="reconciliation-{bank}-{day}.csv"'
-    return Response(text, media_type="text/csv", headers={"Content-Disposition": name, "Cache-Control": "no-store"})
-
-
-@door.page("/release/reconciliation/{bank}/{day}", RELEASES, name="release-day")
-async def day(request: Request, bank: str, day: str, who: Signed) -> Response:
-    """The day's reconciliation with a bank as a page. Raises NotFoundError if the person's area has no request or
-    answer of that day.
-    """
-    lines, accounts = await bank_day(services(request), who, bank, day)
-    return page(request, "release_day.html", bank=bank, day=day, lines=lines, accounts=accounts, totals=totals(lines))
-
-
-async def _tell(
-    made: Services, who: Who, found: ReleaseRequest, form: str, seen: int
-) -> tuple[str | None, AnyCode | None]:
-    """Write the approval to the case. Return (the approver's login, None), or (None, the reason) if the case refuses.
-
-    (None, None): the approval is written, but the case has not decided yet. If an interrupted attempt has already
-    written the approval, its person is returned as approver, and the bank is not asked again.
-    """
-    if by := await _told_by(made, found):
-        await trail.write(made, who, "release-noted", found.case, "", _names(found, by))
-        return by, None
-    if await _under_way(made, found):
-        return None, None
-    reason = f"{_names(found, who.login)}: {found.reason}"
-    report = _report(made, who, found, form, seen)
-    await made.line.redis.set(RELEASE_TELLING + found.id, report.id, ex=TELLING_SECONDS)
-    answer = await answers.put(made, who, report, reason)
-    if answer.how is Answered.WAITING:
-        return None, None
-    if answer.how is Answered.REFUSED:
-        return await _told_by(made, found), answer.why
-    return who.login, None
-
-
-async def _under_way(made: Services, found: ReleaseRequest) -> bool:
-    """Return whether an approval was written that the case has not applied yet."""
-    raw = await made.line.redis.get(RELEASE_TELLING + found.id)
-    return raw is not None and not await answers.applied(made, found.resident, raw.decode())
-
-
-async def _told_by(made: Services, found: ReleaseRequest) -> str | None:
-    """Return the login of the person whose approval the case has applied, or None."""
-    case = await made.desk.load(found.case)
-    return releases.approver(found, case) if case else None
 
 
 def _to(name: str) -> Response:
@@ -285,23 +223,6 @@ async def _request(made: Services, who: Who, name: str) -> ReleaseRequest:
     return found
 
 
-def _report(made: Services, who: Who, found: ReleaseRequest, form: str, seen: int) -> OperatorReport:
-    return OperatorReport(
-        id=short_hash("release", found.id, form),
-        at=made.line.clock.now(),
-        resident=found.resident,
-        case=found.case,
-        by=who.login,
-        role=who.role,
-        seen=seen,
-        act=releases.act_of(found),
-    )
-
-
-def _names(found: ReleaseRequest, by: str) -> str:
-    return f"request {found.id} asked by {found.asked_by}, decided by {by}"
-
-
 async def _desk_page(
     request: Request,
     who: Who,
@@ -314,12 +235,12 @@ async def _desk_page(
 ) -> Response:
     """Return the release desk's page with these stops. `sought`: the search text, or ""."""
     made = services(request)
-    book = made.figures.book
-    requests = releases.in_order(each for each in await made.line.releases.all() if who.sees(each.division))
-    waiting = [each for each in requests if releases.is_open(each)]
-    undecided = book.undecided(who.sees)
-    orders = undecided[:STOPS_SHOWN]
-    objections = book.unreviewed(who.sees)
+    book, requests = made.figures.book, await requests_of(made, who)
+    waits, lines = await waiting(made, who, requests), shown[:STOPS_SHOWN]
+    context = waits | {
+        "accounts": waits["accounts"] | await masked_accounts(made, {line.payee for line in lines}),
+        "banks": waits["banks"] | payers_banks(made, [(line.case, line.transfer) for line in lines]),
+    }
     return page(
         request,
         "release.html",
@@ -329,23 +250,15 @@ async def _desk_page(
         wrong=wrong,
         states=list(StopState),
         counts=Counter(line.stop.state for line in book.shown(who.sees)),
-        lines=shown[:STOPS_SHOWN],
+        lines=lines,
         more=max(0, len(shown) - STOPS_SHOWN),
         answered={(each.case, each.transfer): each for each in book.came.values()},  # the latest answer counts
-        accounts=await masked_accounts(
-            made, {*(line.payee for line in orders), *(line.payee for line in shown[:STOPS_SHOWN])}
-        ),
-        orders=orders,
-        more_orders=len(undecided) - len(orders),
-        objections=objections[:STOPS_SHOWN],
-        more_objections=max(0, len(objections) - STOPS_SHOWN),
         own_holds=len(book.own_accounts(who.sees)),
-        waiting=waiting,
-        decided=requests[len(waiting) :][:DECIDED_SHOWN],
-        asked={(each.case, each.payment): each.id for each in waiting},
+        decided=[each for each in requests if not releases.is_open(each)][:DECIDED_SHOWN],
+        asked={(each.case, each.payment): each.id for each in waits["waiting"]},
         days=book.days(who.sees)[:DAYS_SHOWN],
         reading=not made.figures.ready.is_set(),
-        names=await made.staff.names(),
+        **context,
     )
 
 

@@ -14,6 +14,7 @@ from console.web.kit.services import Services, services
 from console.web.routes.people.sign_in import chosen, own, unfit
 from console.web.step_up.security_keys import relying_party
 from domain.access.accounts import signed_out
+from domain.access.key_rings import KeyPurpose
 from domain.access.step_up import SignedInBy
 from domain.calendar import local_date
 from schemas.administration.security_events import SecurityEventKind
@@ -67,6 +68,7 @@ async def password(request: Request, who: Signed) -> Response:
     """Change one's password and redirect to the account. All other sessions end; this browser gets a new session.
 
     401 for a wrong present password, 422 for a new password that is too weak or not repeated, 429 after too many tries.
+    Raises NotFoundError if the account was deleted.
     """
     made, form = services(request), await request.form()
     given, before = str(form.get("password", "")), await _own(made, who)
@@ -94,13 +96,13 @@ async def password(request: Request, who: Signed) -> Response:
 async def recovery(request: Request, who: Signed) -> Response:
     """Replace the recovery codes. The page shows the new codes once.
 
-    Raises NotFoundError if the account has no authenticator, and thus no recovery codes.
+    Raises NotFoundError if the account was deleted, or has no authenticator and thus no recovery codes.
     """
     made = services(request)
     if (await _own(made, who)).totp is None:
         raise NotFoundError
-    codes = second_factor.new_recovery()
-    kept = [second_factor.hashed_recovery_code(made.line.settings.key(), who.login, each) for each in codes]
+    codes, keys = second_factor.new_recovery(), made.keys(KeyPurpose.SECOND_FACTOR)
+    kept = [second_factor.hashed_recovery_code(keys, who.login, each) for each in codes]
     await made.staff.change(
         who.login,
         lambda account, _: own(made, account, recovery=kept),
@@ -139,7 +141,9 @@ async def _own(made: Services, who: Who) -> Account:
 
 
 async def new_session(request: Request, account: Account) -> Response:
-    """Begin a new session for this browser, all others having ended, and return a redirect to the account."""
+    """Begin a new session for this browser, all others having ended. Returns a redirect to the account, which sets the
+    session's cookie.
+    """
     made = services(request)
     response = RedirectResponse("/account", 303)
     agent = request.headers.get("user-agent", "")

@@ -60,7 +60,9 @@ _SCOPE_WORDS = {scope.value: words for scope, words in SCOPES.items()}
 
 @door.page("", ADMINISTRATORS, name="approvals")
 async def listed(request: Request, who: Signed) -> Response:
-    """The page of the requests: those to be decided, those that their asker must carry out, and finished ones."""
+    """The page of the requests: those to be decided, confirmed ones that the person who asked must carry out, and
+    finished ones.
+    """
     return await _page(request, who)
 
 
@@ -79,8 +81,8 @@ async def refuse(
 ) -> Response:
     """Refuse a request with a reason and redirect to the requests.
 
-    422 without a reason, 409 if the request is decided or has lapsed or the person may not decide, 404 if it is
-    unknown.
+    422 if the reason is not 2 to 300 characters long, 409 if the request is decided or has lapsed or the person may not
+    decide, 404 if it is unknown.
     """
     if len(reason.strip()) < LEAST_REASON:
         return await _page(request, who, 422, REASON)

@@ -27,5 +27,5 @@ async def language(request: Request, language: str, back: str = "/") -> Response
     """
     answer = RedirectResponse(local_path(back), 303)
     if language in LANGUAGES:
-        answer.set_cookie(COOKIE, language, max_age=YEAR, secure=True, httponly=True, samesite="lax")
+        answer.set_cookie(COOKIE, language, max_age=YEAR, path="/", secure=True, httponly=True, samesite="lax")
     return answer

@@ -24,7 +24,9 @@ async def healthz(request: Request) -> Response:
 
 @door.public("GET", "/clock", name="clock")
 async def clock(request: Request) -> Response:
-    """The installation's time, in milliseconds since 1970: a demo's pages ask for it, since its time runs faster."""
+    """JSON: `now`, the installation's time in ms since 1970. The pages of a demo need it, because a demo's time runs
+    faster.
+    """
     now = milliseconds(services(request).line.clock.now())
     return JSONResponse({"now": now}, headers={"Cache-Control": "no-store"})
 

@@ -59,8 +59,9 @@ async def show_key(request: Request, answer: Answer = "") -> Response:
 
 @door.act("/account/keys/new", EVERYBODY, name="account-key-new", steps_up=N_("添加安全密钥"))
 async def begin_key(request: Request, who: Signed, name: Annotated[str, Form(max_length=500)] = "") -> Response:
-    """The page on which the browser makes a new key with this name. 422 for an invalid name, 409 if the account has too
-    many keys or the console's address does not allow keys.
+    """The page on which the browser makes a new key with this name. 422 for an invalid name, 409 if the name is used,
+    the account has too many keys or the console's address does not allow keys. Raises NotFoundError if the account was
+    deleted.
     """
     made, name = services(request), name.strip()
     party, account = security_keys.relying_party(made.settings), await _own_account(made, who)
@@ -80,7 +81,8 @@ async def add_key(
     """Store the key that the browser made, and redirect to the account. The challenge is proof of the step-up, because
     only `begin_key` makes it.
 
-    401 for a wrong answer, 409 if the key or its name is already used, or the account has too many keys.
+    401 for a wrong answer, 409 if the key or its name is already used, the account has too many keys or the console's
+    address does not allow keys. Raises NotFoundError if the account was deleted.
     """
     made = services(request)
     party = security_keys.relying_party(made.settings)
@@ -104,10 +106,11 @@ async def add_key(
 
 @door.act("/account/keys/remove", EVERYBODY, name="account-key-remove", steps_up=N_("移除安全密钥"))
 async def remove_key(request: Request, who: Signed, key: Annotated[str, Form(max_length=2000)] = "") -> Response:
-    """Remove one of the person's keys and redirect to the account. All other sessions end; this browser gets a new
-    session.
+    """Remove one of the person's keys and redirect to the account.
 
-    Raises NotFoundError if the person does not have the key.
+    All other sessions end; this browser gets a new session.
+
+    Raises NotFoundError if the account was deleted or does not have the key.
     """
     made = services(request)
     found = next((each for each in (await _own_account(made, who)).security_keys if each.id == key), None)

@@ -18,6 +18,7 @@ from console.web.kit.services import Services, services
 from console.web.step_up.challenges import Purpose
 from console.web.step_up.security_keys import options_to_show, relying_party
 from domain.access.accounts import MOST, Step, Weakness, changed, lapsed, weakness
+from domain.access.key_rings import KeyPurpose
 from domain.access.step_up import SignedInBy
 from schemas.administration.security_events import SecurityEventKind
 from schemas.people.staff import Account
@@ -82,7 +83,9 @@ async def password(request: Request) -> Response:
 
 @door.public("GET", "/sign-in/code", name="sign-in-code")
 async def code_form(request: Request) -> Response:
-    """The page for the code of the second factor. If that is not the next step, redirects to the next step."""
+    """The page for the second factor: a code, or a security key if the account has one; a new challenge for the key is
+    then stored. If that is not the next step, redirects to the next step.
+    """
     at = await reached(request)
     return await code_page(request, at) if at and at.step is Step.CODE else onward(at)
 
@@ -168,7 +171,7 @@ async def set_up(request: Request) -> Response:
     made, at = services(request), await reached(request)
     if at is None or at.step is not Step.SET_UP:
         return onward(at)
-    secret, key = await _secret(request, at), made.line.settings.key()
+    secret, keys = await _secret(request, at), made.keys(KeyPurpose.SECOND_FACTOR)
     code = str((await request.form()).get("code", ""))
     seconds = made.line.clock.wall.time()
     if not await second_factor.shown(made.line.redis, at.account.login, secret, code, seconds):
@@ -176,8 +179,8 @@ async def set_up(request: Request) -> Response:
         return _set_up(request, at, secret, 401, WRONG_CODE)
     codes = second_factor.new_recovery()
     fields = {
-        "totp": second_factor.sealed(key, secret),
-        "recovery": [second_factor.hashed_recovery_code(key, at.account.login, each) for each in codes],
+        "totp": second_factor.sealed(keys, secret),
+        "recovery": [second_factor.hashed_recovery_code(keys, at.account.login, each) for each in codes],
     }
     login = at.account.login
     account = await made.staff.change(
@@ -249,20 +252,27 @@ async def sign_out(request: Request, who: Signed) -> Response:
 
 
 def unfit(given: str, again: str, account: Account) -> str | None:
-    """Return in Chinese why a new password is refused, or None if it is accepted."""
+    """Return in Chinese why a new password is refused (too weak, or `again` differs from it), or None if it is
+    accepted. `again`: the password as repeated in the form.
+    """
     if found := weakness(given, account):
         return WEAK[found]
     return None if given == again else DIFFERENT
 
 
 def chosen(made: Services, account: Account, hashed: str) -> Account:
-    """Return a copy of the account with its owner's new password (hashed). Earlier sessions end with it."""
+    """Return a copy of the account with its owner's new password (hashed), which need not be changed and has no end.
+
+    Nothing is stored. The copy has a new epoch, which ends earlier sessions once the copy is stored.
+    """
     fields = {"password": hashed, "must_change": False, "password_until": None}
     return changed(account, account.login, made.line.clock.now(), **fields)
 
 
 def own(made: Services, account: Account, **fields: Any) -> Account:  # noqa: ANN401 - as the account has them
-    """Return a copy of the account with its owner's changes, which are not validated. Sessions stay valid."""
+    """Return a copy of the account with its owner's changes, which are not validated. Nothing is stored; sessions stay
+    valid.
+    """
     return account.model_copy(update={**fields, "changed_at": made.line.clock.now(), "changed_by": account.login})
 
 
@@ -281,12 +291,12 @@ async def _rehashed(made: Services, account: Account, given: str) -> Account:
 
 async def _proved(made: Services, account: Account, code: str) -> Account | None:
     """Return the account if the second factor is valid, or None. A recovery code is used up."""
-    key = made.line.settings.key()
-    secret = second_factor.opened(key, account.totp) if account.totp else second_factor.new_secret()
+    keys = made.keys(KeyPurpose.SECOND_FACTOR)
+    secret = second_factor.opened(keys, account.totp) if account.totp else second_factor.new_secret()
     if await second_factor.shown(made.line.redis, account.login, secret, code, made.line.clock.wall.time()):
         return account
-    kept = second_factor.hashed_recovery_code(key, account.login, code)
-    if kept not in account.recovery:
+    kept = second_factor.stored_recovery_code(keys, account, code)
+    if kept is None:
         return None
     try:
         return await made.staff.change(account.login, lambda account, _: second_factor.without(account, kept))
@@ -297,11 +307,11 @@ async def _proved(made: Services, account: Account, code: str) -> Account | None
 async def _secret(request: Request, at: Reached) -> str:
     """Return the secret of the second factor that is being set up. The first call makes and stores it."""
     made = services(request)
-    key = made.line.settings.key()
+    keys = made.keys(KeyPurpose.SECOND_FACTOR)
     if at.secret is not None:
-        return second_factor.opened(key, at.secret)
+        return second_factor.opened(keys, at.secret)
     secret = second_factor.new_secret()
-    await made.sign_in.steps.keep(request, at.record(secret=second_factor.sealed(key, secret)))
+    await made.sign_in.steps.keep(request, at.record(secret=second_factor.sealed(keys, secret)))
     return secret
 
 
@@ -311,7 +321,9 @@ def _form(request: Request, status: int = 200, login: str = "", wrong: str = "")
 
 
 async def code_page(request: Request, at: Reached, status: int = 200, wrong: str = "") -> Response:
-    """Return the page that asks for a code, or for a security key if the account has one."""
+    """Return the page that asks for a code, or for a security key if the account has one; a new challenge for the key
+    is then stored.
+    """
     made, options = services(request), ""
     party = relying_party(made.settings)
     if party and at.account.security_keys:
@@ -321,7 +333,9 @@ async def code_page(request: Request, at: Reached, status: int = 200, wrong: str
 
 
 async def too_often(request: Request, at: Reached, seconds: int) -> Response:
-    """Return the page that asks for a code with status 429 and the time to wait, after too many wrong answers."""
+    """Return the page that asks for a code with status 429 and the time to wait (`seconds`), after too many wrong
+    answers.
+    """
     response = await code_page(request, at, 429, _minutes(request, seconds))
     response.headers["Retry-After"] = str(seconds)
     return response
@@ -349,7 +363,7 @@ def _set_up(request: Request, at: Reached, secret: str, status: int = 200, wrong
 
 
 def _slower(request: Request, template: str, seconds: int, **context: Any) -> Response:  # noqa: ANN401 - what the template needs
-    """Return the page with status 429 and the time to wait. It does not say whether the secret was right."""
+    """Return the page with status 429 and the time to wait. The page is the same for a right and a wrong secret."""
     response = page(request, template, 429, wrong=_minutes(request, seconds), **context)
     response.headers["Retry-After"] = str(seconds)
     return response

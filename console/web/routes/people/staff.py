@@ -79,8 +79,8 @@ async def change(request: Request, who: Signed, login: str) -> Response:
 
 @door.act("/{login}/enable", ASKING, name="staff-enable", steps_up=N_("申请恢复使用账号"))
 async def enable(request: Request, who: Signed, login: str) -> Response:
-    """Request that a disabled account is enabled, and redirect to the requests. Raises NotFoundError if no account has
-    the login.
+    """Request that a disabled account is enabled, and redirect to the requests. 409 or 422 with the reason if this is
+    refused. Raises NotFoundError if no account has the login.
     """
     return await _asked(request, who, login, AdminAct.ACCOUNT_ENABLE)
 
@@ -90,7 +90,7 @@ async def reset_factor(request: Request, who: Signed, login: str) -> Response:
     """Request that an account's second factor is removed, and redirect to the requests. The person sets up a new one at
     the next sign-in.
 
-    Raises NotFoundError if no account has the login.
+    409 or 422 with the reason if this is refused. Raises NotFoundError if no account has the login.
     """
     return await _asked(request, who, login, AdminAct.RESET_FACTOR)
 

@@ -50,7 +50,8 @@ async def begin(
     form: Annotated[str, Form(max_length=64)] = "",
     back: Annotated[str, Form()] = "",
 ) -> Response:
-    """Let the person see the data of the case's resident for some minutes, for a reason, and redirect to `back`.
+    """Let the person see the data of the case's resident for the settings' `unmask_minutes`, for a reason, and redirect
+    to `back`.
 
     422 without a category of reason or if the text is meaningless; 429 above the quota, with the time at which another
     resident is allowed. A script gets JSON: `seconds` left. Raises NotFoundError if the area does not have the case or,

@@ -31,13 +31,14 @@ from domain.access.webhooks import payload
 from domain.identity.own_words import masked_words, without_words
 from domain.ids import short_hash
 from schemas.base import Reason
+from schemas.casework.acts import Act
 from schemas.casework.cases import CaseState
 from schemas.casework.events import CaseEvent
-from schemas.casework.inputs import Act
 from schemas.levels import Level
 from schemas.people.staff import Scope, StaffRole
 from streams.casework.journal import read_entry
-from streams.messaging.reader import end_offsets, follow
+from streams.messaging.offsets import end_offsets
+from streams.messaging.reader import follow
 from streams.messaging.topics import CASE_EVENTS
 
 door = Door("/api/v1")
@@ -179,7 +180,7 @@ async def _events(request: Request, who: Who, since: dict[int, int]) -> AsyncIte
 
 
 def _gets_words(who: Who) -> bool:
-    """Return whether the reader gets sentences and people's own words: always for a person, by its token's scope for a
+    """Return True if the reader gets sentences and people's own words: always for a person, by its token's scope for a
     program.
     """
     return not is_program(who) or Scope.WORDS in who.scopes
@@ -190,7 +191,7 @@ def _shown_to(who: Who) -> Shown:
 
 
 def _places(last: str) -> dict[int, int]:
-    """Return partition -> last offset read, from the stream's id. Invalid parts are left out."""
+    """Return the last offset read of each partition, from the stream's id. Invalid parts are left out."""
     pairs = (part.partition(":") for part in last.split(","))
     return {int(p): int(o) for p, _, o in pairs if _NUMBER.fullmatch(p) and (o == "-1" or _NUMBER.fullmatch(o))}
 

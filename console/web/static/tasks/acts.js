@@ -9,7 +9,8 @@ export function applied(task, act, checkIn) {
       if (LEAVES.has(act.stage)) return null;
       // accepting and arriving each have a new deadline, which only the server knows: the old one would run out here
       const due = act.stage === "on_the_way" ? task.due : "";
-      return { ...task, stage: act.stage, due, check_in: act.stage === "arrived" ? at + checkIn : "" };
+      const left = act.stage === "on_the_way" ? task.left || at : "", leave_by = due === "" ? "" : task.leave_by;
+      return { ...task, stage: act.stage, due, left, leave_by, check_in: act.stage === "arrived" ? at + checkIn : "" };
     }
     case "hand_over":
     case "seen":
@@ -21,8 +22,23 @@ export function applied(task, act, checkIn) {
   }
 }
 
+// The server's order, but a visit that he has begun stands on top at once, without network too.
+export const atTheDoorFirst = (tasks) => {
+  const begun = (task) => task.stage === "arrived";
+  return [...tasks.filter(begun), ...tasks.filter((task) => !begun(task))];
+};
+
+// Nobody is at two doors: of the visits that he has arrived at, the one with the latest deadline was the last, and the
+// others only lack their result (`open_result`). A deadline that the server has not told yet is of an arrival just made.
+export function oneDoor(tasks) {
+  const doors = tasks.filter((task) => task.stage === "arrived");
+  const at = (task) => (task.due === "" ? Infinity : Number(task.due));
+  const last = doors.reduce((one, other) => (one && at(one) >= at(other) ? one : other), undefined);
+  return tasks.map((task) => ({ ...task, open_result: task.stage === "arrived" && task !== last }));
+}
+
 // The name of an act among the page's words.
-export const nameOf = (act) => (act.do === "stage" ? act.stage : act.do);
+export const nameOf = (act) => (act.do === "stage" ? act.stage : act.do === "place" ? act.state : act.do);
 
 export const made = (fields, at) => ({ ...fields, id: crypto.randomUUID().replaceAll("-", ""), at: new Date(at).toISOString() });
 

@@ -1,10 +1,11 @@
 // The officer's page: what is kept on this telephone is shown, with or without network; what is done is kept, then sent.
-import { applied, made, serverTime } from "./acts.js";
+import { applied, atTheDoorFirst, made, oneDoor, serverTime } from "./acts.js";
 import { duress } from "./duress.js";
 import "./install.js";
 import * as phone from "./phone.js";
 import * as push from "./push.js";
 import * as result from "./result.js";
+import * as searching from "./searching.js";
 import { send, sendAtOnce } from "./sending.js";
 import * as store from "./store.js";
 import * as view from "./view.js";
@@ -13,7 +14,7 @@ const PATIENCE = 15000, AGAIN = 5000, LISTEN_AGAIN = 3000, SHOWN = 10000, SHIFT_
 const $ = (selector) => document.querySelector(selector);
 const { login } = $("#tasks").dataset;
 const said = $("#said");
-const state = { me: undefined, tasks: [], gone: [], acts: [], conflicts: [], delivered: [], net: navigator.onLine ? "online" : "offline" };
+const state = { me: undefined, tasks: [], gone: [], searches: [], dismissed: [], acts: [], conflicts: [], delivered: [], net: navigator.onLine ? "online" : "offline" };
 let left = false; // signing out: nothing is kept any more, and what was under way may fail
 
 // Runs one at a time; asked for meanwhile, it runs once more.
@@ -37,16 +38,16 @@ const mine = () => (state.me?.login === login ? state.acts.filter((entry) => ent
 
 function tasksNow() {
   const through = (task) => mine().reduce((each, act) => each && applied(each, act, state.me.check_in_ms), task);
-  return state.tasks.map(through).filter(Boolean);
+  return atTheDoorFirst(oneDoor(state.tasks.map(through).filter(Boolean)));
 }
 
 const load = oneAtATime(async () => {
   if (left) return;
   await store.forgetWhenOld();
-  const names = ["me", "tasks", "gone", "acts", "conflicts", "delivered"];
+  const names = ["me", "tasks", "gone", "searches", "dismissed", "acts", "conflicts", "delivered"];
   const found = await Promise.all(names.map((name) => store[name]()));
   names.forEach((name, number) => (state[name] = found[number]));
-  if (state.me?.login !== login) Object.assign(state, { tasks: [], gone: [], conflicts: [], delivered: [] });
+  if (state.me?.login !== login) Object.assign(state, { tasks: [], gone: [], searches: [], conflicts: [], delivered: [] });
   await show();
 });
 
@@ -98,9 +99,10 @@ async function act(...all) {
   await deliver();
 }
 
-// Tasks called off that he has not said he has read.
+// Tasks called off that he has not said he has read; one of which an act was refused is told with that act.
 function unread() {
-  const seen = new Set(mine().filter((each) => each.do === "seen").map((each) => each.dispatch));
+  const told = [...mine().filter((each) => each.do === "seen"), ...state.conflicts.map((entry) => entry.act)];
+  const seen = new Set(told.map((each) => each.dispatch));
   return state.gone.filter((task) => !seen.has(task.dispatch));
 }
 
@@ -142,7 +144,7 @@ function say(name, words = view.word(name)) {
 let known;
 function tellNew() {
   if (!state.me) return;
-  const now = new Set(state.tasks.map((task) => task.dispatch));
+  const now = new Set([...state.tasks.map((task) => task.dispatch), ...state.searches.filter((each) => !each.ended).map((each) => each.id)]);
   if (known && [...now].some((dispatch) => !known.has(dispatch))) {
     say("newTask");
     navigator.vibrate?.([200, 100, 200]);
@@ -157,12 +159,15 @@ async function show() {
   const tasks = tasksNow(), open = current();
   view.net(state.net);
   $("#unknown").hidden = state.me?.known !== false;
-  view.items(tasks);
+  view.items(tasks, state.me?.login === login);
+  searching.show(state.searches.filter((each) => !state.dismissed.includes(each.id)), mine());
   view.conflicts(state.conflicts, async (entry) => {
+    const off = state.gone.filter((task) => task.dispatch === entry.act.dispatch);
     await store.dropConflict(entry.id);
-    await load();
+    if (off.length) await read(...off);
+    else await load();
   });
-  view.gone(unread(), read);
+  view.gone(unread());
   view.waiting(mine(), state.tasks);
   view.delivered(state.delivered);
   view.checkIn(tasks.find((task) => task.stage === "arrived" && task.check_in !== ""));
@@ -170,8 +175,10 @@ async function show() {
   const ends = state.me?.until ?? "";
   view.shift(ends, ends !== "" && tasks.length > 0 && ends - serverTime(state.me) < SHIFT_ENDS);
   if (open) $("#gone").hidden = true; // read when he is back at the list
+  if (open) $("#searches").hidden = true;
   $("#list").hidden = open !== undefined;
-  $("#one").hidden = open === undefined;
+  $("#one").hidden = $("#back").hidden = open === undefined;
+  $(".top-line h1").classList.toggle("unseen", open !== undefined);
   view.bar(open?.stage);
   if (open) view.one(open, tasks.indexOf(tasks.find((task) => task.dispatch === open.dispatch)) + 1, tasks.length);
   phone.about(open);
@@ -215,13 +222,23 @@ for (const button of document.querySelectorAll("[data-tell]"))
     if (task) act({ do: "stage", stage: button.dataset.tell, dispatch: task.dispatch });
   });
 
-for (const button of document.querySelectorAll("[data-open]"))
-  button.addEventListener("click", () => {
-    const dialog = document.getElementById(button.dataset.open), task = current();
-    dialog.firstElementChild.reset();
-    if (button.dataset.open === "hand-over" && task) view.colleagues(state.me ?? {}, task.level);
-    dialog.showModal();
-  });
+function showForm(name) {
+  const dialog = document.getElementById(name), task = current();
+  dialog.firstElementChild.reset();
+  if (name === "hand-over" && task) view.colleagues(state.me ?? {}, task.level);
+  dialog.showModal();
+}
+
+for (const button of document.querySelectorAll("[data-open]")) button.addEventListener("click", () => showForm(button.dataset.open));
+
+// A task of the list that cannot be reached in time: it opens, with the form that hands it over.
+let remedied = "";
+$("#list").addEventListener("click", ({ target }) => {
+  const button = target.closest("[data-remedy]");
+  if (!button) return;
+  remedied = button.dataset.remedy;
+  location.hash = encodeURIComponent(remedied);
+});
 
 $("#safe").addEventListener("click", () => {
   for (const task of tasksNow()) if (task.stage === "arrived") act({ do: "check_in", dispatch: task.dispatch });
@@ -235,6 +252,11 @@ $("#gone-all").addEventListener("click", () => {
 result.listen(async (fields) => {
   await act(fields);
   location.hash = "";
+});
+
+searching.listen(act, async (id) => {
+  await store.dismiss(id);
+  await load();
 });
 
 phone.listen(current, () => state.me?.csrf ?? document.body.dataset.csrf, (error) => say("noPhone", error.words));
@@ -298,6 +320,8 @@ addEventListener("hashchange", async () => {
   await load();
   $("#main").focus();
   scrollTo(0, 0);
+  if (remedied && current()?.dispatch === remedied) showForm("hand-over");
+  remedied = "";
 });
 addEventListener("online", () => deliver());
 addEventListener("offline", () => {

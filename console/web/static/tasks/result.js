@@ -1,7 +1,7 @@
 // The form of a visit's result: kept as it is filled in, and read when it is sent.
 import * as store from "./store.js";
 
-const form = document.getElementById("result");
+const form = document.getElementById("result"), finish = document.getElementById("finish");
 const fen = (yuan) => Math.round(Number(yuan.replaceAll(",", "")) * 100); // 3,800 as the page itself writes it
 
 function read() {
@@ -49,6 +49,14 @@ export async function open(task) {
 }
 
 export const forget = () => delete form.dataset.dispatch;
+
+// The act in the bar leads to the form first, as long as nothing was chosen in it.
+finish.addEventListener("click", (event) => {
+  if (form.querySelector("[name=outcome]:checked") || form.getBoundingClientRect().top < innerHeight / 2) return;
+  event.preventDefault();
+  form.scrollIntoView({ block: "start" });
+  form.querySelector("[data-check]").focus({ preventScroll: true });
+});
 
 // `sent` is given the act's fields.
 export function listen(sent) {

@@ -50,7 +50,7 @@ async function take(entries, answers, known) {
     const entry = entries.find((each) => each.act.id === id);
     if (!entry || how === "waiting") continue;
     const { act } = entry, task = tasks.get(act.dispatch);
-    const conflict = how === "refused" ? { id, words, act, case: task?.case ?? "" } : undefined;
+    const conflict = how === "refused" ? { id, words, act, case: task?.number ?? task?.case ?? "" } : undefined;
     const after = task ? applied(task, act, known?.check_in_ms) : act.do === "seen" ? null : undefined;
     const told = !conflict && !act.silent && { id, name: nameOf(act), at: serverTime(known) };
     await store.settle(entry, after, conflict, told);

@@ -43,12 +43,19 @@ async function run(mode, work) {
 }
 
 const all = (name) => run("readonly", (store) => store(name).getAll());
-export const tasks = () => all("tasks");
+export const tasks = async () => (await all("tasks")).sort((one, other) => one.order - other.order); // as the server told
 export const gone = () => all("gone");
 export const acts = () => all("acts");
 export const conflicts = () => all("conflicts");
 export const draft = (dispatch) => run("readonly", (store) => store("drafts").get(dispatch));
 export const me = () => run("readonly", (store) => store("meta").get("me"));
+const meta = async (name) => (await run("readonly", (store) => store("meta").get(name))) ?? [];
+export const searches = () => meta("searches");
+export const dismissed = () => meta("dismissed"); // searches whose end he has read: their ids
+export const dismiss = async (id) => {
+  const known = await dismissed();
+  return run("readwrite", (store) => store("meta").put([...known, id], "dismissed"));
+};
 export const delivered = async () => (await run("readonly", (store) => store("meta").get("delivered"))) ?? [];
 
 export const keepDraft = (draft) => run("readwrite", (store) => store("drafts").put(draft));
@@ -60,14 +67,17 @@ export const dropConflict = (id) => run("readwrite", (store) => store("conflicts
 
 // What the server has told: it replaces what was known. Another person's tasks go, his unsent acts stay his.
 export async function keep(told) {
-  const { tasks: now, gone: past, ...rest } = told;
+  const { tasks: now, gone: past, searches: sought, ...rest } = told;
+  const read = await dismissed();
   const before = await me();
   await run("readwrite", (store) => {
     const names = before && before.login !== told.login ? ["tasks", "gone", "drafts", "conflicts"] : ["tasks", "gone"];
     for (const name of names) store(name).clear();
     if (names.includes("drafts")) store("meta").delete("delivered");
-    for (const task of now) store("tasks").put(task);
+    now.forEach((task, order) => store("tasks").put({ ...task, order }));
     for (const task of past) store("gone").put(task);
+    store("meta").put(sought, "searches");
+    store("meta").put(read.filter((id) => sought.some((each) => each.id === id)), "dismissed");
     const device = Date.now();
     store("meta").put({ ...rest, device, contact: device }, "me");
     const open = new Set(now.map((task) => task.dispatch));
@@ -99,7 +109,7 @@ export async function settle(entry, task, conflict, told) {
 // What was done and not sent stays: it names nobody.
 export const forgetTasks = () =>
   run("readwrite", (store) => {
-    store("meta").delete("delivered");
+    for (const name of ["delivered", "searches"]) store("meta").delete(name);
     for (const name of ["tasks", "gone", "drafts", "conflicts"]) store(name).clear();
   });
 

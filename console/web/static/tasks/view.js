@@ -4,7 +4,9 @@ import { nameOf } from "./acts.js";
 const words = document.getElementById("words").dataset;
 export const word = (name) => words[name] ?? name;
 const $ = (selector, within = document) => within.querySelector(selector);
-const clone = (id) => document.getElementById(id).content.firstElementChild.cloneNode(true);
+const MINUTE = 60000;
+const DUE = { assigned: "dueAccept", accepted: "dueArrive", on_the_way: "dueArrive", arrived: "dueResult" };
+export const clone = (id) => document.getElementById(id).content.firstElementChild.cloneNode(true);
 const yuan = (fen) => `¥${(fen / 100).toLocaleString("en", { maximumFractionDigits: 2 })}`;
 
 const shown = new WeakMap();
@@ -14,7 +16,7 @@ function same(place, entries) {
   return before === now;
 }
 
-function slot(within, name, value) {
+export function slot(within, name, value) {
   const place = $(`[data-slot="${name}"]`, within);
   if (!place) return;
   if (value instanceof Node) place.replaceChildren(value);
@@ -29,14 +31,22 @@ function list(within, name, texts) {
   if (part) part.hidden = !texts.length;
 }
 
-function until(within, at) {
+export function until(within, at) {
   const time = $("time.left", within);
   if (time) time.dataset.until = at;
+  const by = $(".by", within);
+  if (by) by.textContent = at === "" ? "" : word("by").replace("{at}", hour.format(Number(at)));
   within.hidden = at === "";
 }
 
+// The line, and on a list the remedy, that a visit comes too late by the usual drive; `tick` shows it once that is so.
+function lateness(within, task) {
+  for (const part of within.querySelectorAll('[data-part="too-late"]'))
+    Object.assign(part.dataset, { leaveBy: task.leave_by ?? "", left: task.left ?? "" });
+}
+
 // A list that is made anew only if it is another one; the focus stays with its task.
-function renew(place, entries, key, make) {
+export function renew(place, entries, key, make) {
   if (same(place, entries)) return;
   const focused = document.activeElement?.closest("[data-entry]")?.dataset.entry;
   place.replaceChildren(...entries.map((entry) => {
@@ -47,14 +57,18 @@ function renew(place, entries, key, make) {
   if (focused) $(`[data-entry="${CSS.escape(focused)}"] :is(a, button)`, place)?.focus();
 }
 
-export function items(tasks) {
-  $("#none").hidden = tasks.length > 0;
+// `told`: whether the server has told this officer's tasks; before that there may be some.
+export function items(tasks, told) {
+  $("#none").hidden = !told || tasks.length > 0;
   renew($("#list > ul"), tasks, (task) => task.dispatch, (task) => {
     const made = clone("t-item");
     $("a", made).href = `#${encodeURIComponent(task.dispatch)}`;
+    $("a", made).dataset.stage = task.open_result ? "open_result" : task.stage;
+    $("[data-remedy]", made).dataset.remedy = task.dispatch;
     head(made, task);
     slot(made, "why", task.why[0] ?? "");
     until($('[data-part="due"]', made), task.due);
+    lateness(made, task);
     return made;
   });
 }
@@ -62,26 +76,28 @@ export function items(tasks) {
 function head(within, task) {
   slot(within, "level", clone(`level-${task.level}`));
   slot(within, "name", task.who.name || task.case);
-  slot(within, "stage", word(task.stage));
+  slot(within, "stage", word(task.open_result ? "openResult" : task.stage));
   slot(within, "place", task.place);
-  slot(within, "where", task.where);
+  // How far it is, while he is not there; the name of a relation alone does not say from where.
+  slot(within, "where", task.stage === "arrived" ? "" : ` · ${task.way || task.where}`);
+  slot(within, "due-words", word(DUE[task.stage]));
 }
 
 const apple = /iPhone|iPad|Macintosh/.test(navigator.userAgent);
 
 // The telephone's own map application is given the address, and only when he taps.
-const navigation = (where) => (apple ? `maps://?daddr=${encodeURIComponent(where)}` : `geo:0,0?q=${encodeURIComponent(where)}`);
+export const navigation = (where) => (apple ? `maps://?daddr=${encodeURIComponent(where)}` : `geo:0,0?q=${encodeURIComponent(where)}`);
 
 // `stop`: the how manieth of his round, of `total`.
 export function one(task, stop, total) {
   const within = $("#one"), { who } = task;
   const part = $('[data-part="way"]', within);
-  part.hidden = !task.way;
+  part.hidden = !task.way || task.stage === "arrived";
   slot(part, "stop", word("stop").replace("{n}", stop).replace("{total}", total));
   slot(part, "from", task.from ?? "");
   slot(part, "place-to", task.place);
   slot(part, "way", task.way ?? "");
-  $("#navigate").href = navigation(who.address || task.place);
+  $("#navigate").href = $("#address").href = navigation(who.address || task.place);
   $("#navigate").hidden = task.stage === "arrived";
   $("#call").hidden = !who.phone;
   head(within, task);
@@ -90,9 +106,12 @@ export function one(task, stop, total) {
   const person = [who.sex, `${who.age} ${word("age")}`, who.language, who.phone, who.minor ? word("minor") : ""];
   slot(within, "person", person.filter(Boolean).join(" · "));
   until($('[data-part="due"]', within), task.due);
+  lateness(within, task);
   $('[data-part="late"]', within).hidden = !task.late;
   list(within, "danger", task.danger);
-  list(within, "why", task.why);
+  list(within, "first", task.first ?? []); // a task stored by an earlier version has none
+  list(within, "why", task.why.slice(0, 2));
+  list(within, "why-more", task.why.slice(2));
   list(within, "flags", who.flags);
   list(within, "also", task.also.map((other) => other.name));
   list(within, "payments", task.payments.map((paid) => `${yuan(paid.amount_fen)} · ${paid.state}`));
@@ -109,7 +128,7 @@ export function keptRows(task) {
 }
 
 export function bar(stage) {
-  $("#acts").hidden = stage === undefined || stage === "arrived";
+  $("#acts").hidden = stage === undefined;
   for (const each of document.querySelectorAll("#acts [data-stage]")) each.hidden = each.dataset.stage !== stage;
 }
 
@@ -125,14 +144,16 @@ export function conflicts(entries, dismissed) {
   });
 }
 
-export function gone(entries, seen) {
+// One line, however many there are; opened, it says which.
+export function gone(entries) {
   $("#gone").hidden = !entries.length;
-  $("#gone-all").hidden = entries.length < 2;
+  const count = entries.length === 1 ? word("goneOne") : word("goneMany").replace("{n}", entries.length);
+  if ($("#gone-title").textContent !== count) $("#gone-title").textContent = count;
   renew($("#gone ul"), entries, (entry) => entry.dispatch, (entry) => {
     const made = clone("t-gone");
-    slot(made, "case", entry.case);
+    slot(made, "case", entry.number ?? entry.case);
+    slot(made, "given", word("given").replace("{at}", hour.format(entry.given)));
     slot(made, "words", entry.why);
-    $("button", made).addEventListener("click", () => seen(entry));
     return made;
   });
 }
@@ -200,13 +221,27 @@ export function colleagues(known, level) {
   until($("[data-shift]"), known.until ?? "");
 }
 
+// A duration in words: "23:40" could be a time of day.
+function span(milliseconds) {
+  const seconds = Math.floor(Math.abs(milliseconds) / 1000), h = Math.floor(seconds / 3600), m = Math.floor(seconds / 60) % 60;
+  return word(h ? "hours" : "minutes").replace("{h}", h).replace("{m}", m).replace("{s}", seconds % 60);
+}
+
+// A text with its numbers set apart, for the style.
+const figures = (text) => text.split(/(\d+)/).map((part, place) =>
+  place % 2 ? Object.assign(document.createElement("b"), { textContent: part }) : part);
+
 export function tick(now) {
   for (const time of document.querySelectorAll("time.left[data-until]")) {
     const at = Number(time.dataset.until);
     if (time.dataset.until === "" || Number.isNaN(at)) continue;
-    const left = Math.floor(Math.abs(at - now) / 1000), two = (n) => String(n).padStart(2, "0");
-    const text = `${at < now ? "+" : ""}${left >= 3600 ? `${Math.floor(left / 3600)}:` : ""}${two(Math.floor(left / 60) % 60)}:${two(left % 60)}`;
-    if (time.textContent !== text) time.textContent = text;
+    const text = word(at < now ? "over" : time.dataset.word ?? "left").replace("{time}", span(at - now));
+    if (time.textContent !== text) time.replaceChildren(...figures(text));
     time.classList.toggle("late", at < now);
+  }
+  for (const part of document.querySelectorAll("[data-leave-by]")) {
+    const by = part.dataset.leaveBy, late = by === "" ? 0 : Math.ceil(((Number(part.dataset.left) || now) - Number(by)) / MINUTE);
+    part.hidden = late <= 0;
+    slot(part, "too-late", word("tooLate").replace("{n}", late));
   }
 }

@@ -1,4 +1,5 @@
-"""What is heard: loudness and single tones, for the guess whether a mailbox has answered, and keys that come as tones.
+"""Analysis of received sound: loudness and single tones, to guess whether a mailbox has answered, and keys sent as
+tones.
 
 Keys as tones are ITU-T Q.23; the limits of their detection follow Q.24: both tones present, neither much louder than
 the other, and long enough. They are looked for only if the called side does not send keys as events.
@@ -33,7 +34,9 @@ _HERTZ = np.fft.rfftfreq(FRAME, 1 / RATE)
 
 
 def heard(samples: Samples) -> SoundFrame:
-    """Return the loudness of a packet, and whether it is one tone such as a mailbox's beep."""
+    """Return the loudness of a packet's sound (root mean square of the samples), and whether it is a single tone, such
+    as a mailbox's beep.
+    """
     sound = samples.astype(np.float64)
     loudness = math.sqrt(float(np.mean(sound**2))) if len(sound) else 0.0
     if len(sound) != FRAME or loudness < LEAST_LOUDNESS:
@@ -45,7 +48,7 @@ def heard(samples: Samples) -> SoundFrame:
 
 
 class ToneKeys:
-    """Finds keys that come as tones in the sound of one call."""
+    """Finds keys that are sent as tones in the sound of one call."""
 
     def __init__(self, law: G711) -> None:
         self._law = law
@@ -53,7 +56,10 @@ class ToneKeys:
         self._held: str | None = None
 
     def hear(self, payload: bytes) -> str | None:
-        """Take the next packet. Returns a key when it begins, and None while it is held and without one."""
+        """Analyse the next packet.
+
+        Returns a key (0-9, A-D, * or #) once, when it begins; None while it is held, and without a key.
+        """
         samples = self._law.decode(payload)
         if len(samples) != FRAME:
             return None
@@ -65,7 +71,7 @@ class ToneKeys:
 
 
 def tone_key(samples: Samples) -> str | None:
-    """Return the key whose two tones fill 40 ms of sound, or None."""
+    """Return the key whose two tones fill these samples, or None. `samples`: 40 ms of sound."""
     sound = samples.astype(np.float64)
     energy = float(np.sum(sound**2))
     if len(sound) != WINDOW or energy < WINDOW * LEAST_LOUDNESS**2:

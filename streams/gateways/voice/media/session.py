@@ -1,6 +1,7 @@
-"""Session descriptions: what this end offers, and what the called side has chosen (RFC 3264, RFC 4568)."""
+"""Session descriptions (SDP): this side's offer, and the called side's answer (RFC 3264, RFC 4568)."""
 
 import base64
+import re
 import secrets
 from dataclasses import dataclass, field
 from ipaddress import ip_address
@@ -10,34 +11,56 @@ from aiosipua.sdp import MediaDescription, SdpMessage, parse_sdp
 from streams.gateways.voice.media.g711 import G711, LAWS
 
 KEYS_PAYLOAD = 101  # of events, as offered (RFC 4733)
+DIRECTIONS = {
+    "sendrecv": (True, True),
+    "sendonly": (True, False),
+    "recvonly": (False, True),
+    "inactive": (False, False),
+}
+"""By attribute: whether its side sends, and receives (RFC 8866, 6.7)."""
+DYNAMIC = range(96, 128)
 SUITE = "AES_CM_128_HMAC_SHA1_80"
 KEY_BYTES = 30  # master key and salt of the suite
+_ORIGIN = re.compile(r"^(o=- [0-9]+ )([0-9]+)", re.MULTILINE)
 PLAIN, SECURE = "RTP/AVP", "RTP/SAVP"
 
 
 class MediaRefusedError(ValueError):
-    """Raised if no sound can be exchanged with the called side. The text says why, without numbers of anybody."""
+    """No sound can be exchanged with the called side. The text says why, and contains no telephone number."""
 
 
 @dataclass(frozen=True, slots=True)
 class MediaPlan:
-    """What was agreed. `remote`: where packets go; `keys_payload`: the payload type of key events, None if keys come as
-    tones; `key`: of the called side's SRTP, None without.
+    """The agreed way to exchange sound.
+
+    `remote`: host and port to which packets are sent; `law`: the coding; `keys_payload`: the payload type of key
+    events, None if keys come as tones; `sends`, `receives`: whether this side sends sound, and the called side does;
+    `key`: of the called side's SRTP, None without SRTP.
     """
 
     remote: tuple[str, int]
     law: G711
     keys_payload: int | None
+    sends: bool = True
+    receives: bool = True
     key: bytes | None = field(default=None, repr=False)
+
+    @property
+    def direction(self) -> str:
+        """The attribute of this side's answer that says the same (RFC 3264, 6.1)."""
+        return next(name for name, ways in DIRECTIONS.items() if ways == (self.sends, self.receives))
 
 
 def new_srtp_key() -> bytes:
-    """Return a new SRTP master key with its salt."""
+    """Return a new random SRTP master key with its salt: 30 bytes."""
     return secrets.token_bytes(KEY_BYTES)
 
 
 def offer(host: str, port: int, key: bytes | None) -> str:
-    """Return the session description of a call. `host`, `port`: where this end hears; `key`: of SRTP, None without."""
+    """Return the session description to offer in a call.
+
+    `host`, `port`: where this side receives sound; `key`: of this side's SRTP, None: sound is not encrypted.
+    """
     family = "IP6" if ":" in host else "IP4"
     number = secrets.randbits(31)
     lines = [
@@ -51,10 +74,19 @@ def offer(host: str, port: int, key: bytes | None) -> str:
     return "".join(f"{line}\r\n" for line in lines)
 
 
-def agreed(text: str, *, secure: bool) -> MediaPlan:
-    """Return what an answer agrees to. `secure`: SRTP was offered; without it, sound goes only to this machine.
+def directed(offered: str, direction: str, version: int) -> str:
+    """Return a later description of this side. `offered`: the first one; `direction`: an attribute of DIRECTIONS;
+    `version`: rises with each change, from 0 (RFC 3264, 8).
+    """
+    text = offered.replace("a=sendrecv", f"a={direction}")
+    return _ORIGIN.sub(lambda found: f"{found[1]}{int(found[2]) + version}", text, count=1)
 
-    Raises MediaRefusedError if the answer has no sound that this end can make, or does not protect it.
+
+def agreed(text: str, *, secure: bool) -> MediaPlan:
+    """Parse the called side's session description `text`, and return what was agreed.
+
+    `secure`: SRTP was offered; without it, sound may be sent to this machine only. Raises MediaRefusedError if the
+    answer is invalid, has no coding that this side supports, or does not encrypt the sound.
     """
     try:
         return _plan(parse_sdp(text), secure=secure)
@@ -71,9 +103,19 @@ def _plan(description: SdpMessage, *, secure: bool) -> MediaPlan:
     if not 0 < audio.port < 65536:
         raise MediaRefusedError("the answer has no usable port for the sound")
     host = _address(description, audio)
-    if not secure and not _is_loopback(host):
+    receives, sends = DIRECTIONS[_direction(description, audio)]
+    if ip_address(host).is_unspecified:  # 0.0.0.0 is a hold too (RFC 3264, 8.4)
+        receives = sends = False
+    if sends and not secure and not ip_address(host).is_loopback:
         raise MediaRefusedError("sound would leave this machine without SRTP")
-    return MediaPlan((host, audio.port), _law(audio), _keys_payload(audio), _key(audio) if secure else None)
+    key = crypto_of(audio)[1] if secure else None
+    return MediaPlan((host, audio.port), _law(audio), _keys_payload(audio), sends, receives, key)
+
+
+def _direction(description: SdpMessage, audio: MediaDescription) -> str:
+    """Return which way the called side wants sound: of the stream, else of the session, else both."""
+    found = (name for given in (audio.attributes, description.attributes) for name in DIRECTIONS if name in given)
+    return next(found, "sendrecv")
 
 
 def _address(description: SdpMessage, audio: MediaDescription) -> str:
@@ -82,10 +124,6 @@ def _address(description: SdpMessage, audio: MediaDescription) -> str:
         return str(ip_address(connection.address if connection else ""))
     except ValueError:
         raise MediaRefusedError("the answer has no IP address for the sound") from None
-
-
-def _is_loopback(host: str) -> bool:
-    return ip_address(host).is_loopback
 
 
 def _law(audio: MediaDescription) -> G711:
@@ -102,11 +140,16 @@ def _is_type(text: str) -> bool:
 
 
 def _keys_payload(audio: MediaDescription) -> int | None:
+    """Return the payload type of key events: a dynamic one (RFC 3551, table 5)."""
     events = [codec.payload_type for codec in audio.codecs if codec.encoding_name.lower() == "telephone-event"]
-    return events[0] if events else None
+    return next((each for each in events if each in DYNAMIC), None)
 
 
-def _key(audio: MediaDescription) -> bytes:
+def crypto_of(audio: MediaDescription) -> tuple[str, bytes]:
+    """Return the tag and the key of the first line of SRTP that this side supports (RFC 4568).
+
+    Raises MediaRefusedError if there is none.
+    """
     for line in audio.attributes.get("crypto", []):
         parts = line.split()
         if len(parts) < 3 or parts[1] != SUITE or not parts[2].startswith("inline:"):
@@ -115,6 +158,6 @@ def _key(audio: MediaDescription) -> bytes:
             key = base64.b64decode(parts[2].removeprefix("inline:").split("|")[0], validate=True)
         except ValueError:  # also of letters that are not ASCII
             continue
-        if len(key) == KEY_BYTES:
-            return key
+        if len(key) == KEY_BYTES and parts[0].isascii() and parts[0].isdigit() and len(parts[0]) < 10:
+            return parts[0], key
     raise MediaRefusedError("the answer does not protect the sound with SRTP")

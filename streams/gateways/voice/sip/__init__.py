@@ -1,5 +1,5 @@
-"""SIP towards the trunk (RFC 3261): one connection, client transactions, registration and outgoing calls.
+"""SIP with the trunk (RFC 3261): one connection, client transactions, registration and calls both ways.
 
-Messages, session descriptions and digest authentication are aiosipua's; transactions and dialogs are here, since that
-library neither repeats an INVITE over UDP nor acknowledges a refusal, and has no TLS.
+Messages, session descriptions and digest authentication are aiosipua's. Transactions and dialogs are implemented here,
+because that library neither repeats an INVITE over UDP nor acknowledges a refusal, and has no TLS.
 """

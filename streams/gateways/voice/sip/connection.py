@@ -1,8 +1,11 @@
-"""The connection to the trunk: UDP, TCP or TLS. Whole SIP messages go in and out; only the trunk's are read."""
+"""The connection to the trunk: UDP, TCP or TLS. It sends and receives whole SIP messages, and reads only the
+trunk's.
+"""
 
 import asyncio
 import contextlib
 import logging
+import re
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,25 +22,34 @@ BODY_SECONDS = 10.0  # for the rest of a message whose head has come
 RETRY_SECONDS = (0.5, 1, 2, 5, 10)  # between attempts to connect; the last one is repeated
 KEEP_ALIVE_SECONDS = 25.0  # RFC 5626, 4.4.1: an empty double line keeps the connection through firewalls
 
+_BARE_END = re.compile(rb"\r(?!\n)|(?<!\r)\n")  # in a head, it would begin a header that the trunk has not seen
+
 Received = Callable[[SipRequest | SipResponse], None]
 
 
 class TrunkUnreachableError(ConnectionError):
-    """Raised if there is no connection to the trunk: nothing was sent."""
+    """There is no connection to the trunk, so nothing was sent."""
 
 
 @dataclass(frozen=True, slots=True)
 class TrunkAddress:
-    """Where the trunk is. `transport`: udp, tcp or tls; `context`: of TLS only."""
+    """The trunk's address. `transport`: udp, tcp or tls; `context`: the TLS context, None without TLS; `local_port`:
+    this side's over UDP, at which a trunk without a registration reaches it, 0: any.
+    """
 
     host: str
     port: int
     transport: str
     context: ssl.SSLContext | None = None
+    local_port: int = 0
 
 
 class TrunkConnection:
-    """One connection, opened again whenever it is lost. `received` is called with each message of the trunk."""
+    """A connection to the trunk that is opened again whenever it is lost.
+
+    `received`: called with each message from the trunk. `local`: this side's host and port; `up`: an event that is set
+    while connected; `made`: an event that is set with each new connection, and cleared by its user.
+    """
 
     def __init__(self, address: TrunkAddress, received: Received) -> None:
         self._address, self._received = address, received
@@ -51,7 +63,7 @@ class TrunkConnection:
 
     @property
     def reliable(self) -> bool:
-        """Whether nothing is lost on the way, so that nothing is repeated."""
+        """True for TCP and TLS, which lose no message, so that none is repeated."""
         return self._address.transport != "udp"
 
     @property
@@ -60,7 +72,10 @@ class TrunkConnection:
         return self._address.transport.upper()
 
     async def open(self) -> None:
-        """Connect. Over TCP and TLS, returns after the first attempt, and connects again in the background."""
+        """Connect to the trunk.
+
+        Over TCP and TLS, returns after the first attempt, even if it failed; a background task then keeps it connected.
+        """
         if not self.reliable:
             await self._open_udp()
             return
@@ -89,8 +104,10 @@ class TrunkConnection:
             raise TrunkUnreachableError
 
     def renew(self, since: float) -> None:
-        """Make the connection again if the trunk has sent nothing since a time of the loop: it may be half open. The
-        other end may be gone without a word of TCP.
+        """Break the connection if the trunk has sent nothing since `since` (seconds of the event loop's clock), so that
+        it is made again.
+
+        The other side may be gone without TCP having noticed. No effect over UDP.
         """
         if self._writer is not None and self._heard_at < since:
             log.warning("the trunk is silent: its connection is made again")
@@ -98,8 +115,14 @@ class TrunkConnection:
             self._writer.transport.abort()
 
     def take(self, data: bytes) -> None:
-        """Read one message and pass it on. An unreadable one is logged without its content, which has numbers."""
+        """Parse one message and pass it to `received`.
+
+        An invalid message is logged without its content, which has telephone numbers.
+        """
         self._heard_at = asyncio.get_running_loop().time()
+        if _BARE_END.search(data.partition(b"\r\n\r\n")[0]):
+            log.warning("a SIP message of the trunk has a line that ends with CR or LF alone: it is left out")
+            return
         try:
             message = SipMessage.parse(data)
         except (ValueError, IndexError, KeyError) as error:
@@ -112,8 +135,11 @@ class TrunkConnection:
 
     async def _open_udp(self) -> None:
         loop = asyncio.get_running_loop()
-        remote = (self._address.host, self._address.port)
-        self._datagrams, _ = await loop.create_datagram_endpoint(lambda: _Datagrams(self), remote_addr=remote)
+        remote, port = (self._address.host, self._address.port), self._address.local_port
+        local = ("::1" if ":" in self._address.host else "127.0.0.1", port) if port else None  # UDP: this machine only
+        self._datagrams, _ = await loop.create_datagram_endpoint(
+            lambda: _Datagrams(self), local_addr=local, remote_addr=remote
+        )
         self.local = self._datagrams.get_extra_info("sockname")[:2]
         self.up.set()
 

@@ -1,4 +1,4 @@
-"""Builds SIP requests and answers."""
+"""Builds SIP requests and responses."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,8 +15,10 @@ ALLOWED = "INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE, INFO"
 
 @dataclass(frozen=True, slots=True)
 class DialogParties:
-    """The two ends of a dialog. `local`, `remote`: their URIs; the tags: "" while unknown; `target`: where requests go;
-    `routes`: through which proxies, the nearest first.
+    """The two ends of a dialog.
+
+    `local`, `remote`: their URIs; the tags: "" while unknown; `target`: the URI to which requests are sent; `routes`:
+    the proxies that they pass, the nearest first.
     """
 
     call_id: str
@@ -29,13 +31,13 @@ class DialogParties:
 
 
 def contact_of(connection: TrunkConnection, user: str) -> str:
-    """Return where the trunk reaches this end: its URI in angle brackets."""
+    """Return the URI, in angle brackets, at which the trunk reaches this side."""
     end = f"sip:{user}@{format_addr(*connection.local)}"
     return f"<{end};transport={connection.transport.lower()}>"
 
 
 def make_request(method: str, parties: DialogParties, number: int, connection: TrunkConnection) -> SipRequest:
-    """Return a request with a branch of its own. `number`: of its CSeq."""
+    """Return a new request, with a new branch in its Via header. `number`: of its CSeq header."""
     request = SipRequest(method=method, uri=parties.target)
     host, port = connection.local
     via = Via(
@@ -58,7 +60,10 @@ def make_request(method: str, parties: DialogParties, number: int, connection: T
 
 
 def make_response(request: SipRequest, status: int, reason: str, tag: str) -> SipResponse:
-    """Return an answer to a request. `tag`: of this end, if the request's To has none."""
+    """Return a response to a request, with `status` and `reason`.
+
+    `tag`: this side's, used if the request's To header has none.
+    """
     response = SipResponse(status_code=status, reason_phrase=reason)
     for name in ("Via", "Record-Route"):
         for value in request.get_header_values(name):

@@ -1,6 +1,7 @@
-"""Client transactions (RFC 3261, section 17.1): a request is repeated over UDP until it is answered."""
+"""Client transactions (RFC 3261, section 17.1): over UDP, a request is repeated until it is answered."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 
 from aiosipua.headers import CSeq, stringify_cseq
@@ -17,10 +18,13 @@ Answered = Callable[[SipResponse], None]
 
 
 class InviteTransaction:
-    """An INVITE under way. `final`: its first final answer; NO_RESPONSE if the trunk does not answer at all.
+    """An INVITE in progress.
 
-    Further 2xx answers are passed to `confirmed` too: each must be acknowledged, also a repeated one and those of other
-    telephones that answered the same call.
+    `final`: a future with its first final answer; the answer's status is NO_RESPONSE if none came within 32 s, and 503
+    if the connection was lost meanwhile. `rung`: True once a provisional answer came: then the INVITE can be cancelled.
+
+    `early`: called with each provisional answer; `confirmed`: called with every 2xx answer, because each must be
+    acknowledged: a repeated one too, and those of other telephones that answered the same call.
     """
 
     def __init__(self, connection: TrunkConnection, request: SipRequest, early: Answered, confirmed: Answered) -> None:
@@ -31,14 +35,19 @@ class InviteTransaction:
         self._timer: asyncio.TimerHandle | None = None
 
     def start(self) -> None:
-        """Send the request. Raises TrunkUnreachableError if there is no connection."""
+        """Send the request, and again from time to time (over UDP) until it is answered.
+
+        Raises TrunkUnreachableError if there is no connection.
+        """
         self._connection.send(self.request)
         loop = asyncio.get_running_loop()
         self._began = loop.time()
         self._timer = loop.call_later(T1 if not self._connection.reliable else TIMEOUT, self._repeat, T1)
 
     def receive(self, response: SipResponse) -> None:
-        """Take an answer to this INVITE, and acknowledge a refusal."""
+        """Handle an answer to this INVITE: stop repeating the request, and call `early` or `confirmed` or, for a
+        refusal (300 or above), send the ACK. Raises TrunkUnreachableError if the ACK cannot be sent.
+        """
         self._stop()
         status = response.status_code
         if status < 200:
@@ -60,7 +69,7 @@ class InviteTransaction:
             return
         if loop.time() - self._began >= TIMEOUT:
             self._connection.renew(self._began)
-            self.final.set_result(SipResponse(status_code=NO_RESPONSE, reason_phrase="no answer of the trunk"))
+            self.final.set_result(_no_response())
             return
         try:
             self._connection.send(self.request)
@@ -76,7 +85,9 @@ class InviteTransaction:
 
 
 class Transactions:
-    """The client transactions of a connection, by the branch of their Via header and their method."""
+    """The client transactions of a connection: requests that wait for their answers. An answer is matched by the branch
+    of its Via header and its method.
+    """
 
     def __init__(self, connection: TrunkConnection) -> None:
         self._connection = connection
@@ -84,19 +95,61 @@ class Transactions:
         self._others: dict[tuple[str, str], asyncio.Future[SipResponse]] = {}
 
     def invite(self, request: SipRequest, early: Answered, confirmed: Answered) -> InviteTransaction:
-        """Send an INVITE. Raises TrunkUnreachableError if there is no connection."""
+        """Send an INVITE and return its transaction (see InviteTransaction).
+
+        Raises TrunkUnreachableError if there is no connection.
+        """
         transaction = InviteTransaction(self._connection, request, early, confirmed)
         transaction.start()
         self._invites[_branch(request)] = transaction
         return transaction
 
     def forget(self, transaction: InviteTransaction) -> None:
-        """Drop an INVITE once no repeated answer can come any more: after 32 s."""
+        """Schedule the deletion of an INVITE's transaction in 32 s, when no repeated answer can come any more.
+
+        Returns at once.
+        """
         asyncio.get_running_loop().call_later(TIMEOUT, self._invites.pop, _branch(transaction.request), None)
 
+    async def insist(self, request: SipRequest) -> SipResponse:
+        """Send a request that ends a call, and return its final answer; without a connection, send it again for up to
+        32 s, until there is one.
+
+        The answer's status is NO_RESPONSE if none came within 32 s, also without a connection.
+        """
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(TIMEOUT):
+                while True:
+                    try:
+                        return await self._asked(request)
+                    except TrunkUnreachableError:
+                        await asyncio.sleep(T1)
+        return _no_response()
+
     async def ask(self, request: SipRequest) -> SipResponse:
-        """Send a request other than INVITE and ACK, and return its final answer: NO_RESPONSE if none came in 32 s, 503
-        without a connection.
+        """Send a request other than INVITE and ACK, and return its final answer.
+
+        The answer's status is NO_RESPONSE if none came within 32 s, and 503 without a connection.
+        """
+        try:
+            return await self._asked(request)
+        except TrunkUnreachableError:
+            return SipResponse(status_code=SERVICE_UNAVAILABLE, reason_phrase="no connection")
+
+    def receive(self, response: SipResponse) -> None:
+        """Pass an answer to its transaction. An answer without a transaction is dropped."""
+        cseq = response.cseq
+        method, branch = (cseq.method if cseq else ""), _branch(response)
+        if method == "INVITE":
+            if (invite := self._invites.get(branch)) is not None:
+                invite.receive(response)
+        elif (waiting := self._others.get((branch, method))) and not waiting.done() and response.status_code >= 200:
+            waiting.set_result(response)
+
+    async def _asked(self, request: SipRequest) -> SipResponse:
+        """Return the final answer; its status is NO_RESPONSE if none came within 32 s.
+
+        Raises TrunkUnreachableError if there is no connection.
         """
         began = asyncio.get_running_loop().time()
         key = (_branch(request), request.method)
@@ -106,21 +159,9 @@ class Transactions:
                 return await self._repeated(request, waiting)
         except TimeoutError:
             self._connection.renew(began)
-            return SipResponse(status_code=NO_RESPONSE, reason_phrase="no answer of the trunk")
-        except TrunkUnreachableError:
-            return SipResponse(status_code=SERVICE_UNAVAILABLE, reason_phrase="no connection")
+            return _no_response()
         finally:
             self._others.pop(key, None)
-
-    def receive(self, response: SipResponse) -> None:
-        """Pass an answer to its transaction. One of no transaction is dropped."""
-        cseq = response.cseq
-        method, branch = (cseq.method if cseq else ""), _branch(response)
-        if method == "INVITE":
-            if (invite := self._invites.get(branch)) is not None:
-                invite.receive(response)
-        elif (waiting := self._others.get((branch, method))) and not waiting.done() and response.status_code >= 200:
-            waiting.set_result(response)
 
     async def _repeated(self, request: SipRequest, waiting: "asyncio.Future[SipResponse]") -> SipResponse:
         interval = T1
@@ -132,7 +173,7 @@ class Transactions:
 
 
 def refusal_ack(invite: SipRequest, response: SipResponse) -> SipRequest:
-    """Return the ACK of a refused INVITE: of the same transaction (RFC 3261, 17.1.1.3)."""
+    """Return the ACK for a refused INVITE, which belongs to the same transaction (RFC 3261, 17.1.1.3)."""
     ack = SipRequest(method="ACK", uri=invite.uri)
     _copy(invite, ack, "Via", "From", "Call-ID", "Max-Forwards", "Route")
     ack.headers.set_single("To", response.get_header("to") or invite.get_header("to") or "")
@@ -141,11 +182,15 @@ def refusal_ack(invite: SipRequest, response: SipResponse) -> SipRequest:
 
 
 def cancel_of(invite: SipRequest) -> SipRequest:
-    """Return the CANCEL of an INVITE (RFC 3261, 9.1)."""
+    """Return the CANCEL request for an INVITE (RFC 3261, 9.1)."""
     cancel = SipRequest(method="CANCEL", uri=invite.uri)
     _copy(invite, cancel, "Via", "From", "To", "Call-ID", "Max-Forwards", "Route")
     _sequence(invite, cancel)
     return cancel
+
+
+def _no_response() -> SipResponse:
+    return SipResponse(status_code=NO_RESPONSE, reason_phrase="no answer of the trunk")
 
 
 def _sequence(invite: SipRequest, made: SipRequest) -> None:

@@ -1,4 +1,4 @@
-"""The trunk: registration or a regular question whether it lives, and outgoing calls."""
+"""The trunk: registration, or regular questions whether it works, and calls both ways."""
 
 import asyncio
 import contextlib
@@ -10,6 +10,8 @@ from aiosipua.message import SipRequest, SipResponse
 from aiosipua.utils import generate_call_id, generate_tag
 
 from streams.gateways.voice.sip.connection import TrunkAddress, TrunkConnection, TrunkUnreachableError
+from streams.gateways.voice.sip.dialog import CallDialog
+from streams.gateways.voice.sip.incoming import CallTaker, IncomingLeg, is_complete
 from streams.gateways.voice.sip.leg import CHALLENGED, CallLeg
 from streams.gateways.voice.sip.requests import DialogParties, contact_of, make_request, make_response
 from streams.gateways.voice.sip.transactions import NO_RESPONSE, TIMEOUT, Transactions
@@ -26,8 +28,10 @@ INTERVAL_TOO_BRIEF = 423
 
 @dataclass(frozen=True, slots=True)
 class TrunkAccount:
-    """How this end is known to the trunk. `caller`: the centre's number, the only one that calls show; `domain`: of the
-    SIP addresses; `login`: for its challenges; `expires`: seconds of a registration, 0 without registration.
+    """Our account at the trunk.
+
+    `caller`: the centre's number, which every call shows; `domain`: of the SIP addresses; `login`: for the trunk's
+    challenges; `expires`: lifetime of a registration in seconds, 0: no registration.
     """
 
     caller: str
@@ -37,39 +41,47 @@ class TrunkAccount:
 
 
 class Trunk:
-    """The SIP trunk. `up`: whether calls can be placed: it is connected, and registered if that is wanted, else has
-    answered the last question.
+    """The SIP trunk. It registers again in time, or asks regularly whether the trunk works, and places and takes
+    calls.
+
+    `incoming`: decides on each call of the trunk to this side; None: all are refused.
     """
 
     def __init__(self, address: TrunkAddress, account: TrunkAccount) -> None:
         self._account = account
         self._connection = TrunkConnection(address, self._receive)
         self._transactions = Transactions(self._connection)
-        self._legs: dict[str, CallLeg] = {}
+        self._legs: dict[str, CallDialog] = {}
         self._answered: dict[tuple[str, str], SipResponse] = {}
         self._tag, self._call_id = generate_tag(), generate_call_id("quanzu")
         self._running: asyncio.Task[None] | None = None
         self._number = 0
         self._own = f"sip:{account.caller}@{account.domain}"
         self._ready = False
+        self.incoming: CallTaker | None = None
 
     @property
     def up(self) -> bool:
-        """Whether calls can be placed now."""
+        """True if calls can be placed now: connected, and registered or, without registration, the last question was
+        answered.
+        """
         return self._ready and self._connection.up.is_set()
 
     @property
     def host(self) -> str:
-        """The address of this end, as the trunk's network sees it from this machine."""
+        """The local IP address of the connection to the trunk."""
         return self._connection.local[0]
 
     async def open(self) -> None:
-        """Connect. Registers, or asks whether the trunk lives, in the background: `up` says when it can be used."""
+        """Connect, and start a background task that registers, or asks whether the trunk works.
+
+        `up` shows when it can be used.
+        """
         await self._connection.open()
         self._running = asyncio.create_task(self._attend_on())
 
     async def close(self) -> None:
-        """End the registration and the connection."""
+        """End the registration, within 3 s, and close the connection."""
         if self._running is not None:
             self._running.cancel()
             await asyncio.gather(self._running, return_exceptions=True)
@@ -80,17 +92,20 @@ class Trunk:
         self._ready = False
         await self._connection.close()
 
-    def leg(self, number: str) -> CallLeg:
-        """Return a call to `number` that is not dialled yet. `release` must follow when it has ended."""
-        callee = f"sip:{number}@{self._account.domain};user=phone"
+    def leg(self, number: str, *, is_number: bool = True) -> CallLeg:
+        """Return a call to `number`, which is not dialled yet. Call `release` when it has ended.
+
+        `is_number`: False if it is the user part of a SIP address and no telephone number.
+        """
+        callee = f"sip:{number}@{self._account.domain}" + (";user=phone" if is_number else "")
         leg = CallLeg(
             self._connection, self._transactions, self._own, callee, self._account.caller, self._account.login
         )
         self._legs[leg.call_id] = leg
         return leg
 
-    def release(self, leg: CallLeg) -> None:
-        """Drop a call that has ended; repeated requests of the trunk in it are answered for another 32 s."""
+    def release(self, leg: CallDialog) -> None:
+        """Close a call that has ended. For another 32 s, requests of the trunk in it are answered."""
         leg.close()
         asyncio.get_running_loop().call_later(TIMEOUT, self._legs.pop, leg.call_id, None)
 
@@ -107,8 +122,10 @@ class Trunk:
             self._connection.send(response)
 
     def _take(self, request: SipRequest) -> SipResponse | None:
-        """Return the answer to a request of the trunk. This end takes no calls."""
+        """Return the answer to a request of the trunk; None if there is none, or the call sends it itself."""
         leg = self._legs.get(request.call_id or "")
+        if isinstance(leg, IncomingLeg) and leg.is_of_invite(request):
+            return leg.receive_again(request)
         if leg is not None and leg.fits(request):
             return leg.receive(request)
         match request.method:
@@ -116,10 +133,27 @@ class Trunk:
                 return None
             case "OPTIONS":
                 return make_response(request, 200, "OK", self._tag)
-            case "INVITE":
-                return make_response(request, 403, "Forbidden", self._tag)
+            case "INVITE" if leg is None and not (request.to_addr and request.to_addr.tag):
+                return self._called(request)
             case _:
                 return make_response(request, 481, "Call/Transaction Does Not Exist", self._tag)
+
+    def _called(self, invite: SipRequest) -> SipResponse | None:
+        """Decide on a new call of the trunk. Returns the refusal, or None if the call is taken."""
+        if self.incoming is None:
+            return make_response(invite, 403, "Forbidden", self._tag)
+        if not is_complete(invite):
+            return make_response(invite, 400, "Bad Request", self._tag)
+        leg = IncomingLeg(self._connection, self._transactions, invite, self._account.caller)
+        if leg.required:
+            response = make_response(invite, 420, "Bad Extension", self._tag)
+            response.headers.set_single("Unsupported", ", ".join(leg.required))
+            return response
+        if (refusal := self.incoming(leg)) is not None:
+            return make_response(invite, refusal.status, refusal.reason, self._tag)
+        self._legs[leg.call_id] = leg
+        leg.ring()
+        return None
 
     async def _attend_on(self) -> None:
         while wanted():
@@ -142,7 +176,10 @@ class Trunk:
         await asyncio.sleep(pause)
 
     async def _attend(self) -> float:
-        """Register, or ask whether the trunk lives. Returns the seconds until the next time."""
+        """Register, or without registration send OPTIONS, and record if the trunk is up.
+
+        Returns the seconds until the next time.
+        """
         account = self._account
         try:
             response = await self._ask(self._register(account.expires) if account.expires else self._options())

@@ -7,10 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.casework.evidence.adding import file_of, missing
+from schemas.casework.acts import CloseAct
 from schemas.casework.cases import CaseState
 from schemas.casework.events import FactKind
 from schemas.casework.evidence_files import MOST_FILES, EvidenceFile
-from schemas.casework.inputs import CloseAct, Erase, EvidenceReport
+from schemas.casework.inputs import Erase, EvidenceReport
 from schemas.codes.people import EvidenceAdded
 from schemas.codes.refusals import EarlierCase, TooManyFiles
 from schemas.levels import Level

@@ -3,16 +3,17 @@
 from datetime import timedelta
 
 from domain.payments.books import standing
+from schemas.casework.acts import AskStopAct
 from schemas.casework.books import BookLine
 from schemas.casework.cases import StepState, StopState
-from schemas.casework.inputs import AskStopAct, BankState
+from schemas.casework.inputs import BankState
 from schemas.casework.orders import HandOverStopAct, OrderState
 from schemas.codes.objections import ObjectionMade
 from schemas.codes.refusals import UpheldAlready
 from schemas.levels import Action, Level
 from schemas.risk.evidence import WatchStatus
 from tests.domain.builders import Line, payment
-from tests.domain.casework.orders.test_objections import DESK, HOUR, decide, lifts, object_to, objected, uphold
+from tests.domain.casework.orders.objecting import DESK, HOUR, decide, lifts, object_to, objected, uphold
 from tests.domain.casework.orders.test_orders_of_an_account import stop, stopped
 from tests.domain.casework.test_stop_orders import asked, automatic
 

@@ -4,8 +4,9 @@ from datetime import timedelta
 
 import pytest
 
+from schemas.casework.acts import LowerAct
 from schemas.casework.cases import StepState, StopState
-from schemas.casework.inputs import BankState, LowerAct
+from schemas.casework.inputs import BankState
 from schemas.casework.orders import ApproveStopAct, DeclineStopAct, OrderState
 from schemas.codes.objections import ObjectionMade
 from schemas.codes.refusals import AccountOrdered, NothingToObjectTo
@@ -13,16 +14,9 @@ from schemas.levels import Action, Level
 from schemas.people.staff import StaffRole
 from tests.domain.builders import Line
 from tests.domain.casework.journal import Journal
-from tests.domain.casework.orders.test_objections import decide, lifts, object_to, uphold
-from tests.domain.casework.orders.test_orders_onward import (
-    B1,
-    FIRST_HOP,
-    decline,
-    of_account,
-    paid,
-    states,
-    told,
-)
+from tests.domain.casework.orders.objecting import decide, lifts, object_to, uphold
+from tests.domain.casework.orders.onward import B1, FIRST_HOP, of_account, paid, states, told
+from tests.domain.casework.orders.test_orders_onward import decline
 from tests.domain.casework.test_movements import answer, moved
 from tests.domain.casework.test_payment_reports import ORDERED, report
 from tests.domain.casework.test_stop_orders import automatic, proposed

@@ -6,28 +6,27 @@ import pytest
 from pydantic import ValidationError
 
 from domain.casework import Rules
-from domain.casework.orders.objections import UNDECIDED, objection_id
+from domain.casework.orders.objections import UNDECIDED
 from domain.desk.attention import Concern, objections_late
 from domain.identity.personal import WITHHELD, without
 from domain.payments.bank_book import BankBook, SourceRecord
 from domain.policy import PolicyError, load
 from domain.statistics.counts import of_event
 from domain.wording.codes import in_language
+from schemas.casework.acts import AskStopAct, CloseAct, ReleaseStopAct
 from schemas.casework.cases import CaseState, StepState, StopState
 from schemas.casework.events import FactKind
-from schemas.casework.inputs import Act, AskStopAct, BankState, CloseAct, Erase, ObjectStop, ReleaseStopAct
+from schemas.casework.inputs import BankState, Erase
 from schemas.casework.objections import (
     MOST_OBJECTIONS,
     DecideObjectionAct,
     ObjectionGround,
     ObjectionState,
-    Objector,
-    StopObjection,
     WrongfulCause,
 )
 from schemas.casework.orders import ApproveStopAct, DeclineStopAct, OrderState
-from schemas.codes.any_code import AnyCode, StopNotExtended
-from schemas.codes.money import NoLongerAvoided, StopLapsed
+from schemas.codes.any_code import StopNotExtended
+from schemas.codes.money import NoLongerAvoided
 from schemas.codes.objections import ObjectionMade, ObjectionOverdue, ObjectionRejected, ObjectionUpheld, ReportFalse
 from schemas.codes.refusals import (
     EarlierCase,
@@ -41,65 +40,28 @@ from schemas.codes.refusals import (
     TookPart,
     UpheldAlready,
 )
+from schemas.codes.stop_orders import StopLapsed
 from schemas.levels import Action, Level
 from schemas.people.staff import StaffRole
 from schemas.risk.evidence import WatchStatus
 from tests.domain.builders import RESIDENT, Line, event, payment, policy_text
+from tests.domain.casework.orders.objecting import (
+    DESK,
+    HOUR,
+    REVIEWER,
+    decide,
+    lifts,
+    object_to,
+    objected,
+    objection,
+    reject,
+    uphold,
+)
+from tests.domain.casework.orders.onward import B1, FIRST_HOP, paid, told
 from tests.domain.casework.orders.test_orders_of_an_account import stop, stopped
-from tests.domain.casework.orders.test_orders_onward import B1, FIRST_HOP, paid, told
 from tests.domain.casework.test_movements import answer, moved
 from tests.domain.casework.test_payment_reports import report
 from tests.domain.casework.test_stop_orders import asked, automatic, proposed
-
-HOUR = timedelta(hours=1)
-DESK, REVIEWER = StaffRole.RELEASE_DESK, "release desk 9"
-HOLDER = "账户里是我的工资"
-
-
-def object_to(line: Line, name: str = "o1", order: str = "stop.0", by: str | None = None) -> list[AnyCode]:
-    """Somebody objects, through the bank or (`by`) at the centre; what the case says of it."""
-    given = ObjectStop(
-        id=name,
-        at=line.now,
-        resident=RESIDENT,
-        case=line.here.id,
-        order=order,
-        who=Objector.HOLDER,
-        bank=None if by else "bank",
-        by=by,
-        receipt="" if by else "Y-17",
-        ground=ObjectionGround.LAWFUL_PAYMENT,
-        text=HOLDER,
-    )
-    return [fact.what for fact in line.give(given).facts]
-
-
-def uphold(name: str = "o1", cause: WrongfulCause = WrongfulCause.LAWFUL_PAYMENT, fen: int = 20_000) -> Act:
-    return DecideObjectionAct(
-        objection=objection_id(name), upheld=True, reason="工资流水已核对", cause=cause, compensation_fen=fen
-    )
-
-
-def reject(name: str = "o1") -> Act:
-    return DecideObjectionAct(objection=objection_id(name), upheld=False, reason="资金来源不明")
-
-
-def decide(line: Line, act: Act, by: str = REVIEWER, role: StaffRole | None = DESK) -> list[AnyCode]:
-    return [fact.what for fact in line.act(act, by, role=role).facts]
-
-
-def objection(line: Line) -> StopObjection:
-    return line.here.objections[-1]
-
-
-def objected() -> Line:
-    line = stopped()
-    object_to(line)
-    return line
-
-
-def lifts(line: Line) -> int:
-    return asked(line).count(Action.STOP_RELEASE)
 
 
 def test_an_objection_is_recorded_with_who_which_order_when_and_a_clock_of_four_hours() -> None:

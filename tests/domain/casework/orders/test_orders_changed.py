@@ -8,14 +8,15 @@ from domain.casework import Rules
 from domain.casework.orders.objections import may_not_object
 from domain.casework.orders.onward import MOST_WITHDRAWN
 from domain.policy.approval import ApprovalRule
-from schemas.casework.inputs import AskStopAct, BankState
+from schemas.casework.acts import AskStopAct
+from schemas.casework.inputs import BankState
 from schemas.casework.orders import ApproveStopAct, HandOverStopAct, OrderState
 from schemas.codes.refusals import NothingToObjectTo
 from schemas.levels import Action, Level, Outcome
 from schemas.people.staff import StaffRole
 from schemas.risk.signals import TransferState
 from tests.domain.builders import Line, payment, policy
-from tests.domain.casework.orders.test_orders_onward import onward, paid
+from tests.domain.casework.orders.onward import onward, paid
 from tests.domain.casework.test_movements import answer, moved
 from tests.domain.casework.test_payment_reports import ORDERED, report
 

@@ -11,9 +11,10 @@ from domain.casework.orders.later_limits import hops_from, remaining, standing_a
 from domain.casework.orders.objections import objection_of
 from domain.casework.trail.movements import traced
 from domain.policy.approval import ApprovalRule, ApprovalRules
+from schemas.casework.acts import OutcomeAct, ReleaseStopAct
 from schemas.casework.cases import Case
 from schemas.casework.events import FactKind
-from schemas.casework.inputs import BankState, ObjectStop, OutcomeAct, ReleaseStopAct
+from schemas.casework.inputs import BankState, ObjectStop
 from schemas.casework.movements import OnwardMovement
 from schemas.casework.objections import DecideObjectionAct, ObjectionGround, Objector, WrongfulCause
 from schemas.casework.orders import (
@@ -26,7 +27,7 @@ from schemas.casework.orders import (
 )
 from schemas.codes.any_code import AnyCode
 from schemas.codes.danger import DangerCode, PaymentMade
-from schemas.codes.money import LaterStopsApproved, LaterStopsEnded, StopApprovedUnder, TracedUnderApproval
+from schemas.codes.money import TracedUnderApproval
 from schemas.codes.refusals import (
     AccountOnlyReported,
     ApprovedBefore,
@@ -36,13 +37,14 @@ from schemas.codes.refusals import (
     NoOrder,
     RoleMayNotApprove,
 )
+from schemas.codes.stop_orders import LaterStopsApproved, LaterStopsEnded, StopApprovedUnder
 from schemas.levels import Action, Level, Outcome, OutcomeGround
 from schemas.people.staff import StaffRole
 from schemas.risk.evidence import EvidenceKind, WatchStatus
 from schemas.risk.signals import TransferState
-from tests.domain.builders import RESIDENT, danger, payment, policy
+from tests.domain.builders import NOON, RESIDENT, danger, payment, policy
 from tests.domain.casework.journal import Journal
-from tests.domain.casework.orders.test_orders_onward import B1, FIRST_HOP, of_account, onward, told
+from tests.domain.casework.orders.onward import B1, FIRST_HOP, of_account, onward, told
 from tests.domain.casework.test_movements import MINUTE, answer, moved
 
 DESK = StaffRole.RELEASE_DESK
@@ -171,7 +173,7 @@ def test_other_limits_of_a_second_person_begin_anew() -> None:
     later = first(line.here).later
     assert later is not None
     assert ([each.by for each in later.approvals], later.limits) == (["bo"], LIMITS)
-    assert standing_approval(first(line.here), line.now) is later
+    assert standing_approval(line.here, first(line.here), line.here.steps, line.now) is later
 
 
 def test_limits_above_the_policys_are_refused_and_the_order_waits() -> None:
@@ -212,7 +214,7 @@ def test_an_approval_may_be_signed_after_the_order_but_once() -> None:
     assert refusals(sign(line, LIMITS, by="bo")) == [LaterStopsDecided()]
 
 
-REPORTED: list[DangerCode] = [PaymentMade(EvidenceKind.REPORTED_PAYEE, 30_000, 60)]
+REPORTED: list[DangerCode] = [PaymentMade(EvidenceKind.REPORTED_PAYEE, 30_000, NOON)]
 
 
 def only_reported() -> Journal:

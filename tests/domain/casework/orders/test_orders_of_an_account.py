@@ -11,13 +11,14 @@ from hypothesis import strategies as st
 from domain.casework.orders.records import document_number
 from domain.identity.personal import WITHHELD
 from domain.ids import case_digits
+from schemas.casework.acts import Act, AskStopAct, CloseAct, ReleaseStopAct
 from schemas.casework.cases import StepState, Stop, StopState
 from schemas.casework.events import FactKind
-from schemas.casework.inputs import Act, AskStopAct, BankState, CloseAct, Erase, ReleaseStopAct
+from schemas.casework.inputs import BankState, Erase
 from schemas.casework.orders import ApproveStopAct, DeclineStopAct, HandOverStopAct, OrderState, StopOrder
 from schemas.codes.any_code import StopNotExtended
-from schemas.codes.money import StopHandedOver, StopUnconfirmed
 from schemas.codes.refusals import AccountFrozen, CannotBeStopped, MostStops, NoStop, RoleMayNotApprove
+from schemas.codes.stop_orders import StopHandedOver, StopUnconfirmed
 from schemas.levels import Action, Level, Outcome, Result
 from schemas.people.staff import StaffRole
 from schemas.risk.evidence import WatchStatus

@@ -7,67 +7,31 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.casework import Rules
 from domain.casework.trail.tree import money_tree
 from domain.identity.personal import WITHHELD, without
 from domain.payments import releases
 from domain.payments.bank_book import BankBook
 from domain.payments.ledger import of_case
 from domain.payments.releases import FIRST_TRACED, numbered, of_number
+from schemas.casework.acts import CloseAct, OutcomeAct, ReleaseStopAct
 from schemas.casework.cases import Case, StepState, StopState
-from schemas.casework.inputs import BankFeedback, BankState, CloseAct, Erase, OutcomeAct, ReleaseStopAct
+from schemas.casework.inputs import BankState, Erase
 from schemas.casework.movements import MovedAccount, MovementKind, OnwardMovement
-from schemas.casework.orders import DeclineStopAct, HandOverStopAct, OrderState, StopOrder
+from schemas.casework.orders import DeclineStopAct, HandOverStopAct, OrderState
 from schemas.codes.money import MoneyTracedHere
 from schemas.levels import Action, Level, Outcome, OutcomeGround
 from schemas.people.staff import StaffRole
 from schemas.risk.signals import TransferState
 from tests.domain.builders import NOON, RESIDENT, payment, policy
 from tests.domain.casework.journal import Journal
+from tests.domain.casework.orders.onward import B1, C1, FIRST_HOP, of_account, onward, paid, states, told, with_rules
 from tests.domain.casework.test_movements import MINUTE, answer, moved
 from tests.domain.casework.test_movements import paid as paid_and_approved
-
-B1, C1 = "b:traced-1-0", "c:traced-1-1"
-FIRST_HOP = moved("a1", "b1", 600_000, 3)
-
-
-def paid() -> Journal:
-    """A red case whose payment of ¥10,000 has reached a1; the desk decides nothing by itself."""
-    line = Journal()
-    line.approves = False
-    line.alert(Level.RED, payment(amount=1_000_000, state=TransferState.SETTLED))
-    return line
-
-
-def with_rules(line: Journal, **trace: object) -> None:
-    changed = policy().model_copy(update={"trace": policy().trace.model_copy(update=trace)})
-    line.rules = Rules(changed)
-
-
-def onward(case: Case) -> list[StopOrder]:
-    traced = {each.transfer for each in case.traced}
-    return [order for order in case.orders if order.transfer in traced]
-
-
-def of_account(case: Case, token: str) -> list[StopOrder]:
-    return [order for order in case.orders if order.payee == token]
-
-
-def states(line: Journal, token: str) -> list[OrderState]:
-    return [order.state for order in of_account(line.here, token)]
 
 
 def decline(line: Journal, step: str = "stop.t0") -> None:
     act = DeclineStopAct(order=step, reason="a shop's account")
     line.give(line.report(act, "desk", role=StaffRole.RELEASE_DESK))
-
-
-def told(
-    line: Journal, transfer: str, state: BankState, *movements: OnwardMovement, fen: int = 0, step: str = "none"
-) -> BankFeedback:
-    return answer(line, *movements, name=f"{transfer}:{state}:{len(line.decisions)}", transfer=transfer).model_copy(
-        update={"state": state, "amount_fen": fen, "dispatch": f"{line.here.id}:{step}:1:payment"}
-    )
 
 
 def test_an_account_that_the_money_reached_gets_an_order_that_waits_for_a_person() -> None:

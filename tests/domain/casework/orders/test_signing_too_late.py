@@ -2,15 +2,16 @@
 
 from datetime import timedelta
 
-from schemas.casework.inputs import BankState, ReleaseStopAct
+from schemas.casework.acts import ReleaseStopAct
+from schemas.casework.inputs import BankState
 from schemas.casework.orders import OrderState
 from schemas.codes.refusals import NoOrder
 from schemas.levels import Level
 from schemas.risk.signals import TransferState
 from tests.domain.builders import payment
 from tests.domain.casework.journal import Journal
+from tests.domain.casework.orders.onward import FIRST_HOP, told
 from tests.domain.casework.orders.test_orders_later import DESK, LIMITS, asked_for, first, refusals, sign, states
-from tests.domain.casework.orders.test_orders_onward import FIRST_HOP, told
 
 
 def in_force() -> Journal:

@@ -5,7 +5,8 @@ from functools import cache
 
 from domain.casework import Decision, Rules
 from domain.policy import Policy, load
-from schemas.casework.inputs import NoteAct, OwnHoldAnswer
+from schemas.casework.acts import NoteAct
+from schemas.casework.inputs import OwnHoldAnswer
 from schemas.casework.own_account import (
     ApproveHoldAct,
     DeclineHoldAct,

@@ -3,8 +3,8 @@
 from datetime import timedelta
 
 from domain.casework.orders.objections import may_not_object
+from schemas.casework.acts import LowerAct
 from schemas.casework.cases import StepState
-from schemas.casework.inputs import LowerAct
 from schemas.casework.own_account import OwnHoldAnswerState, OwnHoldState
 from schemas.levels import Action, Level, Result
 from tests.domain.builders import Line

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from domain.dispatches.validity import validity
 from domain.identity.personal import WITHHELD, without
+from schemas.casework.acts import CloseAct, LowerAct
 from schemas.casework.cases import StepState
 from schemas.casework.events import FactKind
-from schemas.casework.inputs import CloseAct, LowerAct
 from schemas.casework.own_account import AllowanceSpan, OwnHoldAnswerState, OwnHoldState, ProposeHoldAct
 from schemas.codes.own_account import (
     HoldNotOfRole,

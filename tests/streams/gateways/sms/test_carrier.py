@@ -2,15 +2,16 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 import pytest
 
 from domain.carriers.account import CarrierAccount
 from streams.gateways.sms import carrier as carriers
 from streams.gateways.sms.carrier import CarrierLink
+from streams.gateways.sms.dialect import Unit
 from streams.gateways.sms.pdu import Pdu
-from tests.streams.gateways.sms.wire import speaking
+from tests.streams.gateways.sms.wire import speaking, welcome
 
 
 @contextlib.asynccontextmanager
@@ -18,8 +19,8 @@ async def linked(account: CarrierAccount) -> AsyncIterator[CarrierLink]:
     """Yield the link of a carrier once it is bound."""
     ready = asyncio.Event()
 
-    async def deliver(_pdu: Pdu) -> int:
-        return 0
+    async def deliver(_unit: Unit) -> bool:
+        return True
 
     link = CarrierLink(account, "secret", None, deliver, ready.set)
     running = asyncio.create_task(link.run())
@@ -46,3 +47,25 @@ async def test_a_carrier_that_answers_no_question_keeps_its_connection(monkeypat
     async with speaking(lambda _: None) as account, linked(account) as link, asyncio.timeout(5):
         assert await link.query("A1") is None
         assert link.bound
+
+
+@pytest.mark.parametrize(("steady", "least", "most"), [(30.0, 3, 6), (0.0, 15, 100)])
+async def test_a_carrier_that_ends_each_session_is_bound_ever_more_seldom_until_one_lasts(
+    monkeypatch: pytest.MonkeyPatch, steady: float, least: int, most: int
+) -> None:
+    monkeypatch.setattr(carriers, "FIRST_WAIT_SECONDS", 0.01)
+    monkeypatch.setattr(carriers, "STEADY_SECONDS", steady, raising=False)
+    binds = 0
+
+    def greet(bind: Pdu) -> Sequence[Pdu]:
+        nonlocal binds
+        binds += 1
+        return welcome(bind)
+
+    async with speaking(delivered, greeting=greet, leaves=True) as account, linked(account):
+        async with asyncio.timeout(20):
+            while binds < least:  # noqa: ASYNC110 - it is told to nobody
+                await asyncio.sleep(0.01)
+        if steady:
+            await asyncio.sleep(0.3)
+    assert binds <= most

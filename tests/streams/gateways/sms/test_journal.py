@@ -9,12 +9,13 @@ import pytest
 
 from domain.carriers.outcome import SegmentState
 from schemas.channels.receipts import SmsState
+from streams.gateways.nonces import claim_nonce, forget_nonces
 from streams.gateways.sms import journal_steps as steps
 from streams.gateways.sms.journal import FILE, Journal
-from streams.gateways.sms.journal_steps import OrderTaking, Outbound, Untold
+from streams.gateways.sms.journal_steps import Outbound, Untold
 from streams.runtime.settings import SettingsError
 
-NONCE, NOW = "n" * 20, 1000.0
+NOW = 1000.0
 TEXT = "请勿转账".encode("utf-16-be")
 
 
@@ -23,8 +24,12 @@ def message(key: str = "d1:1:sms", segments: int = 1) -> Outbound:
     return Outbound(key, "+86100000001", 8, False, parts, segments > 1, NOW + 600)
 
 
-async def taken(journal: Journal, order: Outbound, nonce: str = NONCE) -> OrderTaking:
-    return await journal.run(partial(steps.take, order=order, nonce=nonce, now=NOW))
+async def taken(journal: Journal, order: Outbound) -> bool:
+    return await journal.run(partial(steps.take, order=order, now=NOW))
+
+
+async def claimed(journal: Journal, nonce: str, dispatch: str, at: float = NOW) -> bool:
+    return await journal.run(partial(claim_nonce, nonce=nonce, dispatch=dispatch, at=at))
 
 
 async def sending(journal: Journal, order: Outbound, carrier: str = "c0") -> None:
@@ -57,7 +62,7 @@ async def test_what_was_being_sent_when_the_process_died_is_in_doubt_and_never_w
     before = Journal(tmp_path)
     await sending(before, message(segments=2))
     await sent(before)
-    await taken(before, message("d2:1:sms"), "m" * 20)
+    await taken(before, message("d2:1:sms"))
     await before.close()
     after = Journal(tmp_path)
     assert await after.run(partial(steps.interrupted, now=NOW)) == 1
@@ -75,12 +80,25 @@ async def test_a_segment_that_does_not_wait_is_not_sent_again(tmp_path: Path) ->
     await journal.close()
 
 
-async def test_an_order_is_taken_once_and_its_signature_serves_no_other(tmp_path: Path) -> None:
+async def test_an_order_is_taken_once_and_the_nonce_of_each_attempt_serves_no_other(tmp_path: Path) -> None:
     journal = Journal(tmp_path)
-    assert await taken(journal, message()) is OrderTaking.NEW
-    assert await taken(journal, message(), "m" * 20) is OrderTaking.KNOWN
-    assert await taken(journal, message("d2:1:sms")) is OrderTaking.REPLAYED
-    assert await journal.run(partial(steps.states, message="d2:1:sms")) == []
+    assert await taken(journal, message())
+    assert not await taken(journal, message())
+    assert [await claimed(journal, each, "d1") for each in ("n1", "n2", "n1")] == [True, True, True]
+    assert [await claimed(journal, each, "d2") for each in ("n1", "n2", "n3")] == [False, False, True]
+    await journal.close()
+    again = Journal(tmp_path)
+    assert not await claimed(again, "n2", "d2")
+    await again.close()
+
+
+async def test_a_nonce_is_forgotten_only_after_its_signature_is_too_old(tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+    assert await claimed(journal, "n", "d1", 1_000.0)
+    assert await journal.run(partial(forget_nonces, before=1_000.0)) == 0
+    assert not await claimed(journal, "n", "d2", 1_001.0)
+    assert await journal.run(partial(forget_nonces, before=1_001.0)) == 1
+    assert await claimed(journal, "n", "d2", 1_002.0)
     await journal.close()
 
 
@@ -146,7 +164,7 @@ async def test_what_is_old_is_forgotten_but_not_what_waits(tmp_path: Path) -> No
     journal = Journal(tmp_path)
     await sending(journal, message())
     await sent(journal)
-    await taken(journal, message("d2:1:sms"), "m" * 20)
+    await taken(journal, message("d2:1:sms"))
     assert await journal.run(partial(steps.forget_before, before=NOW + 1)) == 1
     assert await journal.run(partial(steps.states, message="d1:1:sms")) == []
     assert await journal.run(partial(steps.states, message="d2:1:sms")) == [SegmentState.WAITING]
@@ -168,7 +186,7 @@ async def test_a_change_that_fails_does_not_undo_those_beside_it(tmp_path: Path)
         raise ValueError("broken")
 
     found = await asyncio.gather(taken(journal, message()), journal.run(broken), return_exceptions=True)
-    assert found[0] is OrderTaking.NEW
+    assert found[0] is True
     assert isinstance(found[1], ValueError)
     assert await journal.run(partial(steps.states, message="d1:1:sms")) == [SegmentState.WAITING]
     await journal.close()

@@ -21,7 +21,7 @@ def db() -> sqlite3.Connection:
 def sent(db: sqlite3.Connection, message: str, now: float, remote: str = "42") -> bool:
     """Send a message, to which the carrier gives the id."""
     order = Outbound(message, "+86100000001", 8, False, ((1, b"x"),), False, now + 600)
-    steps.take(db, order, message, now)
+    steps.take(db, order, now)
     steps.intend(db, message, [1], "c0")
     return steps.sent(db, message, 1, remote, remote, now, now + 300)
 

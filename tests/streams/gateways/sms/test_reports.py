@@ -14,12 +14,14 @@ import pytest
 
 from domain.carriers.account import GatewayFile
 from schemas.channels.receipts import SmsState
+from streams.gateways import receipts
 from streams.gateways.sms import journal_steps as steps
 from streams.gateways.sms import reports as reporting
 from streams.gateways.sms.carrier import CarrierLink
+from streams.gateways.sms.dialect import Unit
 from streams.gateways.sms.journal import Journal
 from streams.gateways.sms.journal_steps import Outbound
-from streams.gateways.sms.pdu import Pdu
+from streams.gateways.sms.replies import Replies
 from streams.gateways.sms.reports import Reports
 from tests.streams.gateways.sms.wire import carrier_account
 
@@ -42,8 +44,8 @@ class Telling(CarrierLink):
 
 
 def carrier(kind: type[CarrierLink], name: str) -> CarrierLink:
-    async def deliver(_pdu: Pdu) -> int:
-        return 0
+    async def deliver(_unit: Unit) -> bool:
+        return True
 
     return kind(carrier_account(name), "secret", None, deliver, lambda: None)
 
@@ -54,7 +56,8 @@ async def reports(journal: Journal, folder: Path, peer: httpx.MockTransport | No
     made = {"data": str(folder), "key_file": "none", "receipts": "https://intake.example/receipts/sms"}
     file = GatewayFile.model_validate(made | {"carrier": [account]})
     async with httpx.AsyncClient(transport=peer or httpx.MockTransport(lambda _: httpx.Response(200))) as client:
-        yield Reports(file, b"k" * 32, journal, client, asyncio.Event())
+        replies = Replies(file, [b"k" * 32], journal, client)
+        yield Reports(file, (b"k" * 32,), journal, client, asyncio.Event(), replies)
 
 
 @contextlib.asynccontextmanager
@@ -70,7 +73,7 @@ async def running(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
 async def submitted(journal: Journal, message: str, carrier: str, now: float = NOW) -> None:
     """Note that a carrier has a message, whose receipt is missing."""
     order = Outbound(message, "+86100000001", 8, False, ((1, b"x"),), False, now + 600)
-    await journal.run(partial(steps.take, order=order, nonce=message, now=now))
+    await journal.run(partial(steps.take, order=order, now=now))
     await journal.run(partial(steps.intend, message=message, numbers=[1], carrier=carrier))
     note = partial(steps.sent, message=message, number=1, named=message, remote=message, now=now, ask_at=now + 300)
     await journal.run(note)
@@ -129,8 +132,9 @@ async def told(folder: Path, statuses: list[int]) -> list[int]:
 async def test_a_result_is_dropped_only_if_intake_itself_calls_it_invalid(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, statuses: list[int], left: list[int]
 ) -> None:
-    for each in ("LOOK_SECONDS", "AGAIN_SECONDS", "DENIED_AGAIN_SECONDS"):
-        monkeypatch.setattr(reporting, each, 0.01, raising=False)
+    for each in ("LOOK_SECONDS", "AGAIN_SECONDS"):
+        monkeypatch.setattr(reporting, each, 0.01)
+    monkeypatch.setattr(receipts, "DENIED_AGAIN_SECONDS", 0.01)
     assert await told(tmp_path, list(statuses)) == left
 
 

@@ -2,24 +2,48 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 
 from domain.carriers.account import CarrierAccount
 from streams.gateways.sms.connection import Connection
+from streams.gateways.sms.dialect import Unit
 from streams.gateways.sms.pdu import Command, Pdu, read_pdu
 
 Reply = Callable[[Pdu], Pdu | None]
 """Returns the answer to a submit_sm or query_sm; None: the carrier says nothing."""
+Greeting = Callable[[Pdu], Sequence[Pdu]]
+"""Returns what the carrier sends after a bind_transceiver, in one piece."""
+
+
+def welcome(bind: Pdu) -> Sequence[Pdu]:
+    """Accept the account."""
+    return [bind.answer(body=b"\0")]
+
+
+def delivery(text: bytes = b"hi", parameters: bytes = b"") -> Pdu:
+    """Return the deliver_sm of a message from a telephone that nobody has."""
+    addresses = b"\0" + b"\1\1" + b"8610000000001\0" + b"\0\1" + b"10690000\0"
+    body = addresses + bytes([0, 0, 0]) + b"\0\0" + bytes([0, 0, 3, 0, len(text)]) + text + parameters
+    return Pdu(Command.DELIVER_SM, 7, body=body)
 
 
 @contextlib.asynccontextmanager
-async def speaking(reply: Reply, *, enquire_seconds: float = 10) -> AsyncIterator[CarrierAccount]:
-    """Listen while the context is open; yields the account of the carrier, which takes any password."""
+async def speaking(
+    reply: Reply, *, enquire_seconds: float = 10, greeting: Greeting = welcome, leaves: bool = False
+) -> AsyncIterator[CarrierAccount]:
+    """Listen while the context is open; yields the account of the carrier, which takes any password. `leaves`: it ends
+    each session after its greeting.
+    """
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(asyncio.IncompleteReadError, OSError):
             while True:
                 pdu = await read_pdu(reader)
+                if pdu.command == Command.BIND_TRANSCEIVER:
+                    writer.write(b"".join(each.encoded() for each in greeting(pdu)))
+                    if leaves:
+                        break
+                    continue
                 told = reply(pdu) if pdu.command in (Command.SUBMIT_SM, Command.QUERY_SM) else pdu.answer(body=b"\0")
                 if told is not None:
                     writer.write(told.encoded())
@@ -42,8 +66,8 @@ def carrier_account(name: str = "c0") -> CarrierAccount:
 async def bound(account: CarrierAccount) -> AsyncIterator[Connection]:
     """Bind to a carrier while the context is open; its deliveries are accepted."""
 
-    async def deliver(_pdu: Pdu) -> int:
-        return 0
+    async def deliver(_unit: Unit) -> bool:
+        return True
 
     connection = await Connection.opened(account, "secret", None, deliver)
     try:

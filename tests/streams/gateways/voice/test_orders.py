@@ -16,7 +16,7 @@ from streams.gateways.voice.caller import CallParts
 from streams.gateways.voice.configuration import read_configuration
 from streams.gateways.voice.gateway import VoiceGateway
 from streams.gateways.voice.ledger import LedgerState, VoiceLedger
-from streams.gateways.voice.orders import VoiceOrders, orders_app
+from streams.gateways.voice.orders import VoiceOrders
 from tests.streams.gateways.voice.centre import KEY, NUMBER, written
 
 Client = httpx.AsyncClient
@@ -35,7 +35,7 @@ async def ledger(tmp_path: Path) -> AsyncIterator[VoiceLedger]:
 async def client(tmp_path: Path, ledger: VoiceLedger) -> AsyncIterator[Client]:
     given = read_configuration(written(tmp_path, 5060, "http://127.0.0.1:1/receipts/voice"))
     gateway = VoiceGateway(CallParts(given, Mock(up=True), Mock(), Mock()), ledger, Mock())
-    app = orders_app(VoiceOrders(gateway, (KEY,)))
+    app = VoiceOrders(gateway, (KEY,)).app
     async with Client(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1") as made:
         yield made
 

@@ -7,8 +7,9 @@ import pytest
 
 from domain.carriers.voice import CallEnding
 from schemas.channels.receipts import CallState
+from streams.gateways.receipts import AT_ONCE
 from streams.gateways.voice.ledger import CallOrder, VoiceLedger
-from streams.gateways.voice.receipts import AT_ONCE, LONGEST_WAIT_SECONDS, ReceiptPlan, ReceiptSender
+from streams.gateways.voice.receipts import LONGEST_WAIT_SECONDS, ReceiptPlan, ReceiptSender
 from tests.streams.gateways.voice.centre import KEY, NUMBER
 
 BUSY = CallEnding(CallState.BUSY, "SIP 486")

@@ -171,6 +171,8 @@ async def test_an_info_of_empty_lines_is_read_at_once_and_a_key_is_found(line: L
     assert time.process_time() - began < 0.5
     assert await line.ask("INFO", "Signal= 2\r\nDuration=160\r\n", "application/dtmf-relay") == 200
     assert keys == ["2"]
+    assert await line.ask("INFO", "Signal=a\r\nDuration=160\r\n", "application/dtmf-relay") == 200
+    assert keys == ["2", "A"]
 
 
 @pytest.mark.parametrize("expires", ["²", "9" * 5000])
@@ -178,6 +180,17 @@ def test_a_registration_without_a_readable_time_is_as_long_as_wanted(expires: st
     response = SipResponse(status_code=200)
     response.headers.set_single("Expires", expires)
     assert trunks._granted(response, 600) == 600
+
+
+@pytest.mark.parametrize("end", [b"\r", b"\n"])
+async def test_a_message_whose_line_ends_with_cr_or_lf_alone_is_left_out(end: bytes) -> None:
+    received: list[object] = []
+    connection = TrunkConnection(TrunkAddress("127.0.0.1", 5060, "udp"), received.append)
+    head = b"OPTIONS sip:a@b SIP/2.0\r\nVia: SIP/2.0/UDP c;branch=z9hG4bK1\r\nCall-ID: 1"
+    connection.take(head + end + b"P-Asserted-Identity: <tel:+8619900001234>\r\n\r\n")
+    assert received == []
+    connection.take(head + b"\r\nContent-Length: 3\r\n\r\na" + end + b"b")
+    assert len(received) == 1
 
 
 async def test_a_trunk_is_asked_again_after_an_error(monkeypatch: pytest.MonkeyPatch) -> None:

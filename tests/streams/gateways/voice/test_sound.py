@@ -1,12 +1,19 @@
 """Sound: G.711, keys as tones, session descriptions, and espeak-ng."""
 
+import asyncio
+import struct
+import time
+from unittest.mock import Mock
+
 import numpy as np
 import pytest
 
 from streams.gateways.voice.configuration import SpeechTable
+from streams.gateways.voice.media.clock import MediaClock
 from streams.gateways.voice.media.g711 import A_LAW, FRAME, G711, MU_LAW, Samples
 from streams.gateways.voice.media.hearing import HIGH, LOW, PAD, ToneKeys, heard
 from streams.gateways.voice.media.session import MediaRefusedError, agreed, new_srtp_key, offer
+from streams.gateways.voice.media.stream import HEADER, RtpStream
 from streams.gateways.voice.voices import load_voices
 
 
@@ -95,3 +102,48 @@ async def test_a_text_that_is_not_recorded_is_said_by_espeak(language: str) -> N
     assert said.source == "espeak-ng"
     assert 0.8 < len(said.samples) / 8000 < 10
     assert np.abs(said.samples.astype(int)).max() > 1000
+
+
+@pytest.mark.parametrize(("kind", "taken"), [(300, None), (8, None), (95, None), (96, 96), (127, 127), (128, None)])
+def test_key_events_have_a_dynamic_payload_type_or_keys_come_as_tones(kind: int, taken: int | None) -> None:
+    text = offer("127.0.0.1", 4000, None).replace("101", str(kind))
+    assert agreed(text, secure=False).keys_payload == taken
+
+
+async def test_a_stream_that_fails_does_not_silence_the_others() -> None:
+    clock, ticked = MediaClock(), asyncio.Event()
+    failing = Mock(tick=Mock(side_effect=struct.error("format requires 0 <= number <= 255")))
+    clock.start()
+    clock.add(failing)
+    try:
+        await asyncio.sleep(0.1)
+        clock.add(Mock(tick=ticked.set))
+        async with asyncio.timeout(2):
+            await ticked.wait()
+    finally:
+        await clock.close()
+    assert failing.tick.call_count == 1
+
+
+def test_without_srtp_only_the_first_port_and_source_after_an_answer_are_heard(monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = RtpStream(None)
+    heard_payloads: list[bytes] = []
+    stream.ears.sound = heard_payloads.append
+
+    def comes(payload: bytes, port: int, source: int) -> None:
+        stream.datagram_received(HEADER.pack(0x80, 8, 1, 160, source) + payload, ("127.0.0.1", port))
+
+    plan = agreed(offer("127.0.0.1", 4000, None), secure=False)
+    stream.agree(plan)
+    comes(b"early", 4000, 1)
+    stream.agree(plan)  # the answer
+    comes(b"one", 4002, 2)
+    comes(b"other port", 4004, 2)
+    comes(b"other source", 4002, 3)
+    comes(b"two", 4002, 2)
+    assert heard_payloads == [b"early", b"one", b"two"]
+    assert (stream.counts.received, stream.counts.refused) == (3, 2)
+    monkeypatch.setattr("streams.gateways.voice.media.stream.LOCK_SECONDS", 0.0)  # it has been silent for long
+    time.sleep(0.001)
+    comes(b"after a transfer", 4004, 4)
+    assert heard_payloads[-1] == b"after a transfer"

@@ -24,7 +24,8 @@ from streams.casework.journal import read_entry
 from streams.casework.steps import BATCH
 from streams.installation import Installation
 from streams.messaging import case_inputs, topics
-from streams.messaging.reader import end_offsets, read_all
+from streams.messaging.offsets import end_offsets
+from streams.messaging.reader import read_all
 from streams.messaging.record import Raw
 from streams.messaging.topics import home
 from streams.runtime.clock import Clock

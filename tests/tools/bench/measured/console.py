@@ -26,7 +26,7 @@ from schemas.casework.cases import Case
 from schemas.people.staff import Account, StaffRole
 from streams.installation import Installation
 from streams.messaging import topics
-from streams.messaging.reader import end_offsets
+from streams.messaging.offsets import end_offsets
 from streams.runtime.embedded import free_port
 from streams.runtime.settings import Settings
 from tests.console.harness.open_cases import fill, taken

@@ -24,7 +24,8 @@ from schemas.risk.signals import BATCH_LIMIT, Signal
 from simulators.demo.run import Demo, Plan, beside
 from streams.intake.acceptor import Intake
 from streams.messaging import topics
-from streams.messaging.reader import end_offsets, follow
+from streams.messaging.offsets import end_offsets
+from streams.messaging.reader import follow
 from streams.runtime.clock import Clock
 from streams.runtime.cooperative import spare_the_collector
 from streams.runtime.settings import Settings

@@ -23,10 +23,11 @@ from streams.messaging.producer import Record
 from streams.runtime.settings import Settings
 from streams.security.record_encryption import RecordEncryption
 from streams.security.vault import IDENTITY, IDENTITY_FIELD, Vault, _place
-from streams.state.case_store import Loaded
+from streams.state.partition_state import Loaded
 from streams.state.store_update import PartitionRules
 from tests.tools.bench import cases
 from tests.tools.bench.measured import core
+from tests.tools.installation_keys import KEYS
 from tests.tools.servers.redis import RedisServer
 
 T = TypeVar("T")
@@ -102,7 +103,7 @@ def _lain(topic: str, resident: str, value: str) -> Record:
 async def main() -> None:
     with tempfile.TemporaryDirectory() as folder, RedisServer(Path(folder) / "vault") as vault:
         where = {"kafka": "127.0.0.1:1", "redis": "redis://127.0.0.1:1/0", "vault": vault.url}
-        keys = Vault(Settings.model_validate(where | {"secret": "the key of a bench"}))
+        keys = Vault(Settings.model_validate(where | {"secret": "the key of a bench", "keys": KEYS}))
         encryption, told = RecordEncryption(keys), records()
         found = {name: await measured(encryption, each) for name, each in told.items()}
         found["keys"] = await looked_up(keys, [(each.key or b"").decode() for each in told["case-inputs"]])

@@ -11,7 +11,7 @@ from tests.tools.chaos.faults.base import KILL_SECONDS, Fault, MissedError
 from tests.tools.chaos.faults.redis import ALONE, wiped
 from tests.tools.chaos.stage import Stage
 
-DELETED = (topics.CASE_INPUTS.name, *(topic.name for topic in topics.LANES))
+DELETED = (topics.CASE_INPUTS.name, topics.OUTSIDE_INPUTS.name, *(topic.name for topic in topics.LANES))
 SEEN_SECONDS = 5.0  # how long the observer may need for what is to be deleted
 LOOK_SECONDS = 0.05
 

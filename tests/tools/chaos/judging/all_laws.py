@@ -170,7 +170,8 @@ def nothing_after_settled(books: Books) -> Iterator[str]:
         dispatch = books.dispatches.get(contact.dispatch)
         if dispatch is None or dispatch.action in AFTER_SETTLED or contact.dispatch in books.delayed:
             continue
-        at = books.wall(datetime.fromisoformat(contact.at))
+        # A request that its provider held up was sent before.
+        at = books.wall(datetime.fromisoformat(contact.at)) - books.held_up.get(contact.dispatch, 0.0)
         if _was_settled(at, stories[dispatch.case].values()):
             yield f"{contact.dispatch}: contacted at {contact.at}, settled before"
 

@@ -36,6 +36,7 @@ class Books:
     poisoned: int  # records on each topic that nobody can read
     pace: Pace = field(default_factory=Pace)  # the machine's
     delayed: set[str] = field(default_factory=set)  # dispatches whose request was held up before the provider acted
+    held_up: dict[str, float] = field(default_factory=dict)  # by dispatch: wall seconds before the provider acted
     keyless: set[str] = field(default_factory=set)  # residents whose keys the vault has lost
     dropped: Counter[str] = field(default_factory=Counter)  # by source: signals deleted before Redis was wiped
 

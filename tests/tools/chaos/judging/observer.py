@@ -2,11 +2,13 @@
 
 python -m tests.tools.chaos.judging.observer BROKERS FILE TOPIC ...     until it is stopped
 
-A line a record: topic, partition, offset, seconds since 1970, value (as text; what is none is written as it can be).
+A line a record: topic, partition, offset, seconds since 1970, value (as text; what is none is written as it can be,
+and what is encrypted as a whole in base64 after the byte by which that is known).
 It is no part of the product and uses nothing of it: a consumer without a group that is assigned everything.
 """
 
 import asyncio
+import base64
 import signal
 import sys
 import time
@@ -16,6 +18,7 @@ import orjson
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 FETCH_WAIT_MS = 50
+WHOLE = b"\x03"  # begins what is encrypted as a whole
 
 
 async def observe(brokers: str, file: Path, names: list[str]) -> None:
@@ -56,6 +59,8 @@ async def _follow(consumer: AIOKafkaConsumer, names: list[str], file: Path) -> N
 
 
 def _text(value: bytes | None) -> str | None:
+    if value is not None and value[:1] == WHOLE:  # encrypted as a whole: no text
+        return WHOLE.decode() + base64.b64encode(value).decode()
     return None if value is None else value.decode("utf-8", "replace")
 
 

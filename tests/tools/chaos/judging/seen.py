@@ -1,8 +1,9 @@
 """What the observer has seen: the story of a round, from its file.
 
-The observer has no keys: of a sealed record it sees what is left of it.
+The observer has no keys: of a sealed record it sees what is left of it. Signals are opened here, to be counted.
 """
 
+import base64
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -12,18 +13,22 @@ from typing import Generic, TypeVar
 import orjson
 from pydantic import ValidationError
 
+from domain.access.key_rings import KeyPurpose, read_rings
+from domain.access.public_encryption import SEALED_BYTE, open_sealed
 from domain.identity.personal import parted
 from schemas.administration.dead_letters import DeadLetter, RecordPlace
 from schemas.base import ANY_VERSION
 from schemas.casework.events import CaseEvent, Dispatch, RulesEvent, UnchangedEvent, journal_adapter
 from schemas.casework.inputs import CaseInput, Deadline, HoldChange, PolicyChange, input_adapter
-from schemas.levels import Result
-from streams.channels.dispatch_log import REPORTED
+from schemas.levels import CHANNEL_REPORTS, Result
 from streams.messaging import topics
 from streams.messaging.codec import LOST, OF_RESIDENT
+from tests.tools.installation_keys import KEYS
 
 POISON = b"\x00\xff{poison"
-WORD = frozenset(REPORTED)
+WORD = frozenset(CHANNEL_REPORTS)
+INTAKE = read_rings(KEYS)[KeyPurpose.INTAKE]
+SHUT = "shut"  # a record that nothing here reads
 LANES = {topic.name for topic in topics.LANES}
 CHANNELS = {topic.name for topic in topics.DISPATCHES}
 
@@ -69,7 +74,7 @@ class Seen:
         for topic, partition, offset, at, value in self._lines():
             self.reached[topic, partition] = max(offset, self.reached.get((topic, partition), -1))
             try:
-                self._take(topic, partition, offset, at, value or "")
+                self._take(topic, partition, offset, at, _opened(topic, value or ""))
             except (ValidationError, orjson.JSONDecodeError):
                 self.unreadable[topic] += 1
                 if topic in LANES:
@@ -110,6 +115,8 @@ class Seen:
             yield orjson.loads(line)
 
     def _take(self, topic: str, partition: int, offset: int, at: float, value: str) -> None:
+        if value == SHUT:
+            return
         if self.sealed and value and topic in OF_RESIDENT and parted(orjson.loads(value)) is not None:
             self.bare[topic] += 1
         if topic in LANES:
@@ -139,3 +146,13 @@ class Seen:
             self.residents[place] = arrived.what.id, arrived.what.resident
         if arrived.what.kind == "contact_result" and arrived.what.result in WORD:
             self.reports.setdefault(arrived.what.dispatch, set()).add(arrived.what.result)
+
+
+def _opened(topic: str, value: str) -> str:
+    """The signals of a record that was encrypted with a public key; SHUT for any other such record."""
+    if not value.startswith(SEALED_BYTE.decode()):
+        return value
+    if topic not in LANES:
+        return SHUT
+    found = open_sealed(INTAKE.keys, base64.b64decode(value[1:]), topic.encode())
+    return "" if found is None else found.decode("utf-8", "replace")

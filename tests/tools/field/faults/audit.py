@@ -6,9 +6,10 @@ from typing import Annotated
 import typer
 
 from domain.access.audit_chain import Check, End, Line, head, link
+from domain.access.key_rings import KeyRing
 from tests.tampering import entry
 
-KEY = b"the key"
+KEY = KeyRing((b"the key",))
 
 
 def main(

@@ -41,6 +41,7 @@ from streams.screening.evidence_log import evidence_records
 from streams.screening.store import Known
 from streams.state.keys import key
 from tests.tools.field import lives
+from tests.tools.installation_keys import KEYS
 from tests.tools.servers.kafka import Kafka
 from tests.tools.servers.redis import RedisServer
 
@@ -233,6 +234,7 @@ def run(count: int, signals: int, evidence: float, seed: int, *, vault: bool) ->
             vault=sealing,
             replication=1,
             secret="field" * 8,
+            keys=KEYS,
             data=folder / "data",
         )
         topics.create(settings)

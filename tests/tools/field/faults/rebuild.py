@@ -30,14 +30,15 @@ from schemas.risk.signals import Watch, WatchState
 from streams.channels.settings import ChannelSettings
 from streams.installation import Installation
 from streams.messaging import topics
+from streams.messaging.offsets import end_offsets
 from streams.messaging.producer import Record
-from streams.messaging.reader import end_offsets
 from streams.messaging.record import Raw
 from streams.messaging.topics import home
 from streams.runtime.clock import Clock
 from streams.runtime.settings import Settings
 from streams.state.keys import POLICIES, ROSTER, KeyName, key
 from tests.tools.field import lives
+from tests.tools.installation_keys import KEYS
 from tests.tools.servers.kafka import Kafka
 from tests.tools.servers.redis import RedisServer
 
@@ -231,7 +232,7 @@ def main(arguments: Iterable[str] | None = None) -> None:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="quanzu-rebuild-")))
         kafka, server = stack.enter_context(Kafka(folder)), stack.enter_context(RedisServer(folder / "redis"))
         settings = Settings(
-            kafka=kafka.address, redis=server.url, replication=1, secret="field" * 8, data=folder / "data"
+            kafka=kafka.address, redis=server.url, replication=1, secret="field" * 8, keys=KEYS, data=folder / "data"
         )
         found = run(settings, server, given.cases, given.rounds, given.seed)
     text = json.dumps(found, indent=2)

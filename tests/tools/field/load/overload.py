@@ -31,7 +31,7 @@ from simulators.demo.run import Demo, Plan, Running, beside
 from simulators.providers.base import Fault
 from streams.intake.acceptor import Intake
 from streams.messaging import topics
-from streams.messaging.reader import end_offsets
+from streams.messaging.offsets import end_offsets
 from streams.monitoring.report import conserved, journal_events, outcomes
 from streams.runtime.clock import Clock
 from streams.runtime.settings import Settings

@@ -113,6 +113,7 @@ class Setup:
             "SENTINEL_PASSWORD_FILE": self.secrets / "sentinels",
             "SECRET_FILE": self.secrets / "secret",
             "RECEIPTS_SECRET_FILE": self.secrets / "receipts-secret",
+            "KEYS_FILE": "" if component is Component.DOCTOR else self.secrets / f"keys-{component}",
             "PARTITIONS": PARTITIONS,
             "DATA": self.folder / f"data-{component}",
             "METRICS_PORT": 0,

@@ -1,0 +1,108 @@
+"""Calls back whom nobody could serve: by the operator's own telephone, first come first served, one operator each."""
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from console.web.auth import trail
+from console.web.auth.who import Who
+from console.web.kit.services import Services
+from console.web.operator_calls.incoming import page_of, residents_of
+from console.web.operator_calls.placing import CallStart, Dialled, start_call
+from domain.desk.call_backs import is_taken
+from schemas.casework.cases import Case
+from schemas.channels.call_backs import CallBack
+from streams.channels.operator_calls.phones import OperatorPhones, Placed
+
+
+class BackStart(StrEnum):
+    """What became of the wish to call back. TAKEN: another person does, or it is done; LATER: an earlier caller comes
+    first; ON_CASE: somebody else works on the caller's case, or calls the caller.
+    """
+
+    RINGS = "rings"
+    TAKEN = "taken"
+    LATER = "later"
+    NO_PHONE = "no_phone"
+    ON_CASE = "on_case"
+    REFUSED = "refused"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class BackStarted:
+    """What became of it, and the page to work on meanwhile ("" if no call was placed)."""
+
+    start: BackStart
+    page: str = ""
+
+
+_OF_CASE: Mapping[CallStart, BackStart] = {
+    CallStart.RINGS: BackStart.RINGS,
+    CallStart.UNKNOWN: BackStart.UNKNOWN,
+    CallStart.GOES_ON: BackStart.ON_CASE,
+    CallStart.CLAIMED: BackStart.ON_CASE,
+    CallStart.NO_PHONE: BackStart.NO_PHONE,
+    CallStart.NO_NUMBER: BackStart.REFUSED,
+    CallStart.REFUSED: BackStart.REFUSED,
+}
+_OF_STRANGER: Mapping[Placed, BackStart] = {
+    Placed.TAKEN: BackStart.RINGS,
+    Placed.UNKNOWN: BackStart.UNKNOWN,
+    Placed.CERTAINLY_NOT: BackStart.REFUSED,
+    Placed.OTHERS: BackStart.REFUSED,
+}
+_PLACED = (BackStart.RINGS, BackStart.UNKNOWN)
+
+
+async def start_call_back(services: Services, phones: OperatorPhones, who: Who, request_id: str) -> BackStarted:
+    """Ring the person's telephone, and then the number of a request, which the browser never gets.
+
+    If a resident of the person's area with an open case has called, the call is noted in that case. Raises the errors
+    of `start_call`, `callers.begin` and `trail.write`.
+    """
+    if not phones.has(who.login):
+        return BackStarted(BackStart.NO_PHONE)
+    board, now = services.incoming, services.line.clock.now()
+    free = [each for each in await board.call_backs(now) if not is_taken(each, now)]
+    if request_id not in [each.id for each in free]:
+        return BackStarted(BackStart.TAKEN)
+    if free[0].id != request_id:
+        return BackStarted(BackStart.LATER)
+    call = f"{secrets.token_hex(8)}.{request_id}"
+    request = await board.claim(request_id, who.login, call, now)
+    if request is None:
+        return BackStarted(BackStart.TAKEN)
+    placed = False
+    try:
+        started = await _place(services, phones, who, request, Dialled(board.number(request.sealed), call))
+        placed = started.start in _PLACED
+    finally:
+        if not placed:
+            await board.give_back(request_id, call)
+    return started
+
+
+async def _place(
+    services: Services, phones: OperatorPhones, who: Who, request: CallBack, dialled: Dialled
+) -> BackStarted:
+    if not dialled.number:
+        return BackStarted(BackStart.REFUSED)
+    record = f"c{secrets.token_hex(10)}"
+    await trail.write(services, who, "call-back", record)
+    case = await _case_of(services, who, dialled.number)
+    if case is not None:
+        start = _OF_CASE[await start_call(services, phones, who, case, dialled)]
+    else:
+        told = await phones.place(dialled.call, who.login, dialled.number, request.id)
+        start = _OF_STRANGER[told]
+    page = await page_of(services, who, dialled.number, record) if start in _PLACED else ""
+    return BackStarted(start, page)
+
+
+async def _case_of(services: Services, who: Who, number: str) -> Case | None:
+    """Return the open case of the resident who has most likely called, None without one."""
+    people = await residents_of(services, who, number)
+    case = await services.line.calls.latest_case(people[0].id) if people else None
+    return case if case is not None and case.open and not case.settled else None

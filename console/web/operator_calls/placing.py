@@ -1,0 +1,110 @@
+"""Starts a call from the operator's own telephone, and carries out what the operator does during it."""
+
+import secrets
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from console.web.auth import trail
+from console.web.auth.who import Who
+from console.web.case.acts import ActBody, act
+from console.web.kit.filled import new_form
+from console.web.kit.services import Services
+from console.web.live import claims
+from console.web.tasks.mine import phone_of
+from domain.casework.grounds import ENDED
+from schemas.casework.acts import NoteAct
+from schemas.casework.cases import Case
+from schemas.channels.operator_calls import OperatorCallReport, OperatorCallState
+from streams.channels.operator_calls.phones import OperatorPhones, Placed
+
+
+class CallStart(StrEnum):
+    """What became of the wish to call. UNKNOWN: the gateway may ring the operator yet."""
+
+    RINGS = "rings"
+    GOES_ON = "goes_on"
+    CLAIMED = "claimed"
+    NO_PHONE = "no_phone"
+    NO_NUMBER = "no_number"
+    REFUSED = "refused"
+    UNKNOWN = "unknown"
+
+
+class CallActing(StrEnum):
+    """What became of an act during a call. ENDED: the gateway does not know the call any more, or does not answer; the
+    case now has the end of the talk as the operator told it.
+    """
+
+    DONE = "done"
+    NOT_NOW = "not_now"
+    ENDED = "ended"
+
+
+@dataclass(frozen=True, slots=True)
+class Dialled:
+    """A number (E.164) to dial, by the operator's call with the id `call`."""
+
+    number: str = field(repr=False)
+    call: str
+
+
+async def start_call(
+    services: Services, phones: OperatorPhones, who: Who, case: Case, dialled: Dialled | None = None
+) -> CallStart:
+    """Ring the person's telephone, and then the resident of a case, whose number the browser never gets.
+
+    `dialled`: the number that the resident has called from, None: the registered one. An unclaimed case is claimed
+    first. Raises the errors of `answers.put` and of `trail.write`.
+    """
+    if not phones.has(who.login):
+        return CallStart.NO_PHONE
+    async with services.desk.calling(case.id) as free:
+        live = await services.live_calls.of(case.id)
+        if not free or (live and live.goes_on) or (case.desk_call and case.desk_call.goes_on):
+            return CallStart.GOES_ON
+        if case.claimed_by is None and not case.settled and not await claims.claim(services, who, case):
+            return CallStart.CLAIMED
+        if dialled is None:
+            entries = await services.line.residents.standing([case.resident])
+            dialled = Dialled(phone_of(entries.get(case.resident)), f"{case.id}.{secrets.token_hex(8)}")
+        if not dialled.number.startswith("+"):  # none, or a service number
+            return CallStart.NO_NUMBER
+        await trail.record_look(services, who, "call", case.id)
+        return await _place(services, phones, who, case, dialled)
+
+
+async def _place(services: Services, phones: OperatorPhones, who: Who, case: Case, dialled: Dialled) -> CallStart:
+    call = dialled.call
+    ordered = OperatorCallReport(
+        call=call, case=case.id, operator=who.login, sequence=1, state=OperatorCallState.OPERATOR_RINGING
+    )
+    await services.live_calls.begin(ordered, services.line.clock.now())
+    match await phones.place(call, who.login, dialled.number, case.id):
+        case Placed.TAKEN:
+            return CallStart.RINGS
+        case Placed.UNKNOWN:  # it stays for a minute: the gateway's report says more
+            return CallStart.UNKNOWN
+        case Placed.CERTAINLY_NOT | Placed.OTHERS:
+            await services.live_calls.drop(case.id, call)
+            return CallStart.REFUSED
+
+
+async def act_in_call(services: Services, phones: OperatorPhones, who: Who, case: Case, wanted: str) -> CallActing:
+    """Hold, resume, hang up or drop the third party (`wanted`) in the person's own call to the resident of a case.
+
+    If the gateway does not have the call, or does not answer, the wish to hang up ends the talk in the case, as the
+    operator's word does without a gateway. Raises the errors of `act`.
+    """
+    live = await services.live_calls.of(case.id)
+    if live is None or not live.goes_on or live.report.operator != who.login:
+        return CallActing.NOT_NOW
+    placed = await phones.act(live.report.call, who.login, wanted)
+    if placed is Placed.TAKEN:
+        return CallActing.DONE
+    if placed is Placed.OTHERS or wanted != "hang_up":
+        return CallActing.NOT_NOW
+    await services.live_calls.drop(case.id, live.report.call)
+    if live.report.answered or (case.desk_call and case.desk_call.goes_on):
+        note = NoteAct.model_validate({"what": ENDED})
+        await act(services, who, case.id, ActBody(form=new_form(), seen=case.version, act=note))
+    return CallActing.ENDED

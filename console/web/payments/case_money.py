@@ -1,0 +1,95 @@
+"""The money of a case for its page: each payment with its status, and what a person may ask for it."""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import datetime
+
+from console.web.kit.services import Services
+from domain.payments import releases
+from domain.payments.status import PaymentStatus, Reconciled, status_of
+from domain.payments.stop_progress import may_ask
+from schemas.casework.cases import Case, Payment
+from schemas.channels.bank_messages import bank_of
+from schemas.channels.releases import ReleaseRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    """A payment of the case, or an account that received its money later (`traced` is True), with its status.
+
+    `bank`: the payer's; `account`: the payee's account number, "" if unknown; `scammer`: the account holder's name and
+    how the scammer is reached, as the resident said. `account` and `scammer` are unmasked only if the reader has
+    revealed the resident's data.
+    """
+
+    transfer: str
+    bank: str
+    account: str
+    amount_fen: int
+    at: datetime
+    status: Reconciled
+    until: datetime | None  # the end of a stop in force
+    kept: str | None  # the evidence class of the loss avoided
+    may_ask: bool
+    may_release: bool  # a stop is in force and its release was not asked for
+    release: ReleaseRequest | None  # the request that waits for a second person
+    scammer: tuple[str, ...] = ()
+    traced: bool = False
+
+    @property
+    def proposed(self) -> bool:
+        """True if its stop is asked for unless the person leaves it out: a bank that has refused is asked again only if
+        the person chooses so.
+        """
+        return self.may_ask and self.status.status is not PaymentStatus.STOP_REFUSED
+
+    @property
+    def returned(self) -> bool:
+        """True if the bank has returned the whole amount."""
+        return self.status.status is PaymentStatus.RETURNED and self.status.amount_fen >= self.amount_fen
+
+
+async def money_of(services: Services, case: Case, by: str) -> list[Money]:
+    """Return the case's payments and traced accounts as the person `by` may act on them; returned ones last."""
+    known = list(releases.numbered(case))
+    accounts = await asyncio.gather(*(services.line.outgoing.account(payment.payee) for _, payment in known))
+    stands = [releases.has_stop(case, number) for number, _ in known]
+    requests = await services.line.releases.all() if any(stands) else []
+    found = []
+    for (number, payment), account, stopped in zip(known, accounts, stands, strict=True):
+        kept, status = case.kept.get(payment.transfer), status_of(case, payment)
+        release = releases.of_stop(requests, case.id, number)
+        found.append(
+            Money(
+                transfer=payment.transfer,
+                bank=payers_bank(payment),
+                account=account or "",
+                amount_fen=payment.amount_fen,
+                at=payment.at,
+                status=status,
+                until=payment.stop.until if payment.stop and status.status is PaymentStatus.STOPPED else None,
+                kept=kept.evidence.value if kept else None,
+                may_ask=may_ask(case, payment, by),
+                may_release=stopped and release is None,
+                release=release,
+                scammer=_scammer(payment),
+                traced=payment.movement is not None,
+            )
+        )
+    return sorted(found, key=lambda each: each.returned)  # in the order of the case otherwise
+
+
+def payers_bank(payment: Payment) -> str:
+    """Return the payer's bank of a payment: by the feed, or as the resident named it, or for a traced account as a bank
+    stated.
+    """
+    if payment.movement is not None:
+        return payment.movement.partition("#")[0]
+    if payment.reported is None or payment.feed is not None:
+        return bank_of(payment.feed or payment.transfer)
+    return payment.reported.from_bank
+
+
+def _scammer(payment: Payment) -> tuple[str, ...]:
+    told = payment.reported
+    return tuple(filter(None, (told.holder, told.scammer_phone, told.wechat, told.scam_link))) if told else ()

@@ -1,0 +1,20 @@
+// Finds numbers, links and types of scam in a text, by the rules of domain/public_check/scan.py. Nothing is sent.
+
+/** `{ numbers: [[kind, text]], scams: { type: words } }`, as `scanned` returns it there. */
+export function scanned(text, rules) {
+  const read = text.slice(0, rules.longest), numbers = new Map();
+  let rest = read;
+  for (const { kind, patterns } of rules.numbers)
+    for (const pattern of patterns)
+      rest = rest.replace(new RegExp(pattern, "gi"), (found) => {
+        numbers.set(`${kind} ${found}`, [kind, found]);
+        return " ".repeat(found.length);
+      });
+  const scams = {};
+  for (const { type, patterns } of rules.scams)
+    for (const pattern of patterns) {
+      const found = type in scams ? null : new RegExp(pattern, "i").exec(read);
+      if (found) scams[type] = found[0];
+    }
+  return { numbers: [...numbers.values()].slice(0, rules.most), scams };
+}

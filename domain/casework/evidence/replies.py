@@ -1,0 +1,73 @@
+"""Replies to text messages: noted in the case's history, and nothing else follows.
+
+A scammer on the line dictates what the resident writes. So a reply never ends, delays or lowers anything of a case, in
+any state; one that asks for no more messages is a sign of danger while the case goes on. Quanzu sends no publicity
+messages: whoever sends them reads the wish in the journal.
+"""
+
+import unicodedata
+from enum import StrEnum
+
+from domain.casework.draft import DecisionBuilder
+from schemas.casework.acts import AssignAct
+from schemas.casework.events import FactKind
+from schemas.casework.inputs import OperatorReport, ResidentReply
+from schemas.codes.replies import MOST_REPLIES, Replied, RepliedStop, RepliedStopLater, RepliesUnread
+
+_WHOLE = frozenset(
+    {"t", "td", "n", "r", "qx", "stop", "stopall", "unsubscribe", "cancel", "end", "quit", "optout", "取消", "停止"}
+    | {"拒收", "别发了", "不要发了", "거부", "중단", "중지", "그만"}
+)
+"""Replies that are an order to stop by themselves: carriers in China ask for TD or T, abroad for STOP."""
+_WITHIN = ("退订", "取消订阅", "拒收短信", "停止发送", "不要再发", "别再发", "수신거부", "unsubscribe")
+"""Words that are an order to stop within a short reply."""
+_SHORT = 20  # letters: a longer reply says something else too
+
+
+class ReplyWish(StrEnum):
+    """What a reply asks for: NO_MORE: no more messages, as STOP, TD, 退订 and 수신거부 do; OTHER: anything else."""
+
+    NO_MORE = "no_more"
+    OTHER = "other"
+
+
+def wish_of(text: str) -> ReplyWish:
+    """Return what a reply asks for. Width, case, blanks and punctuation do not count."""
+    plain = "".join(char for char in unicodedata.normalize("NFKC", text).casefold() if char.isalnum())
+    asks = plain in _WHOLE or (len(plain) <= _SHORT and any(word in plain for word in _WITHIN))
+    return ReplyWish.NO_MORE if asks else ReplyWish.OTHER
+
+
+def resident_reply(draft: DecisionBuilder, given: ResidentReply) -> None:
+    """Note a reply in the case's history and mark the case until an operator takes note of it.
+
+    After MOST_REPLIES replies, the next one is only noted as RepliesUnread, without its text or a mark; further ones
+    have no effect.
+    """
+    noted = draft.case.replies
+    if noted > MOST_REPLIES:
+        return
+    draft.set(replies=noted + 1)
+    if noted == MOST_REPLIES:
+        draft.note(FactKind.REPLY, RepliesUnread(MOST_REPLIES))
+        return
+    draft.set(replied_at=draft.now)
+    if wish_of(given.text) is ReplyWish.OTHER:
+        draft.note(FactKind.REPLY, Replied(given.sender, given.text))
+    elif draft.case.settled:
+        draft.note(FactKind.REPLY, RepliedStopLater(given.sender, given.text))
+    else:
+        draft.note(FactKind.REPLY, RepliedStop(given.sender, given.text))
+
+
+def take_note_of_reply(draft: DecisionBuilder, given: OperatorReport) -> None:
+    """Remove the case's mark of an unread reply after an act of a person whose page showed the reply.
+
+    No effect if the case refused the act, for assigning or giving back a claim, for an act without a role (not a
+    person's), or if the page was older than the case. No fact is recorded.
+    """
+    act, refused = given.act, not draft.facts or draft.facts[-1].kind is FactKind.REFUSED
+    works = not isinstance(act, AssignAct) and act.do != "unclaim"
+    saw = given.role is not None and given.seen >= draft.case.version
+    if draft.case.replied_at is not None and works and saw and not refused:
+        draft.set(replied_at=None)

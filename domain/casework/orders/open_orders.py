@@ -1,0 +1,42 @@
+"""Which stop orders are open: they wait for persons, are on their way to the bank, or have an effect there."""
+
+from collections.abc import Iterable
+
+from domain.casework import payments
+from domain.casework.draft import DecisionBuilder
+from schemas.casework.cases import LIVE_STEPS, Case, Payment, Step
+from schemas.casework.orders import OrderState, StopOrder
+from schemas.levels import Action
+
+
+def stands(case: Case, order: StopOrder, steps: Iterable[Step]) -> bool:
+    """Return True if an order waits for persons (PROPOSED), or is approved and on its way to the bank or in effect
+    there. `steps`: the case's, as they are now.
+
+    False for an approved request that its bank has not answered within all attempts: it has ended without an effect.
+    """
+    if order.state is not OrderState.APPROVED:
+        return order.state is OrderState.PROPOSED
+    payment = payments.find(case, order.transfer)
+    stopped = payment is not None and payment.stop is not None and payment.stop.runs
+    return stopped or any(step.id == order.step and step.state in LIVE_STEPS for step in steps)
+
+
+def has_open_order(draft: DecisionBuilder, transfer: str) -> bool:
+    """Return whether an order for a transfer is open, a step that needs an order waits for its time, or the account's
+    bank has stopped the account by itself.
+    """
+    payment = payments.find(draft.case, transfer)
+    if draft.live_for(transfer, Action.STOP_PAYMENT, Action.STOP_AGAIN) or (
+        payment is not None and payment.stop is not None and payment.stop.runs
+    ):
+        return True
+    known = (order for order in draft.case.orders if order.transfer == transfer)
+    return any(stands(draft.case, order, draft.steps.values()) for order in known)
+
+
+def traced_before(draft: DecisionBuilder, payment: Payment) -> bool:
+    """Return whether money of other payments had reached the payee of `payment`, and an order on that account is open,
+    so that the account gets no second order.
+    """
+    return any(each.payee == payment.payee and has_open_order(draft, each.transfer) for each in draft.case.traced)

@@ -1,0 +1,78 @@
+"""The offers of a case as they stand: which one waits, what it holds back, and what is owed by when."""
+
+from datetime import datetime
+
+from domain.casework.draft import CLOCK
+from domain.policy.schedule import CONTACTS_NOBODY
+from schemas.casework.cases import Case, Step
+from schemas.casework.provinces import CaseOffer, OfferState, TakenCase
+from schemas.levels import Action
+
+OFFER_CLOCK = f"{CLOCK}offer."  # ids of the timers of offers: the offer's position in the case follows
+ASKS = ".ask"  # ends the id of the step that asks whether an unanswered offer was taken
+
+
+def offer_of(case: Case, name: str) -> CaseOffer | None:
+    """Return the case's offer with this id, or None."""
+    return next((each for each in case.offers if each.id == name), None)
+
+
+def offer_of_step(case: Case, step: str) -> CaseOffer | None:
+    """Return the offer to which a step belongs: the one that makes it, or one that asks about it; None without one."""
+    found = [each for each in case.offers if step == each.id or step.startswith(f"{each.id}{ASKS}")]
+    return found[0] if found else None
+
+
+def offer_waiting(case: Case) -> CaseOffer | None:
+    """Return the case's offer that is neither answered nor past its deadline, or None. There is at most one."""
+    return next((each for each in case.offers if each.waits), None)
+
+
+def offer_clock(case: Case, offer: CaseOffer) -> str:
+    """Return the id of an offer's timer."""
+    return f"{OFFER_CLOCK}{[each.id for each in case.offers].index(offer.id)}"
+
+
+def holding_offer(case: Case, step: Step, now: datetime) -> CaseOffer | None:
+    """Return the offer that holds a step back at `now`, or None. An offer holds back every contact, only until its
+    deadline, and only while the level is not above that of the offer, whose deadline would be too long; steps for banks
+    go on.
+    """
+    offer = offer_waiting(case)
+    if offer is None or now >= offer.until or case.level.rank > offer.level.rank:
+        return None
+    return offer if step.action not in CONTACTS_NOBODY | {Action.SUPPORT_CALL} else None
+
+
+def answer_due(case: Case, step: Step) -> datetime | None:
+    """Return until when the other province may answer a step: the deadline of the offer that the step makes, or the end
+    of asking about it. None for a step of no offer.
+    """
+    offer = offer_of_step(case, step.id) if step.action is Action.HAND_OVER else None
+    if offer is None:
+        return None
+    return offer.until if step.id == offer.id else offer.asks_until
+
+
+def late_offer(case: Case) -> CaseOffer | None:
+    """Return the offer that was acknowledged late, so that both provinces handle the resident; None if the case is
+    settled, or without such an offer.
+
+    An offer before the latest hand-over to this case does not count: the other province may have handed the case back.
+    """
+    back = max((each.at for each in case.taken), default=None)
+    late = (each for each in reversed(case.offers) if each.state is OfferState.LATE)
+    return None if case.settled else next((each for each in late if back is None or each.at > back), None)
+
+
+def failed_offer(case: Case) -> CaseOffer | None:
+    """Return the case's latest offer if it was refused or not answered in time, so that a supervisor must decide; None
+    if the case is settled.
+    """
+    latest = case.offers[-1] if case.offers and not case.settled else None
+    return latest if latest and latest.state in (OfferState.REFUSED, OfferState.UNANSWERED) else None
+
+
+def taken_from(case: Case, province: str, offer: str) -> TakenCase | None:
+    """Return the hand-over that the case took from `province` by this offer, or None."""
+    return next((each for each in case.taken if (each.province, each.offer) == (province, offer)), None)

@@ -1,0 +1,138 @@
+"""The receiver's side of a hand-over: the resident's case is opened, raised or joined, and remembers where it is from.
+
+The same hand-over counts once, however often it comes.
+"""
+
+from datetime import datetime, timedelta
+
+from domain.casework import alerts
+from domain.casework.draft import DecisionBuilder, Rules
+from domain.casework.provinces.records import offer_waiting, taken_from
+from domain.policy.approval import HandoverRules
+from schemas.casework.cases import Case, CaseState
+from schemas.casework.events import FactKind
+from schemas.casework.inputs import Alert, TakeOver
+from schemas.casework.provinces import MOST_TAKEN, OfferRefusal, TakenCase
+from schemas.codes.provinces import BothHandle, TakenFrom, TriedThere
+from schemas.levels import Level
+
+_NEXT = timedelta(milliseconds=1)
+
+
+def may_not_take(
+    rules: HandoverRules | None, province: str, until: datetime, known: TakenCase | None, now: datetime
+) -> OfferRefusal | None:
+    """Return why a hand-over is not taken at `now`, or None. One that was taken before (`known`) never is refused.
+
+    A new one is refused after its deadline: the sender already goes on by itself, so nobody would have to start.
+    """
+    if known is not None:
+        return None
+    if rules is None or province not in rules.provinces:
+        return OfferRefusal.NOT_TAKING
+    return OfferRefusal.TOO_LATE if now >= until else None
+
+
+def may_end_too(case: Case | None, known: TakenCase | None) -> bool:
+    """Return True if a hand-over gets no answer now, because the case here may pass on as well: its own offer waits, or
+    it was handed over after it took this one (`known`). If both provinces acknowledged, both would stop.
+    """
+    if case is None:
+        return False
+    return offer_waiting(case) is not None or (known is not None and case.state is CaseState.HANDED_OVER)
+
+
+def acknowledged(case: Case | None, known: TakenCase | None, level: Level, payments: int, *, asks: bool) -> bool:
+    """Return True if a hand-over at `level`, with this number of payments, or a question about one (`asks`), can be
+    answered with the case's number: the sender stops then, so the case must know all that the sender tells.
+    """
+    if known is None or may_end_too(case, known):
+        return False
+    return known.both if asks else not _tells_more(known, level, payments)
+
+
+def _tells_more(known: TakenCase, level: Level, payments: int) -> bool:
+    return level.rank > known.level.rank or payments > known.payments
+
+
+def open_taken(earlier: Case | None, given: TakeOver, rules: Rules, now: datetime) -> DecisionBuilder:
+    """Return a new case at the level handed over, with its first steps planned. `earlier`: the resident's latest case,
+    or None.
+    """
+    draft = alerts.begin_case(earlier, _alert(earlier, given), rules, now)
+    _remember(draft, given)
+    return draft
+
+
+def take_over(draft: DecisionBuilder, given: TakeOver) -> None:
+    """Apply a hand-over to the resident's existing case: its level rises, and a settled case is reopened.
+
+    A hand-over that the case knows has an effect only if it tells a higher level or more payments, or if both provinces
+    may now handle the resident; a settled case is reopened by neither if the sender goes on as well. While an
+    offer of the case waits, none is taken: the sender gets no answer, and goes on.
+    """
+    if offer_waiting(draft.case) is not None:
+        return
+    known = taken_from(draft.case, given.province, given.offer)
+    if known is not None:
+        _take_again(draft, known, given)
+    if known is not None or given.both:  # nobody need take a case about which the sender only asks
+        return
+    alerts.alert(draft, _alert(draft.case, given))
+    _remember(draft, given)
+
+
+def _take_again(draft: DecisionBuilder, known: TakenCase, given: TakeOver) -> None:
+    more = _tells_more(known, given.danger.level, len(given.payments))
+    if more and not (given.both and draft.case.settled):
+        alerts.alert(draft, _alert(draft.case, given))
+        level = max(known.level, given.danger.level, key=lambda each: each.rank)
+        known = known.model_copy(update={"level": level, "payments": max(known.payments, len(given.payments))})
+        _put(draft, known)
+        draft.note(FactKind.NOTE, TakenFrom(given.province, given.other_case, given.ground))
+    if given.both and not known.both:
+        _put(draft, known.model_copy(update={"both": True}))
+        draft.note(FactKind.NOTE, BothHandle(given.province))
+
+
+def _alert(case: Case | None, given: TakeOver) -> Alert:
+    """Return the alert that a hand-over amounts to. It is news to a case that is settled: what the sender knows now
+    was not known here.
+    """
+    settled = case.settled_at + _NEXT if case and case.settled_at else given.at
+    return Alert(
+        id=given.id,
+        at=given.at,
+        resident=given.resident,
+        danger=given.danger,
+        payments=given.payments,
+        profile=given.profile,
+        accounts=given.accounts,
+        signal_at=max(given.at, settled),
+    )
+
+
+def _remember(draft: DecisionBuilder, given: TakeOver) -> None:
+    taken = TakenCase(
+        province=given.province,
+        offer=given.offer,
+        other_case=given.other_case,
+        ground=given.ground,
+        level=given.danger.level,
+        payments=len(given.payments),
+        at=draft.now,
+        both=given.both,
+    )
+    draft.set(taken=[*draft.case.taken, taken][-MOST_TAKEN:])
+    draft.note(FactKind.TAKEN_OVER, TakenFrom(given.province, given.other_case, given.ground))
+    for contact in given.contacts:
+        if contact.results:
+            draft.note(FactKind.NOTE, TriedThere(contact.action, contact.results[-1]))
+
+
+def _put(draft: DecisionBuilder, changed: TakenCase) -> None:
+    taken = [
+        changed if (each.province, each.offer) == (changed.province, changed.offer) else each
+        for each in draft.case.taken
+    ]
+    draft.set(taken=taken)

@@ -1,0 +1,92 @@
+"""The deadline that a case's page and its row in the queue count down to."""
+
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from domain.casework.draft import is_clock
+from domain.casework.orders.records import UNCONFIRMED, order_of
+from domain.casework.orders.unanswered import UNANSWERED
+from schemas.casework.cases import LIVE_STEPS, Case, Step, StepState
+from schemas.levels import Action
+
+EXPIRES_WITHIN = timedelta(minutes=1)
+"""A deadline is about to expire from this time before it on: pages show it in red (console/web/static/clock.js)."""
+
+_BY_PEOPLE = frozenset({Action.OPERATOR_CALL, Action.VISIT})
+
+
+class OpenDeadline(NamedTuple):
+    """An open deadline of a case, in UTC. `step`: the unfinished step that is due then; None: a stop in force ends."""
+
+    at: datetime
+    step: Step | None
+
+
+def deadline(case: Case) -> OpenDeadline | None:
+    """Return the nearest open deadline of a case, overdue or not, or None without any.
+
+    Deadlines are the due times of the unfinished steps, the times by which automatic orders must be confirmed, and the
+    ends of stops in force. Timers that only remind do not count.
+    """
+    due = [(at, step.id, step) for step in case.steps if (at := _falls_due(case, step)) is not None]
+    found = [OpenDeadline(at, step) for at, _, step in sorted(due, key=lambda each: each[:2])]
+    stops = [payment.stop for payment in (*case.payments, *case.traced) if payment.stop is not None]
+    found += [OpenDeadline(stop.until, None) for stop in stops if stop.state.lasts and stop.until is not None]
+    return min(found, key=lambda each: each.at, default=None)  # of the same moment, a step
+
+
+def own_deadline(case: Case, login: str) -> OpenDeadline | None:
+    """Return the deadline for the person `login`: while they have claimed the case and must call the resident, that of
+    their call; otherwise the nearest deadline.
+    """
+    own = operator_deadline(case) if case.claimed_by == login else None
+    return own or deadline(case)
+
+
+def operator_deadline(case: Case) -> OpenDeadline | None:
+    """Return the deadline of the nearest call that an operator must make, whoever has claimed the case; None without
+    one.
+    """
+    calls = (
+        OpenDeadline(step.due, step)
+        for step in case.steps
+        if step.action is Action.OPERATOR_CALL and step.state in LIVE_STEPS and step.due is not None
+    )
+    return min(calls, key=lambda each: each.at, default=None)
+
+
+def sooner_deadline(case: Case, login: str) -> OpenDeadline | None:
+    """Return the nearest deadline of a case if it ends before the one that counts for the person `login`
+    (`own_deadline`), overdue or not; otherwise None.
+    """
+    nearest, own = deadline(case), own_deadline(case, login)
+    return nearest if nearest is not None and own is not None and nearest.at < own.at else None
+
+
+def expires_soon(nearest: OpenDeadline | None, now: datetime) -> bool:
+    """Return True if a case's nearest deadline (`deadline`) is overdue or expires within a minute."""
+    return nearest is not None and nearest.at < now + EXPIRES_WITHIN
+
+
+def expiring_step(case: Case, now: datetime) -> OpenDeadline | None:
+    """Return the nearest deadline that expires within a minute and that a person must meet: a call or a visit that is
+    out, or the decision on a stop order. None without one.
+    """
+    due = (OpenDeadline(at, step) for step in case.steps if _of_a_person(step) and (at := _falls_due(case, step)))
+    soon = (each for each in due if now <= each.at < now + EXPIRES_WITHIN)
+    return min(soon, key=lambda each: each.at, default=None)
+
+
+def _of_a_person(step: Step) -> bool:
+    out = step.state is StepState.SENT and step.action in _BY_PEOPLE
+    return out or step.state is StepState.PROPOSED or step.id.startswith(UNCONFIRMED)
+
+
+def _falls_due(case: Case, step: Step) -> datetime | None:
+    """Return when a step falls due; None if it has ended, or is a timer that only reminds or asks a bank."""
+    if step.state not in LIVE_STEPS or step.id.startswith(UNANSWERED):
+        return None
+    if step.id.startswith(UNCONFIRMED):
+        order = order_of(case, step.id.removeprefix(UNCONFIRMED))
+        return order.confirm_by if order is not None else None
+    return None if is_clock(step) and step.action is Action.STOP_AGAIN else step.due

@@ -1,0 +1,55 @@
+"""The warnings that reached a resident: which message they used, and how long before a fraud they came."""
+
+from datetime import datetime, timedelta
+
+from domain.dispatches.messages import template_name
+from domain.policy.messages import Messages
+from schemas.casework.cases import Case
+from schemas.casework.frauds import MOST_WARNINGS, GivenWarning
+from schemas.levels import Action
+
+COUNTED = timedelta(days=90)  # the longer of the two spans for which fraud after a warning is reported
+REPORTING = timedelta(days=30)  # assumed: most victims have reported a fraud by then, and the police have sent it
+SAME_TALK = timedelta(hours=1)  # within which the steps of one conversation are one warning
+
+
+def with_warning(case: Case, action: Action, messages: Messages, now: datetime) -> list[GivenWarning]:
+    """Return the case's warnings with one more, by `action` at `now`.
+
+    Unchanged if the same message came within the last hour: a conversation is stated several times, when it begins and
+    when it ends. At most 64 are kept, the latest.
+    """
+    new = GivenWarning(
+        number=case.number, at=now, level=case.level, action=action, message=message_name(case, action, messages)
+    )
+    if any(_same(known, new) and abs(now - known.at) <= SAME_TALK for known in case.warnings):
+        return case.warnings
+    return [*case.warnings, new][-MOST_WARNINGS:]
+
+
+def still_kept(case: Case, now: datetime) -> list[GivenWarning]:
+    """Return the case's warnings of the last 120 days, which the resident's next case knows too: a fraud within 90 days
+    of one of them may be recorded up to 30 days later.
+    """
+    return [each for each in case.warnings if now - each.at <= COUNTED + REPORTING]
+
+
+def message_name(case: Case, action: Action, messages: Messages) -> str:
+    """Return the name of the message or script that an action of the case uses now; "" for a visit."""
+    if action is Action.OPERATOR_CALL:
+        return f"{action.value}.{case.script or case.danger.scam_type}"
+    return template_name(messages, action, case.profile.language, case.danger.scam_type) or ""
+
+
+def days_after_warning(case: Case, at: datetime) -> float | None:
+    """Return the days from the latest warning of the resident at or before `at`; None if the case knows none of the 90
+    days before. One of a trusted contact warned somebody else.
+    """
+    before = [
+        each.at for each in case.warnings if timedelta(0) <= at - each.at <= COUNTED and not each.action.to_contact
+    ]
+    return (at - max(before)) / timedelta(days=1) if before else None
+
+
+def _same(one: GivenWarning, other: GivenWarning) -> bool:
+    return one.model_copy(update={"at": other.at}) == other

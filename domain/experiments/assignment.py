@@ -1,0 +1,115 @@
+"""Which arm a case is assigned to. A hash of the plan's seed and the randomised unit decides, also in a replay.
+
+Eligible is only who may be compared: a yellow or blue case of an adult, without a live scam call, without a sign of
+duress, who does not object, and who agrees if the plan requires it.
+"""
+
+import hashlib
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from typing import NamedTuple
+
+from domain.policy.experiments.arms import Arm
+from domain.policy.experiments.plan import Consent, ExperimentPlan, RandomisedUnit
+from schemas.casework.cases import Case, Payment
+from schemas.casework.experiments import Assignment
+from schemas.levels import LastResort
+from schemas.people.residents import Flag
+from schemas.risk.signals import TransferState
+
+
+class DrawnArm(NamedTuple):
+    """A randomised unit with its arm, and the probability that the arm had."""
+
+    unit: str
+    arm: str
+    propensity: float
+
+
+def may_join(case: Case, plan: ExperimentPlan, now: datetime) -> bool:
+    """Return True if the case may be assigned to an arm of the plan at `now`."""
+    return plan.runs_at(now) and may_vary(case, plan) and case.outcome is None
+
+
+def may_vary(case: Case, plan: ExperimentPlan) -> bool:
+    """Return True if an arm of the plan may have its effect on the case: at any other time, the plan of the level
+    applies as it is. A scam is live while a suspicious call goes on or a payment is under way. A resident who objects,
+    or takes back a consent that the plan requires, has the arm no more.
+    """
+    under_duress = any(hold.resort is LastResort.DURESS for hold in case.own_holds)
+    under_way = any(payment.state is not TransferState.SETTLED for payment in case.payments)
+    live = case.danger.call_since is not None or under_way
+    willing = consents(case.profile.flags, plan)
+    return willing and case.level in plan.levels and not (case.profile.minor or live or under_duress)
+
+
+def consents(flags: Collection[Flag], plan: ExperimentPlan) -> bool:
+    """Return True if a resident with these flags does not object, and agrees if the plan requires it."""
+    agrees = plan.consent is Consent.WAIVED or Flag.AGREES_TO_EXPERIMENTS in flags
+    return agrees and Flag.OBJECTS_TO_EXPERIMENTS not in flags
+
+
+def assignment(name: str, plan: ExperimentPlan, case: Case, now: datetime) -> Assignment:
+    """Return the assignment of an eligible case to an arm of the plan with this name at `now`."""
+    drawn = draw_arm(name, plan, case.resident, case.profile.division, now)
+    return Assignment(arm=drawn.arm, unit=drawn.unit, propensity=drawn.propensity, at=now, observed=bank_reports(case))
+
+
+def bank_reports(case: Case) -> bool:
+    """Return True if a bank reports about the resident: the case has an account of theirs, or a bank's record."""
+    return bool(case.accounts) or any(map(from_bank, case.payments))
+
+
+def from_bank(payment: Payment) -> bool:
+    """Return True if a bank's feed reported the payment, whether or not a person had before."""
+    return payment.reported is None or payment.feed is not None
+
+
+def draw_arm(name: str, plan: ExperimentPlan, resident: str, division: str, now: datetime) -> DrawnArm:
+    """Return the unit to which a resident belongs at `now`, and its arm. The same unit gets the same arm as long as
+    the weights are the same.
+    """
+    match plan.unit:
+        case RandomisedUnit.RESIDENT:
+            return DrawnArm(resident, *_by_weight(plan.arms, _uniform(plan.seed, name, resident)))
+        case RandomisedUnit.HOUR:
+            block = f"block-{_blocks(plan, now)}"
+            return DrawnArm(block, *_by_weight(plan.arms, _uniform(plan.seed, name, block)))
+        case RandomisedUnit.STATION:
+            period = _blocks(plan, now)
+            return DrawnArm(f"{division}/{period}", *_stepped(plan, _uniform(plan.seed, name, division), period))
+
+
+def _blocks(plan: ExperimentPlan, now: datetime) -> int:
+    """Return how many whole blocks have passed since the plan's start."""
+    return (now - plan.starts) // plan.block if plan.block else 0
+
+
+def _by_weight(arms: Mapping[str, Arm], point: float) -> tuple[str, float]:
+    """Return the arm in whose part of the interval from 0 to 1 the point lies, with the arm's probability."""
+    reached = 0.0
+    for arm, found in arms.items():
+        reached += found.weight
+        if point < reached:
+            return arm, found.weight
+    last = list(arms)[-1]  # the weights' sum is below 1 by a rounding error
+    return last, arms[last].weight
+
+
+def _stepped(plan: ExperimentPlan, point: float, period: int) -> tuple[str, float]:
+    """Return a station's arm in a period of a stepped wedge, with its probability.
+
+    All stations begin with the control. Each changes at the beginning of a random period, from the second to the last,
+    each with the same probability.
+    """
+    steps = plan.waves - 1
+    changes = 1 + int(point * steps)
+    changed = min(1.0, period / steps)  # the probability of having changed by now
+    (arm,) = plan.tested
+    return (arm, changed) if period >= changes else (plan.control, 1 - changed)
+
+
+def _uniform(seed: str, name: str, unit: str) -> float:
+    """Return a number from 0 (inclusive) to 1, uniform over the units, from a SHA-256 of the three texts."""
+    digest = hashlib.sha256("\x1f".join((seed, name, unit)).encode()).digest()
+    return int.from_bytes(digest[:7]) / 2**56

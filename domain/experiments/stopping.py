@@ -1,0 +1,31 @@
+"""What an experiment has found by some day, and whether that ends it at once."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from domain.experiments.estimates import Contrast
+from domain.policy.experiments.plan import OUTCOME_WITHIN, ExperimentPlan
+from schemas.administration.experiments import Finding
+
+
+def finding(contrast: Contrast, plan: ExperimentPlan, now: datetime) -> Finding:
+    """Return what an arm's outcomes show at `now`.
+
+    Each answer may be read on any day: together they are wrong with the probabilities that the plan states. None says
+    that an arm is better: the outcome misses payments of cases that did not reach orange (see outcomes).
+    """
+    bounds, arms = contrast.bounds, len(plan.tested)
+    if contrast.harm >= arms / plan.harm.alpha:
+        return Finding.HARM
+    if bounds.high < 0:
+        return Finding.NOT_DECIDABLE
+    if bounds.low > 0:
+        return Finding.WORSE
+    if -plan.minimal_effect < bounds.low and bounds.high < plan.minimal_effect:
+        return Finding.TOO_SMALL
+    return Finding.OPEN if now < plan.ends + OUTCOME_WITHIN else Finding.UNDECIDED
+
+
+def must_stop(findings: Sequence[Finding]) -> bool:
+    """Return True if the harm rule stops the experiment: one arm does harm."""
+    return Finding.HARM in findings

@@ -1,0 +1,68 @@
+"""The one amount at the head of a case: the money that is still in danger, or that is stopped, never the same twice."""
+
+from enum import StrEnum
+from typing import NamedTuple
+
+from domain.payments.ledger import safe
+from domain.payments.status import PaymentStatus, status_of
+from schemas.casework.cases import Case, Payment
+from schemas.risk.signals import TransferState
+
+_STOPPED = frozenset({PaymentStatus.STOPPED, PaymentStatus.FROZEN})
+
+
+class HeadlineKind(StrEnum):
+    """What the headline amount is.
+
+    AT_STAKE: payments that have neither gone through nor are safe; nothing of them is stopped. NOT_STOPPED: the rest of
+    such payments, beside money that is stopped. STOPPED: all known money that could still be saved is stopped, some
+    of it perhaps frozen. FROZEN: all of it is frozen. ESTIMATE: no such payment is known; what the scam may take.
+    """
+
+    AT_STAKE = "at_stake"
+    NOT_STOPPED = "not_stopped"
+    STOPPED = "stopped"
+    FROZEN = "frozen"
+    ESTIMATE = "estimate"
+
+
+class Headline(NamedTuple):
+    """The amount (fen) at the top of the case page, and its kind: at stake, not stopped yet, stopped, or an estimate.
+
+    `stopped_fen`: the money of the case's payments that is stopped or frozen. `amount_fen` includes none of it unless
+    the kind is STOPPED or FROZEN, which is that money.
+    """
+
+    kind: HeadlineKind
+    amount_fen: int
+    stopped_fen: int
+
+    @property
+    def secured(self) -> bool:
+        """True if all known money that could still be saved is stopped or frozen."""
+        return self.kind in (HeadlineKind.STOPPED, HeadlineKind.FROZEN)
+
+
+def moving_fen(case: Case) -> int:
+    """Return the sum (fen) of the case's payments that have not gone through, less what is safe, stopped or frozen."""
+    moving = (payment for payment in case.payments if payment.state is not TransferState.SETTLED)
+    return sum(
+        payment.amount_fen - _stopped_fen(case, payment) for payment in moving if not safe(case, payment.transfer)
+    )
+
+
+def headline_of(case: Case) -> Headline:
+    """Return a case's headline amount. Accounts to which the money went on do not count: it is the same money."""
+    stopped, open_fen = sum(_stopped_fen(case, payment) for payment in case.payments), moving_fen(case)
+    if open_fen:
+        return Headline(HeadlineKind.NOT_STOPPED if stopped else HeadlineKind.AT_STAKE, open_fen, stopped)
+    if stopped:
+        frozen = all(status_of(case, payment)[0] is not PaymentStatus.STOPPED for payment in case.payments)
+        return Headline(HeadlineKind.FROZEN if frozen else HeadlineKind.STOPPED, stopped, stopped)
+    return Headline(HeadlineKind.ESTIMATE, case.danger.exposure_fen, 0)
+
+
+def _stopped_fen(case: Case, payment: Payment) -> int:
+    """Return how much (fen) of a payment is stopped or frozen."""
+    status, amount = status_of(case, payment)
+    return min(amount, payment.amount_fen) if status in _STOPPED else 0

@@ -1,0 +1,37 @@
+"""The arms of an experiment: what each changes of a level's plan, within what the plan requires.
+
+An arm may word the SMS differently and bring steps forward. It cannot leave a step out or delay it beyond the plan, so
+nobody gets less than without the experiment.
+"""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from domain.policy.messages import Wording
+from domain.policy.units import Duration, Section
+from schemas.base import Token
+from schemas.levels import Action
+
+ArmName = Annotated[Token, Field(max_length=24)]
+
+
+class Arm(Section):
+    """One of the options that an experiment compares. `weight`: the probability of being assigned to it.
+
+    `after`: by name of the level's step, the time from the plan's start until it is due; at most the plan's own.
+    `sms`: the text of the step `sms`, by language and scam type. Without either, the arm is the plan as it is.
+    """
+
+    weight: Annotated[float, Field(gt=0, lt=1)]
+    after: dict[Token, Duration] = Field(default_factory=dict)
+    sms: Wording | None = None
+
+    @property
+    def changes(self) -> bool:
+        """True if the arm differs from the plan."""
+        return bool(self.after) or self.sms is not None
+
+    def wording(self, action: Action) -> Wording | None:
+        """Return the arm's own templates of an action; None: those of the policy."""
+        return self.sms if action is Action.SMS else None

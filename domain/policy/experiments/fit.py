@@ -1,0 +1,60 @@
+"""Whether experiments fit the rest of the policy: no arm delays a step of the plan, or words a longer message than it
+may, and no two experiments run for one level at once.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from itertools import combinations
+
+from domain.policy.experiments.arms import Arm
+from domain.policy.experiments.plan import ExperimentPlan
+from domain.policy.faults import FaultCode, refused
+from domain.policy.messages import OF_SEVERAL, ONE_SEGMENT, SAMPLE, Messages, segments
+from domain.policy.plan import Plan
+from domain.policy.units import spelt
+from schemas.levels import Level
+from schemas.people.residents import Language
+
+
+def within_plan(name: str, experiment: ExperimentPlan, plan: Plan, messages: Messages) -> None:
+    """Raise PydanticCustomError if an arm of the experiment `name` has a step later than the plan of each of its levels
+    has it, a step that one of these plans does not have, or a text of more segments than the policy allows.
+    """
+    for arm_name, arm in experiment.arms.items():
+        where = f"experiments.{name}.arms.{arm_name}"
+        for level in experiment.levels:
+            _no_later(where, arm, level, plan)
+        _short_enough(where, arm, messages.segments.sms)
+
+
+def _no_later(where: str, arm: Arm, level: Level, plan: Plan) -> None:
+    steps = plan.levels[level].steps
+    for step, after in arm.after.items():
+        if step not in steps or after > steps[step].after:
+            most = spelt(steps[step].after) if step in steps else "–"
+            raise refused(
+                FaultCode.LATER_THAN_PLAN, key=f"{where}.after.{step}", name=f"{level.value}.{step}", most=most
+            )
+
+
+def _short_enough(where: str, arm: Arm, most: int) -> None:
+    for language in Language:
+        for scam, text in (arm.sms.texts(language) if arm.sms else {}).items():
+            if (taken := segments(text.format(**SAMPLE))) > most:
+                key = f"{where}.sms.{language.value}.{scam}"
+                room = ONE_SEGMENT if most == 1 else most * OF_SEVERAL
+                raise refused(FaultCode.TOO_MANY_SEGMENTS, key=key, taken=taken, most=most, room=room)
+
+
+def apart(experiments: Mapping[str, ExperimentPlan]) -> None:
+    """Raise PydanticCustomError if two experiments assign cases of one level at the same time: each would blur what the
+    other shows.
+    """
+    for (name, one), (other_name, other) in combinations(experiments.items(), 2):
+        together = max(one.starts, other.starts) < min(_end(one), _end(other))
+        if together and set(one.levels) & set(other.levels):
+            raise refused(FaultCode.EXPERIMENTS_OVERLAP, key=f"experiments.{other_name}", name=name)
+
+
+def _end(plan: ExperimentPlan) -> datetime:
+    return min(plan.ends, plan.stopped_at) if plan.stopped_at else plan.ends

@@ -1,0 +1,109 @@
+r"""Rules that find numbers, links and the ten types of scam in a text, in Chinese, English and Korean.
+
+The console's page gets the rules as data and applies them in the browser, so the text is never sent; `scanned` applies
+the same rules here. A pattern is therefore written in the common part of Python's and JavaScript's regular expressions:
+no \d or \w, which mean other characters in each, and no unbounded repetition inside another. A pattern ignores case.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import TypedDict
+
+from domain.public_check.scam_patterns import SCAM_PATTERNS
+
+LONGEST_TEXT = 5_000  # characters that are looked at
+MOST_HITS = 20  # numbers and links of one text
+
+# A number may have a blank or a dash between its digits. An ID number, which has a date inside, is no account, and
+# neither is a mobile with an amount behind it.
+_ID = r"[1-9][0-9]{5}(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])[0-9]{3}[0-9Xx]"
+_MOBILE = r"1[3-9][0-9](?:[ -]?[0-9]){8}"
+_PATH = r"[^\s<>\"'，。；：、！？（）【】《》“”]"
+_ENDINGS = (
+    "com|cn|net|org|top|xyz|vip|cc|info|site|club|shop|store|app|link|online|live|work|icu|buzz|pro|asia|mobi|biz|"
+    "io|me|tv|co|hk|kr|ru|us|uk|jp|invalid|example"
+)
+NUMBER_PATTERNS: Mapping[str, Sequence[str]] = {
+    "link": (
+        rf"https?://{_PATH}{{1,1000}}",
+        rf"(?<![@A-Za-z0-9.-])(?:[A-Za-z0-9][A-Za-z0-9-]{{0,62}}\.){{1,5}}(?:{_ENDINGS})"
+        rf"(?![A-Za-z0-9.-])(?:[:/?]{_PATH}{{0,500}})?",
+    ),
+    "account": (rf"(?<![0-9A-Za-z+])(?!{_ID})(?!{_MOBILE}[ -])[1-9](?:[ -]?[0-9]){{14,18}}(?![0-9A-Za-z])",),
+    "phone": (
+        rf"(?<![0-9A-Za-z])(?:\+?86[ -]?)?{_MOBILE}(?![0-9])",
+        r"(?<![0-9A-Za-z+])0[1-9][0-9]{1,2}[ -]?[0-9]{7,8}(?![0-9])",
+        r"(?<![0-9A-Za-z+])(?:400[ -]?[0-9]{3}[ -]?[0-9]{4}|9[56][0-9]{3,6})(?![0-9])",
+        r"(?<![0-9A-Za-z])\+(?!86)[1-9](?:[ -]?[0-9]){7,13}(?![0-9])",
+    ),
+}
+"""By kind of subject: its patterns. What an earlier kind has found is not searched again for a later one."""
+
+
+class NumberPatterns(TypedDict):
+    """The patterns of a kind of subject."""
+
+    kind: str
+    patterns: list[str]
+
+
+class ScamRule(TypedDict):
+    """The patterns of a type of scam."""
+
+    type: str
+    patterns: list[str]
+
+
+class ScanRules(TypedDict):
+    """The rules as the page gets them."""
+
+    longest: int
+    most: int
+    numbers: list[NumberPatterns]
+    scams: list[ScamRule]
+
+
+@dataclass(frozen=True, slots=True)
+class ScanResult:
+    """What the rules find. `numbers`: kind and text of each number or link, in the order of kinds, then of the text;
+    `scams`: the types of scam, with the words that fit.
+    """
+
+    numbers: tuple[tuple[str, str], ...]
+    scams: Mapping[str, str]
+
+
+def rules_data() -> ScanRules:
+    """Return the rules as data for JSON."""
+    return {
+        "longest": LONGEST_TEXT,
+        "most": MOST_HITS,
+        "numbers": [{"kind": kind, "patterns": list(patterns)} for kind, patterns in NUMBER_PATTERNS.items()],
+        "scams": [{"type": name, "patterns": list(patterns)} for name, patterns in SCAM_PATTERNS.items()],
+    }
+
+
+def scanned(text: str) -> ScanResult:
+    """Return the numbers, links and types of scam in a text, of which the first 5,000 characters count."""
+    rest, numbers = text[:LONGEST_TEXT], dict[tuple[str, str], None]()
+    for kind, patterns in NUMBER_PATTERNS.items():
+        for pattern in patterns:
+            numbers |= {(kind, found[0]): None for found in _compiled(pattern).finditer(rest)}
+            rest = _compiled(pattern).sub(lambda found: " " * len(found[0]), rest)
+    return ScanResult(tuple(numbers)[:MOST_HITS], _scams(text[:LONGEST_TEXT]))
+
+
+def _scams(text: str) -> dict[str, str]:
+    found = dict[str, str]()
+    for name, patterns in SCAM_PATTERNS.items():
+        for pattern in patterns:
+            if name not in found and (fits := _compiled(pattern).search(text)):
+                found[name] = fits[0]
+    return found
+
+
+@cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern, re.IGNORECASE)

@@ -1,0 +1,338 @@
+"""Fraud after a warning, from the police's own records: within 30 and 90 days, by level, channel, message and station.
+
+Computed from the journal alone, whatever the order of its events, and from the table of matched records. A share counts
+only warnings that are at least as old as its span, because later ones have not had the time to fail.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from math import sqrt
+from typing import NamedTuple
+
+from schemas.casework.cases import Case, CaseState
+from schemas.casework.events import CaseEvent, FactKind
+from schemas.casework.frauds import GivenWarning
+from schemas.levels import Action, Channel, OutcomeGround, Result
+from schemas.risk.reported_frauds import FraudMatch, UnmatchedReason
+from schemas.risk.signals import TransferState
+
+SPANS = (timedelta(days=30), timedelta(days=90))
+WEEK = timedelta(days=7)
+NORMAL_QUANTILE = 1.959964  # of 97.5 %: both ends of a 95 % interval
+SMS_ALONE_SINGAPORE = 2_016 / 6_464  # Singapore's police, SMS alone: scams broken off of people reached (31 %)
+
+
+class ShareEstimate(NamedTuple):
+    """A share of `k` in `n`, with its 95 % interval; `share`, `low` and `high` are None if `n` is 0."""
+
+    n: int
+    k: int
+    share: float | None
+    low: float | None
+    high: float | None
+
+
+def share_of(k: int, n: int) -> ShareEstimate:
+    """Return the share of `k` in `n` with Wilson's interval of 95 %.
+
+    Wilson, Journal of the American Statistical Association 22 (1927), 209; recommended for small counts by Brown, Cai
+    and DasGupta, Statistical Science 16 (2001), 101. Raises ValueError unless 0 <= k <= n.
+    """
+    if not 0 <= k <= n:
+        raise ValueError("k of n must lie between 0 and n")
+    if n == 0:
+        return ShareEstimate(0, 0, None, None, None)
+    share, square = k / n, NORMAL_QUANTILE**2
+    middle = (share + square / (2 * n)) / (1 + square / n)
+    half = NORMAL_QUANTILE / (1 + square / n) * sqrt(share * (1 - share) / n + square / (4 * n * n))
+    return ShareEstimate(n, k, share, 0.0 if k == 0 else middle - half, 1.0 if k == n else middle + half)
+
+
+class AfterWarningRow(NamedTuple):
+    """Fraud after the warnings of one group, such as `dimension` "level" and `value` "red". `warned`: the number of
+    cases with such a warning.
+
+    `within`: for each of SPANS (30 and 90 days), in that order, the share of cases whose resident was defrauded within
+    this time after such a warning. Only cases that were warned at least so long ago count.
+    """
+
+    dimension: str
+    value: str
+    warned: int
+    within: tuple[ShareEstimate, ...]
+
+
+class WeekConfirmation(NamedTuple):
+    """Residents who were dissuaded, at the time and after a week.
+
+    `at_the_time`: cases in which the resident was dissuaded at some time; `a_week_old`: of these, those that are a week
+    old. Of `a_week_old`: `no_payment`: without a settled payment, a loss or a recorded fraud in that week; `asked`: the
+    resident confirmed it again after a week; `asked_otherwise`: by another channel than the one that dissuaded them;
+    `confirmed`: asked by another channel, and no payment.
+    """
+
+    at_the_time: int
+    a_week_old: int
+    no_payment: ShareEstimate
+    asked: ShareEstimate
+    asked_otherwise: ShareEstimate
+    confirmed: ShareEstimate
+
+
+class SmsAlone(NamedTuple):
+    """Cases that only text messages reached. `reached`: all of them; `broken_off`: of those in which the resident had
+    begun to pay before the first message, the share without a further payment, loss or recorded fraud in 30 days.
+    """
+
+    reached: int
+    broken_off: ShareEstimate
+
+
+class RecordCounts(NamedTuple):
+    """The police's records of frauds: `received`, how many came; `matched_by` and `strength`, how many were matched to
+    a resident, by the kind of data and by how sure the match is; `unmatched`, how many were not, by the reason.
+
+    `not_warned`: matched to somebody whom no warning of the 90 days before the fraud had reached; `after_warning`: to
+    somebody whom one had. Their sum is the number of matched records.
+    """
+
+    received: int
+    matched_by: dict[str, int]
+    strength: dict[str, int]
+    unmatched: dict[str, int]
+    not_warned: int
+    after_warning: int
+
+
+@dataclass(frozen=True, slots=True)
+class WarnedCase:
+    """The part of a case that these figures need. A whole case takes tens of kilobytes of memory, and the report keeps
+    every case. `number`: of the case among its resident's.
+
+    `warnings`: those that reached the resident in this case; `frauds`: when the frauds in the police's records
+    happened, those of earlier cases too; `payments`: when each payment began; `paid`: when money left the resident, by
+    settled payments and losses.
+    """
+
+    resident: str
+    number: int
+    version: int
+    division: str
+    warnings: tuple[GivenWarning, ...]
+    frauds: tuple[datetime, ...]
+    payments: tuple[datetime, ...]
+    paid: tuple[datetime, ...]
+
+
+def _slim(case: Case) -> WarnedCase:
+    settled = [each.at for each in case.payments if each.state is TransferState.SETTLED]
+    return WarnedCase(
+        resident=case.resident,
+        number=case.number,
+        version=case.version,
+        division=case.profile.division,
+        warnings=tuple(each for each in case.warnings if each.number == case.number and not each.action.to_contact),
+        frauds=tuple(each.happened_at for each in case.frauds),
+        payments=tuple(each.at for each in case.payments),
+        paid=(*settled, *(each.at for each in case.losses)),
+    )
+
+
+@dataclass(slots=True)
+class WarningHistory:
+    """The warnings and dissuasions in a journal. Events may be added in any order and repeatedly.
+
+    `latest`: each case in its highest version; `dissuaded`: by case, when and on which ground the resident was first
+    dissuaded, with the version; `safe`: by case, when a follow-up call was answered with "all is well".
+    """
+
+    latest: dict[str, WarnedCase] = field(default_factory=dict)
+    dissuaded: dict[str, tuple[int, datetime, OutcomeGround | None]] = field(default_factory=dict)
+    safe: defaultdict[str, set[datetime]] = field(default_factory=lambda: defaultdict(set))
+
+    def add(self, event: CaseEvent) -> None:
+        """Add an event, in place."""
+        case = event.case
+        known = self.latest.get(case.id)
+        if known is None or case.version > known.version:
+            self.latest[case.id] = _slim(case)
+        if case.state is CaseState.DISSUADED:
+            first = self.dissuaded.get(case.id)
+            if first is None or case.version < first[0]:
+                self.dissuaded[case.id] = case.version, case.settled_at or event.at, case.ground
+        for fact in event.facts:
+            if fact.kind is FactKind.RESULT and fact.action is Action.FOLLOW_UP and fact.result is Result.ACKNOWLEDGED:
+                self.safe[case.id].add(event.at)
+
+    @property
+    def of_residents(self) -> dict[str, list[WarnedCase]]:
+        """The cases by resident, each resident's in their order."""
+        found: defaultdict[str, list[WarnedCase]] = defaultdict(list)
+        for case in sorted(self.latest.values(), key=lambda case: case.number):
+            found[case.resident].append(case)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class AfterWarning:
+    """The figures of the report on fraud after a warning: `rows`, by group of warnings; `week`, residents who were
+    dissuaded; `sms_alone`, cases that only text messages reached; `records`, the police's records.
+    """
+
+    rows: list[AfterWarningRow]
+    week: WeekConfirmation
+    sms_alone: SmsAlone
+    records: RecordCounts
+
+
+def after_warning(history: WarningHistory, matches: Iterable[FraudMatch], now: datetime) -> AfterWarning:
+    """Return the figures on fraud after warnings as of `now`. `history`: the warnings, from the journal. `matches`:
+    every record that the police have sent, in its latest version.
+    """
+    residents = history.of_residents
+    return AfterWarning(
+        rows=list(_rows(residents, now)),
+        week=_week(history, residents, now),
+        sms_alone=_sms_alone(residents, now),
+        records=_records(residents, list(matches)),
+    )
+
+
+def _fraud_times(cases: Sequence[WarnedCase]) -> list[datetime]:
+    """Return when the resident's recorded frauds happened: the latest case knows all of them, as corrected."""
+    return list(cases[-1].frauds) if cases else []
+
+
+# --- by group ---------------------------------------------------------------------------------------------------------
+
+_GROUPS: Mapping[str, Callable[[WarnedCase, GivenWarning], str]] = {
+    "all": lambda case, warning: "",
+    "level": lambda case, warning: groups_of(warning)["level"],
+    "channel": lambda case, warning: groups_of(warning)["channel"],
+    "message": lambda case, warning: groups_of(warning)["message"],
+    "station": lambda case, warning: case.division,
+}
+"""By dimension, the group of a warning. A station's area is the street or township of its residents."""
+
+
+def groups_of(warning: GivenWarning) -> dict[str, str]:
+    """Return the groups of a warning by dimension: its level, channel, and message or script (without one, its
+    action).
+    """
+    return {
+        "level": warning.level.value,
+        "channel": warning.action.channel.value,
+        "message": warning.message or warning.action.value,
+    }
+
+
+def _rows(residents: Mapping[str, list[WarnedCase]], now: datetime) -> Iterator[AfterWarningRow]:
+    for dimension, of in _GROUPS.items():
+        warned: Counter[str] = Counter()
+        old: Counter[tuple[str, timedelta]] = Counter()
+        defrauded: Counter[tuple[str, timedelta]] = Counter()
+        for cases in residents.values():
+            frauds = _fraud_times(cases)
+            for case in cases:
+                for value, times in _times(case, of).items():
+                    warned[value] += 1
+                    for span in SPANS:
+                        if now - min(times) >= span:
+                            old[value, span] += 1
+                            defrauded[value, span] += fraud_follows(frauds, times, span)
+        for value in sorted(warned):
+            shares = tuple(share_of(defrauded[value, span], old[value, span]) for span in SPANS)
+            yield AfterWarningRow(dimension, value, warned[value], shares)
+
+
+def _times(case: WarnedCase, of: Callable[[WarnedCase, GivenWarning], str]) -> dict[str, list[datetime]]:
+    found: defaultdict[str, list[datetime]] = defaultdict(list)
+    for warning in case.warnings:
+        found[of(case, warning)].append(warning.at)
+    return found
+
+
+def fraud_follows(frauds: Iterable[datetime], warnings: Sequence[datetime], span: timedelta) -> bool:
+    """Return True if one of the frauds happened at most `span` after one of the warnings, and not before it. `frauds`,
+    `warnings`: their times.
+    """
+    return any(timedelta(0) <= fraud - at <= span for fraud in frauds for at in warnings)
+
+
+# --- a week later -----------------------------------------------------------------------------------------------------
+
+
+def _week(history: WarningHistory, residents: Mapping[str, list[WarnedCase]], now: datetime) -> WeekConfirmation:
+    found: Counter[str] = Counter()
+    for name, (_, at, ground) in history.dissuaded.items():
+        if now - at < WEEK:
+            continue
+        cases = residents[history.latest[name].resident]
+        safe = not _paid(cases, at, at + WEEK)
+        asked = any(when - at >= WEEK for when in history.safe.get(name, ()))
+        otherwise = asked and _channel_of(ground) is not Action.FOLLOW_UP.channel
+        found.update(old=1, safe=safe, asked=asked, otherwise=otherwise, confirmed=otherwise and safe)
+    return WeekConfirmation(
+        len(history.dissuaded),
+        found["old"],
+        *(share_of(found[each], found["old"]) for each in ("safe", "asked", "otherwise", "confirmed")),
+    )
+
+
+def _channel_of(ground: OutcomeGround | None) -> Channel | None:
+    """Return the channel by which the resident was dissuaded; None if it was none of ours."""
+    match ground:
+        case OutcomeGround.CALL | OutcomeGround.KEY | OutcomeGround.CALLED_BACK:
+            return Channel.PHONE
+        case OutcomeGround.VISIT:
+            return Channel.VISIT
+        case _:
+            return None
+
+
+def _paid(cases: Sequence[WarnedCase], after: datetime, until: datetime) -> bool:
+    """Return True if money left the resident in (after, until]: a settled payment, a loss or a recorded fraud."""
+    paid = [at for case in cases for at in case.paid]
+    return any(after < at <= until for at in (*paid, *_fraud_times(cases)))
+
+
+# --- text messages alone ----------------------------------------------------------------------------------------------
+
+
+def _sms_alone(residents: Mapping[str, list[WarnedCase]], now: datetime) -> SmsAlone:
+    reached = under_way = broken_off = 0
+    for cases in residents.values():
+        for case in cases:
+            warnings = case.warnings
+            if not warnings or any(each.action.channel is not Channel.SMS for each in warnings):
+                continue
+            reached += 1
+            first = min(each.at for each in warnings)
+            if now - first >= SPANS[0] and any(at <= first for at in case.payments):
+                under_way += 1
+                broken_off += not _paid(cases, first, first + SPANS[0])
+    return SmsAlone(reached, share_of(broken_off, under_way))
+
+
+# --- the records ------------------------------------------------------------------------------------------------------
+
+
+def _records(residents: Mapping[str, list[WarnedCase]], matches: Sequence[FraudMatch]) -> RecordCounts:
+    matched = [each for each in matches if each.resident is not None]
+    after = sum(_warned_before(residents.get(each.resident or "", []), each.happened_at) for each in matched)
+    reasons = Counter(each.why for each in matches if each.why is not None)
+    return RecordCounts(
+        received=len(matches),
+        matched_by=dict(sorted(Counter(each.by.value for each in matched if each.by).items())),
+        strength=dict(sorted(Counter(each.strength.value for each in matched if each.strength).items())),
+        unmatched={why.value: reasons[why] for why in UnmatchedReason},
+        not_warned=len(matched) - after,
+        after_warning=after,
+    )
+
+
+def _warned_before(cases: Iterable[WarnedCase], at: datetime) -> bool:
+    times = [warning.at for case in cases for warning in case.warnings]
+    return fraud_follows([at], times, SPANS[-1])

@@ -1,0 +1,116 @@
+"""Which inputs the journals prove to be applied, as far as this process has read them.
+
+A Redis that went back under the same run id shows nothing of it. But each commit is published: a store that is behind
+the journal has lost commits. The journal's newest entries do not suffice, because a rebuild publishes every entry that
+waits for a result once more, perhaps thousands. A store's state names a journal offset after which all later commits
+are published: so a look reads from there, or from where the last look ended.
+"""
+
+import asyncio
+import math
+from collections.abc import Iterable, Sequence
+from contextlib import aclosing
+from functools import partial
+
+from schemas.casework.journal import decode
+from streams.casework.batch import Entry
+from streams.messaging import topics
+from streams.messaging.dead_letter_writer import readable
+from streams.messaging.offsets import end_offsets
+from streams.messaging.reader import Read, read_on
+from streams.runtime.settings import Settings
+from streams.state.case_store import CaseStore
+
+LOOK_SECONDS = 0.25  # a look counts so long: others stand in for a worker when it was silent for 0.7 s
+
+Applied = tuple[int, int]
+"""The number of case-inputs topics that were lost before, and the offset of an input on the present one."""
+
+
+class AppliedInputs:
+    """The last input of each partition that is known to be applied, by its journal and by its store.
+
+    Reads an entry once, and keeps none.
+    """
+
+    def __init__(self, settings: Settings, store: CaseStore) -> None:
+        self._settings, self._store = settings, store
+        self._last: dict[int, Applied] = {}
+        self._next: dict[int, int] = {}  # partition -> the first journal offset that was not read yet
+        self._looked_at: dict[int, float] = {}  # partition -> when, in the event loop's seconds
+
+    def last(self, partition: int) -> int | None:
+        """Return the offset of the last input of a partition known to be applied: -1 if none is.
+
+        None before the first look or publication, and after a look that found the store lost: it is rebuilt from the
+        whole journal.
+        """
+        return self._last[partition][1] if partition in self._last else None
+
+    async def look(self, partitions: Iterable[int], within: float = 0.0) -> None:
+        """Read the new entries of the journals of `partitions`, and remember the last inputs that they prove to be
+        applied.
+
+        A journal is read only up to the entry that proves that the store lacks commits. Kafka is asked once for the
+        ends of all journals. Partitions that were looked at in the last `within` seconds are left out.
+        """
+        now = asyncio.get_running_loop().time()
+        due = [each for each in partitions if now - self._looked_at.get(each, -math.inf) >= within]
+        if not due:
+            return
+        ends = await end_offsets(self._settings, topics.CASE_EVENTS.name, due)
+        for partition in due:
+            await self._look(partition, ends[partition])
+            self._looked_at[partition] = now
+
+    def published(self, partition: int, last: int, entries: Sequence[Entry]) -> None:
+        """Remember that this process has published the entries of a commit: the inputs of the commit are then known to
+        be applied. `last`: the journal offset of the last entry; `entries`: all of them, in order.
+
+        Entries that directly follow on what was read before are not read again; else the next `look` reads them too.
+        """
+        if entries:
+            commit = entries[-1].commit  # that of all of them
+            self._note(partition, (commit.log, commit.last))
+        if self._next.get(partition) == last - len(entries) + 1:
+            self._next[partition] = last + 1
+
+    async def _look(self, partition: int, end: int) -> None:
+        if partition in self._last and end <= self._next.get(partition, 0):
+            return
+        stand = await self._store.position(partition)  # after the end: what is published before it, is committed
+        if stand.offset is None:
+            self._last.pop(partition, None)
+            return
+        stored = (stand.logs, stand.offset)
+        self._note(partition, stored)
+        first = self._next[partition] = max(stand.journal + 1, self._next.get(partition, 0))
+        if first < end:
+            await self._read(partition, first, end, stored)
+
+    async def _read(self, partition: int, first: int, end: int, stored: Applied) -> None:
+        """Read from `first` to before `end`, or up to an entry that proves that the store is behind.
+
+        The rest waits for the next look: whoever asks has the lost commits applied again first.
+        """
+        records = read_on(self._settings, topics.CASE_EVENTS.name, partition, first)
+        async with aclosing(records):
+            async for record in records:
+                if record.offset >= end:
+                    break
+                self._next[partition] = record.offset + 1
+                proven = _proven(record)
+                self._note(partition, proven)
+                if proven > stored:
+                    return
+        self._next[partition] = end
+
+    def _note(self, partition: int, applied: Applied) -> None:
+        self._last[partition] = max(applied, self._last.get(partition, applied))
+
+
+def _proven(record: Read) -> Applied:
+    """Return what an entry proves; (0, -1) if it is a tombstone or cannot be read."""
+    read = partial(decode, record.value or b"")
+    entry = readable(topics.CASE_EVENTS.name, record.offset, read) if record.value is not None else None
+    return (entry.commit.log, entry.commit.last) if entry else (0, -1)

@@ -1,0 +1,127 @@
+"""What a provider's receipt says of a case, as an input of it. The ids are deterministic: a receipt counts once."""
+
+from datetime import datetime
+
+from domain.dispatches.ids import DispatchId
+from domain.ids import result_id
+from domain.policy.messages import KEYS
+from schemas.casework.inputs import BankFeedback, ContactResult, OfficerReport, OwnHoldAnswer, ResidentReply
+from schemas.channels.receipts import (
+    BankReceipt,
+    CallState,
+    OwnHoldReceipt,
+    SmsReceipt,
+    SmsReply,
+    StationReceipt,
+    VoiceReceipt,
+)
+from schemas.codes.channels import ProviderSaid
+from schemas.codes.replies import ReplySender
+from schemas.levels import Action, Result
+from streams.channels.movements import Tokens
+
+Receipt = SmsReceipt | SmsReply | VoiceReceipt | BankReceipt | OwnHoldReceipt | StationReceipt
+Input = ContactResult | ResidentReply | BankFeedback | OwnHoldAnswer | OfficerReport
+
+
+def input_of(receipt: Receipt, dispatch: DispatchId, action: Action, now: datetime, tokens: Tokens) -> Input:
+    """Return the case input that a receipt makes, with `now` as its time. `action`: of the dispatch; `tokens`: takes
+    the account numbers of movements, and replaces them by tokens.
+
+    Raises UnreadableAccountError for a movement's invalid account. Nothing is written.
+    """
+    match receipt:
+        case BankReceipt():
+            return _bank(receipt, dispatch, now, tokens)
+        case OwnHoldReceipt():
+            return _own_hold(receipt, dispatch, now)
+        case StationReceipt():
+            return _station(receipt, dispatch, now)
+        case SmsReply():
+            return _reply(receipt, dispatch, action, now)
+        case _:
+            return _contact(receipt, dispatch, action, now)
+
+
+def _contact(receipt: SmsReceipt | VoiceReceipt, dispatch: DispatchId, action: Action, now: datetime) -> ContactResult:
+    result = _result(receipt)
+    return ContactResult(
+        id=result_id(dispatch.text, result),
+        at=now,
+        resident=dispatch.resident,
+        case=dispatch.case,
+        dispatch=dispatch.text,
+        step=dispatch.step,
+        attempt=dispatch.attempt,
+        action=action,
+        result=result,
+        why=ProviderSaid(receipt.detail) if receipt.detail else None,
+    )
+
+
+def _reply(receipt: SmsReply, dispatch: DispatchId, action: Action, now: datetime) -> ResidentReply:
+    return ResidentReply(
+        id=result_id(dispatch.text, "reply", receipt.id),
+        at=now,
+        resident=dispatch.resident,
+        dispatch=dispatch.text,
+        sender=ReplySender.CONTACT if action.to_contact else ReplySender.RESIDENT,
+        text=receipt.text,
+    )
+
+
+def _bank(receipt: BankReceipt, dispatch: DispatchId, now: datetime, tokens: Tokens) -> BankFeedback:
+    return BankFeedback(
+        id=result_id(dispatch.text, receipt.state, receipt.id),
+        at=now,
+        resident=dispatch.resident,
+        case=dispatch.case,
+        dispatch=dispatch.text,
+        transfer=receipt.transfer,
+        state=receipt.state,
+        amount_fen=receipt.amount_fen,
+        until=receipt.until,
+        bank=receipt.bank,
+        movements=tokens.movements(receipt.movements),
+    )
+
+
+def _own_hold(receipt: OwnHoldReceipt, dispatch: DispatchId, now: datetime) -> OwnHoldAnswer:
+    return OwnHoldAnswer(
+        id=result_id(dispatch.text, receipt.state, receipt.id),
+        at=now,
+        resident=dispatch.resident,
+        case=dispatch.case,
+        dispatch=dispatch.text,
+        step=dispatch.step,
+        state=receipt.state,
+        until=receipt.until,
+        bank=receipt.bank,
+    )
+
+
+def _station(receipt: StationReceipt, dispatch: DispatchId, now: datetime) -> OfficerReport:
+    return OfficerReport(
+        id=result_id(dispatch.text, receipt.stage, receipt.id),
+        at=now,
+        resident=dispatch.resident,
+        case=dispatch.case,
+        by=receipt.officer,
+        dispatch=dispatch.text,
+        step=dispatch.step,
+        attempt=dispatch.attempt,
+        stage=receipt.stage,
+        place=receipt.place,
+        checklist=receipt.checklist,
+        outcome=receipt.outcome,
+        note=receipt.detail,
+    )
+
+
+def _result(receipt: SmsReceipt | VoiceReceipt) -> Result:
+    """Return the result of a message or call. For an answered call it depends on the key pressed: without a valid one,
+    hung up.
+    """
+    if receipt.result is CallState.ANSWERED:
+        return KEYS.get((receipt.key if isinstance(receipt, VoiceReceipt) else None) or "", Result.HUNG_UP)
+    return Result(receipt.result.value)

@@ -1,0 +1,73 @@
+"""Sends a gateway's receipts and replies to Quanzu: signed, and with one meaning of each answer."""
+
+import logging
+import time
+from dataclasses import dataclass
+from enum import StrEnum
+from urllib.parse import urlsplit
+
+import httpx
+
+from streams.channels.signing import Signer
+
+log = logging.getLogger(__name__)
+
+ANSWER_SECONDS = 10.0  # for one attempt
+AT_ONCE = 16  # receipts on their way to Quanzu
+DENIED_AGAIN_SECONDS = 60.0  # after 403 or 404: a proxy or a wrong path, until a person mends it
+_FOR_GOOD = frozenset({400, 422})  # intake calls the receipt invalid: a repetition would not help
+_DENIED = frozenset({403, 404})
+
+
+class ReceiptAnswer(StrEnum):
+    """What became of a receipt. REFUSED: for good; DENIED: by a proxy or a wrong path, until a person mends it; LATER:
+    any other refusal; UNREACHABLE: there was no answer.
+    """
+
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    DENIED = "denied"
+    LATER = "later"
+    UNREACHABLE = "unreachable"
+
+    @property
+    def is_settled(self) -> bool:
+        """True if the receipt need not be sent again: it was accepted, or refused for good. Any other answer may change
+        once a person has corrected a key, a clock or a path, and no result is lost until then.
+        """
+        return self in (ReceiptAnswer.ACCEPTED, ReceiptAnswer.REFUSED)
+
+    def pause(self, usual: float) -> float:
+        """Return the seconds until a receipt with this answer is sent again: 60 if it was DENIED, else `usual`."""
+        return DENIED_AGAIN_SECONDS if self is ReceiptAnswer.DENIED else usual
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptAddress:
+    """The address to which a channel's receipts, or the replies to its messages, are sent. `keys`: the current one
+    first; both sign while they are exchanged.
+    """
+
+    channel: str
+    url: str
+    keys: tuple[bytes, ...]
+
+    async def send(self, client: httpx.AsyncClient, body: bytes) -> ReceiptAnswer:
+        """Send a receipt (JSON) once, signed, and return Quanzu's answer. Waits 10 s at most. Raises nothing of httpx's
+        errors: without an answer the result is UNREACHABLE.
+        """
+        signer = Signer(self.channel, {self.channel: self.keys}, time.time)
+        signed = signer.headers(self.channel, "POST", urlsplit(self.url).path, body)
+        headers = {"Content-Type": "application/json", **signed}
+        try:
+            answer = await client.post(self.url, content=body, headers=headers, timeout=ANSWER_SECONDS)
+        except httpx.HTTPError as error:
+            log.warning("a receipt could not be sent (%s): it is sent again", type(error).__name__)
+            return ReceiptAnswer.UNREACHABLE
+        if answer.is_success:
+            return ReceiptAnswer.ACCEPTED
+        if answer.status_code in _FOR_GOOD:
+            log.error("Quanzu refuses a receipt for good with status %d: it is dropped", answer.status_code)
+            return ReceiptAnswer.REFUSED
+        log.warning("a receipt was answered with %d: it is sent again", answer.status_code)
+        return ReceiptAnswer.DENIED if answer.status_code in _DENIED else ReceiptAnswer.LATER

@@ -1,0 +1,128 @@
+"""The officer's list: what is no longer needed in one line, and the visits in the order in which to make them."""
+
+import re
+from datetime import timedelta
+
+from playwright.async_api import Locator, Page, expect
+
+from console.web.kit.pages import hour_minute
+from schemas.people.rosters import TaskState
+from tests.browser.field.test_officer import faults, opened, press
+from tests.browser.people import People
+from tests.console.harness.stage import Stage
+from tests.console.harness.visiting import NAME, Visiting, visiting
+from tests.end_to_end.harness.signals import call, transfer
+
+TELEPHONE = {"width": 390, "height": 844}
+LANGUAGES = {
+    "zh-CN": ("3 项任务不必再去", "已作废；以 {at} 派给您的任务为准"),
+    "en": ("3 tasks are no longer needed", "Void: the task given to you at {at} stands"),
+    "ko": ("임무 3건은 가지 않아도 됩니다", "무효: {at}에 배정된 임무가 유효합니다"),
+}
+AHEAD = re.compile(r"\d+")
+
+
+async def withdrawn(visit: Visiting, count: int) -> None:
+    """Give the officer so many earlier visits to the same case, all of them late."""
+    for number in range(1, count + 1):
+        changes = {
+            "dispatch": f"{visit.task.dispatch}-before-{number}",
+            "at": visit.task.at - timedelta(minutes=number),
+            "state": TaskState.LATE,
+        }
+        await visit.line.house.line.outgoing.rosters._put(visit.task.model_copy(update=changes))
+
+
+async def test_what_is_no_longer_needed_is_one_line_and_says_which_visit_to_the_case_stands(
+    console: Stage, people: People
+) -> None:
+    async with visiting(console, "list-1") as visit:
+        await withdrawn(visit, 3)
+        found = []
+        for language, (line, stands) in LANGUAGES.items():
+            page = await opened(people, "list-1", language=language, size=TELEPHONE)
+            title = page.locator("#gone-title")
+            await expect(title).to_have_text(line)
+            assert await _height(page, "#gone") <= 64
+            await expect(page.get_by_role("link", name=NAME)).to_be_in_viewport(ratio=1)
+            await people.shot(page, f"folded-{language}")
+            await title.click()
+            at = hour_minute(visit.task.at)
+            await expect(page.locator("#gone li").first).to_contain_text(stands.replace("{at}", at))
+            found += await faults(page, f"list {language}")
+            await people.shot(page, f"opened-{language}")
+        assert found == []
+        page = await opened(people, "list-1", size=TELEPHONE)
+        await page.locator("#gone").get_by_role("button", name="知道了").click()
+        await expect(page.locator("#gone")).to_be_hidden()
+        await expect(page.locator("#waiting")).to_be_hidden(timeout=20_000)
+        await page.reload()
+        await expect(page.get_by_role("link", name=NAME)).to_be_visible()
+        await expect(page.locator("#gone")).to_be_hidden()
+
+
+async def test_the_visit_that_has_begun_stands_on_top_and_the_time_left_is_the_largest_figure(
+    console: Stage, people: People
+) -> None:
+    async with visiting(console, "list-2") as visit:
+        second = await visit.line.resident(name="李华")
+        await visit.line.signal(call(visit.line, second), transfer(visit.line, second, visit.line.account()))
+        await visit.line.advance(minutes=3)
+        page = await opened(people, "list-2", size=TELEPHONE)
+        names = page.locator("#list a.task [data-slot=name]")
+        await expect(names).to_have_text([NAME, "李华"])  # both red: the first must be accepted first
+        figures = page.locator("#list a.task").first.locator("time.left b")
+        await expect(figures.first).to_have_text(AHEAD)
+        sizes = await page.locator("#list a.task").first.evaluate(SIZES)
+        assert sizes["figure"] >= 28
+        assert sizes["figure"] == sizes["largest"]
+        assert sizes["numeric"] == "tabular-nums"
+        await page.get_by_role("link", name="李华").click()
+        await press(page, "接受", "已接受")
+        await press(page, "出发", "在路上")
+        await page.get_by_role("link", name="返回列表").click()
+        await expect(names).to_have_text(["李华", NAME])
+        await people.shot(page, "on-the-way")
+
+
+async def test_an_officer_stands_at_one_door_and_the_door_before_lacks_its_result(
+    console: Stage, people: People
+) -> None:
+    async with visiting(console, "list-3") as visit:
+        second = await visit.line.resident(name="李华")
+        await visit.line.signal(call(visit.line, second), transfer(visit.line, second, visit.line.account()))
+        await visit.line.advance(minutes=3)
+        page = await opened(people, "list-3", size=TELEPHONE)
+        for name in (NAME, "李华"):
+            await page.get_by_role("link", name=name).click()
+            await press(page, "接受", "已接受")
+            await press(page, "出发", "在路上")
+            await press(page, "到达", "已到达")
+            await page.get_by_role("link", name="返回列表").click()
+            await visit.line.advance(minutes=1)
+        await expect(_stage(page, "李华")).to_have_text("已到达")
+        await expect(_stage(page, NAME)).to_have_text("待交结果")
+        await page.get_by_role("link", name=NAME).click()
+        await expect(page.locator("#one [data-slot=stage]")).to_have_text("待交结果")
+        await expect(page.get_by_role("button", name="提交结果")).to_be_visible()
+        await people.shot(page, "one-door")
+
+
+def _stage(page: Page, name: str) -> Locator:
+    return page.locator("#list a.task", has_text=name).locator("[data-slot=stage]")
+
+
+SIZES = """(task) => {
+  const size = (each) => parseFloat(getComputedStyle(each).fontSize);
+  const figure = task.querySelector("time.left b");
+  return {
+    figure: size(figure), largest: Math.max(...[...task.querySelectorAll("*")].map(size)),
+    numeric: getComputedStyle(figure).fontVariantNumeric,
+  };
+}"""
+
+
+async def _height(page: Page, selector: str) -> float:
+    box = await page.locator(selector).bounding_box()
+    assert box is not None
+    return box["height"]

@@ -1,0 +1,1 @@
+"""Pictures of each role's main pages for docs/console: `make pictures`."""

@@ -1,0 +1,196 @@
+"""A demo that stands still: a province after some hours, whose time runs only when it is told to."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from rich.console import Console
+
+from console.web.kit import demo as guests
+from domain.payments.stop_progress import may_ask
+from schemas.base import ANY_VERSION
+from schemas.casework.acts import AskStopAct
+from schemas.casework.cases import Case
+from schemas.casework.inputs import OperatorReport
+from schemas.levels import CallResult
+from schemas.people.rosters import TaskState
+from schemas.people.staff import Account, StaffRole
+from simulators.demo.pacing import AHEAD_SECONDS, Pacer
+from simulators.demo.run import Demo, Plan, Running, beside
+from simulators.world.operators import Operators
+from simulators.world.province import START
+from streams.casework.claims import CaseClaims
+from streams.channels.telephone import Call, Telephone
+from streams.installation import Installation
+from streams.runtime.settings import Settings
+from streams.state.keys import key
+
+SEED, SPEED, RESIDENTS = 7, 30.0, 3000
+STAFFED = timedelta(minutes=45)  # of the province's time, with simulated operators
+ALONE = timedelta(minutes=12)  # then without: so cases and stop orders wait for the person who looks
+OPERATORS, APPROVERS = 4, 2
+ASKED, ASKS = 4, "demo-operator"  # stops, and who asks for them
+ORDERS_SECONDS = 60.0
+LOOK_SECONDS = 0.2
+WAIT_SECONDS = 900.0
+ORDER = (
+    StaffRole.OPERATOR,
+    StaffRole.OFFICER,
+    StaffRole.SUPERVISOR,
+    None,  # the supervisor who takes over
+    StaffRole.RELEASE_DESK,
+    StaffRole.AUDITOR,
+    StaffRole.DISPLAY,
+)
+"""Whose addresses `console.web.kit.demo.beside` yields, in this order."""
+
+
+class OpenLine:
+    """A telephone on which everybody answers, and talks until `over` is set."""
+
+    def __init__(self) -> None:
+        self.over = asyncio.Event()
+
+    async def call(self, case_id: str, answered: Callable[[], Awaitable[None]]) -> Call:
+        """Connect the call, and return its result once the talk is over."""
+        await answered()
+        await self.over.wait()
+        return Call(CallResult.ANSWERED)
+
+
+@dataclass
+class Still:
+    """A running demo. `doors`: the address that signs in each role."""
+
+    running: Running
+    doors: dict[StaffRole, str]
+
+    @property
+    def line(self) -> Installation:
+        """The demo's open installation."""
+        return self.running.line
+
+    async def let_go_on(self, until: Callable[[], Awaitable[bool]]) -> None:
+        """Let time run until `until` returns True, and return when it stands. Raises TimeoutError after 15 minutes."""
+        async with asyncio.timeout(WAIT_SECONDS), beside(Pacer(self.line, self.running.feeders).run()):
+            while not await until():  # noqa: ASYNC110 - several things may end it
+                await asyncio.sleep(LOOK_SECONDS)
+        await asyncio.sleep(AHEAD_SECONDS + LOOK_SECONDS)  # what the pacer had let it run ahead
+
+    async def let_pass(self, span: timedelta) -> None:
+        """Let so much of the province's time pass."""
+        end = self.line.clock.now() + span
+
+        async def reached() -> bool:
+            return self.line.clock.now() >= end
+
+        await self.let_go_on(reached)
+
+
+@asynccontextmanager
+async def standing_still(folder: Path) -> AsyncIterator[Still]:
+    """Yield a province after STAFFED and ALONE, with everything stopped that moves by itself."""
+    doors: dict[StaffRole, str] = {}
+
+    talking = OpenLine()
+
+    def served(
+        line: Installation, _telephone: Telephone, officer: str
+    ) -> AbstractAsyncContextManager[tuple[str, list[str]]]:
+        return _noted(guests.beside(line, talking, officer), doors)
+
+    plan = Plan(timedelta(hours=1), SPEED, SEED, RESIDENTS, workers=1, operators=0, paced=True)
+    demo = Demo(Settings(data=folder), plan, Console(quiet=True), lambda *_: "", served)
+    async with demo.running() as running:
+        still = Still(running, doors)
+        async with beside(running.feeders.run(START + STAFFED + ALONE)):
+            async with beside(_desk(running)):
+                await still.let_pass(STAFFED)
+            await still.let_pass(ALONE)
+        await _orders_wait(running)
+        await _officer_has_tasks(running)
+        yield still
+        talking.over.set()
+
+
+async def _desk(running: Running) -> None:
+    """Let operators work, whom the pages know by name."""
+    line, province = running.line, running.province
+    desk = CaseClaims(line.settings, line.store, line.producer, line.policies, line.clock)
+    names = [f"operator-{number}" for number in range(1, OPERATORS + 1)]
+    for login, which in zip(names, "甲乙丙丁", strict=True):
+        await _known(line, login, f"陈{which}", StaffRole.OPERATOR)
+    for number, which in zip(range(1, APPROVERS + 1), "甲乙", strict=True):
+        await _known(line, f"release-{number}", f"林{which}", StaffRole.RELEASE_DESK)
+    await Operators(desk, province.contacts, province, line.clock).run(names)
+
+
+async def _known(line: Installation, login: str, name: str, role: StaffRole) -> None:
+    """Give a simulated person an account, so that pages show the name."""
+    await line.staff.put(Account(login=login, name=name, role=role, changed_at=line.clock.now(), changed_by="demo"))
+
+
+async def _orders_wait(running: Running) -> None:
+    """Let an operator ask for stops, and return when one waits for the release desk: nobody approves while time stands
+    still. If the policy needs no person for them, a line says so.
+    """
+    line = running.line
+    desk = CaseClaims(line.settings, line.store, line.producer, line.policies, line.clock)
+    asked = 0
+    for case in await _open_cases(line):
+        free = [payment.transfer for payment in case.payments if may_ask(case, payment, ASKS)]
+        if not free or case.settled or case.claimed_by or asked == ASKED:
+            continue
+        asked += 1
+        await desk.report(
+            OperatorReport(
+                id=f"pictures:{case.id}",
+                at=line.clock.now(),
+                resident=case.resident,
+                case=case.id,
+                by=ASKS,
+                role=StaffRole.OPERATOR,
+                seen=case.version,
+                act=AskStopAct(transfer=free[0]),
+            )
+        )
+    for _ in range(round(ORDERS_SECONDS / LOOK_SECONDS)):
+        if await desk.proposed():
+            return
+        await asyncio.sleep(LOOK_SECONDS)
+    print(f"of {asked} stops that were asked for none waits for the release desk: its page shows none")
+
+
+async def _open_cases(line: Installation) -> list[Case]:
+    """Return the open cases, the gravest first."""
+    found = []
+    for partition in range(line.settings.partitions):
+        for raw in (await line.redis.hgetall(key("cases", partition))).values():
+            case = Case.model_validate_json(raw, extra=ANY_VERSION)
+            found += [case] if case.open else []
+    return sorted(found, key=lambda case: (-case.level.rank, case.id))
+
+
+async def _officer_has_tasks(running: Running) -> None:
+    """Let the demo's officer be the one who has most open tasks."""
+    line = running.line
+    tasks = (await line.outgoing.rosters.tasks(line.clock.now())).values()
+    busy = Counter(task.officer for task in tasks if task.state is TaskState.OPEN)
+    account = await line.staff.get("demo-officer")
+    if account is None or not busy:
+        raise RuntimeError("no officer has a task: choose another seed or let more time pass")
+    await line.staff.put(account.model_copy(update={"officer": busy.most_common(1)[0][0]}))
+
+
+@asynccontextmanager
+async def _noted(
+    serving: AbstractAsyncContextManager[tuple[str, list[str]]], doors: dict[StaffRole, str]
+) -> AsyncIterator[tuple[str, list[str]]]:
+    async with serving as (address, lines):
+        addresses = [line.split()[0] for line in lines[1:]]
+        doors.update({role: address for role, address in zip(ORDER, addresses, strict=False) if role})
+        yield address, lines

@@ -1,0 +1,146 @@
+"""Experiments on the console: drafted by one person, started by another, read by both, and stopped by one for good."""
+
+import re
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import pytest_asyncio
+import tomlkit
+
+from domain.experiments.outcomes import Observed
+from domain.experiments.reading import read_experiment
+from schemas.casework.experiments import Assignment
+from schemas.people.staff import StaffRole
+from streams.operations import rules
+from streams.state.keys import EXPERIMENT_READINGS
+from tests.console.harness.audit import audited
+from tests.console.harness.rosters import field, supervisor
+from tests.console.harness.stage import Client, Stage
+from tests.domain.experiments.plans import approval, fields
+
+WHOLE = ""  # the area of who answers for the province
+
+
+@pytest_asyncio.fixture(loop_scope="session", autouse=True)
+async def as_before(console: Stage) -> AsyncIterator[None]:
+    """The province's policy is in force again when a test has ended."""
+    yield
+    await rules.publish(console.house.line, console.house.settings.policy.read_text("utf-8"), "test", override="over")
+    await console.house.settle([])
+
+
+def text_with(console: Stage, name: str, **changes: object) -> str:
+    """The province's policy with an experiment that has been running for 40 days."""
+    now = console.house.clock.now()
+    day = {"on": (now - timedelta(days=90)).date()}
+    plan = fields(
+        starts=(now - timedelta(days=40)).isoformat(),
+        ends=(now + timedelta(days=60)).isoformat(),
+        registered_on=day["on"],
+        ethics=approval() | day,
+        waiver=approval() | day,
+        **changes,
+    )
+    plain = console.house.settings.policy.read_text("utf-8")
+    return f"{plain}# {next(console.numbers)}\n{tomlkit.dumps({'experiments': {name: plan}})}"
+
+
+async def drafted(client: Client, text: str) -> str:
+    shown = (await client.get("/policies")).text
+    files = {"file": ("my.toml", text.encode())}
+    answer = await client.post("/policies/drafts", data={"form": field(shown, "form")}, files=files)
+    assert answer.status_code == 303, answer.text
+    return answer.headers["location"]
+
+
+async def published(client: Client, address: str) -> int:
+    shown = (await client.get(address)).text
+    data = {"form": field(shown, "form"), "seen": field(shown, "seen"), "reason": "looked at and right"}
+    return (await client.post(f"{address}/publish", data=data)).status_code
+
+
+async def started(console: Stage, name: str, **changes: object) -> None:
+    text = text_with(console, name, **changes)
+    await rules.publish(console.house.line, text, "li", others=["wang"])
+    await console.house.settle([])
+
+
+async def stop(client: Client, name: str, reason: str) -> int:
+    shown = (await client.get("/experiments")).text
+    data = {"form": field(shown, "form"), "seen": name, "reason": reason}
+    return (await client.post(f"/experiments/{name}/stop", data=data)).status_code
+
+
+async def test_one_drafts_an_experiment_and_another_starts_it(console: Stage) -> None:
+    name = f"wording_{next(console.numbers)}"
+    async with await supervisor(console, WHOLE) as writer, await supervisor(console, WHOLE) as approver:
+        address = await drafted(writer, text_with(console, name))
+        assert await published(writer, address) == 409
+        assert name not in (await writer.get("/experiments")).text
+        assert await published(approver, address) == 303
+        await console.house.settle([])
+        shown = (await writer.get("/experiments")).text
+    assert "进行中" in shown
+    assert "省伦理委员会" in shown
+    assert "还没有读数" in shown
+
+
+async def test_a_plan_that_has_started_is_not_altered_and_the_page_says_why(console: Stage) -> None:
+    name = f"wording_{next(console.numbers)}"
+    await started(console, name)
+    async with await supervisor(console, WHOLE) as writer, await supervisor(console, WHOLE) as approver:
+        address = await drafted(writer, text_with(console, name, minimal_effect=0.06))
+        shown = (await approver.get(address)).text
+        data = {"form": field(shown, "form"), "seen": field(shown, "seen"), "reason": "a better plan"}
+        answer = await approver.post(f"{address}/publish", data=data)
+    assert answer.status_code == 409
+    assert f"对照试验 {name} 已经开始" in answer.text
+
+
+async def test_the_page_shows_arms_missing_outcomes_and_the_sequence_in_each_language(console: Stage) -> None:
+    name = f"wording_{next(console.numbers)}"
+    await started(console, name)
+    line, now = console.house.line, console.house.clock.now()
+    policy = await line.policies.live()
+    plan = policy.experiments[name]
+    seen = []
+    for number in range(240):
+        arm, left = ("short", 0) if number % 2 else ("usual", plan.cap_fen)
+        at = plan.starts + timedelta(hours=number)
+        given = Assignment(arm=arm, unit=f"r{number}", propensity=0.5, at=at, observed=number != 5)
+        seen.append(Observed(given, None if number == 5 else left))
+    reading = read_experiment(name, plan, seen, policy.hash, now)
+    await line.redis.hset(EXPERIMENT_READINGS, name, reading.model_dump_json())
+    async with await supervisor(console, WHOLE) as client:
+        shown = (await client.get("/experiments")).text
+        assert "仅凭此项结果无法判断：计入的转出更少" in shown
+        assert "只计入办结前升至橙色或红色的预警中的付款" in shown
+        assert "策略草稿" not in shown
+        assert re.search(r"<code>usual</code> \(对照\)</th><td[^>]*>0.5</td><td[^>]*>120</td>", shown)
+        assert shown.count("<polyline") == 4
+        assert "100.0 %" in shown
+        for language, words in (("en", "Not decidable from this outcome"), ("ko", "판단할 수 없음")):
+            assert words in (await client.get("/experiments", headers={"accept-language": language})).text
+
+
+async def test_one_person_stops_an_experiment_for_good(console: Stage) -> None:
+    name = f"wording_{next(console.numbers)}"
+    await started(console, name)
+    async with await supervisor(console, WHOLE) as client:
+        assert await stop(client, "other", "it is not there") == 404
+        assert await stop(client, name, "") == 422
+        assert await stop(client, name, "ethics board asked for it") == 303
+        await console.house.settle([])
+        assert "已停止" in (await client.get("/experiments")).text
+        assert await audited(console, "experiment-stopped", on=name, by=client.account.login)
+    live = await console.house.line.policies.live()
+    assert live.experiments[name].stopped_at is not None
+
+
+async def test_an_auditor_sees_experiments_and_cannot_stop_one(console: Stage) -> None:
+    name = f"wording_{next(console.numbers)}"
+    await started(console, name)
+    async with await console.signed_in(StaffRole.AUDITOR, WHOLE) as client:
+        shown = await client.get("/experiments")
+        assert shown.status_code == 200
+        assert "/stop" not in shown.text

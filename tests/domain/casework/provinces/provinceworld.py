@@ -1,0 +1,133 @@
+"""Two provinces' case machines, and the hand-overs that pass between them."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from domain.casework.provinces.records import taken_from
+from domain.casework.provinces.taking import acknowledged, may_end_too, may_not_take
+from domain.ids import short_hash
+from domain.policy.approval import HandoverRules
+from schemas.casework.events import Dispatch
+from schemas.casework.inputs import ContactResult, TakeOver
+from schemas.casework.provinces import EndHereAct, OfferCaseAct, OfferRefusal, OfferState, ProvinceGround
+from schemas.codes.channels import ChannelCode, NotTakenThere, ProviderAnswered, TakenThere
+from schemas.levels import Action, Level, Result
+from schemas.people.staff import StaffRole
+from tests.domain.builders import NOON, RESIDENT, Line, danger, payment, profile
+
+HERE, THERE = "jilin", "liaoning"
+THERE_RESIDENT = "rbbbbbbbbbbbbbbbb"
+AGAIN = ProviderAnswered(503)
+DEADLINE = {Level.RED: 60, Level.ORANGE: 600, Level.YELLOW: 3_600, Level.BLUE: 3_600}
+RULES = HandoverRules(
+    provinces=(HERE, THERE),
+    deadline={level: timedelta(seconds=seconds) for level, seconds in DEADLINE.items()},
+    asks_for=timedelta(hours=2),
+)
+
+
+def with_rules(line: Line, rules: HandoverRules | None = RULES) -> Line:
+    """The line, under a policy that hands cases over."""
+    line.rules = replace(line.rules, policy=line.rules.policy.model_copy(update={"handover": rules}))
+    return line
+
+
+def sender(level: Level = Level.RED) -> Line:
+    """A case at the sender."""
+    line = with_rules(Line())
+    line.alert(level, payment(), of=profile(contacts=1))
+    return line
+
+
+def offered(line: Line, province: str = THERE, role: StaffRole = StaffRole.OPERATOR) -> Dispatch | None:
+    """Offer the case; the dispatch that carries it, None if the case refused."""
+    decision = line.act(OfferCaseAct(province=province, ground=ProvinceGround.LIVES), role=role)
+    return next((out for out in decision.dispatches if out.action is Action.HAND_OVER), None)
+
+
+def offered_back(line: Line) -> Dispatch | None:
+    """Offer the other province's case to this one; the dispatch that carries it, None if the case refused."""
+    return offered(line, HERE)
+
+
+def answered(line: Line, out: Dispatch, why: ChannelCode | None, result: Result, at: datetime | None = None) -> None:
+    """The channel reports an answer, or why there is none."""
+    line.give(
+        ContactResult(
+            id=f"{out.id}:{result}:{len(line.decisions)}",
+            at=at or line.now,
+            resident=out.resident,
+            case=out.case,
+            dispatch=out.id,
+            step=out.step,
+            attempt=out.attempt,
+            action=out.action,
+            result=result,
+            why=why,
+        )
+    )
+
+
+def taken(line: Line, out: Dispatch, other: str = f"{THERE_RESIDENT}-1") -> None:
+    answered(line, out, TakenThere(other), Result.DELIVERED)
+
+
+def refused(line: Line, out: Dispatch, why: OfferRefusal = OfferRefusal.NOT_TAKING) -> None:
+    answered(line, out, NotTakenThere(why), Result.REFUSED)
+
+
+def ended_here(line: Line, role: StaffRole = StaffRole.SUPERVISOR) -> None:
+    late = [each for each in line.here.offers if each.state is OfferState.LATE]
+    line.act(EndHereAct(offer=late[-1].id if late else "province.1"), by="supervisor", role=role)
+
+
+class Receiver(Line):
+    """The other province: its intake's rule, and its case machine."""
+
+    def __init__(self) -> None:
+        super().__init__(at=NOON)
+        with_rules(self)
+
+    def receive(self, out: Dispatch, at: datetime) -> ChannelCode:
+        """Take the request of a dispatch; the answer."""
+        return received(self, out, at)
+
+
+def received(line: Line, out: Dispatch, at: datetime, payments: int = 1) -> ChannelCode:
+    """The line takes the request of another province's dispatch; the answer: ProviderAnswered if it must come again."""
+    line.now = max(line.now, at)
+    offer = out.offer
+    assert offer is not None
+    by, resident = (HERE, THERE_RESIDENT) if offer.province == THERE else (THERE, RESIDENT)
+    name, asks = f"{out.case}:{offer.id}", out.step != offer.id
+    known = taken_from(line.case, by, name) if line.case else None
+    if may_end_too(line.case, known):
+        return AGAIN
+    why = may_not_take(line.rules.policy.handover, by, offer.until, known, line.now)
+    if asks and known is None:
+        why = OfferRefusal.TOO_LATE
+    if why is not None:
+        return NotTakenThere(why)
+    if not acknowledged(line.case, known, out.level, payments, asks=asks):
+        given = TakeOver(
+            id=short_hash("take-over", by, name, str(asks), out.level, str(payments)),
+            at=line.now,
+            resident=resident,
+            province=by,
+            offer=name,
+            other_case=out.case,
+            ground=offer.ground,
+            danger=danger(out.level),
+            payments=[payment(f"handover:{number}", payee=f"a{number}") for number in range(payments)],
+            profile=profile(),
+            both=asks,
+        )
+        line.give(given)
+        known = taken_from(line.here, by, name)
+    knows = acknowledged(line.case, known, out.level, payments, asks=asks)
+    return TakenThere(line.here.id) if knows else AGAIN
+
+
+def handles(line: Line) -> bool:
+    """True if the province handles the resident: its case is open, and nobody has settled it."""
+    return line.case is not None and line.case.open and not line.case.settled

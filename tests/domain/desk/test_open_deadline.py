@@ -1,0 +1,104 @@
+from datetime import datetime
+
+from domain.desk.open_deadline import EXPIRES_WITHIN, deadline, expires_soon, own_deadline, sooner_deadline
+from domain.wording.labels import of_deadline
+from schemas.casework.cases import Case, Step, StepState, Stop, StopState
+from schemas.casework.orders import OrderState, StopOrder
+from schemas.codes.money import CanStillBeStopped
+from schemas.levels import Action, Level
+from tests.domain.builders import NOON, payment
+from tests.domain.casework.test_triage import DUE, MINUTE, case, on_desk
+
+
+def due_at(given: Case) -> datetime | None:
+    """The time of a case's nearest deadline."""
+    nearest = deadline(given)
+    return nearest.at if nearest else None
+
+
+def test_the_time_left_is_that_of_the_clock_that_runs_out_first() -> None:
+    stopped = payment().model_copy(update={"stop": Stop(state=StopState.IN_FORCE, until=DUE - MINUTE)})
+    lifted = payment().model_copy(update={"stop": Stop(state=StopState.RELEASED, until=NOON)})
+    assert due_at(case(Level.RED, steps=on_desk(), payments=[stopped, lifted])) == DUE - MINUTE
+    assert due_at(case(Level.RED, steps=on_desk(), traced=[stopped])) == DUE - MINUTE
+    assert due_at(case(Level.RED, steps=on_desk(), payments=[lifted])) == DUE
+    assert due_at(case(Level.RED, steps=[])) is None
+
+
+def test_the_nearest_unfinished_step_is_the_deadline_also_when_it_is_not_an_operators_call() -> None:
+    stop = Step(id="red.stop", action=Action.STOP_PAYMENT, state=StepState.PENDING, due=NOON + MINUTE)
+    over = Step(id="red.sms", action=Action.SMS, state=StepState.DONE, due=None)
+    nearest = deadline(case(Level.RED, steps=[*on_desk(), over, stop]))
+    assert nearest is not None
+    assert (nearest.at, nearest.step) == (NOON + MINUTE, stop)
+
+
+def test_a_stop_in_force_that_ends_first_is_a_deadline_without_a_step() -> None:
+    stopped = payment().model_copy(update={"stop": Stop(state=StopState.IN_FORCE, until=DUE - MINUTE)})
+    nearest = deadline(case(Level.RED, steps=on_desk(), payments=[stopped]))
+    assert nearest is not None
+    assert (nearest.at, nearest.step) == (DUE - MINUTE, None)
+
+
+def timer(name: str, action: Action) -> Step:
+    return Step(id=name, action=action, state=StepState.PENDING, due=NOON)
+
+
+def test_a_reminder_or_a_question_to_a_bank_is_no_deadline() -> None:
+    stopped = payment().model_copy(update={"stop": Stop(state=StopState.IN_FORCE, until=DUE + MINUTE)})
+    timers = [timer("clock.stop.0", Action.STOP_AGAIN), timer("clock.ask.stop.0", Action.STOP_STATUS)]
+    assert due_at(case(Level.RED, steps=timers, payments=[stopped])) == DUE + MINUTE
+    assert due_at(case(Level.RED, steps=[*on_desk(), *timers], payments=[stopped])) == DUE
+
+
+def test_an_automatic_order_is_due_when_it_lapses_and_not_at_its_reminder() -> None:
+    order = StopOrder(
+        step="stop.0",
+        number="吉公止〔2026〕1号",
+        transfer="bank:1",
+        payee="p",
+        amount_fen=1,
+        hours=48,
+        action=Action.STOP_PAYMENT,
+        state=OrderState.APPROVED,
+        ground=CanStillBeStopped(),
+        asked_at=NOON,
+        due=NOON,
+        persons=1,
+        confirm_by=NOON + 30 * MINUTE,
+    )
+    given = case(Level.RED, steps=[timer("clock.ok.stop.0", Action.STOP_PAYMENT)], orders=[order])
+    nearest = deadline(given)
+    assert nearest is not None
+    assert (nearest.at, of_deadline(nearest.step)) == (NOON + 30 * MINUTE, "自动止付确认时限")
+
+
+def test_while_an_operator_has_the_case_the_clock_is_that_of_their_own_call() -> None:
+    stop = Step(id="red.stop", action=Action.STOP_PAYMENT, state=StepState.PENDING, due=NOON)
+    given = case(Level.RED, steps=[*on_desk(), stop], claimed_by="op1")
+    own = own_deadline(given, "op1")
+    assert own is not None
+    assert own.step is not None
+    assert (own.at, own.step.action) == (DUE, Action.OPERATOR_CALL)
+    assert own_deadline(given, "op2") == deadline(given), "another reader sees what runs out first"
+    called = given.model_copy(update={"steps": [stop]})
+    assert own_deadline(called, "op1") == deadline(called), "their call is over"
+
+
+def test_a_step_that_ends_before_their_own_call_is_told_beside_it() -> None:
+    for due, sooner in ((NOON, True), (DUE + MINUTE, False)):
+        relative = Step(id="red.contact", action=Action.CONTACT_CALL, state=StepState.PENDING, due=due)
+        given = case(Level.RED, steps=[*on_desk(), relative], claimed_by="op1")
+        nearest = sooner_deadline(given, "op1")
+        assert (nearest is not None) is sooner
+        assert nearest is None or (nearest.at, nearest.step) == (NOON, relative)
+        assert sooner_deadline(given, "op2") is None, "another reader sees the nearest alone"
+    assert sooner_deadline(case(Level.RED, steps=[]), "op1") is None
+
+
+def test_a_deadline_expires_soon_from_a_minute_before_it_on() -> None:
+    given = case(Level.RED, steps=on_desk())
+    assert not expires_soon(deadline(given), DUE - EXPIRES_WITHIN)
+    assert expires_soon(deadline(given), DUE - EXPIRES_WITHIN / 2)
+    assert expires_soon(deadline(given), DUE + MINUTE), "an overdue one does not leave the list"
+    assert not expires_soon(deadline(case(Level.RED, steps=[])), DUE)

@@ -1,0 +1,218 @@
+"""`python -m tests.tools.fuzz.routes --requests 100000 --seed 1 --report routes.json`: requests at every route.
+
+Schemathesis generates them for the OpenAPI documents of intake and of the console; the console's is completed with all
+pages and forms, for things that exist and for anybody's. No answer may be a 500, or take over a second each time; and
+once all that can be stored is stored, more reading takes no more memory.
+"""
+
+import argparse
+import ast
+import asyncio
+import json
+import re
+import sys
+import tempfile
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from functools import cache
+from importlib import import_module
+from inspect import getmodule
+from pathlib import Path
+from pkgutil import walk_packages
+from typing import Any
+
+from fastapi.routing import APIRoute, iter_route_contexts
+
+import schemas
+from console.reference.openapi import openapi
+from console.web.auth import csrf
+from console.web.auth.sessions import COOKIE
+from console.web.kit.described import description
+from console.web.kit.door import ROLES
+from schemas.people.staff import Scope, StaffRole
+from tests.console.harness.softphone import Softphone
+from tests.console.harness.stage import Stage, stage
+from tests.console.harness.world import World, made, unlimited
+from tests.tools.fuzz.sender import Plan
+
+ROUNDS = [["GET"], ["POST", "PUT", "DELETE", "PATCH"], ["GET"]]  # the last shows what the second has left
+TEMPLATES = Path(__file__).resolve().parents[3] / "console" / "web" / "templates"
+OUT = {
+    "sign-out",
+    "account-sign-out-everywhere",
+}  # each request ends the session: signing in would be all that is asked
+PAGE = 4096
+MOST_GROWTH = 0.1
+_PARAMETER = re.compile(r"\{(\w+)(?::\w+)?\}")
+_WORD = {"$ref": "#/components/schemas/Word"}
+_DATES = ["2026-03-01", "2026-02-30", "2026-03-01T01:00"]
+_ODD = ["", "0", "-1", "1", "0.01", "¥1,000.50", "999999999999999999", "on", *_DATES]
+
+
+@dataclass(frozen=True)
+class Found:
+    """What came of one server's requests: the sender's tally; `megabytes`: of this process after each round."""
+
+    server: str
+    tally: dict[str, Any]
+    megabytes: list[int]
+
+    @property
+    def growth(self) -> float:
+        """The part by which memory grew while only pages were read."""
+        return self.megabytes[-1] / self.megabytes[-2] - 1
+
+
+async def fuzzed(folder: Path, each: int, seed: int) -> list[Found]:
+    """Start an installation, and send its intake and its console `each` requests for each operation and round."""
+    # As many requests as there are here no person sends.
+    async with stage(folder, public_page=True) as console, unlimited():
+        console.services.telephone = Softphone()
+        world = await made(console)
+        roles = {route.name: _role(route) for route in _routes(console)}
+
+        async def enter(role: str) -> dict[str, str]:
+            if role == StaffRole.SERVICE:
+                return {"authorization": f"Bearer {await world.token(*Scope)}"}
+            token, proof = await world.session(StaffRole(role))
+            return {"cookie": f"{COOKIE}={token}", csrf.HEADER: proof, "accept": "text/html"}
+
+        own = {route.name: _own(world, route) for route in _routes(console)}
+        pages = Plan(document(console), console.address, each, seed, ROUNDS, own, roles)
+        key = dict(console.house.intake.headers)
+
+        async def feed(_: str) -> dict[str, str]:
+            return {"authorization": key["authorization"]}
+
+        signals = openapi("0")
+        names = [one["operationId"] for path in signals["paths"].values() for one in path.values()]
+        address, feeds = str(console.house.intake.base_url), dict.fromkeys(names, "feed")
+        there = Plan(signals, address, each * 10, seed, ROUNDS, {}, feeds)
+        return [await _sent("console", pages, enter), await _sent("intake", there, feed)]
+
+
+async def _sent(server: str, plan: Plan, enter: Callable[[str], Awaitable[dict[str, str]]]) -> Found:
+    command = [sys.executable, "-m", "tests.tools.fuzz.sender"]
+    pipe = asyncio.subprocess.PIPE
+    sender = await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe, limit=2**24)
+    assert sender.stdin is not None
+    assert sender.stdout is not None
+    sender.stdin.write(json.dumps(asdict(plan)).encode() + b"\n")
+    memory: list[int] = []
+    try:
+        async for line in sender.stdout:
+            told = json.loads(line)
+            if "enter" in told:
+                sender.stdin.write(json.dumps(await enter(told["enter"])).encode() + b"\n")
+            elif "round" in told:
+                memory.append(_megabytes())
+                print(f"{server}: {told}, {memory[-1]} MB", flush=True)
+            else:
+                return Found(server, told["tally"], memory)
+    finally:
+        if sender.returncode is None:
+            sender.kill()
+        await sender.wait()
+    raise RuntimeError(f"the sender ended with {sender.returncode}")
+
+
+def document(console: Stage) -> dict[str, Any]:
+    """Return the OpenAPI document of all the console's routes: the API's own, and each page and form."""
+    found = description(console.app, "")
+    found["components"].setdefault("schemas", {})["Word"] = {
+        "anyOf": [{"enum": [*_ODD, *_members()]}, {"type": "string", "maxLength": 200}]
+    }
+    for route in _routes(console):
+        for method in (route.methods or set()) - {"HEAD"}:
+            path = found["paths"].setdefault(_PARAMETER.sub(r"{\1}", route.path), {})
+            path.setdefault(method.lower(), _page(route, method))["operationId"] = route.name
+    return found
+
+
+def _page(route: APIRoute, method: str) -> dict[str, Any]:
+    fields = dict.fromkeys(sorted(_fields(route)), _WORD)
+    path = [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string", "minLength": 1, "maxLength": 80}}
+        for name in _PARAMETER.findall(route.path)
+    ]
+    query = [{"name": name, "in": "query", "schema": _WORD} for name in fields or {"q": _WORD}]
+    made: dict[str, Any] = {
+        "operationId": route.name,
+        "parameters": path + (query if method == "GET" else []),
+        "responses": {"200": {"description": "a page"}},
+    }
+    if method != "GET":
+        form = {"form": {"type": "string", "pattern": "^[0-9a-f]{8,64}$"}} | fields
+        shape = {"type": "object", "properties": form, "required": ["form"], "additionalProperties": False}
+        made["requestBody"] = {"required": True, "content": {"application/x-www-form-urlencoded": {"schema": shape}}}
+    return made
+
+
+def _fields(route: APIRoute) -> set[str]:
+    """Return the names of the fields that a route may read: those in its module's texts that a template names."""
+    module = getmodule(route.endpoint)
+    assert module is not None
+    assert module.__file__ is not None
+    tree = ast.parse(Path(module.__file__).read_text("utf-8"))
+    texts = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    return (texts & _named_in_templates()) - {"form"}
+
+
+@cache
+def _named_in_templates() -> set[str]:
+    named = re.compile(r'\bname="([a-z_]+)"')
+    return {name for file in TEMPLATES.rglob("*.html") for name in named.findall(file.read_text("utf-8"))}
+
+
+@cache
+def _members() -> list[str]:
+    """Return the values of all enums of the schemas: what a form's choices send."""
+    for each in walk_packages(schemas.__path__, "schemas."):
+        import_module(each.name)
+    return sorted({str(member) for kind in StrEnum.__subclasses__() for member in kind})
+
+
+def _routes(console: Stage) -> Iterator[APIRoute]:
+    for each in iter_route_contexts(console.app.routes):
+        route = each.original_route
+        if isinstance(route, APIRoute) and route.name not in OUT:
+            yield route
+
+
+def _role(route: APIRoute) -> str:
+    """Return the role as which a route is asked: of its roles the one that may do most, "" if it needs no sign-in."""
+    roles = (route.openapi_extra or {})[ROLES]
+    order = [StaffRole.SUPERVISOR, StaffRole.OPERATOR, *StaffRole]
+    return next((role.value for role in order if role.value in roles), "")
+
+
+def _own(world: World, route: APIRoute) -> dict[str, str]:
+    role = _role(route)
+    things = {name: world.thing(route.name, name) for name in _PARAMETER.findall(route.path)}
+    return {name: each.mine(StaffRole(role)) if role else "nobody" for name, each in things.items() if each is not None}
+
+
+def _megabytes() -> int:
+    return int(Path("/proc/self/statm").read_text().split()[1]) * PAGE // 2**20
+
+
+def main() -> None:
+    """Run it, write the report, and exit with 1 if a request failed or memory grew."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--requests", type=int, default=100_000, help="about so many, over all routes")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--report", type=Path)
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="routes-") as folder:
+        found = asyncio.run(fuzzed(Path(folder), max(1, given.requests // 450), given.seed))
+    for each in found:
+        tally = json.dumps(each.tally, ensure_ascii=False, indent=1)
+        print(f"{each.server}: {tally}, MB after each round: {each.megabytes}")
+    if given.report:
+        given.report.write_text(json.dumps([asdict(each) for each in found], indent=1))
+    sys.exit(any(each.tally["failed"] or each.growth > MOST_GROWTH for each in found))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""A planted month of reported frauds, and how well they are matched: `python -m tests.tools.planted_month`."""
