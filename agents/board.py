@@ -16,8 +16,8 @@ BATCH = 200
 def attach(app: App, flow: Board) -> None:
     """Add the agent that reads the journal (topic case-events) to the worker `app`.
 
-    Passes the entries to `flow`, up to 200 at a time; retries transient errors in place, and acknowledges the entries
-    last.
+    It passes the entries to `flow`, up to 200 at a time, repeats after transient errors without limit, and acknowledges
+    the entries last.
     """
 
     @app.agent(app.topic(topics.CASE_EVENTS.name))

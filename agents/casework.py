@@ -32,12 +32,12 @@ class Casework(CaseworkSteps):
         self.upkeep = Upkeep(context, self.recovery, self.publish_outbox)
 
     async def apply(self, partition: int, records: Sequence[Raw]) -> list[Entry]:
-        """Process the partition's records under its lock. Returns the journal entries that they made, in the order of
-        the records; empty if all were applied before.
+        """Process the partition's case inputs under its lock. Returns the journal entries that they made, in the order
+        of the records; empty if all were applied before.
 
         Transient errors (Kafka or Redis unavailable) propagate: call it again. Raises AheadError if the store is beyond
-        the end of case-inputs, UnknownPolicyError if the partition's policy is stored nowhere, and SendError if Kafka
-        refuses a record permanently.
+        the end of case-inputs, UnknownPolicyError if the partition's policy is stored nowhere, PolicyError if this
+        version cannot read it, and SendError if Kafka refuses a record permanently.
         """
         with self.recovery.order.waited_for(partition):
             async with self.upkeep.lock(partition):
@@ -45,12 +45,14 @@ class Casework(CaseworkSteps):
                 return await self.process(partition, records)
 
     async def process(self, partition: int, records: Sequence[Raw]) -> list[Entry]:
-        """Apply inputs in order, each exactly once even if retried. Returns the journal entries that they made; empty
-        if all were applied before.
+        """Apply inputs in order, each exactly once even if retried, and publish the results. Returns the journal
+        entries that they made, in the order of the inputs; empty if all were applied before. Restores the store first
+        if it lacks commits or inputs.
 
-        The caller holds the partition's lock. Transient errors (Kafka or Redis unavailable) propagate: call it again.
-        Raises AheadError if the store is beyond the end of case-inputs, UnknownPolicyError if the partition's policy is
-        stored nowhere, and SendError if Kafka refuses a record permanently; decided entries then stay in the outbox.
+        The caller holds the partition's lock. `records`: at least one. Transient errors (Kafka or Redis unavailable)
+        propagate: call it again. Raises AheadError if the store is beyond the end of case-inputs, UnknownPolicyError if
+        the partition's policy is stored nowhere, PolicyError if this version cannot read it, and SendError if Kafka
+        refuses a record permanently; decided entries then stay in the outbox.
         """
         with tracing.Spans("casework", records) as spans:
             inputs = await self.decode(partition, records)  # unreadable ones go to the dead letters
@@ -75,11 +77,11 @@ class Casework(CaseworkSteps):
                         return await self.publish(partition, decided, spans)  # the journal, then the dispatches
 
     async def publish(self, partition: int, decided: Decided, spans: tracing.Spans) -> list[Entry]:
-        """Publish the entries and their dispatches, remove the entries from the outbox, and note them, so that this
-        worker need not read them again.
+        """Publish the entries and their dispatches to Kafka, remove the entries from the outbox, and remember them as
+        published, so that this worker need not read them again.
 
         Returns the entries, in the order of their inputs, once Kafka has acknowledged all. Raises SendError if Kafka
-        refuses a record permanently; the entries then stay in the outbox.
+        refuses a record permanently; the entries then stay in the outbox. Errors of Redis pass through.
         """
         entries = await super().publish(partition, decided, spans)
         self.upkeep.published(partition, self._published[partition], entries)
@@ -90,8 +92,10 @@ async def rebuild(context: CaseworkContext, partition: int, progress: Progress, 
     """Rebuild a partition's store in Redis from its journal. No worker may be running.
 
     `progress` is called with the number of journal entries read so far and their total. `new_log`: the case-inputs
-    topic was recreated; an entry that says so is then written to the journal first. Raises AheadError if the journal
-    covers inputs beyond the end of case-inputs.
+    topic was recreated; an entry that states so is then written to the journal first. Raises AheadError if the journal
+    covers inputs beyond the end of case-inputs, OtherInstallationError if Redis belongs to another installation,
+    PolicyError or OSError if the settings' policy file is needed and invalid or unreadable, and SendError. Errors of
+    Redis and Kafka pass through.
     """
     upkeep = Casework(context).upkeep
     if new_log:
@@ -102,7 +106,7 @@ async def rebuild(context: CaseworkContext, partition: int, progress: Progress, 
 def attach(app: App, flow: Casework) -> None:
     """Add the agent that reads case-inputs to the worker `app`.
 
-    It retries transient errors in place, and acknowledges a batch once `flow` has applied and published it.
+    It repeats after transient errors without limit, and acknowledges a batch once `flow` has applied and published it.
     """
 
     @app.agent(app.topic(topics.CASE_INPUTS.name))

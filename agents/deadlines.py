@@ -28,12 +28,12 @@ class DueWork:
         self.deadlines, self.screening = deadlines, screening
 
     async def fire(self, partitions: Iterable[int]) -> None:
-        """In each of these partitions, write an input to casework for each due deadline, and re-evaluate the
-        residents who are due.
+        """In each of these partitions with due work, write an input to casework for each due deadline, and re-evaluate
+        the residents who are due.
 
         Called many times a second: one round trip to Redis finds which partitions have due work. Raises
-        UnknownPolicyError if the policy in force is stored nowhere, and SendError if Kafka refuses a record
-        permanently.
+        UnknownPolicyError if the policy in force is stored nowhere, PolicyError if this version cannot read it, and
+        SendError if Kafka refuses a record permanently. Errors of Redis pass through.
         """
         for partition in await partitions_due(self._redis, ("deadlines", "rescore"), partitions, self._clock.now()):
             await self.deadlines.fire(partition)  # to casework

@@ -48,12 +48,14 @@ CHANNELS: Mapping[Name, tuple[topics.Topic, Callable[[Outgoing], Provider]]] = {
 
 
 async def process(delivery: Delivery) -> bool:
-    """Carry out a dispatch as far as possible now.
+    """Carry out a dispatch as far as possible now, and report its result to casework.
 
-    Returns True if it is finished: its result was reported to casework, in this call or before.
+    Returns True if it is finished: its result was reported to casework, in this call or before. Returns False if its
+    outcome is still unknown, or another worker has taken over its lease: call this again later.
 
-    Returns False if its outcome is still unknown, or another worker has taken over its lease: call this again later.
-    Waits while another worker holds the dispatch's lease. Raises SendError if Kafka refuses the result permanently.
+    Waits while another worker holds the dispatch's lease, or a server is unavailable. Raises SendError if Kafka refuses
+    the result permanently, AccessError if a server denies access, and UnknownPolicyError or PolicyError if a policy
+    that the request needs is stored nowhere or invalid.
     """
     while claim := await delivery.claim():  # takes the lease; waits until the store has the dispatch's case
         results = claim.results  # answered before, perhaps not yet reported
@@ -73,7 +75,7 @@ async def process(delivery: Delivery) -> bool:
 
 
 def channel_of(provider: Provider, outgoing: Outgoing) -> Channel:
-    """Return the channel that carries out dispatches through `provider`."""
+    """Return a new channel that carries out dispatches through `provider`. Nothing is started."""
     producer, clock, settings = outgoing.producer, outgoing.clock, outgoing.channels
 
     def delivery(dispatch: Dispatch) -> Delivery:
@@ -83,7 +85,7 @@ def channel_of(provider: Provider, outgoing: Outgoing) -> Channel:
 
 
 def channels_of(outgoing: Outgoing) -> dict[Name, Channel]:
-    """Return a new channel for each name in CHANNELS, with its provider.
+    """Return a new channel for each name in CHANNELS, by name, with its provider.
 
     Raises SettingsError if a provider or bank has no key, or two of them have the same one.
     """
@@ -104,7 +106,8 @@ class Dispatching:
     async def red(self, stream: StreamT[bytes]) -> None:
         """Carry out the red dispatches of `stream`.
 
-        Each starts as soon as its channel has capacity, and is acknowledged when it is finished.
+        Each starts as soon as its channel has a free slot for red, and is acknowledged when it is finished. Raises an
+        exception group with the errors of the channels, such as SendError.
         """
         await carry_each(stream, self._carry, self.dead_letters, within=0)
 
@@ -126,7 +129,7 @@ class Dispatching:
         await asyncio.gather(*(channel.drain() for channel in self.channels.values()))
 
     async def close(self) -> None:
-        """Cancel the background tasks of `carry_beside`."""
+        """Cancel the background tasks of `carry_beside`, and wait for their end."""
         await cancelled(self.carrying)
 
     async def _carry(self, dispatch: Dispatch, trace: tracing.Trace | None) -> None:
@@ -141,7 +144,9 @@ class Dispatching:
 
 
 def attach(app: App, flow: Dispatching) -> None:
-    """Add an agent for each channel's topic, and one for the topic of red dispatches, to the worker `app`."""
+    """Add an agent for each channel's topic, and one for the topic of red dispatches, to the worker `app`. Raises
+    KeyError if a channel of `flow` is not one of CHANNELS.
+    """
     for name, channel in flow.channels.items():
         topic, _ = CHANNELS[name]
         _attach(app, topic, channel.run)

@@ -5,5 +5,7 @@ from streams.messaging.app import App, every
 
 
 def attach(app: App, flow: ExperimentWatch) -> None:
-    """Add a timer to the worker `app` that asks `flow` once a minute; one worker reads the experiments in an hour."""
+    """Add a timer to the worker `app` that calls `flow.check` once a minute; of all workers, one evaluates the
+    experiments, once an hour.
+    """
     every(app, LOOK_SECONDS, "experiments", flow.check)

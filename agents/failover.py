@@ -49,12 +49,13 @@ class Failover:
         self.searches = searches
 
     async def watch(self, partitions: Iterable[int]) -> None:
-        """Restore the data of these partitions that Redis lost, check on officers at the door (in the worker that
-        owns partition 0), remind officers of visits that are not accepted, and look after searches. Called once a
-        second.
+        """Restore the data of these partitions that Redis lost, check on officers at the door (in the worker that owns
+        partition 0), remind officers of visits that are not accepted, and handle searches: notices and erasures. Called
+        once a second.
 
         Also stores the shared topics' end offsets from time to time. Raises OtherInstallationError if this Redis is
-        another installation's, and AheadError if a journal covers inputs beyond the end of case-inputs.
+        another installation's, AheadError if a journal covers inputs beyond the end of case-inputs, and SendError.
+        Errors of Redis and Kafka pass through.
         """
         await self.shared.ensure()
         await self.shared.remember()
@@ -66,11 +67,11 @@ class Failover:
 
     async def cover(self) -> None:
         """Do the waiting work, including dispatches, of each partition whose owner is silent and that no other worker
-        covers. Each is leased meanwhile.
+        covers. Each is leased meanwhile, for 2 s at a time.
 
         Raises AheadError if Redis is beyond the end of a topic, UnknownPolicyError if a needed policy is stored
-        nowhere, SendError if Kafka refuses a record permanently, and the errors of Kafka and Redis if they are
-        unavailable.
+        nowhere, PolicyError if this version cannot read one, SendError if Kafka refuses a record permanently, and the
+        errors of Kafka and Redis if they are unavailable.
         """
         silent = await self.owners.silent()
         self.waiting_red.only(silent)
@@ -90,7 +91,7 @@ class Failover:
 
         The dispatches run in background tasks and are not awaited. Transient errors (Kafka or Redis unavailable)
         propagate. Raises AheadError if Redis is beyond the end of a topic, UnknownPolicyError if a needed policy is
-        stored nowhere, and SendError if Kafka refuses a record permanently.
+        stored nowhere, PolicyError if this version cannot read it, and SendError if Kafka refuses a record permanently.
         """
         await self.outside_inputs.cover(partition)  # first: what was reported in time is no missed deadline
         await self.due_work.fire([partition])  # due work must not wait for the backlog of records
@@ -101,8 +102,8 @@ class Failover:
 
 
 def attach(app: App, flow: Failover) -> None:
-    """Add three timers to the worker `app`: it restores its partitions (each second), renews their owner's heartbeat,
-    and covers silent owners' partitions.
+    """Add three timers to the worker `app`: one restores the stores of its partitions (each second), one renews its
+    heartbeat as their owner (each 0.2 s), and one covers the partitions of silent owners (each 0.2 s).
     """
     mine = partial(owned, app, topics.CASE_INPUTS.name)
     every(app, WATCH_SECONDS, "watch", lambda: flow.watch(mine()))

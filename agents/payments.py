@@ -39,7 +39,7 @@ class BankProvider(Gateway):
 
         FAILED if the payer or the account number is unknown; if the dispatch has neither a payment nor `own_hold`; or
         if the payment has a `movement` and the register says that the account is the payer's own, unless the order
-        lifts a stop or asks about one.
+        lifts a stop or asks about one. Errors of Redis pass through.
         """
         if dispatch.own_hold is not None:
             return await self._own_hold(dispatch, dispatch.own_hold)

@@ -20,9 +20,10 @@ class VoiceProvider(Gateway):
     async def prepare(self, dispatch: Dispatch) -> Order | Answer:
         """Return the request for an automated call, with the script in the recipient's language. Nothing is sent.
 
-        Returns an Answer instead, with the result SENT for an operator's call (it waits on the desk), and FAILED if
-        the recipient has no telephone. Raises UnknownPolicyError if the policy in force is stored nowhere, and
-        PolicyError if this version cannot read it.
+        Returns an Answer instead, with the result SENT for an operator's call (it waits on the desk), and FAILED if the
+        recipient has no telephone. Raises UnknownPolicyError if the policy in force is stored nowhere, PolicyError if
+        it is invalid, and OSError if the settings' policy file is needed and cannot be read. Errors of Redis pass
+        through.
         """
         if dispatch.action is Action.OPERATOR_CALL:
             return Answer(Result.SENT, OnTheDesk())

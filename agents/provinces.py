@@ -17,8 +17,9 @@ class ProvinceProvider(ProvinceGateway):
         self._outgoing = outgoing
 
     async def prepare(self, dispatch: Dispatch) -> Order | Answer:
-        """Return the request with the case as it stands now, or a FAILED answer if the register has no entry of the
-        resident or the case is not the resident's latest. Nothing is sent.
+        """Return the request with the case in its present state, or an Answer with the result FAILED if the register
+        has no entry of the resident, the case is not the resident's latest, or the dispatch has no offer. Nothing is
+        sent. Errors of Redis pass through.
         """
         resident, case = await self._outgoing.resident(dispatch), await self._outgoing.case(dispatch)
         if resident is None or case is None or dispatch.offer is None:

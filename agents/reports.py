@@ -22,8 +22,8 @@ FRAUDS = 100
 def attach(app: App, outside: OutsideInputs, matching: FraudMatching) -> None:
     """Add the agents that read outside-inputs and reported-frauds to the worker `app`.
 
-    They retry transient errors in place, and acknowledge a batch (up to 200 inputs, or 100 frauds) once it is
-    processed.
+    They repeat after transient errors without limit, and acknowledge a batch (up to 200 inputs, or 100 frauds) once it
+    is processed.
     """
 
     @app.agent(app.topic(topics.OUTSIDE_INPUTS.name))

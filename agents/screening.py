@@ -64,11 +64,13 @@ class Screening(ScreeningSteps):
     ) -> bool:
         """Screen one batch, from signals to alerts.
 
-        Returns True once its signals are counted. Publishes the alerts, watchlist changes and dead letters before.
+        Returns True once its signals are counted. Publishes the alerts, watchlist changes and dead letters before, and
+        stores evidence in Redis.
 
         Returns False, counting nothing, if the lane's position is no longer `expected`: another worker has counted the
         batch. The caller (streams/screening/lanes.py) holds the lane's lock and has read `expected`. Awaits `pause`
-        after each record. Raises SendError if Kafka refuses a record permanently.
+        after each record. `records`: at least one. Raises SendError if Kafka refuses a record permanently, and
+        PolicyError if this version cannot read the policy in shadow. Errors of Redis pass through.
         """
         with tracing.Spans("screening", records) as spans:
             now = self.clock.now()
@@ -99,13 +101,13 @@ class Screening(ScreeningSteps):
     async def rescreen(
         self, lane: TopicPartition, owed: Owed, first: int, records: Sequence[Raw], pause: Pause
     ) -> bool:
-        """Screen records again that were counted in a store that was lost, to restore the evidence.
-        Publishes no alert.
+        """Screen records again that were counted in a store that was lost, to restore the evidence in Redis. Publishes
+        no alert.
 
         Residents whose danger was not alerted at the time are scheduled for a new evaluation at once: the store was
         lost before it had all their evidence. Returns True once the records at the offset `first` or later are counted,
         and False if the range `owed` has changed meanwhile. Raises UnknownPolicyError if the policy in force is stored
-        nowhere, and PolicyError if this version cannot read it.
+        nowhere, and PolicyError if this version cannot read it. Errors of Redis pass through.
         """
         now, rules = self.clock.now(), await self.state.rules_of(lane)
         batch = await self.decode(lane, records, now, pause)
@@ -129,9 +131,9 @@ class Screening(ScreeningSteps):
         """Re-evaluate residents of a partition whose ongoing call may have raised their danger, at most 200 a call, and
         publish alerts.
 
-        Returns how many residents were due and taken off the schedule; 0, leaving them scheduled, while casework is not
-        ready. Raises UnknownPolicyError if the policy in force is stored nowhere, and SendError if Kafka refuses a
-        record permanently.
+        Returns how many residents were due and taken off the schedule; 0 if none was due, or, leaving them scheduled,
+        while casework is not ready. Raises UnknownPolicyError if the policy in force is stored nowhere, PolicyError if
+        this version cannot read it, and SendError if Kafka refuses a record permanently. Errors of Redis pass through.
         """
         due = await self.state.evidence.due(partition, now, RESCORE_MOST)
         if not due:
@@ -149,7 +151,7 @@ class Screening(ScreeningSteps):
 
 
 class Urgent:
-    """Says whether a lane is busy: it has a batch in progress, or records waiting.
+    """States whether a lane is busy: it has a batch in progress, or records waiting.
 
     Lanes with lower precedence wait for it.
     """
@@ -159,12 +161,14 @@ class Urgent:
         self._waiting: Callable[[], int] = lambda: 0
 
     def watch(self, waiting: Callable[[], int]) -> None:
-        """Set the function that returns how many records are waiting for the lane."""
+        """Set the function that returns how many records are waiting for the lane. Until it is set, no record counts as
+        waiting.
+        """
         self._waiting = waiting
 
     @contextmanager
     def batch(self) -> Iterator[None]:
-        """Context manager: the lane counts as having a batch in progress within the block."""
+        """Context manager: count the lane as having a batch in progress during the block."""
         self._in_hand = True
         try:
             yield
@@ -173,7 +177,7 @@ class Urgent:
 
     @property
     def busy(self) -> bool:
-        """True if the lane has a batch in progress or records waiting."""
+        """True if the lane has a batch in progress or records waiting; False if it is idle."""
         return self._in_hand or self._waiting() > 0
 
     async def first(self, until: float) -> None:

@@ -21,8 +21,8 @@ class SmsProvider(Gateway):
         """Return the request with the message in the recipient's language, or an Answer with the result FAILED if the
         recipient has no telephone. Nothing is sent.
 
-        Raises UnknownPolicyError if the policy in force is stored nowhere, and PolicyError if this version cannot
-        read it.
+        Raises UnknownPolicyError if the policy in force is stored nowhere, PolicyError if it is invalid, and OSError if
+        the settings' policy file is needed and cannot be read. Errors of Redis pass through.
         """
         to = await self._outgoing.recipient(dispatch)
         if to is None:

@@ -40,7 +40,9 @@ class StationProvider(Gateway):
         The task is stored in the roster, but not sent yet. If an officer is on the way to the same address, the task
         joins theirs. From then on until the task is sent, the address is leased. Returns an Answer instead: FAILED if
         the resident is unknown or nobody is on duty, NOT_SENT if another case's visit is enough. Raises
-        UnknownPolicyError if the policy in force is stored nowhere, and PolicyError if this version cannot read it.
+        UnknownPolicyError if the policy in force is stored nowhere, PolicyError if it is invalid, OSError if the
+        settings' policy file is needed and cannot be read, and SendError if Kafka refuses the task. Errors of Redis
+        pass through.
         """
         resident = await self._outgoing.resident(dispatch)
         if resident is None:
@@ -62,7 +64,8 @@ class StationProvider(Gateway):
         """Clean up after the answer: release the lease on the address, and remove a task that was never sent from the
         roster.
 
-        Counts a sent task that joined another visit in the metrics. Does nothing if the dispatch has no task.
+        Counts a sent task that joined another visit in the metrics. Does nothing if the dispatch has no task. Raises
+        SendError if Kafka refuses the change of the roster. Errors of Redis pass through.
         """
         task = await self._outgoing.rosters.task(dispatch.id)
         if task is None:

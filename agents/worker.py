@@ -107,7 +107,7 @@ class Stages:
         self.open_letters = OpenLetters(given.settings)
 
     def attach(self, app: App) -> None:
-        """Add all agents and timers of the stages to the worker `app`."""
+        """Add all agents and timers of the stages to the worker `app`. Nothing is started."""
         screening.attach(app, self.screening)
         reports.attach(app, self.outside_inputs, self.fraud_matching)
         casework.attach(app, self.casework)

@@ -19,8 +19,9 @@ HEX_BYTES = 256  # shown of content that is not text
 
 
 def listing(page: Page) -> RenderableType:
-    """Return a table of a page of letters, and below it the number of matching letters for each of the REASONS most
-    frequent reasons. Without letters, return the text "no such letters".
+    """Return a table of a page of dead letters, and below it the number of matching dead letters for each of the
+    REASONS (10) most frequent reasons. Without dead letters, return the text "no such letters". Times are in China's
+    time zone.
     """
     if not page.found:
         return Text("no such letters")
@@ -40,10 +41,10 @@ def listing(page: Page) -> RenderableType:
 
 
 def story(letter: DeadLetter, found: Found, *, mask: bool) -> RenderableType:
-    """Return a view of one letter: origin, time in China, reason, acts on it, and its bytes.
+    """Return a view of one dead letter: origin, time in China, reason, acts on it, and its bytes.
 
-    The bytes are shown as text if possible, else the first HEX_BYTES in hexadecimal. `mask`: hide numbers and names in
-    the text, and show no bytes that are not text.
+    The bytes are shown as text if possible, else the first HEX_BYTES (256) in hexadecimal. `mask`: True hides numbers
+    and names in the text, and shows no bytes that are not text.
     """
     table = Table.grid(padding=(0, 2))
     table.add_column(style="bold", no_wrap=True)
@@ -65,8 +66,9 @@ def story(letter: DeadLetter, found: Found, *, mask: bool) -> RenderableType:
 
 
 def summary(outcome: Outcome, done: str) -> RenderableType:
-    """Return a view of the result of a batch: the counts of letters, and the REASONS most frequent reasons why letters
-    were not sent. `done`: the act in words, such as "sent again".
+    """Return a view of the result of a batch: the counts of dead letters, and the most frequent reasons, up to REASONS
+    (10) each, why some were left as they stand and why some were not sent. `done`: the act in words, such as "sent
+    again".
     """
     table = Table.grid(padding=(0, 2))
     table.add_column(justify="right")

@@ -90,7 +90,9 @@ SENTENCES: Mapping[FaultCode, str] = {
 
 
 def sentence(fault: PolicyFault, translate: Translate) -> str:
-    """Return a fault's sentence in the language into which `translate` translates Chinese."""
+    """Return a fault's sentence in the language into which `translate` translates Chinese. Raises KeyError if a code
+    has no sentence or a sentence's parameter is missing.
+    """
     filled = {name: _shown(value) for name, value in fault.parameters.items()}
     return translate(SENTENCES[fault.code]) % filled
 

@@ -14,7 +14,8 @@ _EVERY = 10.0  # seconds between two lines of a log
 
 @contextmanager
 def bar(console: Console, what: str) -> Iterator[Done]:
-    """Yield a function (done, total) that updates the progress bar labelled `what`.
+    """Context manager: show a progress bar labelled `what` in the terminal during the block; yields a function (done,
+    total) that updates it.
 
     Without a terminal it prints a line at most every ten seconds, and one when `done` equals `total`.
     """

@@ -17,9 +17,9 @@ _CALL_COLUMNS = ("line", "id", "at", "caller", "called", "seconds", "ended", "cl
 
 
 def trial(rows: Sequence[TriedRow], zone: ZoneInfo, *, mask: bool, id_numbers: bool = False) -> RenderableType:
-    """Return a table of the rows: each payment's fields, or why the row would become a dead letter; below it, the
-    number of each. `zone`: the time zone of the displayed times; `mask`: whether to hide accounts and ids;
-    `id_numbers`: whether to say of each row that its ID number is hashed, as the mapping names their column.
+    """Return a table of the rows of a trial: each payment's fields (amounts in yuan), or why the row would become a
+    dead letter; below it, the number of each. `zone`: the time zone of the displayed times; `mask`: True hides accounts
+    and ids; `id_numbers`: True adds a column that states of each row whether its ID number is hashed.
     """
     table = Table(box=None, header_style="bold")
     for name in _COLUMNS:
@@ -38,8 +38,9 @@ def trial(rows: Sequence[TriedRow], zone: ZoneInfo, *, mask: bool, id_numbers: b
 
 
 def call_trial(rows: Sequence[TriedRow], zone: tzinfo, *, mask: bool) -> RenderableType:
-    """Return a table of the rows: each call's fields, or why the row would become a dead letter; below it, the number
-    of each. `zone`: the time zone of the displayed times; `mask`: whether to hide telephone numbers.
+    """Return a table of the rows of a trial: each call's fields (durations in seconds), or why the row would become a
+    dead letter; below it, the number of each. `zone`: the time zone of the displayed times; `mask`: True hides
+    telephone numbers.
     """
     table = Table(box=None, header_style="bold")
     for name in _CALL_COLUMNS:

@@ -43,7 +43,7 @@ UNITS = {"seconds": "seconds", "bytes": "bytes", "fen": "fen (0.01 yuan)", "rati
 
 
 class Entry(NamedTuple):
-    """One metric as the catalogue has it."""
+    """One metric in the catalogue. `kind`: its Prometheus type, such as counter; `meaning`: its help text."""
 
     name: str
     kind: str
@@ -52,13 +52,17 @@ class Entry(NamedTuple):
 
     @property
     def unit(self) -> str:
-        """After its name, as Prometheus wants it."""
+        """The metric's unit by the end of its name, as Prometheus names metrics: seconds, bytes, fen, ratio; "count"
+        for any other end, and "–" for an info metric.
+        """
         last = self.name.removesuffix("_total").rpartition("_")[2]
         return UNITS.get(last, "count" if "info" not in self.name else "–")
 
 
 def entries() -> dict[str, list[Entry]]:
-    """All metrics, by who tells them."""
+    """Return all metrics, sorted by name, by the component that exposes them: "The exporter" and "Workers and
+    intake".
+    """
     from streams.monitoring.exporter.exporter import FAMILIES
 
     for name in MODULES:
@@ -82,7 +86,9 @@ def _of(metric: MetricWrapperBase) -> Entry:
 
 
 def panels() -> dict[str, list[str]]:
-    """Which panels ask for a name, by the name."""
+    """Return which panels and annotations of the dashboards query a name (a metric or a recording rule), by the name:
+    "board: title" of a panel, the name of an annotation.
+    """
     found: defaultdict[str, list[str]] = defaultdict(list)
     for path in sorted((DEPLOY / "grafana" / "dashboards").glob("*.json")):
         board = json.loads(path.read_text(encoding="utf-8"))
@@ -96,14 +102,14 @@ def panels() -> dict[str, list[str]]:
 
 
 def rules() -> Iterator[dict[str, Any]]:
-    """All rules of Prometheus."""
+    """Yield all alerting and recording rules of Prometheus from deploy/prometheus/rules, as the YAML has them."""
     for path in sorted((DEPLOY / "prometheus" / "rules").glob("*.yml")):
         for group in yaml.safe_load(path.read_text(encoding="utf-8"))["groups"]:
             yield from group["rules"]
 
 
 def recorded() -> dict[str, set[str]]:
-    """Of what each recorded name is made."""
+    """Return the names that each recording rule's expression uses, by the name that it records."""
     found: defaultdict[str, set[str]] = defaultdict(set)
     for rule in rules():
         if "record" in rule:
@@ -112,7 +118,9 @@ def recorded() -> dict[str, set[str]]:
 
 
 def uses() -> tuple[dict[str, list[str]], dict[str, list[str]]]:
-    """Panels and alarms by metric, those of what is recorded of it too."""
+    """Return (panels, alarms), each by metric: the panels as in `panels`, and the names of alarms. A panel or alarm
+    that uses a recorded name also counts for the metrics of which that name is made.
+    """
     by_panel, by_alarm, made = panels(), defaultdict[str, list[str]](list), recorded()
     for rule in rules():
         asked = _names(rule["expr"]) if "alert" in rule else set()
@@ -125,7 +133,7 @@ def uses() -> tuple[dict[str, list[str]], dict[str, list[str]]]:
 
 
 def page() -> str:
-    """The whole page."""
+    """Return the Markdown text of docs/metrics.md."""
     from streams.runtime.metrics import CLOCKS
 
     by_panel, by_alarm = uses()
@@ -162,7 +170,7 @@ def _listed(names: list[str]) -> str:
 
 
 def main() -> None:
-    """Write the page anew."""
+    """Write docs/metrics.md. Raises OSError if it cannot be written."""
     PAGE.write_text(page(), encoding="utf-8")
 
 

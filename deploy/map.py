@@ -37,7 +37,9 @@ Shapes = dict[str, BaseGeometry]  # by code
 
 
 def main() -> None:
-    """Write the file."""
+    """Write console/web/overview/jilin_map.json: the simplified shapes of Jilin's prefectures and counties by code, and
+    their source. Raises OSError if the file cannot be written.
+    """
     counties = _read()
     united: defaultdict[str, list[BaseGeometry]] = defaultdict(list)
     for code, shape in counties.items():

@@ -101,7 +101,9 @@ _SCRIPT = opencc.OpenCC("s2t")
 
 
 def main() -> None:
-    """Write the file."""
+    """Write jilin_street_names.csv with the English and Korean name of each street of jilin_streets.csv, sorted by the
+    Chinese name. Raises OSError if a file cannot be read or written.
+    """
     load_single_dict({ord(sign): sound for sign, sound in SAID.items()})
     load_phrases_dict({"朝阳": [["cháo"], ["yáng"]], "长春": [["cháng"], ["chūn"]]})
     with (FOLDER / "jilin_streets.csv").open(encoding="utf-8") as file:
@@ -113,7 +115,9 @@ def main() -> None:
 
 
 def english(name: str) -> str:
-    """Return the name in pinyin, with the kind of place and the county before it in English."""
+    """Return a street's English name: pinyin, with the kind of place (such as Subdistrict) and a county's name at its
+    beginning in English.
+    """
     plain = re.sub("（省级）|[（）()]", "", name)
     kind = next((kind for kind in sorted(KINDS, key=len, reverse=True) if plain.endswith(kind)), "")
     words, proper = [], plain.removesuffix(kind)
@@ -132,7 +136,9 @@ def _counties() -> dict[str, str]:
 
 
 def korean(name: str) -> str:
-    """Return the Korean reading of the name."""
+    """Return the Korean reading (Hangul) of a street's Chinese name. Brackets are left out; signs that are not Chinese
+    stay.
+    """
     plain = re.sub("[（）()]", "", name)
     for chinese, said in WORDS.items():
         plain = plain.replace(chinese, said)

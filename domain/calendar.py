@@ -55,7 +55,7 @@ def local_date(at: datetime) -> date:
 
 
 def day_of(at: datetime) -> str:
-    """Return the date in Jilin (UTC+8) at `at` (aware), in ISO form, such as "2026-03-02"."""
+    """Return the date in Jilin (UTC+8) at `at` (aware), as text in ISO form, such as "2026-03-02"."""
     return local_date(at).isoformat()
 
 
@@ -82,12 +82,14 @@ class Calendar:
         """The last day that the table covers: 31 December of the year of its last holiday, or None if it has no
         holiday.
 
-        All holidays of a year are published together, so a table with one of them covers the whole year.
+        All holidays of a year are published together, so a table with one of them covers all of that year.
         """
         return date(max(self.free).year, 12, 31) if self.free else None
 
     def works(self, day: date) -> bool:
-        """Return whether offices work on a day: a weekday that is no holiday, or a weekend day in place of one."""
+        """Return True if offices work on a day in Jilin: a weekday that is no holiday, or a weekend day that is worked
+        in place of one.
+        """
         return day in self.worked or (day.weekday() < SATURDAY and day not in self.free)
 
     def hour_of_week(self, hour: int) -> int:

@@ -6,12 +6,14 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a cell that begins with one of the
 def guarded(cell: str) -> str:
     """Return the text of a cell, with an apostrophe before it if a spreadsheet could take it for a formula.
 
-    That is so if it begins with a character of FORMULA, or with apostrophes and then such a character. Other texts stay
-    unchanged.
+    That is so if it begins with =, +, -, @, a tab or a carriage return, or with apostrophes and then such a character.
+    Other texts are returned unchanged.
     """
     return f"'{cell}" if cell.lstrip("'").startswith(FORMULA) else cell
 
 
 def unguarded(cell: str) -> str:
-    """Return the text of a cell without the apostrophe that `guarded` put before it. Other texts stay unchanged."""
+    """Return the text of a cell without the one apostrophe that `guarded` put before it. Other texts are returned
+    unchanged.
+    """
     return cell[1:] if cell.startswith("'") and cell.lstrip("'").startswith(FORMULA) else cell

@@ -10,15 +10,15 @@ GROUP = 4  # digits that are said in one breath
 
 
 def resident_of(name: str) -> str:
-    """Return the resident's id in a case id or dispatch id: the part before the first `-`; the whole text if it has
+    """Return the resident's id in a case id or dispatch id: the part before the first `-`, or all of the text if it has
     none.
     """
     return name.partition("-")[0]
 
 
 def result_id(dispatch: str, state: str, receipt: str = "") -> str:
-    """Return the id of the input that reports a result of a dispatch. The same report gets the same id, so it counts
-    once.
+    """Return the id of the input that reports a result of a dispatch: DISPATCH:STATE or DISPATCH:STATE:RECEIPT. A
+    repeated report has the same id, so it counts once.
 
     `state`: a result, a bank's state or a visit's stage. `receipt`: the provider's id of the report if a state may be
     reported repeatedly, as by banks; else empty.
@@ -27,8 +27,8 @@ def result_id(dispatch: str, state: str, receipt: str = "") -> str:
 
 
 def reported_dispatch(name: str) -> str:
-    """Return the id of the dispatch whose channel reports its own result in the input with this id (`result_id`,
-    CHANNEL_REPORTS). Returns "" for any other input, such as a provider's receipt.
+    """Return the id of the dispatch whose result the input with the id `name` reports, if our own channel reported it
+    (states in CHANNEL_REPORTS; see `result_id`). Return "" for any other input, such as a provider's receipt.
     """
     dispatch, _, state = name.rpartition(":")
     return dispatch if state in CHANNEL_REPORTS and dispatch.count(":") == DISPATCH_PARTS - 1 else ""
@@ -57,8 +57,8 @@ def short_hash(*parts: str | int) -> str:
 
 
 def case_digits(case_id: str) -> str:
-    """Return the 12 digits (CASE_DIGITS) of a case's number, from a hash of its id: so they do not reveal how many
-    cases exist.
+    """Return the 12 digits (CASE_DIGITS) of a case's number, without the year. They come from a hash of the case's id,
+    so they do not reveal how many cases exist.
     """
     return f"{int(short_hash('case-number', case_id), 16) % 10**CASE_DIGITS:0{CASE_DIGITS}}"
 

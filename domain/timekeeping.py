@@ -42,9 +42,10 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A shared clock that the worker does not follow: the estimate of its offset (`shared`).
+    """A shared clock that the worker does not follow. `shared`: the estimate of its offset.
 
-    `agreed`: the counter time (seconds) since when the machine's clock agrees with the shared one; None if it does not.
+    `agreed`: the counter time (seconds) since which the machine's clock agrees with the shared one; None if it does not
+    agree.
     """
 
     shared: Known
@@ -69,7 +70,7 @@ NOTHING = Reckoning()
 
 
 def asked(sent: float, told: float, received: float) -> Known:
-    """Return the estimate of the shared clock's offset that one of its answers gives.
+    """Return the estimate of the shared clock's offset from the machine's counter that one answer of that clock gives.
 
     `told`: the answer, in seconds since 1970. `sent`, `received`: when the request was sent and the answer received, in
     seconds of the machine's counter.
@@ -78,11 +79,12 @@ def asked(sent: float, told: float, received: float) -> Known:
 
 
 def adjusted(before: Reckoning, answer: Known, machine: float) -> Reckoning:
-    """Return the worker's state after another answer of the shared clock.
+    """Return the worker's state after another answer of the shared clock. `machine`: the offset of the machine's clock
+    from its counter, in seconds.
 
     An answer that fits is followed, and so is a small step. Steps that add up to over 2 s within a minute are refused
-    until the shared clock and the machine's have agreed for 10 s; then the worker follows them. `machine`: the offset
-    of the machine's clock from its counter, in seconds.
+    until the shared clock and the machine's have agreed for 10 s; then the worker follows them. An answer with an error
+    over 0.5 s, by which a small step cannot be distinguished from a large one, does not move the worker's time.
     """
     if before.known is None:
         return _begun(answer, machine)
@@ -102,9 +104,10 @@ def adjusted(before: Reckoning, answer: Known, machine: float) -> Reckoning:
 
 
 def disagreement(reckoning: Reckoning, machine: float) -> float:
-    """Return by how many seconds a refused shared clock is ahead of the worker's time (negative: behind); else 0.
+    """Return by how many seconds a shared clock that is refused is ahead of the worker's time; negative if it is
+    behind. Return 0 if no clock is refused.
 
-    While the worker follows no clock yet, the machine's clock is its time. `machine`: the offset of the machine's clock
+    While the worker follows no clock yet, its time is the machine's clock. `machine`: the offset of the machine's clock
     from its counter, in seconds.
     """
     if reckoning.refused is None:
@@ -122,11 +125,12 @@ def agree(shared: Known, machine: float) -> bool:
 
 
 def approach(shown: float, wanted: float, elapsed: float) -> float:
-    """Return the offset (seconds) to show now. `shown` was shown `elapsed` seconds ago; `wanted` is the right one.
+    """Return the offset, in seconds, to show now. `shown`: the offset that was shown `elapsed` seconds ago; `wanted`:
+    the right one.
 
     A clock that is up to 20 s ahead runs at half its pace until it is right, so it never goes back. A clock that is
-    further ahead is set back at once, because decisions would otherwise be made at a wrong time. A clock that is over 1
-    s behind is set forward at once.
+    further ahead is set back at once, because decisions would otherwise be made at a wrong time. A clock that is up to
+    1 s behind runs at one and a half times its pace; one that is further behind is set forward at once.
     """
     behind, most = wanted - shown, RATE * max(0.0, elapsed)
     if behind > JUMP_SECONDS or behind < -BACK_SECONDS or abs(behind) <= most:

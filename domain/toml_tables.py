@@ -11,7 +11,7 @@ Table = TypeVar("Table", bound=BaseModel)
 
 
 def read_table(text: str, kind: type[Table], refused: type[UserError]) -> Table:
-    """Return a TOML text, validated as the model `kind`.
+    """Return the table in a TOML text, as a validated model of the class `kind`.
 
     Raises an error of type `refused`, with a line for each fault, if the text is not TOML or not valid.
     """

@@ -42,7 +42,8 @@ _HIDDEN = re.compile(
 
 def legible(text: str) -> str:
     """Return `text` without control characters, which move a terminal's cursor, and without direction marks and other
-    invisible characters, which make one address look like another. Tabs and line ends stay.
+    invisible characters, which make one address look like another. Tabs and line feeds are kept; carriage returns are
+    removed.
 
     The characters are removed, not refused, so that a stray byte in a note does not lose a receipt or report. In names
     and ids (`Text`) they are refused, because removing them would make another name.
@@ -57,7 +58,9 @@ def _printable(text: str) -> str:
 
 
 def encrypted_or_local(url: str) -> bool:
-    """Return True if `url` is an https address, or an http address of this machine. False if `url` cannot be parsed."""
+    """Return True if `url` is an https address, or an http address of this machine (see `is_this_machine`). Return
+    False for any other URL, and for a text that cannot be parsed or has no host.
+    """
     try:
         parts = urlsplit(url)
         host = parts.hostname
@@ -67,8 +70,8 @@ def encrypted_or_local(url: str) -> bool:
 
 
 def is_this_machine(host: str) -> bool:
-    """Return True if `host` is this machine alone: the name localhost, or a loopback IP address. False for any other
-    name, also if it leads to this machine.
+    """Return True if `host` is the name localhost or a loopback IP address. Return False for any other name, even if
+    DNS resolves it to this machine, and for an IPv6 address in brackets.
     """
     try:
         return ip_address(host).is_loopback
@@ -102,8 +105,8 @@ class Partial(Generic[Key, Member]):
     @overload
     def get(self, key: Key, default: Default) -> Member | Default: ...
     def get(self, key: Key, default: Default | None = None) -> Member | Default | None:
-        """Return the entry of the member `key`, or `default` (None if it is not given) if the table has no
-        entry for it.
+        """Return the table's entry for the member `key`. If the table has no entry for it, return `default`, or None if
+        no default is given.
         """
         return self._table.get(key, default)
 

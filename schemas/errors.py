@@ -11,7 +11,8 @@ _NAME = re.compile(r"[A-Za-z_]{1,32}")
 
 
 def field_name(given: object) -> str:
-    """Return a field's name or list index for an error text; "(a field)" if `given` does not look like a name.
+    """Return `given` as a text that is safe in an error message: a list index, or a field's name of at most 32 ASCII
+    letters and underscores. Return "(a field)" for anything else.
 
     The name of an unknown field is the sender's own text, which may contain anything.
     """

@@ -248,12 +248,12 @@ class Installation:
 
     @property
     def intake(self) -> IntakeContext:
-        """The parts that intake needs."""
+        """The parts of this installation that intake needs."""
         return IntakeContext(self.settings, self.clock, self.producer, self.outgoing)
 
     @property
     def exporter(self) -> ExporterContext:
-        """The parts that the exporter of metrics needs."""
+        """The parts of this installation that the exporter of metrics needs."""
         return ExporterContext(
             settings=self.settings,
             clock=self.clock,
@@ -267,7 +267,7 @@ class Installation:
 
     @property
     def worker(self) -> WorkerContext:
-        """The parts that a worker's stages need."""
+        """The parts of this installation that a worker's stages need."""
         return WorkerContext(
             settings=self.settings,
             clock=self.clock,
@@ -290,7 +290,7 @@ class Installation:
 
     @property
     def casework_context(self) -> CaseworkContext:
-        """The parts that casework needs, also in a command that rebuilds a store."""
+        """The parts of this installation that casework needs, also in a command that rebuilds a store."""
         return CaseworkContext(
             settings=self.settings,
             store=self.store,
@@ -303,7 +303,7 @@ class Installation:
 
     @property
     def screening_context(self) -> ScreeningContext:
-        """The parts that screening needs."""
+        """The parts of this installation that screening needs."""
         return ScreeningContext(
             settings=self.settings,
             state=self.screening,
@@ -316,12 +316,11 @@ class Installation:
         )
 
     def check_topics(self) -> None:
-        """Check the topics and, for a worker, the brokers' settings.
+        """Check the topics and, for a worker, the brokers' settings; do nothing if they are as required. Blocking.
 
         Raises SettingsError if they are not as required, PartitionCountError if the number of partitions is being
-        changed or is another, and AccessError if a right on the topics is missing.
-
-        All errors say how to correct it. Blocking.
+        changed or differs from that of the settings, AccessError if a right on the topics is missing or Kafka refuses
+        access, and KafkaError or OSError if it is unavailable. The first three say how to correct it.
         """
         if denials := lacking(self.settings, self.component):
             raise AccessError("\n".join(denials))

@@ -13,11 +13,10 @@ SECONDS = 5.0
 
 
 def main(url: str) -> int:
-    """Return the exit code: 0 if `url` answers 200 within 5 s, else 1.
+    """Return the exit code: 0 if `url` answers 200 within 5 s, else 1. If it cannot be reached, the error is written to
+    standard error.
 
-    If it cannot be reached, the error is written to standard error.
-
-    A URL that is not on 127.0.0.1 is refused without a request, with the exit code 1.
+    A URL that is not on 127.0.0.1 is refused without a request, with the exit code 1 and a text on standard error.
     """
     if not url.startswith(("http://127.0.0.1:", "https://127.0.0.1:")):
         sys.stderr.write(f"{url}: write http://127.0.0.1:port/readyz; only what runs here is asked\n")

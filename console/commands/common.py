@@ -116,12 +116,12 @@ def load_settings(*, secret: bool = True) -> "Settings":
 
 @asynccontextmanager
 async def open_installation(component: str = "operator") -> AsyncIterator["Installation"]:
-    """Yield the installation, opened on running servers: those of the settings, or of a Quanzu that runs in the data
-    folder.
+    """Context manager: yield the installation, opened on running servers: those of the settings, or of a Quanzu that
+    runs in the data folder.
 
     `component`: whose access rights the process uses, a value of streams.security.rights.Component; any other value
     raises ValueError. Raises SettingsError if a setting is invalid, no servers run, or a topic is missing or wrong, and
-    AccessError if a server denies access.
+    AccessError if a server denies access. Errors of Kafka and Redis pass through.
     """
     from console.commands.running import open_installation as on
     from streams.runtime.server_discovery import reachable

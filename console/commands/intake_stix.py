@@ -34,7 +34,9 @@ class Polled:
 
 
 def stix_options(source: str | None) -> "Options":
-    """Return how a centre's objects are read. Raises typer.BadParameter if the source's name is missing or invalid."""
+    """Return the options for reading another centre's STIX objects. `source`: the name of that centre. Raises
+    typer.BadParameter if it is missing or invalid, and SettingsError if a setting of intake is invalid.
+    """
     from pydantic import ValidationError
 
     from domain.stix.objects import identity_id
@@ -53,8 +55,12 @@ def stix_options(source: str | None) -> "Options":
 
 
 def poll_collection(given: Polled, report: Path | None) -> NoReturn:
-    """Poll a collection, print the report of each poll as JSON, and end the command: with 1 if an object became a dead
-    letter. With `every`, poll until stopped; a server that cannot be asked is then asked again.
+    """Poll a TAXII collection, print the report of each poll as JSON, and end the command by typer.Exit: with 1 if an
+    object became a dead letter, else 0. With `given.every`, poll until stopped; a server that cannot be asked is then
+    asked again. `report`: a file for the report, or None.
+
+    Raises typer.BadParameter if an option is missing or invalid, SettingsError if a setting is invalid, OSError if the
+    key file cannot be read, and TaxiiError if the server cannot be asked and `given.every` is None.
     """
     options, source = stix_options(given.source), _source(given)
     if given.every is not None and given.every < LEAST_EVERY:

@@ -39,10 +39,10 @@ from streams.security.rights import Component
 async def open_installation(
     settings: Settings, component: Component = Component.OPERATOR
 ) -> AsyncIterator[Installation]:
-    """Yield an open installation while the context lasts. Topics are created only on embedded servers.
+    """Context manager: yield an open installation during the block. Topics are created only on embedded servers.
 
     Raises SettingsError if a topic is missing or differs from its required settings or a server is configured wrongly,
-    and AccessError if a server denies a right that `component` needs.
+    and AccessError if a server denies a right that `component` needs. Errors of Kafka and Redis pass through.
     """
     if settings.embedded:
         await asyncio.to_thread(topics.create, settings)
@@ -93,10 +93,14 @@ async def take_file(
     report: Path | None,
     progress: Progress,
 ) -> FileReport:
-    """Accept a file of signals and return its report, which is also written to the file `report` as JSON. `name`: the
-    format; `resume`: True continues where an interrupted run stopped.
+    """Accept a file of signals and return its report, which is also written to the file `report` as JSON. A row that is
+    refused becomes a dead letter. Waits while Kafka is unavailable. `name`: the format; `resume`: True continues where
+    an interrupted run stopped.
 
-    Raises FileRefusedError if the file cannot be read, and SendError if Kafka refuses a record for good.
+    Raises FileRefusedError or WorkbookError if the file cannot be read, KeyError if there is no such format, OSError if
+    the progress or the report cannot be written, SettingsError if a setting is invalid, AccessError if a server denies
+    a right, EmbeddedError if embedded servers cannot be started, and SendError if Kafka refuses a record for good:
+    earlier rows may be accepted by then.
     """
     async with servers(wanted) as settings, open_installation(settings) as line:
         return await intake_file(
@@ -113,9 +117,14 @@ async def take_file(
 
 
 async def take_frauds(wanted: Settings, file: Path, source: str) -> FileReport:
-    """Accept a CSV file of the police's records of frauds, and return its report. `source`: who has the records.
+    """Accept a CSV file of the police's records of frauds, and return its report with the counts. A row that is refused
+    becomes a dead letter; the others are accepted. Waits while Kafka is unavailable. `source`: the name of the force
+    that has the records.
 
-    Raises FileRefusedError if the file cannot be read, and SendError if Kafka refuses a record for good.
+    Raises FileRefusedError if the file cannot be opened or decoded, is over 16 MiB or has a wrong header, csv.Error for
+    another fault of the header, and OSError, EOFError or zlib.error for a broken gzip; nothing is accepted then. Raises
+    SettingsError if a setting is invalid, AccessError if a server denies a right, EmbeddedError if embedded servers
+    cannot be started, and SendError if Kafka refuses a record for good: earlier rows may be accepted by then.
     """
     async with servers(wanted) as settings, open_installation(settings) as line:
         return await take_fraud_file(

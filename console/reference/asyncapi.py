@@ -48,7 +48,7 @@ def asyncapi(version: str) -> Document:
 
 
 def kept(topic: Topic) -> str:
-    """Return in words how long a topic stores a record: "7 days", "for good", "compacted: …"."""
+    """Return in words how long Kafka keeps a topic's record: "7 days", "for good", "compacted: …"."""
     days = None if topic.kept is None else f"{topic.kept.days} days"
     if topic.compacted:
         return "compacted: the latest of each key" + (f", for {days}" if days else "")

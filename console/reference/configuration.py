@@ -71,7 +71,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
 
 
 def variables() -> dict[str, FieldInfo]:
-    """Return the model field of each setting, by the whole name of its environment variable."""
+    """Return the model field of each setting, by the full name of its environment variable."""
     return {
         f"{settings.model_config.get('env_prefix', '')}{name}".upper(): field
         for settings in SETTINGS

@@ -54,7 +54,7 @@ class RemarkSchema(GenerateJsonSchema):
 
 
 class Written(RemarkSchema):
-    """The same generator, which writes durations in defaults as a policy file does: "5m"."""
+    """A RemarkSchema that writes durations in defaults as a policy file does: "5m"."""
 
     def encode_default(self, dft: Any) -> Any:  # noqa: ANN401 - whatever a field's default is
         """Return the default as JSON, with durations written as "5m", also inside sections."""
@@ -98,7 +98,7 @@ def _remarks_in(source: str) -> dict[str, str]:
 
 def schema_of(name: str, about: str, adapter: TypeAdapter[Any], how: type[GenerateJsonSchema] = RemarkSchema) -> Schema:
     """Return the complete JSON Schema document of the values that `adapter` parses. `name`: its title and id; `about`:
-    its description; `how`: the schema generator.
+    its description, not empty; `how`: the schema generator.
     """
     made = adapter.json_schema(schema_generator=how, ref_template="#/$defs/{model}")
     described = {"title": name, "description": about[0].upper() + about[1:]}

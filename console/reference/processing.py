@@ -22,7 +22,7 @@ from streams.messaging.topics import Topic
 
 
 class ProcessingPurpose(StrEnum):
-    """What data is processed for."""
+    """The purpose for which data is processed."""
 
     DETECT = "detect"  # find likely victims
     DISSUADE = "dissuade"  # decide on a case and contact the resident
@@ -247,7 +247,7 @@ class ProcessingLine:
 
 def record_of_processing(policy: Policy, vault: bool) -> list[ProcessingLine]:
     """Return the record of processing under a policy, in the catalogue's order, without the kinds that have no personal
-    data. `vault`: whether the installation has one; without it nothing is encrypted on the topics.
+    data. `vault`: True if the installation has a vault; without it, nothing is encrypted on the topics.
     """
     kept = retention_of(policy.retention, policy.risk.keep)
     return [
@@ -261,7 +261,7 @@ def record_of_processing(policy: Policy, vault: bool) -> list[ProcessingLine]:
 
 
 def without_personal_data() -> list[str]:
-    """Return the names of the kinds of records that have no personal data, in order."""
+    """Return the names of the kinds of records that have no personal data, in alphabetical order."""
     return sorted(name for name, found in RECORD.items() if found is None)
 
 

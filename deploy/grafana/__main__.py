@@ -4,7 +4,7 @@ from deploy.grafana.written import written
 
 
 def main() -> None:
-    """Write every file anew."""
+    """Write the dashboards' JSON files and gazetteer.json. Raises OSError if a file cannot be written."""
     for path, text in written().items():
         path.write_text(text, encoding="utf-8")
 

@@ -35,7 +35,9 @@ Panel: TypeAlias = Any
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """One query; `legend` as Grafana writes labels: {{level}}. `now`: only the latest value, as a table."""
+    """One PromQL query of a panel. `legend`: the name of each series, in Grafana's template form, such as {{level}};
+    `now`: True for only the latest value, as a table; `heat`: True for the buckets of a histogram.
+    """
 
     expr: str
     legend: str = ""
@@ -45,7 +47,9 @@ class Query:
 
 @dataclass(slots=True)
 class Board:
-    """A dashboard in the making. `about`: what it is for, in both languages."""
+    """A dashboard that is being built. `about`: its purpose, in Chinese and English; `variables`: keys of VARIABLES, by
+    which a reader filters it; `made`: the SDK's builder.
+    """
 
     uid: str
     title: str
@@ -73,18 +77,21 @@ class Board:
             self.made.annotation(annotation)
 
     def row(self, title: str) -> None:
-        """A heading; the panels that follow stand below it."""
+        """Add a row with this heading to the board; the panels added next belong to it."""
         self.made.with_row(dashboard.Row(title))
 
     def add(self, panel: Panel) -> None:
-        """The next panel."""
+        """Add a panel at the end of the board."""
         self.made.with_panel(panel)
 
 
 def number(
     title: str, about: str, *queries: Query, unit: str = "short", bad: float | None = None, span: int = 4
 ) -> Panel:
-    """Figures in large. `bad`: from there on it is wrong, and shown red."""
+    """Return a panel that shows the latest value of each query in large figures, above a small graph. `bad`: values
+    from here on are shown red, lower ones green; None: no colours. `unit`: Grafana's name of the values' unit; `span`:
+    the panel's width, of 24.
+    """
     steps = [models.Threshold(value=None, color=NOTHING if bad is not None else "text")]
     if bad is not None:
         steps.append(models.Threshold(value=bad, color=WRONG))
@@ -99,7 +106,9 @@ def number(
 
 
 def lines(title: str, about: str, *queries: Query, unit: str = "short", span: int = 8) -> Panel:
-    """What goes on in time."""
+    """Return a panel that draws the queries as lines over time. `unit`: Grafana's name of the values' unit; `span`: the
+    panel's width, of 24.
+    """
     panel = (
         timeseries.Panel()
         .fill_opacity(10)
@@ -110,19 +119,23 @@ def lines(title: str, about: str, *queries: Query, unit: str = "short", span: in
 
 
 def bars(title: str, about: str, *queries: Query, unit: str = "short", span: int = 8) -> Panel:
-    """Shares of something, side by side."""
+    """Return a panel that shows the latest value of each series as a horizontal bar. `unit`: Grafana's name of the
+    values' unit; `span`: the panel's width, of 24.
+    """
     panel = bargauge.Panel().reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]))
     panel = panel.orientation(common_models.VizOrientation.HORIZONTAL)
     return _filled(panel, title, about, queries, unit, span, 8)
 
 
 def rows(title: str, about: str, *queries: Query, unit: str = "short", span: int = 8) -> Panel:
-    """A table of what stands now."""
+    """Return a panel with a table of the queries' values (for queries with `now`, the present ones). `unit`: Grafana's
+    name of the values' unit; `span`: the panel's width, of 24.
+    """
     return _filled(table.Panel(), title, about, queries, unit, span, 8)
 
 
 def heat(title: str, about: str, query: Query, span: int = 8) -> Panel:
-    """A histogram's buckets in time."""
+    """Return a panel that draws a histogram's buckets over time as a heat map. `span`: the panel's width, of 24."""
     return _filled(heatmap.Panel().calculate(False), title, about, [query], "short", span, 8)
 
 
@@ -146,7 +159,9 @@ def _shown(value: str, words: str) -> list[models.DynamicConfigValue]:
 
 
 def target(query: Query, name: str) -> prometheus.Dataquery:
-    """The query as Grafana keeps it."""
+    """Return a query in the form of Grafana's SDK. `name`: its letter within the panel, from "A" on. Series by level
+    are sorted with the gravest first.
+    """
     expr = _graver_first(query.expr) if query.legend == "{{level}}" else query.expr
     made = prometheus.Dataquery().expr(expr).ref_id(name).datasource(SOURCE)
     if query.legend:
@@ -166,7 +181,9 @@ def _graver_first(expr: str) -> str:
 
 
 def to_cases(panel: Panel, *by: str) -> Panel:
-    """Let a click open the console's list of these cases; `by`: labels of the series that narrow it."""
+    """Add to a panel a link that opens the console's list of the cases that it counts, and return the panel. `by`:
+    labels of the series (keys of FILTERS) whose values the list is filtered by. Raises KeyError for another label.
+    """
     asked = "&".join(f"{FILTERS[label]}=${{__field.labels.{label}}}" for label in by)
     link = dashboard.DashboardLink("预警列表 Cases").url("${console}/queue" + (f"?{asked}" if asked else ""))
     link = link.target_blank(True)
@@ -174,7 +191,9 @@ def to_cases(panel: Panel, *by: str) -> Panel:
 
 
 def annotations() -> list[dashboard.AnnotationQuery]:
-    """Policy changes, from the metrics; drills, which a person marks with the tag `drill` (RUNBOOK.md)."""
+    """Return the annotations of all boards: policy changes, from the metrics, and drills, which a person marks with the
+    tag `drill` (RUNBOOK.md).
+    """
     policy = (
         dashboard.AnnotationQuery()
         .name("策略变更 Policy changes")

@@ -5,7 +5,7 @@ from deploy.grafana.gateways import sms_gateway, voice_gateway
 
 
 def board() -> Board:
-    """The board, whole."""
+    """Return the board of channels and people."""
     made = Board(
         "quanzu-channels",
         "劝阻 · 渠道与人员 Channels and people",

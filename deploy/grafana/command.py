@@ -11,7 +11,7 @@ GAZETTEER = "public/gazetteer/quanzu.json"
 
 
 def board() -> Board:
-    """The board, whole."""
+    """Return the command board."""
     made = Board(
         "quanzu-command",
         "劝阻 · 指挥 Command",

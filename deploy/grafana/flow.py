@@ -6,7 +6,7 @@ SHARES = ("0.5", "0.99")
 
 
 def board() -> Board:
-    """The board, whole."""
+    """Return the board of the flow from signal to dissuasion."""
     made = Board(
         "quanzu-flow",
         "劝阻 · 流程 Flow",

@@ -4,7 +4,7 @@ from deploy.grafana.build import Board, Query, bars, lines, number
 
 
 def sms_gateway(made: Board) -> None:
-    """Add the row of the SMS gateway."""
+    """Add the row of the SMS gateway, with its panels, to the board `made`."""
     made.row("短信网关 SMS gateway")
     made.add(
         lines(
@@ -70,7 +70,7 @@ def sms_gateway(made: Board) -> None:
 
 
 def voice_gateway(made: Board) -> None:
-    """Add the row of the voice gateway, with operators' calls."""
+    """Add the row of the voice gateway, with its panels and those of operators' calls, to the board `made`."""
     made.row("语音网关 Voice gateway")
     made.add(
         number(

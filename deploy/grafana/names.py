@@ -83,14 +83,18 @@ VOCABULARY["outcome"]["raised"] = VOCABULARY["state"]["raised"]
 
 
 def both(value: str, label: str = "") -> str:
-    """A value of a label, or of any, in Chinese and English; as it is where it has no names."""
+    """Return the Chinese and English name of a label's value, separated by a blank; the value itself if it has no name.
+    `label`: the label; "" or an unknown one searches the values of all labels.
+    """
     of = [VOCABULARY[label]] if label in VOCABULARY else VOCABULARY.values()
     found = next((words[value] for words in of if value in words), None)
     return " ".join(dict.fromkeys(found)) if found else value
 
 
 def gazetteer() -> list[dict[str, Any]]:
-    """Where Grafana's map finds a prefecture by its code: a file of its public folder."""
+    """Return the entries of gazetteer.json, by which Grafana's map finds each prefecture by its code: the code (`key`),
+    its name, and the latitude and longitude of its seat in degrees.
+    """
     return [
         {"key": code, "name": both(code), "latitude": latitude, "longitude": longitude}
         for code, (latitude, longitude) in _SEATS.items()

@@ -6,7 +6,7 @@ OURS = 'job=~"quanzu-.*"'
 
 
 def board() -> Board:
-    """The board, whole."""
+    """Return the board of the platform."""
     made = Board(
         "quanzu-platform",
         "劝阻 · 平台 Platform",

@@ -12,13 +12,13 @@ HERE = Path(__file__).parent
 
 
 def boards() -> dict[str, Board]:
-    """The four, by the name of their file."""
+    """Return the four boards by the name of their file, without its ending: command, flow, channels, platform."""
     every = (command.board(), flow.board(), channels.board(), platform.board())
     return {board.uid.removeprefix("quanzu-"): board for board in every}
 
 
 def written() -> dict[Path, str]:
-    """Every file and its text."""
+    """Return the text of every generated file (the dashboards and gazetteer.json) by its path. Nothing is written."""
     found = {HERE / "dashboards" / f"{name}.json": _text(board) for name, board in boards().items()}
     gazetteer = json.dumps(names.gazetteer(), indent=2, ensure_ascii=False)
     return {**found, HERE / "gazetteer.json": gazetteer + "\n"}

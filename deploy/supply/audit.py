@@ -17,6 +17,10 @@ SECONDS = 600
 
 
 def main() -> int:
+    """Ask pip-audit whether a package of the image is known to be vulnerable, and print the result. Return 0 if no
+    vulnerability is known, 1 if one is, and 2 if there was no answer: pip-audit is not installed, took over SECONDS
+    (600), could not ask its database, or skipped a package.
+    """
     tool = shutil.which("pip-audit")
     if tool is None:
         return _unanswered("pip-audit is not installed. Install it beside the project: uv tool install pip-audit")

@@ -30,8 +30,9 @@ class Copyleft:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """What licences.toml says. `allowed`: SPDX identifier and reason; `named`: SPDX identifier of a name in metadata;
-    `known`: licence of a package whose metadata do not say it.
+    """The content of licences.toml. `allowed`: why a licence is allowed, by SPDX identifier; `copyleft`: by package;
+    `named`: the SPDX identifier of a name that metadata use; `known`: the licence of a package whose metadata do not
+    state it, by package.
     """
 
     allowed: Mapping[str, str]
@@ -41,13 +42,18 @@ class Table:
 
 
 def table(path: Path = TABLE) -> Table:
+    """Return the table in the file `path`. Raises OSError if it cannot be read, tomllib.TOMLDecodeError if it is not
+    TOML, and KeyError or TypeError if a part is missing or has other fields.
+    """
     told = tomllib.loads(path.read_text("utf-8"))
     copyleft = {name: Copyleft(**each) for name, each in told["copyleft"].items()}
     return Table(told["allowed"], copyleft, told["names"], told["read"])
 
 
 def licence(name: str, rules: Table) -> str | None:
-    """Return a package's licence as an SPDX expression, or None if neither its metadata nor the table says it."""
+    """Return an installed package's licence as an SPDX expression, or None if neither its metadata nor the table states
+    it.
+    """
     if name in rules.known:
         return rules.known[name]
     said = (rules.named.get(each, each) for each in _said(name))
@@ -55,7 +61,7 @@ def licence(name: str, rules: Table) -> str | None:
 
 
 def refused(name: str, found: str | None, rules: Table) -> str | None:
-    """Return why a package may not be used, or None if it may."""
+    """Return in English why a package with the licence `found` (None: unknown) may not be used, or None if it may."""
     if found is None:
         return f"{name}: its metadata name no licence. Read its licence file, and write it into [read] of {TABLE.name}"
     if name in rules.copyleft:
@@ -67,7 +73,9 @@ def refused(name: str, found: str | None, rules: Table) -> str | None:
 
 
 def faults(names: set[str], rules: Table) -> list[str]:
-    """Return what is wrong with the licences of packages, and each entry of the table that concerns none of them."""
+    """Return one English line for each package whose licence is unknown or not allowed, sorted by name, then one for
+    each entry of the table that concerns none of the packages. Empty if all are in order.
+    """
     wrong = [fault for name in sorted(names) if (fault := refused(name, licence(name, rules), rules))]
     idle = sorted((rules.copyleft.keys() | rules.known.keys()) - names)
     return [*wrong, *(f"{name}: is in {TABLE.name}, but not in the lock" for name in idle)]
@@ -102,7 +110,7 @@ def _permitted(expression: Any, allowed: Mapping[str, str]) -> bool:  # noqa: AN
 
 
 def main() -> int:
-    """Print what is wrong; 1 if anything is."""
+    """Print the faults of the locked packages' licences. Return 1 if there are any, else 0."""
     names = {each.name for each in read(WHOLE)}
     found = faults(names, table())
     sys.stdout.write("\n".join(found or [f"licences of {len(names)} packages: allowed"]) + "\n")

@@ -17,8 +17,8 @@ _PACKAGE = re.compile(
 class Locked:
     """A package of the lock.
 
-    `marker`: for which Python and system, or "". `hashes`: SHA-256 of each file that may be installed. `via`: the names
-    of those that need it, "quanzu" for the project.
+    `marker`: the Python versions and systems that it is for (a PEP 508 marker), or "". `hashes`: SHA-256 of each file
+    that may be installed. `via`: the names of the packages that need it, "quanzu" for the project.
     """
 
     name: str
@@ -31,7 +31,7 @@ class Locked:
 def read(path: Path) -> list[Locked]:
     """Return a lock's packages. A name may occur twice, with versions for different versions of Python.
 
-    Raises ValueError if a package has no hash, for then it could be any file.
+    Raises ValueError if a package has no hash, for then it could be any file, and OSError if the file cannot be read.
     """
     return list(_packages(path.read_text("utf-8")))
 

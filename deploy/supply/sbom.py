@@ -30,7 +30,9 @@ MARKER = "quanzu:marker"
 
 
 def bill(whole: Iterable[Locked], image: Iterable[Locked], rules: Table, at: datetime) -> Bom:
-    """Return the bill of materials of two locks: of all packages, and of those in the image."""
+    """Return the bill of materials of two locks: `whole` with all packages, `image` with those of the image, which get
+    the scope `required`; the others get `excluded`. `at`: its time. The same locks give the same serial number.
+    """
     shipped = {(each.name, each.version) for each in image}
     packages = list(whole)
     parts = [_component(each, rules, required=(each.name, each.version) in shipped) for each in packages]
@@ -84,10 +86,14 @@ def _needs(
 
 
 def written(made: Bom) -> str:
+    """Return the bill of materials as CycloneDX 1.6 JSON."""
     return make_outputter(made, OutputFormat.JSON, SchemaVersion.V1_6).output_as_string(indent=2) + "\n"
 
 
 def main(file: Path) -> None:
+    """Write the bill of materials of the project's locks to `file`. Its time is SOURCE_DATE_EPOCH (seconds since 1970),
+    or 1970-01-01 if that is not set. Raises ValueError if that is no number or a package has no hash.
+    """
     at = datetime.fromtimestamp(int(os.environ.get("SOURCE_DATE_EPOCH", "0")), UTC)
     file.write_text(written(bill(read(WHOLE), read(IMAGE), table(), at)), "utf-8")
 

@@ -62,7 +62,9 @@ def next_step(account: Account, proved: bool) -> Step:
 
 
 def lapsed(account: Account, now: datetime) -> bool:
-    """Return True if the account's one-time password has expired at `now`; False if it has none."""
+    """Return True if the account has a one-time password and it has expired at `now`; False if it has not expired, or
+    the account has none.
+    """
     return account.password_until is not None and account.password_until <= now
 
 
@@ -81,12 +83,16 @@ class Weakness(StrEnum):
 
 
 def plain(password: str) -> str:
-    """Return the password in NFKC, because one character may be typed in several ways (NIST SP 800-63B-4, 3.1.1.2)."""
+    """Return the password in the Unicode form NFKC, because one character may be typed in several ways (NIST SP
+    800-63B-4, 3.1.1.2).
+    """
     return unicodedata.normalize("NFKC", password)
 
 
 def weakness(password: str, account: Account) -> Weakness | None:
-    """Return the first reason why a new password is refused, in the order of Weakness, or None if it is strong enough.
+    """Return the first reason why a new password is refused, or None if it is strong enough: SHORT or LONG (not 10 to
+    200 characters), LIKE_LOGIN (it contains the login or the person's name), SIMPLE (fewer than 5 different
+    characters), COMMON (easy to guess).
 
     The limits are those for a password that is used beside a second factor.
     """
@@ -116,7 +122,8 @@ class Refusal(StrEnum):
 
 
 def refusal(before: Account, after: Account, by: str, everybody: Sequence[Account]) -> Refusal | None:
-    """Return the reason why the person `by` may not change an account from `before` to `after`, or None if they may.
+    """Return the reason why the person with the login `by` may not change an account from `before` to `after`, or None
+    if they may.
 
     The first that applies of OWN_ROLE, OTHER_KIND and LAST_ADMINISTRATOR. `everybody`: all accounts, including this
     one.
@@ -133,7 +140,7 @@ def refusal(before: Account, after: Account, by: str, everybody: Sequence[Accoun
 
 
 def administers(account: Account, role: StaffRole) -> bool:
-    """Return True if the account is not disabled and has this role, and the role is one of an administrator."""
+    """Return True if the account is not disabled, has this role, and the role is that of an administrator."""
     return account.role is role and role in ADMINISTRATORS and not account.disabled
 
 

@@ -73,18 +73,21 @@ class Verified:
 
 
 def audit_ring(keys: KeyRing) -> KeyRing:
-    """Return the chains' keys, derived from the installation's keys for the audit.
+    """Return the keys of the audit chains, each derived from one of the installation's audit keys (`keys`), in the same
+    order.
 
-    They are separate keys, so that nothing else signed with those keys can pass as a hash of a chain.
+    They are separate keys, so that nothing else signed with the audit keys can pass as a hash of a chain.
     """
     return KeyRing(tuple(derived_key(key, b"quanzu audit chain") for key in keys.keys))
 
 
 def link(entries: Iterable[AuditEntry], end: End, ring: KeyRing, heads: Sequence[Head] = ()) -> tuple[list[bytes], End]:
-    """Return the lines (JSON) to send together, linked to the chain's `end`, and the new end.
+    """Return (lines, new end): the entries as audit lines (JSON), in their order, linked to the chain's `end`, to be
+    sent together; and the chain's end after them.
 
     The first line names `heads`. The offset of the new end is -1 until Kafka has acknowledged the lines. Without
-    entries, the new end is `end`.
+    entries, there are no lines and the new end is `end`. Raises ValidationError if there are more heads than a line may
+    name.
     """
     first = end.number + 1
     values: list[bytes] = []
@@ -115,15 +118,15 @@ def head(end: End, at: datetime, ring: KeyRing) -> Head:
 
 
 def made_with(given: Head, ring: KeyRing) -> bool:
-    """Return True if a head was signed with a key of the ring, and was not changed since."""
+    """Return True if a head was signed with a key of the ring and has not been changed since."""
     return any(hmac.compare_digest(given.mac, _mac(given, key)) for key in ring.keys)
 
 
 def verify(lines: Iterable[Line], ring: KeyRing, heads: Sequence[Head] = ()) -> Verified:
-    """Verify all lines of the topic, in their order, and return the result.
+    """Verify all lines of the audit topic, in their order, and return the numbers and the faults that were found.
 
-    `ring`: the chains' keys (`audit_ring`). `heads`: ends of chains known from elsewhere. A faulty or unreadable line
-    is a fault in the result; nothing is raised.
+    `ring`: the chains' keys (`audit_ring`). `heads`: ends of chains known from elsewhere. A faulty or unreadable line,
+    or a head of another key, is a fault in the result, not an error.
     """
     check = Check(ring)
     for line in lines:
@@ -194,7 +197,7 @@ class Check:
         self._moved: list[ChainFault] = []  # by the offset only: an inserted or removed line shifts all later ones
 
     def take(self, line: Line) -> None:
-        """Verify the next line. A fault is kept for the result of `end`; nothing is raised."""
+        """Verify the next line. A fault is not raised as an error: it is in the result of `end`."""
         self._lines += 1
         entry = _read(line.value)
         made = entry.link if entry else None
@@ -208,8 +211,8 @@ class Check:
             self._linked(made, line)
 
     def end(self, heads: Sequence[Head] = ()) -> Verified:
-        """Compare the heads with the lines, and return the result of the verification. Call it once, after the last
-        line.
+        """Compare the heads with the lines, and return the numbers and all faults of the verification. Call it once,
+        after the last line.
         """
         for each in heads:
             if made_with(each, self._ring):

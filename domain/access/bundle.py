@@ -43,7 +43,7 @@ def sums(files: Mapping[str, bytes]) -> dict[str, Sum]:
 
 
 def packed(files: Mapping[str, bytes], manifest: Manifest, key: bytes) -> bytes:
-    """Return the bundle: a zip of the manifest, its seal under `key`, and the files.
+    """Return the bundle's bytes: a zip of the manifest, its seal under `key`, and the files, by name.
 
     The same arguments give the same bytes.
     """
@@ -59,9 +59,11 @@ def packed(files: Mapping[str, bytes], manifest: Manifest, key: bytes) -> bytes:
 
 
 def check(raw: bytes, ring: KeyRing) -> Checked:
-    """Check whether a bundle (a zip) is complete, unchanged and made by the installation with the keys `ring`.
+    """Check whether a bundle (a zip) is complete, unchanged, and made by the installation with the keys `ring`. Return
+    the manifest and the faults.
 
-    A bundle that cannot be read, or unpacks to over 256 MiB, is faulty. Raises nothing.
+    A bundle that cannot be read, or unpacks to over 256 MiB, gives a fault and no manifest, not an error. One that was
+    made under another key and matches its manifest gives no fault, but `decided` is False.
     """
     try:
         files = _unpacked(raw)

@@ -47,33 +47,39 @@ def is_sm(key: bytes) -> bool:
 
 
 def hash_name(key: bytes) -> str:
-    """Return the hash algorithm that a key is for, by its name in hashlib: sm3 or sha256."""
+    """Return the hashlib name of the hash algorithm that a key is for: "sm3" if it begins with `sm-`, else "sha256"."""
     return "sm3" if is_sm(key) else "sha256"
 
 
 def message_code(key: bytes, message: bytes) -> bytes:
-    """Return the keyed hash (32 bytes) of a message: HMAC-SM3 for a key that begins with `sm-`, else HMAC-SHA-256."""
+    """Return the keyed hash (32 bytes) of a message: HMAC-SM3 for a key that begins with `sm-`, else HMAC-SHA-256.
+    Raises ValueError if it needs SM3 and this Python's OpenSSL lacks it.
+    """
     return hmac.digest(key, message, hash_name(key))
 
 
 def derived_key(key: bytes, label: bytes) -> bytes:
-    """Return another key, made from this one for the one use that `label` names: 32 bytes, after `sm-` if this key is
-    for the Chinese algorithms.
+    """Return a key derived from `key` for the one use that `label` names: 32 bytes, preceded by `sm-` if `key` is for
+    the Chinese algorithms.
     """
     made = message_code(key, label)
     return SM + made if is_sm(key) else made
 
 
 def plain_hash(key: bytes, message: bytes) -> str:
-    """Return the hash (64 hexadecimal digits) of a message without a key, by the algorithm that the key is for."""
+    """Return the unkeyed hash of a message as 64 hexadecimal digits: SM3 if `key` begins with `sm-`, else SHA-256. The
+    key only selects the algorithm. Raises ValueError if this Python's OpenSSL lacks SM3 and it is needed.
+    """
     return hashlib.new(hash_name(key), message).hexdigest()
 
 
 def encrypt(cipher: RecordCipher, key: bytes, plain: bytes, about: bytes = b"", nonce: bytes | None = None) -> bytes:
-    """Return `plain` encrypted: a byte for the cipher, the nonce, the encrypted text, its tag.
+    """Return `plain` encrypted: one byte that names the cipher, the nonce (12 bytes), the encrypted text, and its tag
+    (16 bytes).
 
-    `key`: 32 random bytes. `about`: what else the tag protects, such as the owner; it is not in the result. `nonce`:
-    12 bytes that are never used for anything else under this key; by default random ones.
+    `key`: 32 random bytes; AES raises ValueError for a key of another length than 16, 24 or 32 bytes. `about`: other
+    data that the tag protects, such as the owner; it is not in the result. `nonce`: 12 bytes that are never used for
+    anything else under this key; None: random ones.
     """
     nonce = nonce or os.urandom(NONCE_BYTES)
     if cipher is RecordCipher.AES:
@@ -84,11 +90,11 @@ def encrypt(cipher: RecordCipher, key: bytes, plain: bytes, about: bytes = b"", 
 
 
 def wrap_key(wrapping: bytes, key: bytes, owner: bytes) -> bytes:
-    """Return an owner's key of 32 bytes encrypted under a wrapping key (WRAPPED_BYTES): by SM4-GCM if that one begins
-    with `sm-`, else by AES-256-GCM.
+    """Return an owner's key of 32 bytes, encrypted under the key `wrapping`: by SM4-GCM if `wrapping` begins with
+    `sm-`, else by AES-256-GCM. The result has WRAPPED_BYTES bytes.
 
-    The nonce is a keyed hash of the owner and the key, so the same key is wrapped to the same bytes, and a nonce comes
-    again for nothing else (as in RFC 5297).
+    The nonce is a keyed hash of the owner and the key. So the same key always gives the same bytes, and no nonce is
+    used for two different keys (as in RFC 5297).
     """
     nonce = message_code(derived_key(wrapping, b"nonce of a wrapped key"), owner + b"\n" + key)[:NONCE_BYTES]
     cipher = RecordCipher.SM4 if is_sm(wrapping) else RecordCipher.AES

@@ -58,7 +58,7 @@ class KeyRing:
 
     @property
     def current(self) -> bytes:
-        """The key with which everything new is made."""
+        """The key in force, with which everything new is encrypted, signed or hashed: the first of the ring."""
         return self.keys[0]
 
     def digest(self, text: str) -> str:
@@ -95,8 +95,8 @@ def lost_note(named: str) -> bytes:
 
 
 def most_keys(purpose: KeyPurpose) -> int:
-    """Return how many keys a purpose may have: 100 for AUDIT, whose former keys stay, and for what is noted about
-    those of INTAKE; 5 for any other.
+    """Return the highest number of keys that a purpose may have: 100 for AUDIT, whose former keys stay, and for the
+    notes INTAKE_ATTESTED and INTAKE_REMOVED; 5 for any other.
     """
     if purpose in NOTES:
         return MOST_NOTES
@@ -133,7 +133,7 @@ def read_rings(text: str) -> dict[KeyPurpose, KeyRing]:
 
 
 def text_of_rings(rings: Mapping[KeyPurpose, KeyRing]) -> str:
-    """Return the text of rings, one entry in a line; `read_rings` reads it."""
+    """Return the text of rings that `read_rings` reads: a PURPOSE:KEY entry in each line; "" without any key."""
     return "".join(f"{purpose}:{key.decode()}\n" for purpose, ring in rings.items() for key in ring.keys)
 
 

@@ -7,7 +7,7 @@ encrypted by domain/access/ciphers, with SM4-GCM if the ring's key begins with `
 
 While the ring has several keys, each of them attests the others' pairs: a keyed hash of the pair's id. What a key
 attested stays when it is removed, because a process may still have only that key. Between the batch's key and the text,
-a sealed text then has the byte `\x10` + n and the n attestations (16 bytes each) of its pair.
+a sealed text then has the byte `\\x10` + n and the n attestations (16 bytes each) of its pair.
 A process that lacks this pair's key, but has one that attests it, thereby knows that the key was made and is on its way
 to it. Only a holder of the private keys can attest, so nobody with the public ones can invent a key to wait for.
 """
@@ -57,7 +57,9 @@ class PublicSealer:
         self._attested = _attested_part(name, attested)
 
     def seal(self, plain: bytes, about: bytes) -> bytes:
-        """Return a text encrypted. `about`: what else its tag protects, such as the topic; it is not in the result."""
+        """Return `plain` encrypted, so that only the holder of the private key opens it (with `open_sealed`). `about`:
+        other data that the tag protects, such as the topic; it is not in the result.
+        """
         return self._head + self._attested + encrypt(self._cipher, self._key, plain, about + self._attested)
 
 
@@ -74,21 +76,23 @@ class PairState(StrEnum):
 
 @lru_cache(maxsize=16)
 def public_key(key: bytes) -> bytes:
-    """Return the public key of the pair that a ring's key gives: 64 hexadecimal digits, after `sm-` if the ring's key
-    is for the Chinese algorithms.
+    """Return the public key of the pair that is derived from a key of the ring for the purpose `intake`: 64 hexadecimal
+    digits in ASCII, preceded by `sm-` if the ring's key is for the Chinese algorithms.
     """
     made = _private_key(key).public_key().public_bytes_raw().hex().encode()
     return SM + made if is_sm(key) else made
 
 
 def public_ring(ring: KeyRing) -> KeyRing:
-    """Return the public keys of a ring's keys, in its order: the first one is in force."""
+    """Return a ring of the public keys that belong to a ring's keys, in the same order: the first one is in force."""
     return KeyRing(tuple(map(public_key, ring.keys)))
 
 
 def open_sealed(keys: Iterable[bytes], sealed: bytes, about: bytes) -> bytes | None:
-    """Return the text that PublicSealer sealed, or None if no key opens it: it was sealed for a key pair of none of
-    `keys`, with another `about`, or was changed or cut. `keys`: of the ring for the purpose `intake`.
+    """Return the text that PublicSealer encrypted, or None if no key opens it: it was encrypted for a key pair of none
+    of `keys`, or with another `about`, or it was changed or cut.
+
+    `keys`: keys of the ring for the purpose `intake`.
     """
     head, (attested, text) = sealed[:_HEAD_BYTES], _without_attestations(sealed[_HEAD_BYTES:])
     for key in keys:
@@ -102,13 +106,19 @@ def open_sealed(keys: Iterable[bytes], sealed: bytes, about: bytes) -> bytes | N
 
 
 def pair_id(sealed: bytes) -> str:
-    """Return the id of the key pair that a sealed text names: the `key_id` of its public key."""
+    """Return the id of the key pair for which a text was encrypted: eight hexadecimal digits, the `key_id` of its
+    public key. The text itself is not checked.
+    """
     return sealed[len(SEALED_BYTE) : len(SEALED_BYTE) + _ID_BYTES].hex()
 
 
 def pair_state(keys: Collection[bytes], removed: Iterable[bytes], sealed: bytes) -> PairState:
-    """Return what is known of the key pair of a sealed text. `keys`: as for `open_sealed`; `removed`: the notes of
-    removed and lost ones (key_rings.noted_id).
+    """Return what this process knows of the key pair for which a text was encrypted: HERE if one of `keys` gives the
+    pair; else REMOVED if one of `removed` names it; else AWAITED if one of `keys` attests in the text that the pair was
+    made; else UNKNOWN.
+
+    `keys`: keys of the ring for the purpose `intake`. `removed`: the notes about removed and lost pairs (see
+    `noted_id`).
     """
     name = pair_id(sealed)
     if any(key_id(public_key(key)) == name for key in keys):
@@ -123,9 +133,12 @@ def pair_state(keys: Collection[bytes], removed: Iterable[bytes], sealed: bytes)
 
 
 def attestations(ring: KeyRing, former: Iterable[bytes] = ()) -> tuple[bytes, ...]:
-    """Return what the keys of a ring attest of each other's pairs, each as 40 hexadecimal digits: the pair's id, then
-    the attestation. Then follow those of the `former` ones, by keys that may be removed since, that are of the ring's
-    pairs. At most 16 of a pair. Empty for a ring with one key that no former one attested.
+    """Return the attestations of a ring's key pairs, each 40 hexadecimal digits in ASCII: the id of the attested pair,
+    then the keyed hash by which another key of the ring attests it.
+
+    They are grouped by pair, in the ring's order: first those by the ring's present keys, then those of `former` (which
+    keys may have made that are removed by now); at most 16 of each pair. Empty if the ring has one key that no former
+    attestation names.
     """
     named = [(key, bytes.fromhex(key_id(public_key(key)))) for key in ring.keys]
     own = [

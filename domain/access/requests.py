@@ -57,9 +57,11 @@ def decision_refused(request: AdminRequest, by: str, now: datetime) -> RequestRe
 
 
 def with_decision(request: AdminRequest, state: RequestState, by: str, now: datetime, words: str = "") -> AdminRequest:
-    """Return the request in the state `state` after a decision of the person `by`, with their reason (`words`).
+    """Return a copy of the request in the state `state`, decided by the person `by` with their reason (`words`).
+    Nothing is stored.
 
-    A confirmed request has another 24 hours to be carried out. Raises ValueError if this person may not decide on it.
+    The copy has another 24 hours (`until`), within which a confirmed request must be carried out. Raises ValueError if
+    this person may not decide on it (`decision_refused`).
     """
     if why := decision_refused(request, by, now):
         raise ValueError(f"request {request.id}: {why.value}")
@@ -81,12 +83,13 @@ def carrying_out_refused(request: AdminRequest, by: str, now: datetime) -> Reque
 
 
 def carried_out(request: AdminRequest) -> AdminRequest:
-    """Return a copy of the request in the state DONE. The present state is not checked."""
+    """Return a copy of the request in the state DONE. Its present state is not checked, and nothing is stored."""
     return request.model_copy(update={"state": RequestState.DONE})
 
 
 def shows_secret(request: AdminRequest) -> bool:
-    """Return True if carrying the request out makes a secret: a one-time password, a token or a webhook's secret.
+    """Return True if carrying the request out makes a secret that is shown: a one-time password, a token or a webhook's
+    secret.
 
     Only the person who asked may see it. Other requests are carried out without that person.
     """

@@ -41,7 +41,8 @@ class Revealed(NamedTuple):
 
 
 def quotas(text: str) -> Mapping[StaffRole, Quota]:
-    """Return the quotas in a setting, by role. Example of the setting: `operator=20/60,officer=10/30`.
+    """Return each role's quota of reveals per hour, from the text of a setting such as `operator=20/60,officer=10/30`
+    (usual limit/limit with red cases).
 
     Raises ValueError if a part is invalid or a role that may reveal data has no quota.
     """
@@ -60,15 +61,18 @@ def _quota(part: str) -> tuple[StaffRole, Quota]:
 
 
 def says_something(reason: str) -> bool:
-    """Return True if a reason has at least 4 characters and at least 3 different letters or digits."""
+    """Return True if a stated reason is long enough: at least 4 characters (blanks around it not counted), with at
+    least 3 different letters or digits.
+    """
     return len(reason.strip()) >= LEAST_REASON and len({each for each in reason if each.isalnum()}) >= LEAST_DIFFERENT
 
 
 def free_again(before: Sequence[Revealed], red: bool, quota: Quota, now: datetime) -> datetime | None:
     """Return the time from which a person may reveal one more resident's data, or None if they may now.
 
-    `before`: the person's earlier reveals, of other residents. `red`: True for a red case of the person's own, which
-    counts only towards the higher limit; any other counts towards both.
+    `before`: the person's earlier reveals, of other residents; those of the hour before `now` count. `red`: True for a
+    red case that the person has claimed, which counts only towards the higher limit (`quota.red`); any other counts
+    towards both.
     """
     recent = sorted(each for each in before if each.at > now - WINDOW)
     usual = [] if red else [each.at for each in recent if not each.red]

@@ -71,7 +71,8 @@ def payload(
 
 
 def signature(secrets: Sequence[str], stamp: int, body: bytes) -> str:
-    """Return the signature header: for each secret `v1=` and HMAC-SHA256 of `stamp.body` in hex, separated by commas.
+    """Return the value of the signature header: for each secret, in order, `v1=` and the HMAC-SHA256 of `stamp.body` in
+    hexadecimal digits; separated by commas.
 
     `stamp`: the time of sending, in seconds since 1970. The receiver accepts if any of them matches, so a secret can be
     replaced without a gap.
@@ -83,8 +84,8 @@ def signature(secrets: Sequence[str], stamp: int, body: bytes) -> str:
 def next_try(failures: int, chance: float) -> timedelta:
     """Return how long to wait before the next try. `failures`: the number of failures in a row before the latest one.
 
-    At most 1 s if `failures` is 0, twice as long with each further failure, and at most 5 min. Between half of that and
-    the whole, by `chance`, a random number from 0 to 1.
+    The longest wait is 1 s if `failures` is 0, doubles with each further failure, and is at most 5 min. The result is
+    between half of it and all of it, by `chance`, a random number from 0 to 1.
     """
     whole: timedelta = min(FIRST_WAIT * 2 ** min(failures, 20), LONGEST_WAIT)
     return whole / 2 + whole / 2 * chance

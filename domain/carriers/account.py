@@ -64,7 +64,7 @@ class CarrierAccount(Model):
 
     @property
     def gbk(self) -> bool:
-        """True if the carrier takes Chinese texts in GBK. Always False for SMPP."""
+        """True if the carrier takes Chinese texts in GBK instead of UCS-2. Always False for SMPP."""
         return self.protocol is not CarrierProtocol.SMPP and self.cmpp.gbk
 
     @model_validator(mode="after")

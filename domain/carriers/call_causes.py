@@ -66,27 +66,30 @@ _FREESWITCH = {
 
 
 def end_by_q850(cause: int) -> CallEnd | None:
-    """Return how a call ended that nobody answered, from its Q.850 cause; None for a number that Q.850 does not
-    define.
+    """Return how an unanswered call ended, by its Q.850 cause; None for a number that Q.850 does not define. The caller
+    makes sure that nobody answered.
     """
     return _Q850.get(cause)
 
 
 def end_by_sip(status: int) -> CallEnd | None:
-    """Return how a call ended that nobody answered, from the final SIP status; None for a status that refuses no
-    call. A status that says nothing about the called person, such as 403 or 503, is FAILED.
+    """Return how an unanswered call ended, by its final SIP status; None for a status that is not from 300 to 699,
+    because it does not refuse a call. A status that tells nothing about the called person, such as 403 or 503, is
+    FAILED.
     """
     return _SIP.get(status, FAILED) if status in _SIP_FINAL else None
 
 
 def end_by_asterisk(disposition: str) -> CallEnd | None:
-    """Return how a call ended, from Asterisk's disposition; None for UNKNOWN and for other words."""
+    """Return how a call ended, answered or not, by Asterisk's disposition in upper or lower case; None for UNKNOWN and
+    for any other word.
+    """
     return _ASTERISK.get(disposition.upper())
 
 
 def end_by_freeswitch(cause: str) -> CallEnd | None:
-    """Return how a call ended that nobody answered, from the name of FreeSWITCH's hangup cause; None for an unknown
-    name.
+    """Return how an unanswered call ended, by the name of FreeSWITCH's hangup cause; None for an unknown name. The
+    caller makes sure that nobody answered.
     """
     number = _FREESWITCH_Q850.get(cause)
     return _FREESWITCH.get(cause) if number is None else _Q850[number]

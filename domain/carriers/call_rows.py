@@ -21,7 +21,7 @@ _SEPARATORS = re.compile(r"[ ().\-]")
 
 
 class CallFault(StrEnum):
-    """Why a call record is a dead letter; the value is the code with which the reason of the letter begins."""
+    """Why a call record is a dead letter. The value is the code with which the dead letter's reason begins."""
 
     COLUMNS = "columns"
     FIELDS = "fields"
@@ -56,8 +56,8 @@ class NumberRule:
 
 @dataclass(frozen=True, slots=True)
 class CallRow:
-    """What a call record says. `id`: the record's own, unique within the source. `seconds`: from the answer on, 0
-    without one. `called_place`: the field of the called number, for error texts.
+    """The contents of a call record. `id`: the record's own, unique within the source. `seconds`: from the answer on, 0
+    without one. `called_place`: the name of the field of the called number, for error texts.
     """
 
     id: str
@@ -70,9 +70,10 @@ class CallRow:
 
 
 def call_signal(row: CallRow, source: str, rule: NumberRule) -> dict[str, Any]:
-    """Return the fields of the call signal, as its JSON has them; `at` is a datetime.
+    """Return the fields of the call signal by name, as its JSON has them, except that `at` is a datetime. `source`: the
+    source's name; `rule`: how it writes numbers.
 
-    A withheld caller becomes "anonymous"; a caller that is no number is kept as it came. The class is OVERSEAS if the
+    A withheld caller becomes "anonymous"; a caller that is no number stays as it came. The class is OVERSEAS if the
     caller's number is not of mainland China. Raises CallRowError if the called number is empty or invalid.
     """
     caller = _caller(row.caller, rule)
@@ -90,7 +91,8 @@ def call_signal(row: CallRow, source: str, rule: NumberRule) -> dict[str, Any]:
 
 
 def e164(text: str, rule: NumberRule) -> str:
-    """Return a number in E.164, or the bare digits of a service number; a local number gets the area of the rule.
+    """Return a number in E.164, or the bare digits of a service number. A local number is read with the area code of
+    the rule; a number without a country code, as one of the rule's country.
 
     Raises ValueError for anything else, also for a local number if the rule has no area. The error's text has the
     reason, not the number.
@@ -105,7 +107,7 @@ def e164(text: str, rule: NumberRule) -> str:
 
 
 def class_of_number(number: str) -> NumberClass:
-    """Return OVERSEAS for a number in E.164 outside mainland China, else ORDINARY; also for a name or a withheld
+    """Return OVERSEAS for a number in E.164 outside mainland China; else ORDINARY, also for a name or a withheld
     number.
     """
     abroad = number.startswith("+") and not number.startswith("+86")
@@ -113,10 +115,11 @@ def class_of_number(number: str) -> NumberClass:
 
 
 def call_time(text: str, place: str, zone: tzinfo) -> datetime:
-    """Return the aware time in a text such as 2026-03-01 11:12:00; it is taken to be in `zone` if it has no offset.
+    """Return the aware time in a text such as 2026-03-01 11:12:00. A text without an offset is taken to be in `zone`;
+    one with an offset keeps it.
 
-    Raises CallRowError (TIME_INVALID), which names `place`, if it is no time in ISO form or is shorter than this
-    example.
+    Raises CallRowError (TIME_INVALID), which names `place`, if the text is not a time in ISO form or is shorter than
+    this example.
     """
     try:
         at = datetime.fromisoformat(text)
@@ -128,9 +131,9 @@ def call_time(text: str, place: str, zone: tzinfo) -> datetime:
 
 
 def call_time_of_epoch(text: str, place: str, unit: timedelta) -> datetime:
-    """Return the time in UTC that lies `text` times `unit` after 1970.
+    """Return the time in UTC that lies `text` times `unit` after the beginning of 1970.
 
-    Raises CallRowError (TIME_INVALID), which names `place`, if `text` is not a whole number of at most 17 digits or the
+    Raises CallRowError (TIME_INVALID), which names `place`, if `text` is not a whole number of 1 to 17 digits or the
     year is over 9999.
     """
     if not _MICROSECONDS.fullmatch(text):
@@ -160,8 +163,9 @@ def known_end(ended: CallEnd | None, place: str) -> CallEnd:
 
 
 def known_id(text: str, place: str, do: str) -> str:
-    """Return a record's own id, unchanged. Raises CallRowError (ID_MISSING) if it is empty, because a file without ids
-    cannot be sent twice safely. `do`: the correction for the error's text, how to make the exchange write ids.
+    """Return a record's own id, unchanged. Raises CallRowError (ID_MISSING), which names `place`, if it is empty,
+    because a file without ids cannot be sent twice safely. `do`: how to make the exchange write ids, for the error's
+    text.
     """
     if not text:
         raise CallRowError(CallFault.ID_MISSING, place, f"the record has no id of its own. {do}")

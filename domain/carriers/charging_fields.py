@@ -37,10 +37,11 @@ def charging_time(octets: bytes) -> datetime:
 
 
 def charging_number(octets: bytes) -> str:
-    """Return a number of BCDDirectoryNumber or AddressString, with + if it is international, as dialled otherwise.
+    """Return the telephone number in a field BCDDirectoryNumber or AddressString: with + and the country code if it is
+    international, otherwise as it is dialled within the country.
 
-    A national number that lacks its 0 gets it unless it is a mobile's. Empty if there are no digits: the number is
-    withheld.
+    A national number gets a leading 0 unless it begins with 0 or 1 (a mobile's). "" if there are no digits: the number
+    is withheld.
     """
     start = 1 if octets[:1] and octets[0] & 0x80 else 2  # a second byte says whether the number may be shown
     digits = "".join(_half(half) for octet in octets[start:] for half in (octet & 15, octet >> 4))
@@ -56,18 +57,18 @@ def charging_number(octets: bytes) -> str:
 
 
 def address_number(address: str) -> str:
-    """Return the number or name in a SIP or tel URI: the text before @ and the parameters. Empty if there is none."""
+    """Return the number or name in a SIP or tel URI: the text before @ and the parameters; "" if there is none."""
     return re.split("[@;?]", _ADDRESS.sub("", address.strip(), count=1), maxsplit=1)[0]
 
 
 def end_by_gsm(cause: int) -> CallEnd | None:
-    """Return how a call ended that nobody answered, from the cause of TS 24.008; None for an unknown one."""
+    """Return how an unanswered call ended, by the cause of TS 24.008; None for an unknown cause."""
     return _GSM.get(cause) or end_by_q850(cause)
 
 
 def end_by_reasons(reasons: Iterable[str]) -> CallEnd | None:
-    """Return how a call ended that nobody answered, from SIP Reason headers (RFC 3326): by the first cause of Q.850,
-    else by the first SIP status; None without a known one.
+    """Return how an unanswered call ended, from its SIP Reason headers (RFC 3326): by the first known Q.850 cause, else
+    by the first known SIP status; None if there is neither.
     """
     found = [(match[1].upper(), int(match[2])) for reason in reasons if (match := _REASON.match(reason))]
     ends = [end_by_q850(cause) for protocol, cause in found if protocol == "Q.850"]

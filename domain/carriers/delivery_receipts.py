@@ -71,10 +71,11 @@ def receipt_key(message: str, notation: IdNotation) -> str:
 
 
 def read_receipt(text: bytes, parameters: Mapping[int, bytes], notation: IdNotation) -> DeliveryReceipt | None:
-    """Return the receipt in a deliver_sm (SMPP), or None if it has no message id or no state.
+    """Return the receipt in a deliver_sm (SMPP), or None if it has no message id (or one of over 65 characters) or no
+    state.
 
-    `text`: its short_message; `parameters`: its optional parameters by tag. The parameters take precedence over the
-    text, because some carriers cut the text off.
+    `text`: its short_message; `parameters`: its optional parameters by tag; `notation`: how the carrier writes ids in
+    receipts. The parameters take precedence over the text, because some carriers cut the text off.
     """
     words = (text or parameters.get(MESSAGE_PAYLOAD, b"")).decode("latin-1").replace("\0", "")  # some write UCS-2
     named = parameters.get(RECEIPTED_MESSAGE_ID, b"").split(b"\0")[0].decode("latin-1").strip()
@@ -102,7 +103,9 @@ def cmpp_receipt(message: str, stat: bytes) -> DeliveryReceipt:
 
 
 def query_result(state: int) -> SmsState | None:
-    """Return the result for a `message_state` of SMPP 3.4 (5.2.28), or None if that state is not final."""
+    """Return the message's result for a `message_state` of SMPP 3.4 (5.2.28), DELIVERED or UNDELIVERED; None if that
+    state is not final.
+    """
     return _STATES.get(state)
 
 

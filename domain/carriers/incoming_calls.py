@@ -32,7 +32,9 @@ class CallAdmission(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class QueueLimits:
-    """Most calls that wait, that are under way, of one caller, and of callers without a number."""
+    """The highest numbers of calls: `waiting` in the queue, `concurrent` under way, `per_caller` of one caller, and
+    `withheld` of all callers without a number.
+    """
 
     waiting: int
     concurrent: int
@@ -49,8 +51,8 @@ class FreeOperator:
 
 
 class RingResult(StrEnum):
-    """What a call of an operator's telephone came to without a talk. MISSED: it rang, and nobody took the call; BUSY:
-    the telephone has another call; FAULT: the telephone, the exchange or the sound does not work.
+    """The result of ringing an operator's telephone that led to no talk. MISSED: it rang, and nobody took the call;
+    BUSY: the telephone has another call; FAULT: the telephone, the exchange or the sound does not work.
     """
 
     MISSED = "missed"
@@ -64,8 +66,8 @@ PAUSES = {RingResult.MISSED: 0.0, RingResult.BUSY: 10.0, RingResult.FAULT: 30.0}
 
 @dataclass(frozen=True, slots=True)
 class IncomingCaller:
-    """Who calls. `number`: in E.164, "" if it is withheld or cannot be called back; `vouched`: the network vouches for
-    it, else it is as the calling side says, which may invent one for each call.
+    """The caller of a call. `number`: in E.164, "" if it is withheld or cannot be called back. `vouched`: True if the
+    network vouches for the number; otherwise the calling side states it, and may invent one for each call.
     """
 
     number: str = field(repr=False)
@@ -73,11 +75,13 @@ class IncomingCaller:
 
 
 def caller_of(asserted: Sequence[str], sender: str, *, sender_is_vouched: bool = False) -> IncomingCaller:
-    """Return who calls.
+    """Return the caller of a call: the number in E.164 ("" if it is withheld or cannot be called back), and whether the
+    network vouches for it.
 
-    `asserted`: the addresses that the network vouches for (RFC 3325); `sender`: the one that the caller gives, which
-    counts only without them; `sender_is_vouched`: the trunk passes on no `sender` that it has not verified. Only the
-    user part of a URI counts: the name before it, and its parameters, are as the calling side writes them.
+    `asserted`: the headers of addresses that the network vouches for (RFC 3325); `sender`: the address that the caller
+    gives, which is used only if `asserted` is empty; `sender_is_vouched`: True if the trunk passes on no `sender` that
+    it has not verified. Only the user part of a URI is used: the calling side writes the name before it and its
+    parameters.
     """
     given = [uri for header in asserted for uri in _uris(header)] if asserted else [sender]
     users = [found[1] or found[2] for uri in given if len(uri) <= LONGEST_IDENTITY and (found := _URI.fullmatch(uri))]
@@ -88,10 +92,13 @@ def caller_of(asserted: Sequence[str], sender: str, *, sender_is_vouched: bool =
 def admission(
     caller: IncomingCaller, under_way: Sequence[str], waiting: int, limits: QueueLimits, *, too_fast: bool = False
 ) -> CallAdmission:
-    """Return what becomes of a call of `caller`. `under_way`: the numbers of all calls that have not ended; `waiting`:
-    how many of them wait; `too_fast`: more callers without the network's word come than are allowed in a second.
+    """Return what becomes of a new call of `caller`, the first that applies: TOO_MANY if this caller has as many calls
+    as allowed; FULL if no more calls may be under way; TOO_FAST if `too_fast` and the network does not vouch for the
+    caller; QUEUED if the queue has room; else SPOKEN_TO, and the caller hears that the centre calls back.
 
-    The limits of a single caller come first: a flood from one number must not take the lines of others.
+    `under_way`: the numbers of all calls that have not ended ("" if withheld); `waiting`: how many of them wait;
+    `too_fast`: True if more unvouched callers came within a second than are allowed. A single caller's limit comes
+    first: a flood from one number must not take the lines of others.
     """
     if under_way.count(caller.number) >= (limits.per_caller if caller.number else limits.withheld):
         return CallAdmission.TOO_MANY
@@ -103,17 +110,18 @@ def admission(
 
 
 def next_operator(free: Sequence[FreeOperator]) -> str | None:
-    """Return the login of the operator who rings next: the one who has been idle for longest; None if nobody is
-    free.
+    """Return the login of the operator whose telephone rings next: the one who has been idle for longest; None if
+    nobody is free.
     """
     return min(free, key=lambda each: (each.idle_since, each.login)).login if free else None
 
 
 def ring_result(result: OperatorCallResult, *, rang: bool) -> RingResult:
-    """Return what a call of an operator's telephone came to that was not answered. `rang`: it rang.
+    """Return the result of ringing an operator's telephone that was not answered: BUSY if it has another call; MISSED
+    if it rang (`rang`) and nobody took the call, or the operator refused it; else FAULT.
 
-    Only a telephone that has rung says that its operator is away: a busy one, or an exchange that does not answer,
-    must not sign operators out.
+    Only MISSED counts as the operator's absence: a busy telephone, or an exchange that does not answer, must not sign
+    operators out.
     """
     if result is OperatorCallResult.BUSY:
         return RingResult.BUSY
@@ -122,19 +130,18 @@ def ring_result(result: OperatorCallResult, *, rang: bool) -> RingResult:
 
 
 def is_away(misses: int) -> bool:
-    """Return True if an operator who let `misses` calls in a row ring is taken to be away."""
+    """Return True if an operator is taken to be away: they let at least 3 calls in a row ring (`misses`)."""
     return misses >= MISSES
 
 
 def owes_call_back(
     result: IncomingCallResult, caller: IncomingCaller, *, was_taken: bool, ended_by: CallEnder | None = None
 ) -> bool:
-    """Return True if the centre must call back: nobody talked to a caller whose number is known, or a talk was cut off
-    because the gateway died, was stopped, or heard nothing of one side any more.
+    """Return True if the centre must call the caller back: nobody talked to them, or the talk was cut off by the
+    gateway (`ended_by` is GATEWAY), and their number is known.
 
-    `ended_by`: of an ended talk; `was_taken`: the gateway has answered the call. One that ends before costs its sender
-    nothing, so an invented number would displace those who wait: then only a number that the network vouches for
-    counts.
+    `was_taken`: True if the gateway has answered the call. A call that ended before costs its sender nothing, so
+    invented numbers could displace real callers: such a call counts only if the network vouches for the number.
     """
     served = result is IncomingCallResult.ANSWERED and ended_by is not CallEnder.GATEWAY
     return bool(caller.number) and (was_taken or caller.vouched) and not served

@@ -30,10 +30,10 @@ _NOTES: Partial[OperatorCallResult, CallNote] = Partial(
 
 
 def result_of_status(status: int, cause: int | None, *, gave_up: bool) -> OperatorCallResult:
-    """Return the result of a call that the resident did not answer.
+    """Return the result of a call that the called person did not answer, such as BUSY, NO_ANSWER or FAILED.
 
-    `status`: the final SIP status, 0 if the trunk did not answer; `cause`: of Q.850, None if not given; `gave_up`: True
-    if it rang for too long.
+    `status`: the final SIP status, 0 if the trunk did not answer; `cause`: the Q.850 cause, None if not given;
+    `gave_up`: True if it rang for too long, which is always NO_ANSWER.
     """
     if gave_up:
         return OperatorCallResult.NO_ANSWER
@@ -44,8 +44,9 @@ def result_of_status(status: int, cause: int | None, *, gave_up: bool) -> Operat
 def notes_of(report: OperatorCallReport) -> Sequence[CallNote]:
     """Return all notes that the case must have after a report, the earliest first; empty if there is none.
 
-    Reports may be lost between two others, so the last one is enough: an ended talk gives both notes. A call that was
-    not answered gives "busy" or "no_answer"; none while it has no result, or if it failed on the way.
+    An answered call gives "conversation", and also "conversation_ended" once the talk has ended: an earlier report may
+    be lost, so the last one gives both. A call that was not answered gives "busy" or "no_answer"; a call without a
+    result, or one that failed on the way, gives none.
     """
     if report.answered:
         return ("conversation", "conversation_ended") if report.state is OperatorCallState.ENDED else ("conversation",)
@@ -54,8 +55,9 @@ def notes_of(report: OperatorCallReport) -> Sequence[CallNote]:
 
 
 def third_parties_of(report: OperatorCallReport) -> Sequence[ThirdPartyAct]:
-    """Return all that the case must know of third parties after a report, the earliest first. One who has left has
-    joined before: that report may be lost.
+    """Return all acts about third parties that the case must have after a report, in the report's order. A party who
+    has left gives two, JOINED and LEFT, because the report that they joined may be lost; a party whose telephone still
+    rings gives none.
     """
     told = []
     for each in report.thirds:
@@ -68,8 +70,8 @@ def third_parties_of(report: OperatorCallReport) -> Sequence[ThirdPartyAct]:
 
 @dataclass(frozen=True, slots=True)
 class CallInput:
-    """An input of a case that follows from a report. `name`: distinguishes it from others of the same call; `by`: the
-    login of the operator of whom it tells.
+    """An input of a case that follows from a report about a call. `name`: distinguishes it from others of the same
+    call; `by`: the login of the operator whom it concerns.
     """
 
     name: str
@@ -78,10 +80,11 @@ class CallInput:
 
 
 def inputs_of(report: OperatorCallReport) -> Sequence[CallInput]:
-    """Return all inputs that the case must have after a report, the earliest first.
+    """Return all inputs that the case must have after a report, in the order: the talk's beginning (or that nobody
+    answered), third parties, transfers to colleagues, the recording, the talk's end; empty if there is none.
 
-    Reports may be lost between two others, so each gives all that happened before it: the talk began with the first
-    operator, each transfer follows, and the talk ended with the last one.
+    Reports may be lost between two others, so each gives all that happened before it. The talk began with the first
+    operator, and ended with the last one.
     """
     first = report.moves[0].by if report.moves else report.operator
     notes = [CallInput(what, report.operator, NoteAct(what=what)) for what in notes_of(report)]
@@ -107,7 +110,9 @@ def _recording_inputs(report: OperatorCallReport) -> Sequence[CallInput]:
 
 
 def ended_third(third: ThirdPartyInCall) -> ThirdPartyInCall:
-    """Return a third party after the end of the call: who took part has left, and who was called was not joined."""
+    """Return a third party as it is after the end of the call: LEFT if it had joined, CANCELLED if its telephone was
+    ringing, otherwise unchanged.
+    """
     match third.state:
         case ThirdPartyCallState.JOINED:
             return third.model_copy(update={"state": ThirdPartyCallState.LEFT})
@@ -118,8 +123,8 @@ def ended_third(third: ThirdPartyInCall) -> ThirdPartyInCall:
 
 
 def third_party_state(result: OperatorCallResult) -> ThirdPartyCallState:
-    """Return the last state of a third party's leg that was not answered. FAILED also if the number does not exist or
-    the telephone is out of coverage.
+    """Return the final state of a third party whose call was not answered: BUSY, NO_ANSWER, REFUSED, or FAILED for any
+    other result, such as a number that does not exist or a telephone out of coverage.
     """
     return _THIRD.get(result, ThirdPartyCallState.FAILED)
 

@@ -49,8 +49,9 @@ class SegmentState(StrEnum):
 
 
 def submit_answer(status: int) -> SubmitAnswer:
-    """Return the meaning of a `command_status` in a carrier's answer to submit_sm (SMPP). Any status but 0: nothing was
-    sent.
+    """Return the meaning of a `command_status` in a carrier's answer to submit_sm (SMPP): TAKEN for 0; else LATER (send
+    the message again later), ELSEWHERE (another carrier may take it) or REFUSED (the message is faulty). Any status but
+    0 means that nothing was sent.
     """
     if status == 0:
         return SubmitAnswer.TAKEN
@@ -60,7 +61,10 @@ def submit_answer(status: int) -> SubmitAnswer:
 
 
 def cmpp_submit_answer(result: int) -> SubmitAnswer:
-    """Return what the `Result` in CMPP_SUBMIT_RESP means. All but 0 say that nothing was sent."""
+    """Return the meaning of the `Result` in a carrier's CMPP_SUBMIT_RESP: TAKEN for 0; else LATER (send the message
+    again later), ELSEWHERE (another carrier may take it) or REFUSED (the message is faulty). Any result but 0 means
+    that nothing was sent.
+    """
     if result == 0:
         return SubmitAnswer.TAKEN
     if result in _CMPP_LATER:
@@ -69,10 +73,12 @@ def cmpp_submit_answer(result: int) -> SubmitAnswer:
 
 
 def result_of(segments: Sequence[tuple[SegmentState, SmsState | None]]) -> SmsState | None:
-    """Return a message's result, from the state and the receipt (or None) of each segment; None while it is unknown.
+    """Return a message's result, from the state and the receipt (None: not yet) of each segment; None while it is
+    unknown, or without segments.
 
-    UNDELIVERED as soon as one segment certainly does not arrive; DELIVERED once all have arrived. While a segment is in
-    doubt (DOUBT) and has no receipt, the result stays unknown.
+    UNDELIVERED as soon as one segment certainly does not arrive (REFUSED, EXPIRED, or a receipt UNDELIVERED); DELIVERED
+    once every segment has a receipt DELIVERED. While a segment is in doubt (DOUBT) and has no receipt, the result stays
+    unknown.
     """
     lost = {SegmentState.REFUSED, SegmentState.EXPIRED}
     if any(state in lost or receipt is SmsState.UNDELIVERED for state, receipt in segments):
@@ -82,8 +88,8 @@ def result_of(segments: Sequence[tuple[SegmentState, SmsState | None]]) -> SmsSt
 
 
 def news(told: SmsState | None, found: SmsState | None) -> SmsState | None:
-    """Return the result to report now, or None if there is nothing new. `told`: the result last reported; `found`: the
-    present.
+    """Return the result to report now, or None if there is nothing new. `told`: the result last reported, None if none
+    was; `found`: the present result, None while it is unknown.
 
     A message that was reported as delivered is never reported as undelivered later.
     """

@@ -20,15 +20,15 @@ class Bucket:
     burst: float = BURST_SECONDS
 
     def filled(self, now: float) -> "Bucket":
-        """Return the bucket at `now` (monotonic seconds), with the tokens that have been added since `at`, up to its
-        limit.
+        """Return a copy of the bucket at `now` (monotonic seconds), with the tokens that were added since `at`, up to
+        the bucket's capacity: `rate` times `burst`, at least 1.
         """
         most = max(1.0, self.rate * self.burst)
         return Bucket(self.rate, min(most, self.tokens + self.rate * max(0.0, now - self.at)), now, self.burst)
 
     def taken(self, segments: int) -> "Bucket":
-        """Return the bucket after a message of this many segments. Its tokens may be negative: a message is never
-        divided.
+        """Return a copy of the bucket after a message of this many segments was sent, at the same time `at`. Its tokens
+        may be negative: a message is never divided.
         """
         return Bucket(self.rate, self.tokens - segments, self.at, self.burst)
 
@@ -41,6 +41,6 @@ class Bucket:
 def full_bucket(rate: float, now: float, burst: float = BURST_SECONDS) -> Bucket:
     """Return a full bucket at `now` (monotonic seconds), for a carrier to which nothing was sent before.
 
-    `rate`: segments a second; `burst`: as of a bucket.
+    `rate`: segments a second; `burst`: for how many seconds' segments the bucket has room.
     """
     return Bucket(rate, max(1.0, rate * burst), now, burst)

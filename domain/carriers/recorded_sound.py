@@ -17,17 +17,21 @@ WAV_A_LAW, UNKNOWN_SIZE = 6, 0xFFFFFFFF
 
 
 def new_recording_key() -> bytes:
-    """Return a new random key for one recording."""
+    """Return a new random key of 32 bytes for one recording."""
     return os.urandom(KEY_BYTES)
 
 
 def sealed_part(cipher: RecordCipher, key: bytes, recording: str, part: int, sound: bytes) -> bytes:
-    """Return the sound of one part encrypted. `recording`: its id; `part`: its number, from 1."""
+    """Return the sound of one part, encrypted under the recording's key and bound to its place. `recording`: the
+    recording's id; `part`: the part's number, from 1.
+    """
     return encrypt(cipher, key, sound, _place(recording, part))
 
 
 def opened_part(key: bytes, recording: str, part: int, sealed: bytes) -> bytes | None:
-    """Return the sound of one part; None if it was changed, or is of another recording or place in it."""
+    """Return the decrypted sound of one part of a recording; None if it was changed, is another recording's or another
+    part's, or the key is wrong.
+    """
     try:
         return decrypt(key, sealed, _place(recording, part))
     except (InvalidTag, ValueError):
@@ -39,13 +43,13 @@ def _place(recording: str, part: int) -> bytes:
 
 
 def silent(seconds: float) -> bytes:
-    """Return a part without any sound."""
+    """Return a part of this many seconds without any sound: A-law, two tracks of 8000 bytes a second each."""
     return QUIET * (TRACKS * round(seconds * RATE))
 
 
 def played(sound: bytes) -> bytes:
-    """Return a part as it is played: the operator's and the others' samples by turns. A part has first all samples of
-    the operator, then as many of the others.
+    """Return a part's samples in the order of a WAV file: one of the operator, one of the others, and so on. A stored
+    part (`sound`) has all samples of the operator first, then as many of the others.
     """
     half = len(sound) // 2
     turns = bytearray(2 * half)
@@ -54,8 +58,8 @@ def played(sound: bytes) -> bytes:
 
 
 def wav_head(seconds: float | None) -> bytes:
-    """Return the beginning of a WAV file with two tracks of A-law at 8000 samples a second (RFC 2361, format 6), after
-    which `played` parts follow. `seconds`: their length, None: unknown.
+    """Return the header of a WAV file with two tracks of A-law at 8000 samples a second (RFC 2361, format 6); parts
+    from `played` follow it. `seconds`: the length of all parts; None: unknown, and the header has the size 0xFFFFFFFF.
     """
     size = round((seconds or 0) * RATE) * TRACKS
     body = UNKNOWN_SIZE if seconds is None else size

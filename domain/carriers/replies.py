@@ -34,8 +34,9 @@ class ReplyPart:
 
 @dataclass(frozen=True, slots=True)
 class TelephoneMessage:
-    """A message from a telephone, or one part of it. `id`: the carrier's id of the delivery, if the protocol has one;
-    `phone`: as the carrier wrote it, with + where it says that the country is in it; `service`: the number written to.
+    """A message from a telephone, or one part of it. `id`: the carrier's id of the delivery, None if the protocol has
+    none; `phone`: the sender as the carrier wrote it, with + if it states that the number begins with a country code;
+    `service`: the number written to; `part`: None if the message has one part.
     """
 
     id: str | None
@@ -46,8 +47,8 @@ class TelephoneMessage:
 
 
 def without_header(content: bytes, *, has_header: bool) -> tuple[bytes, ReplyPart | None]:
-    """Return (content without its user data header, which part of a long message it is). The part is None if there is
-    no header, or the header does not name a part.
+    """Return (content, part): the content without its user data header, and which part of a long message it is. The
+    part is None if there is no header, or the header names no valid part.
     """
     if not has_header or not content:
         return content, None
@@ -72,13 +73,16 @@ def _part(kind: int, value: bytes) -> ReplyPart | None:
 
 
 def reply_part(reference: int, total: int, number: int) -> ReplyPart | None:
-    """Return which part a delivery is; None if it is the only one, or its numbers are impossible or too high."""
+    """Return which part of a long message a delivery is; None if the message has one part only, or over 10, or the
+    part's number is not from 1 to `total`.
+    """
     return ReplyPart(reference, total, number) if 1 <= number <= total and 1 < total <= MOST_PARTS else None
 
 
 def reply_text(content: bytes, coding: int, *, gsm7: bool) -> str:
-    """Return the text of a content. `gsm7`: whether the carrier's default alphabet is GSM's; else it is read as GBK,
-    of which ASCII is a part. An octet that cannot be read becomes a replacement sign.
+    """Return the text of a message's content. `coding`: the data coding, see ReplyCoding. `gsm7`: True if the carrier's
+    default alphabet is GSM's; else the default is read as GBK, which includes ASCII. An octet that cannot be read
+    becomes U+FFFD.
     """
     match coding & 0x0F:
         case ReplyCoding.UCS2:
@@ -92,20 +96,27 @@ def reply_text(content: bytes, coding: int, *, gsm7: bool) -> str:
 
 
 def joined_text(parts: Mapping[int, str], total: int) -> str:
-    """Return a message's text from its parts by number, cut to 1,000 characters; a missing part becomes "…"."""
+    """Return the text of a message of `total` parts, cut to 1,000 characters. `parts`: the texts by part number, from
+    1; a missing part becomes "…".
+    """
     return "".join(parts.get(number, MISSING) for number in range(1, total + 1))[:LONGEST_REPLY]
 
 
 def sender_number(written: str, *, international: bool = False) -> str:
-    """Return the number of a message's sender: with + where the carrier says that it begins with the country."""
+    """Return the number of a message's sender without surrounding NULs and blanks; with a leading + if the carrier
+    states (`international`) that it begins with a country code.
+    """
     number = written.strip("\0 ")
     return f"+{number}" if international and number.isdigit() else number
 
 
 def comparable_number(phone: str) -> str:
     """Return the digits of a number without China's code 86, so that one telephone compares equal however a carrier
-    writes it. A bare 86 counts as the code only in front of a mobile number. A number of another country that has the
-    form of a Chinese mobile number, as many of North America have, keeps its +: else two telephones were one.
+    writes it.
+
+    A bare 86 counts as the code only in front of a mobile number. A number of another country that has the form of a
+    Chinese mobile number, as many of North America have, keeps its +: otherwise two different telephones would compare
+    equal.
     """
     digits = "".join(char for char in phone if char.isascii() and char.isdigit())
     abroad = phone.startswith("00")

@@ -54,11 +54,11 @@ class Segmented:
 
 
 def segmented(text: str, reference: int, *, gsm7: bool, gbk: bool = False) -> Segmented:
-    """Return a text's segments: in the GSM alphabet, one octet a septet, if `gsm7` and it has all signs; in GBK if
-    `gbk` and it has all signs; else in UCS-2.
+    """Return a text's segments, coded in the GSM alphabet (one octet for each septet) if `gsm7` and the alphabet has
+    all characters; else in GBK if `gbk` and GBK has all characters; else in UCS-2.
 
-    In the GSM alphabet, each septet is sent as one octet. No sign is cut in two. `reference`: 0 to 255, written in the
-    header of all segments of the text. Raises ValueError if the text needs more than 255 segments.
+    No character is divided between segments. `reference`: 0 to 255, written in the header of all segments of the text.
+    Raises ValueError if the text needs more than 255 segments.
     """
     coded = _gsm7(text) if gsm7 else None
     if gbk and coded is None and (in_gbk := _gbk(text)) is not None:
@@ -91,7 +91,7 @@ def _joined(alphabet: Alphabet, cut: list[bytes], reference: int) -> Segmented:
 
 
 def gsm7_text(content: bytes) -> str:
-    """Return the text of octets in the GSM alphabet, one octet a septet; an unknown one becomes a replacement sign."""
+    """Return the text of octets in the GSM alphabet, one octet for each septet; an unknown octet becomes U+FFFD."""
     found, escaped = [], False
     for octet in content:
         if octet == _ESCAPE and not escaped:
@@ -104,8 +104,8 @@ def gsm7_text(content: bytes) -> str:
 
 
 def message_script(text: str) -> MessageScript:
-    """Return the probable language of a text: Korean if it has a Hangul syllable, else Chinese if a Han sign, else
-    OTHER.
+    """Return the probable language of a text: KOREAN if it has a Hangul syllable; else CHINESE if it has a Han
+    character; else OTHER.
     """
     if any("\uac00" <= char <= "\ud7a3" for char in text):
         return MessageScript.KOREAN

@@ -70,8 +70,8 @@ def without_answer(status: int, cause: int | None = None) -> CallEnding:
     """Return the ending of a call that was not answered, from its final SIP status and its Q.850 cause (None: not
     given).
 
-    A known cause takes precedence: a phone without coverage is often reported as 480. A status that says nothing about
-    the called person, such as 403 or 503, is a failure of the trunk. `status` 0: the trunk did not answer.
+    A known cause takes precedence: a phone without coverage is often reported as 480. A status that tells nothing about
+    the called person, such as 403 or 503, gives FAILED, as does `status` 0: the trunk did not answer.
     """
     if status == 0:
         return CallEnding(FAILED, "the trunk did not answer")
@@ -83,9 +83,10 @@ def without_answer(status: int, cause: int | None = None) -> CallEnding:
 def after_hangup(cause: int, status: int | None = None, rang: bool = True) -> CallEnding:
     """Return the ending of a call that an exchange reports as hung up before the answer, from its Q.850 cause.
 
-    `status`: the SIP status of the network, None if the exchange does not report one. It decides if the exchange
-    derived the cause from it. A cause that says nothing about the called person is a failure. `rang`: the network
-    reported ringing or sound before; without it, "no answer" after a timeout is that of a silent trunk.
+    `status`: the SIP status of the network, None if the exchange does not report one; it decides the ending if the
+    exchange derived the cause from it. A cause that tells nothing about the called person gives FAILED. `rang`: True if
+    the network reported ringing or sound before; False: "no answer" after a timeout counts as a trunk that did not
+    answer, FAILED.
     """
     if not rang and cause == _NO_USER_RESPONSE and status in (None, 408):
         return without_answer(0)
@@ -97,15 +98,18 @@ def after_hangup(cause: int, status: int | None = None, rang: bool = True) -> Ca
 
 
 def ring_timeout(seconds: float, rang: bool = True) -> CallEnding:
-    """Return the ending of a call that was given up after `seconds`. `rang`: the network reported that it rang."""
+    """Return the ending (NO_ANSWER) of a call that was given up after `seconds`. `rang`: True if the network reported
+    that it rang; only the text of the ending depends on it.
+    """
     return CallEnding(NO_ANSWER, f"rang for {seconds:.0f} s" if rang else f"no answer in {seconds:.0f} s")
 
 
 def after_answer(heard: Heard) -> CallEnding:
-    """Return the ending of an answered call.
+    """Return the ending of an answered call: ANSWERED with the pressed key, if there is one; else VOICEMAIL if a
+    machine seemed to answer; else ANSWERED without a key.
 
-    A pressed key counts even if a machine seemed to answer, because machines press no keys. Without a key, the result
-    is VOICEMAIL or ANSWERED; `detail` then says for how long and how often the message was played.
+    A pressed key counts even if a machine seemed to answer, because machines press no keys. `detail` tells how long the
+    call lasted and how often the message was played.
     """
     lasted = f"{heard.seconds:.0f} s, message played {heard.played} times"
     if heard.key is not None:
@@ -116,5 +120,7 @@ def after_answer(heard: Heard) -> CallEnding:
 
 
 def is_offered_key(digit: str) -> bool:
-    """Return True if messages offer this key. Any other key is ignored, and the message goes on."""
+    """Return True if `digit` is one of the keys that messages offer to the called person: 1, 2 and 9. Any other key is
+    ignored, and the message goes on.
+    """
     return digit in KEYS

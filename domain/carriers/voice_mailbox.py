@@ -74,11 +74,12 @@ class HeardTalk:
 
 
 def who_talked(talk: HeardTalk, seconds: float, rules: MailboxRules) -> Answerer:
-    """Return the guess, `seconds` after the answer, from reports about talk instead of sound. A beep is not known.
+    """Return the guess, `seconds` after the answer, from an exchange's reports about talk instead of sound. A beep
+    cannot be recognized.
 
-    The exchange reports a pause when it has lasted `pause_after_greeting`, so a greeting of the longest length is known
-    to be one only after that. MAILBOX: talk without such a pause. PERSON: a pause in time, or silence from the
-    beginning. UNDECIDED: neither yet.
+    MAILBOX: talk without a pause that is early enough for a greeting. PERSON: such a pause, or silence from the
+    beginning. UNDECIDED: neither yet. The exchange reports a pause when it has lasted `pause_after_greeting`, so a
+    greeting of the longest length is recognized only after that.
     """
     if talk.began is None:
         return Answerer.PERSON if seconds >= rules.silence_at_first else Answerer.UNDECIDED

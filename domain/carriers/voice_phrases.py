@@ -14,7 +14,8 @@ _DIGITS = re.compile(r"\d{2,}")
 
 
 def recordings_of(text: str, phrases: Mapping[str, str]) -> tuple[str, ...] | None:
-    """Return the files that say `text` if they are played in this order, or None if recordings cannot say all of it.
+    """Return the files that say `text` if they are played in this order, or None if the recordings cannot say all of
+    it, or the text has nothing to say.
 
     `phrases`: file by the text that it says; a single digit is a phrase too. Punctuation and spaces need no recording.
     The choice with the fewest files is returned, because fewer joins are heard.

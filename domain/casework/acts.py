@@ -107,10 +107,11 @@ from schemas.people.staff import StaffRole
 
 
 def operator_report(draft: DecisionBuilder, given: OperatorReport) -> None:
-    """Apply an operator's act to the case, in `draft`.
+    """Apply a person's act to the case, in `draft`.
 
-    If the case does not allow the act (the case has changed since the operator saw it, is closed or settled, or another
-    operator has claimed it), only a fact REFUSED is recorded. Raises nothing.
+    If the case does not allow the act (the case has changed since the person saw it, is closed or settled, or another
+    operator has claimed it), only a fact REFUSED is recorded. An act that shows that the person has seen the resident's
+    reply also removes the mark of an unread reply.
     """
     act, by = given.act, given.by
     if why := _refusal(draft, given):
@@ -124,7 +125,9 @@ def operator_report(draft: DecisionBuilder, given: OperatorReport) -> None:
 
 
 def refuse(draft: DecisionBuilder, why: RefusalCode, by: str | None) -> None:
-    """Record a fact REFUSED in `draft`: the case does not allow an input. `by`: the person who reported it, or None."""
+    """Record a fact REFUSED in `draft`: the case does not allow an input, for the reason `why`. `by`: the login of the
+    person who reported it, or None.
+    """
     draft.note(FactKind.REFUSED, why, by=by)
 
 

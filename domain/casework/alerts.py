@@ -33,11 +33,11 @@ News = tuple[DangerCode, ...]
 
 
 def opens_anew(case: Case | None, rules: Rules, now: datetime) -> bool:
-    """Return True if an alert must open a new case, because the resident has no case (None), or the latest one cannot
-    be reopened.
+    """Return True if an alert must open a new case: the resident has no case (None), or the latest one was closed
+    longer ago than the policy's `plan.reopen_within`.
 
-    A case cannot be reopened if it was closed longer ago than the policy's `plan.reopen_within`. A case in which an
-    objection waits is always reopened, because nobody could decide on the objection otherwise.
+    False for a case in which an objection waits: it is always reopened, because nobody could decide on the objection
+    otherwise.
     """
     if case is None:
         return True
@@ -47,7 +47,7 @@ def opens_anew(case: Case | None, rules: Rules, now: datetime) -> bool:
 
 
 def begin_case(earlier: Case | None, given: Alert, rules: Rules, now: datetime) -> DecisionBuilder:
-    """Return a new case, opened by an alert, as a DecisionBuilder with its first steps planned.
+    """Return a builder with a new case that an alert opens, its first steps planned and its opening recorded as a fact.
 
     `earlier`: the resident's latest case, or None. Sums that are booked in it are not booked again. Its support calls
     that are still to be made go on in the new case.
@@ -85,10 +85,11 @@ def begin_case(earlier: Case | None, given: Alert, rules: Rules, now: datetime) 
 
 
 def alert(draft: DecisionBuilder, given: Alert) -> None:
-    """Apply an alert to its existing case, in `draft`. The level only rises; an alert of a lower level counts as
-    evidence.
+    """Apply an alert to its existing case, in `draft`, with facts. The level only rises: an alert of a lower level
+    counts as evidence.
 
-    A settled case is reopened if the danger is graver, or if the signal arrived after the case was settled.
+    A settled case is reopened if the danger is graver, or if the signal arrived after the case was settled. Stops are
+    planned for new payments.
     """
     before, draft.signal_at = draft.case, given.signal_at
     _update(draft, given)

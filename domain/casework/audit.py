@@ -76,10 +76,11 @@ class CaseIndexes:
 
 
 def examine(case: Case, kept: CaseIndexes, plan: Plan, now: datetime, grace: timedelta) -> list[InvariantViolation]:
-    """Return the faults in a case and its index entries; empty if there are none.
+    """Return the faults of a case and its index entries (`kept`); empty if there are none. The order: deadlines, late
+    steps, the plan, the operators' queue.
 
     Every case that is not closed must have a next step, which may be the timer that closes it. `plan`: that of the
-    policy under which the case was last decided. `grace`: by how much a deadline may be processed late.
+    policy under which the case was last decided. `grace`: how late a deadline may be processed without a fault.
     """
     return [
         *_deadlines(case, kept),
@@ -95,9 +96,8 @@ def expected_deadlines(case: Case) -> dict[str, int]:
 
 
 def must_call(case: Case) -> bool:
-    """Return True if the case must be in the operators' queue: an operator must call, or has claimed it.
-
-    False once the case is settled.
+    """Return True if the case must be in the operators' queue: it is not settled, and an operator has claimed it or an
+    operator's call was sent to the desk and has no result.
     """
     if case.settled:
         return False

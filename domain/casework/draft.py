@@ -86,7 +86,7 @@ class DecisionBuilder:
 
     @property
     def level(self) -> LevelPlan:
-        """The plan of the case's present level."""
+        """The plan of the case's present level, in the policy in force."""
         return self.plan.levels[self.case.level]
 
     @property
@@ -100,12 +100,12 @@ class DecisionBuilder:
         return self.case.settled or self.case.state is CaseState.ALREADY_DEFRAUDED
 
     def set(self, **changes: object) -> None:
-        """Change fields of the case, in place. Values are not validated, and no fact is recorded."""
+        """Change fields of the case, in the builder. Values are not validated, and no fact is recorded."""
         self.case = self.case.model_copy(update=changes)
 
     def change(self, step: Step, **changes: object) -> Step:
-        """Change a step, or add a new one, and return it as changed. Times are limited to 2099-12-30.
-        Records no fact.
+        """Change a step in the builder, or add it if it is new, and return the changed copy. Times are limited to
+        2099-12-30. No fact is recorded.
         """
         within = {name: min(value, LATEST) if isinstance(value, datetime) else value for name, value in changes.items()}
         changed = step.model_copy(update=within)
@@ -147,8 +147,8 @@ class DecisionBuilder:
             self.note(FactKind.STATE, why)
 
     def reached(self, action: Action) -> None:
-        """Record that a warning by `action` reached the resident: in the case's warnings, and as the time of the latest
-        (`warned_at`), unless that is later already.
+        """Record in the case that a warning by `action` reached the resident: as one of its warnings, and as the time
+        of the latest one (`warned_at`), unless that is later already. No fact is recorded.
         """
         warnings = with_warning(self.case, action, self.rules.policy.messages, self.now)
         self.set(warned_at=max(self.now, self.case.warned_at or self.now), warnings=warnings)
@@ -178,14 +178,17 @@ class DecisionBuilder:
         return [step for step in self.live() if step.action not in others]
 
     def hinders_closing(self) -> list[Step]:
-        """Return the unfinished steps that keep the case from being closed: all but support calls, which outlive it."""
+        """Return the unfinished steps that keep the case from being closed: all but support calls, which go on after
+        it, and internal timers.
+        """
         return [step for step in self.live() if step.action is not Action.SUPPORT_CALL]
 
     def done(self) -> Decision:
         """Return the decision: the case in its next version, the facts and the dispatches.
 
-        Updates the case's version, time and policy, the transfers that are booked for statistics, and since when the
-        desk is offered the case. If the case has more than 80 steps, old finished ones are dropped.
+        Sets the case's version, time, policy and steps, the transfers that are booked for statistics, and since when
+        operators are offered the case. If the case has more than 80 steps, old finished ones are dropped. `decide`
+        drops a decision without facts.
         """
         self.set(
             version=self.version,

@@ -35,11 +35,12 @@ LOOKED_AGAIN = timedelta(days=7)  # when it is looked at again whether a case wi
 
 
 def settle(draft: DecisionBuilder, outcome: Outcome, why: AnyCode, ground: OutcomeGround | None) -> None:
-    """Mark the resident as dissuaded (outcome DISSUADED) or cleared (any other outcome), and withdraw unfinished steps.
+    """Mark the resident as dissuaded (outcome DISSUADED) or cleared (any other outcome), with a fact, and withdraw
+    unfinished steps.
 
     After DISSUADED, follow-ups are planned; else the timer that closes the case. Lifting a stop goes on, and an officer
     who is on the way still makes the visit. `ground`: the ground of DISSUADED, else None. If the case has this state
-    already, only an evidenced ground replaces one that a person stated, and nothing else changes.
+    already, nothing changes, except that an evidenced ground replaces one that a person only stated.
     """
     state = CaseState.DISSUADED if outcome is Outcome.DISSUADED else CaseState.FALSE_ALARM
     if draft.case.state is state:
@@ -62,10 +63,10 @@ def settle(draft: DecisionBuilder, outcome: Outcome, why: AnyCode, ground: Outco
 
 
 def settle_elsewhere(draft: DecisionBuilder, why: AnyCode) -> None:
-    """Mark the case as handed over: another province handles the resident. Unfinished steps are withdrawn, and the
-    timer that closes the case is set.
+    """Mark the case as handed over, with a fact: another province handles the resident. Unfinished steps are withdrawn,
+    and the timer that closes the case is set.
 
-    The outcome stays as it is, so that the case counts neither as dissuaded nor as a loss. Stops run until they end,
+    The outcome stays as it is, so that the case counts neither as dissuaded nor as a loss. Stops go on until they end,
     lifting a stop goes on, and an officer who is on the way still makes the visit.
     """
     withdraw(draft, [step for step in draft.live() if step.action not in OUTLIVES], why)
@@ -78,10 +79,10 @@ def settle_elsewhere(draft: DecisionBuilder, why: AnyCode) -> None:
 
 
 def defrauded(draft: DecisionBuilder, why: AnyCode) -> None:
-    """Mark the resident as already defrauded: withdraw the warnings, stop payments at once where possible, plan
-    follow-ups.
+    """Mark the resident as already defrauded, with a fact: withdraw the warnings, plan stops of payments at once where
+    possible, and plan follow-ups.
 
-    No effect, except on the case's officer, if the resident is marked already.
+    If the resident is marked already, only the case's officer is updated.
     """
     if draft.case.state is CaseState.ALREADY_DEFRAUDED:
         _nobody_goes(draft)
@@ -96,7 +97,9 @@ def defrauded(draft: DecisionBuilder, why: AnyCode) -> None:
 
 
 def recall(draft: DecisionBuilder, why: AnyCode) -> None:
-    """Withdraw all unfinished visits, with the reason `why`; officers who are on the way are called back."""
+    """Withdraw all unfinished visits, also those that were sent, with a fact and the reason `why` for each: officers
+    who are on the way are called back.
+    """
     for step in draft.live(Action.VISIT):
         end(draft, step, StepState.WITHDRAWN, Recalled(why))
     draft.set(officer=None)
@@ -109,10 +112,11 @@ def _nobody_goes(draft: DecisionBuilder) -> None:
 
 
 def finish(draft: DecisionBuilder) -> None:
-    """Make sure that an unsettled case has something planned; no effect while a contact or the closing is planned.
+    """Make sure that an unsettled case has something planned; no effect on a settled case, or while a contact or the
+    closing is planned.
 
     If the resident was warned or defrauded, plan follow-ups and the timer that closes the case. Otherwise the case
-    becomes UNREACHABLE, with one follow-up call (none to a wrong number) and the closing.
+    becomes UNREACHABLE, with one follow-up call (none to a wrong number) and the timer.
     """
     if draft.case.settled or draft.contacts() or closing(draft):
         return
@@ -131,8 +135,8 @@ def finish(draft: DecisionBuilder) -> None:
 
 
 def reopen(draft: DecisionBuilder, why: AnyCode, level: Level) -> None:
-    """Reopen the case at `level`, because the resident is in danger again: the plan starts anew. `why`: the recorded
-    reason.
+    """Reopen the case at `level`, with a fact, because the resident is in danger again: the outcome and the claim are
+    removed, and the plan starts anew. `why`: the recorded reason.
     """
     was = draft.case.level
     draft.set(outcome=None, settled_at=None, closed_at=None, level=level, claimed_by=None, officer=None)
@@ -144,10 +148,10 @@ def reopen(draft: DecisionBuilder, why: AnyCode, level: Level) -> None:
 
 
 def close(draft: DecisionBuilder, why: AnyCode, by: str | None = None) -> None:
-    """Close the case and withdraw its unfinished steps, except those that lift a stop or a hold, and
-    support calls. Stops run until they end.
+    """Close the case, with a fact, and withdraw its unfinished steps, except those that lift a stop or a hold, and
+    support calls. Stops go on until they end.
 
-    `by`: the person who closes it; None: the plan does.
+    `by`: the login of the person who closes it; None: the plan does.
     """
     withdraw(draft, [step for step in draft.live() if step.action not in OUTLIVES], CaseClosed())
     draft.steps.pop(CLOSE, None)
@@ -159,11 +163,11 @@ def close(draft: DecisionBuilder, why: AnyCode, by: str | None = None) -> None:
 
 
 def time_to_close(draft: DecisionBuilder) -> None:
-    """Process the closing timer: close the case, or, if a step is unfinished or a hold on the resident's own account is
-    open, which closing would lift, note that and set the timer again.
+    """Process the timer that closes the case: close it, unless a step is unfinished, or a hold on the resident's own
+    account is open, which closing would lift; then note that, and set the timer again.
 
-    The timer is then due the policy's `close_after` after the latest due time of a step or the end of a hold; it waits
-    for the end of a hold a week at most.
+    It is then due the policy's `close_after` after the latest due time of a step or end of a hold, but it waits for the
+    end of a hold no longer than a week.
     """
     held = [hold.until or hold.due for hold in draft.case.own_holds if hold.state.open]
     if (live := draft.hinders_closing()) or held:
@@ -177,11 +181,11 @@ def time_to_close(draft: DecisionBuilder) -> None:
 
 
 def reopen_for_talk(draft: DecisionBuilder, why: AnyCode) -> None:
-    """Let an operator call a resident who asked for it in a support call; no other step of a plan is taken. `why`: the
-    recorded reason.
+    """Reopen the case so that an operator calls a resident who asked for it in a support call; no other step of a plan
+    is planned. `why`: the recorded reason.
 
-    A closed case is reopened at yellow. An open one keeps its level, its outcome, its stops and its follow-ups: the
-    talk changes nothing about the loss.
+    A closed case is reopened at yellow. An open one keeps its level, outcome, stops and follow-ups: the talk changes
+    nothing about the loss.
     """
     was = draft.case
     draft.steps.pop(CLOSE, None)
@@ -208,8 +212,9 @@ def end_talk(draft: DecisionBuilder, why: AnyCode, by: str) -> None:
 
 
 def erase(draft: DecisionBuilder, by: str) -> None:
-    """Remove the personal data and the known loss from an ended case, with a fact, so that the shield ends, and
-    withdraw its support calls; figures for statistics stay. No effect if nothing of this is left.
+    """Remove the personal data and the known loss from a case, so that the shield ends, and withdraw its support calls,
+    with a fact; figures for statistics stay. No effect if nothing of this is left. `by`: the login of the person who
+    does it.
     """
     left = without(draft.case).model_copy(update={"prior_loss": None})
     if left == draft.case:

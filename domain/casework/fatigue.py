@@ -58,15 +58,17 @@ def put_off(draft: DecisionBuilder, step: Step) -> bool:
 
 
 def spend(draft: DecisionBuilder, step: Step) -> None:
-    """Record in the case that a contact goes out now; no effect if the action does not count as a contact."""
+    """Record in the case, for the contact budget, that a step contacts the resident now; no effect if its action does
+    not count as a contact. No fact is recorded.
+    """
     if counts(step.action):
         contact = Contacted(at=draft.now, channel=step.action.channel, step=step.id, attempt=step.attempt)
         draft.set(contacted=[*recent(draft.case, draft.now), contact])
 
 
 def give_back(draft: DecisionBuilder, step: Step, attempt: int) -> None:
-    """Remove the contact of a step's attempt from the case's contacts, because it did not happen; no effect if it has
-    none.
+    """Remove a step's attempt from the contacts that count towards the contact budget, because it did not happen; no
+    effect if it is not among them. No fact is recorded.
     """
     kept = [each for each in draft.case.contacted if (each.step, each.attempt) != (step.id, attempt)]
     if len(kept) < len(draft.case.contacted):
@@ -74,9 +76,8 @@ def give_back(draft: DecisionBuilder, step: Step, attempt: int) -> None:
 
 
 def overdue(draft: DecisionBuilder, step: Step) -> None:
-    """Remove the contact of an overdue step from the budget if nobody began it.
-
-    That is so if no operator has claimed the case of a call, or if no officer has accepted the visit.
+    """Remove an overdue step from the contacts that count towards the contact budget, if nobody began it: a call in a
+    case that no operator has claimed, or a visit that no officer has accepted.
     """
     call = step.action is Action.OPERATOR_CALL and draft.case.claimed_by is None
     visit = step.action is Action.VISIT and step.accepted != step.attempt

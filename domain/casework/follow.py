@@ -53,10 +53,10 @@ _ENDS: Partial[Word, Ended] = Partial(
 
 
 def follow(draft: DecisionBuilder, step: Step, result: str, because: AnyCode, *, late: bool = False) -> None:
-    """Apply the policy's consequences of a step's result to the draft: end or repeat the step, and plan or withdraw
-    others. A result that the policy's tables do not name changes nothing.
+    """Apply the policy's consequences of a step's result to the case in `draft`: end or repeat the step, and plan or
+    withdraw others. A result that the policy's tables do not name changes nothing.
 
-    `result`: its name in the policy's tables: a Result, a visit's stage, or "overdue". `because`: the reason, for the
+    `result`: its name in the policy's tables: a Result, a visit's stage, or "overdue". `because`: the reason in the
     facts of all changes. `late`: True if the result belongs to an earlier attempt; it may then end a waiting step, but
     not change one that is under way. Once the case is settled or the resident was defrauded, a result only ends its own
     step and causes no further contact, except the result of a follow-up or a support call.
@@ -79,12 +79,13 @@ def _own_fate(draft: DecisionBuilder, step: Step, word: Word, because: AnyCode) 
 
 
 def again(draft: DecisionBuilder, step: Step, word: Word, because: AnyCode) -> None:
-    """Plan another attempt of a step, with a fact, or end it as FAILED if no attempt is left or the case no longer
+    """Plan another attempt of a step, with a fact; or end it as FAILED if no attempt is left or the case no longer
     needs it.
 
-    `word`: the time of the attempt: RETRY (after a provider's failure; the wait doubles each time), AGAIN, AGAIN_SOON
-    or AGAIN_AT_HOME; any other: now. A step that lifts a stop or hold is repeated until the bank answers or the stop or
-    hold has ended. If the attempts are used up, the policy's consequences of that follow too.
+    `word`: when to try again. RETRY: after a wait that doubles with each failure of the provider; AGAIN, AGAIN_SOON,
+    AGAIN_AT_HOME: at the policy's times; any other: now, or after the quiet hours. A step that lifts a stop or hold is
+    repeated until the bank answers or the stop or hold has ended. If the attempts are used up, the policy's
+    consequences of that are applied too.
     """
     if why := _no_more(draft, step):
         end(draft, step, StepState.FAILED, NotTriedAgain(why))

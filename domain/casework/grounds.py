@@ -23,9 +23,8 @@ _WITHOUT_A_TALK = (Outcome.ALREADY_DEFRAUDED, Outcome.FALSE_ALARM, Outcome.DISSU
 
 
 def known_ground(case: Case) -> OutcomeGround | None:
-    """Return the ground of an outcome that the case itself shows, or None.
-
-    CALL if the operator's latest call was answered, else VISIT if an officer met the resident.
+    """Return the ground of an outcome that the case itself shows: CALL if the operators' latest call was answered, else
+    VISIT if an officer met the resident; None if it shows neither.
     """
     if case.desk_call and case.desk_call.answered:
         return OutcomeGround.CALL
@@ -33,10 +32,12 @@ def known_ground(case: Case) -> OutcomeGround | None:
 
 
 def ground_of(case: Case, act: OutcomeAct) -> OutcomeGround | GroundMissing | GroundNeedsNote | None:
-    """Return the ground of an outcome that an operator reports, or the refusal if it lacks one.
+    """Return the ground of an outcome that an operator reports, or the refusal if it lacks one; None for outcomes other
+    than DISSUADED, which need no ground.
 
-    None for outcomes other than DISSUADED, which need no ground. The ground that the case shows comes first; otherwise
-    the operator must state one, and OTHER needs a note of at least 4 characters.
+    The ground that the case shows is preferred. Otherwise the operator must state one, which may not be that of a talk
+    or a visit, because only the case can show those (GroundMissing); OTHER needs a note of at least 4 characters
+    (GroundNeedsNote).
     """
     if act.outcome is not Outcome.DISSUADED:
         return None
@@ -49,10 +50,10 @@ def ground_of(case: Case, act: OutcomeAct) -> OutcomeGround | GroundMissing | Gr
 
 
 def offered(case: Case) -> tuple[Outcome, ...]:
-    """Return the outcomes that an operator may report after the latest call, the likeliest first.
+    """Return the outcomes that an operator may report now, the likeliest first.
 
-    After a conversation or a meeting: dissuaded, not persuaded, defrauded, false alarm. Otherwise without "not
-    persuaded", but with "unreachable" if there was a call.
+    After an answered call or a meeting: dissuaded, not persuaded, defrauded, false alarm. Otherwise without "not
+    persuaded", but with "unreachable" first if there was a call.
     """
     if known_ground(case):
         return _AFTER_A_TALK
@@ -60,10 +61,10 @@ def offered(case: Case) -> tuple[Outcome, ...]:
 
 
 def call_after(call: DeskCall | None, what: str, by: str, now: datetime) -> DeskCall | None:
-    """Return the desk's call after a note. `what`: as in NoteAct.
+    """Return the case's latest call by an operator (`call`) as it is after a note of the kind `what` (see NoteAct).
 
-    "conversation", "busy" and "no_answer" make a new call of the operator `by` at `now`; "conversation_ended" ends the
-    one that goes on. Otherwise `call` is returned unchanged, which may be None.
+    "conversation", "busy" and "no_answer" give a new call of the operator `by` at `now`; "conversation_ended" gives the
+    call that goes on with `now` as its end. Otherwise `call` is returned unchanged, which may be None.
     """
     if what in CALLS:
         return DeskCall(result=CALLS[what], at=now, by=by)

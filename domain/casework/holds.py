@@ -40,8 +40,8 @@ def matches(hold: Hold, case: Case, step: Step) -> bool:
 
 
 def holding(draft: DecisionBuilder, step: Step) -> Hold | None:
-    """Return the hold in force that applies to this step, or None. If several do, the one that ends last. Only holds
-    whose end is after the builder's `now` count.
+    """Return the hold in force that applies to this step, or None; of several, the one that ends last. Holds whose end
+    is not after the builder's `now` are ignored.
     """
     found = [hold for hold in draft.rules.holds if hold.until > draft.now and matches(hold, draft.case, step)]
     return max(found, key=_until, default=None)

@@ -19,7 +19,7 @@ from domain.casework.orders.unanswered import UNANSWERED
 from domain.casework.own_account.answers import hold_clock, own_hold_answer
 from domain.casework.own_account.lifting import lapse_delays, lift_needless
 from domain.casework.own_account.records import HOLD_CLOCK
-from domain.casework.provinces.offers import go_on_if_graver, offer_overdue
+from domain.casework.provinces.offers import go_on_if_graver, offer_by_rule, offer_overdue
 from domain.casework.provinces.records import OFFER_CLOCK
 from domain.casework.provinces.taking import open_taken, take_over
 from domain.casework.results import contact_result, overdue
@@ -61,12 +61,12 @@ _SAME = timedelta(milliseconds=1)  # deadlines are stored in whole milliseconds
 
 
 def decide(case: Case | None, given: CaseInput, rules: Rules, now: datetime) -> Decision:
-    """Return the case after an input, with its facts and dispatches. `now`: the input's `at`.
+    """Return the case after an input, with its facts and dispatches. `now`: the input's `at`. The result depends on the
+    arguments only.
 
     An input without effect (an outdated deadline, a known result, a report about a resident without a case) returns the
-    same case and no facts. An input that the case does not allow is recorded as a fact REFUSED; so is one about another
-    case of the resident, except deadlines and results, which have no effect then. Raises nothing for a valid input, and
-    depends on its arguments only.
+    same case and no facts. An input that the case does not allow gives a fact REFUSED. So does one about another case
+    of the resident, except deadlines and results, which have no effect then.
     """
     if isinstance(given, HoldChange):
         return lift(case, given, rules, now)
@@ -93,14 +93,17 @@ def _opened(
         return open_taken(earlier, given, rules, now)
     if isinstance(given, PaymentReport):
         return reports.open_by_report(earlier, given, rules, now)
-    return alerts.begin_case(earlier, given, rules, now)
+    draft = alerts.begin_case(earlier, given, rules, now)
+    offer_by_rule(draft, earlier)
+    return draft
 
 
 def lift(case: Case | None, change: HoldChange, rules: Rules, now: datetime) -> Decision:
     """Return the case after a hold is lifted, with its facts and dispatches.
 
-    Its held steps are sent, each after its least gap, or dropped, as `change.lift` says. Steps to which another hold
-    applies stay held. Without a case or without `change.lift`, nothing changes.
+    The steps that it held are sent, each after its least gap, or dropped, as `change.lift` requires. Steps to which
+    another hold applies stay held. Without a case or without `change.lift`, the decision has the same case and no
+    facts.
     """
     if case is None or change.lift is None:
         return Decision(case, [], [])
@@ -131,6 +134,13 @@ def _decided(before: Case | None, draft: DecisionBuilder, *, backlog: bool = Fal
     run_due(draft, backlog=backlog or any(fact.kind is FactKind.RELEASED for fact in draft.facts))
     finish(draft)
     return draft.done()
+
+
+def _alert(draft: DecisionBuilder, given: Alert) -> None:
+    before = draft.case
+    alerts.alert(draft, given)
+    if before.settled:
+        offer_by_rule(draft, before)
 
 
 def _deadline(draft: DecisionBuilder, given: Deadline) -> None:
@@ -214,7 +224,7 @@ def _erase(draft: DecisionBuilder, given: Erase) -> None:
 
 
 _HANDLERS: dict[type, Callable[[DecisionBuilder, Any], None]] = {
-    Alert: alerts.alert,
+    Alert: _alert,
     ContactResult: contact_result,
     OperatorReport: operator_report,
     OfficerReport: officer_report,

@@ -14,10 +14,10 @@ from schemas.levels import EvidenceClass
 def claim(
     draft: DecisionBuilder, claims: list[LossAvoidedClaim], by: str, best: EvidenceClass = EvidenceClass.C
 ) -> None:
-    """Book the loss avoided that a person states (fen), as class C at best: only banks confirm classes A and B.
+    """Book the loss avoided that a person states (fen), as class C at best, because only banks confirm classes A and B.
+    Each changed entry is recorded as a fact; so is, as a NOTE, a statement that changes nothing.
 
-    `best`: the best class allowed; D if nobody has heard it from the resident. A statement that changes nothing is
-    recorded as a fact NOTE.
+    `by`: the login of the person. `best`: the best class allowed; D if nobody has heard it from the resident.
     """
     for stated in claims:
         evidence = max(stated.evidence, best)
@@ -30,9 +30,10 @@ def claim(
 def keep(
     draft: DecisionBuilder, transfer: str, evidence: EvidenceClass, amount_fen: int, by: str | None = None
 ) -> None:
-    """Book money (fen) as loss avoided, and record each changed entry as a fact.
+    """Book money (fen) of a transfer as loss avoided, with the class `evidence`, and record each changed entry as a
+    fact. `by`: the login of the person who stated it, or None.
 
-    No effect for a transfer that the case does not have, or that has better evidence.
+    No effect for a transfer that the case does not have, or whose entry has better evidence.
     """
     _replace(draft, ledger.with_loss_avoided(draft.case, transfer, evidence, amount_fen), by)
 
@@ -50,15 +51,15 @@ def freeze(draft: DecisionBuilder, transfer: str, amount_fen: int) -> None:
 
 
 def unbook(draft: DecisionBuilder, transfers: Collection[str]) -> None:
-    """Remove the money of a wrongful stop from the books: money that a bank stopped or froze there was no loss avoided.
-
-    A fact records each removed entry.
+    """Remove the entries of loss avoided that a wrongful stop of these transfers has made, because money that a bank
+    stopped or froze there was no loss avoided. A fact records each removed entry.
     """
     _replace(draft, ledger.without_stopped(draft.case, transfers), None)
 
 
 def give_back(draft: DecisionBuilder, transfer: str, amount_fen: int) -> None:
-    """Record that the bank has given back `amount_fen` (fen), without a fact: the caller records it.
+    """Record in the case that the bank has returned `amount_fen` (fen) of a transfer. No fact is recorded: that is up
+    to the caller.
 
     No effect if as much is recorded already, or if the case does not have this transfer.
     """
@@ -81,7 +82,9 @@ def lose(draft: DecisionBuilder, transfer: str | None, amount_fen: int, by: str 
 
 
 def balance(draft: DecisionBuilder) -> None:
-    """Adjust the ledger's entries of classes C and D to the case's outcome, losses and settled payments, with facts."""
+    """Adjust the case's entries of loss avoided of the classes C and D to its outcome, losses and settled payments. A
+    fact records each changed entry.
+    """
     _replace(draft, ledger.balanced(draft.case), None)
 
 

@@ -25,10 +25,11 @@ def apply(
     other: Action,
     ground: OutcomeGround | None,
 ) -> None:
-    """Apply the outcome of a conversation to the case, in `draft`: its state, its steps and its money.
+    """Apply the outcome of a conversation to the case, in `draft`, with facts: its state, its steps and its money. The
+    operator's claim ends.
 
-    `step`: the call or visit in which it was reached, or None. `other`: the action to take now if the resident is not
-    persuaded. `ground`: the ground of the outcome DISSUADED, else None.
+    `by`: the login of the person who reports it. `step`: the call or visit in which it was reached, or None. `other`:
+    the action to take now if the resident is not persuaded. `ground`: the ground of the outcome DISSUADED, else None.
     """
     told = OutcomeTold(act.outcome, by)
     draft.note(FactKind.NOTE, OutcomeTold(act.outcome, by, act.note, act.complaint, ground), by=by)
@@ -57,16 +58,16 @@ def apply(
 
 
 def before_danger(draft: DecisionBuilder, act: OutcomeAct | None, at: datetime) -> bool:
-    """Return True if an officer's outcome came late: it would settle the case, and its talk, at `at`, was before the
-    present danger.
+    """Return True if an officer's outcome is too old to settle the case: it is DISSUADED or FALSE_ALARM, and the talk,
+    at `at`, was before the present danger began. False without an outcome (`act` None).
     """
     settles = act is not None and act.outcome in (Outcome.DISSUADED, Outcome.FALSE_ALARM)
     return settles and draft.case.danger_at is not None and at < draft.case.danger_at
 
 
 def warned_before(draft: DecisionBuilder, act: OutcomeAct | None, by: str) -> None:
-    """Record an officer's outcome from before the present danger: a warning that reached the resident, and the loss
-    avoided, as claimed. It settles nothing.
+    """Record an officer's outcome from before the present danger: a warning that reached the resident, the loss avoided
+    as claimed, and a note. It settles nothing. `act`: the outcome, None without one.
     """
     draft.reached(Action.VISIT)
     if act is not None:

@@ -20,20 +20,20 @@ from schemas.risk.signals import TransferState
 
 
 def find(case: Case, transfer: str | None) -> Payment | None:
-    """Return the payment or traced account with the name `transfer`, or None if the case has none."""
+    """Return the case's payment or traced account of the transfer with this name, or None if it has none."""
     return next((payment for payment in with_traced(case) if payment.transfer == transfer), None)
 
 
 def with_traced(case: Case) -> list[Payment]:
-    """Return everything that a stop order may be for: the case's payments, then the accounts that their
-    money reached.
+    """Return everything that a stop order may be for: the case's payments, then its traced accounts, which the
+    payments' money reached; each list in the case's order.
     """
     return [*case.payments, *case.traced]
 
 
 def by_own_names(case: Case, given: CaseInput) -> CaseInput:
-    """Return the input with each payment named as in the case (`transfer`), because its sender may have used the name
-    that the feed gives it. Unknown names stay.
+    """Return the input with the transfers that it names replaced by the case's names for them, because its sender may
+    have used the name that the feed gives a payment. Unknown names, and inputs that name no transfer, are unchanged.
     """
     names = aliases(case.payments)
     if len(names) == len(case.payments):  # nearly always: no payment has a second name
@@ -77,10 +77,11 @@ def stop_id(case: Case, transfer: str, kind: str = FIRST) -> str:
 
 
 def merged(known: Sequence[Payment], told: Sequence[Payment], within: timedelta) -> list[Payment]:
-    """Return the payments of `known`, updated by and completed with those of `told`, which may be in any order.
+    """Return the payments of `known`, updated by those of `told`, in their order, and after them the new ones. `told`
+    may be in any order.
 
     A payment's state only advances, and a confirmed payee does not become a reported one again. A payment that a person
-    reported and a feed delivers stays one payment if their times differ by at most `within`.
+    reported and a feed delivers stays one payment if their times differ by at most `within`. A new payment has no stop.
     """
     known, told = corrected(known, told)
     payments = {payment.transfer: payment for payment in known}
@@ -119,8 +120,8 @@ def can_be_stopped(draft: DecisionBuilder, payment: Payment) -> bool:
     """Return True if a stop may still help.
 
     That is so if no bank holds or has returned the money already, the payee is known (after an erasure it is not), and
-    the payment was not settled longer ago than the policy's `stop.settled_within`; its age does not matter while a stop
-    is in force, because the money has then not left the account.
+    the payment is not settled or was made at most the policy's `stop.settled_within` ago. While a stop is in force, the
+    age does not matter, because the money has then not left the account.
     """
     young = draft.now - payment.at <= draft.plan.stop.settled_within
     stopped = payment.stop is not None and payment.stop.runs
@@ -129,7 +130,9 @@ def can_be_stopped(draft: DecisionBuilder, payment: Payment) -> bool:
 
 
 def money_at_risk(draft: DecisionBuilder) -> bool:
-    """Return True if at least one payment of the case can still be stopped."""
+    """Return True if at least one payment of the case can still be stopped (`can_be_stopped`). Traced accounts are not
+    considered.
+    """
     return any(can_be_stopped(draft, payment) for payment in draft.case.payments)
 
 
@@ -176,7 +179,8 @@ def _frozen(case: Case, transfer: str) -> AccountFrozen | None:
 
 
 def asks_for(case: Case, transfer: str) -> tuple[Action, str]:
-    """Return the action that asks for a stop of a transfer, and the kind of the step's id (see `stop_id`).
+    """Return (action, kind): the action that asks for a stop of a transfer, and the kind of the step's id (see
+    `stop_id`).
 
     (STOP_AGAIN, "again"), an extension, while a stop is in force; else (STOP_PAYMENT, "stop").
     """
@@ -220,8 +224,8 @@ def _ended(draft: DecisionBuilder, transfer: str) -> StopState:
 
 
 def asked(draft: DecisionBuilder, step: Step) -> None:
-    """Record that a stop is requested now. No effect for a repeated attempt, a release, a status request, or an unknown
-    payment.
+    """Record in the case, with a fact, that a bank is asked now for the stop of a step's payment. No effect for a
+    repeated attempt, a step that lifts a stop or asks about an order, or an unknown payment.
     """
     payment = find(draft.case, step.transfer)
     if payment is None or step.action in _NO_REQUEST or step.attempt > 1:

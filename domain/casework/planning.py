@@ -21,7 +21,7 @@ from schemas.levels import Action
 
 def begin(draft: DecisionBuilder, because: AnyCode) -> None:
     """Plan the steps of the case's level, and its stops, from now on. Waiting steps of an earlier plan that they
-    replace are skipped, and the closing timer is removed.
+    replace are skipped, with facts, and the timer that closes the case is removed. `because`: the reason in the facts.
     """
     draft.steps.pop(CLOSE, None)
     if draft.case.talk_from:
@@ -62,9 +62,10 @@ def _overtake(draft: DecisionBuilder, actions: Iterable[Action], why: AnyCode) -
 
 
 def plan_stops(draft: DecisionBuilder, *, at_once: bool = False) -> None:
-    """Plan a stop-payment for each payment that can still be stopped, if the level's plan has such a step.
+    """Plan a stop-payment for each payment that can still be stopped and has no stop yet, if the level's plan has such
+    a step and `orders.may_propose` allows it.
 
-    `at_once`: True if the resident says that the money is gone: stops are then planned for now, at any level, and
+    `at_once`: True if the resident states that the money is gone: stops are then planned for now, at any level, and
     regardless of earlier decisions.
     """
     rule = next((rule for rule in draft.level.steps.values() if rule.action is Action.STOP_PAYMENT), None)
@@ -91,9 +92,8 @@ def _plan_stop(draft: DecisionBuilder, transfer: str, waiting: Sequence[Step], d
 
 
 def plan_follow_ups(draft: DecisionBuilder) -> None:
-    """Plan the level's follow-ups, unless some are pending, and the timer that closes the case after them.
-
-    Follow-ups are calls: there are none if the number turned out to be wrong.
+    """Plan the follow-up calls of the level's plan, unless some are unfinished or the number turned out to be wrong;
+    and set the timer that closes the case after them.
     """
     if not draft.live(Action.FOLLOW_UP) and not wrong_number(draft):
         for number, after in enumerate(draft.level.follow_ups, 1):
@@ -102,7 +102,9 @@ def plan_follow_ups(draft: DecisionBuilder) -> None:
 
 
 def plan_close_after_follow_ups(draft: DecisionBuilder) -> None:
-    """Set the timer that closes the case, after the latest pending follow-up; without one, from now on."""
+    """Set the timer that closes the case: the policy's `close_after` after the latest unfinished follow-up, or after
+    the builder's `now` without one.
+    """
     last = max((step.due for step in draft.live(Action.FOLLOW_UP) if step.due), default=draft.now)
     plan_close(draft, last + draft.plan.close_after)
 

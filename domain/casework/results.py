@@ -24,7 +24,8 @@ _NO_CONTACT = NEVER_SENT | {Result.SENT, Result.IN_DOUBT}
 
 
 def contact_result(draft: DecisionBuilder, given: ContactResult) -> None:
-    """Record the result of a dispatch and apply the policy's consequences.
+    """Record the result of a dispatch in the case, with a fact, and apply the policy's consequences. A result of an
+    earlier attempt has consequences only if it can never be too late, such as a resident's answer.
 
     No effect if the result is known, or if the case does not have the step or the attempt.
     """
@@ -63,9 +64,8 @@ def _known(step: Step, given: ContactResult, *, awaited: bool) -> bool:
 
 
 def overdue(draft: DecisionBuilder, step: Step) -> None:
-    """Apply the policy's consequences if no result of a sent step came in time.
-
-    A step that would go on waiting by the policy ends as FAILED.
+    """Apply the policy's consequences of a sent step whose result did not come in time. A step that would go on waiting
+    by the policy ends as FAILED.
     """
     follow(draft, step, OVERDUE, NoResultInTime())
     if draft.steps[step.id].state is StepState.SENT:  # the policy would wait for ever

@@ -64,12 +64,12 @@ def plan_step(
     transfer: str | None = None,
     contact: int | None = None,
 ) -> Step:
-    """Add a pending step to the case and return it.
+    """Add a pending step to the case and return it. No fact is recorded.
 
     `stem`: the id; if it was used before, the version is appended, because ids, and so dispatches, must never repeat.
     In a case from a lost input log, the number of the log is inserted, because ids may have been used unknowingly.
-    `due`: delayed to the hours that the policy allows for the action. `contact`: index of the trusted contact; None:
-    the first, if the action is to a contact.
+    `due`: postponed to the hours that the policy allows for the action. `contact`: index (from 0) of the trusted
+    contact; None: the first, if the action is to a contact.
     """
     if draft.outlived:
         stem = f"{stem}.l{draft.rules.logs}"
@@ -89,8 +89,8 @@ def plan_step(
 
 
 def run_due(draft: DecisionBuilder, *, backlog: bool = False) -> None:
-    """Send all pending steps that are due: each becomes SENT, and its dispatch is added to the decision. A step that
-    may not go out now, for example in quiet hours, gets a later time.
+    """Send all pending steps that are due: each becomes SENT, and its dispatch is added to the decision, which the
+    caller sends later. A step that may not go out now, for example in quiet hours, gets a later time.
 
     After an outage many steps are due at once: a step is then skipped if a stronger one is due too, and the others keep
     their least gaps. `backlog`: True if the steps were held back, so that they count as late whatever their due time.
@@ -182,8 +182,8 @@ def _may_not_support(draft: DecisionBuilder) -> AnyCode | None:
 
 
 def unclaim(draft: DecisionBuilder) -> None:
-    """End the operator's claim on the case, with a fact UNCLAIMED, and the conversation with the resident. Call it when
-    the time to report is over: of a claimed case, the time is not checked here.
+    """End the operator's claim on the case, with a fact UNCLAIMED, and the conversation with the resident, because the
+    time to report is over. That time is not checked here.
 
     If nobody has claimed the case, only a conversation ends that began at least `plan.talk_within` ago, or whose
     beginning is unknown.
@@ -197,10 +197,10 @@ def unclaim(draft: DecisionBuilder) -> None:
 
 
 def leave_conversation(draft: DecisionBuilder, why: AnyCode) -> None:
-    """Change the state IN_CONVERSATION to CONTACTING, with the reason `why`; other states stay.
+    """Change the state IN_CONVERSATION to CONTACTING, with a fact and the reason `why`; other states stay.
 
-    Whatever ends an operator's claim must call this: nobody is left who would note the end of the conversation, so
-    everybody would go on seeing a talk that nobody has.
+    Whatever ends an operator's claim must call this: nobody is left who would note the end of the conversation, and the
+    case would go on showing a talk that nobody has.
     """
     if draft.case.state is CaseState.IN_CONVERSATION:
         draft.enter(CaseState.CONTACTING, why)
@@ -248,7 +248,8 @@ def _dispatch(draft: DecisionBuilder, step: Step) -> None:
 def end(draft: DecisionBuilder, step: Step, state: Ended, why: AnyCode, kind: FactKind | None = None) -> None:
     """End a step as done, failed, withdrawn or skipped (`state`), with a fact and the reason `why`.
 
-    Its order or hold ends too, if it is still open. `kind`: the kind of the fact; None: the usual one for `state`.
+    Its proposed order is withdrawn, and its hold ends or becomes unconfirmed. `kind`: the kind of the fact; None:
+    STEP_DONE, STEP_FAILED, WITHDRAWN or SKIPPED, by `state`.
     """
     payments.not_asked(draft, step)
     orders.withdrawn(draft, step)
@@ -287,10 +288,11 @@ def bring_forward(draft: DecisionBuilder, actions: Collection[Action], because: 
 
 
 def ask(draft: DecisionBuilder, name: str, action: Action, because: AnyCode) -> None:
-    """Make sure that a requested action is taken: bring a waiting step forward, or plan one if none is unfinished.
+    """Make sure that a requested action is taken soon: bring a waiting step with this action forward, or plan a step if
+    none is unfinished. No effect if one has been sent.
 
-    `name`: of the requested step in the policy (`plan.asked`). While an operator has claimed the case, a new call waits
-    until they give it back or do not report in time.
+    `name`: of the requested step in the policy (`plan.asked`). While an operator has claimed the case, a new call is
+    due only when their time to report (`plan.talk_within`) is over.
     """
     live = draft.live(action)
     if (live and bring_forward(draft, [action], because)) or any(step.state is not StepState.PENDING for step in live):
@@ -301,8 +303,8 @@ def ask(draft: DecisionBuilder, name: str, action: Action, because: AnyCode) -> 
 
 
 def is_current(draft: DecisionBuilder, step: Step) -> bool:
-    """Return True if a step belongs to the running plan: its level is not below the case's, and it is the latest of its
-    name, not from before a reopening. Steps without a level always do.
+    """Return True if a step belongs to the running plan: its level is not below the case's, and it is the latest step
+    of its name, not one from before a reopening. Always True for a step that belongs to no level.
     """
     level = level_of(step.id)
     if level is None:

@@ -68,10 +68,11 @@ _OVER = frozenset({StopState.EXPIRED, StopState.REFUSED})  # unless a bank says 
 
 
 def bank_feedback(draft: DecisionBuilder, given: BankFeedback) -> None:
-    """Apply a bank's feedback: the state of the stop, the money that it confirms, and the movements of the money.
+    """Apply a bank's feedback to the case: the state of the stop, the money that it confirms, and the movements of the
+    money.
 
     For accounts that the money has reached, stop orders are proposed, which persons must approve. Feedback on a payment
-    that the case does not have is recorded as a fact REFUSED.
+    that the case does not have is only recorded as a fact REFUSED.
     """
     payment = find(draft.case, given.transfer)
     if payment is None:
@@ -130,7 +131,9 @@ def _of_order(draft: DecisionBuilder, given: BankFeedback) -> BankFeedback:
 
 
 def ask_about_order(draft: DecisionBuilder, timer: Step) -> None:
-    """Process the timer of an order that the bank has not answered in time: ask it once what became of the order."""
+    """Process the timer of an order that the bank has not answered in time: plan the step, due now, that asks what
+    became of the order, with a fact. If the order no longer waits for an answer, only a note is recorded.
+    """
     draft.steps.pop(timer.id, None)
     found = unanswered.silent_order(draft, timer)
     if found is None or found[0].state is not StepState.SENT:
@@ -223,7 +226,8 @@ def _earlier(given: BankFeedback, stop: Stop) -> bool:
 
 
 def ask(draft: DecisionBuilder, transfer: str, because: AnyCode, by: str) -> RefusalCode | None:
-    """Propose the order to stop a payment at the payee's bank now. Return the reason for the refusal, or None if done.
+    """Propose the order to stop a payment at the payee's bank now, with a fact. Return None if it is done,
+    BankAskedAlready if the request was sent and has no result, or a reason of `payments.may_not_ask`.
 
     If the person who asks may approve the order, that counts as their approval.
     """
@@ -274,10 +278,10 @@ def plan_release(draft: DecisionBuilder, transfer: str, why: AnyCode) -> None:
 
 
 def set_state(draft: DecisionBuilder, payment: Payment, state: StopState, what: AnyCode) -> None:
-    """Set a payment's stop to a state in which it does not run, with the fact `what`; no effect if it has that state.
+    """Set a payment's stop to a state in which it does not run, with the fact `what`, and end its timer and its
+    standing approvals. No effect if it has that state; a frozen account stays frozen until its money is returned.
 
-    `payment`: a payment or traced account of the case. Its timer and standing approvals end. A frozen account stays
-    frozen until its money is returned.
+    `payment`: a payment or traced account of the case. Raises ValueError if the case does not have it.
     """
     stop = payment.stop or Stop(state=StopState.ASKED, times=0)
     if stop.state is state or (stop.state is StopState.FROZEN and state is not StopState.RETURNED):
@@ -334,8 +338,8 @@ def _answered(draft: DecisionBuilder, given: BankFeedback, *, meant: bool) -> No
 
 
 def stop_clock(draft: DecisionBuilder, step: Step) -> None:
-    """Process a stop's timer: the first time, remind and plan the extension if it is needed; the second time, end the
-    stop.
+    """Process a stop's timer: if the stop still lasts, record a reminder and plan the extension if it is needed; once
+    it is over, set it to EXPIRED. A timer of no stop is only ended, with a note.
     """
     payment = find(draft.case, step.transfer)
     if payment is None or payment.stop is None or payment.stop.until is None:

@@ -16,10 +16,11 @@ from schemas.risk.signals import TransferState
 
 
 def at_stake(case: Case, policy: Policy) -> float:
-    """Return the expected loss (fen) if nobody acts: the probability times the sum of `to_go` and `to_come`.
+    """Return the expected loss (fen) if nobody acts: the probability of the danger times the sum of `to_go` and
+    `to_come`, weighted.
 
-    The loss is multiplied by 1 to 1 + `triage.dear`, the more, the larger a part it is of the money that the policy
-    assumes for the resident. So the result can exceed the real loss.
+    The weight is from 1 to 1 + `triage.dear` of the policy: the larger a part the loss is of the money that the policy
+    assumes for the resident, the higher. So the result can exceed the real loss.
     """
     stake = case.danger.probability * (to_go(case) + to_come(case, policy))
     there = policy.risk.money.balances[case.profile.balance]
@@ -29,7 +30,8 @@ def at_stake(case: Case, policy: Policy) -> float:
 def lost_within(case: Case, span: timedelta, policy: Policy) -> float:
     """Return the share (0 to 1) of the money at stake that is expected to be lost within `span` from now.
 
-    The rest halves within each `goes` of the scam; faster during a suspicious call or while a payment is under way.
+    The remaining money halves with each half-life: the policy's `goes` of the scam, or a shorter one during a
+    suspicious call or while a payment is under way.
     """
     half = scam_of(case, policy).goes
     if case.danger.call_since is not None:
@@ -40,20 +42,22 @@ def lost_within(case: Case, span: timedelta, policy: Policy) -> float:
 
 
 def to_go(case: Case) -> int:
-    """Return the sum (fen) of the case's payments that are neither settled nor safe."""
+    """Return the sum (fen) of the case's payments that are neither settled nor safe. Safe: a bank has confirmed that
+    the money stayed with the resident, came back, or is frozen.
+    """
     moving = [payment for payment in case.payments if payment.state is not TransferState.SETTLED]
     return sum(payment.amount_fen for payment in moving if not safe(case, payment.transfer))
 
 
 def stake(case: Case) -> int:
-    """Return the money in fen that can still be saved: the payments that have not gone through; if none is known, the
+    """Return the money (fen) that can still be saved: the payments that are under way (`to_go`); if there are none, the
     exposure, which is an estimate.
     """
     return to_go(case) or case.danger.exposure_fen
 
 
 def estimated(case: Case) -> bool:
-    """Return True if a case's stake is an estimate, because no payment is known to be under way."""
+    """Return True if a case's stake (`stake`) is an estimate, because no payment is known to be under way."""
     return not to_go(case)
 
 
@@ -75,9 +79,7 @@ def to_come(case: Case, policy: Policy) -> int:
 
 
 def scam_of(case: Case, policy: Policy) -> ScamTalk:
-    """Return the policy's triage figures for the case's type of scam; if it has none for this type, the
-    general ones.
-    """
+    """Return the policy's triage figures for the case's scam type, or the general ones if it has none for this type."""
     return policy.triage.scams.get(case.danger.scam_type, policy.triage.scam)
 
 
@@ -122,17 +124,18 @@ class Weight:
     def at(self, now: datetime) -> float:
         """Return the worth of taking the case at `now`, in fen per minute of an operator.
 
-        The worth grows with the waiting time, and doubles repeatedly beyond the limit.
+        It grows with the waiting time. Once the wait exceeds the limit, a worth below 1 yuan counts as 1 yuan, and the
+        worth is doubled, and again after each further quarter of the limit.
         """
         waited, doubled = self.raised(now)
         worth = self.fen * waited
         return max(worth, _LEAST) * 2.0**doubled if doubled else worth
 
     def raised(self, now: datetime) -> tuple[float, int]:
-        """Return how much waiting until `now` raises the worth, as (factor, doublings).
+        """Return (factor, doublings): how much waiting until `now` raises the worth.
 
-        The factor is 1 plus the wait divided by `patience`. Once the wait exceeds `limit`, the worth is also doubled,
-        and again after each further quarter of it: doublings is how often, at most 60; 0 before. Neither is applied
+        The factor is 1 plus the wait divided by `patience`. Doublings (at most 60) is how often the worth is doubled: 0
+        until the wait reaches `limit`, then 1, and one more for each further quarter of the limit. Neither is applied
         here: see `at`, which also takes a worth below 1 yuan as 1 yuan before it doubles it.
         """
         waited = now - self.since
@@ -146,7 +149,8 @@ class Weight:
         return over if over is not None and over >= _NONE else None
 
     def place(self, now: datetime) -> tuple[int, float]:
-        """Return the sort key of the case in the queue at `now`, (band, negative worth): the lowest comes first.
+        """Return the sort key of the case in the queue at `now`: (its QueueBand as a number, minus its worth in fen per
+        minute of an operator, see `at`). The lowest key comes first.
 
         The queue's page computes the same (console/web/static/order.js).
         """
@@ -220,8 +224,8 @@ def weigh(case: Case, policy: Policy) -> Weight:
 
 
 def reasons(case: Case, policy: Policy) -> list[Reason]:
-    """Return the reasons for a case's place in the queue that apply, in the order TO_GO or TO_COME, CALL, NOT_TAKEN,
-    TALKED.
+    """Return the reasons for a case's place in the queue, as far as they apply, in the order TO_GO or TO_COME, CALL,
+    NOT_TAKEN, TALKED.
 
     The console shows them to operators as "¥80,000 still to go, call in progress".
     """
@@ -244,14 +248,16 @@ def waiting_since(case: Case) -> datetime:
 
 
 def queue_band(case: Case) -> QueueBand:
-    """Return who must act on the case, as a QueueBand."""
+    """Return the class of the case by who must act on it: SETTLED if the case is settled; else OFFERED if an operator's
+    call is on the desk and nobody has claimed the case; else UNDER_WAY.
+    """
     if case.settled:
         return QueueBand.SETTLED
     return QueueBand.OFFERED if case.claimed_by is None and called(case) else QueueBand.UNDER_WAY
 
 
 def waiting_red(case: Case) -> bool:
-    """Return True if the case is red and waits for an operator to claim it."""
+    """Return True if the case is red and unsettled, nobody has claimed it, and an operator's call is on the desk."""
     return case.level is Level.RED and queue_band(case) is QueueBand.OFFERED
 
 

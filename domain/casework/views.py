@@ -17,7 +17,8 @@ def deadlines(case: Case) -> dict[str, datetime]:
 
 
 def queue_rank(case: Case) -> float | None:
-    """Return the rank of the case in the queue's index, lowest first, or None if no operator has to call.
+    """Return the rank of the case in the queue's index, the lowest first; None if it is settled, or if no operator has
+    claimed it and no operator's call has been sent.
 
     The rank is coarse: by level, then by the earliest deadline of a call's result (seconds since 1970).
     """
@@ -46,13 +47,15 @@ def has_held(case: Case) -> bool:
 
 
 def settled_at(case: Case) -> datetime | None:
-    """Return the time at which the case was dissuaded, cleared or closed; None while the resident is in danger."""
+    """Return the time at which the resident was dissuaded or cleared, or the case was handed over or closed, whichever
+    was first; None while the case is not settled.
+    """
     return case.settled_at if case.settled else None
 
 
 def shield_of(case: Case, rules: ShieldRules | None, now: datetime) -> datetime | None:
-    """Return until when the resident is shielded after a loss, or None if they are not at `now`. `rules`: those of the
-    policy in force, None if it has no shield.
+    """Return the time until which the resident is shielded after a loss, or None if they are not shielded at `now`.
+    `rules`: those of the policy in force, None if it has no shield.
     """
     until = shielded_until(case.prior_loss, rules)
     return until if until is not None and now < until else None

@@ -47,13 +47,12 @@ _REPORTS: Mapping[VisitStage, Callable[..., VisitCode]] = {
 
 
 def officer_report(draft: DecisionBuilder, given: OfficerReport) -> None:
-    """Apply an officer's report on a visit to the case. All that follows has the later of `now` and the time of the
-    report.
+    """Apply an officer's report on a visit to the case. Afterwards, the builder's time is the later of `now` and the
+    report's arrival.
 
     A report on an attempt that has ended does not change the step; its outcome is still applied, unless the
     conversation was before the present danger. On a closed case, only a fact REFUSED is recorded. A report that the
-    system makes about an officer who has not accepted has no effect once an officer has accepted or the visit is no
-    longer awaited.
+    system makes because no officer has accepted has no effect once an officer has, or the visit is no longer awaited.
     """
     step = draft.steps.get(given.step)
     awaited = step if step and step.state is StepState.SENT and step.attempt == given.attempt else None

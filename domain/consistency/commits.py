@@ -46,11 +46,11 @@ class CommitChain(Generic[T]):
     _recent: OrderedDict[str, Entry[T]] = field(default_factory=OrderedDict)
 
     def add(self, entry: Entry[T]) -> list[T]:
-        """Add an entry, and return the items that are proven by it, by the offset of their inputs and then by name;
-        often none.
+        """Add an entry, and return the items that it proves to be applied, sorted by the offset of their inputs and
+        then by name; often none.
 
         An entry of another log, or of inputs that are covered, returns no items: it is only compared with the accepted
-        entry of its name, and a difference between versions of the code is noted in `differing`.
+        entry of its name, and a difference between versions of the code is added to `differing`.
         """
         commit = entry.commit
         if commit.log != self.log or commit.last <= self.covered:
@@ -92,9 +92,7 @@ class CommitChain(Generic[T]):
 
     def skip(self) -> list[T]:
         """Treat the inputs of the gap as covered, because they no longer exist. Return the items that are then proven,
-        in the order of their inputs.
-
-        Without a gap: no effect, and an empty list.
+        in the order of their inputs. Without a gap, nothing changes and the list is empty.
         """
         if (gap := self.gap) is None:
             return []

@@ -53,10 +53,12 @@ class Belief:
     confirmed_at: float = -math.inf
 
     def read(self, entry: Entry, now: float) -> "Belief":
-        """Return the belief after the next entry of the log, read at `now`.
+        """Return a copy of the belief after the next entry of the log, read at `now` (seconds of the worker's monotonic
+        clock).
 
-        Epochs must follow each other by number: of two with the same number, the first counts. A confirmation that
-        another worker wrote as settled settles this worker's epoch at once.
+        Epochs must follow each other by number: of two with the same number, the first counts. An entry without news
+        leaves the belief as it is. A confirmation that another worker wrote as settled settles this worker's epoch at
+        once.
         """
         if isinstance(entry, Epoch):
             follows = entry.number == self.epoch.number + 1
@@ -72,7 +74,9 @@ class Belief:
         return replace(self, confirmed_at=began)
 
     def confirmation(self, now: float) -> Confirmation:
-        """Return the confirmation to write at `now`, for the latest epoch that this worker has read."""
+        """Return the confirmation to write at `now`: the number of the latest epoch that this worker has read (0:
+        none), and whether it may already act under it.
+        """
         return Confirmation(self.epoch.number, now >= self.settled_at)
 
     def valid(self, now: float) -> bool:
@@ -139,7 +143,8 @@ def proposal(epoch: Epoch, server: Server, sentinels: Sentinels | None) -> Epoch
 
 
 def abandoned(epoch: Epoch, server: Server, sentinels: Sentinels | None) -> bool:
-    """Return True if `server` was replaced as primary, so that the worker must look for the new one.
+    """Return True if the worker must look for a new primary: `server` does not report to be one, or a majority of the
+    Sentinels name another.
 
     False while the server leads under `epoch`, and without Sentinels (None).
     """

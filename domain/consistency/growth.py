@@ -22,7 +22,9 @@ class Misfit(StrEnum):
 
 
 def misfit(old: int, new: int) -> Misfit | None:
-    """Return why an installation cannot grow from `old` to `new` partitions, or None if it can."""
+    """Return why an installation cannot grow from `old` to `new` partitions: SAME or FEWER than before, or TOO_MANY
+    (over MOST_PARTITIONS); None if it can.
+    """
     if new == old:
         return Misfit.SAME
     if new < old:
@@ -51,7 +53,9 @@ class OrderedDigest:
         self._chains: dict[bytes, bytes] = {}
 
     def add(self, name: bytes, *parts: bytes) -> None:
-        """Add a record's `parts` to the chain of `name`."""
+        """Add a record of the name `name`, made of `parts`, to the digest. The records of one name must be added in
+        their order.
+        """
         made = hashlib.blake2b(self._chains.get(name, b""), digest_size=16)
         for part in parts:
             made.update(len(part).to_bytes(8))
@@ -77,10 +81,11 @@ def _sum(digests: Iterable[bytes]) -> str:
 
 
 def unapplied(ends: Sequence[int], applied: Sequence[int | None]) -> dict[int, int]:
-    """Return the number of inputs that are not proven to be applied, by partition; partitions without any are left out.
+    """Return how many inputs are not proven to be applied, by partition number (its index in `ends`); partitions
+    without any are left out.
 
-    `ends`: the offset after each partition's last input; `applied`: the offset of the last applied one, None if it is
-    unknown.
+    `ends`: for each partition, the offset after its last input; `applied`: the offset of its last applied input, None
+    if unknown: then all its inputs from offset 0 count. Raises ValueError if the two differ in length.
     """
     left = {
         partition: end - (-1 if last is None else last) - 1

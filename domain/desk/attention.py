@@ -100,8 +100,9 @@ class Matter:
 
     @property
     def assignable(self) -> bool:
-        """True if giving the case to an operator helps: nobody has claimed it, or an operator's call in it
-        is overdue or about to expire.
+        """True if it helps to give the case to an operator: nobody has claimed it, or an operator's call in it is
+        overdue or about to expire. False for a matter without a case, a settled case, and the topics APPROVAL and
+        PROVINCE.
         """
         if self.case is None or self.case.settled or self.topic in (Concern.APPROVAL, Concern.PROVINCE):
             return False
@@ -110,8 +111,10 @@ class Matter:
 
     @property
     def amount_fen(self) -> int | None:
-        """The money (fen) that the matter is about, None if it is about none: of an order, stop, objection or report
-        its own amount; of a case the amount that its headline shows, unless all of it is stopped.
+        """The money (fen) that the matter is about; None if it is about none.
+
+        Of an order, stop, request, objection or report, its own amount; of a case, the amount that its headline shows,
+        unless all of it is stopped.
         """
         if isinstance(self.about, StopOrder | StopLine | ReleaseRequest | ObjectionLine | PublicReport):
             return self.about.amount_fen or None
@@ -120,19 +123,23 @@ class Matter:
 
     @property
     def estimated(self) -> bool:
-        """True if `amount_fen` is an estimate, because no payment of the case is known to be under way."""
+        """True if the amount is an estimate, because no payment of the case is known to be under way; False for a
+        matter about a record.
+        """
         money = self.headline
         return money is not None and money.kind is HeadlineKind.ESTIMATE
 
     @property
     def headline(self) -> Headline | None:
-        """The amount of the case and what it is, as at the head of its page; None for a matter about a record."""
+        """The amount of the case and what kind of amount it is, as at the head of its page; None for a matter that is
+        about a record (`about`) or has no case.
+        """
         return headline_of(self.case) if self.case and self.about is None else None
 
     @property
     def left(self) -> OpenDeadline | None:
-        """Of a case that nobody has claimed, the deadline of the operator's call, or else its nearest one; None
-        of another matter, or without any.
+        """The deadline that an unclaimed case counts down to: that of the operator's call, or else its nearest one.
+        None for a matter of another topic, or a case without a deadline.
         """
         if self.case is None or self.topic is not Concern.UNCLAIMED:
             return None
@@ -140,7 +147,11 @@ class Matter:
 
     @property
     def urgency(self) -> Urgency:
-        """The class of the matter: how much is lost while it waits."""
+        """The class of the matter by what is lost while it waits.
+
+        MONEY_EXPIRES: a stop order that waits for approval, or a matter EXPIRING of a red case with money under way.
+        MONEY: any other matter of such a red case. EXPIRES: any other matter EXPIRING. OTHER: everything else.
+        """
         expires = self.topic in (Concern.EXPIRING, Concern.APPROVAL)
         red = self.case is not None and self.case.level is Level.RED and moving_fen(self.case) > 0
         if self.topic is Concern.APPROVAL or (red and expires):
@@ -183,10 +194,11 @@ class Attention:
 
 
 def matter_of(case: Case, weight: Weight, now: datetime, claim_ends: datetime | None = None) -> Matter | None:
-    """Return the matter of an open case that needs attention, or None: UNCLAIMED, else OVERDUE, else EXPIRING.
+    """Return what needs attention in an open case: UNCLAIMED, else OVERDUE (with the step that was due first), else
+    EXPIRING; None if nothing does.
 
-    OVERDUE names the step that is due first. `weight`: the case's weight in the queue; `claim_ends`: when its claim
-    expires if no page renews it, None without a claim.
+    `weight`: the case's weight in the queue; `claim_ends`: when its claim expires if no page renews it, None without a
+    claim.
     """
     if _unclaimed(case, weight, now):
         return Matter(Concern.UNCLAIMED, case.level.rank, weight.since, case)
@@ -209,16 +221,16 @@ def orders_waiting(cases: Iterable[Case], by: str, role: StaffRole) -> list[Matt
 
 
 def hand_overs_failed(cases: Iterable[Case]) -> list[Matter]:
-    """Return a matter for each case whose hand-over was refused or not acknowledged in time, or that both provinces
-    handle. `at`: the end of the offer's time.
+    """Return a matter for each case whose hand-over to another province was refused, not acknowledged in time, or
+    acknowledged late so that both provinces handle it; in the given order. `at`: when the offer's time ended.
     """
     found = ((case, late_offer(case) or failed_offer(case)) for case in cases)
     return [Matter(Concern.PROVINCE, case.level.rank, offer.until, case) for case, offer in found if offer]
 
 
 def waits_for(case: Case, by: str, role: StaffRole) -> list[StopOrder]:
-    """Return the stop orders of a case on which the person with the login `by` and this role may decide and has not
-    decided.
+    """Return the stop orders of a case that wait for the person with the login `by` and this role, who may approve or
+    decline them and has not approved them yet; in the case's order.
     """
     return [order for order in case.orders if order.decidable and may_not_approve(order, by, role) is None]
 
@@ -280,8 +292,9 @@ def subject_requests_late(requests: Iterable[SubjectRequest], now: datetime) -> 
 
 
 def attention(matters: Iterable[Matter]) -> Attention:
-    """Return the first 4 matters of each topic by urgency (Matter.place), with the unclaimed red cases that have waited
-    longest and have the most money, and the numbers of the others.
+    """Return the matters for the first screen: the first 4 of each topic by urgency (Matter.place), and the unclaimed
+    red cases that have waited longest and have the most money; the numbers of the matters that are not shown; and the
+    topics without any.
     """
     ordered = sorted(matters, key=lambda matter: matter.place)
     reds = [each for each in ordered if each.topic is Concern.UNCLAIMED and each.rank == _GRAVEST]

@@ -21,8 +21,8 @@ UNTRIED = frozenset({OperatorCallResult.CANCELLED, OperatorCallResult.OPERATOR_N
 
 
 def is_live(call: LiveIncoming, now: datetime) -> bool:
-    """Return True if the state of an incoming call must still be kept. If the gateway reports nothing more, a call that
-    waits or rings is forgotten after an hour, a talk after 5 hours, and an ended call after 24 hours.
+    """Return True if the state of an incoming call is still kept at `now`. If the gateway reports nothing more, a call
+    that waits or rings is forgotten an hour after `call.at`, a talk after 5 hours, and an ended call after 24 hours.
     """
     return now - call.at < LIVE_FOR[call.state]
 
@@ -65,19 +65,21 @@ def merged_request(known: CallBack | None, new: CallBack) -> CallBack:
 
 
 def displaced_request(kept: Iterable[CallBack], now: datetime) -> CallBack | None:
-    """Return the request to delete so that a new one can be stored, if there are too many (`kept`). It is the oldest
-    that nobody is calling back and whose number the network does not vouch for, because in a flood of calls the numbers
-    are invented. None: there is no such request, and the new one is not stored.
+    """Return the request to delete so that a new one can be stored, when there are too many (`kept`); None if none may
+    be deleted, and the new one is not stored.
+
+    It is the one with the oldest latest call, among those that nobody is calling back and whose number the network does
+    not vouch for, because in a flood of calls the numbers are invented.
     """
     free = [each for each in kept if not each.vouched and not is_taken(each, now)]
     return min(free, key=lambda each: (each.latest, each.id), default=None)
 
 
 def after_call_back(request: CallBack, result: OperatorCallResult) -> CallBack | None:
-    """Return the request after the number was called back, with nobody calling now. It counts as one more try, unless
-    the operator did not answer or cancelled.
+    """Return the request after the number was called back with `result`, with nobody calling now; None if the request
+    is done: there was a talk, or the number is wrong.
 
-    None if the request is done: there was a talk, or the number cannot be reached at all.
+    The call counts as one more try, unless the operator did not answer their own telephone or cancelled.
     """
     if result in (OperatorCallResult.ANSWERED, OperatorCallResult.WRONG_NUMBER):
         return None

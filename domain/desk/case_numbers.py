@@ -18,24 +18,27 @@ _TYPED = re.compile(r"^[0-9]{2}(-[0-9]{1,4})+$")
 
 
 def key_of(case_id: str, opened_at: datetime) -> str:
-    """Return the full number of a case without separators: two digits of the year of `opened_at` (in Jilin), then all
-    12 digits of the case's id `case_id`.
+    """Return the full number of a case without separators: the last two digits of the year of `opened_at` (in Jilin),
+    then the 12 digits that are derived from the case's id, a hash of it.
     """
     return f"{opened_at.astimezone(JILIN).year % 100:02}{case_digits(case_id)}"
 
 
 def length_of(key: str, *others: str) -> int:
     """Return how many digits after the year distinguish the full number `key` from the `others`: at least 4, at most
-    all 12.
+    all 12, also if `key` itself is among them.
+
+    Raises ValueError if a number is not as long as `key`.
     """
     needed = max((_common(key, other) + 1 for other in others), default=0) - _YEAR_DIGITS
     return min(MOST_DIGITS, max(LEAST_DIGITS, needed))
 
 
 def number_of(key: str, *others: str) -> str:
-    """Return the number of a case as written among others: 26-4817, or 26-4817-3 if another one begins with 26-4817.
+    """Return the number of a case as people write it, with as many digits as distinguish it from the `others`: 26-4817,
+    or 26-4817-3 if another one begins with 26-4817.
 
-    `key`, `others`: full numbers, as of `key_of`.
+    `key`, `others`: full numbers, as of `key_of`. Raises ValueError if they differ in length.
     """
     digits = key[_YEAR_DIGITS:][: length_of(key, *others)]
     return f"{key[:_YEAR_DIGITS]}-{in_groups(digits)}"
@@ -49,8 +52,8 @@ def typed_number(text: str) -> str | None:
 
 
 def begins(key: str, digits: str) -> bool:
-    """Return True if the full number `key` begins with these digits, or, for four digits or more, continues with them
-    after the year.
+    """Return True if `digits` are the beginning of the full number `key`, with its year; or, if there are at least
+    four, the beginning of its digits after the year.
     """
     return key.startswith(digits) or (len(digits) >= LEAST_DIGITS and key[_YEAR_DIGITS:].startswith(digits))
 
@@ -58,7 +61,7 @@ def begins(key: str, digits: str) -> bool:
 def may_be(case_id: str, digits: str) -> bool:
     """Return True if `digits` may be the beginning of the number of this case, whose year is unknown.
 
-    The first two digits, a year, are ignored; the others are compared.
+    The first two of `digits`, a year, are ignored; the others are compared with the beginning of the case's digits.
     """
     return case_digits(case_id).startswith(digits[_YEAR_DIGITS:])
 

@@ -70,7 +70,8 @@ def new_complaint(
 
 
 def done(complaint: Complaint, entry: Entry, seen: int, assigned: str | None = None) -> Complaint:
-    """Return the complaint after one more entry; unchanged if it has an entry with this id.
+    """Return a copy of the complaint with one more entry, and the state that follows from it; the complaint unchanged
+    if it has an entry with this id.
 
     `seen`: the displayed version. `assigned`: the login that an entry ASSIGNED names; None: nobody. Raises ChangedError
     if `seen` is not the current version, and EndedError if the complaint is decided and the entry assigns, answers or
@@ -91,16 +92,16 @@ def done(complaint: Complaint, entry: Entry, seen: int, assigned: str | None = N
 
 
 def follows(complaint: Complaint) -> list[Deed]:
-    """Return the consequences that are possible for the complaint's kind, case and resident and are not recorded yet,
-    in a fixed order for each kind.
+    """Return the consequences that may still be recorded for the complaint: those of its kind that are possible with
+    its case or resident and not recorded yet, in a fixed order for each kind.
     """
     did = {entry.did for entry in complaint.entries}
     return [deed for deed in _FOLLOWS[complaint.kind] if deed not in did and _possible(complaint, deed)]
 
 
 def due(complaint: Complaint) -> datetime | None:
-    """Return the time at which the first answer, or after it the decision, is due; None once the complaint
-    is decided.
+    """Return the time by which the complaint must be answered, or, once it is answered, decided; None once it is
+    decided.
     """
     if complaint.ended:
         return None

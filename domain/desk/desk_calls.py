@@ -13,8 +13,8 @@ _NO_CALL = NEVER_SENT | {Result.SENT, Result.UNDELIVERED, Result.IN_DOUBT}
 
 
 def calls_made(case: Case) -> int:
-    """Return how many calls operators have made to the resident, as far as the case knows; 0 if none. Results that mean
-    that nobody called are left out, so the number can be lower than the attempts of the steps.
+    """Return how many calls operators have made to the resident, as far as the case shows; 0 if none. Results of a step
+    that mean that nobody called are left out, so the number can be lower than the attempts of the steps.
     """
     results = [result for step in case.steps if step.action is Action.OPERATOR_CALL for result in step.results]
     return max(sum(result not in _NO_CALL for result in results), int(case.desk_call is not None))

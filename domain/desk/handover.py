@@ -48,7 +48,7 @@ class Sheet:
 
     @property
     def figures(self) -> dict[str, int]:
-        """The number of entries in each list, by its name: reds, promises, held, stops."""
+        """The number of entries in each list of the sheet, by the list's name: reds, promises, held, stops."""
         return {
             "reds": len(self.reds),
             "promises": len(self.promises),
@@ -95,7 +95,9 @@ def next_step(case: Case) -> Step | None:
 
 
 def promised(step: Step) -> bool:
-    """Return True if a step is a call that is not made yet, at a time that the resident asked for."""
+    """Return True if a step is an operator's call at a time that the resident asked for, and it has not been made yet
+    (it is PENDING or HELD).
+    """
     waits = step.state in (StepState.PENDING, StepState.HELD)
     return waits and step.action is Action.OPERATOR_CALL and isinstance(step.because, CallPromised)
 

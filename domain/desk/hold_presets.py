@@ -34,5 +34,5 @@ PRESETS = (
 
 
 def preset_of(name: str) -> HoldPreset | None:
-    """Return the preset with the id `name`, or None."""
+    """Return the preset of an outreach hold with the id `name`, or None if there is none."""
     return next((preset for preset in PRESETS if preset.id == name), None)

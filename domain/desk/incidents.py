@@ -45,7 +45,9 @@ class Board:
 
 
 def board(cases: Iterable[Case]) -> Board:
-    """Return the sums over `cases`. The caller must pass open cases only: closed ones are not filtered out."""
+    """Return the sums over `cases`, money in fen. The caller must pass open cases only: closed ones are not filtered
+    out.
+    """
     found = list(cases)
     totals = [ledger.of_case(case) for case in found]
     return Board(
@@ -92,7 +94,7 @@ def reworded(incident: Incident, script: str) -> Incident:
 
 
 def touches(incident: Incident, area: str) -> bool:
-    """Return True if the incident's area and `area` overlap, so if one contains the other.
+    """Return True if the incident's area and `area` overlap: one contains the other, or they are equal.
 
     Areas are the first digits of division codes; "" is the whole province.
     """

@@ -57,7 +57,9 @@ def after_deed(hold: LegalHold, entry: LegalHoldEntry, now: datetime) -> LegalHo
 
 
 def deeds_open(hold: LegalHold, by: str, now: datetime) -> list[LegalHoldDeed]:
-    """Return the acts that the login `by` may do on the order now; empty once it has ended."""
+    """Return the acts that the person with the login `by` may do on the order at `now`, in the order of LegalHoldDeed;
+    empty if there are none, such as after its end.
+    """
     return [deed for deed in LegalHoldDeed if isinstance(_state_after(hold, deed, by, now), LegalHoldState)]
 
 
@@ -70,7 +72,7 @@ def _state_after(hold: LegalHold, deed: LegalHoldDeed, by: str, now: datetime) -
 
 
 def protects(hold: LegalHold, now: datetime) -> bool:
-    """Return True if the order forbids to erase the resident's data at `now`: it is in force or being lifted, and has
+    """Return True if the order forbids erasing the resident's data at `now`: it is in force or being lifted, and has
     not reached its end.
     """
     return hold.state in _PROTECTS and now < hold.until
@@ -84,7 +86,9 @@ def hold_ended(hold: LegalHold, now: datetime) -> bool:
 
 
 def protected(holds: Iterable[LegalHold], residents: Iterable[ResidentId], now: datetime) -> LegalHold | None:
-    """Return the order that forbids at `now` to erase data of one of the residents: the one that ends last, or None."""
+    """Return the order that forbids erasing data of one of the residents at `now`; of several, the one that ends last.
+    None if no order does.
+    """
     asked = set(residents)
     found = [each for each in holds if each.resident in asked and protects(each, now)]
     return max(found, key=lambda each: (each.until, each.id), default=None)

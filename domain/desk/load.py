@@ -70,7 +70,9 @@ def visits_by_officer(cases: Iterable[Case]) -> Counter[str]:
 
 
 def load_of(cases: Iterable[tuple[Case, bool]], now: datetime) -> Load:
-    """Return the numbers of open cases. `cases`: each open case, with True if an operator must call."""
+    """Return the numbers of open cases by level: all, by who handles them, with visits under way, and overdue. `cases`:
+    each open case, with True if an operator must call.
+    """
     load = Load()
     by_handling = {
         Handling.WAITING: load.waiting,
@@ -88,7 +90,9 @@ def load_of(cases: Iterable[tuple[Case, bool]], now: datetime) -> Load:
 
 
 def handling(case: Case, *, waits: bool) -> Handling:
-    """Return who handles an open case. `waits`: True if an operator must call."""
+    """Return who handles an open case: OPERATOR if one has claimed it; else WAITING if an operator must call (`waits`);
+    else OFFICER if one was sent; else AUTOMATIC.
+    """
     if case.claimed_by is not None:
         return Handling.OPERATOR
     if waits:

@@ -32,7 +32,7 @@ class Missed:
     red: list[str] = field(default_factory=list)
 
     def add(self, case: Case) -> None:
-        """Add a case, open or not, to the counts, in place."""
+        """Add a case, open or closed, to the counts of this object. Only an open one counts in `open`."""
         self.open += case.open
         for step in case.steps:
             if step.state is StepState.HELD:

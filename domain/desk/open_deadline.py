@@ -56,15 +56,17 @@ def operator_deadline(case: Case) -> OpenDeadline | None:
 
 
 def sooner_deadline(case: Case, login: str) -> OpenDeadline | None:
-    """Return the nearest deadline of a case if it ends before the one that counts for the person `login`
-    (`own_deadline`), overdue or not; otherwise None.
+    """Return the nearest deadline of a case, overdue or not, if it is earlier than the one that counts for the person
+    `login` (`own_deadline`); otherwise None.
     """
     nearest, own = deadline(case), own_deadline(case, login)
     return nearest if nearest is not None and own is not None and nearest.at < own.at else None
 
 
 def expires_soon(nearest: OpenDeadline | None, now: datetime) -> bool:
-    """Return True if a case's nearest deadline (`deadline`) is overdue or expires within a minute."""
+    """Return True if a case's nearest deadline (`deadline`) is overdue or expires within a minute after `now`; False
+    without one (None).
+    """
     return nearest is not None and nearest.at < now + EXPIRES_WITHIN
 
 

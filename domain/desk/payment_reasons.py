@@ -26,10 +26,11 @@ class ReasonNow(NamedTuple):
 
 
 def reasons_now(case: Case) -> list[ReasonNow]:
-    """Return the reasons of the case's danger in their order, those whose money is back with the resident last.
+    """Return the reasons of the case's danger with the present status of the payments that they name: in the case's
+    order, but those whose money is back with the resident last.
 
     Evidence names a payment by its amount. A reason has a status only if all payments of that amount are back, stopped
-    or frozen: of two equal payments, the one at risk counts.
+    or frozen (of two equal payments, the one at risk counts); otherwise its status is None.
     """
     found = [ReasonNow(reason, _status(case, reason)) for reason in case.danger.reasons]
     return sorted(found, key=lambda each: each.back)

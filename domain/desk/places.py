@@ -93,8 +93,8 @@ def figures_of(found: Mapping[str, PlaceFigures], begins: str) -> PlaceFigures:
 
 
 def ramp(value: int, most: int) -> int:
-    """Return the step of the map's colours in which a value is drawn: 0 (nothing) to 4. `most`: the highest value of
-    any place.
+    """Return the step of the map's colours in which a value is drawn: 0 if it is 0 or less, else 1 to 4. `most`: the
+    highest value of any place.
 
     The limits of the steps grow with the square, so that small places still differ where one city has most of all
     cases.

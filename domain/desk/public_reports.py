@@ -35,8 +35,8 @@ def typed_reference(text: str) -> str:
 
 
 def check_due(report: PublicReport) -> datetime:
-    """Return the time by which a report must be checked: 10 minutes after it was sent (assumed). An appeal must be
-    decided by the end of the fifth weekday after its day; a public holiday does not move that.
+    """Return the time (aware) by which a report must be checked: 10 minutes after it was sent (assumed). An appeal must
+    be decided by the end of the fifth weekday after its day; public holidays count as weekdays.
     """
     if report.appeals:
         return after_working_days(report.at, APPEAL_WORKING_DAYS, Calendar())
@@ -44,7 +44,9 @@ def check_due(report: PublicReport) -> datetime:
 
 
 def waiting_reports(reports: Iterable[PublicReport]) -> list[PublicReport]:
-    """Return the reports that nobody has decided on, the one first that is due first."""
+    """Return the reports that nobody has decided on, sorted by the time by which they must be checked, the earliest
+    first.
+    """
     return sorted((each for each in reports if each.waits), key=lambda each: (check_due(each), each.id))
 
 
@@ -55,24 +57,23 @@ def decided_reports(reports: Iterable[PublicReport], most: int) -> list[PublicRe
 
 
 def expired(report: PublicReport, kept: timedelta, now: datetime) -> bool:
-    """Return True if at least `kept`, the policy's limit, has passed at `now` since a report was sent, whether it was
-    decided or not.
+    """Return True if a report, decided or not, was sent at least `kept` before `now`, so that it may be deleted.
+    `kept`: the policy's limit.
     """
     return report.at + kept <= now
 
 
 def corrected_report(known: PublicReport, told: PublicReport) -> PublicReport:
-    """Return the report that counts after the same form was sent again: `told`, with the time of `known`, the first
-    one.
+    """Return the report to store after the same form was sent again: `told`, with the time of `known`, the first one.
 
-    Once somebody has begun to check it, or has decided on it, `known` is returned unchanged.
+    Once somebody has begun to check `known`, or has decided on it, `known` is returned unchanged.
     """
     return told.model_copy(update={"at": known.at}) if known.waits and known.taken_by is None else known
 
 
 def stands_as(known: PublicReport, told: PublicReport) -> bool:
-    """Return True if the reporter wrote the same in both reports. Fields that the centre has filled in do not
-    matter.
+    """Return True if the reporter wrote the same in both reports. Fields that the centre has filled in are not
+    compared.
     """
     return known.model_dump(include=_TOLD) == told.model_dump(include=_TOLD)
 
@@ -85,20 +86,22 @@ def being_checked(report: PublicReport, by: str, now: datetime) -> PublicReport:
 
 
 def checked(report: PublicReport, by: str, now: datetime, case: str | None) -> PublicReport:
-    """Return the report as checked by the login `by`. `case`: the id of the victim's case, or None if there is none. A
-    decided report stays unchanged.
+    """Return a copy of the report with the state CHECKED, by the login `by` at `now`; a decided report is returned
+    unchanged. `case`: the id of the victim's case, or None if there is none.
     """
     return _decided(report, PublicReportState.CHECKED, by, now, case=case)
 
 
 def rejected(report: PublicReport, by: str, now: datetime, why: RejectedAs) -> PublicReport:
-    """Return the report as rejected by the login `by`, with the reason `why`. A decided report stays unchanged."""
+    """Return a copy of the report with the state REJECTED, by the login `by` at `now`, with the reason `why`; a decided
+    report is returned unchanged.
+    """
     return _decided(report, PublicReportState.REJECTED, by, now, rejected_as=why)
 
 
 def decided_appeal(report: PublicReport, by: str, now: datetime, outcome: AppealOutcome) -> PublicReport:
-    """Return the appeal as decided by the login `by`: CHECKED if `outcome` removes the entry from the watchlist, else
-    REJECTED. A decided one stays unchanged.
+    """Return a copy of the appeal, decided by the login `by` at `now`: CHECKED if `outcome` removes the entry from the
+    watchlist, else REJECTED. A decided appeal is returned unchanged.
     """
     state = PublicReportState.CHECKED if outcome.removes else PublicReportState.REJECTED
     return _decided(report, state, by, now, appeal=outcome)
@@ -110,13 +113,15 @@ def removal_waits(report: PublicReport) -> bool:
 
 
 def removed(report: PublicReport, now: datetime) -> PublicReport:
-    """Return the appeal with the time at which its removal was first sent. One without a removal stays unchanged."""
+    """Return a copy of the appeal with `now` as the time at which its removal was first sent to screening. An appeal
+    without a removal to send is returned unchanged.
+    """
     return report.model_copy(update={"removed_at": now}) if removal_waits(report) else report
 
 
 def contested(report: PublicReport) -> tuple[str, str]:
-    """Return (kind, value) of the entry that an appeal is about. The kind is "account", "phone" or "link"; the value is
-    the account or telephone number or the address.
+    """Return (kind, value) of the watchlist entry that an appeal is about: ("account", account number), ("phone",
+    telephone number) or ("link", web address).
     """
     if report.payee:
         return "account", report.payee
@@ -130,7 +135,7 @@ def _decided(report: PublicReport, state: PublicReportState, by: str, now: datet
 
 
 def paid_text(at: datetime | None) -> str:
-    """Return a time of payment as `paid_at` reads it, in Jilin's time, such as "3-1 14:30"; "" for None."""
+    """Return a time of payment as text that `paid_at` reads, in Jilin's time, such as "3-1 14:30"; "" for None."""
     if at is None:
         return ""
     local = at.astimezone(JILIN)

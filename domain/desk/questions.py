@@ -189,9 +189,10 @@ def next_question(tree: Tree, answers: Mapping[str, str]) -> Question | Ending:
 
 
 def walk(tree: Tree, answers: Mapping[str, str]) -> Walk:
-    """Return the state of the conversation after the `answers`: answer ids by question id. Unknown ids are ignored.
+    """Return the state of the conversation after the `answers`, which are answer ids by question id. Unknown ids are
+    ignored.
 
-    The answers are followed from the start to the first question without one. Before it come the questions of the
+    The answers are followed from the start to the first question without one. Before that question come those of the
     markers that were seen: by an answer (its `marks`), or by the operator, which `answers` has under the key HEARD plus
     the marker's id.
     """

@@ -52,10 +52,11 @@ def avoided(case: Case) -> int:
 
 
 def saved_case(cases: Iterable[Case], now: datetime) -> Case | None:
-    """Return the case with the most loss avoided among those dissuaded within 24 hours before `now`, or None.
+    """Return the case with the most loss avoided, among those settled as dissuaded within 24 hours before `now`; None
+    if there is none.
 
-    Left out are cases without loss avoided, and residents who neither answered a call nor were met, because then only a
-    person's statement says so.
+    Left out are cases without loss avoided, and those in which the resident neither answered a call nor was met,
+    because then only a person's statement shows that they were dissuaded.
     """
     found = [
         (avoided(case), case.id, case)
@@ -68,8 +69,9 @@ def saved_case(cases: Iterable[Case], now: datetime) -> Case | None:
 def scenes(case: Case, told: Iterable[tuple[datetime, Sequence[Fact]]]) -> list[StoryScene]:
     """Return the story of a case whose resident was dissuaded, the earliest scene first; facts after that are left out.
 
-    `told`: the facts of the case, with their times, in order. There are at most 8 scenes; the last ones are the
-    dissuasion and the money. Of a longer story, the first scenes and the last two before these are kept.
+    `told`: (time, facts) of the case's history, in order. There are at most 8 scenes; the last ones are the dissuasion,
+    and the money if any loss was avoided. Of a longer story, the first scenes and the last two before these are
+    returned.
     """
     found: list[StoryScene] = []
     for at, facts in told:

@@ -66,11 +66,11 @@ def granting_barred(request: SubjectRequest, by: str, *, open_case: bool, held: 
 
 
 def granted(request: SubjectRequest, by: str, now: datetime, before: Correction | None = None) -> SubjectRequest:
-    """Return a copy of the request, granted by the login `by` at `now`. `before`: for a correction, the fields as they
-    are now.
+    """Return a copy of the request, granted by the login `by` at `now`. `before`: for a correction, the present values
+    of its fields.
 
-    Raises SubjectRequestError if the person may not decide on it. The reasons of `granting_barred` are not checked:
-    call it first.
+    Raises SubjectRequestError if the request no longer waits for a decision (CHANGED) or the person entered it
+    (SAME_PERSON). The other reasons of `granting_barred` are not checked: call it first.
     """
     if bar := decision_barred(request, by):
         raise SubjectRequestError(bar)
@@ -90,11 +90,11 @@ def refusal_barred(request: SubjectRequest, by: str) -> SubjectDecisionBar | Non
 
 
 def refused_for(request: SubjectRequest, by: str, now: datetime, why: SubjectRefusal) -> SubjectRequest:
-    """Return a copy of the request, refused by the login `by` at `now`; the request unchanged if this person refused it
-    before for this reason.
+    """Return a copy of the request, refused by the login `by` at `now` for the reason `why`; the request unchanged if
+    this person refused it before for this reason.
 
-    Raises SubjectRequestError if the person entered it (SAME_PERSON), or it was refused otherwise or carried out
-    (CHANGED).
+    Raises SubjectRequestError if the person entered it (SAME_PERSON), or if it was refused otherwise or carried out
+    before (CHANGED).
     """
     if (request.state, request.decided_by, request.refusal) == (SubjectRequestState.REFUSED, by, why):
         return request
@@ -120,8 +120,8 @@ def completion_barred(request: SubjectRequest, by: str, entry: Resident) -> Subj
 
 
 def carried_out_by(request: SubjectRequest, by: str, now: datetime) -> SubjectRequest:
-    """Return a copy of the granted request as carried out by the login `by` at `now`; the request unchanged if it is
-    done.
+    """Return a copy of the granted request in the state DONE, carried out by the login `by` at `now`; the request
+    unchanged if it is DONE already.
 
     Raises SubjectRequestError (CHANGED) if it is neither granted nor done.
     """
@@ -133,12 +133,14 @@ def carried_out_by(request: SubjectRequest, by: str, now: datetime) -> SubjectRe
 
 
 def fields_before(resident: Resident, correction: Correction) -> Correction:
-    """Return the fields that the correction changes, as the register's entry has them now."""
+    """Return a Correction with the present values, in the register's entry, of the fields that `correction` changes;
+    its other fields are None.
+    """
     return Correction.model_validate({name: getattr(resident, name) for name in _given(correction)})
 
 
 def with_correction(resident: Resident, correction: Correction) -> Resident:
-    """Return a copy of the register's entry with the corrected fields; the others stay."""
+    """Return a copy of the register's entry with the corrected fields; all others stay the same. Nothing is stored."""
     return resident.model_copy(update={name: getattr(correction, name) for name in _given(correction)})
 
 

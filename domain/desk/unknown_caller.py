@@ -38,12 +38,12 @@ class Newcomer:
 
 
 def caller_entry(call_id: str, at: datetime, phone: str, said: Newcomer) -> Resident:
-    """Return the provisional register entry of a caller. The same call gives the same id, so a repeated form makes no
-    second person. Nothing is stored.
+    """Return a provisional register entry for a caller, of the statements `said`. The same call gives the same id, so a
+    repeated form makes no second person. Nothing is stored.
 
     `at`: the time of the call. `phone`: in E.164; it counts as the caller's from `at` on, and the account that they
-    named from a day before. Unknown fields are assumed: 40 years old, male, an employee. Raises ValidationError if a
-    field is invalid.
+    named from a day before. What was not stated is assumed: 40 years old, male, an employee. Raises ValidationError if
+    a field is invalid.
     """
     return Resident(
         id=new_resident_id(bytes.fromhex(short_hash("caller", call_id))),
@@ -60,9 +60,10 @@ def caller_entry(call_id: str, at: datetime, phone: str, said: Newcomer) -> Resi
 
 
 def named_place(text: str, places: Mapping[str, str]) -> str | None:
-    """Return the code of the place that the text names, or None if none or several match. `places`: names by code.
+    """Return the code of the place that the text names, or None if no place or several match. `places`: names by code.
+    Upper and lower case count as equal.
 
-    A place whose name or code equals the text comes first, then the only place whose name contains the text.
+    A place whose name or code equals the text is preferred to one whose name contains it.
     """
     wanted = " ".join(text.split()).casefold()
     exact = [code for code, name in places.items() if wanted in (code, name.casefold())]

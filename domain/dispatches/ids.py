@@ -33,13 +33,15 @@ def named(case: str, step: str, attempt: int, channel: Channel) -> str:
 
 
 def officer_message(visit: str, rung: OfficerRung) -> str:
-    """Return the id of the message or call to an officer about a visit. `visit`: the id of the visit's dispatch."""
+    """Return the id of the message or call to an officer about a visit: the dispatch id of the visit (`visit`), a dot,
+    and the name of the rung.
+    """
     return f"{visit}.{rung.value}"
 
 
 def is_officer_message(text: str, channel: Channel) -> bool:
-    """Return True if an id is that of a message or call to an officer about a visit, and `channel` is the one that
-    sends it.
+    """Return True if an id is that of a message or call to an officer about a visit, and this kind of message is sent
+    by `channel`.
     """
     visit, _, name = text.rpartition(".")
     match = _ID.fullmatch(visit)

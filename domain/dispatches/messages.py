@@ -19,11 +19,10 @@ def render(
 ) -> str:
     """Return the text of a dispatch in `language`, from the template of its action and scam type.
 
-    `own`: the templates of an experiment's arm, used instead of the policy's; None: the policy's.
-
-    `phone`: the resident's number, whose last four digits are in the text; also in one to a trusted contact, which says
-    about whom it is, not what happened. `code`: the one-time code in the text. Raises ValueError for an action without
-    a text, such as a visit.
+    `own`: the templates of an experiment's arm, used instead of the policy's where they have a text; None: the
+    policy's. `phone`: the resident's number, whose last four digits are in the text, also in a text to a trusted
+    contact: it tells about whom it is, not what happened. `code`: the one-time code in the text. Raises ValueError for
+    an action without a text, such as a visit, unless `own` has one.
     """
     texts = own.texts(language) if own else {}
     text = texts.get(dispatch.scam_type, texts.get(DEFAULT, ""))
@@ -32,10 +31,10 @@ def render(
 
 
 def worded(messages: Messages, action: Action, language: Language, scam_type: str) -> str:
-    """Return the template of an action in `language` for a scam type; without one of its own, the action's default
-    template.
+    """Return the policy's template of an action in `language` for a scam type, or the action's default template if it
+    has none for this type.
 
-    Raises ValueError for an action without a text, such as a visit.
+    The placeholders are not filled in. Raises ValueError for an action without a text, such as a visit.
     """
     wording = messages.wording(action)
     if wording is None:
@@ -76,7 +75,9 @@ def confirm(secret: bytes, case: Case, given: str) -> str | None:
 
 
 def latest_code(secret: bytes, case: Case) -> str:
-    """Return the code in the latest SMS of this case, which the resident would read out; "" if no SMS was sent."""
+    """Return the one-time code in the latest SMS of this case, which the resident would read out; "" if no SMS of this
+    case was sent.
+    """
     steps = {step.id for step in case.steps}  # `contacted` also has contacts of the resident's earlier case
     sent = [each for each in case.contacted if each.channel is Channel.SMS and each.step in steps]
     if not sent:

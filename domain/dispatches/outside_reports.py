@@ -41,11 +41,11 @@ _HASHED = re.compile(r"[0-9a-f]{20}")  # domain.ids.short_hash
 
 
 def is_reported(given: CaseInput) -> TypeGuard[ResidentInput]:
-    """Return True if a party outside may report `given`: an answer to a dispatch, under an id that begins with the
-    dispatch's; a bank's objection; how an operator's call stands, to whom it was transferred, and its
-    recording; or a case that another province hands over.
+    """Return True if a party outside may report the input `given`; False for every other input.
 
-    An input's id is applied once, so no report may have the id of another's input, such as a deadline's.
+    A party outside may report an answer to a dispatch, under an id that begins with the dispatch's; a bank's objection;
+    the notes, third parties, a transfer or the recording of an operator's call; and a case that another province hands
+    over. An input's id is applied once, so no report may have the id of another's input, such as a deadline's.
     """
     match given:
         case ContactResult():

@@ -8,10 +8,11 @@ _SEE_OTHER = 303  # carried out; the result is at another address
 
 
 def certainly_not_done(status: int, declared: Collection[int] = ()) -> bool:
-    """Return True if the provider has certainly not carried out a request that it answered with this HTTP status.
+    """Return True if the provider has certainly not carried out a request that it answered with this HTTP status: any
+    3xx or 4xx but 303, 408 and 429, or a status in `declared`. False: it may have carried it out.
 
-    `declared`: statuses by which the provider declares this. A 5xx counts only if declared: a server can act and then
-    fail, and a gateway cannot know whether the server behind it acted. 408, 429 and 303 count only if declared too.
+    `declared`: statuses by which the provider declares that it has done nothing. A 5xx counts only if declared: a
+    server can act and then fail, and a gateway cannot know whether the server behind it acted.
     """
     refused = 400 <= status < 500 and status not in _UNCERTAIN
     redirected = 300 <= status < 400 and status != _SEE_OTHER

@@ -31,13 +31,15 @@ class NotYetApplied:
 
 
 def validity(dispatch: Dispatch, case: Case | None, now: datetime) -> ObsoleteDispatch | NotYetApplied | None:
-    """Return None if the dispatch is valid: it is in time, its case still needs it, and its step waits for this
-    attempt.
+    """Return None if the dispatch may be carried out: it is in time, its case still needs it, and its step waits for
+    this attempt.
 
-    Else return why it is obsolete, or NotYetApplied. A settled case needs only follow-ups, lifted stops and an answer
-    about its hand-over, which is not offered again; a closed case only lifted stops and support calls, which are not
-    made during danger; the case of a defrauded resident also needs stop-payments. `case`: the case's state in Redis,
-    None if Redis has none.
+    Otherwise return an ObsoleteDispatch with the reason, or NotYetApplied if Redis does not have the decision that
+    caused the dispatch yet. `case`: the case's state in Redis, None if Redis has none.
+
+    After a case is closed, only the lifting of stops and holds, and support calls, are valid; after it is settled, also
+    follow-ups and questions about its hand-over; after the resident was defrauded, also stop-payments and holds on
+    their own account. Support calls are not made while a plan contacts the resident.
     """
     if dispatch.not_after is not None and now > dispatch.not_after:
         return ObsoleteDispatch(TimeOver())
@@ -49,17 +51,15 @@ def validity(dispatch: Dispatch, case: Case | None, now: datetime) -> ObsoleteDi
 
 
 def perhaps_carried_out(dispatch: Dispatch, now: datetime) -> bool:
-    """Return True if a dispatch was decided over 1 s ago. Another worker may then have carried it out, and Redis may
-    not show it.
-
-    A Redis that was restored from an image has lost the marks of later requests.
+    """Return True if a dispatch was decided over 1 s before `now`. Another worker may then have carried it out,
+    although Redis does not show it: a Redis that was restored from an image has lost the marks of later requests.
     """
     return now - dispatch.at > FRESH
 
 
 def ending_of(case: Case) -> CaseClosed | CaseSettled | CaseHandedOver:
-    """Return the code for the end of a case that is closed or handed over, or whose resident is dissuaded, cleared or
-    defrauded.
+    """Return the code for how a case ended: CaseHandedOver, CaseClosed, or CaseSettled with the outcome (dissuaded,
+    false alarm, defrauded).
 
     Raises ValueError for an open case in any other state.
     """

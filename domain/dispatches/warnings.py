@@ -14,10 +14,10 @@ SAME_TALK = timedelta(hours=1)  # within which the steps of one conversation are
 
 
 def with_warning(case: Case, action: Action, messages: Messages, now: datetime) -> list[GivenWarning]:
-    """Return the case's warnings with one more, by `action` at `now`.
+    """Return the case's warnings with one more, by `action` at `now`; at most the latest 64. The case is not changed.
 
-    Unchanged if the same message came within the last hour: a conversation is stated several times, when it begins and
-    when it ends. At most 64 are kept, the latest.
+    The list is returned as it is if the same message came within an hour: a conversation is recorded several times,
+    when it begins and when it ends.
     """
     new = GivenWarning(
         number=case.number, at=now, level=case.level, action=action, message=message_name(case, action, messages)
@@ -28,22 +28,24 @@ def with_warning(case: Case, action: Action, messages: Messages, now: datetime) 
 
 
 def still_kept(case: Case, now: datetime) -> list[GivenWarning]:
-    """Return the case's warnings of the last 120 days, which the resident's next case knows too: a fraud within 90 days
-    of one of them may be recorded up to 30 days later.
+    """Return the case's warnings of the 120 days before `now`, in the case's order. The resident's next case gets them,
+    because a fraud within 90 days of a warning may be recorded up to 30 days later.
     """
     return [each for each in case.warnings if now - each.at <= COUNTED + REPORTING]
 
 
 def message_name(case: Case, action: Action, messages: Messages) -> str:
-    """Return the name of the message or script that an action of the case uses now; "" for a visit."""
+    """Return the name of the message template that an action of the case uses now, such as `sms.zh.police`, or of an
+    operator's script, such as `operator_call.police`; "" for an action without a text, such as a visit.
+    """
     if action is Action.OPERATOR_CALL:
         return f"{action.value}.{case.script or case.danger.scam_type}"
     return template_name(messages, action, case.profile.language, case.danger.scam_type) or ""
 
 
 def days_after_warning(case: Case, at: datetime) -> float | None:
-    """Return the days from the latest warning of the resident at or before `at`; None if the case knows none of the 90
-    days before. One of a trusted contact warned somebody else.
+    """Return how many days before `at` the resident's latest warning was given, with fractions; None if the case knows
+    no warning in the 90 days before. Warnings to a trusted contact are left out.
     """
     before = [
         each.at for each in case.warnings if timedelta(0) <= at - each.at <= COUNTED and not each.action.to_contact

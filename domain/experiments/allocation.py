@@ -15,7 +15,7 @@ _DIGITS = 3  # of a proposed probability
 
 
 def learned_weights(exposures: Sequence[Exposure], arms: Sequence[str], floor: float, seed: int) -> Mapping[str, float]:
-    """Return the proposed probability of each arm, by Thompson sampling: `floor`, plus the arm's share of the rest,
+    """Return the proposed probability of each arm, by arm: `floor`, plus a share of the rest by Thompson sampling,
     which is the probability that the arm has the lowest mean loss. Rounded to three digits; their sum is 1.
 
     Outcomes are losses from 0 to 1; missing ones (None) are left out. An arm's mean loss has the distribution Beta(1 +

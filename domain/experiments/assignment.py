@@ -27,14 +27,19 @@ class DrawnArm(NamedTuple):
 
 
 def may_join(case: Case, plan: ExperimentPlan, now: datetime) -> bool:
-    """Return True if the case may be assigned to an arm of the plan at `now`."""
+    """Return True if the case may be assigned to an arm of the plan at `now`: the experiment runs then, an arm may
+    change the case (`may_vary`), and the case has no outcome yet. Whether the case has an arm already is not checked.
+    """
     return plan.runs_at(now) and may_vary(case, plan) and case.outcome is None
 
 
 def may_vary(case: Case, plan: ExperimentPlan) -> bool:
-    """Return True if an arm of the plan may have its effect on the case: at any other time, the plan of the level
-    applies as it is. A scam is live while a suspicious call goes on or a payment is under way. A resident who objects,
-    or takes back a consent that the plan requires, has the arm no more.
+    """Return True if an arm of the plan may change how the case is handled. That is so if the case's level is one of
+    the plan's, the resident is no minor and consents (`consents`), there is no hold for duress, and no scam is live: no
+    suspicious call goes on, and every payment of the case is settled.
+
+    Otherwise the plan of the level applies as it is. A resident who objects, or who takes back a consent that the plan
+    requires, no longer has the arm.
     """
     under_duress = any(hold.resort is LastResort.DURESS for hold in case.own_holds)
     under_way = any(payment.state is not TransferState.SETTLED for payment in case.payments)
@@ -44,30 +49,41 @@ def may_vary(case: Case, plan: ExperimentPlan) -> bool:
 
 
 def consents(flags: Collection[Flag], plan: ExperimentPlan) -> bool:
-    """Return True if a resident with these flags does not object, and agrees if the plan requires it."""
+    """Return True if a resident with these flags may take part: they do not object to experiments, and agree to them if
+    the plan requires consent.
+    """
     agrees = plan.consent is Consent.WAIVED or Flag.AGREES_TO_EXPERIMENTS in flags
     return agrees and Flag.OBJECTS_TO_EXPERIMENTS not in flags
 
 
 def assignment(name: str, plan: ExperimentPlan, case: Case, now: datetime) -> Assignment:
-    """Return the assignment of an eligible case to an arm of the plan with this name at `now`."""
+    """Return the assignment of a case to an arm of the plan at `now`. `name`: the experiment's name, which the drawing
+    of the arm uses. The caller checks that the case is eligible (`may_join`). The assignment also records whether a
+    bank reports about the resident (`bank_reports`). Nothing is stored.
+    """
     drawn = draw_arm(name, plan, case.resident, case.profile.division, now)
     return Assignment(arm=drawn.arm, unit=drawn.unit, propensity=drawn.propensity, at=now, observed=bank_reports(case))
 
 
 def bank_reports(case: Case) -> bool:
-    """Return True if a bank reports about the resident: the case has an account of theirs, or a bank's record."""
+    """Return True if a bank reports about the resident: the case has an account of the resident, or a payment that a
+    bank's feed reported (`from_bank`).
+    """
     return bool(case.accounts) or any(map(from_bank, case.payments))
 
 
 def from_bank(payment: Payment) -> bool:
-    """Return True if a bank's feed reported the payment, whether or not a person had before."""
+    """Return True if a bank's feed reported the payment, whether or not a person has reported it too."""
     return payment.reported is None or payment.feed is not None
 
 
 def draw_arm(name: str, plan: ExperimentPlan, resident: str, division: str, now: datetime) -> DrawnArm:
-    """Return the unit to which a resident belongs at `now`, and its arm. The same unit gets the same arm as long as
-    the weights are the same.
+    """Return the randomised unit to which a resident belongs at `now`, with the unit's arm and that arm's probability.
+    The unit is, by the plan, the resident, a block of time, or a division (the station's area) in a block of time.
+
+    The arm follows from a hash of the plan's seed, the experiment's `name` and the unit: the same unit gets the same
+    arm as long as the weights are the same. In a stepped wedge (unit STATION), each division begins with the control
+    and changes to the tested arm at a random block.
     """
     match plan.unit:
         case RandomisedUnit.RESIDENT:

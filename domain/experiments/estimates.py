@@ -94,10 +94,11 @@ def first_exposures(exposures: Iterable[Exposure]) -> list[Exposure]:
 
 
 def clusters(exposures: Iterable[Exposure]) -> list[Exposure]:
-    """Return one exposure for each unit and arm of units that hold several people: the mean of their known outcomes.
+    """Return one exposure for each pair of a unit and an arm, for units that hold several people, ordered by when their
+    outcomes were complete. The outcome is the mean of the known ones.
 
-    A unit has several arms if the weights were changed in its midst. The cluster's outcome is complete when the last of
-    its outcomes is; it is missing if all of them are.
+    A unit has several arms if the weights changed during it. A unit's outcome is complete when the last of its outcomes
+    is; it is missing (None) if all of them are.
     """
     groups: defaultdict[tuple[str, str], list[Exposure]] = defaultdict(list)
     for each in exposures:
@@ -119,7 +120,9 @@ def _cluster(group: Sequence[Exposure]) -> Exposure:
 
 
 def arm_counts(exposures: Sequence[Exposure], arms: Iterable[str]) -> list[ArmCounts]:
-    """Return the units, the missing outcomes and the plain mean of each arm."""
+    """Return the number of units, the number of missing outcomes and the plain mean of the known outcomes (0 to 1) for
+    each arm, in the order of `arms`. Count units, not people: see `first_exposures` and `clusters`.
+    """
     found = []
     for arm in arms:
         outcomes = [each.outcome for each in exposures if each.arm == arm]
@@ -129,9 +132,11 @@ def arm_counts(exposures: Sequence[Exposure], arms: Iterable[str]) -> list[ArmCo
 
 
 def contrast(exposures: Sequence[Exposure], arm: str, plan: Analysis) -> Contrast:
-    """Return an arm's difference from the control. `exposures`: one for each unit (see `first_exposures`, `clusters`).
+    """Return the difference of an arm's mean outcome from the control's, with its bounds and the evidence of harm.
+    `exposures`: one for each unit (see `first_exposures`, `clusters`).
 
-    Raises ValueError if an arm was assigned with a probability below the plan's floor.
+    Without known outcomes, the estimate is None and the bounds are as wide as possible, -1 to 1. Raises ValueError if
+    an arm was assigned with a probability below the plan's floor.
     """
     known = [each for each in exposures if each.outcome is not None]
     scores = scores_of(exposures, arm, plan)
@@ -148,22 +153,27 @@ def contrast(exposures: Sequence[Exposure], arm: str, plan: Analysis) -> Contras
 
 
 def contrast_bounds(scores: Array, looks: list[int], plan: Analysis) -> list[Bounds]:
-    """Return the bounds of the mean of `scores` (see `differences`) after each number of units in `looks`."""
+    """Return the bounds of the mean of `scores` (see `differences`), within -1 to 1, one for each number in `looks`:
+    after so many units. The numbers in `looks` must rise. The bounds never widen.
+    """
     found = daily_bounds(scaled(scores, plan.floor), looks, plan.alpha, plan.horizon)
     limit = Bounds(-1.0, 1.0)
     return [each.scaled(-1 / plan.floor, 1 / plan.floor).within(limit) for each in found]
 
 
 def scaled(scores: Array, floor: float) -> Array:
-    """Return scores between -1 / `floor` and 1 / `floor` on the scale from 0 to 1."""
+    """Return scores that lie between -1 / `floor` and 1 / `floor`, converted linearly to the scale from 0 to 1. Scores
+    outside these limits become 0 or 1.
+    """
     return np.clip((scores * floor + 1) / 2, 0.0, 1.0)
 
 
 def scores_of(exposures: Sequence[Exposure], arm: str, plan: Analysis) -> Array:
-    """Return the scores (see `differences`) of the exposures with an outcome, ordered by when they became known.
+    """Return the scores (see `differences`) of the exposures that have an outcome, in the order of `exposures`.
+    Exposures whose arm was certain (propensity 1) compare nothing and are left out.
 
-    In a stepped wedge, a station's score is the mean of its complete periods'. Exposures at which
-    the arm was certain compare nothing, and are left out. Raises ValueError for a probability below the plan's floor.
+    In a stepped wedge, return one score for each station: the mean over its complete periods, in the order of each
+    station's last period. Raises ValueError if an arm was assigned with a probability below the plan's floor.
     """
     known = [each for each in exposures if each.outcome is not None and each.propensity < 1]
     if any(each.propensity < plan.floor - 1e-9 for each in known):
@@ -173,11 +183,13 @@ def scores_of(exposures: Sequence[Exposure], arm: str, plan: Analysis) -> Array:
 
 
 def differences(known: Sequence[Exposure], arm: str, control: str, *, learn: bool = True) -> Array:
-    """Return a score for each exposure with an outcome, whose expectation is the difference `arm` minus `control`.
+    """Return a score for each exposure, in their order, whose expected value is the mean outcome of `arm` minus that of
+    `control`. `known`: exposures with an outcome, the earliest known first.
 
     The score is the predicted difference, corrected by how far the outcome is from its prediction, divided by the
-    propensity. Predictions are the arms' means of earlier outcomes, so the expectation holds whatever they are.
-    `learn`: False if arms depend on earlier ones, as in a stepped wedge: predictions then stay at PRIOR_MEAN.
+    propensity. Predictions are the arms' means of earlier outcomes, so the expected value is right however good they
+    are. An exposure of a third arm gets the predicted difference only. `learn`: False if arms depend on earlier ones,
+    as in a stepped wedge: predictions then stay at PRIOR_MEAN (0.5).
     """
     sums = {arm: PRIOR_MEAN, control: PRIOR_MEAN}
     counts = {arm: 1, control: 1}

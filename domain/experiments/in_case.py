@@ -22,7 +22,7 @@ from schemas.people.residents import Flag
 
 
 class CaseArm(NamedTuple):
-    """The arm that has its effect on a case, with the names of the experiment and of the arm."""
+    """The arm that changes how a case is handled now, with the names of the experiment and of the arm."""
 
     experiment: str
     name: str
@@ -35,8 +35,9 @@ class CaseArm(NamedTuple):
 
 
 def new_assignments(case: Case, experiments: Mapping[str, ExperimentPlan], now: datetime) -> dict[str, Assignment]:
-    """Return the assignments that a case gets at `now`: to each running experiment that it may join and has no arm of
-    yet. A case that has been open for years holds MOST_EXPERIMENTS at most; then it gets no further one.
+    """Return the new assignments of a case at `now`, by experiment's name: one for each experiment that the case may
+    join (`may_join`) and has no assignment to yet. Empty if there is none. A case gets at most 8 assignments
+    (MOST_EXPERIMENTS) in all. The case is not changed.
     """
     room = MOST_EXPERIMENTS - len(case.experiments)
     joined = (name for name, plan in experiments.items() if name not in case.experiments and may_join(case, plan, now))
@@ -44,7 +45,10 @@ def new_assignments(case: Case, experiments: Mapping[str, ExperimentPlan], now: 
 
 
 def arm_of_case(case: Case, experiments: Mapping[str, ExperimentPlan], now: datetime) -> CaseArm | None:
-    """Return the arm that has its effect on the case at `now`, or None. One experiment runs for a level at a time."""
+    """Return the arm that changes how the case is handled at `now`. None if the case has no assignment, its experiment
+    does not run now, the policy no longer has the arm, or the case may not vary (`may_vary`). At most one experiment
+    runs for a level at a time.
+    """
     for name, given in case.experiments.items():
         plan = experiments.get(name)
         if plan and given.arm in plan.arms and plan.runs_at(now) and may_vary(case, plan):
@@ -53,21 +57,26 @@ def arm_of_case(case: Case, experiments: Mapping[str, ExperimentPlan], now: date
 
 
 def after_start(arm: CaseArm | None, step: str, rule: StepRule) -> timedelta:
-    """Return how long after the plan's start a step is due: as the arm says, else as the plan does."""
+    """Return how long after the plan's start a step is due: the arm's time for this step if it has one, else the time
+    of the plan's rule. `arm` None: the rule's.
+    """
     return arm.arm.after.get(step, rule.after) if arm else rule.after
 
 
 def worded_by(arm: CaseArm | None, action: Action) -> str | None:
-    """Return the arm (EXPERIMENT/ARM) whose text a dispatch with this action has; None: the policy's text."""
+    """Return the arm (as EXPERIMENT/ARM) whose text a dispatch with this action gets, or None if the policy's own text
+    is sent.
+    """
     return arm.reference if arm and arm.arm.wording(action) else None
 
 
 def wording_of(
     experiments: Mapping[str, ExperimentPlan], dispatch: Dispatch, flags: Collection[Flag]
 ) -> Wording | None:
-    """Return the templates of the arm that a dispatch names. None if it names none, if the policy in force no longer
-    has the arm or has stopped its experiment, or if the resident does not take part any more: the policy's own text is
-    sent then. `flags`: those in the resident's entry of the register now.
+    """Return the templates of the text that the dispatch's arm has for its action. None means that the policy's own
+    text is sent: the dispatch names no arm, the arm has no text for the action, the policy in force no longer has the
+    arm or has stopped its experiment, or the resident no longer consents. `flags`: the flags that the resident has in
+    the register now.
     """
     experiment, _, name = (dispatch.arm or "").partition("/")
     plan = experiments.get(experiment)

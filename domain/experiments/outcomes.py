@@ -29,16 +29,19 @@ class Observed(NamedTuple):
 
 
 def observed_in(case: Case, name: str) -> Observed | None:
-    """Return what a case shows about an experiment; None if the case is not in it."""
+    """Return the case's assignment to the experiment `name`, with the money (fen) that left within 72 hours of it
+    (`money_left`). None if the case is not in the experiment.
+    """
     given = case.experiments.get(name)
     return Observed(given, money_left(case, given)) if given else None
 
 
 def money_left(case: Case, given: Assignment) -> int | None:
-    """Return the sum, in fen, of the case's payments within 72 hours of the assignment that a bank reported as settled.
+    """Return the sum, in fen, of the case's payments in the 72 hours from the assignment that a bank reported as
+    settled.
 
-    None (missing) if no bank reported about the resident at the assignment. What is known later depends on the outcome:
-    only who pays has a bank's record.
+    Return None (missing) if no bank reported about the resident when the case was assigned: what becomes known later
+    depends on the outcome, because only residents who pay get a bank's record.
     """
     if not given.observed:
         return None
@@ -52,9 +55,12 @@ def money_left(case: Case, given: Assignment) -> int | None:
 
 
 def exposures_of(plan: ExperimentPlan, observed: Iterable[Observed], now: datetime) -> list[Exposure]:
-    """Return the exposures of an experiment whose outcomes are complete by `now`: one for each randomised unit.
+    """Return the exposures of an experiment whose outcomes are complete by `now`, one for each randomised unit, ordered
+    by when they were complete. An outcome is the money that left as a share (0 to 1) of the plan's cap; more than the
+    cap counts as 1.
 
-    A unit that holds several people counts once, with the mean of their outcomes.
+    If the unit is a resident, their first assignment counts. A unit that holds several people counts once for each of
+    its arms, with the mean of their outcomes.
     """
     found = [
         Exposure(
@@ -80,7 +86,10 @@ def _complete_at(plan: ExperimentPlan, given: Assignment) -> datetime:
 
 
 def analysis_of(plan: ExperimentPlan) -> Analysis:
-    """Return how the plan says that its contrasts are analysed. Several arms share the error probability equally."""
+    """Return how the contrasts of a plan are analysed. The error probabilities (`alpha`, `harm_alpha`) are the plan's,
+    divided by the number of tested arms. `floor`, the lowest probability with which a unit is assigned to an arm, is
+    the plan's; for a stepped wedge (units are stations) it is 1 / (number of periods - 1).
+    """
     arms = len(plan.tested)
     return Analysis(
         control=plan.control,

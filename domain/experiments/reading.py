@@ -23,10 +23,11 @@ DAY = timedelta(days=1)
 def read_experiment(
     name: str, plan: ExperimentPlan, observed: Iterable[Observed], policy: str, now: datetime
 ) -> ExperimentReading:
-    """Return the reading of an experiment at `now` from all its assignments with what left so far.
+    """Return the reading of an experiment at `now`: counts and mean by arm, contrasts with the control, and the weights
+    proposed for the next version of the plan. `observed`: all its assignments with the money that left so far.
 
     `policy`: the digest of the policy that has the plan. Raises ValueError if an arm was assigned with a probability
-    below the plan's floor.
+    below the plan's floor, or if the floors of all arms exceed 1 together.
     """
     seen = list(observed)
     exposures = exposures_of(plan, seen, now)

@@ -29,12 +29,16 @@ class Bounds:
     high: float
 
     def scaled(self, least: float, most: float) -> "Bounds":
-        """Return the bounds of a mean in [0, 1] on the scale from `least` to `most`."""
+        """Return these bounds, of a mean in [0, 1], converted linearly to the scale on which 0 becomes `least` and 1
+        becomes `most`.
+        """
         width = most - least
         return Bounds(least + width * self.low, least + width * self.high)
 
     def within(self, other: "Bounds") -> "Bounds":
-        """Return the part of these bounds that is also within `other`."""
+        """Return the part of these bounds that also lies within `other`: the higher of both lows and the lower of both
+        highs.
+        """
         return Bounds(max(self.low, other.low), min(self.high, other.high))
 
 
@@ -43,9 +47,11 @@ UNKNOWN = Bounds(0.0, 1.0)
 
 
 def bet_sizes(values: Array, alpha: float, horizon: int) -> Array:
-    """Return the size of each bet, along the last axis of `values`; each depends on earlier values only.
+    """Return the size of each bet (not negative), in the shape of `values`; along the last axis, each depends on
+    earlier values only.
 
-    `horizon`: the planned number of observations, for which the bets are best; the bounds hold for any number.
+    `values`: from 0 to 1. `alpha`: the error probability. `horizon`: the planned number of observations, for which the
+    bets are best; the bounds hold for any number.
     """
     count = np.arange(1, values.shape[-1] + 1)
     means = (0.5 + np.cumsum(values, axis=-1)) / (count + 1)
@@ -55,7 +61,8 @@ def bet_sizes(values: Array, alpha: float, horizon: int) -> Array:
 
 
 def log_capital_above(values: Array, bets: Array, mean: float) -> Array:
-    """Return the natural logarithm of the capital after each observation, if every bet says: the mean is above `mean`.
+    """Return the natural logarithm of the capital after each observation, for a gambler who begins with 1 and bets each
+    time that the mean is above `mean`. `bets`: as `bet_sizes` returns them.
 
     At the true mean, the capital is a non-negative martingale from 1: it ever reaches 1 / a with probability at most a.
     """
@@ -64,22 +71,27 @@ def log_capital_above(values: Array, bets: Array, mean: float) -> Array:
 
 
 def log_capital_below(values: Array, bets: Array, mean: float) -> Array:
-    """Return the natural logarithm of the capital after each observation, if every bet says: the mean is below `mean`.
-    See `log_capital_above` for what the capital proves.
+    """Return the natural logarithm of the capital after each observation, for a gambler who begins with 1 and bets each
+    time that the mean is below `mean`. See `log_capital_above` for what the capital proves.
     """
     return log_capital_above(1.0 - values, bets, 1.0 - mean)
 
 
 def excluded(values: Array, bets: Array, mean: float, alpha: float) -> NDArray[np.bool_]:
-    """Return, for each observation along the last axis, whether `mean` is outside of the bounds by then."""
+    """Return, for each observation along the last axis, True if `mean` lies outside the confidence bounds by then. Once
+    True, it stays True for all later observations. `alpha`: the bounds' error probability; `bets`: as `bet_sizes`
+    returns them.
+    """
     capital = np.maximum(log_capital_above(values, bets, mean), log_capital_below(values, bets, mean))
     return np.maximum.accumulate(capital, axis=-1) >= math.log(2 / alpha)
 
 
 def mean_bounds(values: Array, alpha: float, horizon: int) -> Bounds:
-    """Return the bounds of the mean of `values` in [0, 1] after the last of them, within those of all earlier times.
+    """Return the bounds of the mean of `values` after the last of them, within those of all earlier times; 0 to 1
+    without values.
 
-    Both bounds hold at all times with probability 1 - `alpha`. Raises ValueError for a value outside of [0, 1].
+    Both bounds hold at all times with probability 1 - `alpha`. `horizon`: see `bet_sizes`. Raises ValueError for a
+    value outside of [0, 1].
     """
     if values.size == 0:
         return UNKNOWN
@@ -106,9 +118,10 @@ def _lower_bound(values: Array, bets: Array, limit: float) -> float:
 
 
 def daily_bounds(values: Array, looks: list[int], alpha: float, horizon: int) -> list[Bounds]:
-    """Return the bounds after each number of observations in `looks`, which must rise. They never widen.
+    """Return the bounds of the mean, one for each number in `looks`: after so many observations. The numbers in `looks`
+    must rise. The bounds never widen.
 
-    Raises ValueError for a value outside of [0, 1].
+    Raises ValueError if one of the values that are used lies outside of [0, 1].
     """
     found, latest = [], UNKNOWN
     for look in looks:
@@ -118,10 +131,11 @@ def daily_bounds(values: Array, looks: list[int], alpha: float, horizon: int) ->
 
 
 def evidence_above(values: Array, mean: float, alpha: float, horizon: int) -> float:
-    """Return the largest capital so far, at least 1, if every bet says: the mean of `values` is above `mean`.
+    """Return the evidence that the mean of `values` is above `mean`: the largest capital so far of a gambler who begins
+    with 1 and bets each time that it is. At least 1; 1 without values.
 
-    It is an e-value: at 1 / `alpha` or more, the mean is above; this is wrong, at any time, with probability at most
-    `alpha`. `values` in [0, 1].
+    It is an e-value: at 1 / `alpha` or more, conclude that the mean is above; this is wrong, at any time, with
+    probability at most `alpha`. `values` must lie in [0, 1], which is not checked.
     """
     if values.size == 0:
         return 1.0

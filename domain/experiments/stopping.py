@@ -9,10 +9,12 @@ from schemas.administration.experiments import Finding
 
 
 def finding(contrast: Contrast, plan: ExperimentPlan, now: datetime) -> Finding:
-    """Return what an arm's outcomes show at `now`.
+    """Return what an arm's outcomes show at `now`: HARM (worse by more than the plan's margin), WORSE (more money
+    left), NOT_DECIDABLE (less counted money left), TOO_SMALL (the difference is below the plan's minimal effect), or
+    without any of these, OPEN while outcomes still come and UNDECIDED after that.
 
-    Each answer may be read on any day: together they are wrong with the probabilities that the plan states. None says
-    that an arm is better: the outcome misses payments of cases that did not reach orange (see outcomes).
+    Each answer may be read on any day: together they are wrong with the probabilities that the plan states. None of
+    them means that an arm is better: the outcome misses payments of cases that did not reach orange (see outcomes).
     """
     bounds, arms = contrast.bounds, len(plan.tested)
     if contrast.harm >= arms / plan.harm.alpha:
@@ -27,5 +29,5 @@ def finding(contrast: Contrast, plan: ExperimentPlan, now: datetime) -> Finding:
 
 
 def must_stop(findings: Sequence[Finding]) -> bool:
-    """Return True if the harm rule stops the experiment: one arm does harm."""
+    """Return True if the harm rule stops the experiment: at least one arm's finding is HARM."""
     return Finding.HARM in findings

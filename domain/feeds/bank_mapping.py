@@ -214,7 +214,8 @@ class TimeRules(Model):
 
     @cached_property
     def compact(self) -> str | None:
-        """The part of the format before fractions and offset if its digits are not separated by signs, else None.
+        """The part of the time format before fractions and offset, if it has two fields without a separator between
+        them (as %Y%m%d); else None.
 
         A time in a compact format must have all its digits, because 2026311 could be the 11th of March or a 31st.
         """
@@ -267,7 +268,8 @@ class BankMapping(Model):
 def load(text: str, name: str = "the mapping") -> BankMapping:
     """Return the mapping in a TOML text. `name`: the file's name, for error texts.
 
-    Raises BankMappingError if the text has over 8,192 characters, is not TOML, or is invalid.
+    Raises BankMappingError if the text has over 8,192 characters, is not TOML, is nested too deep, or is invalid or
+    incomplete as a mapping.
     """
     if len(text) > LONGEST:
         raise BankMappingError(f"{name}: {len(text):,} characters. A mapping has {LONGEST:,} at most")

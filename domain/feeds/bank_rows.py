@@ -27,8 +27,8 @@ class CellError(ValueError):
 
 
 def header_places(names: Sequence[str], mapping: BankMapping) -> dict[str, int]:
-    """Return the position (from 0) of each column that the mapping reads, by column name. Blanks around a name do not
-    count.
+    """Return the position (from 0) of each column that the mapping reads, by column name. Blanks and a byte order mark
+    around a name do not count.
 
     Raises CellError if such a column is missing or occurs twice, or if the header has over 1,000 columns.
     """
@@ -44,10 +44,12 @@ def header_places(names: Sequence[str], mapping: BankMapping) -> dict[str, int]:
 
 
 def payment(mapping: BankMapping, cells: Cells, row_id: str, hash_id: HashId | None = None) -> dict[str, Any]:
-    """Return the fields of the payment signal of a row, as its JSON has them. `row_id`: the id if the row has none of
-    its own. `hash_id`: hashes the payer's ID number; None: the number is dropped.
+    """Return the fields of the payment signal of a row, as its JSON has them, but with `at` as a datetime. `cells`: the
+    row's texts by column name. `row_id`: the id if the row has none of its own. `hash_id`: hashes the payer's ID
+    number; None: the number is dropped.
 
-    Money is in fen; an overdrawn balance becomes 0. Raises CellError that names the first field that cannot be read.
+    Money is in fen and not negative; an overdrawn balance becomes 0. Fields that the file does not have are left out.
+    Raises CellError, which names the first field that cannot be read; errors of `hash_id` pass through.
     """
     columns = mapping.columns
     fields: dict[str, Any] = {
@@ -86,12 +88,13 @@ def _payer_id(mapping: BankMapping, cells: Cells, hash_id: HashId) -> str | None
 
 
 def without_id_number(mapping: BankMapping, line: str, cells: Cells | None, is_number: Callable[[str], bool]) -> str:
-    """Return a line in which the payer's ID number is stars, so that the row may be stored; it keeps its length.
-    Without a column of ID numbers, the line is returned unchanged.
+    """Return a line of a file with the payer's ID number replaced by stars, so that the row may be stored; the length
+    stays the same. If the mapping has no column of ID numbers, return the line unchanged.
 
-    `cells`: of the line; None if it cannot be split. `is_number`: whether a text is a valid ID number. Only if the
-    number's cell holds a valid one is it starred alone. Otherwise all digits of the line are stars: the number may be
-    in another cell, of a row that is shifted by a column, or written otherwise than its cell, with doubled quotes, say.
+    `cells`: those of the line; None if it cannot be split. `is_number`: returns True for a valid ID number. If the
+    number's cell holds a valid one, only that number is replaced. Otherwise all digits of the line are: the number may
+    be in another cell, as in a row that is shifted by a column, or be written differently from its cell, as with
+    doubled quotes.
     """
     column = mapping.columns.payer_id
     if column is None:
@@ -103,7 +106,8 @@ def without_id_number(mapping: BankMapping, line: str, cells: Cells | None, is_n
 
 
 def own_id(mapping: BankMapping, cells: Cells) -> str | None:
-    """Return the row's own id; None if the mapping names no column for it, or if one of these columns is empty.
+    """Return the row's own id: the texts of its id columns, joined with dashes. None if the mapping names no column for
+    it, or if one of these columns is empty.
 
     Raises CellError if a cell is a formula.
     """
@@ -113,10 +117,11 @@ def own_id(mapping: BankMapping, cells: Cells) -> str | None:
 
 
 def in_fen(text: str, mapping: BankMapping, where: str) -> int:
-    """Return an amount exactly, in fen, with its sign. Full-width digits and a ¥ in front are accepted.
+    """Return the exact amount in a text, in fen, with its sign. Full-width digits and a ¥ in front are accepted. The
+    mapping gives the text's unit (yuan or fen) and thousands separator.
 
     `where`: the field and column, for the error text. Raises CellError if the text is not an amount in the mapping's
-    unit, or if it has fractions of a fen.
+    notation, has an exponent, or has fractions of a fen.
     """
     plain = unicodedata.normalize("NFKC", text).strip()
     _unrounded(plain, where)
@@ -131,7 +136,8 @@ def in_fen(text: str, mapping: BankMapping, where: str) -> int:
 
 
 def moment(text: str, clock: TimeRules, column: str) -> datetime:
-    """Return the time in a cell, with its offset; without one, in the mapping's zone.
+    """Return the time in a cell as an aware datetime: with the offset in the text, or without one, in the mapping's
+    zone. Times of the formats "unix" and "unix_ms" are in UTC.
 
     `column`: for the error text. Raises CellError if the text is not a time in the mapping's format.
     """

@@ -21,9 +21,9 @@ FILE = "file"  # the topic's name for letters from files
 
 
 class Act(StrEnum):
-    """An act on a letter, by its name on the audit topic.
+    """An act on a dead letter, by its name on the audit topic.
 
-    SENDING: written before the letter is sent again. SENT: it was sent again. DROPPED: it was dropped for good.
+    SENDING: written before the dead letter is sent again. SENT: it was sent again. DROPPED: it was dropped for good.
     """
 
     SENDING = "letter-sending"
@@ -46,7 +46,7 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LetterStatus:
-    """The state of a letter, and the act that led to it (None while it is open)."""
+    """The state of a dead letter, and the act that led to it (None while it is open)."""
 
     state: State = State.OPEN
     act: AuditEntry | None = None
@@ -54,9 +54,9 @@ class LetterStatus:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A letter without its content, for lists.
+    """A dead letter without its content, for lists.
 
-    `id`: stays the same if the letter is refused again. `source`: of the signal. `topic`: the topic that the record was
+    `id`: stays the same if the record is refused again. `source`: of the signal. `topic`: the topic that the record was
     on. `at`: when it was refused. `why`: the reason. `size`: of the content, in bytes. `offset`: on the topic of dead
     letters.
     """
@@ -78,9 +78,9 @@ _PERSONAL = re.compile(rf"(<(?:[\w.-]{{1,40}}:)?(?:{_NAMES}|{_REMARKS})(?:\s[^<>
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A filter for letters; a field that is None matches all.
+    """A filter for dead letters; a field that is None matches all.
 
-    `source`, `topic`: exactly these. `reason`: a part of the letter's reason, ignoring case. `since` (inclusive),
+    `source`, `topic`: exactly these. `reason`: a part of the dead letter's reason, ignoring case. `since` (inclusive),
     `until` (exclusive): limits of the time of refusal. `state`: OPEN also matches SENDING.
     """
 
@@ -92,12 +92,12 @@ class Wanted:
     state: State | None = State.OPEN
 
     def fits(self, letter: Listed, state: State) -> bool:
-        """Return True if the filter matches a letter in this state. A filter for OPEN also matches SENDING."""
+        """Return True if the filter matches a dead letter in this state. A filter for OPEN also matches SENDING."""
         right = self.state in (None, state) or (self.state is State.OPEN and state is State.SENDING)
         return right and self.means(letter)
 
     def means(self, letter: Listed) -> bool:
-        """Return True if the filter matches a letter, regardless of the letter's state."""
+        """Return True if the filter matches a dead letter, whatever its state."""
         return (
             self.source in (None, letter.source)
             and self.topic in (None, letter.topic)
@@ -108,8 +108,8 @@ class Wanted:
 
 
 def follow(before: LetterStatus, act: AuditEntry) -> LetterStatus:
-    """Return the status of a letter after one more act; an act that is not possible in the present state changes
-    nothing.
+    """Return the status of a dead letter after one more act. An act that is not possible in the present state changes
+    nothing: `before` is returned.
     """
     if before.state is State.OPEN and act.act == Act.DROPPED:
         return LetterStatus(State.DROPPED, act)
@@ -121,7 +121,7 @@ def follow(before: LetterStatus, act: AuditEntry) -> LetterStatus:
 
 
 def status_after(acts: Iterable[AuditEntry]) -> LetterStatus:
-    """Return the status of a letter after all its acts, in the order of the topic."""
+    """Return the status of a dead letter after all its acts, given in the order of the topic; OPEN without acts."""
     found = LetterStatus()
     for act in acts:
         found = follow(found, act)
@@ -129,10 +129,11 @@ def status_after(acts: Iterable[AuditEntry]) -> LetterStatus:
 
 
 def may_send(found: LetterStatus, what: str, now: datetime) -> bool:
-    """Return True if a letter may be sent again now with the repair `what`, as in the act's `detail`.
+    """Return True if a dead letter in the status `found` may be sent again at `now` with the repair `what` (the
+    `detail` of the act).
 
     That is so if it is open, if its sending began at least a minute ago and did not end, or if it is being sent with
-    the same repair.
+    the same repair. False once it was sent or dropped.
     """
     if found.state is State.SENDING and found.act is not None:
         return found.act.detail == what or found.act.at + LEASE <= now
@@ -140,7 +141,7 @@ def may_send(found: LetterStatus, what: str, now: datetime) -> bool:
 
 
 def topic_of(where: Place) -> str:
-    """Return the topic from which a letter comes, or "file" if it is a line of a file."""
+    """Return the topic from which a dead letter comes, or "file" if it is a line of a file."""
     return FILE if isinstance(where, LinePlace) else where.topic
 
 
@@ -150,10 +151,10 @@ def kind_of_reason(why: str) -> str:
 
 
 def masked(text: str) -> str:
-    """Return the text with • for personal data.
+    """Return the text with • in place of personal data, for display.
 
-    Masked are the digits of numbers of five or more digits, all non-ASCII characters, and the contents of those
-    elements of an ISO 20022 message that have names, addresses and remarks, also in Latin letters.
+    Masked are the digits of numbers of five or more digits, all non-ASCII characters, CDATA sections, and the contents
+    of those elements of an ISO 20022 message that have names, addresses and remarks, also in Latin letters.
     """
     plain = _PERSONAL.sub(r"\1•", _CDATA.sub("•", text))
     return re.sub(r"[^\x00-\x7f]", "•", re.sub(r"[0-9](?:[ -]?[0-9]){4,}", _hidden, plain))

@@ -50,10 +50,11 @@ Factor = Annotated[Decimal, BeforeValidator(_factor)]
 
 
 class Mapping(BaseModel):
-    """The rules that repair a dead letter's fields, in the order in which they are applied.
+    """The rules that repair a dead letter's fields, in the order in which they are applied, with `remove` before
+    `strip`.
 
     `rename`: new name by old name. `remove`: fields to drop. `strip`: by field, characters to remove from its text.
-    `replace`: by field, new value by old whole text. `rescale`: by field, the factor by which its number is multiplied,
+    `replace`: by field, new value by old text. `rescale`: by field, the factor by which its number is multiplied,
     exactly. `default`: values of missing or empty fields. `set`: new values of fields. `hash`: the first 16 hex digits
     of the SHA-256 of the mapping's text.
     """
@@ -101,11 +102,11 @@ def of_tables(tables: Reads[str, object]) -> Mapping:
 
 
 def repair(fields: Reads[str, Any], mapping: Mapping) -> Fields:
-    """Return the repaired fields, as a new dict, changed in the order of Mapping. A rescaled number stays a text if it
-    was one.
+    """Return the repaired fields as a new dict, changed by the rules in the order of Mapping. A rescaled number stays a
+    text if it was one.
 
     Raises MappingError that names the field if `rename` would overwrite a field, or if `rescale` meets a value that is
-    not a number.
+    not a number (an empty one is left as it is).
     """
     renamed = _renamed(fields, mapping)
     mended = {name: _repaired(name, value, mapping) for name, value in renamed.items() if name not in mapping.remove}

@@ -30,12 +30,12 @@ ORDINARY = Calendar()  # no holidays
 
 
 def window_of(moment: datetime) -> int:
-    """Return the number of the 10-second window that contains a time (aware), counted from 0 at 1970-01-01 UTC."""
+    """Return the number of the 10-second window that contains an aware time. Window 0 begins in 1970 (UTC)."""
     return int(moment.timestamp() // WINDOW.total_seconds())
 
 
 def begin_of(window: int) -> datetime:
-    """Return the UTC time at which a window begins."""
+    """Return the time (in UTC) at which the 10-second window with this number begins."""
     return datetime.fromtimestamp(window * WINDOW.total_seconds(), UTC)
 
 
@@ -56,11 +56,12 @@ def learn(
     alarmed: bool = False,
     calendar: Calendar = ORDINARY,
 ) -> FeedProfile:
-    """Return the profile after `count` more signals came in the window `window`; it also learns the gap before it.
+    """Return the profile after `count` more signals came in the 10-second window with the number `window`; it also
+    learns the gap before it.
 
     `watched`: the window since which the feeds were watched without a break; earlier silence is not learnt. `alarmed`:
-    True if the gap was an alarm: it then counts only a quarter. For a window that is not later than the last, only the
-    signals are counted.
+    True if the gap was an alarm: its windows then count only a quarter, and its length is not learnt. For a window that
+    is not later than the last, only the signals are counted.
     """
     if window <= profile.last:  # counted late, by another worker
         return profile.model_copy(update={"hours": _added(profile.hours, window, Hour(0, 0, 0, count), calendar)})
@@ -79,10 +80,11 @@ def learn(
 def expected(
     profile: FeedProfile | None, first: int, end: int, floor: float = 0.0, *, calendar: Calendar = ORDINARY
 ) -> tuple[float, float]:
-    """Return (arrivals, signals): the numbers expected from window `first` (inclusive) to `end` (exclusive).
+    """Return (arrivals, signals), the numbers that are expected of a source from window `first` (inclusive) to window
+    `end` (exclusive).
 
-    An arrival is a 10-second window with any signal. `profile` None: an unknown source. `floor`: signals per hour that
-    are expected at least, whatever the profile.
+    An arrival is a 10-second window with any signal. `profile` None: an unknown source, of which only `floor` is
+    expected. `floor`: signals per hour that are expected at least, whatever the profile.
     """
     arrivals = signals = 0.0
     least = floor / WINDOWS_AN_HOUR
@@ -94,8 +96,8 @@ def expected(
 
 
 def longest_gap(profile: FeedProfile | None) -> float:
-    """Return the longest gap that is still expected of a source (None: an unknown one), measured in expected arrivals,
-    so that a night weighs less than a noon.
+    """Return the longest gap between two arrivals that is still expected of a source (None: an unknown one). Its unit
+    is expected arrivals (10-second windows with any signal), so that a night weighs less than a noon.
     """
     if profile is None:
         return 1 + RARELY
@@ -112,11 +114,12 @@ def outage(
     watched: int = 0,
     calendar: Calendar = ORDINARY,
 ) -> Silence | None:
-    """Return the alarm if a source has been silent for twice its longest expected gap and at least for `least`, else
-    None.
+    """Return the alarm of an outage if a source has been silent for twice its longest expected gap and for at least the
+    duration `least`; else None.
 
-    `floor`: signals per hour that are expected at least, whatever the profile. `watched`: the window since which the
-    feeds were watched without a break; earlier silence does not count. The alarm's `expected` is a number of signals.
+    `floor`: signals per hour that are expected at least, whatever the profile. `watched`: the number of the 10-second
+    window since which the feeds were watched without a break; earlier silence does not count. The alarm's `expected` is
+    a number of signals.
     """
     first, end = max(profile.last + 1, watched), window_of(now)
     if (end - first) * WINDOW < least:
@@ -130,9 +133,11 @@ def outage(
 
 
 def never_sent(source: str, floor: float, began: datetime, now: datetime, grace: timedelta) -> Silence | None:
-    """Return the alarm for a configured source that has sent nothing since `began`; None until `grace` is over.
+    """Return the alarm for a configured source that has never sent anything and is awaited since `began`. None until
+    the duration `grace` has passed since then.
 
-    `floor`: the number of signals per hour that it should send.
+    `floor`: the number of signals per hour that it should send. The alarm's `expected` is the number of signals that it
+    should have sent since `began`.
     """
     if now - began < grace:
         return None

@@ -62,7 +62,9 @@ class SourceRights:
     others: frozenset[SourceRight] = USUAL
 
     def lacking(self, signal: Signal) -> SourceRight | None:
-        """Return the right that the signal's source lacks for it, or None if the source may send it."""
+        """Return the right that the signal requires and its source does not have; None if the source may send the
+        signal.
+        """
         needed = signal.state if signal.kind == "watchlist" else signal.kind
         allowed = self.named.get(signal.source, self.others)
         return None if needed in allowed else SourceRight(needed)
@@ -93,10 +95,12 @@ def refusal(lacked: SourceRight) -> tuple[str, str]:
 def rights_of_sources(text: str) -> SourceRights:
     """Return the rights in a setting such as "police:all,bank-x:transfer+report,*:transfer".
 
-    A source that is not named has the rights of `*`; without `*`, all rights except to confirm, lift or rate. The
-    console may always send reports, and a decided appeal lift its suspect, unless they are named.
+    A source that is not named has the rights of `*`; without `*`, all rights except to confirm or lift a suspect, to
+    rate a telephone number, or to send the police's records of frauds. The console may always send reports, and a
+    decided appeal may lift its suspect, unless the setting names them.
 
-    Raises ValueError with the fault and the correction.
+    Raises ValueError with the fault and the correction if an entry is not SOURCE:RIGHT+RIGHT, names an unknown right,
+    repeats a source, or gives `*` one of those rights.
     """
     named: dict[str, frozenset[SourceRight]] = {}
     for number, entry in enumerate(_entries(text), start=1):

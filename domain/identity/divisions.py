@@ -60,8 +60,8 @@ def division(code: str, on: date) -> Division | None:
 
 
 def known(code: str) -> bool:
-    """Return True if a code is or ever was in force in Jilin, zones for statistics included: 6 digits, or 9 of a street
-    that exists today.
+    """Return True if a code is or ever was in force in Jilin, statistical zones included: 6 digits, or the 9 digits of
+    a street that exists today.
     """
     return code in _streets() or code in _register()
 
@@ -71,7 +71,8 @@ def current_code(code: str, on: date, noted: date | None = None) -> str | None:
     """Return the code that is in force on the day `on` for the place that `code` meant; None if unknown or ambiguous.
 
     `noted`: the day on which `code` was recorded, because a code may mean different places over time; None: as on `on`.
-    An ended code is followed through its successors. A street (9 digits) keeps its last three digits.
+    If `code` was not in force on that day, its last meaning before counts. An ended code is followed through its
+    successors. A street (9 digits) keeps its last three digits.
     """
     county = division(code[:6], noted or on) or _latest_before(code[:6], on)
     while county and county.until and county.until < on.year:
@@ -80,7 +81,7 @@ def current_code(code: str, on: date, noted: date | None = None) -> str | None:
 
 
 def meet(one: str, other: str) -> bool:
-    """Return True if two areas overlap, so if one code is a prefix of the other. An empty code means everywhere."""
+    """Return True if two areas overlap: one code is a prefix of the other. An empty code means everywhere."""
     return one.startswith(other) or other.startswith(one)
 
 
@@ -96,9 +97,10 @@ def name_of(code: str, on: date) -> str:
 
 @cache
 def names(language: str) -> dict[str, str]:
-    """Return names in English (`language` "en") or Korean ("ko"), by Chinese name: prefectures, counties, streets.
+    """Return the names of prefectures, counties and streets in English (`language` "en") or Korean ("ko"), by Chinese
+    name. Short Chinese names are keys too. The dict is cached: do not change it.
 
-    Short Chinese names are keys too. Raises KeyError for another language.
+    Raises KeyError for another language.
     """
     files = ("jilin_street_names.csv", "jilin_names.csv")
     return {row["name"]: row[language] for file in files for row in _rows(file)}

@@ -15,7 +15,8 @@ from schemas.people.residents import Holding, Resident
 
 
 def merge(keep: Resident, gone: Resident, at: datetime) -> tuple[Resident, Resident]:
-    """Merge two entries of one person: `keep` gets everything that `gone` ever held. Return (keep, gone), both changed.
+    """Merge two entries of one person. Return (keep, gone), both as changed copies: `keep` gets all telephones,
+    accounts, trusted contacts and flags of `gone`, and its ID hash and guardian if it has none of its own.
 
     `gone` becomes a reference to `keep`; its holdings end `at`, which shows when it was merged. Raises ValueError if
     the entries are the same, if one is merged already, if their ID numbers differ or are hashed under different keys,
@@ -46,7 +47,8 @@ class Part:
 
 
 def split(resident: Resident, part: Part, new_id: str, at: datetime | None) -> tuple[Resident, Resident]:
-    """Split one entry into two people: the new one holds `part` from `at` on (None: always). Return (old, new).
+    """Split one entry into two people: the new one holds `part` from `at` on (None: always). Return (old, new), both as
+    changed copies.
 
     The old entry keeps the holdings before `at`, and the hash of the ID number; the new one has a hash only if the
     changes name one. Raises ValueError if the entry is merged, if it does not hold `part`, or if a change is invalid.
@@ -61,7 +63,8 @@ def split(resident: Resident, part: Part, new_id: str, at: datetime | None) -> t
 
 
 def renewed(old: Resident, new: Resident, at: datetime) -> Resident:
-    """Return the entry `old`, updated by a newer row of the register about the same person (`new`).
+    """Return a copy of the entry `old`, updated by a newer row of the register about the same person (`new`): the id of
+    `old` stays, also its ID hash and its merge if the row has none; the other fields are the row's.
 
     A telephone or account that the row no longer names ends `at`. If the row names it without dates, it keeps its known
     dates; if the person had given it up, it is held again from `at`. Applying a row twice changes nothing more. Raises
@@ -100,11 +103,11 @@ def same_name(first: Resident, second: Resident) -> bool:
 
 
 def confirmed(entry: Resident, told: Resident) -> Resident:
-    """Return the provisional entry `entry`, completed by the register's row `told`: it keeps its id, so its cases stay
-    with it, and is no longer provisional.
+    """Return a copy of the provisional entry `entry`, completed by the register's row `told`: it keeps its id, so its
+    cases stay with it, and is no longer provisional.
 
-    The other fields are those of `told`. Telephones and accounts of both are kept. Raises ValueError if the result
-    exceeds an entry's limits.
+    The other fields are those of `told`; the ID hash is that of `entry` if `told` has none. Telephones and accounts of
+    both are kept. Raises ValueError if the result exceeds an entry's limits.
     """
     return changed(
         told,

@@ -30,6 +30,7 @@ class IdKeys:
 
     def hashes(self, number: str) -> list[str]:
         """Return the hashes of an ID number, one under each key, in the order of the keys: the last one is in force.
+        `number`: its 18 characters, as `parse_id_number` returns them.
 
         Raises ValueError if a key is shorter than 16 bytes.
         """

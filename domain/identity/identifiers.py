@@ -97,9 +97,10 @@ def phone_tail(phone: str) -> str:
 
 
 def normal_account(raw: str) -> str:
-    """Return an account or card number normalized: 6 to 34 capital letters and digits, without blanks and dashes.
+    """Return an account or card number in its normal form: 6 to 34 capital letters and digits, without blanks and
+    dashes.
 
-    Raises ValueError for anything else.
+    Raises ValueError, without the number, for anything else.
     """
     if spelt_account(raw):
         return raw
@@ -111,7 +112,7 @@ def normal_account(raw: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class IdNumber:
-    """The contents of a GB 11643 ID number: its 18 characters, date of birth, sex, and division (6 digits).
+    """The contents of a GB 11643 ID number: its 18 characters, date of birth, sex, and division (a code of 6 digits).
 
     Its repr hides the number, which must not reach a log.
     """
@@ -160,7 +161,8 @@ def _birth(number: str, on: date | None) -> date:
 
 
 def born_in_known_division(number: IdNumber) -> bool:
-    """Return True if the division in the number existed when its holder was born.
+    """Return True if the division in the number existed when its holder was born; of other provinces than Jilin, if it
+    is known at all, in whatever year.
 
     False does not prove forgery: a person registered late got the code of the day of registration.
     """
@@ -244,8 +246,8 @@ class Owner:
 
 
 def owner(resident: Resident, holding: Holding) -> Owner:
-    """Return a resident's holding as an owner of its value, also for a merged entry, whose holdings `owned`
-    leaves out.
+    """Return a resident's holding of a telephone or account as an Owner. This also works for a merged entry, whose
+    holdings `owned` leaves out.
     """
     return Owner(resident.id, holding.since, holding.until, holding.shared, holding.primary)
 
@@ -307,8 +309,8 @@ class Reach:
 
 
 def reach(resident: Resident, guardian: Resident | None, at: datetime) -> Reach:
-    """Return where to send a warning for a resident: to the guardian of a minor if the guardian has a telephone, else
-    to the resident.
+    """Return where to send a warning for a resident: to the guardian if the resident is a minor and the guardian has a
+    telephone, else to the resident. The telephone is None if neither has one.
 
     `guardian`: the guardian's entry; None if there is none. `at`: the time at which the telephone must be held. Which
     of a person's telephones is taken: see `phone_at`.

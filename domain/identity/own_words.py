@@ -29,8 +29,8 @@ def masked_words(code: AnyCode) -> AnyCode:
 
 
 def webhook_words(code: AnyCode) -> AnyCode:
-    """Return a copy of the code as a webhook may have it: as `masked_words`; but for a reply to a text message with ""
-    for its words.
+    """Return a copy of the code as a webhook may have it. For a reply to a text message, each text that a person wrote
+    is ""; for any other code, these texts are masked as by `masked_words`.
     """
     return without_words(code) if isinstance(code, Replied | RepliedStop | RepliedStopLater) else masked_words(code)
 

@@ -76,7 +76,8 @@ PERSONAL: Mapping[str, Callable[[Any], Json]] = {
 
 
 def parted(record: Json) -> Json:
-    """Remove the personal parts from a JSON value, in place, and return them for `join`; None if it has none.
+    """Remove the personal parts from a JSON value, in place, and return them for `join`; None if it has none. Each
+    removed value is replaced as PERSONAL defines, for example by "[forgotten]".
 
     The returned parts have the shape of the record, as nested objects: items of a list are keyed by index, as in
     {"facts": {"0": {...}}}. The function runs for every record, so it walks once and copies nothing.
@@ -102,7 +103,11 @@ def parted(record: Json) -> Json:
 
 
 def join(record: Json, taken: Json) -> Json:
-    """Put the parts that `parted` returned back into the record, in place, and return the record."""
+    """Put the parts that `parted` returned back into the record, in place, and return the record.
+
+    Do not call it if `parted` returned None: the result would be None. Raises IndexError or ValueError if the parts do
+    not have the shape of the record.
+    """
     if type(taken) is not dict:
         return taken
     whole = record if type(record) in _HOLDERS else {}
@@ -118,7 +123,7 @@ def without(thing: Thing) -> Thing:
     """Return a copy of a model without its personal parts, which PERSONAL names by field, at any depth.
 
     Texts become "[forgotten]", lists and objects become empty, divisions are cut to the prefecture, and years of birth
-    to the decade.
+    to the decade. Raises ValidationError, a ValueError, if the model does not allow the values that remain.
     """
     record = thing.model_dump(mode="json")
     parted(record)

@@ -45,7 +45,11 @@ class Candidates:
 
 @dataclass(frozen=True, slots=True)
 class VictimMatch:
-    """To whom a record belongs, or for which reason to nobody. `candidates`: among whom a person may decide."""
+    """The result of matching a record: the resident to whom it belongs, by which identifier and how surely; or the
+    reason (`why`) for which it belongs to nobody, with `resident`, `by` and `strength` None.
+
+    `candidates`: without a match, the ids of the residents among whom a person may decide.
+    """
 
     resident: ResidentId | None = None
     by: MatchedBy | None = None
@@ -64,12 +68,14 @@ class NameAgreement(IntEnum):
 
 
 def match_victim(record: ReportedFraud, found: Candidates) -> VictimMatch:
-    """Return the resident whom the record is about, or the reason for which there is none.
+    """Return the resident whom the record is about, or the reason for which none can be determined (see VictimMatch).
+    `found`: the residents who have the record's identifiers.
 
-    Conflicts: the ID number decides against a telephone or account, unless the record's name is another than the ID
-    number's holder has, and either a holder of the telephone or account has that name, or neither of these is the ID
-    number's holder. Then a person decides: the ID number may be a wrong one. Somebody who is known to have another ID
-    number is not meant, whatever else agrees; a person decides if the name agrees too.
+    The ID number decides against a telephone or account. Only if its holder has another name than the record, a person
+    decides (CONFLICT) in two cases: a holder of the telephone or account has the record's name, or the ID number's
+    holder holds neither of these. The ID number may then be a wrong one. Residents who are known to have another ID
+    number than the record are not matched by telephone or account; if nobody else is left and one of them has the
+    record's name, a person decides.
     """
     if not (record.id_hash or record.phone or record.accounts):
         return VictimMatch(why=UnmatchedReason.NO_IDENTIFIER)
@@ -86,11 +92,12 @@ def match_victim(record: ReportedFraud, found: Candidates) -> VictimMatch:
 
 
 def agreement(written: str | None, name: str) -> NameAgreement:
-    """Return how a name as written in a record agrees with a resident's name.
+    """Return how a name as written in a record agrees with a resident's name. Letter case, width, blanks and middle
+    dots do not count.
 
-    MISSPELT: one character is another, missing or too many, or two neighbours are exchanged, and the names have at
-    least two characters. Letter case, width, blanks and middle dots do not count. UNKNOWN also if one name is in
-    Chinese characters and the other in Korean or Latin letters, which cannot be compared.
+    SAME: they are equal. MISSPELT: both have at least two characters, and one character is another, missing or too
+    many, or two neighbours are exchanged. UNKNOWN: the record has no name, or one name is in Chinese characters and the
+    other in Korean or Latin letters, which cannot be compared. OTHER: anything else.
     """
     if written is None or not (one := _plain(written)):
         return NameAgreement.UNKNOWN

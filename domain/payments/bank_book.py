@@ -163,7 +163,9 @@ class BankBook:
     versions: OrderedDict[str, int] = field(default_factory=OrderedDict)
 
     def add(self, event: CaseEvent) -> None:
-        """Add an event of the journal, in place. A repeated or older event changes nothing."""
+        """Add an event of the journal to the tables, in place. A repeated event changes nothing, and an older one does
+        not replace a later state.
+        """
         if self._latest(event.case):
             self._stops_of(event)
         for order in event.case.orders:

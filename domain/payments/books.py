@@ -100,13 +100,15 @@ class BooksFold:
     _cases: dict[str, tuple[int, Books]] = field(default_factory=dict)
 
     def add(self, event: CaseEvent) -> None:
-        """Add an event of the journal, in place."""
+        """Add an event of the journal, in place. It counts only if it has a higher version of its case than before."""
         case = event.case
         if case.version > self._cases.get(case.id, (0, {}))[0]:
             self._cases[case.id] = case.version, case.booked
 
     def sums(self) -> dict[str, int]:
-        """Return the sums (fen or numbers) by name; sums of 0 are left out."""
+        """Return the sums (fen or numbers) of all cases so far, by name such as "2026-03|frozen" (see `changes`). Sums
+        of 0 are left out.
+        """
         found: Counter[str] = Counter()
         for _, booked in self._cases.values():
             found.update(named(booked))

@@ -45,7 +45,7 @@ def to_stop(case: Case, payee: str) -> list[str]:
 
 
 def in_danger(case: Case | None) -> bool:
-    """Return True if the case is open and not settled, so that a report applies to it and opens no new case. False for
-    None.
+    """Return True if there is a case, and it is open and not settled, so that a new report belongs to it and opens no
+    new case. False for None.
     """
     return case is not None and case.open and not case.settled

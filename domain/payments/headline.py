@@ -52,7 +52,10 @@ def moving_fen(case: Case) -> int:
 
 
 def headline_of(case: Case) -> Headline:
-    """Return a case's headline amount. Accounts to which the money went on do not count: it is the same money."""
+    """Return a case's headline amount (fen) with its kind: the money that is still in danger; if there is none, the
+    money that is stopped or frozen; if there is none either, the estimated exposure. Accounts to which the money went
+    on do not count: it is the same money.
+    """
     stopped, open_fen = sum(_stopped_fen(case, payment) for payment in case.payments), moving_fen(case)
     if open_fen:
         return Headline(HeadlineKind.NOT_STOPPED if stopped else HeadlineKind.AT_STAKE, open_fen, stopped)

@@ -98,8 +98,8 @@ class Institutions:
 
 @lru_cache(maxsize=4)  # a starting worker asks five times for the same 300 banks
 def load(text: str) -> Institutions:
-    """Return the institutions in a TOML text. Raises InstitutionsError if the text is not TOML, an entry is invalid, or
-    a name or card prefix belongs to two of them.
+    """Return the institutions in a TOML text, by code in the text's order. Raises InstitutionsError if the text is not
+    TOML, an entry is invalid, or a name or card prefix belongs to two institutions.
     """
     table = read_table(text, _Table, InstitutionsError)
     return Institutions(table.until, MappingProxyType({each.code: each for each in table.institution}))

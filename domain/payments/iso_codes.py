@@ -34,7 +34,8 @@ RESOLVED: Mapping[str, BankState] = {
 
 
 def transfer_state(status: str) -> TransferState:
-    """Return the state of a payment from its status in pacs.002 (ExternalPaymentTransactionStatus1Code).
+    """Return the state of a payment from its status in pacs.002 (ExternalPaymentTransactionStatus1Code): PENDING,
+    SETTLED or ATTEMPTED.
 
     A payment that was rejected, cancelled or blocked has the state ATTEMPTED. Raises ValueError for an unknown status.
     """
@@ -111,23 +112,23 @@ def at(text: str) -> datetime:
 
 
 def reference(dispatch: str) -> str | None:
-    """Return the text that a message to a bank has as its case id: the dispatch's id without its first `r` and its end
-    `:payment`. None if this is longer than 35 characters.
+    """Return the case id that a message to a bank about this dispatch contains: the dispatch's id without its first `r`
+    and its end `:payment`. None if this is longer than 35 characters.
 
-    The bank's answer contains it, and `dispatch_of` makes the dispatch's id of it again.
+    The bank's answer contains it, and `dispatch_of` turns it back into the dispatch's id.
     """
     short = dispatch.removeprefix("r").removesuffix(":payment")
     return short if len(short) <= LONGEST_ID else None
 
 
 def dispatch_of(given: str) -> str:
-    """Return the id of the dispatch from which `reference` made `given`."""
+    """Return the id of the dispatch from which `reference` made `given`. The form of `given` is not checked."""
     return f"r{given}:payment"
 
 
 def named_id(end_to_end: str) -> str:
-    """Return the payment's end-to-end id if a message can carry it, so at most 35 characters and not NOTPROVIDED; else
-    "".
+    """Return the payment's end-to-end id if a message can carry it: it has at most 35 characters and is not
+    NOTPROVIDED. Else return "".
     """
     return end_to_end if len(end_to_end) <= LONGEST_ID and end_to_end != NOT_PROVIDED else ""
 

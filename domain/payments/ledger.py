@@ -66,7 +66,7 @@ class Totals(NamedTuple):
 
 
 def of_case(case: Case) -> Totals:
-    """Return the totals of one case, in which each number of cases is 0 or 1."""
+    """Return the totals of one case: money in fen, and each number of cases as 0 or 1."""
     kept = dict.fromkeys(EvidenceClass, 0)
     for entry in case.kept.values():
         kept[entry.evidence] += entry.amount_fen
@@ -107,10 +107,10 @@ def dissuaded(case: Case, *, evidenced: bool) -> bool:
 
 
 def added(before: Case | None, after: Case) -> Mapping[str, int]:
-    """Return by how much each field of Totals changes when a case's version `before` (None: it is new) is replaced by
-    `after`; fields that stay are in it with 0.
+    """Return the change of each field of Totals, by name, when a case's version `before` (None: it is new) is replaced
+    by `after`; unchanged fields are included with 0.
 
-    Empty if no field of the case has changed from which Totals are computed.
+    Return an empty mapping if no field of the case has changed from which Totals are computed.
     """
     if before is not None and after.shares(before, *_BOOKED):
         return {}
@@ -142,7 +142,9 @@ def not_recovered(case: Case, held: Mapping[str, int]) -> int:
 
 
 def fold(events: Iterable[CaseEvent]) -> Totals:
-    """Return the totals computed from the journal. The events may be in any order and repeated."""
+    """Return the totals of all cases in a journal (money in fen), each case in its highest version. The events may be
+    in any order and repeated.
+    """
     latest: dict[str, Case] = {}
     for event in events:
         known = latest.get(event.case.id)
@@ -161,8 +163,8 @@ def with_loss_avoided(case: Case, transfer: str, evidence: EvidenceClass, amount
     """Return a copy of the case with money (fen) booked as loss avoided: at most the payment's amount, under the best
     evidence class so far; within a class, the larger amount.
 
-    The case unchanged if the payment is unknown, was booked in an earlier case, or its stop was overturned and nobody
-    has ordered another one since.
+    The case itself if the amount is not above 0, if the payment is unknown or was booked in an earlier case, or if its
+    stop was overturned and nobody has ordered another one since.
     """
     payment = _payment(case, transfer)
     amount = min(amount_fen, payment.amount_fen) if payment else 0
@@ -178,11 +180,11 @@ def _rank(kept: LossAvoided) -> tuple[str, int]:
 
 
 def with_frozen(case: Case, transfer: str, amount_fen: int) -> Case:
-    """Return the case with money (fen) booked as frozen by a bank: the largest reported amount, at most the payment's
-    amount.
+    """Return a copy of the case with money (fen) booked as frozen by a bank: the largest reported amount, at most the
+    payment's amount.
 
-    Unchanged if the payment is unknown, was booked in an earlier case, or its stop was overturned and nobody has
-    ordered another one since.
+    The case itself if this changes nothing, if the payment is unknown or was booked in an earlier case, or if its stop
+    was overturned and nobody has ordered another one since.
     """
     payment = _payment(case, transfer)
     amount = min(amount_fen, payment.amount_fen) if payment else 0
@@ -211,9 +213,11 @@ def without_stopped(case: Case, transfers: Collection[str]) -> Case:
 
 
 def with_returned(case: Case, transfer: str, amount_fen: int) -> Case:
-    """Return the case with money (fen) recorded as returned by a bank: the largest reported amount, at most the
-    payment's. Unchanged if the payment is unknown, was booked in an earlier case, or its stop was overturned and nobody
-    has ordered another one since.
+    """Return a copy of the case with money (fen) recorded as returned by a bank: the largest reported amount, at most
+    the payment's amount.
+
+    The case itself if this changes nothing, if the payment is unknown or was booked in an earlier case, or if its stop
+    was overturned and nobody has ordered another one since.
     """
     payment = _payment(case, transfer)
     amount = min(amount_fen, payment.amount_fen) if payment else 0
@@ -223,20 +227,22 @@ def with_returned(case: Case, transfer: str, amount_fen: int) -> Case:
 
 
 def with_frozen_beyond(case: Case, transfer: str, amount_fen: int) -> Case:
-    """Return the case with money (fen) recorded as frozen in an account to which a payment went on from its payee.
-    `transfer`: the `transfer` of the account's entry in `Case.traced`. Counted is the largest reported amount, but no
-    more than came to the account as far as the case knows (the greater of the entry's `amount_fen` and `came_fen`).
+    """Return a copy of the case with money (fen) recorded as frozen in a traced account, to which a payment went on
+    from its payee. `transfer`: the `transfer` of the account's entry in `Case.traced`. The largest reported amount
+    counts, but no more than came to the account as far as the case knows (the greater of the entry's `amount_fen` and
+    `came_fen`).
 
-    Unchanged if the case has no such account, if an earlier case has booked the transfer, or if its stop was overturned
-    and nobody has ordered another one since.
+    The case itself if this changes nothing, if the case has no such account, if an earlier case has booked the
+    transfer, or if its stop was overturned and nobody has ordered another one since.
     """
     frozen = _more_beyond(case, case.frozen_beyond, transfer, amount_fen)
     return case if frozen is None else case.model_copy(update={"frozen_beyond": frozen})
 
 
 def with_returned_beyond(case: Case, transfer: str, amount_fen: int) -> Case:
-    """Return the case with money (fen) recorded as given back from an account to which a payment went on from its
-    payee. The parameters, the limit of the amount and when the case is unchanged: see `with_frozen_beyond`.
+    """Return a copy of the case with money (fen) recorded as given back from a traced account, to which a payment went
+    on from its payee. The parameters, the limit of the amount, and when the case itself is returned: see
+    `with_frozen_beyond`.
     """
     returned = _more_beyond(case, case.returned_beyond, transfer, amount_fen)
     return case if returned is None else case.model_copy(update={"returned_beyond": returned})
@@ -254,11 +260,11 @@ def _more_beyond(case: Case, known: Mapping[str, int], transfer: str, amount_fen
 
 
 def with_loss(case: Case, transfer: str | None, amount_fen: int, at: datetime) -> Case:
-    """Return the case with a loss (fen) booked: for each transfer the largest amount and the earliest time reported,
-    the amount at most the payment's, if the case knows it. The days after the warning stay as first booked.
+    """Return a copy of the case with a loss (fen) booked: for each transfer the largest amount and the earliest time
+    reported, the amount at most the payment's, if the case knows it. The days after the warning stay as first booked.
 
-    `transfer`: None if unknown. The transfer's C and D entries are removed; money that the bank holds (A, B) stays.
-    Unchanged if an earlier case has booked the transfer, or as much is booked already, at the same or an earlier
+    `transfer`: None if unknown. The transfer's C and D entries are removed; money that the bank holds (A, B) stays. The
+    case itself if an earlier case has booked the transfer, or if as much is booked already, at the same or an earlier
     time.
     """
     name = transfer or UNNAMED
@@ -285,13 +291,14 @@ def _days_after_warning(case: Case, at: datetime) -> float | None:
 
 
 def balanced(case: Case) -> Case:
-    """Return the case with its loss avoided of class C and D corrected by its losses and settled transfers.
+    """Return the case with its loss avoided of classes C and D corrected by its losses and settled transfers; the case
+    itself if nothing changes.
 
-    Entries of class C and D whose money was lost or settled are removed. For a dissuaded resident an estimate (D) is
-    added: the exposure that screening found, less all money kept (A to C) and lost, times the probability of fraud that
-    screening found before anybody intervened. The outcome cannot show how likely the loss was: nearly everybody who is
-    reached is recorded as dissuaded, even those who would have stopped anyway (in one county 99.91 % were "dissuaded",
-    and 5.8 % of these were defrauded).
+    Entries of class C and D whose money was lost or settled are removed. For a dissuaded resident an estimate (D, in
+    fen) is added: the exposure that screening found, less all money kept (A to C) and lost, times the probability of
+    fraud that screening found before anybody intervened. The outcome cannot show how likely the loss was: nearly
+    everybody who is reached is recorded as dissuaded, even those who would have stopped anyway (in one county 99.91 %
+    were "dissuaded", and 5.8 % of these were defrauded).
     """
     lost = {loss.id for loss in case.losses}
     settled = {payment.transfer for payment in case.payments if payment.state is TransferState.SETTLED}

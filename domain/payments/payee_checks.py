@@ -21,7 +21,9 @@ _ANSWERS = tuple(PayeeAnswer)
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """The answer about a payee. `since`: when the watchlist entry was made; None without an entry."""
+    """The answer about a payee and its reason. `since`: when the watchlist entry behind it was made; None without an
+    entry.
+    """
 
     answer: PayeeAnswer
     reason: PayeeReason
@@ -29,12 +31,12 @@ class Known:
 
 
 def known_of(entries: Sequence[WatchEntry | None]) -> Known:
-    """Return the answer about a payee. `entries`: the watchlist entry of the payee itself, then those of the domains
-    above it.
+    """Return the answer about a payee: CONFIRMED, REPORTED or NOT_KNOWN, with the reason. `entries`: the watchlist
+    entry of the payee itself, then those of the domains above it, the nearest first; None stands for no entry.
 
-    None stands for no entry. A confirmed domain covers all links below it. A report covers only its own link, because
-    anybody can report a whole domain. A lifted entry counts as no entry: it was wrong, and must not harm its holder any
-    more. Raises ValueError if `entries` is empty.
+    A confirmed domain covers all links below it. A report covers only its own link, because anybody can report a whole
+    domain. A lifted entry counts as no entry: it was wrong, and must not harm its holder any more. Raises ValueError if
+    `entries` is empty.
     """
     own, *above = entries
     if own is not None and own.standing is WatchStatus.CONFIRMED:
@@ -60,8 +62,8 @@ def check_name(secret: bytes, source: str, answer: PayeeAnswer, at: datetime, ra
 
 
 def answer_named(secret: bytes, source: str, name: str, now: datetime) -> PayeeAnswer:
-    """Return the answer that the name `name` contains. `secret`: as for `check_name`, which made the name; `source`:
-    the source that reports it.
+    """Return the payee answer that a check's name contains. `secret`: the one with which `check_name` made it;
+    `source`: the source that reports the name.
 
     Raises ValueError if the name was not given to this source, is no name of a check, or was given more than a day ago.
     """

@@ -66,8 +66,8 @@ def asked(
     """Return the request to lift the stop on the case's payment `number`, or the reason why it is refused: NO_STOP or
     ASKED_ALREADY. Nothing is stored.
 
-    `by`: the login of the person who asks; `evidence`: their description of the proof. The request must be decided
-    within 24 hours. `known`: all other requests; `name`: the new request's id. Raises ValidationError, a ValueError, if
+    `known`: all requests so far; `name`: the new request's id. `by`: the login of the person who asks; `evidence`:
+    their description of the proof. The request is due 24 hours after `now`. Raises ValidationError, a ValueError, if
     the reason does not have 2 to 300 characters or another field is invalid.
     """
     payment = of_number(case, number)

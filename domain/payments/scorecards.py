@@ -27,13 +27,14 @@ class PartOfDay(NamedTuple):
 
 
 class Scorecard(NamedTuple):
-    """An institution's answers to the stop orders and extensions that reached it, as numbers of orders. `asked`: all of
-    them.
+    """An institution's answers to the stop orders and extensions that may have reached it, as numbers of orders.
+    `asked`: all of them. A message that an order is still pending is no answer.
 
     `waits`: not answered and not late yet; `late`: answered after the limit, or not answered and past it; `refused`:
     refused in the latest answer; `queried`: status requests about orders that were not answered in time.
 
-    `p50`, `p95`: time to the first answer, None without answers. `day`: all parts of the day, in order.
+    `p50`, `p95`: median and 95th percentile of the time to the first answer, None without answers. `day`: all parts of
+    the day, in order.
     """
 
     institution: str
@@ -56,10 +57,10 @@ class _Asked(NamedTuple):
 
 
 def scorecards(book: BankBook, sees: Callable[[str], bool], now: datetime, limit: timedelta) -> list[Scorecard]:
-    """Return the scorecard of each institution that got an order, those with the most orders first.
+    """Return the scorecard of each institution that got a stop order or extension, those with the most orders first.
 
-    `sees`: returns True if the reader may see a division's residents; others do not count. `limit`: an answer is late
-    after this time.
+    `sees`: returns True if the reader may see a division's residents; orders of other divisions do not count. `limit`:
+    the time after sending within which an answer is not late.
     """
     found: defaultdict[str, list[_Asked]] = defaultdict(list)
     for asked in _reached(book):

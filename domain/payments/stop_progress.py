@@ -62,7 +62,8 @@ def may_ask(case: Case, payment: Payment, by: str) -> bool:
 
 
 def case_stops(case: Case, by: str, leaving: Collection[str] = ()) -> CaseStops:
-    """Return the state of all stops of a case, as the person `by` sees them, with the money in that state.
+    """Return the most important state of a case's stops (see StopProgress), as the person `by` sees it, with the sum
+    (fen) of the payments and traced accounts in that state. NOTHING with 0 fen if the case has no payment.
 
     `leaving`: transfers whose request is delayed for some seconds, in which it can be undone.
     """

@@ -30,10 +30,12 @@ from schemas.risk.signals import TransferState
 LEAST_DEADLINE, MOST_DEADLINE = timedelta(seconds=10), timedelta(hours=24)  # of an offer to another province
 MOST_ASKING = timedelta(days=3)
 MOST_PROVINCES = 64
+MOST_PREFIXES = 64  # of one province
 CONFIRMED_WITHIN = timedelta(minutes=30)  # no automatic order may wait longer for a person
 LEAST_LAW = 4  # characters of a citation
 DECIDERS = (StaffRole.OPERATOR, StaffRole.RELEASE_DESK, StaffRole.SUPERVISOR)
 
+DivisionPrefix = Annotated[str, StringConstraints(pattern=r"^[0-9]{2}([0-9]{2}){0,2}$")]
 Law = Annotated[str, StringConstraints(strip_whitespace=True, max_length=128)]
 
 
@@ -200,13 +202,25 @@ class HandoverRules(Section):
     `provinces`: the codes, as in QUANZU_PROVINCES, of those to which a case may be handed over and from which one is
     taken. `roles`: of the persons who may hand over. `deadline`: by level, how long (10 seconds to 24 hours) the other
     province may take to acknowledge; contacts wait for that long at most. `asks_for`: how long after an unanswered
-    offer the other province is asked whether it has taken the case (at most 3 days).
+    offer the other province is asked whether it has taken the case (at most 3 days). `lives`: by province, the first 2,
+    4 or 6 digits of the divisions (GB/T 2260) whose residents' new cases are offered to it at once, by rule.
     """
 
     provinces: Annotated[tuple[Token, ...], Field(min_length=1, max_length=MOST_PROVINCES)]
     roles: Annotated[tuple[StaffRole, ...], Field(min_length=1)] = (StaffRole.OPERATOR, StaffRole.SUPERVISOR)
     deadline: Mapping[Level, Duration]
     asks_for: Duration = timedelta(hours=24)
+    lives: Mapping[Token, Annotated[tuple[DivisionPrefix, ...], Field(min_length=1, max_length=MOST_PREFIXES)]] = Field(
+        default_factory=dict
+    )
+
+    def home_province(self, division: str) -> str | None:
+        """Return the province to which the cases of residents of a division (6 or 9 digits) are offered by rule: the
+        one with the longest matching prefix in `lives`. None without one.
+        """
+        prefixes = {prefix: province for province, each in self.lives.items() for prefix in each}
+        matching = [prefix for prefix in prefixes if division.startswith(prefix)]
+        return prefixes[max(matching, key=len)] if matching else None
 
     @model_validator(mode="after")
     def _within_bounds(self) -> Self:
@@ -217,4 +231,13 @@ class HandoverRules(Section):
             raise refused(FaultCode.NOT_BETWEEN, key="deadline", least=least, most=most)
         if not timedelta(0) < self.asks_for <= MOST_ASKING:
             raise refused(FaultCode.NOT_BETWEEN, key="asks_for", least="1s", most=spelt(MOST_ASKING))
+        return self
+
+    @model_validator(mode="after")
+    def _one_home(self) -> Self:
+        if unknown := [name for name in self.lives if name not in self.provinces]:
+            raise refused(FaultCode.NOT_CHOICE, key=f"lives.{unknown[0]}", choices=list(self.provinces))
+        prefixes = [prefix for each in self.lives.values() for prefix in each]
+        if twice := [prefix for prefix in prefixes if prefixes.count(prefix) > 1]:
+            raise refused(FaultCode.STANDS_TWICE, key="lives", name=twice[0])
         return self

@@ -39,9 +39,11 @@ class Fatigue(Section):
         return self
 
     def limits(self, channel: str) -> tuple[tuple[str, str, timedelta, int], ...]:
-        """Return the four limits of a channel, each as (name, scope, span, most contacts in that span).
+        """Return the four limits for contacts by a channel ("sms", "phone" or "visit"), each as (name, scope, span,
+        most contacts in that span).
 
-        The name is, for example, "all_hour"; the scope is "all" or the channel.
+        The scope is "all" (contacts by any channel) or the channel; the span is an hour or a day; the name combines
+        both, such as "all_hour". Raises AttributeError for another channel.
         """
         return tuple(
             (f"{whose}_{span}", whose, length, getattr(getattr(self, span), whose))

@@ -135,9 +135,10 @@ class Messages(Section):
     support_call: Wording | None = None
 
     def wording(self, action: Action) -> Wording | None:
-        """Return the templates of `action`; None for an action without a text of its own, such as a visit.
+        """Return the templates of `action`, or None for an action without a text of its own, such as a visit.
 
-        A support call that was planned under an earlier policy says what a follow-up says, if this one has no text.
+        A support call gets the templates of a follow-up call if this policy has none for it, because an earlier policy
+        may have planned the call.
         """
         found = getattr(self, action.value, None)
         if found is None and action is Action.SUPPORT_CALL:

@@ -37,7 +37,9 @@ SMS = frozenset({Action.SMS, Action.FLASH_SMS})
 
 
 def conditions(profile: Profile, *, money_at_risk: bool) -> frozenset[Condition]:
-    """Return the conditions of steps that a case meets: MONEY_AT_RISK if `money_at_risk`; the others by the profile."""
+    """Return the conditions of steps that a case meets: MONEY_AT_RISK if `money_at_risk` is True; HAS_CONTACT,
+    NOT_OBJECTING and NOT_HARD_OF_HEARING by the resident's number of trusted contacts and flags in `profile`.
+    """
     found = {
         Condition.MONEY_AT_RISK: money_at_risk,
         Condition.HAS_CONTACT: profile.contacts > 0,
@@ -53,7 +55,7 @@ def steps_for(plan: LevelPlan, holding: frozenset[Condition]) -> Iterator[tuple[
 
 
 def rule_of(plan: Plan, step: str, action: Action) -> StepRule:
-    """Return the policy's rule for a step, found by its id (`step`).
+    """Return the policy's rule for a step of a case. `step`: the step's id; `action`: its action.
 
     A step for a bank (STOPS) gets the attempts and times of `plan.stop`, but a status request only one attempt. A
     follow-up or support call gets the plan's rule for these. A step that the policy no longer has gets one attempt and
@@ -80,8 +82,9 @@ def _by_name(plan: Plan) -> Mapping[str, StepRule]:
 
 
 def level_of(step: str) -> Level | None:
-    """Return the level whose plan has the step with this id; None for requested steps, follow-ups, support calls,
-    stops and timers."""
+    """Return the level whose plan has the step with this id. None for steps that belong to no level: requested steps,
+    follow-ups, support calls, stops and timers.
+    """
     head = step.partition(".")[0]
     return Level(head) if head in _LEVELS else None
 
@@ -90,8 +93,8 @@ _LEVELS = frozenset(level.value for level in Level)
 
 
 def table_of(plan: Plan, action: Action) -> Table:
-    """Return the policy's table of consequences for an action: words by result. A hand-over has none: its own decisions
-    follow (domain/casework/provinces).
+    """Return the policy's consequences for an action: a tuple of words by result. Empty for a hand-over, whose
+    decisions follow other rules (domain/casework/provinces).
     """
     if action is Action.HAND_OVER:
         return {}
@@ -112,15 +115,15 @@ def words_after(plan: Plan, action: Action, result: str) -> tuple[Word, ...]:
 
 
 def may_support(case: Case) -> bool:
-    """Return True if a support call may be made: the resident is not in danger, as far as the case knows, so that no
+    """Return True if a support call may be made: the case is settled, or the resident was defrauded already. Then no
     plan contacts them.
     """
     return case.settled or case.state is CaseState.ALREADY_DEFRAUDED
 
 
 def weaker(one: Action, other: Action) -> bool:
-    """Return True if `one` is a weaker contact than `other` of the same family, such as an automated call than an
-    operator's. False for the same action, other families, and actions without a family.
+    """Return True if `one` is a weaker contact than `other` of the same family, as an automated call is weaker than an
+    operator's call. False for the same action, other families, and actions without a family.
     """
     family, strength = _STRENGTH.get(one, ("", 0))
     of, than = _STRENGTH.get(other, ("-", 0))
@@ -128,11 +131,11 @@ def weaker(one: Action, other: Action) -> bool:
 
 
 def allowed(due: datetime, plan: Plan, level: LevelPlan, action: Action) -> datetime:
-    """Return the earliest time from `due` on at which a step may go out: after the quiet hours if the level has them,
-    or for a support call.
+    """Return the earliest time from `due` (aware) on at which a step may go out: `due` itself outside of the quiet
+    hours, else their end in UTC.
 
-    `due`: aware; returned unchanged outside of the quiet hours, else their end in UTC. Actions that contact
-    nobody (CONTACTS_NOBODY) may go out at any time.
+    Quiet hours apply if the level has them, and always to a support call. They do not apply to actions that contact
+    nobody (CONTACTS_NOBODY).
     """
     if not (level.quiet or action is Action.SUPPORT_CALL) or action in CONTACTS_NOBODY:
         return due
@@ -154,8 +157,9 @@ def at_home(due: datetime, plan: Plan) -> datetime:
 
 
 def earliest(due: datetime, case: Case, plan: Plan, rule: StepRule) -> datetime:
-    """Return the time at which a step planned for `due` (aware) may go out: within its own hours and the level's, at
-    most LATEST (2099-12-30).
+    """Return the time at which a step of the case that is planned for `due` (aware) may go out: `due`, or later if the
+    rule waits for the hours at which people are at home (`at_home`) or the case's level has quiet hours (`allowed`).
+    Never later than LATEST (2099-12-30).
     """
     if rule.at_home:
         due = at_home(due, plan)

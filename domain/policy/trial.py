@@ -23,8 +23,8 @@ _RAISED = frozenset({FactKind.OPENED, FactKind.REOPENED, FactKind.LEVEL_RAISED})
 
 
 def raised(event: CaseEvent | PartialCaseEvent) -> int:
-    """Return how many facts of an alert's event say that its case was opened, reopened or raised in level: normally 1
-    or 0. 0 for an event of any other input.
+    """Return how many facts of an event record that its case was opened, reopened or raised in level: normally 1 or 0.
+    Return 0 if the event's input is not an alert.
     """
     return sum(fact.kind in _RAISED for fact in event.facts) if event.input_kind == "alert" else 0
 
@@ -33,8 +33,9 @@ def reason_to_stop(usual: Sequence[int], recent: Sequence[int], rules: BreakerRu
     """Return the code of the reason to stop a policy, or None if the policy may go on.
 
     A policy is stopped if it raised too many cases in one minute, or on average over the last `rules.steady`. `usual`:
-    cases raised in each minute under the previous policy. `recent`: those under the new one, oldest first. The median
-    of `usual` is not affected by a campaign of some minutes or a feed outage of an hour.
+    cases raised in each minute under the previous policy, of which the median counts: a campaign of some minutes or a
+    feed outage of an hour does not affect it. `recent`: cases raised in each minute under the new policy, the oldest
+    first.
     """
     normal = max(float(median(usual)) if usual else 0.0, rules.least)
     most, window = max(recent, default=0), recent[-max(1, rules.steady // MINUTE) :]
@@ -50,8 +51,8 @@ def on_trial(standing: InForce | None, rules: BreakerRules | None, now: datetime
     ago. `rules`: the breaker rules of the policy to revert to; None: there are none. `standing`: the record of which
     policy is in force; None: there is none.
 
-    False if one of both is None, for the last good policy, and for one that a person put in force again after it was
-    stopped.
+    False if either is None, if the policy in force is the last good one, and if a person put it in force again after it
+    was stopped.
     """
     if standing is None or rules is None or standing.override or standing.policy == standing.good:
         return False

@@ -21,8 +21,8 @@ class Version:
 
 
 def history(standing: InForce) -> Iterator[Version]:
-    """Yield the known periods in which policies were in force, the latest first: the present one, whose `until` is
-    None.
+    """Yield the known periods in which policies were in force, the latest first. The first one is the present period,
+    whose `until` is None.
     """
     yield Version(standing.policy, standing.since, None, standing.by)
     until = standing.since

@@ -22,8 +22,8 @@ _LABEL = b"quanzu check entry\0"
 
 
 class CheckStatus(IntEnum):
-    """The status of a listed number as the answer has it. REPORTED: by people or a vendor of verdicts; CONFIRMED: by
-    the police.
+    """The status of a listed number in the public check's answer. REPORTED: by people, or by a vendor's verdict.
+    CONFIRMED: by the police.
     """
 
     REPORTED = 1
@@ -32,7 +32,9 @@ class CheckStatus(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class ListedEntry:
-    """A listed number in memory: its prefix, its element under the check's key, and its status."""
+    """A listed number in memory: the first 16 bits of its hash (`prefix`), its element under the check's key, and its
+    status.
+    """
 
     prefix: int
     element: bytes
@@ -40,20 +42,21 @@ class ListedEntry:
 
 
 def prefix_bits(listed: int) -> int:
-    """Return of how many bits (0 to 16) a bucket's number has for so many listed numbers: the fewest with which a
-    bucket holds at most 128 on average. A question tells the server these bits of the number's hash, and nothing else.
+    """Return the number of bits (0 to 16) of a bucket's number if so many numbers are listed: the fewest with which a
+    bucket holds at most 128 entries on average. A question reveals these bits of the number's hash to the server, and
+    nothing else.
     """
     return min(PREFIX_BITS, max(0, math.ceil(math.log2(max(listed, 1) / MOST_ON_AVERAGE))))
 
 
 def bucket_of(prefix: int, bits: int) -> int:
-    """Return the number of the bucket of a prefix: its first `bits` bits."""
+    """Return the number of the bucket of a 16-bit prefix: the prefix's first `bits` bits."""
     return prefix >> (PREFIX_BITS - bits)
 
 
 def padded_size(largest: int) -> int:
-    """Return the size of all buckets if the largest has so many entries: the next multiple of 64 with room for one
-    more, and at least 192.
+    """Return the size (entries) that all buckets get if the largest has `largest` entries: the next multiple of 64 with
+    room for at least one more, and at least 192.
     """
     return max(3, largest // CLASS + 1) * CLASS
 
@@ -61,16 +64,19 @@ def padded_size(largest: int) -> int:
 def bucket_entries(
     listed: Collection[ListedEntry], size: int, nonce: bytes, made_up: Callable[[int], bytes] = secrets.token_bytes
 ) -> bytes:
-    """Return a bucket's entries in the order of their tags, filled up to `size` with entries that nobody can ask for.
-    `nonce`: new for each time that a bucket is made, so that two makes cannot be compared.
+    """Return a bucket's entries, of 17 bytes each, as one byte string in the order of their tags, filled up to `size`
+    entries with made-up ones that match no number.
+
+    `nonce`: must be new each time a bucket is made, so that two versions cannot be compared. `made_up`: returns the
+    given number of random bytes.
     """
     real = [_entry(each, nonce) for each in listed]
     return b"".join(sorted([*real, *(made_up(ENTRY_BYTES) for _ in range(size - len(real)))]))
 
 
 def status_in(entries: bytes, nonce: bytes, element: bytes) -> CheckStatus | None:
-    """Return the status of the number with this element (under the check's key) in a bucket, None if the bucket lacks
-    it.
+    """Return the status of the number with this element (under the check's key) in a bucket, or None if the bucket does
+    not contain it. `entries`, `nonce`: as of `bucket_entries`.
     """
     tag, mask = _tag_and_mask(nonce, element)
     for start in range(0, len(entries), ENTRY_BYTES):

@@ -27,20 +27,23 @@ class Listing:
 
 
 def asked_text(subject: str, normal: str) -> bytes:
-    """Return the text whose hash and element stand for a subject. `subject`: account, phone or link; `normal`: its
-    number or link in normal form.
+    """Return the text (UTF-8) whose hash and element represent a number or link in the public check. `subject`:
+    "account", "phone" or "link"; `normal`: the number or link in normal form.
     """
     return f"{subject}:{normal}".encode()
 
 
 def prefix_of(text: bytes) -> int:
-    """Return the first 16 bits of a text's SHA-256: pages compute them too, so the hash has no key."""
+    """Return the first 16 bits of a text's SHA-256, as a number from 0 to 65,535. Pages compute them too, so the hash
+    has no key.
+    """
     return int.from_bytes(hashlib.sha256(text).digest()[:_PREFIX_BYTES], "big")
 
 
 def listing_of(secret: bytes, subject: str, normal: str) -> str:
-    """Return what the watchlist stores of a number, as 46 characters: its prefix and its element (`stored_listing`
-    reads them).
+    """Return the listing of a number or link that the watchlist stores, as 46 characters of base 64: its prefix,
+    masked, and its element (`stored_listing` reads them). `secret`: the installation's; `subject`, `normal`: as of
+    `asked_text`.
     """
     text = asked_text(subject, normal)
     element = evaluated(_storage_key(secret), hash_to_group(text))
@@ -48,7 +51,11 @@ def listing_of(secret: bytes, subject: str, normal: str) -> str:
 
 
 def stored_listing(secret: bytes, stored: str) -> Listing:
-    """Return what `listing_of` wrote under the same secret. Raises ValueError for any other text."""
+    """Return the prefix and the element in a text that `listing_of` wrote under the same secret.
+
+    Raises ValueError if the text does not have the form of a listing. One that was written under another secret is not
+    recognized: the prefix is then wrong.
+    """
     try:
         raw = base64.urlsafe_b64decode(stored + "=" * (-len(stored) % 4))
     except (binascii.Error, ValueError):
@@ -60,12 +67,16 @@ def stored_listing(secret: bytes, stored: str) -> Listing:
 
 
 def check_scalar(key: bytes) -> bytes:
-    """Return the oblivious function's key that follows from an installation's key for the check."""
+    """Return the secret key (a scalar of 32 bytes) of the oblivious function, derived from the key `key` that the
+    installation has for the check.
+    """
     return derived_scalar(hashlib.sha256(b"quanzu check\0" + key).digest(), b"quanzu check")
 
 
 def from_storage(secret: bytes, scalar: bytes) -> bytes:
-    """Return the scalar that turns a stored element into one under the key `scalar`."""
+    """Return the scalar (32 bytes) that turns a stored element (under the key derived from `secret`) into one under the
+    key `scalar`.
+    """
     return scalar_ratio(scalar, _storage_key(secret))
 
 

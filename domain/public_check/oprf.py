@@ -24,13 +24,15 @@ class ElementError(ValueError):
 
 
 def hash_to_group(text: bytes) -> bytes:
-    """Return the element to which a text is mapped (RFC 9497, HashToGroup)."""
+    """Return the element (32 bytes) of the group to which a text is mapped (RFC 9497, HashToGroup)."""
     return bytes(rbcl.crypto_core_ristretto255_from_hash(_expanded(text, _TO_GROUP)))
 
 
 def derived_scalar(seed: bytes, info: bytes) -> bytes:
-    """Return the secret key that RFC 9497's DeriveKeyPair derives from a seed of 32 bytes. Raises ValueError for
-    another length.
+    """Return the secret key (a scalar of 32 bytes) that RFC 9497's DeriveKeyPair derives from a seed. `info`: public
+    bytes that distinguish keys of one seed.
+
+    Raises ValueError if the seed is not 32 bytes long or gives no key (practically impossible).
     """
     if len(seed) != SCALAR_BYTES:
         raise ValueError(f"a seed has {SCALAR_BYTES} bytes")
@@ -43,8 +45,9 @@ def derived_scalar(seed: bytes, info: bytes) -> bytes:
 
 
 def evaluated(scalar: bytes, element: bytes) -> bytes:
-    """Return `scalar · element`: what the server answers to a blinded element. Raises ElementError if `element` is
-    none, or is the identity.
+    """Return `scalar · element`, 32 bytes: the server's answer to a blinded element.
+
+    Raises ElementError if `element` is not 32 bytes long or encodes no element of the group, or if it is the identity.
     """
     if len(element) != ELEMENT_BYTES:
         raise ElementError(f"an element has {ELEMENT_BYTES} bytes")
@@ -55,17 +58,22 @@ def evaluated(scalar: bytes, element: bytes) -> bytes:
 
 
 def scalar_ratio(new: bytes, old: bytes) -> bytes:
-    """Return `new / old` as a scalar: it turns an element evaluated under `old` into the one under `new`."""
+    """Return `new / old` as a scalar of 32 bytes: multiplied by it (`evaluated`), an element under the key `old`
+    becomes the one under the key `new`.
+    """
     return bytes(rbcl.crypto_core_ristretto255_scalar_mul(new, _inverse(old)))
 
 
 def unblinded(blind: bytes, element: bytes) -> bytes:
-    """Return an evaluated element without the blind. Raises ElementError if `element` is none."""
+    """Return an evaluated element (32 bytes) with the blind removed.
+
+    Raises ElementError if `element` is not an element of the group, or is the identity.
+    """
     return evaluated(_inverse(blind), element)
 
 
 def random_scalar() -> bytes:
-    """Return a scalar that nobody can guess, to blind an element with."""
+    """Return a random scalar (32 bytes) that nobody can guess, with which to blind an element."""
     return bytes(rbcl.crypto_core_ristretto255_scalar_random())
 
 

@@ -14,6 +14,11 @@ from typing import TypedDict
 from domain.public_check.scam_patterns import SCAM_PATTERNS
 
 LONGEST_TEXT = 5_000  # characters that are looked at
+HIDDEN = "[\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff]"
+"""Invisible characters, a pattern: scammers put them between digits and words, so that no filter finds them."""
+WIDE = "[\uff0e-\uff19\uff21-\uff3a\uff41-\uff5a]"
+"""Full-width digits, letters, points and slashes, a pattern: each is WIDE_BY above the usual one."""
+WIDE_BY = 0xFEE0
 MOST_HITS = 20  # numbers and links of one text
 
 # A number may have a blank or a dash between its digits. An ID number, which has a date inside, is no account, and
@@ -61,6 +66,9 @@ class ScanRules(TypedDict):
 
     longest: int
     most: int
+    hidden: str
+    wide: str
+    wide_by: int
     numbers: list[NumberPatterns]
     scams: list[ScamRule]
 
@@ -76,23 +84,37 @@ class ScanResult:
 
 
 def rules_data() -> ScanRules:
-    """Return the rules as data for JSON."""
+    """Return the rules of `scanned` as data for JSON: the most characters and hits, the characters that are left out or
+    replaced, the patterns of numbers and links by kind, and those of scams by type, in the order in which they are
+    applied.
+    """
     return {
         "longest": LONGEST_TEXT,
         "most": MOST_HITS,
+        "hidden": HIDDEN,
+        "wide": WIDE,
+        "wide_by": WIDE_BY,
         "numbers": [{"kind": kind, "patterns": list(patterns)} for kind, patterns in NUMBER_PATTERNS.items()],
         "scams": [{"type": name, "patterns": list(patterns)} for name, patterns in SCAM_PATTERNS.items()],
     }
 
 
 def scanned(text: str) -> ScanResult:
-    """Return the numbers, links and types of scam in a text, of which the first 5,000 characters count."""
-    rest, numbers = text[:LONGEST_TEXT], dict[tuple[str, str], None]()
+    """Return the numbers, links and types of scam that the rules find in the `plain` text. Only the first 5,000
+    characters count. Each number or link is listed once, and at most 20 of them; both results may be empty.
+    """
+    read = plain(text[:LONGEST_TEXT])
+    rest, numbers = read, dict[tuple[str, str], None]()
     for kind, patterns in NUMBER_PATTERNS.items():
         for pattern in patterns:
             numbers |= {(kind, found[0]): None for found in _compiled(pattern).finditer(rest)}
             rest = _compiled(pattern).sub(lambda found: " " * len(found[0]), rest)
-    return ScanResult(tuple(numbers)[:MOST_HITS], _scams(text[:LONGEST_TEXT]))
+    return ScanResult(tuple(numbers)[:MOST_HITS], _scams(read))
+
+
+def plain(text: str) -> str:
+    """Return the text without invisible characters, and with usual digits and letters for full-width ones."""
+    return _compiled(WIDE).sub(lambda found: chr(ord(found[0]) - WIDE_BY), _compiled(HIDDEN).sub("", text))
 
 
 def _scams(text: str) -> dict[str, str]:

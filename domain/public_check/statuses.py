@@ -42,5 +42,7 @@ def check_status(entries: Iterable[WatchEntry], now: datetime) -> CheckStatus | 
 
 
 def years_to_copy(elements_an_hour: float, numbers: int = MOBILE_NUMBERS) -> float:
-    """Return how many years it takes to ask about all `numbers` at this rate."""
+    """Return how many years it takes to ask about all `numbers` if `elements_an_hour` of them are asked about per hour.
+    Raises ZeroDivisionError for a rate of 0.
+    """
     return numbers / elements_an_hour / _HOURS_A_YEAR

@@ -28,10 +28,10 @@ def news(found: Assessment, alerted: Alerted | None) -> bool:
 
 
 def come_back(found: Assessment, left: Assessment) -> bool:
-    """Return True if the danger has grown again since the last alert to casework, whose evidence fades meanwhile.
+    """Return True if the danger has grown again since the last alert to casework, whose evidence has faded meanwhile.
 
-    `found`: the assessment now, of all evidence. `left`: the assessment now, of the evidence from before the last alert
-    only. True if `found` has a higher level than `left`, or a level while `left` has none; False if `found` has no
+    `found`: the assessment now, of all evidence. `left`: the assessment now, of only the evidence from before the last
+    alert. True if `found` has a higher level than `left`, or a level while `left` has none; False if `found` has no
     danger.
     """
     if found.danger is None:
@@ -40,9 +40,9 @@ def come_back(found: Assessment, left: Assessment) -> bool:
 
 
 def remembered(found: Assessment, alerted: Alerted | None, now: datetime) -> Alerted:
-    """Return the record of all alerts that casework then has: the alert of the danger `found`, together with `alerted`,
-    the alerts before (None: none). It has the highest level, and all payments and campaigns. Screening stores it once
-    Kafka has acknowledged the alert.
+    """Return the record of all alerts that casework has after the alert of the danger `found`: the highest level, and
+    all payments and campaigns, together with those of `alerted`, the alerts before (None: none). Nothing is stored
+    here; screening stores it once Kafka has acknowledged the alert.
 
     Raises ValueError if `found` has no danger.
     """

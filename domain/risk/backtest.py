@@ -82,8 +82,8 @@ class Courses:
     _settled: Counter[ResidentId] = field(default_factory=Counter)
 
     def add(self, alert: Alert) -> None:
-        """Apply an alert: it opens a case or raises the level of an open one. An alert that does neither
-        has no effect.
+        """Apply an alert, in place: it opens a case or raises the level of an open one. An alert at the case's level or
+        below has no effect.
         """
         name = (alert.resident, self._settled[alert.resident])
         before = self.found.get(name)
@@ -94,7 +94,7 @@ class Courses:
         self.found[name] = Course(alert.profile.division, rises)
 
     def settle(self, resident: ResidentId) -> None:
-        """End the resident's present case: the next alert opens another one."""
+        """End the resident's present case, in place: the resident's next alert opens another one."""
         self._settled[resident] += 1
 
 
@@ -150,10 +150,12 @@ def compare(
     place: Callable[[str], str],
     zone: tzinfo,
 ) -> Comparison:
-    """Return the comparison of the cases that at least one of the policies opens at or after `since`.
+    """Return the comparison of the cases that at least one of the policies opens at or after `since`. Its list has the
+    cases that differ: the gravest first, then the earliest.
 
     `candidate`, `other`: the cases of each policy. `place`: returns the station or prefecture of a division code.
-    `zone`: the time zone of the days by which cases are counted.
+    `zone`: the time zone of the days by which cases are counted. Each tally counts only the cases that its own policy
+    opens at or after `since`.
     """
     found = Comparison()
     for name in sorted(candidate.keys() | other.keys()):

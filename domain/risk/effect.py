@@ -50,7 +50,8 @@ def planned_visits(policy: Policy) -> dict[Level, int]:
 
 
 def visit_hours(cases: Mapping[Level, int], policy: Policy, usual: timedelta) -> VisitHours:
-    """Return the hours that the visits to these cases take. `cases`: numbers of cases by level.
+    """Return the hours that the visits to these cases take, at least and at most (see VisitHours). `cases`: numbers of
+    cases by level; levels whose plan has no visit do not count.
 
     `usual`: the duration of a visit if the policy does not set one.
     """

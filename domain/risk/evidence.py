@@ -83,16 +83,20 @@ def may_be_evidence(signal: Signal) -> bool:
 
 
 def evidence_of(signal: Signal, seen: Seen, rules: RiskRules) -> list[Evidence]:
-    """Return the evidence that a signal gives about its resident; empty for everyday signals and for 96110's own calls
-    and SMS.
+    """Return the evidence that a signal gives about its resident. Empty for everyday signals, for 96110's own calls and
+    SMS, and for watchlist signals. `seen`: the place of the signal's record, the resident's role, and the watchlist
+    entries about the other party.
     """
     found = _BY_SIGNAL.get(signal.kind)
     return found(signal, seen, rules) if found else []
 
 
 def about_contact(contact: EarlierContact, suspect: str, watch: WatchEntry, rules: RiskRules) -> list[Evidence]:
-    """Return the evidence that an earlier contact gives because the other party is on the watchlist. `suspect`: its
-    token. Empty if the contact is older than the policy allows (see `fan_out.since`), or says nothing.
+    """Return the evidence that an earlier payment or call gives because the other party is on the watchlist (`watch`).
+    `suspect`: the other party's token.
+
+    Empty if the contact is older than the policy allows (see `fan_out.since`), and for a call if the entry is neither
+    confirmed nor lifted. Evidence of a lifted entry is marked as withdrawn.
     """
     if isinstance(contact, Payer):
         return about_payer(contact, suspect, watch, rules)
@@ -103,10 +107,10 @@ def about_contact(contact: EarlierContact, suspect: str, watch: WatchEntry, rule
 
 def about_payer(payer: Payer, payee: str, watch: WatchEntry, rules: RiskRules) -> list[Evidence]:
     """Return the evidence about a payer that a payment gives because its payee is on the watchlist, whether the entry
-    was there before the payment or came later.
+    was there before the payment or came later. Evidence of a lifted entry is marked as withdrawn.
 
-    Empty if the payment is older than the policy's window, or if a person must first agree to alert such early payments
-    and has not (see `fan_out.since`).
+    Empty for an entry that is only a rating, if the payment is older than the policy's window, or if a person must
+    first agree to alert such early payments and has not (see `fan_out.since`).
     """
     if payer.at < since(watch, rules):
         return []

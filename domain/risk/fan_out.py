@@ -26,10 +26,12 @@ def entered(
     entry: WatchEntry, before: WatchEntry | None, paid: EarlierPayments, rules: RiskRules, now: datetime
 ) -> WatchEntry:
     """Return the watchlist entry that is in force after `entry` arrived. `before`: the entry until now, or None.
+    Nothing is stored here.
 
     The result is `before` if it takes precedence. If the new entry would alert too many earlier payers (`paid`), it is
     returned with `asked`: a person is asked first, and payments from `now` on are alerted without asking. An entry that
-    repeats `before` keeps its question and the answer. Whether the suspect is shared with other centres carries over.
+    repeats `before` keeps its question and the answer. The marks by which the suspect is shared with other centres
+    carry over (see `sharing.carried`).
     """
     if before is not None and precedence(entry) <= precedence(before):
         return before
@@ -46,8 +48,8 @@ def entered(
 
 
 def repeats(entry: WatchEntry, before: WatchEntry) -> bool:
-    """Return True if `entry` says nothing new: it is from another signal than `before`, an entry about the same
-    suspect, and names no other scam type. The payers were alerted then.
+    """Return True if `entry` only repeats `before`, an entry about the same suspect: it comes from another signal and
+    names no other scam type. The earlier payers were alerted because of `before`.
     """
     return before.uid != entry.uid and entry.scam_type in (None, before.scam_type)
 
@@ -64,8 +66,8 @@ def too_many(paid: EarlierPayments, rules: RiskRules) -> bool:
 
 
 def answered(entry: WatchEntry, request: str, alert: bool) -> WatchEntry:
-    """Return the entry after a person's answer to the question with the id `request`; unchanged if it has no such
-    question, or if a person refused before.
+    """Return the watchlist entry after a person's answer to the question with the id `request`: a copy, or the entry
+    itself if it has no such question, or if a person refused before.
 
     `alert`: True if the earlier payers are to be alerted: the question is removed. False: it stays, as refused.
     """
@@ -76,9 +78,9 @@ def answered(entry: WatchEntry, request: str, alert: bool) -> WatchEntry:
 
 
 def has_earlier(entry: WatchEntry, rules: RiskRules) -> bool:
-    """Return True if earlier contacts with the suspect are stored and make evidence: payments to an account; calls from
-    a telephone number that is confirmed or lifted, if the policy says how far back calls count. A rating decides
-    nothing, so it reaches nobody.
+    """Return True if earlier contacts with the suspect are stored and become evidence: payments to an account; or calls
+    from a telephone number that is confirmed or lifted, if the policy sets how far back calls count. False for a
+    rating, which alerts no earlier contacts.
     """
     if entry.standing is WatchStatus.RATED:
         return False
@@ -89,11 +91,12 @@ def has_earlier(entry: WatchEntry, rules: RiskRules) -> bool:
 
 
 def since(entry: WatchEntry, rules: RiskRules) -> datetime:
-    """Return the time from which payments to the suspect, or calls from it, are alerted without asking a person: the
-    policy's time before the suspect got its standing, or the time at which a person was asked, if that is later and the
-    person has not agreed.
+    """Return the time from which payments to the suspect, or calls from it, are alerted without asking a person. It is
+    the policy's span before the suspect got its status, or, if later, the time at which a person was asked and has not
+    agreed.
 
-    A lift reaches all contacts that are stored, because the entries that it lifts reached back from an earlier time.
+    For a lifted entry, it is early enough for all contacts that are stored, because the entries that it lifts reached
+    back from an earlier time.
     """
     if entry.standing is WatchStatus.LIFTED:
         return entry.at - rules.money.window - LATE
@@ -103,8 +106,8 @@ def since(entry: WatchEntry, rules: RiskRules) -> datetime:
 
 
 def chain(entry: WatchEntry) -> str:
-    """Return the id, a hash of the watchlist entry, that is common to all messages by which an entry's earlier payers
-    are alerted in portions.
+    """Return a hash of the watchlist entry (20 hexadecimal digits): the id that is common to all messages by which the
+    entry's earlier payers are alerted in portions.
     """
     return _named("fan-out", entry)
 

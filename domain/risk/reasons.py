@@ -35,8 +35,8 @@ class _Seen:
 def reasons(
     weighty: Sequence[Evidence], fused: Sequence[str], now: datetime, longest_call: timedelta
 ) -> list[DangerCode]:
-    """Return at most 6 reasons: first the combination rules that apply (`fused`, by their words), then each kind of
-    evidence.
+    """Return at most 6 reasons as codes: first the combination rules that apply (`fused`, by their words), then one for
+    each kind of evidence, the gravest kind first.
 
     `weighty`: the evidence, the gravest first. A kind is described by its gravest piece of evidence and the number of
     pieces. A call that began longer than `longest_call` ago no longer counts as ongoing.

@@ -64,8 +64,8 @@ class Tally:
 
 
 def replay(known: Known, rules: RiskRules, since: datetime, until: datetime) -> list[Raised]:
-    """Return the cases that these rules would have opened after `since` and until `until` (inclusive), in order of
-    time.
+    """Return the cases that these rules would have opened after `since` and until `until` (inclusive), the earliest
+    first; each has the gravest level that it would have reached by `until` or its settlement.
 
     A case that was open at `since` is not included.
     """

@@ -91,9 +91,11 @@ def outlook(
     now: datetime,
     settled: datetime | None = None,
 ) -> Outlook | None:
-    """Return the outlook of a resident at `now`, from the same weights as `assess`; None without evidence that stands.
+    """Return the outlook of a resident at `now`, from the same weights as `assess`. None if there is no evidence, or
+    all of it is withdrawn.
 
-    `settled`: as for `assess`. How recent a contact is counts through the evidence's half-life.
+    `settled`: as for `assess`. How recent a contact is counts through the evidence's half-life. A shield after a loss
+    is not applied.
     """
     standing = {member.id: member for member in evidence if not member.withdrawn}
     if not standing:

@@ -35,10 +35,11 @@ def version(evidence: Evidence) -> str:
 
 
 def precedence(entry: WatchEntry) -> str:
-    """Return the rank of a watchlist entry as 16 digits: of two entries about one suspect, the greater counts.
+    """Return the rank of a watchlist entry as 16 digits: of two entries about one suspect, the one with the greater
+    text counts.
 
-    A decision (confirmed or lifted) ranks above a report, then the newer entry (ms) above the older, then a lift above
-    others.
+    A confirmed, lifted or rated entry ranks above a report, then the newer entry (ms) above the older, then a lift
+    above others.
     """
     decided, lifted = entry.standing is not WatchStatus.REPORTED, entry.standing is WatchStatus.LIFTED
     return f"{decided:d}{round(entry.at.timestamp() * 1000):014d}{lifted:d}"
@@ -80,8 +81,8 @@ def freshness(evidence: Evidence, rules: RiskRules) -> int:
 
 
 def lasting(kind: EvidenceKind, rules: RiskRules) -> int:
-    """Return the number of hours after which evidence of this kind has faded so far that it is not kept: 10 half-lives,
-    rounded up, at most 9,999.
+    """Return the number of hours after which evidence of this kind has faded so far that it is no longer kept: 10
+    half-lives, rounded up, at most 9,999.
     """
     return min(_LONGEST, math.ceil(FADED * rules.evidence[kind].half_life.total_seconds() / 3600))
 

@@ -15,22 +15,27 @@ _STRICTER = tuple(Tlp)  # all levels, the widest first
 
 
 def shareable(tlp: Tlp | None) -> bool:
-    """Return True if a suspect with this mark may be shared with another centre."""
+    """Return True if a suspect with this mark may be shared with other centres: TLP clear, green or amber. False for
+    stricter marks and without a mark (None).
+    """
     return tlp in LEVELS
 
 
 def may_receive(tlp: Tlp, highest: Tlp) -> bool:
-    """Return True if a recipient who is trusted up to the level `highest` may receive what is marked `tlp`."""
+    """Return True if a recipient who is trusted up to the level `highest` may receive what is marked `tlp`. False if
+    either is stricter than amber, because such data never leaves the organisation.
+    """
     return tlp in LEVELS and highest in LEVELS and LEVELS.index(tlp) <= LEVELS.index(highest)
 
 
 def carried(entry: WatchEntry, before: WatchEntry | None) -> WatchEntry:
-    """Return a new watchlist entry with what it inherits from the entry that it replaces (`before`; None: the first).
+    """Return a copy of a new watchlist entry with the sharing marks that it inherits from the entry that it replaces
+    (`before`; None: there is none). A rating is returned unchanged.
 
-    A confirmation without a mark keeps those of the confirmations before it, so that a second source does not withdraw
-    what the first one shared. Of several sources' marks the strictest counts: a source widens only its own. A lift ends
-    them all. `shared_since` and `shared_as` last as long as the suspect is shared, and stay in the entry that ends the
-    sharing: by them it is told to those who may have had it, also when it is read again.
+    A confirmation keeps the marks of the confirmations before it, so that a second source does not withdraw what the
+    first one shared. Each source may replace only its own mark; of several marks, the strictest counts. Any other
+    entry, such as a lift, drops the marks of `before`. `shared_since` and `shared_as` last as long as the suspect is
+    shared, and stay in the entry that ends the sharing: so those who received the suspect can be told of its end.
     """
     if entry.standing is WatchStatus.RATED:
         return entry
@@ -48,9 +53,11 @@ def carried(entry: WatchEntry, before: WatchEntry | None) -> WatchEntry:
 
 
 def shared(entry: WatchEntry, number: str) -> SharedSuspect | None:
-    """Return what other centres are told of a watchlist entry in force; None if it is not shared, and never was.
+    """Return the suspect as it is shared with other centres; None if it is not shared and never was. It is marked as
+    revoked if it was shared before and is so no longer.
 
-    `number`: the telephone, account number or link, which the entry itself does not have.
+    `entry`: its watchlist entry in force. `number`: the telephone, account number or link, which the entry itself does
+    not have.
     """
     if entry.shared_since is None or entry.shared_as is None:
         return None

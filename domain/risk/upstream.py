@@ -65,7 +65,9 @@ class LikelyVictim:
 
 
 def contact_source(evidence: Evidence) -> ContactSource | None:
-    """Return the source of evidence about a contact with a suspect; None for evidence of another kind."""
+    """Return how a piece of evidence shows a contact with a suspect: INFLOW for a payment, CALL for a call; None for
+    evidence of any other kind.
+    """
     return _SOURCES.get(evidence.kind)
 
 
@@ -99,7 +101,10 @@ def likely_victims(
 
 
 def reach_of(case: Case | None, confirmed_at: datetime) -> ContactReach:
-    """Return whether a person was reached after the suspect was confirmed. `case`: their latest, None without one."""
+    """Return whether a person on a suspect's list was reached since the suspect was confirmed (`confirmed_at`):
+    REACHED, WAITING (the case is open), UNREACHABLE (the case ended since then, because nobody could reach them) or
+    NO_CASE. `case`: the person's latest case, or None.
+    """
     if case is None:
         return ContactReach.NO_CASE
     call = case.desk_call.at if case.desk_call is not None and case.desk_call.answered else None

@@ -17,8 +17,8 @@ _BETWEEN = "@"
 
 
 def rated_subject(subject: str, vendor: str) -> str:
-    """Return the watchlist's name for a vendor's verdict about a number or link. `subject`: the watchlist's name for
-    the number or link itself, such as "phone:…".
+    """Return the watchlist subject of a vendor's verdict about a number or link: `subject`, an @ and the vendor's name.
+    `subject`: the watchlist subject of the number or link itself, such as "phone:…".
     """
     return f"{subject}{_BETWEEN}{vendor}"
 
@@ -38,13 +38,14 @@ def rated_subjects(subject: str | None, rules: Verdicts) -> list[str]:
 
 
 def combined_verdict(entries: Iterable[WatchEntry], rules: Verdicts, at: datetime) -> float:
-    """Return how far verdicts show that a suspect is a scammer's, from 0 (nothing) to 1 (as much as a confirmed one);
-    0 if it is below the policy's `least`. Only verdicts in force at `at` count.
+    """Return how strongly verdicts show that a suspect is a scammer, from 0 (not at all) to 1 (as much as a confirmed
+    one); 0 if the result is below the policy's `least`. Only verdicts of the policy's vendors that are in force at `at`
+    count.
 
     Each vendor has a weight in the policy: how far it is believed. A vendor that is believed to 0.8 leaves a doubt of
-    0.2; if it is only 50 % sure itself, a doubt of 0.6. The doubts of all vendors who say scam, or nuisance (with the
-    policy's `nuisance` of the weight), are multiplied: 1 less the product is the result. It is then multiplied by 1
-    less the weight of each vendor who says clean. The order of the verdicts does not matter.
+    0.2; if it is only 50 % sure itself, a doubt of 0.6. The doubts of all vendors whose verdict is scam, or nuisance
+    (with the policy's `nuisance` of the weight), are multiplied: 1 less the product is the result. It is then
+    multiplied by 1 less the weight of each vendor whose verdict is clean. The order of the verdicts does not matter.
     """
     doubt, clean = [], []
     for weight, verdict in _in_force(entries, rules, at):

@@ -35,7 +35,8 @@ class ShareEstimate(NamedTuple):
 
 
 def share_of(k: int, n: int) -> ShareEstimate:
-    """Return the share of `k` in `n` with Wilson's interval of 95 %.
+    """Return the share (0 to 1) of `k` in `n` with the limits of Wilson's 95 % interval; all three are None if `n` is
+    0.
 
     Wilson, Journal of the American Statistical Association 22 (1927), 209; recommended for small counts by Brown, Cai
     and DasGupta, Statistical Science 16 (2001), 101. Raises ValueError unless 0 <= k <= n.
@@ -153,7 +154,9 @@ class WarningHistory:
     safe: defaultdict[str, set[datetime]] = field(default_factory=lambda: defaultdict(set))
 
     def add(self, event: CaseEvent) -> None:
-        """Add an event, in place."""
+        """Add an event of the journal, in place. Events may come in any order and repeatedly; an older version of a
+        case does not replace a newer one.
+        """
         case = event.case
         known = self.latest.get(case.id)
         if known is None or case.version > known.version:
@@ -168,7 +171,9 @@ class WarningHistory:
 
     @property
     def of_residents(self) -> dict[str, list[WarnedCase]]:
-        """The cases by resident, each resident's in their order."""
+        """The cases by resident's id; the cases of each resident are in the order of their numbers, so the first one
+        comes first.
+        """
         found: defaultdict[str, list[WarnedCase]] = defaultdict(list)
         for case in sorted(self.latest.values(), key=lambda case: case.number):
             found[case.resident].append(case)
@@ -218,8 +223,8 @@ _GROUPS: Mapping[str, Callable[[WarnedCase, GivenWarning], str]] = {
 
 
 def groups_of(warning: GivenWarning) -> dict[str, str]:
-    """Return the groups of a warning by dimension: its level, channel, and message or script (without one, its
-    action).
+    """Return the groups to which a warning belongs, by dimension: "level", "channel" and "message" (the name of the
+    message or script, or without one, that of the action).
     """
     return {
         "level": warning.level.value,

@@ -86,10 +86,10 @@ class Returned(NamedTuple):
 
 @dataclass(slots=True)
 class Clocks:
-    """Counts ended clocks and claims from the events of the journal, in order.
+    """Counts ended clocks and claims from the events of the journal, which must be added in order.
 
-    An event whose version of the case is already known, or older, is ignored. `counted`: numbers by key, of the last
-    six shifts. `returned`: the latest 2,000 claims given back. `claimed`: start of the present claim, by case id.
+    While a case is open, an event with a known or older version of it is ignored. `counted`: numbers by key, of the
+    last six shifts. `returned`: the latest 2,000 claims given back. `claimed`: start of the present claim, by case id.
     """
 
     counted: Counter[Clock] = field(default_factory=Counter)
@@ -99,7 +99,8 @@ class Clocks:
 
     def add(self, event: CaseEvent) -> None:
         """Add an event, in place: count the dispatches whose wait for a result it ends, and note the claims that it
-        begins or ends.
+        begins or ends. Events must come in the order of the journal. While a case is open, an event with a known or
+        older version of it is ignored.
         """
         case = event.case
         version, out = self._open.get(case.id, (0, {}))
@@ -158,7 +159,9 @@ def whose(action: Action) -> Whose:
 
 
 def out_of(case: Case | None) -> dict[str, Out]:
-    """Return the dispatches of a case that wait for a result, by step id; empty if `case` is None."""
+    """Return the dispatches of a case that wait for a result, by step id: those of its steps in the state SENT. Empty
+    if `case` is None.
+    """
     return {
         step.id: Out(step.attempt, step.action, step.due, (case and case.officer) or "")
         for step in (case.steps if case else ())
@@ -211,7 +214,9 @@ class Tally(NamedTuple):
 
 
 def tally(counted: Iterable[tuple[Clock, int]], by: Callable[[Clock], Name]) -> dict[Name, Tally]:
-    """Return the numbers of results that came in time and that did not, by the group that `by` returns for a clock."""
+    """Return how many results came in time and how many did not, by the group that `by` returns for a clock. `counted`:
+    pairs of a clock and the number of such clocks.
+    """
     found: dict[Name, Tally] = {}
     for clock, n in counted:
         known = found.get(by(clock), Tally())

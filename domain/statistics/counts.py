@@ -99,7 +99,9 @@ class ClocksFold:
     _early: dict[str, dict[int, CaseEvent]] = field(default_factory=dict)  # case -> version -> event
 
     def add(self, event: CaseEvent) -> None:
-        """Add an event to `counted`, in place; a known version of a case changes nothing."""
+        """Add an event to `counted`, in place. An event with a known version of its case changes nothing; one that
+        comes too early is held back until the versions before it have come.
+        """
         case = event.case
         if case.version <= self._out.get(case.id, (0, {}))[0]:
             return

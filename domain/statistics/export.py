@@ -127,7 +127,9 @@ def pseudonyms(secret: bytes) -> Pseudonym:
 
 
 def case_row(case: Case, name: Pseudonym) -> CaseRow:
-    """Return the export's row of a case. `name`: makes pseudonyms."""
+    """Return the export's row of a case. `name`: returns the pseudonym of an id; its ValueError (a secret under 16
+    bytes) passes through.
+    """
     books, profile = ledger.of_case(case), case.profile
     return CaseRow(
         case=_case(case, name),
@@ -166,7 +168,9 @@ def case_row(case: Case, name: Pseudonym) -> CaseRow:
 
 
 def contact_rows(event: CaseEvent, name: Pseudonym) -> Iterator[ContactRow]:
-    """Yield an export row for each contact result in an event, in the order of its facts. `name`: makes pseudonyms."""
+    """Yield an export row for each contact result in an event, in the order of its facts. `name`: returns the pseudonym
+    of an id; its ValueError (a secret under 16 bytes) passes through.
+    """
     case = event.case
     for fact in event.facts:
         if fact.kind is FactKind.RESULT and fact.action and fact.result:
@@ -188,9 +192,9 @@ def contact_rows(event: CaseEvent, name: Pseudonym) -> Iterator[ContactRow]:
 
 def ledger_rows(case: Case, name: Pseudonym) -> Iterator[LedgerRow]:
     """Yield the export's ledger rows of a case, amounts in fen: each entry of loss avoided, then each frozen amount,
-    then one row for the loss, if any. Their sums over all cases equal the dashboards' figures.
+    then one row for the loss, if there is one. Their sums over all cases equal the dashboards' figures.
 
-    `name`: makes pseudonyms.
+    `name`: returns the pseudonym of an id; its ValueError (a secret under 16 bytes) passes through.
     """
     for transfer, kept in case.kept.items():
         named = name(transfer) if transfer != ledger.EXPOSURE else None
@@ -202,7 +206,9 @@ def ledger_rows(case: Case, name: Pseudonym) -> Iterator[LedgerRow]:
 
 
 def experiment_rows(case: Case, name: Pseudonym) -> Iterator[ExperimentRow]:
-    """Yield a row for each assignment of a case. `name`: makes pseudonyms."""
+    """Yield an export row for each assignment of a case to an experiment; none if it has no assignment. `name`: returns
+    the pseudonym of an id; its ValueError (a secret under 16 bytes) passes through.
+    """
     for experiment, given in case.experiments.items():
         yield ExperimentRow(
             case=_case(case, name),

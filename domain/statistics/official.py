@@ -154,8 +154,8 @@ def periods(day: date) -> tuple[Period, ...]:
 
 
 def names(day: date) -> list[str]:
-    """Return the names of all sums of the books that the form of a day needs, sorted by time span; about
-    1,500 at most.
+    """Return the names of all sums of the books that the form of a day needs, such as "2026-03|frozen", sorted by
+    period; about 1,500 at most.
     """
     spans = {name for period in periods(day) for span in (period.now, period.before) for name in _covering(span)}
     return [f"{span}|{line}" for span in sorted(spans | set(_until(day))) for line in BookLine]

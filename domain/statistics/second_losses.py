@@ -46,8 +46,9 @@ class SecondLosses(NamedTuple):
 
 
 def second_losses(facts: Iterable[Fact]) -> dict[str, SecondLosses]:
-    """Return how often losses were followed by a second one, by "shielded" and "unshielded": with and without a time
-    after the first loss in which the resident reaches levels earlier. `facts`: those of a journal's events, each once.
+    """Return how often losses were followed by a second one within 90 days, by "shielded" and "unshielded": residents
+    who after the first loss reach levels earlier for a time, and others. `facts`: those of a journal's events, each
+    once; other facts are ignored.
 
     A loss of the last 90 days counts although its second loss may still come, so recent journals understate both.
     """

@@ -128,7 +128,7 @@ class Situation:
             self._forget()
 
     def days(self) -> list[str]:
-        """Return the days on which cases began (YYYY-MM-DD), the earliest first."""
+        """Return the days on which the cases that are kept began (YYYY-MM-DD, in Jilin), the earliest first."""
         return sorted(day for day, cases in self._days.items() if cases)
 
     def total(self, sees: Callable[[str], bool], days: Iterable[str]) -> Counter[Mark]:
@@ -216,8 +216,8 @@ def table(total: Counter[Mark], dimension: str) -> list[Row]:
 
 
 def discreet(rows: Sequence[Row]) -> list[Row]:
-    """Return all rows in the given order, those with 1 to 4 cases marked as hidden. If it is only one, the smallest
-    other row is hidden too, because the total would otherwise reveal it.
+    """Return all rows in the given order, those with 1 to 4 cases marked as hidden. If exactly one row has so few, the
+    row with the fewest of the other cases is hidden too: otherwise the total would reveal the first one.
     """
     few = {row.value for row in rows if 0 < row.sums.cases < FEW}
     others = sorted((row for row in rows if row.sums.cases >= FEW), key=lambda row: row.sums.cases)
@@ -227,7 +227,9 @@ def discreet(rows: Sequence[Row]) -> list[Row]:
 
 
 def weeks(by_day: dict[str, Sums]) -> dict[str, Sums]:
-    """Return the daily sums added up by ISO week, such as "2026-W10". `by_day`: sums by day (YYYY-MM-DD)."""
+    """Return the daily sums added up by ISO week, such as "2026-W10", the earliest week first; weeks without a day in
+    `by_day` are left out. `by_day`: sums by day (YYYY-MM-DD).
+    """
     found: dict[str, Sums] = {}
     for day, sums in sorted(by_day.items()):
         year, week, _ = date.fromisoformat(day).isocalendar()

@@ -38,9 +38,8 @@ class Cost:
     signal: float
 
     def of(self, signals: float, partitions: int) -> float:
-        """Return the cost of a record with `signals` signals whose residents are spread over `partitions` partitions.
-
-        The unit is that of the coefficients: µs of CPU, or bytes.
+        """Return the cost of a record with `signals` signals whose residents are spread over `partitions` partitions,
+        in µs of CPU or bytes, as the cost's parts are.
         """
         return self.record + self.place * places(partitions, signals) + self.signal * signals
 
@@ -155,9 +154,8 @@ class Size:
 
 
 def size(asked: Asked) -> Size:
-    """Return the size of one cell for the required load.
-
-    Raises ValueError that names an impossible figure, or if `headroom` leaves too little beside an idle worker.
+    """Return the size of one cell for the required load. Raises ValueError that names the figure if a figure of `asked`
+    is impossible, and if `headroom` leaves too little beside an idle worker.
     """
     _check(asked)
     partitions, workers = _workers(asked)

@@ -76,8 +76,8 @@ def cumulative(days: Iterable[int]) -> list[int]:
 
 
 def multiples(by_value: Mapping[str, Sequence[int]]) -> list[Multiple]:
-    """Return small pictures of the 8 values with the most cases, the most first. `by_value`: cases day by day, by
-    value.
+    """Return small pictures of the 8 values with the most cases, the most first. `by_value`: for each value, its
+    numbers of cases, day by day.
     """
     found = [Multiple(value, list(cases)) for value, cases in by_value.items()]
     return sorted(found, key=lambda each: (-sum(each.cases), each.value))[:SHOWN]

@@ -27,17 +27,19 @@ MARKINGS: Mapping[Tlp, str] = {
 
 
 def stix_time(at: datetime) -> str:
-    """Return a time as STIX writes it: in UTC, with milliseconds."""
+    """Return a time as STIX writes it: in UTC, with milliseconds (cut off), such as 2026-03-01T03:12:00.000Z."""
     return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%S}.{at.microsecond // 1000:03d}Z"
 
 
 def identity_id(centre: str) -> str:
-    """Return the id of the centre with this name. It is made of the name, so each process and each restart has it."""
+    """Return the STIX id of the identity of the centre with this name. It is derived from the name, so it is the same
+    in each process and after each restart.
+    """
     return f"identity--{uuid5(OURS, f'identity {centre}')}"
 
 
 def identity_of(centre: str) -> Stix:
-    """Return the object of the centre itself, by which others know the source of its indicators."""
+    """Return the STIX identity object of the centre with this name: by it, others know the source of its indicators."""
     return {
         "type": "identity",
         "spec_version": "2.1",
@@ -50,7 +52,7 @@ def identity_of(centre: str) -> Stix:
 
 
 def marking_of(tlp: Tlp) -> Stix:
-    """Return the mark of a level of TLP 2.0, as OASIS publishes it."""
+    """Return the STIX marking object for a level of TLP 2.0, as OASIS publishes it."""
     return {
         "type": "marking-definition",
         "spec_version": "2.1",
@@ -62,15 +64,17 @@ def marking_of(tlp: Tlp) -> Stix:
 
 
 def indicator_id(suspect: SharedSuspect) -> str:
-    """Return the id of a suspect's indicator. A suspect that is shared again after a withdrawal gets another one,
-    because a withdrawal is for good (STIX 2.1, 3.2: revoked).
+    """Return the STIX id of a suspect's indicator, derived from the suspect and the time from which it has been shared.
+    A suspect that is shared again after a withdrawal gets another id, because a withdrawal is final (STIX 2.1, 3.2:
+    revoked).
     """
     return f"indicator--{uuid5(OURS, f'{suspect.id} {stix_time(suspect.since)}')}"
 
 
 def indicator_of(suspect: SharedSuspect, centre: str) -> Stix:
-    """Return the indicator of a suspect, from the centre with this name: valid for 180 days from its latest
-    confirmation, or revoked if it is withdrawn.
+    """Return the STIX indicator of a suspect, made by the centre with this name. It is valid from the time since which
+    the suspect has been shared until 180 days after the latest decision about it; it is marked as revoked if the
+    suspect is withdrawn.
     """
     kind = cast("Kind", suspect.id.partition(":")[0])
     revoked: Stix = {"revoked": True} if suspect.revoked else {}
@@ -96,5 +100,7 @@ def indicator_of(suspect: SharedSuspect, centre: str) -> Stix:
 
 
 def valid(suspect: SharedSuspect, now: datetime) -> bool:
-    """Return True if a suspect is still told to others at `now`: until its indicator ends, also as a withdrawn one."""
+    """Return True if the suspect's indicator still exists for others at `now`: until 180 days after the latest decision
+    about the suspect, also if it is withdrawn.
+    """
     return now < suspect.at + SHARED_FOR

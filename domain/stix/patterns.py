@@ -22,7 +22,7 @@ _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 
 
 class Named(NamedTuple):
-    """What a pattern names: the kind of suspect, and its number or link."""
+    """A suspect that a pattern names: its kind, and its number or link."""
 
     kind: Kind
     value: str
@@ -33,8 +33,8 @@ class PatternError(ValueError):
 
 
 def pattern_of(kind: Kind, value: str) -> str:
-    """Return the pattern of a suspect: an account number, a telephone number in E.164, or a link in normal form, which
-    is a domain if it has no path.
+    """Return the STIX pattern of a suspect. `value`: an account number, a telephone number in E.164, or a link in
+    normal form. A link becomes a domain if it has no path, port or query, else a URL with https.
     """
     match kind:
         case "account":
@@ -50,8 +50,11 @@ def pattern_of(kind: Kind, value: str) -> str:
 
 
 def suspect_in(pattern: str) -> Named:
-    """Return what a pattern names. The value may still be invalid for its kind. Raises PatternError for every other
-    pattern.
+    """Return the suspect that a STIX pattern names: its kind, and its number or link, which may still be invalid for
+    the kind.
+
+    Raises PatternError if the pattern has over 4,096 characters, is not one comparison of one property with one text by
+    `=`, or compares a property of another kind of object.
     """
     if len(pattern) > LONGEST_PATTERN:
         raise PatternError(f"the pattern has over {LONGEST_PATTERN:,} characters")

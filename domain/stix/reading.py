@@ -51,7 +51,9 @@ class StixRefusal(StrEnum):
 
 
 class StixError(ValueError):
-    """An object is refused: `refusal` says why as a code, the text in English, without any value of the object."""
+    """An object of another centre is refused. `refusal`: the reason as a code. The text gives it in English, without
+    any value of the object.
+    """
 
     def __init__(self, refusal: StixRefusal, text: str) -> None:
         super().__init__(text)
@@ -59,12 +61,16 @@ class StixError(ValueError):
 
 
 def verdict_of(found: object, source: str, own: str | None, now: datetime) -> dict[str, object]:
-    """Return the fields of the `rated` signal that an indicator becomes, from the centre `source`.
+    """Return the fields (as in JSON) of the `rated` watchlist signal that another centre's indicator becomes. `found`:
+    the STIX object; `source`: the name of the centre.
 
-    `own`: the id of this centre's identity, whose objects are refused: what was shared must not come back as another
-    centre's word; None: this centre shares nothing. The signal's time is that of the object's latest version, so that
-    a later version takes its place. A revoked object becomes a verdict that ends at once. The verdict keeps the
-    object's mark. Numbers and links are checked by intake, as those of every feed. Raises StixError.
+    `own`: the id of this centre's identity, whose objects are refused: what was shared must not return as another
+    centre's verdict; None: this centre shares nothing. The signal's time is that of the object's latest version, so
+    that a later version replaces it. A revoked object becomes a verdict that ends at once. The verdict keeps the
+    object's TLP mark (amber if it has none). Numbers and links are checked by intake, as those of every feed.
+
+    Raises StixError, whose `refusal` is one of MALFORMED, OTHER_TYPE, OTHER_PATTERN, OWN_OBJECT, FUTURE, EXPIRED,
+    NO_CONFIDENCE or MARKED_RED.
     """
     if not isinstance(found, dict):
         raise StixError(StixRefusal.MALFORMED, "not a JSON object: send objects of STIX")
@@ -94,7 +100,7 @@ def verdict_of(found: object, source: str, own: str | None, now: datetime) -> di
 
 
 def too_deep(value: object) -> bool:
-    """Return True if containers lie more than 16 deep within each other."""
+    """Return True if dicts and lists are nested more than 16 deep in `value`."""
     level = [value]
     for _ in range(DEEPEST + 1):
         held = [each for each in level if isinstance(each, dict | list)]

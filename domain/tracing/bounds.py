@@ -57,7 +57,8 @@ class BoundedReach:
         self._accounts: dict[str, set[object]] = {}  # by theft
 
     def admit(self, theft: str, account: object, arrival: Arrival) -> BoundKind | None:
-        """Record that a theft's money is followed to an account, and return None; or return the bound that forbids it.
+        """Record, in place, that a theft's money is followed to an account, and return None; or return the bound that
+        forbids it, and record nothing.
 
         The first account of a theft is always allowed. `account`: any hashable object.
         """

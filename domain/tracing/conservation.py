@@ -63,7 +63,8 @@ def whereabouts(trace: MoneyTrace) -> dict[str, Whereabouts]:
 
 
 def violations(trace: MoneyTrace) -> list[Violation]:
-    """Return every breach of the law, for a theft as a whole or in one account; empty for a correct trace.
+    """Return every breach of the law of conservation: first those over a theft as a whole, then those in one account.
+    Empty for a correct trace.
 
     Takes O(steps + lots).
     """

@@ -27,9 +27,11 @@ def trace_money(
 
 
 def follow_history(past: History, thefts: Collection[str], rule: TracingRule, bounds: TraceBounds) -> MoneyTrace:
-    """Return where the money of thefts went, from a history that may be used for several rules.
+    """Return where the money of thefts went by a rule and within bounds, as `trace_money`, from a history that may be
+    used for several rules.
 
-    `thefts`: the ids of the victims' payments. Raises ArithmeticError if the result breaks the law of conservation.
+    `thefts`: the ids of the victims' payments; one that is not in the history becomes a finding. Raises ArithmeticError
+    if the result breaks the law of conservation.
     """
     ledger = _Ledger(past, thefts, rule, bounds)
     for movement in past.movements:

@@ -85,15 +85,17 @@ class OrderedPurse:
         self._last_first = last_first
 
     def add(self, lot: Lot) -> None:
-        """Add money that comes in, in place."""
+        """Add money that comes in, in place, as the latest lot. It is joined to the lot before if both have the same
+        origin and hops.
+        """
         if self._lots and _alike(self._lots[-1], lot):
             lot = lot._replace(amount_fen=lot.amount_fen + self._lots.pop().amount_fen)
         if lot.amount_fen:
             self._lots.append(lot)
 
     def take(self, amount_fen: int) -> list[Lot]:
-        """Remove an amount (fen), in place, and return it as lots, in the order taken. If there is less, return all
-        lots.
+        """Remove an amount (fen), in place, and return it as lots, in the order taken: from the first lot on, or from
+        the last one on if `last_first` was set. If the purse has less, remove and return all lots.
         """
         taken: list[Lot] = []
         while amount_fen and self._lots:
@@ -126,7 +128,7 @@ class ProRataPurse:
         self._lots: dict[str | None, Lot] = {}  # in the order of each origin's first deposit
 
     def add(self, lot: Lot) -> None:
-        """Add money that comes in, in place."""
+        """Add money that comes in, in place, to the one lot of its origin."""
         if known := self._lots.get(lot.origin):
             lot = Lot(lot.origin, known.amount_fen + lot.amount_fen, min(known.hops, lot.hops))
         if lot.amount_fen:
@@ -134,7 +136,7 @@ class ProRataPurse:
 
     def take(self, amount_fen: int) -> list[Lot]:
         """Remove an amount (fen), in place, and return it as one lot for each origin, in the order of their first
-        deposits. If there is less, return all lots.
+        deposits. If the purse has less, remove and return all lots.
 
         The shares are whole fen that add up to the amount (see `shares_of`).
         """
@@ -150,10 +152,10 @@ class ProRataPurse:
 
 def shares_of(amount: int, weights: Sequence[int]) -> list[int]:
     """Return an amount divided in proportion to the weights: whole numbers, in the order of the weights, that add up to
-    it.
+    it. `amount`, `weights`: 0 or more.
 
-    Largest remainder; of equal remainders the earlier comes first. No share exceeds its weight unless the amount
-    exceeds the sum of the weights. If all weights are 0, all shares are 0.
+    What rounding down leaves is given to the largest remainders, of equal ones to the earlier. No share exceeds its
+    weight unless the amount exceeds the sum of the weights. If all weights are 0, all shares are 0.
     """
     whole = sum(weights)
     if not whole:

@@ -17,10 +17,9 @@ WITHIN = timedelta(minutes=20)  # from arrival, and from each check-in, to the n
 
 def due(task: Task) -> datetime | None:
     """Return the time by which the officer must check in as safe: 20 minutes after the arrival or the last check-in.
-    None if no check-in is due.
 
-    None if the officer is not at the door, if the visit joined another one, which covers it, or once the officer has
-    read that the case no longer needs the visit.
+    Return None if no check-in is due: the officer is not at the door, the visit joined another one, which covers it, or
+    the officer has read that the case no longer needs the visit.
     """
     if task.stage is not VisitStage.ARRIVED or task.heard_at is None or task.joins is not None or task.seen:
         return None
@@ -71,9 +70,10 @@ def duress(act: DuressAct, officer: str, name: str, area: str, case: Case | None
 
 
 def concerns(area: str, alarm: Alarm) -> bool:
-    """Return True if the person responsible for `area` must see the alarm: `area` overlaps the officer's area or place.
+    """Return True if the person responsible for `area` (a division code; "": the whole province) must see the alarm:
+    `area` overlaps the officer's area or the place of the visit.
 
-    An officer of the whole province concerns everybody.
+    An alarm of an officer whose area is the whole province concerns everybody.
     """
     return any(meet(place, area) for place in (alarm.area, alarm.place) if place is not None)
 
@@ -88,8 +88,8 @@ def urgency(alarm: Alarm) -> tuple[int, datetime]:
 def shown_and_folded(alarms: Iterable[Alarm]) -> tuple[list[Alarm], list[Alarm]]:
     """Return (alarms that a page shows at once, alarms folded under a count), each sorted by urgency.
 
-    Shown are all duress alarms and at most three others: visits that nobody accepts come first, then missed check-ins
-    of officers who have not reported safe since, then other missed check-ins; the newest of each first.
+    Shown are all duress alarms and at most three others: first visits that nobody accepts, then missed check-ins of
+    officers who have not reported safe since, then other missed check-ins; within each of these, the newest are chosen.
     """
     found = sorted(alarms, key=urgency)
     missed_ones = [alarm for alarm in found if alarm.kind is not AlarmKind.DURESS]

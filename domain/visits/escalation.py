@@ -44,7 +44,9 @@ class NextRung:
 
 
 def awaits_acceptance(task: Task) -> bool:
-    """Return True if a task waits for its officer's acceptance; False for one that joined another visit."""
+    """Return True if a task waits for its officer's acceptance: it is open, the officer has not reported anything, and
+    it did not join another visit.
+    """
     return task.state is TaskState.OPEN and task.stage is None and task.joins is None
 
 
@@ -58,13 +60,13 @@ def was_accepted(task: Task) -> bool:
 
 
 def next_rung(escalation: Escalation, rules: EscalationRules, *, succeeded: bool) -> NextRung | None:
-    """Return how and when an officer is told of a visit next, or None after the last way. Each way is called a rung;
-    the order is push message, text message, call, then another officer and the watch room.
+    """Return how an officer is told of a visit next, and from which time on; None after the last way. Each way is
+    called a rung: push message, text message, call, then another officer and the watch room.
 
-    After a rung that was sent, or may have been sent, the next one waits for the time in `rules`; after one that was
-    not sent, it follows at once. Without a sent push message, the call follows the text message within seconds. Another
-    officer is asked only once the time of a push message is over, because the station's gateway has told the first one
-    too.
+    After a rung that was sent, the next one waits for the time in `rules`; after one that was not sent, it follows at
+    once. A text message or call of unknown result counts as sent; a push message does not. Without a sent push message,
+    the call follows the text message within seconds. Another officer is asked only once the time of a push message is
+    over, because the station's gateway has told the first one too.
 
     The watch room comes before another officer once `rules.officers` officers have not accepted the visit; otherwise
     after, unless somebody has the visit by then (`succeeded` True). A rung that was begun and has no result is returned

@@ -88,11 +88,11 @@ def choose_officer(
 def choosing(
     officers: Iterable[Officer], visit: Visit, now: datetime, tasks: Iterable[Task], rules: VisitRules
 ) -> Iterator[Choice | None]:
-    """Yield the best choice so far after each officer whose round was computed; the last one yielded is the final
-    choice.
+    """Yield the best choice so far after each officer who was examined; the last one yielded is the final choice. See
+    `choose_officer` for the rules.
 
-    None while nobody who was examined can go; nothing at all if no officer may visit. If all officers have visits,
-    nearly everybody on duty is examined, so the caller must let other tasks run between.
+    It is None while none of the officers examined can go; nothing is yielded if no officer may visit. If all officers
+    have visits, nearly everybody on duty is examined, so the caller must let other tasks run in between.
     """
     load, most = open_of(tasks), rules.overtime.get(visit.level, _NONE)
     may = [

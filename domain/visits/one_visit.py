@@ -42,10 +42,10 @@ def joins(dispatch: Dispatch, lead: Task, own: Iterable[Task], within: timedelta
 
 
 def report_for_joined(joined: DispatchId, report: OfficerReport) -> OfficerReport:
-    """Return an officer's report, changed to apply to the visit `joined`, which joined the officer's visit.
+    """Return a copy of an officer's report, changed to apply to the visit `joined`, which joined the officer's visit.
 
-    Money stays in the original report only, so that it counts once. An outcome that need not hold for both residents is
-    left out.
+    Money stays in the original report only, so that it counts once. An outcome that need not hold for both residents
+    (anything but dissuaded, not persuaded or unreachable) is left out.
     """
     outcome = report.outcome if report.outcome and report.outcome.outcome in _FOR_BOTH else None
     return report.model_copy(

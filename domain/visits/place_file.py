@@ -28,8 +28,8 @@ _HOURS = re.compile(r"(?:([a-z,-]+) )?([0-2][0-9]):([0-5][0-9])-([0-2][0-9]):([0
 
 @dataclass(frozen=True, slots=True)
 class PlaceFault:
-    """A fault of a file. `row`: as in a spreadsheet, where the header is row 1; `column`: its name; `do`: what to write
-    there.
+    """A fault of a file of places. `row`: its number as in a spreadsheet, where the header is row 1; `column`: the
+    column's name; `do`: the correction, in English.
     """
 
     row: int
@@ -41,7 +41,12 @@ class PlaceFault:
 
 
 def read_places(text: str) -> tuple[list[PublicPlace], list[PlaceFault]]:
-    """Return the places of a file, in its order, and its faults. A place that has a fault is left out."""
+    """Return (places, faults) of a CSV file, both in its order; a row with a fault gives a fault and no place. Faults
+    are never raised.
+
+    If a required column is missing or a column is unknown, no row is read. Reading ends after 50,000 rows, and at a row
+    that is no CSV.
+    """
     found: dict[str, PublicPlace] = {}
     faults: list[PlaceFault] = []
     first, rows = 1, csv.DictReader(io.StringIO(text.removeprefix("\ufeff")))
@@ -77,8 +82,11 @@ def _header_faults(header: Sequence[str]) -> list[PlaceFault]:
 
 
 def read_hours(text: str) -> list[OpeningHours] | None:
-    """Return hours as they are written in a file: None for "", an empty list for `always`. Raises ValueError for any
-    other text that is not understood.
+    """Return the opening hours in a text as the file has them: None (unknown) for "", an empty list (never closed) for
+    `always`.
+
+    Raises ValueError for any other text that is not such as `mon-fri 09:00-17:00; sat 09:00-12:00`. Hours without days
+    apply to every day.
     """
     if not text:
         return None

@@ -129,10 +129,11 @@ def decode(raw: bytes) -> str:
 
 
 def parse(text: str, area: str, zone: tzinfo) -> Parsed:
-    """Return the contents of a roster file (CSV). Invalid cells are in `wrong`, and their rows are left out; raises
-    nothing.
+    """Return the contents of a roster file (CSV). Invalid cells are in `wrong`, and their rows are left out; nothing is
+    raised for them.
 
-    `area`: the required beginning of division codes. `zone`: the time zone of the file's hours.
+    If a required column is missing, no row is read. `area`: the required beginning of division codes. `zone`: the time
+    zone of times without an offset.
     """
     reader = csv.DictReader(io.StringIO(text, newline=""), skipinitialspace=True)
     parsed = Parsed()
@@ -205,8 +206,8 @@ def replaced(before: Roster, shifts: Mapping[str, Sequence[Shift]], now: datetim
 
 
 def difference(before: Roster | None, after: Roster) -> Difference:
-    """Return the changes from `before` (None: no roster) to `after`, by person and shift, and the conflicts
-    in `after`.
+    """Return the changes from `before` (None: no roster) to `after`, by person and shift, and all conflicts in `after`.
+    Shifts are sorted by start for each person.
     """
     old = {officer.id: officer for officer in before.officers} if before else {}
     new = {officer.id: officer for officer in after.officers}
@@ -328,7 +329,9 @@ def _officer(row: Mapping[str, str]) -> Officer | None:
 
 
 def duty_phone(text: str) -> str | None:
-    """Return an officer's telephone number in E.164; None if the text is empty or not a telephone number."""
+    """Return an officer's telephone number in E.164; None if the text is empty, not a telephone number, or a service
+    number such as 96110.
+    """
     try:
         found = normal_phone(text) if text else ""
     except ValueError:

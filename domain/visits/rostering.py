@@ -177,7 +177,9 @@ def take(roster: Roster, open_id: str, officer: str, now: datetime, *, waived: b
 
 
 def drop(roster: Roster, open_id: str) -> Roster:
-    """Return the roster without an open shift. Raises RosterError if it no longer exists."""
+    """Return a copy of the roster without an open shift. Raises RosterError if the open shift was taken or no longer
+    exists.
+    """
     open_shift(roster, open_id)
     return roster.model_copy(update={"open_shifts": [each for each in roster.open_shifts if each.id != open_id]})
 
@@ -191,10 +193,11 @@ def candidates(roster: Roster, wanted: OpenShift, now: datetime) -> list[Officer
 
 
 def exchanged(roster: Roster, gives: tuple[str, Shift], other: str, back_for: Shift | None) -> Roster:
-    """Return the roster after `other` takes a shift from another person (`gives`: id and shift), without checks for
-    conflicts.
+    """Return a copy of the roster in which `other` (an id) has taken a shift from another person. `gives`: that
+    person's id, and the shift. Conflicts are not checked.
 
-    `back_for`: the shift that `other` gives in return, or None. Raises RosterError if a person or shift does not exist.
+    `back_for`: the shift that `other` gives in return, or None. Raises RosterError if a person is not on the roster or
+    does not have the shift.
     """
     asker, given = gives
     mine, theirs = _without(named(roster, asker), given), list(named(roster, other).shifts)
@@ -205,8 +208,8 @@ def exchanged(roster: Roster, gives: tuple[str, Shift], other: str, back_for: Sh
 
 
 def without(roster: Roster, officer: str) -> Roster:
-    """Return the roster without a person and their shifts, absences, swaps and feeds. Open shifts that the absences
-    made stay: others may still take them.
+    """Return a copy of the roster without a person (an id) and their shifts, absences, swaps and calendar feeds. Open
+    shifts that the absences made stay: others may still take them.
 
     Raises RosterError if the person is not on the roster.
     """
@@ -222,7 +225,8 @@ def without(roster: Roster, officer: str) -> Roster:
 
 
 def accepted(before: Roster, after: Roster, *, waived: bool = False) -> Roster:
-    """Return `after` if it has no conflicts that `before` lacks. `waived`: True to accept less than 11 hours of rest.
+    """Return `after`, unchanged, if it has no conflicts that `before` lacks. `waived`: True to accept less than 11
+    hours of rest.
 
     Raises RosterError for the first new conflict, or if a person has over 400 shifts.
     """
@@ -237,8 +241,8 @@ def accepted(before: Roster, after: Roster, *, waived: bool = False) -> Roster:
 
 
 def pruned(roster: Roster, now: datetime) -> Roster:
-    """Return the roster without outdated entries: open shifts that are over; shifts and absences that ended over 60
-    days ago, and swaps that were asked for over 60 days ago.
+    """Return a copy of the roster without outdated entries: open shifts that are over; shifts and absences that ended
+    over 60 days ago; and swaps that were asked for over 60 days ago.
     """
     oldest = now - KEPT
     fresh = _with(roster, {each.id: [one for one in each.shifts if one.end > oldest] for each in roster.officers})

@@ -96,13 +96,15 @@ def worth(case: Case, policy: Policy) -> int:
 
 
 def door_of(task: Task) -> Door:
-    """Return an officer's task as a visit of their round. Without an estimate, its `worth_fen` is 0."""
+    """Return an officer's task as a visit of their round (a Door). `worth_fen` is the task's estimate, or 0 if it has
+    none.
+    """
     return Door(task.dispatch, task.level, task.division, task.worth_fen or 0, task.at, task.stage)
 
 
 def in_order(doors: Iterable[Door], post: Post, now: datetime, rules: VisitRules) -> Iterator[Planned]:
-    """Yield an officer's visits in the order in which to make them, with the expected times; each is computed when it
-    is requested.
+    """Yield an officer's visits in the order in which to make them, with the expected times of arrival and departure;
+    each is computed when it is requested.
 
     `doors`: the visits, in any order; `post`: where the officer starts, and when their duty ends; `rules`: travel
     times, the time at a door, and the limits of waiting.

@@ -10,10 +10,11 @@ OPEN = (SwapState.ASKED, SwapState.ACCEPTED)
 
 
 def ask(roster: Roster, swap: Swap, now: datetime) -> Roster:
-    """Return the roster with a swap request added, for another shift in return (`swap.wanted`) or for nothing.
+    """Return a copy of the roster with a swap request added, for another shift in return (`swap.wanted`) or for
+    nothing.
 
     Raises RosterError if a shift has begun or does not exist, if the asker has an open request for the same shift, if a
-    person is not on the roster or asks themselves, or if the exchange would cause a conflict.
+    person is not on the roster or asks themselves, or if the exchange would cause a conflict, too little rest included.
     """
     for given in (swap.shift, swap.wanted):
         if given and given.start <= now:
@@ -27,9 +28,10 @@ def ask(roster: Roster, swap: Swap, now: datetime) -> Roster:
 
 
 def accept(roster: Roster, swap_id: str, officer: str, now: datetime) -> Roster:
-    """Return the roster with the swap accepted by `officer`, the person asked.
+    """Return a copy of the roster with the swap accepted by `officer` (an id), the person asked. Shifts do not change
+    before a supervisor approves.
 
-    Raises RosterError if the swap is not open, if another person was asked, or if a shift has begun.
+    Raises RosterError if the swap does not wait for this answer, if another person was asked, or if a shift has begun.
     """
     swap = _open(roster, swap_id, SwapState.ASKED)
     if swap.other != officer:
@@ -39,7 +41,8 @@ def accept(roster: Roster, swap_id: str, officer: str, now: datetime) -> Roster:
 
 
 def decline(roster: Roster, swap_id: str, officer: str) -> Roster:
-    """Return the roster with the swap refused, if `officer` is the person asked, or withdrawn, if they are the asker.
+    """Return a copy of the roster with the swap refused, if `officer` (an id) is the person asked, or withdrawn, if
+    they are the asker.
 
     Raises RosterError for any other person, and if the swap is not open.
     """
@@ -52,7 +55,7 @@ def decline(roster: Roster, swap_id: str, officer: str) -> Roster:
 
 
 def approve(roster: Roster, swap_id: str, by: str, now: datetime, *, waived: bool = False) -> Roster:
-    """Return the roster with a swap approved by a supervisor and the shifts exchanged.
+    """Return a copy of the roster with a swap approved by a supervisor (`by`) and the shifts exchanged.
 
     `waived`: True to accept less than 11 hours of rest. Raises RosterError if the swap is not accepted, if a shift has
     begun or does not exist, or for a conflict.
@@ -70,7 +73,9 @@ def _refuse_begun(swap: Swap, officer: str, now: datetime) -> None:
 
 
 def refuse(roster: Roster, swap_id: str, by: str) -> Roster:
-    """Return the roster with a swap refused by a supervisor. Raises RosterError if the swap is not open."""
+    """Return a copy of the roster with a swap refused by a supervisor (`by`). Raises RosterError if the swap is not
+    open (asked or accepted).
+    """
     return _put(roster, _open(roster, swap_id, *OPEN), SwapState.REFUSED, by)
 
 

@@ -28,8 +28,8 @@ _ORDER = (PlaceKind.USUAL, PlaceKind.BANK_BRANCH, PlaceKind.HOTEL, PlaceKind.INT
 
 
 def is_open_at(hours: Sequence[OpeningHours] | None, now: datetime) -> bool | None:
-    """Return True if a place with these hours is open at `now`, and False if it is closed; None if its hours are
-    unknown (None). Empty hours: it never closes.
+    """Return True if a place with these hours (Jilin's time) is open at `now`, False if it is closed, and None if its
+    hours are unknown (None). A place with empty hours never closes.
     """
     if hours is None:
         return None
@@ -46,8 +46,9 @@ def kilometres_between(one: Located, other: Located) -> float | None:
 
 
 def ranked(places: Iterable[Located], division: str, now: datetime) -> list[Located]:
-    """Return the places in the order of the search: open (or unknown) before closed, then by kind, then the nearest to
-    the division `division` first, then by name.
+    """Return the places in the order of the search: closed ones last (unknown hours count as open), then by kind (where
+    the resident usually is, banks, hotels, internet cafes, others), then the nearest to the division `division`, then
+    by name.
     """
     today = local_date(now)
 
@@ -70,11 +71,12 @@ def searchers(officers: Iterable[Officer], level: Level, now: datetime, until: d
 def assigned(
     places: Sequence[tuple[str, Located]], officers: Sequence[Officer], now: datetime, rules: VisitRules
 ) -> list[AssignedPlace]:
-    """Return for each place (number, place), in the given order, the officer who is to look there first.
+    """Return, for each place and in the given order, the officer who is to search it first. `places`: pairs of a number
+    and a place.
 
-    The officer who is there soonest gets it: each place before takes the travel time and the policy's time at a door.
-    From one place to the next, the travel time is that of their divisions. Of equals, the lower id goes. Raises
-    ValueError without officers.
+    The officer who can be there soonest gets it, after the places that they already have: each of these takes the
+    travel time and the policy's time at a door. From one place to the next, the travel time is that of their divisions.
+    Of equals, the lower id goes. Raises ValueError without officers.
     """
     if not officers:
         raise ValueError("nobody searches")
@@ -105,8 +107,8 @@ def erased_at(listed: SearchList, case: Case | None, keep: timedelta, *, decided
 
 
 def to_tell(listed: SearchList, case: Case | None) -> list[str]:
-    """Return the ids of the officers who search and have not been told of the search yet, sorted; empty if the search
-    has ended, has not begun, or the case is unknown (None).
+    """Return the ids of the officers who take part in the search and have not been told of it yet, sorted. Empty if the
+    search has ended or has not begun, or if the case is unknown (None).
     """
     found = next((each for each in case.searches if each.id == listed.id), None) if case else None
     return sorted(found.officers - listed.told) if found is not None and found.goes_on else []

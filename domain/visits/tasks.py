@@ -73,10 +73,11 @@ class Conflict(StrEnum):
 
 
 def conflict(task: Task, case: Case | None, stage: VisitStage) -> Conflict | None:
-    """Return the reason why `stage` can no longer be reported for a visit, or None if it can. `case`: None if unknown.
+    """Return the reason why `stage` can no longer be reported for a visit, or None if it can. `case`: None if unknown,
+    which counts as SETTLED.
 
-    An officer on the way learns in this way that the visit is no longer needed. A report from the door counts while the
-    case is open, even if another officer was sent meanwhile.
+    In this way an officer who is under way learns that the visit is no longer needed. A report from the door counts
+    while the case is open, even if another officer was sent meanwhile.
     """
     if task.state in (TaskState.REFUSED, TaskState.ENDED):
         return Conflict.OVER
@@ -89,28 +90,29 @@ def conflict(task: Task, case: Case | None, stage: VisitStage) -> Conflict | Non
 
 
 def is_awaited(task: Task, case: Case) -> bool:
-    """Return True if the case is open and its step still waits for this visit, which is open. A dissuaded resident's
-    case waits until the visit is recalled.
+    """Return True if the case still waits for this visit: the task is open, the case is open, and the case's step waits
+    for the result of this attempt. A dissuaded resident's case waits until the visit is recalled.
     """
     return task.state is TaskState.OPEN and case.open and _step(task, case) is not None
 
 
 def to_be_made(task: Task, case: Case) -> bool:
-    """Return True if the officer still makes the visit: they are at the door, or the case waits for it."""
+    """Return True if the officer still makes the visit: the case is open, and the officer is at the door or the case
+    waits for the visit.
+    """
     return case.open and (task.stage is VisitStage.ARRIVED or is_awaited(task, case))
 
 
 def sort_out(
     mine: Iterable[tuple[Task, Case | None]], post: Post, now: datetime, policy: Policy
 ) -> tuple[list[Errand], list[Task]]:
-    """Return (visits to make, withdrawn visits that the officer has not seen, the earliest first).
+    """Return (visits to make, withdrawn visits that the officer has not seen). The latter are those that the case no
+    longer needs, the earliest first.
 
     The visits to make are in the order of the round; of those at the door, and of those of the gravest levels, the
-    nearest deadline comes first.
-
-    `mine`: all tasks of the officer, each with its case (None: unknown). `post`: the officer's. A visit that joined
-    another is left out while that one is to be made; afterwards it is a separate visit. An officer at the door finishes
-    the visit in any case.
+    nearest deadline comes first. `mine`: all tasks of the officer, each with its case (None: unknown). `post`: the
+    officer's. A visit that joined another is left out while that one is to be made; afterwards it is a separate visit.
+    An officer at the door finishes the visit as long as the case is open.
     """
     to_make, gone = dict[str, tuple[Task, Case]](), []
     for task, case in sorted(mine, key=lambda each: each[0].joins is not None):  # visits that others may join first
@@ -128,14 +130,18 @@ def sort_out(
 
 
 def given_instead(task: Task, errands: Iterable[Errand]) -> Task | None:
-    """Return the visit to make to the case of a withdrawn visit: the officer got it afterwards. None without one."""
+    """Return the officer's task for the same case as a withdrawn visit (`task`), which the officer got later; None if
+    no errand is for that case. `errands`: the officer's visits to make.
+    """
     return next((errand.task for errand in errands if errand.case.id == task.case), None)
 
 
 def leave_by(errand: Errand, rules: VisitRules) -> datetime | None:
-    """Return when the officer must leave their division to be at the door by the deadline (UTC), which may have passed;
-    None without a deadline for the arrival: the case sends nobody else, the visit is not accepted yet, or the officer
-    is at the door.
+    """Return the time (UTC) at which the officer must leave their division to be at the door by the deadline; it may
+    have passed.
+
+    None if there is no deadline for the arrival: the case sends nobody else, the visit is not accepted yet, or the
+    officer is at the door.
     """
     if errand.due is None or errand.task.stage not in _TO_ARRIVE:
         return None

@@ -21,7 +21,8 @@ Translate = Callable[[str], str]
 
 @lru_cache
 def translate_to(language: str) -> Translate:
-    """Return the function that translates Chinese labels, sentences of codes, and place names into a language.
+    """Return the function that translates Chinese labels, sentences of codes, and place names into a language; it
+    returns a text without a translation as it is.
 
     `language`: "zh" (texts stay as they are), "en" or "ko". Raises KeyError for any other.
     """
@@ -37,8 +38,8 @@ def place_names(language: str) -> Mapping[str, str]:
 
 
 def read_catalogue(language: str, folders: Iterable[Path], more: Mapping[str, str]) -> NullTranslations:
-    """Return the translations in all PO files of a language in these folders, and in `more` (by Chinese text); of a
-    text in several, the last file's counts.
+    """Return the translations in all PO files of a language in these folders, and in `more` (translations by Chinese
+    text). If several have a text, the last file's translation counts.
 
     A folder without files of the language adds nothing. Raises OSError if a file cannot be read.
     """

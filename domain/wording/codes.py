@@ -141,9 +141,11 @@ class Renderer:
     today: date | None = None
 
     def sentence(self, code: AnyCode) -> str:
-        """Return the sentence of a code, with its parameters, in the renderer's language.
+        """Return the sentence of a code, with its parameters, in the renderer's language. Optional parameters without a
+        value add nothing.
 
-        A person's own words are not translated; numbers in them are masked unless `whole` is True.
+        Text that a person wrote is not translated; numbers in it are masked unless `whole` is True. Errors of `trees`
+        pass through.
         """
         parts = {name: self._part(code, name) for name in code.__struct_fields__}
         return self.translate(code.zh) % parts
@@ -244,10 +246,12 @@ _SHOWN: Mapping[str, Callable[[Renderer, AnyCode, Any], str]] = {
 
 @cache
 def in_language(language: str, whole: bool = False) -> Renderer:
-    """Return the renderer of a language ("zh", "en" or "ko") for use outside the console: answers are rendered by their
-    ids.
+    """Return the renderer of a language ("zh", "en" or "ko") for use outside the console; the same object for equal
+    arguments. Of answers to a call script it shows the ids, as in "question = answer", because the scripts are not
+    loaded; times always have their date.
 
-    `whole`: as in Renderer. Raises KeyError for any other language.
+    `whole`: True keeps telephone, card and ID numbers in people's own words, False masks them. Raises KeyError for
+    another language.
     """
     return Renderer(translate_to(language), language, whole=whole)
 

@@ -369,19 +369,24 @@ TIMERS = (_RUNS_OUT, *_TIMERS.values())
 
 
 def scam(name: str) -> str:
-    """Return the Chinese label of a scam type, or its name if only a province's policy knows it."""
+    """Return the Chinese label of a scam type; the name itself if it has no label, because only a province's policy
+    knows the type.
+    """
     return SCAMS.get(name, name)
 
 
 def of_deadline(step: Step | None) -> str:
-    """Return the Chinese label of what is due: of a step as `of_step`, of None the end of a stop in force."""
+    """Return the Chinese label of a deadline: that of the step (see `of_step`), or for None, the end of a stop that is
+    in force.
+    """
     return _RUNS_OUT if step is None else of_step(step)
 
 
 def of_step(step: Step) -> str:
-    """Return the Chinese label of a step's action. For an internal timer, that of its purpose: the case's closing, the
-    review of an objection, the end of a hold on the resident's own account, the confirmation of an automatic order, the
-    question to a silent bank, the end of a search; for any other timer, a stop's end.
+    """Return the Chinese label of a step: that of its action. A step that is an internal timer gets the label of its
+    purpose: closing of the case, review of an objection, end of a hold on the resident's own account, confirmation of
+    an automatic order, a status request to a bank that has not answered, end of a search; any other timer, the end of a
+    stop.
     """
     if not step.id.startswith(_CLOCK):
         return ACTIONS[step.action]

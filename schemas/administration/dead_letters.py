@@ -43,8 +43,8 @@ class CallFile(Model):
 
 
 class StixFile(Model):
-    """How objects of STIX are read. `source`: the centre that sent them, in signals, counts and dead letters; `own`:
-    the id of this centre's identity, whose objects are refused; None: it shares none.
+    """How objects of STIX are read. `source`: the centre that sent them, as named in signals, counts and dead letters;
+    `own`: the id of this centre's own STIX identity, whose objects are refused; None: this centre shares no objects.
     """
 
     source: Token
@@ -88,8 +88,8 @@ Place = RecordPlace | LinePlace
 class DeadLetter(Model):
     """A refused record or row, with its origin (`where`) and the reason (`why`).
 
-    `id` is made from the origin, so a record that is refused twice has one letter. `raw`: the first 600,000 original
-    bytes in base64; `size`: the number of all original bytes.
+    `id` is made from the origin, so a record that is refused twice has one dead letter. `raw`: the first 600,000
+    original bytes in base64; `size`: the number of all original bytes.
     """
 
     id: str
@@ -102,17 +102,22 @@ class DeadLetter(Model):
 
     @classmethod
     def of(cls, source: str, where: Place, why: str, raw: bytes, at: When) -> Self:
-        """Return the letter for `raw`. `source`: the feed's name if known, else the topic's or format's.
+        """Return the dead letter for the refused bytes `raw`. `source`: the feed's name if known, else the topic's or
+        the file format's; `where`: the origin, from which the id is made; `why`: the reason; `at`: the time of the
+        refusal.
 
-        `raw` is cut to 600,000 bytes and `why` to 2,000 characters. Raises ValidationError if `source` is not a valid
-        Token.
+        Keeps only the first 600,000 bytes of `raw` and the first 2,000 characters of `why`; `size` is the number of all
+        bytes. Raises ValidationError if `source` is not a valid Token, or `at` has no UTC offset or is outside 2000 to
+        2099.
         """
         kept = base64.b64encode(raw[:KEPT_BYTES]).decode()
         return cls(id=str(where), source=source, at=at, where=where, why=why[:2000], raw=kept, size=len(raw))
 
     @property
     def content(self) -> bytes:
-        """The original bytes; only the first 600,000 of a longer record."""
+        """Return the refused record's original bytes, of a longer record only the first 600,000. Raises binascii.Error
+        (a ValueError) if `raw` is not valid base64.
+        """
         return base64.b64decode(self.raw)
 
 

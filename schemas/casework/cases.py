@@ -146,7 +146,7 @@ class DeskCall(Model):
 
     @property
     def answered(self) -> bool:
-        """True if the resident answered, even if the conversation has ended since."""
+        """True if the resident answered the call, even if the conversation has ended since."""
         return self.result is CallResult.ANSWERED
 
     @property
@@ -193,7 +193,9 @@ class Stop(Model):
 
     @property
     def runs(self) -> bool:
-        """True if the stop is in force, so that no money leaves the account before `until`."""
+        """True if the stop is in force: `until` is set, and no money leaves the account before it. The property does
+        not compare `until` with the clock.
+        """
         return self.until is not None
 
 
@@ -339,20 +341,22 @@ class Case(Model):
 
     @property
     def assigned(self) -> bool:
-        """True if a supervisor has given the case to somebody who has not opened it yet."""
+        """True if a supervisor has assigned the case to an operator (`claimed_by`) who has not opened it yet."""
         return self.claimed_by is not None and self.assigned_by is not None
 
     def shares(self, other: "Case", *fields: str) -> bool:
-        """Return True if each of these fields is the same object in both cases, so that it cannot differ.
+        """Return True if every field named in `fields` is the same object in both cases, and so cannot differ; True
+        without fields.
 
-        A decision replaces only the objects that it changes.
+        A decision on an input replaces only the objects that it changes. Raises AttributeError for an unknown field
+        name.
         """
         return all(getattr(self, name) is getattr(other, name) for name in fields)
 
     @property
     def settled(self) -> bool:
-        """True if the resident was dissuaded or cleared, the case was handed over, or it is closed.
+        """True if the resident was dissuaded, the alarm was false, the case was handed over, or the case is closed.
 
-        Only follow-ups and releases of stops still go out then.
+        After that, only follow-ups, support calls and releases of stops still go out.
         """
         return self.state in SETTLED_STATES

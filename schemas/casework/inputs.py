@@ -87,7 +87,7 @@ class OperatorReport(_ForCase):
 class VisitStage(StrEnum):
     """The stages of a visit. `refused`, `handed_over` and `not_accepted` cause another officer to be sent.
 
-    NOTIFIED and NOT_ACCEPTED are told by the system, not by an officer (domain/visits/escalation).
+    NOTIFIED and NOT_ACCEPTED are reported by the system, not by an officer (domain/visits/escalation).
     """
 
     ASSIGNED = "assigned"
@@ -103,8 +103,8 @@ class VisitStage(StrEnum):
 
     @property
     def distance(self) -> int | None:
-        """The progress towards the door: 0 assigned, 1 accepted, 2 on the way, 3 arrived. None for a stage that ends
-        the officer's visit, and for one that the system tells (NOTIFIED, NOT_ACCEPTED).
+        """Return the progress towards the door as a number: 0 assigned, 1 accepted, 2 on the way, 3 arrived. None for a
+        stage that ends the officer's visit, and for a stage that the system reports (NOTIFIED, NOT_ACCEPTED).
         """
         match self:
             case VisitStage.ASSIGNED:

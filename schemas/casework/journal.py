@@ -60,7 +60,7 @@ class PartialCase(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def settled(self) -> bool:
-        """True if the resident was dissuaded or cleared, the case was handed over, or it is closed."""
+        """True if the resident was dissuaded, the alarm was false, the case was handed over, or the case is closed."""
         return self.state in SETTLED_STATES
 
 
@@ -75,7 +75,9 @@ class PartialFact(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def what(self) -> AnyCode:
-        """The fact's code, parsed when it is asked for: few facts are counted by it. Raises ValueError without one."""
+        """Return the fact's code. The raw JSON is parsed at each access, because the codes of only a few facts are
+        needed. Raises ValidationError (a ValueError) if the fact has no code, or an unknown or invalid one.
+        """
         found: AnyCode = _CODE.validate_json(bytes(self.code))
         return found
 
@@ -143,29 +145,32 @@ _alone = msgspec.json.Decoder(_CaseAlone)
 
 
 def decode(value: bytes) -> PartialEntry:
-    """Return the journal entry in a JSON text. Raises ValueError (msgspec.ValidationError or DecodeError) if the JSON
-    is invalid.
+    """Return the journal entry in the JSON text `value`: a case event, a rules event or an event that changed nothing.
+    Raises msgspec.DecodeError (a ValueError) if `value` is not valid JSON, and its subclass msgspec.ValidationError if
+    it is not a journal entry.
     """
     entry: PartialEntry = _decoder.decode(value)
     return entry
 
 
 def decode_case(value: bytes) -> PartialCase:
-    """Return the case in a JSON text. Raises ValueError (msgspec.ValidationError or DecodeError) if the JSON is
-    invalid.
+    """Return the case in the JSON text `value`, with only the fields that counting needs. Raises msgspec.DecodeError (a
+    ValueError) if `value` is not valid JSON, and its subclass msgspec.ValidationError if it is not a case.
     """
     case: PartialCase = _cases.decode(value)
     return case
 
 
 def case_in(value: bytes) -> bytes:
-    """Return the case's JSON from a case event's JSON. Raises ValueError if the event's JSON is
-    invalid or has no case.
+    """Return the JSON of the case within the JSON of a case event, unparsed. Raises ValueError (msgspec.DecodeError or
+    msgspec.ValidationError) if the event's JSON is invalid or has no case.
     """
     alone: _CaseAlone = _alone.decode(value)
     return bytes(alone.case)
 
 
 def read_holds(entry: PartialStandingEvent) -> list[Hold]:
-    """Return the holds in a rules event. Raises ValueError if one is invalid."""
+    """Parse and return the outreach holds of a rules event, in the order of its JSON; empty if it has none. Raises
+    ValueError if the JSON or one of the holds is invalid.
+    """
     return [Hold.model_validate(each, extra="ignore") for each in msgspec.json.decode(entry.holds)]

@@ -41,7 +41,7 @@ class MovedMoney(Model):
     executed: bool = True
 
     def check_payee(self, payee: Model | None) -> None:
-        """Raise ValueError if a transfer has no payee, or a movement of any other kind has one. Returns nothing."""
+        """Check that a transfer has a payee and a movement of any other kind has none. Raise ValueError otherwise."""
         if (self.kind is MovementKind.TRANSFER) is (payee is None):
             raise ValueError("a transfer has a payee, and no other movement does")
 

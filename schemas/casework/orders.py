@@ -68,7 +68,9 @@ class LaterLimits(Model):
     hours: Annotated[int, Field(ge=1, le=MOST_HOURS)]
 
     def within(self, most: "LaterLimits") -> bool:
-        """Return True if none of these limits is higher than the same limit of `most`."""
+        """Return True if each of the four limits is at most as high as the same limit of `most`; equal limits count as
+        within.
+        """
         here, there = (tuple(each.model_dump().values()) for each in (self, most))
         return all(mine <= highest for mine, highest in zip(here, there, strict=True))
 
@@ -88,11 +90,13 @@ class StandingApproval(Model):
 
     @property
     def waits(self) -> bool:
-        """True if it needs another person's signature."""
+        """True if the standing approval has not ended and still needs another person's signature."""
         return self.until is None and self.ended_at is None
 
     def in_force(self, now: datetime) -> bool:
-        """Return True if it has enough signatures, has not ended, and its hours are not over at `now`."""
+        """Return True if enough persons have signed, nobody has ended the approval, and `now` is not after `until`
+        (inclusive). `now` must have a UTC offset.
+        """
         return self.until is not None and self.ended_at is None and now <= self.until
 
 
@@ -155,17 +159,17 @@ class StopOrder(Model):
 
     @property
     def decidable(self) -> bool:
-        """True if a person can still decide: the order waits for approval, or an automatic rule sent it and nobody
-        confirmed it.
+        """True if a person can still decide on the order: it waits for approval, or an automatic rule sent it and
+        nobody has confirmed it yet.
         """
         return self.state is OrderState.PROPOSED or self.confirm_by is not None
 
     @property
     def went_out(self) -> bool:
-        """True if a bank may have got the order.
+        """True if the order was sent, so that a bank may have received it.
 
-        An order that an automatic rule sent (`persons` is 0) was sent before it was declined. An order that waited for
-        persons when its account was handed over was not sent.
+        An order that an automatic rule sent (`persons` is 0) was sent before a person declined it. An order whose
+        account was handed over while it still waited for approvals was not sent.
         """
         if self.state is OrderState.HANDED_OVER:
             return len(self.approvals) >= self.persons

@@ -51,17 +51,23 @@ class OwnHoldState(StrEnum):
 
     @property
     def open(self) -> bool:
-        """True if the hold waits for persons, is on its way to the bank, or has an effect there."""
+        """True if the hold waits for persons, is on its way to the bank, or may be in force there (the first five
+        states).
+        """
         return self in _OPEN
 
     @property
     def liftable(self) -> bool:
-        """True if the hold can be lifted, and so objected to: the bank has it, may have it, or is about to get it."""
+        """True if the hold can be lifted, and therefore objected to: the bank has it, may have it, or is about to get
+        it (ASKED, IN_FORCE, UNCONFIRMED).
+        """
         return self in _AT_THE_BANK
 
     @property
     def counts(self) -> bool:
-        """True if the hold counts among those that the policy permits for an account: a bank has or may have had it."""
+        """True if the hold counts towards the number of holds that the policy permits for one account, because a bank
+        has or may have had it.
+        """
         return self in _AT_THE_BANK | {OwnHoldState.LIFTING, OwnHoldState.LIFTED, OwnHoldState.ENDED}
 
 
@@ -112,7 +118,9 @@ class OwnHold(Model):
 
     @property
     def takes_room(self) -> bool:
-        """True if it counts among the holds that a case may have: it is open, or a bank has or may have had it."""
+        """True if the hold counts towards the number of holds that one case may have: it is open, or a bank has or may
+        have had it.
+        """
         return self.state.open or self.state.counts
 
     @property

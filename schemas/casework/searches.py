@@ -42,7 +42,7 @@ class PlaceState(StrEnum):
 
     @property
     def looked(self) -> bool:
-        """True if an officer has looked at the place."""
+        """True if an officer has searched the place, whether or not the resident was there."""
         return self in (PlaceState.NOT_THERE, PlaceState.FOUND)
 
 
@@ -106,7 +106,7 @@ class Search(Model):
 
     @property
     def officers(self) -> frozenset[str]:
-        """The ids of the officers who search."""
+        """Return the roster ids of the officers to whom the search's places are assigned."""
         return frozenset(place.officer for place in self.places)
 
 

@@ -52,7 +52,9 @@ class AdmitThirdPartyAct(Model):
 
     @property
     def reason(self) -> str:
-        """The ground, as the audit stores it."""
+        """Return the ground as the audit stores it: the value of `emergency`, or "consent" if the resident has
+        consented.
+        """
         return self.emergency.value if self.emergency else "consent"
 
 
@@ -97,7 +99,7 @@ class ThirdPartyInCall(Model):
 
 
 class ThirdPartyAct(ThirdPartyInCall):
-    """What the voice gateway reports of a third party of the desk's call. `state`: never RINGING."""
+    """A report of the voice gateway on a third party of the desk's call. `state`: never RINGING."""
 
     do: Literal["third_party"] = "third_party"
 

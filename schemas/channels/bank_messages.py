@@ -42,12 +42,14 @@ class BankMessage(Model):
 
     @property
     def bank(self) -> str:
-        """The payer's bank: the source of the payment's signal, which is the part of `transfer` before ":"."""
+        """Return the name of the payer's bank, which is the source of the payment's signal: the part of `transfer`
+        before the first ":".
+        """
         return bank_of(self.transfer)
 
 
 def bank_of(transfer: str) -> str:
-    """Return the payer's bank of a transfer: the part of the signal's uid `source:id` before ":"; the whole text
-    without one.
+    """Return the name of the payer's bank of a transfer: the part of its uid (`source:id`) before the first ":".
+    Without a ":", return the complete text.
     """
     return transfer.partition(":")[0]

@@ -63,7 +63,9 @@ class CodeField:
 
 
 def by_name(union: Any) -> Mapping[str, type[Any]]:  # noqa: ANN401 - a union is no type
-    """Return the classes of a union of codes (plain or Annotated), by their names on the wire."""
+    """Return the classes of the codes in a union (plain, or Annotated with CodeField), keyed by the name of each code
+    in JSON, such as "case_closed". Empty if `union` is not a union.
+    """
     members = get_args(union)
     if members and not isinstance(members[0], type):  # Annotated[union, CodeField()]
         members = get_args(members[0])
@@ -71,5 +73,5 @@ def by_name(union: Any) -> Mapping[str, type[Any]]:  # noqa: ANN401 - a union is
 
 
 def code_name(code: Code) -> str:
-    """Return a code's name on the wire, such as "case_closed" for CaseClosed."""
+    """Return a code's name in JSON (its field "code"), such as "case_closed" for CaseClosed."""
     return str(code.__struct_config__.tag)

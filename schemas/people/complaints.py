@@ -88,5 +88,5 @@ class Complaint(Model):
 
     @property
     def ended(self) -> bool:
-        """True if the complaint is decided: upheld or not upheld."""
+        """True if the complaint is decided, as upheld or not upheld."""
         return self.state in (ComplaintState.UPHELD, ComplaintState.NOT_UPHELD)

@@ -89,5 +89,5 @@ class SearchList(Model):
     told: frozenset[Text] = frozenset()
 
     def place(self, number: str) -> ListedPlace | None:
-        """Return the place with this number, or None."""
+        """Return the place with this number in the list, or None if the list has no such place."""
         return next((each for each in self.places if each.number == number), None)

@@ -58,7 +58,7 @@ class AppealOutcome(StrEnum):
 
     @property
     def removes(self) -> bool:
-        """True if the entry is removed from the watchlist."""
+        """True if the decision removes the entry from the watchlist; False if the entry is kept or does not exist."""
         return self.value.startswith("removed")
 
 
@@ -117,7 +117,7 @@ class PublicReport(Model):
 
     @property
     def appeals(self) -> bool:
-        """True if it is an appeal, not a report of a fraud."""
+        """True if the report is an appeal against an entry of the public check; False if it reports a fraud."""
         return self.reporter is Reporter.OWNER
 
     @property

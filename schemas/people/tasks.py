@@ -53,7 +53,9 @@ class StageAct(_DeviceAct):
 
     @property
     def unchecked(self) -> bool:
-        """True if the visit was completed and its checklist has no item done. False without a checklist."""
+        """True if the visit is completed (DONE) and no item of its checklist is ticked. False before that, and without
+        a checklist.
+        """
         if self.stage is not VisitStage.DONE or self.checklist is None:
             return False
         return not any(self.checklist.model_dump().values())

@@ -123,13 +123,15 @@ class WatchEntry(Model):
 
     @property
     def begun_at(self) -> datetime:
-        """Since when the suspect has this standing: an entry that repeats it does not change the time."""
+        """Return the time since which the suspect has had its present status. An entry that repeats the status keeps
+        this time.
+        """
         return self.first_at or self.at
 
     @property
     def campaign(self) -> str:
-        """The campaign's id, made from the suspect's token: everybody who paid or was called by one suspect has the
-        same campaign.
+        """Return the campaign's id, `k-` and the suspect's token. All residents whom one suspect called, or whom one
+        account was paid by, share it.
         """
         return f"k-{self.subject.partition(':')[2]}"
 

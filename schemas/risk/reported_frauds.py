@@ -50,14 +50,16 @@ class ReportedFraud(Model):
 
     @property
     def happened_at(self) -> datetime:
-        """The latest time at which money was certainly still to be saved: the last payment, else the first, else the
-        report; never later than the report.
+        """Return the latest time at which the money could certainly still be saved: the time of the last payment if
+        known, else of the first, else of the report; never later than the report.
         """
         return min(self.happened_to or self.happened_from or self.reported_at, self.reported_at)
 
     @property
     def dated(self) -> bool:
-        """Whether the record states when the fraud happened, so that `happened_at` is not that of the report."""
+        """True if the record states when the fraud happened. False if it does not; `happened_at` is then the time of
+        the report.
+        """
         return (self.happened_to or self.happened_from) is not None
 
     @model_validator(mode="after")

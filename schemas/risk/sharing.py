@@ -39,7 +39,8 @@ class SharedSuspect(Model):
 
     @property
     def period(self) -> str:
-        """The name of the time during which the suspect is shared. One that is shared again after a withdrawal has
-        another: the withdrawal stays, for those who have not read it.
+        """Return the id of the period of sharing: the suspect's id, a space, and `since` in UTC (ISO 8601). A suspect
+        that is shared again after a withdrawal gets a new id, so that the withdrawal remains for recipients who have
+        not read it.
         """
         return f"{self.id} {self.since.astimezone(UTC).isoformat()}"

@@ -25,7 +25,9 @@ class TransferState(StrEnum):
 
     @property
     def stage(self) -> int:
-        """The state as a number, 0 to 2. Of two reports on one payment, the report with the higher stage counts."""
+        """Return the state as a number: 0 attempted, 1 pending, 2 settled. Of two reports on one payment, the report
+        with the higher stage counts.
+        """
         match self:
             case TransferState.ATTEMPTED:
                 return 0
@@ -76,7 +78,9 @@ class CallEnd(StrEnum):
 
     @property
     def reached(self) -> bool:
-        """True if the called telephone rang, or may have rung, so that its holder could notice the call."""
+        """True if the called telephone rang or may have rung, so that its holder could notice the call (ANSWERED,
+        NO_ANSWER, REFUSED, CANCELLED).
+        """
         return self in (CallEnd.ANSWERED, CallEnd.NO_ANSWER, CallEnd.REFUSED, CallEnd.CANCELLED)
 
 
@@ -230,9 +234,9 @@ SignalBatch = Annotated[list[Signal], Field(min_length=1, max_length=BATCH_LIMIT
 
 
 class SentAgain(Model):
-    """A record with the repaired content of a dead letter. Of two records for one letter, the first counts.
+    """A record with the repaired content of a dead letter. Of two records for one dead letter, the first counts.
 
-    `tallied`: the source under which screening counted the letter; None if the letter never reached screening.
+    `tallied`: the source under which screening counted the dead letter; None if it never reached screening.
     """
 
     kind: Literal["sent_again"] = "sent_again"

@@ -109,8 +109,9 @@ _FIELDS = {kind: frozenset(("kind", *model.__struct_fields__)) for kind, model i
 
 
 def plain(record: bytes) -> list[Signal] | None:
-    """Return the signals in a record's JSON, in its order; None if pydantic might refuse the record or give another
-    result. Raises nothing for any bytes.
+    """Return the signals in a record's JSON, in its order, parsed without pydantic. Return None if pydantic might
+    refuse the record or parse it differently; the caller must then parse it with pydantic. Invalid bytes give None, not
+    an exception.
     """
     if not _visible(record) or _FINE.search(record):
         return None
@@ -126,10 +127,10 @@ def plain(record: bytes) -> list[Signal] | None:
 
 
 def read_frequent(item: Mapping[str, Any]) -> Signal | None:
-    """Return the signal in a feed's item that has `arrived` set; None if pydantic might refuse it or parse it
-    differently.
+    """Return the signal in a feed's item, parsed without pydantic. The item must have `arrived` set.
 
-    None also for unknown fields, and for times after the arrival, which intake corrects.
+    Return None if pydantic might refuse the item or parse it differently, if the kind is not transfer, call, sms or
+    app, if a field is unknown, or if the signal's time is after its arrival, which intake corrects.
     """
     kind, at = str(item.get("kind")), item.get("at")
     if kind not in _KINDS or not item.keys() <= _FIELDS[kind] or (isinstance(at, str) and _fine_part(at)):
@@ -145,7 +146,9 @@ def read_frequent(item: Mapping[str, Any]) -> Signal | None:
 
 
 def record(signals: Sequence[Signal]) -> bytes:
-    """Return the signals as a record's value: JSON in UTF-8, which `plain` can usually parse."""
+    """Return a record's value with these signals, in their order: a JSON array in UTF-8, which `plain` can usually
+    parse.
+    """
     return _encoder.encode(signals)
 
 

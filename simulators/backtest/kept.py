@@ -22,10 +22,11 @@ from streams.screening.records import read
 
 
 async def signals(settings: Settings, spool: Spool, until: datetime) -> int:
-    """Add the recorded signals of both lanes that arrived before `until` (exclusive) to the spool. Return the number of
+    """Add the recorded signals of both lanes that arrived before `until` (exclusive) to `spool`. Return the number of
     invalid records and signals, which are left out.
 
-    Raises KafkaError if Kafka is unavailable, and CodecError if this process cannot decrypt the records.
+    Raises KafkaError if Kafka is unavailable, CodecError if this process cannot decrypt the records, and
+    KeyAwaitedError if the key of a record has not arrived in this process yet.
     """
     refused = 0
     for lane in topics.LANES:
@@ -39,10 +40,11 @@ async def signals(settings: Settings, spool: Spool, until: datetime) -> int:
 
 
 async def watchlist(settings: Settings, before: datetime) -> list[WatchEntry]:
-    """Return the watchlist entries whose time is before `before` (exclusive), in no fixed order.
+    """Return the entries on the topic `watchlist` whose time is before `before` (exclusive), in no fixed order.
 
-    Only each entry's present version is known, so an entry that has changed since `before` is missing. Entries that
-    cannot be parsed are left out. Raises KafkaError if Kafka is unavailable.
+    Only each entry's latest version is known, so an entry that has changed since `before` is missing. Entries that
+    cannot be parsed are logged and left out. Raises KafkaError if Kafka is unavailable, and CodecError or
+    KeyAwaitedError if this process cannot decrypt a record.
     """
     name = topics.WATCHLIST.name
     found = [
@@ -54,10 +56,11 @@ async def watchlist(settings: Settings, before: datetime) -> list[WatchEntry]:
 
 
 async def settled(settings: Settings, since: datetime) -> list[tuple[datetime, ResidentId]]:
-    """Return from the journal (time, resident id) of each case that was settled or closed at or after `since`, the
-    earliest first.
+    """Return (time, resident id) of each case that was settled at or after `since`, as the journal states it:
+    dissuaded, false alarm, handed over or closed. Each pair occurs once; the earliest time comes first.
 
-    Raises KafkaError if Kafka is unavailable, and CodecError if this process cannot decrypt the journal.
+    Invalid journal entries are logged and left out. Raises KafkaError if Kafka is unavailable, and CodecError or
+    KeyAwaitedError if this process cannot decrypt the journal.
     """
     found: set[tuple[datetime, ResidentId]] = set()
     async for record in _journal(settings, since):

@@ -20,10 +20,11 @@ class RecordedError(UserError, ValueError):
 
 
 def read(name: str, path: Path, options: Options, spool: Spool) -> int:
-    """Add the signals of a file (optionally gzip) in the format `name` to the spool. Return the number of invalid rows.
+    """Read the signals of a file (plain or gzip) in the format `name` (a key of FORMATS), and add them to `spool`.
+    Return the number of invalid rows, which are left out; blank lines do not count.
 
-    Raises RecordedError if the file is not in this format, OSError if it cannot be opened, KeyError for an unknown
-    format.
+    Raises RecordedError if the file is not in this format or its gzip is damaged, OSError if it cannot be read, and
+    KeyError for an unknown format.
     """
     refused = 0
     try:

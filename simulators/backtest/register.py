@@ -29,14 +29,14 @@ class Anybody(Residents):
         self._secret = secret
 
     async def find(self, asked: Sequence[Asked]) -> list[ResidentId | None]:
-        """Return the id of a made-up resident for each number asked about, in their order. Equal numbers have equal
-        ids; never None.
+        """Return the id of a made-up resident for each number in `asked`, in that order. Equal numbers get equal ids;
+        an element is never None.
         """
         return [self._name(each) for each in asked]
 
     async def standing(self, ids: Iterable[ResidentId]) -> dict[ResidentId, Resident]:
-        """Return a made-up resident for each id, by id. All are the same placeholder: born 1980, employee, no telephone
-        and no account.
+        """Return a made-up resident for each id, keyed by id. All have the same placeholder data: a woman born in 1980,
+        an employee, without telephone and account.
         """
         return {name: _somebody(name) for name in ids}
 
@@ -46,9 +46,10 @@ class Anybody(Residents):
 
 
 def read(path: Path) -> Register:
-    """Return the register of a file's residents, as `quanzu lab simulate` writes them: one JSON object per line.
+    """Read a file of residents, one JSON object per line as `quanzu lab simulate` writes them, and return an in-memory
+    register of them. Telephones and accounts are normalized if they are valid.
 
-    Raises ResidentsError that names the first invalid line, and OSError if the file cannot be read.
+    Raises ResidentsError, which names the first invalid line, and OSError if the file cannot be read.
     """
     found = []
     with path.open("rb") as lines:

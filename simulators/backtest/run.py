@@ -47,10 +47,9 @@ class Policies:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The result of a backtest. `comparison`: the cases under both policies, compared. `signals`: number evaluated.
-
-    `refused`: number of invalid rows, records and signals. `since`, `until`: the first and last time compared.
-    `anonymous`: True if no register of residents was used.
+    """The result of a backtest. `comparison`: the cases under both policies, compared. `signals`: number of signals
+    evaluated. `refused`: number of invalid rows, records and signals. `since`, `until`: the first and last time
+    compared. `anonymous`: True if no register of residents was used.
     """
 
     policies: Policies
@@ -69,12 +68,13 @@ async def from_files(
     residents: Path | None,
     progress: Progress = lambda done, total: None,
 ) -> Answer:
-    """Return the comparison of both policies on files of signals, given as (format, path). Cases are counted by
-    prefecture.
+    """Evaluate the signals in `files`, given as (format, path), under both policies, and return the compared result.
+    Cases are counted by prefecture.
 
-    Without a file of residents (None), every number is a separate person in no at-risk group. `progress`: called with
-    the signals evaluated so far, and their total. Raises RecordedError or ResidentsError if a file is not in its
-    format, OSError if it cannot be opened, and NothingRecordedError if no signal is valid.
+    `residents`: a file of residents; None: every number counts as a separate person in no at-risk group. `progress`:
+    called with the number of signals evaluated so far and their total. Raises RecordedError or ResidentsError if a file
+    is not in its format, KeyError for an unknown format, OSError if a file cannot be read, and NothingRecordedError if
+    no signal is valid.
     """
     secret = secrets.token_bytes(32)
     people: Residents = register.read(residents) if residents else register.Anybody(secret)
@@ -96,13 +96,13 @@ async def from_topics(
     until: datetime,
     progress: Progress = lambda done, total: None,
 ) -> Answer:
-    """Return the comparison of both policies on a running system's recorded signals. Cases are counted by
-    station.
+    """Evaluate the signals recorded on a running system's topics under both policies, and return the compared result.
+    Cases are counted by police station.
 
-    Counted are cases opened from `since` (inclusive) to `until` (exclusive). Earlier signals are evaluated too, so that
-    evidence from before `since` counts. A case ends when the resident's case was settled. Residents, rosters and the
-    watchlist are the present ones. Raises NothingRecordedError if the topics have no signal from before `until`, and
-    KafkaError or RedisError if a server is unavailable.
+    Cases opened from `since` (inclusive) to `until` (exclusive) count. Earlier signals are evaluated too, so that
+    evidence from before `since` counts. A case ends when the resident's real case was settled. Residents, rosters and
+    the watchlist are the present ones. Raises NothingRecordedError if the topics have no signal from before `until`,
+    and CodecError or KeyAwaitedError if records cannot be decrypted. Errors of Kafka and Redis pass through.
     """
     settings = line.settings
     with Spool() as spool:

@@ -41,9 +41,11 @@ class _Mark(IntEnum):
 
 
 def batches(signals: Iterable[Signal]) -> Iterator[list[Item]]:
-    """Yield the signals in batches of up to 500, each signal with its number from 0 as offset.
+    """Yield the signals in their order, in batches of 1 to 500. Each signal gets its number, counted from 0 over all
+    batches, as offset.
 
-    A signal that may change the watchlist ends its batch, so that later payers do not count as earlier ones.
+    A signal that may change the watchlist (Watch or Report) ends its batch, so that later payers do not count as
+    earlier ones.
     """
     batch: list[Item] = []
     for number, signal in enumerate(signals):
@@ -82,8 +84,11 @@ class Side:
         self._rescore: dict[ResidentId, datetime] = {}
 
     async def take(self, items: Sequence[Item]) -> None:
-        """Process one or more signals ordered by arrival: find their residents, add the evidence, and record the alerts
-        in `courses`.
+        """Process one or more signals ordered by arrival: find the residents whom they concern, add the evidence, and
+        add the alerts to `courses`. Signals with a suspect's invalid number only raise `refused`.
+
+        Before a signal that concerns a resident, time advances to its arrival (see `pass_to`). Raises IndexError if
+        `items` is empty. Errors of the register's lookups (RedisError) pass through.
         """
         batch = ReadBatch([(item.offset, [item]) for item in items], [], Counter(), {})
         matched = await self._matcher.match(_LANE, batch, self.rules, items[-1].arrived)
@@ -94,7 +99,9 @@ class Side:
                 self._record(record)
 
     def pass_to(self, moment: datetime) -> None:
-        """Advance this side's time to `moment`: evaluate residents with ongoing calls again, and settle cases."""
+        """Advance this side's time to `moment` (inclusive): in order of time, settle the cases of `settled` and
+        evaluate residents with ongoing calls again. New alerts are added to `courses`.
+        """
         while self._marks and self._marks[0][0] <= moment:
             at, what, resident = heapq.heappop(self._marks)
             if what is _Mark.SETTLED:

@@ -39,7 +39,9 @@ class Spool:
         self._files.close()
 
     def add(self, signal: Signal) -> None:
-        """Add a signal. A signal without an arrival time gets the time at which it ended."""
+        """Add a signal. A signal without an arrival time gets the time of `known`. When enough signals are in memory,
+        they are written to a temporary file. Raises OSError if the file cannot be written.
+        """
         self._held.append(known(signal))
         self.count += 1
         if len(self._held) >= self._most:
@@ -58,8 +60,8 @@ class Spool:
 
 
 def known(signal: Signal) -> Signal:
-    """Return the signal with `arrived` set. If it was not set, it becomes the signal's own time, for a call plus its
-    length.
+    """Return the signal with `arrived` set. If it was not set, return a copy in which it is the signal's own time, for
+    a call the time at which the call ended.
     """
     if signal.arrived is not None:
         return signal
@@ -68,7 +70,9 @@ def known(signal: Signal) -> Signal:
 
 
 def moment(signal: Signal) -> datetime:
-    """Return the time at which the signal became known: its arrival at intake, or else its own time."""
+    """Return the time at which the signal became known: its arrival at intake, or the signal's own time if it has no
+    arrival.
+    """
     return signal.arrived or signal.at
 
 

@@ -26,9 +26,10 @@ _LEVELS = GRAVEST_FIRST
 
 
 def report(answer: Answer) -> dict[str, Any]:
-    """Return the whole result as JSON values: both policies' numbers of cases by level and place, the numbers of
-    signals and of invalid ones (`refused`), the times compared, the numbers of cases by how they differ, median and
-    maximum seconds by which alerts come sooner or later, and each difference.
+    """Return the result as a dict for JSON: for both policies the numbers of cases by level and place, the number of
+    signals and of invalid ones (`refused`), the period compared, the numbers of cases by how they differ (in total and
+    by place), the median and maximum number of seconds by which alerts come sooner or later (None if none do), and each
+    difference.
     """
     found = answer.comparison
     return {
@@ -51,8 +52,8 @@ def report(answer: Answer) -> dict[str, Any]:
 
 
 def names(differences: Sequence[Difference], anonymous: bool) -> list[str]:
-    """Return a name for each difference's resident, in their order: the register's random id, or without a register
-    "person 1", "person 2", …. Equal residents have equal names.
+    """Return a name for each difference's resident, in the order of `differences`: the register's random id, or, if
+    `anonymous`, "person 1", "person 2", … Differences of the same resident have the same name.
     """
     if not anonymous:
         return [each.name[0] for each in differences]
@@ -61,7 +62,9 @@ def names(differences: Sequence[Difference], anonymous: bool) -> list[str]:
 
 
 def table(answer: Answer) -> RenderableType:
-    """Return the counts and the 20 gravest differences as tables for a terminal."""
+    """Return the result for a terminal: a line on the signals, the cases by level, the changes by place, and the 20
+    gravest differences, if any. Times are in Beijing time.
+    """
     found = answer.comparison
     span = f"{_time(answer.since)} to {_time(answer.until)}"
     head = f"{answer.signals:,} signals, {answer.refused:,} refused, {span}"

@@ -26,15 +26,21 @@ class Lines:
         self._look: Look | None = None
 
     def wait_for(self, what: str) -> None:
-        """From the next line on, print that the demo waits for `what` (an English text)."""
+        """Make the next and all later lines say that the demo waits for `what` (an English text), until the next call
+        of `wait_for` or `show`.
+        """
         self._waits_for, self._look = what, None
 
     def show(self, look: Look) -> None:
-        """From the next line on, print the state of the province that `look` returns."""
+        """Make the next and all later lines show the state of the province. The function `look` is awaited for each
+        line and returns that state.
+        """
         self._look = look
 
     async def run(self) -> None:
-        """Print a line every `every` seconds until cancelled. On a terminal, which shows the board, return at once."""
+        """Print a line every `every` wall-clock seconds until cancelled. On a terminal, which shows the board, return
+        at once without a line. Errors of the function given to `show` pass through.
+        """
         began = time.monotonic()
         while wanted() and not self._out.is_terminal:
             await asyncio.sleep(self._every)
@@ -43,8 +49,8 @@ class Lines:
 
 
 def progress_line(view: Overview) -> str:
-    """Return a line with the province's time and the numbers of signals, open cases, red cases and
-    overdue deadlines.
+    """Return one English line of text with the province's time (Beijing time) and the numbers of counted signals, open
+    cases, red cases and overdue deadlines.
     """
     open_cases = view.of("open")
     red = sum(number for name, number in open_cases.items() if name.startswith(f"{Level.RED}|"))

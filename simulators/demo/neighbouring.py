@@ -29,8 +29,8 @@ blue = "1h"
 
 @dataclass(frozen=True, slots=True)
 class Neighbourhood:
-    """The settings of an installation and of its channels, and the simulated neighbour that they name; None without
-    one.
+    """The settings of an installation and of its channels, and the simulated neighbouring province that they name;
+    `neighbour` is None if there is none.
     """
 
     settings: Settings
@@ -39,18 +39,21 @@ class Neighbourhood:
 
     @property
     def environment(self) -> Mapping[str, str]:
-        """The variables by which a worker knows the other provinces."""
+        """Return the environment variables by which a worker knows the other provinces (QUANZU_PROVINCES); empty if the
+        settings name none.
+        """
         return {"QUANZU_PROVINCES": self.channels.provinces} if self.channels.provinces else {}
 
 
 async def with_neighbour(
     stack: AsyncExitStack, settings: Settings, channels: ChannelSettings, clock: Clock
 ) -> Neighbourhood:
-    """Serve a simulated neighbour until `stack` is closed, and return settings that name it.
+    """Serve a simulated neighbouring province until `stack` is closed. Return it with settings that name it and a
+    policy that allows hand-overs; unless the policy in force does, a changed copy is written to the data folder.
 
-    There is none, and the settings stay as they are, unless the servers are embedded, so that all keys are derived, and
-    the settings name neither other provinces nor keys. Raises PolicyError or OSError if the policy is invalid or cannot
-    be read.
+    Return the settings unchanged, without a neighbour, if the servers are not embedded, or the settings already name
+    other provinces or a secret for receipts. Raises PolicyError if the policy is invalid, and OSError if it cannot be
+    read or written.
     """
     if not settings.embedded or channels.provinces or channels.receipts_secret is not None:
         return Neighbourhood(settings, channels)

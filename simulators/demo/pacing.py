@@ -29,7 +29,10 @@ class Pacer:
         self._stands_since = time.monotonic()
 
     async def run(self) -> None:
-        """Let the demo's time advance or stand still, by how late processing is, until cancelled."""
+        """Every 0.1 wall-clock seconds, let the demo's time advance if processing is at most 0.5 s late or has stood
+        still for more than 60 s. Runs until cancelled. During an outage of Redis or Kafka it retries; other errors pass
+        through.
+        """
         while wanted():
             late = await until_done("pace", partial(self.late))
             now = time.monotonic()
@@ -40,7 +43,9 @@ class Pacer:
             await asyncio.sleep(TICK_SECONDS)
 
     async def late(self) -> float:
-        """Return by how many wall-clock seconds the oldest due deadline or unscreened signal is late; 0 without any."""
+        """Return by how many wall-clock seconds the oldest due deadline or unscreened signal is late, whichever is
+        worse; 0 if all signals are screened and no deadline is due. Errors of Redis pass through.
+        """
         return max(await self._deadlines_late(), await self._signals_late())
 
     async def _deadlines_late(self) -> float:

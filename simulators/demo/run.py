@@ -121,12 +121,13 @@ class Demo:
         self._lines = Lines(out)
 
     async def run(self) -> dict[str, Any]:
-        """Start everything, run the plan until its end or Ctrl-C, wait (up to 30 s) until all signals are processed,
-        and return the report.
+        """Start everything, run the plan until its end or the first Ctrl-C, wait up to 30 s until all signals are
+        processed, stop everything, and return the report, ready for JSON.
 
-        Beside the system's own figures, the report has `contacts_twice`, `worker_restarts`, `stood_still_seconds`,
-        `public_checks`, `handed_over`, `province` (a fingerprint of what happened) and `truth`. Raises TimeoutError if
-        no worker is ready within 180 s, and the errors of the servers.
+        Besides the system's own figures, the report has `contacts_twice`, `worker_restarts`, `stood_still_seconds`
+        (wall-clock), `public_checks`, `handed_over`, `province` (a fingerprint of what happened) and `truth`. Raises
+        TimeoutError if the workers are not ready within 180 s, and FeedError if intake refuses a batch for good. Errors
+        of the servers pass through.
         """
         async with beside(self._lines.run()), self.running() as running:
             end = running.line.clock.now() + self._plan.length * self._plan.speed
@@ -141,10 +142,11 @@ class Demo:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Running]:
-        """Start everything, and yield when the clock reaches the province's first moment; stop everything when the
-        context ends.
+        """Start everything, and yield the running demo when the clock reaches the province's first moment. Stop
+        everything when the context ends.
 
-        Raises TimeoutError if the workers have not built all partitions within 180 s.
+        Raises TimeoutError if the workers have not built all partitions within 180 s. Errors of the servers and of the
+        background tasks pass through.
         """
         plan = self._plan
         clock = Clock(plan.speed, time.time() + plan.ahead, START, pace=self._pace())
@@ -182,21 +184,21 @@ class Demo:
         return PaceFile.begun(data / PACE)
 
     def province(self, secret: bytes) -> Province:
-        """Return a new province of the plan's seed and residents. `secret`: the key for the hashes of their ID
-        numbers.
+        """Return a new province with the plan's seed and number of residents. `secret`: the key for the hashes of their
+        ID numbers.
         """
         return Province(self._plan.seed, self._plan.residents, secret=secret)
 
     def workers(self, settings: Settings) -> Workers:
-        """Return the plan's worker processes. They start when the result is entered as a context, and stop when the
-        context ends.
+        """Return the plan's worker processes, not yet started: they start when the returned object is entered as a
+        context manager, and stop when it is left.
         """
         first = self._plan.metrics_port
         return Workers(settings, self._plan.workers, self._plan.worker, metrics_port=first and first + 1)
 
     async def ready(self, line: Installation) -> None:
-        """Wait until every partition has its store in Redis, made or restored by a worker. Raises TimeoutError after
-        180 s, which names the log files.
+        """Wait until a worker has built or restored every partition's store in Redis. Raises TimeoutError, which names
+        the log files, after 180 s. Errors of Redis pass through.
         """
         await ready(line)
 
@@ -322,8 +324,8 @@ def _ending_sooner(feeders: Feeders, out: Console) -> Iterator[None]:
 
 @asynccontextmanager
 async def beside(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
-    """Run `work` in the background within the context, and cancel it at the end. If it failed, its exception is raised
-    at the end.
+    """Context manager: run `work` in the background while the block runs, and cancel it at the end. If `work` failed
+    before, its exception is raised when the block ends, not earlier.
     """
     task = asyncio.create_task(work)
     try:
@@ -335,8 +337,8 @@ async def beside(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
 
 
 async def ready(line: Installation) -> None:
-    """Wait until every partition has its store in Redis, made or restored by a worker. Raises TimeoutError after 180 s,
-    which names the log files.
+    """Wait until a worker has built or restored every partition's store in Redis. Raises TimeoutError, which names the
+    log files, after 180 s. Errors of Redis pass through.
     """
     until = time.monotonic() + READY_SECONDS
     while time.monotonic() < until:
@@ -350,10 +352,10 @@ async def ready(line: Installation) -> None:
 
 
 def feed_keys(settings: Settings) -> tuple[Callable[[str], str], IntakeSettings]:
-    """Return a function from source name to API key, and intake's settings that accept these keys.
+    """Return (a function from a source's name to its API key, the settings of intake that accept these keys).
 
-    On embedded servers all sources share one key; otherwise each gets a new one, and the function raises KeyError for
-    an unknown source.
+    On embedded servers, all sources share one key. Otherwise each known source gets a new random key, and the function
+    raises KeyError for any other source.
     """
     if settings.embedded:
         key = embedded_key(settings)
@@ -364,9 +366,8 @@ def feed_keys(settings: Settings) -> tuple[Callable[[str], str], IntakeSettings]
 
 
 async def drained(running: Running) -> None:
-    """Return one second after every accepted signal is counted, or after about 30 s if some are not.
-
-    In the latter case the report shows what is missing.
+    """Wait until screening has counted every signal that intake accepted, at most 30 s, and then one more second
+    (wall-clock). Return in both cases: the report shows what is missing. Errors of Redis pass through.
     """
     until = time.monotonic() + DRAIN_SECONDS
     while time.monotonic() < until:
@@ -378,8 +379,8 @@ async def drained(running: Running) -> None:
 
 
 def contacts_twice(found: providers.Providers) -> int:
-    """Return how many requests at carrier, bank and station repeated a dispatch that had already been sent; 0 if every
-    dispatch was sent once.
+    """Return how many times the carrier, the bank and the station carried out a dispatch that they had already carried
+    out before, according to their logs; 0 if every dispatch was carried out at most once.
     """
     books = [*found.carrier.book, *found.bank.book, *found.station.book]
     return sum(times - 1 for times in Counter(contact.dispatch for contact in books).values())

@@ -46,7 +46,9 @@ Say = Callable[[str], None]
 
 
 class Scenes:
-    """The scenes of one demo. `say`: prints a line. `checks`: the number of answers of the public check, by answer."""
+    """The scenes of one demo. `say`: prints a line. `checks`: how often the public check gave each answer, by the
+    answer's English text.
+    """
 
     def __init__(self, province: Province, line: Installation, desk: CaseClaims, say: Say) -> None:
         self._province, self._line, self._desk, self._say = province, line, desk, say
@@ -55,8 +57,11 @@ class Scenes:
         self.checks: Counter[str] = Counter()
 
     async def run(self, console: str | None, *, hands_over: bool) -> None:
-        """Run the scenes until cancelled. `console`: the address of a console with the public check, None: nobody asks;
-        `hands_over`: whether an operator hands cases over to the neighbour.
+        """Run the scenes until cancelled; return at once if there are none. `console`: the base URL of a console with
+        the public check; None: nobody asks it. `hands_over`: True if a simulated operator hands cases over to the
+        neighbouring province.
+
+        Failed questions and reports are tried again later. Other errors are raised in an ExceptionGroup.
         """
         async with asyncio.TaskGroup() as running:
             if console is not None:
@@ -142,8 +147,8 @@ class Scenes:
 
 
 def may_go(case: Case) -> bool:
-    """Return True if a simulated operator may hand the case over: an orange or yellow one that nobody else handles and
-    that was never offered.
+    """Return True if a simulated operator may hand the case over: it is orange or yellow, not settled, claimed by
+    nobody, and was never offered to another province.
     """
     return case.open and not case.settled and not case.offers and not case.claimed_by and case.level in LEVELS
 

@@ -15,11 +15,11 @@ _STEP = timedelta(minutes=10)
 def simulate(
     seed: int, hours: float, out: Path, residents: int = RESIDENTS, pace: Pace = COMPRESSED
 ) -> dict[str, object]:
-    """Simulate a province for `hours` (simulated) in which nobody is warned.
+    """Simulate a province for `hours` hours of its own time, in which nobody is warned.
 
-    Writes residents.jsonl, signals.jsonl (in the feeds' order) and truth.json to the folder `out`, which is created if
-    missing. Returns `signals`, the number of signals by kind, and the figures of the truth by name. Raises OSError if a
-    file cannot be written.
+    Writes residents.jsonl, signals.jsonl (in the order in which the feeds send them) and truth.json to the folder
+    `out`, which is created if missing. Returns the key `signals`, the number of signals by kind, and all figures of
+    Truth.summary except `stories`. Raises OSError if a file cannot be written.
     """
     province = Province(seed, residents, START, pace)
     out.mkdir(parents=True, exist_ok=True)

@@ -55,7 +55,9 @@ class Workers:
             log.close()
 
     async def stop(self) -> None:
-        """Stop all workers and do not restart them: with SIGTERM, and after 15 s with SIGKILL."""
+        """Stop all workers and restart none: send SIGTERM, and SIGKILL to each one that still runs 15 s later. Return
+        when all have ended.
+        """
         self._stopping = True
         self._looking.cancel()
         for process in self._processes.values():
@@ -65,29 +67,34 @@ class Workers:
 
     @property
     def pids(self) -> list[int]:
-        """Process ids of the running workers, in the order of the workers' numbers."""
+        """Return the process ids of the running workers, in the order of the workers' numbers. A worker that has ended
+        and is not restarted yet is left out.
+        """
         return [process.pid for process in self._processes.values() if process.returncode is None]
 
     def signal(self, number: int, which: signal.Signals) -> None:
-        """Send a signal to worker 0 to n-1: SIGKILL kills it, SIGTERM lets it stop.
+        """Send an operating-system signal to the worker `number` (from 0): SIGKILL kills it, SIGTERM lets it stop.
+        Unless `leave` was called for it, it is restarted when it ends.
 
-        Raises KeyError for another number, and ProcessLookupError if the worker has ended.
+        Raises KeyError if no worker has the number, and ProcessLookupError if the process has ended.
         """
         self._processes[number].send_signal(which)
 
     async def add(self) -> int:
-        """Start one more worker, and return its number (from 0)."""
+        """Start one more worker, and return its number (counted from 0). Raises OSError if the process or its log file
+        cannot be created.
+        """
         number = len(self._processes)
         await self._start(number)
         return number
 
     def leave(self, number: int) -> None:
-        """Do not restart this worker (number from 0) when it ends. The worker is not stopped now."""
+        """Mark the worker `number` (from 0) so that it is not restarted when it ends. Its process continues to run."""
         self._leaving.add(number)
 
     async def remove(self, number: int) -> None:
-        """Stop one worker and do not restart it: with SIGTERM, and after 15 s with SIGKILL. Raises KeyError if no
-        worker has the number.
+        """Stop the worker `number` (from 0) and do not restart it: send SIGTERM, and SIGKILL if it still runs 15 s
+        later. Return when it has ended. Raises KeyError if no worker has the number.
         """
         self.leave(number)
         process = self._processes[number]

@@ -49,21 +49,25 @@ class Example:
     settled: timedelta | None = None
 
     def bits(self, rules: RiskRules) -> float:
-        """Return the weight of the evidence under these rules, in bits, without the prior and the profile."""
+        """Return the weight of the example's evidence under these rules, in bits. The prior and the profile are not
+        included.
+        """
         closed = None if self.settled is None else _NOW - self.settled
         members = tuple(sorted(self.evidence, key=lambda member: (member.at, member.id)))
         return evidence_bits(Scene(members, _ANYBODY, rules, _NOW, closed))
 
     def holds(self, rules: RiskRules) -> bool:
-        """Return True if the example has its level under these rules, whatever the profile."""
+        """Return True if the example reaches `least` and stays below `below` under these rules, whatever bits the
+        profile adds or subtracts. Raises KeyError if the rules have no threshold for one of the two levels.
+        """
         odds, moved = rules.prior + self.bits(rules), rules.profile_bits
         reached = self.least is None or odds - moved >= rules.levels[self.least]
         return reached and (self.below is None or odds + moved < rules.levels[self.below])
 
 
 def broken(rules: RiskRules) -> list[str]:
-    """Return the descriptions (`says`) of the examples that do not hold under these rules, in the order of EXAMPLES;
-    empty if all hold.
+    """Return the descriptions (`says`) of the examples that do not get their level under these rules, in the order of
+    EXAMPLES; empty if all get it.
     """
     return [example.says for example in EXAMPLES if not example.holds(rules)]
 

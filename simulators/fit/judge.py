@@ -41,7 +41,8 @@ class Fold:
 
 
 def hand_scale(rows: Sequence[Row], rules: RiskRules) -> Scale:
-    """Return the scale with which the hand-set policy fits these rows best.
+    """Return the scale (factor and intercept) that turns the hand-set policy's bits into log-odds that fit these rows
+    best.
 
     Raises ValueError if all rows have the same outcome.
     """
@@ -49,8 +50,8 @@ def hand_scale(rows: Sequence[Row], rules: RiskRules) -> Scale:
 
 
 def by_time(rows: Sequence[Row], rules: RiskRules) -> Iterator[Fold]:
-    """Learn from earlier days and score on later ones, up to four times, and yield the scores, the earliest days first.
-    No day is used for both.
+    """Learn weights from earlier days and score them on later days, up to four times. Yield the scores of each time,
+    the earliest days first. No day is used for both in one fold.
 
     Only moments with new evidence are scored, because a policy decides then. Raises UnlearnableError if nothing can be
     learnt from the earlier days, and ValueError if the rows have fewer than three days.
@@ -73,10 +74,11 @@ def by_time(rows: Sequence[Row], rules: RiskRules) -> Iterator[Fold]:
 def unseen(
     provinces: Mapping[int, Sequence[Row]], rules: Mapping[str, RiskRules], scales: Mapping[str, Scale]
 ) -> dict[str, dict[str, Any]]:
-    """Return the scores on provinces not used for learning, by seed (as text), then policy, then field of Score.
+    """Return the scores on provinces that were not used for learning, keyed by seed (as text), then by policy, then by
+    field of Score.
 
-    Only moments with new evidence count. The policies are `by_hand`, `free` and `learnt`; `rules` and `scales` are by
-    the same names.
+    `provinces`: the rows of each seed; only moments with new evidence are scored. The policies are `by_hand`, `free`
+    and `learnt`; `rules` and `scales` have these keys.
     """
     found = {}
     for seed, rows in provinces.items():
@@ -87,8 +89,9 @@ def unseen(
 
 
 def at_levels(rows: Sequence[Row], rules: Mapping[str, RiskRules]) -> dict[str, dict[str, dict[str, float]]]:
-    """Return the figures of each policy at each level, at moments with new evidence: by level, then policy (`by_hand`,
-    `free`, `learnt`), the numbers `moments`, `scams_among_them` and `of_all_scams`, as `levels.caught` counts them.
+    """Return how each policy does at each level, at moments with new evidence. The result is keyed by level, then by
+    policy (`by_hand`, `free`, `learnt`), then by figure: `moments` (a number), `scams_among_them` and `of_all_scams`
+    (shares from 0 to 1), as `levels.caught` counts them.
     """
     news = [row for row in rows if row.news]
     outcomes = [row.scam for row in news]
@@ -100,9 +103,10 @@ def at_levels(rows: Sequence[Row], rules: Mapping[str, RiskRules]) -> dict[str, 
 
 
 def verdict(judged: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> str:
-    """Return an English sentence that compares the Brier scores on unseen provinces.
+    """Return an English sentence that compares the Brier scores (lower is better) on unseen provinces. `judged`: the
+    result of `unseen`.
 
-    The learnt weights beat those set by hand if they have the lower score on every province.
+    The learnt weights count as better only if they have the lower score on every province.
     """
     better = sum(each[LEARNT]["brier"] < each[BY_HAND]["brier"] for each in judged.values())
     beats = "beat" if better == len(judged) else "do not beat"
@@ -112,13 +116,15 @@ def verdict(judged: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> str:
 
 
 def told(scores: Scores) -> dict[str, Any]:
-    """Return the scores as plain dicts for a report: by kind of weights, then by field of Score."""
+    """Return the scores as plain dicts for a report, keyed by kind of weights (`by_hand`, `free`, `learnt`), then by
+    field of Score.
+    """
     return {whose: asdict(each) for whose, each in scores.items()}
 
 
 def evidence_odds(rows: Sequence[Row], whose: str, rules: RiskRules) -> Floats:
-    """Return a policy's log-odds in bits for each row, without its prior. `whose`: `by_hand`, `free` or `learnt`; any
-    other value raises KeyError.
+    """Return an array with a policy's log-odds in bits for each row, without the prior of `rules`. `whose`: the policy,
+    `by_hand`, `free` or `learnt`. Raises KeyError for another name.
     """
     return np.asarray([row.odds[PLACES[whose]] for row in rows]) - rules.prior
 

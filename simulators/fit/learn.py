@@ -52,13 +52,12 @@ class Learnt:
 
 
 def sampled(rows: Sequence[Row], by_hand: Mapping[str, float]) -> Sample:
-    """Return the rows as arrays (`nats`: times ln 2, so that coefficients are in bits), in order, without rows that
-    have rare features (in fewer than 50 rows).
+    """Return the rows as arrays for a regression, in their order, without the rows that have a rare feature (one that
+    fewer than 50 rows have).
 
-    `by_hand`: the hand-set bits by name, whose names are the features.
-
-    Raises UnlearnableError if no row remains, all that remain have the same outcome, or no feature is seen often
-    enough.
+    `by_hand`: the hand-set bits by name; the names are the features. The multipliers (`nats`) are times ln 2, so that
+    coefficients are in bits. Raises UnlearnableError if no row remains, all that remain have the same outcome, or no
+    feature occurs often enough.
     """
     seen = Counter(name for row in rows for name, value in row.worth.items() if value > 0)
     names = tuple(name for name in by_hand if seen[name] >= LEAST_SEEN)
@@ -73,10 +72,10 @@ def sampled(rows: Sequence[Row], by_hand: Mapping[str, float]) -> Sample:
 
 
 def learn(sample: Sample) -> Learnt:
-    """Return the bits that fit best, for each of the sample's names and at least 0.1, whether or not the examples of
-    the levels hold.
+    """Return the bits that fit the sample best, for each of its names and at least 0.1, without regard to the examples
+    of the levels.
 
-    Raises UnlearnableError if nothing indicates a scam: no feature gets 0.1 bits.
+    Raises UnlearnableError if nothing indicates a scam, so that no feature gets 0.1 bits.
     """
     intercept, found = _not_below(sample)
     bits = {name: max(LEAST_BITS, found.get(column, 0.0)) for column, name in enumerate(sample.names)}

@@ -14,18 +14,21 @@ _DIGITS = 2  # decimals of a policy's thresholds
 
 
 def moved(rows: Sequence[Row], by_hand: Mapping[str, float], learnt: Mapping[str, float]) -> Floats:
-    """Return each row's log-odds in bits under the hand-set policy, with the learnt bits in place of the policy's own.
-    `by_hand`, `learnt`: bits by name; names that are only in `by_hand` keep their bits.
+    """Return for each row its log-odds in bits under the hand-set policy with the learnt bits in place of the policy's
+    own. The prior is included.
+
+    `by_hand`, `learnt`: bits by name; names that are only in `by_hand` keep their bits. Raises KeyError for a name that
+    is only in `learnt`.
     """
     more = {name: bits - by_hand[name] for name, bits in learnt.items()}
     return np.asarray([row.odds[0] for row in rows]) + summed([row.worth for row in rows], more)
 
 
 def as_many(levels: Mapping[Level, float], by_hand: Floats, learnt: Floats) -> dict[Level, float]:
-    """Return thresholds (bits) at which as many moments reach each level as under the hand-set policy.
+    """Return thresholds in bits, by level, at which as many moments reach each level as under the hand-set policy.
 
-    `levels`: its thresholds; `by_hand`, `learnt`: each moment's log-odds. Learnt weights have another scale, on which
-    the old thresholds could be out of reach.
+    `levels`: the hand-set thresholds in bits; `by_hand`, `learnt`: the log-odds in bits of each moment. Learnt weights
+    have another scale, on which the old thresholds could be out of reach.
     """
     reached = {level: np.quantile(learnt, np.mean(by_hand < bits)) for level, bits in levels.items()}
     return _rising({level: round(float(bits), _DIGITS) for level, bits in reached.items()})
@@ -41,8 +44,11 @@ def _rising(levels: Mapping[Level, float]) -> dict[Level, float]:
 
 
 def caught(levels: Mapping[Level, float], odds: Floats, outcomes: Sequence[bool]) -> dict[str, dict[str, float]]:
-    """Return by level the number of moments at or above it (`moments`), the share (0 to 1) of scams among them
-    (`scams_among_them`), and these scams' share of all scams (`of_all_scams`).
+    """Return, keyed by level ("red" and so on): the number of moments at or above its threshold (`moments`), the share
+    (0 to 1) of them that were scams (`scams_among_them`), and these scams as a share of all scams (`of_all_scams`).
+    Both shares are 0 if no moment is above the threshold.
+
+    `levels`: thresholds in bits; `odds`: log-odds in bits; `outcomes`: for each moment, True for a scam.
     """
     scams = np.asarray(outcomes)
     found = {}

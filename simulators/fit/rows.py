@@ -40,7 +40,7 @@ class World:
 
     @property
     def pace(self) -> Pace:
-        """The real pace, but with far more scams; the same share of them ask for money as in the compressed pace."""
+        """Return the real pace with far more scams. The same share of them asks for money as in the compressed pace."""
         hooked = HOOKED_A_RESIDENT_AND_DAY / DAY_HOURS
         return replace(REAL, stories=lambda residents: residents * hooked, depths=figures.DEPTHS)
 
@@ -62,9 +62,10 @@ class Row:
 
 
 def lived(seed: int, rules: RiskRules, beside: Sequence[RiskRules], world: World) -> list[Row]:
-    """Return the rows of a simulated province in which nobody is warned, in order of time.
+    """Simulate the province of `seed` with nobody warned, and return its rows in order of time.
 
-    `rules`: define the evidence; each row's odds are by them first, then by each of `beside`.
+    `rules` decide what counts as evidence. Each row's log-odds are those under `rules` first, then under each element
+    of `beside`.
     """
     province = Province(seed, world.residents, START, world.pace, SECRET)
     rows: list[Row] = []
@@ -81,8 +82,9 @@ def lived(seed: int, rules: RiskRules, beside: Sequence[RiskRules], world: World
 
 
 def in_a_scam(truth: Truth, resident: ResidentId, at: datetime, stoppable: timedelta) -> bool:
-    """Return True if the resident is in a scam that asks for money: from its beginning until `stoppable` after its last
-    payment settles, both included. False for residents without a scam, and for scams that never ask for money.
+    """Return True if the resident is, at the time `at`, in a scam that asks for money: from the scam's beginning until
+    `stoppable` after its last payment settles, both included. Return False for residents without a scam, and for scams
+    that never ask for money.
     """
     life = truth.lives.get(resident)
     if life is None or not life.story.payments:

@@ -47,11 +47,12 @@ class _Made:
 def fitted(
     text: str, seeds: range, kept_back: int, world: World, progress: Progress = lambda done, total: None
 ) -> Fitted:
-    """Learn weights for the policy `text` (TOML) from the provinces of `seeds`, and score them on the `kept_back` seeds
-    that follow. Returns the candidate's text, with weights under which all examples of the levels hold, and the report.
+    """Learn weights for the policy `text` (TOML) in the simulated provinces of `seeds`, and score them on the
+    `kept_back` seeds that follow `seeds`. Return the candidate policy, under which all examples of the levels hold, and
+    the report, ready for JSON.
 
-    Raises PolicyError if the policy is invalid, UnlearnableError if nothing can be learnt, and ValueError if the
-    provinces have fewer than three days.
+    `progress`: called with the number of finished provinces and their total. Raises PolicyError if the policy is
+    invalid, UnlearnableError if nothing can be learnt, and ValueError if the provinces have fewer than three days.
     """
     policy, total = load(text), len(seeds) + kept_back
     rows: list[Row] = []

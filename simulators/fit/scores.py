@@ -45,21 +45,25 @@ class Score:
 
 
 def likeliest_scale(bits: Floats, outcomes: Sequence[bool]) -> Scale:
-    """Return the scale with which the bits fit the outcomes best (Platt scaling).
+    """Return the scale with which the bits fit the outcomes best (Platt scaling: a logistic regression without
+    regularization).
 
-    `outcomes`: for each prediction, True if it was a scam. Raises ValueError if all are equal.
+    `bits`: a policy's bits for each prediction; `outcomes`: for each, True if it was a scam. Raises ValueError if all
+    outcomes are equal.
     """
     model = LogisticRegression(C=np.inf).fit(bits.reshape(-1, 1) * np.log(2), outcomes)
     return Scale(float(model.coef_[0, 0]), float(model.intercept_[0] / np.log(2)))
 
 
 def probability(odds: Floats) -> Floats:
-    """Return the probabilities (0 to 1) of log-odds in bits."""
+    """Return the probabilities (0 to 1) that correspond to log-odds in bits, element by element."""
     return np.asarray(1.0 / (1.0 + np.exp2(-odds)), dtype=np.float64)
 
 
 def score(said: Floats, outcomes: Sequence[bool]) -> Score:
-    """Return the scores of predicted probabilities `said` (0 to 1). `outcomes`: for each, whether it was a scam."""
+    """Return the scores of the predicted probabilities `said` (0 to 1). `outcomes`: for each prediction, True if it was
+    a scam. Raises ValueError if there are no predictions.
+    """
     true = np.asarray(outcomes, dtype=int)
     mixed = 0 < true.sum() < len(true)
     observed, predicted = calibration_curve(true, said, n_bins=BINS, strategy="quantile")

@@ -11,7 +11,9 @@ _WHOSE = {"by_hand": "by hand", "free": "free", "learnt": "learnt"}
 
 
 def table(report: Mapping[str, Any]) -> RenderableType:
-    """Return tables for a terminal: the weights beside the hand-set ones, the scores, the levels, and the verdict."""
+    """Return the report of `fitted` as tables for a terminal: the weights in bits beside the hand-set ones, the scores,
+    the levels, and the sentence that compares the Brier scores.
+    """
     examples = f"learnt: within {report['examples']} examples of the levels; free: without, and no policy for use"
     return Group(_weights(report), _scores(report), _levels(report), Text(examples), Text(str(report["verdict"])))
 

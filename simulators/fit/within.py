@@ -40,10 +40,11 @@ class _Fit:
 
 
 def learn_within(sample: Sample, rules: RiskRules) -> Learnt:
-    """Return the most likely bits under which all examples of the levels hold, with the policy's thresholds unchanged.
+    """Return the most likely bits under which all examples of the levels hold, with the thresholds of `rules`
+    unchanged.
 
-    Bits are at least 0.1 and rounded to two decimals. Rare features keep their hand-set bits as far as the examples
-    allow. Raises UnlearnableError if no such bits are found, for example because the thresholds leave no room.
+    Each weight is at least 0.1 bits and rounded to two decimals. Rare features keep their hand-set bits as far as the
+    examples allow. Raises UnlearnableError if no such bits are found, for example because the thresholds leave no room.
     """
     by_hand = set_by_hand(rules)
     names = tuple(by_hand)

@@ -33,18 +33,20 @@ _PAYEES = (EvidenceKind.SUSPECT_PAYEE, EvidenceKind.REPORTED_PAYEE)
 
 
 def of_kind(kind: EvidenceKind) -> str:
-    """Return the name of a kind's bits, such as "evidence.scam_sms"."""
+    """Return the name under which the bits of a kind of evidence are listed: "evidence.scam_sms"."""
     return f"evidence.{kind.value}"
 
 
 def together(number: int) -> str:
-    """Return the name of the bits of a [[risk.together]] rule, counted from 0: "together.0"."""
+    """Return the name under which the bits of the [[risk.together]] rule number `number` (from 0) are listed:
+    "together.0".
+    """
     return f"together.{number}"
 
 
 def set_by_hand(rules: RiskRules) -> dict[str, float]:
-    """Return a policy's bits by name, in the order of its text: of the kinds of evidence, of calls and of money, and of
-    the rules of pairs.
+    """Return the bits in a policy's risk rules, keyed by name, in the order of the policy's text: those of the kinds of
+    evidence, of calls, of money, and of the rules on pairs.
     """
     return {
         **{of_kind(kind): weight.bits for kind, weight in rules.evidence.items()},
@@ -57,8 +59,8 @@ def set_by_hand(rules: RiskRules) -> dict[str, float]:
 
 
 def with_bits(rules: RiskRules, bits: Mapping[str, float]) -> RiskRules:
-    """Return a copy of the rules with these bits replaced, by name; unknown names are ignored. The bits are not checked
-    (unlike in `write.candidate`).
+    """Return a copy of the rules with these bits (by name) in place of their own; other bits stay, and unknown names
+    are ignored. The result is not validated, unlike that of `write.candidate`.
     """
     kinds = {
         kind: weight.model_copy(update={"bits": bits.get(of_kind(kind), weight.bits)})
@@ -87,8 +89,8 @@ def with_bits(rules: RiskRules, bits: Mapping[str, float]) -> RiskRules:
 
 
 def worth(scene: Scene) -> Mapping[str, float]:
-    """Return the multiplier of each of the policy's bits at this moment, by name; names that add nothing are missing.
-    The sum of the bits times their multipliers is the weight of the evidence in bits.
+    """Return by name what each of the policy's bits is multiplied by at the moment of `scene`; a name that adds nothing
+    is missing. The sum of bits times multipliers is the weight of the evidence in bits.
     """
     found: defaultdict[str, float] = defaultdict(float)
     for member, share in _shares(scene):
@@ -103,8 +105,8 @@ def worth(scene: Scene) -> Mapping[str, float]:
 
 
 def summed(worths: Sequence[Mapping[str, float]], weights: Mapping[str, float]) -> NDArray[np.float64]:
-    """Return an array with, for each row, the sum of its multipliers times the weights (in bits). A name without a
-    weight counts 0.
+    """Return an array with one number for each element of `worths`: the sum of its multipliers times `weights` (both by
+    name, weights in bits). A name without a weight counts 0.
     """
     sums = [math.fsum(weights.get(name, 0.0) * times for name, times in each.items()) for each in worths]
     return np.asarray(sums)

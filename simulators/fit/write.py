@@ -12,11 +12,12 @@ _DIGITS = 2
 
 
 def candidate(text: str, bits: Mapping[str, float], prior: float, levels: Mapping[Level, float], why: str) -> str:
-    """Return the policy's text (TOML) with these bits (by name), prior and thresholds (all in bits), with `why` as its
-    first comment.
+    """Return the policy's text (TOML) with these bits (by name), prior and thresholds (by level), all in bits, and with
+    `why` as its first comment.
 
-    Bits and prior are rounded to two decimals; the text's other values, comments and order stay. Raises PolicyError if
-    the candidate is invalid, and KeyError or IndexError if a name is unknown.
+    Bits and prior are rounded to two decimals, thresholds are not. The text's other values, comments and order stay.
+    Raises PolicyError if the candidate is invalid, KeyError or IndexError if a name is unknown, and tomlkit's
+    ParseError (a ValueError) if `text` is not TOML.
     """
     document = tomlkit.parse(text)
     risk: Any = document["risk"]

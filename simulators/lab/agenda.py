@@ -14,7 +14,7 @@ NEVER = datetime.max.replace(tzinfo=UTC)
 class Agenda:
     """Scheduled actions on a virtual clock. `now`: the clock's time, which never goes back.
 
-    Of actions at one moment, those of the turn SOON run before those of LAST, and within a turn in the order in which
+    Of actions at one moment, those scheduled with SOON run before those with LAST, and otherwise in the order in which
     they were added.
     """
 
@@ -25,24 +25,24 @@ class Agenda:
 
     @property
     def next_at(self) -> datetime:
-        """The time of the next action; NEVER if none is scheduled."""
+        """Return the time of the next action, or NEVER if none is scheduled."""
         return self._waiting[0][0] if self._waiting else NEVER
 
     def at(self, moment: datetime, do: Do, turn: int = SOON) -> None:
-        """Schedule the action `do` at a time, or now if that is past.
+        """Schedule the action `do` for the time `moment`, or for `now` if `moment` is before it.
 
-        `turn`: among actions at one time, SOON runs before LAST.
+        `turn`: of the actions at one time, those with SOON run before those with LAST.
         """
         heapq.heappush(self._waiting, (max(moment, self.now), turn, next(self._numbers), do))
 
     def run_until(self, end: datetime) -> None:
-        """Run all actions up to `end` (inclusive), including those that they schedule. `now` is then the time of the
-        last action that ran, not `end`.
+        """Run all actions up to `end` (inclusive), including those that they schedule. Afterwards, `now` is the time of
+        the last action that ran, not `end`. Exceptions of an action pass through.
         """
         while self.next_at <= end:
             self.step()
 
     def step(self) -> None:
-        """Advance to the next action and run it. Raises IndexError if none is scheduled."""
+        """Set `now` to the time of the next action, and run that action. Raises IndexError if none is scheduled."""
         self.now, _, _, do = heapq.heappop(self._waiting)
         do()

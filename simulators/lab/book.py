@@ -69,7 +69,7 @@ class Figures:
     longest_wait: float
 
     def as_dict(self) -> dict[str, float]:
-        """Return the figures by field name, in the units of the class."""
+        """Return the figures keyed by field name, in the units that the class states."""
         return asdict(self)
 
 
@@ -100,8 +100,8 @@ class Book:
     clocks: Counter[str] = field(default_factory=Counter)
 
     def add(self, before: Case | None, given: ResidentInput, event: CaseEvent) -> None:
-        """Record the effect of an input on a case. `before`: the resident's case before the input, None if they had
-        none; `event`: the journal's event of the input.
+        """Record the effect of an input (`given`) on a case. `before`: the resident's case before the input, None if
+        they had none; `event`: the journal's event of the input.
         """
         case = event.case
         self.waits.add(case, event.at)
@@ -118,7 +118,7 @@ class Book:
 
     @property
     def first_contacts(self) -> int:
-        """The number of cases with a contact, or an attempt that may have rung."""
+        """Return the number of cases with at least one contact, or attempt that may have rung."""
         return sum(known.contacted for known in self.opened.values())
 
 
@@ -152,7 +152,9 @@ class Effort:
 
 
 def figures(book: Book, province: Province, effort: Effort, end: datetime) -> Figures:
-    """Return the run's figures as of `end`. Call it once, at the end, because it closes the book's waiting times."""
+    """Return the run's figures as of `end`. Call it once, at the end, because it ends the waiting times that are still
+    running in `book`. Shares without any case or call are 1.0 (clocks) or 0.0 (operators' time).
+    """
     lives = [life for life in province.truth.lives.values() if life.story.begins <= end]
     lost = {life.story.victim.id: _lost(province, life, end) for life in lives}
     unwarned = sum(_settled(life, end) for life in lives)

@@ -17,22 +17,28 @@ class Unwritten(StoreUpdate):
     deciding.
     """
 
-    def applied(self, input_id: str, at: datetime) -> None: ...
+    def applied(self, input_id: str, at: datetime) -> None:
+        """Do nothing: the id of an applied input is not stored."""
 
-    def entry(self, entry: Entry) -> None: ...
+    def entry(self, entry: Entry) -> None:
+        """Do nothing: a journal entry is not stored."""
 
-    def case(self, before: Case | None, after: Case) -> None: ...
+    def case(self, before: Case | None, after: Case) -> None:
+        """Do nothing: a changed case is not stored."""
 
-    def counted(self, before: Case | None, event: CaseEvent) -> None: ...
+    def counted(self, before: Case | None, event: CaseEvent) -> None:
+        """Do nothing: an event is not counted in Redis."""
 
-    def raised(self, event: CaseEvent) -> None: ...
+    def raised(self, event: CaseEvent) -> None:
+        """Do nothing: a raised alert is not counted in Redis."""
 
-    def standing(self, standing: PartitionRules) -> None: ...
+    def standing(self, standing: PartitionRules) -> None:
+        """Do nothing: the partition's rules are not stored."""
 
 
 def empty(partition: int, policy: Policy) -> Batch:
-    """Return the batch of a new partition without cases. The batch decides inputs and collects the journal's entries in
-    `entries`, but writes nothing.
+    """Return the batch of a new partition without cases. It decides inputs by `policy` and collects the journal's
+    entries in `entries`, but writes nothing to Redis.
     """
     batch = Batch(partition, Loaded(PartitionRules(-1, policy.hash), {}, set()), policy, 0, 0)
     batch.change = Unwritten()
@@ -47,12 +53,12 @@ class Cases:
         self._offsets = count()
 
     def of(self, resident: str) -> Case | None:
-        """Return a resident's latest case, open or not; None if they never had one."""
+        """Return the latest case of a resident (by id), whether open or closed; None if they never had a case."""
         return self._batch.cases.get(resident)
 
     def apply(self, given: ResidentInput) -> CaseEvent | None:
-        """Decide an input at its own time. Return the event, or None if an input with this id was decided before, or
-        the input has no effect.
+        """Decide an input at the input's own time, and keep the changed case. Return the journal's event, or None if an
+        input with this id was decided before or the input has no effect.
         """
         if given.id in self._batch.applied:
             return None

@@ -52,11 +52,12 @@ class Channels:
     stops: Stops
 
     def carry(self, dispatch: Dispatch, case: Case | None, now: datetime) -> Iterator[Told]:
-        """Carry out a dispatch now, and yield the reports about it, each as (delay after `now`, input).
+        """Carry out a dispatch at `now`, and yield the inputs that report on it, each as (delay after `now`, input).
 
-        `case`: the resident's latest case, or None. For an obsolete dispatch, the only report is NOT_SENT. If the
-        dispatch cannot be carried out (no telephone, nobody on duty, an unknown account, the bank refuses), the only
-        report is FAILED.
+        `case`: the resident's latest case, or None. For an obsolete dispatch, the only input is the result NOT_SENT.
+        For one that cannot be carried out (no telephone, nobody on duty, an unknown account, an account stopped twice
+        already, another province), it is FAILED. Otherwise SENT comes first, with delay 0. Visits are given to an
+        officer, whose later reports do not come from here. Raises KeyError if `people` lacks the resident.
         """
         fallen = validity(dispatch, case, now)
         if isinstance(fallen, ObsoleteDispatch):

@@ -42,10 +42,10 @@ class Contender:
 
 
 def contenders(default: str, candidates: Iterable[tuple[str, str]]) -> list[Contender]:
-    """Return the contenders: the policy in force (`default`, TOML) first, then the candidates (name, TOML), then the
-    reference dispatchers level_then_age, first_come, oracle and nobody, under the policy in force.
+    """Return the contenders: the policy in force (`default`, TOML text) first, then the candidates (name, TOML text),
+    then the reference dispatchers level_then_age, first_come, oracle and nobody, all four under the policy in force.
 
-    Raises UserError if two have the same name.
+    Raises UserError if two contenders have the same name. Policies are not validated.
     """
     beside = [Contender(name, default, name) for name in (LEVEL_THEN_AGE, FIRST_COME, ORACLE, NOBODY)]
     found = [Contender(DEFAULT, default), *(Contender(*candidate) for candidate in candidates), *beside]
@@ -56,8 +56,8 @@ def contenders(default: str, candidates: Iterable[tuple[str, str]]) -> list[Cont
 
 
 def of_seed(seed: int, setup: Setup, among: Sequence[Contender]) -> dict[str, Figures]:
-    """Simulate the province of a seed once for each contender in `among`, and return their figures by name. A plain
-    function, to run in another process.
+    """Simulate the province of a seed once for each contender in `among`, and return the figures of each, keyed by
+    name. It is a module-level function so that it can run in another process.
 
     Raises PolicyError if a policy is invalid, and KeyError if a dispatcher is unknown.
     """
@@ -92,10 +92,12 @@ def run(
     processes: int = 1,
     progress: Progress = lambda done, of: None,
 ) -> dict[int, dict[str, Figures]]:
-    """Simulate the province of each seed once for each contender in `among`. Returns the figures by seed, then by the
-    contender's name. The seeds are spread over `processes` processes.
+    """Simulate the province of each seed once for each contender in `among`. Return the figures, keyed by seed, then by
+    the contender's name.
 
-    `progress`: called at the beginning and after each seed. Raises PolicyError before it begins if a policy is invalid.
+    `processes`: over how many processes the seeds are spread. `progress`: called at the beginning and after each seed,
+    with the number of finished seeds and their total. Raises PolicyError before the first simulation if a policy is
+    invalid, and KeyError if a dispatcher is unknown.
     """
     for each in among:
         load(each.policy)
@@ -108,10 +110,12 @@ def run(
 
 
 def report(setup: Setup, among: Sequence[Contender], found: BySeed) -> dict[str, Any]:
-    """Return the report, ready for JSON: each contender's means with 95 % intervals (`policies`), the differences from
-    the first contender (`differences`), and all seeds' figures (`by_seed`), with setup, seeds and policy hashes.
+    """Return the report of a comparison, ready for JSON: each contender's means with 95 % intervals (`policies`), the
+    differences from the first contender (`differences`), all figures of each seed (`by_seed`), and the setup, seeds and
+    policy hashes.
 
-    Units are those of Figures.
+    Units are those of Figures. If the contender `nobody` ran, `beyond_nobody_fen` is the loss avoided beyond its own.
+    Raises ValueError if `found` has no seed, and KeyError if a contender has no figures.
     """
     first = among[0].name
     return {
@@ -154,8 +158,8 @@ def _beyond_nobody(found: BySeed, name: str, among: Sequence[Contender]) -> dict
 
 
 def values(found: BySeed, name: str, measure: str) -> list[float]:
-    """Return a contender's values of a measure (a field of Figures, in its unit), one for each seed. Raises KeyError
-    for an unknown name or measure.
+    """Return a contender's values of one measure (a field of Figures, in its unit), one for each seed in the order of
+    `found`. Raises KeyError for an unknown name or measure.
     """
     return [figures[name].as_dict()[measure] for figures in found.values()]
 

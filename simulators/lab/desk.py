@@ -55,7 +55,8 @@ class Desk:
         self.talks = 0
 
     def changed(self, before: Case | None, after: Case) -> None:
-        """Update the waiting cases after a case has changed; free operators then take the next ones.
+        """Update the waiting cases after a case has changed, and schedule the next approvals of its stop orders. Free
+        operators take waiting cases at the end of this moment.
 
         `before`: the resident's case before the change, or None.
         """

@@ -19,8 +19,8 @@ _TO_LOSE = (Fate.TO_COME, Fate.IN_FLIGHT)
 
 
 def default(policy: Policy) -> Dispatcher:
-    """Return a dispatcher with the live desk's order under this policy. Caches a case's weight while the case is
-    unchanged.
+    """Return a dispatcher that orders cases as the live desk does under this policy, the most urgent first. It caches
+    the weight of each case until the case changes.
     """
     known: dict[str, tuple[Case, triage.Weight]] = {}  # by resident
 
@@ -37,20 +37,20 @@ def default(policy: Policy) -> Dispatcher:
 
 
 def level_then_age(cases: Sequence[Case], now: datetime) -> Sequence[Case]:
-    """Return the cases by level, the highest first, then by age, the oldest first."""
+    """Return the cases by level, the gravest first, and within a level by age, the oldest first. `now` is not used."""
     return sorted(cases, key=lambda case: (-case.level.rank, case.opened_at, case.id))
 
 
 def first_come(cases: Sequence[Case], now: datetime) -> Sequence[Case]:
-    """Return the cases by age, the oldest first."""
+    """Return the cases by age, the oldest first. `now` is not used."""
     return sorted(cases, key=lambda case: (case.opened_at, case.id))
 
 
 def oracle(province: Province) -> Dispatcher:
-    """Return a dispatcher that knows the truth. The first case is the one with the most money (fen) that can still be
-    saved, times the probability of reaching and dissuading the victim, per minute of talk.
+    """Return a dispatcher that knows the truth. It puts first the case with the most money (fen) that can still be
+    saved per minute of talk, weighted with the probability of reaching and dissuading the victim.
 
-    The dispatcher knows what everybody would pay, but not the random outcome of a talk.
+    It knows what everybody would pay, but not the random outcome of a talk.
     """
 
     def order(cases: Sequence[Case], now: datetime) -> Sequence[Case]:
@@ -86,7 +86,7 @@ def _reached(situation: Situation) -> float:
 
 
 def nobody(cases: Sequence[Case], now: datetime) -> Sequence[Case]:
-    """Return no cases: operators take none, while messages, automated calls, officers and banks work as usual."""
+    """Return no cases, so that operators take none. Messages, automated calls, officers and banks work as usual."""
     return ()
 
 

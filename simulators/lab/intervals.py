@@ -21,14 +21,15 @@ class Interval:
 
     @property
     def half(self) -> float:
-        """Half the width of the interval: the number after ±."""
+        """Return half the width of the interval, in the unit of the values: the number after ±."""
         return (self.high - self.low) / 2
 
 
 def interval(values: Sequence[float]) -> Interval:
-    """Return the mean of values from independent seeds, with its 95 % interval (Student's t).
+    """Return the mean of values from independent seeds, with its 95 % interval (Student's t), in the unit of the
+    values.
 
-    With a single value, both ends equal it, because the spread is unknown. Raises ValueError without values.
+    With a single value, both ends equal it, because the spread is unknown. Raises ValueError if `values` is empty.
     """
     if not values:
         raise ValueError("no seed, no mean")
@@ -38,10 +39,11 @@ def interval(values: Sequence[float]) -> Interval:
 
 
 def paired(values: Sequence[float], others: Sequence[float]) -> Interval:
-    """Return the mean and 95 % interval of the differences (`values` minus `others`) over the same seeds.
+    """Return the mean and 95 % interval of the differences `values` minus `others`, seed by seed: both must be in the
+    same order of seeds.
 
-    With a single seed, both ends equal the difference (see `interval`). Raises ValueError without values, or if their
-    numbers differ.
+    With a single seed, both ends equal the difference (see `interval`). Raises ValueError if `values` is empty or the
+    lengths differ.
     """
     return interval([one - other for one, other in zip(values, others, strict=True)])
 

@@ -51,15 +51,15 @@ class Laboratory:
         self.events: list[CaseEvent] | None = [] if keep_events else None
 
     def run(self) -> Figures:
-        """Simulate the setup's whole time, and return the figures. Call it once."""
+        """Simulate the setup's complete time, and return the figures at its end. Call it once."""
         self._until(self._end)
         on_duty = self._setup.operators * self._setup.length
         effort = Effort(self._desk.talked, self._officers.busy, on_duty)
         return figures(self._book, self._province, effort, self._end)
 
     def give(self, given: ResidentInput) -> None:
-        """Decide an input on its resident's case, and carry out or schedule its consequences. An input without effect
-        changes nothing.
+        """Decide an input on its resident's case, record the event, and carry out or schedule the consequences. An
+        input without effect changes nothing.
         """
         before = self._cases.of(given.resident)
         event = self._cases.apply(given)

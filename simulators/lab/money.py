@@ -34,10 +34,10 @@ class Seed:
 
 
 def of_seed(seed: int, setup: Setup, policy: str) -> Seed:
-    """Simulate a seed's province under a policy (TOML) with the live desk's order. Return the ledger's claims with the
-    truth, and the residents who were warned.
+    """Simulate the province of a seed under a policy (TOML text), with the live desk's order of cases. Return the
+    ledger's claims beside the truth, and the residents who were warned.
 
-    A plain function, to run in another process. Raises PolicyError if the policy is invalid.
+    It is a module-level function so that it can run in another process. Raises PolicyError if the policy is invalid.
     """
     province, rules = Province(seed, setup.residents, START, setup.pace), load(policy)
     order = DISPATCHERS[DEFAULT](province, rules)
@@ -54,9 +54,11 @@ def run(
     processes: int = 1,
     progress: Progress = lambda done, of: None,
 ) -> dict[int, Seed]:
-    """Return each seed's result, by seed. The seeds are spread over `processes` processes.
+    """Simulate the province of each seed (see `of_seed`), spread over `processes` processes. Return the results, keyed
+    by seed.
 
-    `progress`: called after each seed. Raises PolicyError before it begins if the policy (TOML) is invalid.
+    `progress`: called after each seed with the number of finished seeds and their total. Raises PolicyError before the
+    first simulation if the policy (TOML text) is invalid.
     """
     load(policy)
     found = {}
@@ -67,21 +69,21 @@ def run(
 
 
 def verdicts(found: Mapping[int, Seed]) -> list[Verdict]:
-    """Return the verdict on each evidence class over all seeds, in the order A, B, C, D."""
+    """Return for each evidence class, in the order A, B, C, D, how honest its claims are over all seeds."""
     judged = [one.judged for one in found.values()]
     return [verdict(judged, evidence) for evidence in EvidenceClass]
 
 
 def curves(found: Mapping[int, Seed]) -> dict[str, dict[str, Curve]]:
-    """Return the Kaplan–Meier curves of residents not defrauded after a warning, over all seeds: by kind of group
-    (`level`, `channel`, `station`), then by group.
+    """Return the Kaplan–Meier curves of residents not defrauded after a warning, over all seeds. They are keyed by kind
+    of group (`level`, `channel`, `station`), then by group; a kind without residents has no groups.
     """
     return by_each([row for one in found.values() for row in one.followed])
 
 
 def days(setup: Setup) -> list[float]:
-    """Return the times after a warning in a curve's report, ascending, in days from 0 to the run's length: every day,
-    or every hour in a run of under three days.
+    """Return the times after a warning at which a report states a curve's points, in days, ascending from 0 to the
+    run's length: one per day, or one per hour if the run is shorter than three days.
     """
     each = timedelta(days=1) if setup.length >= FEW else timedelta(hours=1)
     return [number * each / timedelta(days=1) for number in range(setup.length // each + 1)]
@@ -94,8 +96,11 @@ def report(
     told: Sequence[Verdict],
     warned: Mapping[str, Mapping[str, Curve]],
 ) -> dict[str, Any]:
-    """Return the whole report, ready for JSON: verdicts by evidence class, each seed's judgements, and the curves'
-    points at `days`. Money in fen. `told`: the verdicts; `warned`: the curves.
+    """Return the report, ready for JSON: the verdicts by evidence class, the claims and the truth of each seed, and the
+    curves' points at `days`. Money is in fen, shares are from 0 to 1.
+
+    `told`: the result of `verdicts`; `warned`: that of `curves`. Raises PolicyError if the policy (TOML text) is
+    invalid.
     """
     return {
         "setup": setup.as_dict(),

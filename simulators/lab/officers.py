@@ -29,10 +29,11 @@ _WAY = timedelta(minutes=figures.TRAVEL_MINUTES)
 
 
 def fleet(count: int, since: datetime, until: datetime) -> list[Officer]:
-    """Return `count` officers who are on duty from one hour before `since` to one day after `until`, distributed over
-    the counties in turn.
+    """Return `count` officers, distributed over the counties in turn, who are on duty without a break from one hour
+    before `since` to one day after `until`.
 
-    Assumed: all are auxiliaries, who may visit at every level but blue; each stands for several people who take turns.
+    It is assumed that all are auxiliaries, who may visit at every level but blue, and that each stands for several
+    people who take turns.
     """
     places = counties(since.date())
     shift = Shift(start=since - timedelta(hours=1), end=until + timedelta(days=1))
@@ -52,13 +53,13 @@ class Doors(Protocol):
     """The reactions to visits that officers need; `simulators/world/contacts` implements it."""
 
     def taken(self, dispatch: str, now: datetime) -> VisitReport | None:
-        """Return the officer's answer to the visit with this dispatch id: accepted or refused, a time (`after`) after
-        `now`; None if the officer does not answer.
+        """Return the answer of the officer to the visit with this dispatch id, ACCEPTED or REFUSED, with its delay
+        (`after`) from `now`. None if the officer never answers.
         """
 
     def visit(self, dispatch: str, now: datetime) -> Sequence[VisitReport]:
-        """Return all reports of the visit with this dispatch id, in order, the answer to the task first. Their delays
-        (`after`) count from `now`.
+        """Return all reports of the visit with this dispatch id, in order of time, the answer to the task first. Their
+        delays (`after`) count from `now`.
         """
 
 
@@ -90,9 +91,10 @@ class Officers:
         self.busy = timedelta(0)
 
     def send(self, dispatch: Dispatch, language: Language) -> Choice | None:
-        """Give a visit to an officer, whose reports follow at their times. Return the choice, or None if nobody can go.
+        """Choose an officer for a visit and give the task to them; their reports are applied later, at their times.
+        Return the choice, or None if nobody can go.
 
-        Officers who refused this case's visit, or were late, are not sent again.
+        Officers who refused this case's visit, or did not go in time, are not chosen again.
         """
         self._sort_out(dispatch.case)
         case = self._case(dispatch.resident, dispatch.case)
@@ -165,8 +167,8 @@ class Officers:
 
 
 def told(dispatch: Dispatch, report: VisitReport, officer: str, at: datetime) -> OfficerReport:
-    """Return an officer's report as the case gets it from the station at the time `at`. `officer`: the officer's id.
-    The report has a place only on arrival.
+    """Return the input in which the station passes on an officer's report to the case at the time `at`. `officer`: the
+    officer's id. The input has a place (the division code) only on arrival.
     """
     receipt = "" if report.stage is VisitStage.ASSIGNED else f"{dispatch.id}#{report.stage.value}"
     return OfficerReport(

@@ -34,10 +34,10 @@ _AVOIDED = "loss avoided, million yuan"
 
 
 def drawn(report: Report, folder: Path) -> list[Path]:
-    """Draw any report of compare, sweep, fit or money into the folder, which is created if missing. Return two paths:
-    of the PNG, then of the SVG.
+    """Draw a report of compare, sweep, fit or money into `folder`, which is created if missing. Return two paths, of
+    the PNG and of the SVG.
 
-    Raises UserError if it is not such a report, OSError if files cannot be written.
+    Raises UserError if it is not such a report, and OSError if a file cannot be written.
     """
     for key, draw in _OF.items():
         if key in report:
@@ -47,9 +47,10 @@ def drawn(report: Report, folder: Path) -> list[Path]:
 
 def compared(report: Report, folder: Path) -> list[Path]:
     """Draw a report of compare: the loss avoided (million yuan) by who achieved it, the operators' contribution, and
-    the number of contacts.
+    the loss avoided against the number of contacts.
 
-    Returns the paths of the PNG and of the SVG. Raises OSError if they cannot be written.
+    Returns two paths, of the PNG and of the SVG. Raises OSError if a file cannot be written, and KeyError if the report
+    lacks a field, such as that of the contender `nobody`.
     """
     names = list(report["policies"])
     with _sheet(3) as (figure, (left, middle, right)):
@@ -65,9 +66,11 @@ def compared(report: Report, folder: Path) -> list[Path]:
 
 
 def swept(report: Report, folder: Path) -> list[Path]:
-    """Draw a report of sweep: the loss avoided (million yuan) by value, and against contacts with the Pareto front.
+    """Draw a report of sweep: the loss avoided (million yuan) for each value, and against the number of contacts, with
+    the Pareto front in red.
 
-    Returns the paths of the PNG and of the SVG. Raises OSError if they cannot be written.
+    Returns two paths, of the PNG and of the SVG. Raises OSError if a file cannot be written, and KeyError if the report
+    lacks a field.
     """
     points = report["points"]
     avoided = [_of(point[AVOIDED], FEN_A_MILLION) for point in points]
@@ -85,10 +88,11 @@ def swept(report: Report, folder: Path) -> list[Path]:
 
 
 def calibrated(report: Report, folder: Path) -> list[Path]:
-    """Draw a report of fit: predictions against the truth on unseen seeds, and Brier scores, of the hand-set, the
-    freely learnt and the learnt weights.
+    """Draw a report of fit, for the hand-set, the freely learnt and the learnt weights: predicted probability against
+    the true share on unseen seeds, and the Brier scores.
 
-    Returns two paths: of the PNG, then of the SVG. Raises OSError if they cannot be written.
+    Returns two paths, of the PNG and of the SVG. Raises OSError if a file cannot be written, and KeyError if the report
+    lacks a field.
     """
     with _sheet(2) as (figure, (left, right)):
         left.plot([0, 1], [0, 1], color=GREY, linestyle="--", label="said = true")
@@ -103,10 +107,11 @@ def calibrated(report: Report, folder: Path) -> list[Path]:
 
 
 def survived(report: Report, folder: Path) -> list[Path]:
-    """Draw a report of money: the share (%) of residents defrauded, by days after a warning (Kaplan–Meier). Each kind
-    of group has a panel with its eight largest groups.
+    """Draw a report of money: the share (per cent) of residents defrauded, by days after a warning (Kaplan–Meier). Each
+    kind of group has its own panel, with its eight largest groups.
 
-    Returns the paths of the PNG and of the SVG. Raises OSError if they cannot be written.
+    Returns two paths, of the PNG and of the SVG. Raises OSError if a file cannot be written, and KeyError if the report
+    lacks a field.
     """
     kinds = report["not_defrauded"]
     with _sheet(len(kinds)) as (figure, panels):

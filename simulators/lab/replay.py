@@ -14,10 +14,10 @@ from streams.casework.batch import Entry
 def cases(
     partition: int, inputs: Iterable[tuple[int, CaseInput]], policy: Policy, later: Mapping[str, Policy] | None = None
 ) -> list[Entry]:
-    """Decide a partition's inputs again, and return the journal's entries in order.
+    """Decide a partition's inputs again, and return the journal's entries in order. Nothing is written.
 
-    `inputs`: (offset, input) in order; an input whose id was decided before is skipped. `policy`: in force at the
-    beginning; `later`: policies by hash that inputs may put in force. A change to any other policy has no effect.
+    `inputs`: (offset, input) in order; an input whose id was decided before is skipped. `policy`: the one in force at
+    the beginning; `later`: policies by hash that inputs may put in force. A change to any other policy has no effect.
     """
     batch = empty(partition, policy)
     for offset, given in inputs:

@@ -42,17 +42,17 @@ class Screening:
         self.rescore: dict[ResidentId, datetime] = {}
 
     def screen(self, signal: Signal, now: datetime) -> list[Alert]:
-        """Return the alerts that a signal causes if it arrives at `now`; often none. Its evidence, accounts and
-        re-evaluation times are stored in this object.
+        """Screen a signal that arrives at `now`, and return the alerts that it causes; often none. Stores its evidence,
+        accounts and times of re-evaluation in this object.
         """
         arrived = signal.model_copy(update={"arrived": now})
         return self.record(_LANE, next(self._offsets), [arrived], now)
 
     def record(self, tp: TopicPartition, offset: int, signals: Iterable[Signal], now: datetime) -> list[Alert]:
-        """Return the alerts that a record of signals causes if it arrives at `now`, in the order of the signals. The
-        signals' evidence, accounts and re-evaluation times are stored in this object.
+        """Screen a record of signals that arrives at `now`, and return the alerts that it causes, in the order of the
+        signals; often none. Stores the signals' evidence, accounts and times of re-evaluation in this object.
 
-        `tp`, `offset`: the record's partition and offset, from which ids are made.
+        `tp`, `offset`: the record's partition and offset, from which the ids of the alerts are made.
         """
         items = [Item(offset, number, signal) for number, signal in enumerate(signals)]
         batch = ReadBatch([(offset, items)], [], Counter(), {})
@@ -62,8 +62,11 @@ class Screening:
         return self._evaluated(tp, matched, about, now) if about else []
 
     def again(self, resident: ResidentId, now: datetime, due: datetime | None = None) -> list[Alert]:
-        """Return the alerts about a resident who is evaluated again because their call still goes on; often none.
-        `due`: the scheduled time, if it differs from `now`.
+        """Evaluate a resident again because their call still goes on, and return the alerts; often none. An unknown
+        resident causes none.
+
+        `due`: the scheduled time, if it differs from `now`; the alerts' ids are made from it. A next time may be added
+        to `rescore`.
         """
         self._forget([resident])
         evaluator = RiskEvaluator(self._known, self._entries, self._rules, now, secret=self._secret)
@@ -72,8 +75,8 @@ class Screening:
         return self._told(evaluator)
 
     def settled(self, resident: ResidentId, at: datetime) -> None:
-        """Record that a resident's case was settled: earlier evidence counts only at the residual, and earlier alerts
-        are forgotten.
+        """Record that a resident's case was settled at `at`: evidence from before counts only with the share that the
+        policy leaves it, and earlier alerts are forgotten.
         """
         known = self._known.setdefault(resident, Known())
         known.settled, known.alerted = at, None

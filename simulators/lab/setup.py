@@ -19,7 +19,7 @@ FEWEST = 500
 class Setup:
     """The setup of a run. `length`: simulated time; `residents`: their number; `stories`, `ordinary`: numbers of scams
     and of everyday signals that begin per hour; `operators`, `officers`: numbers on duty, all the time; `compressed`:
-    True if whole scams pass within an hour, as in a demo.
+    True if a complete scam passes within an hour, as in a demo.
     """
 
     length: timedelta
@@ -32,15 +32,15 @@ class Setup:
 
     @property
     def pace(self) -> Pace:
-        """The pace of the province: the compressed or the real one, with this setup's numbers of events. Even at the
-        real pace, a far larger share of scams asks for money than in reality.
+        """Return the province's pace: the compressed or the real one, with this setup's numbers of scams and everyday
+        signals per hour. Even at the real pace, a far larger share of scams asks for money than in reality.
         """
         # In a real year few hooked people pay.
         usual = COMPRESSED if self.compressed else replace(REAL, depths=figures.DEPTHS)
         return replace(usual, ordinary=lambda residents: self.ordinary, stories=lambda residents: self.stories)
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the setup by field name, for a report; `length` in seconds."""
+        """Return the setup for a report, keyed by field name; `length` is in seconds."""
         return {**asdict(self), "length": self.length.total_seconds()}
 
 
@@ -53,10 +53,10 @@ def made_for(
     *,
     compressed: bool = False,
 ) -> Setup:
-    """Return a setup with `overload` times the scams and everyday signals that just fill the operators' time.
+    """Return a setup with `overload` times the number of scams and everyday signals that just fill the operators' time.
 
-    `operators`, `officers`: numbers on duty all the time. `length`: simulated time. `residents`: their number; None: as
-    many as the scams need, at least 500. `compressed`: True if whole scams pass within an hour.
+    `operators`, `officers`: numbers on duty all the time. `length`: simulated time. `residents`: their number; None or
+    0: as many as the scams need, at least 500. `compressed`: True if complete scams pass within an hour.
     """
     stories = STORIES_AN_OPERATOR * operators * overload
     needed = max(FEWEST, round(ROOM * stories * (length / timedelta(hours=1))))

@@ -39,12 +39,12 @@ class Point:
 
 
 def steps(parameter: str, since: str, until: str, count: int, policy: str) -> list[str]:
-    """Return `count` evenly spaced values from `since` to `until`, both included, in this order, as written in the
-    policy; equal ones once.
+    """Return `count` evenly spaced values from `since` to `until`, both included, in this order and as texts in the
+    policy's notation. Equal texts occur once, so the list may be shorter.
 
-    `parameter`: "operators", "officers", or a dotted path in the policy (TOML). Durations are in whole seconds ("90s");
-    whole numbers stay whole. Raises UserError if `count` is below 2, if the policy does not have the parameter, or if
-    the parameter's value, `since` or `until` is neither a number nor a duration.
+    `parameter`: "operators", "officers", or a dotted path in the policy (TOML text). Durations are rounded to seconds
+    ("90s"); if the policy's value is an integer, so are all values. Raises UserError if `count` is below 2, the policy
+    does not have the parameter, or the parameter's value, `since` or `until` is not a number or duration as needed.
     """
     if count < 2:
         raise UserError("a sweep has two steps or more")
@@ -61,11 +61,11 @@ def steps(parameter: str, since: str, until: str, count: int, policy: str) -> li
 
 
 def among(parameter: str, found: Sequence[str], policy: str, setup: Setup) -> list[Contender]:
-    """Return a contender for each value, named after the value: with so many operators or officers, or with the
-    policy's `parameter` changed.
+    """Return a contender for each text in `found`, named after it: with that number of operators or officers, or with
+    that value of the policy's `parameter`.
 
     Raises UserError if the policy does not have the parameter or its value is neither a number nor a text, and
-    ValueError if a value should be a number and is not.
+    ValueError if a value should be a number and is not. The changed policies are not validated.
     """
     if parameter in PEOPLE:
         return [Contender(value, policy, setup=_staffed(setup, parameter, int(value))) for value in found]
@@ -78,6 +78,7 @@ def _staffed(setup: Setup, parameter: str, count: int) -> Setup:
 
 def changed(policy: str, parameter: str, value: str) -> str:
     """Return the policy's text (TOML) with the value at the dotted path `parameter` replaced by `value`; comments stay.
+    The result is not validated.
 
     Raises UserError if the policy does not have the parameter, or its value is neither a number nor a text, and
     ValueError if `value` should be a number and is not.
@@ -90,15 +91,17 @@ def changed(policy: str, parameter: str, value: str) -> str:
 
 
 def report(parameter: str, curve: Sequence[Point], setup: Setup, seeds: Sequence[int]) -> dict[str, Any]:
-    """Return the report of a sweep, ready for JSON: the parameter, the setup, the seeds, and the points with their
-    intervals in Point's units.
+    """Return the report of a sweep, ready for JSON: the parameter, the setup, the seeds, and the points with means and
+    intervals in the units of Point.
     """
     told = [asdict(point) for point in curve]
     return {"parameter": parameter, "setup": setup.as_dict(), "seeds": list(seeds), "points": told}
 
 
 def points(found: BySeed, names: Sequence[str]) -> list[Point]:
-    """Return a point for each value (`names`), in their order. Raises KeyError if a value has no figures."""
+    """Return a point for each value (`names`), in their order. `found`: the figures by seed, then by value. Raises
+    KeyError if a value has no figures, and ValueError if `found` is empty.
+    """
     made = [_point(found, name, before) for name, before in zip(names, [None, *names], strict=False)]
     return [replace(point, front=_on_front(point, made)) for point in made]
 

@@ -45,9 +45,10 @@ ROWS: Mapping[str, tuple[str, Told, bool | None]] = {
 
 
 def compared(report: Mapping[str, Any]) -> Table:
-    """Return a table of a report of compare, with a column for each contender: mean ± half the 95 % interval.
+    """Return a table of a report of compare, with a row for each figure and a column for each contender: mean ± half
+    the 95 % interval.
 
-    A figure is green or red if it is significantly better or worse than the first contender's.
+    A cell is green or red if it is significantly better or worse than the first contender's.
     """
     names = list(report["policies"])
     seeds = len(report["seeds"])
@@ -75,8 +76,8 @@ def _cell(report: Mapping[str, Any], name: str, measure: str, told: Told, *, mor
 
 
 def honest(verdicts: Sequence[Verdict]) -> Table:
-    """Return a table with a row for each evidence class: the ledger's claims and counts beside the truth, in 10,000
-    yuan.
+    """Return a table with a row for each evidence class: the ledger's claims beside the truth, in 10,000 yuan, and
+    whether the class may be believed.
     """
     notes = (
         "¥10,000, means of the seeds in which a class claims anything. over: seeds with a claim over the truth. "
@@ -104,9 +105,9 @@ def _kept(kept: Ratio | None) -> str:
 
 
 def warned(curves: Mapping[str, Mapping[str, Curve]], days: Sequence[float]) -> Table:
-    """Return a table of the share (%) defrauded after a warning, by days since the warning, with 95 % intervals.
-
-    Of each kind of group, at most the 12 largest groups are shown.
+    """Return a table of the share (per cent) of residents defrauded after a warning, with a column for each number in
+    `days` (days since the warning), with 95 % intervals. Of each kind of group, at most the 12 largest groups are
+    shown.
     """
     title = "defrauded after a warning, % of those warned (Kaplan–Meier, 95 %)"
     table = Table("by", "", title=title, title_justify="left", box=box.SIMPLE_HEAD)
@@ -132,8 +133,8 @@ def _lost(point: survival.Point) -> str:
 
 
 def swept(parameter: str, curve: Sequence[Point]) -> Table:
-    """Return a table with a row for each value: loss avoided (10,000 yuan), contacts and hours, as mean ± half the 95 %
-    interval; ◆ marks the Pareto front.
+    """Return a table of a sweep with a row for each value: the loss avoided (10,000 yuan), how much more that is than
+    in the row before, contacts and hours, each as mean ± half the 95 % interval. ◆ marks the Pareto front.
     """
     table = Table(title=f"{parameter}, mean ± 95 %", title_justify="left", box=box.SIMPLE_HEAD)
     heads = (parameter, "loss avoided, ¥10,000", "more than before", "contacts", "operators' hours", "officers' hours")

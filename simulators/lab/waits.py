@@ -24,8 +24,8 @@ class Waits:
     _over: set[str] = field(default_factory=set)
 
     def add(self, case: Case, at: datetime) -> None:
-        """Record a case's state after a change at `at`. Its wait begins when it is offered to operators, and ends when
-        it no longer is.
+        """Record a case after a change at the time `at`. A wait begins when the case is offered to operators, and ends
+        when it is no longer offered.
         """
         if queue_band(case) is QueueBand.OFFERED:
             if case.id not in self._over:
@@ -35,7 +35,7 @@ class Waits:
             self._note(waited, at)
 
     def close(self, at: datetime) -> None:
-        """End the run: cases that still wait count as having waited until `at`."""
+        """End the run: count each case that still waits as having waited until `at`."""
         for case in self._waiting.values():
             self._note(case, at)
         self._waiting.clear()

@@ -4,6 +4,7 @@ import typer
 
 from simulators.lab_commands import (
     experiments,
+    handovers,
     missing,
     money,
     plots,
@@ -16,5 +17,5 @@ from simulators.lab_commands import (
 )
 
 app = typer.Typer(name="lab", no_args_is_help=True, help="The laboratory: try policies before they are in force.")
-for part in (simulate, province, policies, money, stops, upstream, missing, experiments, recorded, plots):
+for part in (simulate, province, policies, money, stops, upstream, missing, handovers, experiments, recorded, plots):
     app.add_typer(part.app)

@@ -12,7 +12,9 @@ class MissingError(UserError):
 
 @contextmanager
 def needed() -> Iterator[None]:
-    """Run the imports within the context; raise MissingError, which says what to install, if one of them fails."""
+    """Context manager: run the imports in the block, and turn a ModuleNotFoundError into a MissingError, which says
+    what to install.
+    """
     try:
         yield
     except ModuleNotFoundError as error:

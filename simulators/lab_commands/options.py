@@ -55,7 +55,7 @@ class Options:
 
     @property
     def setup(self) -> "Setup":
-        """The setup shared by all contenders, made of these options."""
+        """Return the setup that these options describe; all contenders of a command share it."""
         from simulators.lab.setup import made_for
 
         length = timedelta(days=self.days)
@@ -65,18 +65,20 @@ class Options:
 
     @property
     def policy(self) -> str:
-        """The text of the policy in force. Raises PolicyError if it is invalid, OSError if it cannot be read."""
+        """Read the policy in force and return its text (TOML). Raises PolicyError if it is invalid, and OSError if the
+        file cannot be read.
+        """
         return text(self.default or load_settings().policy)
 
     @property
     def wanted(self) -> range:
-        """The seeds: `seeds` of them, beginning with `first_seed`."""
+        """Return the seeds of the provinces: `seeds` consecutive numbers from `first_seed` on."""
         return range(self.first_seed, self.first_seed + self.seeds)
 
 
 def text(path: Path) -> str:
-    """Return the text of a policy file. Raises PolicyError if it is not a valid policy, OSError if it
-    cannot be read.
+    """Return the text (TOML) of a policy file after checking it. Raises PolicyError if it is not a valid policy, and
+    OSError if it cannot be read.
     """
     from streams.repositories.policies import read
 
@@ -84,8 +86,8 @@ def text(path: Path) -> str:
 
 
 def with_options(**usual: object) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Return a decorator that gives a command all fields of `Options` as options. The command gets them as the argument
-    `options`. `usual`: defaults by field name that differ from those of `Options`.
+    """Return a decorator that gives a command every field of `Options` as a command-line option. The command receives
+    them together, as the argument `options`. `usual`: by field name, the defaults that differ from those of `Options`.
     """
     shared = [
         Parameter(each.name, Parameter.KEYWORD_ONLY, default=usual.get(each.name, each.default), annotation=each.type)

@@ -33,10 +33,11 @@ def plot(
 
 
 def draw(told: Mapping[str, Any], folder: Path | None) -> None:
-    """Draw a report of compare, sweep, fit or money and print the paths; do nothing if `folder` is None.
+    """Draw a report of compare, sweep, fit or money (`told`) into `folder`, and print the paths of the plots. Does
+    nothing if `folder` is None.
 
-    Raises MissingError without the extra `lab`, UserError if `told` is not such a report, OSError if a file cannot be
-    written.
+    Raises MissingError if the extra `lab` is not installed, UserError if `told` is not such a report, and OSError if a
+    file cannot be written.
     """
     if folder is None:
         return

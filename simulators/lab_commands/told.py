@@ -9,8 +9,8 @@ from console.commands.common import out
 
 
 def write(report: Path | None, found: Mapping[str, Any]) -> None:
-    """Write the report as JSON and print the path; do nothing if `report` is None. Raises OSError if the file cannot be
-    written.
+    """Write `found` as JSON to the file `report`, and print the path. Does nothing if `report` is None. Raises OSError
+    if the file cannot be written, and TypeError if `found` is not JSON.
     """
     if report is not None:
         report.write_text(json.dumps(found, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

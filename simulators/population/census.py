@@ -19,7 +19,7 @@ _SECRET = b"only for simulated people"
 
 
 class Census:
-    """A whole province's residents as row numbers from 0. `len` returns their number.
+    """The residents of a complete province as row numbers from 0. `len` returns their number.
 
     `kind`: the number of each row's kind, 4 bytes each, sorted; `counts`: number of residents of each kind; `starts`:
     the first row of each kind.
@@ -38,27 +38,27 @@ class Census:
         return len(self.kind)
 
     def resident(self, row: int) -> Resident:
-        """Return the resident of a row, made by the rules of people.py. The same row gives the same resident.
+        """Return the resident of a row (from 0), made by the rules of people.py. The same row always gives the same
+        resident.
 
-        Minors have no guardian, and telephones no second holder, because other rows are only numbers. Raises IndexError
-        if the row does not exist.
+        Minors have no guardian, and telephones no second holder, because other rows exist only as numbers. Raises
+        IndexError if the row does not exist.
         """
         chance = stream(self._seed, "resident", row)
         return resident(chance, row, kinds.kind(int(self.kind[row])), self._on, self._secret)
 
     def at_risk(self) -> AtRisk:
-        """Return the residents in the form from which victims are chosen.
+        """Return the residents in the form from which a scam's victims are chosen.
 
         Each call makes a new object: a stored one would keep this census in memory, and the census the object.
         """
         return AtRisk(self.counts, self.resident)
 
     def rows(self, chance: np.random.Generator, count: int, among: NDArray[np.bool_], part: float = 1.0) -> Ints:
-        """Return the rows of `count` random residents of the kinds `among` (a mask with an entry for each kind); empty
-        if no resident is of these kinds.
+        """Draw `count` residents at random, with repetition, among the kinds in `among` (a mask with an entry for each
+        kind). Return their row numbers; empty if no resident is of these kinds.
 
-        A resident may be drawn several times. `part`: choose only among this share (0 to 1) of each kind, always the
-        same residents.
+        `part`: draw only from this share (0 to 1) of each kind, always the same residents.
         """
         meant = np.where(among, np.rint(self.counts * part), 0).astype(np.intp)
         sums = np.cumsum(meant)
@@ -69,10 +69,14 @@ class Census:
         return np.asarray(self.starts[found] + places - (sums - meant)[found], dtype=np.intp)
 
     def share(self, among: NDArray[np.bool_]) -> float:
-        """Return the share (0 to 1) of all residents who are of the kinds `among` (a mask)."""
+        """Return the share (0 to 1) of all residents who are of the kinds in `among` (a mask with an entry for each
+        kind); 0 for an empty census.
+        """
         return float(self.counts[among].sum() / max(len(self), 1))
 
 
 def generator(seed: int, *names: object) -> np.random.Generator:
-    """Return a NumPy random generator seeded by these names: the same names give the same numbers."""
+    """Return a new NumPy random generator seeded by `seed` and `names`. Equal arguments give the same sequence of
+    numbers.
+    """
     return np.random.default_rng(stream(seed, *names).getrandbits(128))

@@ -70,7 +70,7 @@ TABLE = _table()
 
 
 def drawn(chance: Random) -> Kind:
-    """Return a random kind, with probabilities by the shares in the figures."""
+    """Return a random kind. The probabilities are the shares in simulators/assumptions/figures.py."""
     prefecture, age = pick(chance, figures.PREFECTURES), chance.randint(*pick(chance, figures.AGES))
     return Kind(
         prefecture=prefecture,
@@ -83,7 +83,9 @@ def drawn(chance: Random) -> Kind:
 
 
 def shares() -> Shares:
-    """Return the share (0 to 1) of each kind among the people, in the order of the kinds' numbers; their sum is 1."""
+    """Return an array with the share (0 to 1) of each kind among the people, in the order of the kinds' numbers. The
+    shares add up to 1.
+    """
     found = (
         _listed(figures.PREFECTURES, PREFECTURES)[TABLE.prefecture]
         * _listed(figures.SEXES, SEXES)[TABLE.sex]
@@ -96,7 +98,7 @@ def shares() -> Shares:
 
 
 def kind(number: int) -> Kind:
-    """Return the kind with this number. Raises IndexError if it is COUNT or more."""
+    """Return the kind with this number (from 0). Raises IndexError if the number is COUNT or more."""
     return Kind(
         prefecture=PREFECTURES[TABLE.prefecture[number]],
         sex=SEXES[TABLE.sex[number]],
@@ -108,9 +110,10 @@ def kind(number: int) -> Kind:
 
 
 def numbers(residents: Sequence[Resident], on: date) -> Ints:
-    """Return the number of each resident's kind on the day `on`. Ages below 8 count as 8, above 90 as 90.
+    """Return an array with the number of each resident's kind on the day `on`, in the order of `residents`. Ages below
+    8 count as 8, ages above 90 as 90.
 
-    Raises ValueError for a resident of another province.
+    Raises ValueError if a resident lives in another province.
     """
     places = np.array([_places(resident, on) for resident in residents], dtype=np.intp).reshape(-1, len(_SHAPE))
     return np.asarray(np.ravel_multi_index(tuple(places.T), _SHAPE), dtype=np.intp)

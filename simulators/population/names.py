@@ -12,8 +12,8 @@ _KOREAN_GIVEN = "哲洙永浩成日京美淑善英顺爱贞姬花子今兰玉春
 
 
 def name(chance: Random, sex: Sex, korean: bool = False) -> str:
-    """Return an invented Chinese name: a surname and a given name of one or two characters. `korean`: of a
-    Korean-Chinese person, whose given name always has two.
+    """Return an invented Chinese name, the surname first, with a given name of one or two characters that fits `sex`.
+    `korean`: True for a Korean-Chinese person, whose given name always has two characters and does not depend on `sex`.
     """
     if korean:
         return chance.choice(_KOREAN_SURNAMES) + "".join(chance.sample(_KOREAN_GIVEN, 2))

@@ -30,7 +30,7 @@ class _Place:
 def people(seed: int, count: int, on: date, secret: bytes) -> list[Resident]:
     """Return `count` residents as of the day `on`. With one seed, the first residents are the same for every `count`.
 
-    `secret`: the key for the hashes of their ID numbers; the numbers themselves are not stored.
+    `secret`: the key of the hashes of their ID numbers; the ID numbers themselves are not stored.
     """
     made: list[Resident] = []
     for serial in range(count):
@@ -42,10 +42,10 @@ def people(seed: int, count: int, on: date, secret: bytes) -> list[Resident]:
 def resident(
     chance: Random, serial: int, kind: Kind, on: date, secret: bytes, before: Sequence[Resident] = ()
 ) -> Resident:
-    """Return a resident of this kind as of the day `on`.
+    """Return a random resident of this kind as of the day `on`.
 
     `serial`: makes their telephones and accounts unique. Guardians and other holders of a telephone are chosen among
-    those `before`. `secret`: the key for the hash of the ID number.
+    the residents in `before`; none if it is empty. `secret`: the key of the hash of the ID number.
     """
     place = chance.choice(_places(on.year)[kind.prefecture])
     birth_year = on.year - kind.age
@@ -106,15 +106,15 @@ def _guardian(chance: Random, age: int, on: date, before: Sequence[Resident]) ->
 
 
 def line(resident: Resident) -> str:
-    """Return a resident as one line of JSON without its line end. Sets are sorted, so the line is the same in every
-    run.
+    """Return a resident as one line of JSON, without its line end and without fields that are None. Sets are sorted, so
+    that the line is the same in every run.
     """
     told = resident.model_dump(mode="json", exclude_none=True)
     return json.dumps({**told, "flags": sorted(told["flags"])}, ensure_ascii=False)
 
 
 def age_of(resident: Resident, on: date) -> int:
-    """Return the age in full years that the resident reaches in the year of `on`."""
+    """Return the age in years that the resident reaches in the year of `on`."""
     return on.year - resident.birth_year
 
 

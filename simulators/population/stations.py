@@ -22,8 +22,8 @@ _GUESTS_PREFECTURE = GUEST[:4]
 
 
 def rosters(seed: int, start: datetime, days: int = DAYS) -> list[Roster]:
-    """Return the roster of every county's station for `days` days, beginning one hour before `start`. Equal seeds give
-    equal rosters.
+    """Return the roster of each county's station, in the order of the counties, for `days` days, beginning one hour
+    before `start`. Equal arguments give equal rosters.
     """
     return [
         Roster(station=f"{county.name}派出所", officers=list(_officers(seed, county, start, days)))
@@ -32,7 +32,7 @@ def rosters(seed: int, start: datetime, days: int = DAYS) -> list[Roster]:
 
 
 def left_to_guest(found: Iterable[Roster]) -> list[Roster]:
-    """Return all rosters, changed so that red cases in the guest's prefecture go to the guest or a colleague.
+    """Return copies of all rosters, changed so that red cases in the guest's prefecture go to the guest or a colleague.
 
     The guest is the officer GUEST. Everybody else in the prefecture who may be sent to red cases loses all shifts:
     officers of other stations, and all auxiliaries. The officers of the guest's own station keep their shifts.

@@ -30,16 +30,16 @@ class AtRisk:
 
     @classmethod
     def among(cls, residents: Sequence[Resident], on: date) -> "AtRisk":
-        """Return these residents for the choice of victims, with their ages on that day. Raises ValueError if one lives
-        in another province.
+        """Return an object that chooses victims among these residents, with their ages on the day `on`. Raises
+        ValueError if a resident lives in another province.
         """
         numbers = kinds.numbers(residents, on)
         order = np.argsort(numbers, kind="stable")
         return cls(np.bincount(numbers, minlength=kinds.COUNT), lambda place: residents[order[place]])
 
     def pick(self, chance: Random, scam_type: str, spared: set[str]) -> Resident | None:
-        """Return a random victim of a type of scam whose id is not in `spared`, or None if none is found in 200 tries.
-        Raises KeyError for an unknown type.
+        """Return a random victim of a type of scam (a key of SCAMS) whose id is not in `spared`. Return None if 200
+        random choices find nobody, or nobody can be hit by this type. Raises KeyError for an unknown type.
         """
         hit, sums = self._hit[scam_type]
         for _ in range(_TRIES if len(hit) else 0):
@@ -58,11 +58,11 @@ def _hit(weighed: Shares) -> tuple[Ints, Shares]:
 
 
 def weights(scam: Scam, counts: Ints) -> Shares:
-    """Return each kind's weight for a type of scam, in the order of the kinds' numbers: the probability (0 to 1) that a
-    victim is of that kind. `counts`: number of people of each kind.
+    """Return an array with each kind's weight for a type of scam, in the order of the kinds' numbers: the probability
+    (0 to 1) that a victim is of that kind. `counts`: the number of people of each kind.
 
-    Each combination of sex and age (within the type's ages or not) has its share of the victims. A combination without
-    people has weight 0, and then the sum is below 1.
+    Each combination of sex and age (within the type's ages or not) has a fixed share of the victims. A combination
+    without people has weight 0, and then the sum is below 1.
     """
     in_band = (TABLE.age >= scam.ages[0]) & (TABLE.age <= scam.ages[1])
     cell = 2 * (TABLE.sex == _MAN) + in_band

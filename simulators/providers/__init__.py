@@ -32,9 +32,7 @@ class Providers:
     station_url: str
 
     def settings(self, base: Settings) -> Settings:
-        """Return a copy of `base` that sends orders to these providers: with their URLs for SMS, voice, bank and
-        station.
-        """
+        """Return a copy of `base` in which the URLs for SMS, voice, bank and station are those of these providers."""
         return base.model_copy(
             update={
                 "sms_url": self.carrier_url,
@@ -56,8 +54,8 @@ async def running(
     decide: Deciding | None = None,
     visit: Visiting | None = None,
 ) -> AsyncIterator[Providers]:
-    """Run a carrier, a bank and a station on one free loopback port within the context, and yield them. The providers
-    send receipts to `settings.receipts_url`.
+    """Context manager: run a carrier, a bank and a station on one free loopback port, and yield them. They accept only
+    signed orders and send receipts to `settings.receipts_url`.
 
     `answer`, `decide` and `visit`: how residents, banks and officers behave; None: at random, by `seed`. Raises
     SettingsError if a provider or bank has no key, or two of them have the same one.
@@ -79,7 +77,8 @@ async def running(
 
 @asynccontextmanager
 async def serving(app: Starlette, port: int = 0) -> AsyncIterator[str]:
-    """Serve on a loopback port (0: any free one) within the context, and yield the address: http://127.0.0.1:port.
+    """Context manager: serve `app` on a loopback port (0: any free one), and yield its address, `http://127.0.0.1:` and
+    the port.
 
     Raises OSError if the port is taken.
     """

@@ -10,7 +10,8 @@ from streams.runtime.settings import load
 
 
 async def main() -> None:
-    """Print the addresses as shell exports, and run providers that behave at random until cancelled.
+    """Print the addresses as shell exports, and run providers that behave at random until cancelled. Does not return by
+    itself.
 
     Raises SettingsError if a setting is invalid.
     """

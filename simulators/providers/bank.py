@@ -62,7 +62,9 @@ Deciding = Callable[[Stopping, datetime], Awaitable[Feedback]]
 
 
 def by_chance(seed: int) -> Deciding:
-    """Return a function that answers stops at random. With the same seed, the same stop gets the same feedback."""
+    """Return an async function that returns a bank's random messages about a stop. With the same seed, the same
+    dispatch always gets the same messages.
+    """
 
     async def decide(stopping: Stopping, now: datetime) -> Feedback:
         chance = Random(f"{seed}:{stopping.dispatch}")
@@ -105,8 +107,8 @@ class Stops:
         self._stops: dict[str, _Stopped] = {}  # by account
 
     def take(self, account: str, action: Action, now: datetime) -> None:
-        """As `action` says, stop an account for 48 hours, extend its stop by 48 hours (STOP_AGAIN), or end it
-        (STOP_RELEASE).
+        """As `action` says, stop `account` for 48 hours from `now`, extend its stop by 48 hours (STOP_AGAIN), or end it
+        (STOP_RELEASE). A request during a stop, and an extension of the second stop, change nothing.
 
         Raises RefusedError if a new stop is needed and the account was stopped twice already.
         """
@@ -140,25 +142,26 @@ class Bank(SimulatedProvider):
         self._stops = Stops()
 
     def paths(self) -> dict[str, str]:
-        """Return `/stop-payments` and `/stop-statuses`, with the webhook `bank`, and `/own-holds`, with the webhook
-        `own-holds`.
+        """Return the webhook of each path: `bank` for `/stop-payments` and `/stop-statuses`, `own-holds` for
+        `/own-holds`.
         """
         return {"/stop-payments": "bank", STATUSES: "bank", OWN_HOLDS: "own-holds"}
 
     def channel(self, path: str) -> str:
-        """Return `bank`: all its orders and receipts are signed for that channel."""
+        """Return `bank` for every path: all orders to a bank and their receipts are signed for that channel."""
         return "bank"
 
     def signer(self, path: str, order: Mapping[str, Any]) -> str:
-        """Return the name of the signer: `bank/CODE` of the order's institution, or `bank`, the gateway's, if that
-        institution has no key.
+        """Return the name of the party that signs the order and its receipts: `bank/CODE` of the order's institution if
+        that has a key, else `bank`, the gateway.
         """
         own = bank_signer(order.get("institution") or "")
         return own if own in self._keys else super().signer(path, order)
 
     def contact(self, key: str, path: str, order: dict[str, Any]) -> Contact:
-        """Carry out an order to stop an account, extend its stop or release it, and return the log entry; for the paths
-        `/own-holds` and `/stop-statuses`, only return the entry. `key`: the dispatch's id.
+        """Carry out an order to stop an account, extend its stop or release it, and return the entry for the log. For
+        `/own-holds` and `/stop-statuses`, only return the entry. `key`: the dispatch's id; `path`: the path to which
+        the order was posted.
 
         Raises RefusedError if the account was stopped twice already, and KeyError or ValueError if the order is
         incomplete or its action is unknown.
@@ -173,11 +176,11 @@ class Bank(SimulatedProvider):
         return Contact(key, action.value, account, self.clock.now().isoformat(), said)
 
     async def later(self, key: str, path: str, order: dict[str, Any], now: datetime) -> Sequence[Receipt]:
-        """Return the bank's feedback to an order as receipts, each with its delay after `now`, in the order of
-        `decide`. `key`: the dispatch's id; `path`: to which the order was posted. For `/stop-statuses` one receipt,
-        PENDING, after a minute; for `/own-holds` one, IN_FORCE or LIFTED, after two.
+        """Return the bank's messages about an order as receipts, each as (delay after `now`, JSON), in the order of
+        `decide`. `key`: the dispatch's id; `path`: the path to which the order was posted. For `/stop-statuses`, one
+        receipt, PENDING, after one minute; for `/own-holds`, one receipt, IN_FORCE or LIFTED, after two minutes.
 
-        Raises KeyError if a field of the order is missing.
+        Raises KeyError if a field of the order is missing, and ValueError if its action is unknown.
         """
         if path == OWN_HOLDS:
             lifts = Action(order["action"]) is Action.LIFT_HOLD

@@ -113,28 +113,31 @@ class SimulatedProvider(ABC):
 
     @abstractmethod
     def paths(self) -> dict[str, str]:
-        """Return each path that accepts orders, with the webhook to which the receipts of these orders go."""
+        """Return, for each URL path that accepts orders, the name of the webhook to which the receipts of these orders
+        are sent.
+        """
 
     @abstractmethod
     def contact(self, key: str, path: str, order: dict[str, Any]) -> Contact:
         """Carry out an order, and return the entry for `book`, which the caller appends.
 
-        `key`: the dispatch id; `path`: one of `paths`, to which the order was posted. A repeated order is carried out
-        again: the caller must recognise it. Raises RefusedError if the provider refuses the order; it then has no
-        entry.
+        `key`: the dispatch's id; `path`: one of `paths`, to which the order was posted. A repeated order is carried out
+        again: the caller must recognise it. Raises RefusedError if the provider refuses the order, and KeyError if a
+        field of the order is missing.
         """
 
     @abstractmethod
     async def later(self, key: str, path: str, order: dict[str, Any], now: datetime) -> Sequence[Receipt]:
         """Return the order's receipts, each as (delay after `now`, JSON without its ids). Nothing is sent.
 
-        `key`: the dispatch id; `path`: one of `paths`, to which the order was posted.
+        `key`: the dispatch's id; `path`: one of `paths`, to which the order was posted. Raises KeyError if a field of
+        the order is missing.
         """
 
     @property
     def app(self) -> Starlette:
-        """A new HTTP application of the provider at each access: its orders, queries about orders, `/book`
-        and `/faults`.
+        """Return a new HTTP application of this provider at each access. It accepts orders, answers queries about
+        orders, returns the log (`/book`), and sets faults (`/faults`).
         """
         routes = [Route("/book", self._read_book), Route("/faults", self._set_fault, methods=["POST", "DELETE"])]
         for path in self.paths():
@@ -144,7 +147,7 @@ class SimulatedProvider(ABC):
         return Starlette(routes=routes)
 
     async def close(self) -> None:
-        """Stop sending receipts, and drop those that were not accepted yet."""
+        """Stop sending receipts, drop those that were not accepted yet, and close the HTTP client."""
         for task in list(self._running):
             task.cancel()
         await asyncio.gather(*self._running, return_exceptions=True)
@@ -152,8 +155,8 @@ class SimulatedProvider(ABC):
             await self._client.aclose()
 
     def fault(self, name: str) -> Fault | None:
-        """Return the fault with this name and count it down, or None if it is not set. After its last time it is
-        removed.
+        """Return the fault with this name and subtract 1 from its `times`; None if it is not set. A fault whose `times`
+        reaches 0 is removed from `faults`.
         """
         fault = self.faults.get(name)
         if fault is None:
@@ -192,13 +195,15 @@ class SimulatedProvider(ABC):
         return self._answer_to(key)
 
     def channel(self, path: str) -> str:
-        """Return the name of the channel in the signatures of a path's orders and receipts: by default its webhook's
-        name.
+        """Return the name of the channel that the signatures of a path's orders and receipts state: by default, the
+        name of the path's webhook. Raises KeyError for an unknown path.
         """
         return self.paths()[path]
 
     def signer(self, path: str, order: Mapping[str, Any]) -> str:
-        """Return the name of the party whose key signs an order and its receipts: by default the channel's name."""
+        """Return the name of the party whose key signs the order and its receipts: by default, the name of the path's
+        channel. Raises KeyError for an unknown path.
+        """
         return self.channel(path)
 
     def _unsigned(self, request: Request, path: str, body: bytes, signer: str) -> str:
@@ -262,11 +267,12 @@ class SimulatedProvider(ABC):
             self.tell(key, path, receipt, times)
 
     def tell(self, key: str, path: str, receipt: dict[str, Any], times: int = 1) -> None:
-        """Send a receipt in the background, `times` times with the same id. Each is repeated until it is accepted or
+        """Send a receipt in the background, `times` times with the same id. Each is sent again until it is accepted or
         refused, at most 40 times. Failures are logged and not raised.
 
-        `key`: the dispatch's id; `path`: the URL path to which the dispatch's order was posted; it decides to which
-        webhook the receipt goes. `receipt`: its fields, other than its id and the dispatch's id.
+        `key`: the dispatch's id; `path`: the URL path to which the dispatch's order was posted, which decides to which
+        webhook the receipt goes. `receipt`: its fields, without its id and the dispatch's id. Needs a running event
+        loop.
         """
         self._told[key] += 1
         body = orjson.dumps({"id": f"{key}#{self._told[key]}", "dispatch": key, **receipt})

@@ -40,8 +40,8 @@ DELIVERED = 0.96  # assumed
 
 
 def by_chance(seed: int) -> Answering:
-    """Return a function that answers calls and messages at random. With the same seed, the same call gets the same
-    result.
+    """Return an async function that answers a call or message at random. With the same seed, the same dispatch always
+    gets the same result after the same delay.
     """
 
     async def answer(ringing: Ringing, now: datetime) -> Answers:
@@ -71,19 +71,21 @@ class Carrier(SimulatedProvider):
         self._answer = answer or by_chance(0)
 
     def paths(self) -> dict[str, str]:
-        """Return the paths `/sms` and `/calls` with their webhooks `sms` and `voice`."""
+        """Return the webhook of each path: `sms` for `/sms`, `voice` for `/calls`."""
         return {"/sms": "sms", "/calls": "voice"}
 
     def contact(self, key: str, path: str, order: dict[str, Any]) -> Contact:
-        """Return the log entry of a message (`path` /sms) or call (/calls), with its text or script. `key`: the
-        dispatch's id. No order is refused. Raises KeyError if a field is missing.
+        """Return the log entry of a message (`path` /sms) or an automated call (/calls), with the message's text or the
+        call's script. No order is refused. `key`: the dispatch's id. Raises KeyError if a field of the order is
+        missing.
         """
         said = order["text"] if path == "/sms" else order["script"]
         return Contact(key, order["action"], order["to"], self.clock.now().isoformat(), said)
 
     async def later(self, key: str, path: str, order: dict[str, Any], now: datetime) -> Sequence[Receipt]:
-        """Return the receipts of a message (`path` /sms) or call (/calls), each with its delay after `now`; empty if
-        the carrier learns no result. `key`: the dispatch's id.
+        """Return the receipts of a message (`path` /sms) or an automated call (/calls), each as (delay after `now`,
+        JSON); empty if the carrier learns no result. `key`: the dispatch's id. Raises KeyError if a field of the order
+        is missing, and ValueError if its action is unknown.
         """
         answers = await self._answer(Ringing(key, order["to"], Action(order["action"])), now)
         told = _sms if path == "/sms" else _call

@@ -61,7 +61,7 @@ class NeighbourProvince:
 
     @property
     def app(self) -> Starlette:
-        """A new HTTP application with the route POST /handovers at each access."""
+        """Return a new HTTP application with the route `POST /handovers` at each access."""
         return Starlette(routes=[Route(PATH, self._post, methods=["POST"])])
 
     async def _post(self, request: Request) -> Response:

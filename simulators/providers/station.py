@@ -52,9 +52,8 @@ OUTCOMES = {
 
 
 def by_chance(seed: int) -> Visiting:
-    """Return a function that returns the reports of a random visit.
-
-    With the same seed, the same dispatch gets the same reports.
+    """Return an async function that returns an officer's reports of a random visit, in order of time. With the same
+    seed, the same dispatch always gets the same reports.
     """
 
     async def visit(errand: Errand, now: datetime) -> Sequence[Stage]:
@@ -93,12 +92,12 @@ class Station(SimulatedProvider):
         self._visit = visit or by_chance(0)
 
     def paths(self) -> dict[str, str]:
-        """Return the path `/tasks`, whose receipts go to the webhook `station`."""
+        """Return the webhook of the only path: `station` for `/tasks`."""
         return {"/tasks": "station"}
 
     def contact(self, key: str, path: str, order: dict[str, Any]) -> Contact:
-        """Return the log entry of a task. If the order names another task (`joins`), the resident is added to that one,
-        and no other officer is sent. `key`: the dispatch's id.
+        """Return the log entry of a task. If the order names another task (`joins`), its action is JOINED: the resident
+        is added to that task, and no other officer is sent. `key`: the dispatch's id; `path` is not used.
 
         Raises RefusedError if the task to join does not exist, and KeyError if a field of the order is missing.
         """
@@ -108,8 +107,9 @@ class Station(SimulatedProvider):
         return Contact(key, action, order["officer"], self.clock.now().isoformat(), order["because"])
 
     async def later(self, key: str, path: str, order: dict[str, Any], now: datetime) -> Sequence[Receipt]:
-        """Return the officer's reports on a task as receipts, each with its delay after `now`; empty for a visit that
-        joins another one. `key`: the dispatch's id. Raises KeyError if a field of the order is missing.
+        """Return the officer's reports on a task as receipts, each as (delay after `now`, JSON); empty for a visit that
+        joins another task. `key`: the dispatch's id; `path` is not used. Raises KeyError if a field of the order is
+        missing.
         """
         if "joins" in order:  # the officer reports on the task that it joins
             return []

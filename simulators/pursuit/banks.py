@@ -36,7 +36,9 @@ class Banks:
         self._seed, self._assumed, self._money = seed, assumed, money
 
     def delay(self, bank: str, order: str, now: datetime) -> timedelta:
-        """Return the time that a bank takes to decide on an order that reaches it at `now`. `order`: the order's id."""
+        """Return how long a bank takes to decide on an order that reaches it at `now` (UTC). `order`: the order's id.
+        By day in Beijing (8:00 to 20:00), a staffed desk decides sooner than at night.
+        """
         assumed, chance = self._assumed, stream(self._seed, "delay", bank, order)
         if stream(self._seed, "desk", bank).random() < assumed.by_machine:
             return seconds(chance, assumed.machine_seconds, assumed.machine_spread)
@@ -44,11 +46,12 @@ class Banks:
         return seconds(chance, (assumed.desk_minutes if open_now else assumed.night_minutes) * 60, assumed.desk_spread)
 
     def decide(self, account: MovedAccount, order: str, asked_fen: int, since: datetime) -> Iterator[StopAnswer]:
-        """Yield the bank's answers to an order, and stop the account unless the bank refuses. A refusal is the only
-        answer; otherwise IN_FORCE comes first (sometimes twice), then FROZEN if money is there.
+        """Yield the bank's answers to an order. A refusal is the only answer; otherwise IN_FORCE comes first (sometimes
+        twice), then FROZEN if money is there. Unless the bank refuses, the account is stopped when the first answer is
+        asked for.
 
-        `order`: the order's id. `asked_fen`: the amount of the order's payment (fen). `since`: when that payment was
-        made.
+        `order`: the order's id. `asked_fen`: the amount of the order's payment in fen. `since`: when that payment was
+        made; the answers state only movements after it.
         """
         chance = stream(self._seed, "answer", account.bank, order)
         if chance.random() < self._assumed.refuses:

@@ -87,9 +87,11 @@ class DelayEffect(NamedTuple):
 def province(
     seed: int, policy: str, assumed: StolenMoney, ways: Sequence[str], days: int
 ) -> dict[str, list[ReportOutcome]]:
-    """Return the outcome of each report in a seed's province, by way.
+    """Simulate a seed's province once in each of the `ways` (elements of WAYS), for `days` days of thefts. Return the
+    outcome of each report, keyed by way.
 
-    `policy`: TOML text. Raises PolicyError if it is invalid. A plain function, so that it can run in another process.
+    `policy`: TOML text. Raises PolicyError if it is invalid. It is a module-level function so that it can run in
+    another process.
     """
     return {way: _run(way, seed, load(policy), assumed, days) for way in ways}
 
@@ -97,25 +99,29 @@ def province(
 def compare_ways(
     policy: str, assumed: StolenMoney, seeds: Sequence[int], days: int, processes: int, ways: Sequence[str] = WAYS
 ) -> Iterator[dict[str, list[ReportOutcome]]]:
-    """Yield the outcomes of each seed by way, in the order of the seeds, which are spread over `processes` processes.
+    """Simulate the province of each seed in each of the `ways`, and yield each seed's outcomes, keyed by way, in the
+    order of the seeds, which are spread over `processes` processes.
 
-    Raises PolicyError if the policy (TOML) is invalid.
+    Raises PolicyError, at the first element, if the policy (TOML text) is invalid.
     """
     for _, found in lived(partial(province, policy=policy, assumed=assumed, ways=ways, days=days), seeds, processes):
         yield found
 
 
 def summaries(found: Sequence[Mapping[str, list[ReportOutcome]]]) -> dict[str, Summary]:
-    """Return the figures over all seeds, by way. `found`: the outcomes by way, one entry per seed; at least one."""
+    """Return the figures over all seeds, keyed by way. `found`: for each seed, the outcomes by way. Raises IndexError
+    if `found` is empty.
+    """
     return {way: _summary([seed[way] for seed in found]) for way in found[0]}
 
 
 def delay_effects(
     policy: str, seeds: Sequence[int], days: int, processes: int, done: Callable[[], object]
 ) -> list[DelayEffect]:
-    """Return the effect of halving and of doubling each delay, for stops that follow the money.
+    """Measure the effect of halving and of doubling each delay (a key of SLOWER), for stops that follow the money, and
+    return one element for each delay and factor.
 
-    Calls `done` after each run. Raises PolicyError if the policy (TOML) is invalid.
+    Calls `done` after each run over all seeds. Raises PolicyError if the policy (TOML text) is invalid.
     """
     rows = []
     for delay, names in SLOWER.items():
@@ -129,8 +135,8 @@ def delay_effects(
 
 
 def missed_bars(found: Summary) -> list[str]:
-    """Return the names of the requirements (keys of BARS) that these figures miss, times first, then shares; empty if
-    none.
+    """Return the names (keys of BARS) of the requirements that these figures miss, those on times first, then those on
+    shares; empty if none is missed.
     """
     late = [name for name in ("p50", "p95", "release_p95") if getattr(found, name) > BARS[name]]
     return late + [name for name in ("held_of_there", "held_of_all") if getattr(found, name).mean < BARS[name]]
@@ -139,8 +145,9 @@ def missed_bars(found: Summary) -> list[str]:
 def as_report(
     found: Mapping[str, Summary], more: Sequence[DelayEffect], seeds: Sequence[int], days: int
 ) -> dict[str, object]:
-    """Return the whole report as JSON values: `seeds`, `days`, `bars`, `missed` (bars that FOLLOWED misses), `ways`
-    (the figures of each way) and `effects` (those of slower and faster delays).
+    """Return the report as a dict for JSON: `seeds`, `days`, `bars` (the requirements), `missed` (the requirements that
+    FOLLOWED misses), `ways` (the figures of each way) and `effects` (those of shorter and longer delays). Raises
+    KeyError if `found` lacks FOLLOWED.
     """
     return {
         "seeds": list(seeds),

@@ -24,13 +24,14 @@ class MuleGang:
 
     @property
     def hops(self) -> int:
-        """The number of accounts through which the money passes, with the first, to which the victim pays."""
+        """Return the number of accounts through which the money passes, including the one to which the victim pays."""
         return len(self._used)
 
     def account(self, chance: Random, hop: int, stopped: Collection[MovedAccount]) -> MovedAccount:
-        """Return a random account among those that the gang uses at a hop (from 0); never one of `stopped`.
+        """Return a random account among those that the gang uses at a hop (from 0), never one of `stopped`.
 
-        Stopped accounts are replaced by new ones, in place.
+        Changes the gang: stopped accounts at this hop are replaced by new ones. Raises IndexError if the gang has no
+        such hop.
         """
         used = [each for each in self._used[hop] if each not in stopped]
         while len(used) < self._assumed.layer_accounts:
@@ -78,9 +79,9 @@ class MoneyTruth:
         self.stolen, self.gone = Counter[str](), Counter[str]()  # fen by theft
 
     def steal(self, theft: str, gang: MuleGang, amount_fen: int) -> MovedAccount:
-        """Move a victim's money to one of the gang's accounts now, and return the account.
+        """Move `amount_fen` of a victim's money to one of the gang's accounts now, and return that account.
 
-        The gang moves the money on later, by the agenda. `theft`: the theft's name.
+        Schedules on the agenda that the gang moves the money on. `theft`: the theft's name.
         """
         chance = stream(self._seed, "way", theft)
         account = gang.account(chance, 0, self._stopped)
@@ -93,7 +94,9 @@ class MoneyTruth:
         self._stopped.add(account)
 
     def release(self, account: MovedAccount) -> None:
-        """Lift an account's stop. The gang then moves its money on, after the usual delay."""
+        """Lift an account's stop. If the account belongs to a gang, schedule that the gang moves its money on after the
+        usual delay.
+        """
         self._stopped.discard(account)
         if account not in self._layers:
             return
@@ -104,15 +107,17 @@ class MoneyTruth:
             self._agenda.at(self._agenda.now + _between(chance, *self._assumed.stays), leave)
 
     def sold_to(self, account: MovedAccount) -> bool:
-        """Return True if the account belongs to an honest seller."""
+        """Return True if the account belongs to an honest seller whom a gang has paid with stolen money."""
         return account in self._sellers
 
     def balance(self, account: MovedAccount) -> int:
-        """Return the stolen money in an account, in fen; for a seller's account, the sum that gangs have paid."""
+        """Return the stolen money that is in an account now, in fen; for an honest seller's account, the sum that gangs
+        have paid to it. 0 for an unknown account.
+        """
         return self._there[account].total() + self._sellers.get(account, 0)
 
     def onward(self, account: MovedAccount, since: datetime) -> list[MuleMovement]:
-        """Return the movements out of an account at or after `since`, the earliest first."""
+        """Return the movements out of an account at or after `since`, the earliest first; empty if there are none."""
         return [each for each in self._moved[account] if each.at >= since]
 
     def places(self, theft: str) -> list[MovedAccount]:
@@ -120,18 +125,17 @@ class MoneyTruth:
         return [account for account, by_theft in self._there.items() if by_theft[theft]]
 
     def in_accounts(self, theft: str) -> int:
-        """Return the fen of a theft that are in gangs' accounts, stopped or not."""
+        """Return the money of a theft that is in gangs' accounts now, stopped or not, in fen."""
         return sum(self._there[account][theft] for account in self.places(theft))
 
     def held(self, theft: str) -> int:
-        """Return the fen of a theft that are in stopped accounts."""
+        """Return the money of a theft that is in stopped accounts now, in fen."""
         return sum(self._there[account][theft] for account in self._stopped)
 
     def missing(self) -> int:
         """Return how much stolen money is unaccounted for, in fen: for each theft, the absolute difference between the
-        stolen money and the money in accounts plus the money gone; summed over thefts.
-
-        0 in every correct run.
+        stolen money and the sum of the money in accounts and the money gone; added up over all thefts. 0 in every
+        correct run.
         """
         return sum(abs(fen - self.in_accounts(theft) - self.gone[theft]) for theft, fen in self.stolen.items())
 

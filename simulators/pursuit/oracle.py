@@ -34,7 +34,9 @@ class Oracle:
         self._end = START + timedelta(days=days) + LASTS
 
     def run(self) -> list[ReportOutcome]:
-        """Simulate the whole time, and return the outcome of each true report, in the order of `reports`."""
+        """Simulate the complete time, and return the outcome of each true report, in the order of `reports` with the
+        same arguments. Call it once.
+        """
         for report in self._reports.values():
             self._agenda.at(report.paid_at, partial(self._steal, report))
             self._agenda.at(report.written_at, partial(self._written, report))

@@ -44,9 +44,9 @@ class TheftReport(NamedTuple):
 
 
 def reports(seed: int, assumed: StolenMoney, start: datetime, days: int) -> Iterator[TheftReport]:
-    """Yield the reports of payments made within `days` days from `start`, in no particular order.
+    """Yield the reports of payments that are made within `days` days from `start`, not ordered by time.
 
-    Payments to gangs can be made up to `assumed.gang_pays` later. Equal arguments give equal reports.
+    Payments to gangs may be made up to `assumed.gang_pays` later. Equal arguments give equal reports in the same order.
     """
     for number in range(round(assumed.thefts_a_day * days)):
         chance = stream(seed, "theft", number)
@@ -62,7 +62,8 @@ def reports(seed: int, assumed: StolenMoney, start: datetime, days: int) -> Iter
 
 
 def gangs(seed: int, assumed: StolenMoney, told: Iterable[TheftReport]) -> dict[str, MuleGang]:
-    """Return the gang of each true report, by the report's name.
+    """Return the gang of each true report among `told`, keyed by the report's name. Reports of the same gang share one
+    object.
 
     Call it again for each run, because a run changes the gangs.
     """

@@ -37,7 +37,9 @@ class ReviewDesk:
         self._free: list[datetime | None] = [None] * max(assumed.reviewers_day, assumed.reviewers_night)
 
     def decided_at(self, objection: str, now: datetime) -> datetime:
-        """Return the time at which the review of an objection made at `now` ends. Its reviewer is busy until then."""
+        """Assign an objection that is made at `now` (UTC) to the reviewer who is free first, and return the time at
+        which the review ends. The reviewer is busy until then. `objection`: its id.
+        """
         by_day = (now + BEIJING).hour in BY_DAY
         on_duty = self._assumed.reviewers_day if by_day else self._assumed.reviewers_night
         begins, first = min((max(free or now, now), number) for number, free in enumerate(self._free[:on_duty]))
@@ -47,17 +49,17 @@ class ReviewDesk:
         return ends
 
     def upholds(self, objection: str, *, honest: bool) -> bool:
-        """Return True if the review upholds the objection, at random. `honest`: True if the account holder
-        is honest.
+        """Return True if the review upholds the objection (an id), at random; the same objection always gets the same
+        answer. `honest`: True if the account holder is honest.
         """
         share = self._assumed.upholds_honest if honest else self._assumed.upholds_mule
         return stream(self._seed, "decision", objection).random() < share
 
 
 def objecting(case: Case, step: str, number: int, now: datetime) -> ObjectStop:
-    """Return the account holder's objection to the order of the step `step`, made through the bank, as an input.
+    """Return the input by which the account holder objects to the order of the step `step`, through the bank, at `now`.
 
-    `number`: how many objections to this order were made before.
+    `number`: how many objections to this order were made before; it makes the input's id unique.
     """
     return ObjectStop(
         id=f"objection-{case.id}-{step}-{number}",
@@ -72,8 +74,8 @@ def objecting(case: Case, step: str, number: int, now: datetime) -> ObjectStop:
 
 
 def review_of(case: Case, objection: str, cause: WrongfulCause | None, now: datetime) -> OperatorReport:
-    """Return the decision on an objection as an input. `cause`: why the stop was wrong; None: the objection is
-    rejected.
+    """Return the input by which a reviewer decides on an objection (its id) at `now`. `cause`: why the stop was wrong,
+    so that the objection is upheld; None: the objection is rejected.
     """
     act = DecideObjectionAct(objection=objection, upheld=cause is not None, reason="as the bank confirmed", cause=cause)
     return OperatorReport(

@@ -111,7 +111,8 @@ class Pursuit:
         self._end = START + timedelta(days=days) + LASTS
 
     def run(self) -> list[ReportOutcome]:
-        """Simulate the whole time, and return the outcome of each report, in the order of `reports`.
+        """Simulate the complete time, and return the outcome of each report, in the order of `reports` with the same
+        arguments. Call it once.
 
         Raises AssertionError if any stolen money is not accounted for.
         """

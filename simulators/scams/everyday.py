@@ -36,10 +36,10 @@ class Acts:
 
 
 def everyday(seed: int, census: Census, acts: int, rules: RiskRules) -> Iterator[Acts]:
-    """Yield a day's events, one Acts for each kind, with only those that are evidence under the rules. The same seed
-    gives the same events.
+    """Yield the events of one day that are evidence under `rules`, as one Acts for each kind that can be evidence.
+    Equal arguments give equal events.
 
-    `acts`: number of all events on that day, whether or not they are evidence.
+    `acts`: the number of all events on that day, whether or not they are evidence.
     """
     chance = generator(seed, "everyday")
     shares = np.array(list(figures.ORDINARY.values()))

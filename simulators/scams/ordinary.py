@@ -50,7 +50,9 @@ class _Scene:
 
 
 def carrier_of(phone: str) -> str:
-    """Return the carrier of a telephone (one of CARRIERS): the source of its signals."""
+    """Return the carrier (one of CARRIERS) of a telephone number, which is the source of the number's signals. Raises
+    ValueError if the number does not end in two digits.
+    """
     return CARRIERS[int(phone[-2:]) // 2 % len(CARRIERS)]
 
 
@@ -65,7 +67,8 @@ class OrdinaryLife:
         self._pools = _pools(residents)
 
     def hour(self, since: datetime, count: int) -> Iterator[Due]:
-        """Yield the signals of `count` events in the hour that begins at `since`, not ordered by time.
+        """Yield the signals of `count` everyday events that begin in the hour from `since` on, each with the time at
+        which it is due. They are not ordered by time.
 
         A payment to a new payee gives two signals. A signal may be due after the hour.
         """

@@ -32,9 +32,10 @@ class Hour:
 
 
 def hours(seed: int, residents: Sequence[Resident], start: datetime, pace: Pace) -> Iterator[Hour]:
-    """Yield one hour after another from `start` on, without end.
+    """Yield the scams and everyday signals of one hour after another, from `start` on, without end.
 
-    Over all hours, a resident is in at most one story. Raises ValueError if a resident lives in another province.
+    Over all hours, a resident is in at most one story. Raises ValueError, at the first element, if a resident lives in
+    another province.
     """
     at_risk, ordinary = AtRisk.among(residents, start.date()), OrdinaryLife(seed, residents)
     for hour in scam_hours(seed, at_risk, len(residents), start, pace):
@@ -43,8 +44,8 @@ def hours(seed: int, residents: Sequence[Resident], start: datetime, pace: Pace)
 
 
 def scam_hours(seed: int, at_risk: AtRisk, residents: int, start: datetime, pace: Pace) -> Iterator[Hour]:
-    """Yield one hour after another from `start` on, without end and without everyday signals. `residents`: the number
-    of residents.
+    """Yield the scams of one hour after another, from `start` on, without end and without everyday signals.
+    `residents`: the number of residents. Over all hours, a resident is in at most one story.
     """
     since, spared = start, set[str]()
     while True:

@@ -26,8 +26,8 @@ _DAY = 86_400  # seconds
 
 
 def gang(seed: int, scam_type: str, since: datetime, number: int) -> Gang:
-    """Return gang `number` (from 0) of a type of scam, active since that time: its accounts, telephones and site.
-    Raises KeyError for an unknown type.
+    """Return the gang number `number` (from 0) of a type of scam (a key of SCAMS) that is active from `since` on: its
+    accounts, telephones and site. Equal arguments give an equal gang. Raises KeyError for an unknown type.
     """
     name = f"{scam_type}-{since:%Y%m%d%H}-{number}"
     chance = stream(seed, "gang", name)
@@ -77,7 +77,7 @@ class _Draft:
 
 def write(seed: int, key: str, gang: Gang, victim: Resident, begins: datetime, pace: Pace) -> Story:
     """Return the script of one scam on one victim. Equal arguments give equal scripts. `key`: identifies the script
-    within the seed; `begins`: the time of its first event.
+    within the seed; `begins`: the time of the first event; `pace`: how long a scam takes and how far it goes.
     """
     chance, scam = stream(seed, "story", key), SCAMS[gang.scam_type]
     app, known = chance.random() < scam.app_share, chance.random() < figures.KNOWN_TO_APPWATCH

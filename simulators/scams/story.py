@@ -51,7 +51,7 @@ class Ring:
 
     @property
     def ends(self) -> datetime:
-        """The time at which the call ends if nobody intervenes."""
+        """Return the time at which the call ends if nobody intervenes."""
         return self.at + self.lasts
 
     def told(self) -> Iterator[datetime]:
@@ -115,7 +115,7 @@ class Pay:
 
     @property
     def uid(self) -> str:
-        """The uid of the payment's signals: "source:id"."""
+        """Return the uid of the payment's signals, "source:id"."""
         return f"{self.source}:{self.id}"
 
 
@@ -147,12 +147,12 @@ class Story:
 
     @property
     def payments(self) -> tuple[Pay, ...]:
-        """The payments of the story, in order of time; empty if the victim is never asked for money."""
+        """Return the payments of the story, in order of time; empty if the victim is never asked for money."""
         return tuple(beat for beat in self.beats if isinstance(beat, Pay))
 
     @property
     def asked_fen(self) -> int:
-        """The sum of the payments in fen, which is the loss if nobody intervenes."""
+        """Return the sum of the payments in fen, which is the loss if nobody intervenes; 0 without payments."""
         return sum(payment.amount_fen for payment in self.payments)
 
     @property
@@ -167,7 +167,7 @@ class Story:
 
     @property
     def ends(self) -> datetime:
-        """The time at which the last event ends: a call with its end, a payment when it settles."""
+        """Return the time at which the last event is over: a call with its end, a payment when it settles."""
         return max(_end(beat) for beat in self.beats)
 
 

@@ -82,10 +82,11 @@ class Line:
 def calibrate(
     seeds: Sequence[int], residents: int = figures.PEOPLE, progress: Callable[[int, int], None] = lambda done, of: None
 ) -> list[Line]:
-    """Simulate a year of each seed without warnings, with `residents` residents, and return a line for each published
-    fact, in the order of FACTS.
+    """Simulate one year without warnings for each seed, in a province with `residents` residents. Return a line for
+    each published fact, in the order of FACTS.
 
-    `progress`: called with the number of finished years and their total. Raises ValueError without seeds.
+    `progress`: called after each year with the number of finished years and their total. Raises ValueError if `seeds`
+    is empty.
     """
     measured = []
     for done, seed in enumerate(seeds, 1):
@@ -95,12 +96,16 @@ def calibrate(
 
 
 def measures(year: Year) -> dict[str, float]:
-    """Return each fact's value in a year, by the fact's name; shares from 0 to 1, sums in yuan."""
+    """Return each published fact's value in a simulated year, keyed by the fact's name. Counts are numbers, shares are
+    from 0 to 1, sums are in yuan.
+    """
     return {fact.name: fact.measure(year) for fact in FACTS}
 
 
 def judge(measured: Sequence[Mapping[str, float]]) -> list[Line]:
-    """Return a line for each fact. `measured`: each seed's values by fact name; at least one."""
+    """Compare each published fact with the simulation, and return one line for each, in the order of FACTS. `measured`:
+    for each seed, the values by fact name. Raises ValueError if it is empty.
+    """
     return [_line(fact, [one[fact.name] for one in measured]) for fact in FACTS]
 
 

@@ -32,11 +32,11 @@ _STEPS = {"Ring": "calls", "Message": "messages", "Opened": "sites", "Pay": "pay
 
 
 def day(seed: int, residents: int, rules: RiskRules) -> Counts:
-    """Simulate a day of a province with `residents` residents at the real pace, and return the counts by subject, then
-    by kind. Equal seeds give equal counts.
+    """Simulate one day of a province with `residents` residents at the real pace. Return the counts, keyed by subject,
+    then by kind. Equal arguments give equal counts.
 
-    The subjects are people, scams, types, steps, signals, contacts, money_fen (sums in fen) and everyday. `rules`:
-    define which everyday events are evidence.
+    The subjects are people, scams, types, steps, signals, contacts, money_fen (sums in fen) and everyday. `rules`
+    decide which everyday events are evidence and are counted.
     """
     census = Census(seed, residents, START.date())
     hours = islice(scam_hours(seed, census.at_risk(), residents, START, REAL), DAY_HOURS)

@@ -49,22 +49,27 @@ class StudyResult:
 
 
 def planned_units(floor: float = EVEN) -> int:
-    """Return how many units each experiment has: those of a plan with this floor (`needed_units`)."""
+    """Return how many units (randomised cases) each simulated experiment has: as many as a plan with this `floor`
+    needs. `floor`: the lowest probability (0 to 1) that the plan lets an arm have.
+    """
     return needed_units(EFFECT, (0.5, 0.5), ALPHA, POWER, Expectation(outcome_spread(BASE), PER_DAY), floor).units
 
 
 def outcome_spread(mean: float) -> float:
-    """Return the standard deviation of an outcome with this mean: money leaves with probability mean / 0.6."""
+    """Return the standard deviation of a simulated outcome whose mean is `mean`. Both are shares (0 to 1) of the plan's
+    cap. Money leaves with probability `mean` / 0.6; the share that then leaves is uniform between 0.2 and 1.
+    """
     low, high = SHARES
     square = (low**2 + low * high + high**2) / 3
     return math.sqrt(mean / _MEAN_SHARE * square - mean**2)
 
 
 def study(effect: float, experiments: int, seed: int, floor: float = EVEN) -> StudyResult:
-    """Simulate `experiments` experiments whose true difference between arm and control is `effect`, analyse each, and
-    return how often the analysis was right. Equal seeds give equal results.
+    """Simulate `experiments` experiments whose true difference between arm and control is `effect` (a share of the cap;
+    below 0: less money leaves), analyse each, and return how often the analysis was right. Equal arguments give equal
+    results.
 
-    `floor`: the lowest probability that the plan lets an arm have; here, both have 0.5 in fact.
+    `floor`: the lowest probability that the plan lets an arm have; in the simulation, both arms have 0.5.
     """
     chance, units = np.random.default_rng(seed), planned_units(floor)
     plan = Analysis(CONTROL, floor, ALPHA, 0.0, ALPHA, units)
@@ -128,7 +133,7 @@ def _median_day(reached: np.ndarray) -> float | None:
 
 
 def all_studies(experiments: int, seed: int) -> Sequence[StudyResult]:
-    """Return three studies of `experiments` simulated experiments each: of a benefit of 5 points, of no effect, and of
-    a harm of 5 points. Equal seeds give equal results.
+    """Return three studies, of `experiments` simulated experiments each: of a benefit of 5 points, of no effect, and of
+    a harm of 5 points, in this order. A point is a hundredth of the cap. Equal arguments give equal results.
     """
     return [study(effect, experiments, seed + place) for place, effect in enumerate((-EFFECT, 0.0, EFFECT))]

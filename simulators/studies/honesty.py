@@ -40,8 +40,8 @@ class Figure:
     idle: int = 0
 
     def plus(self, claimed: int, true: int) -> "Figure":
-        """Return the sums with one more claim: `claimed` fen, where `true` fen were really avoided (this may be more
-        than claimed).
+        """Return new sums that include one more claim: `claimed` fen, where `true` fen were really avoided (this may be
+        more than claimed). The object itself is not changed.
         """
         idle = 0 if true else claimed
         return Figure(self.claimed + claimed, self.true + true, self.over + max(0, claimed - true), self.idle + idle)
@@ -51,9 +51,11 @@ Judged = Mapping[EvidenceClass, Figure]
 
 
 def judge(cases: Iterable[Case], truth: Truth, now: datetime) -> Judged:
-    """Return the ledger's claims in all cases and the truth at `now`, by class.
+    """Compare the ledger's claims in all cases with the truth at `now`, and return the sums of both in fen, keyed by
+    evidence class. Every class has an entry.
 
-    In A, B and C each transfer is compared; in D a resident's estimate with the rest of the loss that they avoided.
+    In A, B and C each transfer is compared. In D, a resident's estimate is compared with the rest of the loss that they
+    avoided.
     """
     found = dict.fromkeys(EvidenceClass, Figure())
     for resident, claims in _claims(cases).items():
@@ -64,7 +66,8 @@ def judge(cases: Iterable[Case], truth: Truth, now: datetime) -> Judged:
 
 
 def kept_of(truth: Truth, life: Life | None, now: datetime) -> dict[str, int]:
-    """Return the fen that certainly stay with the resident or are frozen by a bank, by payment uid.
+    """Return how many fen of each payment certainly stay with the resident or are frozen by a bank, as known at `now`,
+    keyed by the payment's uid; 0 for a lost payment.
 
     Payments that a dissuaded resident would have made after `now` are included. Empty if `life` is None.
     """
@@ -104,7 +107,7 @@ class Ratio:
     high: float
 
     def covers(self, figure: Figure) -> bool:
-        """Return True if the truth lies within the interval times the claim, limits included."""
+        """Return True if the figure's truth lies between `low` and `high` times its claims, both ends included."""
         return figure.claimed * self.low <= figure.true <= figure.claimed * self.high
 
 
@@ -112,7 +115,7 @@ def learnt(figures: Iterable[Figure], share: float = SHARE) -> Ratio:
     """Return the ratio of truth to claims in these figures, with an interval that covers `share` (0 to 1) of them.
 
     The interval is made of order statistics, without assuming a distribution. With too few figures, it spans from the
-    least to the greatest. Figures without a claim are left out. Raises ValueError if no figure has a claim.
+    least to the greatest ratio. Figures without a claim are left out. Raises ValueError if no figure has a claim.
     """
     claims = [figure for figure in figures if figure.claimed]
     if not claims:
@@ -149,11 +152,11 @@ class Verdict:
 
 
 def verdict(judged: Sequence[Judged], evidence: EvidenceClass) -> Verdict:
-    """Return the verdict on an evidence class over all seeds. `judged`: for each seed, the claims and the truth by
-    class.
+    """Return how honest the claims of an evidence class are over all seeds. `judged`: for each seed, the claims and the
+    truth by class, as `judge` returns them.
 
-    A and B are honest if they are never above the truth, C and D if the interval covers the truth in nine of ten seeds.
-    A class without claims, or with too few to be tested, is not honest.
+    A and B are honest if no claim is above the truth, C and D if the interval covers the truth in nine of ten seeds. A
+    class without claims, or with too few to be tested, is not honest.
     """
     figures = [each[evidence] for each in judged if each[evidence].claimed]
     by_bank, told = evidence in _WORD_OF_BANKS, list(_told(figures))

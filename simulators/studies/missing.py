@@ -50,8 +50,11 @@ class SearchTimes:
 
 
 def search_times(officers: Sequence[int], seeds: Sequence[int], residents: int, rules: VisitRules) -> list[SearchTimes]:
-    """Return how soon residents are found by each number of officers. All ways search for the same residents, of whom
-    each seed draws `residents`.
+    """Simulate searches with each number of officers, and return how soon residents are found, in the order of
+    `officers`. All numbers of officers search for the same residents, of whom each seed draws `residents`.
+
+    `rules`: travel times and time at a door. Raises ZeroDivisionError if `residents` is 0, and ValueError if `officers`
+    is empty.
     """
     drawn = [one for seed in seeds for one in _residents(seed, residents, max(officers))]
     return [_times(count, [_found_after(each, count, rules) for each in drawn]) for count in officers]
@@ -109,11 +112,12 @@ def looked_at(
     officers: Sequence[Officer],
     rules: VisitRules,
 ) -> dict[str, timedelta]:
-    """Return, by a place's number, how long after the start of the search an officer has looked there: travel, and the
-    time at each door on the way.
+    """Return, keyed by the number of the place, how long after the start of the search an officer has searched it: the
+    travel and the time at each door until then.
 
-    `places`: (number, place) of the list; `tasks`: which officer looks where, in the order in which each goes;
-    `officers`: with the divisions in which they start; `rules`: travel times.
+    `places`: (number, place) of the list; `tasks`: which officer searches which place, in the order in which each
+    officer goes; `officers`: with the divisions in which they start; `rules`: travel times and the time at a door.
+    Raises KeyError if a task names an unknown officer or place.
     """
     there, today = dict(places), local_date(NOON)
     at = {each.id: (timedelta(0), each.division) for each in officers}

@@ -48,19 +48,19 @@ class Again:
 
     @property
     def share(self) -> float:
-        """The share of the residents with a loss who lost money again; 0 without losses."""
+        """Return the share (0 to 1) of the residents with a first loss who lost money again; 0 without losses."""
         return self.again / self.lost if self.lost else 0.0
 
 
 def without_shield(policy: Policy) -> Policy:
-    """Return a copy of the policy without its shield, which are the rules that protect a victim after a loss: lower
-    thresholds for evidence like that of the loss, and support calls.
+    """Return a copy of the policy without its shield. The shield is the set of rules that protect a victim after a
+    loss: lower thresholds for evidence like that of the loss, and support calls.
     """
     return policy.model_copy(update={"shield": None, "risk": policy.risk.model_copy(update={"shield": None})})
 
 
 def of_seed(seed: int, text: str) -> dict[str, Again]:
-    """Simulate a seed's province twice, and return the results: "shielded", under the policy `text` (TOML), and
+    """Simulate a seed's province twice. Return two results: "shielded", under the policy `text` (TOML), and
     "unshielded", under the same policy without its shield. Raises PolicyError if the policy is invalid.
     """
     policy = load(text)
@@ -102,11 +102,11 @@ def _fee(paid: Sequence[Pay]) -> int:
 def recovery_study(
     text: str, seeds: Sequence[int], processes: int = 1, done: Callable[[int, int], None] = lambda done, of: None
 ) -> dict[int, dict[str, Again]]:
-    """Simulate each seed's province with and without the shield of the policy `text` (TOML). Returns the results by
-    seed, then by "shielded" and "unshielded".
+    """Simulate each seed's province with and without the shield of the policy `text` (TOML). Return the results, keyed
+    by seed, then by "shielded" and "unshielded".
 
-    `processes`: over which the seeds are spread; `done`: called after each seed with the number of finished seeds and
-    their total. Raises PolicyError if the policy is invalid.
+    `processes`: over how many processes the seeds are spread; `done`: called after each seed with the number of
+    finished seeds and their total. Raises PolicyError before the first simulation if the policy is invalid.
     """
     load(text)
     found = {}
@@ -117,8 +117,9 @@ def recovery_study(
 
 
 def report(found: Mapping[int, Mapping[str, Again]]) -> dict[str, Any]:
-    """Return the study's figures, ready for JSON: for each arm the second losses of all seeds together, with the
-    share's 95 % interval, and the difference of the shares over the seeds (shielded less unshielded).
+    """Return the study's figures, ready for JSON: for "shielded" and "unshielded", the second losses of all seeds
+    together, with their share (0 to 1) and its 95 % interval; `difference`, the mean difference of the shares over the
+    seeds (shielded less unshielded) with its interval; and `by_seed`. Raises ValueError if `found` is empty.
     """
     arms = {name: [runs[name] for runs in found.values()] for name in (SHIELDED, UNSHIELDED)}
     shares = {name: [run.share for run in runs] for name, runs in arms.items()}

@@ -39,7 +39,7 @@ class Followed:
 
     @property
     def days(self) -> float:
-        """Days from the warning to `until`, with fractions; at least 0."""
+        """Return the days from the warning to `until`, with fractions; at least 0."""
         return max(0.0, (self.until - self.warned_at) / timedelta(days=1))
 
 
@@ -65,8 +65,8 @@ class Curve:
     points: Sequence[Point]
 
     def at(self, days: float) -> Point:
-        """Return the point in force `days` after the warning: the last one not later. Raises ValueError for a negative
-        number of days.
+        """Return the last point of the curve that is not later than `days` days after the warning. Raises ValueError
+        for a negative number of days.
         """
         if days < 0:
             raise ValueError("nobody is followed from before the warning")
@@ -74,7 +74,8 @@ class Curve:
 
 
 def followed(cases: Iterable[Case], truth: Truth, now: datetime) -> Iterator[Followed]:
-    """Yield a row for each resident and each channel that reached them by `now`, from the channel's first contact on.
+    """Yield a row for each resident and each channel that reached them by `now`, from the channel's first contact on,
+    ordered by resident id.
 
     A resident counts as defrauded if a payment made after this contact settled by `now`. Residents without a case are
     left out.
@@ -91,7 +92,9 @@ def followed(cases: Iterable[Case], truth: Truth, now: datetime) -> Iterator[Fol
 
 
 def survival(rows: Iterable[Followed], by: Callable[[Followed], str]) -> dict[str, Curve]:
-    """Return the curve of each group, by the group's name. `by`: returns the name of a row's group."""
+    """Return the Kaplan–Meier curve of each group of rows, keyed by the group's name, in the order of the names. `by`:
+    a function that returns the name of a row's group.
+    """
     groups: defaultdict[str, list[Followed]] = defaultdict(list)
     for row in rows:
         groups[by(row)].append(row)
@@ -99,7 +102,9 @@ def survival(rows: Iterable[Followed], by: Callable[[Followed], str]) -> dict[st
 
 
 def curve(rows: Sequence[Followed]) -> Curve:
-    """Return the Kaplan-Meier estimate with its 95 % intervals. Raises ValueError without rows."""
+    """Return the Kaplan–Meier estimate of the share of people not defrauded, with its 95 % intervals. Raises ValueError
+    if `rows` is empty, and ModuleNotFoundError without the package lifelines.
+    """
     from lifelines import KaplanMeierFitter
 
     if not rows:
@@ -121,22 +126,24 @@ def _point(days: float, share: float, low: float, high: float, followed: float) 
 
 
 def by_level(row: Followed) -> str:
-    """Return the value of the row's level, such as "red"."""
+    """Return the value of the level of the row, such as "red"."""
     return row.level.value
 
 
 def by_channel(row: Followed) -> str:
-    """Return the value of the row's channel, such as "sms"."""
+    """Return the value of the channel of the row's warning, such as "sms"."""
     return row.channel.value
 
 
 def by_station(row: Followed) -> str:
-    """Return the name of the county where the resident lives, because each county has one station."""
+    """Return the Chinese name of the county where the resident lives. It stands for the police station, because each
+    county has one.
+    """
     return name_of(row.division[:_COUNTY], row.warned_at.date())
 
 
 def by_each(rows: Sequence[Followed]) -> dict[str, dict[str, Curve]]:
-    """Return the curves by kind of group ("level", "channel", "station") and then by group.
+    """Return the Kaplan–Meier curves, keyed by kind of group ("level", "channel", "station"), then by group.
 
     By level and station, a curve begins with the first contact that reached a resident; by channel, with the channel's
     own first contact. Levels without residents are missing; the gravest level comes first.

@@ -198,8 +198,9 @@ class _Study:
 
 
 def call_result(life: Life, at: datetime) -> tuple[float, int]:
-    """Return the probability that an operator's call at `at` dissuades a person in time, and what they then keep (fen):
-    the payments that have not settled. (0.0, 0) if there is none.
+    """Return (the probability, 0 to 1, that an operator's call at the time `at` reaches and dissuades a person, the
+    money in fen that they then keep). The money is the sum of the payments that have not settled by then. (0.0, 0) if
+    there is none.
     """
     fates = [(payment, life.fate(payment, at, {})) for payment in life.story.payments]
     kept = sum(payment.amount_fen for payment, fate in fates if fate is not Fate.SETTLED)
@@ -220,8 +221,9 @@ def call_result(life: Life, at: datetime) -> tuple[float, int]:
 def upstream_study(
     seed: int, policy: Policy, residents: int, length: timedelta, most: int
 ) -> dict[CallWay, UpstreamYield]:
-    """Return the yield of each way in the province of this seed. `residents`: their number; `length`: the simulated
-    time, at the compressed pace; `most`: the most calls to one list.
+    """Simulate the province of a seed, in which nobody is warned, and return the yield of calls in each way (LIST_WAYS,
+    AT_FIRST_ALERT). `residents`: their number; `length`: the simulated time, at the compressed pace; `most`: the
+    highest number of calls to one list.
     """
     province = Province(seed, residents)
     found = _Study(province, _Screening(province.people, policy), most)
@@ -230,8 +232,8 @@ def upstream_study(
 
 
 def per_call(studies: Sequence[Mapping[CallWay, UpstreamYield]]) -> list[YieldPerCall]:
-    """Return the yields per call, with intervals over the provinces in which a way made a call. A way without any call
-    is left out.
+    """Return the yield per call of each way, with 95 % intervals over the provinces in which the way made a call.
+    `studies`: for each province, the result of `upstream_study`. A way without any call is left out.
     """
     told = []
     for way in (*LIST_WAYS, AT_FIRST_ALERT):
@@ -250,8 +252,9 @@ def per_call(studies: Sequence[Mapping[CallWay, UpstreamYield]]) -> list[YieldPe
 
 
 def gains(studies: Sequence[Mapping[CallWay, UpstreamYield]]) -> list[Gain]:
-    """Return, for each source, the differences of the product's order from the signals' own order and from the calls at
-    each alert, over the provinces in which both made calls. A comparison without such a province is left out.
+    """Return, for each source, how much more a call yields in the product's order than in the order of the signals, and
+    than a call at each first alert, with intervals over the provinces in which both made calls. `studies`: as in
+    `per_call`. A comparison without such a province is left out.
     """
     found = []
     for source in ContactSource:

@@ -40,8 +40,8 @@ class Crime:
 
 
 def year(seed: int, census: Census) -> Iterator[Crime]:
-    """Yield the reported crimes of scams that begin within a year, in the order in which the scams begin. `census` may
-    be of a part of the province.
+    """Yield the reported frauds of the scams that begin within a year, in the order in which the scams begin; nobody is
+    warned. `census` may be of a part of the province.
     """
     hours = scam_hours(seed, census.at_risk(), len(census), START, _PAYING)
     for hour in islice(hours, HOURS):
@@ -50,8 +50,8 @@ def year(seed: int, census: Census) -> Iterator[Crime]:
 
 
 def crimes(story: Story) -> Iterator[Crime]:
-    """Yield one crime for each report of a loss: none if the victim paid or reported nothing, two if they were hit
-    again.
+    """Yield one reported fraud for each report of a loss in the story: none if the victim paid or reported nothing, two
+    if they were defrauded again and reported both.
     """
     lost_fen = 0
     for beat in story.beats:
@@ -77,8 +77,8 @@ def _crime(story: Story, lost_fen: int) -> Crime:
 
 
 def live(seed: int, residents: int = figures.PEOPLE) -> tuple[Census, list[Crime]]:
-    """Simulate one year in which nobody is warned, in a province with the seed's random numbers. Returns the people,
-    and the reported crimes in the order in which the scams begin.
+    """Simulate one year in which nobody is warned, in a province of `residents` residents. Return (the people, the
+    reported frauds in the order in which the scams begin). Equal arguments give equal results.
     """
     census = Census(seed, residents, START.date())
     return census, list(year(seed, census))

@@ -21,20 +21,23 @@ class Answers:
         self._contacts, self._guest = contacts, guest
 
     async def telephone(self, ringing: Ringing, now: datetime) -> Sequence[tuple[timedelta, Result]]:
-        """Return the result of a message or call and its delay after `now`, as a list of one pair; empty if no receipt
-        ever comes.
+        """Return how the telephone's holder reacts to a message or call: a list of one pair (delay after `now`,
+        result); empty if no receipt ever comes. The contact is recorded in the truth and may dissuade the resident.
         """
         answer = self._contacts.answer(ringing.dispatch, ringing.action, now)
         return [] if answer.result is None else [(answer.after, answer.result)]
 
     async def bank(self, stopping: Stopping, now: datetime) -> Feedback:
-        """Return the bank's messages about a stop, its extension or its release, with delays after `now`."""
+        """Return the bank's messages about a stop, its extension or its release, with delays after `now`; at least one.
+        The contact and its effect are recorded in the truth.
+        """
         answers = self._contacts.bank(stopping.dispatch, stopping.action, stopping.account, stopping.transfer, now)
         return [_said(stopping, answer) for answer in answers]
 
     async def visit(self, errand: Errand, now: datetime) -> Sequence[Stage]:
-        """Return the officer's reports in order, with delays after `now`; empty for the guest, whose reports the user
-        makes, and for an officer who does not answer.
+        """Return the officer's reports on a visit, in order of time, with delays after `now`. Empty for the guest,
+        whose reports the user makes, and for an officer who does not answer. The visit is recorded in the truth and may
+        dissuade the resident.
         """
         if errand.officer == self._guest:
             return []

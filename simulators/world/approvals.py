@@ -26,7 +26,7 @@ class OrderReading:
 
 
 def readings(case: Case, contacts: Contacts) -> Iterable[OrderReading]:
-    """Yield, for each stop order of a case on which persons may still decide, when and by whom it is approved next.
+    """Yield, for each stop order of the case on which persons can still decide, when and by whom it is approved next.
     This time may be in the past.
 
     Persons read one after another: the second begins when the first has approved.
@@ -40,8 +40,8 @@ def readings(case: Case, contacts: Contacts) -> Iterable[OrderReading]:
 
 
 def approved(case: Case, reading: OrderReading, now: datetime) -> OperatorReport:
-    """Return a person's approval as an input of the case. The input's id depends only on case, order and person, so it
-    counts once.
+    """Return the input by which a person approves an order at `now`. Its id depends only on the case, the order and the
+    person, so a repetition counts once.
     """
     return OperatorReport(
         id=short_hash("approval", case.id, reading.order, reading.by),

@@ -22,9 +22,11 @@ _AGAIN = (409, 503)
 
 
 def account_in_question(stories: Iterable[Story], asked: Collection[str], now: datetime) -> str | None:
-    """Return the account number about which a victim may ask at `now`, or None: the payee of a payment that is made
-    now or within ten minutes. One that the police have confirmed comes first, then the earliest payment's; those in
-    `asked` are left out.
+    """Return the account number about which a victim may ask at `now`: the payee of a payment that is made between
+    `now` and ten minutes later. Return None if there is none.
+
+    Accounts that the police have confirmed come first, then the payee of the earliest payment. Accounts in `asked` are
+    left out.
     """
     found: list[tuple[bool, datetime, str]] = []
     for story in stories:
@@ -44,9 +46,9 @@ class PublicAsker:
         self._client = client
 
     async def ask_about_account(self, number: str) -> CheckStatus | None:
-        """Return the status of an account number, None if it is not listed. Raises httpx.HTTPError if the check refuses
-        the question or does not answer, ValueError if its answer cannot be read, and TimeoutError if it still loads its
-        list after 10 s.
+        """Ask the public check about an account number, and return its status, or None if it is not listed. Raises
+        httpx.HTTPError if the check refuses the question or does not answer, ValueError if the number is invalid or the
+        answer cannot be read, and TimeoutError if the check has not loaded its list after 10 s.
         """
         text, blind = asked_text("account", normal_account(number)), random_scalar()
         element = _text(evaluated(blind, hash_to_group(text)))

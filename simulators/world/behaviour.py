@@ -40,7 +40,7 @@ class Situation:
 
     @property
     def robbed(self) -> bool:
-        """True if all payments that the scam will ever ask for are settled, at least one."""
+        """True if all payments that the scam will ever ask for are settled, and there is at least one."""
         return self.asked and self.payments_made > 0 and self.payments_to_come == 0
 
 
@@ -68,8 +68,8 @@ class Stage:
 
 
 def sms(chance: Random) -> Answer:
-    """Return the receipt of an SMS and its delay: usually some seconds, sometimes 36 minutes. The result is None if no
-    receipt comes.
+    """Return a random receipt of a text message and its delay: usually some seconds, sometimes 36 minutes. The result
+    is None if no receipt comes.
     """
     word = pick(chance, figures.SMS_RECEIPT)
     late = chance.random() < figures.SMS_VERY_LATE
@@ -79,8 +79,8 @@ def sms(chance: Random) -> Answer:
 
 
 def robot_call(chance: Random, situation: Situation) -> Answer:
-    """Return an automated call's result and its delay. About 40 % refuse; during a scammer's call the line is mostly
-    busy.
+    """Return a random result of an automated call and its delay. About 40 % refuse the call; while the scammer is
+    calling, the line is mostly busy.
     """
     if situation.on_the_line and chance.random() < figures.BUSY_WITH_SCAMMER:
         return Answer(Result.BUSY, between(chance, 2, 6))
@@ -92,8 +92,8 @@ def robot_call(chance: Random, situation: Situation) -> Answer:
 
 
 def moved(chance: Random, action: Action, result: Result, situation: Situation) -> bool:
-    """Return at random whether a message, an automated call or a trusted contact dissuades the resident. False without
-    a scam.
+    """Return True, at random, if a message or automated call (to the resident or a trusted contact) with this result
+    dissuades the resident. Always False for a resident in no scam.
     """
     if situation.scam_type is None:
         return False
@@ -111,8 +111,8 @@ def _weight(action: Action, result: Result) -> float:
 
 
 def persuades(situation: Situation) -> float:
-    """Return the probability (0 to 1) that a conversation dissuades, by scam type, payments made and earlier
-    conversations; 0 for a resident in no scam.
+    """Return the probability (0 to 1) that a conversation dissuades the resident. It depends on the scam type, the
+    payments made and earlier conversations; 0 for a resident in no scam. Raises KeyError for an unknown scam type.
     """
     if situation.scam_type is None:
         return 0.0
@@ -124,8 +124,8 @@ def persuades(situation: Situation) -> float:
 
 
 def talk(chance: Random, situation: Situation) -> Talk:
-    """Return at random how an operator's call ends: UNREACHABLE if the line is busy or nobody answers, else
-    FALSE_ALARM, ALREADY_DEFRAUDED, DISSUADED or NOT_PERSUADED.
+    """Return a random end of an operator's call with its duration: UNREACHABLE if the line is busy or nobody answers,
+    else FALSE_ALARM, ALREADY_DEFRAUDED, DISSUADED or NOT_PERSUADED.
     """
     busy = situation.on_the_line and chance.random() < figures.BUSY_WITH_SCAMMER
     if busy or chance.random() > figures.TAKES_OPERATOR:
@@ -157,7 +157,9 @@ class Visit:
 
 
 def visit(chance: Random) -> Visit:
-    """Return a random visit: accepted, refused or not answered; the travel; and somebody at home or not."""
+    """Return a random visit of an officer: the task is accepted, refused or not answered; if accepted, the travel, and
+    whether somebody is at home.
+    """
     answer = pick(chance, figures.OFFICER)
     after = between(chance, *figures.OFFICER_ACCEPTS_SECONDS)
     if answer == "late":
@@ -181,8 +183,8 @@ def _travelled(chance: Random, accepted: timedelta) -> Visit:
 
 
 def at_the_door(chance: Random, situation: Situation) -> Talk:
-    """Return at random the outcome of a conversation at the door, which dissuades more often than a call. Its duration
-    is 0.
+    """Return a random outcome of a conversation at the door, which dissuades more often than a call. Its duration is
+    always 0: the visit states it.
     """
     likely = max(figures.VISIT_FLOOR, figures.VISIT_PERSUADES * figures.HARDER_EACH_PAYMENT**situation.payments_made)
     return _ended(chance, situation, likely, timedelta(0))
@@ -194,10 +196,10 @@ def checklist(chance: Random) -> Checklist:
 
 
 def bank_delay(chance: Random) -> timedelta:
-    """Return a random time that a bank takes to answer: at most 30 minutes."""
+    """Return a random time that a bank takes to answer a request: at most 30 minutes."""
     return seconds(chance, figures.BANK_SECONDS, figures.BANK_SPREAD, most=1800)
 
 
 def bank_refuses(chance: Random) -> bool:
-    """Return at random whether the bank refuses, because name, account, amount or time does not match."""
+    """Return True, at random, if the bank refuses a request because name, account, amount or time does not match."""
     return chance.random() < figures.BANK_REFUSES

@@ -65,7 +65,7 @@ class Contacts:
 
     def answer(self, dispatch: str, action: Action, now: datetime) -> Answer:
         """Return the result and delay of a message or automated call, to the resident or a trusted contact. `dispatch`:
-        its id. The contact is recorded, and may dissuade the resident.
+        the dispatch's id. The contact is recorded in the truth, and may dissuade the resident.
         """
         chance = stream(self._seed, "answer", dispatch)
         with self._lock:
@@ -87,8 +87,8 @@ class Contacts:
             return self._meet(name, now)[1]
 
     def talk(self, case: str, now: datetime) -> Talk:
-        """Return how an operator's call to the resident of a case (its id) ends, and after how long. The call is
-        recorded, and may dissuade.
+        """Return how an operator's call to the resident of a case (its id) ends, and how long it takes. The call is
+        recorded in the truth, and may dissuade the resident.
         """
         with self._lock:
             life, situation = self._meet(case, now)
@@ -101,17 +101,18 @@ class Contacts:
             return talk
 
     def approval(self, case: str, step: str, number: int) -> timedelta:
-        """Return how long the `number`-th person (from 1) takes to read and approve a stop order: that of the step with
-        the id `step` in the case with the id `case`.
+        """Return how long person number `number` (from 1) takes to read and approve a stop order: the order of the step
+        with the id `step` in the case with the id `case`. Equal arguments give the same time.
         """
         chance = stream(self._seed, "approval", case, step, number)
         return seconds(chance, figures.APPROVAL_SECONDS, figures.APPROVAL_SPREAD)
 
     def outcome(self, case: str, talk: Talk, now: datetime, payments: Sequence[Payment] | None = None) -> OutcomeAct:
-        """Return the report after a conversation: its outcome, the loss avoided that the resident names (class C, only
-        if dissuaded), and the loss so far (fen).
+        """Return an operator's or officer's report after a conversation: its outcome, the loss avoided that the
+        resident names (class C, only if dissuaded), and the loss so far in fen. If money is lost, sets `loss_known` of
+        the scam. `case`: the id of the case or of a dispatch.
 
-        `payments`: the case's payments, to which claims are limited; None: all payments that the resident knows of.
+        `payments`: the case's payments, to which claims for withdrawn payments are limited; None: all payments.
         """
         chance = stream(self._seed, "claims", case)
         with self._lock:
@@ -124,11 +125,11 @@ class Contacts:
             return OutcomeAct(outcome=talk.outcome, kept=kept, lost_fen=lost, note=talk.because)
 
     def taken(self, dispatch: str, now: datetime) -> VisitReport | None:
-        """Return the officer's answer to the task of a dispatch (its id), ACCEPTED or REFUSED after a delay; None if
-        they do not answer.
+        """Return the officer's answer to the task of a dispatch (its id), ACCEPTED or REFUSED, with its delay after
+        `now`. None if the officer does not answer.
 
         Call `visit` only after ACCEPTED: its reports begin with the same answer, and their delays include the answer's.
-        After REFUSED or None the contact ends here and is recorded.
+        After REFUSED or None, this method records the contact, and nothing more happens.
         """
         first = next(iter(behaviour.visit(stream(self._seed, "visit", dispatch)).stages), None)
         if first is None or first.stage is VisitStage.REFUSED:
@@ -136,10 +137,11 @@ class Contacts:
         return VisitReport(first.stage, first.after) if first else None
 
     def visit(self, dispatch: str, now: datetime) -> list[VisitReport]:
-        """Return all reports of the officer who gets the task of a dispatch (its id), in order, the answer first, with
-        delays after `now`.
+        """Return all reports of the officer who gets the task of a dispatch (its id), in order of time, the answer
+        first, with delays after `now`.
 
-        Empty if the officer does not answer. Records the contact. The conversation at the door may dissuade.
+        Empty if the officer does not answer. Records the contact in the truth. A conversation at the door may dissuade
+        the resident.
         """
         chance = stream(self._seed, "visit", dispatch)
         going = behaviour.visit(chance)
@@ -160,10 +162,11 @@ class Contacts:
             return VisitReport(VisitStage.DONE, after, behaviour.checklist(chance), act)
 
     def bank(self, dispatch: str, action: Action, account: str, transfer: str, now: datetime) -> list[BankAnswer]:
-        """Return the bank's feedback to a stop, its extension or its release (`action`), at least one message, with
-        delays after `now`. `dispatch`: its id; `account`: the payee's; `transfer`: the payment to be stopped.
+        """Return the bank's feedback to a stop, its extension or its release (`action`): at least one message, each
+        with its delay after `now`. `dispatch`: the dispatch's id; `account`: the payee's account number; `transfer`:
+        the uid of the payment to be stopped.
 
-        Records the contact and its effect on the account.
+        Records the contact and its effect on the account in the truth.
         """
         chance = stream(self._seed, "bank", dispatch)
         after = behaviour.bank_delay(chance)

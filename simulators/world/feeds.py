@@ -34,7 +34,9 @@ class Source(Protocol):
     """
 
     def signals_until(self, now: datetime) -> list[Signal]:
-        """Return all signals that became due since the last call, up to `now` (inclusive), in order of time."""
+        """Return all signals that became due since the last call, up to `now` (inclusive), in order of time; often
+        none.
+        """
 
 
 class Feeders:
@@ -70,20 +72,24 @@ class Feeders:
 
     @property
     def queued(self) -> int:
-        """The number of signals that are to be sent now and are not accepted yet."""
+        """Return the number of signals that are to be sent now and are not accepted yet. Signals that are delayed on
+        purpose do not count.
+        """
         return sum(map(len, self._queues.values()))
 
     @property
     def waiting(self) -> int:
-        """The number of signals that are not accepted yet, including those delayed in order to arrive late or twice."""
+        """Return the number of signals that are not accepted yet, including those delayed on purpose in order to arrive
+        late or twice.
+        """
         return self.queued + len(self._late)
 
     async def run(self, until: datetime) -> None:
-        """Send signals until the clock shows `until` or `ended` is set, then until all are accepted or refused. Call it
-        once.
+        """Send the source's signals to intake until the clock shows `until` or `ended` is set. Then wait until all
+        signals are accepted or refused. Call it once.
 
-        Raises FeedError if intake refuses a whole batch for good. If cancelled, signals that are not accepted yet are
-        dropped.
+        Requests that fail are repeated without limit. Raises FeedError if intake refuses a complete batch for good. If
+        cancelled, drops the signals that are not accepted yet.
         """
         try:
             while (now := self._clock.now()) < until and not self.ended:

@@ -31,7 +31,9 @@ _A_DAY = timedelta(days=1) // _MILLISECOND
 
 
 def finished(work: Coroutine[Any, Any, T]) -> T:
-    """Run a coroutine that never waits, and return its result. Raises RuntimeError if it waits."""
+    """Run a coroutine that never waits, and return its result. Raises RuntimeError if it waits; its own exceptions pass
+    through.
+    """
     try:
         work.send(None)
     except StopIteration as end:
@@ -56,14 +58,14 @@ class Register(Residents):
                     self._held[by, holding.value].append(owner(entry, holding))
 
     async def find(self, asked: Sequence[Asked]) -> list[ResidentId | None]:
-        """Return the id of the resident who held each number at its time, in the order of `asked`;
-        None if nobody did.
+        """Return, in the order of `asked`, the id of the resident who held each number at the time asked about; None
+        for a number that nobody held.
         """
         return [self._meant(each) for each in asked]
 
     async def standing(self, ids: Iterable[ResidentId]) -> dict[ResidentId, Resident]:
-        """Return the residents' entries after all merges, by the given ids. Unknown ids, and those whose merges form a
-        cycle, are left out.
+        """Return the entry into which each of the given entries was merged (itself if it was not merged), keyed by the
+        given id. Unknown ids, and those whose merges form a cycle, are left out.
         """
         ends = {entry: self._end(entry) for entry in ids}
         return {entry: self._entries[end] for entry, end in ends.items() if end in self._entries}
@@ -144,11 +146,10 @@ class Suspects(EvidenceStore):
         rules: RiskRules,
         now: datetime,
     ) -> tuple[dict[str, WatchEntry], list[Fanned]]:
-        """Store `payments`; then read the watchlist entries of `subjects`; then write `entries` to the watchlist, and
-        read the earlier payments to their accounts.
+        """Store `payments`, then read the watchlist entries of `subjects`, then write `entries` to the watchlist.
 
-        Returns the entries that were read, by subject; and for each of `entries` a Fanned: the entry before it, the
-        entry now in force, and the payments whose payers it concerns.
+        Returns (the entries that were read, by subject; for each element of `entries` a Fanned). A Fanned has the entry
+        before, the entry now in force, and the earlier payments whose payers it concerns.
         """
         kept, at = (rules.money.window + LATE) // _MILLISECOND, milliseconds(now)
         for token, payer in payments:
@@ -158,9 +159,8 @@ class Suspects(EvidenceStore):
         return read, [self._written(entry, rules, at) for entry in entries]
 
     async def enter(self, entries: Iterable[WatchEntry], rules: RiskRules) -> None:
-        """Add entries to the watchlist.
-
-        For each subject, only the entry that takes precedence is stored. `rules` are not used.
+        """Add entries to the watchlist in memory. If a subject has several, only the one that takes precedence is
+        stored. `rules` are not used.
         """
         for entry in entries:
             self._put(entry)

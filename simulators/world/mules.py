@@ -33,16 +33,16 @@ class Moved(NamedTuple):
 
     @property
     def bank(self) -> str:
-        """The payer's bank."""
+        """Return the bank of the account that the money leaves."""
         return bank_of(self.payer)
 
 
 def money_onward(seed: int, payment: Pay, there: int, stopped: datetime, known: datetime) -> list[Moved]:
     """Return the movements of a settled payment's money after it reached the mule's account, up to the time `known`
-    (inclusive). They are grouped by the part of the money, not sorted by time.
+    (inclusive). They are grouped by the parts in which the money leaves, not sorted by time.
 
-    `there`: the part (fen) that is still in the account when it is stopped, at `stopped`; the rest has left before. The
-    same payment always gives the same movements.
+    `there`: the fen that are still in the account when it is stopped, at `stopped`; the rest has left before. Equal
+    arguments give equal movements.
     """
     chance = stream(seed, "onward", payment.uid)
     behind = [account(chance.choice(BANKS), _LAYER_FROM + chance.randrange(10**10)) for _ in range(2)]

@@ -36,24 +36,24 @@ class Desk(Protocol):
         """Claim the most urgent waiting case for this operator and return it, or None if none waits."""
 
     async def keep(self, case_id: str, operator: str) -> bool:
-        """Renew the operator's claim. Return True if the operator still has it; False if another operator
-        has it now.
+        """Renew the operator's claim on a case. Return True if the operator has the claim now; False if another
+        operator has it.
         """
 
     async def release(self, case_id: str) -> None:
-        """Release the claim on a case, so that other operators can take the case."""
+        """Delete the claim on a case, so that other operators can take the case."""
 
     async def report(self, report: OperatorReport) -> None:
         """Write an operator's report as an input of its case."""
 
     async def victim(self, report: VictimReport) -> None:
-        """Write as an input that a resident was defrauded."""
+        """Write the report that a resident was defrauded as an input of their case."""
 
     async def load(self, case_id: str) -> Case | None:
-        """Return a case's current state, or None if the case does not exist."""
+        """Return the present state of a case (by its id), or None if the case does not exist."""
 
     async def proposed(self) -> list[Case]:
-        """Return the cases with a stop order that persons must decide on."""
+        """Return the cases with a stop order on which persons must decide, in no fixed order."""
 
 
 class Province(Protocol):
@@ -84,9 +84,11 @@ class Operators:
         self.tally = Tally()
 
     async def run(self, names: Iterable[str]) -> None:
-        """Let an operator of each name work, approve stop orders, and write victims' reports, until cancelled.
+        """Let one operator for each name work on cases, approve stop orders, and write victims' reports, until
+        cancelled.
 
-        During an outage it waits; other errors of the desk are raised in an ExceptionGroup.
+        During an outage of Redis or Kafka it waits. Other errors of the desk, such as SendError, end it and are raised
+        in an ExceptionGroup.
         """
         async with asyncio.TaskGroup() as working:
             working.create_task(self._take_reports())
@@ -191,8 +193,8 @@ class Operators:
 
 
 def victim_report(loss: Loss) -> VictimReport:
-    """Return a loss that a victim reported as an input of their case. The input's id contains the transfer, so a loss
-    counts once.
+    """Return the input by which a victim reports this loss. Its id contains the uid of the transfer, so a loss counts
+    only once.
     """
     return VictimReport(
         id=f"told:{loss.transfer}",
@@ -206,9 +208,9 @@ def victim_report(loss: Loss) -> VictimReport:
 def further_acts(case: Case, act: OutcomeAct, talk: Talk) -> list[Act]:
     """Return an operator's further acts after an outcome; often none.
 
-    Not persuaded or already defrauded: ask for a stop of each payment without a stop. Not persuaded, at orange or red:
-    send an officer. Not reached, with a payment that is not settled: tell the first trusted contact, if the resident
-    has one.
+    Not persuaded or already defrauded: ask for a stop of each payment that has no stop. Not persuaded, at orange or
+    red: send an officer. Not reached, with a payment that is not settled: notify the first trusted contact, if the
+    resident has one.
     """
     acts: list[Act] = []
     if act.outcome in (Outcome.NOT_PERSUADED, Outcome.ALREADY_DEFRAUDED):

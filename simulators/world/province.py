@@ -70,7 +70,9 @@ class Province:
         self._losses: list[Loss] = []
 
     def signals_until(self, now: datetime) -> list[Signal]:
-        """Return the feeds' signals that became due since the last call, up to `now` (inclusive), in order of time."""
+        """Return the feeds' signals that became due since the last call, up to `now` (inclusive), in order of time.
+        Scams that begin by then are added to `truth`.
+        """
         with self._lock:
             self._fill(now)
             told = []
@@ -82,14 +84,16 @@ class Province:
             return told
 
     def next_at(self) -> datetime:
-        """Return the time at which `signals_until` has something new: the next signal or other event of a scam. If it
-        is not computed yet, this is the beginning of the next hour that must be computed.
+        """Return the time at which `signals_until` may next have something new: that of the next signal or other event,
+        or, if that is not computed yet, the beginning of the next hour to be computed.
         """
         with self._lock:
             return min(self._until, self._waiting[0][0]) if self._waiting else self._until
 
     def losses(self) -> list[Loss]:
-        """Return the settled payments that victims reported as lost since the last call. Each is returned once."""
+        """Return the payments that victims reported as lost since the last call, each only once; often none. Only
+        settled payments count.
+        """
         with self._lock:
             taken, self._losses = self._losses, []
             return taken

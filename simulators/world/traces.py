@@ -30,8 +30,9 @@ def moments(beat: Beat) -> Iterator[datetime]:
 
 
 def trace(life: Life, beat: Beat, at: datetime, truth: Truth) -> Signal | None:
-    """Return the signal that an event leaves at one of its `moments`; None if the victim was dissuaded before, the
-    payment did not get that far, or no feed sees it.
+    """Return the signal that an event leaves at the time `at`, one of its `moments`. Return None if the victim was
+    dissuaded before, the payment did not get that far, nothing was lost that the victim could report, or no feed sees
+    the event.
     """
     match beat:
         case Ring():
@@ -135,7 +136,7 @@ def _report(life: Life, tell: Tell, truth: Truth) -> Report | None:
 
 
 def confirmations(gang: Gang) -> Iterator[Watch]:
-    """Yield the police's confirmations of a gang's accounts, as signals of the watchlist, in the order of
+    """Yield the police's confirmations of the gang's accounts, as signals for the watchlist, in the order of
     `gang.confirmed`.
     """
     for mule, at in gang.confirmed:

@@ -59,7 +59,7 @@ class AccountStop:
     until: datetime
 
     def covers(self, at: datetime) -> bool:
-        """Return True if the stop is in force at that moment: `since` is inclusive, `until` exclusive."""
+        """Return True if the stop is in force at the time `at`: `since` is inclusive, `until` exclusive."""
         return self.since <= at < self.until
 
 
@@ -83,8 +83,11 @@ class Life:
     loss_known: bool = False
 
     def persuade(self, at: datetime, by: Action) -> None:
-        """Record that an action (`by`) dissuades the victim at `at`: they pay nothing from then on, or until they
-        relapse if the story has a relapse. A victim relapses at most once.
+        """Record that the action `by` dissuades the victim at `at`: they pay nothing from then on, or until they
+        relapse if the story has a relapse.
+
+        If the victim is dissuaded already, only an earlier time replaces the recorded one; a time after the relapse is
+        recorded as the second. A victim relapses at most once.
         """
         if self.persuaded_at is None or at < self.persuaded_at:
             self.persuaded_at, self.persuaded_by = at, by
@@ -92,7 +95,7 @@ class Life:
             self.persuaded_again_at = at
 
     def persuaded(self, at: datetime) -> bool:
-        """Return True if the victim is dissuaded at that moment, and has not relapsed."""
+        """Return True if the victim is dissuaded at the time `at`. False before that, and after a relapse."""
         return self._persuaded_since(at, at) is not None
 
     def _persuaded_since(self, at: datetime, now: datetime) -> datetime | None:
@@ -115,8 +118,8 @@ class Life:
         return _NEVER if self.persuaded_at is None or after is None else self.persuaded_at + after
 
     def fate(self, payment: Pay, now: datetime, stops: Mapping[str, list[AccountStop]]) -> Fate:
-        """Return the fate of a payment by `now`. `stops`: account number -> stops. If a payment and an intervention
-        happen at the same moment, the payment counts as the earlier one.
+        """Return the fate of a payment as known at `now`. `stops`: the stops of each account number. If a payment and
+        an intervention happen at the same moment, the payment counts as the earlier one.
         """
         before = self._persuaded_since(payment.at, now)
         if before and before < payment.at:
@@ -135,14 +138,14 @@ class Life:
         return Fate.BLOCKED if blocked else Fate.SETTLED
 
     def ends(self, ring: Ring) -> datetime:
-        """Return the end of a call: when a dissuaded victim hangs up, else its planned end. If the end is not after the
-        start, the call was not answered.
+        """Return the time at which a call ends: when a dissuaded victim hangs up, else its planned end. If it is not
+        after the call's start, the victim did not answer.
         """
         cut = (since for since, until in self._persuasions() if since < ring.ends and ring.at < until)
         return min(cut, default=ring.ends)
 
     def on_the_line(self, now: datetime) -> Ring | None:
-        """Return the scammer's call in progress, or None. A dissuaded victim has hung up."""
+        """Return the scammer's call that is in progress at `now`, or None. A dissuaded victim has hung up."""
         if self.persuaded(now):
             return None
         rings = (beat for beat in self.story.beats if isinstance(beat, Ring))
@@ -150,8 +153,8 @@ class Life:
 
 
 def still_there(payment: Pay, at: datetime) -> int:
-    """Return how much of a settled payment (fen, rounded down) is still on the mule's account at that moment; it halves
-    every 25 minutes.
+    """Return how many fen of a settled payment (rounded down) are still in the mule's account at the time `at`, which
+    must not be before the payment settles. The amount halves every 25 minutes.
     """
     left = math.pow(0.5, (at - payment.settles) / MULE_HALF_LIFE)
     return math.floor(payment.amount_fen * left)
@@ -168,18 +171,19 @@ class Truth:
     contacts: list[Contact] = field(default_factory=list)
 
     def fates(self, life: Life, now: datetime) -> Iterator[tuple[Pay, Fate]]:
-        """Yield (payment, fate at `now`) for every payment of a scam, in order of time."""
+        """Yield (payment, its fate at `now`) for every payment of a scam, in order of time."""
         for payment in life.story.payments:
             yield payment, life.fate(payment, now, self.stops)
 
     def sum_of(self, life: Life, now: datetime, *fates: Fate) -> int:
-        """Return the sum (fen) of a scam's payments that have one of these fates at `now`."""
+        """Return the sum in fen of a scam's payments that have one of these fates at `now`; 0 without any."""
         return sum(payment.amount_fen for payment, fate in self.fates(life, now) if fate in fates)
 
     def summary(self, now: datetime) -> dict[str, object]:
-        """Return the figures of a report, by name: the scams that began by `now` (`stories`); the sums over them in fen
-        (names end in `_fen`); and the numbers of dissuaded victims, of contacts, of residents contacted, and of those
-        among them who are no victims (`contacted_needlessly`).
+        """Return the figures of a report, keyed by name. `stories`: a dict for each scam that began by `now`. Sums in
+        fen over these scams: `asked_fen`, `paid_fen` (settled), `frozen_fen`, `kept_fen`. Numbers: `persuaded` (victims
+        dissuaded at `now`), and, of all contacts so far, `contacts`, `contacted` (residents) and `contacted_needlessly`
+        (contacted residents who are no victims).
         """
         begun = [life for life in self.lives.values() if life.story.begins <= now]
         contacted = {contact.resident for contact in self.contacts}
@@ -197,14 +201,14 @@ class Truth:
         }
 
     def kept_fen(self, life: Life, now: datetime) -> int:
-        """Return the sum of the payments (fen) that certainly stay with the resident, as known at `now`: not made,
-        withdrawn, caught or blocked. Payments of a dissuaded resident that were due after `now` count too; freezes do
-        not.
+        """Return the sum in fen of a scam's payments that certainly stay with the resident, as known at `now`: not
+        made, withdrawn, caught or blocked. Payments of a dissuaded resident that were due after `now` count too; money
+        that a bank froze does not.
         """
         return self.sum_of(life, now, *(fate for fate in Fate if fate.kept))
 
     def frozen_fen(self, life: Life, now: datetime) -> int:
-        """Return how much (fen) banks have frozen of a scam's payments that settled by `now`."""
+        """Return how many fen banks have frozen of a scam's payments that settled by `now`."""
         settled = [payment for payment, fate in self.fates(life, now) if fate is Fate.SETTLED]
         return sum(life.frozen.get(payment.uid, 0) for payment in settled)
 

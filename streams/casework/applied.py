@@ -40,19 +40,21 @@ class AppliedInputs:
         self._looked_at: dict[int, float] = {}  # partition -> when, in the event loop's seconds
 
     def last(self, partition: int) -> int | None:
-        """Return the offset of the last input of a partition known to be applied: -1 if none is.
+        """Return the offset on case-inputs of the last input of the partition that is known to be applied; -1 if none
+        is applied.
 
-        None before the first look or publication, and after a look that found the store lost: it is rebuilt from the
-        whole journal.
+        Returns None before the first `look` or `published`, and after a `look` that found the store lost: it is rebuilt
+        from the complete journal.
         """
         return self._last[partition][1] if partition in self._last else None
 
     async def look(self, partitions: Iterable[int], within: float = 0.0) -> None:
-        """Read the new entries of the journals of `partitions`, and remember the last inputs that they prove to be
-        applied.
+        """Read the new entries of the journals of `partitions`, and remember the last inputs that they and the stores
+        prove to be applied; `last` returns them.
 
         A journal is read only up to the entry that proves that the store lacks commits. Kafka is asked once for the
-        ends of all journals. Partitions that were looked at in the last `within` seconds are left out.
+        ends of all journals. Partitions for which this was done in the last `within` seconds are left out. Errors of
+        Kafka and Redis pass through.
         """
         now = asyncio.get_running_loop().time()
         due = [each for each in partitions if now - self._looked_at.get(each, -math.inf) >= within]
@@ -65,9 +67,9 @@ class AppliedInputs:
 
     def published(self, partition: int, last: int, entries: Sequence[Entry]) -> None:
         """Remember that this process has published the entries of a commit: the inputs of the commit are then known to
-        be applied. `last`: the journal offset of the last entry; `entries`: all of them, in order.
+        be applied. `last`: the journal offset of the last entry; `entries`: all entries of the commit, in order.
 
-        Entries that directly follow on what was read before are not read again; else the next `look` reads them too.
+        If the entries directly follow what was read before, the next `look` does not read them again.
         """
         if entries:
             commit = entries[-1].commit  # that of all of them

@@ -23,10 +23,11 @@ TOO_LARGE = "record: with it the case, or the holds in force, would be more than
 
 
 class Batch:
-    """Decides inputs one after the other in memory, and collects one store update and the journal entries.
+    """Decides inputs one after the other in memory, and collects one store update (`change`) and the journal entries
+    (`entries`).
 
     `loaded`: the state before the batch. `first`, `last`: the offsets of the first and the last input that the commit
-    covers.
+    covers. `cases`: the latest case by resident id; `applied`: the ids of inputs already applied.
     """
 
     def __init__(self, partition: int, loaded: Loaded, policy: Policy, first: int, last: int) -> None:
@@ -42,10 +43,12 @@ class Batch:
         self._policy = policy
 
     def take(self, offset: int, message: CaseInput) -> bool:
-        """Decide on an input about a resident, or a change of a hold. Returns True if it was applied.
+        """Decide on an input about a resident, or a change of a hold, and add the result to the update and the entries.
+        `offset`: the input's. A PolicyChange is only marked as applied: use `follow`.
 
-        Returns False, without any effect, if the resulting case is too large to be recorded, or too many holds are in
-        force.
+        Returns True if the input was applied, also if it changed nothing. Returns False if the resulting case is too
+        large for a journal record, or 200 holds are already in force; the input then has no effect (except that expired
+        holds are dropped).
         """
         taken, before = True, len(self.entries)
         if isinstance(message, HoldChange):
@@ -58,9 +61,8 @@ class Batch:
         return taken
 
     def follow(self, offset: int, message: PolicyChange, policy: Policy) -> None:
-        """Use `policy` for the inputs that follow.
-
-        Adds the change, which is the input at this offset, to the journal entries.
+        """Use `policy` for the inputs that follow. Adds the change, which is the input `message` at this offset, to the
+        update and the journal entries.
         """
         self._policy, before = policy, len(self.entries)
         self._stand(offset, message)
@@ -68,9 +70,10 @@ class Batch:
 
     def finish(self, now: datetime) -> None:
         """Complete the journal entries with their commit, which proves which inputs were applied, and add them to
-        `change`.
+        `change`. Call it once, after the last input.
 
-        All inputs that changed nothing get one common entry. `now`: the time of that entry if the batch has no input.
+        All inputs that changed nothing get one common entry; so does a batch without any entry. `now`: the time of that
+        entry if no input is in it.
         """
         first, last = self._range
         number = len(self.entries) + (1 if self._unchanged or not self.entries else 0)

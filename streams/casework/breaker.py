@@ -58,10 +58,11 @@ class Breaker:
         """If the policy in force raises too many cases, put the last good policy in force again, and hold the cases
         below red that the stopped one raised.
 
-        Both are written as case inputs for every partition, and the act to the audit topic. Does nothing if another
-        worker has just checked, or if the policy is not on trial: it is the last good one, a person has put it in force
-        again, or the time in which a new policy is watched is over. Raises UnknownPolicyError if the text of the last
-        good policy is stored nowhere, and PolicyError if this version cannot read it.
+        Both are written as case inputs for every partition, and the act to the audit topic. Does nothing if a worker
+        has checked in the last 0.45 s, or if the policy is not on trial: it is the last good one, a person has put it
+        in force again, or the time in which a new policy is watched is over. Raises UnknownPolicyError if the text of
+        the last good policy is stored nowhere, PolicyError if this version cannot read it, and SendError. Errors of
+        Redis pass through.
         """
         if not await locks.take(self._redis, BREAKER_LOOKING, round(LOOK_SECONDS * 900)):
             return

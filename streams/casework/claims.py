@@ -51,11 +51,11 @@ class CaseClaims:
 
     async def next(self, operator: str) -> Case | None:
         """Claim the most urgent unclaimed case for the operator, report the claim to casework, and return the case.
+        Returns None if no case waits, or other operators claimed all of those that were found.
 
-        Returns None if no case waits.
-
-        Raises UnknownPolicyError if the policy in force is stored nowhere, and PolicyError if this version cannot read
-        it.
+        Raises UnknownPolicyError if the policy in force is stored nowhere, PolicyError if this version cannot read it,
+        OSError if the settings' policy file is needed and cannot be read, and SendError if Kafka refuses the report.
+        Errors of Redis pass through.
         """
         waiting = await self._waiting()
         for case in triage.order(waiting, self._clock.now(), await self._policies.live()) if waiting else ():
@@ -64,11 +64,11 @@ class CaseClaims:
         return None
 
     async def claim(self, case: Case, operator: str) -> bool:
-        """Claim a case for 10 minutes of the installation's clock, and report the claim to casework.
+        """Claim a case for 10 minutes of the installation's clock, and report the claim to casework. Returns True if it
+        was unclaimed and the operator has claimed it now.
 
-        Returns True if it is claimed now.
-
-        Returns False, reporting nothing, if an operator, who may be the same one, had claimed it already.
+        Returns False, reporting nothing, if an operator, who may be the same one, had claimed it already. Raises
+        SendError if Kafka refuses the report permanently; the claim then stays. Errors of Redis pass through.
         """
         if not await self.take(case.id, operator):
             return False
@@ -76,39 +76,42 @@ class CaseClaims:
         return True
 
     async def take(self, case_id: str, operator: str) -> bool:
-        """Claim an unclaimed case for 10 minutes of the installation's clock, without a report.
+        """Claim an unclaimed case for 10 minutes of the installation's clock, without a report to casework. Returns
+        True if the operator has claimed it now.
 
-        Returns True if it is claimed now.
-
-        Returns False if an operator, who may be the same one, had claimed it already.
+        Returns False if an operator, who may be the same one, had claimed it already. Errors of Redis pass through.
         """
         return await locks.take(self._redis, self._lease(case_id), self._milliseconds(), operator)
 
     async def keep(self, case_id: str, operator: str) -> bool:
-        """Renew the operator's claim, or claim an unclaimed case, for 10 minutes of the installation's clock.
+        """Renew the operator's claim, or claim an unclaimed case, for 10 minutes of the installation's clock from now,
+        without a report.
 
-        Returns True if the operator has the claim now; False if another operator has it.
+        Returns True if the operator has the claim now; False if another operator has it. Errors of Redis pass through.
         """
         return await locks.keep(self._redis, self._lease(case_id), operator, self._milliseconds())
 
     async def holder(self, case_id: str) -> str | None:
-        """Return the login of the operator who has claimed the case, or None if it is unclaimed."""
+        """Return the login of the operator who has claimed the case, or None if it is unclaimed or the claim has
+        expired. Errors of Redis pass through.
+        """
         found = await self._redis.get(self._lease(case_id))
         return found.decode() if found else None
 
     async def reserve(self, case_id: str, operator: str) -> bool:
         """Claim a case for an operator to whom it was assigned, for 2 minutes (OPENS) of the installation's clock: the
-        time to open it.
+        time to open it. A claim that the operator already has is shortened to that.
 
-        Returns True if the operator has the claim now; False if another operator has it.
+        Returns True if the operator has the claim now; False if another operator has it. Errors of Redis pass through.
         """
         lasts = self._milliseconds(min(self.lease, OPENS))
         return await locks.keep(self._redis, self._lease(case_id), operator, lasts)
 
     async def release(self, case_id: str, operator: str | None = None) -> None:
-        """Delete the claim on a case before it expires.
+        """Delete the claim on a case before it expires, without a report to casework.
 
-        `operator`: delete it only if this operator has it; None: in any case.
+        `operator`: delete it only if this operator has it; None: whoever has it. Does nothing if there is no such
+        claim. Errors of Redis pass through.
         """
         if operator is None:
             await self._redis.delete(self._lease(case_id))
@@ -117,12 +120,11 @@ class CaseClaims:
 
     @asynccontextmanager
     async def calling(self, case_id: str) -> AsyncIterator[bool]:
-        """Context manager: reserve the case's resident for one telephone call.
-
-        Yields True if no other call to them is in progress, else False.
+        """Context manager: reserve the case's resident for one telephone call. Yields True if no other call to this
+        resident about the case is in progress, and it is reserved now; else False.
 
         The reservation ends with the block, at the latest after 2 minutes (RINGS) of wall-clock time: by then, the case
-        itself states the result.
+        itself states the result. Errors of Redis pass through.
         """
         name, own = f"{key('calling', self._partition(case_id))}:{case_id}", secrets.token_hex(8)
         free = await locks.take(self._redis, name, round(RINGS.total_seconds() * 1000), own)
@@ -132,7 +134,9 @@ class CaseClaims:
             await self._give_back(keys=[name], args=[own])
 
     async def leased(self, case_ids: Sequence[str]) -> list[bool]:
-        """Return for each case, in this order, True if an operator has claimed it, else False."""
+        """Return for each case id, in this order, True if any operator has claimed the case, else False. Errors of
+        Redis pass through.
+        """
         async with self._redis.pipeline(transaction=False) as pipe:
             for case_id in case_ids:
                 pipe.exists(self._lease(case_id))
@@ -140,33 +144,41 @@ class CaseClaims:
 
     @property
     def beat(self) -> timedelta:
-        """How often an open page renews its claim: every tenth of the lease, which is 1 minute of the installation's
-        clock.
+        """The time after which an open page renews its claim, in the installation's clock: a tenth of the lease, 1
+        minute.
         """
         return self.lease / BEATS
 
     async def report(self, report: OperatorReport) -> None:
-        """Write an operator's report to case-inputs. Its id comes from the form, so a form sent twice counts once.
+        """Write an operator's report to case-inputs, and return when Kafka has acknowledged it. Its id comes from the
+        form, so a form sent twice counts once.
 
-        Raises SendError if the report is too large.
+        Raises SendError if Kafka refuses it permanently, for example because it is too large; waits while Kafka is
+        unavailable.
         """
         await self._write(report)
 
     async def victim(self, report: VictimReport) -> None:
-        """Write a report that a resident was defrauded to case-inputs. Raises SendError if the report is too large."""
+        """Write a report that a resident was defrauded to case-inputs, and return when Kafka has acknowledged it.
+        Raises SendError if Kafka refuses it permanently, for example because it is too large; waits while Kafka is
+        unavailable.
+        """
         await self._write(report)
 
     async def load(self, case_id: str) -> Case | None:
         """Return a case's current state.
 
-        Returns None if its id is unknown, or if it was an earlier case and was deleted because of its age.
+        Returns None if its id is unknown, or if it was not the resident's latest case and was deleted because of its
+        age. Errors of Redis pass through.
         """
         return await self._store.case(self._partition(case_id), case_id)
 
     async def proposed(self) -> list[Case]:
-        """Return the cases with a stop order on which a person must decide, in no particular order.
+        """Return the cases that have a stop order on which a person may still decide, in no particular order; an empty
+        list if there is none.
 
-        They are found by their deadlines, because a case that waits for nothing else is in no queue.
+        They are found by their deadlines, because a case that waits for nothing else is in no queue. Errors of Redis
+        pass through.
         """
         names: dict[str, None] = {}
         for partition in range(self._settings.partitions):
@@ -210,15 +222,17 @@ class CaseClaims:
 
 
 def claimed(case: Case, operator: str, clock: Clock) -> OperatorReport:
-    """Return the report that the operator has claimed this version of the case.
+    """Return the report that the operator has claimed this version of the case, at the clock's present time. Nothing is
+    sent.
 
-    Its id is the same each time, so it counts once.
+    Its id is the same each time for the same case, version and operator, so it counts once.
     """
     return _of(case, operator, clock, short_hash("claim", case.id, case.version, operator), ClaimAct(do="claim"))
 
 
 def given_back(case: Case, operator: str, clock: Clock, input_id: str, *, ran_out: bool = False) -> OperatorReport:
-    """Return the report, with the id `input_id`, that the operator has given up the case.
+    """Return the report, with the id `input_id`, that the operator has given up the case, at the clock's present time.
+    Nothing is sent.
 
     `ran_out`: True if the claim expired.
     """

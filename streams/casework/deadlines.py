@@ -27,8 +27,9 @@ MOST = 500  # deadlines per partition and poll
 async def partitions_due(
     redis: "Redis", lists: Iterable[KeyName], partitions: Iterable[int], now: datetime
 ) -> list[int]:
-    """Return, in ascending order, those of `partitions` where one of the sorted sets `lists` has an entry that is due
-    at `now`. One round trip to Redis.
+    """Return, in ascending order, the numbers of those `partitions` in which at least one of the Redis sorted sets
+    `lists` has an entry that is due at or before `now`; an empty list if none has. It takes one round trip. Errors of
+    Redis pass through.
     """
     asked = [(name, partition) for partition in partitions for name in lists]
     pipe: Any
@@ -50,7 +51,10 @@ class _Written(NamedTuple):
 
 
 class Deadlines:
-    """Writes an input to case-inputs for each due deadline of a partition's cases."""
+    """Writes an input to case-inputs for each due deadline of a partition's cases.
+
+    `wall`: returns monotonic seconds.
+    """
 
     def __init__(
         self, store: CaseStore, producer: Producer, clock: Clock, wall: Callable[[], float] = time.monotonic
@@ -59,12 +63,13 @@ class Deadlines:
         self._written: dict[int, dict[str, _Written]] = {}  # partition -> input id, while its deadline exists
 
     async def fire(self, partition: int) -> int:
-        """Write an input to case-inputs for each deadline that is due in a partition, at most 500. Returns the number
-        of inputs written.
+        """Write an input to case-inputs for each deadline of the partition that is due now, at most 500, and return the
+        number of inputs written; 0 if there was nothing to write.
 
         A deadline whose input was written recently is left out. If casework has passed the input and the deadline still
-        exists, its input is written again with the same id, after 2 s and then at growing intervals. Raises SendError
-        if Kafka refuses an input permanently.
+        exists, its input is written again with the same id, after 2 s and then at growing intervals (at most 64 s).
+        Raises SendError if Kafka refuses an input permanently; waits while Kafka is unavailable. Errors of Redis pass
+        through.
         """
         now = self._clock.now()
         # Before `due`: a deadline that is due afterwards was not settled by these inputs.

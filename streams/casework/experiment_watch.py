@@ -55,8 +55,9 @@ class AssignedCases:
         self._known: dict[str, dict[str, tuple[int, Observed]]] = {}  # experiment -> case -> version, and what it shows
 
     async def update(self) -> None:
-        """Read the journal from where the last call stopped to its end. Raises CodecError if this process cannot
-        decrypt it.
+        """Read the journal of every partition from where the last call stopped to its end, and remember the assigned
+        cases in it. Invalid entries are skipped. Raises CodecError if this process cannot decrypt it; errors of Kafka
+        pass through.
         """
         for partition, first in self._next.items():
             async for record in read_on(self._settings, topics.CASE_EVENTS.name, partition, first):
@@ -66,7 +67,7 @@ class AssignedCases:
 
     def of(self, name: str) -> list[Observed]:
         """Return the assignment and the outcome so far of each case of the experiment `name`, in the order in which the
-        journal first names them.
+        journal first names them; an empty list if no case was read. Reads only what `update` has remembered.
         """
         return [observed for _, observed in self._known.get(name, {}).values()]
 
@@ -94,11 +95,9 @@ class ExperimentWatch:
         self._cases = AssignedCases(settings)
 
     async def check(self) -> None:
-        """Do what `read` does, unless a worker has done so in the last hour. Does nothing if the policy has no
-        experiment.
-
-        Raises UnknownPolicyError if the policy in force is stored nowhere, and PolicyError if this version cannot read
-        it.
+        """Do what `read` does, unless a worker has begun to do so in the last hour, even if it failed. Does nothing if
+        the policy has no experiment. Raises the errors of `read`, and OSError if the settings' policy file is needed
+        and cannot be read.
         """
         policy = await self._policies.live()
         if policy.experiments and await locks.take(self._redis, EXPERIMENTS_READING, READ_MS):
@@ -106,11 +105,14 @@ class ExperimentWatch:
 
     async def read(self) -> list[ExperimentReading]:
         """Evaluate the running experiments of the policy in force from the journal, store the results in Redis, stop
-        the experiments in which an arm does harm, and return the results.
+        the experiments in which an arm does harm, and return the results, in the policy's order; an empty list if none
+        is running.
 
-        To stop one publishes a version of the policy in which the experiment is stopped, and writes it to the audit. An
-        experiment is evaluated from its start until its last outcome is complete; its last result stays stored. One
-        whose assignments do not fit its plan is logged and left out. Raises as `check`.
+        To stop one publishes a version of the policy in which the experiment is stopped, and writes it to the topics
+        case-inputs and audit. An experiment is evaluated from its start until its last outcome is complete; its last
+        result stays stored. One whose assignments do not fit its plan is logged and left out. Raises UnknownPolicyError
+        if the policy in force is stored nowhere, PolicyError if this version cannot read it, CodecError if the journal
+        cannot be decrypted, and SendError. Errors of Redis and Kafka pass through.
         """
         policy, now = await self._policies.live(), self._clock.now()
         await self._cases.update()
@@ -168,7 +170,9 @@ class ExperimentWatch:
 
 
 async def stored_readings(redis: "Redis") -> dict[str, ExperimentReading]:
-    """Return the latest stored evaluation of each experiment, by the experiment's name."""
+    """Return the latest stored evaluation of each experiment, by the experiment's name; an empty dict if none is
+    stored. Raises ValidationError if a stored one is invalid. Errors of Redis pass through.
+    """
     client: Any = redis
     raw = await client.hgetall(EXPERIMENT_READINGS)
     return {

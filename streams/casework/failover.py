@@ -33,16 +33,20 @@ class PartitionOwners:
         self._redis: Any = redis
 
     async def heartbeat(self, owned: Iterable[int]) -> None:
-        """Mark the partitions `owned` as having an active owner, for the next 0.7 s."""
+        """Mark the partitions `owned` in Redis as having an active owner, for the next 0.7 s. Errors of Redis pass
+        through.
+        """
         async with self._redis.pipeline(transaction=False) as pipe:
             for partition in owned:
                 pipe.set(key("owned", partition), 1, px=SILENT_MS)
             await pipe.execute()
 
     async def silent(self) -> list[int]:
-        """Return, in ascending order, the numbers of the partitions without a heartbeat in the last 0.7 s.
+        """Return, in ascending order, the numbers of the partitions without a heartbeat in the last 0.7 s; an empty
+        list if every partition has an owner.
 
         Includes partitions whose heartbeat would last longer than 0.7 s: it was set while the clock of Redis was ahead.
+        Errors of Redis pass through.
         """
         async with self._redis.pipeline(transaction=False) as pipe:
             for partition in self._partitions:
@@ -54,7 +58,7 @@ class PartitionOwners:
 
     async def refuse_owned(self) -> None:
         """Raise OwnedError, naming the partitions, if any partition had a heartbeat in the last 0.7 s: a worker is
-        running.
+        running. Errors of Redis pass through.
         """
         silent = await self.silent()
         if owned := [partition for partition in self._partitions if partition not in silent]:
@@ -64,13 +68,13 @@ class PartitionOwners:
             )
 
     async def take(self, partition: int) -> bool:
-        """Take the lease, for 2 s, to do the work of the partition's silent owner. Returns True if it was free, else
-        False.
+        """Take the lease, for 2 s, to do the work of the partition's silent owner. Returns True if it was free and this
+        worker has it now; False if a worker, which may be this one, has it already. Errors of Redis pass through.
         """
         return await locks.take(self._redis, key("covered", partition), COVERED_MS)
 
     async def leave(self, partition: int) -> None:
         """Delete the lease to do the work of the partition's owner, whoever has it, so that another worker may take it
-        at once.
+        at once. Errors of Redis pass through.
         """
         await self._redis.delete(key("covered", partition))

@@ -47,7 +47,7 @@ CONTRADICTS = (
 
 
 class RefusedRecordError(ValueError):
-    """Nothing can follow from a record. The text says why, and how to correct it."""
+    """A record has no effect, because it is refused. The text states why, and how to correct it."""
 
 
 class FraudMatching:
@@ -70,11 +70,11 @@ class FraudMatching:
         self._keys: IdKeys = settings.id_number_keys()
 
     async def process(self, partition: int, records: Sequence[Raw]) -> None:
-        """Match records, publish the inputs that follow, and store the matches. Unreadable and refused ones become dead
-        letters.
+        """Match the records of one partition of reported-frauds, write the inputs that follow to case-inputs, and store
+        the matches. Unreadable and refused records become dead letters.
 
-        Repeating the call is safe. Transient errors (Kafka or Redis unavailable) propagate; raises SendError if Kafka
-        refuses a record for good.
+        Repeating the call is safe. Raises SendError if Kafka refuses a record for good, and the other errors of `take`
+        except RefusedRecordError.
         """
         for raw in records:
             try:
@@ -95,14 +95,16 @@ class FraudMatching:
         await self._dead_letters.record(topics.REPORTED_FRAUDS.name, partition, raw.offset, raw.value, why)
 
     async def take(self, record: ReportedFraud) -> str:
-        """Match one record to the resident who was the victim, store the match and publish the inputs that follow.
-        Returns the result as the metric names it: the identifier that matched, or the reason for which none did;
-        "repeated" if the match is unchanged, "superseded" if a later version of the record is known.
+        """Match one record to the resident who was the victim, store the match and write the inputs that follow to
+        case-inputs. Returns the result as the metric names it: the identifier that matched (MatchedBy), or the reason
+        for which none did; "repeated" if the match is unchanged, "superseded" if a later version of the record is
+        known.
 
-        A known record without a match is matched again, because the register may know its victim by now; a match is
-        kept until the record's next version. Raises RefusedRecordError if the record differs from the known one of the
-        same version, or if its victim's data was destroyed; EmptiedError, which is transient, if Redis lost data
-        meanwhile.
+        A known record without a match is matched again, because the register may know its victim by now; a match is not
+        changed until the record's next version. Raises RefusedRecordError if the record differs from the known one of
+        the same version, or if its victim's data was destroyed; EmptiedError, which is transient, if Redis lost data
+        meanwhile; OtherInstallationError if Redis belongs to another installation; TimeoutError if the record's lock is
+        not free within 8 s; and SendError. Errors of Redis pass through.
         """
         if WITHHELD in (record.name, record.phone):
             raise RefusedRecordError(FORGOTTEN)

@@ -48,8 +48,9 @@ async def publish(
 ) -> int:
     """Write the entries, each given with its JSON, to the journal, then their dispatches to the channels' topics.
 
-    `trace`: returns the trace of an input, by the input's offset. Returns the last entry's offset in the journal (-1:
-    unknown) once Kafka has acknowledged all records. Raises SendError if Kafka refuses a record permanently.
+    `trace`: returns the trace of an input, by the input's offset; None without one. Returns the last entry's offset in
+    the journal (-1: unknown, or no entries) once Kafka has acknowledged all records. Raises SendError if Kafka refuses
+    a record permanently; waits without limit while Kafka is unavailable.
     """
     offset = await producer.send_all(
         [_journal_record(partition, entry, value, trace(entry.offset)) for entry, value in entries]
@@ -71,9 +72,9 @@ def _journal_record(partition: int, entry: Entry, value: bytes, trace: Trace | N
 
 def dispatch_record(partition: int, dispatch: Dispatch, trace: Trace | None = None) -> Record:
     """Return the Kafka record of a dispatch: for the topic of red dispatches if it is red, else for its channel's
-    topic.
+    topic. Nothing is sent.
 
-    The key is the resident's id, the value the dispatch as JSON.
+    The key is the resident's id, the value the dispatch as JSON. `trace` None: the current span's, if there is one.
     """
     # Red must not queue behind other dispatches of its channel.
     topic = topics.DISPATCHES_RED.name if dispatch.level is Level.RED else DISPATCH_TOPICS[dispatch.channel]
@@ -85,9 +86,9 @@ Read = tuple[PartialEntry, bytes]
 
 
 def read_entry(offset: int, value: bytes) -> Entry | None:
-    """Return the journal entry in a record's value.
+    """Return the journal entry in a record's value (JSON). `offset`: the record's, for the log.
 
-    Returns None, and logs the offset, if it is invalid: the case's next entry repeats its state.
+    Returns None, and logs and counts it, if the value is invalid: the case's next entry repeats its state.
     """
     return readable(topics.CASE_EVENTS.name, offset, partial(journal_adapter.validate_json, value, extra=ANY_VERSION))
 
@@ -95,8 +96,9 @@ def read_entry(offset: int, value: bytes) -> Entry | None:
 class ProvenChain(Generic[T]):
     """Finds out, entry by entry in the order of a partition's journal, which of them are proven to be applied.
 
-    `covered`, `log`: as in Proven. It also reads a journal that was made anew for another number of partitions (see
-    RulesEvent.moved): the entries that were moved there are proven.
+    `covered`: offset of the last input known to be applied (-1: none); `log`: the number of case-inputs topics that
+    were lost before the one with that input. It also reads a journal that was made anew for another number of
+    partitions (see RulesEvent.moved): the entries that were moved there are proven.
     """
 
     def __init__(self, covered: int = -1, log: int = 0) -> None:
@@ -104,8 +106,8 @@ class ProvenChain(Generic[T]):
         self._moved = 0  # records that follow and were moved
 
     def take(self, entry: PartialEntry, item: T) -> list[T]:
-        """Add the journal's next entry, and return the items that are proven by it, in the order of their inputs; often
-        none. `item`: what is returned once the entry is proven.
+        """Add the journal's next entry, and return the items that are proven by it to be applied, in the order of their
+        inputs; often an empty list. `item`: what is returned for this entry once it is proven, now or by a later call.
         """
         if self._moved:
             self._moved -= 1
@@ -119,7 +121,9 @@ class ProvenChain(Generic[T]):
         return self.commits.add(Link(entry.commit, entry.offset, _name(entry), item))
 
     def pass_over(self) -> None:
-        """Leave out the journal's next record, which cannot be read."""
+        """Leave out the journal's next record, which cannot be read. It counts as one of the moved records if such
+        records are expected.
+        """
         self._moved = max(0, self._moved - 1)
 
 
@@ -127,8 +131,8 @@ class Proven:
     """Reads a partition's journal and yields, in the order of the inputs, the entries of complete commits.
 
     `first`: the journal offset to begin at. `covered`: offset of the last input known to be applied; `log`: the number
-    of lost case-inputs topics before the one with that input. `kept`: offset of the first input still on its topic: a
-    gap before it cannot be closed.
+    of case-inputs topics that were lost before the one with that input. `kept`: offset of the first input still on its
+    topic: a gap before it cannot be closed. `read`: the last journal offset that was read.
     """
 
     def __init__(
@@ -140,14 +144,16 @@ class Proven:
 
     @property
     def covered(self) -> int:
-        """Offset of the last input that is proven to be applied; -1 if none is."""
+        """The offset on case-inputs of the last input that is proven to be applied so far; -1 if none is."""
         return self._chain.commits.covered
 
     async def chunks(self, progress: Progress = lambda done, of: None, most: int = CHUNK) -> AsyncIterator[list[Read]]:
-        """Yield the entries of complete commits in order of offsets, in lists of about `most`. Stops at a gap whose
-        inputs can still be read from their topic.
+        """Yield the entries of complete commits in the order of their inputs, in lists of about `most`; nothing if
+        there is none. Stops at a gap whose inputs can still be read from their topic. A gap whose inputs are gone is
+        logged, counted and skipped.
 
-        `progress` is called with the number of journal entries read so far and their total.
+        `progress` is called with the number of journal entries read so far and their total. Errors of Kafka pass
+        through; raises CodecError if the journal cannot be decrypted.
         """
         end = (await end_offsets(self._settings, topics.CASE_EVENTS.name))[self._partition]
         chunk: list[Read] = []
@@ -234,8 +240,8 @@ def _name(entry: PartialEntry) -> str:
 
 
 def applied(entries: Iterable[Entry], offset: int | None) -> Iterator[CaseEvent]:
-    """Yield the case events of a journal that the store has applied: those of inputs up to and including `offset`;
-    None: all.
+    """Yield the case events of a journal that the store has applied, in the journal's order: those of inputs up to and
+    including `offset` (None: all), and all those of earlier case-inputs topics.
 
     In a busy system the newest events are left out, because an event is in the journal before it is in the store.
     """
@@ -256,18 +262,20 @@ async def events_applied(settings: Settings, partition: int, offset: int | None)
     """Read a partition's journal, and return the case events of inputs up to and including `offset` (None: all), in
     order.
 
-    Events of inputs on an older case-inputs topic are always included. Unreadable entries are logged and left out.
+    Events of inputs on an older case-inputs topic are always included. Invalid entries are logged and left out. Errors
+    of Kafka pass through; raises CodecError if the journal cannot be decrypted.
     """
     read = [read_entry(place, value) async for place, value in _values(settings, topics.CASE_EVENTS.name, partition)]
     return list(applied([entry for entry in read if entry], offset))
 
 
 async def begin_anew(settings: Settings, producer: Producer, partition: int, policy: str, at: datetime) -> None:
-    """Write an entry to the journal that says: the case-inputs topic was recreated, and all its records are to be
-    applied.
+    """Write an entry to the partition's journal that states: the case-inputs topic was recreated, and all its records
+    are to be applied. The write waits while Kafka is unavailable.
 
     `policy`: the hash of the policy to use if no journal entry names one. Inputs that were also on the old topic are
-    recognised by their ids. Raises SendError if Kafka refuses the entry permanently.
+    recognised by their ids. Raises SendError if Kafka refuses the entry permanently, KafkaError if Kafka cannot be
+    read, and CodecError if the journal cannot be decrypted.
     """
     read, rules, lost = -1, None, 0
     async for read, value in _values(settings, topics.CASE_EVENTS.name, partition):
@@ -288,9 +296,11 @@ async def begin_anew(settings: Settings, producer: Producer, partition: int, pol
 
 
 async def sent_since(settings: Settings, partition: int, offset: int) -> set[str]:
-    """Return the ids of the dispatches in journal entries after the journal offset `offset`.
+    """Return the ids of the dispatches in the partition's journal entries after the journal offset `offset`; an empty
+    set if there are none.
 
-    A channel gets a dispatch only after its entry.
+    A channel gets a dispatch only after its entry. Errors of Kafka pass through; raises CodecError if the journal
+    cannot be decrypted.
     """
     found: set[str] = set()
     async for place, value in _values(settings, topics.CASE_EVENTS.name, partition, offset + 1):

@@ -55,22 +55,25 @@ class OutsideInputs:
         self.waiting = WaitingRecords(settings, topics.OUTSIDE_INPUTS)
 
     async def pass_on(self, partition: int, records: Sequence[Raw]) -> None:
-        """Copy the records of a partition to case-inputs, in order, and return once Kafka has acknowledged them. What
-        came with a bank's feedback is stored first: account numbers, before a case has their tokens, and the message.
+        """Copy the records of a partition of outside-inputs to case-inputs, in order, and return once Kafka has
+        acknowledged them. What came with a bank's feedback is written before: the account numbers and the bank's
+        message. A person whom another province hands over is first entered in the register.
 
-        A record that is invalid, unreadable, over 512 KiB, or that nobody outside may report becomes a dead letter.
-        Transient errors (Kafka or the vault unavailable) propagate: call it again. Raises SendError if Kafka refuses a
-        record permanently.
+        A record that is invalid, unreadable, over 512 KiB, about a person who was erased, or that nobody outside may
+        report becomes a dead letter. Raises SendError if Kafka refuses a record permanently; waits while Kafka is
+        unavailable. Errors of Redis (the register, the vault) pass through: call it again.
         """
         read = [each for raw in records if (each := await self._read(partition, raw))]
         await self._producer.send_all([record for each in read for record in each.stored])
         await self._producer.send_all([each.passed_on for each in read])
 
     async def cover(self, partition: int) -> None:
-        """Copy the records of a partition that its silent owner has not acknowledged, as `pass_on` does.
+        """Copy to case-inputs, for a partition whose owner (a worker) gives no sign of life, the records of
+        outside-inputs that the owner has not acknowledged and this object has not copied before. As in `pass_on`, an
+        invalid record becomes a dead letter, and it waits while Kafka cannot be written.
 
-        Raises the errors of `pass_on`, and KafkaError if Kafka is unavailable; the next call then reads the records
-        again.
+        Raises the errors of `pass_on` (the next call then reads the records again), KafkaError if Kafka cannot be read,
+        and CodecError if this process cannot decrypt the topic.
         """
         records = await self.waiting.read(partition)
         try:

@@ -18,21 +18,26 @@ class RebuildOrder:
 
     @contextmanager
     def waited_for(self, partition: int) -> Iterator[None]:
-        """Context manager: the partition counts as having inputs that wait to be applied during the block."""
+        """Context manager: count the partition, during the block, as having inputs that wait to be applied. Such
+        partitions are rebuilt first, in the order in which they were entered here.
+        """
         with self._listed(self._waited_for, partition):
             yield
 
     @contextmanager
     def building(self, partition: int) -> Iterator[None]:
-        """Context manager: the partition counts as being rebuilt during the block.
+        """Context manager: count the partition, during the block, as being rebuilt.
 
-        Await `turn` before each piece of the work.
+        Await `turn` for it before each piece of the work.
         """
         with self._listed(self._building, partition):
             yield
 
     async def turn(self, partition: int) -> None:
-        """Wait until it is this partition's turn to be rebuilt. Call it within `building`."""
+        """Wait without limit until this partition is the next to be rebuilt: the first one with waiting inputs, else
+        the one whose rebuild began first. Call it within `building` for the same partition; outside it, IndexError is
+        raised if none is being rebuilt.
+        """
         while self._first() != partition:
             self._changed.clear()
             await self._changed.wait()

@@ -34,7 +34,7 @@ class LatestCases:
     def write(self, change: StoreUpdate, stored: bytes | None, events: Sequence[CaseRead]) -> None:
         """Add commands to `change` that store the last version of each case and the time of its change, keep each
         earlier case of the resident, and delete the resident's last alert if a case was settled. `stored`, `events`:
-        see CaseWriter. Nothing derived from the cases is written.
+        see CaseWriter. Nothing derived from the cases is written. Raises ValueError if a JSON is invalid.
         """
         before = (self.read(stored), stored) if stored else None
         for case, value in {event.case.id: (event.case, value) for event, value in events}.values():
@@ -48,11 +48,11 @@ class LatestCases:
 
 
 async def derived(store: CaseStore, partition: int, page: int = PAGE) -> AsyncIterator[StoreUpdate]:
-    """Yield the updates that add the derived data to a store written by `LatestCases`.
+    """Yield the updates that add the derived data (deadlines, ranks, sums) to a partition's store written by
+    `LatestCases`. Write each update before the next is taken.
 
-    Write each update before the next is taken.
-
-    `page`: number of cases per update.
+    `page`: number of cases per update. Errors of Redis pass through; raises ValidationError if a stored case is
+    invalid.
     """
     async for change in _of_latest(store, partition, page):
         yield change

@@ -47,11 +47,12 @@ class Recovery:
         self.order = RebuildOrder()
 
     async def restore(self, partition: int) -> None:
-        """Bring the partition's store back to its state before Redis failed: rebuild a lost one from the journal, apply
-        the commits and inputs that an older one lacks. A complete store stays as it is.
+        """Bring the partition's store back to its state before Redis failed: rebuild a lost one from the journal, and
+        apply the commits and inputs that an older one lacks. A complete store is not changed.
 
         Does nothing if the Redis that answers is no longer the leading one. Raises AheadError if the journal covers
-        inputs beyond the end of case-inputs: that topic was created anew or lost records.
+        inputs beyond the end of case-inputs: that topic was created anew or lost records. Raises the errors of
+        `outlive`, `rebuild` and `replay_inputs` too.
         """
         stand = await self._store.position(partition)
         if not await self.leads(stand):
@@ -63,19 +64,20 @@ class Recovery:
         await self._complete(partition)
 
     async def leads(self, stand: Stand) -> bool:
-        """Return True if the Redis that answered (`stand.asked`) is the leading one.
-
-        Waits up to 3.5 s while a new epoch begins.
+        """Return True if the Redis that answered (`stand.asked`) is the leading one; False if another one leads. Waits
+        up to 3.5 s while a new epoch begins.
 
         While another Redis leads, other workers may be sending dispatches that are in no journal yet.
         """
         return await self._store.leader.names(stand.asked)
 
     async def outlive(self, partition: int, stand: Stand) -> None:
-        """Mark a partition whose store may lack the latest commits, so that it continues in the Redis that answers.
+        """Let a partition whose store may lack the latest commits continue in the Redis that answers.
 
-        Dispatches that were sent after the last known commit, and not reported yet, are marked as possibly sent. No
-        channel sends anything until the lost commits are applied again, which the caller does with `restore`.
+        Dispatches in journal entries after the last commit of the store (`stand.journal`) are marked as possibly sent,
+        and no channel sends anything until the lost commits are applied again, which the caller does with `restore`.
+        Does nothing if another process was first. Raises OtherInstallationError if Redis belongs to another
+        installation; errors of Redis and Kafka pass through.
         """
         await self._shared.ensure()
         sent = await journal.sent_since(self._settings, partition, stand.journal)
@@ -89,7 +91,9 @@ class Recovery:
         Does nothing if the store is not lost. If several workers try, one of them finishes.
 
         `progress` is called with the number of journal entries read so far and their total. Raises AheadError if the
-        journal covers inputs beyond the end of case-inputs.
+        journal covers inputs beyond the end of case-inputs, OtherInstallationError if Redis belongs to another
+        installation, and PolicyError or OSError if the settings' policy file is needed and is invalid or cannot be
+        read. Errors of Redis and Kafka pass through.
         """
         await self._shared.ensure()
         kept, end = await self._begin(partition), await self.end(partition)
@@ -116,8 +120,9 @@ class Recovery:
         """Read the inputs from offset `stored` + 1 to `last` (both included) again, and apply them. Returns the
         resulting journal entries, in the order of the inputs.
 
-        If some of these inputs are no longer on the topic, clears the store, so that it is rebuilt from the journal,
-        and returns an empty list. Raises ReadError if `last` is not written yet.
+        If some of these inputs are no longer on the topic, clears the store, so that it is rebuilt from the journal
+        later, and returns an empty list. Raises ReadError if `last` is not written yet, and the errors of `process`.
+        Errors of Redis and Kafka pass through.
         """
         begin = await self._begin(partition)
         if stored + 1 < begin:
@@ -137,7 +142,9 @@ class Recovery:
         return entries + (await self._process(partition, missed) if missed else [])
 
     async def end(self, partition: int) -> int:
-        """Return the offset that the partition's next record on case-inputs will get; 0 if the topic never had one."""
+        """Return the offset that the partition's next record on case-inputs will get; 0 if the topic never had one.
+        Raises KafkaError if Kafka is unavailable.
+        """
         return (await end_offsets(self._settings, topics.CASE_INPUTS.name))[partition]
 
     async def _complete(self, partition: int) -> None:

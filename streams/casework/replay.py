@@ -32,15 +32,15 @@ class CaseWriter(Protocol):
     """Decides which data of the cases in a chunk of journal entries is stored."""
 
     def read(self, value: bytes) -> Case | PartialCase:
-        """Return the case in the store's JSON (`value`): the whole Case, or a PartialCase with only the fields that
-        counting needs. Raises ValidationError if the JSON is invalid.
+        """Return the case in the store's JSON (`value`): the complete Case, or a PartialCase with only the fields that
+        counting needs. Raises ValueError (of pydantic or msgspec) if the JSON is invalid.
         """
 
     def write(self, change: StoreUpdate, stored: bytes | None, events: Sequence[CaseRead]) -> None:
-        """Add the commands to `change` that store the cases as these events left them.
+        """Add the commands to `change` that store the cases as these events left them. `change` is modified in place.
 
-        `stored`: the JSON of the resident's latest case in the store, None without one. `events`: at least one, all of
-        one resident, in the order of their versions.
+        `stored`: the JSON of the resident's latest case in the store, None if the store has none. `events`: at least
+        one, all of one resident, in the order of their versions. Raises ValueError if a JSON is invalid.
         """
 
 
@@ -54,8 +54,8 @@ class WholeCases:
         return Case.model_validate_json(value, extra=ANY_VERSION)
 
     def write(self, change: StoreUpdate, stored: bytes | None, events: Sequence[CaseRead]) -> None:
-        """Add the commands that store the last version of each case, and all data derived from it, to `change` (see
-        CaseWriter).
+        """Add to `change` the commands that store the last version of each case in `events`, and all data derived from
+        it. `stored`, `events`: see CaseWriter. Raises ValidationError if a JSON is invalid.
         """
         before = self.read(stored) if stored else None
         for value in {event.case.id: value for event, value in events}.values():
@@ -83,12 +83,13 @@ class Replay:
         self.logs = 0
 
     def change(self, entries: Sequence[Read], stored: Mapping[str, bytes]) -> StoreUpdate:
-        """Return the store update that the entries make.
+        """Return the store update that these journal entries make. It does not contain the rules: read them from
+        `rules` afterwards.
 
-        It does not contain the rules: read them from `rules` afterwards.
-
-        `stored`: the JSON of each resident's latest case in the store, by resident. Events that the store already has
-        are skipped.
+        `entries`: the partition's next entries, in the order of their inputs. `stored`: by resident id, the JSON of the
+        resident's latest case in the store. Events that the store already has are skipped. Changes this object:
+        `rules`, `logs` and the dispatches of `owed`. Raises ValueError if a stored case or a hold in an entry is
+        invalid.
         """
         change, stories = StoreUpdate(), defaultdict[str, list[CaseRead]](list)
         applied: dict[str, datetime] = {}
@@ -112,9 +113,9 @@ class Replay:
         return change
 
     def owed(self) -> Iterator[StoreUpdate]:
-        """Yield the updates that mark dispatches as possibly sent: those whose result may still change a case, and
-        those of the last day without their channel's report. The channel may still hold such a one; it must not
-        report it as not sent.
+        """Yield the updates that mark dispatches as possibly sent, 500 ids each: those whose result may still change a
+        case, and those of the last day without their channel's report. The channel may still hold such a dispatch, and
+        must not report it as not sent.
         """
         waiting = {name for names in self._owed.values() for each in names.values() for name in each}
         ids = sorted(waiting | self._unreported)
@@ -206,7 +207,9 @@ class _Sums:
 
 
 def residents(entries: Iterable[Read]) -> list[str]:
-    """Return the ids, sorted and without repetition, of the residents whose cases these entries are about."""
+    """Return the ids, sorted and without repetition, of the residents in the case events among these entries; empty if
+    there is none.
+    """
     return sorted({entry.case.resident for entry, _ in entries if isinstance(entry, PartialCaseEvent)})
 
 

@@ -34,11 +34,12 @@ class Board:
         self._waiting: OrderedDict[str, datetime] = OrderedDict()  # dispatch id -> its time, until its first result
 
     async def take(self, partition: int, raws: Sequence[Raw]) -> None:
-        """Write the latest snapshot of each case in these journal records, and observe their latencies, once for each
-        record.
+        """Write the latest snapshot of each case in these journal records to case-snapshots, and observe their
+        latencies as metrics, once for each record.
 
-        Returns when Kafka has acknowledged the snapshots. An entry whose encryption key is lost gives no snapshot: its
-        readable part would replace an older complete one. Raises SendError if Kafka refuses a snapshot permanently.
+        Returns when Kafka has acknowledged the snapshots. Invalid records are skipped. An entry whose encryption key is
+        lost gives no snapshot: its readable part would replace an older complete one. Raises SendError if Kafka refuses
+        a snapshot permanently. Errors of Redis pass through.
         """
         read = [(entry, raw) for raw in raws if (entry := read_entry(raw.offset, raw.value))]
         entries = [(entry, raw.trace) for entry, raw in read]

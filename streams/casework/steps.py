@@ -35,7 +35,7 @@ BATCH = 200  # inputs per round trip
 
 
 class Input(NamedTuple):
-    """A raw input and its parsed message. `message` is None if the input was refused."""
+    """A raw case input and its parsed message. `message` is None if the input was refused, and became a dead letter."""
 
     raw: Raw
     message: CaseInput | None
@@ -81,16 +81,17 @@ class CaseworkSteps:
     async def decode(self, partition: int, records: Sequence[Raw]) -> list[Input]:
         """Return an Input for each record, in order.
 
-        Writes unreadable records to the dead letters; their `message` is None.
+        Writes invalid and unreadable records to the dead letters; their `message` is None. Raises SendError if Kafka
+        refuses a dead letter permanently.
         """
         return [Input(raw, await self._read(partition, raw)) for raw in records]
 
     async def load(self, partition: int, inputs: Iterable[Input]) -> Loaded | None:
-        """Return the partition's rules and offset, the cases of the inputs' residents, and the ids of inputs that were
-        applied before.
+        """Return the partition's rules and offset, the latest cases of the inputs' residents, and the ids of those
+        inputs that were applied before.
 
         Returns None if Redis has lost the partition or may lack the latest commits. If an input ends a hold, the cases
-        of all residents with a step held back are returned too.
+        of all residents with a step held back are returned too. Errors of Redis pass through.
         """
         messages = [message for _, message in inputs if message]
         residents = {message.resident for message in messages if not isinstance(message, PolicyChange | HoldChange)}
@@ -99,12 +100,12 @@ class CaseworkSteps:
         return await self._store.load(partition, [message.id for message in messages], sorted(residents))
 
     async def decide(self, partition: int, state: Loaded, inputs: Iterable[Input], last: int) -> Decided:
-        """Decide, in order and in memory, the inputs that the store has not applied yet (domain/casework).
+        """Decide, in order and in memory, the inputs that the store has not applied yet (domain/casework). Returns the
+        store update and the journal entries. Nothing is written to Redis.
 
-        Returns the update and the entries.
-
-        `last`: the offset of the last input. Refused inputs are written to the dead letters. Raises UnknownPolicyError
-        if the partition's policy is stored nowhere, and PolicyError if this version cannot read it.
+        `last`: the offset of the last input. Refused inputs (too large, or of an unknown policy) are written to the
+        dead letters; SendError is raised if Kafka refuses one of these. Raises UnknownPolicyError if the partition's
+        policy is stored nowhere, and PolicyError if this version cannot read it.
         """
         stored = state.standing.offset
         policy = await self._policies.get(state.standing.policy)
@@ -120,11 +121,11 @@ class CaseworkSteps:
         return Decided(batch.change, batch.entries)
 
     async def commit(self, partition: int, stored: int, last: int, update: StoreUpdate) -> bool:
-        """Write the update to Redis, and set the partition's offset to `last`. Returns True if it was
-        written.
+        """Write the update to Redis, and set the partition's offset to `last`. Adds the journal's offset to `update`.
+        Returns True if it was written.
 
         Returns False, and writes nothing, if the store is no longer at the offset `stored`, if the outbox still has
-        entries of an earlier commit, or if the Redis that answers is not the leading one.
+        entries of an earlier commit, or if the Redis that answers is not the leading one. Errors of Redis pass through.
         """
         if partition in self._published:
             update.add("HSET", STATE, "journal", self._published[partition])
@@ -134,7 +135,8 @@ class CaseworkSteps:
         """Publish the entries and their dispatches to Kafka, and remove the entries from the outbox.
 
         Returns the entries, in the order of their inputs, once Kafka has acknowledged all. Raises SendError if Kafka
-        refuses a record permanently; the entries then stay in the outbox.
+        refuses a record permanently; the entries then stay in the outbox. Waits while Kafka is unavailable. Errors of
+        Redis pass through.
         """
         for entry in decided.entries:
             if isinstance(entry, CaseEvent):
@@ -148,8 +150,8 @@ class CaseworkSteps:
         """Publish the entries that an earlier commit of any worker left in the outbox, with their dispatches, and
         remove them from the outbox.
 
-        Returns these entries in the order of their inputs; empty if the outbox was empty. Raises SendError if Kafka
-        refuses an entry permanently.
+        Returns these entries in the order of their inputs; an empty list if the outbox was empty. Raises SendError if
+        Kafka refuses a record permanently, and ValidationError if an entry is invalid. Errors of Redis pass through.
         """
         published: list[Entry] = []
         while waiting := await self._store.outbox(partition):

@@ -41,22 +41,22 @@ class Upkeep:
         self._known: set[int] = set()  # the partitions that this worker has owned since it learned what was applied
 
     def lock(self, partition: int) -> asyncio.Lock:
-        """Return the partition's lock, always the same object.
+        """Return the lock of the partition in this process, always the same object.
 
-        It is held while this worker processes the partition's inputs.
+        Hold it while you process the partition's inputs.
         """
         return self._locks[partition]
 
     def lacks_inputs(self, partition: int, stored: int, first: int) -> bool:
-        """Return True if the store, whose last applied input is at offset `stored`, lacks inputs.
-
-        That is: an input before offset `first`, or an input that this worker knows to have been applied.
+        """Return True if a store whose last applied input is at offset `stored` lacks an input before offset `first`,
+        or one that this worker knows to have been applied; else False. Compares only: nothing is read.
         """
         return stored < self._reached.get(partition, -1) or stored < first - 1
 
     async def is_current(self, partition: int, stored: int) -> bool:
-        """Return True if the store, whose last applied input is at offset `stored`, has every input that the journal
-        proves to be applied. The journal is read at most every 0.25 s.
+        """Return True if the store, whose last applied input is at offset `stored`, has every input that is known to be
+        applied, by the journal or to this worker; False if it lacks one. The journal is read at most every 0.25 s.
+        Errors of Kafka and Redis pass through.
 
         While this worker was frozen or cut off, other workers may have applied inputs of its partition. If Redis then
         lost their commits without a new run id, this worker would find the store as it left it, and send the same
@@ -71,15 +71,18 @@ class Upkeep:
         self._reached[partition] = last
 
     def published(self, partition: int, last: int, entries: Sequence[Entry]) -> None:
-        """Note that this worker has published the entries of its commit, the last one at the journal offset `last`."""
+        """Remember that this worker has published the entries of its commit, so that their inputs are known to be
+        applied. `last`: the last entry's offset in the journal.
+        """
         self._applied.published(partition, last, entries)
 
     async def catch_up(self, partition: int, needed: int = -1) -> None:
         """Apply the inputs up to and including offset `needed` that a store lacks, and the commits that it has lost
-        although the run id of Redis is the same: so a machine restored from an image loses commits.
+        although the run id of Redis is the same, as on a machine restored from an image. Also has the Redis data shared
+        by all partitions checked and restored.
 
-        The caller holds the partition's lock. Raises AheadError if the journal covers inputs beyond the end of
-        case-inputs.
+        The caller holds the partition's lock. Raises the errors of Recovery.restore, such as AheadError if the journal
+        covers inputs beyond the end of case-inputs.
         """
         stand = await self._store.position(partition)
         reached = max(needed, self._reached.pop(partition, -1))  # else applying what is missing would begin here again
@@ -101,13 +104,14 @@ class Upkeep:
 
     async def check_log_end(self, partition: int, stored: int) -> None:
         """Raise AheadError if the topic case-inputs ends at or before offset `stored`, the last input that the store
-        has applied: the topic was lost or created again.
+        has applied: the topic was lost or created again. Raises KafkaError if Kafka is unavailable.
         """
         refuse_ahead(partition, stored, await self._recovery.end(partition))
 
     async def learn(self, partitions: Sequence[int]) -> None:
         """Find out, for partitions new to this worker, up to which offset of case-inputs the inputs are certainly
-        applied, and remember it in this object. The journal and the consumer group's committed offsets prove it.
+        applied, and remember it in this object. The journal and the consumer group's committed offsets prove it. Errors
+        of Kafka and Redis pass through.
 
         A Redis restored from a machine's image has the same run id (which changes when Redis starts) as before, so its
         loss of data does not show there. Without this method, only a worker that has seen the later state would notice
@@ -122,8 +126,9 @@ class Upkeep:
                     self._known.add(partition)
 
     async def look(self, partitions: Iterable[int]) -> None:
-        """Read the new entries of these partitions' journals, and remember the inputs that they prove to be applied.
-        Call it once before `cover` for several partitions, which then reads nothing again.
+        """Read the new entries of these partitions' journals, and remember the inputs that they prove to be applied. If
+        it is called once before `cover` for several partitions, `cover` need not read the journals again. Errors of
+        Kafka and Redis pass through.
         """
         await self._applied.look(partitions)
 
@@ -131,8 +136,9 @@ class Upkeep:
         """Restore those of the partitions whose store was lost or lacks commits, and publish entries that a dead worker
         left in the outbox.
 
-        Also deletes ids of applied inputs and earlier cases that are old enough to be forgotten. Raises AheadError if a
-        journal covers inputs beyond the end of case-inputs.
+        Also deletes from Redis the ids of inputs applied over 9 days ago, and earlier cases unchanged for over 120
+        days. Raises the errors of Recovery.restore, such as AheadError if a journal covers inputs beyond the end of
+        case-inputs, and SendError.
         """
         mine = list(partitions)
         self._known.intersection_update(mine)
@@ -147,12 +153,12 @@ class Upkeep:
         await self._store.drop_expired(mine, self._clock.now())
 
     async def cover(self, partition: int) -> list[Entry]:
-        """Publish the outbox of a silent owner's partition, and apply its waiting inputs.
+        """Publish the outbox of a silent owner's partition, and apply its waiting inputs. Restores a lost or older
+        store first.
 
-        Returns the journal entries published.
-
-        Restores a lost or older store first. Returns an empty list, doing nothing, if another Redis leads. Raises
-        AheadError if the journal covers inputs beyond the end of case-inputs.
+        Returns the journal entries published, in the order of their inputs. Returns an empty list, doing nothing, if
+        another Redis leads. Raises the errors of Recovery.restore, such as AheadError if the journal covers inputs
+        beyond the end of case-inputs, and SendError.
         """
         async with self._locks[partition]:
             await self._applied.look([partition], LOOK_SECONDS)  # each time: others commit too
@@ -171,10 +177,11 @@ class Upkeep:
             return entries + await self._recovery.replay_inputs(partition, stored, end - 1)
 
     async def rebuild(self, partition: int, progress: journal.Progress) -> None:
-        """Clear a partition's store and rebuild it from its journal.
+        """Delete the offset and policy of a partition's store, so that it counts as lost, and rebuild the store from
+        its journal.
 
-        `progress` is called with the number of journal entries read so far and their total. Raises AheadError if the
-        journal covers inputs beyond the end of case-inputs.
+        `progress` is called with the number of journal entries read so far and their total. Raises the errors of
+        Recovery.restore, such as AheadError if the journal covers inputs beyond the end of case-inputs, and SendError.
         """
         async with self._locks[partition]:
             await self._store.clear(partition)
@@ -183,9 +190,10 @@ class Upkeep:
         await self.watch([partition])
 
     async def begin_anew(self, partition: int) -> None:
-        """Write to the journal that case-inputs was recreated. The caller then rebuilds the store.
+        """Write to the partition's journal that case-inputs was recreated. The caller then rebuilds the store.
 
-        Raises PolicyError if the settings' policy file is invalid, and OSError if it cannot be read.
+        Raises PolicyError if the settings' policy file is invalid, OSError if it cannot be read, and SendError if Kafka
+        refuses a record permanently. Errors of Kafka and Redis pass through.
         """
         policy = (await self._policies.default()).hash
         await journal.begin_anew(self._settings, self._producer, partition, policy, self._clock.now())

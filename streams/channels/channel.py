@@ -26,8 +26,10 @@ REMEMBERED = 10_000  # finished dispatches: about 2 MB
 
 
 class Channel:
-    """Carries out dispatches through one provider, several at once. Red dispatches have places of their own, so that
+    """Carries out dispatches through one provider, several at once. Red dispatches have slots of their own, so that
     they never wait for others.
+
+    `process`: carries out one dispatch as far as possible now, and returns True if it is finished.
     """
 
     def __init__(
@@ -50,9 +52,11 @@ class Channel:
         self._finished: dict[str, None] = {}
 
     async def run(self, stream: StreamT[bytes]) -> None:
-        """Carry out each dispatch of the stream, and acknowledge it when it is finished.
+        """Carry out each dispatch of the stream, and acknowledge it when it is finished. This is the body of a
+        channel's agent.
 
-        This is the body of a channel's agent.
+        Invalid records become dead letters. Raises an exception group with the errors of `carry`, and SendError if
+        Kafka refuses a dead letter.
         """
         await carry_each(stream, self._carry_one, self._dead_letters)
 
@@ -63,13 +67,14 @@ class Channel:
         *,
         patient: bool = True,
     ) -> None:
-        """Carry out each dispatch and report its result.
-
-        Dispatches that are finished already are skipped. `traces`: by dispatch id.
+        """Carry out each dispatch and report its result. Dispatches that this process has finished already are skipped.
+        `traces`: by dispatch id.
 
         Returns when every dispatch is finished. `patient` False: returns after one attempt each; a dispatch whose
         outcome is then unknown is left to the worker that has its record. Once `drain` was called, this does not
-        return, so that unfinished dispatches are not acknowledged; only a cancellation ends it.
+        return, so that unfinished dispatches are not acknowledged; only a cancellation ends it. Raises an exception
+        group with the errors of the attempts, such as SendError if Kafka refuses a result, or AccessError if a server
+        denies access.
         """
         async with asyncio.TaskGroup() as group:
             for dispatch in {dispatch.id: dispatch for dispatch in dispatches}.values():
@@ -80,7 +85,9 @@ class Channel:
             await asyncio.sleep(WAIT_SECONDS)
 
     async def drain(self) -> None:
-        """Start no further attempt, and return when every attempt in progress has ended."""
+        """Start no further attempt of any dispatch from now on, and return when every attempt in progress has ended. It
+        cannot be undone.
+        """
         self._draining = True
         async with AsyncExitStack() as held:  # released at the end: tasks that wait for one see that it drains
             for slots in (self._slots, self._red_slots):

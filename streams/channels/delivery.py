@@ -80,13 +80,12 @@ class Delivery:
 
     @property
     def prepared(self) -> bool:
-        """True if the request is prepared."""
+        """True once `prepare` has made the request, so that `send` may be called."""
         return self._order is not None
 
     async def claim(self) -> Claimed | None:
-        """Take the dispatch's lease, and return the claim with its progress and case.
-
-        Returns None if its result was reported already.
+        """Take the dispatch's lease, and return the claim with its progress and case. Returns None if its result was
+        reported to casework already: nothing is left to do.
 
         Waits without limit while another worker has the lease, the store is lost or a server is unavailable, and up to
         5 s until the store has applied the input that led to the dispatch. Raises AccessError if a server denies
@@ -106,9 +105,10 @@ class Delivery:
         return None
 
     def obsolete(self, taken: Claimed) -> Answer | None:
-        """Return a final answer if the dispatch is no longer needed (domain/dispatches), else None.
+        """Return None if the dispatch is still needed, or if Redis does not have its decision yet; otherwise the final
+        answer, with the reason: NOT_SENT, or IN_DOUBT if the dispatch may have been sent before.
 
-        The answer's result is NOT_SENT, or IN_DOUBT if the dispatch may have been sent before.
+        `taken`: the claim, whose case decides it, by the rules of `validity` in domain/dispatches.
         """
         found = validity(self._dispatch, taken.case, self._clock.now())
         if not isinstance(found, ObsoleteDispatch):
@@ -117,11 +117,12 @@ class Delivery:
         return Answer(Result.NOT_SENT if taken.entry is None else Result.IN_DOUBT, because)
 
     async def prepare(self, taken: Claimed) -> Answer | None:
-        """Prepare the request for `send`, and return None; or return the final answer if the result is known without
-        sending.
+        """Have the provider's module prepare the request for `send`, and return None; or return the final answer if the
+        result is known without sending. Waits while a server is unavailable.
 
-        Also returns None, with no request prepared, if the claim was lost meanwhile: the recipient may have been looked
-        up in an empty store, so the answer does not count. Raises AccessError if a server denies access.
+        Also returns None, with no request prepared (see `prepared`), if the claim was lost meanwhile: the recipient may
+        have been looked up in an empty store, so the answer does not count. Raises AccessError if a server denies
+        access, and UnknownPolicyError or PolicyError if a policy that the request needs is stored nowhere or invalid.
         """
         order = await until_done("dispatch prepared", partial(self._provider.prepare, self._dispatch))
         if isinstance(order, Order):
@@ -133,10 +134,12 @@ class Delivery:
         return Answer(Result.IN_DOUBT, order.why) if maybe_sent else order
 
     async def send(self, taken: Claimed) -> Answer | None:
-        """Send the prepared request, or ask for the outcome of an earlier one. Returns the final answer.
+        """Send the prepared request, or ask for the outcome of an earlier one. Returns the final answer, which may be
+        FAILED or IN_DOUBT.
 
-        Returns None if the outcome is unknown but may still be found out, or the claim is lost: try again later. Raises
-        RuntimeError before `prepare`.
+        Returns None if the outcome is unknown but may still be found out, or the claim is lost: try again later. An
+        unknown outcome is final (IN_DOUBT) at once if the provider guarantees nothing (NEITHER), else 600 s after it
+        was first unknown. Raises RuntimeError before `prepare`, and AccessError if a server denies access.
         """
         if self._order is None:
             raise RuntimeError("nothing is prepared: await prepare() first")
@@ -152,11 +155,11 @@ class Delivery:
                 return await self._request(self._order, again=True)
 
     async def record(self, answer: Answer) -> list[CaseInput] | None:
-        """Tell the provider's module that the dispatch has ended, and store the answer in the dispatch log. Returns the
-        inputs that must be reported to casework: first the result, then the answer's other inputs.
+        """Let the provider's module release what it took for the dispatch, and store the answer in the dispatch log.
+        Returns the inputs that must be reported to casework: first the result, then the answer's other inputs.
 
         Returns None, storing nothing, if another worker has claimed the dispatch since: then the answer does not count.
-        Raises AccessError if a server denies access.
+        Waits while a server is unavailable; raises AccessError if a server denies access.
         """
         await until_done("dispatch ended", partial(self._provider.ended, self._dispatch, answer))
         inputs = [_result(self._dispatch, answer, self._clock), *answer.also]
@@ -164,11 +167,11 @@ class Delivery:
         return inputs if await until_done("dispatch answered", note) else None
 
     async def report(self, inputs: Sequence[CaseInput]) -> None:
-        """Write the inputs to case-inputs and, once Kafka has acknowledged them, mark the dispatch as done.
+        """Write the inputs to case-inputs and, once Kafka has acknowledged them, mark the dispatch as done in the
+        dispatch log. Does nothing for an empty list.
 
-        Counts the results as metrics.
-
-        Raises SendError if Kafka refuses an input permanently.
+        Counts the results as metrics. Waits while a server is unavailable. Raises SendError if Kafka refuses an input
+        permanently, and AccessError if a server denies access.
         """
         resident, where = self._dispatch.resident.encode(), self._book.partition(self._dispatch.resident)
         values = [each.model_dump_json().encode() for each in inputs]
@@ -180,7 +183,7 @@ class Delivery:
             await until_done("dispatch done", partial(self._book.done, self._dispatch, self._fence, self._bank))
 
     async def close(self) -> None:
-        """Release the lease.
+        """Release the lease of the latest claim. Transient errors of Redis are ignored: the lease expires by itself.
 
         The lease is left to expire instead if the provider can be asked (ASKABLE) and may not have received the latest
         request yet: asked too early, it would deny having the request.

@@ -80,8 +80,8 @@ class Claimed:
 
     @property
     def results(self) -> list[CaseInput] | None:
-        """The inputs with the result of an earlier attempt, which may not be reported yet; None if no result is
-        stored.
+        """The inputs to report to casework with the result of an earlier attempt, if that is stored and perhaps not
+        reported yet; None if no result is stored.
         """
         return self.entry.inputs if self.entry and self.entry.state is Progress.ANSWERED else None
 
@@ -118,7 +118,9 @@ class DispatchLog:
         """Take the lease on a dispatch for `lease_seconds`, and return the claim with the dispatch's progress and its
         case.
 
-        Returns a Held if it cannot be taken; LOST also while this process must not act.
+        Returns the reason as a Held if the lease cannot be taken: DONE if its result is reported, LEASED if another
+        worker has it, LOST if the partition's store is lost or incomplete, or this process must not act. Errors of
+        Redis pass through.
         """
         if (run := self._leader.current()) is None:
             return Held.LOST
@@ -138,13 +140,13 @@ class DispatchLog:
         return Claimed(entry, Case.model_validate_json(case, extra=ANY_VERSION) if case else None, fence.decode())
 
     async def sending(self, dispatch: Dispatch, fence: str, bank: str = "", *, first: bool = False) -> float | None:
-        """Mark that the dispatch may be sent from now on, and renew the lease. Returns the time before the renewal, in
-        monotonic seconds.
+        """Mark in Redis that the dispatch may be sent from now on, and renew the lease. Returns the time before the
+        renewal, in monotonic seconds.
 
         `fence`: that of the claim; `bank`: the code of the bank that the order goes to, "" for none. Returns None if it
         must not be sent: the claim is lost, this process paused too long to finish within the lease, or the Redis that
         answered no longer leads. If this is the `first` request, its mark is then removed if possible: nothing was
-        sent, so there is no doubt.
+        sent, so there is no doubt. Errors of Redis pass through.
         """
         run, began = self._leader.current(), time.monotonic()
         ours = await self._effect("sending", dispatch, fence, _sending(dispatch, bank))
@@ -156,10 +158,10 @@ class DispatchLog:
         return None
 
     async def ours(self, dispatch: Dispatch, fence: str) -> bool:
-        """Return True if the claim with this `fence` is valid.
+        """Return True if the claim with this `fence` is valid, so that this process may go on with the dispatch.
 
-        False if another worker has claimed the dispatch, the store was lost and its data is unreliable, or this process
-        must not act.
+        Returns False if another worker has claimed the dispatch since, the store was lost and its data is unreliable,
+        or this process must not act. Errors of Redis pass through.
         """
         return await self._effect("ours", dispatch, fence)
 
@@ -169,7 +171,7 @@ class DispatchLog:
 
         Returns False, without any effect, if the claim with this `fence` is lost. A store that was lost has no claims.
         It accepts the result of a request all the same, but not a refusal or the result that nothing was sent: another
-        worker may have sent the dispatch meanwhile.
+        worker may have sent the dispatch meanwhile. Errors of Redis pass through.
         """
         entry = Entry(state=Progress.ANSWERED, action=dispatch.action, bank=bank, inputs=list(inputs))
         results = {each.result for each in inputs if isinstance(each, ContactResult)}
@@ -179,7 +181,8 @@ class DispatchLog:
     async def done(self, dispatch: Dispatch, fence: str, bank: str = "") -> bool:
         """Mark the dispatch as reported to casework. `bank`: the code of the bank that the order went to, "" for none.
 
-        Returns True if it is marked; False, without any effect, if the claim with this `fence` is lost.
+        Returns True if it is marked; False, without any effect, if another worker has claimed the dispatch since the
+        claim with this `fence`. Errors of Redis pass through.
         """
         entry = Entry(state=Progress.DONE, action=dispatch.action, bank=bank)
         return await self._effect("done", dispatch, fence, entry)
@@ -187,21 +190,26 @@ class DispatchLog:
     async def release(self, dispatch: Dispatch, fence: str) -> None:
         """Release the lease on a dispatch, so that another process may claim it.
 
-        No effect if another claim was made after the one with this `fence`.
+        No effect if another claim was made after the one with this `fence`. Errors of Redis pass through.
         """
         await self._effect("release", dispatch, fence)
 
     async def forget(self, resident: str, dispatches: Iterable[str]) -> None:
-        """Delete the progress of these dispatches (ids) of a resident. Unknown ids are ignored."""
+        """Delete the progress of these dispatches (ids) of a resident from Redis. Unknown ids are ignored. Errors of
+        Redis pass through.
+        """
         if places := [self._place(resident, each) for each in dispatches]:
             await self._redis.delete(*places)
 
     async def entry(self, resident: str, dispatch: str) -> Entry | None:
-        """Return the stored progress of a dispatch, or None if none is stored. `resident`, `dispatch`: ids."""
+        """Return the stored progress of a dispatch, or None if none is stored (never claimed, only claimed, or
+        expired). `resident`, `dispatch`: ids. Raises ValidationError if the stored value is invalid. Errors of Redis
+        pass through.
+        """
         return known(await self._redis.get(self._place(resident, dispatch)))
 
     def partition(self, resident: str) -> int:
-        """Return the partition of a resident, given by id."""
+        """Return the number of a resident's partition, computed from the resident's id."""
         return home(resident, self._partitions)
 
     async def _effect(self, what: str, dispatch: Dispatch, fence: str, entry: Entry | None = None) -> bool:
@@ -240,7 +248,8 @@ class DispatchLog:
 def known(raw: bytes | None) -> Entry | None:
     """Return the entry in the stored value of a dispatch (see claim.lua).
 
-    Returns None if the value is missing or says only that the dispatch was claimed.
+    Returns None if the value is missing or only shows that the dispatch was claimed. Raises ValidationError if it is
+    invalid.
     """
     _, _, entry = (raw or b"").partition(b" ")
     return _entries.validate_json(entry, extra=ANY_VERSION) if entry else None

@@ -116,7 +116,8 @@ class OfficerEscalations:
         """Start each rung (the next attempt to reach an officer, see OfficerRung) whose time has come, at most 200, and
         return without waiting for them.
 
-        Each visit has a background task of its own, so that a slow provider delays no other visit.
+        Each visit has a background task of its own, so that a slow provider delays no other visit. An error in a task
+        is logged; the rung is tried again by a later call. Errors of Redis pass through.
         """
         now = milliseconds(self._clock.now())
         names = await self._redis.zrange(ESCALATIONS_DUE, "-inf", now, byscore=True, offset=0, num=MOST)
@@ -126,12 +127,12 @@ class OfficerEscalations:
                 self._running[name].add_done_callback(partial(self._taken, name))
 
     async def settle(self) -> None:
-        """Return when all rungs that were started have ended."""
+        """Return when all rungs that were started have ended, with or without success."""
         while self._running:
             await asyncio.gather(*self._running.values(), return_exceptions=True)
 
     async def close(self) -> None:
-        """Cancel the rungs in progress; another worker repeats them."""
+        """Cancel the rungs in progress, and wait for their end; another worker repeats them."""
         await cancelled(set(self._running.values()))
 
     def _gateway(self, channel: Channel, url: str | None, signer: str) -> Gateway:
@@ -348,7 +349,7 @@ class OfficerEscalations:
 
 
 def task_message(task: Task, level: Level, device: PushSubscription) -> PushMessage:
-    """Return the push message to a device: that a task of this level waits, in the device's language.
+    """Return the push message to a device: that a task of this level waits, in the device's language. Nothing is sent.
 
     It contains no names. Its `ref`, a hash of the dispatch's id, lets the page find the task.
     """

@@ -26,11 +26,11 @@ async def carry_each(
     stream: StreamT[bytes], carry: Carry, dead_letters: DeadLetters, within: float = LINGER_SECONDS
 ) -> None:
     """Call `carry` for each dispatch of a stream, up to 200 at once, and acknowledge the dispatch when `carry` returns.
+    Returns when the stream ends. This is the body of an agent.
 
-    This is the body of an agent.
-
-    `within`: seconds to wait for more records after the first of a batch. Invalid records become dead letters. Raises
-    an exception group if `carry` raises.
+    `within`: seconds to wait for more records after the first of a batch. Invalid records become dead letters and are
+    acknowledged. Raises an exception group if `carry` raises, or Kafka refuses a dead letter; that record is not
+    acknowledged.
     """
 
     async def carry_one(event: EventT[bytes]) -> None:
@@ -50,7 +50,9 @@ async def carry_each(
 
 
 async def read(event: EventT[bytes], dead_letters: DeadLetters) -> Dispatch | None:
-    """Return the dispatch in a record. If the record is invalid, write a dead letter and return None."""
+    """Return the dispatch in a record. If the record is invalid, write a dead letter and return None. Raises SendError
+    if Kafka refuses the dead letter permanently.
+    """
     message = event.message
     value = message.value or b""
     try:

@@ -30,16 +30,17 @@ class Households:
         self._secret, self._lease_ms = secret, round(lease_seconds * 1000)
 
     def place(self, resident: Resident) -> str | None:
-        """Return the keyed hash of the resident's address, or None if the address does not identify a dwelling."""
+        """Return the keyed hash of the resident's address, as text, or None if the address does not identify a
+        dwelling.
+        """
         found = household(resident.division, resident.address)
         return keyed_hash(self._secret, "address", found) if found else None
 
     async def take(self, place: str, dispatch: str) -> None:
-        """Lease the right to arrange a visit to this address to the dispatch (an id).
+        """Lease the right to arrange a visit to this address to the dispatch (an id), for at most `lease_seconds`, and
+        return once the dispatch has it.
 
-        Waits as long as another dispatch has it.
-
-        `place`: the address's hash. Raises RedisError if Redis does not answer.
+        Waits without limit while another dispatch has it. `place`: the address's hash. Errors of Redis pass through.
         """
         if (left := await self._redis.pttl(WHOLE_SETTLING)) > 0:
             # A time longer than a lease was set while the clock of Redis was ahead.
@@ -50,7 +51,9 @@ class Households:
             await asyncio.sleep(WAIT_SECONDS)
 
     async def release(self, place: str, dispatch: str) -> None:
-        """Release the lease on the address (`place`: its hash). No effect if another dispatch has it."""
+        """Release the lease on the address (`place`: its hash). No effect if another dispatch has it, or none. Errors
+        of Redis pass through.
+        """
         await self._redis.eval(RELEASE, 1, _lease(place), dispatch)
 
 

@@ -16,7 +16,7 @@ class UnreadableAccountError(ValueError):
 class Tokens:
     """Replaces account numbers by tokens, which are hashes keyed with `secret`.
 
-    `numbers`: the replaced numbers, by token.
+    `numbers`: the replaced numbers in their normal form, by token.
     """
 
     def __init__(self, secret: bytes) -> None:
@@ -24,8 +24,8 @@ class Tokens:
         self.numbers: dict[str, str] = {}
 
     def movements(self, told: Iterable[MovementReceipt]) -> list[OnwardMovement]:
-        """Return a receipt's movements, in order, with tokens in place of account numbers; adds the numbers to
-        `numbers`.
+        """Return a receipt's movements, in order, with tokens in place of account numbers (amounts in fen); adds the
+        numbers to `numbers`.
 
         Raises UnreadableAccountError if an account number is invalid.
         """

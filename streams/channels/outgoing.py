@@ -90,29 +90,36 @@ class Outgoing:
 
     @cached_property
     def households(self) -> Households:
-        """The addresses to which an officer goes."""
+        """The leases on the addresses to which an officer goes; always the same object."""
         return Households(self.redis, self._secret, self.channels.lease_seconds)
 
     def signer(self, channel: str) -> Signer:
-        """Return the Signer for orders to a channel's provider.
+        """Return a new Signer for orders to a channel's provider (`channel`: such as "sms"); it has the keys of all
+        signers.
 
-        Raises SettingsError if a provider or bank has no key.
+        Raises SettingsError if a provider or bank has no key, or two have the same one.
         """
         return Signer(channel, self.channels.receipt_keys(self.settings), self.clock.wall.time)
 
     async def resident(self, dispatch: Dispatch) -> Resident | None:
-        """Return the canonical register entry of the dispatch's resident, or None if the register has no entry."""
+        """Return the canonical register entry of the dispatch's resident, or None if the register has no entry. Errors
+        of Redis pass through.
+        """
         return (await self.residents.standing([dispatch.resident])).get(dispatch.resident)
 
     async def guardian(self, resident: Resident) -> Resident | None:
-        """Return the canonical register entry of the resident's guardian, or None without one."""
+        """Return the canonical register entry of the resident's guardian, or None if the resident has none or the
+        register lacks the guardian's entry. Errors of Redis pass through.
+        """
         name = resident.guardian
         return (await self.residents.standing([name])).get(name) if name else None
 
     async def recipient(self, dispatch: Dispatch) -> Recipient | None:
-        """Return the person to contact: the resident, a minor's guardian, or a trusted contact.
+        """Return the person whom the dispatch is to contact: the resident, a minor's guardian, or a trusted contact (by
+        the dispatch's action).
 
-        None if no number is known, or the register has no entry of the resident.
+        Returns None if no valid number is known, or the register has no entry of the resident. Errors of Redis pass
+        through.
         """
         resident = await self.resident(dispatch)
         if resident is None:
@@ -128,7 +135,8 @@ class Outgoing:
         resident's partition, or from the arm of an experiment there that the dispatch names, if the resident takes
         part.
 
-        Raises UnknownPolicyError if that policy is stored nowhere, and PolicyError if this version cannot read it.
+        Raises UnknownPolicyError if that policy is stored nowhere, PolicyError if it is invalid, and OSError if the
+        settings' policy file is needed and cannot be read. Errors of Redis pass through.
         """
         policy = await self.policy(dispatch)
         own = await self._of_arm(policy, dispatch) if dispatch.arm else None
@@ -146,12 +154,14 @@ class Outgoing:
         settings' file.
 
         Raises UnknownPolicyError if its text is stored nowhere, PolicyError if it is invalid, and OSError if the file
-        cannot be read.
+        cannot be read. Errors of Redis pass through.
         """
         return await self.policies.of(self.book.partition(dispatch.resident))
 
     async def case(self, dispatch: Dispatch) -> Case | None:
-        """Return the dispatch's case, or None if it is unknown or is no longer the resident's latest case."""
+        """Return the dispatch's case, or None if it is unknown or is no longer the resident's latest case. Raises
+        ValidationError if the stored case is invalid. Errors of Redis pass through.
+        """
         raw = await self.redis.hget(key("cases", self.book.partition(dispatch.resident)), dispatch.resident)
         case = Case.model_validate_json(raw, extra=ANY_VERSION) if raw else None
         return case if case and case.id == dispatch.case else None
@@ -159,8 +169,8 @@ class Outgoing:
     async def account(self, token: str) -> str | None:
         """Return the account number that belongs to a token, or None if it is not stored.
 
-        A stored number that does not belong to the token is logged and not returned: intake may store numbers, and must
-        not redirect a stop order.
+        A stored number that does not belong to the token is logged, and None is returned: intake may store numbers, and
+        must not redirect a stop order. Errors of Redis pass through.
         """
         where = key("accounts-by-token", spread(token, self.settings.partitions))
         raw = await self.redis.hget(where, token)
@@ -170,16 +180,18 @@ class Outgoing:
         return None
 
     def own_account(self, resident: Resident, token: str, *, former: bool) -> str | None:
-        """Return the number of the account that belongs to `token`, if the register lists it as the resident's own,
-        else None.
+        """Return the number of the account that belongs to `token`, if the register's entry lists it as the resident's
+        own, else None.
 
-        `former`: True: an account that the resident has given up is returned too.
+        `former`: True: an account that the resident has given up is returned too; False: only one without an end.
         """
         held = (each.value for each in resident.accounts if former or each.until is None)
         return next((value for value in held if _is_of(self._secret, token, value)), None)
 
     def owns(self, resident: Resident, token: str) -> bool:
-        """Return True if the register lists the account with this token as the resident's own, now or earlier."""
+        """Return True if the register's entry lists the account with this token as the resident's own, now or earlier;
+        else False.
+        """
         return token in own_tokens(self._secret, resident)
 
 

@@ -29,12 +29,12 @@ class PinnedTransport(httpx.AsyncBaseTransport):
         self._inner = httpx.AsyncHTTPTransport()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send the request to the host's checked address, and return the answer.
+        """Send the request to the host's checked address, and return the answer. Changes the request's URL to that
+        address.
 
-        The certificate is verified for the host's name.
-
-        Raises ForbiddenDestinationError, without connecting, if one of the host's addresses is not permitted;
-        ConnectError if the host is unknown, ConnectTimeout if it is not resolved in time, and httpx's other errors.
+        The certificate is verified for the host's name. Raises ForbiddenDestinationError, without connecting, if one of
+        the host's addresses is not permitted; ConnectError if the host is unknown, ConnectTimeout if it is not resolved
+        in time, and httpx's other errors.
         """
         host = request.url.host
         port = request.url.port or (443 if request.url.scheme == "https" else 80)

@@ -46,9 +46,9 @@ class UnknownOutcomeError(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The result of a dispatch, and the reason (`why`).
+    """The result of a dispatch, and the reason (`why`; None: no reason is given).
 
-    `also`: other inputs to report with it, such as the assigned officer.
+    `also`: other inputs to report to casework with it, such as the assigned officer.
     """
 
     result: Result
@@ -75,12 +75,12 @@ class Order:
 
     @property
     def content(self) -> bytes:
-        """The bytes to send: `document`, else the body as JSON."""
+        """The bytes to send: `document`, or without one the body as JSON."""
         return orjson.dumps(dict(self.body)) if self.document is None else self.document
 
     @property
     def media_type(self) -> str:
-        """The media type of `content`: application/json or application/xml."""
+        """The media type of `content`: application/xml for a `document`, else application/json."""
         return "application/json" if self.document is None else "application/xml"
 
 
@@ -103,27 +103,27 @@ class Provider(Protocol):
 
         The visits' module assigns an officer and takes a lease on the address: call `ended` once the result is known.
         Raises UnknownPolicyError if a policy that is needed is stored nowhere, and PolicyError if this version cannot
-        read it.
+        read it. Errors of Redis pass through.
         """
 
     async def send(self, dispatch: Dispatch, order: Order) -> Answer:
-        """Send the request, with the dispatch's id as idempotency key, and return the answer.
+        """Send the request, with the dispatch's id as idempotency key, and return the answer; its result is FAILED if
+        the request was certainly not carried out.
 
         Raises UnknownOutcomeError if the outcome is unknown.
         """
 
     async def ask(self, dispatch: Dispatch, order: Order) -> Answer | None:
-        """Ask the provider about an earlier request.
+        """Ask the provider about an earlier request for this dispatch.
 
-        Returns the answer if the provider has the request, None if it has not.
-
-        Raises UnknownOutcomeError if that is unknown.
+        Returns the answer if the provider has the request, None if it has not: then it may be sent again. Raises
+        UnknownOutcomeError if that is unknown.
         """
 
     async def ended(self, dispatch: Dispatch, answer: Answer) -> None:
         """Release the resources that `prepare` took, such as a lease on an address.
 
-        Call it after the result is known; may be called twice.
+        Call it after the result is known; it may be called twice. Errors of Redis pass through.
         """
 
 
@@ -143,7 +143,8 @@ class Gateway:
         """Send the request, with the dispatch's id as idempotency key.
 
         Returns `order.sent` if the gateway accepts it (2xx), and an Answer with the result FAILED if it was certainly
-        not carried out. Raises UnknownOutcomeError if the outcome is unknown.
+        not carried out: no gateway is set, it could not be connected to, or its status is one that means so. Raises
+        UnknownOutcomeError if the outcome is unknown, and KeyError if the signer has no key of the order's bank.
         """
         if self._url is None:
             return Answer(Result.FAILED, NoGateway())
@@ -161,10 +162,9 @@ class Gateway:
     async def ask(self, dispatch: Identified, order: Order) -> Answer | None:
         """Ask the gateway about an earlier request.
 
-        Returns `order.sent` if the gateway has it (2xx), and None if not (404).
-
-        Without a gateway's address, nothing was sent: returns an Answer with the result FAILED. Raises
-        UnknownOutcomeError if the gateway cannot be asked or answers with another status.
+        Returns `order.sent` if the gateway has it (2xx), and None if not (404). Without a gateway's address, nothing
+        was ever sent: returns an Answer with the result FAILED. Raises UnknownOutcomeError if the gateway cannot be
+        asked or answers with another status, and KeyError if the signer has no key of the order's bank.
         """
         if self._url is None:
             return Answer(Result.FAILED, NoGateway())

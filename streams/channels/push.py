@@ -72,18 +72,19 @@ class PushMessage:
 
     @property
     def headers(self) -> dict[str, str]:
-        """The HTTP headers, by name: how many seconds the service keeps the message, its urgency, its topic and its
-        encoding.
+        """The HTTP headers, by name: how many seconds the push service stores the message (TTL, as text), its urgency,
+        its topic and its encoding.
         """
         ttl, urgency = str(TTL_SECONDS[self.level]), URGENCY[self.level]
         return {"TTL": ttl, "Urgency": urgency, "Topic": self.topic, "Content-Encoding": "aes128gcm"}
 
 
 async def devices_of(officer: str, subscriptions: PushSubscriptions, staff: Staff) -> list[PushSubscription]:
-    """Return the devices of an officer (their id on the roster).
+    """Return the devices of an officer (their id on the roster) that get push messages, the newest first; empty if
+    there is none.
 
     Deletes the devices of an account that is disabled or deleted, is no longer this officer's, or signed out
-    everywhere.
+    everywhere. Raises SendError if Kafka refuses the deletion. Errors of Redis pass through.
     """
     found = []
     for each in await subscriptions.of_officer(officer):
@@ -108,11 +109,11 @@ class PushSender:
         self.public_key = push_encryption.public(self._key) if self._key else ""
 
     def permitted(self, endpoint: str) -> bool:
-        """Return True if messages may be sent to this endpoint (a URL), as far as its text shows: https, and no address
-        inside the network.
+        """Return True if messages may be sent to this endpoint (a URL), as far as its text shows: https, no user name,
+        at most 1,024 ASCII characters, and no address inside the network that the settings do not permit. Returns False
+        otherwise, also if it cannot be parsed.
 
         A host name is checked again when it is resolved. In a trial installation, http to this machine is permitted.
-        Raises nothing.
         """
         try:
             place = urlsplit(endpoint)
@@ -130,10 +131,11 @@ class PushSender:
         return (place.scheme == "https" or local) and may_send_to(address, self._private, self._trial)
 
     async def send(self, subscription: PushSubscription, message: PushMessage) -> PushResult:
-        """Send a message to one device, within 6 s, and return the result. A subscription that has ended is deleted.
+        """Send a message to one device, within 6 s, and return the result. A subscription that has ended (GONE) is
+        deleted.
 
-        Raises nothing: every error with a device becomes its result, so that it does not affect other devices or the
-        text message.
+        Every error with a device becomes its result, so that it does not affect other devices or the text message. Only
+        the deletion may raise: SendError, or an error of Redis.
         """
         try:
             async with asyncio.timeout(DEVICE_SECONDS):

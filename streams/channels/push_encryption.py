@@ -28,7 +28,8 @@ def encrypted(message: bytes, p256dh: str, auth: str) -> bytes:
 
     `p256dh`, `auth`: the subscription's keys, base64url.
 
-    Raises ValueError if a key is invalid, or the message is longer than push services must accept (RFC 8030, 7.2).
+    Raises ValueError if a key is invalid, or the message is longer than 3,993 bytes, which push services must accept
+    (RFC 8030, 7.2).
     """
     if len(message) > MOST_BYTES:
         raise ValueError("the message is too long")
@@ -54,8 +55,8 @@ def check_subscription(p256dh: str, auth: str) -> None:
 
 
 def proof(key: ec.EllipticCurvePrivateKey, endpoint: str, contact: str, now: float) -> str:
-    """Return the value of the header Authorization for a request to an endpoint: a token signed with `key`, valid for
-    12 hours.
+    """Return the value of the header Authorization for a request to an endpoint (a URL): a token signed with `key`,
+    valid for 12 hours for the endpoint's host.
 
     `contact`: a mailto: or https: address that the push service may write to. `now`: wall-clock seconds since 1970.
     """
@@ -72,14 +73,14 @@ def public(key: ec.EllipticCurvePrivateKey) -> str:
 
 
 def new_vapid_key() -> str:
-    """Return a new random private key: 32 bytes in base64url."""
+    """Return a new random private key for push messages: 32 bytes in base64url, without padding. Nothing is stored."""
     value = ec.generate_private_key(CURVE).private_numbers().private_value
     return to_base64(value.to_bytes(KEY_BYTES, "big"))
 
 
 def vapid_key(text: str) -> ec.EllipticCurvePrivateKey:
-    """Return the private key in a text that `new_vapid_key` returned. Raises ValueError if the text is not
-    such a key.
+    """Return the private key in a text that `new_vapid_key` returned; white space around it is ignored. Raises
+    ValueError if the text is not such a key.
     """
     raw = from_base64(text.strip())
     if len(raw) != KEY_BYTES:
@@ -88,8 +89,8 @@ def vapid_key(text: str) -> ec.EllipticCurvePrivateKey:
 
 
 def derived_vapid_key(secret: bytes) -> ec.EllipticCurvePrivateKey:
-    """Return the private key of an embedded installation, derived from its secret: the same secret gives the
-    same key.
+    """Return the private key for push messages of an embedded installation, derived from its `secret`: the same secret
+    gives the same key.
     """
     wide = hmac.digest(secret, b"push messages", hashlib.sha512)  # 512 bits, so that no key is likelier than another
     return ec.derive_private_key(int.from_bytes(wide, "big") % (ORDER - 1) + 1, CURVE)

@@ -25,8 +25,9 @@ Input = ContactResult | ResidentReply | BankFeedback | OwnHoldAnswer | OfficerRe
 
 
 def input_of(receipt: Receipt, dispatch: DispatchId, action: Action, now: datetime, tokens: Tokens) -> Input:
-    """Return the case input that a receipt makes, with `now` as its time. `action`: of the dispatch; `tokens`: takes
-    the account numbers of movements, and replaces them by tokens.
+    """Return the case input that follows from a receipt, with `now` as its time: a contact's result, a reply, a bank's
+    feedback, the answer to an order on the resident's own account, or an officer's report. `action`: the dispatch's;
+    `tokens`: replaces the account numbers of movements by tokens, and collects the numbers.
 
     Raises UnreadableAccountError for a movement's invalid account. Nothing is written.
     """

@@ -89,7 +89,8 @@ class Receipts:
         self._producer, self._clock = outgoing.producer, outgoing.clock
 
     def verify(self, headers: Mapping[str, str], message: SignedMessage) -> Signed:
-        """Verify the message's signature. Returns its nonce and its signer.
+        """Verify the message's signature. Returns its nonce and its signer. A signature with a former key is counted as
+        a metric.
 
         Raises SignatureError if no key fits, the time or nonce is missing, or the time is over 300 s off. The time is
         compared with the workers' shared time, because this machine's clock may be wrong.
@@ -100,7 +101,7 @@ class Receipts:
         """Check that a bank's answer comes from the bank that the order went to. Does nothing for other receipts.
 
         Raises AnotherBanksError if another signer signed the answer, or the answer names another bank, or another
-        payment than the order's.
+        payment than the order's. Errors of Redis pass through.
         """
         if isinstance(receipt, BankReceipt | OwnHoldReceipt):
             entry = await self._book.entry(dispatch.resident, dispatch.text)
@@ -114,10 +115,9 @@ class Receipts:
     async def once(self, name: str, nonce: str, resident: str) -> AsyncIterator[None]:
         """Context manager: mark the nonce of a receipt as used for 10 minutes.
 
-        If the block raises, the nonce may be used again.
-
-        `name`: the receipt's channel; `resident`: the id of the dispatch's resident. Raises ReplayedError if the nonce
-        was used before.
+        If the block raises, the nonce may be used again. `name`: the receipt's channel; `resident`: the id of the
+        dispatch's resident. Raises ReplayedError, before the block, if the nonce was used before. Errors of Redis pass
+        through.
         """
         place = f"{key('receipt-nonce', self._book.partition(resident))}:{name}:{nonce}"
         async with locks.taken(self._redis, place, 2 * TOLERANCE_SECONDS * 1000) as first:
@@ -126,11 +126,11 @@ class Receipts:
             yield
 
     async def read(self, model: type[Receipt], body: bytes, media_type: str) -> Receipt:
-        """Return the receipt in a request's body: JSON of the type `model`, or for a bank also camt.029 or pacs.004 as
-        application/xml.
+        """Return the receipt in a request's body: JSON of the type `model`, or for a bank also camt.029, pacs.002 or
+        pacs.004 as application/xml.
 
         Raises ValidationError or MessageError if it is invalid, and for XML UnknownDispatchError if it is not about a
-        known order, NotRecoveredError while that is unknown.
+        known order, NotRecoveredError while that is unknown. Errors of Redis pass through.
         """
         if model is BankReceipt and media_type.partition(";")[0].strip().lower() == "application/xml":
             return await self._resolved(resolution(body))
@@ -169,11 +169,12 @@ class Receipts:
     async def take(self, receipt: Receipt, channel: Channel) -> str:
         """Write the receipt's input to outside-inputs, and return the input's id once Kafka has acknowledged it.
 
-        An officer's report also updates their task in the roster. Raises UnknownDispatchError if no dispatch of this
-        channel has the id, NotRecoveredError while that is unknown, NotHolderError if an officer reports on another
-        officer's task, UnreadableAccountError if a movement has an invalid account, TimeoutError if Kafka does not
-        answer within 3 s, SendError or CodecError if the input cannot be written because Kafka or the vault is wrongly
-        configured, and RedisError if Redis does not answer.
+        An officer's report also updates their task in the roster. The account numbers of movements are stored in Redis
+        first. Raises UnknownDispatchError if no dispatch of this channel has the id or it is an order of another kind,
+        NotRecoveredError while that is unknown, NotHolderError if an officer reports on another officer's task,
+        UnreadableAccountError if a movement has an invalid account, TimeoutError if Kafka does not answer within 3 s,
+        SendError or CodecError if the input cannot be written because Kafka or the vault is wrongly configured, and
+        RedisError if Redis does not answer.
         """
         dispatch = _parsed(receipt.dispatch, channel)
         action = await self._action(dispatch)
@@ -249,7 +250,7 @@ def routes(outgoing: Outgoing, channels: ChannelSettings) -> list[Route]:
     They answer 200 with the input's id, which is null for a message to an officer; 400 for an invalid receipt, 401 for
     a wrong signature, 403 for another officer's task or another bank's order, 404 for an unknown dispatch, 409 for a
     nonce that was used, 408 or 413 for a slow or long body, and 503 if the receipt must be sent again. Raises
-    SettingsError if a channel or bank has no key.
+    SettingsError if a channel or bank has no key, or two have the same one.
     """
     receipts = Receipts(outgoing, channels)
     kinds: list[tuple[str, str, type[Receipt], Channel]] = [

@@ -123,8 +123,8 @@ class ChannelSettings(Environment):
 
     @property
     def lease_seconds(self) -> float:
-        """How long one attempt of a dispatch may last, in seconds: longer than the question to the provider whether it
-        has the order, the request, and the time between.
+        """How long one attempt of a dispatch may last, in wall-clock seconds (four times `provider_seconds`): longer
+        than the question to the provider whether it has the order, the request, and the time between.
 
         For so long, a dispatch is locked against other workers, and an address against a second visit.
         """
@@ -140,12 +140,16 @@ class ChannelSettings(Environment):
             raise SettingsError(f"QUANZU_INSTITUTIONS: {self.institutions}: {error}") from None
 
     def kind(self, channel: Channel) -> Kind:
-        """Return the guarantee of the channel's provider about repeated requests."""
+        """Return the guarantee of the channel's provider about repeated requests; for payments and any other channel,
+        that of the banks' gateway.
+        """
         kinds = {Channel.SMS: self.sms_kind, Channel.PHONE: self.voice_kind, Channel.VISIT: self.station_kind}
         return kinds.get(channel, self.bank_kind)
 
     def refusals(self, channel: Channel) -> frozenset[int]:
-        """Return the additional HTTP status codes by which the channel's provider says that nothing was done."""
+        """Return the additional HTTP status codes by which the channel's provider states that nothing was done; empty
+        if none is set.
+        """
         told = {
             Channel.SMS: self.sms_refusals,
             Channel.PHONE: self.voice_refusals,
@@ -154,7 +158,9 @@ class ChannelSettings(Environment):
         return frozenset(map(int, _codes(told.get(channel, self.bank_refusals))))
 
     def province_addresses(self) -> Mapping[str, str]:
-        """Return the address of each other province's intake, by its code."""
+        """Return the address (https, without a slash at the end) of each other province's intake, by the province's
+        code; empty if there is none.
+        """
         pairs = (pair.partition("=") for pair in _codes(self.provinces))
         return {code: address.rstrip("/") for code, _, address in pairs}
 
@@ -162,7 +168,7 @@ class ChannelSettings(Environment):
         """Return the private key that signs push messages; None if none is set and the installation is not embedded.
 
         An embedded installation without the setting derives it from its secret. Raises SettingsError if the set key is
-        invalid.
+        invalid, or the secret is needed and cannot be read.
         """
         if self.push_key:
             try:
@@ -174,14 +180,14 @@ class ChannelSettings(Environment):
         return derived_vapid_key(settings.key()) if settings.embedded else None
 
     def push_private(self) -> frozenset[Address]:
-        """Return the addresses inside the network to which push messages may be sent."""
+        """Return the exact IP addresses inside the network to which push messages may be sent; empty if none is set."""
         return addresses(self.push_addresses)
 
     def signers(self) -> tuple[str, ...]:
-        """Return the names of all signers of receipts: each channel, each bank and payment institution of the table,
-        and each other province.
+        """Return the names of all signers of receipts: each channel, each bank and payment institution of the table
+        (bank/CODE), and each other province (province/CODE).
 
-        Raises SettingsError if the table cannot be read.
+        Raises SettingsError if the table cannot be read or is invalid.
         """
         provinces = map(province_signer, self.province_addresses())
         return (*RECEIPT_CHANNELS, *map(bank_signer, self.known_institutions().by_code), *provinces)
@@ -189,8 +195,9 @@ class ChannelSettings(Environment):
     def receipt_keys(self, settings: Settings) -> Mapping[str, tuple[bytes, ...]]:
         """Return the keys for signing orders and verifying receipts, by signer, the current key first.
 
-        Raises SettingsError if two signers have the same key, or a signer has no key; an embedded installation without
-        the setting derives all keys from its secret.
+        Raises SettingsError if a signer has no key or over two, two signers have the same key, an entry is invalid or a
+        key shorter than 16 characters, or the table of banks cannot be read. An embedded installation without the
+        setting derives all keys from its secret; any other raises SettingsError.
         """
         if self.receipts_secret:
             return _receipt_keys(self.receipts_secret.get_secret_value(), self.signers())
@@ -251,7 +258,7 @@ def _check_keys(found: Mapping[str, tuple[bytes, ...]]) -> None:
 def load() -> ChannelSettings:
     """Return the channels' settings from the environment variables.
 
-    Raises SettingsError, naming the variable, if a setting is invalid.
+    Raises SettingsError, naming the variable, if a setting is invalid, and also if a file with a secret cannot be used.
     """
     try:
         return ChannelSettings()

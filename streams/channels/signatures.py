@@ -36,12 +36,11 @@ class Signatures:
         self._keys = keys
 
     def verify(self, headers: Mapping[str, str], message: SignedMessage, wall: float) -> Signed:
-        """Verify a message's signature.
-
-        Returns its nonce and its signer: the channel's provider or, for the channel `bank`, perhaps a bank.
+        """Verify a message's signature. Returns its nonce and its signer: the channel's provider or, for the channel
+        `bank`, perhaps a bank.
 
         `wall`: the time in seconds since 1970. Counts signatures with a former key as a metric. Raises SignatureError
-        as signing.verify does.
+        if no key of the channel fits, the time or nonce is missing or malformed, or the time is over 300 s off.
         """
         signers = [name for name in self._keys if name.partition("/")[0] == message.channel]
         keys = [(name, former, key) for name in signers for former, key in enumerate(self._keys[name])]
@@ -61,10 +60,10 @@ class Signatures:
             raise AnotherBanksError("this order went to a bank, and its answer is not signed with that bank's key")
 
     def check_name(self, signed: Signed, bank: str | None) -> None:
-        """Raise AnotherBanksError if a bank has signed an answer that names another bank (`bank`), to which it would be
-        attributed.
+        """Raise AnotherBanksError if a bank has signed an answer that names another bank (`bank`, a code), to which it
+        would be attributed.
 
-        Does nothing if `bank` is None or the gateway has signed.
+        Does nothing if `bank` is None or "", or if the gateway has signed.
         """
         if bank and signed.by.startswith(bank_signer("")) and signed.by != bank_signer(bank):
             raise AnotherBanksError("bank: another bank's code than the one whose key has signed the answer")
@@ -86,11 +85,12 @@ def check_payment(case: Case | None, dispatch: DispatchId, transfer: str) -> Non
 
 
 def asked_bank(entry: Entry | None, case: Case | None, dispatch: DispatchId, table: Institutions) -> str:
-    """Return the code of the bank that an order went to: from the dispatch log, or from the case if the log lost it; ""
-    if unknown.
+    """Return the code of the bank that an order went to: from the dispatch log's `entry`, or from the case if the log
+    lost it or names no bank; "" if unknown.
 
-    Raises AnotherBanksError if the log lost an order about the resident's own account and no bank has confirmed the
-    hold: then it is not known which bank has the account.
+    `entry`, `case`: None if the log or the store does not have them. Raises AnotherBanksError if the log lost an order
+    about the resident's own account and no bank has confirmed the hold: then it is not known which bank has the
+    account.
     """
     if entry is not None and entry.bank:
         return entry.bank

@@ -74,15 +74,16 @@ class Signer:
 
 
 def sign(key: bytes, message: SignedMessage, wall: float, nonce: str) -> dict[str, str]:
-    """Return the three signature headers of a message that is sent at `wall` (seconds since 1970): time, nonce,
-    signature.
+    """Return the three signature headers, by name, of a message that is sent at `wall` (seconds since 1970): time
+    (whole seconds), nonce, and the signature in hexadecimal.
     """
     stamp = str(int(wall))
     return {TIMESTAMP: stamp, NONCE: nonce, SIGNATURE: _signature(key, message, stamp, nonce)}
 
 
 def verify(keys: Sequence[bytes], headers: Mapping[str, str], message: SignedMessage, wall: float) -> FittingSignature:
-    """Verify a message's signature against `keys`. Returns its nonce, and the index of the key that made it.
+    """Verify a message's signature against `keys`. Returns its nonce, and the index (from 0) in `keys` of the first key
+    that fits. Whether the nonce was used before is not checked.
 
     Raises SignatureError if no key fits, the time or nonce is missing or malformed, or the time is over 300 s off
     `wall` (seconds since 1970).

@@ -23,7 +23,7 @@ class Call:
 
     @property
     def reached(self) -> bool:
-        """True if the resident answered the call."""
+        """True if the resident answered the call; False for any other result."""
         return self.result is CallResult.ANSWERED
 
 

@@ -18,7 +18,11 @@ class WaitingRed(WaitingRecords):
         super().__init__(settings, DISPATCHES_RED)
 
     async def dispatches(self, partition: int) -> list[Dispatch]:
-        """Return the dispatches of the records that `read` returns. Unreadable records are logged and left out."""
+        """Return the dispatches in the partition's records that its owner has not committed and this object has not
+        returned before, in the topic's order. Invalid records are logged, counted and left out.
+
+        Raises KafkaError if Kafka is unavailable, and CodecError if this process cannot decrypt the topic.
+        """
         found = [
             readable(DISPATCHES_RED.name, record.offset, partial(_dispatch, record.value or b""))
             for record in await self.read(partition)

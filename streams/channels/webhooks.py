@@ -60,26 +60,32 @@ class Webhooks(CompactedTable[Webhook]):
     place = Place(WEBHOOKS, Webhook)
 
     async def drop(self, name: str) -> None:
-        """Delete the webhook with this id, and its health. No error if the id is unknown."""
+        """Delete the webhook with this id from the topic and from Redis, and its health from Redis. No error if the id
+        is unknown.
+
+        Waits without limit while Kafka is unavailable. Raises SendError if Kafka refuses the deletion. Errors of Redis
+        pass through: the topic has the deletion then.
+        """
         await super().drop(name)
         await self._redis.hdel(WEBHOOK_HEALTH, name)
 
     async def by_id(self) -> dict[str, Webhook]:
-        """Return all webhooks by id, the oldest first."""
+        """Return all webhooks by id, the oldest first. Errors of Redis pass through."""
         return {webhook.id: webhook for webhook in sorted(await self.all(), key=lambda each: each.made_at)}
 
     async def health(self) -> dict[str, tuple[Health, str]]:
-        """Return, by webhook id, its health and a description of its last answer.
+        """Return, by webhook id, its health and a description of its last answer in English.
 
-        Webhooks to which nothing was sent yet are left out.
+        Webhooks to which nothing was sent yet are left out. Errors of Redis pass through.
         """
         found = {name.decode(): orjson.loads(raw) for name, raw in (await self._redis.hgetall(WEBHOOK_HEALTH)).items()}
         return {name: (Health(how), words) for name, (how, words) in found.items()}
 
     async def feel(self, webhook: str, how: Health, words: str) -> None:
-        """Store a webhook's health, and a description of its last answer (`words`), replacing the earlier ones.
+        """Store a webhook's health, and a description of its last answer (`words`), in Redis, replacing the earlier
+        ones.
 
-        `webhook`: its id.
+        `webhook`: its id. Errors of Redis pass through.
         """
         await self._redis.hset(WEBHOOK_HEALTH, webhook, orjson.dumps([how, words]))
 
@@ -111,7 +117,7 @@ class Webhooks(CompactedTable[Webhook]):
 
 
 def new_id() -> str:
-    """Return a new random id of a webhook."""
+    """Return a new random id of a webhook: "w" and 16 letters or digits. Nothing is stored."""
     return "w" + base64.b32encode(secrets.token_bytes(10)).decode().lower()
 
 
@@ -137,7 +143,8 @@ class WebhookSender:
         """Send events until cancelled; then all tasks are stopped.
 
         Every 2 s, start a task for each new or changed webhook and each whose task has failed, and stop the tasks of
-        deleted or paused ones. Waits while Redis is unavailable. Raises AccessError if Redis denies access.
+        deleted or paused ones. An error of a task is logged. Waits while Redis is unavailable. Raises AccessError if
+        Redis denies access.
         """
         try:
             while not_cancelled():
@@ -286,8 +293,8 @@ class _Begins(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has 
 
 
 def distrusted(error: BaseException | None) -> bool:
-    """Return True if the error, or one that caused it, is about an untrusted certificate. httpx wraps the handshake's
-    error.
+    """Return True if the error, or one that caused it, is about an untrusted certificate; else False, also for None.
+    httpx wraps the handshake's error.
     """
     while error is not None and not isinstance(error, ssl.SSLCertVerificationError):
         error = error.__cause__ or error.__context__

@@ -43,7 +43,7 @@ class Asked(BaseModel):
     """The query parameters of the list.
 
     Filters: `source`, `topic`, `why` (a part of the reason), `since` (inclusive), `until` (exclusive) and `state`;
-    None: not filtered (of `state`, given as "all"). `limit`: the page's size; `before`: only letters with smaller
+    None: not filtered (of `state`, given as "all"). `limit`: the page's size; `before`: only dead letters with smaller
     offsets. Raises ValidationError if a parameter is unknown or invalid.
     """
 
@@ -65,7 +65,7 @@ class Asked(BaseModel):
 
     @property
     def wanted(self) -> Wanted:
-        """The query as a filter."""
+        """The query as a filter of dead letters, without `limit` and `before`."""
         return Wanted(self.source, self.topic, self.why, self.since, self.until, self.state)
 
 
@@ -86,7 +86,7 @@ class Act(BaseModel):
 
     @property
     def repair_rules(self) -> Mend:
-        """The repair of the letter: a mapping, the new bytes, or None for no repair.
+        """The repair of the dead letter: a mapping, the new bytes, or None for no repair.
 
         Raises MappingError if the mapping is invalid or changes nothing, Refused (422) if more than one repair is
         given.
@@ -198,9 +198,10 @@ class _Api:
 def routes(settings: Settings, intake: IntakeSettings, producer: Producer, clock: Clock) -> list[Route]:
     """Return the routes for intake's server: list and show (GET), send again and drop (POST); all answer JSON.
 
-    They answer 200, or raise Refused: 401 without an operator's key, 403 if no such keys are set, 404 for an unknown
-    letter, 409 if it was handled before, 422 for an invalid request, 503 if Kafka does not answer within 15 s, and 400,
-    408, 413 or 415 for a body that cannot be read. Raises SettingsError if the operators' keys are invalid.
+    They answer 200, or raise Refused: 401 without an operator's key, 403 if no such keys are set or this process may
+    not write to the topic or encrypt for it, 404 for an unknown dead letter, 409 if it was handled before, 422 for an
+    invalid request, 503 if Kafka does not answer within 15 s, and 400, 408, 413 or 415 for a body that cannot be read.
+    Raises SettingsError if the operators' keys are invalid.
     """
     api = _Api(settings, intake, producer, clock, operator_keys(settings, intake))
     return [

@@ -27,7 +27,7 @@ BEFORE_MS = 86_400_000  # an act may be this much older than its letter (sent ag
 
 
 class UnknownLetterError(UserError, LookupError):
-    """No dead letter has this id, or it is no longer kept."""
+    """No dead letter has this id, or its topic no longer has it."""
 
 
 @dataclass(slots=True)
@@ -44,8 +44,9 @@ class Found:
 class Page:
     """A page of dead letters (`found`), the newest first.
 
-    `total`: number of all matching letters; `reasons`: their numbers by kind of reason. `next`: the argument `before`
-    for the next page, None if this is the last page. `left_out`: number of older letters that are not in the index.
+    `total`: number of all matching dead letters; `reasons`: their numbers by kind of reason. `next`: the argument
+    `before` for the next page, None if this is the last page. `left_out`: number of older dead letters that are not in
+    the index.
     """
 
     found: list[Found]
@@ -56,11 +57,11 @@ class Page:
 
 
 class DeadLetterIndex:
-    """The index of the newest `most` dead letters for which `keep` returns True.
+    """The index in memory of the newest `most` dead letters for which `keep` returns True.
 
-    The limit bounds the memory in a flood of letters.
+    The limit bounds the memory in a flood of dead letters.
 
-    `left_out`: number of older letters beyond `most`.
+    `left_out`: number of older dead letters beyond `most`.
     """
 
     def __init__(
@@ -75,9 +76,11 @@ class DeadLetterIndex:
         self._lock = asyncio.Lock()
 
     async def refresh(self) -> None:
-        """Read the letters and acts that were written since the last call.
+        """Read the dead letters and the acts on them that were written since the last call, into this index. Invalid
+        records are skipped.
 
-        Letters are read first, because an act follows its letter.
+        Dead letters are read first, because an act follows its dead letter. Errors of Kafka and of the vault's Redis
+        pass through; raises CodecError if a topic cannot be decrypted.
         """
         async with self._lock:
             async with reading(self._settings):
@@ -93,9 +96,10 @@ class DeadLetterIndex:
                 self._act(record.value or b"")
 
     def page(self, wanted: Wanted, most: int | None = None, before: int | None = None) -> Page:
-        """Return a page: the newest `most` (None: all) matching letters with offsets below `before` (None: all).
+        """Return a page: the newest `most` (None: all) matching dead letters with offsets below `before` (None: all).
+        Its counts are of all matching ones.
 
-        Reads nothing: call `refresh` first.
+        Reads nothing from Kafka: call `refresh` first.
         """
         fitting = [each for each in self._found.values() if wanted.fits(each.letter, each.standing.state)]
         fitting.sort(key=lambda each: each.letter.offset, reverse=True)
@@ -106,7 +110,9 @@ class DeadLetterIndex:
         return Page(shown, len(fitting), dict(reasons.most_common()), following, self.left_out)
 
     def get(self, letter: str) -> Found:
-        """Return the letter with this id. Raises UnknownLetterError if the index does not have it."""
+        """Return the dead letter with this id, as of the last `refresh`. Raises UnknownLetterError if the index does
+        not have it.
+        """
         if letter not in self._found:
             raise UnknownLetterError(
                 f"there is no dead letter {letter!r}: `quanzu dead list --state all` has the ids; a letter is kept for "
@@ -115,9 +121,10 @@ class DeadLetterIndex:
         return self._found[letter]
 
     async def read(self, letters: Sequence[Found]) -> dict[str, DeadLetter]:
-        """Read the letters from the topic, with their bytes, and return them by id.
+        """Read the dead letters from their topic, with their bytes, and return them by id.
 
-        Letters that the topic no longer has are left out.
+        Those that the topic no longer has are left out. Errors of Kafka and of the vault's Redis pass through; raises
+        CodecError if the topic cannot be decrypted, and ValidationError if a record is invalid.
         """
         wanted = {each.letter.offset: each.letter.id for each in letters}
         found: dict[str, DeadLetter] = {}
@@ -132,13 +139,17 @@ class DeadLetterIndex:
         return found
 
     async def drop_expired(self) -> None:
-        """Remove letters from the index that the topic of dead letters no longer keeps."""
+        """Remove from the index the dead letters that their topic no longer has. Raises KafkaError if Kafka cannot be
+        reached.
+        """
         begin = (await beginning_offsets(self._settings, DEAD_LETTERS.name)).get(0, 0)
         for name in [name for name, each in self._found.items() if each.letter.offset < begin]:
             del self._found[name]
 
     def open_by_source(self) -> Counter[str]:
-        """Return the number of open letters in the index (neither sent again nor dropped), by source."""
+        """Return the number of open dead letters in the index (neither sent again nor dropped), by source. Sources
+        without any are left out.
+        """
         waiting = (State.OPEN, State.SENDING)
         return Counter(each.letter.source for each in self._found.values() if each.standing.state in waiting)
 
@@ -173,7 +184,7 @@ def _listed(letter: DeadLetter, offset: int) -> Listed:
 
 
 def ids(found: Iterable[Found]) -> list[str]:
-    """Return the letters' ids, the oldest first."""
+    """Return the dead letters' ids, the oldest first."""
     return [each.letter.id for each in sorted(found, key=lambda each: each.letter.offset)]
 
 
@@ -181,13 +192,15 @@ LOOK_SECONDS = 10.0
 
 
 class OpenLetters:
-    """The metric of open dead letters by source; counts at most the newest 50,000 letters."""
+    """The metric of open dead letters by source; counts at most the newest 50,000."""
 
     def __init__(self, settings: Settings) -> None:
         self._letters = DeadLetterIndex(settings)
 
     async def show(self, *, ours: bool) -> None:
-        """Set the metric to the present numbers, or clear it if another worker shows it (`ours` is False)."""
+        """Set the metric to the present numbers, read from Kafka, or clear it if another worker shows it (`ours` is
+        False). Raises the errors of DeadLetterIndex.refresh.
+        """
         if not ours:
             metrics.DEAD_LETTERS_OPEN.clear()
             return

@@ -34,15 +34,15 @@ _IDENTITY: dict[str, TypeAdapter[str]] = {
 
 
 class CannotSendError(UserError, ValueError):
-    """The letter cannot be sent again in this form. The text says why, and how to correct it."""
+    """The dead letter cannot be sent again in this form. The text states why, and how to correct it."""
 
 
 def repaired_json(raw: bytes, mended: Mend) -> bytes:
-    """Return the repaired bytes of a JSON letter: `mended` itself if it is bytes, the mapping's result, or `raw` if it
-    is None.
+    """Return the repaired bytes of a JSON dead letter: `mended` itself if it is bytes, the mapping's result, or `raw`
+    if it is None.
 
-    Raises CannotSendError if the repair changes a valid id or source, or a mapping gets no JSON object, and
-    MappingError if the mapping fails.
+    Raises CannotSendError if the repair changes a valid id or source, or a mapping is given and `raw` is not one JSON
+    object, and MappingError if the mapping fails. It is not checked whether new bytes are JSON.
     """
     if mended is None:
         return raw
@@ -58,7 +58,8 @@ def repaired_json(raw: bytes, mended: Mend) -> bytes:
 
 
 def repaired_row(header: bytes, line: bytes, mended: Mend) -> tuple[bytes, bytes]:
-    """Return the repaired header and row of a letter from a file. Unchanged if `mended` is None.
+    """Return the repaired header and row (without line end) of a dead letter from a file; both unchanged if `mended` is
+    None. New bytes replace only the row; a mapping may change both.
 
     Raises CannotSendError if the repair changes a valid id or source, or a mapping does not fit the row, and
     MappingError if the mapping fails.
@@ -80,12 +81,10 @@ def repaired_row(header: bytes, line: bytes, mended: Mend) -> tuple[bytes, bytes
 
 
 def repaired_cells(header: bytes, line: bytes, bank: BankMapping, mended: Mend) -> Cells:
-    """Return the repaired cells, by column, of a letter from a bank's file.
+    """Return the repaired cells, by the bank's column names, of a dead letter from a bank's file.
 
-    The rules of a mapping name the bank's columns.
-
-    Raises CannotSendError if a column is missing or the payment's id changes, MappingError if the mapping fails, and
-    RowError if the line is invalid.
+    The rules of a mapping name the bank's columns. Raises CannotSendError if a column is missing or the payment's id
+    changes, MappingError if the mapping fails, and RowError if the line or the new bytes are invalid.
     """
     read = open_cells(header, bank)
     if isinstance(mended, bytes):
@@ -101,8 +100,8 @@ def repaired_cells(header: bytes, line: bytes, bank: BankMapping, mended: Mend) 
 
 
 def repaired_call(calls: CallFile, line: bytes, mended: Mend) -> bytes:
-    """Return the repaired bytes of a letter from a file of call records. The rules of a mapping name the columns of the
-    exchange, or the fields of the JSON.
+    """Return the repaired bytes of a dead letter from a file of call records; `line` itself if `mended` is None. The
+    rules of a mapping name the columns of the exchange, or the fields of the JSON.
 
     Raises CannotSendError if the repair changes the record's id or a mapping does not fit, RowError if the line does
     not have the format's columns, and MappingError if the mapping fails.
@@ -148,7 +147,8 @@ def one_object(items: list[object]) -> Fields:
 
 
 def lacks(item: Fields, name: str) -> bool:
-    """Return True if the item has no valid value for the identifying field `name`: id, source or RecordID.
+    """Return True if the item has no valid value for the identifying field `name` (id, source, RecordID, uniqueid,
+    UniqueID or uuid); else False.
 
     Raises KeyError for another name.
     """

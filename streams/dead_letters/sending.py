@@ -37,16 +37,16 @@ Progress = Callable[[int, int], None]
 
 
 class ActError(UserError, ValueError):
-    """The author of an act or its reason is missing or invalid. The text says what to write."""
+    """The author of an act or its reason is missing or invalid. The text states what to write."""
 
 
 @dataclass(slots=True)
 class Outcome:
-    """The result of an act, by letter id.
+    """The result of an act on dead letters, by their ids.
 
-    `done`: the ids of the signals or inputs that were sent (empty for a drop); `before`: letters left unchanged because
-    of an earlier act, described in words; `refused`: why a letter cannot be sent in this form; `accepted`: number of
-    rows of files that count as accepted now, by source; `left`: number of letters not handled because `stop` was set.
+    `done`: the ids of the signals or inputs that were sent (empty for a drop); `before`: those left unchanged because
+    of an earlier act, described in words; `refused`: why one cannot be sent in this form; `accepted`: number of rows of
+    files that count as accepted now, by source; `left`: number of dead letters not handled because `stop` was set.
     """
 
     done: dict[str, list[str]] = field(default_factory=dict)
@@ -56,7 +56,7 @@ class Outcome:
     left: int = 0
 
     def add(self, other: "Outcome") -> None:
-        """Add the results of another chunk to this object, except `left`."""
+        """Add the results of `other`, of further dead letters, to this object, except `left`. Changes this object."""
         self.done |= other.done
         self.before |= other.before
         self.refused |= other.refused
@@ -72,9 +72,9 @@ class Who:
 
 
 class Sending:
-    """Carries out people's decisions on dead letters, 200 letters at a time.
+    """Carries out people's decisions on dead letters, 200 at a time.
 
-    `stop`: an event; once it is set, the current 200 are finished and no more are begun.
+    `stop`: an event; once it is set, the current 200 are finished and no more are begun. `letters`: the index.
     """
 
     def __init__(self, settings: Settings, letters: DeadLetterIndex, producer: Producer, clock: Clock) -> None:
@@ -85,28 +85,32 @@ class Sending:
     async def send_again(
         self, names: Sequence[str], mended: Mend, who: Who, progress: Progress = lambda done, of: None
     ) -> Outcome:
-        """Send letters (ids) again, all repaired in the same way. Returns the result for each.
+        """Send dead letters (ids) again, all repaired in the same way, and write each act to the audit topic. Returns
+        the result for each id.
 
-        `progress` is called with the number of letters handled and their total. Raises, before anything is done,
-        UnknownLetterError if an id is unknown, and ActError if the author or reason is missing or invalid. A letter
-        that cannot be sent is in the result.
+        `progress` is called with the number handled and their total. A dead letter that cannot be sent is in the
+        result. Raises, before anything is done, UnknownLetterError if an id is unknown, and ActError if the author or
+        reason is missing or invalid; later SendError (MayNotError: this process may not write to the topic) or
+        CodecError. Errors of Kafka reads pass through.
         """
         self._entry(Act.SENDING, "nothing", who)
         return await self._chunks(names, lambda chunk: self._send(chunk, mended, who), progress)
 
     async def drop(self, names: Sequence[str], who: Who, progress: Progress = lambda done, of: None) -> Outcome:
-        """Mark letters (ids) as dropped, permanently. Returns the result for each.
+        """Mark dead letters (ids) as dropped, permanently, by acts on the audit topic. Returns the result for each id.
 
-        `progress` is called with the number of letters handled and their total. Raises, before anything is done,
-        UnknownLetterError if an id is unknown, and ActError if the author or reason is missing or invalid.
+        `progress` is called with the number handled and their total. Raises, before anything is done,
+        UnknownLetterError if an id is unknown, and ActError if the author or reason is missing or invalid; later
+        SendError. Errors of Kafka reads pass through.
         """
         self._entry(Act.DROPPED, "nothing", who)
         return await self._chunks(names, lambda chunk: self._drop(chunk, who), progress)
 
     async def try_out(self, names: Sequence[str], mended: Mend, progress: Progress = lambda done, of: None) -> Outcome:
-        """Return the result that `send_again` would have, without sending or writing anything.
+        """Return the result that `send_again` would have for these ids, without sending or writing anything.
 
-        Raises UnknownLetterError if an id is unknown.
+        `progress` is called with the number handled and their total. Raises UnknownLetterError if an id is unknown, and
+        CodecError if the topic cannot be decrypted. Errors of Kafka reads pass through.
         """
 
         async def chunk(found: Sequence[Found]) -> Outcome:
@@ -207,7 +211,9 @@ class Sending:
 
 
 def status_text(found: Found) -> str:
-    """Return a letter's state in words: "open", or the act with its author, time (Beijing) and reason."""
+    """Return a dead letter's state in English words: "open", or what was done, by whom, when (Beijing time) and the
+    reason.
+    """
     act = found.standing.act
     if act is None:
         return "open"
@@ -221,8 +227,8 @@ def status_text(found: Found) -> str:
 
 
 def what(mended: Mend) -> str:
-    """Return in English words how a letter is repaired, for the audit: "as it came", or with the mapping's hash, or the
-    first 16 hex digits of the new bytes' SHA-256.
+    """Return in English words how a dead letter is repaired, for the audit: "as it came", "by the mapping " and its
+    hash, or "by hand: " and the first 16 hex digits of the new bytes' SHA-256.
 
     Two people who send the same repair do not block each other.
     """

@@ -13,8 +13,8 @@ _PLAIN = set(string.whitespace) - {"\v", "\f"}
 
 
 def listed(found: Found) -> dict[str, Any]:
-    """Return a letter as JSON values, without its bytes: id, source, topic, at, why, size (bytes), state, and the act
-    that led to the state (None while open).
+    """Return a dead letter as JSON values, without its bytes: id, source, topic, at (ISO 8601), why, size (bytes),
+    state, and the act that led to the state (None while open).
     """
     letter, act = found.letter, found.standing.act
     return {
@@ -30,8 +30,8 @@ def listed(found: Found) -> dict[str, Any]:
 
 
 def paged(page: Page) -> dict[str, Any]:
-    """Return a page of letters as JSON values: `letters` without their bytes, `next`, and the counts over all matching
-    letters.
+    """Return a page of dead letters as JSON values: `letters` without their bytes, `next` (the argument `before` of the
+    next page, or None), and over all matching ones `total`, `reasons` (numbers by reason) and `left_out`.
     """
     return {
         "letters": [listed(each) for each in page.found],
@@ -43,10 +43,11 @@ def paged(page: Page) -> dict[str, Any]:
 
 
 def shown(letter: DeadLetter, found: Found, *, mask: bool) -> dict[str, Any]:
-    """Return a letter as JSON values, with its bytes as `text` if they are displayable text, else as `base64`, which is
-    empty if this process cannot decrypt them.
+    """Return a dead letter as JSON values: those of `listed`, its state in words (`stands`), its place (`where`), its
+    file's `header` (or None), `whole` (False if only a part of the bytes is stored), and its bytes as `text` if they
+    are displayable text, else as `base64`, which is empty if this process cannot decrypt them.
 
-    `mask`: True: numbers and names in `text` are hidden, and `text` is None if the bytes are not text.
+    `mask` True: numbers and names in `text` are hidden, and `text` is None if the bytes are not text.
     """
     raw = letter.content
     text = text_of(raw) if raw or not letter.size else None  # None: this process cannot decrypt it
@@ -75,7 +76,9 @@ def outcome_of(outcome: Outcome) -> dict[str, Any]:
 
 
 def text_of(raw: bytes) -> str | None:
-    """Return the bytes as text, or None if they are not UTF-8 or contain characters that a terminal cannot show."""
+    """Return the bytes as text, or None if they are not UTF-8 or contain characters, other than spaces, tabs and line
+    ends, that a terminal cannot show.
+    """
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError:
@@ -84,9 +87,9 @@ def text_of(raw: bytes) -> str | None:
 
 
 def header_of(letter: DeadLetter) -> str | None:
-    """Return the header line of the file that a letter comes from.
+    """Return the header row, as text, of the file that a dead letter comes from.
 
-    None if the letter is not a row of a file, or the header is empty or not text.
+    None if the dead letter is not a row of a file, or the header is unknown, empty or not text.
     """
     reading = letter.where.reading if isinstance(letter.where, LinePlace) else None
     return text_of(base64.b64decode(reading.header)) or None if reading else None

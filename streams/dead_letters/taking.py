@@ -49,9 +49,9 @@ LARGEST_BYTES = MAX_BYTES - 1_000  # of a value: its key and Kafka's own fields 
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """The record to write for a letter, and the `ids` of the items in it.
+    """The record to write for a dead letter, and the `ids` of the items in it.
 
-    `signals`: the signals that count as accepted now (rows of files).
+    `signals`: the signals that count as accepted now (rows of files; else empty).
     """
 
     record: Record
@@ -62,10 +62,11 @@ class Ready:
 def ready(
     letter: DeadLetter, mended: Mend, partitions: int, now: datetime, rights: SourceRights = NO_DECISIONS
 ) -> Ready:
-    """Return the record to write for a letter, after its repair (`mended`). Nothing is written.
+    """Return the record to write for a dead letter, after its repair (`mended`). Nothing is written.
 
-    Raises CannotSendError if it is invalid after the repair, only its beginning is kept, or letters of its topic cannot
-    be sent again; MappingError if the mapping fails.
+    Raises CannotSendError if it is invalid after the repair, only its beginning is stored, or dead letters of its topic
+    cannot be sent again; MappingError if the mapping fails; BankMappingError if the stored mapping of a bank's file is
+    invalid.
     """
     if not isinstance(mended, bytes) and letter.size and not letter.raw:
         raise CannotSendError(

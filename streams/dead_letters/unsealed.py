@@ -25,10 +25,11 @@ Opened = DeadLetter | CannotSendError
 
 
 async def unsealed(settings: Settings, letters: Mapping[str, DeadLetter]) -> dict[str, Opened]:
-    """Return each letter decrypted, by id; in place of a letter that still cannot be decrypted, a CannotSendError
+    """Return each dead letter decrypted, by id; in place of one that still cannot be decrypted, a CannotSendError
     object (it is not raised).
 
-    Letters that were not encrypted are returned unchanged. Raises RedisError if the vault is unavailable.
+    Those that were not encrypted are returned unchanged. Raises RedisError if the vault is unavailable, and CodecError
+    if this process cannot decrypt at all.
     """
     found: dict[str, Opened] = dict(letters)
     records = {name: record for name, letter in letters.items() if (record := _sealed(letter)) is not None}
@@ -45,21 +46,22 @@ async def unsealed(settings: Settings, letters: Mapping[str, DeadLetter]) -> dic
 
 
 class LetterSearch:
-    """Decrypts what intake had encrypted in dead letters, so that the letters about a person are found.
+    """Decrypts what intake had encrypted in dead letters, so that those about a person are found.
 
-    `shut`: the number of letters seen so far that no key of this process opens, in which nobody can search.
+    `shut`: the number of dead letters seen so far that no key of this process opens, in which nobody can search.
     """
 
     def __init__(self, settings: Settings) -> None:
         self._keys, self.shut = intake_keys(settings), 0
 
     def searchable(self, value: bytes | None) -> bytes | None:
-        """Return the value of a record of the topic of dead letters with its refused bytes decrypted; unchanged if they
-        are not encrypted as a whole, or no key opens them.
+        """Return the value of a record of the topic of dead letters with its refused bytes decrypted; unchanged (also
+        None) if it is no valid dead letter, its bytes are not encrypted as a whole, or no key opens them. The last case
+        is counted in `shut`.
 
         Raises KeyAwaitedError if their key is on its way to this process: an erasure cannot be repeated, so it must not
-        pass over the letter. Raises SettingsError if there are such bytes, and this process has no key for the purpose
-        `intake`.
+        pass over the dead letter. Raises SettingsError if there are such bytes, and this process has no key for the
+        purpose `intake`.
         """
         try:
             letter = letter_adapter.validate_json(value or b"", extra=ANY_VERSION)
@@ -77,7 +79,7 @@ class LetterSearch:
         return _with_content(letter, content).model_dump_json().encode()
 
     def tell(self) -> None:
-        """Log how many letters could not be searched, if there are any."""
+        """Log a warning with the number of dead letters that could not be searched (`shut`), if there are any."""
         if self.shut:
             log.warning("%d dead letters were not searched: no key of this process opens them", self.shut)
 

@@ -9,9 +9,11 @@ from streams.runtime.secret_files import FileFaultError, read_secret
 
 
 def signing_keys(file: Path, channel: str) -> tuple[bytes, ...]:
-    """Return the keys that sign orders and receipts, the current one first: the lines of a file.
+    """Return the one or two keys in `file` (one a line, as UTF-8 bytes) that sign orders and receipts, the current key
+    first. `channel`: named in the text of an error only.
 
-    Raises FileFaultError if the file cannot be used, or has not one or two keys of at least 16 characters.
+    Raises FileFaultError if the file cannot be read, is empty, is over 64 KiB or open to every user of the machine, or
+    has more than two keys or a key of fewer than 16 bytes.
     """
     found = tuple(line.strip().encode() for line in read_secret(file).splitlines() if line.strip())
     if len(found) > MOST_KEYS or any(len(each) < LEAST_KEY for each in found):
@@ -24,8 +26,9 @@ def signing_keys(file: Path, channel: str) -> tuple[bytes, ...]:
 
 
 def trusting(ca: Path | None, certificate: Path | None = None, key: Path | None = None) -> ssl.SSLContext:
-    """Return the TLS context (1.2 or later) of a connection to a server whose certificate an authority of `ca` issued
-    (None: one of the system's). `certificate`, `key`: of this end, if the server asks for one.
+    """Return the TLS context (1.2 or later) for connections to a server whose certificate an authority in the PEM file
+    `ca` has issued (None: one of the system's authorities). `certificate`, `key`: PEM files of this end, for a server
+    that asks for a certificate.
 
     Raises FileFaultError with the code bad_certificate if a file cannot be used.
     """

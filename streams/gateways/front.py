@@ -50,18 +50,22 @@ class OrderBook(Protocol[Taken]):
     """A gateway's orders, on disk. Each method raises sqlite3.Error if the disk refuses; then nothing has changed."""
 
     async def claim(self, nonce: str, dispatch: str) -> bool:
-        """Store that the nonce of a signature is used for a dispatch. Returns True if it is new or was used for the
-        same dispatch; False if it was used for another one.
+        """Store that the nonce of a signature is used for a dispatch. Returns True if the nonce is new or was used for
+        the same dispatch; False if it was used for another one.
+
+        Raises sqlite3.Error if the disk refuses; then nothing has changed.
         """
 
     async def standing(self, dispatch: str) -> OrderStanding | None:
-        """Return TAKEN or IN_DOUBT for a dispatch's order, or None if the order never came."""
+        """Return TAKEN or IN_DOUBT for the order of a dispatch, or None if no such order has come. Raises sqlite3.Error
+        if the disk cannot be read.
+        """
 
     async def take(self, dispatch: str, order: Taken) -> OrderStanding:
-        """Store an order and have it carried out. An order with a known id changes nothing. Returns TAKEN
-        or IN_DOUBT.
+        """Store the order of a dispatch and have it carried out; an order whose dispatch is known changes nothing.
+        Returns TAKEN, or IN_DOUBT for a known order of which it is unknown whether it was carried out.
 
-        Raises Refused if it is not taken.
+        Raises Refused if the order is not accepted, and sqlite3.Error if the disk refuses; then nothing has changed.
         """
 
 
@@ -90,7 +94,10 @@ class OrderFront(Generic[Body]):
         self._interface, self._keys, self._book = interface, keys, book
 
     def app(self, *more: BaseRoute) -> Starlette:
-        """Return the HTTP application: POST of orders, GET of PATH/ID, and `more`."""
+        """Return the HTTP application. POST on the path takes a signed order: 202 once it is stored, or 400, 401, 422
+        or 503 if nothing was done. GET on PATH/ID answers whether the order of a dispatch has come: 200, or 404 if not.
+        For an order in doubt, both answer with the status `doubt_status`. `more`: further routes.
+        """
         path = self._interface.path
         orders = (Route(path, self._order, methods=["POST"]), Route(path + "/{key:path}", self._asked, methods=["GET"]))
         handlers = {Refused: _refused, sqlite3.Error: _unreadable}

@@ -22,8 +22,8 @@ class LogLimit:
     _lines: dict[Hashable, _Line] = field(default_factory=dict)
 
     def due(self, kind: Hashable, now: float) -> int | None:
-        """Return how many lines of this kind were left out since the last one (0 or more): log one now. None: leave
-        this one out too.
+        """Return the number of lines of this kind that were left out since the last one (0 or more) if a line is to be
+        logged now; None if one was logged less than 10 s ago: leave this line out, it is counted here.
 
         `now`: in seconds of the monotonic clock.
         """

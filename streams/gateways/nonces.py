@@ -17,7 +17,7 @@ CREATE INDEX IF NOT EXISTS nonces_by_age ON nonces (at);
 
 def claim_nonce(db: sqlite3.Connection, nonce: str, dispatch: str, at: float) -> bool:
     """Store a nonce, used at `at` (seconds since 1970) for a dispatch. Returns True if it is new or was used for the
-    same dispatch; False if it was used for another one.
+    same dispatch; False if it was used for another one. Raises sqlite3.Error if the database refuses.
     """
     insert = "INSERT OR IGNORE INTO nonces (nonce, id, at) VALUES (?, ?, ?)"
     if db.execute(insert, (nonce, dispatch, at)).rowcount:
@@ -27,7 +27,7 @@ def claim_nonce(db: sqlite3.Connection, nonce: str, dispatch: str, at: float) ->
 
 
 def forget_nonces(db: sqlite3.Connection, before: float) -> int:
-    """Delete nonces that were used before `before` (seconds since 1970), whose signatures are too old by then. Returns
-    the number deleted.
+    """Delete the nonces that were used before `before` (seconds since 1970), whose signatures are too old by then.
+    Returns the number deleted. Raises sqlite3.Error if the database refuses.
     """
     return db.execute("DELETE FROM nonces WHERE at < ?", (before,)).rowcount

@@ -20,8 +20,8 @@ _DENIED = frozenset({403, 404})
 
 
 class ReceiptAnswer(StrEnum):
-    """What became of a receipt. REFUSED: for good; DENIED: by a proxy or a wrong path, until a person mends it; LATER:
-    any other refusal; UNREACHABLE: there was no answer.
+    """The result of sending a receipt. REFUSED: refused for good; DENIED: refused by a proxy or because of a wrong
+    path, until a person corrects it; LATER: any other refusal; UNREACHABLE: there was no answer.
     """
 
     ACCEPTED = "accepted"
@@ -32,8 +32,8 @@ class ReceiptAnswer(StrEnum):
 
     @property
     def is_settled(self) -> bool:
-        """True if the receipt need not be sent again: it was accepted, or refused for good. Any other answer may change
-        once a person has corrected a key, a clock or a path, and no result is lost until then.
+        """True if the receipt need not be sent again: it was accepted, or refused for good. After any other answer it
+        is sent again, so that no result is lost until a person has corrected a key, a clock or a path.
         """
         return self in (ReceiptAnswer.ACCEPTED, ReceiptAnswer.REFUSED)
 
@@ -53,8 +53,9 @@ class ReceiptAddress:
     keys: tuple[bytes, ...]
 
     async def send(self, client: httpx.AsyncClient, body: bytes) -> ReceiptAnswer:
-        """Send a receipt (JSON) once, signed, and return Quanzu's answer. Waits 10 s at most. Raises nothing of httpx's
-        errors: without an answer the result is UNREACHABLE.
+        """Send a receipt (JSON) once, signed. Returns ACCEPTED for a status of 2xx, REFUSED for 400 or 422, DENIED for
+        403 or 404, LATER for any other status, and UNREACHABLE if no answer came: httpx.HTTPError is not raised.
+        Connecting, sending and each read may take 10 s.
         """
         signer = Signer(self.channel, {self.channel: self.keys}, time.time)
         signed = signer.headers(self.channel, "POST", urlsplit(self.url).path, body)

@@ -89,10 +89,12 @@ class Intake:
         return self._producer
 
     async def accept(self, signals: Sequence[Signal]) -> dict[str, int]:
-        """Write the signals, and return the number accepted by source once Kafka has acknowledged all of them.
+        """Write the signals, and return the number accepted by source once Kafka has acknowledged all of them; empty
+        without signals. Counts them in the metric.
 
         Waits while Kafka is unavailable; cancel to give up. Some signals may then have been written: send all of them
-        again, because readers drop signals with a known id. Raises SendError if Kafka refuses a record for good.
+        again, because readers drop signals with a known id. Raises SendError if Kafka refuses a record permanently,
+        CodecError or SettingsError if it cannot be encrypted, and RuntimeError if the producer is not started.
         """
         await self._producer.send_all(records_of(signals, self._partitions))
         accepted = Count(signal.source for signal in signals)
@@ -102,7 +104,8 @@ class Intake:
 
 
 def examine(items: Iterable[object], now: datetime, rights: SourceRights = NO_DECISIONS) -> Examined:
-    """Return the valid signals and the faults of `items`, each with its item's index. Never raises.
+    """Return the valid signals and the faults of `items`, each with its item's index (from 0). An item may have several
+    faults. Never raises.
 
     Valid signals get normalized numbers and `arrived` = `now`; a time `at` in the future becomes `now`. A signal of a
     kind that its source has no right to send is a fault; it is not accepted as a weaker kind, because its sender would
@@ -119,9 +122,9 @@ def examine(items: Iterable[object], now: datetime, rights: SourceRights = NO_DE
 
 
 def subject(signal: Signal) -> str:
-    """Return the account, telephone number or other value by which a signal's partition is chosen: the payer's account,
-    the called number, the receiver's number or the listed value; for an app signal or a report, its telephone number.
-    So signals of one lane with the same value keep their order.
+    """Return the value by which a signal's partition is chosen: the payer's account of a transfer, the called number of
+    a call, the receiver's number of an SMS, the listed value of a watchlist signal, and the telephone number of an app
+    signal or a report. So signals of one lane with the same value keep their order.
     """
     if signal.kind == "transfer":
         return signal.payer
@@ -138,7 +141,8 @@ def records_of(signals: Iterable[Signal], partitions: int) -> list[Record]:
     """Return the Kafka records for `signals`, those of the urgent lane first. `partitions`: the number of partitions of
     the topics.
 
-    The signals of one lane and partition keep their order; a record holds at most 500 signals and 599,000 bytes.
+    The signals of one lane and partition keep their order; a record holds at most 500 signals and 599,000 bytes, or one
+    longer signal. Empty without signals.
     """
     shards: defaultdict[tuple[str, int], list[Signal]] = defaultdict(list)
     for signal in signals:

@@ -20,8 +20,8 @@ class Admission:
         self._certificates = intake.intake_client_ca is not None
 
     def feed(self, request: Request, *, basic: bool = False) -> Feed:
-        """Return the holder of the request's API key. Raises Refused: 401 without a valid key, 403 if the client's
-        certificate does not fit the key's holder.
+        """Return the holder of the request's API key. Raises Refused: 401 without a valid key; 403 if client
+        certificates are required and the request's does not name the key's source.
 
         `basic`: True if HTTP Basic is accepted too, with the source's name and its key.
         """

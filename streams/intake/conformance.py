@@ -45,7 +45,7 @@ class Exchange:
     the source's key.
 
     `status`: the HTTP status of the answer; `accepted`: the number of accepted signals; `errors`: index and field of
-    each faulty item; a field of None means the item as a whole.
+    each faulty item; a field of None means the complete item.
     """
 
     name: str
@@ -74,7 +74,7 @@ class Exchange:
 
 def exchanges(source: str, now: datetime) -> list[Exchange]:
     """Return all test requests for a source, in the order in which they must be sent: requests that intake accepts,
-    requests with invalid items, requests that intake refuses as a whole. `now`: the field `at` of their signals.
+    requests with invalid items, requests that intake refuses completely. `now`: the field `at` of their signals.
     """
     made = _Making(source, now)
     return [*_taken(made), *_spoilt_items(made), *_refused(made)]
@@ -82,7 +82,8 @@ def exchanges(source: str, now: datetime) -> list[Exchange]:
 
 def send(client: httpx.Client, exchange: Exchange, key: str) -> dict[str, Any]:
     """Send a test request with the API key `key`, if the exchange has one. Return the actual answer in the form of
-    `Exchange.answer`, also for an error status. Raises httpx.HTTPError if no answer arrives.
+    `Exchange.answer`, also for an error status. Raises httpx.HTTPError if no answer arrives, and ValueError, KeyError
+    or TypeError if a 202 or 422 is not answered as intake does.
     """
     given = client.post("/signals", content=exchange.body, headers=exchange.headers(key))
     found: dict[str, Any] = {"status": given.status_code}
@@ -186,7 +187,9 @@ def _json(value: Item | Sequence[Item] | Sequence[int]) -> bytes:
 
 
 def exchange_json(exchange: Exchange, source: str) -> Mapping[str, Any]:
-    """Return the exchange as JSON values for the list of test requests. The bearer token is the text KEY."""
+    """Return the exchange as JSON values for the list of test requests: its name and purpose, the source, the request's
+    headers and the expected answer, without the body. The bearer token is the text KEY.
+    """
     return {
         "name": exchange.name,
         "why": exchange.why,
@@ -199,10 +202,12 @@ def exchange_json(exchange: Exchange, source: str) -> Mapping[str, Any]:
 async def received(
     settings: Settings, source: str, since: datetime, until: datetime
 ) -> AsyncIterator[Mapping[str, str]]:
-    """Yield each signal of `source` still on a topic that arrived from `since` (inclusive) to `until` (exclusive).
+    """Yield each signal of `source` that is still on a signal topic and arrived from `since` (inclusive) to `until`
+    (exclusive).
 
     Each is a dict with `id`, `kind`, `at` and `arrived` (ISO 8601). A signal sent twice appears twice. Signals of
-    different partitions are in no particular order.
+    different partitions are in no particular order. Errors of Kafka pass through; raises CodecError if this process
+    cannot decrypt the signals, and KeyAwaitedError at a record whose private key this process does not have yet.
     """
     for lane in LANES:
         async for record in read_all(settings, lane.name):
@@ -214,7 +219,9 @@ async def received(
 
 
 async def list_suspects(redis: "Redis", settings: Settings, now: datetime) -> None:
-    """Put the invented suspects on the watchlist in Redis, with the time `now`."""
+    """Put the invented suspects on the watchlist in Redis, with the time `now`; a newer entry of theirs stays. Raises
+    SettingsError in a process without QUANZU_SECRET. Errors of Redis pass through.
+    """
     subjects = Subjects(settings.key())
     entries = [
         WatchEntry(subject=subjects.listed(kind, value)[0], standing=standing, at=now)

@@ -34,14 +34,16 @@ class Gate:
 
     async def current_drain(self) -> Drain | None:
         """Read the state from Redis, store it in `drain` and return it: None if intake is open. Raises RedisError if
-        Redis is unavailable.
+        Redis is unavailable, and ValidationError if the stored state is invalid; `drain` then stays as it was.
         """
         raw = await self._redis.get(DRAINING)
         self.drain = None if raw is None else Drain.model_validate_json(raw, extra=ANY_VERSION)
         return self.drain
 
     async def watch(self) -> None:
-        """Read the state every second until cancelled. Errors of Redis are ignored."""
+        """Read the state every second until cancelled. While Redis is unavailable, the last known state stays. Raises
+        ValidationError if the stored state is invalid.
+        """
         while wanted():
             with suppress(RedisError, OSError):
                 await self.current_drain()

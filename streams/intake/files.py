@@ -44,7 +44,7 @@ _GZIP_MAGIC = b"\x1f\x8b"
 
 
 class FileRefusedError(UserError, ValueError):
-    """A file of which nothing was accepted. The text says why, and how to correct it."""
+    """A file of which nothing was accepted. The text gives the reason and the correction."""
 
 
 class FileReport(BaseModel):
@@ -97,16 +97,18 @@ async def intake_file(
     progress: Progress = lambda done, total: None,
     chunk: int = CHUNK,
 ) -> FileReport:
-    """Accept all rows of a file, and return the report once Kafka has them all; waits while Kafka is unavailable.
+    """Accept all rows of a file, and return the report once Kafka has them all; refused rows become dead letters. Waits
+    while Kafka is unavailable.
 
     `name`: the format; "csv" is a bank's file, read by the mapping in `options`, and call records and objects of STIX
-    are read as `options.calls` and `options.stix` declare. `resume`: continue an interrupted run
-    after its last acknowledged chunk. `report_path`: where to write the report as JSON too. `chunk`: number of lines
-    that are sent and acknowledged together. The file is read twice, first for its digest, so that a broken gzip is
-    found before anything is sent.
+    are read as `options.calls` and `options.stix` declare. `resume`: continue an interrupted run after its last
+    acknowledged chunk, whose place is stored in the data folder. `report_path`: where to write the report as JSON too.
+    `progress`: called with the number of lines done and of all lines. `chunk`: number of lines that are sent and
+    acknowledged together. The file is read twice, first for its digest, so that a broken gzip is found before anything
+    is sent.
 
-    Raises FileRefusedError or WorkbookError if the file cannot be read, and SendError if Kafka refuses a record for
-    good.
+    Raises FileRefusedError or WorkbookError if the file cannot be read, SendError if Kafka refuses a record
+    permanently, KeyError if there is no such format, and OSError if the progress or the report cannot be written.
     """
     options = options or Options()
     if options.mapping is not None and options.mapping.columns.payer_id is not None:
@@ -225,8 +227,8 @@ def row_id(digest: str, number: int) -> str:
 
 
 def item_of(row: Row, line: Line, name: str, longest: int = LONGEST_LINE) -> object:
-    """Return the item of a row, or an Unreadable that says why the row cannot be parsed. `name`: the row's id;
-    `longest`: the maximum length of the row in bytes.
+    """Return the item of a row: the fields of a signal, or an Unreadable with the reason for which the row cannot be
+    parsed. `name`: the row's id; `longest`: the maximum length of the row in bytes.
     """
     if len(line[1]) > longest:
         return Unreadable(f"the line is longer than {longest:,} bytes")
@@ -237,8 +239,9 @@ def item_of(row: Row, line: Line, name: str, longest: int = LONGEST_LINE) -> obj
 
 
 def row_reader(form: Format, header: bytes, options: Options) -> Row:
-    """Return the function that parses the file's rows. If the header is invalid, that function returns an Unreadable
-    with the reason for every row.
+    """Return the function that parses the file's rows. It raises RowError for an invalid row; if the header is invalid,
+    it returns an Unreadable with the reason for every row. Raises ValueError if the options lack what the format needs,
+    such as a mapping.
     """
     try:
         return form.open(header, options)
@@ -270,7 +273,10 @@ def _next_lines(file: IO[bytes], done: int, most: int) -> list[Line]:
 
 
 def whole(file: IO[bytes], path: Path) -> bytes:
-    """Return the content of a file that is read as a whole. Raises FileRefusedError if it has over 16 MiB."""
+    """Return the rest of a file, which must be read at once. `path`: the file's name, for the error's text. Raises
+    FileRefusedError if it has over 16 MiB. Raises OSError, EOFError or zlib.error if it cannot be read, say because its
+    gzip is broken.
+    """
     content = file.read(LONGEST_FILE + 1)
     if len(content) > LONGEST_FILE:
         raise FileRefusedError(f"{path}: over {LONGEST_FILE // 2**20} MiB; split it. Nothing of it was taken in.")
@@ -278,8 +284,9 @@ def whole(file: IO[bytes], path: Path) -> bytes:
 
 
 def lines_of(file: IO[bytes], done: int) -> Iterator[Line]:
-    """Yield (number, line) from the current position on; the first number is `done` + 1. Line ends are removed. Of a
-    line of over 1 MiB, the first MiB and a byte are kept, so that its reader refuses it.
+    """Yield (number, line) from the file's current position on; the first number is `done` + 1. Line ends are removed.
+    Of a line of over 1 MiB, the first MiB and a byte are kept, so that its reader refuses it. Raises OSError, EOFError
+    or zlib.error if the file cannot be read, say because its gzip is broken.
     """
     while text := file.readline(LONGEST_LINE + 1):
         done += 1
@@ -291,7 +298,8 @@ def lines_of(file: IO[bytes], done: int) -> Iterator[Line]:
 
 def read_header(file: IO[bytes], form: Format) -> tuple[int, bytes]:
     """Read the lines before the first row from the file. Return the number of lines before the header, and the header
-    (b"" if the format or file has none).
+    (b"" if the format or file has none). Raises OSError, EOFError or zlib.error if the file cannot be read, say because
+    its gzip is broken.
     """
     first = list(islice(lines_of(file, 0), form.skip + form.header))
     header = first[-1][1] if form.header and len(first) > form.skip else b""
@@ -318,8 +326,9 @@ def _look_through(file: IO[bytes], path: Path) -> tuple[str, int]:
 def opened(path: Path, mapping: BankMapping | None, most: int = MOST_ROWS) -> IO[bytes]:
     """Return the file, open for reading and decompressed. gzip is recognized by the first bytes, not by the name.
 
-    Of a workbook, the first `most` rows are written as lines to a temporary file without a name, which is returned.
-    Raises FileRefusedError or WorkbookError if the file cannot be read.
+    Of a workbook, the first `most` rows are written as lines to a temporary file without a name, which is returned. The
+    caller closes the result. Raises FileRefusedError or WorkbookError if the file cannot be read; a broken gzip is
+    found only when the result is read (OSError, EOFError or zlib.error).
     """
     if mapping is not None and isinstance(mapping.file, Workbook):
         with ExitStack() as closing:

@@ -50,13 +50,15 @@ async def take_fraud_file(
     path: Path, source: str, producer: Producer, partitions: int, rights: SourceRights, keys: IdKeys, now: datetime
 ) -> FileReport:
     """Accept all rows of a CSV file (UTF-8 or GB 18030, also gzip), and return the counts once Kafka has them all. Rows
-    that are refused become dead letters.
+    that are refused become dead letters. Waits while Kafka is unavailable.
 
     `source`: the source in whose name the records are accepted; it must have the right to report frauds (`rights`).
-    `partitions`: of the topics. `keys`: hash the ID numbers.
+    `partitions`: of the topics. `keys`: hash the ID numbers. `now`: the time of arrival.
 
-    Raises FileRefusedError if the file cannot be read, has over 16 MiB, or lacks a column; nothing of it is taken in
-    then. Raises SendError if Kafka refuses a record for good.
+    Raises FileRefusedError if the file cannot be opened or decoded, has over 16 MiB, or has a header in which a
+    required column is missing, one is unknown or one comes twice; csv.Error for another fault of the header; and
+    OSError, EOFError or zlib.error for a broken gzip. Nothing of the file is accepted then. Raises SendError if Kafka
+    refuses a record permanently.
     """
     with opened(path, None) as file:
         content = whole(file, path)

@@ -82,7 +82,9 @@ class Objections:
         """Accept an objection. Answers 202 once it is written; 200 with its state if the case already has it, or if
         another objection waits.
 
-        Raises Refused: 400, 401, 403, 404, 408, 409, 413, 429, or 503 while Kafka or Redis is unavailable.
+        Raises Refused: 400 (invalid), 401 or 403 (key or certificate), 404 (no such order of this bank), 408, 409 (too
+        late, or of an earlier case), 413, 415, 429 (rate), or 503 while Kafka or Redis is unavailable or the case is
+        being restored.
         """
         feed = self._admission.feed(request)
         await self._rate.require(feed.source or EVERYBODY, COST)
@@ -197,7 +199,9 @@ class Objections:
 
 
 def routes(settings: Settings, intake: IntakeSettings, context: Context) -> list[Route]:
-    """Return the route of POST /v1/objections. Raises SettingsError if the API keys or the rate are invalid."""
+    """Return the route of POST /v1/objections. Raises SettingsError if the API keys or the rate are invalid, or this
+    process has no QUANZU_SECRET.
+    """
     return [Route("/v1/objections", Objections(settings, intake, context).post, methods=["POST"])]
 
 

@@ -37,7 +37,7 @@ def media_type(request: Request) -> str:
 
 
 class BodyError(ValueError):
-    """The body cannot be parsed. The text says where and what to do."""
+    """The body cannot be parsed. The text gives the fault, its place and the correction."""
 
 
 class TooManyError(BodyError):
@@ -45,9 +45,11 @@ class TooManyError(BodyError):
 
 
 def items_of_body(body: bytes) -> list[object]:
-    """Return the items of a JSON body, in order: the elements of an array, or the single value.
+    """Return the items of a JSON body, in order: the elements of an array, or the single value. An object in which a
+    key is given twice becomes an Unreadable.
 
-    Raises BodyError if the body is not JSON, and TooManyError if it has more than 5,000 items.
+    Raises BodyError if the body is not JSON in UTF-8 or is nested too deep, and TooManyError if it has more than 5,000
+    items.
     """
     value = _read(body.removeprefix(_BOM))
     items = value if isinstance(value, list) else [value]
@@ -55,10 +57,9 @@ def items_of_body(body: bytes) -> list[object]:
 
 
 def items_of_lines(body: bytes) -> list[object]:
-    """Return the items of an NDJSON body in order, one for each non-blank line; an invalid line becomes an
-    Unreadable.
+    """Return the items of an NDJSON body in order, one for each non-blank line; an invalid line becomes an Unreadable.
 
-    Raises TooManyError if there are more than 5,000 lines.
+    Raises TooManyError if there are more than 5,000 lines, blank ones included.
     """
     lines = _few(body.removeprefix(_BOM).split(b"\n", MOST_ITEMS + 1), body.count(b"\n"))
     return [item_of_line(line) for line in lines if line.strip()]
@@ -71,7 +72,7 @@ def _few(items: list[Item], count: int) -> list[Item]:
 
 
 def item_of_line(line: bytes) -> object:
-    """Return the parsed JSON of a line, or an Unreadable that says why the line cannot be parsed."""
+    """Return the parsed JSON value of a line, or an Unreadable with the reason for which the line cannot be parsed."""
     try:
         return _read(line)
     except BodyError as error:

@@ -101,9 +101,9 @@ class PayeeChecks:
     async def check(self, request: Request) -> Response:
         """Answer whether the watchlist has one payee, or each payee of an array of at most 100.
 
-        Answers 200 with one answer for each payee, in order; 422, looking up no payee, if any item is invalid. Raises
-        Refused: 400, 401, 403, 408, 413, 415, 429, or 503 while the watchlist cannot be read, so that no payee is
-        called unknown because of that.
+        Answers 200 with one answer for each payee, in order; 422 with the errors, looking up no payee, if any item is
+        invalid. Raises Refused: 400, 401, 403, 408, 413, 415, 429, or 503 while the watchlist cannot be read, so that
+        no payee is called unknown because of that.
         """
         began = time.perf_counter()
         feed = self._bank(request)
@@ -121,9 +121,9 @@ class PayeeChecks:
     async def abandoned(self, request: Request) -> Response:
         """Count a payment that the customer abandoned after a check.
 
-        Answers 200 with `counted`: false for a repeated report, which is not counted again; 422 if this source did not
-        get the named answer within the last day. Raises Refused: 400, 401, 403, 408, 413, 415, 429, or 503 while Redis
-        is unavailable.
+        Answers 200 with `counted`: true, or false for a repeated report, which is not counted again; 422 if the item is
+        invalid, or this source did not get the named answer within the last day. Raises Refused: 400, 401, 403, 408,
+        413, 415, 429, or 503 while Redis is unavailable.
         """
         feed = self._bank(request)
         items = await _items(request)

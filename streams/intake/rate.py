@@ -51,9 +51,9 @@ class Rate:
 
     async def wait(self, source: str, number: int) -> int:
         """Count `number` signals of a source, or as many requests of the kind that this limit is for. Return 0 if the
-        source is within its limit, else the seconds (1 or more) to wait before a retry.
+        source is within its limit, else the seconds (1 or more) to wait before a retry; a refused number counts too.
 
-        A request larger than the whole limit is charged one full window, else it could never be sent. If Redis is
+        A request larger than the limit is charged exactly the limit, else it could never be sent. If Redis is
         unavailable, the result is 0, because losing signals would do more harm.
         """
         cost = min(number, self._limit.amount)

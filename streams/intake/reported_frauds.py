@@ -63,10 +63,12 @@ class ExaminedFrauds:
 
 
 def examine_frauds(items: Iterable[object], now: datetime, rights: SourceRights, keys: IdKeys) -> ExaminedFrauds:
-    """Return the valid records and the faults of `items`, each with its item's index. Never raises.
+    """Return the valid records and the faults of `items`, each with its item's index (from 0). An item may have several
+    faults; an invalid item raises nothing.
 
     `id_number` is replaced by its hash under the key in force (`keys`); a time `reported_at` in the future becomes
-    `now`. No fault contains an item's value.
+    `now`. A record of a source without the right to report frauds (`rights`) is a fault. No fault contains an item's
+    value.
     """
     found = ExaminedFrauds([], [])
     for index, item in enumerate(items):
@@ -81,10 +83,11 @@ def examine_frauds(items: Iterable[object], now: datetime, rights: SourceRights,
 
 
 async def write_frauds(producer: Producer, records: Sequence[ReportedFraud], partitions: int) -> None:
-    """Write records to Kafka; returns once it has acknowledged all. All versions of a record are in one partition, in
-    their order.
+    """Write records to Kafka, count them in the metric, and return once Kafka has acknowledged all. All versions of a
+    record are in one partition, in their order. `partitions`: the number of partitions of the topic.
 
-    Waits while Kafka is unavailable. Raises SendError if Kafka refuses a record for good.
+    Waits while Kafka is unavailable. Raises SendError if Kafka refuses a record permanently, and CodecError or
+    SettingsError if one cannot be encrypted.
     """
     await producer.send_all(
         [
@@ -122,7 +125,8 @@ class FraudIntake:
         """Accept one record, an array, or NDJSON.
 
         Answers 202 if Kafka has all; 422 with the errors if items are invalid, and the valid ones are accepted. Raises
-        Refused: 400, 401, 403, 408, 413, 415, 429, or 503 while Kafka is unavailable.
+        Refused: 400, 401, 403 (also if a record is of another source than the key: then none is accepted), 408, 413,
+        415, 429, or 503 while Kafka is unavailable.
         """
         feed = self._admission.feed(request)
         items = await _items(request)
@@ -144,7 +148,9 @@ class FraudIntake:
 
 
 def routes(settings: Settings, intake: IntakeSettings, context: FraudIntakeContext) -> list[Route]:
-    """Return the route of POST /v1/reported-frauds. Raises SettingsError if the API keys or the rate are invalid."""
+    """Return the route of POST /v1/reported-frauds. Raises SettingsError if the API keys or the rate are invalid, or
+    this process has no QUANZU_SECRET.
+    """
     return [Route("/v1/reported-frauds", FraudIntake(settings, intake, context).post, methods=["POST"])]
 
 

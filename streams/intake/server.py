@@ -62,8 +62,8 @@ class Signals:
         """Accept one signal, an array, NDJSON, or an ISO 20022 document.
 
         Answers 202 if Kafka has all signals; 422 with the errors if items are invalid, and the valid items are
-        accepted. Raises Refused: 400, 401, 403, 408, 413, 415, 429, or 503 while Kafka is unavailable or intake is
-        closed.
+        accepted. Raises Refused: 400, 401, 403 (also if a signal is of another source than the key: then none is
+        accepted), 408, 413, 415, 429, or 503 while Kafka is unavailable or intake is closed.
         """
         feed = self._admission.feed(request)
         self._open()
@@ -96,8 +96,8 @@ class Signals:
 
     @contextlib.asynccontextmanager
     async def lifespan(self, app: Starlette) -> AsyncIterator[None]:
-        """While the application runs, connect to Kafka in the background and watch the gate; then close the
-        connections.
+        """Context manager: while the application runs, connect to Kafka in the background and watch the gate; then
+        close the connections.
 
         Requests are refused with 503 until Kafka is connected.
         """
@@ -149,7 +149,7 @@ def create_app(
     settings: Settings, intake: IntakeSettings, clock: Clock, extra_routes: Sequence[BaseRoute] = ()
 ) -> Starlette:
     """Return the web application of intake; `extra_routes` are added to its own routes. Raises SettingsError if the API
-    keys or the rate are invalid.
+    keys or the rate are invalid, or this process has no QUANZU_SECRET.
     """
     admission, redis = Admission(settings, intake), connect(settings)
     signals = Signals(settings, intake, clock, admission, redis)

@@ -80,18 +80,18 @@ class IntakeSettings(Environment):
 
 
 def tls(intake: IntakeSettings) -> Tls:
-    """Return intake's TLS settings."""
+    """Return intake's TLS settings; without a certificate and a key, they mean no TLS. No file is read."""
     return Tls("QUANZU_INTAKE", intake.intake_certificate, intake.intake_key, intake.intake_client_ca)
 
 
 def may_check_payees(intake: IntakeSettings) -> frozenset[str]:
-    """Return the sources that may ask about payees before they pay; empty if none may."""
+    """Return the names of the sources that may ask about payees before they pay; empty if none may."""
     return frozenset(name.strip() for name in (intake.payee_checks or "").split(",") if name.strip())
 
 
 def sharing_with(intake: IntakeSettings) -> Mapping[str, Tlp]:
-    """Return the centres that suspects are shared with, and the widest mark that each may read; empty if nothing is
-    shared. Raises SettingsError if the setting is invalid, or the centre that shares has no name.
+    """Return, by the name of each centre that suspects are shared with, the widest mark that it may read; empty if
+    nothing is shared. Raises SettingsError if the setting is invalid, or the centre that shares has no name.
     """
     found: dict[str, Tlp] = {}
     entries = [each.strip() for each in (intake.sharing or "").replace("\n", ",").split(",")]
@@ -110,7 +110,7 @@ def sharing_with(intake: IntakeSettings) -> Mapping[str, Tlp]:
 def sources(settings: Settings) -> set[str]:
     """Return the names of the configured sources: those in `settings`, and those with an API key in this environment.
 
-    Invalid API keys are ignored.
+    If one of these keys is invalid, all of them are ignored.
     """
     named = {name.strip() for name in (settings.sources or "").split(",") if name.strip()}
     with contextlib.suppress(SettingsError, ValidationError):  # intake refuses to start on these; a worker may run
@@ -136,7 +136,7 @@ class Keys:
         self._entries = entries
 
     def feed(self, key: str) -> Feed | None:
-        """Return the holder of `key`, or None if the key is unknown.
+        """Return the holder of `key` as a Feed, or None if the key is unknown.
 
         All hashes are compared in constant time, against timing attacks.
         """
@@ -146,9 +146,10 @@ class Keys:
 
 
 class KeysOfFile(Keys):
-    """API keys read from a file.
+    """API keys read from a file. The constructor raises SettingsError if the file cannot be read or is invalid.
 
-    A changed file takes effect with the next request. If it cannot be read, the keys read before stay valid.
+    A changed file takes effect with the next request. If it cannot be read then, a warning is logged and the keys read
+    before stay valid.
     """
 
     def __init__(self, file: Path, read: Callable[[], Entries]) -> None:
@@ -166,7 +167,9 @@ class KeysOfFile(Keys):
 
 
 def load() -> IntakeSettings:
-    """Return the settings from the environment. Raises SettingsError that names each invalid variable."""
+    """Return the settings from the environment. Raises SettingsError, naming each invalid variable, or the file with a
+    secret that cannot be used.
+    """
     try:
         return IntakeSettings()
     except ValidationError as error:
@@ -177,16 +180,19 @@ def load() -> IntakeSettings:
 
 
 def make_key(source: str) -> tuple[str, str]:
-    """Return a new API key for a source, and the key's entry for QUANZU_API_KEYS.
+    """Return (a new API key for a source, the key's entry "source:hash" for QUANZU_API_KEYS).
 
-    The key is not stored, so the caller must pass it on. Raises SettingsError if the source's name is invalid.
+    The key is not stored, so the caller must pass it on. Raises SettingsError if the source's name is invalid or
+    reserved.
     """
     key = secrets.token_urlsafe(32)
     return key, entry_of(source, key)
 
 
 def entry_of(source: str, key: str) -> str:
-    """Return a key's entry for QUANZU_API_KEYS, "source:hash". Raises SettingsError if the source's name is invalid."""
+    """Return a key's entry for QUANZU_API_KEYS, "source:hash". Raises SettingsError if the source's name is invalid or
+    reserved for the brokers' own users.
+    """
     entry = f"{source}:{hash_of_key(key)}"
     if not _ENTRY.fullmatch(entry) or source == "*":
         raise SettingsError(f"source {source!r}: write small letters, digits, '.', '_' and '-', at most 32")
@@ -202,9 +208,10 @@ def hash_of_key(key: str) -> str:
 
 def keys_for(settings: Settings, intake: IntakeSettings) -> Keys:
     """Return the API keys in force. In embedded mode without configured keys, one key for all sources is made and
-    stored.
+    stored in the data folder.
 
-    Raises SettingsError if an entry is invalid, or if no key is configured outside embedded mode.
+    Raises SettingsError if an entry or the file of the keys is invalid, or if no key is configured outside embedded
+    mode, and OSError if the made key cannot be stored.
     """
     given = intake.api_keys
     if given is None and settings.embedded:
@@ -242,7 +249,7 @@ def operator_keys(settings: Settings, intake: IntakeSettings) -> Keys | None:
     """Return the keys of people who may handle dead letters, or None if nobody may.
 
     In embedded mode without configured keys, one key is made and stored in the data folder. Raises SettingsError if an
-    entry is invalid.
+    entry or the file of the keys is invalid, and OSError if the made key cannot be stored.
     """
     given = intake.operator_keys
     if given is None:
@@ -261,7 +268,7 @@ def _operators(given: str) -> Entries:
 def embedded_key(settings: Settings) -> str:
     """Return the API key of an embedded installation, made on the first call and stored in its data folder.
 
-    Only the owner of the folder may read it.
+    Only the owner of the folder may read it. Raises OSError if it cannot be stored.
     """
     return secret_file(settings.data / "api-key", secrets.token_urlsafe(32))
 

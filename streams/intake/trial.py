@@ -58,7 +58,8 @@ class TriedRow:
 
 
 def try_file(path: Path, mapping: BankMapping, now: datetime, rights: SourceRights = NO_DECISIONS) -> list[TriedRow]:
-    """Return how the first ten rows of a file would be parsed by the mapping. Blank lines and footers are left out.
+    """Return how the first ten rows of a file would be parsed by the mapping, in order. Blank lines and footers are
+    left out; only the first 1,000 lines are searched, so there may be fewer rows. Sends and stores nothing.
 
     Raises FileRefusedError or WorkbookError if the file cannot be read.
     """
@@ -67,8 +68,8 @@ def try_file(path: Path, mapping: BankMapping, now: datetime, rights: SourceRigh
 
 
 def try_calls(path: Path, options: Options, now: datetime, rights: SourceRights = NO_DECISIONS) -> list[TriedRow]:
-    """Return how the first ten rows of a file of call records would be read as `options` declare. Blank lines are left
-    out.
+    """Return how the first ten rows of a file of call records would be read as `options` declare, in order. Blank lines
+    are left out. Sends and stores nothing.
 
     Raises FileRefusedError if the file cannot be read, and ValueError if the options do not declare call records.
     """
@@ -96,15 +97,15 @@ def _try(path: Path, form: Format, options: Options, now: datetime, rights: Sour
 
 
 def without_accounts(payment: Transfer) -> Transfer:
-    """Return the payment with masked account numbers. Its id is masked too, because an id may contain an account
-    number.
+    """Return a copy of the payment with masked account numbers. Its id is masked too, because an id may contain an
+    account number.
     """
     hidden = {name: masking.account(getattr(payment, name)) for name in ("id", "payer", "payee")}
     return payment.model_copy(update=hidden)
 
 
 def without_numbers(call: Call) -> Call:
-    """Return the call with masked telephone numbers. A caller that is a name is masked like a number."""
+    """Return a copy of the call with masked telephone numbers. A caller that is a name is masked like a number."""
     return call.model_copy(update={name: masking.phone(getattr(call, name)) for name in ("caller", "called")})
 
 

@@ -15,8 +15,9 @@ from streams.iso20022.writing import CENTRE, LONGEST_NAME, Field, valid_message
 
 @dataclass(frozen=True, slots=True)
 class Cancellation:
-    """A stop order to be written as a message. `at`: when the order was decided; `paid`: when the payment was made;
-    `end_to_end`: the payment's end-to-end id, "" if unknown.
+    """A stop order to be written as a message. `dispatch`: the id of its dispatch; `at`: when the order was decided;
+    `paid`: when the payment was made; `end_to_end`: the payment's end-to-end id, "" if unknown; `payer`: the payer's
+    name; `account`, `holder`: the payee's account number and its holder's name ("" if unknown).
     """
 
     dispatch: str
@@ -30,10 +31,11 @@ class Cancellation:
 
 
 def request(order: Cancellation, to: Institution) -> bytes | None:
-    """Return the camt.056 (XML, UTF-8) of a stop order, in the version that the institution `to` accepts.
+    """Return the camt.056 (XML, UTF-8) of a stop order, in the version that the institution `to` accepts. Nothing is
+    sent.
 
-    None if the institution accepts no camt.056, or if the order does not fit the message's fields: a person may have
-    typed characters that XML does not allow.
+    Returns None if the institution accepts no camt.056, or if the order does not fit the message's fields: a person may
+    have typed characters that XML does not allow.
     """
     case = reference(order.dispatch)
     if to.cancellation is None or case is None:

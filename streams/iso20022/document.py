@@ -49,7 +49,7 @@ Read = TypeVar("Read")
 
 
 class MessageError(UserError, ValueError):
-    """A message cannot be parsed. The text says why and, if it has a place, where, without the message's values."""
+    """A message cannot be parsed. The text states why and, if it has a place, where, without the message's values."""
 
 
 def parsed(body: bytes) -> etree._Element:
@@ -106,7 +106,9 @@ def too_many_namespaces(element: etree._Element) -> MessageError:
 
 
 def validate(root: etree._Element, kind: str) -> None:
-    """Raise MessageError with the path of the first element that violates the schema of `kind`."""
+    """Raise MessageError, with the path of the first element that violates it, if the document does not conform to the
+    schema of `kind`, such as pacs.008.001.08.
+    """
     schema = _schema(kind)
     with _validating:
         if schema.validate(root):
@@ -120,14 +122,17 @@ def validate(root: etree._Element, kind: str) -> None:
 def path(element: etree._Element) -> str:
     """Return the local names of an element and its ancestors below the message, joined by slashes, the outermost first.
 
-    The root's name for the root and the message. "?" for a name with other characters than ASCII letters and digits.
+    For the root (Document) and the message itself, it is the root's name. A name with other characters than ASCII
+    letters and digits is replaced by "?".
     """
     chain = [element, *element.iterancestors()]
     return "/".join(_readable(each) for each in reversed(chain[:-2] or chain[:1]))
 
 
 def text_at(element: etree._Element, where: str) -> str | None:
-    """Return the stripped text at a path of local names below an element, or None if no such element exists."""
+    """Return the stripped text at a path of local names (joined by slashes) below an element: "" if the element is
+    empty, None if no such element exists.
+    """
     found = child(element, where)
     return None if found is None else (found.text or "").strip()
 
@@ -138,7 +143,9 @@ def child(element: etree._Element, where: str) -> etree._Element | None:
 
 
 def needed(element: etree._Element, where: str) -> str:
-    """Return the text at a path of local names below `element`. Raises MessageError if the text is missing or empty."""
+    """Return the stripped text at a path of local names (joined by slashes) below `element`. Raises MessageError, with
+    the path, if the text is missing or empty.
+    """
     found = text_at(element, where)
     if not found:
         raise MessageError(f"{path(element)}/{where}: missing; Quanzu needs it")
@@ -146,7 +153,9 @@ def needed(element: etree._Element, where: str) -> str:
 
 
 def understood(element: etree._Element, where: str, read: Callable[[], Read]) -> Read:
-    """Return the result of `read()`. If it raises ValueError, raises MessageError with the place `where` instead."""
+    """Return the result of `read()`. If it raises ValueError, raises MessageError instead, with the place (the path
+    `where` below `element`) and the error's text. Other errors pass through.
+    """
     try:
         return read()
     except ValueError as error:

@@ -40,10 +40,12 @@ _SUMS = frozenset({"CtrlSum", "TtlIntrBkSttlmAmt"})
 
 
 def transactions(body: bytes) -> Iterator[etree._Element]:
-    """Return an iterator of one document for each transaction of `body`, each with the group header.
+    """Return an iterator of new documents, one for each transaction of the XML `body` in order, each with the group
+    header.
 
-    Raises MessageError before the first document if `body` cannot be parsed, is of another kind, or has over 5,000
-    transactions, another number than its header says, or a transaction with over 20 namespaces.
+    Raises MessageError, already before the first document, if `body` cannot be parsed, is of another kind, has no
+    transaction or over 5,000, another number than its header states, not exactly one group header or one over 8,192
+    bytes, an unknown element, or a transaction with over 20 namespaces.
     """
     root = parsed(body)
     kind, given = message_of(root, KINDS)
@@ -63,9 +65,11 @@ def transactions(body: bytes) -> Iterator[etree._Element]:
 
 
 def transfer(document: etree._Element) -> dict[str, Any]:
-    """Return the fields of the transfer signal from a document with one transaction.
+    """Return the fields of the transfer signal, by name, from a document with one transaction: among them the account
+    numbers of payer and payee, `amount_fen` and the time `at` (a datetime).
 
-    Raises MessageError with the element's path if the document violates its schema, or lacks a field that Quanzu needs.
+    Raises MessageError with the element's path if the document violates its schema, has not exactly one transaction, or
+    lacks a field that Quanzu needs.
     """
     kind, given = message_of(document, KINDS)
     validate(document, kind)

@@ -39,7 +39,8 @@ class Resolution:
 
     @property
     def id(self) -> str:
-        """An id made of the answer's content, so that an answer sent again under a new message id has the same id.
+        """An id made of the answer's content, so that an answer sent again under a new message id has the same id. It
+        does not name the dispatch.
 
         It contains a hash of the code, not the code, because a bank may write anything as a reason, and ids are logged.
         """
@@ -47,10 +48,11 @@ class Resolution:
 
 
 def resolution(body: bytes) -> Resolution:
-    """Return the answer of a camt.029, pacs.002 or pacs.004 about one stop order.
+    """Return the answer of a camt.029, pacs.002 or pacs.004 (XML) about one stop order.
 
-    `amount_fen`: the money held or coming back (RsltnRltdInf of camt.029, 0 if not stated), or returned (pacs.004).
-    Raises MessageError with the place if the message cannot be parsed, answers several requests, or decides nothing.
+    `amount_fen`: the money held or coming back (RsltnRltdInf of camt.029, 0 if not stated), or returned (pacs.004); 0
+    for pacs.002. Raises MessageError with the place if the message cannot be parsed, violates its schema, answers
+    several requests, or decides nothing.
     """
     root = parsed(body)
     kind, given = message_of(root, KINDS)

@@ -18,7 +18,7 @@ from streams.iso20022.writing import CENTRE, LONGEST_NAME, Field, valid_message
 class StatusRequest:
     """A question about a stop order, to be written as a message. `dispatch`: its own id; `about`: the id of the order's
     dispatch; `at`: when it was asked; `end_to_end`: the payment's end-to-end id, "" if unknown; `paid`: when the
-    payment was made.
+    payment was made; `account`, `holder`: the payee's account number and its holder's name ("" if unknown).
     """
 
     dispatch: str
@@ -32,9 +32,11 @@ class StatusRequest:
 
 
 def status_request(asked: StatusRequest, to: Institution) -> bytes | None:
-    """Return the pacs.028 (XML, UTF-8) of a question, in the version that the institution `to` accepts.
+    """Return the pacs.028 (XML, UTF-8) of a question, in the version that the institution `to` accepts. Nothing is
+    sent.
 
-    None if the institution accepts no pacs.028 or got the order as JSON, or if the question does not fit the fields.
+    Returns None if the institution accepts no pacs.028 or no camt.056 (it then gets orders as JSON), or if the question
+    does not fit the message's fields.
     """
     case = reference(asked.about)
     if to.status_request is None or to.cancellation is None or case is None:

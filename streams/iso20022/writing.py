@@ -17,9 +17,10 @@ Field = tuple[Path, str | None]
 
 def valid_message(kind: str, body: str, fields: Sequence[Field], amount: str) -> bytes | None:
     """Return the message of a `kind`, such as camt.056.001.09 (XML, UTF-8). `body`: the name of its element below
-    Document; `fields`: in the schema's order; `amount`: the name of the elements that need a currency.
+    Document; `fields`: in the schema's order; `amount`: the name of the elements that get a currency (CNY).
 
-    None if a text does not fit its field: a person may have typed characters that XML does not allow.
+    Returns None if the message does not conform to the schema of `kind` because a text does not fit its field: a person
+    may have typed characters that XML does not allow.
     """
     try:
         document = _document(kind, body, fields, amount)

@@ -117,7 +117,9 @@ class App(faust.App):
         self._joined = asyncio.Event()
 
     async def on_start(self) -> None:
-        """Start the application, then the tasks of `early`."""
+        """Start the Faust app, then, in the background, the watch over the join to the consumer group and each function
+        of `early`.
+        """
         await super().on_start()
         for task in (self._watch_join, *self.early):
             self.add_future(task())
@@ -198,12 +200,11 @@ Made = TypeVar("Made", bound=App)
 def create_app(
     settings: Settings, kind: Callable[..., Made], make_codec: MakeCodec | None = None, **parts: object
 ) -> Made:
-    """Return the worker's Faust app of the class `kind`.
+    """Return a new object of the class `kind`, the worker's Faust app. Connects to nothing.
 
-    Keys and values are bytes; it creates no topics, has no tables and no web server.
-    `make_codec`: required if a vault is set. `parts`: further arguments for `kind`. Raises SettingsError if the
-    embedded servers are not started yet, CodecError if a vault is set and no codec given, and ValueError if the CA file
-    for Kafka is unusable.
+    Keys and values are bytes; the app creates no topics, has no tables and no web server. `make_codec`: required if a
+    vault is set. `parts`: further arguments for `kind`. Raises SettingsError if the embedded servers are not started
+    yet, CodecError if a vault is set and no codec given, and ValueError if the CA file for Kafka is unusable.
     """
     return kind(
         settings.app_id,
@@ -236,10 +237,13 @@ def create_app(
 
 
 def run(app: faust.App, settings: Settings) -> None:
-    """Run the worker until it is told to stop. Blocks. The process's logging configuration stays as it is.
+    """Run the worker until a signal or an error stops it. Blocks, and always ends with an exception: SystemExit with
+    the status 0 after an orderly stop, the UserError that stopped the worker, AccessError if a server denied access,
+    and SystemExit with another status after any other error.
 
-    Raises the UserError that stopped the worker, AccessError if a server denied access, and SystemExit if it ended
-    otherwise.
+    Creates the data folder (OSError if that fails). Adds a filter to the handlers of the process's root logger, which
+    drops Faust's messages about the UserError or AccessError that is raised; the logging configuration else stays as it
+    is.
     """
     settings.data.mkdir(parents=True, exist_ok=True)  # Faust creates only its own folder in it
     worker = faust.Worker(
@@ -284,11 +288,12 @@ class _Untold(logging.Filter):
 async def records(
     stream: StreamT[bytes], max_: int, within: float = LINGER_SECONDS, most_bytes: int | None = None
 ) -> AsyncIterator[list[EventT[bytes]]]:
-    """Yield batches of 1 to `max_` events of the stream. Does not ack them.
+    """Yield batches of 1 to `max_` events, in the order of the stream, until the stream ends. Does not ack them.
 
     After the first event of a batch has arrived, waits at most `within` seconds for more; under load, a batch fills
-    while the previous one is processed. A batch also ends with the event at which its values reach `most_bytes` bytes.
-    Events of partitions that this worker no longer owns are left out.
+    while the previous one is processed. A batch also ends with the event at which its values reach `most_bytes` bytes
+    (None: no such limit). Events of partitions that this worker no longer owns are left out. An error of the stream is
+    raised.
     """
     buffer = _Buffer(max_, most_bytes)
     filling = asyncio.ensure_future(buffer.fill(cast("faust.Stream[bytes]", stream).noack().events()))
@@ -382,10 +387,11 @@ def owned(app: faust.App, topic: str) -> set[int]:
 
 def every(app: App, seconds: float, name: str, work: Callable[[], Awaitable[object]], *, early: bool = False) -> None:
     """Add a background task to the worker: run `work` again and again until the worker stops, with `seconds` of
-    wall-clock time between runs.
+    wall-clock time between the end of a run and the next.
 
-    A run that raises a transient error is retried until it succeeds; any other error stops the worker. `name`
-    identifies the task in logs and metrics. `early`: start even before the consumer group has admitted the worker.
+    A run that raises a transient error (KafkaError, RedisError, OSError, TimeoutError) is retried until it succeeds;
+    any other error, and a denied access, stops the worker. `name` identifies the task in logs and metrics. `early`:
+    start even before the consumer group has admitted the worker.
     """
 
     async def timer() -> None:

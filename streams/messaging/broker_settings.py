@@ -15,12 +15,14 @@ OFFSETS = "__consumer_offsets"
 
 
 def check(settings: Settings) -> list[Wrong]:
-    """Return the faults in the brokers' settings.
+    """Return the faults in the brokers' settings, each with its correction: first the broken rules, then too few copies
+    of the topic of committed offsets.
 
-    Empty if they have none, and for the embedded broker, which cannot be asked.
+    Empty if there are none, and for the embedded broker, which cannot be asked. If Kafka does not answer the request
+    for the settings, say because this user may not read them, the result is one fault (a warning) with this problem.
 
-    If this user may not read the settings, the result is one fault that says so. Blocking: call it in a thread. Raises
-    AccessError if Kafka refuses access, and KafkaError or OSError if it is unavailable.
+    Blocking: call it in a thread. Raises AccessError if Kafka refuses access, KafkaError or OSError if it is
+    unavailable, and ValueError if the CA file is unusable.
     """
     if settings.embedded:
         return []

@@ -37,7 +37,9 @@ def to_all(change: PolicyChange | HoldChange, partitions: Iterable[int]) -> list
 
 
 def account_records(accounts: Mapping[str, str]) -> list[Record]:
-    """Return the Kafka records, for the topic accounts, of account numbers by their tokens."""
+    """Return the Kafka records, for the topic accounts, of account numbers. `accounts`: account numbers by their
+    tokens.
+    """
     return [Record(ACCOUNTS.name, token.encode(), account.encode()) for token, account in accounts.items()]
 
 

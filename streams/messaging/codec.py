@@ -100,7 +100,7 @@ class CodecError(UserError, RuntimeError):
     """Records cannot be read or written in this process: a vault is set and no encryption was given, or a record is
     encrypted and no vault is set.
 
-    Its subclass VaultError also says that the vault is another installation's.
+    Its subclass VaultError is raised also if the vault is another installation's.
     """
 
 
@@ -108,13 +108,19 @@ class TopicRecord(Protocol):
     """A record of a topic, before it is written or after it was read: a producer's or a consumer's."""
 
     @property
-    def topic(self) -> str: ...
+    def topic(self) -> str:
+        """The name of the record's topic."""
+        ...
 
     @property
-    def key(self) -> bytes | None: ...
+    def key(self) -> bytes | None:
+        """The record's key, or None if it has none."""
+        ...
 
     @property
-    def value(self) -> bytes | None: ...
+    def value(self) -> bytes | None:
+        """The record's value, or None for a tombstone."""
+        ...
 
 
 class Unreadable(bytes):
@@ -124,8 +130,8 @@ class Unreadable(bytes):
 
     @property
     def withheld(self) -> bytes:
-        """The record's JSON (bytes) without its encrypted part. The same part remains after a person was erased. An
-        empty object if the record is encrypted as a whole.
+        """The record's JSON (bytes) without its encrypted part, which is also what remains after a person was erased;
+        an empty JSON object if the record is encrypted as a whole.
         """
         if is_sealed_whole(self):
             return b"{}"
@@ -134,13 +140,14 @@ class Unreadable(bytes):
 
 
 class Awaited(bytes):
-    """The value of a record that intake encrypted for a key pair whose private key this process will get: another key
-    attests it (domain/access/public_encryption). The bytes as they are on the topic. The reader must wait.
+    """The value of a record that intake encrypted for a key pair whose private key this process does not have yet.
+    Another key of this process attests that the pair was made (domain/access/public_encryption), so the reader must
+    wait for the private key. The bytes are as they are on the topic.
     """
 
     @property
     def told(self) -> str:
-        """What is awaited, and what to do, in words."""
+        """A text for the operator: which key pair is awaited, and what to do."""
         return (
             f"intake encrypted it for the key pair {pair_id(self)}, whose private key this process has not got yet. "
             "Give it the latest file of its keys (and restart it where the file is a copy): until then it waits, and "
@@ -149,18 +156,23 @@ class Awaited(bytes):
 
 
 class KeyAwaitedError(UserError, TimeoutError):
-    """A record names a key pair whose private key this process has not got yet: try again later (see Awaited)."""
+    """A record is encrypted for a key pair whose private key this process does not have yet: read it again later (see
+    Awaited).
+    """
 
 
 def refuse_awaited(topic: str, partition: int, offset: int, value: bytes | None) -> None:
-    """Raise KeyAwaitedError if the value, read at this place, is an Awaited. Otherwise do nothing."""
+    """Raise KeyAwaitedError if the value is an Awaited. Otherwise do nothing. `topic`, `partition`, `offset`: where the
+    value was read, for the error's text.
+    """
     if isinstance(value, Awaited):
         raise KeyAwaitedError(f"{topic}/{partition}, offset {offset}: {value.told}")
 
 
 def reason_of_letter(topic: str, why: str, value: bytes) -> str:
-    """Return the reason for a dead letter of a record: `why`, and that the letter never opens if it holds only a part
-    of a value that is encrypted as a whole.
+    """Return the reason for a dead letter of a record: `why`, unchanged; or, if the record's `value` is encrypted as a
+    whole and longer than a dead letter keeps (KEPT_BYTES), `why` and a sentence that this dead letter can never be
+    decrypted.
     """
     if len(value) <= KEPT_BYTES or not is_sealed_whole(value):
         return why
@@ -168,7 +180,7 @@ def reason_of_letter(topic: str, why: str, value: bytes) -> str:
 
 
 def is_sealed_whole(value: bytes | None) -> bool:
-    """Return whether a value is encrypted as a whole with a public key."""
+    """Return True if a value is encrypted as a whole with a public key; False for any other value, and for None."""
     return value is not None and value.startswith(SEALED_BYTE)
 
 
@@ -195,19 +207,21 @@ class Codec(Protocol):
 
     async def encode(self, records: Sequence[TopicRecord]) -> list[bytes | None]:
         """Return the values to write to the topics, in the records' order; None for a tombstone. In an installation
-        with a vault, personal data is encrypted; an owner without a key gets one, and the record of an erased person
-        loses its personal data.
+        with a vault, personal data is encrypted; an owner without a key gets one in the vault, and the record of an
+        erased person loses its personal data.
 
-        Raises CodecError if they cannot be encrypted with this vault, and RedisError if the vault is unavailable.
+        Raises CodecError if they cannot be encrypted with this vault, SettingsError if this process lacks a key, and
+        RedisError if the vault is unavailable.
         """
 
     async def decode(self, records: Sequence[TopicRecord]) -> list[bytes | None]:
         """Return the decrypted values, in the records' order: None for a tombstone, an Unreadable if the vault has lost
-        the key, an Awaited if this process has not got the key yet. The record of an erased person has only its data
-        that is not personal; None if there is none.
+        the key, an Awaited if this process does not have the key yet. Of an erased person's record, only the data that
+        is not personal; None if there is none.
 
         Raises CodecError if encrypted records cannot be read in this process at all, or one cannot be decrypted and the
-        vault is not known to be the installation's; RedisError if the vault is unavailable.
+        vault is not known to be the installation's; SettingsError if this process lacks a key; RedisError if the vault
+        is unavailable.
         """
 
     async def aclose(self) -> None:
@@ -228,7 +242,7 @@ class PlainCodec:
     async def decode(self, records: Sequence[TopicRecord]) -> list[bytes | None]:
         """Return the records' values unchanged, in order; None for a tombstone.
 
-        Raises CodecError if a value is encrypted, because its readable part could be mistaken for the whole record.
+        Raises CodecError if a value is encrypted, because its readable part could be mistaken for the complete record.
         """
         for record in records:
             told = record.value or b""
@@ -241,7 +255,9 @@ class PlainCodec:
 
 
 def plain_codec(settings: Settings) -> MakeCodec:
-    """Return a function that makes the codec that encrypts nothing. Raises CodecError if the settings name a vault."""
+    """Return a function that makes the codec that encrypts nothing. Raises CodecError at once if the settings name a
+    vault.
+    """
     if settings.vault is not None:
         raise CodecError("QUANZU_VAULT is set, and who reads or writes was given no encryption: see encrypted_kafka.py")
     return PlainCodec

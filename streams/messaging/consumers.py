@@ -39,7 +39,7 @@ class ReusedConsumers:
         _kept.setdefault(_place(self._brokers), []).append(self)
 
     async def close(self) -> None:
-        """Stop the idle consumers. Later reads do not use this object any more."""
+        """Stop the idle consumers. Later reads no longer use this object."""
         kept = _kept.get(place := _place(self._brokers), [])
         if self in kept:
             kept.remove(self)
@@ -65,10 +65,11 @@ class ReusedConsumers:
 
 @asynccontextmanager
 async def consumer_for_read(settings: Settings) -> AsyncIterator[AIOKafkaConsumer]:
-    """Context manager: yield a connected consumer for one read. It is kept for the next read if the block succeeded
-    and a ReusedConsumers is open, else stopped.
+    """Context manager: yield a connected consumer for one read. It is kept for the next read if the block succeeded and
+    a ReusedConsumers is open, else stopped.
 
-    Raises KafkaError if Kafka is unavailable.
+    Raises KafkaError if Kafka is unavailable, SettingsError if the embedded servers are not started yet, and ValueError
+    if the CA file is unusable.
     """
     kept = _kept_of(settings)
     idle = kept.take() if kept is not None else None
@@ -88,7 +89,8 @@ async def started_consumer(settings: Settings, **options: str) -> AsyncIterator[
     """Context manager: yield a new, connected consumer, and stop it afterwards. `options`: further arguments for
     AIOKafkaConsumer.
 
-    Raises KafkaError if Kafka is unavailable.
+    Raises KafkaError if Kafka is unavailable, SettingsError if the embedded servers are not started yet, and ValueError
+    if the CA file is unusable.
     """
     consumer = _made(settings, **options)
     try:
@@ -111,8 +113,8 @@ def _made(settings: Settings, **options: str) -> AIOKafkaConsumer:
 
 @asynccontextmanager
 async def decoding(settings: Settings, topic: str, opened: bool = True) -> AsyncIterator[Codec | None]:
-    """Context manager: yield the codec for one read of `topic`, and close it afterwards; None if nothing has to be
-    decoded: the topic is never encrypted, or `opened` is False (values stay encrypted).
+    """Context manager: yield the codec for one read of `topic`, and close it afterwards. Yield None if nothing has to
+    be decoded: the topic is never encrypted, or `opened` is False (values stay encrypted).
 
     Raises CodecError if the topic may be encrypted and a vault is set, but no open ReusedConsumers supplies its codec.
     """
@@ -128,7 +130,7 @@ def decodes(settings: Settings) -> bool:
     """Return True if a ReusedConsumers is open for this event loop and these brokers; reads then use its codec. Without
     one, reading a topic that may be encrypted raises CodecError if a vault is set.
 
-    Raises RuntimeError without a running event loop.
+    Raises RuntimeError without a running event loop, and SettingsError if the embedded servers are not started yet.
     """
     return _kept_of(settings) is not None
 

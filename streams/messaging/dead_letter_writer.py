@@ -21,11 +21,10 @@ MOST_FAULTS = 10  # reported for one record: the first ones matter for its repai
 
 
 async def write(producer: Producer, letters: Sequence[DeadLetter]) -> None:
-    """Write dead letters to their topic, count them in the metrics, and return when Kafka has acknowledged
-    them.
+    """Write dead letters to their topic, count them in the metrics, and return when Kafka has acknowledged them.
 
-    Waits while Kafka is unavailable. Raises SendError if Kafka refuses a dead letter permanently, and CodecError if one
-    cannot be encrypted.
+    Waits while Kafka or the vault is unavailable. Raises SendError if Kafka refuses a dead letter permanently,
+    CodecError if one cannot be encrypted, and AccessError if the vault denies access.
     """
     await producer.send_all([_record(letter) for letter in letters])
     for letter in letters:
@@ -51,9 +50,10 @@ class DeadLetters:
     ) -> None:
         """Write a refused record, or one item of it, as a dead letter. Returns when Kafka has acknowledged it.
 
-        `raw`: the refused bytes; `item`: the item's index in the record, from 0, None for the whole record; `why`: the
-        error or reason; `source`: where the record came from, None if unknown: then the topic's name. Raises SendError
-        if Kafka refuses the dead letter permanently.
+        `raw`: the refused bytes; `item`: the item's index in the record, from 0, None for the complete record; `why`:
+        the error or reason; `source`: where the record came from, None if unknown: then the topic's name. Waits while
+        Kafka or the vault is unavailable. Raises ValidationError if `source` is not a valid name of a source, SendError
+        if Kafka refuses the dead letter permanently, and CodecError if it cannot be encrypted.
         """
         where = RecordPlace(topic=topic, partition=partition, offset=offset, item=item)
         told = reason_of_letter(topic, reason(why), raw)
@@ -61,11 +61,10 @@ class DeadLetters:
 
 
 def reason(why: Exception | str) -> str:
-    """Return a text that says why a record was refused.
+    """Return a text with the reason for which a record was refused: the error's text; for a ValidationError, its first
+    10 faults, each with its field, and the number of the others.
 
-    It does not repeat the record's values, because it is displayed and logged.
-
-    For a ValidationError, it names the first 10 faults and the number of the others.
+    The text of a ValidationError's faults does not repeat the record's values, because it is displayed and logged.
     """
     if not isinstance(why, ValidationError):
         return str(why)
@@ -95,9 +94,8 @@ Read = TypeVar("Read")
 
 
 def readable(topic: str, offset: int, read: Callable[[], Read]) -> Read | None:
-    """Return the result of `read`.
-
-    If it raises ValueError (the record is invalid), log and count that, and return None.
+    """Return the result of `read`. If it raises ValueError (the record is invalid), log and count that, and return
+    None. Other errors of `read` pass through.
 
     `topic`, `offset`: the place of the record, for the log.
     """

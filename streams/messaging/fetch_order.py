@@ -20,7 +20,9 @@ class Valued(Protocol):
     """A Kafka record with its value: bytes, or None for a tombstone. `run_of` uses only the value's size."""
 
     @property
-    def value(self) -> bytes | None: ...
+    def value(self) -> bytes | None:
+        """The record's value, or None for a tombstone."""
+        ...
 
 
 R = TypeVar("R", bound=Valued)

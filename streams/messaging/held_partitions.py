@@ -30,7 +30,9 @@ for _topic in sorted(BY_INTAKE):
 
 
 class HeldPartitions:
-    """The records of partitions that wait for a key."""
+    """The records of partitions that wait for a key. Nothing is stored outside this object but the number of held
+    partitions, in the metric.
+    """
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         """`now`: seconds that only rise."""
@@ -45,8 +47,11 @@ class HeldPartitions:
         return frozenset(self._kept)
 
     def due(self, active: Collection[TP] | None) -> dict[TP, list[Any]]:
-        """Return what is kept of the partitions whose first record is to be decrypted again now, as it came from Kafka.
-        `active`: the partitions whose records can be delivered; None: all.
+        """Return, by partition, the kept records, in order and still encrypted as they came from Kafka, of each
+        partition whose first record is to be decrypted again now: a second after its last try. They stay kept until
+        `deliverable`.
+
+        `active`: the partitions whose records can be delivered; None: all. Empty if no partition is due.
         """
         now = self._now()
         return {
@@ -56,8 +61,12 @@ class HeldPartitions:
         }
 
     def deliverable(self, read: Mapping[TP, list[Any]], decoded: Mapping[TP, list[Any]]) -> dict[TP, list[Any]]:
-        """Return the decrypted records that can be delivered: of each partition, those before the first that is
-        awaited. That one and those after it are kept. `read`: the same records, as they came from Kafka.
+        """Return the decrypted records that can be delivered, by partition: those before the first record whose key is
+        awaited. That record and those after it are kept, and tried again in a second; a partition without such a record
+        is no longer held.
+
+        `decoded`: the decrypted records by partition; `read`: the same records, as they came from Kafka. Partitions of
+        which nothing can be delivered are left out.
         """
         found: dict[TP, list[Any]] = {}
         for tp, records in decoded.items():
@@ -71,7 +80,9 @@ class HeldPartitions:
         return found
 
     def release(self, partitions: Iterable[TP]) -> None:
-        """Forget what is kept of these partitions: it was delivered, or their next owner reads it again."""
+        """Forget the kept records of these partitions: they were delivered, or the partition's next owner reads them
+        again.
+        """
         for tp in partitions:
             if self._kept.pop(tp, None) is not None:
                 del self._again[tp]
@@ -79,7 +90,7 @@ class HeldPartitions:
                 self._measure(tp.topic)
 
     def release_all(self) -> None:
-        """Forget everything: what is not committed is read again."""
+        """Forget all kept records. Kafka delivers again those that are not committed."""
         self.release(list(self._kept))
 
     def _hold(self, tp: TP, first: Any, kept: list[Any]) -> None:  # noqa: ANN401 - aiokafka's record, decrypted

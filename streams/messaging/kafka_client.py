@@ -44,7 +44,8 @@ def access(settings: Settings) -> dict[str, Any]:
 
 
 def credentials(settings: Settings) -> faust.SASLCredentials | faust.SSLCredentials | None:
-    """Return Faust's credentials: with a login, or for TLS alone, or None for connections without TLS.
+    """Return Faust's credentials: SASLCredentials with the login, SSLCredentials for TLS without a login, or None for
+    connections without TLS.
 
     Raises SettingsError if the embedded servers are not started yet, and ValueError if the CA file is unusable.
     """
@@ -71,9 +72,9 @@ def admin(settings: Settings, reach_ms: int = REACH_MS) -> KafkaAdminClient:
     """Return a connected admin client of kafka-python, which is also a context manager that closes it. Blocking: call
     it in a thread.
 
-    `reach_ms`: how many ms a broker may take to answer. Raises AccessError if Kafka refuses access, KafkaError or
-    OSError if it is unavailable, SettingsError if the embedded servers are not started yet, and ValueError if the CA
-    file is unusable.
+    `reach_ms`: how many milliseconds the client tries to reach a broker. Raises AccessError if Kafka refuses access,
+    KafkaError or OSError if it is unavailable, SettingsError if the embedded servers are not started yet, and
+    ValueError if the CA file is unusable.
     """
     if settings.kafka_tls:
         check_access(settings)  # kafka-python would retry until its timeout and report only that nobody answered

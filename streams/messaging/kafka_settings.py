@@ -141,7 +141,8 @@ def of_broker(copies: int, workers: int) -> list[Rule]:
 
 
 def wrong(rules: Sequence[Rule], found: Mapping[str, str]) -> Iterator[tuple[Rule, str]]:
-    """Yield each broken rule with the value found, in the order of the rules.
+    """Yield each broken rule with the value found, in the order of the rules. A value of which the rule's `good` raises
+    ValueError, such as a text where a number is required, breaks the rule.
 
     `found`: the values, by setting; rules for settings that are not in it are skipped.
     """

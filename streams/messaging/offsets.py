@@ -11,8 +11,8 @@ from streams.runtime.settings import Settings
 async def end_offsets(settings: Settings, topic: str, partitions: Iterable[int] | None = None) -> dict[int, int]:
     """Return, by partition, the offset that the topic's next record will get; 0 for a partition that never had one.
 
-    `partitions`: of these alone, so that one without a leader delays no other; None: of all. Raises KafkaError if Kafka
-    is unavailable or, after 40 s, has no such topic.
+    `partitions`: only these, so that a partition without a leader does not delay the others; None: all. Raises
+    KafkaError if Kafka is unavailable or, after 40 s, has no such topic.
     """
     async with consumer_for_read(settings) as consumer:
         every = await partitions_of(consumer, topic)
@@ -23,7 +23,7 @@ async def end_offsets(settings: Settings, topic: str, partitions: Iterable[int] 
 
 async def committed_offset(settings: Settings, where: TopicPartition) -> int | None:
     """Return the offset that the workers' group has committed for a partition: that of the next record to process. None
-    if it has committed none.
+    if it has committed none. Raises KafkaError if Kafka is unavailable.
     """
     return (await committed_offsets(settings, where.topic, [where.partition])).get(where.partition)
 
@@ -31,7 +31,7 @@ async def committed_offset(settings: Settings, where: TopicPartition) -> int | N
 async def committed_offsets(settings: Settings, topic: str, partitions: Iterable[int]) -> dict[int, int]:
     """Return by partition the offset that the workers' group has committed: that of the next record to process.
 
-    Partitions without one are left out.
+    Partitions without one are left out. Raises KafkaError if Kafka is unavailable.
     """
     wheres = [TopicPartition(topic, number) for number in partitions]
     async with started_consumer(settings, group_id=settings.app_id) as consumer:
@@ -41,9 +41,11 @@ async def committed_offsets(settings: Settings, topic: str, partitions: Iterable
 
 
 async def acknowledged_offsets(settings: Settings, topic: str, partitions: Iterable[int]) -> dict[int, int]:
-    """Return by partition the offset of the last record that the workers' group has acked.
+    """Return by partition the offset of the last record that the workers' group has acknowledged; -1 if the group has
+    committed the offset 0.
 
-    Partitions without one are left out, as are those of a topic that was created anew since.
+    Partitions without a committed offset are left out, as are those of a topic that was created anew since. Raises
+    KafkaError if Kafka is unavailable or, after 40 s, has no such topic.
     """
     acked, ends = await committed_offsets(settings, topic, partitions), await end_offsets(settings, topic)
     return {partition: offset - 1 for partition, offset in acked.items() if offset <= ends[partition]}
@@ -60,9 +62,11 @@ async def beginning_offsets(settings: Settings, topic: str) -> dict[int, int]:
 
 
 async def offset_at(settings: Settings, topic: str, partition: int, written_ms: int) -> int:
-    """Return the offset of the first record written at `written_ms` (ms since 1970) or later, else the end offset.
+    """Return the offset of the first record written at `written_ms` (ms since 1970) or later; the end offset (one after
+    the last record) if there is none.
 
-    Tansu cannot answer this: in embedded mode it is the first offset that is kept.
+    Tansu cannot answer this: in embedded mode, the result is always the first offset that is kept. Raises KafkaError if
+    Kafka is unavailable or, after 40 s, has no such topic.
     """
     where = TopicPartition(topic, partition)
     async with consumer_for_read(settings) as consumer:
@@ -75,10 +79,10 @@ async def offset_at(settings: Settings, topic: str, partition: int, written_ms: 
 
 
 async def partitions_of(consumer: AIOKafkaConsumer, topic: str) -> list[TopicPartition]:
-    """Return a topic's partitions in order.
+    """Return a topic's partitions, the lowest number first.
 
     Raises aiokafka's UnknownTopicOrPartitionError, after 40 s, if Kafka has no such topic; the embedded broker creates
-    it.
+    it. Other errors of Kafka pass through.
     """
     # A consumer without a subscription has no metadata of a topic until it is requested.
     await consumer._client._wait_on_metadata(topic)
@@ -86,7 +90,9 @@ async def partitions_of(consumer: AIOKafkaConsumer, topic: str) -> list[TopicPar
 
 
 async def offset_bounds(settings: Settings, consumer: AIOKafkaConsumer, where: TopicPartition) -> tuple[int, int]:
-    """Return a partition's first offset that is still kept, and the offset of its next record."""
+    """Return (the partition's first offset that is still kept, the offset of its next record); both are equal if it has
+    no record. Errors of Kafka pass through. In embedded mode, the consumer is assigned to the partition.
+    """
     begin = await consumer.beginning_offsets([where])
     end = await partition_ends(settings, consumer, [where])
     return begin[where], end[where]
@@ -95,10 +101,10 @@ async def offset_bounds(settings: Settings, consumer: AIOKafkaConsumer, where: T
 async def partition_ends(
     settings: Settings, consumer: AIOKafkaConsumer, wheres: list[TopicPartition]
 ) -> dict[TopicPartition, int]:
-    """Return the end offset (one after the last record) of each partition in `wheres`.
+    """Return the end offset (one after the last record) of each partition in `wheres`. Errors of Kafka pass through.
 
-    The embedded broker Tansu answers with the offset after the *first* record of the last batch; there, a fetch returns
-    the right one.
+    The embedded broker Tansu answers with the offset after the *first* record of the last batch. So in embedded mode,
+    the consumer is assigned to these partitions, and a fetch gives the right offset.
     """
     ends: dict[TopicPartition, int] = await consumer.end_offsets(wheres)
     if not settings.embedded:

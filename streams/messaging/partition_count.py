@@ -28,7 +28,8 @@ class PartitionCountError(UserError, RuntimeError):
 
 
 async def stored_count(settings: Settings) -> PartitionCount | None:
-    """Return the latest record of the topic, or None if the number of partitions never changed.
+    """Return the latest valid record of the topic, or None if the number of partitions never changed. An invalid record
+    is logged, counted and skipped.
 
     Raises KafkaError if Kafka is unavailable or the topic is missing.
     """
@@ -41,8 +42,11 @@ async def stored_count(settings: Settings) -> PartitionCount | None:
 
 
 async def store_count(settings: Settings, count: PartitionCount) -> None:
-    """Write the number of partitions in force, with the change that is under way. Returns when all in-sync replicas
-    have it. Raises KafkaError if Kafka does not store it.
+    """Write to the topic the number of partitions in force, with the change that is under way. Returns when all in-sync
+    replicas have it.
+
+    Raises KafkaError if Kafka does not store it, SettingsError if the embedded servers are not started yet, and
+    ValueError if the CA file is unusable.
     """
     producer = AIOKafkaProducer(**access(settings), client_id=f"{settings.app_id}-partitions", acks="all")
     await producer.start()
@@ -53,10 +57,12 @@ async def store_count(settings: Settings, count: PartitionCount) -> None:
 
 
 def check_count(settings: Settings) -> None:
-    """Raise PartitionCountError, which says what to do, if the number of partitions is being changed, or if another one
-    than that of the settings is in force. Embedded servers, which forget everything, have no such change.
+    """Raise PartitionCountError, whose text gives the correction, if the number of partitions is being changed, or if
+    the number in force is not that of the settings. Otherwise do nothing, also if the topic is missing, and for
+    embedded servers, whose number never changes.
 
-    Blocking. Raises AccessError if Kafka refuses access, and KafkaError or OSError if it is unavailable.
+    Blocking. Raises AccessError if Kafka refuses access, KafkaError or OSError if it is unavailable, and ValueError if
+    the CA file is unusable.
     """
     if settings.embedded:
         return

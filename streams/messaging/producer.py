@@ -113,8 +113,9 @@ class Producer:
         record may be written twice: readers drop duplicates.
 
         Raises SendError for a record that Kafka will never take (MayNotError: this user may not write to the topic);
-        records around it may have been written. Raises CodecError if a record cannot be encrypted with this vault, and
-        RuntimeError before `start`.
+        records around it may have been written. Raises CodecError if a record cannot be encrypted with this vault,
+        SettingsError if this process lacks a key for that, AccessError if the vault denies access, and RuntimeError
+        before `start`.
         """
         encoded = await self._encoded(records)
         left, last = await self._attempt(encoded)

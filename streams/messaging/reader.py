@@ -27,9 +27,11 @@ LOOK_MS = 1000  # the longest wait for records before checking whether the readi
 class Read(NamedTuple):
     """A record that was read from a partition. `timestamp`: ms since 1970; `value` None: a tombstone.
 
-    An encrypted value is decrypted, unless the reader was told not to. If its key is lost, only its unencrypted part is
-    left, or (on residents, case-inputs and dispatches) the value is an Unreadable. Every read raises KeyAwaitedError at
-    a record that intake encrypted for a key pair which this process has not got yet: read again later.
+    An encrypted value is decrypted, unless the reader was asked to leave it encrypted. If its key is lost, the record
+    is left out on the topics of codec.LEFT_OUT, its value is an Unreadable on those of codec.HANDED_ON, and elsewhere
+    only the unencrypted part of its value is left. Every read that decrypts waits while the vault is unavailable, and
+    raises KeyAwaitedError at a record that intake encrypted for a key pair whose private key this process does not have
+    yet: read again later.
     """
 
     offset: int
@@ -50,12 +52,14 @@ class ReadError(RuntimeError):
 async def read_range(
     settings: Settings, topic: str, partition: int, first: int, last: int, *, opened: bool = True
 ) -> AsyncIterator[Read]:
-    """Yield the records of `partition` with offsets `first` to `last`, both included, in order; none if
-    `last` < `first`.
+    """Yield the records of `partition` with offsets `first` to `last`, both included, in order; none if `last` <
+    `first`.
 
     Offsets that compaction removed in between are left out. `opened` False: values stay encrypted. Raises ReadError if
-    `first` is no longer kept or `last` is not yet written, because a gap must not look like a complete range; and
-    CodecError if this process cannot decrypt the topic's values, for example because no ReusedConsumers is open.
+    `first` is no longer kept or `last` is not yet written, because a gap must not look like a complete range;
+    CodecError if this process cannot decrypt the topic's values, for example because no ReusedConsumers is open;
+    KeyAwaitedError at a record whose private key this process does not have yet; and KafkaError if Kafka is
+    unavailable.
     """
     async with aclosing(read_pages(settings, topic, partition, first, last, opened=opened)) as pages:
         async for page in pages:
@@ -65,9 +69,11 @@ async def read_range(
 
 async def read_kept(settings: Settings, topic: str, partition: int, first: int, last: int) -> list[Read]:
     """Return the records of `partition` with offsets `first` to `last`, both included, in order; an empty list if the
-    topic has just deleted the first of them.
+    topic has deleted the record at `first` by now.
 
-    Raises ReadError if `last` is not yet written, and CodecError if this process cannot decrypt the topic's values.
+    Raises ReadError if `last` is not yet written, CodecError if this process cannot decrypt the topic's values,
+    KeyAwaitedError at a record whose private key this process does not have yet, and KafkaError if Kafka is
+    unavailable.
     """
     try:
         return [record async for record in read_range(settings, topic, partition, first, last)]
@@ -81,10 +87,11 @@ async def read_pages(
     settings: Settings, topic: str, partition: int, first: int, last: int, *, opened: bool = True
 ) -> AsyncGenerator[list[Read], None]:
     """Yield the records of a partition from offset `first` to `last` (both included), in order, in lists: one for each
-    fetch. Nothing if `last` is below `first`.
+    fetch, which may be empty. Nothing if `last` is below `first`.
 
     `opened`: whether encrypted values are decrypted. Raises ReadError if `first` is no longer kept or `last` is not yet
-    written, and CodecError if this process cannot decrypt the topic's values.
+    written, CodecError if this process cannot decrypt the topic's values, KeyAwaitedError at a record whose private key
+    this process does not have yet, and KafkaError if Kafka is unavailable.
     """
     if last < first:
         return
@@ -101,11 +108,13 @@ async def read_pages(
 async def read_all(
     settings: Settings, topic: str, since: Tails | None = None, *, opened: bool = True
 ) -> AsyncIterator[Read]:
-    """Yield all records that `topic` holds when the read starts, one partition after the other, each in
-    order of offsets.
+    """Yield all records that `topic` holds when the read starts, one partition after the other, each in order of
+    offsets.
 
     `since`: only records at or after these offsets, by topic and partition. `opened` False: values stay encrypted.
-    Raises CodecError if this process cannot decrypt the topic's values, for example because no ReusedConsumers is open.
+    Raises CodecError if this process cannot decrypt the topic's values, for example because no ReusedConsumers is open;
+    KeyAwaitedError at a record whose private key this process does not have yet; and KafkaError if Kafka is unavailable
+    or, after 40 s, has no such topic.
     """
     async with consumer_for_read(settings) as consumer, decoding(settings, topic, opened) as codec:
         wheres = await partitions_of(consumer, topic)
@@ -120,7 +129,9 @@ async def read_on(settings: Settings, topic: str, partition: int, first: int) ->
     """Yield the records that `partition` holds when the read starts, in order, from offset `first` on, or from the
     first one that is still kept if that is later.
 
-    Raises CodecError if this process cannot decrypt the topic's values, for example because no ReusedConsumers is open.
+    Raises CodecError if this process cannot decrypt the topic's values, for example because no ReusedConsumers is open;
+    KeyAwaitedError at a record whose private key this process does not have yet; and KafkaError if Kafka is
+    unavailable.
     """
     where = TopicPartition(topic, partition)
     async with consumer_for_read(settings) as consumer, decoding(settings, topic) as codec:
@@ -131,7 +142,7 @@ async def read_on(settings: Settings, topic: str, partition: int, first: int) ->
 
 async def known_vault(settings: Settings) -> str | None:
     """Return the identity of the vault that encrypts the installation's records: that of the latest valid record on the
-    topic `vaults`, or None without one.
+    topic `vaults`, or None without one. Raises KafkaError if Kafka is unavailable or, after 40 s, lacks the topic.
     """
     found = None
     async for record in read_all(settings, VAULTS.name, opened=False):
@@ -189,10 +200,11 @@ async def _pages(
 
 
 async def follow(settings: Settings, topic: str, since: Mapping[int, int]) -> AsyncGenerator[Read, None]:
-    """Yield the records of `topic` from these offsets on (0 where not given), as they are written, until the task is
-    cancelled.
+    """Yield the records of `topic` from the offsets `since` on (by partition; 0 for one that is not given), as they are
+    written, until the task is cancelled.
 
-    Raises aiokafka's OffsetOutOfRangeError if such an offset is no longer kept, and CodecError if the topic may be
+    Raises aiokafka's OffsetOutOfRangeError if such an offset is no longer kept, KafkaError if Kafka is unavailable,
+    KeyAwaitedError at a record whose private key this process does not have yet, and CodecError if the topic may be
     encrypted, a vault is set and no ReusedConsumers is open.
     """
     async with started_consumer(settings) as consumer, decoding(settings, topic) as codec:
@@ -211,7 +223,9 @@ async def arriving(consumer: AIOKafkaConsumer, codec: Codec | None) -> AsyncGene
     It checks for the cancellation itself: a library call between two records may have swallowed it (asyncio.wait_for of
     Python 3.11, as redis-py uses it), and the reading would never end.
 
-    `codec` None: values stay as they are. Raises aiokafka's OffsetOutOfRangeError if the next offset is no longer kept.
+    `codec` None: values stay as they are. Raises aiokafka's OffsetOutOfRangeError if the next offset is no longer kept,
+    and KeyAwaitedError at a record whose private key this process does not have yet. Other errors of Kafka and of the
+    codec pass through.
     """
     while wanted():
         found = await consumer.getmany(timeout_ms=LOOK_MS)

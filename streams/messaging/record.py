@@ -20,9 +20,8 @@ class Raw(NamedTuple):
 
 
 def runs_of(batch: Iterable[EventT[bytes]]) -> list[tuple[int, list[Raw]]]:
-    """Return a batch's records as runs: pairs of a partition and its records with consecutive offsets.
-
-    Each record is included once.
+    """Return a batch's records as runs, in the order in which the runs begin in the batch: pairs of a partition and its
+    records with consecutive offsets. Each record is included once.
 
     A gap in the offsets begins a new run. Around a rebalance, Faust may deliver a record twice, or two records in the
     wrong order, in the same batch. The caller compares a run's first offset with the stored offset, and so detects

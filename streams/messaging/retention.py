@@ -36,14 +36,13 @@ def retention_of(rules: Retention, evidence: timedelta) -> dict[str, timedelta]:
 
 
 def retain(settings: Settings, rules: Retention, evidence: timedelta) -> dict[str, str]:
-    """Set the topics' retention times as the policy requires.
+    """Set the topics' retention times in Kafka as the policy requires. Return the changes as text by topic, such as
+    "7d, now 14d"; topics that already had the right retention are left out, so empty if nothing was changed.
 
-    Returns the changes as text by topic, such as "7d, now 14d".
-
-    Topics that already had the right retention are left out. `rules`: the policy's retention times; `evidence`: how
-    long Redis keeps evidence ([risk] keep). The topic keeps evidence for the same time, because a lost Redis is
-    restored from it. Blocking: call it in a thread. Raises AccessError if Kafka refuses access, and KafkaError or
-    OSError if it is unavailable or a topic is missing.
+    `rules`: the policy's retention times; `evidence`: how long Redis keeps evidence ([risk] keep). The topic keeps
+    evidence for the same time, because a lost Redis is restored from it. Blocking: call it in a thread. Raises
+    AccessError if Kafka refuses access, KafkaError or OSError if it is unavailable or a topic is missing, SettingsError
+    if the embedded servers are not started yet, and ValueError if the CA file is unusable.
     """
     wanted = retention_of(rules, evidence)
     with kafka_admin(settings) as admin:

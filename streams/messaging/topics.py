@@ -184,12 +184,12 @@ def rules(topic: Topic, settings: Settings) -> list[Rule]:
 
 
 def create(settings: Settings, wanted: Iterable[Topic] = ALL) -> list[str]:
-    """Create the missing ones of the topics in `wanted` (default: all), and return their names, in order.
+    """Create those topics of `wanted` (default: all) that are missing, and return the names of the created ones, in the
+    order of `wanted`. Existing topics stay unchanged (see `check`).
 
-    Existing topics stay unchanged (see `check`).
-
-    Blocking: call it in a thread. Raises AccessError if Kafka refuses access, and KafkaError or OSError if it is
-    unavailable or refuses a topic.
+    Waits up to 10 s until the brokers know the new topics. Blocking: call it in a thread. Raises AccessError if Kafka
+    refuses access, KafkaError or OSError if it is unavailable or refuses a topic, SettingsError if the embedded servers
+    are not started yet, and ValueError if the CA file is unusable.
     """
     admin = kafka_admin(settings)
     try:
@@ -209,11 +209,11 @@ def _await_visible(admin: KafkaAdminClient, made: list[str]) -> None:
 
 
 def check(settings: Settings, wanted: Iterable[Topic] = ALL) -> list[str]:
-    """Return the faults of the topics in `wanted` (default: all): missing topics and wrong settings, each as a text
-    with the correction. Empty if there are none.
+    """Return the faults of the topics in `wanted` (default: all), in their order: missing topics and wrong settings,
+    each as a text with the correction. Empty if there are none. Settings that the broker does not give are not checked.
 
-    Blocking: call it in a thread. Raises AccessError if Kafka refuses access, and KafkaError or OSError if it is
-    unavailable.
+    Blocking: call it in a thread. Raises AccessError if Kafka refuses access, KafkaError or OSError if it is
+    unavailable, SettingsError if the embedded servers are not started yet, and ValueError if the CA file is unusable.
     """
     topics = list(wanted)
     admin = kafka_admin(settings)

@@ -62,7 +62,9 @@ class Consumer(driver.Consumer):
     """
 
     def on_init(self) -> None:
-        """Make the codec that decrypts fetched records."""
+        """Prepare the record of delivered offsets, and make the codec that decrypts fetched records. Raises CodecError
+        if the codec cannot be made.
+        """
         self._delivered: defaultdict[TP, deque[int]] = defaultdict(deque)
         self._codec: Codec = cast("Any", self.app).make_codec()
         self._held = HeldPartitions()
@@ -77,7 +79,8 @@ class Consumer(driver.Consumer):
         return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
 
     def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Message]]:
-        """Yield the fetched records, each with its partition.
+        """Yield the fetched records, decrypted, each with its partition. `timeout`: the longest wait for records, in
+        seconds.
 
         While a full buffer waits to be refilled, checks for room every 50 ms (Faust: every second).
         """
@@ -165,7 +168,7 @@ class Consumer(driver.Consumer):
     async def seek_to_committed(self) -> Mapping[TP, int]:
         """Seek to the group's committed offsets, and to the beginning of partitions without a committed offset.
 
-        Returns the committed offsets by partition.
+        Returns the committed offset by partition; None or 0 for one without.
 
         aiokafka would not move on partitions without one: records fetched after their assignment and dropped during the
         rebalance would never be delivered.
@@ -186,7 +189,7 @@ class Consumer(driver.Consumer):
 
     def lags(self) -> dict[str, int]:
         """Return the number of records, by topic, in this worker's partitions that are not committed, as of the latest
-        fetch.
+        fetch. A partition whose end is not known yet counts as 0.
         """
         found: Counter[str] = Counter()
         ends = self.app.monitor.tp_end_offsets

@@ -30,10 +30,11 @@ class WaitingRecords:
 
     async def read(self, partition: int) -> list[Read]:
         """Return the partition's records that the owner has not committed and this object has not returned before, in
-        the order of the topic.
+        the order of the topic; empty if there are none.
 
-        It ends before a record whose key is on its way to this process; the next call tries it again.
-        Raises KafkaError if Kafka is unavailable, and CodecError if this process cannot decrypt the topic's values.
+        The list ends before a record whose private key this process does not have yet; a warning is logged, and the
+        next call tries that record again. Raises KafkaError if Kafka is unavailable, and CodecError if this process
+        cannot decrypt the topic's values.
         """
         if (first := self._next.get(partition)) is None:
             first = await committed_offset(self._settings, TopicPartition(self._topic, partition)) or 0

@@ -14,7 +14,8 @@ from streams.security.encrypted_kafka import reading
 
 async def read_after_warning(settings: Settings, matches: FraudMatches, now: datetime) -> AfterWarning:
     """Return the figures on fraud after warnings as of `now`, from the whole journal and the topic of matched records.
-    Unreadable entries of the journal are logged and left out. Raises ValueError if a matched record is unreadable.
+    Unreadable entries of the journal are logged and left out. Raises ValueError if a matched record is unreadable, and
+    KafkaError if Kafka is unavailable. Errors of the vault (CodecError) pass through.
     """
     history = WarningHistory()
     async with reading(settings):

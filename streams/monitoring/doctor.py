@@ -67,9 +67,12 @@ ALONE = Diagnosis(
 
 
 async def examine(settings: Settings) -> list[Diagnosis]:
-    """Run all checks, and return their results in order. Checks that need an unreachable server are left out.
+    """Run all checks, and return their results in the order of the checks: first those of this machine's files and
+    settings, then those of the servers. If no servers are set and none run embedded, the last result says so. Checks
+    that need an unreachable server are left out.
 
-    Raises RedisError, KafkaError or OSError if a server fails between its first check and a later one.
+    An unreachable server is a result, not an error. Raises RedisError, KafkaError or OSError if a server fails between
+    its first check and a later one.
     """
     return [finding async for finding in _findings(settings)]
 

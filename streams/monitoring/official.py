@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
 
 async def official_form(redis: "Redis", partitions: Iterable[int], day: date) -> official.Form:
-    """Return the official form of a day (a date in Jilin), from the sums over these partitions.
+    """Return the official form of a day (a date in Jilin), from the sums in Redis over these partitions. A missing sum
+    counts as 0.
 
     Raises RedisError if Redis is unavailable.
     """

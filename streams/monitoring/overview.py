@@ -29,11 +29,11 @@ SHOWN = 8  # recently changed cases
 class Overview:
     """The data of the overview page, as of `now`.
 
-    `counts`: as in domain/statistics/counts; `ledger`: money totals in fen and numbers of cases, by name; `recent`: the
-    most recently changed cases, the latest first, at most 8; `waiting`: number of cases that wait for an operator;
-    `overdue`: number of deadlines past their time. `outcomes`: number of signals by outcome; `silent`: the time of the
-    last signal of each silent feed, by source (None: never heard); `stopped`: hashes of policies stopped by the
-    breaker, whose cases wait for a person.
+    `counts`: by name, such as "action|sms|delivered" (domain/statistics/counts lists them); `ledger`: money totals in
+    fen and numbers of cases, by name (domain/payments/ledger); `recent`: the most recently changed cases, the latest
+    first, at most 8; `waiting`: number of cases that wait for an operator; `overdue`: number of deadlines past their
+    time. `outcomes`: number of signals by outcome; `silent`: the time of the last signal of each silent feed, by source
+    (None: never heard); `stopped`: hashes of policies stopped by the breaker, whose cases wait for a person.
     """
 
     now: datetime
@@ -47,18 +47,18 @@ class Overview:
     stopped: Sequence[str] = ()
 
     def of(self, *begins: str) -> dict[str, int]:
-        """Return the counts whose name starts with these words, by the rest of the name: of("action", "sms") returns
-        them by result.
+        """Return the counts whose names start with these parts, by the part of the name that follows them: counts named
+        "action|sms|sent" and "action|sms|failed" give, for of("action", "sms"), {"sent": ..., "failed": ...}.
 
-        Counts of 0 are left out.
+        Counts of 0 are left out; empty if there are none.
         """
         prefix = "|".join(begins) + "|"
         return {name.removeprefix(prefix): n for name, n in self.counts.items() if name.startswith(prefix) and n}
 
 
 async def overview(settings: Settings, store: CaseStore, clock: Clock, outcomes: Mapping[str, int]) -> Overview:
-    """Return the overview's current data, read from Redis. `outcomes`: number of signals by outcome, which is not read
-    here.
+    """Return the current data of the overview page, read from Redis. `outcomes`: number of signals by outcome, which is
+    not read here. Raises RedisError if Redis is unavailable.
     """
     partitions = range(settings.partitions)
     now = clock.now()
@@ -95,7 +95,7 @@ async def _stopped(store: CaseStore, now: datetime) -> list[str]:
 
 
 async def rosters(redis: "Redis") -> list[Roster]:
-    """Return all stations' rosters, sorted by the station's name."""
+    """Return all stations' rosters, sorted by the station's name. Raises RedisError if Redis is unavailable."""
     client: Any = redis
     found = [Roster.model_validate_json(raw, extra=ANY_VERSION) for raw in await client.hvals(ROSTER)]
     return sorted(found, key=lambda roster: roster.station)

@@ -21,7 +21,9 @@ OUTCOMES = ("raised", "below_threshold", "unmatched", "duplicate", "dead_lettere
 
 async def journal_events(settings: Settings) -> list[figures.Published]:
     """Return every case event of the journal, each once and as first published, with its publication time (seconds
-    since 1970). Unreadable entries are logged and left out.
+    since 1970), one partition after the other. Unreadable entries are logged and left out.
+
+    Raises KafkaError if Kafka is unavailable. Errors of the vault (CodecError) pass through.
     """
     entries = []
     async with reading(settings):
@@ -36,10 +38,11 @@ async def report(
     settings: Settings, clock: Clock, accepted: Mapping[str, int], tallies: Mapping[str, Mapping[str, int]]
 ) -> dict[str, Any]:
     """Return the figures of a run, by name, as listed in docs/reference/report.md: counts, money in fen, durations in
-    wall-clock seconds.
+    wall-clock seconds (None if nothing was measured).
 
     `accepted`: number of signals by source, as counted by the senders; `tallies`: number of screened signals by source
-    and outcome. Reads the whole journal.
+    and then by outcome. Reads the whole journal. Raises KafkaError if Kafka is unavailable; errors of the vault
+    (CodecError) pass through.
     """
     entries = await journal_events(settings)
     errors = figures.deadline_errors(entries, clock.wall_time)
@@ -71,13 +74,15 @@ async def report(
 
 
 def outcomes(tallies: Mapping[str, Mapping[str, int]]) -> dict[str, int]:
-    """Return the number of signals by outcome, over all sources. `tallies`: number of signals by source and outcome."""
+    """Return the number of signals by outcome, over all sources; every outcome is a key, with 0 if no signal had it.
+    `tallies`: number of signals by source and then by outcome.
+    """
     return {name: sum(tally.get(name, 0) for tally in tallies.values()) for name in OUTCOMES}
 
 
 def conserved(accepted: Mapping[str, int], tallies: Mapping[str, Mapping[str, int]]) -> bool:
     """Return True if no signal was lost: for each source, the number of accepted signals equals the sum over its
-    outcomes. `accepted`: number of signals by source; `tallies`: by source and outcome.
+    outcomes; else False. `accepted`: number of signals by source; `tallies`: by source and then by outcome.
 
     A dead letter that is sent again moves from dead-lettered to its new outcome, so the equation holds at all times; a
     file's row counts as accepted when it is sent again (see domain/feeds/dead_letters).

@@ -91,11 +91,11 @@ class Manifest(Model):
 
 
 async def backup(settings: Settings, folder: Path, now: datetime, told: Told) -> Manifest:
-    """Write all topics that are kept without a time limit, and the evidence, to a new folder. Returns the manifest.
+    """Write all topics that are kept without a time limit, and the evidence, to a new folder, and return the manifest.
 
     `told` is called after each topic with its name and number of records. Raises BackupError if the folder is not
-    empty, PartitionCountError if the number of partitions is being changed, and OSError if the folder cannot be
-    written.
+    empty, PartitionCountError if the number of partitions is being changed or differs from that of the settings,
+    AccessError or KafkaError if Kafka refuses access or is unavailable, and OSError if the folder cannot be written.
     """
     await asyncio.to_thread(check_count, settings)
     _make(folder)
@@ -114,14 +114,16 @@ async def backup(settings: Settings, folder: Path, now: datetime, told: Told) ->
 
 
 async def restore(settings: Settings, folder: Path, told: Told, until: datetime | None = None) -> Manifest:
-    """Write a backup into empty topics, in the original partitions and order.
-
-    Returns its manifest. Rebuild Redis afterwards.
+    """Write a backup into empty topics, in the original partitions and order, and return its manifest. Rebuild Redis
+    afterwards.
 
     `told` is called after each topic with its name and number of records. `until`: case records written after this time
     are left out. Raises BackupError, before anything is written, if the backup is damaged, was made under another key
     or with another number of partitions, if a topic or Redis is not empty, or if the journal begins after `until` or
     was made anew for more partitions after it.
+
+    Raises OSError if a file of the backup is missing, KafkaError or RedisError if Kafka or Redis is unavailable, and
+    SendError if Kafka refuses a record.
     """
     manifest = _read_manifest(folder)
     _refuse_other(settings, manifest)

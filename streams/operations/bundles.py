@@ -27,8 +27,9 @@ async def taken(line: Installation, case: Case, by: str, reason: str) -> bytes:
     """Return the bundle of a case as the bytes of a zip. `by`, `reason`: who exports it and why, for the manifest.
 
     Write the export to the audit before, so that the bundle contains that line. Raises UnknownPolicyError if a policy
-    that the case was decided by is stored nowhere, RedisError or KafkaError if Redis or Kafka is unavailable, and
-    ReadError if Kafka deletes journal entries meanwhile.
+    that the case was decided by is stored nowhere, RedisError or KafkaError if Redis or Kafka is unavailable, ReadError
+    if Kafka deletes journal entries meanwhile, and SettingsError if this process has no key of the audit. Errors of the
+    vault (CodecError) pass through.
     """
     events = await _events(line, case)
     digests = sorted({name for event, _ in events for name in (event.case.policy, event.case.raised_by) if name})

@@ -28,9 +28,10 @@ LOOK_SECONDS = 0.5
 async def begin(line: Installation, by: str, reason: str) -> None:
     """Close intake, and write to the audit who did it (`by`) and why.
 
-    Within a second, intake answers 503; it stays closed until `end`.
+    Within a second, intake answers 503; it stays closed until `end`. Waits while Kafka is unavailable.
 
-    Raises SendError if Kafka refuses the audit entry; intake is then closed all the same.
+    Raises RedisError if Redis is unavailable, and SendError if Kafka refuses the audit entry; intake is closed all the
+    same then.
     """
     drain = Drain(at=line.clock.now(), by=by, reason=reason)
     await line.redis.set(DRAINING, drain.model_dump_json())
@@ -40,7 +41,8 @@ async def begin(line: Installation, by: str, reason: str) -> None:
 async def end(line: Installation, by: str) -> bool:
     """Open intake again, with an audit entry. Returns True if it was closed; False, doing nothing, if it was open.
 
-    Raises SendError if Kafka refuses the audit entry; intake is then open all the same.
+    Waits while Kafka is unavailable. Raises RedisError if Redis is unavailable, and SendError if Kafka refuses the
+    audit entry; intake is open all the same then.
     """
     if not await line.redis.delete(DRAINING):
         return False
@@ -50,9 +52,10 @@ async def end(line: Installation, by: str) -> bool:
 
 async def waiting(line: Installation) -> AsyncIterator[dict[str, int]]:
     """Yield, twice a second, the number of unprocessed records by topic, and the number of unpublished journal entries
-    under the name `outbox`. Ends once all are 0.
+    under the name `outbox`. Ends after it has yielded only zeros.
 
-    `outbox` counts at most about 1,000 entries for each partition.
+    `outbox` counts at most about 1,000 entries for each partition. Raises RedisError or KafkaError if Redis or Kafka is
+    unavailable, and AccessError if Kafka refuses access.
     """
     while True:
         left = await _left(line.settings)

@@ -73,16 +73,18 @@ class Forgotten:
 async def forget(
     line: Installation, resident: ResidentId, by: str, reason: str, request: str | None = None
 ) -> Forgotten:
-    """Destroy a person's keys and remove their data from Redis, with an audit entry.
+    """Destroy a person's keys and remove their data from Redis, with an audit entry. Returns the numbers of what was
+    erased. It cannot be undone.
 
-    `request`: the id of the granted request that this carries out. Returns the numbers. It cannot be undone.
-
-    What an interrupted erasure left is finished first, even if an order is in force: its keys are destroyed already.
+    `request`: the id of the granted request that this carries out; None: there is none. What an interrupted erasure
+    left is finished first, even if an order is in force: its keys are destroyed already.
 
     Raises NotForgottenError if a case of the person, or of another who paid them, is open, a report of theirs on the
     public page waits, an order to keep the data is in force (also one that begins meanwhile), the request is refused
     meanwhile, no worker answers within 60 s, the id is unknown, or the entry was merged into another; VaultError
-    without a vault; RewriteError if Redis or the vault cannot rewrite its file.
+    without a vault; RewriteError if Redis or the vault cannot rewrite its file; KeyAwaitedError at a dead letter whose
+    key is on its way to this process. Errors of Redis (also of the vault) and Kafka, and SendError, pass through: run
+    it again.
     """
     vault = Vault(line.settings)
     try:

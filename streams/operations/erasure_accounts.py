@@ -20,8 +20,8 @@ from streams.screening.store import EvidenceStore
 
 @dataclass(frozen=True, slots=True)
 class AccountsFound:
-    """Accounts by token. `own`: the person's, with their numbers; `paid`: those that cases of this person alone have
-    paid, or whose money went there.
+    """Accounts by token. `own`: the person's, with their numbers (token to account number); `paid`: the tokens of
+    others that only cases of this person have paid, or that only their money has reached.
     """
 
     own: Mapping[str, str]
@@ -31,10 +31,12 @@ class AccountsFound:
 async def accounts_of(
     line: Installation, same: Sequence[ResidentId], entries: Mapping[ResidentId, Resident]
 ) -> AccountsFound:
-    """Return the accounts of a person's entries `same`, and those that only the person's cases have paid.
+    """Return the accounts of a person's entries, and those that only the person's cases have paid. `same`: the ids of
+    all entries of the person; `entries`: their entries in the register, by id. Reads the topic of case snapshots.
 
     Raises NotForgottenError if another resident's open case has paid the person: that money could not be stopped
-    without the number.
+    without the number. Raises ValueError if an account number is invalid, and KafkaError or RedisError if Kafka or
+    Redis is unavailable.
     """
     own = accounts_held(line, entries)
     paid: dict[bool, set[str]] = {True: set(), False: set()}
@@ -48,20 +50,22 @@ async def accounts_of(
 
 
 def accounts_held(line: Installation, entries: Mapping[ResidentId, Resident]) -> dict[str, str]:
-    """Return the account numbers that these entries of the register have, present and former ones, by the
-    numbers' tokens.
+    """Return the account numbers that these entries of the register have, present and former ones, by the numbers'
+    tokens.
 
-    Raises ValueError if a number is invalid.
+    Raises ValueError if a number is invalid, and SettingsError in a process without QUANZU_SECRET.
     """
     numbers = {each.value for entry in entries.values() for each in entry.accounts}
     return {account_token(line.settings.key(), number): number for number in numbers}
 
 
 async def deletable(line: Installation, same: Sequence[ResidentId], found: AccountsFound) -> set[str]:
-    """Return the tokens of those accounts that nobody else needs, as is known now: without accounts that another entry
-    of the register holds, and without those not the person's own that another resident has paid recently.
+    """Return the tokens of those accounts of `found` that nobody else needs, as is known now: without accounts that
+    another entry of the register holds, and without those not the person's own that another resident has paid recently.
+    `same`: the ids of all entries of the person.
 
-    Raises NotForgottenError if another resident's open case has paid the person.
+    Raises NotForgottenError if another resident's open case has paid the person, and RedisError if Redis is
+    unavailable.
     """
     payers = await EvidenceStore(line.redis, line.settings.partitions).payers([*found.own, *found.paid])
     others = {token: payers[token] - {*same} for token in payers}

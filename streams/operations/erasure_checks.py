@@ -26,7 +26,9 @@ class NotForgottenError(UserError, RuntimeError):
 
 
 async def cases_of(line: Installation, resident: ResidentId) -> list[Case]:
-    """Return the resident's cases that Redis has, the latest last."""
+    """Return the resident's cases that Redis has, the latest last; an empty list if there are none. Earlier cases that
+    Redis has deleted are left out. Raises RedisError if Redis is unavailable.
+    """
     partition = home(resident, line.settings.partitions)
     raw = await line.redis.hget(key("cases", partition), resident)
     if raw is None:
@@ -37,7 +39,7 @@ async def cases_of(line: Installation, resident: ResidentId) -> list[Case]:
 
 
 def refuse_open(cases: Sequence[Case]) -> None:
-    """Raise NotForgottenError if the last of `cases` (a resident's, the latest last) is open; else do nothing."""
+    """Raise NotForgottenError if the last of `cases` (one resident's, the latest last) is open; else do nothing."""
     if cases and cases[-1].open:
         raise NotForgottenError(f"case {cases[-1].id} is open: nobody is forgotten while in danger. Close it first")
 
@@ -48,7 +50,7 @@ async def refuse_changed(
     """Raise NotForgottenError if a resident's latest case is open, or is not the one in `before` in that version (None:
     the resident had no case); else do nothing.
 
-    `so_far`: what was destroyed, for the error's text.
+    `so_far`: what was destroyed, for the error's text. Raises RedisError if Redis is unavailable.
     """
     for resident, known in before.items():
         cases = await cases_of(line, resident)
@@ -70,7 +72,7 @@ async def refuse_waiting(
 ) -> None:
     """Raise NotForgottenError if a report that one of the residents made on the public page is still to be checked: it
     may tell of a danger in which no case is open yet. Else do nothing. `so_far`: what was destroyed, for the error's
-    text.
+    text. Errors of Redis pass through.
     """
     entries = await line.residents.get(residents)
     people = [subject(entry, line.settings.id_number_keys()) for entry in entries.values()]
@@ -89,7 +91,8 @@ async def refuse_ordered(
     if a record of the orders' topic cannot be read; else do nothing. `so_far`: what was destroyed, for the error's
     text.
 
-    The topic is read too, because Redis may have lost an order: an order that only one of the two has counts.
+    The topic is read too, because Redis may have lost an order: an order that only one of the two has counts. Raises
+    RedisError or KafkaError if Redis or Kafka is unavailable.
     """
     try:
         hold = await published_order(line, residents)
@@ -146,12 +149,14 @@ async def nothing_against(
     entries: Mapping[ResidentId, Resident],
     request: str | None,
 ) -> AsyncIterator[None]:
-    """Context manager: the keys of a person may be destroyed in the block; no order to keep data begins meanwhile, and
-    nobody refuses the `request` (its id).
+    """Context manager: check that nothing forbids an erasure, and hold two locks during the block, in which the keys of
+    a person may then be destroyed: no order to keep data begins meanwhile, and nobody refuses the `request` (its id;
+    None: there is none).
 
     `emptied`: the latest case of each of the person's entries after it was emptied; `entries`: as they were when the
     erasure began. Raises NotForgottenError if an entry was merged or changed, an order is in force, the request is no
-    longer granted, a case is open or has changed, a report waits, or the block is too slow.
+    longer granted, a case is open or has changed, a report waits, or the wait for the locks and the block take over 8
+    s: then some of the data may be destroyed. Errors of Redis and Kafka pass through.
     """
     try:
         async with line.legal_holds.none_begins("`quanzu admin erase`"), _still_granted(line, request):

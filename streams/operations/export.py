@@ -41,7 +41,7 @@ BATCH = 10_000  # rows in a row group
 
 class Kind(StrEnum):
     """The kinds of rows that can be exported: one for each case (CASES), contact result (CONTACTS), entry of money
-    kept, frozen or lost (LEDGER), or assignment to an arm of an experiment (EXPERIMENTS).
+    saved, frozen or lost (LEDGER), or assignment to an arm of an experiment (EXPERIMENTS).
     """
 
     CASES = "cases"
@@ -60,7 +60,7 @@ class Format(StrEnum):
 class Span(NamedTuple):
     """A period: from `since` (inclusive) to `until` (exclusive).
 
-    Applies to the opening of a case, or the time of a contact's result.
+    It applies to the time of a contact's result for CONTACTS, and to the opening of a case for all other kinds.
     """
 
     since: datetime
@@ -105,10 +105,12 @@ def schema(kind: Kind) -> pa.Schema:
 
 
 async def export(settings: Settings, kind: Kind, span: Span, name: Pseudonym, file: Path, form: Format) -> int:
-    """Write the rows of a kind in a period to a new file readable only by its owner. Returns the number of rows.
+    """Write the rows of a kind in a period to a new file readable only by its owner, and return the number of rows.
+    Reads the whole journal.
 
-    `name`: replaces ids by pseudonyms; `form`: the file format. Times are UTC, money in fen. Raises FileExistsError if
-    the file exists.
+    `name`: replaces ids by pseudonyms; `form`: the file format. Times are UTC, money is in fen. Raises FileExistsError
+    if the file exists, OSError if it cannot be written, and KafkaError if Kafka is unavailable; an incomplete file is
+    left then. Errors of the vault (CodecError) pass through.
     """
     columns, written = schema(kind), 0
     with new_file(file) as out, _writer(form, out, columns) as write:

@@ -14,10 +14,11 @@ class RequestNotGrantedError(UserError, ValueError):
 
 
 async def granted_request(line: Installation, name: str, right: SubjectRight, resident: ResidentId) -> SubjectRequest:
-    """Return the granted request with this id. If its entry was merged into this resident's, the request is stored as
-    about this resident.
+    """Return the granted request with this id (`name`). If its entry was merged into this resident's, store the request
+    as about this resident, and return it so.
 
-    Raises RequestNotGrantedError if it is unknown, not granted (or done), of another right, or about another resident.
+    Raises RequestNotGrantedError if it is unknown, not granted (or done), of another right, or about another resident,
+    and TimeoutError if Kafka or Redis does not answer within 8 s. Errors of Redis pass through.
     """
     async with line.subject_requests.locked(name) as known:
         found = _refuse_other(await _of_standing(line, known, resident), name, right, resident)
@@ -54,11 +55,12 @@ def _refuse_other(found: SubjectRequest | None, name: str, right: SubjectRight, 
 async def warranted(
     line: Installation, name: str | None, right: SubjectRight, resident: ResidentId, by: str, reason: str
 ) -> None:
-    """Check that the request `name` is granted; without one (None), write to the audit that `by` acts without a second
-    person's agreement.
+    """Check that the request with the id `name` is granted; without one (None), write to the audit that `by` acts
+    without a second person's agreement.
 
     Raises RequestNotGrantedError if the request is unknown, not granted (or done), of another right, or about another
-    resident.
+    resident; TimeoutError if Kafka or Redis does not answer within 8 s; and SendError if Kafka refuses the audit entry.
+    Errors of Redis pass through.
     """
     if name is not None:
         await granted_request(line, name, right, resident)
@@ -70,9 +72,11 @@ async def warranted(
 
 
 async def close_request(line: Installation, name: str, by: str) -> None:
-    """Store that the granted request was carried out by `by`, with a line in the audit; once only.
+    """Store that `by` has carried out the granted request with the id `name`, with a line in the audit. A request that
+    is done already stays unchanged.
 
-    Raises RequestNotGrantedError if it is gone or was not granted.
+    Raises RequestNotGrantedError if it is gone or was not granted, SendError if Kafka refuses a record, and
+    TimeoutError if Kafka or Redis does not answer within 8 s. Errors of Redis pass through.
     """
     async with line.subject_requests.locked(name) as known:
         if known is None:

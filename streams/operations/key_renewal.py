@@ -34,7 +34,7 @@ async def renew_secrets(line: Installation) -> Renewed:
 
     Raises SettingsError if this process has no keys for second factors, delivery or the vault, UnreadableSecretError or
     VaultError if a secret is encrypted under a key that is not among them, and TimeoutError if Kafka or Redis does not
-    answer within 8 s.
+    answer within 8 s. Errors of Redis (also of the vault) pass through.
     """
     keys = ring(line.settings, KeyPurpose.SECOND_FACTOR)
     authenticators = 0

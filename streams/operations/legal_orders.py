@@ -11,11 +11,12 @@ from streams.installation import Installation
 async def order_in_force(
     line: Installation, residents: Iterable[ResidentId], published: Iterable[LegalHold] = ()
 ) -> LegalHold | None:
-    """Return an order in force about one of the residents, the one that ends last, or None.
+    """Return the order in force to keep data about one of the residents; if there are several, the one that ends last;
+    None if there is none.
 
     An order is about a resident also if it names an entry that was merged into the resident's, or into which the
     resident's was merged, directly or through others. `published`: orders as the topic has them; they count beside
-    those in Redis.
+    those in Redis. Raises RedisError if Redis is unavailable.
     """
     asked = set(residents)
     holds = [*await line.legal_holds.all(), *published]
@@ -26,9 +27,11 @@ async def order_in_force(
 
 
 async def published_order(line: Installation, residents: Iterable[ResidentId]) -> LegalHold | None:
-    """Return an order in force about one of the residents (see `order_in_force`), the one that ends last, or None if
-    there is none. Orders in Redis and those on their topic count, because Redis may have lost one.
+    """Return the order in force to keep data about one of the residents (see `order_in_force`); if there are several,
+    the one that ends last; None if there is none. Orders in Redis and those on their topic count, because Redis may
+    have lost one.
 
-    Raises ValueError if a record of the topic is invalid, for example of a newer version.
+    Raises ValueError if a record of the topic is invalid, for example of a newer version, and RedisError or KafkaError
+    if Redis or Kafka is unavailable.
     """
     return await order_in_force(line, residents, await line.legal_holds.published())

@@ -36,9 +36,12 @@ class Preservation:
 
 
 async def preserve_records(line: Installation, by: str) -> Preservation:
-    """Copy what there is about each person under an order in force, and delete the copies of all others.
+    """Copy the records about each person under an order in force to the topic `preserved`, and delete the copies of all
+    others. Returns the numbers of people and copies.
 
-    It reads every topic once. An audit line says how many copies were written and deleted.
+    It reads every topic once, and writes an audit line with the numbers. Raises RedisError or KafkaError if Redis or
+    Kafka is unavailable, SendError if Kafka refuses a record, and TimeoutError if the lock under which orders begin is
+    busy for 8 s. Errors of the vault (CodecError) pass through. Run it again then.
     """
     people = await same_people(line, await _ordered(line))
     there = await _copies(line)
@@ -98,7 +101,7 @@ async def _drop_others(line: Installation, there: Mapping[bytes, ResidentId]) ->
 
 async def same_people(line: Installation, residents: set[ResidentId]) -> set[ResidentId]:
     """Return the given ids, and those of all entries merged with them, directly or through others. Empty for no ids;
-    otherwise the whole register is read.
+    otherwise the register is read to its end. Raises RedisError if Redis is unavailable.
     """
     if not residents:
         return set()
@@ -135,9 +138,12 @@ def _owner(key: bytes) -> ResidentId:
 async def keyed_copies(
     found: AsyncIterator[tuple[Topic, ResidentId, Found]],
 ) -> AsyncIterator[tuple[bytes, PreservedRecord]]:
-    """Yield each copy with its key: the place of the record, when it was written, and which part of it, from 0.
+    """Yield for each found record (topic, resident, record) a pair: the key of its copy on the topic `preserved`, and
+    the copy. The key names the resident, the place of the record, when it was written, and which part of it this is,
+    from 0.
 
-    The time is needed because a topic that a growth makes anew counts its offsets from 0 again.
+    The time is needed because a topic that a growth makes anew counts its offsets from 0 again. Errors of `found` pass
+    through.
     """
     latest, part = "", 0
     async for topic, resident, record in found:

@@ -42,13 +42,14 @@ async def publish(
     *,
     only_stops: bool = False,
 ) -> str:
-    """Put a policy (TOML `text`) in force, with an audit entry, and return its hash.
+    """Put a policy (TOML `text`) in force in all partitions, with an audit entry, and return its hash.
 
     `override`: the reason for publishing a policy that the breaker has stopped, else "". `others`: other persons who
     wrote or approved it; a new experiment needs one. `only_stops`: the text differs from that in force only by the stop
-    of an experiment, and needs no trial. Raises PolicyError if it is invalid, ExperimentRefusedError if its
-    experiments may not be put in force, and UserError if it was stopped and `override` is "", or the last good policy
-    is stored nowhere; the policy in force then stays.
+    of an experiment, and needs no trial. Raises PolicyError if it is invalid, ExperimentRefusedError if its experiments
+    may not be put in force, UserError if it was stopped and `override` is "" (the text is stored nevertheless), and
+    UnknownPolicyError if the last good policy is stored nowhere; the policy in force then stays. Raises SendError if
+    the text is too large for a record; errors of Redis pass through.
     """
     now, before = line.clock.now(), await standing(line)
     await _check_experiments(line, text, before, {by, *others})
@@ -79,10 +80,12 @@ async def _check_experiments(line: Installation, text: str, before: InForce, per
 
 
 async def stop_experiment(line: Installation, name: str, by: str) -> str:
-    """Stop an experiment of the policy in force, and return the hash of the policy in which it is stopped.
+    """Stop the experiment `name` of the policy in force, and return the hash of the new policy, in which it is stopped
+    and which is now in force.
 
     The policy's text stays as it is, but for one line. Raises UserError if the policy in force has no experiment with
-    this name that is not stopped.
+    this name that is not stopped, and UnstoppableError if its text cannot be changed so. Errors of `publish` and
+    `standing` pass through.
     """
     before = await standing(line)
     plan = (await line.policies.get(before.policy)).experiments.get(name)
@@ -95,8 +98,9 @@ async def stop_experiment(line: Installation, name: str, by: str) -> str:
 async def standing(line: Installation) -> InForce:
     """Return the record of which policy is in force, which proved good last, and which were stopped.
 
-    If no policy was put in force yet, the policy of the settings' file counts as good. Raises PolicyError if that file
-    must be read and is invalid, OSError if it cannot be read.
+    If no policy was put in force yet, the policy that partition 0 uses, or that of the settings' file, counts as good;
+    the file's is then stored. Raises PolicyError if that file must be read and is invalid, OSError if it cannot be
+    read, and RedisError if Redis is unavailable.
     """
     if found := await line.policies.in_force():
         return found
@@ -114,12 +118,13 @@ async def hold(
     named: Mapping[str, str | None],
     name: str | None = None,
 ) -> str:
-    """Begin a hold, which holds contacts back, and return its id.
+    """Write the start of a hold, which holds contacts back, to all partitions, and return its id. It takes effect when
+    the workers apply it.
 
     `duration`: in time of the installation's clock. `spare_red`: True if red cases are still contacted. `named`: the
-    contacts held back, by field of Hold (channel, action, scam_type, campaign, area, policy); without any, all outgoing
-    contact. `name`: an explicit id, so that a form sent twice takes effect once. Raises UserError if a field is
-    invalid, such as an unknown channel.
+    contacts held back, by field of Hold (channel, action, scam_type, campaign, area, policy; None: any); without any,
+    all outgoing contact. `name`: an explicit id, so that a form sent twice takes effect once. Raises UserError if a
+    field is invalid, such as an unknown channel, and SendError if Kafka refuses a record.
     """
     now = line.clock.now()
     fields = {
@@ -139,15 +144,19 @@ async def hold(
 
 
 async def in_force(line: Installation) -> list[Hold]:
-    """Return the holds that are in force now; the hold that ends first comes first. Empty if there are none."""
+    """Return the holds that are in force now, the one that ends first first; an empty list if there are none. Raises
+    RedisError if Redis is unavailable.
+    """
     return await holds.current_holds(line.redis, line.clock.now())
 
 
 async def lift(line: Installation, hold_id: str, by: str, reason: str, what: Literal["release", "drop"]) -> None:
-    """End a hold before its time. `what`: "release": the steps held back are carried out; "drop": they are not.
+    """Write the end of a hold before its time to all partitions. `what`: "release": the steps held back are carried
+    out; "drop": they are not.
 
     Dropping the hold of a stopped policy also closes the cases below red that the policy raised and nobody has taken
-    up; its red cases stay open. Raises UserError if no hold with this id is in force.
+    up; its red cases stay open. Raises UserError if no hold with this id is in force, SendError if Kafka refuses a
+    record, and RedisError if Redis is unavailable.
     """
     begun = next((each for each in await in_force(line) if each.id == hold_id), None)
     if begun is None:
@@ -183,9 +192,9 @@ async def _close_raised(line: Installation, hold: Hold) -> None:
 
 async def raised_by(line: Installation, policy: str) -> list[str]:
     """Return the sorted ids of the open cases below red that a policy, given by its hash, raised and nobody has
-    confirmed.
+    confirmed; an empty list if there are none.
 
-    They wait while the policy's hold is in force. Reads all cases.
+    These cases wait while the policy's hold is in force. Reads all cases. Raises RedisError if Redis is unavailable.
     """
     return sorted(case.id for case in await _raised(line, policy))
 
@@ -204,9 +213,11 @@ def _waits(case: Case, policy: str) -> bool:
 
 
 async def confirm(line: Installation, case_id: str, by: str, reason: str) -> None:
-    """Write an input that confirms that a case is real, whatever policy raised it.
+    """Write an input that confirms that a case is real, whatever policy raised it. It takes effect when a worker
+    applies it.
 
-    Raises UserError if the case is unknown.
+    Raises UserError if the case is unknown, RedisError if Redis is unavailable, and SendError if Kafka refuses the
+    input.
     """
     partition = home(resident_of(case_id), line.settings.partitions)
     case = await line.store.case(partition, case_id)

@@ -46,10 +46,11 @@ async def held(settings: Settings, *same: Subject) -> dict[str, list[Found]]:
     """Return by topic the records about the person, in order within each partition; topics without any are left out.
     `same`: the person's entry, and those merged with it.
 
-    Each record is a dict with its partition and offset, when it was written (`written_ms`, since 1970), and its content
-    (`is`). Reads each topic to its end, which takes hours with a week of a province's signals. Recordings of calls are
-    left out, also the copies that an order keeps: nobody gets their sound as a file; the person hears them at the
-    centre.
+    Each record is a dict with its partition and offset, when it was written (`written_ms`: ms since 1970), and its
+    content (`is`). Reads each topic to its end, which takes hours with a week of a province's signals. Recordings of
+    calls are left out, also the copies that an order keeps: nobody gets their sound as a file; the person hears them at
+    the centre. Raises KafkaError if Kafka is unavailable, and KeyAwaitedError at a record whose key is on its way to
+    this process; errors of the vault (CodecError) pass through.
     """
     found: dict[str, list[Found]] = {}
     async for topic, _, each in held_of(settings, {"": same}, leaving_out=(CALL_RECORDINGS,)):
@@ -66,11 +67,12 @@ def _copies_recording(copy: object) -> bool:
 async def held_of(
     settings: Settings, people: Mapping[str, Sequence[Subject]], leaving_out: Sequence[Topic] = ()
 ) -> AsyncIterator[tuple[Topic, str, Found]]:
-    """Yield the records about these people on all topics but `leaving_out`: the topic, the person's name in `people`,
-    and the record. Reads each topic once.
+    """Yield the records about these people on all topics but `leaving_out`, one topic after the other: the topic, the
+    person's name in `people`, and the record as a dict (see `held`). Reads each topic once.
 
-    `people`: by any name, the person's entry and those merged with it. The parts of one record about one person follow
-    each other.
+    `people`: by any name, the person's entry and those merged with it. A record about several people may be yielded in
+    parts; its parts about one person follow each other. Raises KafkaError if Kafka is unavailable, and KeyAwaitedError
+    at a record whose key is on its way to this process; errors of the vault (CodecError) pass through.
     """
     letters = LetterSearch(settings)
     for topic in (each for each in ALL if each not in leaving_out):
@@ -94,8 +96,8 @@ def _parts_of(topic: Topic, record: Read, same: Sequence[Subject]) -> list[objec
 
 
 def packed(found: dict[str, list[Found]], told: dict[str, object]) -> bytes:
-    """Return the bytes of a zip with a JSON Lines file for each topic of `found`, and a manifest with the numbers of
-    records.
+    """Return the bytes of a zip with a JSON Lines file for each topic of `found`, and a manifest (JSON) with the number
+    of records by topic.
 
     `told`: further entries of the manifest (who asked, when, why).
     """
@@ -109,8 +111,8 @@ def packed(found: dict[str, list[Found]], told: dict[str, object]) -> bytes:
 
 
 def parts(topic: Topic, record: Read, subject: Subject) -> Iterator[object]:
-    """Yield the parts of a record that are about the person, as JSON values or text; none if it is about other
-    people.
+    """Yield the parts of a record that are about the person, as JSON values, or as text if the record is not JSON;
+    nothing if it is about other people.
     """
     value = record.value or b""
     if topic is DEAD_LETTERS:

@@ -40,7 +40,8 @@ class Alarms(CompactedTable[Alarm]):
     async def put(self, thing: Alarm) -> None:
         """Write an alarm, new or changed, to the topic and then to Redis; returns when both have it.
 
-        Raises SendError if it is too large.
+        Waits while Kafka is unavailable. Raises SendError if the alarm is too large, and RedisError if Redis is
+        unavailable.
 
         Redis stores it and lists it as open in one transaction: after an interruption in between, a repetition would
         find it stored, and never list it.
@@ -53,13 +54,12 @@ class Alarms(CompactedTable[Alarm]):
             await pipe.execute()
 
     async def raise_(self, alarm: Alarm) -> Alarm:
-        """Store a new alarm and return it.
-
-        If an alarm with its id exists already, return the existing one and change nothing.
+        """Store a new alarm and return it. If an alarm with its id exists already, return the existing one and change
+        nothing.
 
         Counts the new alarm as a metric, and deletes alarms from Redis that were raised over 30 days ago and are
         acknowledged. Raises SendError if it is too large, and TimeoutError if Kafka or Redis does not answer within 8
-        s.
+        s. Errors of Redis pass through.
         """
         async with self.locked(alarm.id) as known:
             if known is not None:
@@ -70,10 +70,12 @@ class Alarms(CompactedTable[Alarm]):
         return alarm
 
     async def acknowledge(self, alarm_id: str, by: str, note: str, now: datetime) -> Alarm | None:
-        """Store that `by` looks after the officer. Returns the alarm as stored, or None if the id is unknown.
+        """Store that `by` looks after the officer, with a note. Returns the alarm as stored, or None if the id is
+        unknown.
 
-        If the alarm was acknowledged before, the first acknowledgement stays and is returned. Raises SendError if the
-        note is too large, and TimeoutError if Kafka or Redis does not answer within 8 s.
+        If the alarm was acknowledged before, the first acknowledgement stays, and the alarm is returned with it. Raises
+        SendError if the note is too large, and TimeoutError if Kafka or Redis does not answer within 8 s. Errors of
+        Redis pass through.
         """
         async with self.locked(alarm_id) as found:
             if found is None or not found.open:
@@ -83,10 +85,11 @@ class Alarms(CompactedTable[Alarm]):
             return after
 
     async def safe(self, dispatch: str, at: datetime) -> None:
-        """Store in the unacknowledged missed-check-in alarms of this visit (`dispatch`) that the officer reported at
-        `at` to be safe. The alarms stay unacknowledged.
+        """Store in the unacknowledged missed-check-in alarms of this visit (`dispatch`: the id of its dispatch) that
+        the officer reported at `at` to be safe. The alarms stay unacknowledged. Does nothing if there is none.
 
-        Raises TimeoutError if Kafka or Redis does not answer within 8 s.
+        Raises SendError if Kafka refuses the record, and TimeoutError if Kafka or Redis does not answer within 8 s.
+        Errors of Redis pass through.
         """
         for alarm in await self.unacknowledged():
             if (alarm.dispatch, alarm.kind) == (dispatch, AlarmKind.CHECK_IN_MISSED):
@@ -95,25 +98,32 @@ class Alarms(CompactedTable[Alarm]):
                         await self.put(found.model_copy(update={"safe_at": at}))
 
     async def unacknowledged(self) -> list[Alarm]:
-        """Return the unacknowledged alarms: duress first, then by age, the oldest first."""
+        """Return the unacknowledged alarms: duress first, then by age, the oldest first. Raises RedisError if Redis is
+        unavailable.
+        """
         names = await self._redis.smembers(ALARMS_OPEN)
         raw = await self._redis.hmget(self.place.hash, ["", *names])
         return sorted((self.parse(each) for each in raw if each), key=check_in.urgency)
 
     async def acknowledged(self) -> list[Alarm]:
-        """Return the acknowledged alarms that Redis still keeps (30 days), the newest first."""
+        """Return the acknowledged alarms that Redis still keeps (30 days), the newest first. Raises RedisError if Redis
+        is unavailable.
+        """
         found = await self.all()
         return sorted((alarm for alarm in found if not alarm.open), key=lambda alarm: alarm.at, reverse=True)
 
     async def mark(self) -> int:
         """Return a counter that grows with every change of any alarm; 0 before the first alarm.
 
-        Pages poll it to notice changes.
+        Pages poll it to notice changes. Raises RedisError if Redis is unavailable.
         """
         return int(await self._redis.get(ALARMS_MARK) or 0)
 
     async def restore(self, since: Tails | None = None) -> None:
-        """Copy the topic's alarms to Redis: all of them (None), or only records at or after the offsets in `since`."""
+        """Copy the topic's alarms to Redis, and rebuild the list of open ones: all of them (None), or only records at
+        or after the offsets in `since`. Unreadable records are logged and left out. Raises RedisError or KafkaError if
+        Redis or Kafka is unavailable.
+        """
         await super().restore(since)
         async with self._redis.pipeline(transaction=False) as pipe:
             for alarm in await self.all():
@@ -150,7 +160,8 @@ class CheckIns:
     async def look(self) -> None:
         """Raise one alarm, with an audit entry, for each visit whose check-in is overdue.
 
-        A visit whose alarm was raised before is left out.
+        A visit whose alarm was raised before is left out. Raises SendError if Kafka refuses the record, and
+        TimeoutError if Kafka or Redis does not answer within 8 s. Errors of Redis pass through.
         """
         for task in await self._rosters.unheard(self._clock.now()):
             await self._tell(task)

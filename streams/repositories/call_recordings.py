@@ -29,7 +29,9 @@ LONGEST_MS = 6 * 3_600_000  # from the key to the last part: longer than any tal
 
 @dataclass(frozen=True, slots=True)
 class RecordingPlace:
-    """Where a recording is. `case`: the case's id; `recording`: its own; `written_ms`: the time of its key's record."""
+    """Where a recording is. `case`: the case's id; `recording`: its own id; `written_ms`: the time of its key's record
+    (ms since 1970).
+    """
 
     case: str
     resident: ResidentId = field(repr=False)
@@ -44,22 +46,25 @@ class CallRecordings:
         self._settings, self._producer = settings, producer
 
     async def put_key(self, at: RecordingPlace, key: bytes) -> None:
-        """Write the key of a new recording; returns when Kafka has acknowledged it. Raises SendError if Kafka refuses
-        it permanently.
+        """Write the key of a new recording; returns when Kafka has acknowledged it. Waits while Kafka is unavailable.
+        Raises SendError if Kafka refuses it permanently, and CodecError if the vault cannot encrypt it.
         """
         await self._put(at, RecordingPart(id=at.recording, part=0, sound=base64.b64encode(key)), at.written_ms)
 
     async def put_part(self, at: RecordingPlace, part: RecordingPart, now_ms: int) -> None:
-        """Write a part of the sound as the gateway encrypted it. A part that comes again has no effect.
+        """Write a part of the sound as the gateway encrypted it; returns when Kafka has acknowledged it. `now_ms`: the
+        time of the record, in ms since 1970. A part that is written again has no effect on the sound.
 
-        `now_ms`: ms since 1970. Raises SendError if Kafka refuses it permanently.
+        Waits while Kafka is unavailable. Raises SendError if Kafka refuses it permanently.
         """
         await self._put(at, part, now_ms)
 
     async def sound(self, at: RecordingPlace) -> AsyncIterator[bytes]:
-        """Yield the decrypted parts of a recording in their order. A part that was changed or never came is silent, so
-        that what was said before and after it is not heard as one sentence; what is missing at the end is left out.
-        Yields nothing if the recording is no longer on the topic, or its person was erased.
+        """Yield the decrypted parts of a recording in their order. A part that was changed or is missing is replaced by
+        silence, so that what was said before and after it is not heard as one sentence; what is missing at the end is
+        left out. Yields nothing if the recording is no longer on the topic, or its person was erased.
+
+        Raises KafkaError if Kafka is unavailable. Errors of the vault (CodecError) pass through.
         """
         key, latest = b"", 0
         async for record in self._records(at):

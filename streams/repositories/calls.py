@@ -32,7 +32,9 @@ class Calls:
         self._partitions = settings.partitions
 
     async def get(self, name: str) -> Call | None:
-        """Return a call by its id (`name`), or None if it is unknown or was last changed over 12 hours ago."""
+        """Return a call by its id (`name`), or None if it is unknown or was last changed over 12 hours ago. Raises
+        RedisError if Redis is unavailable.
+        """
         raw = await self._redis.get(CALL + name)
         return Call.model_validate_json(raw, extra=ANY_VERSION) if raw else None
 
@@ -40,7 +42,7 @@ class Calls:
         """Write the call's current state to the topic, then to Redis for 12 hours of wall-clock time.
 
         Waits until Kafka has acknowledged it, without limit. Raises SendError if Kafka refuses it permanently, for
-        example because it is too large; Redis then keeps the earlier state.
+        example because it is too large; Redis then keeps the earlier state. Raises RedisError if Redis is unavailable.
         """
         raw = call.model_dump_json().encode()
         await self._producer.send_all([Record(CALLS.name, call.id.encode(), raw)])
@@ -49,13 +51,16 @@ class Calls:
     async def ring(self, ringing: Ringing) -> None:
         """Add a ringing call.
 
-        No effect if it is ringing already, or a call with this id was written down in the last 12 hours.
+        No effect if it is ringing already, or a call with this id was written down in the last 12 hours. Raises
+        RedisError if Redis is unavailable.
         """
         if not await self._redis.exists(CALL + ringing.id):
             await self._redis.hsetnx(RINGING, ringing.id, ringing.model_dump_json())
 
     async def ringing(self) -> list[Ringing]:
-        """Return the unanswered calls of the last 120 seconds (wall-clock), the oldest first. Deletes older ones."""
+        """Return the unanswered calls of the last 120 seconds (wall-clock), the oldest first. Deletes older ones from
+        Redis. Raises RedisError if Redis is unavailable.
+        """
         found = [Ringing.model_validate_json(raw, extra=ANY_VERSION) for raw in await self._redis.hvals(RINGING)]
         if old := [each.id for each in found if not self._rings(each)]:
             await self._redis.hdel(RINGING, *old)
@@ -64,25 +69,29 @@ class Calls:
     async def answer(self, name: str) -> bool:
         """Remove a ringing call from the list, because an operator answers it. `name`: the call's id.
 
-        Returns True for the first operator who answers it, False for later ones or if no such call is ringing.
+        Returns True for the first operator who answers it, False for later ones or if no such call is ringing. Raises
+        RedisError if Redis is unavailable.
         """
         return bool(await self._redis.hdel(RINGING, name))
 
     async def latest_case(self, resident: str) -> Case | None:
-        """Return a resident's latest case, open or closed, or None if the resident has none."""
+        """Return a resident's latest case, open or closed, or None if the resident has none. Raises RedisError if Redis
+        is unavailable.
+        """
         raw = await self._redis.hget(key("cases", home(resident, self._partitions)), resident)
         return Case.model_validate_json(raw, extra=ANY_VERSION) if raw else None
 
     async def wrong_codes(self, case_id: str) -> list[datetime]:
         """Return the times (UTC) at which callers gave a wrong code for the case with this id, the oldest first. The
-        list is deleted 12 hours (of the installation's clock) after the latest entry.
+        list is deleted 12 hours (of the installation's clock) after the latest entry. Raises RedisError if Redis is
+        unavailable.
         """
         found = await self._redis.zrange(WRONG_CODES + case_id, 0, -1, withscores=True)
         return [moment(score) for _, score in found]
 
     async def note_wrong_code(self, case_id: str, form: str, at: datetime) -> None:
         """Store that a caller gave a wrong code for the case with this id at `at`. A form that is sent again counts
-        once, by its id `form`.
+        once, by its id `form`. Raises RedisError if Redis is unavailable.
         """
         name = WRONG_CODES + case_id
         await self._redis.zadd(name, {form: milliseconds(at)}, nx=True)

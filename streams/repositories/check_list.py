@@ -31,8 +31,8 @@ KEYS_SECONDS = 10.0  # how often the key of the check is compared with the one i
 
 
 class BitsChangedError(Exception):
-    """The question numbers its buckets by another number of bits than the list does now. `bits`: the list's number;
-    None while the list is not loaded yet.
+    """A question numbers its buckets by another number of bits than the list does now. `bits`: the list's number; None
+    while the list is not loaded yet.
     """
 
     def __init__(self, bits: int | None) -> None:
@@ -42,8 +42,8 @@ class BitsChangedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class MadeBucket:
-    """A bucket (a part of the list of the public check) as it was made at `made`, in seconds of the clock: its nonce,
-    and its entries, which only a person who asks for a number in it can read.
+    """A bucket: a part of the list of the public check, as it was made at `made` (seconds since 1970, by the
+    installation's clock). It has a nonce, and entries that only a person who asks for a number in it can read.
     """
 
     nonce: bytes
@@ -74,23 +74,25 @@ class CheckList:
 
     @property
     def bits(self) -> int | None:
-        """By how many bits of the hash the list is divided now, so into 2**bits buckets; None until the list is
-        loaded.
+        """The number of bits of the hash by which the list is divided now, so into 2**bits buckets; None until the list
+        is loaded.
         """
         return self._bits
 
     @property
     def size(self) -> int:
-        """How many entries each bucket has, with the made-up ones."""
+        """The number of entries in each bucket, made-up ones included."""
         return self._size
 
     @property
     def listed(self) -> int:
-        """How many numbers, accounts and links are listed."""
+        """The number of numbers, accounts and links that are listed."""
         return len(self._listed)
 
     async def run(self) -> None:
-        """Load the list, follow the watchlist and the check's key until cancelled. Outages of Kafka are waited for."""
+        """Load the list, and follow the watchlist and the check's key until cancelled. Waits while Kafka is
+        unavailable. Raises AccessError if Kafka refuses access, in an exception group.
+        """
         async with asyncio.TaskGroup() as group:
             group.create_task(self._watch_key())
             group.create_task(self._watch_verdicts())
@@ -99,11 +101,12 @@ class CheckList:
 
     def answer(self, bits: int, buckets: Sequence[int], elements: Sequence[bytes]) -> list[tuple[bytes, MadeBucket]]:
         """Return one pair for each element, in order: the element multiplied by the secret key (see
-        domain/public_check/oprf), and the bucket whose number stands at the same place in `buckets`. `bits`: the number
-        of bits by which the question numbers its buckets.
+        domain/public_check/oprf), and the bucket whose number is at the same place in `buckets`. `bits`: the number of
+        bits by which the question numbers its buckets.
 
-        Raises BitsChangedError if the list is divided by another number of bits; ValueError if a bucket does not exist,
-        or if there are not as many buckets as elements; and ElementError if an element is invalid.
+        Raises BitsChangedError if the list is divided by another number of bits, or is not loaded yet; ValueError if a
+        bucket does not exist, or if there are not as many buckets as elements; and ElementError if an element is
+        invalid.
         """
         if self._bits is None or bits != self._bits:
             raise BitsChangedError(self._bits)
@@ -113,9 +116,9 @@ class CheckList:
         return [(evaluated(self._scalar, element), self._bucket(number)) for element, number in pairs]
 
     def enter(self, entry: WatchEntry) -> None:
-        """Add a watchlist entry to the list, in place of the former entry of its subject; if that one takes precedence,
-        change nothing. After an outage, the watchlist is read again from its beginning, and a number that was lifted
-        must not be listed meanwhile.
+        """Add a watchlist entry to the list, in place of the former entry of its subject; if the former entry takes
+        precedence, change nothing. (After an outage, the watchlist is read again from its beginning, and a number that
+        was lifted must not be listed meanwhile.)
 
         A number is listed only once one of its entries has the data for the check (`entry.check`). Raises ValueError if
         these data are invalid or were made under another secret; the entry is stored nevertheless.
@@ -135,15 +138,15 @@ class CheckList:
             self._list(own, check_status(entries.values(), self._now()) is not None)
 
     def verdicts(self, own: str) -> list[str]:
-        """Return the watchlist subjects of all verdicts about a number or link with the subject `own`, whoever gave
-        them: those that may have listed it.
+        """Return the watchlist subjects of all vendors' ratings of a number or link with the subject `own`: those that
+        may have listed it. Empty if no vendor has rated it.
         """
         return [subject for subject in self._entries.get(own, ()) if subject != own]
 
     async def relist(self) -> None:
-        """Remove the numbers from the list that nothing lists any more, because a vendor's verdict about them has
-        ended. All consoles must do so: they divide the list into buckets by its size, and refuse questions that were
-        numbered by another division.
+        """Remove the numbers from the list that no watchlist entry lists any more, because a vendor's rating of them
+        has ended. All consoles must do so: they divide the list into buckets by its size, and refuse questions that
+        were numbered by another division.
         """
         pause = in_pieces()
         for own in list(self._listed):
@@ -223,8 +226,9 @@ class CheckList:
             await self.rotate()
 
     async def rotate(self) -> None:
-        """If the key of the check has changed, compute the elements of all numbers under the new key, and make all
-        buckets anew when they are asked for.
+        """If the key of the check has changed, compute the elements of all numbers under the new key, and drop all
+        buckets, so that each is made anew when it is asked for. Else do nothing. Raises SettingsError if this process
+        has no such key.
         """
         key = self._ring().current
         if key == self._key:

@@ -30,40 +30,48 @@ class PushSubscriptions(CompactedTable[PushSubscription]):
     place = Place(ROSTERS, PushSubscription, PUSH_SUBSCRIPTIONS, prefix="push/")
 
     async def of_officer(self, officer: str) -> list[PushSubscription]:
-        """Return the devices of an officer, the newest first. `officer`: their id on the roster."""
+        """Return the devices of an officer, the newest first. `officer`: their id on the roster. Raises RedisError if
+        Redis is unavailable.
+        """
         found = [each for each in await self.all() if each.officer == officer]
         return sorted(found, key=lambda each: each.made_at, reverse=True)
 
     async def of_login(self, login: str) -> list[PushSubscription]:
-        """Return the devices of the account with this login, the newest first."""
+        """Return the devices of the account with this login, the newest first. Raises RedisError if Redis is
+        unavailable.
+        """
         found = [each for each in await self.all() if each.login == login]
         return sorted(found, key=lambda each: each.made_at, reverse=True)
 
     async def end_session(self, session: str) -> None:
-        """Delete the devices that were subscribed in a session, if there are any. `session`: the hash of its token."""
+        """Delete the devices that were subscribed in a session, from the topic and Redis, if there are any. `session`:
+        the hash of its token. Waits while Kafka is unavailable. Raises SendError if Kafka refuses the record, and
+        RedisError if Redis is unavailable.
+        """
         for each in await self.all():
             if each.session == session:
                 await self.drop(each.id)
 
     def sealed(self, endpoint: str, p256dh: str, auth: str) -> str:
         """Return the endpoint (URL) of a device and its two keys, `p256dh` and `auth` of the Push API (base64url),
-        encrypted for storage.
+        encrypted in one text (base64url) for storage. Raises SettingsError if this process has no key for delivery.
         """
         told = orjson.dumps([endpoint, p256dh, auth]).decode()
         return encryption.sealed(ring(self._settings, KeyPurpose.DELIVERY), PURPOSE, told)
 
     def renewed(self, subscription: PushSubscription) -> PushSubscription:
-        """Return a copy of the device with its endpoint and keys encrypted under the key in force. Nothing
-        is stored.
+        """Return a copy of the device with its endpoint and keys encrypted under the key in force. Nothing is stored.
 
-        Raises UnreadableSecretError if they are encrypted under a key that is not among the installation's.
+        Raises UnreadableSecretError if they are encrypted under a key that is not among the installation's, and
+        SettingsError if this process has no key for delivery.
         """
         keys = ring(self._settings, KeyPurpose.DELIVERY)
         return subscription.model_copy(update={"sealed": encryption.encrypted_anew(keys, PURPOSE, subscription.sealed)})
 
     def opened(self, subscription: PushSubscription) -> tuple[str, str, str]:
-        """Return the endpoint, and the keys p256dh and auth (base64url). Raises UnreadableSecretError if their key is
-        not among the installation's.
+        """Return the decrypted endpoint (URL), and the keys p256dh and auth (base64url), in this order. Raises
+        UnreadableSecretError if they are encrypted under a key that is not among the installation's, and SettingsError
+        if this process has no key for delivery.
         """
         found = orjson.loads(encryption.opened(ring(self._settings, KeyPurpose.DELIVERY), PURPOSE, subscription.sealed))
         return found[0], found[1], found[2]

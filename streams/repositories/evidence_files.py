@@ -36,7 +36,8 @@ class EvidenceFiles:
         """Write a picture (its bytes) of the case with the id `case` to the topic; returns when Kafka has acknowledged
         it. `file`: its entry in the case, with its id and the time of the record.
 
-        Raises SendError if Kafka refuses it permanently.
+        Waits while Kafka is unavailable. Raises SendError if Kafka refuses it permanently, and CodecError if the vault
+        cannot encrypt it.
         """
         value = EvidencePicture(file=file.id, picture=base64.b64encode(picture)).model_dump_json().encode()
         partition = home(resident, self._settings.partitions)
@@ -45,7 +46,8 @@ class EvidenceFiles:
 
     async def get(self, case: str, resident: ResidentId, file: EvidenceFile) -> bytes | None:
         """Return the bytes of the picture that the case with the id `case` lists as `file`, or None if it is no longer
-        on the topic, or its person was erased.
+        on the topic, or its person was erased. Raises KafkaError if Kafka is unavailable. Errors of the vault
+        (CodecError) pass through.
         """
         partition, wanted = home(resident, self._settings.partitions), _key(case, file)
         first = await offset_at(self._settings, EVIDENCE_FILES.name, partition, file.written_ms)

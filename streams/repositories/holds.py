@@ -13,6 +13,8 @@ from streams.state.keys import key
 
 
 async def current_holds(redis: "Redis", now: datetime) -> list[Hold]:
-    """Return the holds in force at `now`, as partition 0 has them; the hold that ends first comes first."""
+    """Return the holds in force at `now`, as partition 0 has them, the one that ends first first; an empty list if
+    there are none. Raises RedisError if Redis is unavailable.
+    """
     found = [Hold.model_validate_json(raw, extra=ANY_VERSION) for raw in await redis.hvals(key("holds", 0))]
     return sorted((hold for hold in found if hold.until > now), key=lambda hold: hold.until)

@@ -20,15 +20,18 @@ class PayersRequests(CompactedTable[PayersRequest]):
     place = Place(PAYERS_REQUESTS, PayersRequest)
 
     async def ask(self, request: PayersRequest) -> None:
-        """Store a request. A request with a known id stays unchanged."""
+        """Store a request, on the topic and in Redis. A request with a known id stays unchanged. Raises SendError if
+        Kafka refuses the record, and TimeoutError if Kafka or Redis does not answer within 8 s. Errors of Redis pass
+        through.
+        """
         await self.change(request.id, lambda known: known or request)
 
     async def overtake(self, name: str) -> None:
-        """Close an open request as overtaken, because another watchlist entry has replaced its entry.
+        """Close an open request as overtaken, because another watchlist entry has replaced its entry. `name`: the
+        request's id.
 
-        `name`: the request's id.
-
-        A closed or unknown request stays unchanged.
+        A closed or unknown request stays unchanged. Raises SendError if Kafka refuses the record, and TimeoutError if
+        Kafka or Redis does not answer within 8 s. Errors of Redis pass through.
         """
         await self._close(name, RequestState.OVERTAKEN, {})
 
@@ -36,14 +39,15 @@ class PayersRequests(CompactedTable[PayersRequest]):
         """Close an open request with a person's answer, as alerted or refused; as overtaken if `counts` is False (the
         answer came too late).
 
-        A closed or unknown request stays unchanged.
+        A closed or unknown request stays unchanged. Raises SendError if Kafka refuses the record, and TimeoutError if
+        Kafka or Redis does not answer within 8 s. Errors of Redis pass through.
         """
         state = RequestState.ALERTED if given.alert else RequestState.REFUSED
         noted = {"answered_by": given.by, "answered_at": given.at, "reason": given.reason}
         await self._close(given.request, state if counts else RequestState.OVERTAKEN, noted)
 
     async def open(self) -> list[PayersRequest]:
-        """Return the requests that wait for an answer, the oldest first."""
+        """Return the requests that wait for an answer, the oldest first. Raises RedisError if Redis is unavailable."""
         return waiting(await self.all())
 
     async def _close(self, name: str, state: RequestState, noted: dict[str, object]) -> None:

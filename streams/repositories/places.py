@@ -27,9 +27,11 @@ class PublicPlaces(CompactedTable[PublicPlace]):
         return _read(raw)
 
     async def replace(self, places: Sequence[PublicPlace]) -> tuple[int, int]:
-        """Make the table have exactly these places. Returns how many were written and how many were deleted.
+        """Make the table have exactly these places, on the topic and in Redis. Returns a pair: how many were written
+        and how many were deleted.
 
-        Unchanged places are not written. After an interruption, the same call completes it.
+        Unchanged places are not written. After an interruption, the same call completes it. Waits while Kafka is
+        unavailable. Raises SendError if Kafka refuses the record, and RedisError if Redis is unavailable.
         """
         known = {each.id: each for each in await self.all()}
         changed = [each for each in places if known.get(each.id) != each]

@@ -58,9 +58,11 @@ class Policies:
         self._parsed: dict[str, Policy] = {}
 
     async def publish(self, text: str) -> Policy:
-        """Store a policy's text permanently, and return the parsed policy. This does not put it in force.
+        """Store a policy's text permanently, on the topic and in Redis, and return the parsed policy. This does not put
+        it in force.
 
-        Raises PolicyError if it is invalid, and SendError if it is too large.
+        Waits while Kafka is unavailable. Raises PolicyError if it is invalid, SendError if it is too large, and
+        RedisError if Redis is unavailable.
         """
         policy = load(text)
         if not await self._redis.hexists(POLICIES, policy.hash):
@@ -70,17 +72,17 @@ class Policies:
         return policy
 
     async def default(self) -> Policy:
-        """Publish the policy of the file that the settings name, and return it parsed.
+        """Store the policy of the file that the settings name, as `publish` does, and return it parsed. A partition
+        without a policy uses it.
 
-        A partition without a policy uses it.
-
-        Raises PolicyError if the file is not UTF-8 or not a valid policy, and OSError if it cannot be read.
+        Raises PolicyError if the file is not UTF-8 or not a valid policy, OSError if it cannot be read, SendError if it
+        is too large, and RedisError if Redis is unavailable.
         """
         return await self.publish(read(self._settings.policy))
 
     async def get(self, digest: str) -> Policy:
-        """Return the policy with this hash (`digest`), parsed. Raises UnknownPolicyError if it is stored nowhere, and
-        PolicyError if this version cannot read it.
+        """Return the policy with this hash (`digest`), parsed. Raises UnknownPolicyError if it is stored nowhere,
+        PolicyError if this version cannot read it, and RedisError or KafkaError if Redis or Kafka is unavailable.
         """
         if digest not in self._parsed:
             self._parsed[digest] = load(await self.text(digest))
@@ -91,7 +93,7 @@ class Policies:
         settings' file.
 
         Raises UnknownPolicyError if the policy's text is stored nowhere, PolicyError if the policy or the file is
-        invalid, and OSError if the file cannot be read.
+        invalid, and OSError if the file cannot be read. Errors of Redis and Kafka pass through.
         """
         return await self.of(0)
 
@@ -100,14 +102,14 @@ class Policies:
         without publishing it.
 
         Raises UnknownPolicyError if the policy's text is stored nowhere, PolicyError if the policy or the file is
-        invalid, and OSError if the file cannot be read.
+        invalid, and OSError if the file cannot be read. Errors of Redis and Kafka pass through.
         """
         raw = await self._redis.hget(key("state", partition), "policy")
         return await self.get(raw.decode()) if raw else load(read(self._settings.policy))
 
     async def in_force(self) -> InForce | None:
         """Return the record of which policy is in force, or None if none was put in force yet: the policy of the
-        settings' file then applies.
+        settings' file then applies. Raises RedisError if Redis is unavailable.
         """
         raw = await self._redis.hget(POLICIES, IN_FORCE)
         return InForce.model_validate_json(raw, extra=ANY_VERSION) if raw else None
@@ -115,18 +117,17 @@ class Policies:
     async def stand(self, standing: InForce) -> None:
         """Store the record of which policy is in force and which were stopped, on the topic and then in Redis.
 
-        Raises SendError if the record is too large.
+        Raises SendError if the record is too large. Waits while Kafka is unavailable. Errors of Redis pass through.
         """
         value = standing.model_dump_json().encode()
         await self._producer.send_all([Record(topics.POLICIES.name, IN_FORCE.encode(), value)])
         await self._redis.hset(POLICIES, IN_FORCE, value)
 
     async def text(self, digest: str) -> str:
-        """Return a policy's TOML text as it was written.
+        """Return a policy's TOML text as it was written. `digest`: its hash.
 
-        If Redis lacks it, first copies all policies from the topic to Redis.
-
-        Raises UnknownPolicyError if it is stored nowhere.
+        If Redis lacks it, first copies all policies from the topic to Redis. Raises UnknownPolicyError if it is stored
+        nowhere, and RedisError or KafkaError if Redis or Kafka is unavailable.
         """
         raw: bytes | None = await self._redis.hget(POLICIES, digest)
         if raw is None:
@@ -140,14 +141,16 @@ class Policies:
         return raw.decode()
 
     async def known(self) -> list[str]:
-        """Return the hashes of all policies ever published, in alphabetical order."""
+        """Return the hashes of all policies ever published, in alphabetical order. Raises RedisError if Redis is
+        unavailable.
+        """
         return sorted(name.decode() for name in await self._redis.hkeys(POLICIES) if name.decode() not in BESIDE)
 
     async def in_shadow(self) -> InShadow | None:
         """Return the record that `shadow` wrote last: which policy is scored beside the one in force (its `policy` is
         None if none is).
 
-        None if `shadow` was never called.
+        None if `shadow` was never called. Raises RedisError if Redis is unavailable.
         """
         raw = await self._redis.hget(POLICIES, IN_SHADOW)
         return InShadow.model_validate_json(raw, extra=ANY_VERSION) if raw else None
@@ -155,14 +158,17 @@ class Policies:
     async def shadow(self, standing: InShadow) -> None:
         """Store the record of which policy is scored in shadow, if any, on the topic and then in Redis.
 
-        Raises SendError if Kafka refuses it permanently.
+        Raises SendError if Kafka refuses it permanently. Waits while Kafka is unavailable. Errors of Redis pass
+        through.
         """
         value = standing.model_dump_json().encode()
         await self._producer.send_all([Record(topics.POLICIES.name, IN_SHADOW.encode(), value)])
         await self._redis.hset(POLICIES, IN_SHADOW, value)
 
     async def restore(self, since: Tails | None = None) -> None:
-        """Copy the topic's policies to Redis: all of them, or only records at or after the offsets in `since`."""
+        """Copy the topic's policies to Redis: all of them, or only records at or after the offsets in `since`.
+        Unreadable records are logged and left out. Raises RedisError or KafkaError if Redis or Kafka is unavailable.
+        """
         async for record in read_all(self._settings, topics.POLICIES.name, since):
             if record.value and (name := readable(topics.POLICIES.name, record.offset, partial(_name, record))):
                 await self._redis.hset(POLICIES, name, record.value)

@@ -35,7 +35,9 @@ class PublicReports(CompactedTable[PublicReport]):
     place = Place(PUBLIC_REPORTS, PublicReport)
 
     async def put(self, thing: PublicReport) -> None:
-        """Write a report, new or changed; returns when Kafka and Redis have it. Raises SendError if it is too large."""
+        """Write a report, new or changed; returns when Kafka and Redis have it. Waits while Kafka is unavailable.
+        Raises SendError if it is too large, and RedisError if Redis is unavailable.
+        """
         raw = thing.model_dump_json().encode()
         await self._send(thing.id, raw)
         before = await self.get(thing.id)
@@ -47,9 +49,11 @@ class PublicReports(CompactedTable[PublicReport]):
             await pipe.execute()
 
     async def drop(self, name: str) -> None:
-        """Delete the report with this id: write a tombstone to the topic, then delete it from Redis.
+        """Delete the report with this id (`name`): write a tombstone to the topic, then delete it from Redis. Does
+        nothing else if the id is unknown.
 
-        No error if the id is unknown.
+        Waits while Kafka is unavailable. Raises SendError if Kafka refuses the record, and RedisError if Redis is
+        unavailable.
         """
         await self._send(name, None)
         before = await self.get(name)
@@ -65,33 +69,35 @@ class PublicReports(CompactedTable[PublicReport]):
         """Store a report, and return it as stored, once Kafka and Redis have it.
 
         If a report with its id exists, the existing one is corrected, or stays unchanged once its check has begun.
-        Raises TimeoutError, KafkaError or RedisError if they do not answer: then it may not be stored.
+        Raises TimeoutError if Kafka or Redis does not answer within 8 s, RedisError if Redis is unavailable, and
+        SendError if the report is too large: then it may not be stored.
         """
         return await self.change(report.id, lambda known: corrected_report(known, report) if known else report)
 
     async def waiting(self, sees: Sees, most: int, start: int = 0) -> list[PublicReport]:
         """Return the reports that await a decision, in the counties that `sees` accepts, the earliest due first: at
-        most `most` of them, after the first `start` ones.
+        most `most` of them, after the first `start` ones. Raises RedisError if Redis is unavailable.
         """
         found = await self._listed([PublicReportState.WAITING], sees, start + most)
         return waiting_reports(await self._read(found[start:]))
 
     async def decided(self, sees: Sees, most: int) -> list[PublicReport]:
         """Return at most `most` reports that were decided on, in the counties that `sees` accepts, the latest decision
-        first.
+        first. Raises RedisError if Redis is unavailable.
         """
         return decided_reports(await self._read(await self._listed(_DECIDED, sees, most, latest=True)), most)
 
     async def by_number(self, number: str) -> PublicReport | None:
-        """Return the report with this reference number (such as 4817-3305-1192), or None if it is unknown.
-
-        If two have the number, the later one.
+        """Return the report with this reference number (such as 4817-3305-1192), or None if it is unknown. If two have
+        the number, return the one that was written last. Raises RedisError if Redis is unavailable.
         """
         name = await self._redis.hget(PUBLIC_REPORTS_NUMBERS, number)
         return await self.get(name.decode()) if name else None
 
     async def count(self, sees: Sees = lambda _: True) -> Counter[PublicReportState]:
-        """Return the number of reports by state, in the counties that `sees` accepts (default: all)."""
+        """Return the number of reports by state, in the counties that `sees` accepts (default: all). Raises RedisError
+        if Redis is unavailable.
+        """
         places = [(state, county) for county in await self._counties(sees) for state in PublicReportState]
         async with self._redis.pipeline(transaction=False) as pipe:
             for state, county in places:
@@ -105,7 +111,8 @@ class PublicReports(CompactedTable[PublicReport]):
     async def expire(self, span: timedelta, now: datetime) -> None:
         """Delete the reports that are older than `span` at `now`, on the topic and in Redis.
 
-        Rebuilds the lists in Redis first if they are incomplete.
+        Rebuilds the lists in Redis first if they are incomplete. Waits while Kafka is unavailable. Raises SendError if
+        Kafka refuses the record, and RedisError if Redis is unavailable.
         """
         async with self._redis.pipeline(transaction=True) as pipe:
             pipe.zcard(PUBLIC_REPORTS_AT)
@@ -119,9 +126,10 @@ class PublicReports(CompactedTable[PublicReport]):
                 await self.drop(name.decode())
 
     async def restore(self, since: Tails | None = None) -> None:
-        """Copy the topic's reports to Redis: all of them, or only records at or after the offsets in `since`.
+        """Copy the topic's reports to Redis: all of them, or only records at or after the offsets in `since`. Then
+        rebuild the lists in Redis.
 
-        Then rebuild the lists in Redis.
+        Unreadable records are logged and left out. Raises RedisError or KafkaError if Redis or Kafka is unavailable.
         """
         await super().restore(since)
         await self._list_all()

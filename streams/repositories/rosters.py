@@ -122,16 +122,22 @@ class Rosters:
         self._choosing = asyncio.Lock()  # of two concurrent visits, the second sees the task of the first
 
     async def put(self, roster: Roster) -> None:
-        """Replace a station's roster, on the topic and then in Redis. Raises SendError if it is too large."""
+        """Replace a station's roster, on the topic and then in Redis. Waits while Kafka is unavailable. Raises
+        SendError if Kafka refuses the record, and RedisError if Redis is unavailable.
+        """
         await self.table.put(roster)
 
     async def officers(self) -> list[Officer]:
-        """Return all officers of all rosters, on duty or not, in no particular order."""
+        """Return all officers of all rosters, on duty or not, in no particular order. If Redis has no rosters, they are
+        first read from the topic. Raises RedisError or KafkaError if Redis or Kafka is unavailable.
+        """
         await self._ensure()
         return [officer for roster in await self.table.all() for officer in roster.officers]
 
     async def roster_of(self, officer: str) -> Roster | None:
-        """Return the roster that lists an officer (by id), or None if no roster does."""
+        """Return the roster that lists an officer (by id), or None if no roster does. If Redis has no rosters, they are
+        first read from the topic. Raises RedisError or KafkaError if Redis or Kafka is unavailable.
+        """
         await self._ensure()
         rosters = await self.table.all()
         return next((each for each in rosters if any(one.id == officer for one in each.officers)), None)
@@ -139,7 +145,8 @@ class Rosters:
     async def tasks(self, now: datetime) -> dict[str, Task]:
         """Return the tasks (visits given to officers), by dispatch id.
 
-        Deletes those older than 4 days (FORGOTTEN), and leaves them out.
+        Deletes those older than 4 days (FORGOTTEN) from the topic and Redis, and leaves them out. Waits while Kafka is
+        unavailable. Raises SendError if Kafka refuses the record, and RedisError if Redis is unavailable.
         """
         tasks = {task.dispatch: task for task in await self.all_tasks()}
         for dispatch in [task.dispatch for task in tasks.values() if now - task.at >= FORGOTTEN]:
@@ -148,17 +155,20 @@ class Rosters:
         return tasks
 
     async def all_tasks(self) -> list[Task]:
-        """Return all stored tasks, also those older than 4 days, in no particular order. Deletes nothing."""
+        """Return all stored tasks, also those older than 4 days, in no particular order. Deletes nothing. Raises
+        RedisError if Redis is unavailable.
+        """
         return await self._tasks.all()
 
     async def assign(self, asked: Asked, now: datetime, where: Where | None = None) -> tuple[Task, ChannelCode] | None:
-        """Choose an officer for a visit and store the task.
+        """Choose an officer for a visit and store the task, on the topic and in Redis.
 
         Returns the task and the reason for the choice, or None if no officer can go.
 
         A second call for the same dispatch returns the same task. An open task of the same case is stored as late, and
         its officer is not chosen. With `where`, the visit may join another visit to the same place: the same officer
-        makes both; if that visit has just ended, its task is returned and none stored.
+        makes both; if that visit has just ended, its task is returned and none stored. Waits while Kafka is
+        unavailable. Raises SendError if Kafka refuses the record, and RedisError if Redis is unavailable.
         """
         dispatch = asked.dispatch
         async with self._choosing:
@@ -176,32 +186,36 @@ class Rosters:
             return (await self._give(asked, choice, now, where), choice.because) if choice else None
 
     async def joined(self, dispatch: str) -> list[str]:
-        """Return the sorted ids of the dispatches whose visits joined the visit of `dispatch`.
+        """Return the sorted ids of the dispatches whose visits joined the visit of `dispatch` (its id); empty if none
+        did.
 
-        A report on that visit counts for them too.
+        A report on that visit counts for them too. Raises RedisError or KafkaError if Redis or Kafka is unavailable.
         """
         await self._ensure()
         found = await self._redis.hgetall(VISIT_JOINED)
         return sorted(name.decode() for name, lead in found.items() if lead == dispatch.encode())
 
     async def part(self, task: Task) -> None:
-        """Separate a visit (`task`) from the visit that it had joined: store that reports on the other visit no longer
-        count for it.
+        """Separate a visit (`task`) from the visit that it had joined: store, on the topic and in Redis, that reports
+        on the other visit no longer count for it. Waits while Kafka is unavailable. Raises SendError if Kafka refuses
+        the record, and RedisError if Redis is unavailable.
         """
         await self._redis.hdel(VISIT_JOINED, task.dispatch)
         await self._put(task.model_copy(update={"joins": None}))
 
     async def task(self, dispatch: str) -> Task | None:
-        """Return the task of a dispatch (by id), or None if the visit was not given to an officer."""
+        """Return the task of a dispatch (by id), or None if the visit was not given to an officer. Raises RedisError if
+        Redis is unavailable.
+        """
         return await self._tasks.get(dispatch)
 
     async def take(self, report: OfficerReport) -> list[OfficerReport]:
-        """Apply an officer's report to the stored tasks.
-
-        Returns the report, followed by its copies for the visits that joined this one.
+        """Apply an officer's report to the stored tasks, and return the report, followed by its copies for the visits
+        that joined this one.
 
         The caller sends all of them to the cases. They are stored first, so that a case's next attempt does not choose
-        an officer who has just refused.
+        an officer who has just refused. Waits while Kafka is unavailable. Raises SendError if Kafka refuses the record,
+        and RedisError if Redis is unavailable.
         """
         joined = [one_visit.report_for_joined(parse(other), report) for other in await self.joined(report.dispatch)]
         for each in (report, *joined):
@@ -209,9 +223,11 @@ class Rosters:
         return [report, *joined]
 
     async def note(self, report: OfficerReport) -> None:
-        """Update a task by an officer's report. On arrival, also store that this officer saw the resident last.
+        """Update the task of a visit by an officer's report, on the topic and in Redis. On arrival, also store that
+        this officer saw the resident last.
 
-        A report on an unknown task changes no task.
+        A report on an unknown task changes no task. Waits while Kafka is unavailable. Raises SendError if Kafka refuses
+        the record, and RedisError if Redis is unavailable.
         """
         if report.stage is VisitStage.ARRIVED:
             await self._redis.hset(VISIT_LAST, report.resident, report.by)
@@ -226,14 +242,17 @@ class Rosters:
 
     async def heard(self, dispatch: str, at: datetime) -> None:
         """Store in the task of the dispatch with this id that its officer reported at `at`, at the door, that they are
-        safe. Ignored unless the officer has arrived.
+        safe. Does nothing unless the officer has arrived. Waits while Kafka is unavailable. Raises SendError if Kafka
+        refuses the record, and RedisError if Redis is unavailable.
         """
         task = await self.task(dispatch)
         if task and task.stage is VisitStage.ARRIVED:
             await self._put(task.model_copy(update={"heard_at": max(at, task.heard_at or at)}))
 
     async def unheard(self, now: datetime) -> list[Task]:
-        """Return the tasks whose officer had to report by `now` that they are safe, and has not."""
+        """Return the tasks whose officer had to report by `now` that they are safe, and has not, the most overdue
+        first. Check-in times without a task are deleted from Redis. Raises RedisError if Redis is unavailable.
+        """
         names = await self._redis.zrange(CHECK_INS, "-inf", milliseconds(now), byscore=True)
         found = {name.decode(): await self.task(name.decode()) for name in names}
         if gone := [name for name, task in found.items() if task is None]:
@@ -242,17 +261,20 @@ class Rosters:
 
     async def close(self, dispatch: str) -> None:
         """Store that the officer has seen that their task was withdrawn, and end the task if it is open, so that it no
-        longer counts as load.
+        longer counts as load. `dispatch`: its id.
 
-        A late task stays late. An unknown dispatch is ignored.
+        A late task stays late. An unknown dispatch is ignored. Waits while Kafka is unavailable. Raises SendError if
+        Kafka refuses the record, and RedisError if Redis is unavailable.
         """
         if task := await self.task(dispatch):
             state = TaskState.ENDED if task.state is TaskState.OPEN else task.state
             await self._put(task.model_copy(update={"state": state, "seen": True}))
 
     async def drop(self, dispatch: str) -> None:
-        """Delete the task of the dispatch with this id, because it never reached its officer; also its check-in time
-        and escalation. Later visits can join neither this visit nor the one that it joined.
+        """Delete the task of the dispatch with this id, from the topic and Redis, because it never reached its officer;
+        also its check-in time and escalation. Later visits can join neither this visit nor the one that it joined.
+        Waits while Kafka is unavailable. Raises SendError if Kafka refuses the record, and RedisError if Redis is
+        unavailable.
         """
         task = await self.task(dispatch)
         if task and task.place and await self._redis.hget(VISIT_AT, task.place) == (task.joins or dispatch).encode():
@@ -267,6 +289,7 @@ class Rosters:
     async def restore(self, since: Tails | None = None) -> None:
         """Copy the topic's rosters, tasks, escalations and push devices to Redis: all, or only records at or after the
         offsets in `since`. Then rebuild from them which visits were joined and which check-ins and escalations are due.
+        Unreadable records are logged and left out. Raises RedisError or KafkaError if Redis or Kafka is unavailable.
         """
         await restore([self.table, self._tasks, self.escalations, self.push], since)
         await self._restore_places()

@@ -26,15 +26,15 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class AddedSuspect:
-    """The latest version of a suspect in a time during which it was shared, and when this was added."""
+    """The latest version of a suspect in one of the periods in which it was shared, and when this version was added."""
 
     at: datetime
     suspect: SharedSuspect
 
 
 class SuspectsByTime:
-    """The latest version of each suspect in each time during which it was shared, in the order of addition: a
-    withdrawal stays when the suspect is shared again.
+    """The latest version of each suspect in each period in which it was shared, in the order of addition. A withdrawal
+    stays when the suspect is shared again, because that is another period.
     """
 
     def __init__(self) -> None:
@@ -42,9 +42,10 @@ class SuspectsByTime:
         self._order: list[AddedSuspect] = []
 
     def add(self, suspect: SharedSuspect, milliseconds: int) -> None:
-        """Add a version of a suspect, which replaces the one before unless that is of a later decision: a worker that
-        was held up may write an old confirmation after another has written the withdrawal. `milliseconds`: when it was
-        written, since 1970; what was written in the same millisecond is added a microsecond later.
+        """Add a version of a suspect, which replaces the earlier version of the same period; ignore it if the earlier
+        one is of a later decision: a worker that was held up may write an old confirmation after another has written
+        the withdrawal. `milliseconds`: when it was written, since 1970. A version written in the same millisecond as
+        another is added a microsecond later.
         """
         known = self._latest.get(suspect.period)
         if known is not None and (suspect.at, suspect.revoked) < (known.suspect.at, known.suspect.revoked):
@@ -58,9 +59,9 @@ class SuspectsByTime:
             self._order = list(self.after(None))
 
     def after(self, at: datetime | None) -> Iterator[AddedSuspect]:
-        """Yield the suspects that were added later than `at`, the earliest first; None: all. Others may be added
-        between two of them: a version that was replaced meanwhile is left out, and its successor comes only in a later
-        reading.
+        """Yield the suspects that were added later than `at` (None: all), the earliest first. Others may be added while
+        a caller iterates: a version that is replaced meanwhile is left out, and its successor is yielded only by a
+        later call.
         """
         order = self._order  # which is replaced, not changed, when it is cleared of replaced versions
         first = 0 if at is None else bisect_right(order, at, key=lambda added: added.at)
@@ -71,14 +72,18 @@ class SuspectsByTime:
 
 
 class SharedSuspects:
-    """What the topic of shared suspects has, while `run` runs. `suspects`: None until the topic is read."""
+    """The suspects on the topic of shared suspects, kept up to date while `run` runs. `suspects`: None until the topic
+    is read.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self.suspects: SuspectsByTime | None = None
 
     async def run(self) -> None:
-        """Read the topic and follow it until cancelled. Outages of Kafka are waited for."""
+        """Read the topic, and follow it until cancelled. Waits while Kafka is unavailable. Raises AccessError if Kafka
+        refuses access.
+        """
         while wanted():
             await until_done("the suspects that are shared", self._follow)
 

@@ -42,19 +42,19 @@ class Staff:
         self._accounts, self._tokens = _Accounts(settings, redis, producer), _Tokens(settings, redis, producer)
 
     async def put(self, account: Account) -> None:
-        """Write an account, new or changed, without comparing it with its previous state.
-
-        Raises SendError if it is too large.
+        """Write an account, new or changed, to the topic and Redis, without comparing it with its previous state. Waits
+        while Kafka is unavailable. Raises SendError if Kafka refuses the record, and RedisError if Redis is
+        unavailable.
         """
         await self._accounts.put(account)
 
     async def add(self, account: Account, check: Check, told: Callable[[], Awaitable[None]] | None = None) -> None:
-        """Write a new account, under the lock on all accounts.
+        """Write a new account to the topic and Redis, under the lock on all accounts.
 
         `check` gets the existing accounts first; then `told` is awaited.
 
-        Raises the exceptions of `check` and `told`, and then writes nothing; TimeoutError if Kafka or Redis does not
-        answer within 8 s.
+        Raises the exceptions of `check` and `told`, and then writes nothing; SendError if the account is too large;
+        TimeoutError if Kafka or Redis does not answer within 8 s. Errors of Redis pass through.
         """
         async with locked(self._redis, STAFF_LOCK):
             check(await self.all())
@@ -63,11 +63,12 @@ class Staff:
             await self.put(account)
 
     async def change(self, login: str, change: Change, told: Told | None = None) -> Account:
-        """Change the account of `login` by the function `change`, under the lock on all accounts, and return the
-        changed account.
+        """Change the account of `login` by the function `change`, which gets it and all accounts, under the lock on all
+        accounts, and return the changed account as stored.
 
-        `told` is awaited before the write. Raises KeyError if the login is unknown, the exceptions of `change` and
-        `told`, and TimeoutError if Kafka or Redis does not answer within 8 s.
+        `told` is awaited, with the account before and after, before the write. Raises KeyError if the login is unknown,
+        the exceptions of `change` and `told`, SendError if the account is too large, and TimeoutError if Kafka or Redis
+        does not answer within 8 s. Errors of Redis pass through.
         """
         async with locked(self._redis, STAFF_LOCK):
             everybody = await self.all()
@@ -81,44 +82,57 @@ class Staff:
         return after
 
     async def get(self, login: str) -> Account | None:
-        """Return the account of this login, or None if it is unknown."""
+        """Return the account of this login, or None if it is unknown. If Redis has no account, accounts and tokens are
+        first read from the topic. Raises RedisError or KafkaError if Redis or Kafka is unavailable.
+        """
         await self._ensure()
         return await self._accounts.get(login)
 
     async def all(self) -> list[Account]:
-        """Return all accounts, sorted by login."""
+        """Return all accounts, sorted by login. If Redis has no account, accounts and tokens are first read from the
+        topic. Raises RedisError or KafkaError if Redis or Kafka is unavailable.
+        """
         await self._ensure()
         return sorted(await self._accounts.all(), key=lambda account: account.login)
 
     async def names(self) -> dict[str, str]:
-        """Return the names of all persons with an account, by login."""
+        """Return the names of all persons with an account, by login. If Redis has no account, accounts and tokens are
+        first read from the topic. Raises RedisError or KafkaError if Redis or Kafka is unavailable.
+        """
         return {account.login: account.name for account in await self.all()}
 
     async def put_token(self, token: ApiToken) -> None:
-        """Write a program's token, new or changed, without comparing it with its previous state.
-
-        Raises SendError if it is too large.
+        """Write a program's token, new or changed, to the topic and Redis, without comparing it with its previous
+        state. Waits while Kafka is unavailable. Raises SendError if Kafka refuses the record, and RedisError if Redis
+        is unavailable.
         """
         await self._tokens.put(token)
 
     async def revoke(self, token_id: str) -> ApiToken | None:
-        """Delete the token with this id permanently, and return it; None if the id is unknown."""
+        """Delete the token with this id permanently, from the topic and Redis, and return it; None if the id is
+        unknown. Waits while Kafka is unavailable. Raises SendError if Kafka refuses the record, and RedisError if Redis
+        is unavailable.
+        """
         token = await self.token(token_id)
         if token is not None:
             await self._tokens.drop(token_id)
         return token
 
     async def token(self, token_id: str) -> ApiToken | None:
-        """Return the token with this id, or None if it is unknown."""
+        """Return the token with this id, or None if it is unknown. If Redis has no account, accounts and tokens are
+        first read from the topic. Raises RedisError or KafkaError if Redis or Kafka is unavailable.
+        """
         await self._ensure()
         return await self._tokens.get(token_id)
 
     async def tokens(self) -> list[ApiToken]:
-        """Return all tokens, the newest first."""
+        """Return all tokens, the newest first. Raises RedisError if Redis is unavailable."""
         return sorted(await self._tokens.all(), key=lambda token: token.made_at, reverse=True)
 
     async def restore(self, since: Tails | None = None) -> None:
-        """Copy the topic's accounts and tokens to Redis: all, or only records at or after the offsets in `since`."""
+        """Copy the topic's accounts and tokens to Redis: all, or only records at or after the offsets in `since`.
+        Unreadable records are logged and left out. Raises RedisError or KafkaError if Redis or Kafka is unavailable.
+        """
         await restore([self._accounts, self._tokens], since)
 
     async def _ensure(self) -> None:

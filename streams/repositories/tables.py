@@ -49,15 +49,15 @@ class Incidents(CompactedTable[Incident]):
     place = Place(INCIDENTS, Incident)
 
     async def in_force(self, area: str) -> list[Incident]:
-        """Return the incidents in force that touch an area, the newest first. `area`: a division's code; "":
-        all areas.
+        """Return the incidents in force that touch an area, the newest first; empty if there are none. `area`: a
+        division's code; "": all areas. Raises RedisError if Redis is unavailable.
         """
         found = [each for each in await self.all() if each.in_force and touches(each, area)]
         return sorted(found, key=lambda each: each.at, reverse=True)
 
     async def ended(self, area: str, since: datetime) -> list[Incident]:
         """Return the incidents that touch an area (as in `in_force`) and ended after `since`, the most recently ended
-        first.
+        first. Raises RedisError if Redis is unavailable.
         """
         found = [each for each in await self.all() if touches(each, area)]
         return sorted((each for each in found if (each.ended_at or since) > since), key=_end, reverse=True)
@@ -87,7 +87,9 @@ class HandOvers(CompactedTable[HandOver]):
     place = Place(HANDOVERS, HandOver)
 
     async def latest(self, area: str, most: int) -> list[HandOver]:
-        """Return at most `most` hand-overs whose area is exactly `area`, the newest first."""
+        """Return at most `most` hand-overs whose area is exactly `area`, the newest first. Raises RedisError if Redis
+        is unavailable.
+        """
         found = [each for each in await self.all() if each.area == area]
         return sorted(found, key=lambda each: (each.at, each.id), reverse=True)[:most]
 
@@ -112,10 +114,11 @@ class LegalHolds(CompactedTable[LegalHold]):
     @asynccontextmanager
     async def none_begins(self, holder: str = "a change of an order") -> AsyncIterator[None]:
         """Context manager: hold a lock during the block, so that no other process puts an order in force or destroys a
-        person's keys meanwhile. Whoever does one of both must do it within such a block. `holder`: the work, in words
-        for those who wait meanwhile.
+        person's keys meanwhile. Whoever does one of the two must do it within such a block. `holder`: the work, in
+        words for those who wait meanwhile.
 
-        Raises LockBusyError, also inside the block, if waiting for the lock and the block together take over 8 s.
+        Raises LockBusyError, also inside the block, if waiting for the lock and the block together take over 8 s, and
+        RedisError if Redis is unavailable.
         """
         async with locked_by(self._redis, changing(self.place.hash, "beginning"), holder):
             yield
@@ -143,21 +146,21 @@ class Drafts:
         self._kept = _Drafts(settings, redis, producer)
 
     async def all(self) -> list[Draft]:
-        """Return all drafts, the most recently changed first."""
+        """Return all drafts, the most recently changed first. Raises RedisError if Redis is unavailable."""
         return sorted(await self._kept.all(), key=lambda draft: draft.at, reverse=True)
 
     async def get(self, draft_id: str) -> Draft | None:
-        """Return the draft with this id, or None if it is unknown."""
+        """Return the draft with this id, or None if it is unknown. Raises RedisError if Redis is unavailable."""
         return await self._kept.get(draft_id)
 
     async def put(self, draft: Draft) -> Draft:
-        """Write the next version of a draft, and return it as stored.
+        """Write the next version of a draft to the topic and Redis, and return it as stored.
 
         `draft.version` must be the stored version plus one (1 for a new draft).
 
         If the same person sent the same version with the same text and state before, nothing is written and the stored
         draft is returned. Raises StaleDraftError if the version is not the next one, SendError if the draft is too
-        large, and TimeoutError if Kafka or Redis does not answer within 8 s.
+        large, and TimeoutError if Kafka or Redis does not answer within 8 s. Errors of Redis pass through.
         """
         async with self._kept.locked(draft.id) as before:
             if before and _same(before, draft):
@@ -168,7 +171,9 @@ class Drafts:
             return draft
 
     async def restore(self, since: Tails | None = None) -> None:
-        """Copy the topic's drafts to Redis: all of them, or only records at or after the offsets in `since`."""
+        """Copy the topic's drafts to Redis: all of them, or only records at or after the offsets in `since`. Unreadable
+        records are logged and left out. Raises RedisError or KafkaError if Redis or Kafka is unavailable.
+        """
         await self._kept.restore(since)
 
 

@@ -39,9 +39,8 @@ class Wall:
         return self.reckoning.known
 
     def time(self) -> float:
-        """Return the wall-clock time in seconds since 1970.
-
-        It approaches a corrected time gradually instead of jumping.
+        """Return the wall-clock time in seconds since 1970. After a correction, it approaches the right time gradually
+        instead of jumping.
         """
         now = self.counter()
         if self.known is not None:
@@ -54,8 +53,8 @@ class Wall:
         return datetime.fromtimestamp(self.time(), UTC)
 
     def hear(self, answer: Known) -> None:
-        """Correct the time by an answer of the shared clock, the Redis that all workers use. Corrections of over 2 s
-        within a minute are refused until this machine's clock has agreed with them for 10 s.
+        """Correct the time by `answer`, the time that the shared clock (the Redis that all workers use) has given.
+        Corrections of over 2 s within a minute are refused until this machine's clock has agreed with them for 10 s.
 
         The first answer that is accepted takes effect at once, because nothing has been timed yet; later ones
         gradually.
@@ -78,7 +77,7 @@ class Wall:
         return disagreement(self.reckoning, self.machine_offset())
 
     def machine_offset(self) -> float:
-        """Return the machine's clock minus the monotonic clock, in seconds."""
+        """Return the machine's clock (seconds since 1970) minus the monotonic clock, in seconds."""
         return self.machine() - self.counter()
 
 
@@ -140,7 +139,7 @@ class Clock:
         return f"{self.speed!r}@{self.sim_start.isoformat()}@{self.wall_start!r}{file}"
 
     def now(self) -> datetime:
-        """Return this clock's time as an aware UTC datetime.
+        """Return the time that this clock shows, as an aware datetime in UTC.
 
         Simulated time may run faster than wall-clock time, or stand still.
         """
@@ -149,9 +148,8 @@ class Clock:
         return (self.sim_start + timedelta(seconds=reached * self.speed)).astimezone(UTC)
 
     def wall_time(self, moment: datetime) -> float:
-        """Return when the clock shows or showed `moment`, in wall-clock seconds since 1970.
-
-        Later standstills are not foreseen.
+        """Return the wall-clock time, in seconds since 1970, at which the clock shows or showed `moment`. Later
+        standstills are not foreseen.
 
         In a demo whose time has stood still, only the process that calls `let_go_on` returns the right time; in other
         processes the result is too early.
@@ -160,12 +158,16 @@ class Clock:
         return self.wall_start + (self.pace.elapsed(reached) if self.pace else reached)
 
     def let_go_on(self, ahead: float) -> None:
-        """Let a demo's time run for at most `ahead` more wall-clock seconds; no effect on a clock without a pace."""
+        """Let a demo's time run for at most `ahead` more wall-clock seconds, in all its processes; do nothing for a
+        clock without a pace.
+        """
         if self.pace:
             self.pace.let_go_on(self.wall.time() - self.wall_start, ahead)
 
     def stood_still(self) -> float:
-        """Return the number of wall-clock seconds for which a demo's time has stood still so far; 0 without a pace."""
+        """Return the number of wall-clock seconds for which a demo's time has stood still so far, without the current
+        standstill; 0 without a pace.
+        """
         return self.pace.stood_still if self.pace else 0.0
 
     def wall_seconds(self, duration: timedelta) -> float:
@@ -176,7 +178,7 @@ class Clock:
         return duration.total_seconds() / self.speed
 
     async def sleep(self, duration: timedelta) -> None:
-        """Sleep for `duration` of this clock's time; return at once if it is not positive.
+        """Sleep for `duration` of this clock's time; if it is not positive, only let other tasks run.
 
         A demo's standstill does not prolong it.
         """

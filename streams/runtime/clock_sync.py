@@ -42,17 +42,17 @@ class Off:
     @property
     def much(self) -> bool:
         """True if the report is worth showing: the process waits, refuses to follow the clock of Redis, or its
-        machine's clock differs from the workers' time by over a second.
+        machine's clock differs from the workers' time by over a second; else False.
         """
         return self.waits or self.refused != 0.0 or abs(self.ahead) > OFF_SECONDS
 
     def written(self, at: float) -> str:
-        """Return the report as text for Redis. `at`: the time of Redis, in seconds since 1970."""
+        """Return the report as text for Redis. `at`: the time of Redis, in seconds since 1970. `read` reads it."""
         return f"{self.ahead:.3f} {self.refused:.3f} {int(self.waits)} {at:.0f}"
 
     @classmethod
     def read(cls, text: bytes) -> tuple[Self, float]:
-        """Return the report in a text made by `written`, and when it was written, in seconds since 1970.
+        """Return a pair: the report in a text made by `written`, and when it was written, in seconds since 1970.
 
         Raises ValueError if the text is not such a report.
         """
@@ -73,11 +73,10 @@ class Timekeeper:
     async def start(self, *, waits: bool = True) -> None:
         """Begin to follow the shared clock in the background, until `stop`.
 
-        Raises RedisError if Redis does not answer at first.
-
-        Returns once Redis and this machine agree on the time, because decisions at a wrong time would contact people
-        too early or too late. `waits` False, for read-only processes: returns at once, and the machine's clock is
-        used until both agree.
+        Returns once Redis and this machine agree on the time, however long that takes, because decisions at a wrong
+        time would contact people too early or too late. `waits` False, for read-only processes: returns after one
+        answer of Redis, and the machine's clock is used until both agree. Raises RedisError if Redis does not answer at
+        first.
         """
         await self.look()
         if waits:
@@ -92,7 +91,8 @@ class Timekeeper:
                 await self._keeping
 
     async def look(self) -> None:
-        """Ask Redis for the time, and report changes: in the log, as metrics, and to `quanzu doctor`.
+        """Ask Redis for the time, correct the process's clock, and report changes: in the log, as metrics, and (if a
+        clock is off) in Redis, for `quanzu doctor`.
 
         Raises RedisError if Redis does not answer.
         """
@@ -199,7 +199,9 @@ def direction(ahead: float) -> str:
 
 
 async def clocks_off(redis: "Redis") -> dict[str, Off]:
-    """Return the reports of the last 10 s from Redis, by process name. Processes whose clocks are right write none."""
+    """Return the reports of the last 10 s from Redis, by process name; empty if all clocks are right, because such
+    processes write none. Raises RedisError if Redis does not answer, and ValueError if a report is invalid.
+    """
     client: Any = redis
     now, _ = await client.time()
     found: dict[str, Off] = {}

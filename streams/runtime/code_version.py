@@ -11,7 +11,9 @@ from importlib.resources.abc import Traversable
 
 @cache
 def code_version() -> str:
-    """Return a 12-digit hex hash of the source files of `domain/`: the same source makes the same decisions."""
+    """Return a hash of the source files of `domain/`, as 12 hexadecimal digits: the same source makes the same
+    decisions. Cached for the life of the process.
+    """
     digest = blake2b(digest_size=6)
     for name, text in sorted(_sources(files("domain"), "")):
         digest.update(name.encode() + b"\0" + text + b"\0")

@@ -12,7 +12,8 @@ Pause = Callable[[], Awaitable[None]]
 
 
 def in_pieces(others: Callable[[], Awaitable[object]] = lambda: asyncio.sleep(0)) -> Pause:
-    """Return a pause that awaits `others` if over 1 ms has passed since the last time, and else returns at once.
+    """Return a function `pause` for long work: awaited, it awaits `others` if over 1 ms has passed since it did so last
+    (or was made), and else returns at once.
 
     `others`: by default, lets the other tasks of the event loop run once.
     """
@@ -28,7 +29,7 @@ def in_pieces(others: Callable[[], Awaitable[object]] = lambda: asyncio.sleep(0)
 
 
 async def at_once() -> None:
-    """A Pause that returns at once and lets no other task run, for work that has its event loop to itself."""
+    """Return at once, and let no other task run: a Pause for work that has its event loop to itself."""
 
 
 def spare_the_collector() -> None:

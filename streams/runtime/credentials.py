@@ -92,7 +92,7 @@ class AccessSettings(Environment):
         return self
 
     def redis_login(self) -> Login:
-        """Return the login for Redis, the vault and their Sentinels."""
+        """Return the login for Redis, the vault and their Sentinels; a part that is not set is None."""
         return Login(
             self.redis_user,
             _plain(self.redis_password),
@@ -103,8 +103,8 @@ class AccessSettings(Environment):
 
 
 def denied(error: BaseException | None) -> AccessError | None:
-    """Return an AccessError with advice if `error` means that Kafka or Redis denied access or a permission, else
-    None. Raises nothing.
+    """Return an AccessError with advice if `error` means that Kafka or Redis denied access or a permission, else None,
+    also for None. The AccessError is not raised.
     """
     if isinstance(error, AuthenticationError | AuthorizationError):
         return AccessError(f"Redis does not let this user in: {_said(error)}. {HOW_TO_LOGIN}")

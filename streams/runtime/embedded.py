@@ -118,7 +118,9 @@ class Embedded:
 
     @property
     def pids(self) -> dict[str, int]:
-        """The process ids of the running servers, by "kafka" and "redis"."""
+        """The process ids of the servers that were started, by "kafka" and "redis"; empty before the start and after
+        the stop.
+        """
         servers = {"kafka": self._broker, "redis": self._valkey}
         return {name: server.pid for name, server in servers.items() if server is not None}
 
@@ -127,7 +129,9 @@ class Embedded:
         return base.model_copy(update={"kafka": self.kafka, "redis": self.redis, "embedded": True, "data": self.data})
 
     def stop(self) -> None:
-        """Stop the servers that run, and release the data folder, so that another process may use it."""
+        """Stop the servers that run, and release the data folder, so that another process may use it. Does nothing if
+        none run. Blocking.
+        """
         for server in (self._valkey, self._broker):
             if server is not None:
                 _stop(server)
@@ -139,7 +143,7 @@ class Embedded:
     def restart_redis(self, *, kill: bool = False, wipe: bool = False) -> None:
         """Stop Redis and start it again on the same port, to simulate a failure.
 
-        `kill`: end it by SIGKILL; `wipe`: delete its data.
+        `kill`: end it by SIGKILL, not SIGTERM; `wipe`: delete its data in between. Blocking.
 
         Raises EmbeddedError if it does not answer within 60 s.
         """

@@ -8,7 +8,7 @@ from typing import IO
 def new_file(path: Path) -> IO[bytes]:
     """Create a file that only its owner may read and write, and return it opened for writing bytes.
 
-    Raises FileExistsError if it exists.
+    Raises FileExistsError if it exists, and OSError if it cannot be created.
     """
     return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
 
@@ -55,7 +55,7 @@ class Changes:
 
 def file_state(file: Path) -> State | None:
     """Return the data of a file that change when it is changed or replaced: its inode, its size in bytes, and when it
-    was last written (ns since 1970). None if there is no file now.
+    was last written (ns since 1970). None if there is no such file now, or it cannot be accessed.
     """
     try:
         found = file.stat()

@@ -42,8 +42,8 @@ class Pulse:
 def serve(host: str, port: int, pulse: Pulse) -> None:
     """Serve /metrics, /healthz and /readyz in a background thread until the process ends; port 0 serves nothing.
 
-    /healthz answers 503 if the event loop has not run for over 20 s, /readyz while `pulse.ready` returns False; else
-    200. Raises SettingsError if the port is taken.
+    /healthz answers 503 if the event loop has not run for over 20 s, and /readyz while `pulse.ready` returns False;
+    otherwise they answer 200. Raises SettingsError if the port is taken.
     """
     if port:
         serve_in_threads(host, port, _app(pulse), "QUANZU_METRICS_PORT")

@@ -37,7 +37,8 @@ def warn_once_a_minute(log: logging.Logger, text: str) -> None:
 def begin(level: str, form: Literal["text", "json"]) -> None:
     """Configure this process's log: to standard error, with the libraries' routine messages suppressed.
 
-    `level`: such as "INFO"; `form`: lines for people ("text"), or one JSON object for each ("json").
+    `level`: such as "INFO"; `form`: lines for people ("text"), or one JSON object a line ("json"). Raises ValueError if
+    `level` is unknown.
     """
     handler = logging.StreamHandler()
     handler.setFormatter(_json() if form == "json" else _Text(TEXT))

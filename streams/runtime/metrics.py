@@ -100,10 +100,11 @@ def serve(port: int, host: str = "127.0.0.1", setting: str = "QUANZU_METRICS_POR
 
 
 def serve_in_threads(host: str, port: int, app: "WSGIApplication", setting: str) -> int:
-    """Serve an application for Prometheus and probes in a background thread until the process ends; return its port.
+    """Serve the application `app`, for Prometheus and health checks, in a background thread until the process ends, and
+    return its port (of use if `port` is 0: any free one).
 
-    Each connection has a thread, which ends with its answer, and after REQUEST_SECONDS however slowly the client sends
-    and reads. Raises SettingsError, naming `setting`, if the port is taken.
+    Each connection has a thread, which ends with its answer, and at the latest after REQUEST_SECONDS, however slowly
+    the client sends and reads. Raises SettingsError, naming `setting`, if the port is taken.
     """
     try:
         server = make_server(host, port, app, _Server6 if ":" in host else _Server, _Impatient)

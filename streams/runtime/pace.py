@@ -15,7 +15,8 @@ _ROUNDED = 1e-6  # seconds: the resolution of a datetime
 
 
 class PaceFile:
-    """Two numbers of wall-clock seconds: how long time has stood still so far, and how far it may run from its start.
+    """The pace of a demo's time, two numbers of wall-clock seconds: for how long time has stood still so far, and how
+    far it may run from its start.
 
     Stored in the file `path`, which all processes share; without a path, only in this object.
     """
@@ -27,7 +28,7 @@ class PaceFile:
 
     @classmethod
     def begun(cls, path: Path) -> Self:
-        """Create or overwrite the file and return its pace: time stays at its start until `let_go_on`.
+        """Create or overwrite the file, and return its pace: time stays at its start until `let_go_on`.
 
         Raises OSError if the file cannot be written.
         """
@@ -70,10 +71,11 @@ class PaceFile:
         self._numbers[1] = max(self._numbers[1], reached + ahead)
 
     def elapsed(self, reached: float) -> float:
-        """Return the wall-clock seconds, with standstills, from the start until time had run for `reached` seconds
+        """Return the wall-clock seconds, standstills included, from the start until time had run for `reached` seconds
         without them.
 
-        Right only in the process that calls `let_go_on`: other processes do not know when time stood still.
+        Right only in the process that calls `let_go_on`: other processes do not know when time stood still, and return
+        too little.
         """
         stop = bisect_left(self._stops, (reached - _ROUNDED,))
         return reached + (self._stops[stop - 1][1] if stop else 0.0)

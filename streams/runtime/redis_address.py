@@ -97,7 +97,8 @@ def check(url: str) -> None:
 
 
 def host_and_port(text: str, port: int) -> tuple[str, int]:
-    """Return the host and the port in a text of the form host, host:port or [IPv6]:port.
+    """Return a pair, the host and the port, from a text of the form host, host:port or [IPv6]:port (the host then
+    without brackets).
 
     `port`: the default port. Raises ValueError if `text` has another form.
     """

@@ -31,8 +31,8 @@ class FileFaultError(ValueError):
 def read_secret(file: Path) -> str:
     """Return the secret in a file, without white space around it.
 
-    Raises FileFaultError if the file cannot be read, is longer than 64 KiB, may be used by every user of the machine,
-    or is empty.
+    Raises FileFaultError if the file cannot be read, is longer than 64 KiB, is not UTF-8, is empty, or may be used by
+    every user of the machine.
     """
     try:
         with file.open("rb") as opened:  # the file that is read is the one whose permissions are checked
@@ -55,7 +55,7 @@ def read_secret(file: Path) -> str:
 
 
 def secret(field: FieldInfo) -> bool:
-    """Return True if a setting is a secret (of type SecretStr), which may be given in a file."""
+    """Return True if a setting is a secret (of type SecretStr), which may be given in a file; else False."""
     return "SecretStr" in str(field.annotation)
 
 
@@ -71,8 +71,8 @@ class SecretFiles(PydanticBaseSettingsSource):
         return {name: value for name, value in found.items() if value is not None}
 
     def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
-        """Return (the secret in the file that the field's variable names, or None if it names no file; the field's
-        name; False).
+        """Return a tuple of three: the secret in the file that the field's variable names (None if it names no file),
+        the field's name, and False (the value is not JSON).
 
         Raises ValueError if `read_secret` refuses the file, or the secret is given twice.
         """
@@ -106,10 +106,14 @@ class Environment(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Return where values come from, the first having precedence: the constructor's arguments, environment
+        variables, secrets in files that variables ending in _FILE name, and pydantic's own secret files. Called by
+        pydantic.
+        """
         return init_settings, env_settings, SecretFiles(settings_cls), file_secret_settings
 
     def plain(self) -> Mapping[str, str]:
-        """Return every setting that has a value, as text by field name.
+        """Return every setting that has a value, as text by field name; settings that are None are left out.
 
         Secrets are readable, because child processes need them.
         """

@@ -13,10 +13,9 @@ from streams.runtime.settings import Settings, SettingsError
 async def servers(settings: Settings) -> AsyncIterator[Settings]:
     """Context manager: yield settings that name servers.
 
-    Without configured ones, embedded servers run during the block.
-
-    If another process already runs embedded in the data folder, its servers are used. Raises EmbeddedError if
-    embedded servers cannot be started.
+    If `settings` name none, embedded servers run during the block; if another process already runs embedded in the data
+    folder, its servers are used. Raises EmbeddedError if embedded servers cannot be started, and OSError if the data
+    folder cannot be written.
     """
     if settings.kafka is not None:
         yield settings
@@ -37,7 +36,7 @@ def announce(settings: Settings) -> None:
     """Write the embedded servers' addresses, the clock and the intake's port to the data folder, where other commands
     find them.
 
-    Does nothing if the servers are not embedded.
+    Does nothing if the servers are not embedded. Raises OSError if the file cannot be written.
     """
     if not settings.embedded:
         return
@@ -47,7 +46,7 @@ def announce(settings: Settings) -> None:
 
 def running(settings: Settings) -> Settings | None:
     """Return `settings` with the servers, clock and port of the embedded Quanzu that runs in its data folder; None if
-    none runs there.
+    none runs there, or it is starting or stopping. A port of the intake that was given explicitly is not replaced.
     """
     if not _claimed(settings):
         return None
@@ -61,11 +60,10 @@ def running(settings: Settings) -> Settings | None:
 
 
 def reachable(settings: Settings) -> Settings:
-    """Return the settings of servers that already run: the configured ones, or embedded ones in the data folder.
+    """Return the settings of servers that already run: the configured ones, or embedded ones in the data folder. Starts
+    none, and connects to none.
 
-    Starts none.
-
-    Raises SettingsError if there are neither.
+    Raises SettingsError if no servers are configured and none run embedded.
     """
     found = settings if settings.kafka is not None else running(settings)
     if found is None:
@@ -77,7 +75,9 @@ def reachable(settings: Settings) -> Settings:
 
 
 def starts_servers(settings: Settings) -> bool:
-    """Return True if a command would have to start its own embedded servers, which end with the command."""
+    """Return True if a command would have to start its own embedded servers, which end with the command; False if
+    servers are configured, or run embedded in the data folder.
+    """
     return settings.kafka is None and running(settings) is None
 
 

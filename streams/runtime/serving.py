@@ -47,16 +47,21 @@ class Impatient(H11Protocol):
     _patience: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
+        """Begin a connection: note the names in the client's certificate for its requests, and start the timer of 10 s.
+        Called by uvicorn.
+        """
         super().connection_made(transport)
         # Set for this connection only: uvicorn gives each request a copy of it as its state.
         self.app_state = {**self.app_state, PEER: names(transport.get_extra_info("peercert"))}
         self._look()
 
     def data_received(self, data: bytes) -> None:
+        """Process received bytes, and start or stop the timer. Called by uvicorn."""
         super().data_received(data)
         self._look()
 
     def connection_lost(self, exc: Exception | None) -> None:
+        """End the connection, and stop its timer. `exc`: why it was lost, or None. Called by uvicorn."""
         super().connection_lost(exc)
         self._stop()
 
@@ -84,8 +89,8 @@ class Impatient(H11Protocol):
 
 
 def http_server(app: ASGIApp, **options: Any) -> uvicorn.Config:  # noqa: ANN401 - as uvicorn has them
-    """Return the configuration of a server for `serving`: it logs no request, names no software, and closes a
-    connection that sends no request in 10 s. `options`: more of uvicorn's.
+    """Return the configuration of a server for `serving`: it logs no request, does not name its software, and closes a
+    connection that sends no request in 10 s. `options`: further options of uvicorn.
     """
     return uvicorn.Config(app, http=Impatient, log_config=None, access_log=False, server_header=False, **options)
 
@@ -99,8 +104,8 @@ STAY_SECURE = {"Strict-Transport-Security": "max-age=31536000; includeSubDomains
 
 
 class DefaultHeaders:
-    """ASGI middleware that adds to every response the headers that it lacks, so that a browser that is led to a server
-    for programs shows, keeps and runs nothing of it. The console's pages have their own.
+    """ASGI middleware that adds to every response the security headers that it lacks, so that a browser that is led to
+    a server for programs shows, stores and runs nothing of it. The console's pages have their own.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -142,9 +147,10 @@ async def serving(
     config: uvicorn.Config, host: str, port: int, setting: str, tls: Tls | None = None
 ) -> AsyncIterator[str]:
     """Context manager: serve HTTP during the block; yields the address, http://host:port, or https:// with `tls`.
+    `port` 0: any free port.
 
     Certificates that are replaced meanwhile take effect. Raises SettingsError if the certificate is unusable, or the
-    port is taken; `setting`: the variable to name then.
+    port is taken; its text names `setting`, the variable with the port.
     """
     context = tls.context() if tls else None
     if context is not None:
@@ -165,7 +171,9 @@ async def serving(
 
 
 async def stop_signal() -> None:
-    """Return when the process receives SIGTERM or SIGINT."""
+    """Wait until the process receives SIGTERM or SIGINT, then return; from the call on, these signals no longer end the
+    process.
+    """
     told = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -187,7 +195,7 @@ def _listening(host: str, port: int, setting: str) -> socket.socket:
 class Refused(Exception):  # noqa: N818 - an answer to the sender, not a failure of ours
     """A request is refused with the HTTP status `status`.
 
-    `what`: the error; `do`: how the sender corrects it; `headers`: more headers of the answer.
+    `what`: the error; `do`: how the sender corrects it, both in words; `headers`: further headers of the answer.
     """
 
     def __init__(self, status: int, what: str, do: str, headers: dict[str, str] | None = None) -> None:

@@ -173,7 +173,9 @@ class Settings(AccessSettings):
 
     @property
     def has_key(self) -> bool:
-        """Whether this process has the secret key of the keyed hashes: all have but those without QUANZU_SECRET."""
+        """True if this process has the secret key of the keyed hashes, which all processes have but those that need
+        none and were given none.
+        """
         return self.secret is not None or self.needs_secret or self.embedded
 
     def key(self) -> bytes:
@@ -191,7 +193,9 @@ class Settings(AccessSettings):
         )
 
     def id_number_keys(self) -> IdKeys:
-        """Return all keys under which ID numbers are or were hashed, the oldest first; the last is in force."""
+        """Return all keys under which ID numbers are or were hashed, the oldest first; the last is in force. Raises
+        SettingsError and OSError as `key` does.
+        """
         return IdKeys(self.key(), self._later_id_keys())
 
     def _later_id_keys(self) -> tuple[bytes, ...]:
@@ -200,7 +204,9 @@ class Settings(AccessSettings):
         return tuple(text.encode() for text in texts if text)
 
     def environment(self) -> dict[str, str]:
-        """Return these settings as environment variables (QUANZU_...), with readable secrets, for a child process."""
+        """Return these settings as environment variables (QUANZU_...), with readable secrets, for a child process.
+        Raises SettingsError and OSError as `key` does.
+        """
         given = {**self.plain(), "secret": self.key().decode()}
         return {f"QUANZU_{name.upper()}": value for name, value in given.items()}
 
@@ -212,9 +218,9 @@ class SettingsWithoutSecret(Settings):
 
 
 def load(*, secret: bool = True) -> Settings:
-    """Return the settings from the environment variables. `secret`: whether the process needs QUANZU_SECRET.
+    """Return the settings from the environment variables. `secret`: True if the process needs QUANZU_SECRET.
 
-    Raises SettingsError, with a text for the operator, if a setting is invalid.
+    Raises SettingsError, with a text for the operator, if a setting is missing or invalid.
     """
     try:
         return Settings() if secret else SettingsWithoutSecret()
@@ -246,11 +252,11 @@ def _in_words(location: tuple[int | str, ...], message: str) -> str:
 
 
 def secret_file(path: Path, new: str) -> str:
-    """Return the secret in the file `path`.
+    """Return the secret in the file `path`. If the file is missing, create it with the content `new`, readable by its
+    owner only.
 
-    If the file is missing, it is created with the content `new`, readable by its owner only.
-
-    If two processes create it at once, both return the same secret.
+    If two processes create it at once, both return the same secret. Raises OSError if the folder cannot be written, or
+    the file cannot be read.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     made = path.with_name(f"{path.name}.{os.getpid()}")

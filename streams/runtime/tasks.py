@@ -39,9 +39,8 @@ def wanted() -> bool:
 
 
 async def until_done(what: str, attempt: Callable[[], Awaitable[Answer]]) -> Answer:
-    """Return the result of `attempt`.
-
-    While it raises a transient error, call it again, without end, after pauses of up to 5 s.
+    """Await `attempt()`, and return its result. While it raises a transient error, call it again, without end, after
+    pauses of up to 5 s.
 
     Transient are KafkaError, RedisError and OSError (with TimeoutError). `what` names the operation in logs and
     metrics. Raises AccessError if a server denies access, and other errors of `attempt` unchanged.
@@ -92,8 +91,8 @@ TRIES = 20
 
 
 async def set_within(event: asyncio.Event, seconds: float | None) -> bool:
-    """Wait until the event is set, at most `seconds` (None: without limit). Return True if it is set, False after that
-    time.
+    """Wait until the event is set, at most `seconds` (None: without limit). Return True if it is set, False if it is
+    not set by then.
     """
     try:
         async with asyncio.timeout(seconds):
@@ -103,7 +102,8 @@ async def set_within(event: asyncio.Event, seconds: float | None) -> bool:
 
 
 async def stop(consumer: AIOKafkaConsumer) -> None:
-    """Stop a consumer and close its connections, even in the middle of a fetch or if the caller is cancelled.
+    """Stop a consumer and close its connections, even in the middle of a fetch or if the caller is cancelled. Raises
+    CancelledError only if the caller is cancelled.
 
     Without this, aiokafka (0.14) lets the CancelledError of a waiting fetch out of its own `stop`, as if the caller
     were cancelled (aiokafka #647). Its connections would then stay open, an agent would take the error for its own end,
@@ -140,10 +140,10 @@ async def cancelled(tasks: "Iterable[asyncio.Future[Any]]") -> None:
 
 
 def without_values(error: BaseException | None) -> str:
-    """Return the error's type, with its text if a server or a connection raised it, otherwise with the traceback.
+    """Return a text about an error for the log: its type, with its text if a server or a connection raised it,
+    otherwise with the traceback. For an exception group, the texts about each of its errors, one after the other.
 
-    The text of any other error, such as a ValidationError, repeats values, which may be personal. For an exception
-    group, this is done for each of its errors.
+    The text of any other error, such as a ValidationError, repeats values, which may be personal.
     """
     if isinstance(error, BaseExceptionGroup):
         return "\n".join(map(without_values, error.exceptions))

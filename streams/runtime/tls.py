@@ -19,12 +19,12 @@ OTHER_NAME = (62, 64)  # X509_V_ERR_HOSTNAME_MISMATCH, X509_V_ERR_IP_ADDRESS_MIS
 
 
 def refusal(host: str, port: int, context: ssl.SSLContext | None, ca: str, tls: str) -> str | None:
-    """Connect to a server; return why TLS fails there and how to correct it, or None if TLS works or no server
-    answers.
+    """Connect to a server, and return a text: why TLS fails there and how to correct it. None if TLS works, or no
+    server answers. Blocking.
 
-    `context`: the TLS context to use; None: the settings use no TLS, and a server that requires TLS is reported.
-    `ca`: the name of the setting with the CA file, such as QUANZU_KAFKA_CA; `tls`: the advice on where TLS is set.
-    Both are put into the text.
+    `context`: the TLS context to use; None: the settings use no TLS, and a server that requires TLS is reported. `ca`:
+    the name of the setting with the CA file, such as QUANZU_KAFKA_CA; `tls`: the advice on where TLS is set. Both are
+    put into the text.
     """
     try:
         with socket.create_connection((host, port), REACH_SECONDS) as connection:
@@ -110,12 +110,11 @@ class Tls:
         return context
 
     async def renew(self, context: ssl.SSLContext) -> None:
-        """Check the files every 10 s, and load replaced ones into `context`, until cancelled.
+        """Check the files every 10 s, and load replaced ones into `context`, until cancelled; return at once without
+        TLS.
 
-        Open connections keep the old certificate.
-
-        An unusable file is logged, and the old certificate stays in use. A replaced CA for clients is added; the old
-        CA stays trusted until the next start.
+        Open connections keep the old certificate. An unusable file is logged, and the old certificate stays in use. A
+        replaced CA for clients is added; the old CA stays trusted until the next start.
         """
         if self.certificate is None or self.key is None:
             return

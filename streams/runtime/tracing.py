@@ -76,7 +76,9 @@ def span(name: str, parent: Trace | None = None, **attributes: str) -> Iterator[
 
 
 def current() -> Trace | None:
-    """Return the current span (the value of its `traceparent` header), or None if no span is open or tracing is off."""
+    """Return the identity of the current span (the value of its `traceparent` header), or None if no span is open or
+    tracing is off.
+    """
     return None if _tracer is None else _value(trace.get_current_span())
 
 
@@ -89,20 +91,22 @@ def exemplar(given: Trace | None) -> dict[str, str] | None:
 
 
 def headers(given: Trace | None = None) -> list[tuple[str, bytes]]:
-    """Return the Kafka headers, (name, value) each, for a record of the trace `given`; without it, of the current
-    span. Empty if there is no span either.
+    """Return the Kafka headers, (name, value) each, for a record of the trace `given`; without it, of the current span.
+    Empty if no span is open either.
     """
     found = given or current()
     return [(HEADER, found)] if found else []
 
 
 def of_request() -> dict[str, str]:
-    """Return the HTTP headers, by name, for a request made in the current span; empty if no span is open."""
+    """Return the HTTP headers, by name, for a request made in the current span; empty if no span is open or tracing is
+    off.
+    """
     return {name: value.decode() for name, value in headers()}
 
 
 def of_headers(told: Mapping[str, Any] | Sequence[tuple[str, bytes]] | None) -> Trace | None:
-    """Return the trace in a record's headers, or None if they have none or tracing is off."""
+    """Return the trace in a record's headers (`told`), or None if they have none or tracing is off."""
     if _tracer is None or not told:
         return None
     value = dict(told).get(HEADER)
@@ -110,17 +114,19 @@ def of_headers(told: Mapping[str, Any] | Sequence[tuple[str, bytes]] | None) -> 
 
 
 def no_trace(offset: int) -> Trace | None:
-    """Return None. Used in place of Spans.trace for records without a trace."""
+    """Return None for every offset. Used in place of Spans.trace for records without a trace."""
 
 
 class Traced(Protocol):
     """A record with its offset on the topic, and its trace (None if it has none). `Spans` needs no more of a record."""
 
     @property
-    def offset(self) -> int: ...
+    def offset(self) -> int:
+        """The record's offset on its topic."""
 
     @property
-    def trace(self) -> Trace | None: ...
+    def trace(self) -> Trace | None:
+        """The trace in the record's headers, or None if it has none."""
 
 
 class Spans:
@@ -148,8 +154,8 @@ class Spans:
             found.set_attributes(_named(attributes))
 
     def trace(self, offset: int) -> Trace | None:
-        """Return the span of the record at this offset, to be the trace of messages that follow from it; None if it
-        has no span.
+        """Return the identity of the span of the record at this offset, to be the trace of messages that follow from
+        it; None if the record has no span, or tracing is off.
         """
         found = self._spans.get(offset)
         return _value(found) if found else None

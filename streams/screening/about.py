@@ -11,6 +11,7 @@ from streams.screening.matching import MatchedBatch
 
 def evidence_in(matched: MatchedBatch) -> dict[ResidentId, list[Evidence]]:
     """Return the evidence of a batch, including the late evidence, by the id of the resident whom it is about.
+    Residents without evidence are left out.
 
     The ids are those that the lookup in the register returned; `standing` maps them to canonical ids.
     """
@@ -31,7 +32,7 @@ async def standing(
     and the given ids.
 
     `evidence`: by any id of a resident. Residents who are no longer in the register are left out. If two ids belong to
-    one person, their evidence is in one list.
+    one person, their evidence is in one list. Raises RedisError if Redis is unavailable.
     """
     entries = await residents.standing(evidence) if evidence else {}
     entries |= {entry.id: entry for entry in entries.values()}

@@ -42,7 +42,9 @@ class SignalMatch:
 
     @property
     def about(self) -> list[tuple[ResidentId, Evidence]]:
-        """The evidence to be evaluated, as (resident, evidence): `own`, if there is a resident, then `others`."""
+        """The evidence to be evaluated, as pairs (id of the resident, evidence): `own`, if there is a resident, then
+        `others`.
+        """
         own = [(self.resident, member) for member in self.own] if self.resident else []
         return own + self.others
 
@@ -99,7 +101,8 @@ class RiskEvaluator:
         self.result = Evaluation()
 
     def fork(self, rules: RiskRules) -> "RiskEvaluator":
-        """Return a second evaluator with the same evidence, without the alerts, under other rules.
+        """Return a second evaluator with the same evidence, without the alerts and the keys of tokens, under other
+        rules.
 
         Neither sees later changes of the other.
         """
@@ -107,7 +110,7 @@ class RiskEvaluator:
         return RiskEvaluator(known, self._entries, rules, self._now)
 
     def take_result(self) -> Evaluation:
-        """Return the result so far, and begin with an empty one."""
+        """Return the result since the last call (or the start), and begin with an empty one."""
         taken, self.result = self.result, Evaluation()
         return taken
 
@@ -117,15 +120,15 @@ class RiskEvaluator:
         return self._known
 
     def canonical_id(self, resident: ResidentId | None) -> ResidentId | None:
-        """Return the resident's canonical id.
-
-        None for None, if they are not in the register, or if their evidence was not loaded.
+        """Return the resident's canonical id; None for None, if they are not in the register, or if their evidence was
+        not loaded.
         """
         entry = self._entries.get(resident) if resident else None
         return entry.id if entry and entry.id in self._known else None
 
     def evaluate(self, lane: TopicPartition, record: RecordMatches) -> None:
-        """Evaluate a record's signals together, and add the alerts and the outcome of each signal to `result`.
+        """Evaluate the signals of a record of `lane` together, and add the alerts and the outcome of each signal to
+        `result`.
 
         A slice of a fan-out adds no outcome.
         """
@@ -137,11 +140,12 @@ class RiskEvaluator:
             self.result.tally[f"{finding.item.signal.source}|{outcome}"] += 1
 
     def assess_record(self, lane: TopicPartition, record: RecordMatches) -> tuple[set[int], dict[ResidentId, bool]]:
-        """Add all evidence of a record, then assess each resident whom it concerns, and add the alerts to `result`.
+        """Add all evidence of a record to `known`, then assess each resident whom it concerns, and add the alerts to
+        `result`.
 
         The time of assessment is the arrival of the record's newest signal, not the clock, so that a repetition has the
-        same result. Returns a pair: the Python id() of each match without new information, and for each assessed
-        resident True if they are in danger.
+        same result. Returns a pair: the set of the Python id() of each match that only repeats earlier records; and, by
+        canonical id of each assessed resident, True if they are in danger, else False.
         """
         duplicates = self._add(record.findings)
         self._late = {member.id for finding in record.findings for member in finding.late}
@@ -150,10 +154,9 @@ class RiskEvaluator:
         return duplicates, {name: self.assess(name, record.at, arrived[name], cause) for name in arrived}
 
     def assess(self, resident: ResidentId, at: datetime, arrived: datetime, cause: Sequence[object]) -> bool:
-        """Assess one resident, given by canonical id, at the time `at`.
+        """Assess one resident, given by canonical id, at the time `at`. Return True if they are in danger, else False.
 
-        Returns True if they are in danger; an alert is added to `result` only if that is news.
-
+        Adds an alert to `result` if the danger is news, and the time of the next assessment, if there is one.
         `arrived`: when the newest signal arrived, for the alert; `cause`: determines the alert's id. Raises KeyError if
         the resident is not in `known`.
         """

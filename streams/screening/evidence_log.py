@@ -54,12 +54,12 @@ def evidence_records(
     now: datetime,
     partitions: int,
 ) -> Iterator[Record]:
-    """Yield the Kafka records of a batch's evidence (`added`, by resident).
+    """Yield the Kafka records, for the topic `evidence`, of a batch's evidence (`added`, by canonical resident id).
 
-    `known`: the residents' evidence from before the batch.
-
-    Also yields known evidence older than half of `rules.keep`: the topic drops records after `keep`, while Redis keeps
-    a resident's set for `keep` after its last addition.
+    `known`: the residents' evidence from before the batch. Evidence that another record has brought before is left out:
+    that record writes it. Also yields known evidence older than half of `rules.keep`: the topic drops records after
+    `keep`, while Redis keeps a resident's set for `keep` after its last addition. Raises KeyError if `known` lacks a
+    resident.
     """
     for resident, members in added.items():
         before = known[resident].evidence
@@ -82,11 +82,12 @@ def alerted_records(alerted: Mapping[ResidentId, Alerted], partitions: int) -> I
 async def restore(
     settings: Settings, store: EvidenceStore, rules: RiskRules, now: datetime, since: Tails | None, *, used: bool
 ) -> int:
-    """Read the topic, and add its evidence and alerts to Redis. Returns the number of records restored.
+    """Read the topic, add its evidence and last alerts to Redis, and return the number of records restored.
 
     `since`: only records at or after these offsets; None: all. `used`: True if signals may have been screened while
     evidence was missing: residents who lacked evidence are then scheduled for re-evaluation. Unreadable records are
-    logged and left out.
+    logged and left out. Raises RedisError or KafkaError if Redis or Kafka is unavailable. Errors of the vault
+    (CodecError) pass through.
     """
     count, chunk = 0, PutBack()
     async for record in read_all(settings, EVIDENCE.name, since):

@@ -48,9 +48,10 @@ class Sample:
 
 
 async def draw(redis: "Redis", sample: Sample, partitions: int) -> None:
-    """Count the residents with evidence in `sample.there`, and add the first `sample.most` of them to `sample.names`.
+    """Count the residents with evidence, and add the number to `sample.there`; add the first of them to `sample.names`
+    until it has `sample.most`.
 
-    Scans all of Redis.
+    Scans all keys of Redis. Raises RedisError if Redis is unavailable.
     """
     client: Any = redis
     for partition in range(partitions):
@@ -66,7 +67,7 @@ async def read(redis: "Redis", residents: Residents, sample: Sample, now: dateti
 
     Residents who are no longer in the register are left out. `now`: the time at which a resident's age decides whether
     they are a minor. Before each list, `sample.drawn` grows by the number of residents looked up, those left out
-    included.
+    included. Raises RedisError if Redis is unavailable.
     """
     for start in range(0, len(sample.names), AT_ONCE):
         names = sample.names[start : start + AT_ONCE]

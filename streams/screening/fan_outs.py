@@ -46,7 +46,7 @@ class Answer(NamedTuple):
 class Fanning:
     """The results of a batch's fan-outs.
 
-    `said`: evidence of slices; `following`: records of next slices; `done`: finished slices; `watched`: watchlist
+    `said`: the evidence of slices; `following`: records of next slices; `done`: finished slices; `watched`: watchlist
     entries changed by a decision; `asked`: new requests for a decision; `overtaken`: ids of requests that are void
     because another entry replaced theirs; `answers`: the decisions in the batch.
     """
@@ -76,11 +76,11 @@ class Fanning:
     def follow(
         self, name: str, number: int, entry: WatchEntry, last: str | None, now: datetime, arrived: datetime
     ) -> None:
-        """Add slice `number` of the fan-out `name` to `following`.
+        """Add slice `number` of the fan-out `name` to `following`. Does nothing if `last` is None: the previous slice
+        was the last.
 
-        Does nothing if `last` is None: the previous slice was the last.
-
-        `last`: the payment after which the slice begins; `arrived`: when the signal that began the fan-out arrived.
+        `last`: the payment (as stored in Redis) after which the slice begins; `now`: the time of the slice's record;
+        `arrived`: when the signal that began the fan-out arrived.
         """
         if last is not None:
             self.following.append(FanOut(id=name, number=number, entry=entry, after=last, at=now, arrived=arrived))
@@ -93,11 +93,11 @@ class FanOuts:
         self.payers = payers
 
     async def go_on(self, batch: ReadBatch, rules: RiskRules, now: datetime) -> Fanning:
-        """Process the slices and decisions among the batch's records, in the order of their offsets.
+        """Process the slices and decisions among the batch's records, in the order of their offsets, and return their
+        results.
 
-        Returns their results.
-
-        Decisions change watchlist entries in Redis; everything else is only returned.
+        Decisions change watchlist entries in Redis; everything else is only returned. Raises RedisError if Redis is
+        unavailable.
         """
         fanning = Fanning()
         for offset, record in sorted(batch.fan_outs.items()) if batch.fan_outs else ():
@@ -139,9 +139,8 @@ class FanOuts:
 
 
 def record(tp: TopicPartition, told: FanOut | PayersAnswered) -> Record:
-    """Return the Kafka record of a slice or a decision, for the lane and partition `tp`.
-
-    Its key is the watchlist subject.
+    """Return the Kafka record of a slice or a decision (`told`), for the lane and partition `tp`. Its key is the
+    watchlist subject.
     """
     subject = told.entry.subject if isinstance(told, FanOut) else told.subject
     return Record(tp.topic, subject.encode(), told.model_dump_json().encode(), tp.partition)
@@ -160,10 +159,12 @@ def about(
 
 
 def said_before(fanned: Fanned, item: Item) -> bool:
-    """Return True if the payers already have this evidence, from the previous entry or the current one, or if a number
-    is lifted that nobody had confirmed, so that there is no evidence to withdraw.
+    """Return True if a fan-out of this entry would tell nothing new: the payers already have this evidence, from the
+    previous entry or the current one, or a number is lifted that nobody had confirmed, so that there is no evidence to
+    withdraw. Else return False.
 
-    The first happens when a signal is repeated after a crash, or when an equivalent entry replaced the signal's entry.
+    The payers have it already when a signal is repeated after a crash, or when an equivalent entry replaced the
+    signal's entry.
     """
     before, entry = fanned.before, fanned.entry
     if entry.standing is WatchStatus.LIFTED and entry.subject.startswith("phone:"):
@@ -179,7 +180,7 @@ def said_before(fanned: Fanned, item: Item) -> bool:
 
 def standing_of(signal: Signal) -> WatchStatus:
     """Return the status that a signal gives its suspect: that of its state for a watchlist signal, REPORTED for any
-    other.
+    other signal.
     """
     return WatchStatus(signal.state) if signal.kind == "watchlist" else WatchStatus.REPORTED
 

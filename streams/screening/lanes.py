@@ -61,14 +61,14 @@ class Lanes:
         self._generation = 0  # of the consumer group, at the last catch_up
 
     async def screen(self, lane: TopicPartition, records: Sequence[Raw], pause: Pause | None = None) -> None:
-        """Screen records of a lane's partition, in order.
-
+        """Screen records of a lane's partition, in order; first also those before them that are not counted yet.
         Returns once Kafka has acknowledged their alerts and they are counted.
 
         `pause` is awaited between records, so that red need not wait for a whole batch of ordinary signals; None: lets
-        other tasks run every 1 ms. Transient errors (Kafka or Redis unavailable) propagate: call it again. Raises
-        AheadError if the stored position is beyond the end of the topic, and UnknownPolicyError if the policy in force
-        is stored nowhere.
+        other tasks run every 1 ms. If Redis or Kafka is unavailable, or the key of an earlier record is on its way to
+        this process, RedisError, KafkaError or KeyAwaitedError pass through: call it again. Raises AheadError if the
+        stored position is beyond the end of the topic, and UnknownPolicyError if the policy in force is stored nowhere.
+        Other errors of the screening of a batch, such as SendError, pass through.
         """
         async with self._locks[lane]:
             await self._learn([lane])
@@ -82,6 +82,7 @@ class Lanes:
         `generation`: of the consumer group, in which this worker owns them. If it is another than at the last call, a
         lane may have had another owner in between, who has acknowledged more: maybe what was counted only in a Redis
         that is no longer the primary. Waits until the shared data and, for a limited time, casework are restored.
+        Raises the same errors as `screen`, without AheadError.
         """
         mine = list(lanes)
         if generation != self._generation:
@@ -102,9 +103,10 @@ class Lanes:
         """Screen one batch (at most 20 records) of the waiting records of each lane in a partition, for a silent owner.
 
         Skips a lane whose position is lost or of an older Redis, or whose next batch has a record whose key is on its
-        way to this process: the rest of the owner's work must not wait for it. Transient errors (Kafka or Redis
-        unavailable) propagate. Raises AheadError if the stored position is beyond the end of the topic, and
-        UnknownPolicyError if the policy in force is stored nowhere.
+        way to this process: the rest of the owner's work must not wait for it. RedisError and KafkaError pass through
+        if Redis or Kafka is unavailable. Raises AheadError if the stored position is beyond the end of the topic, and
+        UnknownPolicyError if the policy in force is stored nowhere. Other errors of the screening of a batch, such as
+        SendError, pass through.
         """
         for lane in topics.LANES:
             try:

@@ -37,7 +37,8 @@ class MatchedBatch:
 
     `records`: the matches by record, in order, without ordinary signals; `tally`: number of ordinary signals by
     `source|outcome`; `watched`: changed watchlist entries; `accounts`: account numbers, by the token that evidence
-    uses; `fanning`: results of fan-outs; `shared`: what other centres are told of changed suspects.
+    uses; `fanning`: results of fan-outs; `shared`: the changed suspects, as they are shared with other
+    centres.
     """
 
     records: list[RecordMatches] = field(default_factory=list)
@@ -75,11 +76,13 @@ class Matcher:
         pause: Pause = at_once,
         past: bool = False,
     ) -> MatchedBatch:
-        """Return the matches of a batch. Stores its payments and new watchlist entries in Redis.
+        """Return the matches of a batch, with the results of its fan-outs. Stores its payments and calls, new watchlist
+        entries and decisions in Redis.
 
-        A signal with a suspect's invalid number becomes a dead letter of the batch. `pause` is awaited after each
-        record. `past`: True if the records were counted before. Matches then also have `late` evidence, from watchlist
-        entries that came later on the same lane: their fan-out may have missed payments that were lost with Redis.
+        A signal with a suspect's invalid number is taken out of the batch, and becomes a dead letter of it. `pause` is
+        awaited after each record. `past`: True if the records were counted before. Matches then also have `late`
+        evidence, from watchlist entries that came later on the same lane: their fan-out may have missed payments that
+        were lost with Redis. Raises RedisError if Redis is unavailable.
         """
         accounts, entries, numbers = self._entries(tp, batch, now)
         found = await self._find([record for _, record in batch.records], pause)

@@ -46,16 +46,15 @@ class Rescreening:
 
     async def screen_owed(self, lanes: Iterable[TopicPartition], pause: Callable[[], Pause] = in_pieces) -> bool:
         """Take the first of `lanes` that owes records (they were counted in a store that was lost), and screen up to
-        200 of them again, the newest first.
+        200 of them again, the newest first. Returns True if a lane owed records, even if they are no longer on the
+        topic or another worker was faster; False if none did.
 
-        This restores counts, payers and resent dead letters. It publishes no alerts: they and the evidence were
-        published before. Evidence that is new, because a payee came onto the watchlist meanwhile, is added, and the
-        payer scheduled for re-evaluation.
+        This restores counts, payers and resent dead letters in Redis. It publishes no alerts: they and the evidence
+        were published before. Evidence that is new, because a payee came onto the watchlist meanwhile, is added, and
+        the payer scheduled for re-evaluation.
 
-        Returns True if a lane owed records, even if they are no longer on the topic or another worker was faster.
-        Raises the errors of `rescreen`.
-
-        `pause`: makes the pause that is awaited between the records of a lane.
+        `pause`: makes the pause that is awaited between the records of a lane. Raises RedisError or KafkaError if Redis
+        or Kafka is unavailable; the errors of `rescreen` pass through.
         """
         for lane in lanes:
             if await self._step(lane, pause()):

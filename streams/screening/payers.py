@@ -65,7 +65,7 @@ class Slice(NamedTuple):
 
 
 class Payers:
-    """The watchlist's entries in Redis, and the payments to the accounts on it."""
+    """The watchlist's entries in Redis, and the payments to the accounts on it and the calls from the numbers on it."""
 
     def __init__(self, redis: "Redis", partitions: int) -> None:
         self._redis: Any = redis  # redis-py types each result as sync or async
@@ -73,10 +73,10 @@ class Payers:
 
     async def enter(self, entries: Sequence[WatchEntry], rules: RiskRules, now: datetime) -> list[Fanned]:
         """Write entries to the watchlist in Redis, and return the effect of each, in order, with at most 200 payments
-        to its account.
+        to its account (or calls from its number).
 
-        An entry that takes precedence is not replaced. Payments written afterwards find the entry. If another process
-        changed the entry meanwhile, it is read and written again.
+        An existing entry that takes precedence is not replaced. Payments written afterwards find the entry. If another
+        process changed the entry meanwhile, it is read and written again. Raises RedisError if Redis is unavailable.
         """
         found: dict[int, Fanned] = {}
         while len(found) < len(entries):
@@ -96,7 +96,7 @@ class Payers:
         payments to the account. Returns None if the subject has no entry.
 
         `alert`: True if the payers are to be alerted. `request`: the id of the request that was decided on; an entry
-        that does not wait for this decision stays unchanged.
+        that does not wait for this decision stays unchanged. Raises RedisError if Redis is unavailable.
         """
         while old := await self._redis.hget(self._keys(subject)[0], subject):
             before = entry_of(old)
@@ -107,7 +107,10 @@ class Payers:
         return None
 
     async def following(self, fan_out: FanOut) -> Slice:
-        """Return the next slice of a fan-out: at most 200 payments after the payment `fan_out.after`."""
+        """Return the next slice of a fan-out: at most 200 payments to the account (or calls from the number) after
+        `fan_out.after`, the oldest first. Raises RedisError if Redis is unavailable, and ValueError if `fan_out.after`
+        is invalid.
+        """
         subject, last = fan_out.entry.subject, fan_out.after
         at = milliseconds(unpacked(last).at)
         value, payments = await self._redis.eval(NEXT, 2, *self._keys(subject), subject, at, last, SLICE)
@@ -115,8 +118,8 @@ class Payers:
         return Slice(entry_of(value) if value else None, [unpacked(text) for text in texts], _last(texts))
 
     async def done(self, fan_outs: Sequence[FanOut]) -> list[int]:
-        """Return for each fan-out, in order, the number of its highest finished slice; 0 if none is stored as
-        finished.
+        """Return for each fan-out, in order, the number of its highest finished slice; 0 if none is stored as finished.
+        Raises RedisError if Redis is unavailable.
         """
         async with self._redis.pipeline(transaction=False) as pipe:
             for fan_out in fan_outs:
@@ -126,7 +129,7 @@ class Payers:
     async def mark(self, fan_outs: Iterable[FanOut]) -> None:
         """Store slices as finished, so that a slice whose record was written twice is processed once.
 
-        Kept for 9 days (APPLIED_KEPT).
+        Kept for 9 days (APPLIED_KEPT). Raises RedisError if Redis is unavailable.
         """
         async with self._redis.pipeline(transaction=False) as pipe:
             for fan_out in fan_outs:
@@ -134,7 +137,10 @@ class Payers:
             await pipe.execute()
 
     async def put_back(self, entries: Iterable[WatchEntry]) -> None:
-        """Write entries read from the watchlist's topic to Redis, except where Redis has a newer entry."""
+        """Write entries read from the watchlist's topic to Redis, except where the entry that Redis has takes
+        precedence (`precedence` in domain/risk/sets): a confirmation, lift or rating before a report, then the newer
+        one. Also updates the list of the latest confirmed suspects. Raises RedisError if Redis is unavailable.
+        """
         async with self._redis.pipeline(transaction=False) as pipe:
             for entry in entries:
                 pipe.eval(ENTER, 1, self._keys(entry.subject)[0], entry.subject, _ORDER, _ordered(entry))
@@ -143,7 +149,7 @@ class Payers:
 
     async def confirmed(self, most: int) -> list[WatchEntry]:
         """Return at most `most` (up to RECENT_SUSPECTS) accounts and telephone numbers that are confirmed as suspects,
-        the latest confirmation first.
+        the latest confirmation first. Raises RedisError if Redis is unavailable.
         """
         groups = range(self._partitions)
         async with self._redis.pipeline(transaction=False) as pipe:
@@ -160,9 +166,10 @@ class Payers:
         return sorted(found, key=lambda entry: (entry.at, entry.subject), reverse=True)[:most]
 
     async def walk(self, token: str, first: datetime | None = None) -> AsyncIterator[list[EarlierContact]]:
-        """Yield the payments to an account, oldest first, in lists of at most 1,000.
+        """Yield the payments to an account (or the calls from a number), oldest first, in lists of at most 1,000.
 
-        `token`: the account's; `first`: the time from which to begin, included; None: the first payment that is kept.
+        `token`: the account's or number's; `first`: the time from which to begin, included; None: the first payment
+        that is still stored. Raises RedisError if Redis is unavailable.
         """
         name = f"{key('payers', spread(token, self._partitions))}:{token}"
         score, same = (milliseconds(first) if first else "-inf"), 0
@@ -174,8 +181,8 @@ class Payers:
             score, same = at, here + (same if at == score else 0)
 
     async def walk_back(self, token: str, first: datetime) -> AsyncIterator[list[EarlierContact]]:
-        """Yield the payments to an account since `first`, newest first, in lists of at most 1,000. `token`: the
-        account's.
+        """Yield the payments to an account (or the calls from a number) since `first`, newest first, in lists of at
+        most 1,000. `token`: the account's or number's. Raises RedisError if Redis is unavailable.
         """
         name = f"{key('payers', spread(token, self._partitions))}:{token}"
         oldest, score, same = milliseconds(first), "+inf", 0
@@ -240,12 +247,14 @@ def spread(token: str, partitions: int) -> int:
 
 
 def token_of(subject: str) -> str:
-    """Return the token in a subject of the watchlist (`account:<token>`, `phone:<token>` or `link:<token>`)."""
+    """Return the token in a subject of the watchlist (`account:<token>`, `phone:<token>` or `link:<token>`); "" if the
+    text has no colon.
+    """
     return subject.partition(":")[2]
 
 
 def entry_of(raw: bytes) -> WatchEntry:
-    """Return the watchlist entry in its value in Redis. Raises ValidationError if the value is invalid."""
+    """Return the watchlist entry in its value in Redis (`raw`). Raises ValidationError if the value is invalid."""
     return WatchEntry.model_validate_json(raw[_ORDER:], extra=ANY_VERSION)
 
 

@@ -60,7 +60,8 @@ class Owed:
     """A range of records that were counted in a store that was lost: offsets `first` to `last` are still to be screened
     again.
 
-    `until`: the range's original end. `asked`, `mark`, `batch`: as in Position, for the fence of `pay`.
+    `until`: the range's original end. `asked`: run of the Redis that answered; `mark`: changes with each restoration;
+    `batch`: a random name of this reading. `pay` counts only if all three still hold.
     """
 
     first: int
@@ -82,10 +83,11 @@ class Positions:
         self._partitions = partitions
 
     async def position(self, tp: TopicPartition, *, begin: bool = False) -> Position:
-        """Return the partition's position and the hash of the policy in force there (None: its casework store is lost).
+        """Return the partition's position, and with it the hash of the policy in force there (None: its casework store
+        is lost).
 
-        `begin`: True: also begin a batch. The batch can be counted unless another one begins, or Redis goes back to an
-        earlier state.
+        `begin` True: also begin a batch, by a random name in Redis. The batch can be counted unless another one begins,
+        or Redis goes back to an earlier state. Raises RedisError if Redis is unavailable.
         """
         batch = secrets.token_hex(8) if begin else ""
         async with self._redis.pipeline(transaction=False) as pipe:
@@ -103,9 +105,10 @@ class Positions:
         self, lanes: Sequence[TopicPartition], reached: Mapping[TopicPartition, int]
     ) -> list[TopicPartition]:
         """Return those of `lanes`, in order, that may lack counts: their position is missing or of another Redis, or
-        its offset is below the one in `reached`.
+        its offset is below the one in `reached`. Empty if none may.
 
-        `reached`: by partition, the offset up to which records are known to have been counted.
+        `reached`: by partition, the offset up to which records are known to have been counted. Raises RedisError if
+        Redis is unavailable.
         """
         async with self._redis.pipeline(transaction=False) as pipe:
             pipe.execute_command(*ASK_RUN)
@@ -127,14 +130,14 @@ class Positions:
         tally: Counter[str],
         again: Mapping[str, int] | None = None,
     ) -> bool:
-        """Store a batch's counts (`tally`), and set the partition's offset to `offset`, at most once.
-
-        Returns True if it was counted now.
+        """Store a batch's counts (`tally`, by `source|outcome`), and set the partition's offset to `offset`, at most
+        once. Returns True if it was counted now.
 
         Returns False, without any effect, if the partition is not at `expected`; if another Redis answers, or Redis
         went back to a state from before the batch (writes of the batch may then be missing); if another batch has
         begun; or if a resent dead letter was counted meanwhile in another record. `again`: resent dead letters, each
-        with the offset of the record that counts for it.
+        with the offset of the record that counts for it. Raises RedisError if Redis is unavailable: the batch may be
+        counted then.
         """
         stood = "" if expected.offset is None else expected.offset
         keys = [*_counting_keys(tp, "began"), of_lane("screened", tp)]
@@ -143,9 +146,8 @@ class Positions:
         return bool(await self._redis.eval(SCREENED, len(keys), *keys, *arguments))
 
     async def sent_again(self, tp: TopicPartition, letters: Iterable[str]) -> dict[str, int]:
-        """Return those of `letters` (ids of dead letters) that were sent again, screened and counted in this partition.
-
-        The value is the offset of the record that resent the letter.
+        """Return those of `letters` (ids of dead letters) that were sent again, screened and counted in this partition,
+        each with the offset of the record that resent it. Raises RedisError if Redis is unavailable.
         """
         asked = list(dict.fromkeys(letters))
         if not asked:
@@ -154,7 +156,9 @@ class Positions:
         return {letter: int(offset) for letter, offset in zip(asked, offsets, strict=True) if offset is not None}
 
     async def tallies(self) -> dict[str, dict[str, int]]:
-        """Return the number of signals screened so far, by source and then by outcome, over all partitions."""
+        """Return the number of signals screened so far, by source and then by outcome, over all partitions. Raises
+        RedisError if Redis is unavailable.
+        """
         async with self._redis.pipeline(transaction=False) as pipe:
             for partition in range(self._partitions):
                 pipe.hgetall(key("tally", partition))
@@ -166,9 +170,8 @@ class Positions:
         return {source: dict(counts) for source, counts in found.items()}
 
     async def life(self, tp: TopicPartition) -> str:
-        """Return the random name of the store of the partition's data, and set one if it has none.
-
-        The name is lost when the store is lost.
+        """Return the random name of the store of the partition's data, and set one if it has none. The name is lost
+        when the store is lost. Raises RedisError if Redis is unavailable.
         """
         async with self._redis.pipeline(transaction=True) as pipe:
             pipe.set(key("life", tp.partition), uuid.uuid4().hex, nx=True)
@@ -178,11 +181,11 @@ class Positions:
 
     async def stand(self, tp: TopicPartition, position: Position, life: str, last: int, owed: range) -> Position | None:
         """Set a partition's position to offset `last` in the Redis that answered, and add the range `owed` (offsets) to
-        be screened again.
+        be screened again. Returns the new position.
 
-        Returns the new position. Returns None, without any effect, if the position or the store's life has changed.
-        Workers that began a batch before can no longer count it. `life`: read before the shared data was checked, so
-        that a loss since then is noticed.
+        Returns None, without any effect, if the position or the store's life has changed. Workers that began a batch
+        before can no longer count it. `life`: read before the shared data was checked, so that a loss since then is
+        noticed. Raises RedisError if Redis is unavailable.
         """
         mark = uuid.uuid4().hex
         stood = "" if position.offset is None else position.offset
@@ -196,10 +199,10 @@ class Positions:
         return replace(position, offset=last, run=position.asked, mark=mark)
 
     async def owed(self, tp: TopicPartition) -> Owed | None:
-        """Return the newest range of records that a partition owes, or None if it owes none.
+        """Return the range with the highest offsets among those that a partition owes, or None if it owes none.
 
         If it owes one, this call begins a batch of it, as position(begin=True) does: an earlier batch of it can no
-        longer be counted.
+        longer be counted. Raises RedisError if Redis is unavailable.
         """
         if not await self._redis.exists(of_lane("owed", tp)):
             return None
@@ -219,11 +222,12 @@ class Positions:
     async def pay(
         self, tp: TopicPartition, owed: Owed, first: int, tally: Counter[str], again: Mapping[str, int] | None = None
     ) -> bool:
-        """Store the counts (`tally`) of the records from offset `first` to the end of the owed range, at most once, and
-        shorten the range. Returns True if they were counted now.
+        """Store the counts (`tally`, by `source|outcome`) of the records from offset `first` to the end of the owed
+        range, at most once, and shorten the range by them. Returns True if they were counted now.
 
         Returns False, without any effect, for the reasons given at `count`, for example if the range has changed.
-        `again`: as in `count`.
+        `again`: resent dead letters, each with the offset of the record that counts for it. Raises RedisError if Redis
+        is unavailable: they may be counted then.
         """
         keys = [*_counting_keys(tp, "began-again"), of_lane("owed", tp)]
         left = _value(first - 1, owed.until) if first > owed.first else ""

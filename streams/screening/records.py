@@ -42,7 +42,7 @@ class Item(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def arrived(self) -> datetime:
-        """When the signal arrived at intake; the signal's own time if that is unknown."""
+        """When the signal arrived at intake; if that is unknown, the signal's own time."""
         return self.signal.arrived or self.signal.at
 
 
@@ -63,7 +63,8 @@ class ReadBatch:
 
 
 def read(tp: TopicPartition, raws: Sequence[Raw], at: datetime) -> ReadBatch:
-    """Return the parsed content of records. Invalid signals become dead letters of the time `at`.
+    """Return the parsed content of records of the lane and partition `tp`. Invalid signals become dead letters of the
+    time `at` (in `letters`); nothing is written.
 
     A valid record takes one validation; of an invalid one, each signal is validated separately.
     """
@@ -74,9 +75,8 @@ def read(tp: TopicPartition, raws: Sequence[Raw], at: datetime) -> ReadBatch:
 
 
 def quickly(record: bytes) -> list[Signal]:
-    """Return the signals of a valid record, in order, parsed without pydantic if possible.
-
-    The caller must not change them.
+    """Return the signals of a valid record, in order, parsed without pydantic if possible. The caller must not change
+    them.
 
     Raises ValidationError if the record is not a valid batch of signals.
     """
@@ -84,10 +84,10 @@ def quickly(record: bytes) -> list[Signal]:
 
 
 def add(batch: ReadBatch, tp: TopicPartition, raw: Raw, at: datetime, whole: Callable[[bytes], list[Signal]]) -> None:
-    """Add one more record, parsed into its signals, to the batch. Invalid signals become dead letters of
-    the time `at`.
+    """Add one more record, parsed into its signals, to the batch (which this changes). Invalid signals become dead
+    letters of the batch, of the time `at`.
 
-    `whole`: parses a valid record and raises ValidationError for an invalid one.
+    `whole`: parses a valid record, and raises ValidationError for an invalid one.
     """
     try:
         signals = list(enumerate(whole(raw.value)))
@@ -97,10 +97,12 @@ def add(batch: ReadBatch, tp: TopicPartition, raw: Raw, at: datetime, whole: Cal
 
 
 def withhold(batch: ReadBatch, tp: TopicPartition, raw: Raw, at: datetime, rights: SourceRights) -> None:
-    """Remove the signals that their sources may not send from the batch's last record, and add dead letters for them.
+    """Remove the signals that their sources may not send from the batch's last record, and add dead letters of the time
+    `at` for them to the batch. `raw`: that record.
 
     Intake refuses such signals, but a feed with access to Kafka, or a process with other settings, may have written
-    them. If the record resends a dead letter, the whole record is refused.
+    them. If the record resends a dead letter, the whole record is refused. Raises IndexError if the batch has no
+    record.
     """
     offset, items = batch.records[-1]
     lacked = [(item, lack) for item in items if (lack := rights.lacking(item.signal))]
@@ -117,18 +119,19 @@ def withhold(batch: ReadBatch, tp: TopicPartition, raw: Raw, at: datetime, right
 
 
 def refuse(batch: ReadBatch, place: RecordPlace, source: str, why: str, value: bytes, at: datetime) -> None:
-    """Add a dead letter for a refused signal to the batch, and count it. `why`: the reason; `value`: the
-    refused bytes.
+    """Add a dead letter of the time `at` for a refused signal to the batch, and count it in its tally. `source`: of the
+    signal; `why`: the reason; `value`: the refused bytes.
     """
     batch.letters.append(DeadLetter.of(source, place, reason_of_letter(place.topic, why, value), value, at))
     batch.tally[f"{source}|{ScreeningOutcome.DEAD_LETTERED}"] += 1
 
 
 def once(batch: ReadBatch, counted: Mapping[str, int]) -> dict[str, int]:
-    """Drop the records of the batch that resend a dead letter which another record has resent and counted before.
+    """Drop the records of the batch that resend a dead letter which another record has resent and counted before, and
+    return the dead letters that the remaining records resend: by id, the offset of the record that counts.
 
-    `counted`: by dead letter, the offset of the record that counted it. Returns the same for the resends that count
-    now. Each of these reduces the count of dead letters in the batch's `tally` by one, if the letter was counted.
+    `counted`: by id of the dead letter, the offset of the record that counted it. Each returned letter reduces the
+    count of dead letters in the batch's `tally` by one, if the letter was counted.
     """
     first = dict(counted)
     repeated = {offset for offset, again in batch.again.items() if first.setdefault(again.letter, offset) != offset}

@@ -65,8 +65,9 @@ class Shadow:
     async def fork(self, evaluator: RiskEvaluator) -> RiskEvaluator | None:
         """Return an evaluator with the shadow policy's rules and the same evidence. Call it before any evaluation.
 
-        Returns None if no policy is in shadow, or the evaluator has no resident. A new shadow policy is noticed within
-        1 s.
+        Returns None if no policy is in shadow, its text is stored nowhere (that is logged), or the evaluator has no
+        resident. A new shadow policy is noticed within 1 s. Raises RedisError if Redis is unavailable, and PolicyError
+        if this version cannot read the policy.
         """
         if self._looked is None or time.monotonic() - self._looked >= LOOK_SECONDS:
             self._rules, self._looked = await self._read(), time.monotonic()
@@ -76,7 +77,7 @@ class Shadow:
         self, lane: TopicPartition, shadow: RiskEvaluator | None, records: Sequence[RecordMatches], live: Evaluation
     ) -> None:
         """Evaluate the records by the shadow policy, publish its alerts to the topic `shadow`, and count both policies'
-        alerts. Never raises: errors are logged.
+        alerts in Redis. Errors are logged, not raised.
 
         `shadow`: the evaluator that `fork` returned; with None, nothing is done. `live`: the results of the policy in
         force.
@@ -137,7 +138,7 @@ class Shadow:
 
 async def counts(redis: "Redis", policy: str) -> list[Count]:
     """Return the alert counts of a shadow policy, given by its hash; the latest day first, and within a day the highest
-    level first.
+    level first; empty if none were counted. Raises RedisError if Redis is unavailable.
     """
     client: Any = redis
     found: dict[tuple[str, str], Counter[str]] = {}
@@ -152,7 +153,9 @@ async def counts(redis: "Redis", policy: str) -> list[Count]:
 
 
 async def drop_counts(redis: "Redis", partitions: int) -> None:
-    """Delete the counts and the stored alerts of all shadow policies from Redis."""
+    """Delete the counts and the stored alerts of all shadow policies from Redis. Raises RedisError if Redis is
+    unavailable.
+    """
     client: Any = redis
     await client.delete(SHADOW_COUNTS, *(key("shadow-alerted", partition) for partition in range(partitions)))
 

@@ -35,7 +35,7 @@ CHUNK = 500
 
 
 class ScreeningState:
-    """Screening's data in Redis (`evidence`, `positions`). Also returns the risk rules in force."""
+    """Screening's data in Redis (`evidence`, `positions`), and the risk rules in force."""
 
     def __init__(self, settings: Settings, redis: "Redis", policies: Policies, clock: Clock) -> None:
         self._settings, self._policies, self._clock = settings, policies, clock
@@ -45,10 +45,11 @@ class ScreeningState:
         self._default: RiskRules | None = None
 
     async def rules(self, policy: str | None) -> RiskRules:
-        """Return the risk rules of the policy with this hash; for None, those of the settings' policy file.
+        """Return the risk rules of the policy with this hash; for None, those of the settings' policy file, which is
+        then stored, if it is new.
 
-        Raises UnknownPolicyError if the policy is stored nowhere, PolicyError if it is invalid, and OSError if the file
-        cannot be read.
+        Raises UnknownPolicyError if the policy is stored nowhere, PolicyError if it is invalid, OSError if the file
+        cannot be read, and RedisError if Redis is unavailable.
         """
         if policy is not None:
             return (await self._policies.get(policy)).risk
@@ -57,22 +58,27 @@ class ScreeningState:
         return self._default
 
     async def rules_of(self, lane: TopicPartition) -> RiskRules:
-        """Return the risk rules in force in a lane's partition.
+        """Return the risk rules in force in a lane's partition; those of the settings' policy file if its casework
+        store is lost.
 
-        Raises UnknownPolicyError if that policy is stored nowhere, and PolicyError if this version cannot read it.
+        Raises UnknownPolicyError if that policy is stored nowhere, PolicyError if this version cannot read it, OSError
+        if the file cannot be read, and RedisError if Redis is unavailable.
         """
         return await self.rules((await self.positions.position(lane)).policy)
 
     async def tallies(self) -> dict[str, dict[str, int]]:
-        """Return the number of signals screened so far, by source and then by outcome, over all partitions."""
+        """Return the number of signals screened so far, by source and then by outcome, over all partitions. Raises
+        RedisError if Redis is unavailable.
+        """
         return await self.positions.tallies()
 
     async def restore(self, since: Tails | None = None) -> None:
-        """Copy the watchlist, account numbers and evidence from their topics to Redis, except where Redis
-        has newer data.
+        """Copy the watchlist, account numbers and evidence from their topics to Redis, except where Redis has newer
+        data. Unreadable records are logged and left out.
 
         `since`: only records at or after these offsets; None: all. Raises UnknownPolicyError if the policy in force is
-        stored nowhere, and PolicyError if it is invalid.
+        stored nowhere, PolicyError if it is invalid, OSError if it is the settings' file and cannot be read, and
+        RedisError or KafkaError if Redis or Kafka is unavailable. Errors of the vault (CodecError) pass through.
         """
         in_force = await self._policies.in_force()
         rules = await self.rules(in_force.policy if in_force else None)

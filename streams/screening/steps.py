@@ -46,8 +46,8 @@ ObserveFeed = Callable[[str, int, datetime], None]
 class ScreeningContext:
     """The parts of an installation that screening needs.
 
-    `shared`: restores the Redis data that all partitions share, before any lookup. `observe_feed`: is told of each
-    batch's signals, to detect feeds that stop sending.
+    `shared`: restores the Redis data that all partitions share, before any lookup. `observe_feed`: is called with
+    the number of each batch's signals, to detect feeds that stop sending.
     """
 
     settings: Settings
@@ -90,11 +90,10 @@ class ScreeningSteps:
         )
 
     async def decode(self, lane: TopicPartition, records: Sequence[Raw], now: datetime, pause: Pause) -> ReadBatch:
-        """Return the parsed signals of the records, in order.
+        """Return the parsed signals of the records, in order. `pause`: awaited after each record.
 
-        Invalid records and signals, and signals that their source may not send, become dead letters of the batch.
-
-        Raises nothing for them. `pause`: awaited after each record.
+        Invalid records and signals, and signals that their source may not send, become dead letters of the batch, of
+        the time `now`; they raise no error. Nothing is written.
         """
         batch = read(lane, [], now)
         for raw in records:
@@ -106,7 +105,8 @@ class ScreeningSteps:
     async def deduplicate(self, lane: TopicPartition, batch: ReadBatch) -> dict[str, int]:
         """Drop the records of the batch that resend a dead letter which was resent and counted before.
 
-        Returns the dead letters whose resending counts now: by id, the offset of the record.
+        Returns the dead letters whose resending counts now: by id, the offset of the record. Raises RedisError if Redis
+        is unavailable.
         """
         letters = (again.letter for again in batch.again.values())
         return once(batch, await self._positions.sent_again(lane, letters))
@@ -114,11 +114,11 @@ class ScreeningSteps:
     async def load_evidence(
         self, found: Mapping[ResidentId, Sequence[Evidence]], rules: RiskRules, now: datetime
     ) -> LoadedEvidence:
-        """Add evidence to the residents' sets in Redis.
+        """Add evidence to the residents' sets in Redis. Return an evaluator of the evidence from before, and the added
+        evidence.
 
-        Returns an evaluator of the evidence from before, and the added evidence.
-
-        `found`: by resident id, canonical or not. Evidence about residents who left the register is left out.
+        `found`: by resident id, canonical or not. Evidence about residents who left the register is left out. Raises
+        RedisError if Redis is unavailable.
         """
         added, entries = await standing(self._residents, found)
         known = await self._evidence.add(added, rules, now)
@@ -128,7 +128,7 @@ class ScreeningSteps:
         """Return an evaluator for records that were counted before. For each record, it ignores newer evidence.
 
         First adds those records' evidence that Redis lacks, to its topic and to Redis, and schedules the residents for
-        re-evaluation.
+        re-evaluation. Raises RedisError if Redis is unavailable, and SendError if Kafka refuses a record.
         """
         found, entries = await standing(self._residents, evidence_in(matched))
         known = await self._evidence.add(dict.fromkeys(found, ()), rules, now)
@@ -136,7 +136,7 @@ class ScreeningSteps:
         return RiskEvaluator(known, entries, rules, now, past=True)
 
     def evidence_records(self, loaded: LoadedEvidence, rules: RiskRules, now: datetime) -> list[Record]:
-        """Return the Kafka records of the added evidence.
+        """Return the Kafka records of the added evidence, for the topic `evidence`; nothing is written.
 
         Call it before any evaluation, which changes the evaluator's evidence.
         """
@@ -147,8 +147,8 @@ class ScreeningSteps:
         """Write the data that must survive the loss of Redis to its topics: changed watchlist entries, account numbers
         for stop-payments, suspects that are shared with other centres, and the records of next slices.
 
-        Account numbers are also stored in Redis. Returns when Kafka has acknowledged all. Raises SendError if Kafka
-        refuses a record permanently.
+        Account numbers are first stored in Redis too. Returns when Kafka has acknowledged all, and waits while it is
+        unavailable. Raises SendError if Kafka refuses a record permanently, and RedisError if Redis is unavailable.
         """
         if matched.accounts:
             await self._evidence.keep_accounts(matched.accounts)
@@ -156,7 +156,9 @@ class ScreeningSteps:
         await self._producer.send_all([*state.records(matched.accounts, matched.watched, matched.shared), *slices])
 
     async def publish_dead_letters(self, batch: ReadBatch) -> None:
-        """Write the batch's dead letters to their topic. Raises SendError if Kafka refuses one permanently."""
+        """Write the batch's dead letters to their topic, if there are any. Waits while Kafka is unavailable. Raises
+        SendError if Kafka refuses one permanently.
+        """
         if batch.letters:
             await dead_letter_writer.write(self._producer, batch.letters)
 
@@ -167,7 +169,9 @@ class ScreeningSteps:
         and re-evaluation times to Redis.
 
         `traces`: one for each alert, in order. `evidence`: Kafka records. Returns once Kafka and Redis have everything.
-        Also observes the latency of each alert as a metric. Raises SendError if Kafka refuses a record permanently.
+        Also observes the latency of each alert (wall-clock seconds) as a metric. Raises SendError if Kafka refuses a
+        record permanently, RedisError if Redis is unavailable, and ValueError if the numbers of alerts and traces
+        differ.
         """
         alerts = list(zip(result.alerts, traces, strict=True))
         await self._producer.send_all(
@@ -181,7 +185,10 @@ class ScreeningSteps:
             metrics.SIGNAL_TO_ALERT.observe(took, tracing.exemplar(trace))
 
     async def record_fan_outs(self, fanning: Fanning) -> None:
-        """Store new requests for a decision, the decisions taken, and which slices are finished."""
+        """Store new requests for a decision and the decisions taken, on their topic and in Redis, and in Redis which
+        slices are finished. Raises TimeoutError if Kafka or Redis does not answer within 8 s, SendError if Kafka
+        refuses a record, and RedisError if Redis is unavailable.
+        """
         for request in fanning.asked:
             await self._requests.ask(request)
         for name in fanning.overtaken:
@@ -194,7 +201,7 @@ class ScreeningSteps:
     def measure(self, tally: Counter[str], now: datetime) -> None:
         """Add the batch's signals to the metrics, and report them to the detection of feed outages.
 
-        `tally`: number by `source|outcome`.
+        `tally`: number of signals by `source|outcome`; a negative number counts dead letters that were sent again.
         """
         for name, count in tally.items():
             source, _, outcome = name.partition("|")

@@ -74,9 +74,8 @@ class EvidenceStore:
         self.payers_of = Payers(redis, partitions)
 
     async def casework_is_ready(self) -> bool:
-        """Return True if casework's stores of all partitions are complete.
-
-        Only then is it known which cases are settled.
+        """Return True if casework's stores of all partitions are complete, else False. Only then is it known which
+        cases are settled. Raises RedisError if Redis is unavailable.
         """
         async with self._redis.pipeline(transaction=False) as pipe:
             pipe.execute_command(*ASK_RUN)
@@ -97,8 +96,8 @@ class EvidenceStore:
         payments to their accounts.
 
         The order ensures that of two workers that write a payment and its payee's entry, at least one finds the
-        other's. One round trip without `entries`. Returns the existing entries by subject (subjects without an entry
-        are left out), and the effect of each new entry, in order.
+        other's. One round trip without `entries`. Returns a pair: the existing entries by subject (subjects without an
+        entry are left out), and the effect of each new entry, in order. Raises RedisError if Redis is unavailable.
         """
         wanted, paid = self._by_key(subjects), self._payers(payments)
         kept = rules.money.window + LATE
@@ -117,13 +116,15 @@ class EvidenceStore:
         return read, await self.payers_of.enter(entries, rules, now) if entries else []
 
     async def enter(self, entries: Iterable[WatchEntry], rules: RiskRules) -> None:
-        """Write entries read from the watchlist's topic to Redis, except where Redis has a newer entry. `rules` are not
-        used.
+        """Write entries read from the watchlist's topic to Redis, except where the entry that Redis has takes
+        precedence (see `Payers.put_back`). `rules` are not used. Raises RedisError if Redis is unavailable.
         """
         await self.payers_of.put_back(entries)
 
     async def keep_accounts(self, accounts: Mapping[str, str | None]) -> None:
-        """Store account numbers by token, for stop-payments; the value None deletes a token's number."""
+        """Store account numbers by token, for stop-payments; the value None deletes a token's number. Raises RedisError
+        if Redis is unavailable.
+        """
         async with self._redis.pipeline(transaction=False) as pipe:
             for token, account in accounts.items():
                 where = key("accounts-by-token", spread(token, self._partitions))
@@ -132,7 +133,7 @@ class EvidenceStore:
 
     async def payers(self, tokens: Iterable[str]) -> dict[str, set[ResidentId]]:
         """Return, for each of these account tokens, the ids of the residents who paid the account recently (in the
-        policy's window and a day).
+        policy's window and a day); an empty set if nobody did. Raises RedisError if Redis is unavailable.
         """
         return {
             token: {payer.resident async for some in self.payers_of.walk(token) for payer in some} for token in tokens
@@ -141,7 +142,7 @@ class EvidenceStore:
     async def erase(self, resident: ResidentId) -> None:
         """Delete a resident's evidence, last alert and scheduled re-evaluation.
 
-        The time at which their case was settled stays stored.
+        The time at which their case was settled stays stored. Raises RedisError if Redis is unavailable.
         """
         partition = home(resident, self._partitions)
         async with self._redis.pipeline(transaction=False) as pipe:
@@ -155,7 +156,7 @@ class EvidenceStore:
     ) -> dict[ResidentId, Known]:
         """Add evidence to residents' sets in Redis. Returns, for every resident in `evidence`, their data from before.
 
-        For a resident with an empty sequence, it only reads.
+        For a resident with an empty sequence, it only reads. Raises RedisError if Redis is unavailable.
         """
         known: dict[ResidentId, Known] = {}
         async for resident, answer in self._all_added(evidence, rules, now):
@@ -220,7 +221,7 @@ class EvidenceStore:
         """Add evidence, and schedule each resident for re-evaluation at `now`, in one transaction per resident and 100
         items.
 
-        A resident with an empty sequence is only scheduled.
+        A resident with an empty sequence is only scheduled. Raises RedisError if Redis is unavailable.
         """
         for resident, members in evidence.items():
             p = home(resident, self._partitions)
@@ -244,7 +245,7 @@ class EvidenceStore:
 
         `written`: when each resident's evidence was last written (ms since 1970); their set expires `rules.keep` after
         that. `used`: True if signals may have been screened while evidence was missing: residents who lacked evidence
-        are then scheduled for re-evaluation.
+        are then scheduled for re-evaluation. Raises RedisError if Redis is unavailable.
         """
         kept = _ms(rules.keep / self._speed)
         if used:
@@ -261,7 +262,9 @@ class EvidenceStore:
             await pipe.execute()
 
     async def of(self, resident: ResidentId) -> list[Evidence]:
-        """Return all evidence stored about a resident, oldest first, for display; empty without evidence."""
+        """Return all evidence stored about a resident, oldest first, for display; an empty list without evidence.
+        Raises RedisError if Redis is unavailable.
+        """
         found = await self._redis.hvals(f"{key('evidence', home(resident, self._partitions))}:{resident}")
         members = [Evidence.model_validate_json(raw[PREFIX:], extra=ANY_VERSION) for raw in found]
         return sorted(members, key=lambda member: (member.at, member.id))
@@ -270,7 +273,7 @@ class EvidenceStore:
         """Store the residents' last alerts (`alerted`; call it once Kafka has them), and the times of their next
         re-evaluation (`rescore`).
 
-        An earlier time that is already scheduled stays.
+        An earlier time that is already scheduled stays. Raises RedisError if Redis is unavailable.
         """
         if not alerted and not rescore:
             return
@@ -282,8 +285,8 @@ class EvidenceStore:
             await pipe.execute()
 
     async def due(self, partition: int, now: datetime, most: int) -> dict[ResidentId, int]:
-        """Return at most `most` residents of the partition whose re-evaluation is due, each with its scheduled time (ms
-        since 1970).
+        """Return at most `most` residents of the partition whose re-evaluation is due at `now`, the longest due first,
+        each with its scheduled time (ms since 1970). Raises RedisError if Redis is unavailable.
         """
         found = await self._redis.zrange(
             key("rescore", partition), "-inf", milliseconds(now), byscore=True, offset=0, num=most, withscores=True
@@ -297,7 +300,7 @@ class EvidenceStore:
         in `after`.
 
         `done`: the residents, each with the time (ms since 1970) for which they were scheduled. A resident who was
-        scheduled for another time meanwhile stays scheduled for that time.
+        scheduled for another time meanwhile stays scheduled for that time. Raises RedisError if Redis is unavailable.
         """
         arguments: list[str | int] = []
         for resident, at in done.items():
@@ -340,9 +343,10 @@ def late(
     rules: RiskRules,
     now: datetime,
 ) -> dict[ResidentId, list[Evidence]]:
-    """Return, by resident, the evidence that their set lacks although it would be kept, or has in an earlier state.
+    """Return, by resident, the evidence of `evidence` that their set lacks although it would be kept, or has in an
+    earlier state.
 
-    `known`: the sets. Residents who lack no evidence are left out.
+    `known`: the sets. Residents who lack no evidence are left out. Raises KeyError if `known` lacks a resident.
     """
     return {who: new for who, members in evidence.items() if (new := _missing(members, known[who], rules, now))}
 

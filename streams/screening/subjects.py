@@ -50,8 +50,9 @@ class Subjects:
         self.phone: Callable[[str], str | None] = lru_cache(REMEMBERED)(lambda raw: _phone_subject(secret, raw))
 
     def asked(self, signal: Signal) -> list[tuple[Role, Asked]]:
-        """Return the lookups of a signal's resident, in the order of preference: for a call the callee, then the
-        caller; for a payment the holder of the account, then of the ID number.
+        """Return the lookups in the register of the residents whom a signal may be about, each with their role, in the
+        order of preference: for a call the callee, then the caller; for a payment the holder of the account, then of
+        the ID number. Empty for a watchlist signal, and if the signal names no valid number.
         """
         match signal.kind:
             case "call":
@@ -85,7 +86,8 @@ class Subjects:
         return [(Role.PAYER, Asked("idhashes", each, at)) for each in reversed(forms)]
 
     def party(self, signal: Signal, role: Role, resident: ResidentId) -> Party:
-        """Return the party for a resident who was found in the register.
+        """Return the party for a resident who was found in the register by a lookup for this role. Its `suspect` is
+        None for kinds of signals that do not depend on the watchlist.
 
         The suspect's token is computed only now, because most lookups find nobody.
         """
@@ -123,12 +125,14 @@ class Subjects:
         return self._reported_link(signal.suspect_link) if signal.suspect_link else None
 
     def check_listing(self, subject: str, normal: str) -> str:
-        """Return what the public check needs of a watchlist subject's number or link, given in normal form."""
+        """Return the data that the public check needs of a watchlist subject's number or link, given in normal form, as
+        text for `WatchEntry.check`.
+        """
         return listing_of(self._secret, subject.partition(":")[0], normal)
 
     def listed(self, kind: PayeeKind, value: str) -> list[str]:
         """Return the watchlist subjects under which an account, telephone number or link may be listed, the most
-        specific first.
+        specific first: one for an account or number, several for a link.
 
         Raises ValueError, with the reason but not the value, if `value` is not of this kind.
         """

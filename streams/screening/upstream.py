@@ -42,8 +42,8 @@ class ListedVictim:
 @dataclass(frozen=True, slots=True)
 class SuspectList:
     """A suspect's list, the greatest danger first. `found`: how many people had contact; `elsewhere`: how many of them
-    are not in the reader's area. Of the others, at most the policy's number are listed; `cut`: True if there are more.
-    `more`: True if contacts were left out, because there are over MOST_WITHOUT_ASKING.
+    are not in the reader's area. Of the others, at most the number in the policy are listed; `cut`: True if there are
+    more. `more`: True if contacts were left out, because there are over MOST_WITHOUT_ASKING.
     """
 
     entry: WatchEntry
@@ -55,7 +55,9 @@ class SuspectList:
 
 
 def suspect_id(entry: WatchEntry) -> str:
-    """Return the id of a suspect in addresses of pages: a hash of its watchlist subject, which is a token itself."""
+    """Return the id of a suspect in addresses of pages: a hash of its watchlist subject, which contains only a token of
+    the number.
+    """
     return short_hash("suspect", entry.subject)
 
 
@@ -67,11 +69,15 @@ class UpstreamLists:
         self._payers = Payers(redis, partitions)
 
     async def suspects(self, most: int) -> list[WatchEntry]:
-        """Return at most `most` confirmed accounts and telephone numbers, the latest confirmation first."""
+        """Return at most `most` confirmed accounts and telephone numbers, the latest confirmation first. Raises
+        RedisError if Redis is unavailable.
+        """
         return await self._payers.confirmed(most)
 
     async def suspect(self, name: str, most: int) -> WatchEntry | None:
-        """Return the suspect with this id (see `suspect_id`) among the latest `most` confirmed; None otherwise."""
+        """Return the suspect with this id (`name`, see `suspect_id`) among the latest `most` confirmed; None if it is
+        not among them. Raises RedisError if Redis is unavailable.
+        """
         return next((entry for entry in await self.suspects(most) if suspect_id(entry) == name), None)
 
     async def of(
@@ -82,10 +88,12 @@ class UpstreamLists:
         now: datetime,
         sees: Callable[[str], bool] = lambda division: True,
     ) -> SuspectList:
-        """Return the list of a suspect, as the rules rank its contacts at `now`. `sees`: tells whether a division is in
-        the reader's area; people elsewhere are counted, and take nobody's place on the list.
+        """Return the list of a suspect, the greatest danger first, as the rules rank its contacts at `now`. `sees`:
+        returns True if a division is in the reader's area; people elsewhere are counted, and take nobody's place on the
+        list.
 
         People whom a person has yet to decide about are listed too. Those who are no longer in the register are not.
+        Raises RedisError if Redis is unavailable.
         """
         contacts, more = await self._contacts(entry, rules)
         people = await residents.standing({resident for resident, _ in contacts})
@@ -106,8 +114,9 @@ class UpstreamLists:
     async def reached(
         self, entries: Iterable[WatchEntry], rules: RiskRules
     ) -> Counter[tuple[ContactSource, ContactReach]]:
-        """Return how many people had contact with these suspects, by source and by whether they were reached. A person
-        counts once for each suspect and source.
+        """Return how many people had contact with these suspects, by (source of contact, whether they were reached). A
+        person counts once for each suspect and source. Of each suspect, the newest MOST_WITHOUT_ASKING contacts count.
+        Raises RedisError if Redis is unavailable.
         """
         counted: Counter[tuple[ContactSource, ContactReach]] = Counter()
         for entry in entries:

@@ -69,8 +69,8 @@ class Grant:
 
 
 def grants(app_id: str = APP_ID) -> Iterator[Grant]:
-    """Yield all permissions that the components need at Kafka. `app_id`: the application's id, by which consumer groups
-    are named.
+    """Yield all permissions that the components need at Kafka, component by component. `app_id`: the application's id,
+    by which consumer groups are named.
     """
     for component, rights in RIGHTS.items():
         everywhere = [ACLOperation.DESCRIBE, ACLOperation.DESCRIBE_CONFIGS]
@@ -102,10 +102,12 @@ def _beside(component: Component, app_id: str) -> Iterator[Grant]:
 
 
 def grant(settings: Settings, passwords: Mapping[Component, str]) -> None:
-    """Create each component's Kafka user with its password, and grant its permissions. Safe to repeat.
+    """Create each component's Kafka user with its password (SASL/SCRAM), or give an existing user this password, and
+    grant the permissions of all components. Safe to repeat. Blocking.
 
     Permissions that only an earlier version needed are not revoked: `surplus_grants` lists them. Raises AccessError if
-    the caller lacks the right to do this, and KafkaError or OSError if Kafka is unavailable.
+    the caller lacks the right to do this, KafkaError or OSError if Kafka is unavailable, SettingsError if the embedded
+    servers are not started yet, and ValueError if the CA file is unusable.
     """
     made = [
         UserScramCredentialUpsertion(f"{PREFIX}{component}", settings.kafka_mechanism, password)
@@ -120,10 +122,12 @@ def grant(settings: Settings, passwords: Mapping[Component, str]) -> None:
 
 def surplus_grants(settings: Settings) -> list[str]:
     """Return the commands that remove what Kafka grants Quanzu's users and no component needs, and what it grants
-    everybody on Quanzu's topics and groups or on the cluster: one line each, in order. Empty if there is nothing to
-    remove. ADMIN is a variable of theirs, as in `kafka`'s script.
+    everybody on Quanzu's topics and groups or on the cluster: one shell command each, sorted. Empty if there is nothing
+    to remove. The shell variable ADMIN in them names a file for --command-config, as in the script of `kafka`. Nothing
+    is removed by this call.
 
-    Raises AccessError if the caller may not describe ACLs, and KafkaError or OSError if Kafka is unavailable. Blocking.
+    Raises AccessError if the caller may not describe ACLs, KafkaError or OSError if Kafka is unavailable, SettingsError
+    if the embedded servers are not started yet, and ValueError if the CA file is unusable. Blocking.
     """
     anything = ResourcePatternFilter(ResourceType.ANY, None, ACLResourcePatternType.ANY)
     with kafka_admin(settings) as admin:
@@ -134,8 +138,9 @@ def surplus_grants(settings: Settings) -> list[str]:
 
 
 def needless(found: Iterable[ACL], app_id: str = APP_ID) -> Iterator[ACL]:
-    """Yield those of the ACLs `found` that grant a user of Quanzu's what no component needs, from any host, or grant
-    everybody anything on what Quanzu uses. Other applications' are left out. `app_id`: as for `grants`.
+    """Yield those of the ACLs `found` that grant a user of Quanzu what no component needs, from any host, or grant
+    everybody anything on what Quanzu uses, in the order of `found`. Those of other applications are left out. `app_id`:
+    as for `grants`.
     """
     ours = [acl for each in grants(app_id) for acl in acls(each)]
     wanted = {_named(acl) for acl in ours}
@@ -196,7 +201,9 @@ def acls(each: Grant) -> Iterator[ACL]:
 
 
 def kafka(app_id: str = APP_ID) -> str:
-    """Return a shell script that grants all permissions with Kafka's own commands."""
+    """Return the text of a shell script that grants all permissions with Kafka's own commands. `app_id`: as for
+    `grants`.
+    """
     lines = [f"acls {each.component} {_options(each)}\n" for each in grants(app_id)]
     return SCRIPT % (" ".join(Component), PREFIX) + "".join(lines)
 
@@ -214,9 +221,10 @@ def _word(operation: ACLOperation) -> str:
 
 
 def redis(passwords: Mapping[str, str]) -> str:
-    """Return the text of a Redis ACL file, with hashed passwords. `passwords`: by component, `replica` and `sentinel`.
+    """Return the text of a Redis ACL file: a user for each component, for replicas and for Sentinels. `passwords`: in
+    plain text, by the component's name, `replica` and `sentinel`; the file has their SHA-256 only.
 
-    A user without a password, or a client without a user, cannot log in.
+    A user without a password cannot log in, and neither can a client without a user.
     """
     users = [(str(each), rules(each, passwords.get(each))) for each in Component]
     users += [(name, [*_known(passwords.get(name)), *rule.split()]) for name, rule in SERVERS.items()]
@@ -224,8 +232,8 @@ def redis(passwords: Mapping[str, str]) -> str:
 
 
 def rules(component: Component, password: str | None) -> list[str]:
-    """Return the rules of a component's user, in the order in which the ACL file or ACL SETUSER needs them. Without a
-    password, the user is disabled.
+    """Return the rules of a component's user at Redis, in the order in which the ACL file or ACL SETUSER needs them.
+    `password`: in plain text; the rules have its SHA-256. None or empty: the user is disabled.
     """
     rights = RIGHTS[component]
     return [*_known(password), "sanitize-payload", "resetchannels", *rights.keys, *rights.commands]
@@ -233,7 +241,7 @@ def rules(component: Component, password: str | None) -> list[str]:
 
 def vault(passwords: Mapping[str, str]) -> str:
     """Return the text of the vault's ACL file, with users only for components that have rights at the vault.
-    `passwords`: by component.
+    `passwords`: in plain text, by component; the file has their SHA-256. A user without a password cannot log in.
     """
     usual = ("resetchannels", "-@all", "+@connection")
     known = {each: may for each, may in VAULT.items() if may}

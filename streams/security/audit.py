@@ -19,12 +19,14 @@ BY, HEADS = "audit", "heads"
 async def write(
     producer: Producer, entries: Sequence[AuditEntry], beside: Sequence[Record] = (), *, naming: bool = False
 ) -> None:
-    """Write audit entries, and return when Kafka has acknowledged them. Waits while Kafka is unavailable.
+    """Write audit entries, and return when Kafka has acknowledged them. Waits while Kafka is unavailable. Then stores
+    the chain's new head in Redis, if the chain stores its heads; if Redis is unavailable, only a warning is logged.
 
     `beside`: records that the entries are about, such as a case input; they are sent at the same time and also waited
-    for. `naming`: True if the first entry must name the newest lines of the other chains. Telephone and account numbers
-    in reasons are masked. Raises SendError for a record that Kafka refuses, and TypeError if the producer has no audit
-    chain.
+    for. Without entries, only these are sent. `naming`: True if the first entry must name the newest lines of the other
+    chains. Telephone and account numbers in reasons are masked. Raises SendError for a record that Kafka refuses,
+    CodecError if one of `beside` cannot be encrypted, SettingsError if this process has no key for the audit, and
+    TypeError if there are entries and the producer has no audit chain.
     """
     if not entries:
         await producer.send_all(beside)
@@ -44,10 +46,10 @@ async def write(
 
 async def bind(producer: Producer, at: datetime) -> None:
     """Write an entry that names the newest lines of the other chains, for a process that may write no other entry for
-    long.
+    long. `at`: the entry's time.
 
-    Returns when Kafka has acknowledged it. Raises SendError if Kafka refuses it, and TypeError if the producer has no
-    audit chain.
+    Returns when Kafka has acknowledged it. Raises SendError if Kafka refuses it, SettingsError if this process has no
+    key for the audit, and TypeError if the producer has no audit chain.
     """
     await write(producer, [AuditEntry(at=at, by=BY, act=HEADS, on=chain_of(producer).end.chain)], naming=True)
 

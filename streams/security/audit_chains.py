@@ -94,11 +94,11 @@ class Chain:
         return audit_chain.audit_ring(self._keys())
 
     async def linked(self, entries: Sequence[AuditEntry], *, naming: bool = False) -> Sent:
-        """Link entries to the chain's end, and return the lines to send.
+        """Link entries (at least one) to the chain's end, and return the lines to send, with the end of the chain after
+        them. They are stored in `unsure` until `acknowledged`.
 
-        They are stored in `unsure` until `acknowledged`.
-
-        `naming`: True: the first line names the other chains' heads even if that is not due.
+        `naming`: True: the first line names the other chains' heads even if that is not due. Raises SettingsError if
+        this process has no key for the audit, and AssertionError if lines are in `unsure` already.
         """
         assert self.unsure is None, "what was sent before is settled first"  # noqa: S101 - a fault of ours
         heads = await self.news() if naming or self._due() else []
@@ -109,8 +109,11 @@ class Chain:
         return self.unsure
 
     async def acknowledged(self, offset: int) -> None:
-        """Record that Kafka has the lines in `unsure`. `offset`: of the last line, -1 if unknown.
-        Stores the new head.
+        """Record that Kafka has the lines in `unsure`, and store the new head in Redis, if this chain has a place for
+        it. `offset`: of the last line on the topic, -1 if unknown.
+
+        Raises AssertionError if there are no lines in `unsure`, and SettingsError if this process has no key for the
+        audit.
         """
         assert self.unsure is not None, "nothing was sent"  # noqa: S101 - a fault of ours
         sent, self.unsure = self.unsure, None
@@ -119,11 +122,11 @@ class Chain:
             await self.heads.put(audit_chain.head(self.end, sent.at, self._ring))
 
     async def news(self) -> list[Head]:
-        """Return the heads of other chains that have grown since this chain last named them, at most MOST_HEADS, latest
-        first. Empty if Redis is unavailable.
+        """Return the heads of other chains that have grown since this chain last named them, at most 50 (MOST_HEADS),
+        the latest first. Empty if there are none, or Redis is unavailable.
 
-        Heads made with another key are left out. From this call on, the next naming is due after NAMED_LINES lines or
-        NAMED_SECONDS.
+        Heads made with another key are left out. From this call on, the next naming is due after 100 lines
+        (NAMED_LINES) or 600 s (NAMED_SECONDS). Raises SettingsError if this process has no key for the audit.
         """
         self._named_at, self._named_line = time.monotonic(), self.end.number
         found = await self.heads.latest(2 * MOST_HEADS) if self.heads is not None else []

@@ -63,8 +63,8 @@ class AuditRecord(NamedTuple):
 class Page(NamedTuple):
     """A page of audit lines, the newest first.
 
-    `before`: the next page has the lines before this offset; None: no older lines exist. `left`: True if the page is
-    not full because the search ended at its limit of 200,000 lines.
+    `before`: the next page has the lines before this offset; None: all older lines were searched. `left`: True if the
+    page is not full because the search ended at its limit of 200,000 lines.
     """
 
     lines: list[AuditRecord]
@@ -76,7 +76,8 @@ async def verified(settings: Settings, heads: Heads, kept: Sequence[Head] = ()) 
     """Verify every line of the audit topic. Return the result, which lists the faults.
 
     The heads are read first, so that every line that they name is already on the topic. `kept`: heads stored elsewhere
-    than in Redis. Raises RedisError if Redis is unavailable.
+    than in Redis. Raises RedisError if Redis is unavailable, KafkaError if Kafka is, and SettingsError if this process
+    has no key for the audit.
     """
     known = [*await heads.all(), *kept]
     check = Check(audit_ring(ring(settings, KeyPurpose.AUDIT)))
@@ -90,7 +91,9 @@ async def verified(settings: Settings, heads: Heads, kept: Sequence[Head] = ()) 
 
 
 async def remember(redis: "Redis", found: Verified, at: datetime, by: str) -> Verification:
-    """Store the result of a verification in Redis for the console and metrics, and return it as stored."""
+    """Store the result of a verification in Redis for the console and metrics, and return it as stored: its numbers and
+    only the first of its faults. `at`, `by`: when and by whom it was made. Errors of Redis pass through.
+    """
     fault = found.faults[0] if found.faults else None
     counts = {name: getattr(found, name) for name in ("lines", "chains", "before", "repeats", "heads")}
     made = Verification(at=at, by=by, fault=fault, **counts)
@@ -100,16 +103,20 @@ async def remember(redis: "Redis", found: Verified, at: datetime, by: str) -> Ve
 
 
 async def remembered(redis: "Redis") -> Verification | None:
-    """Return the stored result of the last verification, or None if none was stored."""
+    """Return the stored result of the last verification, or None if none was stored. Raises ValidationError if it is
+    invalid. Errors of Redis pass through.
+    """
     client: Any = redis
     raw = await client.get(AUDIT_VERIFIED)
     return Verification.model_validate_json(raw, extra=ANY_VERSION) if raw else None
 
 
 async def newest(settings: Settings, wanted: Wanted, most: int, before: int | None = None) -> Page:
-    """Return the newest matching lines before the offset `before` (None: before the end), at most `most`.
+    """Return the newest matching lines before the offset `before` (None: before the end), at most `most`, the newest
+    first.
 
-    At most 200,000 lines are searched, backwards. Lines that cannot be parsed are left out.
+    At most about 200,000 lines are searched, backwards. Lines that cannot be parsed are left out. Errors of Kafka pass
+    through.
     """
     begin = (await beginning_offsets(settings, AUDIT.name)).get(0, 0)
     end = (await end_offsets(settings, AUDIT.name)).get(0, 0)
@@ -128,7 +135,9 @@ async def newest(settings: Settings, wanted: Wanted, most: int, before: int | No
 
 
 async def all_entries(settings: Settings, wanted: Wanted) -> AsyncIterator[AuditEntry]:
-    """Yield all matching entries, the newest first. Lines that cannot be parsed are left out."""
+    """Yield all matching entries, the newest first. Lines that cannot be parsed are left out. Errors of Kafka pass
+    through.
+    """
     before: int | None = None
     while True:
         page = await newest(settings, wanted, CHUNK, before)
@@ -140,7 +149,9 @@ async def all_entries(settings: Settings, wanted: Wanted) -> AsyncIterator[Audit
 
 
 async def about(settings: Settings, on: str) -> list[Line]:
-    """Return all lines whose field `on` is exactly `on`, with their original bytes, the oldest first."""
+    """Return all lines whose field `on` is exactly `on`, with their original bytes, the oldest first; empty if there
+    are none. Errors of Kafka pass through.
+    """
     mark = f'"on":"{on}"'.encode()
     return [
         Line(record.offset, record.key, record.value)

@@ -22,7 +22,8 @@ def make_producer(
 ) -> Producer:
     """Return a producer, not started, that encrypts personal data and links its audit entries in a hash chain.
 
-    `heads`: where the head of the chain is stored; None: nowhere. `component`: the kind of process that writes.
+    `heads`: where the head of the chain is stored; None: nowhere. `component`: the kind of process that writes. A
+    missing key or vault is reported when the producer starts or first writes, not here.
     """
     chain = Chain(partial(ring, settings, KeyPurpose.AUDIT), heads)
     return Producer(settings, wall, _codec(settings, component), chain)
@@ -31,7 +32,7 @@ def make_producer(
 @asynccontextmanager
 async def reading(settings: Settings) -> AsyncIterator[None]:
     """Context manager: during the block, reads in this process decrypt personal data, even without an open
-    installation.
+    installation. Raises SettingsError if the embedded servers are not started yet.
     """
     if decodes(settings):
         yield

@@ -26,9 +26,10 @@ def sealed(ring: KeyRing, purpose: str, secret: str) -> str:
 
 
 def opened(ring: KeyRing, purpose: str, kept: str) -> str:
-    """Return the secret in `kept`, decrypted.
+    """Return the secret in `kept`, decrypted. `kept`: a result of `sealed`.
 
-    Raises UnreadableSecretError if it was encrypted under a key that the ring lacks, or for another purpose.
+    Raises UnreadableSecretError if it was encrypted under a key that the ring lacks, or for another purpose, or was
+    changed.
     """
     for key in ring.keys:
         if (found := _opened(key, purpose, kept)) is not None:
@@ -37,9 +38,11 @@ def opened(ring: KeyRing, purpose: str, kept: str) -> str:
 
 
 def encrypted_anew(ring: KeyRing, purpose: str, kept: str) -> str:
-    """Return the secret in `kept` encrypted under the key in force; `kept` itself if it already is.
+    """Return the secret in `kept` encrypted under the ring's key in force; `kept` unchanged if it is encrypted under
+    that key already.
 
-    Raises UnreadableSecretError if it was encrypted under a key that the ring lacks, or for another purpose.
+    Raises UnreadableSecretError if it was encrypted under a key that the ring lacks, or for another purpose, or was
+    changed.
     """
     return (
         kept if _opened(ring.current, purpose, kept) is not None else sealed(ring, purpose, opened(ring, purpose, kept))

@@ -43,9 +43,10 @@ class HsmKey:
     pin: Path
 
     def make(self) -> bool:
-        """Make the key: AES with 256 bits, which cannot be read. Returns False if there is one already.
+        """Make the key in the HSM: AES with 256 bits, which cannot be read. Returns True if it was made, False if there
+        is one of this name already.
 
-        Raises HsmError if the HSM does not take it.
+        Raises HsmError if the HSM cannot be used or refuses to make it.
         """
         from pkcs11 import Attribute, KeyType
 
@@ -62,13 +63,21 @@ class HsmKey:
             return True
 
     def wrapped(self, text: str) -> str:
-        """Return a text encrypted by the HSM, by AES-256-GCM: one line that begins with WRAPPED. Raises HsmError."""
+        """Return a text encrypted by the HSM, by AES-256-GCM: one line that begins with WRAPPED and ends with a line
+        feed.
+
+        Raises HsmError if the HSM cannot be used, or has not exactly one key of this name.
+        """
         nonce = os.urandom(_NONCE_BYTES)
         sealed = self._use("encrypt", nonce, text.encode())
         return f"{WRAPPED}{base64.urlsafe_b64encode(nonce + sealed).decode()}\n"
 
     def unwrapped(self, line: str) -> str:
-        """Return the text that `wrapped` encrypted. Raises HsmError if it was changed or is another key's."""
+        """Return the text that `wrapped` encrypted.
+
+        Raises HsmError if the line was changed or encrypted by another key, the HSM cannot be used, or it has not
+        exactly one key of this name.
+        """
         try:
             sealed = base64.b64decode(line.strip().removeprefix(WRAPPED), altchars=b"-_", validate=True)
         except ValueError:
@@ -112,15 +121,19 @@ class HsmKey:
 
 
 def configured_hsm() -> HsmKey | None:
-    """Return the key that QUANZU_HSM names, None if it is not set. Raises HsmError if it names none."""
+    """Return the key that QUANZU_HSM names, None if it is not set. The HSM is not asked. Raises HsmError if the value
+    is no valid URI of a key (see `read_uri`).
+    """
     named = os.environ.get(VARIABLE)
     return read_uri(named) if named else None
 
 
 def read_uri(uri: str) -> HsmKey:
     """Return the key that a PKCS #11 URI names (RFC 7512): `token` and `object`, then `module-path` and `pin-source`.
+    The HSM is not asked.
 
-    Raises HsmError if one of the four is missing. A PIN in the URI (`pin-value`) is refused: everyone could see it.
+    Raises HsmError if the text is no such URI, one of the four is missing, or it has a PIN (`pin-value`), which
+    everyone could see.
     """
     path, _, query = uri.removeprefix("pkcs11:").partition("?")
     parts = {name: unquote(value) for name, _, value in (each.partition("=") for each in path.split(";"))}
@@ -133,9 +146,10 @@ def read_uri(uri: str) -> HsmKey:
 
 
 def plain_keys(text: str) -> str:
-    """Return the text of a file with keys, decrypted by the HSM if one is configured.
+    """Return the text of a file with keys, decrypted by the HSM if one is configured, else unchanged.
 
-    Raises HsmError if a file is not encrypted although there is an HSM, or the other way round.
+    Raises HsmError if the text is not encrypted although there is an HSM, or the other way round, and if the HSM cannot
+    decrypt it.
     """
     hsm = configured_hsm()
     if hsm is None:
@@ -148,7 +162,10 @@ def plain_keys(text: str) -> str:
 
 
 def kept_keys(text: str) -> str:
-    """Return the text to write to a file with keys: encrypted if there is an HSM, else as it is. Raises HsmError."""
+    """Return the text to write to a file with keys: encrypted if there is an HSM, else unchanged. Writes nothing.
+
+    Raises HsmError if the HSM cannot be used, or does not decrypt what it has just encrypted.
+    """
     hsm = configured_hsm()
     if hsm is None:
         return text

@@ -22,7 +22,7 @@ Decrypt = Callable[[str], str]
 
 
 class NotAnsweredYetError(Exception):
-    """The HSM was asked, and has not answered yet: ask again for the same text."""
+    """The HSM was asked, and has not answered yet: call `hsm_answer` again later with the same text."""
 
 
 class _Asked(NamedTuple):
@@ -35,10 +35,12 @@ _change = threading.Lock()
 
 
 def hsm_answer(decrypt: Decrypt, text: str, *, wait: bool) -> str:
-    """Return the result of `decrypt` for `text`, which runs in a thread.
+    """Return the result of `decrypt` for `text`. It runs in a thread; while it runs, another call with the same text
+    waits for the same result.
 
-    `wait`: wait for it; else raise NotAnsweredYetError while there is none. Raises HsmError if there is none after 10
-    s, and what `decrypt` raises.
+    `wait` True: block until there is a result, at most until 10 s after `decrypt` began. `wait` False: never block, and
+    raise NotAnsweredYetError while there is no result. Raises HsmError if there is none 10 s after `decrypt` began, and
+    what `decrypt` raises.
     """
     with _change:
         if text not in _asked:

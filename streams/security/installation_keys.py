@@ -46,13 +46,14 @@ _failed: dict[Path, tuple[State | None, float]] = {}  # by file: its state when 
 
 
 def ring(settings: Settings, purpose: KeyPurpose) -> KeyRing:
-    """Return the keys of a purpose as they are now.
+    """Return the keys of a purpose as they are now, the one in force first.
 
     A file named by QUANZU_KEYS_FILE is read again when it has changed. If it cannot be read then, the keys read before
-    remain, that is logged, and it is tried again after a minute. They also remain while an HSM decrypts the changed
-    file: an event loop never waits for it, except for the first keys of a process. An embedded installation derives its
-    keys from its secret. Public keys are derived where the process has the private ones. Raises SettingsError if this
-    process was given no key for the purpose, or the keys are invalid.
+    remain, a warning is logged, and the file is read again after a minute. They also remain while an HSM decrypts the
+    changed file: an event loop never waits for it, except for the first keys of a process. An embedded installation
+    without keys derives them from its secret. Public keys are derived where the process has the private ones. Raises
+    SettingsError if this process was given no key for the purpose, or the first keys that it reads are invalid or
+    cannot be read.
     """
     rings = _rings(settings)
     if purpose is KeyPurpose.INTAKE_PUBLIC and purpose not in (rings or {}):
@@ -65,8 +66,8 @@ def ring(settings: Settings, purpose: KeyPurpose) -> KeyRing:
 
 
 def noted(settings: Settings, purpose: KeyPurpose) -> tuple[bytes, ...]:
-    """Return what is noted about the key pairs of intake now: the texts for INTAKE_ATTESTED, or for INTAKE_REMOVED.
-    Empty if nothing is noted. A process that has the private keys attests by these itself.
+    """Return the current notes about the key pairs of intake: the texts for INTAKE_ATTESTED, or for INTAKE_REMOVED.
+    Empty if nothing is noted. A process that has the private keys adds the attestations that they make.
 
     Raises SettingsError if the keys are invalid.
     """
@@ -77,8 +78,8 @@ def noted(settings: Settings, purpose: KeyPurpose) -> tuple[bytes, ...]:
 
 
 def require(settings: Settings, component: Component) -> None:
-    """Raise SettingsError, which says what to add, if the component lacks keys of a purpose, or they are invalid; else
-    do nothing.
+    """Raise SettingsError, whose text names what to add, if the component lacks keys of a purpose, or they are invalid;
+    else do nothing.
     """
     rings = _rings(settings)
     if rings is None and settings.embedded:

@@ -60,12 +60,17 @@ class IntakeKeys(NamedTuple):
     removed: Noted = nothing_noted
 
     def sealer(self) -> PublicSealer:
-        """Return what encrypts under the public key in force, with an ephemeral key of its own."""
+        """Return a new PublicSealer, which encrypts under the public key in force, with an ephemeral key of its own.
+
+        Raises SettingsError if this process has no key for the purpose `intake-public`.
+        """
         return PublicSealer(self.public().current, self.attested())
 
 
 def intake_keys(settings: Settings) -> IntakeKeys:
-    """Return the key pairs of an installation. A process that lacks a purpose is told so when it needs the key."""
+    """Return the key pairs of an installation, as functions that read the keys when they are called. `public` and
+    `private` then raise SettingsError if this process lacks the key.
+    """
     return IntakeKeys(
         partial(ring, settings, KeyPurpose.INTAKE_PUBLIC),
         partial(ring, settings, KeyPurpose.INTAKE),
@@ -85,7 +90,8 @@ class IntakeEncryption:
         self._kept: PublicSealer | None = None  # forgotten after a second
 
     async def encode(self, records: Sequence[TopicRecord]) -> list[bytes | None]:
-        """Return the records' values, in order: encrypted on the topics of BY_INTAKE, as they are on other topics.
+        """Return the records' values, in order: encrypted on the topics of BY_INTAKE, unchanged on other topics.
+        Tombstones stay None; a value that is encrypted already stays as it is.
 
         Raises CodecError for a record of another topic whose personal data must be encrypted: intake has no key for it.
         Raises SettingsError if this process has no key for the purpose `intake-public`.
@@ -105,7 +111,7 @@ class IntakeEncryption:
         self._kept = None
 
     async def decode(self, records: Sequence[TopicRecord]) -> list[bytes | None]:
-        """Return the records' values, in order; an Unreadable for each encrypted one."""
+        """Return the records' values, in order: an Unreadable for each encrypted one, the others unchanged."""
         return [Unreadable(record.value or b"") if _is_encrypted(record) else record.value for record in records]
 
     async def aclose(self) -> None:
@@ -113,8 +119,9 @@ class IntakeEncryption:
 
 
 def sealed_values(records: Sequence[TopicRecord], make_sealer: Callable[[], PublicSealer]) -> list[bytes | None]:
-    """Return the records' values, in order, those of the topics of BY_INTAKE encrypted. Tombstones and values that are
-    encrypted already stay as they are. `make_sealer`: called at most once, if there is something to encrypt.
+    """Return the records' values, in order; those of the topics of BY_INTAKE are encrypted. Tombstones and values that
+    are encrypted already stay as they are. `make_sealer`: called at most once, if there is something to encrypt; what
+    it raises passes through.
     """
     values = [record.value for record in records]
     sealer: PublicSealer | None = None
@@ -126,8 +133,9 @@ def sealed_values(records: Sequence[TopicRecord], make_sealer: Callable[[], Publ
 
 
 def opened_values(records: Sequence[TopicRecord], private: Keys, removed: Noted = nothing_noted) -> dict[int, bytes]:
-    """Return by place in `records` the values that were encrypted with a public key, decrypted: an Awaited for one
-    whose key is on its way, an Unreadable for any other that no key opens. Other records are left out.
+    """Return the values that were encrypted with a public key, decrypted, by the record's index in `records` (from 0):
+    an Awaited for one whose private key this process does not have yet, an Unreadable for any other that no key opens.
+    Other records are left out.
 
     Raises SettingsError if there is such a record, and this process has no key for the purpose `intake`.
     """

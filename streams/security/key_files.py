@@ -44,11 +44,12 @@ KEY_FILES: Mapping[str, frozenset[KeyPurpose]] = {
 
 
 def make_keys(folder: Path) -> list[str]:
-    """Make a key for each purpose that has none in `folder`, and the missing files. Return the names of files that were
-    written; existing keys stay.
+    """Make a key for each purpose that has none in `folder`, and write the files that are missing or differ; the folder
+    is created too. Return the names of the files that were written, empty if none; existing keys stay.
 
-    Raises SettingsError if `keys-operator` is invalid, or lacks a key that another file has: without that key,
-    everything that was encrypted with it would be unreadable.
+    Raises SettingsError if a file is invalid, the HSM cannot be used, or `keys-operator` lacks a key that another file
+    has: without that key, everything that was encrypted with it would be unreadable. Raises OSError if a file cannot be
+    read or written.
     """
     rings = load_keys(folder) if (folder / ALL).exists() else {}
     _refuse_older(folder, rings)
@@ -58,23 +59,32 @@ def make_keys(folder: Path) -> list[str]:
 
 
 def load_keys(folder: Path) -> dict[KeyPurpose, KeyRing]:
-    """Return all keys of a folder. Raises SettingsError, naming the file, if it is missing or invalid."""
+    """Return all keys of a folder, by purpose, from its file `keys-operator`. Public keys are left out.
+
+    Raises SettingsError, naming the file, if it is missing or invalid or the HSM cannot decrypt it, and OSError if it
+    cannot be read.
+    """
     return _read(folder / ALL)
 
 
 def listed_keys(folder: Path) -> dict[KeyPurpose, KeyRing]:
-    """Return all keys of a folder with the public ones, whose ids name the key pairs in records and logs. Raises
-    SettingsError, as `load_keys` does.
+    """Return all keys of a folder, by purpose, with the public ones, whose ids name the key pairs in records and logs;
+    without the attestations.
+
+    Raises SettingsError, naming the file `keys-operator`, if it is missing or invalid or the HSM cannot decrypt it, and
+    OSError if it cannot be read.
     """
     return {purpose: ring for purpose, ring in _with_public(load_keys(folder)).items() if purpose not in _UNNAMED}
 
 
 def change_ring(folder: Path, purpose: KeyPurpose, how: Callable[[KeyRing], KeyRing]) -> KeyRing:
-    """Write what `how` makes of a purpose's ring to every file of the folder that has the purpose, and return it.
+    """Call `how` with a purpose's ring, write the result to every file of the folder that has the purpose, and return
+    it.
 
     The file with all keys always has every key that another file has, so an interrupted change is completed by
-    repeating it. Raises SettingsError if the files are missing or invalid or `keys-operator` lacks a key that another
-    file has, and what `how` raises.
+    repeating it. Raises SettingsError if no keys are made for the purpose, the files are missing or invalid, the HSM
+    cannot be used, or `keys-operator` has no key of the purpose or lacks a key that another file has; OSError if a file
+    cannot be read or written; and what `how` raises.
     """
     if purpose not in MADE:
         raise SettingsError(f"keys for {purpose} are derived from those for {KeyPurpose.INTAKE}: change these")
@@ -93,11 +103,12 @@ def change_ring(folder: Path, purpose: KeyPurpose, how: Callable[[KeyRing], KeyR
 
 
 def note_lost(folder: Path, pair: str) -> KeyRing:
-    """Note that nobody has the private key of a pair of intake any more, so that what was encrypted for it is refused
-    and not awaited. Return what is noted as removed now.
+    """Write a note to the folder's files that nobody has the private key of a pair of intake any more, so that what was
+    encrypted for it is refused and not awaited. Return all notes of removed pairs now, the latest first.
 
-    `pair`: its id in records and logs. Raises KeyRingError if it is no such id, and SettingsError if a key of the
-    folder belongs to the pair, or as `change_ring` does.
+    `pair`: its id in records and logs. Raises KeyRingError if it is no such id; SettingsError if a key of the folder
+    belongs to the pair, the files are missing or invalid, or `keys-operator` lacks a key that another file has; and
+    OSError if a file cannot be read or written.
     """
     rings, note = load_keys(folder), lost_note(pair)
     _refuse_older(folder, rings)
@@ -111,10 +122,11 @@ def note_lost(folder: Path, pair: str) -> KeyRing:
 
 
 def wrap_files(folder: Path) -> list[str]:
-    """Encrypt the files of a folder that are not encrypted yet, by the HSM. Return their names. Safe to repeat.
+    """Encrypt, by the HSM, those files of a folder that are not encrypted yet. Return their names, empty if there was
+    none. Safe to repeat.
 
-    Raises SettingsError if QUANZU_HSM is not set, the HSM cannot be used, or a file is missing or invalid; the files
-    before it are encrypted then.
+    Raises SettingsError if QUANZU_HSM is not set, the HSM cannot be used, or a file is missing or invalid, and OSError
+    if one cannot be read or written; the files before it are encrypted then.
     """
     if configured_hsm() is None:
         raise SettingsError(f"{HSM_VARIABLE} is not set: name the key in the HSM")
@@ -131,7 +143,9 @@ def wrap_files(folder: Path) -> list[str]:
 
 
 def random_key(*, sm: bool = False) -> bytes:
-    """Return a new key: 256 random bits in hexadecimal. `sm`: for the Chinese algorithms (domain/access/ciphers)."""
+    """Return a new key: 256 random bits as 64 hexadecimal digits. `sm`: for the Chinese algorithms
+    (domain/access/ciphers); the key then begins with `sm-`.
+    """
     return (SM if sm else b"") + secrets.token_hex(32).encode()
 
 

@@ -32,7 +32,10 @@ class TooLargeError(ValueError):
 
 
 def main() -> int:
-    """Encode the picture on standard input anew, write it to standard output, and return the exit status."""
+    """Encode the picture on standard input anew, write it to standard output, and return the exit status: 0 if that
+    succeeded; TOO_LARGE (3) if it has too many pixels, UNREADABLE (4) if it cannot be decoded, and then nothing is
+    written. Limits the memory and time of this process first.
+    """
     _limit()
     try:
         picture = reencoded(sys.stdin.buffer.read())
@@ -45,7 +48,11 @@ def main() -> int:
 
 
 def reencoded(raw: bytes) -> bytes:
-    """Return the picture as a JPEG of at most MOST_BYTES. Raises TooLargeError, or any exception of a decoder."""
+    """Return the picture as a JPEG of at most MOST_BYTES (650,000), made smaller as far as needed.
+
+    Raises TooLargeError if it has over 25 million pixels, or over 30,000 on one side; StopIteration if even the
+    smallest JPEG is too long; and any exception of a decoder.
+    """
     with Image.open(io.BytesIO(raw), formats=FORMATS) as opened:
         if opened.width * opened.height > MOST_PIXELS or max(opened.size) > MOST_SIDE:
             raise TooLargeError

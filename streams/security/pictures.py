@@ -34,8 +34,11 @@ class Pictures:
         self._turns = asyncio.Semaphore(1)
 
     async def reencoded(self, raw: bytes) -> bytes:
-        """Return the picture as a JPEG without metadata, of at most MOST_BYTES. Raises PictureError if it cannot be
-        decoded.
+        """Return the picture as a JPEG without metadata, of at most 650,000 bytes (MOST_BYTES). Waits while another
+        picture is being encoded.
+
+        Raises PictureError: TOO_MANY_PIXELS if it has over 25 million pixels or a side of over 30,000, or UNREADABLE if
+        it is no JPEG, PNG or WebP that can be encoded anew within 30 s.
         """
         async with self._turns:
             process = await asyncio.create_subprocess_exec(

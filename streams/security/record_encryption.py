@@ -90,10 +90,13 @@ class RecordEncryption:
 
     async def encode(self, records: Sequence[TopicRecord]) -> list[bytes | None]:
         """Return the records' values with their personal data encrypted, in the order of `records`. Without a vault,
-        all values are returned unchanged, as are values without personal data; None stays None.
+        all values are returned unchanged, as are values without personal data; None stays None. An owner without a key
+        gets one in the vault.
 
         Of an erased person, whose key was destroyed, only the rest of the record is returned. Raises VaultError if the
-        vault is not the installation's, and RedisError if the vault is unavailable.
+        vault is not the installation's, SettingsError if this process lacks a key for the vault or for signals, and
+        RedisError if the vault is unavailable. Errors of Kafka pass through: the installation's vault is looked up
+        there.
         """
         values = [record.value for record in records]
         if self._vault is None:
@@ -125,10 +128,11 @@ class RecordEncryption:
         """Return the records' values decrypted, in the order of `records`. For an erased person: the rest of the
         record, or None if nothing remains.
 
-        A value whose key the vault has lost is returned as Unreadable; one that intake encrypted for a key pair that
-        this process has not got yet, as Awaited. Raises VaultError if a record is encrypted and
-        no vault is set, or if it cannot be decrypted and the vault is not known to be the installation's; RedisError if
-        the vault is unavailable.
+        A value whose key the vault has lost is returned as Unreadable, and counted in a metric; one that intake
+        encrypted for a key pair whose private key this process does not have yet, as Awaited. Raises VaultError if a
+        record is encrypted and no vault is set, or if it cannot be decrypted and the vault is not known to be the
+        installation's; SettingsError if this process lacks a key; RedisError if the vault is unavailable. Errors of
+        Kafka pass through, as in `encode`.
         """
         values: list[bytes | None] = [record.value for record in records]
         intake = self._intake
@@ -189,13 +193,18 @@ class RecordEncryption:
 
 
 def record_encryption(settings: Settings) -> RecordEncryption:
-    """Return the encryption of an installation's records. The caller must close it."""
+    """Return the encryption of an installation's records; without a vault, one that encrypts nothing. The caller must
+    close it. Connects to nothing yet.
+    """
     vault = Vault(settings) if settings.vault else None
     return RecordEncryption(vault, partial(known_vault, settings), settings.record_cipher, intake_keys(settings))
 
 
 def another_vault(identity: str | None, known: str | None, first: str = "") -> VaultError:
-    """Return (not raise) the error for a vault that is not the installation's. `first`: the beginning of its text."""
+    """Return (not raise) the error for a vault that is not the installation's. `identity`: of the vault that answers,
+    None if it has none; `known`: of the installation's vault, None if it is not known yet; `first`: the beginning of
+    the error's text.
+    """
     if known is None:
         return VaultError(
             f"{first}the installation does not know its vault yet: start a worker with the QUANZU_VAULT by which the "
@@ -209,8 +218,9 @@ def another_vault(identity: str | None, known: str | None, first: str = "") -> V
 
 
 def owner_of(topic: str, key: bytes | None, plain: Any) -> str | None:  # noqa: ANN401 - whatever JSON has
-    """Return the owner of the key for a record: a resident's id, or topic/id, with the generation of an account
-    number's key. None if the record has no personal data.
+    """Return the owner of the key for a record: a resident's id, or topic/id; for an account number topic/token, with
+    the generation of its key if that is not the first. None if the record has no personal data. `key`: the record's
+    key; `plain`: its parsed JSON, for a topic of OF_RECORD or an account number.
 
     A police record's number is unique in its source only, and its next version may name another victim: source and
     version are part of its owner, so that the erasure of one victim destroys no other's record.

@@ -236,10 +236,12 @@ those of a copy. A worker gives a new vault its identity, and checks its setting
 
 
 def lacking(settings: Settings, component: Component) -> list[str]:
-    """Return one text for each right that `component` needs at Kafka and the configured user lacks, with what to do.
+    """Return one text for each operation at Kafka (read, write, group) that `component` needs and the configured user
+    may not do, with the topics and what to do.
 
-    Empty without a configured user, because Kafka then checks no rights. Blocking: call it in a thread. Raises
-    AccessError, KafkaError or OSError if Kafka cannot be asked.
+    Empty if nothing is missing, and without a configured user, because Kafka then checks no rights. Blocking: call it
+    in a thread. Raises AccessError, KafkaError or OSError if Kafka cannot be asked, and ValueError if the CA file is
+    unusable.
     """
     if settings.kafka_user is None:
         return []

@@ -24,13 +24,17 @@ are passwords: `kafka-admin` of the brokers' super user, `redis-replica` and `re
 
 
 def names() -> tuple[str, ...]:
-    """Return the file names of all secrets: the installation's, each component's keys and passwords at each server."""
+    """Return the file names of all secrets: the installation's, the gateways', each component's keys, and each
+    component's passwords at each server.
+    """
     of_servers = (f"{server}-{component}" for server in SERVERS for component in Component)
     return (*OWN, *map(gateway_key, GATEWAYS), *KEY_FILES, *of_servers)
 
 
 def gateway_key(channel: str) -> str:
-    """Return the name of the file with the keys of a channel's gateway: those that it has in receipts-secret."""
+    """Return the name of the file with the keys of a channel's gateway: `CHANNEL-key`. It has the channel's keys of
+    receipts-secret.
+    """
     return f"{channel}-key"
 
 
@@ -49,12 +53,13 @@ def province_signer(code: str) -> str:
 
 
 def make(folder: Path, banks: Iterable[str] = ()) -> list[str]:
-    """Create the missing secrets in `folder`, 256 random bits each. Return the names of those created; others are
-    unchanged.
+    """Create the missing secrets in `folder`, 256 random bits each. Return the names of the files that were created or
+    changed; other files are unchanged.
 
-    `banks`: codes of institutions. A key is added for each of them that has none. A gateway's file is written anew if
-    receipts-secret has other keys of its channel. Raises SettingsError if the file with all keys is invalid, or lacks a
-    purpose that another file has.
+    `banks`: codes of institutions. A key is added for each of them that has none; `receipts-secret` is then returned
+    with the number of added keys, such as "receipts-secret (2 keys)". A gateway's file is written anew if
+    receipts-secret has other keys of its channel. Raises SettingsError if a file of keys is invalid, the file with all
+    keys lacks a key that another file has, or the HSM cannot be used, and OSError if a file cannot be read or written.
     """
     derived = {*KEY_FILES, *map(gateway_key, GATEWAYS)}
     missing = [name for name in names() if name not in derived and not (folder / name).exists()]
@@ -100,12 +105,16 @@ def _add_keys(file: Path, signers: Sequence[str]) -> list[str]:
 
 
 def passwords(folder: Path, server: str) -> Mapping[Component, str]:
-    """Return each component's password at `server` (kafka or redis). Raises SettingsError that names a missing file."""
+    """Return each component's password at `server` (kafka or redis). Raises SettingsError, naming the file, if one is
+    missing, and OSError if one cannot be read.
+    """
     return {component: _read(folder / f"{server}-{component}") for component in Component}
 
 
 def of_servers(folder: Path) -> Mapping[str, str]:
-    """Return the Redis passwords of `replica` and `sentinel`. Raises SettingsError that names a missing file."""
+    """Return the Redis passwords of `replica` and `sentinel`, by these names. Raises SettingsError, naming the file, if
+    one is missing, and OSError if one cannot be read.
+    """
     return {name: _read(folder / f"redis-{name}") for name in ("replica", "sentinel")}
 
 

@@ -27,8 +27,9 @@ _ENTERPRISE = "quanzu@32473"  # structured data under the number that RFC 5612 k
 
 
 def message(at: datetime, severity: int, kind: str, data: Mapping[str, str], host: str, process: str) -> bytes:
-    """Return an RFC 5424 message without octet count. `data`: the structured data, by name; empty
-    values are left out.
+    """Return an RFC 5424 message without octet count, in UTF-8. `at`: its time (aware); `severity`: 0 (emergency) to 7
+    (debug); `kind`: the message id; `data`: the structured data, by name; empty values are left out; `host`, `process`:
+    the sender's host name and process id.
     """
     pairs = "".join(f' {name}="{_escaped(value)}"' for name, value in data.items() if value)
     head = f"<{SECURITY * 8 + severity}>1 {at.isoformat(timespec='milliseconds')} {host} quanzu-console {process}"
@@ -51,13 +52,17 @@ class Syslog:
         self.name, self.process = socket.gethostname() or "-", str(os.getpid())
 
     def put(self, at: datetime, severity: int, kind: str, data: Mapping[str, str]) -> None:
-        """Queue a message. If too many messages wait, the oldest is dropped and counted in `dropped`."""
+        """Queue a message; its arguments are those of `message`. If 10,000 messages wait already, the oldest is dropped
+        and counted in `dropped`. Never blocks.
+        """
         self.dropped += len(self._waiting) == MOST_WAITING
         self._waiting.append(framed(message(at, severity, kind, data, self.name, self.process)))
         self._came.set()
 
     async def run(self) -> None:
-        """Send queued messages until cancelled; reconnects whenever the connection has ended."""
+        """Send queued messages until cancelled. Connects again, without end, whenever the connection has ended or
+        cannot be made.
+        """
         while wanted():
             reader, writer = await until_done("syslog", self._connect)
             log.info(

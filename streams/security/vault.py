@@ -90,9 +90,9 @@ class VaultError(CodecError):
 class Keys(NamedTuple):
     """Keys of a vault. `identity`: the vault's, None if it has none.
 
-    `of`: owner -> its keys, the key for encryption first; None if the owner's keys were destroyed, empty if it has
-    none. `shut`: the owners who have a key that does not open: it is damaged, or wrapped under a key that this process
-    lacks.
+    `of`: owner -> its keys (32 bytes each), the key for encryption first; None if the owner's keys were destroyed,
+    empty if it has none that opens. `shut`: the owners who have a key that does not open: it is damaged, or wrapped
+    under a key that this process lacks.
     """
 
     identity: str | None
@@ -111,10 +111,11 @@ class Vault:
         self._ring = partial(ring, settings, KeyPurpose.VAULT)
 
     async def to_seal_under(self, found: Keys) -> dict[str, bytes | None]:
-        """Return each owner's encryption key, None if it was destroyed. A key is created for an owner that has none.
+        """Return each owner's encryption key, None if it was destroyed. A key is created in the vault for an owner that
+        has none.
 
-        `found`: the result of `known`. Raises RedisError if the vault is unavailable, SettingsError if this process
-        has no key for the purpose `vault`, and VaultError for an owner of whose keys none opens.
+        `found`: the result of `known`. Raises RedisError if the vault is unavailable, SettingsError if this process has
+        no key for the purpose `vault`, and VaultError if an owner has keys and none of them opens.
         """
         keys = found.of
         if any(keys[owner] == () for owner in found.shut):
@@ -150,11 +151,11 @@ class Vault:
         return Keys(identity.decode() if identity else None, opened, shut)
 
     async def check_wrapping(self) -> None:
-        """Check that this process has the key under which this vault's keys are wrapped. Does nothing in a vault that
-        no worker has used yet.
+        """Check that this process has the key under which this vault's keys are wrapped. Does nothing if it has, and in
+        a vault that no worker has used yet.
 
-        Raises VaultError if it has not, SettingsError if it has no key for the purpose, and RedisError if the vault is
-        unavailable.
+        Raises VaultError if it does not have that key, SettingsError if it has no key for the purpose `vault` at all,
+        and RedisError if the vault is unavailable.
         """
         kept: bytes | None = await self._redis.hget(IDENTITY, CHECK_FIELD)
         if kept is not None and _opened(self._ring(), IDENTITY, kept) is None:
@@ -175,7 +176,8 @@ class Vault:
         """Return for each owner the name under which it has its key now, or gets it: the owner itself, or after keys
         were destroyed the first later generation of it without a destroyed key (`OWNER#2`, `OWNER#3`, …).
 
-        Keys of earlier generations stay destroyed. Raises RedisError if the vault is unavailable.
+        Keys of earlier generations stay destroyed. Raises RedisError if the vault is unavailable, and SettingsError if
+        an owner has a key, but this process has none for the purpose `vault`.
         """
         found: dict[str, str] = {}
         left, number = list(dict.fromkeys(owners)), 1
@@ -192,28 +194,31 @@ class Vault:
         return found.decode() if found else None
 
     async def identified(self) -> str:
-        """Return the vault's identity. A vault without one first gets a random identity. Raises RedisError if it is
-        unavailable.
+        """Return the vault's identity. A vault without one first gets a random identity (32 hexadecimal digits). Raises
+        RedisError if the vault is unavailable, and SettingsError if this process has no key for the purpose `vault`.
         """
         made = secrets.token_hex(16)
         await self.become(made)
         return await self.identity() or made
 
     async def become(self, identity: str) -> bool:
-        """Set the vault's identity if it has none.
+        """Set the vault's identity if it has none. Returns True if the vault has this identity now, False if it has
+        another one, which stays.
 
-        Returns True if the vault has this identity now. Raises RedisError if the vault is unavailable, and
-        SettingsError if this process has no key for the purpose `vault`.
+        Raises RedisError if the vault is unavailable, and SettingsError if this process has no key for the purpose
+        `vault`.
         """
         await self._redis.hsetnx(IDENTITY, IDENTITY_FIELD, identity)
         await self._redis.hsetnx(IDENTITY, CHECK_FIELD, _check(self._ring()))
         return await self.identity() == identity
 
     async def take_in(self, copy: "Vault") -> int:
-        """Add the keys of the vault `copy` to this vault's. Return the number of owners for whom a key was added.
+        """Add the keys of the vault `copy` to this vault's. Return the number of owners whose stored keys changed here:
+        a key was added, or their keys were destroyed here as they are in `copy`.
 
         An owner whose keys were destroyed here gets none, even if an older copy still has them. A key that does not
-        open is taken in as it is.
+        open is taken in as it is. Raises RedisError if one of the vaults is unavailable, and SettingsError if this
+        process has no key for the purpose `vault`.
         """
         wrapping, taken = self._ring(), 0
         async for chunk in copy._all():
@@ -223,11 +228,12 @@ class Vault:
         return taken
 
     async def rewrap(self) -> int:
-        """Wrap every key under the key in force for the purpose `vault`, and return for how many owners it was another.
-        Returns when what was wrapped before is no longer on the vault's disk. A key that does not open stays as it is.
+        """Wrap every key under the key in force for the purpose `vault`. Return the number of owners whose keys were
+        wrapped anew, once their former wrapping is no longer on the vault's disk. A key that does not open stays as it
+        is.
 
-        Safe to repeat, also while others use the vault. Raises RedisError if the vault is unavailable, and RewriteError
-        if it cannot rewrite its file.
+        Safe to repeat, also while others use the vault. Raises RedisError if the vault is unavailable, SettingsError if
+        this process has no key for the purpose, and RewriteError if the vault cannot rewrite its file.
         """
         changed = 0
         while found := await self._rewrap_all():  # a pass may miss some if the vault fails over meanwhile
@@ -239,13 +245,16 @@ class Vault:
     async def destroy(self, owners: Iterable[str], at: datetime) -> None:
         """Destroy the owners' keys forever; return when they are no longer on the vault's disk.
 
-        The time `at` is stored in place of the keys. Raises RewriteError if the vault cannot rewrite its file.
+        The time `at` is stored in place of the keys. Raises RedisError if the vault is unavailable, and RewriteError if
+        it cannot rewrite its file: the keys are then destroyed in its memory only.
         """
         await self.mark_destroyed(owners, at)
         await self.rewritten()
 
     async def mark_destroyed(self, owners: Iterable[str], at: datetime) -> None:
-        """Replace the owners' keys by the time `at`, in this order; until `rewritten`, the file still has them."""
+        """Replace the owners' keys by the time `at`, in the order of `owners`; until `rewritten`, the vault's file
+        still has them. Raises RedisError if the vault is unavailable.
+        """
         async with self._redis.pipeline(transaction=False) as pipe:
             for owner in owners:
                 pipe.hset(_place(owner), owner, DESTROYED + at.isoformat().encode())
@@ -254,7 +263,7 @@ class Vault:
     async def rewritten(self) -> None:
         """Have the vault rewrite its file, and return when destroyed keys are no longer on its disk.
 
-        Raises RewriteError if it cannot.
+        Raises RewriteError if it cannot, and RedisError if it is unavailable.
         """
         await rewrite(self._redis)
 
@@ -285,7 +294,7 @@ class Vault:
 
 
 def generation(owner: str, number: int) -> str:
-    """Return the name of an owner's keys in this generation, from 1 on."""
+    """Return the name of an owner's keys in this generation, from 1 on: the owner itself for 1, else `OWNER#number`."""
     return owner if number == 1 else f"{owner}#{number}"
 
 

@@ -28,10 +28,12 @@ KEY = b"vault"
 
 
 async def settle(settings: Settings, producer: Producer, now: datetime) -> None:
-    """Make the settings' vault the installation's if the installation has none yet; waits while the vault is
+    """Make the settings' vault the installation's if the installation has none yet; waits while the vault or Kafka is
     unavailable.
 
-    Does nothing if the settings name no vault. Raises VaultError if the installation has another vault.
+    Does nothing if the settings name no vault. Raises VaultError if the installation has another vault, SettingsError
+    if this process has no key for the purpose `vault`, AccessError if the vault or Kafka denies access, and SendError
+    if Kafka refuses the record of the vault.
     """
     if settings.vault is not None:
         async with aclosing(Vault(settings)) as vault:
@@ -40,7 +42,7 @@ async def settle(settings: Settings, producer: Producer, now: datetime) -> None:
 
 async def check(settings: Settings) -> None:
     """Check that the settings name the installation's vault, or that the installation has none yet. Raises VaultError
-    if they name none or another one, and RedisError if the vault is unavailable.
+    if they name none or another one, RedisError if the vault is unavailable, and KafkaError if Kafka is.
     """
     async with aclosing(Vault(settings)) as vault:
         known, found = await known_vault(settings), await vault.identity()
@@ -49,10 +51,13 @@ async def check(settings: Settings) -> None:
 
 
 async def take_in(settings: Settings, copy: str, by: str, reason: str, now: datetime) -> int:
-    """Add the keys of a copy to the vault, with an audit entry. Return the number of owners for whom a key was added.
+    """Add the keys of a copy to the vault, with an audit entry. Return the number of owners whose stored keys changed
+    (see Vault.take_in).
 
-    `copy`: the address of a Redis with the copy. An emptied vault gets its identity back. Raises VaultError if the copy
-    is not of the installation's vault, the settings name another vault, or they name none.
+    `copy`: the address of a Redis with the copy. `by`, `reason`: who does it and why, for the audit. An emptied vault
+    gets its identity back. Raises VaultError if the copy is not of the installation's vault, the settings name another
+    vault, or they name none. Raises SettingsError if this process lacks a key, and RedisError or KafkaError if a vault
+    or Kafka is unavailable.
     """
     async with (
         aclosing(Vault(settings)) as vault,
@@ -71,8 +76,9 @@ async def take_in(settings: Settings, copy: str, by: str, reason: str, now: date
 async def adopt(settings: Settings, by: str, reason: str, now: datetime) -> str:
     """Make the settings' vault the installation's from now on, with an audit entry. Return the vault's identity.
 
-    A vault without an identity gets a random one. Raises VaultError if the settings name no vault, and RedisError or
-    KafkaError if the vault or Kafka is unavailable.
+    A vault without an identity gets a random one. `by`, `reason`: who does it and why, for the audit. Raises VaultError
+    if the settings name no vault, SettingsError if this process lacks a key, and RedisError or KafkaError if the vault
+    or Kafka is unavailable.
     """
     async with aclosing(Vault(settings)) as vault, _producer(settings) as producer:
         identity = await vault.identified()

@@ -41,9 +41,10 @@ COMMIT = CURRENT_RUN + script("commit")
 
 
 def connect(settings: Settings) -> "Redis":
-    """Return a Redis client that retries for about a second before it raises redis.exceptions.ConnectionError.
+    """Return a Redis client for the installation's Redis, not connected yet. Its commands are retried for about a
+    second before they raise redis.exceptions.ConnectionError.
 
-    Raises SettingsError if the embedded servers are not started yet.
+    Raises SettingsError if the embedded servers are not started yet, and ValueError if the address of Redis is invalid.
     """
     if settings.redis is None:
         raise SettingsError("no Redis yet: start the embedded servers first (streams.runtime.embedded.Embedded)")
@@ -65,10 +66,11 @@ class CaseStore:
         self._commit = self.redis.register_script(COMMIT)
 
     async def load(self, partition: int, inputs: Sequence[str], residents: Sequence[str]) -> Loaded | None:
-        """Return the partition's rules, the latest cases of `residents` and which of `inputs` were applied.
+        """Return the partition's rules, the latest cases of `residents` and which of `inputs` were applied, all of one
+        moment.
 
-        Returns None if the store is lost, or another Redis than that of the last commit answers, which may lack
-        commits.
+        Returns None if the store is lost, or if another Redis than that of the last commit answers, which may lack
+        commits. Raises ValidationError if a stored case or hold is invalid. Errors of Redis pass through.
         """
         async with self.redis.pipeline(transaction=True) as pipe:
             pipe.execute_command(*ASK_RUN)
@@ -100,11 +102,14 @@ class CaseStore:
 
     async def commit(self, partition: int, expected: int | str | None, offset: int | None, change: StoreUpdate) -> bool:
         """Apply `change` and set the input offset to `offset` (None: unchanged) if the stored offset is `expected`.
+        Returns True if it was applied.
 
-        Returns True if it was applied. `expected` may also be the mark of a rebuild; None: no offset is stored. Returns
-        False, and writes nothing, if another process was first, if the outbox still has entries of an earlier commit
-        (publish them first), or, after a pause, if the Redis that answers is not the leading one. Waits while this
-        process must not act. Raises RuntimeError if the leader was not started.
+        `expected` may also be the mark of a rebuild; None: no offset is stored. Returns False, and writes nothing, if
+        the stored offset or mark is another one, because another process was first or an earlier try of this command
+        was applied and its answer lost; if the Redis that answers does not lead (after a pause of 0.2 s); and, where
+        `offset` is given, if the outbox still has entries of an earlier commit (publish them first) or another Redis
+        made the last commit. Waits without limit while this process must not act. Raises RuntimeError if the leader was
+        not started. Errors of Redis pass through: the change may then have been applied.
         """
         run = await self.leader.run()
         arguments: list[Argument] = ["" if expected is None else expected, "" if offset is None else offset, run]
@@ -117,8 +122,9 @@ class CaseStore:
         return bool(found == b"ok")
 
     async def position(self, partition: int) -> Stand:
-        """Return which input a partition has applied last, from where on the journal may have commits that its store
-        lacks, and whether the Redis that answers is the one that made the last commit (see Stand).
+        """Return the offset of the last input that a partition has applied, the journal offset after which its store
+        may lack commits, and the runs of the Redis that made the last commit and of the Redis that answers (see Stand).
+        Errors of Redis pass through.
         """
         async with self.redis.pipeline(transaction=True) as pipe:
             pipe.execute_command(*ASK_RUN)
@@ -129,8 +135,9 @@ class CaseStore:
         return Stand(stored, where, run and run.decode(), run_of(info), int(logs or 0))
 
     async def unsettled(self, partitions: Sequence[int], reached: Mapping[int, int]) -> list[int]:
-        """Return those of `partitions` whose store is lost, may lack commits or inputs, or is behind `reached`, or
-        which have an outbox. `reached`: input offsets known to be applied, by partition.
+        """Return those of `partitions`, in their order, whose store is lost, may lack commits or inputs, or is behind
+        `reached`, or which have entries in the outbox. `reached`: input offsets known to be applied, by partition.
+        Errors of Redis pass through.
         """
         async with self.redis.pipeline(transaction=False) as pipe:
             pipe.execute_command(*ASK_RUN)
@@ -147,12 +154,13 @@ class CaseStore:
 
     async def outlive(self, partition: int, stood: Stand, end: int, sent: Iterable[str], seconds: float) -> bool:
         """Let a partition go on in a Redis that may have lost its latest commits. Returns True if that was written;
-        False, writing nothing, if the partition's offset is no longer that of `stood`, or for the other reasons of
-        `commit`.
+        False, writing nothing, if the partition's offset is no longer that of `stood`, or another Redis leads.
 
         The marks of sent dispatches may be lost too. So all dispatches that wait for a result, and those in `sent`
         (ids), are marked as possibly sent, and for `seconds` of wall-clock time no worker carries one of them out. No
-        channel sends anything until the inputs before offset `end` are applied again.
+        channel sends anything for the partition until the inputs before offset `end` are applied again. Waits without
+        limit while this process must not act. Raises RuntimeError if the leader was not started. Errors of Redis pass
+        through.
         """
         change = StoreUpdate()
         change.add("SUNIONSTORE", UNSURE, key("unsure", partition), key("awaited", partition)).unsure(sent)
@@ -162,30 +170,33 @@ class CaseStore:
 
     async def hold_back(self, partition: int, stood: Stand, end: int) -> bool:
         """Let no channel send anything for the partition until input `end` - 1 is applied. Returns True if that was
-        written.
+        written; False, writing nothing, if the partition's offset is no longer that of `stood`, or another Redis leads.
 
-        Returns False, and writes nothing, if the partition's offset is not `stood`'s, or for the other reasons of
-        `commit`.
+        Waits without limit while this process must not act. Raises RuntimeError if the leader was not started. Errors
+        of Redis pass through.
         """
         change = StoreUpdate()
         change.add("HSET", STATE, "end", end)
         return await self.commit(partition, stood.offset, None, change)
 
     async def offset(self, partition: int) -> int | None:
-        """Return the offset of the last applied input, or None if the store is lost."""
+        """Return the offset of the last applied input, or None if the store is lost. Errors of Redis pass through."""
         stored = await self.redis.hget(key("state", partition), "offset")
         return None if stored is None else int(stored)
 
     async def clear(self, partition: int) -> None:
-        """Delete the partition's offset and policy, so that it counts as lost and the next check rebuilds it."""
+        """Delete the partition's state (its offset, policy and run), so that it counts as lost and the next check
+        rebuilds it. Its cases stay until then. Errors of Redis pass through.
+        """
         await self.redis.delete(key("state", partition))
 
     async def begin_rebuild(self, partition: int) -> str | None:
         """Delete what is left of a lost partition, and return a new mark, which identifies this rebuild in `steps`.
-        Returns None, deleting nothing, if the partition is not lost, or another process was first.
+        Returns None, deleting nothing, if the partition is not lost, another process was first, or another Redis leads.
 
         If two processes rebuild a partition at once, the later one starts over, and the writes of the earlier one are
-        refused.
+        refused. Waits without limit while this process must not act. Raises RuntimeError if the leader was not started.
+        Errors of Redis pass through.
         """
         offset, other = await self.redis.hmget(key("state", partition), "offset", "rebuilding")
         mark = uuid.uuid4().hex
@@ -201,13 +212,15 @@ class CaseStore:
         return RebuildSteps(self, partition, mark)
 
     async def raw_cases(self, partition: int, residents: Sequence[str]) -> dict[str, bytes]:
-        """Return the latest cases of these residents as JSON, by resident; residents without a case are left out."""
+        """Return the latest cases of these residents as JSON, by resident; residents without a case are left out.
+        Errors of Redis pass through.
+        """
         found = await self.redis.hmget(key("cases", partition), residents) if residents else []
         return {resident: raw for resident, raw in zip(residents, found, strict=True) if raw}
 
     async def earlier(self, partition: int, names: Sequence[str]) -> list[bytes]:
         """Return the earlier cases (each followed by another) with these ids, as JSON in this order; missing ones are
-        left out.
+        left out. Errors of Redis pass through.
         """
         found = await self.redis.hmget(key("earlier", partition), names) if names else []
         return [raw for raw in found if raw]
@@ -215,25 +228,29 @@ class CaseStore:
     async def ranked(self, name: int, partition: int, start: int, most: int) -> list[str]:
         """Return at most `most` members of a sorted set, the lowest score first, from rank `start` (0: the lowest) on.
 
-        `name`: the set's number in keys.NAMES.
+        `name`: the set's number in keys.NAMES. Errors of Redis pass through.
         """
         found = await self.redis.zrange(key(NAMES[name], partition), start, start + most - 1)
         return [member.decode() for member in found]
 
     async def ranked_count(self, name: int, partition: int) -> int:
-        """Return the number of members of a sorted set. `name`: its number in keys.NAMES."""
+        """Return the number of members of a sorted set; 0 if there is none. `name`: its number in keys.NAMES.
+
+        Errors of Redis pass through.
+        """
         return int(await self.redis.zcard(key(NAMES[name], partition)))
 
     async def logs(self, partition: int) -> int:
         """Return how many case-inputs topics were lost before the one that the partition follows; 0 if its store is
-        lost.
+        lost. Errors of Redis pass through.
         """
         return int(await self.redis.hget(key("state", partition), "logs") or 0)
 
     async def behind(self, partition: int) -> tuple[int, int] | None:
-        """Return (stored offset, last missing offset) of a store that lacks inputs up to the end noted at its recovery.
+        """Return (offset of the last applied input, offset of the last missing input) if the store lacks inputs up to
+        the end noted at its recovery.
 
-        Returns None if it lacks none, and also if it is lost.
+        Returns None if it lacks none, and also if it is lost. Errors of Redis pass through.
         """
         offset, end = await self.redis.hmget(key("state", partition), "offset", "end")
         if offset is None or end is None or int(offset) >= int(end) - 1:
@@ -242,16 +259,18 @@ class CaseStore:
 
     async def is_whole(self, partition: int) -> bool:
         """Return True if the partition's store lacks nothing: it is not lost, the Redis that answers is the one that
-        made the last commit, and all inputs up to the end noted at its recovery are applied.
+        made the last commit, and all inputs up to the end noted at its recovery are applied. Errors of Redis pass
+        through.
         """
         stand = await self.position(partition)
         return stand.offset is not None and not stand.older and await self.behind(partition) is None
 
     async def outbox(self, partition: int) -> dict[bytes, bytes]:
-        """Return the committed entries that are not known to be published: their JSON by name, in the order of their
-        input offsets.
+        """Return the committed journal entries that are not known to be published: their JSON by name, in the order of
+        their input offsets; empty if there are none.
 
-        At most about 1,000: a rebuilt store may have very many.
+        At most about 1,000, not necessarily the oldest ones: a rebuilt store may have very many. Errors of Redis pass
+        through.
         """
         name = key("outbox", partition)
         entries: dict[bytes, bytes] = {}
@@ -262,19 +281,22 @@ class CaseStore:
         return dict(sorted(entries.items(), key=lambda item: int(item[0].split(b"/")[0])))
 
     async def published(self, partition: int, names: Iterable[str | bytes]) -> None:
-        """Remove entries that are on the journal from the partition's outbox. `names`: the entries' names there;
-        unknown ones are ignored.
+        """Remove entries that are on the journal from the partition's outbox in Redis. `names`: the entries' names in
+        the outbox; unknown ones are ignored. Errors of Redis pass through.
         """
         if names := list(names):
             await self.redis.hdel(key("outbox", partition), *names)
 
     async def held(self, partition: int) -> list[str]:
-        """Return the sorted ids of the partition's residents who have a step held back."""
+        """Return the ids of the partition's residents who have a step held back, sorted; empty without any. Errors of
+        Redis pass through.
+        """
         return sorted(name.decode() for name in await self.redis.smembers(key("held", partition)))
 
     async def case(self, partition: int, case_id: str) -> Case | None:
         """Return a case by its id, the resident's latest or an earlier one; None if it is unknown, or an earlier one
-        that last changed over 120 days ago and was deleted.
+        that last changed over 120 days ago and was deleted. Raises ValidationError if the stored case is invalid.
+        Errors of Redis pass through.
         """
         latest = await self.redis.hget(key("cases", partition), resident_of(case_id))
         if latest and (found := Case.model_validate_json(latest, extra=ANY_VERSION)).id == case_id:
@@ -284,7 +306,7 @@ class CaseStore:
 
     async def due(self, partition: int, now: datetime, most: int) -> list[tuple[str, str, int]]:
         """Return at most `most` deadlines due at or before `now`, the oldest first: (case id, step id, due time in ms
-        since 1970).
+        since 1970). Empty if none is due. Nothing is removed. Errors of Redis pass through.
         """
         found = await self.redis.zrange(
             key("deadlines", partition), "-inf", milliseconds(now), byscore=True, offset=0, num=most, withscores=True
@@ -294,7 +316,7 @@ class CaseStore:
     async def drop_expired(self, partitions: Sequence[int], now: datetime) -> None:
         """Delete the ids of inputs applied over 9 days ago, and earlier cases that last changed over 120 days ago.
 
-        At most 1,000 of each per partition and call.
+        At most 1,000 of each per partition and call. Errors of Redis pass through.
         """
         applied, before = milliseconds(now - APPLIED_KEPT), milliseconds(now - EARLIER_KEPT)
         async with self.redis.pipeline(transaction=False) as pipe:
@@ -312,7 +334,9 @@ class CaseStore:
                     await pipe.execute()
 
     async def sums(self, name: Literal["ledger", "counts"], partitions: Iterable[int]) -> Counter[str]:
-        """Return the sums over partitions, by name, of the money totals (`ledger`, in fen) or the counts (`counts`)."""
+        """Return the sums over partitions, by name, of the money totals (`ledger`, in fen, except that some are numbers
+        of cases) or the counts (`counts`). A name that no partition has counts as 0. Errors of Redis pass through.
+        """
         async with self.redis.pipeline(transaction=False) as pipe:
             for partition in partitions:
                 pipe.hgetall(key(name, partition))
@@ -320,8 +344,9 @@ class CaseStore:
         return _added(parts)
 
     async def ledgers(self, partitions: Iterable[int]) -> MoneySums:
-        """Return the money totals over partitions, their changes by day, and each partition's last applied offset, all
-        of one moment. The offset is None where the store is lost.
+        """Return the money totals over partitions, their changes by day, month and year (in fen, except that some are
+        numbers of cases), and each partition's last applied offset, all of one moment. The offset is None where the
+        store is lost. Errors of Redis pass through.
         """
         wanted = list(partitions)
         async with self.redis.pipeline(transaction=True) as pipe:
@@ -334,7 +359,9 @@ class CaseStore:
         return MoneySums(_added(found[::3]), _added(found[1::3]), dict(zip(wanted, stands, strict=True)))
 
     async def overdue(self, partition: int, now: datetime) -> int:
-        """Return the number of the partition's deadlines that are due at `now` and not acted on yet."""
+        """Return the number of the partition's deadlines that are due at `now` and not acted on yet. Errors of Redis
+        pass through.
+        """
         return int(await self.redis.zcount(key("deadlines", partition), "-inf", milliseconds(now)))
 
 
@@ -348,8 +375,12 @@ class RebuildSteps:
         self._stands, self._number = mark, 0
 
     async def write(self, changes: Iterable[StoreUpdate]) -> bool:
-        """Write the changes. Return True if all are written; False if another process restarted the rebuild, or the
-        partition was lost again.
+        """Write the changes, and add to each a command that stores the next mark of the rebuild. Return True if all are
+        written; False if another process restarted the rebuild, the partition was lost again, or another Redis leads:
+        the changes before are written then.
+
+        Waits without limit while this process must not act. Raises RuntimeError if the leader was not started. Errors
+        of Redis pass through.
         """
         for change in changes:
             self._number += 1
@@ -364,8 +395,9 @@ class RebuildSteps:
         """End the rebuild, with `offset` as the last applied input. No channel sends anything for this partition until
         all inputs before offset `end` are applied too.
 
-        Returns True if it has ended; False, ending nothing, if another process restarted the rebuild or the partition
-        was lost again.
+        Returns True if it has ended; False, ending nothing, if another process restarted the rebuild, the partition was
+        lost again, or another Redis leads. Waits without limit while this process must not act. Raises RuntimeError if
+        the leader was not started. Errors of Redis pass through.
         """
         last = StoreUpdate().add("HDEL", STATE, "rebuilding").add("HSET", STATE, "end", end)
         return await self._store.commit(self._partition, self._stands, offset, last)

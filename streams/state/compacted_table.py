@@ -40,7 +40,7 @@ class Place:
 
     @property
     def hash(self) -> str:
-        """The name of the Redis hash that holds the table."""
+        """The key of the Redis hash that holds the table: `key`, or the topic's name if `key` is empty."""
         return self.key or self.topic.name
 
 
@@ -56,18 +56,21 @@ class CompactedTable(Generic[Thing]):
         self._redis: Any = redis  # redis-py types a command's result as sync or async at once
 
     async def put(self, thing: Thing) -> None:
-        """Write a record, new or changed, to the topic and then to Redis.
+        """Write a record, new or changed, to the topic and then to Redis. Returns when both have it.
 
-        Returns when both have it. Raises SendError if it is too large.
+        Waits without limit while Kafka is unavailable. Raises SendError if Kafka refuses the record, say because it is
+        too large. Errors of Redis pass through: the topic has the record then.
         """
         name, raw = self._name(thing), thing.model_dump_json().encode()
         await self._send(name, raw)
         await self._redis.hset(self.place.hash, name, raw)
 
     async def drop(self, name: str) -> None:
-        """Delete the record with this name: write a tombstone to the topic, then delete it from Redis.
+        """Delete the record with this name: write a tombstone to the topic, then delete it from Redis. Does nothing
+        more if the table has no such record.
 
-        No error if the table has no such record.
+        Waits without limit while Kafka is unavailable. Raises SendError if Kafka refuses the tombstone. Errors of Redis
+        pass through.
         """
         await self._send(name, None)
         await self._redis.hdel(self.place.hash, name)
@@ -75,7 +78,7 @@ class CompactedTable(Generic[Thing]):
     async def get(self, name: str) -> Thing | None:
         """Return the record with this name from Redis, or None if it is missing.
 
-        Raises ValueError if the stored JSON is invalid.
+        Raises ValueError if the stored JSON is invalid. Errors of Redis pass through.
         """
         raw = await self._redis.hget(self.place.hash, name)
         return self.parse(raw) if raw else None
@@ -84,17 +87,19 @@ class CompactedTable(Generic[Thing]):
     async def locked(self, name: str) -> AsyncIterator[Thing | None]:
         """Context manager: lock the record with this name, and yield its current state (None if it is missing).
 
-        Raises TimeoutError, also inside the block, if waiting for the lock and the block together take over 8 s.
+        Raises TimeoutError, also inside the block, if waiting for the lock and the block together take over 8 s, and
+        ValueError if the stored JSON is invalid. Errors of Redis pass through.
         """
         async with locked(self._redis, changing(self.place.hash, name)):
             yield await self.get(name)
 
     async def change(self, name: str, how: Callable[[Thing | None], Thing]) -> Thing:
-        """Under the record's lock, call `how` with its current state (None if it is missing), write the result and
-        return it.
+        """Under the record's lock, call `how` with its current state (None if it is missing), write the result to the
+        topic and Redis, and return it.
 
         An unchanged result is not written. Raises the exceptions of `how`, and then writes nothing; TimeoutError if
-        waiting for the lock and the work take over 8 s; SendError if the record is too large.
+        waiting for the lock and the work take over 8 s, for example because Kafka is unavailable; SendError if the
+        record is too large; ValueError if the stored JSON is invalid. Errors of Redis pass through.
         """
         async with self.locked(name) as before:
             after = how(before)
@@ -103,16 +108,18 @@ class CompactedTable(Generic[Thing]):
             return after
 
     async def all(self) -> list[Thing]:
-        """Return all records that Redis has, in no particular order.
+        """Return all records that Redis has, in no particular order; empty if it has none.
 
-        Raises ValueError if the stored JSON of a record is invalid.
+        Raises ValueError if the stored JSON of a record is invalid. Errors of Redis pass through.
         """
         return [self.parse(raw) for raw in await self._redis.hvals(self.place.hash)]
 
     async def published(self) -> list[Thing]:
-        """Return the latest record of each name as the topic has it, also those that Redis lost.
+        """Return the latest record of each name as the topic has it, also those that Redis lost, in no particular
+        order. Deleted ones are left out.
 
-        Raises ValueError if one of them is invalid, for example of a newer version.
+        Raises ValueError if one of them is invalid, for example of a newer version; KafkaError if Kafka is unavailable
+        or lacks the topic; CodecError if this process cannot decrypt the topic's values.
         """
         latest: dict[bytes, bytes | None] = {}
         async for record in read_all(self._settings, self.place.topic.name):
@@ -121,11 +128,16 @@ class CompactedTable(Generic[Thing]):
         return [self.parse(raw) for name, raw in latest.items() if raw is not None and name.startswith(prefix)]
 
     async def empty(self) -> bool:
-        """Return True if Redis has no record of the table: none was written yet, or Redis was wiped."""
+        """Return True if Redis has no record of the table: none was written yet, or Redis was wiped. Errors of Redis
+        pass through.
+        """
         return not await self._redis.exists(self.place.hash)
 
     async def restore(self, since: Tails | None = None) -> None:
-        """Copy the records of the topic to Redis: all of them, or only those at or after the offsets in `since`."""
+        """Copy the records of the topic to Redis: all of them (`since` None), or only those at or after the offsets in
+        `since`. Tombstones delete from Redis; unreadable records are logged and left out. Errors of Redis and Kafka
+        pass through; raises CodecError if this process cannot decrypt the topic's values.
+        """
         await restore([self], since)
 
     def parse(self, raw: bytes) -> Thing:
@@ -141,10 +153,11 @@ class CompactedTable(Generic[Thing]):
 
 
 async def restore(tables: Sequence[CompactedTable[Any]], since: Tails | None = None) -> None:
-    """Copy the records of tables that share one topic to Redis: all records, or only those at or after the offsets in
-    `since`.
+    """Copy the records of tables that share one topic to Redis: all records (`since` None), or only those at or after
+    the offsets in `since`. `tables`: at least one.
 
     Tombstones delete from Redis. Records that are unreadable or belong to none of `tables` are logged and left out.
+    Errors of Redis and Kafka pass through; raises CodecError if this process cannot decrypt the topic's values.
     """
     settings, topic = tables[0]._settings, tables[0].place.topic.name
     async for record in read_all(settings, topic, since):

@@ -62,10 +62,11 @@ class KafkaEpoch:
         return self._replicas > 0
 
     async def start(self) -> None:
-        """Open the log of epochs, and start two background tasks: one confirms the epoch, one checks Redis, each
-        twice a second.
+        """Open the log of epochs, and start two background tasks: one confirms the epoch, one checks Redis, each twice
+        a second. Does not wait for the first confirmation.
 
-        Raises KafkaError if Kafka is unavailable.
+        Raises KafkaError if Kafka is unavailable, SettingsError if the embedded servers are not started yet, and
+        ValueError if the CA file is unusable.
         """
         await self._log.start()
         self._started = True
@@ -78,7 +79,8 @@ class KafkaEpoch:
         await self._log.stop()
 
     def current(self) -> str | None:
-        """Return the run that the epoch names, or None while this worker must not act.
+        """Return the run that the epoch names, or None while this worker must not act: no epoch is named yet, a new one
+        has not settled, or Kafka has not confirmed it within the last 1.5 s.
 
         Raises RuntimeError before `start`, because a process that never starts it must not act.
         """
@@ -97,9 +99,10 @@ class KafkaEpoch:
 
     async def names(self, run: str) -> bool:
         """Return True if the epoch names `run`; waits up to 3.5 s until it does, because a new epoch takes time to
-        settle.
+        settle, and has Redis checked at once.
 
-        Returns False if it then names another run, or this worker must not act. Raises RuntimeError before `start`.
+        Returns False if, after that time, it names another run or this worker must not act. Raises RuntimeError before
+        `start`.
         """
         until = self._now() + NAMED_SECONDS
         self._look_soon.set()
@@ -116,7 +119,9 @@ class KafkaEpoch:
         await asyncio.sleep(4 * NAP_SECONDS)
 
     async def confirm(self) -> None:
-        """Write a confirmation to the log and read up to it: this proves which epoch was in force when the call began.
+        """Confirm with Kafka the epoch that this worker knows: write a record to the log of epochs, and read the log up
+        to it, which takes over the epochs named in between. Nothing is returned: until 1.5 s after the call began,
+        `current` may then return the run of the epoch in force.
 
         Raises AnewError if the topic was created anew, KafkaError if Kafka does not answer, and RuntimeError before
         `start`.
@@ -131,9 +136,10 @@ class KafkaEpoch:
     async def check(self) -> None:
         """Ask the connected Redis for its run and role, and act on the answer.
 
-        If it is the primary but the epoch names another Redis, an epoch that names it is proposed on the log; if it
-        was replaced, the client's connections are closed, so that new ones go to the new primary. Otherwise, and
-        while this worker's epoch is not confirmed, nothing is done. Raises RedisError if Redis does not answer.
+        If it is the primary but the epoch names another Redis, an epoch that names it is proposed on the log; if it was
+        replaced, the client's idle connections are closed, so that new ones go to the new primary. Otherwise, and while
+        this worker's epoch is not confirmed, nothing is done. Raises RedisError if Redis does not answer, ValueError if
+        its answer names no run, and KafkaError if Kafka does not store the proposal.
         """
         found = await server(self._redis)
         self._replicas = found.replicas
@@ -204,9 +210,10 @@ async def _pause(soon: asyncio.Event, seconds: float) -> None:
 
 
 def made_for(settings: Settings, redis: "Redis", clock: Clock, epochs: EpochLog | None = None) -> Leader:
-    """Return the Leader of the installation, not started yet; for embedded servers, EXEMPT, which checks nothing.
+    """Return the Leader of the installation, not started yet: for embedded servers EXEMPT, which checks nothing, else a
+    KafkaEpoch.
 
-    `epochs`: another log than Kafka's, for tests.
+    `epochs`: another log than Kafka's, for tests; with it, also embedded servers get a KafkaEpoch.
     """
     if settings.embedded and epochs is None:
         return EXEMPT

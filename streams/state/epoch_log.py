@@ -37,14 +37,17 @@ class EpochLog(Protocol):
     async def append(self, value: bytes, *, names: int | None = None) -> int:
         """Write an entry, and return its offset once all in-sync replicas have stored it.
 
-        `names`: the number of the epoch that the entry names; None: the entry is a confirmation.
+        `names`: the number of the epoch that the entry names; None: the entry is a confirmation. Raises KafkaError if
+        the log does not store the entry.
         """
 
     async def read_to(self, offset: int, hear: Callable[[bytes], None]) -> None:
-        """Call `hear` with each unread entry, in order, up to this offset or further.
+        """Call `hear` with each unread entry, in order, up to this offset or further. Waits until that offset is
+        written.
 
         An entry counts as read once `hear` was called, even if the read then raises or is cancelled. Raises AnewError
-        if the log no longer continues where it was last read; the next call starts at its beginning.
+        if the log no longer continues where it was last read; the next call starts at its beginning. Raises KafkaError
+        if the log does not answer.
         """
 
 
@@ -63,7 +66,8 @@ class KafkaLog:
     async def start(self) -> None:
         """Connect to Kafka, and seek to the topic's beginning.
 
-        Raises KafkaError if Kafka is unavailable; all connections are then closed again.
+        Raises KafkaError if Kafka is unavailable; all connections are then closed again. Raises SettingsError if the
+        embedded servers are not started yet, and ValueError if the CA file is unusable.
         """
         producer = AIOKafkaProducer(
             **access(self._settings),
@@ -115,12 +119,11 @@ class KafkaLog:
         return int(written.offset)
 
     async def read_to(self, offset: int, hear: Callable[[bytes], None]) -> None:
-        """Call `hear` with each unread entry, in order, up to this offset or further.
+        """Call `hear` with each unread entry, in order, up to this offset or further. Waits until that offset is
+        written.
 
-        Waits until that offset is written.
-
-        Raises AnewError if the log does not continue where the last read ended, KafkaError if Kafka does not answer,
-        and RuntimeError before `start`.
+        Raises AnewError if the log does not continue where the last read ended (the next call starts at its beginning),
+        KafkaError if Kafka does not answer, and RuntimeError before `start`.
         """
         if self._consumer is None:
             raise RuntimeError("the log of epochs is not open: await start() first")

@@ -18,9 +18,10 @@ class RewriteError(UserError, RuntimeError):
 async def rewrite(redis: Any) -> None:  # noqa: ANN401 - redis-py types a command's result as sync or async at once
     """Have Redis rewrite the files in which it keeps its data, so that deleted data disappears from its disk: the
     append-only file if it is switched on, and the snapshot (RDB) if this Redis has written or loaded one since it
-    started. Returns when they are written.
+    started. Returns when they are written, without a time limit; waits for a rewrite in progress first.
 
-    Replicas rewrite their own files: see RUNBOOK.md. Raises RewriteError if Redis reports a failure.
+    Replicas rewrite their own files: see RUNBOOK.md. Raises RewriteError if Redis reports a failure. Errors of Redis
+    pass through.
     """
     how = await settled(redis)
     if how["aof_enabled"]:
@@ -48,8 +49,8 @@ async def _written(redis: Any, command: Any) -> dict[str, Any]:  # noqa: ANN401 
 
 
 async def settled(redis: Any) -> dict[str, Any]:  # noqa: ANN401 - as above
-    """Wait until Redis writes no file, and return its persistence status then (the fields of INFO persistence, by
-    name).
+    """Wait without limit until Redis writes neither its append-only file nor a snapshot, and return its persistence
+    status then (the fields of INFO persistence, by name). Errors of Redis pass through.
     """
     while True:
         how: dict[str, Any] = await redis.info("persistence")

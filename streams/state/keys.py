@@ -182,10 +182,10 @@ def changing(table: str, name: str) -> str:
 
 
 def milliseconds(moment: datetime) -> int:
-    """Return a time as a whole number of ms since 1970, the unit of times in Redis scores."""
+    """Return a time (aware) in ms since 1970, rounded to a whole number: the unit of times in Redis scores."""
     return round(moment.timestamp() * 1000)
 
 
 def moment(score: float) -> datetime:
-    """Return the UTC datetime of a score in ms since 1970."""
+    """Return the UTC datetime of a Redis score in ms since 1970."""
     return datetime.fromtimestamp(score / 1000, UTC)

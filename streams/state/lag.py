@@ -18,19 +18,23 @@ class Where(NamedTuple):
 
 
 async def ends(settings: Settings, *names: str) -> dict[Where, int]:
-    """Return the end offset (one after the last record) of each partition of the named topics."""
+    """Return the end offset (one after the last record) of each partition of the named topics. Errors of Kafka pass
+    through.
+    """
     found = {name: await end_offsets(settings, name) for name in names}
     return {Where(name, partition): end for name, part in found.items() for partition, end in part.items()}
 
 
 async def signal_ends(settings: Settings) -> dict[Where, int]:
-    """Return the end offset (one after the last record) of each partition of both signal lanes."""
+    """Return the end offset (one after the last record) of each partition of both signal lanes. Errors of Kafka pass
+    through.
+    """
     return await ends(settings, *(topic.name for topic in topics.LANES))
 
 
 async def reports_passed_on(settings: Settings) -> dict[Where, int | None]:
     """Return, for each partition of outside-inputs, the offset of the last record that the workers have copied to
-    case-inputs and acknowledged; None if they have acknowledged none.
+    case-inputs and acknowledged; None if they have acknowledged none. Errors of Kafka pass through.
     """
     name, partitions = topics.OUTSIDE_INPUTS.name, range(settings.partitions)
     acked = await acknowledged_offsets(settings, name, partitions)
@@ -41,7 +45,7 @@ async def screened(redis: "Redis", partitions: int) -> dict[Where, int | None]:
     """Return the offset of the last screened record of each partition of both signal lanes; None where Redis has no
     offset.
 
-    `partitions`: the number of partitions of a lane.
+    `partitions`: the number of partitions of a lane. Errors of Redis pass through.
     """
     client: Any = redis  # redis-py types a command's result as sync or async at once
     where = [Where(topic.name, partition) for topic in topics.LANES for partition in range(partitions)]

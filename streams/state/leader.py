@@ -21,7 +21,9 @@ class Leader(Protocol):
         """True if the Redis that answered last has a connected replica that can confirm a write (WAIT)."""
 
     async def start(self) -> None:
-        """Start to follow the epoch. With Kafka, raises KafkaError if it is unavailable."""
+        """Start to follow the epoch. With Kafka, raises KafkaError if it is unavailable, SettingsError if the embedded
+        servers are not started yet, and ValueError if the CA file is unusable.
+        """
 
     async def stop(self) -> None:
         """Stop following the epoch."""
@@ -34,17 +36,16 @@ class Leader(Protocol):
         """
 
     async def run(self) -> str:
-        """Wait until this process may act, and return the run that the epoch names (see `current`).
+        """Return the run that the epoch names (see `current`). Waits without limit while this process must not act.
 
         With Kafka, raises RuntimeError before `start`.
         """
 
     async def names(self, run: str) -> bool:
-        """Return True if the epoch names `run`; waits up to 3.5 s while a new epoch begins.
+        """Return True if the epoch names `run`; waits up to 3.5 s while a new epoch begins. Returns False if it then
+        names another run, or this process must not act.
 
-        Always True with embedded servers.
-
-        With Kafka, raises RuntimeError before `start`.
+        Always True with embedded servers. With Kafka, raises RuntimeError before `start`.
         """
 
     async def refused(self) -> None:

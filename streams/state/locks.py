@@ -27,8 +27,8 @@ KEEP = script("lasts") + script("keep")
 
 
 class LockBusyError(UserError, TimeoutError):
-    """A lock with a named holder was not free within 8 s, or the holder's own work took longer. The text says who holds
-    it, and what to do.
+    """A lock with a named holder was not free within 8 s, or the holder's own work took longer. The text names the
+    holder, and gives the correction.
     """
 
 
@@ -40,9 +40,10 @@ the same list."""
 @asynccontextmanager
 async def locked(redis: "Redis", name: str, token: str | None = None) -> AsyncIterator[None]:
     """Context manager: hold the exclusive lock `name` during the block. `token`: the lock's value, unique; by default a
-    random one.
+    random one. The lock also ends by itself 15 s after it was taken, if its process dies.
 
-    Raises TimeoutError, also inside the block, if waiting for the lock and the block together take over 8 s.
+    Raises TimeoutError, also inside the block, if waiting for the lock and the block together take over 8 s. Errors of
+    Redis pass through.
     """
     lock = redis.lock(name, timeout=LEASE_SECONDS, sleep=NAP_SECONDS, blocking_timeout=WRITE_SECONDS)
     async with asyncio.timeout(WRITE_SECONDS):
@@ -65,6 +66,7 @@ async def locked_by(redis: "Redis", name: str, holder: str) -> AsyncIterator[Non
 
     Raises LockBusyError, also inside the block, if waiting for the lock and the block together take over 8 s; its text
     names another lock for which the block waited then. A TimeoutError that the block raises earlier stays as it is.
+    Errors of Redis pass through.
     """
     own = f"{holder}, process {os.getpid()} on {socket.gethostname()}"
     began, held, waits_for = time.monotonic(), False, list[str]()
@@ -116,10 +118,10 @@ async def _busy(redis: "Redis", name: str) -> str:
 
 async def take(redis: "Redis", name: str, milliseconds: int, value: str | int = 1) -> bool:
     """Take the lease `name` for `milliseconds`. Returns True if it was free and the caller now has it; False if it is
-    taken, also if the caller itself has it.
+    taken, also if the caller itself has it. Does not wait until it is free.
 
     The lease ends by itself after that time, or when the script `release` is called with its `value`. A taken lease
-    that would last longer than `milliseconds` from now is shortened to that.
+    that would last longer than `milliseconds` from now is shortened to that. Errors of Redis pass through.
     """
     client: Any = redis  # redis-py types a command's result as sync or async at once
     if await client.set(name, value, nx=True, px=milliseconds):
@@ -134,8 +136,8 @@ async def taken(redis: "Redis", name: str, milliseconds: int) -> AsyncIterator[b
 
     Yields True if it was free, else False.
 
-    The block does its work only for True, so that the work is done once. The lease stays after the block; if the
-    block raises or is cancelled, the lease is deleted, so that the work may be tried again.
+    The block does its work only for True, so that the work is done once. The lease stays after the block; if the block
+    raises or is cancelled, the lease is deleted, so that the work may be tried again. Errors of Redis pass through.
     """
     free = await take(redis, name, milliseconds)
     try:
@@ -149,7 +151,7 @@ async def taken(redis: "Redis", name: str, milliseconds: int) -> AsyncIterator[b
 async def keep(redis: "Redis", name: str, token: str, milliseconds: int) -> bool:
     """Take the lease `name` for `milliseconds`, or renew it if `token` already has it.
 
-    Returns True if the caller now has it, False if another token has it.
+    Returns True if the caller now has it, False if another token has it. Errors of Redis pass through.
     """
     client: Any = redis  # as above
     return bool(await client.eval(KEEP, 1, name, token, milliseconds))

@@ -14,9 +14,9 @@ class Stand:
     """A partition's state in the Redis that answers.
 
     `offset`: of the last applied input; None: its store was lost. `journal`: a journal offset, -1 if unknown: commits
-    that this Redis may have lost are published after it. `run`: the run of the Redis that made the last commit;
-    `asked`: of the Redis that answers (see server_identity.py). `logs`: how many case-inputs topics were lost before
-    the one that the partition follows.
+    that this Redis may have lost are published after it. `run`: the run of the Redis that made the last commit, None if
+    there was none; `asked`: the run of the Redis that answers (see server_identity.py). `logs`: how many case-inputs
+    topics were lost before the one that the partition follows.
     """
 
     offset: int | None
@@ -27,8 +27,8 @@ class Stand:
 
     @property
     def older(self) -> bool:
-        """Whether its latest commits may be missing, because another Redis than that of the last commit answers. False
-        if lost.
+        """True if its latest commits may be missing, because the Redis that answers is not the one that made the last
+        commit. False if the store is lost.
         """
         return self.offset is not None and self.run != self.asked
 
@@ -80,10 +80,11 @@ WHERE = ("offset", "end", "run")  # the fields of a partition's state that `is_w
 
 
 def is_whole(asked: str, offset: bytes | None, end: bytes | None, run: bytes | None) -> bool:
-    """Return True if a partition's store lacks no input and belongs to the Redis whose run (its identity) is `asked`.
+    """Return True if a partition's store is complete and was written by the Redis that answers now.
 
-    `offset` (of the last applied input), `end` (the offset after the last input that it must have), `run`: the stored
-    fields of the partition's state, None for a missing one. Without `offset` or `run` the result is False; without
-    `end`, no input is known to be lacking.
+    `asked`: the run (identity) of the Redis that answers. The stored fields, None if missing: `run`: of the Redis that
+    wrote the store; `offset`: of the last input applied; `end`: the store must have all inputs before this offset.
+    False if `offset` or `run` is missing, if `run` differs from `asked`, or if inputs before `end` are missing; without
+    `end`, none count as missing.
     """
     return offset is not None and int(offset) >= int(end or 0) - 1 and run is not None and run.decode() == asked

@@ -21,10 +21,10 @@ _REPLICAS = re.compile(rb"\bconnected_slaves:(\d+)")
 
 
 async def server(redis: "Redis") -> Server:
-    """Return the run, the address (host:port), the role and the number of connected replicas of the Redis server
-    behind one of the client's connections.
+    """Return the run, the address (host:port), the role and the number of connected replicas of the Redis server behind
+    one of the client's connections.
 
-    Raises RedisError if it does not answer.
+    Raises RedisError if it does not answer, and ValueError if its answer names no run.
     """
     pool: Any = redis.connection_pool
     connection = await pool.get_connection()
@@ -46,13 +46,15 @@ async def server(redis: "Redis") -> Server:
 
 
 async def leave(redis: "Redis") -> None:
-    """Close the client's idle connections. New ones go to the primary that the Sentinels name at that time."""
+    """Close the client's idle connections; those in use stay. New ones go to the primary that the Sentinels name at
+    that time.
+    """
     await redis.connection_pool.disconnect(inuse_connections=False)
 
 
 async def unsafe(redis: "Redis") -> list[str]:
-    """Return the reasons why writes could be lost with this primary, each as a text that says what to do; empty if it
-    is safe, or no Sentinels are used.
+    """Return the reasons why writes could be lost with this primary, each as a text with the correction; empty if it is
+    safe, or no Sentinels are used.
 
     Known replicas count even while disconnected, because a worker must be able to start while one is down. Raises
     RedisError if the primary does not answer.
@@ -65,7 +67,7 @@ async def unsafe(redis: "Redis") -> list[str]:
 
 async def known_replicas(redis: "Redis") -> int | None:
     """Return the largest number of replicas, connected or not, that any of the Sentinels knows; None if no Sentinel
-    answers.
+    answers. A Sentinel that does not answer is left out. `redis`: a client that uses Sentinels.
     """
     pool: Any = redis.connection_pool
     known: int | None = None
@@ -87,7 +89,7 @@ def refuses_alone(replication: Mapping[str, Any]) -> bool:
 
 
 def faults(replication: Mapping[str, Any], known: int | None) -> Iterator[str]:
-    """Yield the reasons why writes could be lost with a primary, each as a text that says what to do.
+    """Yield the reasons why writes could be lost with a primary, each as a text with the correction.
 
     `replication`: its answer to INFO replication. `known`: the number of replicas that its Sentinels know; None:
     unknown, so it is not judged.

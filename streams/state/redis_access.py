@@ -17,9 +17,9 @@ TLS = "Write QUANZU_REDIS as rediss://host:port/0 (or rediss+sentinel://...)"
 
 
 async def admitted(settings: Settings, redis: "Redis") -> None:
-    """Check that Redis grants access. Returns None if it does, and also if it is unavailable, which is transient.
+    """Check that Redis grants access. Returns normally if it does, and also if it is unavailable, which is transient.
 
-    Raises AccessError with the reason and the remedy if Redis refuses the login, lacks a right for this user, or TLS
+    Raises AccessError with the reason and the remedy if Redis refuses the login, denies this user a right, or TLS
     fails.
     """
     client: Any = redis

@@ -114,8 +114,8 @@ class AtOnce(AbstractConnection):
 
         An error reply (ResponseError) is returned in its place. Other errors are raised as by read_response, and the
         connection is closed. Replies that have arrived are taken from the parser directly. redis-py handles the rest:
-        waiting, errors (some connections learn from them that the server is no longer a primary), and messages that
-        the server pushes.
+        waiting, errors (some connections learn from them that the server is no longer a primary), and messages that the
+        server pushes, which do not count.
         """
         parser: Any = self._parser
         replies: list[Any] = []
@@ -194,7 +194,9 @@ class Lean(Redis):
 
 
 def lean(redis: "Redis") -> "Redis":
-    """Change the client's connections to the faster classes of this module, in place, and return the client."""
+    """Change the client's connections to the faster classes of this module, in place, and return the same client. The
+    client's socket timeout (seconds) becomes their patience.
+    """
     pool: Any = redis.connection_pool
     patience, pool.connection_kwargs["socket_timeout"] = pool.connection_kwargs["socket_timeout"], None
     made = (Packing, AtOnce, Patience, pool.connection_class)

@@ -36,7 +36,7 @@ async def check(redis: "Redis", *, vault: bool = False) -> list[Wrong]:
 
 async def of_vault(settings: Settings) -> list[Wrong]:
     """Return the faults in the vault's settings, each with its correction; empty if it has no faults, is not
-    configured, or is unavailable.
+    configured, or is unavailable. Raises ValueError if the vault's address is invalid.
     """
     if settings.vault is None:
         return []

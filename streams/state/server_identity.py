@@ -32,7 +32,7 @@ def run_of(info: bytes) -> str:
 
 
 async def current_run(redis: "Redis") -> str:
-    """Return the run of the Redis that answers now.
+    """Return the run of the Redis that answers now: "process id/replication id".
 
     Raises RedisError if Redis does not answer, and ValueError if the answer contains no run.
     """

@@ -78,7 +78,8 @@ class EmptiedError(RedisError):
 
 
 class Marks:
-    """Decides from a Redis' answers whether it has all the data that the partitions share.
+    """Decides from a Redis' answers whether it has all the data that the partitions share. The constructor reads the
+    installation's secret, and raises OSError if an embedded one cannot be stored.
 
     `fingerprint`: a short hash of the installation's secret, which is stored in Redis to recognise another secret; None
     in a process that has no secret, which hashes nothing and does not compare.
@@ -97,7 +98,8 @@ class Marks:
         """Return None if the shared data is complete in the Redis that answered; otherwise return that Redis' run.
 
         `info`, `marks`: the answers to the commands of `ask`. Raises OtherInstallationError if this Redis belongs to
-        another installation, or was filled under another secret or for another number of partitions.
+        another installation, or was filled under another secret or for another number of partitions, and ValueError if
+        `info` names no run.
         """
         mark, run, hashed, partitions = marks
         self._refuse_other(mark, hashed)
@@ -158,10 +160,11 @@ class Shared:
     async def ensure(self) -> None:
         """Return once the shared data is complete.
 
-        If it is not, this process restores it, or waits while another one does.
+        If it is not, this process restores it and marks it as complete in Redis, or waits, without a limit, while
+        another one does.
 
-        Raises OtherInstallationError if this Redis belongs to another installation or was filled under another
-        secret.
+        Raises OtherInstallationError if this Redis belongs to another installation, or was filled under another secret
+        or for another number of partitions. Errors of Redis, of Kafka and of the restorers pass through.
         """
         told = False
         while run := await self._missing():
@@ -175,9 +178,10 @@ class Shared:
                 await asyncio.sleep(WAIT_SECONDS)
 
     async def require_whole(self) -> None:
-        """Raise EmptiedError if the shared data is not complete now: what was read since `ensure` may be missing some.
+        """Raise EmptiedError if the shared data is not complete now: what was read since `ensure` may lack some of it.
 
-        Raises OtherInstallationError as `ensure` does.
+        Raises OtherInstallationError if this Redis belongs to another installation, or was filled under another secret
+        or for another number of partitions. Errors of Redis pass through.
         """
         if await self._missing():
             raise EmptiedError("Redis was emptied or replaced while it was read: it is read again once it is restored")
@@ -185,14 +189,15 @@ class Shared:
     async def check_again(self) -> None:
         """Delete the mark that the data is complete, so that the next `ensure` restores it.
 
-        Call it when some data turned out to be missing.
+        Call it when some data turned out to be missing. Errors of Redis pass through.
         """
         await self._redis.delete(WHOLE_RUN)
 
     async def remember(self) -> None:
         """Store the current end offsets of the shared topics in Redis, at most once in 5 minutes for all processes.
 
-        A later Redis that lacks the last writes is restored from the offsets stored the time before.
+        A later Redis that lacks the last writes is restored from the offsets stored the time before. Errors of Redis
+        and Kafka pass through; after an error, too, the next try is due 5 minutes later.
         """
         if await locks.take(self._redis, WHOLE_TURN, TURN_MS):
             ends = json.dumps({topic.name: await end_offsets(self._settings, topic.name) for topic in topics.SHARED})

@@ -79,7 +79,9 @@ class StoreUpdate:
         self.add("ZADD", APPLIED, milliseconds(at), input_id)
 
     def all_applied(self, inputs: Iterable[tuple[str, datetime]]) -> Self:
-        """Add the command that stores the ids of several inputs, (id, time) each, as applied. Returns this update."""
+        """Add the command that stores the ids of several inputs, (id, time) each, as applied. Returns this update.
+        `inputs`: at least one, or Redis refuses the command.
+        """
         return self.add("ZADD", APPLIED, *(part for name, at in inputs for part in (milliseconds(at), name)))
 
     def entry(self, entry: CaseEvent | RulesEvent | UnchangedEvent) -> None:
@@ -101,10 +103,10 @@ class StoreUpdate:
         self.add("ZREMRANGEBYRANK", RECENT, 0, -RECENTLY - 1)
 
     def latest(self, before: Case | None, after: Case) -> None:
-        """Add the commands that store `after` as its resident's latest case, and everything derived from it.
+        """Add the commands that store `after` as its resident's latest case, and everything derived from it: deadlines,
+        awaited dispatches, rank in the queue, sums of money and counts.
 
-        Unlike `case`, does not change the list of recent changes. `before`: the resident's latest case so far, or
-        None.
+        Unlike `case`, does not change the list of recent changes. `before`: the resident's latest case so far, or None.
         """
         same = before is not None and before.id == after.id
         self.add("HSET", CASES, after.resident, after.model_dump_json())
@@ -166,8 +168,8 @@ class StoreUpdate:
         return self
 
     def unsure(self, dispatches: Iterable[str]) -> None:
-        """Add the commands that mark dispatches as possibly sent, because a lost Redis held the marks that said
-        whether they were.
+        """Add the commands that mark dispatches as possibly sent, because a lost Redis held the marks of those that
+        were sent.
         """
         for dispatch in dispatches:
             self.add("SADD", UNSURE, dispatch)
@@ -218,7 +220,7 @@ class StoreUpdate:
 
 
 def minute_of(at: datetime) -> int:
-    """Return the number of whole minutes from 1970 to a time."""
+    """Return the number of full minutes from 1970 (UTC) to a time (aware)."""
     return int(at.timestamp() // 60)
 
 

@@ -95,8 +95,12 @@ def size(
 
 
 def as_data(found: "Size") -> dict[str, object]:
-    """Return all figures for JSON: cores, bytes, bytes per second at the peak, and the price per month (None without a
-    price).
+    """Return the size by name, for JSON: the fields of Size as plain dicts and numbers, and `redis_machine`,
+    `broker_machine` (memory that each such machine needs), `cores`, `price` and `too_small`.
+
+    Memory and disk are in bytes, network in bytes per second at the peak. `cores` and `price` are for all cells, the
+    rest for one; `price`: of a month, in the currency of the given price of a core, None without one; `too_small`: why
+    one Redis per cell does not suffice, in English, None if it does.
     """
     derived = {
         "redis_machine": found.redis_machine,

@@ -50,7 +50,9 @@ class RefusedError(Exception):
 
 
 def account_given(form: Mapping[str, Any]) -> dict[str, str]:
-    """Return the form's fields about an account, without surrounding blanks; "" for a missing field."""
+    """Return the form's fields about an account, by name: login, name, role, area, station, officer and subject
+    (NAMES), each without surrounding blanks, "" for a missing one. Other fields are left out; nothing is validated.
+    """
     return {name: str(form.get(name) or "").strip() for name in NAMES}
 
 
@@ -110,8 +112,9 @@ async def change_account(
 
     `fields`: returns the new values of fields; `by`: the login of the person who decided the change, whose rights are
     checked; `who`: the person who carries it out, whom the audit names; `because`: further words for the audit. Raises
-    RefusedError with the reason if the change is invalid or not allowed, NotFoundError if no account has the login, and
-    TimeoutError if Kafka or Redis does not answer in time.
+    RefusedError with the reason if the change is invalid or not allowed, NotFoundError if no account has the login,
+    TimeoutError if Kafka or Redis does not answer in time, and SendError if Kafka refuses a record for good. Errors of
+    Redis pass through.
     """
 
     async def told(before: Account, after: Account) -> None:

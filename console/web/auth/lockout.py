@@ -58,10 +58,11 @@ class Lockout:
         self._limiter = FixedWindowRateLimiter(storage)
 
     async def wait(self, attempt: Attempt) -> int:
-        """Count an attempt towards the limits of its address or known browser (OWN). Return 0 if it is allowed, else
-        the seconds (at least 1) until all limits that it exceeds allow another.
+        """Count an attempt towards the limits of its address or known browser (OWN: 5 a minute, 20 an hour). Return 0
+        if it is allowed, else the seconds (at least 1) until all limits that it exceeds allow another.
 
-        The attempt is counted before its secret is checked, so that parallel attempts cannot exceed the limit.
+        The attempt is counted before its secret is checked, so that parallel attempts cannot exceed the limit. Errors
+        of Redis pass through.
         """
         own, others = self._own(attempt), self._others(attempt)
         tried = [await self._limiter.hit(limit, *names) for limit, names in own]
@@ -70,28 +71,34 @@ class Lockout:
         return max([await self._left(count) for count in shut], default=0)
 
     async def sprays(self, attempt: Attempt) -> bool:
-        """Return True if the attempt's address has given too many wrong answers (ADDRESS) at all logins together. False
-        for a browser known at the login. Counts nothing.
+        """Return True if the attempt's address has given too many wrong answers (ADDRESS: 300 an hour) at all logins
+        together. False for a browser known at the login. Counts nothing. Errors of Redis pass through.
         """
         limit, names = self._address(attempt)
         return attempt.device is None and not await self._limiter.test(limit, *names)
 
     async def wrong(self, attempt: Attempt) -> None:
-        """Count a wrong answer towards the limits for strangers. No effect for a browser known at the login."""
+        """Count a wrong answer towards the limits for strangers. No effect for a browser known at the login. Errors of
+        Redis pass through.
+        """
         for limit, names in self._others(attempt):
             await self._limiter.hit(limit, *names)
 
     async def right(self, attempt: Attempt) -> None:
-        """Reset the count of this address or browser at the login, after a right answer."""
+        """Reset the count of this address or browser at the login, after a correct answer. Errors of Redis pass
+        through.
+        """
         for limit, names in self._own(attempt):
             await self._limiter.clear(limit, *names)
 
     def attempt(self, request: Request, what: Literal["password", "code"], login: str) -> Attempt:
-        """Return the attempt that a request makes at a login."""
+        """Return the attempt that a request makes at a login. Raises SettingsError if no key for sessions is set."""
         return Attempt(what, login, address_of(request), self._device(request, login))
 
     def remember(self, response: Response, login: str) -> None:
-        """Set the device cookie of a login on the response, for DAYS days. The cookie alone does not sign in."""
+        """Set the device cookie of a login on the response, for DAYS days. The cookie alone does not sign in. Raises
+        SettingsError if no key for sessions is set.
+        """
         mark = secrets.token_hex(16)
         value = f"{mark}.{self._keys().digest(_proof(login, mark))}"
         response.set_cookie(

@@ -59,7 +59,7 @@ class Journey:
     back: str  # the redirect address
 
     def record(self) -> dict[str, str]:
-        """Return the fields by name, for storage as JSON."""
+        """Return the fields (state, nonce, verifier, back) by name, for storage as JSON."""
         return asdict(self)
 
 

@@ -34,7 +34,7 @@ class SampledReveal:
 
     @property
     def verdict(self) -> RevealVerdict | None:
-        """The verdict of the latest review; None if nobody has reviewed the revealing."""
+        """The result of the latest review: confirmed or questioned; None if nobody has reviewed the revealing."""
         return _ACTS[self.review.act] if self.review else None
 
 
@@ -44,7 +44,7 @@ async def sampled_reveals(
     """Return the sample (at most 10, the same at each call) of the revealings of one day (midnight to midnight in
     China) by people of the reader's area, the earliest first.
 
-    `accounts`: all accounts by login.
+    `accounts`: all accounts by login. Errors of Kafka pass through.
     """
     since = datetime.combine(day, time(), JILIN)
     lines = await _lines(services, since)
@@ -63,8 +63,10 @@ async def sampled_reveals(
 
 
 async def review(services: Services, who: Who, day: date, name: str, verdict: RevealVerdict, words: str) -> None:
-    """Write an audit entry with the verdict on the revealing `name` of that day. Raises NotFoundError if the reader's
-    sample of the day does not have the revealing, or if the reader made it, and TimeoutError if Kafka does not answer.
+    """Write an audit entry that confirms or questions (`verdict`) the revealing `name` of that day. Raises
+    NotFoundError if the reader's sample of the day does not have the revealing, or if the reader made it, TimeoutError
+    if Kafka does not answer in time, and SendError if it refuses the entry for good. Errors of Kafka and Redis pass
+    through.
 
     `words`: the reviewer's text.
     """

@@ -33,7 +33,9 @@ def sealed(ring: KeyRing, secret: str) -> str:
 
 
 def opened(ring: KeyRing, kept: str) -> str:
-    """Return the decrypted secret. Raises UnreadableSecretError if its key is not in the ring."""
+    """Return the decrypted secret. `kept`: the result of `sealed`. Raises UnreadableSecretError if its key is not in
+    the ring or it was changed.
+    """
     return encryption.opened(ring, encryption.AUTHENTICATORS, kept)
 
 
@@ -50,8 +52,9 @@ def picture(secret: str, login: str) -> str:
 
 
 async def shown(redis: Any, login: str, secret: str, code: str, seconds: float) -> bool:  # noqa: ANN401 - see streams/repositories/residents
-    """Check a code of a person's authenticator. Returns True if it is valid at `seconds` (since 1970), give or take 30
-    s, and was not used before; it is then stored as used. `secret`: the authenticator's decrypted secret.
+    """Check a code of a person's authenticator. Return True if it is valid at `seconds` (since 1970), give or take 30
+    s, and was not used before; it is then stored as used. Returns False otherwise. `secret`: the authenticator's
+    decrypted secret. Errors of Redis pass through.
     """
     step = _step(secret, code, seconds)
     if step is None:
@@ -60,7 +63,7 @@ async def shown(redis: Any, login: str, secret: str, code: str, seconds: float) 
 
 
 def new_recovery() -> list[str]:
-    """Return MOST_RECOVERY new recovery codes in plain text, to be shown once."""
+    """Return 10 (MOST_RECOVERY) new recovery codes in plain text, to be shown once."""
     return [_recovery_code() for _ in range(MOST_RECOVERY)]
 
 

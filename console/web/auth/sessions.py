@@ -70,7 +70,7 @@ class Sessions:
     ) -> str:
         """Begin a session of an account and return its token, for the cookie. `how`: the way in which the person signed
         in; `address`: the client's address; `agent`: the browser's User-Agent. The last two are shown to the person in
-        the list of sessions.
+        the list of sessions. Errors of Redis pass through.
         """
         token = secrets.token_urlsafe(32)
         name, began = hashed(token), self._wall.time()
@@ -85,7 +85,8 @@ class Sessions:
 
     async def of(self, request: Request, acts: bool = False) -> Who | None:
         """Return the person or program that sends the request, by bearer token or else by session cookie; None if
-        neither is valid. `acts`: True restarts the session's idle time, because a person sent the request.
+        neither is valid. The cookie is ignored if the request has a bearer token, even an invalid one. `acts`: True
+        restarts the session's idle time, because a person sent the request. Errors of Redis pass through.
         """
         if (given := self.bearer(request)) is not None:
             return await self._bearer(given)
@@ -102,7 +103,7 @@ class Sessions:
         session's idle time.
 
         The session is ended now if its maximum time is over, or if the account was disabled, removed or changed so that
-        its sessions end.
+        its sessions end. Errors of Redis pass through.
         """
         name = hashed(token)
         kept = await self.stored(name)
@@ -117,13 +118,15 @@ class Sessions:
         return _who(account, name)
 
     async def end(self, token: str) -> None:
-        """End the session with this token, if it exists."""
+        """End the session with this token, if it exists. Errors of Redis pass through."""
         kept = await self.stored(hashed(token))
         if kept is not None:
             await self._forget(kept.login, hashed(token))
 
     async def end_one(self, login: str, session: str) -> bool:
-        """End the session with this id of a login. Return False if the login does not have the session."""
+        """End the session with this id of a login. Return False if the login does not have the session. Errors of Redis
+        pass through.
+        """
         kept = await self.stored(session)
         if kept is None or kept.login != login:
             return False
@@ -131,7 +134,7 @@ class Sessions:
         return True
 
     async def of_login(self, account: Account) -> list[Session]:
-        """Return the account's open sessions, the latest begun first."""
+        """Return the account's open sessions, the latest begun first. Errors of Redis pass through."""
         names = [name.decode() for name in await self._redis.zrange(SESSIONS_OF + account.login, 0, -1, desc=True)]
         async with self._redis.pipeline(transaction=False) as pipe:
             for name in names:
@@ -150,7 +153,7 @@ class Sessions:
         ]
 
     async def signed_in(self, accounts: Sequence[Account]) -> set[str]:
-        """Return the logins of those among `accounts` that have an open session now."""
+        """Return the logins of those among `accounts` that have an open session now. Errors of Redis pass through."""
         async with self._redis.pipeline(transaction=False) as pipe:
             for account in accounts:
                 pipe.zrange(SESSIONS_OF + account.login, 0, -1)
@@ -177,7 +180,8 @@ class Sessions:
 
     async def stored(self, session: str) -> StoredSession | None:
         """Return the session whose token has the hash `session`; None if Redis does not have it, because it was ended
-        or its idle time is over. The maximum time and the account are not checked here, only by `find`.
+        or its idle time is over. The maximum time and the account are not checked here, only by `find`. Errors of Redis
+        pass through.
         """
         raw = await self._redis.get(SESSION + session)
         return None if raw is None else StoredSession(**orjson.loads(raw))

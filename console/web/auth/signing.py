@@ -87,7 +87,7 @@ def begun(account: Account) -> Reached:
 
 async def reached(request: Request) -> Reached | None:
     """Return the browser's sign-in in progress; None if it has none, or if the account was disabled or changed
-    meanwhile.
+    meanwhile. Errors of Redis pass through.
     """
     made = services(request)
     record = await made.sign_in.steps.of(request)
@@ -104,10 +104,11 @@ def onward(at: Reached | None) -> Response:
 
 async def proceed(request: Request, account: Account, proved: bool, how: SignedInBy = SignedInBy.PASSWORD) -> Response:
     """Continue after a passed step of a sign-in. Returns a redirect to the next step; after the last step, begins the
-    session and returns a redirect to the start page. `proved`: True if the second factor was shown; `how`: the way in
+    session and returns a redirect to the start page. `proved`: True if the second factor was given; `how`: the way in
     which the person signs in.
 
-    Raises TimeoutError if Kafka does not store the audit entry in time.
+    Raises TimeoutError if Kafka does not store the audit entry in time, and SendError if it refuses it for good. Errors
+    of Redis pass through.
     """
     step = next_step(account, proved)
     if step is Step.DONE:
@@ -123,7 +124,8 @@ async def let_in(request: Request, response: Response, account: Account, how: Si
     """Begin a session, set its cookie on the response, and write the audit entry.
 
     The browser's earlier session and its sign-in in progress end; from now on the browser is known at the login. Raises
-    TimeoutError if Kafka does not store the audit entry in time; the cookie is then not set.
+    TimeoutError if Kafka does not store the audit entry in time, and SendError if it refuses it for good; the cookie is
+    then not set. Errors of Redis pass through.
     """
     made = services(request)
     if before := request.cookies.get(sessions.COOKIE):

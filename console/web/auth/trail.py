@@ -24,7 +24,7 @@ async def record_look(services: Services, who: Who, what: str, on: str, reason: 
 
     `what`: case, unmask, search, export …; the entry's act is "look-" and this word. `on`: the id of the case or other
     object; `reason`: the person's words; `detail`: further facts without personal data. Raises TimeoutError if Kafka
-    does not answer within WRITE_SECONDS, and SendError if it refuses the entry for good.
+    does not answer within WRITE_SECONDS (8), and SendError if it refuses the entry for good.
     """
     await write(services, who, f"look-{what}", on, reason, detail)
 
@@ -44,7 +44,8 @@ async def write_own(services: Services, login: str, act: str) -> None:
     """Write an audit entry about an act (its name) of a person on their own account, before they have a session.
     `login`: of the account.
 
-    Raises TimeoutError if Kafka does not answer within WRITE_SECONDS, and SendError if it refuses the entry for good.
+    Raises TimeoutError if Kafka does not answer within WRITE_SECONDS (8), and SendError if it refuses the entry for
+    good.
     """
     await write_all(services, [AuditEntry(at=services.line.clock.now(), by=login, act=act, on=login)])
 
@@ -61,8 +62,8 @@ async def write_all(services: Services, entries: Sequence[AuditEntry], beside: S
 
 
 def in_time() -> asyncio.Timeout:
-    """Return a context that raises TimeoutError after WRITE_SECONDS. Callers use it for Kafka; the error is answered
-    with 503.
+    """Return a context that raises TimeoutError after WRITE_SECONDS (8). Callers use it for Kafka; the error is
+    answered with 503.
     """
     return asyncio.timeout(WRITE_SECONDS)
 
@@ -76,8 +77,9 @@ def entry(services: Services, who: Who, act: str, on: str, reason: str = "", det
 
 
 async def binding(line: Installation) -> None:
-    """Run until cancelled: every BIND_SECONDS, record the heads of the other processes' audit chains in the audit if
-    they have changed.
+    """Run until cancelled: every BIND_SECONDS (600), record the heads of the other processes' audit chains in the audit
+    if they have changed. Raises SendError if Kafka refuses the record for good, and TypeError if the producer has no
+    audit chain.
     """
     while wanted():
         await asyncio.sleep(BIND_SECONDS)

@@ -59,7 +59,9 @@ async def file_request(
     """Store a request for another person to decide on, with an audit entry, and return it.
 
     `on`: the login or other object of the act; `fields`: what the form states about it; `seen`: the account's version
-    that the form showed, "" without one. Raises RefusedError (409) if an equal request is open and has not lapsed.
+    that the form showed, "" without one. Raises RefusedError (409) if an equal request is open and has not lapsed,
+    TimeoutError if Kafka does not answer in time, and SendError if it refuses a record for good. Errors of Redis pass
+    through.
     """
     now = made.line.clock.now()
     found = requests.new_request(act, on, fields, name=f"a{secrets.token_hex(8)}", by=who.login, now=now, seen=seen)
@@ -77,8 +79,9 @@ async def decide_on(made: Services, who: Who, name: str, state: RequestState, wo
     id; `state`: CONFIRMED or REFUSED; `words`: the person's reason. A confirmed request that makes no secret is carried
     out at once.
 
-    Raises NotFoundError if the request is unknown, and RefusedError if the person may not decide on it or it can no
-    longer be carried out.
+    Raises NotFoundError if the request is unknown (or the account that it changes), RefusedError if the person may not
+    decide on it or it can no longer be carried out, TimeoutError if Kafka does not answer in time, and SendError if it
+    refuses a record for good. Errors of Redis pass through.
     """
     async with made.line.admin_requests.locked(name) as found:
         if found is None:
@@ -98,8 +101,9 @@ async def carry_out_request(made: Services, who: Who, name: str) -> tuple[AdminR
     """Carry out a confirmed request (`name`: its id). Returns (the request as it was before, the secret that the act
     makes; None if it makes none).
 
-    Raises NotFoundError if the request is unknown, and RefusedError if the person may not carry it out or it can no
-    longer be carried out.
+    Raises NotFoundError if the request is unknown (or the account that it changes), RefusedError if the person may not
+    carry it out or it can no longer be carried out, TimeoutError if Kafka does not answer in time, and SendError if it
+    refuses a record for good. Errors of Redis pass through.
     """
     async with made.line.admin_requests.locked(name) as found:
         if found is None:
@@ -155,10 +159,12 @@ async def _changed(made: Services, who: Who, found: AdminRequest) -> ShownSecret
 def changed_fields(
     made: Services, act: AdminAct, given: Mapping[str, str], opened: Mapping[str, object]
 ) -> Mapping[str, object]:
-    """Return the account's new fields by name, for an act that changes an account. Raises RefusedError if a field is
-    invalid.
+    """Return the fields of an account that an act changes, with their new values, by name: for ACCOUNT_CHANGE those of
+    `account_fields`; for ACCOUNT_ENABLE `disabled`; for RESET_FACTOR `totp`, `recovery` and `security_keys`, all
+    emptied; for any other act `opened`.
 
-    `given`: the form's fields; `opened`: the fields of a one-time password, returned for AdminAct.ONE_TIME.
+    `given`: the form's fields, used for ACCOUNT_CHANGE only; `opened`: the fields of a one-time password. Raises
+    RefusedError if a field of the form is invalid.
     """
     match act:
         case AdminAct.ACCOUNT_CHANGE:
@@ -173,7 +179,7 @@ def changed_fields(
 
 async def service_account(made: Services, login: str) -> Account:
     """Return the service account that is to get a token. Raises RefusedError if no account has the login, or the
-    account is disabled or a person's.
+    account is disabled or a person's. Errors of Redis pass through.
     """
     account = await made.staff.get(login)
     if account is None or account.disabled or account.role is not StaffRole.SERVICE:
@@ -182,8 +188,9 @@ async def service_account(made: Services, login: str) -> Account:
 
 
 def token_wanted(made: Services, fields: Mapping[str, str], by: str, confirmed_by: str) -> tokens.TokenWish:
-    """Return the description of the token that a form asks for, valid for the form's number of days (one of DAYS, else
-    the first) from now. `by`, `confirmed_by`: the logins of the administrators who asked for it and confirmed it.
+    """Return the description of the token that a form asks for, valid from now for the form's number of days: 30, 90,
+    180 or 365 (DAYS), and 30 for any other. `by`, `confirmed_by`: the logins of the administrators who asked for it and
+    confirmed it.
 
     Raises RefusedError if the purpose is empty, unprintable or over 128 characters, or if no known scope is chosen.
     """

@@ -26,7 +26,7 @@ class UnderWay:
         self.cookie = f"__Host-quanzu-{kind}"
 
     async def begin(self, response: Response, record: Record) -> None:
-        """Store a new record for MINUTES minutes, and set its cookie on the response."""
+        """Store a new record for MINUTES minutes, and set its cookie on the response. Errors of Redis pass through."""
         token = secrets.token_urlsafe(32)
         await self._redis.set(self._key(token), orjson.dumps(record), ex=MINUTES * 60)
         response.set_cookie(
@@ -34,8 +34,8 @@ class UnderWay:
         )
 
     async def of(self, request: Request) -> Record | None:
-        """Return the record that the browser's cookie names; None if the cookie is missing or the record
-        has expired.
+        """Return the record that the browser's cookie names; None if the cookie is missing or the record has expired.
+        Errors of Redis pass through.
         """
         raw = await self._redis.get(self._key(request.cookies.get(self.cookie, "")))
         return None if raw is None else self._read(raw)
@@ -45,13 +45,13 @@ class UnderWay:
         return hashed(request.cookies.get(self.cookie, ""))
 
     async def keep(self, request: Request, record: Record) -> None:
-        """Replace the browser's record if it still exists. Its expiry is unchanged."""
+        """Replace the browser's record if it still exists. Its expiry is unchanged. Errors of Redis pass through."""
         key = self._key(request.cookies.get(self.cookie, ""))
         await self._redis.set(key, orjson.dumps(record), xx=True, keepttl=True)
 
     async def take(self, request: Request, response: Response | None = None) -> Record | None:
         """Remove the browser's record and return it; None if there is none. Of two concurrent calls only one gets the
-        record. Deletes the cookie on `response`, if one is given.
+        record. Deletes the cookie on `response`, if one is given. Errors of Redis pass through.
         """
         raw = await self._redis.getdel(self._key(request.cookies.get(self.cookie, "")))
         if response is not None:

@@ -61,6 +61,7 @@ async def begin(services: Services, who: Who, case: Case, wish: Wish) -> bool:
 
     Raises ValueError if the reason is meaningless, QuotaError above the quota of the role, TimeoutError if another form
     of the person is not done in time or Kafka does not answer, and SendError if Kafka refuses the entry for good.
+    Errors of Redis pass through.
     """
     if not says_something(wish.reason):
         raise ValueError("a reason is needed")
@@ -76,7 +77,7 @@ async def record_export(services: Services, who: Who, case: Case, reason: str) -
     """Write the audit entry of a case's export. The export counts as a revealing, because it has the resident's data.
 
     Raises ValueError if the reason is meaningless, QuotaError above the quota of the role, TimeoutError if Kafka does
-    not answer, and SendError if it refuses the entry for good.
+    not answer, and SendError if it refuses the entry for good. Errors of Redis pass through.
     """
     if not says_something(reason):
         raise ValueError("a reason is needed")
@@ -88,7 +89,7 @@ async def record_hearing(services: Services, who: Who, case: Case, wish: Wish, r
     `unmask_minutes` (a setting), in this session. It counts as a revealing.
 
     Raises ValueError if the reason is meaningless, QuotaError above the quota of the role, TimeoutError if Kafka does
-    not answer, and SendError if it refuses the entry for good.
+    not answer, and SendError if it refuses the entry for good. Errors of Redis pass through.
     """
     if not says_something(wish.reason):
         raise ValueError("a reason is needed")
@@ -98,7 +99,7 @@ async def record_hearing(services: Services, who: Who, case: Case, wish: Wish, r
 
 
 async def may_hear(services: Services, who: Who, recording: str) -> bool:
-    """Return True if the person may still hear a recording (its id) in this session."""
+    """Return True if the person may still hear a recording (its id) in this session. Errors of Redis pass through."""
     return bool(await services.line.redis.exists(_hearing(who, recording)))
 
 
@@ -149,14 +150,16 @@ async def _within_quota(services: Services, who: Who, case: Case) -> AsyncIterat
 
 async def seconds_left(services: Services, who: Who, resident: ResidentId) -> int:
     """Return for how many wall-clock seconds the person may still see the resident's data in this session; 0 if the
-    data is masked.
+    data is masked. Errors of Redis pass through.
     """
     left: int = await services.line.redis.ttl(_name(who, resident))
     return max(0, left)
 
 
 async def end(services: Services, who: Who, resident: ResidentId) -> None:
-    """Mask a resident's data in the person's session again, before the time is over. No effect if it is masked."""
+    """Mask a resident's data in the person's session again, before the time is over. No effect if it is masked. Errors
+    of Redis pass through.
+    """
     await services.line.redis.delete(_name(who, resident))
 
 
@@ -165,7 +168,7 @@ async def counts(services: Services, since: date) -> Counter[tuple[date, str]]:
 
     If Redis was lost, the counts are first computed from the audit and stored.
 
-    Days more than KEPT (31 days) ago may be missing.
+    Days more than KEPT (31 days) ago may be missing. Errors of Kafka and Redis pass through.
     """
     await _sum(services.line)
     found: Counter[tuple[date, str]] = Counter()

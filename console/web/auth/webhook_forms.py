@@ -62,7 +62,7 @@ def _permitted(made: Services, host: str) -> bool:
 
 
 def destination(url: str) -> str:
-    """Return the host and port of a webhook's address, for requests and the audit. The path is left out: it may hold a
-    secret.
+    """Return the host and port of a webhook's address, at most 128 characters, for requests and the audit. The path is
+    left out: it may hold a secret.
     """
     return urlsplit(url).netloc[:128]

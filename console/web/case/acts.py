@@ -98,7 +98,8 @@ _WHY: Mapping[NotAsked, AnyCode] = {
 async def found(services: Services, who: Who, case_id: str) -> Case:
     """Return a case in the person's area: the resident's latest or an earlier one.
 
-    Raises NotFoundError if the case does not exist or is in another area.
+    Raises NotFoundError if the case does not exist, and its subclass OtherAreaError if it is in another area. Errors of
+    Redis pass through.
     """
     case = await services.desk.load(case_id)
     if case is None:
@@ -113,7 +114,7 @@ async def act(services: Services, who: Who, case_id: str, body: ActBody) -> Answ
     time or a second person must decide.
 
     Raises NotFoundError if the person's area does not have the case, TimeoutError if Kafka does not answer in time, and
-    SendError if Kafka refuses a record for good.
+    SendError if Kafka refuses a record for good. Errors of Redis pass through.
     """
     case = await found(services, who, case_id)
     if taken := taken_by_other(case, who, body):
@@ -129,7 +130,7 @@ async def act(services: Services, who: Who, case_id: str, body: ActBody) -> Answ
 
 async def before(services: Services, who: Who, case: Case, body: ActBody) -> Answer | None:
     """Return the answer to an earlier sending of the same form. None: the case has not applied it. WAITING: the case
-    has applied it, but the journal does not show the answer yet.
+    has applied it, but the journal does not show the answer yet. Errors of Redis pass through.
     """
     return await came_of(services, case, input_id(who, case.id, body), body.seen)
 
@@ -138,7 +139,7 @@ async def came_of(services: Services, case: Case, name: str, seen: int) -> Answe
     """Return the answer to the input `name` of the case; None if the case has not applied the input. WAITING if the
     case has applied it and the journal does not show its event yet.
 
-    `seen`: a case version from before the input.
+    `seen`: a case version from before the input. Errors of Redis pass through.
     """
     if not await answers.applied(services, case.resident, name):
         return None
@@ -148,9 +149,10 @@ async def came_of(services: Services, case: Case, name: str, seen: int) -> Answe
 
 async def write(services: Services, who: Who, case: Case, body: ActBody) -> Answer:
     """Write the act as an input of the case and return the case's answer: DONE, REFUSED with the reason, or WAITING if
-    none came within ANSWER_SECONDS. Raises TimeoutError if Kafka does not answer, and SendError if it refuses a record.
+    none came within ANSWER_SECONDS. Raises TimeoutError if Kafka does not answer, and SendError if it refuses a record
+    for good.
 
-    If the act ended the person's claim, the lease of the claim is released too.
+    If the act ended the person's claim, the lease of the claim is released too; errors of Redis then pass through.
     """
     message = acted(services, who, case, body.act, input_id(who, case.id, body), body.seen)
     own: str = getattr(body.act, "reason", "")
@@ -179,7 +181,8 @@ async def news(services: Services, case: Case, seen: int) -> Story:
     """Return the case's events with a version after `seen`, the oldest first. `whole` is False if an event up to the
     version of `case` is missing.
 
-    The store has a version before the journal shows its event, so this waits at most LATE_SECONDS for the events.
+    The store has a version before the journal shows its event, so this waits at most LATE_SECONDS (2) for the events.
+    Outages of Kafka raise nothing: the events in memory are returned.
     """
     with services.stories.watching(case.id) as screen:
         try:

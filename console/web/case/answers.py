@@ -39,7 +39,7 @@ class Answer:
 
 
 async def put(services: Services, who: Who, message: ResidentInput, reason: str = "") -> Answer:
-    """Write an input with its audit entry, and return its answer: WAITING if none comes within ANSWER_SECONDS.
+    """Write an input with its audit entry, and return its answer: WAITING if none comes within ANSWER_SECONDS (2).
 
     A repeated input counts once and returns WAITING, because its answer was published earlier. Raises TimeoutError if
     Kafka does not answer in time, and SendError if it refuses a record for good (see trail.write).
@@ -56,8 +56,8 @@ async def put(services: Services, who: Who, message: ResidentInput, reason: str 
 
 
 async def until(seen: Callable[[], Awaitable[bool]]) -> None:
-    """Call `seen` until it returns True, every LOOK_SECONDS, for about ANSWER_SECONDS; then return, whatever it
-    returned. Used so that the next page shows the effect of an act.
+    """Call `seen` until it returns True, every LOOK_SECONDS (0.05), for about ANSWER_SECONDS (2); then return, whatever
+    it returned. Its exceptions pass through. Used so that the next page shows the effect of an act.
     """
     for _ in range(round(ANSWER_SECONDS / LOOK_SECONDS)):
         if await seen():
@@ -74,7 +74,9 @@ def answer_of(facts: Sequence[Fact], event: CaseEvent | None = None) -> Answer:
 
 
 async def applied(services: Services, resident: str, input_id: str) -> bool:
-    """Return True if the resident's case has already applied the input; False also if Redis has lost the partition."""
+    """Return True if the resident's case has already applied the input; False also if Redis has lost the partition.
+    Errors of Redis pass through.
+    """
     partition = home(resident, services.line.settings.partitions)
     loaded = await services.line.store.load(partition, [input_id], [])
     return loaded is not None and input_id in loaded.applied

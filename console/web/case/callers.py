@@ -32,7 +32,8 @@ async def begin(services: Services, who: Who, phone: str, name: str, report: str
     unchanged. No telephone call is placed.
 
     `phone`: the caller's normalised number; `report`: the id of the report of the public page that the call checks, or
-    None. Raises TimeoutError if Kafka does not answer in time.
+    None. Raises TimeoutError if Kafka does not answer in time, and SendError if it refuses a record for good. Errors of
+    Redis pass through.
     """
     calls = services.line.calls
     if known := await calls.get(name):
@@ -53,7 +54,9 @@ async def begin(services: Services, who: Who, phone: str, name: str, report: str
 
 
 async def find(services: Services, who: Who, call_id: str) -> Caller:
-    """Return the call and its caller. Raises NotFoundError if the call is unknown or another person's."""
+    """Return the call and its caller. Raises NotFoundError if the call is unknown or another person's. Errors of Redis
+    pass through.
+    """
     call = await services.line.calls.get(call_id)
     if call is None or call.by != who.login:
         raise NotFoundError
@@ -76,7 +79,7 @@ async def find(services: Services, who: Who, call_id: str) -> Caller:
 async def record_look(services: Services, who: Who, caller: Caller) -> None:
     """Write an audit entry for each resident about to be shown; without residents, one for the call's id.
 
-    Raises TimeoutError if Kafka does not answer in time.
+    Raises TimeoutError if Kafka does not answer in time, and SendError if it refuses a record for good.
     """
     seen = [each.id for each in (caller.resident, *caller.others) if each is not None]
     for name in seen or [caller.call.id]:
@@ -85,7 +88,7 @@ async def record_look(services: Services, who: Who, caller: Caller) -> None:
 
 async def case_elsewhere(services: Services, caller: Caller) -> Case | None:
     """Return the latest case of a caller who lives in another area; None if the caller lives in the operator's area, is
-    unknown, or has no case. Notes may be written on this case, but it must not be shown.
+    unknown, or has no case. Notes may be written on this case, but it must not be shown. Errors of Redis pass through.
     """
     resident = caller.call.resident
     return await services.line.calls.latest_case(resident) if resident and caller.elsewhere else None
@@ -93,7 +96,7 @@ async def case_elsewhere(services: Services, caller: Caller) -> Case | None:
 
 async def residents_calling(services: Services, phone: str) -> list[str]:
     """Return the ids of the residents who hold the telephone now, the primary one first; empty if nobody does. Of
-    merged entries only the one in force is named.
+    merged entries only the one in force is named. Errors of Redis pass through.
     """
     residents = services.line.residents
     found = (await residents.holders([Asked("phones", phone, services.line.clock.now())]))[0]

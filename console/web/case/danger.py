@@ -37,14 +37,15 @@ async def open_case(
     services: Services, who: Who, caller: Caller, newcomer: Newcomer | None, told: Reported, paid: Paid
 ) -> tuple[Statement, Case | None]:
     """Record the report, claim the caller's case for the person, and note in the case that the person talks with the
-    caller. If another person has the case, it stays theirs.
+    caller. If another person has claimed the case, it stays theirs.
 
-    Returns a pair: the statement with the consequences, and the case as it was before the claim. The case is None if
-    none appeared within WAITS times ANSWER_SECONDS.
+    Returns a pair: the statement (not stored yet), which lists the consequences, and the case as it was before the
+    claim. The case is None if none appeared within WAITS (4) times ANSWER_SECONDS.
 
     The stop order of the payment is proposed at once if the payee's account is known. `newcomer`: the data of a caller
     without an entry, who gets a provisional one. Raises UnreadableError, before anything is written, if a number is
-    invalid, and TimeoutError if Kafka does not answer in time.
+    invalid; TimeoutError if Kafka does not answer in time, and SendError if it refuses a record for good, when a part
+    may have been recorded. Errors of Redis pass through.
     """
     reports.check(services, caller, told)
     payment = _payment(services, told, paid)

@@ -40,9 +40,11 @@ class Paid:
 
 
 def read_newcomer(given: Filled, places: Mapping[str, str], keys: IdKeys, now: datetime) -> Newcomer:
-    """Return the data that an unknown caller has given about themselves. Raises FormError if a field is invalid.
+    """Return the data that an unknown caller has given about themselves, from the form `given`. Raises FormError if the
+    name is missing, the place is not one of `places`, or another field is invalid.
 
-    `places`: the names of the person's counties by code.
+    `places`: the names, by code, of the counties in the area of the operator who fills in the form. `keys`: hash the ID
+    number. `now`: to compute the year of birth from the age.
     """
     if not given["name"]:
         raise FormError("name", "请填写来电人姓名。")
@@ -78,9 +80,9 @@ def read_paid(given: Filled, call: str, name: str, institutions: Institutions, n
 
 
 def read_report(given: Filled, name: str, words: str) -> Reported:
-    """Return the report of a caller in danger, its text cut to LONGEST characters. `name`: the form's id; `words`:
-    WORDS in the person's language. Raises FormError if the amount is invalid, or is missing although the payee's
-    account is given.
+    """Return the report of a caller in danger, its text cut to LONGEST (1,500) characters. `name`: the form's id;
+    `words`: WORDS in the person's language. Raises FormError if the amount is invalid, or is missing although the
+    payee's account is given.
     """
     amount = amount_of(given)
     if amount is None and given["suspect_account"]:

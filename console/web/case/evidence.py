@@ -44,7 +44,8 @@ async def add(services: Services, who: Who, case: Case, raws: Sequence[bytes]) -
     """Add files to a case. Return the reasons for which files were not added, without their names; empty if the case
     lists all of them. Too many files, or a case that is not the resident's latest, give one reason, and none is added.
 
-    Raises TimeoutError if Kafka does not answer in time, and SendError if it refuses a record for good.
+    `raws`: the files' contents. Raises TimeoutError if Kafka does not answer in time, and SendError if it refuses a
+    record for good. Errors of Redis pass through.
     """
     if len(raws) > MOST_AT_ONCE or len(case.files) + len(raws) > MOST_FILES:
         return [FileRefusal.TOO_MANY]
@@ -63,7 +64,8 @@ async def add(services: Services, who: Who, case: Case, raws: Sequence[bytes]) -
 async def picture_of(services: Services, who: Who, case: Case, file: EvidenceFile) -> bytes | None:
     """Write an audit entry that the person looks at a file, and return its picture; None if it is no longer stored.
 
-    Raises TimeoutError if Kafka does not answer in time.
+    Raises TimeoutError if Kafka does not store the entry in time, and SendError if it refuses it for good. Errors of
+    Kafka pass through when the picture is read.
     """
     await trail.record_look(services, who, "evidence", case.id, detail=file.id)
     return await services.line.evidence_files.get(case.id, case.resident, file)

@@ -77,7 +77,7 @@ class DelayedActs:
         """Delay an act by the object's `seconds` (wall clock, usually 5), and return it with the milliseconds left for
         undoing it, 0 if it was already sent.
 
-        A form that is sent again is the same act, and does not change its send time.
+        A form that is sent again is the same act, and does not change its send time. Errors of Redis pass through.
         """
         made = DelayedAct(
             id=input_id(who, case.id, body),
@@ -102,7 +102,8 @@ class DelayedActs:
         """Remove an act before it is sent, and write an audit entry. A supervisor may undo another person's act.
 
         Return True if the act was removed; False if it was already sent, is not of this case, or is another person's.
-        Raises TimeoutError if Kafka does not store the audit entry in time; the act is removed all the same.
+        Raises TimeoutError if Kafka does not store the audit entry in time, and SendError if it refuses it for good;
+        the act is removed all the same. Errors of Redis pass through.
         """
         kept = await self._load(name)
         if kept is None or kept.case != case_id:
@@ -116,7 +117,9 @@ class DelayedActs:
         return True
 
     async def waiting(self, case_id: str) -> list[Waiting]:
-        """Return the delayed acts of the case that can still be undone, the first to be sent first."""
+        """Return the delayed acts of the case that can still be undone, the first to be sent first. Errors of Redis
+        pass through.
+        """
         dues = await self._redis.zrange(KEPT_BACK_DUE, 0, -1, withscores=True)
         if not dues:
             return []

@@ -18,7 +18,7 @@ from streams.repositories.policies import UnknownPolicyError
 class TreeLine:
     """A row of the tree.
 
-    `bank`: the name of the account's bank, its code if the name is unknown; `account`: the account's whole number,
+    `bank`: the name of the account's bank, its code if the name is unknown; `account`: the account's complete number,
     which the page masks unless the resident's data is revealed. Both are "" if unknown.
     """
 
@@ -37,7 +37,8 @@ class DrawnTree:
 
 async def drawn_tree(services: Services, case: Case, resident: Resident | None) -> DrawnTree | None:
     """Return the tree of the case's money, within the limits of the case's policy; None if no bank has stated a
-    movement.
+    movement. If the policy's text is lost or unreadable here, the default limits apply. `resident`: None if unknown.
+    Errors of Redis pass through.
     """
     if not case.movements:
         return None

@@ -22,8 +22,9 @@ EXPIRE_SECONDS = 600.0
 
 
 async def expiring(services: Services) -> None:
-    """Run until cancelled: every EXPIRE_SECONDS, delete the reports that are older than the policy allows. Outages of
-    Kafka and Redis are waited for.
+    """Run until cancelled: every EXPIRE_SECONDS (600), delete the reports that are older than the policy allows.
+    Outages of Kafka and Redis are waited for. Raises AccessError if a server denies access, and UnknownPolicyError or
+    PolicyError if the policy in force is lost or invalid.
     """
     while wanted():
         await until_done("deleting old reports of the public page", partial(expire_reports, services))
@@ -32,7 +33,8 @@ async def expiring(services: Services) -> None:
 
 async def expire_reports(services: Services) -> None:
     """Delete the reports that are older than the policy in force allows (`retention.calls`). Raises KafkaError or
-    RedisError if Kafka or Redis is unavailable, and UnknownPolicyError if the policy's text is stored nowhere.
+    RedisError if Kafka or Redis is unavailable, UnknownPolicyError if the policy's text is stored nowhere, and
+    PolicyError if it is invalid.
     """
     kept = (await services.line.policies.live()).retention.calls
     await services.line.public_reports.expire(kept, services.line.clock.now())
@@ -41,7 +43,8 @@ async def expire_reports(services: Services) -> None:
 async def report_in_area(services: Services, who: Who, name: str) -> PublicReport:
     """Return the report with the id `name`.
 
-    Raises NotFoundError if it is unknown, too old, or of a place outside the person's area.
+    Raises NotFoundError if it is unknown, too old, or (OtherAreaError) of a place outside the person's area, and
+    UnknownPolicyError or PolicyError if the policy in force is lost or invalid. Errors of Redis pass through.
     """
     report = await services.line.public_reports.get(name)
     kept = (await services.line.policies.live()).retention.calls
@@ -57,7 +60,8 @@ async def begin_check(services: Services, who: Who, report: PublicReport) -> Cal
     None if the report was decided meanwhile. An audit entry is written.
 
     No telephone call is placed. The call record has the reporter's telephone; if the same operator begins again, the
-    existing record is returned. Raises TimeoutError if Kafka does not answer in time.
+    existing record is returned. Raises TimeoutError if Kafka does not answer in time, and SendError if it refuses a
+    record for good. Errors of Redis pass through.
     """
     name = f"c{short_hash('public-report', report.id, who.login)}"
     async with trail.in_time():
@@ -75,7 +79,7 @@ async def note_checked(services: Services, who: Who, call: Call, case: Case | No
     audit entry is written. `case`: the case of the statement, or None.
 
     No effect if the call checks no report, or if the report was decided before. Raises TimeoutError if Kafka does not
-    answer in time.
+    answer in time, and SendError if it refuses a record for good. Errors of Redis pass through.
     """
     report = await services.line.public_reports.get(call.report) if call.report else None
     if report is None or not report.waits:
@@ -93,7 +97,8 @@ async def reject_report(services: Services, who: Who, report: PublicReport, why:
     """Record that a report was rejected, with an audit entry; no effect if another decision was made before.
 
     Return True if the report is now rejected by this person for this reason, also when the same form is sent again.
-    Raises TimeoutError if Kafka does not answer in time.
+    False if another decision counts. Raises TimeoutError if Kafka does not answer in time, and SendError if it refuses
+    a record for good. Errors of Redis pass through.
     """
     now = services.line.clock.now()
     async with trail.in_time():
@@ -107,10 +112,12 @@ async def reject_report(services: Services, who: Who, report: PublicReport, why:
 
 
 async def prefilled_fields(services: Services, call: Call, places: Mapping[str, str]) -> Mapping[str, str]:
-    """Return the fields of the form for a caller in danger, by field name, from the report that the call checks. Empty
-    if the call checks no report, has a statement already, or its report was decided.
+    """Return the fields of the form for a caller in danger, from the report that the call checks: texts by the form's
+    field names, such as `name`, `place`, `amount` (yuan) and `suspect_account`, "" for what the report does not state.
+    Empty if the call checks no report, has a statement already, or its report was decided.
 
-    `places`: the names of the person's counties by code.
+    `places`: the names, by code, of the counties in the operator's area; a place elsewhere becomes "". Errors of Redis
+    pass through.
     """
     report = await services.line.public_reports.get(call.report) if call.report and not call.statements else None
     if report is None or not report.waits:

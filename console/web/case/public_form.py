@@ -83,12 +83,14 @@ def counties_by_code(request: Request) -> dict[str, str]:
 
 
 def hashed_phone(ring: KeyRing, phone: str) -> str:
-    """Return the keyed hash of a reporter's telephone, under which its reports are counted."""
+    """Return the keyed hash (64 hex digits) of a reporter's telephone, under which its reports are counted."""
     return ring.digest(f"public-report-phone:{phone}")
 
 
 def check_issued(ring: KeyRing, given: Filled, seconds: float) -> None:
-    """Check a form's proof at `seconds` since 1970. Raises StaleFormError if it does not hold now."""
+    """Check that a form's proof is valid at `seconds` since 1970. Raises StaleFormError if it is not, or is too new or
+    too old.
+    """
     issued = given["issued"]
     if not _ISSUED.fullmatch(issued) or not _PROOF.fullmatch(given["proof"]):
         raise StaleFormError
@@ -193,8 +195,9 @@ async def take_form(
     stored: an earlier one if the form was sent before.
 
     Otherwise returns the page by `show`: 422 if a field is invalid or the form is too old or too new, 429 (`many`)
-    above a limit, 503 (`away`) if it could not be stored. Raises ForbiddenError for a form of another site, and the
-    error that answers 400 if the form has no id.
+    above a limit, 503 (`away`) if it could not be stored. Raises ForbiddenError for a form of another site,
+    HTTPException (400) if the form has no id or text that is not Unicode, and SendError if Kafka refuses the report for
+    good.
     """
     csrf.refuse_others(request)
     made, given = services(request), await filled(request)

@@ -68,7 +68,8 @@ async def take(
     the reason of a refusal or None; no stop is requested then.
 
     Raises UnreadableError, before anything is written, if a telephone or account number is invalid; TimeoutError if
-    Kafka does not answer in time, when a part may have been recorded.
+    Kafka does not answer in time, and SendError if it refuses a record for good, when a part may have been recorded.
+    Errors of Redis pass through.
     """
     case = caller.case or await case_elsewhere(services, caller)
     signals = _signals(services, caller, case, told)
@@ -98,7 +99,9 @@ def check(services: Services, caller: Caller, told: Reported) -> None:
 
 
 async def raised(services: Services, resident: str) -> None:
-    """Wait until the resident has an open, unsettled case, for at most ANSWER_SECONDS. Returns None in both cases."""
+    """Wait until the resident (an id) has an open, unsettled case, but for at most ANSWER_SECONDS (2). The caller does
+    not learn which of the two happened. Errors of Redis pass through.
+    """
     with services.hub.watching() as screen:
         if in_danger(await services.line.calls.latest_case(resident)):
             return

@@ -13,7 +13,9 @@ GENERAL = "general"
 
 @cache
 def trees() -> Mapping[str, Tree]:
-    """Return the trees of questions by scam type. Raises ScriptError, which names the file and the mistake."""
+    """Return the trees of questions by scam type. Read once per process. Raises ScriptError, which names the file and
+    the mistake, if a script is invalid.
+    """
     return read(SCRIPTS)
 
 

@@ -113,8 +113,8 @@ class Stories:
 
     @contextmanager
     def watching(self, case_id: str) -> Iterator["asyncio.Queue[TimelineEntry]"]:
-        """Context manager: during the block, the yielded queue receives the case's events. With more than MISSED unread
-        events, the oldest are lost.
+        """Context manager: during the block, the yielded queue receives the case's events. With more than MISSED (200)
+        unread events, the oldest are lost.
         """
         screen: asyncio.Queue[TimelineEntry] = asyncio.Queue(MISSED)
         self._screens[case_id].add(screen)
@@ -126,9 +126,9 @@ class Stories:
                 del self._screens[case_id]
 
     async def of(self, case: Case) -> Story:
-        """Return the events of a case that are known, at most its latest MOST_EVENTS, after reading the journal for
-        about LOOK_SECONDS if events up to the version of `case` are missing. `whole` is False if some are missing
-        still.
+        """Return the events of a case that are known, at most its latest MOST_EVENTS (400), after reading the journal
+        for about LOOK_SECONDS (5) if events up to the version of `case` are missing. `whole` is False if some are
+        missing still.
 
         Raises KafkaError, OSError or TimeoutError if Kafka does not answer.
         """

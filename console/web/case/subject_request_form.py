@@ -22,7 +22,9 @@ BARS = {
 
 
 async def has_open_case(made: Services, resident: ResidentId) -> bool:
-    """Return True if the resident's latest case is open; False if it is closed, or the resident has none."""
+    """Return True if the resident's latest case is open; False if it is closed, or the resident has none. Raises
+    ValidationError if the stored case cannot be parsed. Errors of Redis pass through.
+    """
     raw = (await made.line.store.raw_cases(home(resident, made.line.settings.partitions), [resident])).get(resident)
     return raw is not None and Case.model_validate_json(raw, extra=ANY_VERSION).open
 

@@ -31,8 +31,8 @@ _Place = Callable[[datetime], int]
 class Moment:
     """One item of the drawing. `lane`: "contact" or "money"; `x`, `width`: in units of WIDTH.
 
-    `minutes`: a call's length so far, rounded down as in the reasons, None for other items; `ongoing`: True if
-    the call has not ended.
+    `minutes`: a call's length so far in whole minutes, rounded down, None for other items; `ongoing`: True if the call
+    has not ended.
     """
 
     at: datetime
@@ -58,7 +58,7 @@ class TimeLine:
 
 def drawn(case: Case, evidence: Iterable[Evidence], now: datetime) -> TimeLine:
     """Return the drawing, up to `now`, of the evidence that is not withdrawn and of the case's payments. Each payment
-    appears once, with the evidence about it. The span drawn is at least LEAST.
+    appears once, with the evidence about it. The span drawn is at least LEAST (10 minutes).
     """
     standing = [member for member in evidence if not member.withdrawn]
     ats = [*(member.at for member in standing), *(payment.at for payment in case.payments)]

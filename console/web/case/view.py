@@ -168,7 +168,7 @@ class View:
 
     @property
     def held(self) -> set[str]:
-        """The transfers whose request for a stop is delayed for some seconds."""
+        """The ids of the transfers whose request for a stop is delayed for some seconds and can still be undone."""
         return {waiting.body.act.transfer for waiting in self.kept_back if isinstance(waiting.body.act, AskStopAct)}
 
     @property
@@ -193,8 +193,8 @@ class View:
 
     @property
     def deadline(self) -> OpenDeadline | None:
-        """The deadline of the reader's own call while they have claimed the case; otherwise the nearest one, as in the
-        queue. None without one.
+        """The deadline of the reader's own call while they have claimed the case; otherwise the nearest open deadline
+        of the case. None without one.
         """
         return own_deadline(self.case, self.login)
 
@@ -205,7 +205,7 @@ class View:
 
     @property
     def waiting_since(self) -> datetime:
-        """The time since which the case has waited for an operator, as in the queue."""
+        """The time since which the case has been offered to operators, or when it was opened, if it is not offered."""
         return triage.waiting_since(self.case)
 
     @property
@@ -215,7 +215,9 @@ class View:
 
 
 async def view(services: Services, who: Who, case: Case, script: str = "") -> View:
-    """Return the data of the page. `script`: the scam type whose script the reader chose; "" for none."""
+    """Return the data of the page. `script`: the scam type whose script the reader chose; "" for none. Missing or
+    unreadable policies cost only what they would add to the page. Errors of Redis pass through.
+    """
     now, line = services.line.clock.now(), services.line
     store = EvidenceStore(line.redis, line.settings.partitions, line.clock.speed)
     person, evidence, money, earlier, holder, kept_back = await asyncio.gather(
@@ -288,7 +290,9 @@ def context(language: str) -> dict[str, Any]:
 
 
 def timeline(story: list[TimelineEntry], language: str, whole: bool) -> list[dict[str, Any]]:
-    """Return a story's events (version, at, facts), with each fact in words of the language, the latest event first.
+    """Return a story's events for a page, the latest event first: dicts of `version`, `at` and `facts`. Each fact is a
+    dict of `kind` (its Chinese label), `words` (its sentence in the language), `by` and `refused` (True if it is a
+    refusal).
 
     `whole`: True if the reader has revealed the resident's data, so that notes are shown with their numbers.
     """
@@ -312,7 +316,9 @@ def timeline(story: list[TimelineEntry], language: str, whole: bool) -> list[dic
 
 
 async def person_of(services: Services, who: Who, case: Case, now: datetime) -> Person:
-    """Return the resident of a case. `whole` is True while the reader has revealed the data."""
+    """Return the resident of a case. `whole` is True while the reader has revealed the data. Errors of Redis pass
+    through.
+    """
     found = await services.line.residents.standing([case.resident])
     left = await unmask.seconds_left(services, who, case.resident)
     return Person(

@@ -77,8 +77,8 @@ async def decide_appeal(services: Services, who: Who, report: PublicReport, outc
     A removal takes the entry off the watchlist: a signal, sent once the decision is stored, so that no entry is removed
     against the decision that counts. Return True if the appeal is now decided by this person in this way, also when the
     same form is sent again. Raises NotListedError if an undecided appeal is to remove what is not listed: a lift of it
-    would outrank all later reports. Raises TimeoutError if Kafka does not answer in time, or the watchlist cannot be
-    read.
+    would outrank all later reports. Raises TimeoutError if Kafka does not answer in time or the watchlist cannot be
+    read, and SendError if Kafka refuses a record for good. Errors of Redis pass through.
     """
     now = services.line.clock.now()
     if report.waits and outcome.removes and not (await listed_of(services, report)).itself:
@@ -96,8 +96,9 @@ async def decide_appeal(services: Services, who: Who, report: PublicReport, outc
 
 
 async def removing(services: Services) -> None:
-    """Run until cancelled: every REMOVE_SECONDS, send the removals that were decided and not sent. Outages of Kafka and
-    Redis are waited for.
+    """Run until cancelled: every REMOVE_SECONDS (60), send the removals that were decided and not sent. Outages of
+    Kafka and Redis are waited for. Raises AccessError if a server denies access, and SendError if Kafka refuses a
+    signal for good.
     """
     while wanted():
         await until_done("removing what appeals were granted for", partial(remove_decided, services))
@@ -105,8 +106,9 @@ async def removing(services: Services) -> None:
 
 
 async def remove_decided(services: Services) -> None:
-    """Send the removals that were decided and not sent, because Kafka or this process was away in between. Raises
-    KafkaError or RedisError if Kafka or Redis is unavailable.
+    """Send the removals that were decided and not sent, because Kafka or this process was away in between. The signals
+    go to Kafka; waits while Kafka is unavailable. Raises SendError if Kafka refuses one for good, and TimeoutError or
+    RedisError if Redis does not answer.
     """
     for report in await services.line.public_reports.decided(lambda _: True, LATEST_DECIDED):
         if rules.removal_waits(report):

@@ -38,7 +38,8 @@ class Listed:
 
 async def listed_of(services: Services, report: PublicReport) -> Listed:
     """Return what the watchlist has about the subject of an appeal. Raises TimeoutError while the watchlist cannot be
-    read, and RedisError if Redis is unavailable.
+    read, RedisError if Redis is unavailable, and UnknownPolicyError or PolicyError if the policy in force is lost or
+    invalid.
     """
     kind, value = contested(report)
     settings, now = services.line.settings, services.line.clock.now()

@@ -18,11 +18,13 @@ _counts = {"answered": 0, "refused": 0, "overload": 0}  # since the last line in
 
 
 class UnreadableQuestionError(ValueError):
-    """The body is no question, or an element of it is none of the group."""
+    """The body is not a valid question, or one of its elements is not in the group."""
 
 
 def read_question(body: bytes) -> CheckQuestion:
-    """Return the question in a body. Raises UnreadableQuestionError, which repeats nothing of the body."""
+    """Return the question parsed from a request's body (JSON). Raises UnreadableQuestionError, which repeats nothing of
+    the body, if it is invalid.
+    """
     try:
         return CheckQuestion.model_validate_json(body)
     except ValidationError:
@@ -30,8 +32,9 @@ def read_question(body: bytes) -> CheckQuestion:
 
 
 def answered_question(known: CheckList, question: CheckQuestion) -> CheckAnswer:
-    """Return the answer to a question. Raises BitsChangedError if its buckets are not the list's, and
-    UnreadableQuestionError if an element is none of the group.
+    """Return the answer to a question. Raises BitsChangedError if its buckets are not the list's,
+    UnreadableQuestionError if an element is none of the group, and ValueError if a bucket does not exist or there are
+    not as many buckets as elements.
     """
     try:
         found = known.answer(question.bits, question.buckets, [_bytes(each) for each in question.elements])
@@ -58,8 +61,8 @@ def count_overload() -> None:
 
 
 async def telling_checks() -> None:
-    """Log each minute, until cancelled, how many questions were answered and refused in it, and warn of those above the
-    limit for everybody; nothing if none came.
+    """Run until cancelled: log each minute how many questions were answered and refused in it, and warn of those above
+    the limit for everybody. Nothing is logged for a minute without questions.
     """
     while wanted():
         await asyncio.sleep(MINUTE)

@@ -19,9 +19,9 @@ async def beside(line: Installation, telephone: Telephone, officer: str) -> Asyn
     """Context manager: serve the console during the block, with an account for each guest and the public check.
 
     Yields its address, and lines to print: a heading, each guest's address, role and name, and the address of the
-    public check. If the port is taken, a free one is used.
-    `telephone`: places the pages' calls; `officer`: the id of the officer whose tasks the officer's account sees.
-    Raises SettingsError if a setting is invalid.
+    public check. If the port is taken, a free one is used. `telephone`: places the pages' calls; `officer`: the id of
+    the officer whose tasks the officer's account sees. Raises SettingsError if a setting is invalid, and ScriptError if
+    a call script is. Errors of Kafka and Redis pass through.
     """
     known = guests(line.clock.now(), officer)
     settings = load().model_copy(update={"public_check": True})

@@ -108,8 +108,9 @@ def too_many(request: Request, seconds: int) -> Response:
 
 
 async def quota_spent(request: Request, who: Who, until: datetime) -> Response:
-    """Record a security event, and return 429 with the time (`until`, shown as China's) at which the person may see
-    another resident's data, and Retry-After in seconds.
+    """Record a security event, and return a 429 response that states the time (`until`, shown as China's) from which
+    the person may see another resident's data, with Retry-After in seconds (at least 1). Failures to record are logged
+    and not raised.
     """
     await services(request).security.note(request, SecurityEventKind.MASS_REVEALING, who.login)
     seconds = max(1, math.ceil((until - services(request).line.clock.now()).total_seconds()))

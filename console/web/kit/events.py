@@ -34,7 +34,7 @@ class Look:
 
     async def ended(self) -> bool:
         """Return True if the session has ended, or its account or area has changed. Returns False without a check if
-        the last check was less than `seconds` (wall clock) ago.
+        the last check was less than `seconds` (wall clock) ago. Errors of Redis pass through.
         """
         if time.monotonic() - self._looked < self._seconds:
             return False

@@ -92,7 +92,7 @@ def one_of(kind: type[_Kind], value: str, default: _Kind) -> _Kind:
 def fen(yuan: str) -> int | None:
     """Return in fen (1/100 yuan) an amount typed in yuan, such as "12,000.50" or "¥300"; None if the text is empty.
 
-    Raises ValueError if the text is not an amount or is above MOST_FEN.
+    Raises ValueError if the text is not an amount or is above MOST_FEN (10**13 fen).
     """
     text = yuan.replace(",", "").replace("，", "").removeprefix("¥").strip()
     if not text:
@@ -108,7 +108,7 @@ def fen(yuan: str) -> int | None:
 
 def amount_of(given: Filled) -> int | None:
     """Return the field `amount` in fen; None if it is empty. Raises FormError if it is not an amount or is above
-    MOST_FEN.
+    MOST_FEN (10**13 fen).
     """
     try:
         return fen(given["amount"])

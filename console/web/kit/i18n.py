@@ -27,8 +27,8 @@ def language_of(request: Request) -> str:
 
 @lru_cache
 def translations(language: str) -> NullTranslations:
-    """Return the merged catalogues of a language: parts of the console, labels, codes and places. Read once per
-    language.
+    """Return the merged catalogues of a language ("zh", "en" or "ko"): the console's texts, labels, codes and place
+    names. Read once per language. Raises KeyError for another language.
     """
     return catalogue.read_catalogue(language, [catalogue.LOCALE, LOCALE], catalogue.place_names(language))
 

@@ -157,8 +157,9 @@ class Limits:
 
 
 def networks_of(request: Request) -> dict[str, RateLimitItem]:
-    """Return the client's networks with the limit of each: the /24 of an IPv4 address; the /64 of an IPv6 address, as
-    `address_of` returns it, then its /48. One customer may use every address of them.
+    """Return the limit (a rate of elements) of each of the client's networks, by the network as text: the /24 of an
+    IPv4 address; the /64 of an IPv6 address, as `address_of` returns it, then its /48. One customer may use every
+    address of them.
     """
     found = address_of(request)
     try:

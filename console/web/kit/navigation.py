@@ -57,7 +57,7 @@ def items(who: Who) -> list[Item]:
 
 
 def in_bar(found: Sequence[Item]) -> int:
-    """Return how many of these entries the bar shows: all if they are at most SHOWN, else SHOWN - 1, because a menu
+    """Return how many of these entries the bar shows: all if they are at most SHOWN (7), else SHOWN - 1, because a menu
     with the other entries takes one place.
     """
     return len(found) if len(found) <= SHOWN else SHOWN - 1

@@ -37,7 +37,8 @@ _CHINESE = re.compile("[\u3400-\u9fff][\u3000-\u303f\u3400-\u9fff\uff00-\uffef]*
 def page(request: Request, template: str, status: int = 200, **context: Any) -> HTMLResponse:  # noqa: ANN401 - what the template needs
     """Return a template rendered as an HTML response, which must not be stored by caches. All values are escaped.
 
-    Raises jinja2.UndefinedError if `context` lacks a value that the template uses.
+    Raises jinja2.UndefinedError if `context` lacks a value that the template uses, and SettingsError if a person is
+    signed in and no key for sessions is set.
     """
     language = language_of(request)
     who = getattr(request.state, "who", None)

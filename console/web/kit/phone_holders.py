@@ -24,7 +24,8 @@ async def chosen_holder(made: Services, given: Filled) -> Resident | None:
     """Return the register's holder of the telephone in the form's field `phone`: None if nobody holds it, and of
     several the one whose id is in the field `resident`. The number is not stored.
 
-    Raises FormError for an invalid number, and SeveralHoldersError if none of several holders is chosen.
+    Raises FormError for an invalid number, and SeveralHoldersError if none of several holders is chosen. Errors of
+    Redis pass through.
     """
     try:
         asked = Asked("phones", normal_phone(given["phone"]), made.line.clock.now())

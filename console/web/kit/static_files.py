@@ -29,7 +29,7 @@ class Versioned(StaticFiles):
     async def get_response(self, path: str, scope: Scope) -> Response:
         """Return the file: to be cached forever under the path of its own version, else to be revalidated.
 
-        Raises HTTPException (404) if the file does not exist.
+        Raises HTTPException: 404 if the file does not exist, 405 if the method is neither GET nor HEAD.
         """
         first, _, rest = path.partition("/")
         versioned = _VERSION.fullmatch(first)

@@ -16,17 +16,17 @@ from schemas.codes.any_code import AnyCode
 @lru_cache(maxsize=64)
 def wording(language: str, whole: bool = False, today: date | None = None) -> Renderer:
     """Return the renderer that turns codes into sentences of a language ("zh", "en" or "ko"). Answers to a script's
-    questions are rendered in the script's own words.
+    questions are rendered in the script's own words. Cached for each combination of arguments.
 
     `whole`: for a reader who has revealed the resident's data; for others, numbers in notes are masked. `today`: the
-    day whose moments are shown as the time of day alone; None: each moment with its day.
+    day whose moments are shown as the time of day, without the day; None: each moment with its day.
     """
     return Renderer(translations(language).gettext, language, tree_of, whole, today)
 
 
 def say(request: Request, code: AnyCode) -> str:
-    """Return a code's sentence in the request's language, with the numbers in it masked, and moments of this day as the
-    time of day.
+    """Return a code's sentence in the request's language, with the numbers in it masked, and moments of today (China's
+    day) as the time of day without the day.
     """
     today = local_date(services(request).line.clock.now())
     return wording(language_of(request), today=today).sentence(code)

@@ -36,7 +36,7 @@ class Operator:
 
 async def operators(services: Services, who: Who) -> list[Operator]:
     """Return the signed-in operators whose area overlaps the reader's, those with the fewest cases first, then by name.
-    Supervisors are not among them.
+    Supervisors are not among them. Errors of Redis pass through.
     """
     accounts = [
         account
@@ -54,11 +54,12 @@ async def operators(services: Services, who: Who) -> list[Operator]:
 
 
 async def assign(services: Services, who: Who, case: Case, act: AssignAct) -> Answer:
-    """Assign a case to the operator `act.to`, and return the case's answer: REFUSED if the case is claimed by another
-    person than `act.holder`, WAITING if no answer comes in time.
+    """Assign a case to the operator `act.to`, and return the case's answer: DONE; REFUSED if the case is claimed by
+    another person than `act.holder`; WAITING if no answer comes in time. The lease of the claim is passed on in Redis
+    too.
 
-    Raises NotFoundError if `act.to` is not a person who may act on the case, and TimeoutError if Kafka does not answer
-    in time.
+    Raises NotFoundError if `act.to` is not a person who may act on the case, TimeoutError if Kafka does not answer in
+    time, and SendError if it refuses a record for good. Errors of Redis pass through.
     """
     account, desk = await services.staff.get(act.to), services.desk
     if account is None or not _may_act(account, case):

@@ -19,10 +19,12 @@ from streams.state.keys import key
 
 
 async def claim(services: Services, who: Who, case: Case) -> bool:
-    """Claim a case for the person, or renew their claim. Return True if the person has the case, also if its answer is
-    not known yet; False if another person has it or the case refuses, such as a closed one.
+    """Claim a case for the person, or renew their claim. Return True if the person has the case, also if the case's
+    answer is not known yet; False if another person has it or the case refuses the claim, for example because it is
+    closed.
 
-    Raises TimeoutError if Kafka does not answer in time.
+    Raises TimeoutError if Kafka does not answer in time, and SendError if it refuses a record for good. Errors of Redis
+    pass through.
     """
     desk = services.desk
     if not await desk.keep(case.id, who.login):
@@ -39,7 +41,8 @@ async def claim_next(services: Services, who: Who) -> Case | None:
     """Claim the most urgent free case of the person's area, of any level, and return it as it was before the claim;
     None if none is free.
 
-    Raises TimeoutError if Kafka does not answer in time.
+    Raises TimeoutError if Kafka does not answer in time, and SendError if it refuses a record for good. Errors of Redis
+    pass through.
     """
     desk = services.desk
     for row in services.queue.order():
@@ -53,7 +56,9 @@ async def claim_next(services: Services, who: Who) -> Case | None:
 
 
 def may_take(row: Row, who: Who) -> bool:
-    """Return True if a case is in the person's area and can be claimed as their next case."""
+    """Return True if a case is in the person's area, is unclaimed and not settled, and an operator is needed for it or
+    has not tried yet, so that the person can claim it as their next case.
+    """
     return who.sees(row.division) and _free(row.case)
 
 
@@ -67,7 +72,8 @@ async def renew(services: Services, who: Who, case: Case) -> bool:
     their lease is released.
 
     If the case was assigned to them, the claim is now also written as an input of the case, because they have opened
-    it. Raises TimeoutError if Kafka does not answer in time.
+    it. Raises TimeoutError if Kafka does not answer in time, and SendError if it refuses a record for good. Errors of
+    Redis pass through.
     """
     if case.claimed_by != who.login:
         await services.desk.release(case.id, who.login)
@@ -78,7 +84,9 @@ async def renew(services: Services, who: Who, case: Case) -> bool:
 
 
 async def claims_end(services: Services, case_ids: Sequence[str]) -> dict[str, datetime]:
-    """Return when the claims on these cases expire if no open page renews them. Cases without a lease are left out."""
+    """Return when the claims on these cases expire if no open page renews them, by the case's id: times of the
+    installation's clock. Cases without a lease are left out. Errors of Redis pass through.
+    """
     line = services.line
     async with line.redis.pipeline(transaction=False) as pipe:
         for case_id in case_ids:
@@ -93,7 +101,8 @@ async def give_back(services: Services, who: Who, case: Case) -> None:
     """End the person's claim: write it as an input of the case, then release the lease. Without a claim only the lease
     is released.
 
-    Raises TimeoutError if Kafka does not answer in time; the lease then stays.
+    Raises TimeoutError if Kafka does not answer in time, and SendError if it refuses the input for good; the lease then
+    stays. Errors of Redis pass through.
     """
     if case.claimed_by == who.login:
         name = short_hash("release", case.id, case.version, who.login)

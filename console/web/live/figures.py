@@ -42,12 +42,16 @@ class Figures:
         self._inputs: dict[tuple[int, int], int] = {}
 
     async def run(self) -> None:
-        """Follow the journal until cancelled. Resumes after an outage of Kafka."""
+        """Follow the journal until cancelled. Resumes after an outage of Kafka. Raises AccessError if Kafka denies
+        access.
+        """
         while wanted():
             await until_done("the console's figures", self._journal)
 
     async def follow(self) -> None:
-        """Follow the banks' messages until cancelled. Resumes after an outage of Kafka."""
+        """Follow the banks' messages until cancelled. Resumes after an outage of Kafka. Raises AccessError if Kafka
+        denies access.
+        """
         while wanted():
             await until_done("the banks' messages", self._messages)
 

@@ -62,7 +62,9 @@ class Hub:
         self.listeners: list[Callable[[CaseEvent], None]] = []  # called with each event, before the rows change
 
     async def run(self) -> None:
-        """Follow the journal until cancelled. Reloads all cases after an outage of Kafka or Redis."""
+        """Follow the journal until cancelled. Reloads all cases after an outage of Kafka or Redis. Raises AccessError
+        if a server denies access.
+        """
         while wanted():
             await until_done("the console's hub", self._follow)
 
@@ -108,7 +110,8 @@ class Hub:
 
     def since(self, mark: str) -> list[Row] | None:
         """Return the rows that changed after a mark, each once, in the order of their latest changes; None if the page
-        must load all rows: the mark is unknown, its changes are no longer stored, or more than BEHIND rows changed.
+        must load all rows: the mark is unknown, its changes are no longer stored, or more than BEHIND (1,000) rows
+        changed.
         """
         boot, _, number = mark.rpartition("-")
         oldest = self.seq - len(self._changes)

@@ -28,7 +28,8 @@ async def changed_parts(
     """Yield server-sent events, each with a JSON object {part: HTML} of the changed parts; the first one has all. The
     template of part `map` on page `desk` is `desk_map.html`.
 
-    Ends with the session. The stream does not extend the session.
+    `gather`: returns the template variables. Ends with the session, which the stream does not extend. The exceptions of
+    `gather` and errors of Redis pass through.
     """
     made, language = services(request), language_of(request)
     shown: dict[str, str] = {}

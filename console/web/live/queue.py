@@ -44,8 +44,9 @@ class Queue:
         self._expiring: dict[str, tuple[int, int]] = {}  # by area: (time span, count)
 
     async def refresh(self) -> None:
-        """Read the names of staff, and, if another policy is in force and its text is stored, those of
-        the scam types, and its shield.
+        """Read the names of staff; if another policy is in force and its text is stored, read also the names of its
+        scam types and its shield. Raises PolicyError if the policy is invalid, and OSError if the settings' file must
+        be read and cannot. Errors of Redis pass through.
         """
         people = await self._line.staff.names()
         if people != self.people:
@@ -78,7 +79,9 @@ class Queue:
         return self._order.rows.copy()
 
     def levels(self, area: str) -> Counter[Level]:
-        """Return by level the number of the area's unsettled cases; see Hub.levels. `area`: a prefix of codes or ""."""
+        """Return by level the number of the area's open cases that are not settled; see Hub.levels. `area`: a prefix of
+        codes or "".
+        """
         kept = self._levels.get(area)
         if kept is None or kept[0] != self._hub.seq:
             kept = self._levels[area] = (self._hub.seq, self._hub.levels(area))
@@ -86,7 +89,8 @@ class Queue:
 
     def expiring(self, area: str) -> int:
         """Return the number of unsettled cases in an area whose nearest deadline is overdue or expires within a minute;
-        counted anew after EXPIRING_SECONDS.
+        counted anew after EXPIRING_SECONDS (5) of the installation's clock. `area`: a prefix of division codes, "" for
+        the province.
         """
         now = self._line.clock.now()
         span = int(now.timestamp() // EXPIRING_SECONDS)

@@ -25,15 +25,19 @@ class Returns:
         self._missing: dict[str, float] = {}  # by case: when its lease was first missing (monotonic seconds)
 
     async def run(self) -> None:
-        """Check the leases every LOOK_SECONDS until cancelled."""
+        """Run until cancelled: call `return_expired` every LOOK_SECONDS (1), once the hub has loaded the cases. Outages
+        of Kafka and Redis are waited for. Raises AccessError if a server denies access, and SendError if Kafka refuses
+        an input for good.
+        """
         await self._services.hub.ready.wait()
         while wanted():
             await until_done("claims that ran out", self.return_expired)
             await asyncio.sleep(LOOK_SECONDS)
 
     async def return_expired(self) -> None:
-        """Return to the queue the cases whose lease has been missing for GRACE_BEATS heartbeats, counted from the call
-        that first missed it.
+        """Return to the queue the cases whose lease has been missing for GRACE_BEATS (2) heartbeats, counted from the
+        call that first missed it. Writes an input of each such case to Kafka, and waits while Kafka is unavailable.
+        Raises SendError if Kafka refuses an input for good. Errors of Redis pass through.
         """
         claimed = [row for row in self._services.hub.rows.values() if row.case.claimed_by is not None]
         leased = await self._services.desk.leased([row.id for row in claimed])

@@ -40,18 +40,22 @@ class Row:
 
     @property
     def id(self) -> str:
+        """The case's id."""
         return self.case.id
 
     @property
     def level(self) -> Level:
+        """The case's level."""
         return self.case.level
 
     @property
     def division(self) -> str:
+        """The code of the resident's division."""
         return self.case.profile.division
 
     @property
     def prefecture(self) -> str:
+        """The first four digits of the division's code."""
         return self.division[:4]
 
     @property
@@ -73,8 +77,8 @@ class Row:
 
     @property
     def next_step(self) -> Step | None:
-        """The unfinished step with the earliest due time, internal timers included; None without one. Its due time: see
-        StepState.
+        """The unfinished step with the earliest due time, internal timers included; None without one. For the meaning
+        of its due time, see StepState.
         """
         dues = [(step.due, step.id, step) for step in self.case.steps if step.due is not None]
         return min(dues)[2] if dues else None

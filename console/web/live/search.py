@@ -28,13 +28,15 @@ class Sought(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SoughtNumber:
-    """The typed digits of a telephone or account. `whole`: the complete numbers that the digits may stand for."""
+    """A telephone or account number that a person searches for. `told`: the typed digits. `whole`: the complete numbers
+    that the digits may stand for.
+    """
 
     told: str
     whole: frozenset[str]
 
     def fits(self, number: str) -> bool:
-        """Return True if the digits are the number's last LEAST_DIGITS, which pages show, or the whole number.
+        """Return True if the digits are the number's last LEAST_DIGITS (4), which pages show, or the whole number.
 
         No other part matches, because otherwise somebody could find out a masked number by trying one more digit at a
         time.

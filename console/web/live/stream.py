@@ -42,7 +42,8 @@ async def changes(request: Request, listener: Listener, mark: str, loaded: datet
     ends: if changes were missed, or if the day is another than when the page loaded its rows (`loaded`, aware; None: it
     loads them now), because they show times of that day without it.
 
-    Ends with the session, after an event `signed-out`. The stream does not extend the session.
+    Ends with the session, after an event `signed-out`. The stream does not extend the session. Errors of Redis pass
+    through.
     """
     made = services(request)
     day = local_date(loaded or made.line.clock.now())

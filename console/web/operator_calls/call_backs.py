@@ -17,8 +17,10 @@ from streams.channels.operator_calls.phones import OperatorPhones, Placed
 
 
 class BackStart(StrEnum):
-    """What became of the wish to call back. TAKEN: another person does, or it is done; LATER: an earlier caller comes
-    first; ON_CASE: somebody else works on the caller's case, or calls the caller.
+    """The result of an operator's wish to call somebody back. RINGS: the operator's telephone is to ring; TAKEN:
+    another person calls back, or it is done; LATER: an earlier caller comes first; NO_PHONE: the gateway has no
+    telephone of this operator; ON_CASE: somebody else works on the caller's case, or calls the caller; REFUSED: the
+    gateway places no call, or the number cannot be decrypted; UNKNOWN: the gateway may ring the operator yet.
     """
 
     RINGS = "rings"
@@ -32,7 +34,9 @@ class BackStart(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class BackStarted:
-    """What became of it, and the page to work on meanwhile ("" if no call was placed)."""
+    """The result of a wish to call back (`start`), and the path of the page to work on meanwhile ("" if no call was
+    placed).
+    """
 
     start: BackStart
     page: str = ""
@@ -57,10 +61,13 @@ _PLACED = (BackStart.RINGS, BackStart.UNKNOWN)
 
 
 async def start_call_back(services: Services, phones: OperatorPhones, who: Who, request_id: str) -> BackStarted:
-    """Ring the person's telephone, and then the number of a request, which the browser never gets.
+    """Ring the telephone of the operator `who`, and then the number of a request, which the browser never gets. The
+    result's `start` is RINGS, or why there is no call (see BackStart); a refusal raises nothing. UNKNOWN: the gateway
+    may ring.
 
-    If a resident of the person's area with an open case has called, the call is noted in that case. Raises the errors
-    of `start_call`, `callers.begin` and `trail.write`.
+    If a resident of the person's area with an open case has called, the call is noted in that case. Raises TimeoutError
+    if Kafka does not answer in time, and SendError if it refuses a record for good; the request is then open again.
+    Errors of Redis pass through.
     """
     if not phones.has(who.login):
         return BackStarted(BackStart.NO_PHONE)

@@ -58,8 +58,10 @@ class BackRow:
 
 @dataclass(frozen=True, slots=True)
 class IncomingLine:
-    """What the line of calls to the centre says to one reader. `since`: of the caller who has waited for longest;
-    `more`: call-backs that are not listed; `token`: another text whenever the line is another one.
+    """The state of the line of calls to the centre for one reader. `has_phone`, `ready`: the reader has a telephone at
+    the gateway, and calls ring it; `waiting`: the number of callers who wait; `since`: when the one who has waited
+    longest called, None without one; `backs`: requests to call back, the next to be served first; `more`: how many
+    others are not listed; `token`: a text that changes whenever the state changes.
     """
 
     has_phone: bool
@@ -72,7 +74,9 @@ class IncomingLine:
 
 
 async def incoming_line(services: Services, who: Who) -> IncomingLine | None:
-    """Return the line; None if no gateway takes calls to the centre, and nobody is to be called back."""
+    """Return the state of the line of calls to the centre; None if no gateway takes calls to the centre, and nobody is
+    to be called back. Errors of Redis pass through.
+    """
     now, phones = services.line.clock.now(), services.phones
     backs = await services.incoming.call_backs(now)
     if not backs and (phones is None or not phones.takes_calls):
@@ -97,7 +101,9 @@ async def incoming_line(services: Services, who: Who) -> IncomingLine | None:
 
 
 async def changed_line(services: Services, who: Who, known: str) -> IncomingLine | None:
-    """Return what `incoming_line` does, as soon as its token is not `known`, and after 8 seconds in any case."""
+    """Wait until the state of the line of calls to the centre has another token than `known`, at most 8 seconds, and
+    return the state then, changed or not. None, at once, if `incoming_line` returns None. Errors of Redis pass through.
+    """
     ends = time.monotonic() + LINE_WAIT_SECONDS
     while True:
         shown = await incoming_line(services, who)
@@ -107,13 +113,17 @@ async def changed_line(services: Services, who: Who, known: str) -> IncomingLine
 
 
 async def my_live(services: Services, who: Who) -> LiveIncoming | None:
-    """Return the call that rings the person's telephone or in which they talk, None without one."""
+    """Return the call that rings the person's telephone or in which they talk, None without one. Errors of Redis pass
+    through.
+    """
     found = await services.incoming.calls(services.line.clock.now())
     return next((each for each in found if each.operator == who.login), None)
 
 
 async def my_call(services: Services, who: Who) -> MyCall | None:
-    """Return the call of the person's telephone with what is known of the caller; None without one."""
+    """Return the incoming call that rings the person's telephone or in which they talk, with what is known of the
+    caller; None without one. Errors of Redis pass through.
+    """
     if services.phones is None or not services.phones.takes_calls:
         return None
     live = await my_live(services, who)
@@ -128,7 +138,9 @@ async def my_call(services: Services, who: Who) -> MyCall | None:
 
 
 async def residents_of(services: Services, who: Who, number: str) -> Sequence[Resident]:
-    """Return the residents of the person's area who hold a telephone, the most likely first."""
+    """Return the residents of the person's area who hold a telephone, the most likely first. Errors of Redis pass
+    through.
+    """
     if not number:
         return ()
     register = services.line.residents
@@ -141,7 +153,8 @@ async def open_record(services: Services, who: Who, call_id: str) -> str:
     """Begin the record of the person's own incoming call, and return the page to open: the caller's open case, else the
     record with the caller's number in it; without a number for which the network vouches, the form to enter one.
 
-    Raises NotFoundError if the call is not the person's, and the errors of `callers.begin`.
+    Raises NotFoundError if the call is not the person's, TimeoutError if Kafka does not answer in time, and SendError
+    if it refuses a record for good. Errors of Redis pass through.
     """
     live = await my_live(services, who)
     if live is None or live.call != call_id:
@@ -151,8 +164,9 @@ async def open_record(services: Services, who: Who, call_id: str) -> str:
 
 
 async def page_of(services: Services, who: Who, number: str, call_id: str) -> str:
-    """Begin the record of a call with this number, and return the page to work on: of the caller's open case, else of
-    the record. Raises the errors of `callers.begin`.
+    """Begin the record of a call with this number (E.164) under the id `call_id`, and return the path of the page to
+    work on: of the caller's open case, else of the record. Raises TimeoutError if Kafka does not answer in time, and
+    SendError if it refuses a record for good. Errors of Redis pass through.
     """
     call = await callers.begin(services, who, number, call_id)
     caller = await callers.find(services, who, call.id)

@@ -19,7 +19,11 @@ from streams.channels.operator_calls.phones import OperatorPhones, Placed
 
 
 class CallStart(StrEnum):
-    """What became of the wish to call. UNKNOWN: the gateway may ring the operator yet."""
+    """The result of an operator's wish to call a resident. RINGS: the operator's telephone is to ring; GOES_ON: another
+    call to the resident goes on; CLAIMED: the case could not be claimed for the operator; NO_PHONE: the gateway has no
+    telephone of this operator; NO_NUMBER: no number of the resident is known; REFUSED: the gateway places no call;
+    UNKNOWN: the gateway may ring the operator yet.
+    """
 
     RINGS = "rings"
     GOES_ON = "goes_on"
@@ -31,8 +35,9 @@ class CallStart(StrEnum):
 
 
 class CallActing(StrEnum):
-    """What became of an act during a call. ENDED: the gateway does not know the call any more, or does not answer; the
-    case now has the end of the talk as the operator told it.
+    """The result of an act during a call. DONE: the gateway has done it; NOT_NOW: the call is not the operator's, has
+    ended, or the gateway did not do it; ENDED: the gateway does not know the call any more, or does not answer, so that
+    the case now has the end of the talk as the operator stated it.
     """
 
     DONE = "done"
@@ -51,10 +56,13 @@ class Dialled:
 async def start_call(
     services: Services, phones: OperatorPhones, who: Who, case: Case, dialled: Dialled | None = None
 ) -> CallStart:
-    """Ring the person's telephone, and then the resident of a case, whose number the browser never gets.
+    """Ring the telephone of the operator `who`, and then the resident of a case, whose number the browser never gets.
+    Return the result (see CallStart): RINGS, or why there is no call, such as GOES_ON; a refusal raises nothing.
+    UNKNOWN: the gateway may ring.
 
-    `dialled`: the number that the resident has called from, None: the registered one. An unclaimed case is claimed
-    first. Raises the errors of `answers.put` and of `trail.write`.
+    `dialled`: the number that the resident has called from, None: the registered one. An unclaimed open case is claimed
+    first. Raises TimeoutError if Kafka does not answer in time, and SendError if it refuses a record for good. Errors
+    of Redis pass through.
     """
     if not phones.has(who.login):
         return CallStart.NO_PHONE
@@ -90,10 +98,13 @@ async def _place(services: Services, phones: OperatorPhones, who: Who, case: Cas
 
 
 async def act_in_call(services: Services, phones: OperatorPhones, who: Who, case: Case, wanted: str) -> CallActing:
-    """Hold, resume, hang up or drop the third party (`wanted`) in the person's own call to the resident of a case.
+    """Have the gateway do `wanted` (its word, such as "hold" or "hang_up", one of CALL_ACTS in routes/cases/telephone)
+    in the call of the operator `who` to the resident of a case. Return the result (see CallActing): DONE, or NOT_NOW if
+    it was not done or the gateway does not answer; a refusal raises nothing.
 
-    If the gateway does not have the call, or does not answer, the wish to hang up ends the talk in the case, as the
-    operator's word does without a gateway. Raises the errors of `act`.
+    If the gateway does not have the call, or does not answer, the wish to hang up ends the talk in the case, and the
+    result is ENDED. Raises NotFoundError if the person's area does not have the case, TimeoutError if Kafka does not
+    answer in time, and SendError if it refuses a record for good. Errors of Redis pass through.
     """
     live = await services.live_calls.of(case.id)
     if live is None or not live.goes_on or live.report.operator != who.login:

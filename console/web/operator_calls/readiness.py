@@ -13,8 +13,9 @@ LOOK_SECONDS = 5.0  # as often as the gateway is asked who is ready
 
 
 async def following_sessions(services: Services, phones: OperatorPhones) -> None:
-    """Until cancelled, let calls to the centre ring nobody whose last session has ended: by sign-out, by an
-    administrator, or because its time was over.
+    """Run until cancelled: every LOOK_SECONDS (5), order that calls to the centre no longer ring anybody whose last
+    session has ended: by sign-out, by an administrator, or because its time was over. Outages of Redis are logged and
+    waited for.
     """
     while wanted():
         await asyncio.sleep(LOOK_SECONDS)
@@ -25,7 +26,9 @@ async def following_sessions(services: Services, phones: OperatorPhones) -> None
 
 
 async def end_readiness(services: Services, phones: OperatorPhones) -> None:
-    """Let calls ring no telephone of an operator who is ready and has no session. Raises the errors of Redis."""
+    """Order at the gateway that calls to the centre no longer ring the telephone of an operator who is ready and has no
+    session. Errors of Redis pass through.
+    """
     if not phones.ready:
         return
     accounts = [each for each in await services.staff.all() if each.login in phones.ready]

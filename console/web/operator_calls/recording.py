@@ -25,8 +25,9 @@ HEARERS = frozenset({StaffRole.SUPERVISOR, StaffRole.AUDITOR})
 
 
 class RecordingStart(StrEnum):
-    """What became of the wish to record. OFF: the policy in force, the gateway or a missing vault forbids it; NOT_NOW:
-    the person has no talk with this resident, or it has a recording; UNKNOWN: the gateway does not answer.
+    """The result of a wish to record a talk. DONE: the gateway announces it and then records; OFF: the policy in force,
+    the gateway or a missing vault forbids it; NOT_NOW: the person has no talk with this resident, or it has a
+    recording; UNKNOWN: the gateway does not answer.
     """
 
     DONE = "done"
@@ -37,15 +38,17 @@ class RecordingStart(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ListedRecording:
-    """A recording on the page. `is_over`: its time is over, and it is not played any more."""
+    """A recording on the page. `is_over`: True if the policy's time for keeping it is over, so that it is no longer
+    played.
+    """
 
     recording: CallRecording
     is_over: bool
 
 
 async def may_record(services: Services) -> bool:
-    """Return True if operators may record calls: the policy in force enables it, and the installation has a vault and
-    a gateway that records.
+    """Return True if operators may record calls: the policy in force enables it, and the installation has a vault and a
+    gateway that records. Errors of Redis pass through.
     """
     if services.phones is None or not services.phones.records or not services.line.settings.vault:
         return False
@@ -56,8 +59,13 @@ async def may_record(services: Services) -> bool:
 
 
 async def start_recording(services: Services, phones: OperatorPhones, who: Who, case: Case) -> RecordingStart:
-    """Record the person's talk with the resident of a case, after the announcement. The key of the recording is stored
-    under the resident's key before the gateway gets it. Raises the errors of `trail.write`, and SendError.
+    """Have the gateway record the talk of the operator `who` with the resident of a case, after the announcement.
+    Return the result (see RecordingStart): DONE, or why nothing is recorded; a refusal raises nothing. UNKNOWN: the
+    gateway may record.
+
+    The recording's key is stored on Kafka, under the resident's key, before the gateway gets it; an audit entry is
+    written. Raises TimeoutError if Kafka does not answer in time, and SendError if it refuses a record for good. Errors
+    of Redis pass through.
     """
     if not await may_record(services):
         return RecordingStart.OFF
@@ -81,19 +89,24 @@ async def start_recording(services: Services, phones: OperatorPhones, who: Who, 
 
 
 async def listed(services: Services, case: Case) -> list[ListedRecording]:
-    """Return the case's recordings, the latest first."""
+    """Return the case's recordings, the latest first. If the policy in force is unknown here, the time of all of them
+    counts as over. Errors of Redis pass through.
+    """
     kept, now = await _kept(services), services.line.clock.now()
     return [ListedRecording(each, is_due_for_deletion(each, kept, now)) for each in reversed(case.call_recordings)]
 
 
 async def is_playable(services: Services, recording: CallRecording) -> bool:
-    """Return True if the policy's days of a recording are not over."""
+    """Return True if the time for which the policy in force keeps a recording is not over; False also if that policy's
+    text is unknown here. Errors of Redis pass through.
+    """
     return not is_due_for_deletion(recording, await _kept(services), services.line.clock.now())
 
 
 async def wav_parts(services: Services, case: Case, recording: CallRecording) -> AsyncIterator[bytes]:
-    """Yield a recording as a WAV file: the operator on the left, everybody else on the right. Only its beginning if the
-    sound is no longer stored, or its person was erased.
+    """Yield a recording as the parts of a WAV file: the operator on the left channel, everybody else on the right. Only
+    the beginning of the sound, or just the file's head, if the rest is no longer stored or its person was erased.
+    Errors of Kafka pass through.
     """
     yield wav_head(recording.seconds)
     at = RecordingPlace(case.id, case.resident, recording.id, recording.written_ms)

@@ -20,8 +20,8 @@ SAME = timedelta(seconds=2)  # the case's note of a call is written a moment aft
 class PhoneView:
     """The operators' telephones for one reader of a case page.
 
-    `has`: the reader has one; `live`: the call to show, None if the case itself says how the latest call stands;
-    `mine`: it is the reader's own.
+    `has`: the reader has a telephone; `live`: the call to show, None if there is none or the case itself states the
+    result of the latest call; `mine`: True if that call is the reader's own.
     """
 
     has: bool
@@ -35,12 +35,12 @@ class PhoneView:
 
     @property
     def token(self) -> str:
-        """A text that is another one whenever the state of the call changes; "" without a call."""
+        """A text that changes whenever the state of the call changes; "" without a call."""
         return state_token(self.live)
 
     @property
     def state(self) -> str:
-        """The state in labels.OPERATOR_CALLS, "" without a call."""
+        """The state of the shown call as a key of labels.OPERATOR_CALLS; "" without a call."""
         if self.live is None:
             return ""
         report = self.live.report
@@ -48,17 +48,19 @@ class PhoneView:
 
     @property
     def result(self) -> OperatorCallResult | None:
-        """The result of an ended call."""
+        """The result of an ended call; None without a call or a result."""
         return self.live.report.result if self.live else None
 
     @property
     def ended_at(self) -> datetime | None:
-        """When the shown call ended."""
+        """When the shown call ended (UTC); None without a call, or while it goes on."""
         return self.live.at if self.live and not self.live.goes_on else None
 
 
 async def phone_view(services: Services, who: Who, case: Case) -> PhoneView | None:
-    """Return the state of the operator's call to show; None if no gateway with operators' telephones is configured."""
+    """Return the state of the operator's call to show; None if no gateway with operators' telephones is configured.
+    Errors of Redis pass through.
+    """
     if services.phones is None:
         return None
     live = await services.live_calls.of(case.id)
@@ -68,9 +70,8 @@ async def phone_view(services: Services, who: Who, case: Case) -> PhoneView | No
 
 
 async def changed_view(services: Services, who: Who, case: Case, known: str) -> PhoneView | None:
-    """Return what `phone_view` does, as soon as its token is not `known`, and after WAIT_SECONDS in any case.
-
-    Returns at once if no call goes on.
+    """Wait until the state of the operator's call has another token than `known`, at most WAIT_SECONDS (8), and return
+    what `phone_view` returns then, changed or not. Does not wait if no call goes on. Errors of Redis pass through.
     """
     ends = time.monotonic() + WAIT_SECONDS
     while True:
@@ -81,7 +82,7 @@ async def changed_view(services: Services, who: Who, case: Case, known: str) -> 
 
 
 def state_token(live: LiveCall | None) -> str:
-    """Return a text that is another one whenever the state of a call changes; "" without a call."""
+    """Return a text that changes whenever the state of a call changes; "" without a call."""
     return f"{live.report.call}/{live.report.sequence}" if live else ""
 
 

@@ -36,9 +36,10 @@ GOING = frozenset({VisitStage.ACCEPTED, VisitStage.ON_THE_WAY, VisitStage.ARRIVE
 
 @dataclass(frozen=True, slots=True)
 class PartyChoice:
-    """Somebody who can be called. `name`: of the bank or officer, or a contact's masked name with the number by which
-    the history names them; `relation`: a contact's, as a code of the register, else ""; `party`: as in PartyName;
-    `admitted`: the case already has a ground.
+    """Somebody who can be called into a talk. `party`: the officer's id, the contact's index (from 0) in the register
+    or the bank's code; `name`: of the bank or officer, or a contact's masked name with the number by which the timeline
+    names them; `relation`: a contact's, as a code of the register, else ""; `admitted`: True if the case already has a
+    ground for the call.
     """
 
     kind: ThirdPartyKind
@@ -69,9 +70,11 @@ class ThirdPartyView:
 
 
 class Joining(StrEnum):
-    """What became of the wish to call a third party. NOT_NOW: the person has no talk with this resident, or there is a
-    third party; NO_CONSENT: the case has no ground; NOT_RECORDED: the case has not answered in time, so nobody is
-    called; UNKNOWN: the gateway may have taken the order.
+    """The result of a wish to call a third party. CALLED: the telephone is to ring; NOT_NOW: the person has no talk
+    with this resident, or there is a third party or an asked colleague; NO_CONSENT: the case has no ground for the
+    call; NO_NUMBER: nobody of this value can be called; NOT_RECORDED: the case has not answered in time, so nobody is
+    called; REFUSED: the case refuses the consent, or the gateway the call; UNKNOWN: the gateway may have taken the
+    order.
     """
 
     CALLED = "called"
@@ -85,7 +88,7 @@ class Joining(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Joined:
-    """What became of it. `why`: of the case that refuses the consent, else None."""
+    """The result of a wish to call a third party. `why`: the case's reason if it refuses the consent, else None."""
 
     how: Joining
     why: AnyCode | None = None
@@ -113,7 +116,9 @@ _PLACED: Mapping[Placed, Joining] = {
 
 
 async def third_party_view(services: Services, who: Who, case: Case, phone: PhoneView | None) -> ThirdPartyView | None:
-    """Return what to show of third parties; None without a talk, or if the gateway calls none."""
+    """Return the third parties of the shown call for the reader; None without a talk, or if the gateway calls none.
+    Errors of Redis pass through.
+    """
     phones = services.phones
     if phones is None or not phones.takes_third_parties or phone is None or phone.live is None:
         return None
@@ -136,10 +141,14 @@ async def third_party_view(services: Services, who: Who, case: Case, phone: Phon
 async def join_third(
     services: Services, phones: OperatorPhones, who: Who, case: Case, wanted: str, consent_form: str | None
 ) -> Joined:
-    """Call a third party (`wanted`: a PartyChoice's value) into the person's own talk.
+    """Call a third party (`wanted`: a PartyChoice's value) into the talk that the operator `who` now has with the
+    case's resident, and return the result (see Joining): CALLED, or why nobody is called, such as NO_CONSENT; a refusal
+    raises nothing. UNKNOWN: the gateway may call.
 
-    `consent_form`: the id of the form in which the operator states that the resident has consented, None without it;
-    the consent is recorded before anybody is called. Raises the errors of `write` and of `trail.write`.
+    `consent_form`: the id of the form in which the operator states that the resident has consented; None: then the case
+    must have a ground for the call already. The consent is recorded in the case first, and an audit entry is written
+    before the call. Raises TimeoutError if Kafka does not answer in time, and SendError if it refuses a record for
+    good. Errors of Redis pass through.
     """
     live = await own_talk(services, who, case)
     if live is None or live.report.colleague or any(each.state.goes_on for each in live.report.thirds):
@@ -174,7 +183,9 @@ async def _consented(services: Services, who: Who, case: Case, found: _Party, fo
 
 
 async def emergency_act(services: Services, case: Case, wanted: str, ground: str) -> AdmitThirdPartyAct | None:
-    """Return a supervisor's act that admits a third party without consent; None if the choice or the ground is none."""
+    """Return a supervisor's act that admits a third party without consent. It is not written. None if nobody with the
+    value `wanted` (see PartyChoice) can be called, or `ground` is no EmergencyGround. Errors of Redis pass through.
+    """
     known = {each.value: each for each in await _parties(services, case)}
     found = known.get(wanted)
     if found is None or ground not in set(EmergencyGround):

@@ -14,9 +14,9 @@ from streams.channels.operator_calls.phones import OperatorPhones, Placed
 
 
 class Transferring(StrEnum):
-    """What became of the wish to ask a colleague or to transfer. NOT_NOW: the person has no talk with this resident, or
-    nobody has been asked; BUSY: the gateway does not ring the colleague, who has another call; UNKNOWN: the gateway
-    does not answer, and may have done it.
+    """The result of a wish to ask a colleague or to transfer a talk. NOT_NOW: the person has no talk with this
+    resident, or nobody has been asked; NO_COLLEAGUE: nobody with this login can be asked; BUSY: the gateway does not
+    ring the colleague, who has another call; UNKNOWN: the gateway does not answer, and may have done it.
     """
 
     DONE = "done"
@@ -27,7 +27,9 @@ class Transferring(StrEnum):
 
 
 async def colleagues_of(services: Services, phones: OperatorPhones, who: Who, case: Case) -> Sequence[Operator]:
-    """Return the signed-in operators who have a telephone and the case's area, without the person."""
+    """Return the signed-in operators who have a telephone and the case's area, without the person; those with the
+    fewest cases first. Errors of Redis pass through.
+    """
     found = await operators(services, who)
     return [
         each
@@ -37,7 +39,10 @@ async def colleagues_of(services: Services, phones: OperatorPhones, who: Who, ca
 
 
 async def ask_colleague(services: Services, phones: OperatorPhones, who: Who, case: Case, login: str) -> Transferring:
-    """Put the resident on hold and ring a colleague. DONE as soon as the colleague's telephone is to ring."""
+    """Put the resident on hold and ring the colleague with the login `login`. Return the result (see Transferring):
+    DONE as soon as the colleague's telephone is to ring, UNKNOWN if it may ring, or else why it does not; a refusal
+    raises nothing. Errors of Redis pass through.
+    """
     live = await own_talk(services, who, case)
     if live is None or live.report.colleague is not None:
         return Transferring.NOT_NOW
@@ -47,8 +52,12 @@ async def ask_colleague(services: Services, phones: OperatorPhones, who: Who, ca
 
 
 async def transfer_call(services: Services, phones: OperatorPhones, who: Who, case: Case) -> Transferring:
-    """Transfer the person's talk to the colleague with whom they speak. The case follows by the gateway's report, if
-    the person has claimed it. Raises the errors of `trail.write`.
+    """Transfer the talk of the operator `who` to the colleague with whom they speak, and return the result (see
+    Transferring): DONE, NOT_NOW if it was not transferred, or UNKNOWN if it may have been; a refusal raises nothing.
+
+    If the person has claimed the case, its lease in Redis passes to the colleague at once; the claim follows by the
+    gateway's report. Raises TimeoutError if Kafka does not answer in time, and SendError if it refuses a record for
+    good. Errors of Redis pass through.
     """
     live = await own_talk(services, who, case)
     asked = live.report.colleague if live else None
@@ -65,7 +74,9 @@ async def transfer_call(services: Services, phones: OperatorPhones, who: Who, ca
 
 
 async def own_talk(services: Services, who: Who, case: Case) -> LiveCall | None:
-    """Return the person's own talk with the resident of a case, None without one."""
+    """Return the call in which the person now talks with the resident of a case, or None. Errors of Redis pass
+    through.
+    """
     live = await services.live_calls.of(case.id)
     talks = live is not None and live.report.state is OperatorCallState.CONNECTED
     return live if live is not None and talks and live.report.operator == who.login else None

@@ -80,7 +80,7 @@ def load(services: Services, who: Who) -> Load:
 
 def clocks(services: Services, who: Who, rosters: Iterable[Roster]) -> ClockTables:
     """Return how many clocks (deadlines) were kept and missed in the reader's area, in the present shift and in each of
-    the SHIFTS_SHOWN latest ones. Every level and side is there, with zeros if it had none.
+    the SHIFTS_SHOWN (4) latest ones. Every level and side is there, with zeros if it had none.
     """
     shift = shift_at(services.line.clock.now())
     counted = list(services.figures.clocks.by(who.sees, shift.start))
@@ -139,7 +139,9 @@ def claims(services: Services, who: Who) -> list[Claim]:
 
 
 async def feeds(services: Services) -> list[Feed]:
-    """Return every source that has sent or should send signals, those in an outage first, then by name."""
+    """Return every source that has sent or should send signals, those in an outage first, then by name. Errors of Redis
+    pass through.
+    """
     book = await overview.feeds(services.line.redis)
     found = [
         Feed(source, None if (last := book.last(source)) is None else begin_of(last), book.silent.get(source))
@@ -149,7 +151,9 @@ async def feeds(services: Services) -> list[Feed]:
 
 
 async def holds(services: Services, who: Who) -> list[Hold]:
-    """Return the outreach holds (stops of calls and messages) in force that overlap the reader's area."""
+    """Return the outreach holds (stops of calls and messages) in force that overlap the reader's area. Errors of Redis
+    pass through.
+    """
     return [hold for hold in await rules.in_force(services.line) if divisions.meet(hold.area or "", who.area)]
 
 

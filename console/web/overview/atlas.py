@@ -68,7 +68,9 @@ class MapPlace:
 
 @dataclass(frozen=True, slots=True)
 class Atlas:
-    """A map and its table. `above`: True if the reader may open the province's map; `whole`: the sums over all rows."""
+    """A map and its table. `name`: of the chosen area; `above`: True if the reader may open the province's map;
+    `whole`: the sums over all rows.
+    """
 
     chosen: Chosen
     name: str

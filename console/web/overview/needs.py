@@ -43,7 +43,7 @@ class People:
     officers: Mapping[str, str]
 
     def named(self, login: str) -> str:
-        """Return a person's name by login; the login itself if the account was deleted."""
+        """Return the name of the person with this login; the login itself if the account was deleted."""
         return self.staff.get(login, login)
 
     def officer(self, case: Case) -> str:
@@ -77,13 +77,17 @@ class People:
 
 
 async def people(services: Services, rosters: list[Roster]) -> People:
-    """Return the names of staff and of the rosters' officers."""
+    """Return the names of staff (by login) and of the officers on these rosters (by id). Errors of Redis pass
+    through.
+    """
     officers = {officer.id: officer.name for roster in rosters for officer in roster.officers}
     return People(services, await services.staff.names(), officers)
 
 
 async def needs(services: Services, who: Who, feeds: list[area.Feed], now: datetime) -> Attention:
-    """Return the matters that need the supervisor at `now`, and the topics that have no matter."""
+    """Return the matters that need the supervisor at `now`, and the topics that have no matter. At most SHOWN (4)
+    reports of the public page are listed; the rest is only counted. Errors of Redis pass through.
+    """
     complaints = [each for each in await services.line.complaints.all() if who.sees(each.area)]
     asked = [each for each in await services.line.subject_requests.all() if who.sees(each.area)]
     requests = [each for each in await services.line.releases.all() if is_open(each) and who.sees(each.division)]
@@ -112,6 +116,8 @@ async def needs(services: Services, who: Who, feeds: list[area.Feed], now: datet
 
 
 async def waiting(services: Services, who: Who) -> HandOver | None:
-    """Return the area's latest hand-over if another person wrote it and nobody has confirmed it yet; else None."""
+    """Return the area's latest hand-over if another person wrote it and nobody has confirmed it yet; else None. Errors
+    of Redis pass through.
+    """
     latest = next(iter(await services.line.handovers.latest(who.area, 1)), None)
     return latest if latest and latest.taken_by is None and latest.by != who.login else None

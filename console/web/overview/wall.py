@@ -49,15 +49,16 @@ def reds(services: Services, who: Who) -> list[UnclaimedRed]:
 
 
 def today(services: Services, who: Who) -> Sums:
-    """Return the sums (amounts in fen) over the area's cases that were opened today, by China's day."""
+    """Return the sums (amounts in fen) over the area's cases that were opened today (China's day)."""
     day = day_of(services.line.clock.now())
     return services.figures.situation.by_day(who.sees, [day])[day]
 
 
 async def saved_story(services: Services, who: Who, look: bool) -> SavedStory | None:
-    """Return the story of a saved resident of the area, or None if no case is suitable.
+    """Return the anonymous story of a saved resident of the area, or None if no case is suitable.
 
-    `look`: True reads the journal for the story; False uses only what is in memory.
+    `look`: True reads the journal for the story, and raises KafkaError, OSError or TimeoutError if Kafka does not
+    answer; False uses only the events in memory.
     """
     now = services.line.clock.now()
     cases = [row.case for row in services.hub.rows.values() if who.sees(row.division)]

@@ -18,8 +18,8 @@ class Money:
     """A payment of the case, or an account that received its money later (`traced` is True), with its status.
 
     `bank`: the payer's; `account`: the payee's account number, "" if unknown; `scammer`: the account holder's name and
-    how the scammer is reached, as the resident said. `account` and `scammer` are unmasked only if the reader has
-    revealed the resident's data.
+    how the scammer is reached, as the resident said. `account` and `scammer` are unmasked here: the page masks them
+    unless the reader has revealed the resident's data. `until`: in UTC.
     """
 
     transfer: str
@@ -50,7 +50,9 @@ class Money:
 
 
 async def money_of(services: Services, case: Case, by: str) -> list[Money]:
-    """Return the case's payments and traced accounts as the person `by` may act on them; returned ones last."""
+    """Return the case's payments and traced accounts as the person `by` may act on them; returned ones last. Errors of
+    Redis pass through.
+    """
     known = list(releases.numbered(case))
     accounts = await asyncio.gather(*(services.line.outgoing.account(payment.payee) for _, payment in known))
     stands = [releases.has_stop(case, number) for number, _ in known]
@@ -80,8 +82,8 @@ async def money_of(services: Services, case: Case, by: str) -> list[Money]:
 
 
 def payers_bank(payment: Payment) -> str:
-    """Return the payer's bank of a payment: by the feed, or as the resident named it, or for a traced account as a bank
-    stated.
+    """Return the name or code of the payer's bank of a payment: by the feed, or as the resident named it, or for a
+    traced account as a bank stated; "" if the resident did not name it.
     """
     if payment.movement is not None:
         return payment.movement.partition("#")[0]

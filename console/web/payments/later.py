@@ -39,8 +39,9 @@ class LaterLeft(NamedTuple):
 
 
 async def later_offer(services: Services, case: Case, order: StopOrder, login: str) -> LaterOffer | None:
-    """Return the limits that the person `login` may sign with an order. None if the policy or the order does not allow
-    later stops, if the order is decided, or if this person has signed already.
+    """Return the limits that the person `login` may sign with an order. None if the case's policy is unknown here, if
+    it or the order allows no later stops, if the order is decided, or if this person has signed already. Errors of
+    Redis pass through.
     """
     try:
         policy = await services.line.policies.get(case.policy)
@@ -59,7 +60,8 @@ async def later_offer(services: Services, case: Case, order: StopOrder, login: s
 
 def typed_limits(ticked: str, hops: str, accounts: str, yuan: str, hours: str) -> LaterLimits | None:
     """Return the limits that the form has, the amount in fen; None if `ticked` is not "yes". Raises ValueError if a
-    text is no whole number or is out of the bounds of LaterLimits. `yuan`: whole yuan.
+    text is no whole number or is out of the bounds of LaterLimits. `hops`, `accounts`: counts; `yuan`: whole yuan;
+    `hours`: hours.
     """
     if ticked != "yes":
         return None

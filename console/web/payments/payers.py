@@ -65,10 +65,10 @@ class Earlier:
 
 async def earlier(services: Services, request: PayersRequest) -> Earlier:
     """Return the payments to the account, or the calls from the number, from the policy's time before its entry until
-    the request was made; at most about LOOKED_AT are read.
+    the request was made; at most about LOOKED_AT (100,000) are read.
 
     `more` is True if some were left out. Raises UnknownPolicyError if the policy in force is stored nowhere,
-    PolicyError if it is invalid.
+    PolicyError if it is invalid. Errors of Redis pass through.
     """
     line, found = services.line, Earlier()
     policy = await line.policies.get((await rules.standing(line)).policy)
@@ -84,8 +84,9 @@ async def earlier(services: Services, request: PayersRequest) -> Earlier:
 
 
 async def examples(services: Services, who: Who, found: Earlier) -> list[Example]:
-    """Return one payment or call of each of the first EXAMPLES people, in the order in which they were read, with
-    masked names; outside the reader's area, or if the payer was erased, without name and division.
+    """Return one payment or call of each of the first EXAMPLES (10) people, in the order in which they were read, with
+    masked names; outside the reader's area, or if the payer was erased, without name and division. Errors of Redis pass
+    through.
     """
     people = await services.line.residents.standing({payer.resident for payer in found.first})
     return [_example(who, payer, people.get(payer.resident)) for payer in found.first]

@@ -17,7 +17,8 @@ async def ask_release(
     made.
 
     A repeated form returns the same request in its present state. Raises ValueError if the reason is too short or too
-    long, and TimeoutError if Kafka or Redis does not answer in time.
+    long, TimeoutError if Kafka or Redis does not answer in time, and SendError if Kafka refuses a record for good.
+    Errors of Redis pass through.
     """
     kept, name = services.line.releases, short_hash("release", who.login, case.id, number, form)
     async with kept.locked(f"{case.id}/{number}"):  # of two concurrent requests the second is refused

@@ -11,7 +11,9 @@ from schemas.people.residents import Resident
 
 
 async def found(services: Services, lines: Sequence[StopLine], text: str, by: Sought) -> list[StopLine]:
-    """Return those of `lines` that match the text, in the given order. `by`: what the text is."""
+    """Return those of `lines` that match the text, in the given order. `by`: the kind of the text, as `sought` returned
+    it. Errors of Redis pass through.
+    """
     if by is Sought.CASE and (number := typed_number(text)):
         return [line for line in lines if may_be(line.case, number)]
     if by is Sought.CASE:
@@ -27,7 +29,9 @@ async def found(services: Services, lines: Sequence[StopLine], text: str, by: So
 
 
 async def accounts(services: Services, payees: Iterable[str]) -> dict[str, str]:
-    """Return the unmasked account numbers of payees by token. Unknown payees are left out."""
+    """Return the unmasked account numbers of payees by token. Unknown payees are left out. Errors of Redis pass
+    through.
+    """
     asked = list(set(payees))
     numbers = await asyncio.gather(*(services.line.outgoing.account(payee) for payee in asked))
     return {payee: number for payee, number in zip(asked, numbers, strict=True) if number}

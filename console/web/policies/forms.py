@@ -36,12 +36,16 @@ def compared(live: str, text: str) -> dict[str, Any]:
 
 
 def shown_lines(before: str, after: str) -> list[difference.Line]:
-    """Return the lines in which two texts differ, with their context, in the order of the texts; at most MOST_LINES."""
+    """Return the lines in which two texts differ, with their context, in the order of the texts; at most MOST_LINES
+    (2,000).
+    """
     return difference.lines(before, after)[:MOST_LINES]
 
 
 def experiments_refused(request: Request, error: ExperimentRefusedError) -> str:
-    """Return why a policy may not be put in force because of its experiments, in the request's language."""
+    """Return the sentence that says why a policy may not be put in force because of its experiments, in the request's
+    language.
+    """
     sentence = translate(request, EXPERIMENT_REFUSALS[error.code])
     return sentence.format(names=", ".join(error.names))
 
@@ -64,7 +68,7 @@ async def submitted(request: Request, form: FormData) -> tuple[str, str]:
 
 
 async def live_text(made: Services, live: InForce) -> str:
-    """Return the text of the policy in force; "" if it is not stored."""
+    """Return the TOML text of the policy in force; "" if it is not stored. Errors of Redis pass through."""
     try:
         return await made.line.policies.text(live.policy)
     except UnknownPolicyError:
@@ -72,7 +76,9 @@ async def live_text(made: Services, live: InForce) -> str:
 
 
 async def partition_policies(made: Services) -> list[str]:
-    """Return the hash of the policy that each partition uses, in the partitions' order; "" if it is unknown."""
+    """Return the hash of the policy that each partition uses, in the partitions' order; "" if it is unknown. Errors of
+    Redis pass through.
+    """
     async with made.line.redis.pipeline(transaction=False) as pipe:
         for partition in range(made.line.settings.partitions):
             pipe.hget(key("state", partition), "policy")
@@ -80,7 +86,7 @@ async def partition_policies(made: Services) -> list[str]:
 
 
 def reason_of(form: FormData) -> str:
-    """Return the form's reason, cut to MOST_REASON characters; "" if it has fewer than two characters."""
+    """Return the form's reason, cut to MOST_REASON (500) characters; "" if it has fewer than two characters."""
     words = legible(form_value(form, "reason")).strip()[:MOST_REASON]
     return words if len(words) >= 2 else ""
 

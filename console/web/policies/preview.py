@@ -69,7 +69,7 @@ class Station:
 
     @property
     def short(self) -> bool:
-        """True if the roster has fewer hours than the draft's least visit hours."""
+        """True if the roster has fewer person-hours than the visits under the draft need at least."""
         return self.draft_hours.least > self.rostered_hours
 
 
@@ -89,7 +89,7 @@ class Preview:
 
     @property
     def factor(self) -> float:
-        """The number of residents that each evaluated resident stands for; 1.0 before any was drawn."""
+        """The number of residents whom each evaluated resident represents; 1.0 before any was drawn."""
         return self.sample.there / self.sample.drawn if self.sample.drawn else 1.0
 
     @property

@@ -36,8 +36,8 @@ def calendar(station: str, officers: Iterable[Officer], now: datetime, title: st
 
 def read(raw: bytes, roster: Roster, whose: str, zone: tzinfo) -> tuple[dict[str, list[Shift]], list[WrongCell]]:
     """Return (shifts by officer id, errors of the file). In an error, `row` is the event's number from 1 (0: two events
-    overlap) and `column` the property. A file that cannot be parsed, or has over MOST_EVENTS events, gives no shifts
-    and one error. Cancelled events are left out.
+    overlap) and `column` the property. A file that cannot be parsed, or has over MOST_EVENTS (10,000) events, gives no
+    shifts and one error. Cancelled events are left out.
 
     `whose`: the officer of events that name nobody; "": each event's summary names its officer by id or name. `zone`:
     the zone of times without a zone.

@@ -66,12 +66,14 @@ def in_area(who: Who, roster: Roster) -> bool:
 
 
 async def seen(made: Services, who: Who) -> dict[str, Roster]:
-    """Return the rosters by station, for the stations in a person's area."""
+    """Return the rosters by station, for the stations in a person's area. Errors of Redis pass through."""
     return {name: roster for name, roster in (await stations(made).all()).items() if in_area(who, roster)}
 
 
 async def found(made: Services, who: Who, station: str) -> Stored:
-    """Return a station's stored roster. Raises NotFoundError if the person's area does not have the station."""
+    """Return a station's stored roster. Raises NotFoundError if no such station has a roster, and its subclass
+    OtherAreaError if the station is not in the person's area. Errors of Redis pass through.
+    """
     stored = await stations(made).get(station)
     if stored is None:
         raise NotFoundError
@@ -86,8 +88,8 @@ async def write(
     """Apply a form's change to a roster, write it with its audit entry, and return the new roster.
 
     `about`: ids of the people or things changed, for the audit. A repeated form changes nothing. Raises RefusedError if
-    the roster changed meanwhile (409), if the change is invalid or the roster too large (422), or if Kafka is slow
-    (503).
+    the roster changed meanwhile (409), if the change is invalid or the roster too large (422), or if Kafka or Redis is
+    slow (503). Errors of Redis pass through.
     """
     made, name = services(request), form_id(who, form)
     before = stored.roster
@@ -109,13 +111,17 @@ async def write(
 
 
 async def unique(made: Services, before: Roster | None, after: Roster) -> None:
-    """Raise RefusedError (422) if an officer who is new on the roster `after` is on another station's stored roster."""
+    """Raise RefusedError (422) if an officer who is new on the roster `after` is on another station's stored roster.
+    Errors of Redis pass through.
+    """
     if _new(before, after):
         only_here(before, after, await stations(made).all())
 
 
 def only_here(before: Roster | None, after: Roster, rosters: Mapping[str, Roster]) -> None:
-    """Raise RefusedError if an officer who is new on the roster `after` is on another one of `rosters` (by station)."""
+    """Raise RefusedError (422) if an officer who is new on the roster `after` is on another one of `rosters` (by
+    station).
+    """
     new = _new(before, after)
     for station, roster in rosters.items():
         if station != after.station and any(each.id in new for each in roster.officers):
@@ -138,7 +144,8 @@ def _new(before: Roster | None, after: Roster) -> set[str]:
 async def put(made: Services, who: Who, roster: Roster, mark: str, act: str, about: str = "") -> None:
     """Replace the stored roster that has this mark ("": no roster is stored yet), and write the audit entry.
 
-    Raises RefusedError if the roster changed (409), is too large (422), or if Kafka is slow (503).
+    Raises RefusedError if the roster changed (409), is too large (422), or if Kafka or Redis is slow (503). Errors of
+    Redis pass through.
     """
     try:
         await stations(made).replace(
@@ -153,7 +160,10 @@ async def put(made: Services, who: Who, roster: Roster, mark: str, act: str, abo
 
 
 async def duty(made: Services) -> Duty | None:
-    """Return the duty rules of the policy in force; None if it has none or its text is not stored."""
+    """Return the duty rules of the policy in force; None if it has none or its text is not stored. Raises PolicyError
+    if the policy cannot be read by this version, and OSError if the settings' file must be read and cannot. Errors of
+    Redis pass through.
+    """
     try:
         standing = await rules.standing(made.line)
         return (await made.line.policies.get(standing.policy)).duty
@@ -162,7 +172,9 @@ async def duty(made: Services) -> Duty | None:
 
 
 def typed_shift(form: FormData, start: str = "start", end: str = "end") -> Shift:
-    """Return the shift typed into two fields, in China's time. Raises RefusedError if it is invalid."""
+    """Return the shift typed into two fields, in China's time. Raises RefusedError (422) if a time or the span is
+    invalid.
+    """
     try:
         return rostering.shift(typed(form, start), typed(form, end))
     except RosterError as error:
@@ -182,12 +194,12 @@ def typed(form: FormData, name: str) -> datetime:
 
 
 def shift_from_form(form: FormData) -> Shift:
-    """Return the shift in the form's field `shift`. Raises RefusedError if it is invalid."""
+    """Return the shift in the form's field `shift`. Raises RefusedError (422) if it is invalid."""
     return shift_named(form_value(form, "shift"))
 
 
 def shift_named(name: str) -> Shift:
-    """Return the shift written as "start/end" in ISO 8601. Raises RefusedError if the text is invalid."""
+    """Return the shift written as "start/end" in ISO 8601. Raises RefusedError (422) if the text is invalid."""
     start, _, end = name.partition("/")
     try:
         return Shift(start=datetime.fromisoformat(start), end=datetime.fromisoformat(end))

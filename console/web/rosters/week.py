@@ -56,7 +56,9 @@ class Cell:
 
 
 async def listed(made: Services, who: Who) -> list[Listed]:
-    """Return the stations of the person's area with their present numbers."""
+    """Return the stations of the person's area with their present numbers, sorted by name; `missing` is in
+    person-hours. Raises what `duty` raises.
+    """
     now, asked = made.line.clock.now(), await duty(made)
     needs = asked.needs if asked else ()
     stations = []
@@ -87,7 +89,7 @@ async def station_page(
 ) -> Response:
     """Return the page of a station's week, with the error's status if a change was `refused`; `kept`: that change's
     fields. `week`: a date in the week (YYYY-MM-DD), else the present week; `editing`: the shift to edit, as Cell.name;
-    `person`: the officer's id to edit.
+    `person`: the officer's id to edit. Raises what `duty` raises.
     """
     made = services(request)
     roster, now = stored.roster, made.line.clock.now()

@@ -28,7 +28,9 @@ class Spot:
 
 @dataclass(frozen=True, slots=True)
 class SearchPlan:
-    """A plan without a background: the places that have coordinates, north above, and the bar of its scale."""
+    """A plan without a background: the places that have coordinates, north above, and a scale bar. `bar_km`: the length
+    in km that the bar stands for; `bar`, `width`, `height`: in SVG units.
+    """
 
     spots: Sequence[Spot]
     bar_km: float
@@ -52,20 +54,22 @@ class PlaceRow:
 
 
 def place_rows(search: Search, listed: SearchList | None, now: datetime) -> list[PlaceRow]:
-    """Return a row for each place of the search, in their order."""
+    """Return a row for each place of the search, in the search's order. `listed`: the places themselves, None once they
+    are erased.
+    """
     found = {each.number: each for each in listed.places} if listed else {}
     return [_row(each, found.get(each.number), now) for each in search.places]
 
 
 def counts_of(search: Search) -> Mapping[PlaceState, int]:
-    """Return how many places have each state."""
+    """Return how many places of the search have each state; every state is there, with 0 if no place has it."""
     states = [each.state for each in search.places]
     return {state: states.count(state) for state in PlaceState}
 
 
 def hours_text(hours: Sequence[OpeningHours] | None, now: datetime) -> str:
-    """Return the hours of today, such as "09:00-12:00 13:00-17:00"; "24" if it never closes, "" if they are unknown,
-    "-" if it does not open today.
+    """Return today's (China's day) opening hours, such as "09:00-12:00 13:00-17:00"; "24" if the place never closes, ""
+    if the hours are unknown (None), "-" if it does not open today.
     """
     if hours is None:
         return ""
@@ -80,7 +84,7 @@ def plan_of(search: Search, listed: SearchList | None) -> SearchPlan | None:
     """Return a drawing of a search's places, as positions in SVG units (north above), or None if fewer than two of them
     have coordinates.
 
-    `listed`: the places with their coordinates; None once they are erased, and the result is None then. `search` gives
+    `listed`: the places with their coordinates; None once they are erased, and the result is None then. `search`: gives
     each place's state.
     """
     states = {each.number: each.state for each in search.places}

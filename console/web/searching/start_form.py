@@ -49,7 +49,10 @@ class AskedSearch:
 
 
 async def search_offer(services: Services, case: Case, now: datetime) -> SearchOffer:
-    """Return the places and officers near the resident's address."""
+    """Return the public places of the resident's prefecture, at most OFFERED (60), the likeliest first, and the
+    officers of the prefecture who may search now, those nearest to the resident's address first; and which of them the
+    form ticks. Errors of Redis pass through.
+    """
     today, home = local_date(now), case.profile.division
     near = [each for each in await services.line.places.all() if distance(home, each.division, today) <= PREFECTURE]
     order = {id(each): turn for turn, each in enumerate(ranked(near, home, now))}
@@ -63,7 +66,10 @@ async def search_offer(services: Services, case: Case, now: datetime) -> SearchO
 
 
 async def asked_for(services: Services, case: Case, given: Filled, now: datetime) -> AskedSearch:
-    """Return the search that the form asks for. Raises FormError if a field is missing or wrong."""
+    """Return the search that the form asks for. It is not written. Raises FormError if a field is missing or wrong,
+    UnknownPolicyError if the policy in force is stored nowhere, and PolicyError if it is invalid. Errors of Redis pass
+    through.
+    """
     offered = await search_offer(services, case, now)
     wanted = {each.id: each for each in offered.places}
     chosen: list[Located] = [*_usual(given)]

@@ -61,7 +61,9 @@ def act_of_form(method: str, path: str, fields: Sequence[tuple[str, str]]) -> st
 
 
 async def new_challenge(redis: Any, purpose: Purpose) -> bytes:  # noqa: ANN401 - see streams/repositories/residents
-    """Return a new random challenge (32 bytes) for a purpose. Stores it in Redis for SECONDS."""
+    """Return a new random challenge (32 bytes) for a purpose. Stores it in Redis for SECONDS (120). Errors of Redis
+    pass through.
+    """
     challenge = secrets.token_bytes(32)
     await redis.set(_key(challenge), purpose.bound(), ex=SECONDS)
     return challenge
@@ -71,7 +73,7 @@ async def take_challenge(redis: Any, answer: str, purpose: Purpose) -> bytes:  #
     """Return the challenge that a security key answered. The challenge is used up, even if the answer is wrong.
 
     Raises KeyRefusedError if the answer contains no challenge, or one that is unknown, expired, used or for another
-    purpose.
+    purpose. Errors of Redis pass through.
     """
     challenge = _challenge_of(answer)
     bound = await redis.getdel(_key(challenge))

@@ -69,8 +69,9 @@ async def check_proof(request: Request, who: Who, words: str) -> None:
     audit.
 
     `words`: the act's Chinese name. Raises StepUpError if the proof is missing (428), wrong (401) or tried too often
-    (429), NotSignedInError if the account or session is gone, and TimeoutError if Kafka does not answer in time. An
-    account that can give no proof is not checked.
+    (429), NotSignedInError if the account or session is gone, TimeoutError if Kafka does not answer in time, SendError
+    if it refuses the audit entry for good, and UnreadableSecretError if no key opens the authenticator's secret. Errors
+    of Redis pass through. An account that can give no proof is not checked.
     """
     asked = await _asked(request, who, words)
     if not asked.proofs:
@@ -86,7 +87,9 @@ async def check_proof(request: Request, who: Who, words: str) -> None:
 
 
 async def note_refused(request: Request, login: str, error: KeyRefusedError) -> str:
-    """Record a security event for a refused key. Return the text for the person, in Chinese."""
+    """Record a security event for a refused key. Return the text for the person, in Chinese. Failures to record are
+    logged and not raised.
+    """
     kind = SecurityEventKind.KEY_CLONED if error.copied else SecurityEventKind.KEY_REFUSED
     await services(request).security.note(request, kind, login, f"{error.why} {_address(request)}")
     return KEY_COPIED if error.copied else KEY_REFUSED
@@ -94,7 +97,8 @@ async def note_refused(request: Request, login: str, error: KeyRefusedError) -> 
 
 async def step_up_page(request: Request, error: StepUpError) -> Response:
     """Return the page that asks for the proof and repeats the form's fields, with the error's status and, if there is a
-    wait, Retry-After in seconds. Makes a challenge if a security key can be used.
+    wait, Retry-After in seconds. Makes a challenge if a security key can be used, and stores it in Redis, whose errors
+    pass through.
     """
     made, asked = services(request), error.asked
     options = ""

@@ -62,7 +62,8 @@ def relying_party(settings: ConsoleSettings) -> RelyingParty | None:
 
 async def options_to_add(made: Services, party: RelyingParty, account: Account, purpose: Purpose) -> str:
     """Return the options (JSON) with which a browser makes a credential. The options contain a new challenge for the
-    purpose.
+    purpose, which is stored in Redis. Raises SettingsError if no key for second factors is set. Errors of Redis pass
+    through.
     """
     return options_to_json(
         generate_registration_options(
@@ -83,7 +84,7 @@ async def options_to_add(made: Services, party: RelyingParty, account: Account, 
 
 async def options_to_show(made: Services, party: RelyingParty, account: Account, purpose: Purpose) -> str:
     """Return the options (JSON) with which a browser asks for one of the account's keys. The options contain a new
-    challenge.
+    challenge for the purpose, which is stored in Redis. Errors of Redis pass through.
     """
     return options_to_json(
         generate_authentication_options(
@@ -100,6 +101,7 @@ async def new_key(made: Services, party: RelyingParty, purpose: Purpose, answer:
     """Return the key that a browser has made, not stored yet. The challenge is used up, even if the answer is wrong.
 
     Raises KeyRefusedError if the answer is wrong, or its challenge is unknown, expired, used or for another purpose.
+    Errors of Redis pass through.
     """
     challenge = await take_challenge(made.line.redis, answer, purpose)
     try:
@@ -127,7 +129,9 @@ async def check_key(
     """Check a key's answer, store the key's new counter and time of use, and return the key as it was before. Raises
     KeyRefusedError if the answer is wrong, or if the counter shows that the key was copied.
 
-    The counter is compared when it is stored, because one of two simultaneous answers may be from a copy.
+    The counter is compared when it is stored, because one of two simultaneous answers may be from a copy. Raises also
+    KeyError if the account was deleted, and TimeoutError if Kafka or Redis does not answer within 8 s. Errors of Redis
+    pass through.
     """
     challenge = await take_challenge(made.line.redis, answer, purpose)
     key, counter = _verified(party, account, challenge, answer)

@@ -85,6 +85,8 @@ class Taking:
         then those that were written to cases.
 
         All inputs of cases are written together, so that no deadline is applied between acts that were sent together.
+        Tasks, alarms and replies are stored in Redis. Raises TimeoutError if Kafka does not answer in time, and
+        SendError if it refuses a record for good. Errors of Redis pass through.
         """
         answers: list[ActReply] = []
         writing: list[Written] = []

@@ -61,7 +61,10 @@ class Mine:
 
 
 async def find(services: Services, who: Who) -> Mine:
-    """Return the officer's work from the store; empty if the account is not linked to an officer."""
+    """Return the officer's work from the store; empty if the account is not linked to an officer. Raises
+    UnknownPolicyError if the policy in force is stored nowhere, and PolicyError if it is invalid. Errors of Redis pass
+    through.
+    """
     if who.officer is None:
         return Mine(None, [], [], [], {}, {})
     now, rosters = services.line.clock.now(), services.line.outgoing.rosters
@@ -93,14 +96,15 @@ async def find(services: Services, who: Who) -> Mine:
 
 
 async def case_of(services: Services, task: Task) -> Case | None:
-    """Return the task's case, or None if the store does not have it."""
+    """Return the task's case, or None if the store does not have it. Errors of Redis pass through."""
     return await services.line.store.case(home(resident_of(task.case), services.line.settings.partitions), task.case)
 
 
 async def record_look(services: Services, who: Who, mine: Mine) -> None:
     """Write an audit entry that the officer sees a resident's data, once per session and task.
 
-    Raises TimeoutError if Kafka does not answer in time.
+    Searches that go on count too; what was recorded is noted in Redis. Raises TimeoutError if Kafka does not answer in
+    time, and SendError if it refuses a record for good. Errors of Redis pass through.
     """
     await record_search_look(services, who, [each for each in mine.searches if each.search.goes_on])
     redis, kept = services.line.redis, timedelta(hours=services.settings.session_hours)
@@ -198,7 +202,7 @@ def _who(resident: Resident | None, case: Case, say: Say, now: datetime) -> dict
 
 
 def phone_of(resident: Resident | None) -> str:
-    """Return the resident's present telephone number, "" if unknown."""
+    """Return the first telephone number that the resident holds now; "" if none is known or `resident` is None."""
     return next((held.value for held in resident.phones if held.until is None), "") if resident else ""
 
 

@@ -44,7 +44,7 @@ class SearchTask:
     resident: Resident | None
 
     def outcome_awaited(self, officer: str) -> bool:
-        """Return True if this officer found the resident, and nobody has told yet what came of the talk."""
+        """Return True if this officer found the resident, and nobody has reported the outcome of the talk yet."""
         found = self.search.end is SearchEnd.FOUND and self.search.found_by == officer
         return found and self.case.met_at is not None and not self.case.settled
 
@@ -57,7 +57,7 @@ class SearchTask:
 
 async def searches_of(services: Services, officer: str, now: datetime) -> list[SearchTask]:
     """Return the searches in which the officer (an id on a roster) takes part, the latest first: those that go on, that
-    ended within the last hour, and of which the officer still has to tell the outcome.
+    ended within the last hour, and whose outcome the officer still has to report. Errors of Redis pass through.
     """
     found: list[SearchTask] = []
     for listed in await services.line.search_lists.all():
@@ -73,8 +73,9 @@ async def searches_of(services: Services, officer: str, now: datetime) -> list[S
 
 
 async def search_of_act(services: Services, name: str, officer: str) -> SearchTask | Answered:
-    """Return the search (`name`: its id) that an officer's answer is about, also long after its end: REFUSED if the
-    officer takes no part in it or its list is erased, WAITING while the case is being rebuilt.
+    """Return the search (`name`: its id) that an officer's answer is about, also long after its end. Otherwise return
+    REFUSED if the officer takes no part in it or its list is erased, or WAITING while the case is being rebuilt. Errors
+    of Redis pass through.
     """
     listed = await services.line.search_lists.get(name)
     if listed is None:
@@ -95,7 +96,7 @@ def takes_part(case: Case, officer: str | None) -> bool:
 
 async def record_search_look(services: Services, who: Who, tasks: list[SearchTask]) -> None:
     """Write an audit entry that the officer sees a search, once per session and search. Raises TimeoutError if Kafka
-    does not answer in time.
+    does not answer in time, and SendError if it refuses a record for good. Errors of Redis pass through.
     """
     redis, kept = services.line.redis, timedelta(hours=services.settings.session_hours)
     for each in tasks:
@@ -106,8 +107,9 @@ async def record_search_look(services: Services, who: Who, tasks: list[SearchTas
 
 
 def search_json(services: Services, officer: str, task: SearchTask, say: Say, now: datetime) -> dict[str, Any]:
-    """Return a search as the telephone shows it. Of one that has ended, no place and nobody: only why, and for its
-    finder whether the outcome is still to be told (`outcome`, the number of the place).
+    """Return a search as the telephone gets it: a dictionary that can be written as JSON, with times in ms since 1970.
+    Of a search that has ended, it has no place and no person: only the reason (`ended`), and for the finder, while the
+    outcome is still to be reported, the number of the place (`outcome`, else "").
     """
     search, case = task.search, task.case
     told = {"id": search.id, "case": case.id, "number": services.hub.numbers.of(case), "level": case.level.value}
@@ -127,7 +129,9 @@ def search_json(services: Services, officer: str, task: SearchTask, say: Say, no
 
 
 def report_of_place(act: PlaceAct, task: SearchTask, officer: str, now: datetime) -> PlaceReport:
-    """Return the case's input for an officer's answer about a place."""
+    """Return the case's input for an officer's answer about a place, at the time that the telephone stated, within the
+    limits of `act_time`. It is not written.
+    """
     return PlaceReport(
         id=result_id(f"{task.case.id}:{task.search.id}:{act.number}", act.state.value, act.id),
         at=act_time(act.at, task.search.at, now),

@@ -16,7 +16,8 @@ def travel_minutes(steps: int, rules: VisitRules) -> int:
 
 
 def kilometres(here: str, there: str) -> int | None:
-    """Return the straight-line distance in whole km between the middles of the counties of two division codes.
+    """Return the straight-line distance in whole km between the middles of the counties of two division codes (of six
+    digits or more).
 
     None within one county, or if the map lacks one of them.
     """

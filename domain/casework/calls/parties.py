@@ -33,10 +33,12 @@ from schemas.people.staff import StaffRole
 def admit_third_party(
     draft: DecisionBuilder, act: AdmitThirdPartyAct, by: str, role: StaffRole | None
 ) -> RefusalCode | None:
-    """Record in `draft` that a third party may join the desk's call that goes on. Returns why it is refused, or None.
+    """Record in `draft` that a third party may join the operator's call with the resident. Return None if it is done,
+    else the reason for the refusal; nothing is then recorded.
 
-    The resident's consent is recorded by the operator in the call, an emergency ground by a supervisor. A second
-    record for the same party replaces the first.
+    ThirdPartyOnlyInCall: no call goes on. ConsentNotHeard: `by` does not make the call and states no emergency.
+    MayNotAdmit: an emergency is stated by anyone but a supervisor. NoSuchContact: the case has no such trusted contact.
+    MostThirdParties: 8 are admitted already. A second record for the same party replaces the first.
     """
     case, call = draft.case, draft.case.desk_call
     if call is None or not call.goes_on:
@@ -61,16 +63,18 @@ def admit_third_party(
 
 
 def third_party_told(draft: DecisionBuilder, act: ThirdPartyAct, by: str) -> None:
-    """Note in `draft` what became of a third party, as the voice gateway reports it."""
+    """Add a note to `draft` with the new state of a third party's call, as the voice gateway reports it. `by`: the
+    login of the operator who makes the call.
+    """
     draft.note(FactKind.NOTE, ThirdPartyCalled(act.kind, shown_party(act.kind, act.party), act.state), by=by)
 
 
 def hand_over_call(draft: DecisionBuilder, act: HandOverCallAct, by: str) -> RefusalCode | None:
-    """Record in `draft` that the operator `by` has transferred the call that goes on to a colleague. Returns why it is
-    refused, or None.
+    """Record in `draft` that the operator `by` has transferred the present call to a colleague (`act.to`). Return None
+    if it is done, or HandOverOnlyInCall if `by` makes no call that goes on, or the colleague is `by`.
 
-    If `by` has claimed the case, the colleague has it from now on, as after an assignment: the colleague has agreed to
-    it on the telephone. A claim of anybody else stays: nobody gives away what another person has.
+    If `by` has claimed the case, the colleague has the claim from now on, as after an assignment: the colleague has
+    agreed to it on the telephone. Another person's claim is not changed: nobody may give it away for them.
     """
     call = draft.case.desk_call
     if call is None or not call.goes_on or call.by != by or act.to == by:
@@ -86,7 +90,9 @@ def hand_over_call(draft: DecisionBuilder, act: HandOverCallAct, by: str) -> Ref
 
 
 def admitted_now(case: Case) -> list[AdmittedThirdParty]:
-    """Return who may join the desk's call that goes on; empty without such a call. Earlier calls do not count."""
+    """Return the third parties that may join the operator's call with the resident that goes on; empty without such a
+    call. Those admitted to earlier calls are left out.
+    """
     call = case.desk_call
     if call is None or not call.goes_on:
         return []
@@ -94,12 +100,16 @@ def admitted_now(case: Case) -> list[AdmittedThirdParty]:
 
 
 def is_admitted(case: Case, kind: ThirdPartyKind, party: str) -> bool:
-    """Return True if a third party may be called into the desk's call that goes on."""
+    """Return True if this third party may join the operator's call with the resident that goes on; False without such a
+    call. `party`: for a trusted contact, its index in the case, from 0, as text.
+    """
     return any((each.kind, each.party) == (kind, party) for each in admitted_now(case))
 
 
 def shown_party(kind: ThirdPartyKind, party: str) -> str:
-    """Return a party's name for the history: contacts count from 1 there."""
+    """Return a third party's name as the case's history shows it: for a trusted contact, whose `party` is its index
+    from 0, its number from 1; for any other kind, `party` unchanged.
+    """
     return str(int(party) + 1) if kind is ThirdPartyKind.CONTACT and party.isdecimal() else party
 
 

@@ -10,9 +10,10 @@ from schemas.codes.call_recordings import CallRecordingBegun, CallRecordingEnded
 
 
 def recording_told(draft: DecisionBuilder, act: RecordedCallAct, by: str) -> None:
-    """List a recording in `draft` that the voice gateway reports, or note its length once it has ended.
+    """Add a call recording that the voice gateway reports to the case in `draft`, with a note; or add its length in
+    seconds once it has ended, with another note. Only the latest 50 stay listed.
 
-    No effect if the case knows that already: reports come again, and may overtake each other.
+    No effect if the case has that already: reports are repeated, and may overtake each other.
     """
     known = recording_of(draft.case, act.id)
     others = [each for each in draft.case.call_recordings if each.id != act.id]
@@ -28,12 +29,12 @@ def recording_told(draft: DecisionBuilder, act: RecordedCallAct, by: str) -> Non
 
 
 def recording_of(case: Case, recording: str) -> CallRecording | None:
-    """Return the case's recording with this id, or None if it has none."""
+    """Return the case's recording with the id `recording`, or None if it has none."""
     return next((each for each in case.call_recordings if each.id == recording), None)
 
 
 def is_due_for_deletion(recording: CallRecording, kept: timedelta, now: datetime) -> bool:
-    """Return True if a recording is older than the policy keeps it (`kept`): from then on nobody hears it, although
-    Kafka deletes a whole segment of records at once, up to a day later.
+    """Return True if a recording began at least `kept` (the policy's time) before `now`. Nobody may hear it from then
+    on, although Kafka deletes a segment of records as one, up to a day later.
     """
     return now - recording.at >= kept

@@ -17,9 +17,9 @@ from schemas.codes.refusals import TooManyFiles
 
 
 def evidence_report(draft: DecisionBuilder, given: EvidenceReport) -> None:
-    """Add the reported files that the case does not have yet, with a fact.
+    """Add the reported evidence files that the case does not have yet, with a fact; no effect if it has them all.
 
-    If the case would have more than MOST_FILES, all of them are refused, with a fact REFUSED.
+    If the case would have more than 24 (MOST_FILES), none is added, and a fact REFUSED is recorded.
     """
     more = missing(draft.case, given.files)
     if len(draft.case.files) + len(more) > MOST_FILES:
@@ -30,11 +30,13 @@ def evidence_report(draft: DecisionBuilder, given: EvidenceReport) -> None:
 
 
 def missing(case: Case, files: Iterable[EvidenceFile]) -> Sequence[EvidenceFile]:
-    """Return those of `files` that the case does not have, each once. The same picture has the same id."""
+    """Return those of `files` that the case does not have, by id: in the given order, each once. The same picture has
+    the same id.
+    """
     known = {file.id for file in case.files}
     return [file for name, file in {file.id: file for file in files}.items() if name not in known]
 
 
 def file_of(case: Case, name: str) -> EvidenceFile | None:
-    """Return the case's file with this id, or None if it has none."""
+    """Return the case's evidence file with the id `name`, or None if it has none."""
     return next((file for file in case.files if file.id == name), None)

@@ -24,7 +24,10 @@ from schemas.people.calls import CallerRequest
 
 
 def code_of_note(act: NoteAct) -> AnyCode:
-    """Return the code, with its parameters, that the history of the case has for a note."""
+    """Return the code, with its parameters, that the case's history has for a note: what a caller wants, if the note
+    states it; else ReleaseWanted, if it names a complaint; else the code for what happened in a call, or for the free
+    text.
+    """
     if act.caller is not None:
         return _CALLERS[act.caller](act.note)
     if act.complaint is not None:

@@ -32,17 +32,19 @@ class ReplyWish(StrEnum):
 
 
 def wish_of(text: str) -> ReplyWish:
-    """Return what a reply asks for. Width, case, blanks and punctuation do not count."""
+    """Return NO_MORE if a reply asks for no more messages, such as STOP or 退订, else OTHER. Width, case, blanks and
+    punctuation are ignored; within other words, such a word counts only in a short reply.
+    """
     plain = "".join(char for char in unicodedata.normalize("NFKC", text).casefold() if char.isalnum())
     asks = plain in _WHOLE or (len(plain) <= _SHORT and any(word in plain for word in _WITHIN))
     return ReplyWish.NO_MORE if asks else ReplyWish.OTHER
 
 
 def resident_reply(draft: DecisionBuilder, given: ResidentReply) -> None:
-    """Note a reply in the case's history and mark the case until an operator takes note of it.
+    """Record a reply to a text message as a fact, and mark the case until an operator takes note of it.
 
-    After MOST_REPLIES replies, the next one is only noted as RepliesUnread, without its text or a mark; further ones
-    have no effect.
+    After 20 replies (MOST_REPLIES), the next one is only recorded as RepliesUnread, without its text and without a new
+    mark; further ones have no effect.
     """
     noted = draft.case.replies
     if noted > MOST_REPLIES:
@@ -61,10 +63,11 @@ def resident_reply(draft: DecisionBuilder, given: ResidentReply) -> None:
 
 
 def take_note_of_reply(draft: DecisionBuilder, given: OperatorReport) -> None:
-    """Remove the case's mark of an unread reply after an act of a person whose page showed the reply.
+    """Remove the case's mark of an unread reply after a person's act, if that person's page showed the reply. No fact
+    is recorded.
 
-    No effect if the case refused the act, for assigning or giving back a claim, for an act without a role (not a
-    person's), or if the page was older than the case. No fact is recorded.
+    No effect if the act was refused, is to assign a case or to give back a claim, is not a person's (it has no role),
+    or was done on a page that is older than the case.
     """
     act, refused = given.act, not draft.facts or draft.facts[-1].kind is FactKind.REFUSED
     works = not isinstance(act, AssignAct) and act.do != "unclaim"

@@ -13,8 +13,8 @@ _HEIC = {b"heic", b"heix", b"heif", b"hevc", b"mif1", b"msf1"}
 
 
 def refusal_of(raw: bytes) -> FileRefusal | None:
-    """Return the reason why an upload must not be decoded, or None if it begins as JPEG, PNG or WebP and is small
-    enough.
+    """Return the reason why an upload (`raw`) must not be decoded: EMPTY, TOO_LARGE (over 12,000,000 bytes), PDF, HEIC
+    or NO_PICTURE; None if it begins as JPEG, PNG or WebP and is small enough.
     """
     if not raw:
         return FileRefusal.EMPTY
@@ -28,7 +28,8 @@ def refusal_of(raw: bytes) -> FileRefusal | None:
 
 
 def file_id(case: str, original: str) -> str:
-    """Return the id of a file in a case. The same upload has the same id, so a case has it once.
+    """Return the id of an evidence file in a case, a hash of its arguments. The same upload to the same case has the
+    same id, so the case has it once.
 
     `case`: the case's id; `original`: the SHA-256 of the upload.
     """

@@ -32,8 +32,10 @@ def approve_order(draft: DecisionBuilder, act: ApproveStopAct, by: str, role: St
     """Approve an order, or confirm an automatic one, and sign the standing approval in the act, if any. With enough
     approvals, the order is approved, and the bank is asked.
 
-    Return the reason for the refusal, or None if done. A refused act approves and signs nothing; but a proposed order
-    that can no longer help is then withdrawn.
+    Return None if it is done, else the reason for the refusal: NoOrder, RoleMayNotApprove, ApprovedBefore,
+    InstitutionMissing, InstitutionKnown (another one was chosen), a reason of `may_not_sign`, or, if a stop can no
+    longer help, one of `payments.may_not_ask`. A refused act approves and signs nothing; but a proposed order that can
+    no longer help is then withdrawn.
     """
     order = orders.order_of(draft.case, act.order)
     if order is None:
@@ -90,9 +92,10 @@ def _route(draft: DecisionBuilder, order: StopOrder, act: ApproveStopAct, by: st
 
 
 def decline_order(draft: DecisionBuilder, act: DeclineStopAct, by: str, role: StaffRole | None) -> RefusalCode | None:
-    """Decline an order. If an automatic rule has sent it, the bank is asked to lift the stop.
+    """Decline an order, which also ends the standing approvals for its account. If an automatic rule has sent it, the
+    bank is asked to lift the stop.
 
-    Return the reason for the refusal, or None if done.
+    Return None if it is done, NoOrder if there is no such order to decide on, or RoleMayNotApprove.
     """
     order = orders.order_of(draft.case, act.order)
     if order is None or not order.decidable:
@@ -109,10 +112,11 @@ def decline_order(draft: DecisionBuilder, act: DeclineStopAct, by: str, role: St
 
 
 def approval_overdue(draft: DecisionBuilder, step: Step) -> None:
-    """Process the deadline of a proposed order.
+    """Process the deadline of a proposed order (of the step `step`).
 
-    The first time, a reminder is recorded, and the last deadline is set, after which a stop can no longer help. At the
-    last deadline, the order ends as UNDECIDED.
+    The first time, a reminder is recorded as a fact, and the step is due again at the last time at which a stop can
+    still help. At that time, the order ends as UNDECIDED, and the step as SKIPPED. A step without an order only ends as
+    SKIPPED.
     """
     order = orders.order_of(draft.case, step.id)
     if order is None:
@@ -132,10 +136,10 @@ def _ends(draft: DecisionBuilder, order: StopOrder, state: OrderState, as_step: 
 
 
 def unconfirmed(draft: DecisionBuilder, timer: Step) -> None:
-    """Process the timer of an automatic order that nobody has confirmed.
+    """Process the timer of an automatic order that no person has confirmed.
 
-    The first time, a reminder is recorded. At `confirm_by`, the order ends as LAPSED, and the bank is asked to lift the
-    stop.
+    The first time, a reminder is recorded as a fact, and the timer is set to `confirm_by`. At that time, the order ends
+    as LAPSED, and the bank is asked to lift the stop. The timer of an order that is confirmed or gone is only removed.
     """
     order = orders.order_of(draft.case, timer.id.removeprefix(orders.UNCONFIRMED))
     if order is None or order.confirm_by is None:

@@ -14,7 +14,8 @@ from schemas.people.staff import StaffRole
 
 
 def hand_over(draft: DecisionBuilder, act: HandOverStopAct, by: str, role: StaffRole | None) -> RefusalCode | None:
-    """Record that an authority has frozen the account of an order. Return the reason for the refusal, or None if done.
+    """Record that an authority has frozen the account of an order. Return None if it is done, else the reason for the
+    refusal: NoStop if the case has no such order, or one of `may_not_hand_over`.
 
     The order gets the freezing and the state HANDED_OVER, whatever its state was. All stops of the account in this case
     end, for all payments, and the bank is no longer asked to stop the account or to lift a stop.
@@ -37,9 +38,10 @@ def hand_over(draft: DecisionBuilder, act: HandOverStopAct, by: str, role: Staff
 
 
 def may_not_hand_over(case: Case, order: StopOrder, role: StaffRole | None) -> RefusalCode | None:
-    """Return the first reason why a person with this role may not hand over an order, or None if they may.
+    """Return the first reason why a person with this role may not record that an authority has frozen an order's
+    account, or None if they may.
 
-    AccountFrozen: it was handed over before. NoStop: the bank has not stopped the account. RoleMayNotApprove: the role
+    AccountFrozen: that was recorded before. NoStop: the bank has not stopped the account. RoleMayNotApprove: the role
     may not decide on the order.
     """
     if order.freezing is not None:

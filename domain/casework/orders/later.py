@@ -38,7 +38,8 @@ def may_not_sign(
 
 
 def sign_later(draft: DecisionBuilder, step: str, limits: LaterLimits, by: str, role: StaffRole) -> None:
-    """Add a person's signature to the standing approval of a step's order, with a fact.
+    """Add a person's signature to the standing approval of a step's order, with a fact. Whether the person may sign is
+    not checked: see `may_not_sign`.
 
     Signatures for other limits than `limits` no longer count. With enough signatures, and once the order is approved,
     the standing approval is in force and approves waiting orders that it covers. No effect if the order does not exist
@@ -60,8 +61,8 @@ def sign_later(draft: DecisionBuilder, step: str, limits: LaterLimits, by: str, 
 
 
 def approve_waiting(draft: DecisionBuilder) -> None:
-    """Approve the proposed orders on traced accounts that a standing approval covers, as long as its limits allow;
-    their steps become due now.
+    """Approve the proposed orders on traced accounts that a standing approval in force covers, as long as its limits
+    allow, each with a fact; their steps become due now.
     """
     for each in draft.case.orders:
         payment = payments.find(draft.case, each.transfer)
@@ -73,8 +74,8 @@ def approve_waiting(draft: DecisionBuilder) -> None:
 
 
 def end_later(draft: DecisionBuilder, transfer: str) -> None:
-    """End the standing approvals that a decision against a transfer's account ends: those of orders on the same
-    account; for an account beyond the payees', all standing approvals of the case.
+    """End the standing approvals that a person's decision against stopping a transfer's account ends: those of the
+    orders on the same account, or, for a traced account, all standing approvals of the case.
     """
     payment, same = payments.find(draft.case, transfer), payments.of_same_account(draft.case, transfer)
     on_the_way = payment is not None and payment.movement is not None

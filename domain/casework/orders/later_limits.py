@@ -31,7 +31,7 @@ from schemas.levels import Action
 def may_not_approve_later(
     case: Case, order: StopOrder, limits: LaterLimits | None, rules: LaterStopRules | None, trace: TraceRules
 ) -> RefusalCode | None:
-    """Return the first reason why nobody may sign a standing approval with an order, or None.
+    """Return the first reason why nobody may sign a standing approval with an order, or None if somebody may.
 
     LaterStopsNotOffered: the policy has none (`rules` None), or the order is no first stop. LaterStopsDecided: one is
     in force or has ended. LaterStopsTooWide: `limits` exceed the policy's. AccountOnlyReported: the only evidence is
@@ -59,16 +59,17 @@ def _well_founded(case: Case, order: StopOrder, rules: TraceRules) -> bool:
 
 
 def founded_payments(case: Case) -> set[str]:
-    """Return the transfers of the payments for which there is more evidence than another person's report of the
-    account.
+    """Return the transfers (names) of the case's payments whose payee has more evidence against it than another
+    person's report.
     """
     return {each.transfer for each in case.payments if not payments.only_reported(case, each)}
 
 
 def hops_from(trace: MoneyTrace, token: str, thefts: Collection[str]) -> dict[str, int]:
-    """Return the number of transfers from the account `token` to each account that its money of these thefts reached.
+    """Return how many transfers lie between the account `token` and each account that its money of these thefts
+    (transfers of payments) reached: the lowest number, from 1, by account token. `token` itself is left out.
 
-    The result is by account token, with the fewest transfers. Transfers are followed in order of time.
+    Transfers are followed in order of time.
     """
     found = {token: 0}
     for step in trace.steps:
@@ -80,9 +81,10 @@ def hops_from(trace: MoneyTrace, token: str, thefts: Collection[str]) -> dict[st
 
 
 def standing_approval(case: Case, order: StopOrder, steps: Iterable[Step], now: datetime) -> StandingApproval | None:
-    """Return an order's standing approval if it approves orders now, else None. `steps`: the case's, as they are now.
+    """Return an order's standing approval if it is in force at `now`, else None. `steps`: the case's, as they are now.
 
-    It approves none while its own order has no effect: the bank has not answered within all attempts, say.
+    It is in force only while its own order is approved and still has an effect: not, for example, after the bank has
+    not answered within all attempts.
     """
     if order.state is not OrderState.APPROVED or order.later is None or not order.later.in_force(now):
         return None
@@ -97,8 +99,8 @@ def under(case: Case, number: str) -> Iterator[StopOrder]:
 
 
 def remaining(case: Case, order: StopOrder) -> tuple[int, int]:
-    """Return (accounts, fen): how many further accounts, and how much money, the standing approval of an order still
-    covers; (0, 0) if the order has none. Whether it is in force is not checked.
+    """Return (accounts, fen): how many further accounts, and how much further money, the standing approval of an order
+    may cover; (0, 0) if the order has none. Whether it is in force is not checked.
     """
     if order.later is None:
         return 0, 0
@@ -108,11 +110,11 @@ def remaining(case: Case, order: StopOrder) -> tuple[int, int]:
 
 
 def covering(draft: DecisionBuilder, payment: Payment, rule: ApprovalRule) -> tuple[StopOrder, StandingApproval] | None:
-    """Return the order whose standing approval covers an order about a traced account (`payment`) now, with that
-    approval.
+    """Return (order, standing approval): the order whose standing approval approves an order on the traced account
+    `payment` now; None if there is none, or if `payment` is no traced account.
 
-    None if none covers it, or if `payment` is no traced account. `rule`: the policy's rule for the account's order,
-    whose number of persons must have signed. If several cover the account, the order that was made first is returned.
+    `rule`: the policy's rule for the account's order, whose number of persons must have signed. Of several, the order
+    that was made first.
     """
     if payment.movement is None:
         return None

@@ -58,18 +58,18 @@ def objection_id(input_id: str) -> str:
 
 
 def objection_of(case: Case, name: str) -> StopObjection | None:
-    """Return the case's objection with the id `name`, or None."""
+    """Return the case's objection with the id `name`, or None if it has none."""
     return next((each for each in case.objections if each.id == name), None)
 
 
 def waiting_for(case: Case, transfer: str) -> StopObjection | None:
-    """Return the open objection to a stop of the transfer's account, or None."""
+    """Return the undecided objection to a stop of the transfer's account, or None if there is none."""
     return next((each for each in _of_account(case, transfer) if each.waits), None)
 
 
 def ordered(case: Case, name: str) -> StopOrder | OwnHold | None:
-    """Return the order or hold to which somebody objects, or None. `name`: the step id of a stop order, or the id of a
-    hold.
+    """Return the case's stop order or hold to which somebody objects, or None if it has none of this name. `name`: the
+    step id of a stop order, or the id of a hold.
     """
     return orders.order_of(case, name) or own_hold_of(case, name)
 
@@ -111,8 +111,8 @@ def _may_not_object_to_hold(case: Case, hold: OwnHold) -> RefusalCode | None:
 
 
 def take_objection(draft: DecisionBuilder, given: ObjectStop) -> None:
-    """Record an objection and set its deadline; a fact REFUSED if nobody can object. A known objection
-    changes nothing.
+    """Record an objection in the case, with its deadline and a fact; if nobody can object now (`may_not_object`), only
+    a fact REFUSED. No effect if the objection was recorded before.
     """
     name, order = objection_id(given.id), ordered(draft.case, given.order)
     if objection_of(draft.case, name) is not None:
@@ -140,7 +140,9 @@ def take_objection(draft: DecisionBuilder, given: ObjectStop) -> None:
 
 
 def objection_overdue(draft: DecisionBuilder, timer_id: str) -> None:
-    """Process the deadline of an objection: a reminder is recorded once, and the objection stays open."""
+    """Process the deadline of an objection: remove its timer, and, if it is undecided, record a reminder as a fact. The
+    objection stays open.
+    """
     found = objection_of(draft.case, timer_id.removeprefix(UNDECIDED))
     draft.steps.pop(timer_id, None)
     if found is not None and found.waits:
@@ -165,7 +167,8 @@ def may_not_review(
 def decide_objection(
     draft: DecisionBuilder, act: DecideObjectionAct, by: str, role: StaffRole | None
 ) -> RefusalCode | None:
-    """Apply a person's decision on an objection. Return the reason for the refusal, or None if done.
+    """Apply a person's decision on an objection. Return None if it is done, else the reason for the refusal:
+    NoObjection if the case has no such one, or a reason of `may_not_review`.
 
     If the objection is upheld, the account's orders and standing approvals end, and the bank is asked to lift its
     stops.

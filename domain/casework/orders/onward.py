@@ -30,11 +30,12 @@ forth would make orders without end. Assumed: one mistake and its correction mak
 
 
 def follow_money(draft: DecisionBuilder, given: BankFeedback, payment: Payment) -> None:
-    """Add the movements in a bank's answer to the case, and propose stops of further accounts that hold traced money.
+    """Add the movements in a bank's answer to the case, and propose stop orders on further accounts that hold traced
+    money, with facts.
 
-    An account gets an order if it has no open one, within the policy's amount and number, accounts with the most money
-    first. Orders on accounts that the money has left are withdrawn if no bank has got them. A settled case gets no
-    orders. No effect if the answer has no movements.
+    An account gets an order if it has no open one, within the policy's amount and number, the accounts with the most
+    money first. Orders on accounts that the money has left are withdrawn if no bank has got them. A settled case gets
+    no orders. No effect if the answer has no movements.
     """
     take_movements(draft, given, payment)
     if draft.case.settled or not given.movements:

@@ -10,8 +10,8 @@ from schemas.levels import Action
 
 
 def stands(case: Case, order: StopOrder, steps: Iterable[Step]) -> bool:
-    """Return True if an order waits for persons (PROPOSED), or is approved and on its way to the bank or in effect
-    there. `steps`: the case's, as they are now.
+    """Return True if an order is open: it waits for persons (PROPOSED), or it is approved and is on its way to the bank
+    or in effect there. `steps`: the case's, as they are now.
 
     False for an approved request that its bank has not answered within all attempts: it has ended without an effect.
     """
@@ -23,8 +23,8 @@ def stands(case: Case, order: StopOrder, steps: Iterable[Step]) -> bool:
 
 
 def has_open_order(draft: DecisionBuilder, transfer: str) -> bool:
-    """Return whether an order for a transfer is open, a step that needs an order waits for its time, or the account's
-    bank has stopped the account by itself.
+    """Return True if an order for a transfer is open, a step that asks for a stop of it is unfinished, or a stop of it
+    is in force, such as one by the bank itself.
     """
     payment = payments.find(draft.case, transfer)
     if draft.live_for(transfer, Action.STOP_PAYMENT, Action.STOP_AGAIN) or (
@@ -36,7 +36,7 @@ def has_open_order(draft: DecisionBuilder, transfer: str) -> bool:
 
 
 def traced_before(draft: DecisionBuilder, payment: Payment) -> bool:
-    """Return whether money of other payments had reached the payee of `payment`, and an order on that account is open,
-    so that the account gets no second order.
+    """Return True if the payee of `payment` is a traced account, which money of other payments had reached, and an
+    order on it is open, so that it gets no second order.
     """
     return any(each.payee == payment.payee and has_open_order(draft, each.transfer) for each in draft.case.traced)

@@ -32,16 +32,16 @@ _NOT_WANTED = frozenset({OrderState.DECLINED, OrderState.UNDECIDED, OrderState.L
 
 
 def order_of(case: Case, step: str) -> StopOrder | None:
-    """Return the order of the step with the id `step`, or None."""
+    """Return the stop order of the step with the id `step`, or None if it has none."""
     return next((order for order in case.orders if order.step == step), None)
 
 
 def payment_as_approved(case: Case, step: Step) -> Payment | None:
     """Return the payment of a step as the bank is asked about it, or None for a step without a payment.
 
-    Its amount (fen) is that of the step's order, which persons have approved, whatever the feed says since. For a step
-    without an order, such as one that lifts a stop, it is the amount of the last order that a bank may have got;
-    without one, the payment's own.
+    Its amount (fen) is that of the step's order, which persons have approved, whatever amount the feed delivers later.
+    For a step without an order, such as one that lifts a stop, it is the amount of the last order that a bank may have
+    got; without one, the payment's own.
     """
     payment = payments.find(case, step.transfer)
     if payment is None:
@@ -52,7 +52,9 @@ def payment_as_approved(case: Case, step: Step) -> Payment | None:
 
 
 def latest_order(case: Case, transfer: str, *states: OrderState) -> StopOrder | None:
-    """Return the latest order for a transfer in one of `states` (in any state if none are given), or None."""
+    """Return the case's latest order for a transfer, in one of `states` (in any state if none are given); None if there
+    is none.
+    """
     found = [order for order in case.orders if order.transfer == transfer and (not states or order.state in states)]
     return found[-1] if found else None
 
@@ -95,11 +97,11 @@ def may_propose(case: Case, payment: Payment) -> bool:
 
 
 def must_wait(draft: DecisionBuilder, step: Step) -> bool:
-    """Return True if a step that is due must wait until persons approve its order. The order is then proposed with a
-    fact, and the step becomes PROPOSED.
+    """Return True if a due step must wait until persons approve its order. The order is then proposed, with a fact, if
+    there is none yet, and the step becomes PROPOSED.
 
     False for a step that needs no order, or whose order is approved. An automatic rule of the policy, or a standing
-    approval, approves the order at once.
+    approval, approves a new order at once.
     """
     if step.action not in ASKING:
         return False
@@ -111,7 +113,8 @@ def must_wait(draft: DecisionBuilder, step: Step) -> bool:
 
 
 def ask_for_order(draft: DecisionBuilder, step: Step, because: AnyCode, by: str, role: StaffRole | None) -> None:
-    """Record that a person asks for the order of a step. If their role may approve, they also count as an approver.
+    """Record in the case that a person asks for the order of a step: the order is proposed if there is none. If the
+    person's role may approve it, they also count as an approver.
 
     No effect if the case lacks the payment.
     """
@@ -139,7 +142,7 @@ def unrouted(payment: Payment) -> bool:
 
 def may_not_approve(order: StopOrder, by: str, role: StaffRole | None) -> RefusalCode | None:
     """Return the reason why this person may not approve an order, or None if they may: RoleMayNotApprove, or
-    ApprovedBefore if they have approved it already. The order's state is not checked.
+    ApprovedBefore if they have approved it already. Whether the order still waits is not checked.
     """
     if role not in order.roles:
         return RoleMayNotApprove()
@@ -147,7 +150,9 @@ def may_not_approve(order: StopOrder, by: str, role: StaffRole | None) -> Refusa
 
 
 def add_approval(draft: DecisionBuilder, order: StopOrder, by: str, role: StaffRole) -> None:
-    """Add a person's approval, with a fact. With enough approvals, the order is approved, and its step is due now."""
+    """Add a person's approval to an order, with a fact. With enough approvals, the order is approved, and its proposed
+    step is due now. Whether the person may approve is not checked: see `may_not_approve`.
+    """
     approvals = (*order.approvals, Approval(by=by, role=role, at=draft.now))
     enough = len(approvals) >= order.persons  # an automatic order needs none: it is approved already
     step = draft.steps.get(order.step)
@@ -186,9 +191,9 @@ def _noted_under(draft: DecisionBuilder, order: StopOrder, step: Step | None) ->
 
 
 def record_execution(draft: DecisionBuilder, transfer: str, until: datetime) -> None:
-    """Record in the latest approved order for a transfer that the bank carries it out until `until`.
-
-    No effect without an approved order.
+    """Note in the case, in the latest approved order for a transfer, that the bank carries the order out from now until
+    `until`. Only the order changes: the decision gets no fact, so the case's history does not show it. No effect
+    without an approved order.
     """
     order = latest_order(draft.case, transfer, OrderState.APPROVED)
     if order is not None:
@@ -197,12 +202,12 @@ def record_execution(draft: DecisionBuilder, transfer: str, until: datetime) -> 
 
 
 def record_freezing(draft: DecisionBuilder, order: StopOrder, freezing: Freezing) -> None:
-    """Set an order, in any state, to the end state HANDED_OVER, with the freezing."""
+    """Set an order, in any state, to the end state HANDED_OVER, and store the freezing in it. No fact is recorded."""
     _settle(draft, order, OrderState.HANDED_OVER, freezing=freezing)
 
 
 def end_order(draft: DecisionBuilder, order: StopOrder, state: OrderState) -> None:
-    """Set an order to the end state `state`, and remove the timer for its confirmation."""
+    """Set an order to the end state `state`, and remove the timer for its confirmation. No fact is recorded."""
     _settle(draft, order, state)
 
 
@@ -222,8 +227,8 @@ def withdrawn(draft: DecisionBuilder, step: Step) -> None:
 def final(draft: DecisionBuilder, order: StopOrder) -> datetime:
     """Return the time until which a proposed order may be approved.
 
-    For an extension, the end of the stop, or now if no end is known; else `stop.settled_within` of the policy after the
-    order was asked for.
+    For an extension, the end of the stop (the builder's `now` if no end is known); for a first stop, the policy's
+    `stop.settled_within` after the order was asked for.
     """
     payment = payments.find(draft.case, order.transfer)
     if order.action is Action.STOP_AGAIN:
@@ -308,7 +313,7 @@ def _noted(draft: DecisionBuilder, order: StopOrder, step: Step) -> None:
 
 
 def put_order(draft: DecisionBuilder, order: StopOrder) -> None:
-    """Replace the order of the same step in the case, or add the order at the end."""
+    """Replace the order of the same step in the case, or add the order at the end. No fact is recorded."""
     known = draft.case.orders
     if all(other.step != order.step for other in known):
         draft.set(orders=[*known, order])

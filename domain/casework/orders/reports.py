@@ -17,7 +17,8 @@ from schemas.codes.stop_orders import PaymentReported
 
 
 def open_by_report(earlier: Case | None, given: PaymentReport, rules: Rules, now: datetime) -> DecisionBuilder:
-    """Return a new case that a report opens, as a DecisionBuilder, with the stop order proposed.
+    """Return a builder with a new, red case that a victim's report opens, and the stop order for the reported payment
+    proposed, if the report names one.
 
     `earlier`: the resident's previous case, or None.
     """
@@ -27,8 +28,8 @@ def open_by_report(earlier: Case | None, given: PaymentReport, rules: Rules, now
 
 
 def payment_report(draft: DecisionBuilder, given: PaymentReport) -> None:
-    """Apply a report to an existing case, in `draft`: it becomes red, is reopened if settled, and a stop order is
-    proposed.
+    """Apply a victim's report to an existing case, in `draft`: the case becomes red, is reopened if it is settled, and
+    a stop order for the reported payment is proposed.
 
     No order is proposed if one is open for the payment or its account.
     """

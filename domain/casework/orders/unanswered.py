@@ -41,7 +41,9 @@ def order_asked_about(case: Case, step: Step | None) -> StopOrder | None:
 
 
 def question_stem(step: Step) -> str:
-    """Return the id of the step that asks the bank about the present attempt of an order's step."""
+    """Return the beginning of the id of the step that asks the bank about the present attempt of an order's step, such
+    as `ask.stop.0.1`.
+    """
     return f"{_QUESTION}{step.id}.{step.attempt}"
 
 
@@ -73,9 +75,10 @@ def questions_about(draft: DecisionBuilder, step: Step, attempt: int) -> list[St
 
 
 def questions_answered(draft: DecisionBuilder, dispatch: str) -> list[Step]:
-    """Return the unfinished questions that a bank's answer about a dispatch settles: the question itself, if it is the
-    dispatch, or those about this request and the earlier ones of its step. In the order of the steps; empty if the
-    dispatch is of no step of the case.
+    """Return the unfinished questions that a bank's answer to a dispatch settles, in the order of the steps.
+
+    If the dispatch is a question, that question; if it is an order's request, the questions about this attempt and the
+    earlier ones of its step. Empty if the dispatch is of no step of the case.
     """
     given = parts_of(dispatch)
     step = draft.steps.get(given.step) if given is not None else None
@@ -89,8 +92,8 @@ def questions_answered(draft: DecisionBuilder, dispatch: str) -> list[Step]:
 
 
 def silent_order(draft: DecisionBuilder, timer: Step) -> tuple[Step, StopOrder] | None:
-    """Return the step and the order that a timer is about, whose bank has not answered; None if the case has no such
-    step or order.
+    """Return (step, order): the step and the order that the timer is about, to which the bank has not answered; None if
+    the case no longer has them.
     """
     step = draft.steps.get(timer.id.removeprefix(UNANSWERED))
     order = order_of(draft.case, step.id) if step is not None else None

@@ -26,9 +26,10 @@ _OVER = (OwnHoldState.WITHDRAWN, OwnHoldState.REFUSED, OwnHoldState.LIFTED)  # n
 
 
 def own_hold_answer(draft: DecisionBuilder, given: OwnHoldAnswer) -> None:
-    """Apply a bank's answer about a hold, with a fact; a known answer changes nothing.
+    """Apply a bank's answer about a hold on the resident's own account to the case, with a fact; a known answer changes
+    nothing.
 
-    An answer about a hold that was never sent to the bank is recorded as a fact REFUSED.
+    An answer about a hold that the case does not have, or that was never asked for, is recorded as a fact REFUSED.
     """
     hold = hold_of_step(draft.case, given.step)
     if hold is None or hold.step is None:
@@ -107,8 +108,8 @@ def _what(draft: DecisionBuilder, hold: OwnHold) -> AnyCode:
 
 
 def hold_clock(draft: DecisionBuilder, timer: Step) -> None:
-    """Process the timer of a hold: a proposal without enough approvals becomes UNDECIDED; any other open hold becomes
-    ENDED, with a fact, whatever the bank has answered. No effect on a hold that is over.
+    """Process the timer of a hold, which is removed: a proposal without enough approvals becomes UNDECIDED; any other
+    open hold becomes ENDED, with a fact, whatever the bank has answered. No effect on a hold that is over.
     """
     draft.steps.pop(timer.id, None)
     hold = own_hold_of(draft.case, timer.id.removeprefix(HOLD_CLOCK))

@@ -44,8 +44,11 @@ PROPOSERS = (StaffRole.OPERATOR, StaffRole.SUPERVISOR)
 
 
 def propose_hold(draft: DecisionBuilder, act: ProposeHoldAct, by: str, role: StaffRole | None) -> RefusalCode | None:
-    """Propose a hold, which waits for approvals until the policy's time to decide is over. Return the reason for the
-    refusal, or None if done.
+    """Propose a hold on the resident's own account, which waits for approvals until the policy's time to decide is
+    over.
+
+    Return None if it is done, else the reason for the refusal: HoldNotOfRole, a reason of `may_not_propose`, or
+    NotLastResort if the policy lacks the days or the allowance of a hold.
     """
     rules = draft.rules.policy.own_account
     if role not in PROPOSERS:
@@ -106,7 +109,9 @@ def may_not_decide_hold(hold: OwnHold, by: str, role: StaffRole | None) -> Refus
 def approve_hold(draft: DecisionBuilder, act: ApproveHoldAct, by: str, role: StaffRole | None) -> RefusalCode | None:
     """Approve a proposed hold; with enough approvals, the bank is asked for it now.
 
-    Return the reason for the refusal, or None if done.
+    Return None if it is done, else the reason for the refusal: NoOwnHold, HoldNotOfRole, OwnDelayLapsed (the talk for
+    which a delay was proposed has ended), ProposedHoldItself, ApprovedBefore, or OwnAccountOff (the policy no longer
+    permits it).
     """
     hold = own_hold_of(draft.case, act.hold)
     if hold is None:
@@ -135,7 +140,9 @@ def _lapsed(case: Case, hold: OwnHold) -> bool:
 
 
 def order_hold(draft: DecisionBuilder, hold: OwnHold) -> None:
-    """Ask the bank for a hold. Its end is fixed now: neither a late answer nor a repetition makes it longer."""
+    """Plan the step, due now, that asks the bank for a hold, with a fact. The hold's end is fixed now: neither a late
+    answer nor a repetition makes it longer.
+    """
     lasts = timedelta(days=min(hold.days, MOST_HOLD_DAYS), hours=min(hold.hours, MOST_DELAY_HOURS))
     until = draft.after(lasts)
     ordered = OwnHoldOrdered(hold.number, until)
@@ -146,9 +153,9 @@ def order_hold(draft: DecisionBuilder, hold: OwnHold) -> None:
 
 
 def decline_hold(draft: DecisionBuilder, act: DeclineHoldAct, by: str, role: StaffRole | None) -> RefusalCode | None:
-    """Decline a proposed hold. The person who proposed it may also decline it, if the role may.
+    """Decline a proposed hold. The person who proposed it may also decline it, if their role may.
 
-    Return the reason for the refusal, or None if done.
+    Return None if it is done, NoOwnHold if no such hold waits for approval, or HoldNotOfRole.
     """
     hold = own_hold_of(draft.case, act.hold)
     if hold is None or hold.state is not OwnHoldState.PROPOSED:
@@ -161,9 +168,10 @@ def decline_hold(draft: DecisionBuilder, act: DeclineHoldAct, by: str, role: Sta
 
 
 def lift_hold(draft: DecisionBuilder, act: LiftHoldAct, by: str, role: StaffRole | None) -> RefusalCode | None:
-    """End a hold early. One person is enough, because lifting a hold gives the resident the account back.
+    """End a hold early: ask the bank to lift it. One person is enough, because lifting a hold gives the resident the
+    account back.
 
-    Return the reason for the refusal, or None if done.
+    Return None if it is done, NoOwnHold if there is no such hold to lift, or HoldNotOfRole.
     """
     hold = own_hold_of(draft.case, act.hold)
     if hold is None or not may_lift(hold, draft.steps.values()):

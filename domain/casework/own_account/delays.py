@@ -41,9 +41,10 @@ def delay_outgoing(
     draft: DecisionBuilder, act: DelayOutgoingAct, by: str, role: StaffRole | None
 ) -> RefusalCode | None:
     """Ask the banks to delay outgoing transfers of all own accounts that may be delayed, or propose the delays if the
-    policy wants approvals.
+    policy requires approvals.
 
-    Returns the reason for the refusal, or None if done. DelayOnlyInCall: `by` is not in a call with the resident.
+    Return None if it is done, else the reason for the refusal: HoldNotOfRole, a reason of `may_not_delay`, or
+    DelayOnlyInCall if `by` is not in a call with the resident.
     """
     rules, case = draft.rules.policy.own_account, draft.case
     if role not in PROPOSERS:
@@ -65,7 +66,7 @@ def end_delay(draft: DecisionBuilder, act: EndDelayAct, by: str, role: StaffRole
     """End all delays of the case that can be ended: proposals are withdrawn, and banks are asked to lift the others.
     One person is enough.
 
-    Returns the reason for the refusal, or None if done: HoldNotOfRole, or NoOwnHold if there is none to end.
+    Return None if it is done, HoldNotOfRole, or NoOwnHold if there is none to end.
     """
     if role not in (*PROPOSERS, StaffRole.RELEASE_DESK):
         return HoldNotOfRole()
@@ -110,8 +111,8 @@ def may_not_delay(case: Case, rules: OwnAccountRules) -> OwnAccountRefusal | Non
 
 
 def may_be_delayed(case: Case, rules: DelayRules) -> list[str]:
-    """Return the tokens of the own accounts that have no open hold and fewer delays than the policy allows, in the
-    case's order; no more of them than the case has room for further holds.
+    """Return the tokens of the resident's own accounts that may be delayed: those without an open hold and with fewer
+    delays than the policy allows, in the case's order; at most as many as the case may get further holds.
     """
     return [account for account in case.accounts if _free(case, account, rules)][: room_for_holds(case)]
 

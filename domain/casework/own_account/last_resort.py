@@ -22,20 +22,22 @@ from schemas.levels import LastResort, Level, Outcome
 
 
 def in_red_danger(case: Case) -> bool:
-    """Return True if the case is open and red, and its resident is neither dissuaded nor cleared."""
+    """Return True if the case is open and red, and not settled: its resident is neither dissuaded nor cleared, and no
+    other province has taken it over.
+    """
     return case.open and not case.settled and case.level is Level.RED
 
 
 def in_call_with(case: Case, by: str) -> bool:
-    """Return whether the desk's call with the resident goes on, and the login `by` makes it."""
+    """Return True if an operator's call with the resident goes on and the operator is the login `by`."""
     return case.desk_call is not None and case.desk_call.goes_on and case.desk_call.by == by
 
 
 def resort_of(case: Case, *, duress: bool) -> LastResort | None:
-    """Return the reason why no milder measure than a hold helps, or None if that is not known.
+    """Return the reason why no milder measure than a hold helps, or None if no such reason is known.
 
-    DURESS if a person states it (`duress`). NOT_DISSUADED if somebody has talked with or met the resident, or the
-    latest outcome is NOT_PERSUADED; only while no call goes on and the case is not settled.
+    DURESS if a person states it (`duress`). NOT_DISSUADED if an operator's call was answered, an officer met the
+    resident, or the latest outcome is NOT_PERSUADED; only while no call goes on and the case is not settled.
     """
     if duress:
         return LastResort.DURESS
@@ -45,11 +47,11 @@ def resort_of(case: Case, *, duress: bool) -> LastResort | None:
 
 
 def may_not_propose(case: Case, rules: OwnAccountRules, account: int, *, duress: bool) -> OwnAccountRefusal | None:
-    """Return the first reason why nobody may propose a hold on the resident's account, or None.
+    """Return the first reason why nobody may propose a hold on the resident's account, or None if a person may.
 
-    In this order: OwnAccountOff, HoldOnlyInRed, NoSuchAccount, NotLastResort, OwnHoldStands (one is open), MostOwnHolds
-    (the account's or the case's number is used up). `account`: the account's index in the case, from 0. `duress`: True
-    if a person states that the resident is coerced.
+    In this order: OwnAccountOff (by the policy), HoldOnlyInRed, NoSuchAccount, NotLastResort, OwnHoldStands (one is
+    open), MostOwnHolds (the number for the account or for the case is used up). `account`: the account's index in the
+    case, from 0. `duress`: True if a person states that the resident is coerced.
     """
     if not rules.enabled:
         return OwnAccountOff()

@@ -23,7 +23,8 @@ from schemas.levels import Action
 def lift_own_hold(draft: DecisionBuilder, hold: OwnHold, why: AnyCode) -> None:
     """End a hold: withdraw a proposal or an unsent request; ask the bank to lift a hold that it may have.
 
-    No effect if the hold has ended, or if the bank is already asked to lift it. The caller records the fact.
+    No effect if the hold has ended, or if the bank is already asked to lift it. The caller records the fact of the
+    decision.
     """
     if hold.state is OwnHoldState.PROPOSED:
         put_hold(draft, hold, state=OwnHoldState.WITHDRAWN)
@@ -76,7 +77,9 @@ def lift_needless(draft: DecisionBuilder) -> None:
 
 
 def lapse_delays(draft: DecisionBuilder) -> None:
-    """Withdraw every delay that no bank has got after the talk during which it was asked for, with a fact."""
+    """Withdraw, with a fact, every delay that no bank has got yet and whose talk, during which it was asked for, has
+    ended.
+    """
     for hold in draft.case.own_holds:
         if hold.is_delay and not in_call_with(draft.case, hold.asked_by) and _unsent(draft, hold):
             draft.note(FactKind.OWN_ACCOUNT, OwnDelayLapsed())

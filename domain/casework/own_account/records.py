@@ -13,12 +13,12 @@ HOLD_CLOCK = f"{CLOCK}oh."  # ids of the timers of holds: for the decision, then
 
 
 def own_hold_of(case: Case, name: str) -> OwnHold | None:
-    """Return the hold of a case with the id `name`, or None."""
+    """Return the case's hold with the id `name`, or None if it has none."""
     return next((hold for hold in case.own_holds if hold.id == name), None)
 
 
 def hold_of_step(case: Case, step: str) -> OwnHold | None:
-    """Return the hold that the step with this id asks for or lifts, or None."""
+    """Return the hold that the step with this id asks for or lifts, or None if it does neither."""
     of_request = (hold for hold in case.own_holds if hold.step == step)
     of_lift = (hold for hold in case.own_holds if _lifts(hold, step))
     return next(of_request, None) or next(of_lift, None)
@@ -29,7 +29,7 @@ def _lifts(hold: OwnHold, step: str) -> bool:
 
 
 def lift_stem(hold: OwnHold) -> str:
-    """Return the beginning of the ids of the steps that lift a hold."""
+    """Return the beginning of the ids of the steps that lift a hold: "lift." and the hold's ordinal."""
     return f"lift.{hold.id.rpartition('.')[2]}"
 
 
@@ -68,8 +68,8 @@ def same_own_account(case: Case, name: str) -> list[str]:
 
 
 def put_hold(draft: DecisionBuilder, hold: OwnHold, **changes: object) -> OwnHold:
-    """Replace a hold of the case, or add it, with `changes`; return the changed hold. If it has ended, its timer is
-    removed.
+    """Replace a hold of the case by a copy with `changes`, or add it, and return the copy. If the copy has ended, the
+    hold's timer is removed. No fact is recorded.
     """
     changed = hold.model_copy(update=changes)
     known = draft.case.own_holds

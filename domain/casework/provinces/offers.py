@@ -19,6 +19,7 @@ from domain.casework.provinces.records import (
     offer_waiting,
 )
 from domain.casework.steps import Ended, end, plan_step
+from domain.policy.approval import HandoverRules
 from schemas.casework.cases import Case, Step, StepState
 from schemas.casework.events import FactKind
 from schemas.casework.inputs import ContactResult
@@ -29,6 +30,7 @@ from schemas.casework.provinces import (
     OfferCaseAct,
     OfferRefusal,
     OfferState,
+    ProvinceGround,
 )
 from schemas.codes.any_code import AnyCode, ResultNoted, TriedAgain
 from schemas.codes.channels import NotTakenThere, TakenThere
@@ -36,6 +38,7 @@ from schemas.codes.plan import LevelRose, NoResultInTime, ResultCame
 from schemas.codes.provinces import (
     AskedWhetherTaken,
     CaseOffered,
+    CaseOfferedByRule,
     EndedHere,
     GoesToProvince,
     MayNotOffer,
@@ -60,7 +63,12 @@ LATER = timedelta(minutes=30)  # at most, between two questions about an unanswe
 
 
 def offer_case(draft: DecisionBuilder, act: OfferCaseAct, by: str, role: StaffRole | None) -> RefusalCode | None:
-    """Offer the case to another province, in `draft`. Returns why it is refused, or None."""
+    """Offer the case to another province, in `draft`, with a fact and the timer of its deadline. Return None if it is
+    done, else the reason for the refusal.
+
+    NoOffers: the policy names no hand-over to this province. MayNotOffer: the role may not offer. OfferGoesOn: another
+    offer waits or was acknowledged late. MostOffersMade: the case has had 8 offers.
+    """
     rules = draft.rules.policy.handover
     if rules is None or act.province not in rules.provinces:
         return NoOffers()
@@ -70,12 +78,38 @@ def offer_case(draft: DecisionBuilder, act: OfferCaseAct, by: str, role: StaffRo
         return OfferGoesOn()
     if len(draft.case.offers) >= MOST_OFFERS:
         return MostOffersMade(MOST_OFFERS)
-    step = plan_step(draft, _stem(draft), Action.HAND_OVER, draft.now, GoesToProvince(act.province))
+    _offer(draft, rules, act.province, act.ground, by)
+    return None
+
+
+def offer_by_rule(draft: DecisionBuilder, before: Case | None) -> None:
+    """Offer the case to the province where the resident lives, if the policy has a rule for the resident's division.
+
+    `before`: the resident's case before the alert; None if there was none. It applies to a new case, and to one that is
+    reopened after that province took it. A case of a resident whom that province has handed over to this one stays.
+    """
+    rules, case = draft.rules.policy.handover, draft.case
+    province = rules.home_province(case.profile.division) if rules else None
+    if rules is None or province is None or case.settled or len(case.offers) >= MOST_OFFERS:
+        return
+    if before is not None and any(each.province == province for each in before.taken):
+        return
+    if not case.offers or _reopened_after(before, province):
+        _offer(draft, rules, province, ProvinceGround.LIVES, None)
+
+
+def _reopened_after(before: Case | None, province: str) -> bool:
+    latest = before.offers[-1] if before and before.settled and before.offers else None
+    return latest is not None and latest.province == province and latest.state is OfferState.ACCEPTED
+
+
+def _offer(draft: DecisionBuilder, rules: HandoverRules, province: str, ground: ProvinceGround, by: str | None) -> None:
+    step = plan_step(draft, _stem(draft), Action.HAND_OVER, draft.now, GoesToProvince(province))
     until = draft.after(rules.deadline[draft.case.level])
     offer = CaseOffer(
         id=step.id,
-        province=act.province,
-        ground=act.ground,
+        province=province,
+        ground=ground,
         by=by,
         at=draft.now,
         level=draft.case.level,
@@ -86,12 +120,13 @@ def offer_case(draft: DecisionBuilder, act: OfferCaseAct, by: str, role: StaffRo
     )
     draft.set(offers=[*draft.case.offers, offer])
     draft.timer(offer_clock(draft.case, offer), Action.HAND_OVER, until)
-    draft.note(FactKind.OFFERED, CaseOffered(by, act.province, act.ground, until), step, by=by)
-    return None
+    what = CaseOffered(by, province, ground, until) if by else CaseOfferedByRule(province, ground, until)
+    draft.note(FactKind.OFFERED, what, step, by=by)
 
 
 def end_here(draft: DecisionBuilder, act: EndHereAct, by: str, role: StaffRole | None) -> RefusalCode | None:
-    """End this province's part of a case that both provinces handle. Returns why it is refused, or None.
+    """End this province's part of a case that both provinces handle. Return None if it is done, MayNotOffer if the
+    person is no supervisor, or NotBoth if the offer is not one after which both handle it.
 
     Only the sender may do this: if either could, both might, and nobody would handle the resident.
     """
@@ -106,8 +141,8 @@ def end_here(draft: DecisionBuilder, act: EndHereAct, by: str, role: StaffRole |
 
 
 def province_result(draft: DecisionBuilder, step: Step, given: ContactResult) -> None:
-    """Apply the result of a step that makes an offer or asks about it: taken, refused, or to be tried again. No effect
-    if the answer is known.
+    """Apply the result of a step that makes an offer to another province or asks about it: the case was taken, was
+    refused, or is offered again later. No effect if the step belongs to no offer or the answer is known.
     """
     offer = offer_of_step(draft.case, step.id)
     if offer is None:
@@ -123,8 +158,9 @@ def province_result(draft: DecisionBuilder, step: Step, given: ContactResult) ->
 
 
 def offer_overdue(draft: DecisionBuilder, step: Step) -> None:
-    """Process the deadline of an offer, by its timer or its step (`step`): the case stays, its contacts go on at once,
-    and the other province is asked whether it has taken the case. At the end of asking, the question ends.
+    """Process the deadline of an offer, when its timer or its step (`step`) is due. The case stays here, its contacts
+    go on at once, and the other province is asked whether it has taken the case. When the time for asking is over, the
+    step that asks ends as FAILED.
     """
     offer = next((each for each in draft.case.offers if offer_clock(draft.case, each) == step.id), None)
     offer = offer or offer_of_step(draft.case, step.id)
@@ -137,7 +173,9 @@ def offer_overdue(draft: DecisionBuilder, step: Step) -> None:
 
 
 def go_on_if_graver(draft: DecisionBuilder) -> None:
-    """Release the contacts that an offer holds back if the level is above that of the offer."""
+    """Release the contacts that an offer holds back, with facts, if the case's level is above that of the offer; no
+    effect otherwise. They are due now.
+    """
     offer = offer_waiting(draft.case)
     if offer is not None and draft.case.level.rank > offer.level.rank:
         _go_on(draft, LevelRose())

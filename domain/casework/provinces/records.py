@@ -13,12 +13,14 @@ ASKS = ".ask"  # ends the id of the step that asks whether an unanswered offer w
 
 
 def offer_of(case: Case, name: str) -> CaseOffer | None:
-    """Return the case's offer with this id, or None."""
+    """Return the case's offer with the id `name`, or None if it has none."""
     return next((each for each in case.offers if each.id == name), None)
 
 
 def offer_of_step(case: Case, step: str) -> CaseOffer | None:
-    """Return the offer to which a step belongs: the one that makes it, or one that asks about it; None without one."""
+    """Return the offer to which the step with this id belongs, because it makes the offer or asks about it; None if it
+    belongs to none.
+    """
     found = [each for each in case.offers if step == each.id or step.startswith(f"{each.id}{ASKS}")]
     return found[0] if found else None
 
@@ -29,14 +31,15 @@ def offer_waiting(case: Case) -> CaseOffer | None:
 
 
 def offer_clock(case: Case, offer: CaseOffer) -> str:
-    """Return the id of an offer's timer."""
+    """Return the step id of an offer's timer. Raises ValueError if the case does not have the offer."""
     return f"{OFFER_CLOCK}{[each.id for each in case.offers].index(offer.id)}"
 
 
 def holding_offer(case: Case, step: Step, now: datetime) -> CaseOffer | None:
-    """Return the offer that holds a step back at `now`, or None. An offer holds back every contact, only until its
-    deadline, and only while the level is not above that of the offer, whose deadline would be too long; steps for banks
-    go on.
+    """Return the offer that holds a step back at `now`, or None if none does.
+
+    An offer holds back every contact until its deadline, but only while the case's level is not above that of the
+    offer: the deadline would be too long for a graver level. Steps for banks, and support calls, go on.
     """
     offer = offer_waiting(case)
     if offer is None or now >= offer.until or case.level.rank > offer.level.rank:
@@ -45,8 +48,8 @@ def holding_offer(case: Case, step: Step, now: datetime) -> CaseOffer | None:
 
 
 def answer_due(case: Case, step: Step) -> datetime | None:
-    """Return until when the other province may answer a step: the deadline of the offer that the step makes, or the end
-    of asking about it. None for a step of no offer.
+    """Return the time by which the other province must answer a step: for the step that makes an offer, the offer's
+    deadline; for one that asks about it, the end of asking. None for a step of no offer.
     """
     offer = offer_of_step(case, step.id) if step.action is Action.HAND_OVER else None
     if offer is None:
@@ -55,10 +58,10 @@ def answer_due(case: Case, step: Step) -> datetime | None:
 
 
 def late_offer(case: Case) -> CaseOffer | None:
-    """Return the offer that was acknowledged late, so that both provinces handle the resident; None if the case is
-    settled, or without such an offer.
+    """Return the case's latest offer that was acknowledged late, so that both provinces handle the resident; None if
+    there is none, or the case is settled.
 
-    An offer before the latest hand-over to this case does not count: the other province may have handed the case back.
+    An offer before the latest hand-over to this case is ignored: the other province may have handed the case back.
     """
     back = max((each.at for each in case.taken), default=None)
     late = (each for each in reversed(case.offers) if each.state is OfferState.LATE)
@@ -67,12 +70,14 @@ def late_offer(case: Case) -> CaseOffer | None:
 
 def failed_offer(case: Case) -> CaseOffer | None:
     """Return the case's latest offer if it was refused or not answered in time, so that a supervisor must decide; None
-    if the case is settled.
+    if it was not, if there is no offer, or if the case is settled.
     """
     latest = case.offers[-1] if case.offers and not case.settled else None
     return latest if latest and latest.state in (OfferState.REFUSED, OfferState.UNANSWERED) else None
 
 
 def taken_from(case: Case, province: str, offer: str) -> TakenCase | None:
-    """Return the hand-over that the case took from `province` by this offer, or None."""
+    """Return the hand-over that the case took from `province` by the offer with the id `offer`, or None if it took
+    none.
+    """
     return next((each for each in case.taken if (each.province, each.offer) == (province, offer)), None)

@@ -22,9 +22,11 @@ _NEXT = timedelta(milliseconds=1)
 def may_not_take(
     rules: HandoverRules | None, province: str, until: datetime, known: TakenCase | None, now: datetime
 ) -> OfferRefusal | None:
-    """Return why a hand-over is not taken at `now`, or None. One that was taken before (`known`) never is refused.
+    """Return why a hand-over is not taken at `now`: NOT_TAKING if the policy names no hand-over from this province,
+    TOO_LATE from its deadline `until` on; None if it is taken.
 
-    A new one is refused after its deadline: the sender already goes on by itself, so nobody would have to start.
+    One that was taken before (`known`) is never refused. After the deadline, the sender goes on by itself, so nobody
+    needs to begin.
     """
     if known is not None:
         return None
@@ -34,8 +36,9 @@ def may_not_take(
 
 
 def may_end_too(case: Case | None, known: TakenCase | None) -> bool:
-    """Return True if a hand-over gets no answer now, because the case here may pass on as well: its own offer waits, or
-    it was handed over after it took this one (`known`). If both provinces acknowledged, both would stop.
+    """Return True if a hand-over gets no answer now, because the case here may be handed over as well: its own offer
+    waits, or it was handed over after it took this one (`known`). If both provinces acknowledged, both would stop.
+    False without a case.
     """
     if case is None:
         return False
@@ -43,8 +46,12 @@ def may_end_too(case: Case | None, known: TakenCase | None) -> bool:
 
 
 def acknowledged(case: Case | None, known: TakenCase | None, level: Level, payments: int, *, asks: bool) -> bool:
-    """Return True if a hand-over at `level`, with this number of payments, or a question about one (`asks`), can be
-    answered with the case's number: the sender stops then, so the case must know all that the sender tells.
+    """Return True if a hand-over, or a question about one (`asks`), can be answered with the case's number, so that the
+    sender stops.
+
+    A hand-over: if the case took it (`known`), and knows its `level` and its number of `payments`. A question: if the
+    case knows that both provinces handle the resident. False while the case here may be handed over as well
+    (`may_end_too`).
     """
     if known is None or may_end_too(case, known):
         return False
@@ -56,8 +63,8 @@ def _tells_more(known: TakenCase, level: Level, payments: int) -> bool:
 
 
 def open_taken(earlier: Case | None, given: TakeOver, rules: Rules, now: datetime) -> DecisionBuilder:
-    """Return a new case at the level handed over, with its first steps planned. `earlier`: the resident's latest case,
-    or None.
+    """Return a builder with a new case at the level handed over, its first steps planned. `earlier`: the resident's
+    latest case, or None.
     """
     draft = alerts.begin_case(earlier, _alert(earlier, given), rules, now)
     _remember(draft, given)
@@ -67,9 +74,10 @@ def open_taken(earlier: Case | None, given: TakeOver, rules: Rules, now: datetim
 def take_over(draft: DecisionBuilder, given: TakeOver) -> None:
     """Apply a hand-over to the resident's existing case: its level rises, and a settled case is reopened.
 
-    A hand-over that the case knows has an effect only if it tells a higher level or more payments, or if both provinces
-    may now handle the resident; a settled case is reopened by neither if the sender goes on as well. While an
-    offer of the case waits, none is taken: the sender gets no answer, and goes on.
+    No effect while an offer of the case waits: the sender gets no answer, and goes on. A hand-over that the case took
+    before has an effect only if it has a higher level or more payments (which does not reopen a settled case if the
+    sender goes on too), or if both provinces may now handle the resident. A question about a hand-over that the case
+    did not take has no effect.
     """
     if offer_waiting(draft.case) is not None:
         return

@@ -46,7 +46,10 @@ from schemas.people.staff import StaffRole
 
 
 def start_search(draft: DecisionBuilder, act: StartSearchAct, by: str, role: StaffRole | None) -> RefusalCode | None:
-    """Start a search in `draft`, with the timer that ends it. Returns why it is refused, or None."""
+    """Start a search in `draft`, with a fact and the timer that ends it. Return None if it is done, else the reason for
+    the refusal: MayNotSearch (no supervisor), SearchGoesOn (also for a search with a known id), NeverMissing
+    (`missing_since` is in the future), or one of `may_not_start`.
+    """
     if role is not StaffRole.SUPERVISOR:
         return MayNotSearch()
     if search_of(draft.case, act.search) is not None:
@@ -73,7 +76,9 @@ def start_search(draft: DecisionBuilder, act: StartSearchAct, by: str, role: Sta
 
 
 def stop_search(draft: DecisionBuilder, act: StopSearchAct, by: str, role: StaffRole | None) -> RefusalCode | None:
-    """End a search before its time. Returns why this is refused, or None."""
+    """End a search before its time, with a fact. Return None if it is done, MayNotSearch if the person is no
+    supervisor, NoSearch if the case has no such search, or SearchOver if it has ended.
+    """
     found = search_of(draft.case, act.search)
     if role is not StaffRole.SUPERVISOR:
         return MayNotSearch()
@@ -86,12 +91,14 @@ def stop_search(draft: DecisionBuilder, act: StopSearchAct, by: str, role: Staff
 
 
 def place_report(draft: DecisionBuilder, given: PlaceReport) -> None:
-    """Apply an officer's report on a place. All that follows has the later of `now` and the time when it arrived.
+    """Apply an officer's report on a place of a search. Afterwards, the builder's time is the later of `now` and the
+    report's arrival.
 
-    The first report that the resident was found ends the search. It also counts after the search expired if the find
+    The first report that the resident was found ends the search. It also counts after the search expired, if the find
     was before, no other search goes on, and the resident is not safe. Of a search that has ended, only that and the
-    finder's report of the outcome count; of a later find, the journal has a fact. A place where an officer has looked
-    stays looked at: a later report that somebody could not look there has no effect.
+    finder's report of the outcome are applied; anything else, like a report of an officer who does not search, is
+    recorded as a fact REFUSED, and a later find as a fact too. A later report that somebody could not search a place
+    that was searched has no effect.
     """
     found = search_of(draft.case, given.search)
     place = next((each for each in found.places if each.number == given.number), None) if found else None
@@ -120,7 +127,9 @@ def search_overdue(draft: DecisionBuilder, step: Step) -> None:
 
 
 def end_needless_search(draft: DecisionBuilder) -> None:
-    """End the search that goes on if the resident is safe or the case is closed. No effect otherwise."""
+    """End the search that goes on, with a fact, if the case is settled: the resident is safe, or the case is handed
+    over or closed. No effect otherwise.
+    """
     found = search_going_on(draft.case) if draft.case.settled else None
     if found is not None:
         _end(draft, found, SearchEnd.NOT_NEEDED, SearchNotNeeded())

@@ -10,7 +10,7 @@ SEARCH_CLOCK = f"{CLOCK}search."  # ids of the timers that end searches: the sea
 
 
 def search_of(case: Case, name: str) -> Search | None:
-    """Return the case's search with this id, or None."""
+    """Return the case's search with the id `name`, or None if it has none."""
     return next((each for each in case.searches if each.id == name), None)
 
 
@@ -20,7 +20,12 @@ def search_going_on(case: Case) -> Search | None:
 
 
 def may_not_start(case: Case) -> RefusalCode | None:
-    """Return why no search can be started in the case now, or None. That the case is open is checked elsewhere."""
+    """Return the first reason why no search can be started in the case now, or None if one can. That the case is open
+    is not checked here.
+
+    TalkGoesOn: an operator's call with the resident goes on. OutcomeMissing: a search has found the resident, and the
+    outcome was not reported. SearchGoesOn: one has not ended. MostSearches: the case has had 8.
+    """
     if case.desk_call is not None and case.desk_call.goes_on:
         return TalkGoesOn()
     if case.met_at is not None and case.searches and case.searches[-1].end is SearchEnd.FOUND:
@@ -31,5 +36,7 @@ def may_not_start(case: Case) -> RefusalCode | None:
 
 
 def search_clock(case: Case, found: Search) -> str:
-    """Return the id of a search's timer. A step's id is short, and a search's may not be."""
+    """Return the step id of a search's timer. It has the search's index, because a step's id must be short and a
+    search's id may be long. Raises ValueError if the case does not have the search.
+    """
     return f"{SEARCH_CLOCK}{[each.id for each in case.searches].index(found.id)}"

@@ -14,12 +14,12 @@ OLD_RECORD = timedelta(days=90)  # assumed: a fraud that the police record later
 
 
 def new_loss(before: Case | None, after: Case, now: datetime) -> datetime | None:
-    """Return when a loss happened that the case `after` has and `before` (None: no case) has not; None without one, or
-    if the police recorded it more than 90 days later.
+    """Return the time of a loss that the case `after` has and the case `before` (None: no case) has not; None if there
+    is none, or if the police recorded it more than 90 days after it happened.
 
-    A record of the police says when. A lost transfer happened when it was paid. Otherwise it is `now`: if more money is
-    stated than was known to be lost, or if the resident is newly stated to be defrauded, either for the first time or
-    after new danger: a person who says again that it happened states no second loss.
+    With a record of the police, the time is the record's; with a lost transfer, when it was paid. Otherwise it is
+    `now`: if more money is stated than was known to be lost, or if the resident is newly stated to be defrauded, for
+    the first time or after new danger: a person who repeats that it happened states no second loss.
     """
     known = before if before is not None and before.id == after.id else None
     if records := _new_records(known, after):

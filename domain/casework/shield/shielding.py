@@ -23,13 +23,15 @@ SAME_TIME = timedelta(hours=24)  # a support call replaces a follow-up call that
 
 
 def shield_after_loss(draft: DecisionBuilder, before: Case | None) -> None:
-    """Record a loss that became known by the decision, with facts, and begin the shield: the policy's support calls are
-    planned.
+    """Record in `draft` a loss that the decision made known, and begin the shield (the protection after a loss).
 
-    `before`: the case before the decision, or None. No effect without a new loss, or if it happened before the known
-    one or within 7 days after it: then it belongs to that one. A second loss is counted by the rules under which the
-    first one was met: with a shield or without, whether or not that shield still lasts. Without a shield in the
-    policy, only the loss is recorded, so that second losses with and without a shield can be compared.
+    `before`: the case before the decision, or None. No effect without a new loss, or if it happened earlier than 7 days
+    after the known one was recorded: then it belongs to that one. Otherwise it becomes the case's `prior_loss`, with a
+    fact: UNSHIELDED if the policy has no shield, else SHIELDED. With a shield, waiting support calls are withdrawn, and
+    new ones are planned if the plan has them; a follow-up call within 24 h of one is skipped.
+
+    A loss up to 90 days after the known one also gives the fact LOST_AGAIN_SHIELDED if the known loss got a shield,
+    even one that is over by now, else LOST_AGAIN_UNSHIELDED: so losses with and without a shield can be compared.
     """
     known, happened = draft.case.prior_loss, new_loss(before, draft.case, draft.now)
     if happened is None or (known is not None and happened - known.at < SAME_LOSS):
@@ -48,8 +50,9 @@ def shield_after_loss(draft: DecisionBuilder, before: Case | None) -> None:
 
 
 def keep_support(draft: DecisionBuilder, earlier: Case) -> None:
-    """Plan the waiting support calls of the resident's earlier case in their new one, for the same times, while the
-    shield lasts; no deadline of the earlier case fires any more.
+    """Plan the waiting support calls of the resident's earlier case in their new one (`draft`), for the same times,
+    because no deadline of the earlier case is processed any more. No effect unless the earlier case's shield still
+    lasts.
     """
     loss = earlier.prior_loss
     if loss is None or loss.shielded_until is None or loss.shielded_until <= draft.now:

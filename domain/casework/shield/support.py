@@ -13,11 +13,12 @@ from schemas.levels import Action, Level, SupportOutcome
 
 
 def support_told(draft: DecisionBuilder, act: SupportAct, by: str) -> None:
-    """Record what came of the offer of support, with a fact; without a known loss, only a fact REFUSED.
+    """Record what came of the offer of support after a loss, with a fact; if the case knows no loss, only a fact
+    REFUSED.
 
-    A talk ends: a case that was reopened for it is closed again, another one gets its state back. If scammers have
-    contacted the resident again, a case whose plan has ended is reopened at yellow; a talk's case goes on at yellow
-    with the whole plan.
+    A talk for support ends: a case that was reopened for it is closed again, another one gets its former state back. If
+    scammers have contacted the resident again, a case whose plan has ended, or that was reopened for the talk, goes on
+    at yellow with a new plan. If the resident declines support, unfinished support calls are withdrawn.
     """
     if draft.case.prior_loss is None:
         draft.note(FactKind.REFUSED, NoKnownLoss(), by=by)

@@ -29,7 +29,7 @@ VICTIM = TracedAccount("", "victim")
 
 
 def take_movements(draft: DecisionBuilder, given: BankFeedback, payment: Payment) -> None:
-    """Add the movements in a bank's answer to the case, with a fact.
+    """Add the movements in a bank's answer about `payment` to the case, with a fact.
 
     A repeated statement counts as new only if another statement contradicts it: the latest one is then valid. No effect
     if all movements are known, or if the case's personal data was destroyed.
@@ -51,11 +51,11 @@ def take_movements(draft: DecisionBuilder, given: BankFeedback, payment: Payment
 def united_statements(
     known: Iterable[StatedMovement], told: Iterable[StatedMovement], paid: datetime
 ) -> list[StatedMovement]:
-    """Return the union of statements, in the order of their movements. Of statements that differ only in `told_at`, the
-    latest.
+    """Return the union of banks' statements, in the order of their movements. Of statements that differ only in
+    `told_at`, the latest is kept.
 
-    At most MOST_MOVEMENTS, those nearest to the first payment (`paid`): first the earliest since then, whose money may
-    be the payment's, then the latest before.
+    At most 500 (MOST_MOVEMENTS) are kept, those nearest to the first payment (at `paid`): first the earliest since
+    then, whose money may be the payment's, then the latest before.
     """
     latest: dict[tuple[str | None, OnwardMovement], datetime] = {}
     for each in (*known, *told):
@@ -73,8 +73,8 @@ def _place(stated: StatedMovement) -> tuple[datetime, str, int, str, str]:
 
 
 def name_of(movement: OnwardMovement) -> str:
-    """Return the name of a movement, the same in every bank's statement: the payer's bank, "#", and its
-    number there.
+    """Return the name of a movement, which is the same in every bank's statement: the payer's bank, "#", and the
+    movement's number at that bank.
     """
     return f"{movement.payer.bank}#{movement.sequence}"
 
@@ -88,8 +88,8 @@ def accounts_reached(case: Case) -> set[str]:
 
 
 def traced(case: Case, rules: TraceRules, own: Collection[str] = ()) -> MoneyTrace:
-    """Return the trace of the case's payments by FIFO, within the bounds of `rules`. `own`: tokens of the resident's
-    accounts, beside those in the case.
+    """Return the trace of the case's payments by first in, first out, within the bounds of `rules`. `own`: tokens of
+    the resident's accounts, beside those in the case.
 
     A payment that was only attempted is not traced, because its money never left. Banks' statements about the
     resident's own accounts are left out, because the case has the payments from them.

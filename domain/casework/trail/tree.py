@@ -91,8 +91,8 @@ class MoneyTree(NamedTuple):
 
 
 def money_tree(case: Case, rules: TraceRules, own: Collection[str] = ()) -> MoneyTree | None:
-    """Return the tree of the case's money, payments in the case's order; None if no bank has stated a movement. `own`:
-    tokens of the resident's accounts, beside those in the case.
+    """Return the tree of the case's money (fen), payments in the case's order; None if no bank has stated a movement.
+    `own`: tokens of the resident's accounts, beside those in the case.
 
     Its standing is INVESTIGATIVE: it shows where to ask, not whose money it is.
     """

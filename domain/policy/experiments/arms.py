@@ -33,5 +33,7 @@ class Arm(Section):
         return bool(self.after) or self.sms is not None
 
     def wording(self, action: Action) -> Wording | None:
-        """Return the arm's own templates of an action; None: those of the policy."""
+        """Return the arm's own templates for an action, or None if the policy's templates apply. Only the action SMS
+        can have templates of an arm.
+        """
         return self.sms if action is Action.SMS else None

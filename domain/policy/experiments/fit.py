@@ -17,8 +17,11 @@ from schemas.people.residents import Language
 
 
 def within_plan(name: str, experiment: ExperimentPlan, plan: Plan, messages: Messages) -> None:
-    """Raise PydanticCustomError if an arm of the experiment `name` has a step later than the plan of each of its levels
-    has it, a step that one of these plans does not have, or a text of more segments than the policy allows.
+    """Check that the experiment `name` fits the plan and the messages. Return None if it does.
+
+    Raises PydanticCustomError, a ValueError, if an arm makes a step later than the plan of one of the experiment's
+    levels does, has a step that one of these plans does not have, or has a text of more SMS segments than the policy
+    allows.
     """
     for arm_name, arm in experiment.arms.items():
         where = f"experiments.{name}.arms.{arm_name}"
@@ -47,8 +50,10 @@ def _short_enough(where: str, arm: Arm, most: int) -> None:
 
 
 def apart(experiments: Mapping[str, ExperimentPlan]) -> None:
-    """Raise PydanticCustomError if two experiments assign cases of one level at the same time: each would blur what the
-    other shows.
+    """Check that no two experiments assign cases of one level at the same time: each would blur what the other shows.
+    Return None if so.
+
+    Raises PydanticCustomError, a ValueError, for the first two that do.
     """
     for (name, one), (other_name, other) in combinations(experiments.items(), 2):
         together = max(one.starts, other.starts) < min(_end(one), _end(other))

@@ -207,11 +207,15 @@ class ExperimentPlan(Section):
 
     @property
     def stopped(self) -> bool:
-        """True if the plan has a stop, at whatever time: it never runs then. A future stop is not put in force."""
+        """True if the plan has a stop, whatever its time: it never runs then. A policy whose stop lies in the future is
+        not put in force.
+        """
         return self.stopped_at is not None
 
     def runs_at(self, now: datetime) -> bool:
-        """Return True if residents are assigned at `now`."""
+        """Return True if residents are assigned at `now`: from `starts` (inclusive) to `ends` (exclusive), unless the
+        experiment is stopped.
+        """
         return self.starts <= now < self.ends and not self.stopped
 
 

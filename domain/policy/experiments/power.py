@@ -50,9 +50,10 @@ class NeededUnits:
 def needed_units(
     effect: float, shares: tuple[float, float], alpha: float, power: float, expected: Expectation, floor: float
 ) -> NeededUnits:
-    """Return how long an experiment lasts that finds a difference of `effect` with probability `power`.
+    """Return how many units and days an experiment needs to find a difference of `effect` with probability `power`.
 
-    `shares`: the probabilities of the arm and of the control; `floor`: the lowest that any may have later. Raises
+    `effect`: of mean outcomes, which are from 0 to 1. `shares`: the probabilities of the arm and of the control.
+    `alpha`: the error probability of the bounds. `floor`: the lowest probability that an arm may have later. Raises
     ValueError unless `effect`, the shares, the floor and the assumptions are positive and `alpha` and `power` lie
     between 0 and 1.
     """

@@ -54,9 +54,11 @@ class ExperimentRefusedError(UserError):
 def check_experiments(
     text: str, after: Policy, earlier: Iterable[Policy], persons: Collection[str], now: datetime
 ) -> None:
-    """Raise ExperimentRefusedError if the policy `after`, with the TOML `text`, may not be put in force at `now`.
+    """Check whether the policy `after`, with the TOML `text`, may be put in force at `now`. Return None if it may.
 
-    `earlier`: the policy in force, then those before it, the latest first. `persons`: who wrote and who approves it.
+    Raises ExperimentRefusedError with the first reason (see ExperimentRefusal) and the experiments that it concerns,
+    and PolicyError if `text` is not a valid policy. `earlier`: the policy in force, then those before it, the latest
+    first. `persons`: who wrote and who approves it; a new experiment needs two.
     """
     before = list(earlier)
     new = newly_begun(before[0].experiments if before else {}, after.experiments, now)
@@ -82,8 +84,8 @@ def _latest(policies: Iterable[Policy]) -> dict[str, ExperimentPlan]:
 
 
 def with_stops_of(text: str, policies: Iterable[Policy]) -> str:
-    """Return the policy's text with a stop added to each experiment that was stopped before: in its latest version in
-    `policies`, the latest policy first.
+    """Return the policy's TOML text, with a stop added to each of its experiments that was stopped before: in the
+    latest version of the experiment in `policies`, which are given the latest first.
 
     Raises UnstoppableError if an experiment cannot be stopped by adding a line, and PolicyError if the text is invalid.
     """
@@ -94,7 +96,7 @@ def with_stops_of(text: str, policies: Iterable[Policy]) -> str:
 
 
 def same_but_for_stops(one: Policy, other: Policy) -> bool:
-    """Return True if the policies differ at most by stops of experiments."""
+    """Return True if the policies are equal, or differ only in which experiments are stopped and when."""
     return _unstopped(one) == _unstopped(other)
 
 
@@ -105,10 +107,11 @@ def _unstopped(policy: Policy) -> Policy:
 
 
 def altered(before: Mapping[str, ExperimentPlan], after: Mapping[str, ExperimentPlan], now: datetime) -> list[str]:
-    """Return the names of the experiments that have started by `now` and that `after` changes otherwise than allowed.
+    """Return the names of the experiments that have started by `now` and that `after` changes in a way that is not
+    allowed.
 
-    Only the arms' weights may change, and a stop may be set: the rest was fixed before the first outcome. An experiment
-    may be left out.
+    Only the arms' weights may change, and a stop may be set, but not be undone or moved: the rest was fixed before the
+    first outcome. An experiment may be left out.
     """
     return [
         name
@@ -125,8 +128,8 @@ def _registered(plan: ExperimentPlan) -> ExperimentPlan:
 
 
 def newly_begun(before: Mapping[str, ExperimentPlan], after: Mapping[str, ExperimentPlan], now: datetime) -> list[str]:
-    """Return the names of the experiments of `after` that are not stopped and that nobody has approved as they are:
-    `before` does not have them, or has another plan that has not started by `now`.
+    """Return the names of the experiments of `after` that need an approval: they are not stopped, and `before` does not
+    have them, or has another plan that has not started by `now`. `before`: the experiments of the policy in force.
     """
     return [
         name

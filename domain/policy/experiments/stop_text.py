@@ -13,10 +13,12 @@ class UnstoppableError(ValueError):
 
 
 def with_stop(text: str, name: str, at: datetime) -> str:
-    """Return the policy's text with the experiment stopped at `at`, and everything else as its author wrote it.
+    """Return the policy's TOML text with the experiment `name` stopped at `at`, and everything else as its author wrote
+    it.
 
-    Unchanged if the experiment is stopped already. Raises UnstoppableError if the text has no table
-    `[experiments.NAME]`, and PolicyError if it is not a valid policy.
+    Return the text unchanged if it does not have the experiment, or has it stopped already. Raises UnstoppableError if
+    the experiment is not a table of its own, `[experiments.NAME]`, to which a line can be added, and PolicyError if the
+    text is not a valid policy.
     """
     policy = load(text)
     if name not in policy.experiments or policy.experiments[name].stopped:
@@ -45,8 +47,10 @@ def _only_stopped(policy: Policy, text: str, name: str) -> bool:
 
 
 def unstoppable(text: str, at: datetime) -> list[str]:
-    """Return the names of the experiments in a policy's text that `with_stop` cannot stop at `at`. Raises PolicyError
-    if the text is not a valid policy.
+    """Return the names of the experiments in a policy's TOML text that are not stopped and that `with_stop` could not
+    stop at `at`; empty if there are none.
+
+    Raises PolicyError if the text is not a valid policy.
     """
     found = []
     for name, plan in load(text).experiments.items():

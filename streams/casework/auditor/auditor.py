@@ -64,8 +64,8 @@ class Round:
 
 @dataclass(slots=True)
 class Memory:
-    """The violations that the auditor has seen. `suspected`: when each was first seen; `told`: when it was last
-    reported; both in monotonic seconds.
+    """The violations that the auditor has seen, by kind, case id, and step with due time. `suspected`: when each was
+    first seen; `told`: when each was last reported; both in monotonic seconds.
     """
 
     suspected: dict[Key, float] = field(default_factory=dict)
@@ -99,11 +99,12 @@ class Auditor:
         self._chosen = -CHOOSE_SECONDS
 
     async def walk(self, owned: Collection[int]) -> None:
-        """Audit the next slice of each partition that this worker audits, repair and report violations, and write
-        heartbeats.
+        """Audit the next slice of each partition that this worker audits, repair violations or report them (audit
+        topic, metrics, log), and write heartbeats.
 
-        It audits the partitions that it owns (`owned`) and those without a recent heartbeat, if it gets their audit
-        lease.
+        It audits the partitions that it owns (`owned`) and those without a heartbeat in the last 5 s, if it gets their
+        audit lease. Raises PolicyError if this version cannot read a partition's policy, and SendError. Errors of Redis
+        and Kafka pass through.
         """
         now = self._wall()
         if now - self._chosen >= CHOOSE_SECONDS:

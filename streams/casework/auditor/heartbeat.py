@@ -46,27 +46,29 @@ class Beats:
     async def take(self, partition: int) -> bool:
         """Take or renew the audit lease of the partition, for 5 s.
 
-        Returns True if this worker has it now, False if another worker has it.
+        Returns True if this worker has it now, False if another worker has it. Errors of Redis pass through.
         """
         return await locks.keep(self._redis, key("auditing", partition), self._token, LEASE_MS)
 
     async def beat(self, partition: int, wall: float, **told: float) -> None:
-        """Write the partition's heartbeat. `wall`: this worker's time, in seconds since 1970.
+        """Write the partition's heartbeat to Redis. `wall`: this worker's time, in seconds since 1970.
 
-        `told`: the figures of a sweep that has just ended (`cases`, `seconds`, `open`); without them, the stored
-        figures stay.
+        `told`: the figures of a sweep that has just ended (`cases` and `open`: numbers; `seconds`: its duration);
+        without them, the stored figures stay. Errors of Redis pass through.
         """
         now = await self.now()
         known = {"at": now, "skew": wall - now, **({"walked": now, **told} if told else {})}
         await self._redis.hset(key("audited", partition), mapping=known)
 
     async def now(self) -> float:
-        """Return Redis's time in seconds since 1970. All processes share this clock."""
+        """Return Redis's time in seconds since 1970. All processes share this clock. Errors of Redis pass through."""
         seconds, microseconds = await self._redis.time()
         return int(seconds) + int(microseconds) / 1e6
 
     async def read(self, partitions: Iterable[int]) -> list[Heartbeat]:
-        """Return the latest heartbeat of each partition, in the given order. `age` is None if none was ever written."""
+        """Return the latest heartbeat of each partition, in the given order. `age` is None if none was ever written.
+        Errors of Redis pass through.
+        """
         partitions = list(partitions)
         now = await self.now()
         async with self._redis.pipeline(transaction=False) as pipe:

@@ -31,11 +31,13 @@ class Repairer:
     async def repair(
         self, partition: int, offset: int, case: Case, findings: Sequence[InvariantViolation], now: datetime
     ) -> bool:
-        """Repair a case's violations (`findings`): correct its index entries in the store, and write inputs that make
-        it go on. Returns True when done. Violations that need a person (see is_repairable) are left as they are.
+        """Repair a case's violations (`findings`): correct its index entries in the store, and write inputs to
+        case-inputs that make it go on. Returns True when done. Violations that need a person (see is_repairable) are
+        left as they are.
 
         Returns False, repairing nothing, if the commit was refused, for example because the partition's offset is no
-        longer `offset`: audit the case again.
+        longer `offset`: audit the case again. Raises SendError if Kafka refuses an input permanently. Errors of Redis
+        pass through.
         """
         change = StoreUpdate()
         for finding in findings:
@@ -47,19 +49,18 @@ class Repairer:
         return True
 
     async def strays(self, partition: int, offset: int, members: Sequence[str]) -> bool:
-        """Delete deadlines that belong to no case.
+        """Delete the deadlines `members` from the partition's store: they belong to no case.
 
-        `members`: each as "case id|step id". Returns True if they were deleted.
-
-        Returns False, deleting none, if the commit was refused, for example because the partition's offset is no longer
-        `offset`.
+        `members`: each as "case id|step id". Returns True if they were deleted. Returns False, deleting none, if the
+        commit was refused, for example because the partition's offset is no longer `offset`. Errors of Redis pass
+        through.
         """
         return await self._store.commit(partition, offset, None, StoreUpdate().add("ZREM", DEADLINES, *members))
 
 
 def is_repairable(finding: InvariantViolation) -> bool:
-    """Return True if a violation of this kind can be repaired without a person: all kinds except NO_DUE, TOO_FAR and
-    UNKNOWN_CASE.
+    """Return True if the auditor can repair a violation of this kind without a person: all kinds except NO_DUE, TOO_FAR
+    and UNKNOWN_CASE, for which it returns False.
     """
     return finding.kind not in (Kind.NO_DUE, Kind.TOO_FAR, Kind.UNKNOWN_CASE)
 

@@ -33,7 +33,9 @@ class Snapshot(Model):
 
     @property
     def stand(self) -> Stand:
-        """The case's sequence number among its resident's cases, and its version. A later state is greater."""
+        """The case's sequence number among its resident's cases (from 1), and its version. Of two states of a resident,
+        the later one is greater.
+        """
         return self.number, self.version
 
 
@@ -47,11 +49,13 @@ class Snapshots:
         self._doubtful: dict[int, dict[str, Stand]] = {}  # partition -> residents whose store was behind
 
     async def unknown(self, partition: int) -> list[tuple[str, int, int | None]]:
-        """Return the cases that the store lacks or has in an older version than the topic case-snapshots.
+        """Return the cases that the store lacks or has in an older version than the topic case-snapshots; an empty list
+        if there are none.
 
         Each is a tuple: the case's id, its version on the topic, and the version of the resident's latest case in the
         store (None: the store has none). A call reads the next 2,000 snapshots at most, and checks the cases of the
-        previous result again.
+        previous result again. Raises ValidationError if a stored case is invalid. Errors of Kafka and Redis pass
+        through.
         """
         told = self._doubtful.get(partition, {}) | await self._following(partition)
         stored = await self._stored(partition, list(told))

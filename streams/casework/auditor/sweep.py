@@ -22,9 +22,10 @@ STRAYS = 500  # deadlines checked for a case in a sweep
 @dataclass(frozen=True, slots=True)
 class Look:
     """A case and its index entries in the store (`kept`: its deadlines, whether it is in the operators' queue, and
-    whether it is listed as having a held step).
+    whether its resident is listed as having a held step).
 
-    `offset`: the offset of the last input that the partition had applied then; None if it changed during the reading.
+    `offset`: the offset of the last input that the partition had applied then; None if it changed during the reading,
+    or the store is lost.
     """
 
     case: Case
@@ -40,7 +41,7 @@ class Reader:
 
     async def stands(self, partition: int) -> tuple[int | None, str | None]:
         """Return the offset of the last input that a partition has applied, and the hash of its policy; (None, None)
-        while its store is lost or incomplete.
+        while its store is lost or incomplete. Errors of Redis pass through.
         """
         offset, end, policy = await self._redis.hmget(key("state", partition), "offset", "end", "policy")
         if offset is None or policy is None or int(offset) < int(end or 0) - 1:
@@ -48,9 +49,11 @@ class Reader:
         return int(offset), policy.decode()
 
     async def slice(self, partition: int, cursor: int) -> tuple[int, list[Look]]:
-        """Return the cursor for the next call (0 at the end), and the cases, about 25, that follow `cursor`.
+        """Return the cursor for the next call (0 at the end), and the residents' latest cases, about 25, that follow
+        `cursor` (0: from the beginning).
 
-        Closed cases without a due step are left out.
+        Closed cases without a due step are left out. Raises ValidationError if a stored case is invalid. Errors of
+        Redis pass through.
         """
         async with self._redis.pipeline(transaction=True) as pipe:
             pipe.hget(key("state", partition), "offset")
@@ -59,7 +62,9 @@ class Reader:
         return int(following), await self._beside(partition, offset, filter(waits, raw.values()))
 
     async def look(self, partition: int, resident: str) -> Look | None:
-        """Return a resident's latest case with its index entries, or None if the resident has no case."""
+        """Return a resident's latest case with its index entries, or None if the resident has no case. `resident`: the
+        id. Raises ValidationError if the stored case is invalid. Errors of Redis pass through.
+        """
         async with self._redis.pipeline(transaction=True) as pipe:
             pipe.hget(key("state", partition), "offset")
             pipe.hget(key("cases", partition), resident)
@@ -68,10 +73,10 @@ class Reader:
         return found[0] if found else None
 
     async def strays(self, partition: int, cursor: int) -> tuple[int, list[str]]:
-        """Check about 500 deadlines after `cursor`.
+        """Check about 500 deadlines that follow `cursor` (0: from the beginning).
 
         Returns the cursor for the next call (0 at the end), and the deadlines that belong to no case, as "case id|step
-        id".
+        id". Errors of Redis pass through.
         """
         following, found = await self._redis.zscan(key("deadlines", partition), cursor, count=STRAYS)
         members = [member.decode() for member, _ in found]
@@ -79,7 +84,7 @@ class Reader:
 
     async def without_case(self, partition: int, members: Sequence[str]) -> list[str]:
         """Return those of the deadlines `members` ("case id|step id"), in order, whose step is not in the resident's
-        latest case.
+        latest case; an empty list if each step is. Errors of Redis pass through.
         """
         if not members:
             return []
@@ -112,7 +117,8 @@ def _present(case: Case, times: Any) -> dict[str, float]:  # noqa: ANN401 - an i
 
 
 def waits(raw: bytes) -> bool:
-    """Return True if a case needs an audit: it is not closed, or one of its steps has a due time.
+    """Return True if a case needs an audit: it is not closed, or one of its steps has a due time. False if neither is
+    so.
 
     `raw`: the case's JSON.
     """

@@ -56,10 +56,11 @@ class CallBacks(CompactedTable[CallBack]):
     place = Place(topics.CALL_BACKS, CallBack, key=CALL_BACKS)
 
     async def copy(self, request: str) -> None:
-        """Write the request as Redis has it to the topic: a tombstone if Redis has it no more.
+        """Write the request (`request`: its id) as Redis has it to the topic; a tombstone if Redis no longer has it.
 
         Under a lock, so that of two changes the later one is the last on the topic. Raises TimeoutError if Kafka does
-        not answer within 3 s, or the lock is not free; SendError if Kafka refuses the record.
+        not answer within 3 s, or the lock is not free within 8 s; SendError if Kafka refuses the record. Errors of
+        Redis pass through.
         """
         async with self.locked(request) as now, asyncio.timeout(KAFKA_SECONDS):
             await self._send(request, now.model_dump_json().encode() if now else None)
@@ -84,33 +85,40 @@ class IncomingBoard:
             return ""
 
     def request_of(self, number: str) -> str:
-        """Return the id of the request to call back a number (E.164). Equal numbers give the same id."""
+        """Return the id of the request to call back a number (E.164): "c" and 20 hex digits of a keyed hash. Equal
+        numbers give the same id. Nothing is read or stored.
+        """
         return f"c{self._ring.digest(f'call-back/{number}')[:20]}"
 
     async def calls(self, now: datetime) -> list[LiveIncoming]:
-        """Return the calls that have not ended at `now`, in the order in which they came."""
+        """Return the calls to the centre that have not ended at `now`, in the order in which they came; empty if there
+        is none. Errors of Redis pass through.
+        """
         found = [_read(LiveIncoming, raw) for raw in await self._redis.hvals(INCOMING_CALLS)]
         return sorted((each for each in found if is_live(each, now)), key=lambda each: (each.since, each.call))
 
     async def call_backs(self, now: datetime) -> list[CallBack]:
         """Return the requests to call back that are open at `now`, also those that somebody is calling back, in the
-        order in which they are to be called.
+        order in which they are to be called; empty if there is none. Errors of Redis pass through.
         """
         return await read_call_backs(self._redis, now)
 
     async def call_back(self, request: str, now: datetime) -> CallBack | None:
-        """Return the request to call back with this id if it is open at `now`, else None."""
+        """Return the request to call back with the id `request` if it is open at `now`, else None. Errors of Redis pass
+        through.
+        """
         found = await _known(self._redis, request)
         return found if found is not None and is_owed(found, now) else None
 
     async def take(self, report: IncomingCallReport, now: datetime) -> bool:
-        """Store a state of a call that the gateway reports. The end of a call opens a request to call back if nobody
-        answered it, or closes the caller's earlier request.
+        """Store a state of a call to the centre that the gateway reports. The end of a call opens a request to call
+        back if nobody answered it, or closes the caller's earlier request. The change of a request is also written to
+        its topic.
 
-        Returns True if it is stored; False if a later state of the call is known: then only the request is copied to
-        the topic again, because the first copy may have failed. If there are too many requests, one is dropped and
-        counted as a metric. Raises WatchError if other processes change the data at each of 20 attempts, and the errors
-        of CallBacks.copy.
+        Returns True if it is stored; False if the same or a later state of the call is known: then only the request is
+        copied to the topic again, because the first copy may have failed. If there are too many requests (2,000), one
+        is dropped and counted as a metric. Raises WatchError if other processes change the data at each of 20 attempts,
+        and the errors of CallBacks.copy. Errors of Redis pass through.
         """
         taken, dropped = await self._changed(lambda pipe: self._take(pipe, report, now), INCOMING_ENDED + report.call)
         self._cleaned_at = now if self._is_cleaning(now) else self._cleaned_at
@@ -124,7 +132,8 @@ class IncomingBoard:
     async def claim(self, request: str, by: str, call: str, now: datetime) -> CallBack | None:
         """Store that the person with the login `by` now answers a request for a call back, by the operator's call with
         the id `call`. Returns the request; None if another person is calling back, or no request with the id `request`
-        is open.
+        is open. Raises WatchError if other processes change the data at each of 20 attempts. Errors of Redis pass
+        through.
         """
 
         async def claim(pipe: Any) -> tuple[_Write, CallBack | None]:  # noqa: ANN401
@@ -139,7 +148,9 @@ class IncomingBoard:
 
     async def give_back(self, request: str, call: str) -> None:
         """Open a request to call back again, because the operator's call `call` (its id) could not be placed. It then
-        comes after requests that were tried less often. No effect if another call was placed for it since.
+        comes after requests that were tried less often. No effect if the request is closed, or another call was placed
+        for it since. Raises WatchError if other processes change the data at each of 20 attempts. Errors of Redis pass
+        through.
         """
 
         async def give(pipe: Any) -> tuple[_Write, None]:  # noqa: ANN401
@@ -152,9 +163,11 @@ class IncomingBoard:
 
     async def take_call_back(self, report: OperatorCallReport, now: datetime) -> None:
         """Update the request to call back that an operator's call serves, by a report on this call: its end settles the
-        request, or opens it again. No effect for other calls, and for a report that comes again.
+        request, or opens it again. A change is also written to the topic. No effect for other calls, and for a report
+        that comes again.
 
-        The part of the call's id after its last dot is the request's id. Raises the errors of CallBacks.copy.
+        The part of the call's id after its last dot is the request's id. Raises WatchError if other processes change
+        the data at each of 20 attempts, and the errors of CallBacks.copy. Errors of Redis pass through.
         """
         request = report.call.rpartition(".")[2]
 
@@ -282,8 +295,8 @@ class IncomingBoard:
 
 
 async def read_call_backs(redis: "Redis", now: datetime) -> list[CallBack]:
-    """Return the requests to call back that are open, in the order in which they are to be served. Needs no key: the
-    numbers stay encrypted.
+    """Return the requests to call back that are open at `now`, in the order in which they are to be served. Needs no
+    key: the numbers stay encrypted. Errors of Redis pass through.
     """
     return open_call_backs(await _requests(redis), now)
 

@@ -36,7 +36,7 @@ class LiveCall(Model):
 
     @property
     def goes_on(self) -> bool:
-        """True if the call has not ended."""
+        """True if the call has not ended, by the gateway's latest report."""
         return self.report.state is not OperatorCallState.ENDED
 
 
@@ -48,22 +48,24 @@ class LiveCalls:
         self._partitions = partitions
 
     async def of(self, case_id: str) -> LiveCall | None:
-        """Return the latest call of a case, also one that ended within 10 minutes; None if there is none."""
+        """Return the latest call of a case, also one that ended within the last 10 minutes; None if there is none.
+        Errors of Redis pass through.
+        """
         raw = await self._redis.get(self._name(case_id))
         return LiveCall.model_validate_json(raw, extra=ANY_VERSION) if raw else None
 
     async def begin(self, report: OperatorCallReport, now: datetime) -> None:
-        """Store a call that is ordered now. It expires after 60 s if the gateway does not report it. The caller has
-        made sure that no other call goes on.
+        """Store a call that is ordered now, replacing an earlier one of the case. It expires after 60 s if the gateway
+        does not report it. The caller has made sure that no other call goes on. Errors of Redis pass through.
         """
         raw = LiveCall(report=report, at=now).model_dump_json()
         await self._redis.set(self._name(report.case), raw, ex=ORDERED_SECONDS)
 
     async def take(self, report: OperatorCallReport, now: datetime) -> bool:
-        """Store a reported state. Returns True if it is stored, also if it is a repetition of the latest one; False if
-        a later state of the call is known, or another call goes on.
+        """Store a reported state of a case's call. Returns True if it is stored, also if it is a repetition of the
+        latest one; False if a later state of the call is known, or another call of the case goes on.
 
-        Raises WatchError if others change the stored call five times meanwhile.
+        Raises WatchError if others change the stored call at each of five attempts. Errors of Redis pass through.
         """
         for _ in range(_TRIES - 1):
             try:
@@ -73,8 +75,8 @@ class LiveCalls:
         return await self._take(report, now)
 
     async def drop(self, case_id: str, call: str) -> None:
-        """Delete the case's stored call if it is `call`: it was not placed, or the gateway does not know it. Another
-        call stays.
+        """Delete the case's stored call if it has the id `call`: it was not placed, or the gateway does not know it.
+        Another call is not deleted. Errors of Redis pass through.
         """
         live = await self.of(case_id)
         if live is not None and live.report.call == call:

@@ -80,39 +80,44 @@ class OperatorPhones:
 
     @property
     def takes_calls(self) -> bool:
-        """True if the gateway takes calls to the centre, by its latest answer; False before the first one."""
+        """True if the gateway takes calls to the centre, by its latest answer; False if it does not, or has not
+        answered yet.
+        """
         return self._ready is not None
 
     @property
     def takes_third_parties(self) -> bool:
-        """True if the gateway calls third parties into talks, as far as it has answered."""
+        """True if the gateway can call third parties into talks, by its latest answer; False before the first one."""
         return self._third_parties
 
     @property
     def records(self) -> bool:
-        """True if the gateway can record talks, as far as it has answered."""
+        """True if the gateway can record talks, by its latest answer; False before the first one."""
         return self._records
 
     @property
     def ready(self) -> frozenset[str]:
         """The logins of the operators whose telephones ring when somebody calls the centre, by the gateway's latest
-        answer.
+        answer; empty before the first one, or if the gateway takes no calls to the centre.
         """
         return self._ready or frozenset()
 
     def is_ready(self, login: str) -> bool:
         """Return True if calls to the centre ring the telephone of the operator with this login, by the gateway's
-        latest answer.
+        latest answer; else False. Asks nobody.
         """
         return login in self.ready
 
     def has(self, login: str) -> bool:
-        """Return True if the gateway has a telephone of the operator with this login, by its latest answer."""
+        """Return True if the gateway has a telephone of the operator with this login, by its latest answer; else False.
+        Asks nobody.
+        """
         return login in self._logins
 
     async def run(self) -> None:
         """Ask the gateway every 30 s, or every 5 s if it takes calls to the centre or did not answer, which operators
-        have a telephone; until cancelled. While the gateway does not answer, the last list stays.
+        have a telephone; until cancelled, then close the connections. While the gateway does not answer, the last list
+        is used.
         """
         try:
             while wanted():
@@ -122,8 +127,9 @@ class OperatorPhones:
             await self._client.aclose()
 
     async def look(self) -> bool:
-        """Ask the gateway once which operators have a telephone, and remember the answer. Returns True if it answered;
-        False, logged, if not: the former list then stays.
+        """Ask the gateway once which operators have a telephone and what it can do, and remember the answer. Returns
+        True if it answered; False, and logs it, if it did not or the answer cannot be read: the earlier answer is then
+        used on.
         """
         try:
             answer = await self._client.get(self._url + PHONES, headers=self._signed("GET", PHONES, b""))
@@ -142,8 +148,8 @@ class OperatorPhones:
         """Order a call: ring the operator's telephone, then the number (E.164). `call`: its id, by which the gateway
         places it once; `operator`: a login; `case`: the case's id, which the gateway repeats in its reports.
 
-        Returns TAKEN if the gateway accepted it, CERTAINLY_NOT if it did not, and UNKNOWN if that is unknown after
-        three tries.
+        Returns TAKEN if the gateway accepted it, CERTAINLY_NOT if it was not reached or refused (OTHERS for the status
+        403), and UNKNOWN if that is unknown after three tries.
         """
         told = {"operator": operator, "to": number, "case": case}
         for tried in range(TRIES):
@@ -158,7 +164,7 @@ class OperatorPhones:
         gateway's word for this.
 
         Returns TAKEN if it is done; CERTAINLY_NOT if the gateway does not have the call, or nobody talks; OTHERS if
-        another operator has the call; UNKNOWN without an answer.
+        another operator has the call; UNKNOWN without a clear answer.
         """
         return await self._post(ACTS, secrets.token_hex(12), {"call": call, "operator": operator, "act": act})
 
@@ -166,7 +172,7 @@ class OperatorPhones:
         """Call a third party into the talk of the operator (a login) in the call with the id `call`.
 
         Returns TAKEN if the telephone is to ring; CERTAINLY_NOT if nobody talks, there is a third party, or the gateway
-        may not call the number; UNKNOWN without an answer.
+        may not call the number; OTHERS if another operator has the call; UNKNOWN without a clear answer.
         """
         whom = {"kind": third.kind, "party": third.party, "to": third.number}
         told = {"call": call, "operator": operator, "act": "add_third", "third": whom}
@@ -177,7 +183,7 @@ class OperatorPhones:
         recorded, and record it.
 
         Returns TAKEN if the announcement is to play; CERTAINLY_NOT if nobody talks, the call has a recording, or the
-        gateway records nothing; UNKNOWN without an answer.
+        gateway records nothing; OTHERS if another operator has the call; UNKNOWN without a clear answer.
         """
         of, key = recording, base64.b64encode(recording.key).decode()
         wanted = {"id": of.id, "written_ms": of.written_ms, "case": of.case, "cipher": of.cipher, "key": key}
@@ -185,17 +191,21 @@ class OperatorPhones:
         return await self._post(ACTS, secrets.token_hex(12), told)
 
     async def consult(self, call: str, operator: str, colleague: str) -> Placed:
-        """Put the resident of a talk of the operator (a login) on hold, and ring a colleague's telephone.
+        """Put the resident of a talk of the operator (a login) on hold, and ring the telephone of a colleague (a
+        login).
 
-        Returns TAKEN if it is to ring; CERTAINLY_NOT if it is in use or nobody can be asked now; UNKNOWN without an
-        answer.
+        Returns TAKEN if it is to ring; CERTAINLY_NOT if it is in use or nobody can be asked now; OTHERS if another
+        operator has the call; UNKNOWN without a clear answer.
         """
         told = {"call": call, "operator": operator, "act": "consult", "colleague": colleague}
         return await self._post(ACTS, secrets.token_hex(12), told)
 
     async def set_ready(self, operator: str, *, ready: bool) -> Placed:
         """Order that calls to the centre ring the telephone of an operator (a login) from now on, or with `ready` False
-        no longer; then ask the gateway for the present list. Returns what became of the order.
+        no longer; then ask the gateway for the present list.
+
+        Returns the result of the order: TAKEN if the gateway accepted it, CERTAINLY_NOT or OTHERS if it was not reached
+        or refused it, UNKNOWN without a clear answer.
         """
         placed = await self._post(READY, secrets.token_hex(12), {"operator": operator, "ready": ready})
         await self.look()
@@ -225,11 +235,11 @@ class OperatorPhones:
 
 
 def operator_phones(url: str | None, secret: str | None) -> OperatorPhones | None:
-    """Return the operators' telephones by the console's settings; None if `url` is None. `secret`: the keys, one a
-    line, the current one first.
+    """Return the operators' telephones by the console's settings; None if `url` is None. Nothing is asked yet.
+    `secret`: the keys, separated by lines or commas, the current one first.
 
     Raises SettingsError if there is an address and no key, the address is neither https nor of this machine, there are
-    too many keys, or one is too short.
+    over two keys, or one is shorter than 16 characters.
     """
     if url is None:
         return None  # a deployment may always name the key's file

@@ -43,8 +43,9 @@ async def answer_report(
 
     `take`: stores the report. `home`: returns the id of the report's resident, or another id; the partition of this id
     stores that the report's nonce was used. The answer is 400 for an invalid report, 401 for a wrong signature, 404 for
-    an unknown case, 408 or 413 for a slow or long body, 409 for a nonce that was used, and 503 if it must be sent
-    again.
+    an unknown case (UnknownCaseError of `take`), 408 or 413 for a slow or long body, 409 for a nonce that was used, and
+    503 if it must be sent again: Redis, Kafka or the store is unavailable, or a record cannot be written. Other errors
+    of `take` pass through.
     """
     try:
         body = await read_body(request, BODY_BYTES, BODY_SECONDS, packed=False)

@@ -27,7 +27,10 @@ class RecordedPartReports:
 
     async def receive(self, request: Request) -> Response:
         """Process a signed part of a recording, and answer it: 200 once Kafka has stored it. A part that comes again
-        has no effect. Other answers as of `answer_report`.
+        has no effect.
+
+        400 for an invalid part, 401 for a wrong signature, 404 for an unknown case, 408 or 413 for a slow or long body,
+        409 for a nonce that was used, and 503 if it must be sent again.
         """
         return await answer_report(
             self._receipts, request, RecordedPartReport, lambda report: resident_of(report.case), self._taken

@@ -53,13 +53,14 @@ class OperatorCallReports:
         return {"inputs": list(await self.take(report))}
 
     async def take(self, report: OperatorCallReport) -> Sequence[str]:
-        """Store the reported state of the call for the console, and write the notes of the case that follow from it.
-        Returns the ids of the notes. A repeated report gives notes with the same ids, which count once.
+        """Store the reported state of the call for the console in Redis, and write the notes of the case that follow
+        from it to outside-inputs. Returns the ids of the notes, often none. A repeated report gives notes with the same
+        ids, which count once.
 
-        A report on a call back only updates its request. Raises UnknownCaseError if there is no such case,
-        StoreAwayError if that is unknown because the partition's store is being restored, TimeoutError if Kafka does
-        not answer within 3 s, SendError or CodecError if a note cannot be written, and RedisError if Redis does not
-        answer.
+        A report on a call back only updates its request, and returns an empty list. Raises UnknownCaseError if there is
+        no such case, StoreAwayError if that is unknown because the partition's store is being restored, TimeoutError if
+        Kafka does not answer within 3 s, SendError or CodecError if a note cannot be written, and RedisError if Redis
+        does not answer.
         """
         await self._board.take_call_back(report, self._clock.now())
         if _OF_CALL_BACK.fullmatch(report.case):
@@ -100,7 +101,10 @@ class IncomingCallReports:
 
     async def receive(self, request: Request) -> Response:
         """Process a signed report on a call to the centre, and answer it: 200 once Redis has stored it, with `taken`
-        False if a later state of the call was known already. Other answers as of `answer_report`.
+        False if the same or a later state of the call was known already.
+
+        400 for an invalid report, 401 for a wrong signature, 408 or 413 for a slow or long body, 409 for a nonce that
+        was used, and 503 if it must be sent again.
         """
         return await answer_report(self._receipts, request, IncomingCallReport, lambda report: report.call, self._taken)
 
@@ -109,7 +113,9 @@ class IncomingCallReports:
 
 
 def report_routes(outgoing: Outgoing, channels: ChannelSettings) -> list[Route]:
-    """Return the routes of reports for intake's server. Raises SettingsError if a channel or bank has no key."""
+    """Return the three routes by which intake's server takes the voice gateway's reports (POST):
+    /receipts/operator-calls, incoming-calls and call-recordings. Raises SettingsError if a channel or bank has no key.
+    """
     of_operators, incoming = OperatorCallReports(outgoing, channels), IncomingCallReports(outgoing, channels)
     recorded = RecordedPartReports(outgoing, channels)
     return [

@@ -32,8 +32,9 @@ class ProvinceGateway:
         self._client, self._addresses, self._signer = client, addresses, signer
 
     async def send(self, dispatch: Dispatch, order: Order) -> Answer:
-        """Send the request. Returns DELIVERED with the case there, REFUSED with the reason, or FAILED if it certainly
-        did not arrive or the province has no address. Raises UnknownOutcomeError for any other answer, and without one.
+        """Send the request. Returns an Answer: DELIVERED with the id of the case there, REFUSED with the reason, or
+        FAILED if it certainly did not arrive or the province has no address. Raises UnknownOutcomeError for any other
+        answer, and without one.
         """
         province = dispatch.offer.province if dispatch.offer else ""
         address = self._addresses.get(province)
@@ -51,7 +52,9 @@ class ProvinceGateway:
         return _read(answer)
 
     async def ask(self, dispatch: Dispatch, order: Order) -> Answer | None:
-        """Send the request again: it says what became of an earlier one."""
+        """Send the request again, as `send` does: the answer also states the outcome of an earlier request. Never
+        returns None. Raises UnknownOutcomeError if the outcome is unknown.
+        """
         return await self.send(dispatch, order)
 
     async def ended(self, dispatch: Dispatch, answer: Answer) -> None:

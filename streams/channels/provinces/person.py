@@ -44,13 +44,19 @@ class Entered:
 
 
 class ResidentFinder:
-    """Finds residents by what another province tells of them. `secret`: of the tokens."""
+    """Finds residents in the register by what another province states about them. `secret`: the key of the account
+    tokens.
+    """
 
     def __init__(self, residents: Residents, secret: bytes) -> None:
         self._residents, self._secret = residents, secret
 
     async def person(self, province: str, told: CaseHandover, now: datetime) -> Entered | None:
-        """Return the resident, or None without a telephone by which somebody could warn them."""
+        """Return the resident whom a hand-over is about, from the register or as a new entry, with the payments and
+        accounts; None if the hand-over has no valid telephone by which somebody could warn them. Nothing is written.
+
+        `province`: the sender's code. A payment with an invalid account is left out. Errors of Redis pass through.
+        """
         phones = _valid(told.person.phones, normal_phone)
         if not phones:
             return None

@@ -1,6 +1,6 @@
 """POST /handovers: another province hands a case over, signed with its own key.
 
-The case is written to outside-inputs before the answer; 200 comes only once it is open here, with its number, because
+The case is written to outside-inputs before the answer; 200 comes only once it is open here, with its id, because
 the sender stops then. 409 refuses it; 503 says that it must be sent again. The same hand-over counts once. No name and
 no number is in a log line, metric label or URL.
 """
@@ -74,8 +74,9 @@ class Handovers:
         self._partitions = outgoing.settings.partitions
 
     async def post(self, request: Request) -> Response:
-        """Take a case over. Answers 200 with its number once it is open, 409 with the refusal, 400, 401, 408 or 413 for
-        a request that cannot be read or was seen before, and 503 if it must be sent again.
+        """Take a case over. Answers 200 with the case's id here once it is open, 409 with the refusal, 400, 401, 408 or
+        413 for a request that cannot be read, has a wrong signature or was seen before, and 503 if it must be sent
+        again.
         """
         try:
             body = await read_body(request, BODY_BYTES, BODY_SECONDS, packed=False)
@@ -102,10 +103,12 @@ class Handovers:
             return _reason(503, "not taken: this installation must be mended; send it again later")
 
     async def take(self, province: str, told: CaseHandover) -> str:
-        """Write the hand-over of `province`, and return the number of its case once the case is open here.
+        """Write the hand-over of `province` (its code) to outside-inputs, and return the id of its case here once the
+        case is open. Waits for that without limit: the caller sets a time.
 
-        Raises NotTakenError with the refusal; TimeoutError if the caller's time ends before the case is open, or if the
-        case here may itself end because of a hand-over.
+        Raises NotTakenError with the refusal; TimeoutError while the partition's store is being restored, or if the
+        case here may itself end because of a hand-over; SendError if Kafka refuses a record; UnknownPolicyError,
+        PolicyError or OSError if the policy cannot be read. Errors of Redis pass through.
         """
         now = self._clock.now()
         entered = await self._finder.person(province, told, now)
@@ -164,8 +167,8 @@ class Handovers:
 
 
 def routes(outgoing: Outgoing, channels: ChannelSettings) -> list[Route]:
-    """Return the route of POST /handovers; none if QUANZU_PROVINCES names no province. Raises SettingsError if a
-    province has no key.
+    """Return the route of POST /handovers for intake's server; an empty list if QUANZU_PROVINCES names no province.
+    Raises SettingsError if a provider, bank or province has no key.
     """
     if not channels.province_addresses():
         return []

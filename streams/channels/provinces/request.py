@@ -31,9 +31,10 @@ def handover_of(
     now: datetime,
     guardian: Resident | None = None,
 ) -> CaseHandover:
-    """Return the request for a dispatch. `case`: as it stands now; `accounts`: numbers by token; `guardian`: the entry
-    of the resident's guardian, who is told of only while the resident is a minor. A payment whose account is not known
-    is left out, because no bank could be asked to stop it.
+    """Return the request that hands the dispatch's case over. `case`: in its present state; `accounts`: the payees'
+    numbers by token; `guardian`: the register's entry of the resident's guardian, who is included only while the
+    resident is a minor at `now`. A payment whose account is not in `accounts` is left out, because no bank could be
+    asked to stop it. Nothing is sent.
     """
     payments = [_payment(each, accounts[each.payee]) for each in case.payments if each.payee in accounts]
     return CaseHandover(

@@ -71,18 +71,21 @@ class SearchWatch:
 
     async def look(self) -> None:
         """Start a task that goes through all searches once: it sends notices and erases places that are due. Returns
-        without waiting for it. Does nothing while an earlier one goes on.
+        without waiting for it. Does nothing while an earlier one goes on. Errors in the task are logged; the next call
+        tries again.
         """
         if self._round is None or self._round.done():
             self._round = asyncio.create_task(self._look())
 
     async def settle(self) -> None:
-        """Return when the task that `look` started last has ended."""
+        """Return when the task that `look` started last has ended, with or without success; at once without one."""
         if self._round is not None:
             await asyncio.gather(self._round, return_exceptions=True)
 
     async def close(self) -> None:
-        """Cancel the task that `look` started, if it goes on; another worker does its work again."""
+        """Cancel the task that `look` started, if it is running, and wait for its end; another worker does its work
+        again.
+        """
         if self._round is not None:
             await cancelled({self._round})
 
@@ -171,7 +174,9 @@ class SearchWatch:
 
 
 def search_message(search: str, level: Level, device: PushSubscription) -> PushMessage:
-    """Return the push message to a device: a search waits, in the device's language. It names nobody and no place."""
+    """Return the push message to a device: a search waits, in the device's language. It names nobody and no place.
+    `search`: the search's id, of which the message has only a hash. Nothing is sent.
+    """
     words, ref = in_language(device.language).sentence(SearchWaits(level)), opaque_id(search)
     told = {"code": "search_waits", "level": level.value, "ref": ref, "language": device.language, "words": words}
     return PushMessage(orjson.dumps(told), level, topic=ref)

@@ -62,8 +62,11 @@ class CarrierLink:
         return self._connection is not None and not self._connection.closed.is_set()
 
     def reachable(self) -> Reachable:
-        """Return the carrier's present state: bound, slow, room for another message, and whether a slow carrier may get
-        a trial message.
+        """Return the carrier's present state. `free` is False while the window is full, the agreed rate is used up, or
+        less than 1 s has passed since the carrier asked for fewer messages. `trial_due` is True if no message was sent
+        to it as a trial within 1 s.
+
+        Whether the carrier is slow is judged anew after 0.2 s, and a change is logged.
         """
         now = time.monotonic()
         self._bucket = self._bucket.filled(now)
@@ -73,8 +76,7 @@ class CarrierLink:
         return Reachable(self.account, self.bound, self._slow, free, now - self._trial_at >= TRIAL_SECONDS)
 
     def reserve(self, segments: int) -> None:
-        """Reserve places for this many segments in the window and the rate.
-
+        """Reserve places for this many segments in the window and in the rate, without a check that there is room.
         `release` gives the places in the window back.
         """
         self._used += segments
@@ -90,11 +92,12 @@ class CarrierLink:
         self._on_change()
 
     async def submit(self, message: ShortMessage) -> tuple[SubmitAnswer, str]:
-        """Send one segment.
+        """Send one segment, after a wait for a place in the window. Returns (meaning of the carrier's answer, the
+        carrier's id of the segment); the id is "" unless the meaning is TAKEN and the carrier gave one. The meaning is
+        ELSEWHERE, with nothing sent, if the segment is coded for another protocol.
 
-        Returns the meaning of the carrier's answer, and the carrier's id of the segment ("" unless it was accepted).
-        ELSEWHERE without sending if the segment is coded for another protocol. Raises NotWrittenError if it was
-        certainly not sent, and LostError if it is unknown whether the carrier has it.
+        Raises NotWrittenError if it was certainly not sent; LostError if it is unknown whether the carrier has it,
+        because the connection ended or the answer cannot be read.
         """
         async with self._window:  # a message's segments may be more than the window has places
             connection = self._connection
@@ -118,8 +121,9 @@ class CarrierLink:
         return meaning, self._answered(number, meaning, answer)
 
     async def query(self, remote: str) -> int | None:
-        """Return the `message_state` (a number of SMPP) of a message by the carrier's id `remote`; None if the carrier
-        does not say it within 10 s, or its protocol has no such question.
+        """Ask the carrier about a message by the carrier's id `remote`. Returns its `message_state` (a number of SMPP
+        3.4, 5.2.28); None if the carrier is not connected, does not answer within 10 s or not with a state, or if its
+        protocol has no such question.
         """
         try:
             answer = await self._asked(self.dialect.question(remote))
@@ -128,7 +132,10 @@ class CarrierLink:
             return None
 
     async def count(self) -> None:
-        """Ask the carrier for its own figures of the day, where the protocol has them, and export them."""
+        """Ask the carrier for its own figures of the day, if its protocol has such a question, and set the metric
+        quanzu_sms_carrier_day to them. Nothing changes if the carrier is not connected or gives no usable answer within
+        10 s.
+        """
         try:
             answer = await self._asked(self.dialect.day_question(time.time()))
             figures = self.dialect.day_figures(answer) if answer else {}
@@ -145,13 +152,12 @@ class CarrierLink:
             return await self._connection.request(self.dialect.commands.query, question)
 
     def key(self, remote: str) -> str:
-        """Return the carrier's id from an answer, converted to the form in which receipts are compared with it."""
+        """Return `remote`, the carrier's id in its answer, in the form in which it is compared with ids in receipts."""
         return answer_key(remote, self.account.receipt_ids)
 
     def receipted(self, key: str) -> None:
-        """Record that the receipt for a segment has come, to judge the carrier's speed.
-
-        `key`: the carrier's id, as `key` returns it.
+        """Record that the receipt for a segment has come now, to judge the carrier's speed; an unknown id changes
+        nothing. `key`: the carrier's id, as `key` returns it.
         """
         number = self._by_id.pop(key, None)
         if number is None or number not in self._passages:
@@ -163,8 +169,8 @@ class CarrierLink:
     async def run(self) -> None:
         """Keep the carrier connected until cancelled; then unbind and close the connection.
 
-        Before each further attempt there is a pause, twice as long after each failure or short session: each session
-        that a carrier ends leaves the messages in its window in doubt.
+        Before each further attempt there is a pause: 0.25 s at first, doubled after each failure or session of under 30
+        s, 15 s at most. Each session that a carrier ends leaves the messages in its window in doubt.
         """
         wait = FIRST_WAIT_SECONDS
         while wanted():

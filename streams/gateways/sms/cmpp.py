@@ -31,37 +31,44 @@ class CmppDialect:
         self._account, self._version = account, units.cmpp_version(account.protocol)
 
     async def read(self, reader: StreamReader) -> CmppUnit:
-        """Return the next unit. Raises PduError if its length is impossible, asyncio.IncompleteReadError at the end of
-        the connection, and OSError.
+        """Return the next unit. Raises PduError if its length is impossible, asyncio.IncompleteReadError if the
+        connection ends, and OSError if it fails.
         """
         return await units.read_unit(reader)
 
     def request(self, command: int, sequence: int, body: bytes = b"") -> CmppUnit:
-        """Return a request as a unit. `command`: a CmppCommand."""
+        """Return a request as a unit, to be sent. `command`: a CmppCommand."""
         return CmppUnit(command, sequence, body)
 
     def login(self, password: str, now: float) -> LoginRequest:
-        """Return the request CMPP_CONNECT, with a proof that we know the password. `now`: in seconds since 1970."""
+        """Return the request CMPP_CONNECT, with a proof that we know the password. Its `check` raises BindError if the
+        carrier refuses, or does not prove that it knows the password although the configuration demands it.
+
+        `now`: in seconds since 1970. Raises ValueError if the account is over 6 octets, or it or the password is not
+        ASCII.
+        """
         source, at = self._account.system_id, units.stamp(now)
         proof = units.authenticator(source, password, at)
         check = partial(self._check, proof=proof, password=password)
         return LoginRequest(CmppCommand.CONNECT, units.connect_body(source, proof, self._version, at), check)
 
     def submit(self, message: ShortMessage) -> bytes:
-        """Return the body of CMPP_SUBMIT. Raises ValueError if the message is coded in the GSM alphabet or is over 140
-        octets.
+        """Return the body of CMPP_SUBMIT. Raises ValueError if the message is coded in the GSM alphabet, has over 140
+        octets, or a number or name does not fit its field.
         """
         if message.data_coding == Alphabet.GSM7:
             raise ValueError("CMPP has no alphabet of GSM")
         return units.cmpp_submit(message, self._account)
 
     def submitted(self, answer: Unit) -> SubmitAnswer:
-        """Return what the answer CMPP_SUBMIT_RESP means. Raises PduError if it has another length."""
+        """Return what the answer CMPP_SUBMIT_RESP means: TAKEN, or LATER, ELSEWHERE or REFUSED if nothing was sent.
+        Raises PduError if the answer has another length.
+        """
         return cmpp_submit_answer(units.submit_result(answer.body)[1])
 
     def named(self, answer: Unit) -> str:
-        """Return the carrier's id (Msg_Id) in CMPP_SUBMIT_RESP, as 16 hexadecimal digits. Raises PduError if it has
-        another length.
+        """Return the carrier's id (Msg_Id) in CMPP_SUBMIT_RESP, as 16 capital hexadecimal digits. Raises PduError if
+        the answer has another length.
         """
         return units.submit_result(answer.body)[0]
 
@@ -70,7 +77,7 @@ class CmppDialect:
         return None
 
     def told_state(self, answer: Unit) -> int | None:
-        """Return None: CMPP tells no state of a single message."""
+        """Return None: CMPP does not report the state of a single message."""
         return None
 
     def day_question(self, now: float) -> bytes | None:
@@ -80,12 +87,14 @@ class CmppDialect:
         return units.day_query(now)
 
     def day_figures(self, answer: Unit) -> dict[str, int]:
-        """Return the numbers in CMPP_QUERY_RESP, by what they count. Raises PduError if it has another length."""
+        """Return the numbers of messages in CMPP_QUERY_RESP, by what they count, such as "submitted" or
+        "replies_waiting". Raises PduError if the answer has another length.
+        """
         return units.day_counts(answer.body)
 
     def delivery(self, unit: Unit) -> DeliveryReceipt | TelephoneMessage | None:
-        """Return the status report or message in a CMPP_DELIVER; None for a status report that is cut off. Raises
-        PduError if the unit is cut off.
+        """Return the status report (a DeliveryReceipt) or the message from a telephone in a CMPP_DELIVER; None if the
+        content of a status report is shorter than 15 octets. Raises PduError if the unit itself is cut off.
         """
         found = units.cmpp_delivered(unit.body, self._version)
         if found.report:
@@ -97,7 +106,9 @@ class CmppDialect:
         return TelephoneMessage(found.id.hex(), sender_number(found.phone), found.service, text, part)
 
     def answer(self, unit: Unit, *, stored: bool = True) -> CmppUnit:
-        """Return the response to a carrier's request. `stored`: False: a delivery has to come again later."""
+        """Return the response to a request of the carrier, to be sent. `stored`: False: the carrier is to deliver this
+        CMPP_DELIVER again later (result 8); other requests ignore it.
+        """
         given = CmppUnit(unit.command, unit.sequence)
         if unit.command == CmppCommand.DELIVER:
             return given.responded(units.deliver_answer(unit.body, self._version, 0 if stored else _TOO_MUCH))

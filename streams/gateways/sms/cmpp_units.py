@@ -79,7 +79,8 @@ class CmppDelivery:
 async def read_unit(reader: StreamReader) -> CmppUnit:
     """Return the next unit.
 
-    Raises PduError if its length is impossible, asyncio.IncompleteReadError at the end of the connection, and OSError.
+    Raises PduError if its length is not 12 to 4,096 octets, asyncio.IncompleteReadError if the connection ends, and
+    OSError if it fails.
     """
     length, command, sequence = _HEADER.unpack(await reader.readexactly(_HEADER.size))
     if not _HEADER.size <= length <= LONGEST_UNIT:
@@ -99,19 +100,22 @@ def stamp(now: float) -> str:
 
 def authenticator(source: str, password: str, at: str) -> bytes:
     """Return AuthenticatorSource (16 bytes): the MD5 of the account `source`, nine octets of 0, the password and the
-    time `at` (as `stamp` returns it). The protocol demands MD5.
+    time `at` (as `stamp` returns it). The protocol demands MD5. Raises ValueError if a text is not ASCII.
     """
     return _md5(source.encode("ascii") + bytes(9) + password.encode("ascii") + at.encode("ascii"))
 
 
 def connect_body(source: str, proof: bytes, version: int, at: str) -> bytes:
-    """Return the body of CMPP_CONNECT. `proof`: the authenticator; `at`: its time."""
+    """Return the body of CMPP_CONNECT. `proof`: the 16 bytes of `authenticator`; `version`: 0x20 or 0x30; `at`: the
+    time in the proof, as `stamp` returns it. Raises ValueError if the account `source` is over 6 octets or not ASCII,
+    or `at` is no number.
+    """
     return _octets(source, CMPP_SOURCE) + proof + bytes([version]) + int(at).to_bytes(4)
 
 
 def connect_answer(body: bytes, version: int) -> tuple[int, bytes]:
-    """Return (status, AuthenticatorISMG) of CMPP_CONNECT_RESP. Either version's length is read: a carrier of 3.0 may
-    refuse in that of 2.0.
+    """Return (status, AuthenticatorISMG of 16 bytes) of CMPP_CONNECT_RESP; status 0: accepted. The length of either
+    version is read, first that of `version`: a carrier of 3.0 may refuse in that of 2.0.
 
     Raises PduError for any other length.
     """
@@ -124,7 +128,9 @@ def connect_answer(body: bytes, version: int) -> tuple[int, bytes]:
 
 def is_proof(found: bytes, status: int, proof: bytes, password: str) -> bool:
     """Return True if AuthenticatorISMG (`found`) shows that the carrier knows the password: it is the MD5 of the
-    status, our authenticator (`proof`) and the password. Carriers write the status in one octet or in four.
+    status, our authenticator (`proof`) and the password. Carriers write the status in one octet or in four: both count.
+
+    Raises OverflowError if the status is not 0 to 255, and ValueError if the password is not ASCII.
     """
     rest = proof + password.encode("ascii")
     return found in (_md5(status.to_bytes(1) + rest), _md5(status.to_bytes(4) + rest))
@@ -132,7 +138,7 @@ def is_proof(found: bytes, status: int, proof: bytes, password: str) -> bool:
 
 def cmpp_submit(message: ShortMessage, account: CarrierAccount) -> bytes:
     """Return the body of CMPP_SUBMIT to one number, with a request for a report. Raises ValueError if the content is
-    over 140 octets.
+    over 140 octets, or a number or name does not fit its field or is not ASCII.
 
     A long message's parts have TP_udhi and Pk_total = 1: the header in the text joins them. A gateway that sees a
     Pk_total of several would add a header of its own.
@@ -162,8 +168,8 @@ def cmpp_submit(message: ShortMessage, account: CarrierAccount) -> bytes:
 
 
 def submit_result(body: bytes) -> tuple[str, int]:
-    """Return (Msg_Id as 16 capital hexadecimal digits, result) of CMPP_SUBMIT_RESP. Raises PduError if it has another
-    length.
+    """Return (Msg_Id as 16 capital hexadecimal digits, result) of CMPP_SUBMIT_RESP of either version; result 0: the
+    carrier has accepted the message. Raises PduError if it has another length.
     """
     if len(body) not in (9, 12):
         raise PduError("an answer to CMPP_SUBMIT of another length")
@@ -171,7 +177,7 @@ def submit_result(body: bytes) -> tuple[str, int]:
 
 
 def cmpp_delivered(body: bytes, version: int) -> CmppDelivery:
-    """Return the contents of a CMPP_DELIVER's body. Raises PduError if it is cut off."""
+    """Return the contents of a CMPP_DELIVER's body. `version`: 0x20 or 0x30. Raises PduError if the body is cut off."""
     number, newer = _NUMBER[version], version == VERSION_3
     at = _DELIVERY.size + number + (1 if newer else 0)
     if len(body) < at + 2:
@@ -186,7 +192,9 @@ def cmpp_delivered(body: bytes, version: int) -> CmppDelivery:
 
 
 def deliver_answer(body: bytes, version: int, result: int) -> bytes:
-    """Return the body of CMPP_DELIVER_RESP. `body`: of the CMPP_DELIVER; `result`: 0: taken."""
+    """Return the body of CMPP_DELIVER_RESP: the Msg_Id, then the result. `body`: of the CMPP_DELIVER; `version`: 0x20
+    or 0x30; `result`: 0: taken, 8: too much, deliver it again later.
+    """
     return body[:8].ljust(8, b"\0") + _RESULT[version].pack(result)
 
 
@@ -196,8 +204,8 @@ def day_query(now: float) -> bytes:
 
 
 def day_counts(body: bytes) -> dict[str, int]:
-    """Return the eight numbers in CMPP_QUERY_RESP, by what they count, such as "submitted". Raises PduError if it has
-    another length.
+    """Return the eight numbers in CMPP_QUERY_RESP by what they count: submitted, recipients, delivered, waiting,
+    failed, replies, replies_waiting and replies_failed. Raises PduError if it has another length.
     """
     if len(body) != 19 + 4 * len(_COUNTS):
         raise PduError("an answer to CMPP_QUERY of another length")

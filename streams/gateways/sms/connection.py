@@ -67,10 +67,12 @@ class Connection:
 
     @classmethod
     async def opened(cls, account: CarrierAccount, password: str, tls: ssl.SSLContext | None, deliver: Deliver) -> Self:
-        """Connect and log in, to send and to receive.
+        """Connect and log in, to send and to receive. Returns the open connection, whose units delivered by the carrier
+        are passed to `deliver`. Connecting and logging in may take 10 s each.
 
-        Raises BindError if the carrier refuses, PduError if it does not speak the protocol, OSError or TimeoutError if
-        it cannot be reached within 10 s.
+        Raises BindError if the carrier refuses or does not prove itself, PduError if it does not speak the protocol,
+        TimeoutError if it takes too long, and OSError (LostError among them) if it cannot be reached or ends the
+        connection. `tls`: None: not encrypted.
         """
         async with asyncio.timeout(CONNECT_SECONDS):
             reader, writer = await asyncio.open_connection(account.host, account.port, ssl=tls)
@@ -107,9 +109,11 @@ class Connection:
                 raise PduError("a delivery before the answer to the login")
 
     async def request(self, command: int, body: bytes) -> Unit:
-        """Send a request and return its answer.
+        """Send a request and return its answer. There is no time limit, but a connection ends if a submitted message
+        has no answer for over 30 s. For other requests, the caller sets a limit.
 
-        Raises NotWrittenError if it was certainly not sent, LostError if it may have been carried out.
+        Raises NotWrittenError if it was certainly not sent, LostError if the connection ended before the answer: it may
+        have been carried out.
         """
         if self.closed.is_set() or self._writer.is_closing():
             raise NotWrittenError("the connection has ended")
@@ -123,10 +127,8 @@ class Connection:
             self._waiting.pop(sequence, None)
 
     async def close(self, *, unbind: bool = False) -> None:
-        """End the connection.
-
-        Requests that wait for an answer raise LostError. `unbind`: first send UNBIND, and wait up to 5 s for its
-        answer.
+        """End the connection. Requests that wait for an answer raise LostError. `unbind`: first send UNBIND (CMPP:
+        TERMINATE), and wait up to 5 s for its answer.
         """
         if unbind and not self.closed.is_set():
             with contextlib.suppress(ConnectionError, TimeoutError):

@@ -25,7 +25,9 @@ class DeliveryFaults:
     _lines: LogLimit = field(default_factory=LogLimit)
 
     def note(self, carrier: str, fault: DeliveryFault, error: Exception | None = None) -> None:
-        """Count a fault, and log it if no line of its kind was logged within 10 s. `error`: its type is logged."""
+        """Count a fault of this carrier in the metric, and log it if no line of its kind was logged within 10 s.
+        `error`: its type is logged, not its text.
+        """
         metrics.FAULTS.labels(carrier, fault).inc()
         more = self._lines.due((carrier, fault), time.monotonic())
         if more is not None:

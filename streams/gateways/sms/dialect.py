@@ -36,7 +36,7 @@ class Unit(Protocol):
 
     @property
     def is_response(self) -> bool:
-        """True if it answers a request."""
+        """True if this unit answers a request."""
 
     def encoded(self) -> bytes:
         """Return the unit as bytes, header and body."""
@@ -69,51 +69,65 @@ class Dialect(Protocol):
 
     @property
     def commands(self) -> Commands:
-        """The command numbers of its requests."""
+        """The command numbers of the protocol's requests."""
 
     async def read(self, reader: StreamReader) -> Unit:
-        """Return the next unit. Raises PduError, asyncio.IncompleteReadError at the end of the connection, OSError."""
+        """Return the next unit. Raises PduError if its length is impossible, asyncio.IncompleteReadError if the
+        connection ends, and OSError if it fails.
+        """
 
     def request(self, command: int, sequence: int, body: bytes = b"") -> Unit:
-        """Return a request as a unit."""
+        """Return a request as a unit, to be sent. `command`: one of `commands`, or of the login."""
 
     def login(self, password: str, now: float) -> LoginRequest:
-        """Return the request that opens the session. `now`: in seconds since 1970."""
+        """Return the request that opens the session. Its `check` raises BindError if the answer refuses us. `now`: in
+        seconds since 1970. Raises ValueError if the account or the password cannot be written.
+        """
 
     def submit(self, message: ShortMessage) -> bytes:
         """Return the body of a request to send a message. Raises ValueError if the message is coded for another
-        protocol or too long.
+        protocol or too long, or a number or name cannot be written.
         """
 
     def submitted(self, answer: Unit) -> SubmitAnswer:
-        """Return what the answer to a message means."""
+        """Return what the answer to a message means: TAKEN, or LATER, ELSEWHERE or REFUSED if nothing was sent. Raises
+        PduError if the answer cannot be read.
+        """
 
     def named(self, answer: Unit) -> str:
-        """Return the carrier's id in the answer to a message; "" if the answer has none."""
+        """Return the carrier's id in the answer to a message; "" if the answer has none. Raises PduError if it cannot
+        be read.
+        """
 
     def question(self, named: str) -> bytes | None:
-        """Return the body of a question about one message; None if the protocol has none. Raises ValueError if the id
-        cannot be written.
+        """Return the body of a question about one message; None if the protocol has none. `named`: the carrier's id of
+        the message. Raises ValueError if the id cannot be written.
         """
 
     def told_state(self, answer: Unit) -> int | None:
-        """Return the `message_state` (a number of SMPP 3.4, 5.2.28) in the answer to a question about a message, or
-        None if the carrier does not say.
+        """Return the `message_state` (a number of SMPP 3.4, 5.2.28) in the answer to a question about a message; None
+        if the answer has none. Raises PduError if it cannot be read.
         """
 
     def day_question(self, now: float) -> bytes | None:
-        """Return the body of a question for the carrier's figures of the day; None if the protocol has none."""
+        """Return the body of a question for the carrier's figures of the day in China; None if the protocol has none.
+        `now`: in seconds since 1970.
+        """
 
     def day_figures(self, answer: Unit) -> dict[str, int]:
-        """Return the carrier's numbers of the day, by what they count; empty if the protocol has none."""
+        """Return the carrier's numbers of messages of the day, by what they count; empty if the protocol has none.
+        Raises PduError if the answer cannot be read.
+        """
 
     def delivery(self, unit: Unit) -> DeliveryReceipt | TelephoneMessage | None:
-        """Return the receipt or message in a unit that a carrier delivers; None for a receipt without an id
-        or state.
+        """Return the receipt or the message from a telephone in a unit that a carrier delivers; None for a receipt
+        without an id or state. Raises PduError if the unit cannot be read.
         """
 
     def answer(self, unit: Unit, *, stored: bool = True) -> Unit:
-        """Return the response to a carrier's request. `stored`: False: a delivery has to come again later."""
+        """Return the response to a request of the carrier, to be sent. `stored`: False: the carrier is to deliver this
+        unit again later.
+        """
 
     def unknown(self, unit: Unit) -> Unit | None:
-        """Return the response to a request that the gateway does not know; None: it is ignored."""
+        """Return the response to a request that the gateway does not know; None if such a request is ignored."""

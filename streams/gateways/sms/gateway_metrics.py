@@ -64,9 +64,8 @@ CARRIER_DAY = Gauge(
 
 
 def begin(carriers: list[str]) -> None:
-    """Create every series of the counters, with the value 0, for the carriers with these names.
-
-    If a series appeared with its first event, Prometheus would count that event in no rate.
+    """Create, with the value 0, every series of the counters and those of the window, bound and slow gauges, for the
+    carriers with these names. If a series appeared with its first event, Prometheus would count that event in no rate.
     """
     for carrier in carriers:
         for answer in (*SubmitAnswer, SegmentState.DOUBT):

@@ -67,6 +67,7 @@ class Journal:
 
     async def run(self, change: Callable[[sqlite3.Connection], Found]) -> Found:
         """Call `change` with the database in the journal's thread, and return its result once the disk has the changes.
+        If the caller is cancelled, the change is still carried out.
 
         Raises the exceptions of `change`, and sqlite3.Error if the disk refuses; nothing is changed then.
         """
@@ -76,7 +77,9 @@ class Journal:
         return cast("Found", found)
 
     async def until_stored(self, change: Callable[[sqlite3.Connection], Found]) -> Found:
-        """Call `run` until the disk stores the changes, once a second, and return the result of `change`."""
+        """Call `run` until the disk stores the changes, at intervals of 1 s and without limit, and return the result of
+        `change`. Each sqlite3.Error is a reason to try again and is logged; other exceptions of `change` are raised.
+        """
         while True:
             try:
                 return await self.run(change)
@@ -90,7 +93,7 @@ class Journal:
             log.error("the journal's disk refuses a change (%s): it is tried again. Make room on the disk", error)
 
     async def close(self) -> None:
-        """Carry out the changes requested before, then close the file."""
+        """Carry out the changes requested before, then close the file and release its lock."""
         self._asked.put(None)
         await asyncio.to_thread(self._thread.join)
         os.close(self._lock)

@@ -75,22 +75,25 @@ class ReplyDelivery:
 
 
 def telephone_hash(key: bytes, phone: str) -> str:
-    """Return the keyed hash (HMAC-SHA256, 64 hexadecimal digits) by which a telephone is recognised, the same with and
-    without its country code 86.
+    """Return the keyed hash (HMAC-SHA256, 64 hexadecimal digits) by which a telephone is recognised. It is the same
+    with and without China's code 86.
     """
     return hmac.new(key, comparable_number(phone).encode(), hashlib.sha256).hexdigest()
 
 
 def note_written_to(db: sqlite3.Connection, phone: str, dispatch: str, now: float) -> None:
-    """Store the dispatch as the latest to a telephone. `phone`: its keyed hash; `now`: in seconds since 1970."""
+    """Store the dispatch as the latest one to a telephone. `phone`: its keyed hash; `now`: in seconds since 1970.
+    Raises sqlite3.Error if the database refuses.
+    """
     db.execute("INSERT OR REPLACE INTO written_to VALUES (?,?,?)", (phone, dispatch, now))
 
 
 def receive_reply(db: sqlite3.Connection, given: ReplyDelivery, now: float, repeat_seconds: float) -> ReplyTaking:
-    """Store a delivery unless it was seen within `repeat_seconds`, and join a long message once all its parts are here.
-    Returns how it was taken; only STORED changes anything.
+    """Store a delivery from a telephone, and join a long message once all its parts are here. Returns STORED; or
+    without storing it: REPEATED if it was seen within `repeat_seconds`, UNKNOWN if no dispatch went to the telephone,
+    DROPPED if 20 messages or parts of this telephone wait, FULL if 20,000 wait in all.
 
-    `now`: in seconds since 1970.
+    `now`: in seconds since 1970. Raises sqlite3.Error if the database refuses.
     """
     db.execute("DELETE FROM reply_parts WHERE seen = ? AND at < ?", (given.seen, now - repeat_seconds))
     if db.execute("SELECT 1 FROM reply_parts WHERE seen = ?", (given.seen,)).fetchone():
@@ -116,8 +119,9 @@ def receive_reply(db: sqlite3.Connection, given: ReplyDelivery, now: float, repe
 
 
 def join_late(db: sqlite3.Connection, now: float) -> int:
-    """Make due the long messages whose parts have not all come within two minutes, without the missing parts. Returns
-    their number.
+    """Make due for Quanzu the long messages whose first part came over two minutes ago and whose other parts have not
+    all come; "…" replaces each missing part. Returns the number of these messages. `now`: in seconds since 1970. Raises
+    sqlite3.Error if the database refuses.
     """
     late = db.execute(
         "SELECT joint FROM reply_parts WHERE joint IS NOT NULL GROUP BY joint HAVING min(at) < ?", (now - JOIN_SECONDS,)
@@ -129,25 +133,29 @@ def join_late(db: sqlite3.Connection, now: float) -> int:
 
 def due_replies(db: sqlite3.Connection, now: float, most: int) -> list[KeptReply]:
     """Return at most `most` replies that are due at `now` (seconds since 1970) to be passed on to Quanzu, the earliest
-    due first.
+    due first. Raises sqlite3.Error if the database refuses.
     """
     rows = db.execute("SELECT id, dispatch, text FROM replies WHERE due <= ? ORDER BY due LIMIT ?", (now, most))
     return [KeptReply(*row) for row in rows.fetchall()]
 
 
 def passed_on(db: sqlite3.Connection, reply: str) -> None:
-    """Delete a reply (by its id) that Quanzu has taken, or refuses for good."""
+    """Delete a reply (by its id) that Quanzu has taken, or refuses for good. Raises sqlite3.Error if the database
+    refuses.
+    """
     db.execute("DELETE FROM replies WHERE id = ?", (reply,))
 
 
 def postpone_reply(db: sqlite3.Connection, reply: str, until: float) -> None:
-    """Store that a reply (its id) which Quanzu does not take now is due again at `until` (seconds since 1970)."""
+    """Store that a reply (by its id) which Quanzu does not take now is due again at `until` (seconds since 1970).
+    Raises sqlite3.Error if the database refuses.
+    """
     db.execute("UPDATE replies SET due = ? WHERE id = ?", (until, reply))
 
 
 def forget_replies(db: sqlite3.Connection, before: float) -> int:
-    """Delete what is older than `before` (seconds since 1970): telephones written to, recognised deliveries and
-    replies. Returns the number of replies that were never taken.
+    """Delete the telephones written to, recognised deliveries and replies from before `before` (seconds since 1970).
+    Returns the number of deleted replies, which Quanzu had never taken. Raises sqlite3.Error if the database refuses.
     """
     db.execute("DELETE FROM written_to WHERE at < ?", (before,))
     db.execute("DELETE FROM reply_parts WHERE at < ? AND joint IS NULL", (before,))

@@ -76,7 +76,9 @@ class MissingReceipt:
 
 @dataclass(frozen=True, slots=True)
 class Untold:
-    """A result that Quanzu has not accepted yet. `id`: the dispatch's; `word`: the carrier's own word for the state."""
+    """The result of a message that Quanzu has not accepted yet. `id`: the dispatch's; `word`: the carrier's own word
+    for the state.
+    """
 
     id: str
     result: SmsState
@@ -84,8 +86,8 @@ class Untold:
 
 
 def take(db: sqlite3.Connection, order: Outbound, now: float) -> bool:
-    """Store an order, unless its id is known. Returns True if it is new; False if nothing was stored. `now`: in seconds
-    since 1970.
+    """Store an order with its segments, which wait then, unless its id is known. Returns True if it is new; False if
+    nothing was stored. `now`: in seconds since 1970. Raises sqlite3.Error if the database refuses.
     """
     if db.execute("SELECT 1 FROM messages WHERE id = ?", (order.id,)).fetchone():
         return False
@@ -97,14 +99,17 @@ def take(db: sqlite3.Connection, order: Outbound, now: float) -> bool:
 
 
 def states(db: sqlite3.Connection, message: str) -> list[SegmentState]:
-    """Return the states of a message's segments, in no particular order; empty if the message is unknown."""
+    """Return the states of a message's segments, in no particular order; empty if the message is unknown. Raises
+    sqlite3.Error if the database refuses.
+    """
     return [SegmentState(state) for (state,) in db.execute("SELECT state FROM segments WHERE message = ?", (message,))]
 
 
 def intend(db: sqlite3.Connection, message: str, numbers: Sequence[int], carrier: str) -> None:
-    """Store that these segments are being sent to the carrier.
+    """Store that these segments (by number, from 1) are being sent to the carrier.
 
-    Raises RuntimeError if one of them is not waiting: it must not be sent twice.
+    Raises RuntimeError if one of them is not waiting, because it must not be sent twice, and sqlite3.Error if the
+    database refuses.
     """
     for number in numbers:
         changed = db.execute(
@@ -116,8 +121,9 @@ def intend(db: sqlite3.Connection, message: str, numbers: Sequence[int], carrier
 
 
 def settle(db: sqlite3.Connection, message: str, numbers: Sequence[int], state: SegmentState, now: float) -> None:
-    """Store the new state of segments that were intended or waited, and the message's result if it follows. WAITING:
-    they were certainly not sent.
+    """Store the new state of segments (by number) that waited or were being sent: WAITING if they were certainly not
+    sent. Also stores the message's result if it has a new one, due for Quanzu at `now` (seconds since 1970), and
+    deletes a content or telephone number that is no longer needed. Raises sqlite3.Error if the database refuses.
     """
     carrier = "NULL" if state is SegmentState.WAITING else "carrier"
     db.executemany(
@@ -128,14 +134,15 @@ def settle(db: sqlite3.Connection, message: str, numbers: Sequence[int], state: 
 
 
 def sent(db: sqlite3.Connection, message: str, number: int, named: str, remote: str, now: float, ask_at: float) -> bool:
-    """Store that the carrier has accepted a segment of a message, and update the message's result.
+    """Store that the carrier has accepted a segment of a message, and update the message's result. Returns True if the
+    receipt for it had already come, in the two minutes before; else False.
 
     `message`: the dispatch's id; `number`: the segment's, from 1; `named`: the carrier's id of the segment; `remote`:
     the same id in the form in which receipts are compared with it; `now`, and `ask_at`, when to ask the carrier if no
     receipt comes: seconds since 1970.
 
-    Returns True if its receipt had already come, in the two minutes before. The carrier is no longer asked about an
-    earlier segment to which it gave the same id: it would answer for this one.
+    The carrier is no longer asked about an earlier segment to which it gave the same id: it would answer for this one.
+    Raises sqlite3.Error if the database refuses.
     """
     db.execute(
         "UPDATE segments SET state = 'sent', named = ?, remote = ?, sent = ?, asked = ? "
@@ -160,11 +167,12 @@ def sent(db: sqlite3.Connection, message: str, number: int, named: str, remote: 
 
 
 def receive(db: sqlite3.Connection, carrier: str, remote: str, state: SmsState, word: str, now: float) -> bool:
-    """Store a receipt for the latest segment to which the carrier gave the id `remote`.
+    """Store a receipt for the latest segment to which the carrier gave the id `remote`, and update the message's
+    result. Returns True if the id was known. If no answer has named the id yet, the receipt is kept for two minutes for
+    the answer that will, and False is returned.
 
-    Returns True if the id was known.
-
-    If no answer has named the id yet, the receipt is kept for two minutes for the answer that will, and False returned.
+    `word`: the carrier's word for the state; `now`: in seconds since 1970. Raises sqlite3.Error if the database
+    refuses.
     """
     found = db.execute(
         "SELECT message, number FROM segments WHERE carrier = ? AND remote = ? ORDER BY sent DESC LIMIT 1",
@@ -181,7 +189,9 @@ def receive(db: sqlite3.Connection, carrier: str, remote: str, state: SmsState, 
 
 
 def forget_early(db: sqlite3.Connection, now: float) -> None:
-    """Delete receipts with an id that no answer has named within two minutes, and the oldest of them over 10,000."""
+    """Delete the receipts whose id no answer has named within two minutes, and the oldest of them over 10,000. `now`:
+    in seconds since 1970. Raises sqlite3.Error if the database refuses.
+    """
     db.execute("DELETE FROM early WHERE at < ?", (now - EARLY_SECONDS,))
     over = db.execute("SELECT count(*) FROM early").fetchone()[0] - MOST_EARLY
     if over > 0:
@@ -190,7 +200,9 @@ def forget_early(db: sqlite3.Connection, now: float) -> None:
 
 
 def interrupted(db: sqlite3.Connection, now: float) -> int:
-    """Store as in doubt the segments that were being sent when the previous process ended. Returns their number."""
+    """Store as in doubt the segments that were being sent when the previous process ended. Returns the number of
+    segments. `now`: in seconds since 1970. Raises sqlite3.Error if the database refuses.
+    """
     found = db.execute("SELECT message, number FROM segments WHERE state = 'sending'").fetchall()
     for message, number in found:
         settle(db, message, [number], SegmentState.DOUBT, now)
@@ -198,7 +210,9 @@ def interrupted(db: sqlite3.Connection, now: float) -> int:
 
 
 def waiting(db: sqlite3.Connection) -> list[Outbound]:
-    """Return the messages with segments that wait to be sent, in the order in which they were taken."""
+    """Return the messages with segments that wait to be sent, the first taken first; each has its waiting segments
+    only. Raises sqlite3.Error if the database refuses.
+    """
     messages = db.execute(
         "SELECT id, phone, coding, flash, expires FROM messages WHERE id IN "
         "(SELECT message FROM segments WHERE state = 'waiting') ORDER BY taken"
@@ -215,14 +229,15 @@ def waiting(db: sqlite3.Connection) -> list[Outbound]:
 
 
 def in_doubt(db: sqlite3.Connection) -> int:
-    """Return the number of messages with a segment of which it is unknown whether the carrier has it."""
+    """Return the number of messages with a segment of which it is unknown whether the carrier has it. Raises
+    sqlite3.Error if the database refuses.
+    """
     return int(db.execute("SELECT count(DISTINCT message) FROM segments WHERE state = 'doubt'").fetchone()[0])
 
 
 def untold(db: sqlite3.Connection, now: float, most: int, without: Collection[str]) -> list[Untold]:
-    """Return at most `most` results that Quanzu has not accepted and that are due at `now`, the oldest first.
-
-    `without`: ids of messages to leave out.
+    """Return at most `most` results that Quanzu has not accepted and that are due at `now` (seconds since 1970), the
+    earliest due first. `without`: ids of messages to leave out. Raises sqlite3.Error if the database refuses.
     """
     rows = db.execute(
         "SELECT id, result, word FROM messages WHERE settled <= ? ORDER BY settled LIMIT ?", (now, most + len(without))
@@ -231,23 +246,24 @@ def untold(db: sqlite3.Connection, now: float, most: int, without: Collection[st
 
 
 def tell(db: sqlite3.Connection, told: Untold) -> None:
-    """Store that Quanzu has accepted a result, or refuses it permanently.
-
-    If the message has a newer result, that one stays to be reported.
+    """Store that Quanzu has accepted a result, or refuses it permanently. If the message has a newer result, that one
+    is still due. Raises sqlite3.Error if the database refuses.
     """
     db.execute("UPDATE messages SET told = ? WHERE id = ?", (told.result.value, told.id))
     db.execute("UPDATE messages SET settled = NULL WHERE id = ? AND result = ?", (told.id, told.result.value))
 
 
 def postpone(db: sqlite3.Connection, told: Untold, until: float) -> None:
-    """Store that a result which Quanzu does not accept now is due again at `until` (seconds since 1970)."""
+    """Store that a result which Quanzu does not accept now is due again at `until` (seconds since 1970). Nothing
+    changes if the message has no result to report. Raises sqlite3.Error if the database refuses.
+    """
     db.execute("UPDATE messages SET settled = ? WHERE id = ? AND settled IS NOT NULL", (until, told.id))
 
 
 def questions(db: sqlite3.Connection, carrier: str, now: float, again: float, most: int) -> list[MissingReceipt]:
-    """Return at most `most` segments of a carrier whose receipt is missing and about which to ask at `now`.
-
-    Each is due again after `again` seconds.
+    """Return at most `most` segments of a carrier whose receipt is missing and about which to ask at `now` (seconds
+    since 1970), the earliest due first. Stores that each of them is due again `again` seconds later. Raises
+    sqlite3.Error if the database refuses.
     """
     rows = db.execute(
         "SELECT message, number, carrier, named, remote FROM segments WHERE carrier = ? AND asked <= ? "
@@ -261,15 +277,16 @@ def questions(db: sqlite3.Connection, carrier: str, now: float, again: float, mo
 
 
 def untold_before(db: sqlite3.Connection, before: float) -> int:
-    """Return the number of messages taken before `before` (seconds since 1970) whose result Quanzu has not accepted."""
+    """Return the number of messages taken before `before` (seconds since 1970) whose result Quanzu has not accepted.
+    Raises sqlite3.Error if the database refuses.
+    """
     found = db.execute("SELECT count(*) FROM messages WHERE settled IS NOT NULL AND taken < ?", (before,))
     return int(found.fetchone()[0])
 
 
 def forget_before(db: sqlite3.Connection, before: float) -> int:
-    """Delete the messages taken before `before` (seconds since 1970), unless a segment waits or is being sent.
-
-    Returns their number.
+    """Delete the messages taken before `before` (seconds since 1970) with their segments, unless a segment waits or is
+    being sent. Returns the number of messages deleted. Raises sqlite3.Error if the database refuses.
     """
     old = (
         "SELECT id FROM messages WHERE taken < ? AND id NOT IN (SELECT message FROM segments WHERE state IN "

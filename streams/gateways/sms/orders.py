@@ -68,20 +68,22 @@ class Orders:
 
     @property
     def app(self) -> Starlette:
-        """The HTTP application: orders and questions, /healthz, /readyz and /metrics."""
+        """The HTTP application: orders and questions, /healthz (503 if the journal cannot be read), /readyz (503 if no
+        carrier is connected) and /metrics.
+        """
         return OrderFront(SMS_ORDERS, self._keys, self).app(
             Route("/healthz", self._health), Route("/readyz", self._ready), Route("/metrics", self._metrics)
         )
 
     async def claim(self, nonce: str, dispatch: str) -> bool:
         """Store that the nonce of a signature is used for a dispatch. Returns True if it is new or was used for the
-        same dispatch; False if it was used for another one.
+        same dispatch; False if it was used for another one. Raises sqlite3.Error if the disk refuses.
         """
         return await self._journal.run(partial(claim_nonce, nonce=nonce, dispatch=dispatch, at=time.time()))
 
     async def standing(self, dispatch: str) -> OrderStanding | None:
-        """Return IN_DOUBT if a segment of a dispatch's message is in doubt, else TAKEN; None if its order
-        never came.
+        """Return IN_DOUBT if a segment of a dispatch's message is in doubt, else TAKEN; None if its order never came.
+        Raises sqlite3.Error if the journal cannot be read.
         """
         states = await self._journal.run(partial(steps.states, message=dispatch))
         if not states:
@@ -89,10 +91,11 @@ class Orders:
         return OrderStanding.IN_DOUBT if SegmentState.DOUBT in states else OrderStanding.TAKEN
 
     async def take(self, dispatch: str, order: SmsOrder) -> OrderStanding:
-        """Store an order and queue its message, unless its id is known. Returns TAKEN, or for a known id
-        its standing.
+        """Store an order and queue its message. Returns TAKEN; for an id that is known nothing changes, and IN_DOUBT is
+        returned if it is unknown whether the carrier has the message.
 
-        Raises Refused: 503 if too many messages wait, 422 if no carrier takes its number or it is too long.
+        Raises Refused: 503 if too many messages wait, 422 if no carrier takes its number or it has too many segments;
+        and sqlite3.Error if the disk refuses. Nothing was done then.
         """
         message = self._outbound(dispatch, order)
         if self._sender.size >= self._file.most_waiting:

@@ -80,7 +80,9 @@ class ShortMessage:
 
 @dataclass(frozen=True, slots=True)
 class Delivered:
-    """What a carrier delivers: a receipt, or a message from a telephone (`source`) to our number (`destination`)."""
+    """The contents of a deliver_sm: a receipt, or a message from a telephone (`source`) to our number (`destination`).
+    `parameters`: the optional ones by tag; `coding`: the data_coding of `text`.
+    """
 
     esm_class: int
     text: bytes = field(repr=False)
@@ -92,14 +94,17 @@ class Delivered:
 
     @property
     def kind(self) -> int:
-        """The kind of delivery: 0 for a message from a telephone, RECEIPT_CLASS for a delivery receipt."""
+        """The kind of delivery, as bits of `esm_class`: 0 for a message from a telephone, RECEIPT_CLASS (4) for a
+        delivery receipt.
+        """
         return self.esm_class & KIND_OF_CLASS
 
 
 async def read_pdu(reader: StreamReader) -> Pdu:
     """Return the next unit from the connection.
 
-    Raises PduError if its length is impossible, asyncio.IncompleteReadError if the connection ends, and OSError.
+    Raises PduError if its length is not 16 to 70,000 octets, asyncio.IncompleteReadError if the connection ends, and
+    OSError if it fails.
     """
     length, command, status, sequence = _HEADER.unpack(await reader.readexactly(_HEADER.size))
     if not _HEADER.size <= length <= LONGEST_PDU:
@@ -108,14 +113,14 @@ async def read_pdu(reader: StreamReader) -> Pdu:
 
 
 def bind_body(system_id: str, password: str, system_type: str) -> bytes:
-    """Return the encoded body of a bind_transceiver request."""
+    """Return the encoded body of a bind_transceiver request. Raises ValueError if a text is not ASCII."""
     return _text(system_id) + _text(password) + _text(system_type) + bytes([VERSION, 0, 0]) + _text("")
 
 
 def submit(message: ShortMessage) -> bytes:
     """Return the encoded body of a submit_sm request for the message, which also asks for a receipt.
 
-    Raises ValueError if the content is over 254 octets.
+    Raises ValueError if the content is over 254 octets, or a number or name is not ASCII.
     """
     if len(message.content) > 254:
         raise ValueError(f"{len(message.content)} octets: a message has 254 at most")
@@ -127,17 +132,15 @@ def submit(message: ShortMessage) -> bytes:
 
 
 def query(message: str, sender: str) -> bytes:
-    """Return the encoded body of a query_sm request.
-
-    `message`: the carrier's id, as `message_id` returned it; `sender`: of the message.
+    """Return the encoded body of a query_sm request. `message`: the carrier's id, as `message_id` returned it;
+    `sender`: that of the message. Raises ValueError if one of them cannot be encoded.
     """
     return message.encode(_ID_CODING) + b"\0" + _address(sender)
 
 
 def message_id(body: bytes) -> str:
-    """Return the carrier's id of the message in the answer to submit_sm; "" if it has none.
-
-    Raises PduError if the id is over 64 octets.
+    """Return the carrier's id of the message in the body of an answer to submit_sm; "" if it has none. Raises PduError
+    if the id is over 64 octets.
     """
     found = body.split(b"\0", 1)[0]
     if len(found) > 64:
@@ -146,9 +149,8 @@ def message_id(body: bytes) -> str:
 
 
 def message_state(body: bytes) -> int:
-    """Return the `message_state` (a number of SMPP) in the answer to query_sm.
-
-    Raises PduError if the answer is cut off.
+    """Return the `message_state` (a number of SMPP 3.4, 5.2.28) in the body of an answer to query_sm. Raises PduError
+    if the answer is cut off.
     """
     parts = body.split(b"\0", 1)
     end = parts[1].find(b"\0") if len(parts) == 2 else -1

@@ -46,8 +46,9 @@ class Replies:
         self._due, self._faults = asyncio.Event(), DeliveryFaults()
 
     async def take(self, account: CarrierAccount, message: TelephoneMessage) -> bool:
-        """Store a message, or a part of one. Returns False if it has to be delivered again, because the disk refuses it
-        or too many wait; else True, even if it is not kept.
+        """Store a message from a telephone, or a part of one. Returns False if the carrier has to deliver it again,
+        because the disk refuses it or too many wait; else True, even if it is not stored: it came before, the telephone
+        is unknown, or too many of this telephone wait.
         """
         given = self._delivery(account, message)
         repeat = REPEAT_SECONDS if message.id is None else self._file.keep_days * _DAY
@@ -62,7 +63,9 @@ class Replies:
         return taking is not ReplyTaking.FULL
 
     async def run(self) -> None:
-        """Pass messages on to Quanzu until cancelled, up to 8 at once."""
+        """Pass replies on to Quanzu until cancelled, up to 8 at once. One that Quanzu does not take is tried again
+        after 5 s, or after 60 s if it was denied.
+        """
         while wanted():
             self._due.clear()
             now = time.time()
@@ -73,8 +76,8 @@ class Replies:
                 await set_within(self._due, LOOK_SECONDS)
 
     async def forget(self, before: float) -> None:
-        """Delete replies and notes older than `before` (seconds since 1970), and log how many replies
-        Quanzu never took.
+        """Delete replies and what recognises telephones and deliveries from before `before` (seconds since 1970), and
+        log how many replies Quanzu never took. If the disk refuses, this is tried again each second.
         """
         lost = await self._journal.until_stored(partial(steps.forget_replies, before=before))
         if lost:

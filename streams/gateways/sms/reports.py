@@ -59,8 +59,9 @@ class Reports:
         self._faults = DeliveryFaults()
 
     async def deliver(self, account: CarrierAccount, carrier: CarrierLink, unit: Unit) -> bool:
-        """Take a unit that a carrier delivers. Returns True if the disk has it, or nothing of it has to be kept; False
-        if it has to be delivered again.
+        """Take a unit that a carrier delivers: a receipt, or a message from a telephone. Returns True if the disk has
+        it, or nothing of it has to be stored because it cannot be read or is not final; False if the carrier has to
+        deliver it again.
         """
         try:
             found = carrier.dialect.delivery(unit)
@@ -96,7 +97,9 @@ class Reports:
         return True
 
     async def run(self) -> None:
-        """Report results to Quanzu until cancelled, up to 16 at once."""
+        """Report results to Quanzu until cancelled, up to 16 at once. One that Quanzu does not accept is sent again
+        after 3 s, or after 60 s if it was denied.
+        """
         sending: dict[str, asyncio.Task[None]] = {}
         try:
             while wanted():
@@ -119,8 +122,8 @@ class Reports:
             await asyncio.gather(*sending.values(), return_exceptions=True)
 
     async def ask(self, carriers: Mapping[str, CarrierLink]) -> None:
-        """Until cancelled, ask carriers about missing receipts, and delete old messages, receipts and replies from
-        the journal.
+        """Until cancelled, ask carriers about missing receipts and for their figures of the day, and every 10 minutes
+        delete old messages, receipts and replies from the journal. `carriers`: by name.
         """
         async with asyncio.TaskGroup() as group:  # one that does not answer delays no other
             for name, carrier in carriers.items():

@@ -30,7 +30,9 @@ LONGEST_PASSWORD = 64  # SMPP 3.4 has 8; many carriers give longer ones
 
 
 def configured(path: Path) -> GatewayFile:
-    """Return the configuration in a file. Raises GatewayFileError if the file, or one that it names, cannot be used."""
+    """Return the configuration in a file, after reading the files that it names too. Raises GatewayFileError if one of
+    them cannot be used.
+    """
     try:
         text = path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -49,18 +51,17 @@ def configured(path: Path) -> GatewayFile:
 
 
 def keys(file: GatewayFile) -> tuple[bytes, ...]:
-    """Return the keys of orders and receipts, the current one first: the lines of the key file.
+    """Return the one or two keys of orders and receipts, read from the key file, the current one first.
 
-    Raises GatewayFileError if it has none or over two, or one is too short.
+    Raises GatewayFileError if the file cannot be used, has over two keys, or one of under 16 bytes.
     """
     with _of("key_file", file.key_file):
         return signing_keys(file.key_file, "sms")
 
 
 def password(account: CarrierAccount) -> str:
-    """Return a carrier's password, read from its file.
-
-    Raises GatewayFileError if the file is unreadable or its text is not a valid password.
+    """Return a carrier's password, read from its file. Raises GatewayFileError if the file cannot be used, or its text
+    is not one line of 1 to 64 printable ASCII characters.
     """
     place = f"carrier {account.name}, password_file"
     with _of(place, account.password_file):
@@ -74,9 +75,8 @@ def password(account: CarrierAccount) -> str:
 
 
 def carrier_tls(account: CarrierAccount) -> ssl.SSLContext | None:
-    """Return the TLS context for connections to a carrier, or None if the account uses no TLS.
-
-    Raises GatewayFileError if `ca` is unusable.
+    """Return the TLS context for connections to a carrier, or None if the account uses no TLS. Raises GatewayFileError
+    if the file `ca` is unusable.
     """
     if not account.tls:
         return None
@@ -85,16 +85,21 @@ def carrier_tls(account: CarrierAccount) -> ssl.SSLContext | None:
 
 
 def receipts_tls(file: GatewayFile) -> ssl.SSLContext:
-    """Return the TLS context of receipts. Raises GatewayFileError if `receipts_ca` is unusable."""
+    """Return the TLS context for connections to Quanzu, to which receipts are sent. Raises GatewayFileError if
+    `receipts_ca` is unusable.
+    """
     with _of("receipts_ca", file.receipts_ca):
         return trusting(file.receipts_ca)
 
 
 @contextlib.asynccontextmanager
 async def gateway(file: GatewayFile) -> AsyncIterator[str]:
-    """Context manager: run the gateway during the block; yields the address that takes orders.
+    """Context manager: run the gateway during the block; yields the address that takes orders, http:// or
+    https://host:port. If a part of the gateway fails, the calling task is cancelled, and the error raised after the
+    block.
 
-    Raises GatewayFileError if a file cannot be used, and SettingsError if the journal or the port is in use.
+    Raises GatewayFileError if a file cannot be used, SettingsError if the journal cannot be opened, the port is in use
+    or the server's certificate is unusable, and sqlite3.Error if the journal refuses.
     """
     found = keys(file)
     tls = Tls("certificate", file.certificate, file.certificate_key) if file.certificate else None

@@ -72,16 +72,16 @@ class Sender:
         self._wake.set()
 
     def add(self, message: Outbound, *, first: bool = False) -> None:
-        """Add a message, which must be in the journal already, to the queue.
-
-        `first`: before the other messages with the same urgency and carriers.
+        """Queue a message, which must be in the journal already: for the carrier that has its other segments, or else
+        for each carrier whose number ranges include its number. `first`: before the other messages with the same
+        urgency and carriers.
         """
         names = (message.carrier,) if message.carrier else eligible(self._file.carrier, message.phone)
         self._queue(message, names, first=first)
 
     async def run(self) -> None:
-        """Send messages until cancelled; then wait up to 5 s for answers, so that the segments just sent are not in
-        doubt.
+        """Send messages until cancelled; one that was not sent in time is stored as expired. When cancelled, wait up to
+        5 s for answers, so that the segments just sent are not in doubt.
         """
         try:
             while wanted():

@@ -43,45 +43,51 @@ class SmppDialect:
         self._account = account
 
     async def read(self, reader: StreamReader) -> Pdu:
-        """Return the next unit. Raises PduError if its length is impossible, asyncio.IncompleteReadError at the end of
-        the connection, and OSError.
+        """Return the next unit. Raises PduError if its length is impossible, asyncio.IncompleteReadError if the
+        connection ends, and OSError if it fails.
         """
         return await read_pdu(reader)
 
     def request(self, command: int, sequence: int, body: bytes = b"") -> Pdu:
-        """Return a request as a unit. `command`: a Command."""
+        """Return a request as a unit, to be sent. `command`: a Command."""
         return Pdu(command, sequence, body=body)
 
     def login(self, password: str, now: float) -> LoginRequest:
-        """Return the request bind_transceiver, with the account and password."""
+        """Return the request bind_transceiver, with the account and password. Its `check` raises BindError if the
+        carrier refuses. `now` is not used. Raises ValueError if a text is not ASCII.
+        """
         body = bind_body(self._account.system_id, password, self._account.system_type)
         return LoginRequest(Command.BIND_TRANSCEIVER, body, _check_bind)
 
     def submit(self, message: ShortMessage) -> bytes:
-        """Return the body of submit_sm. Raises ValueError if the message is coded in GBK, for CMPP, or is
-        over 254 octets.
+        """Return the body of submit_sm. Raises ValueError if the message is coded in GBK, which is for CMPP, has over
+        254 octets, or a number or name is not ASCII.
         """
         if message.data_coding == Alphabet.GBK:
             raise ValueError("SMPP has no GBK")
         return submit(message)
 
     def submitted(self, answer: Unit) -> SubmitAnswer:
-        """Return what the answer to submit_sm means; REFUSED for generic_nack."""
+        """Return what the answer to submit_sm means: TAKEN, or LATER, ELSEWHERE or REFUSED if nothing was sent. A
+        generic_nack means REFUSED.
+        """
         return SubmitAnswer.REFUSED if answer.command == Command.GENERIC_NACK else submit_answer(_status(answer))
 
     def named(self, answer: Unit) -> str:
-        """Return the carrier's id in the answer to submit_sm; "" if it has none. Raises PduError if it is
-        over 64 octets.
+        """Return the carrier's id in the answer to submit_sm; "" if it has none. Raises PduError if the id is over 64
+        octets.
         """
         return message_id(answer.body)
 
     def question(self, named: str) -> bytes | None:
-        """Return the body of query_sm; never None. `named`: the carrier's id of the message, as `named` returned it."""
+        """Return the body of query_sm; never None. `named`: the carrier's id of the message, as `named` returned it.
+        Raises ValueError if the id cannot be encoded.
+        """
         return query(named, self._account.sender)
 
     def told_state(self, answer: Unit) -> int | None:
-        """Return the state in the answer to query_sm (a number of SMPP), or None if the carrier does not say. Raises
-        PduError if the answer is cut off.
+        """Return the `message_state` (a number of SMPP 3.4, 5.2.28) in the answer to query_sm; None if the carrier
+        answers with an error. Raises PduError if the answer is cut off.
         """
         return message_state(answer.body) if _status(answer) == 0 else None
 
@@ -94,8 +100,8 @@ class SmppDialect:
         return {}
 
     def delivery(self, unit: Unit) -> DeliveryReceipt | TelephoneMessage | None:
-        """Return the receipt or message in a deliver_sm; None for a receipt without an id or state. Raises PduError if
-        it is cut off.
+        """Return the receipt or the message from a telephone in a deliver_sm; None for a receipt without an id or
+        state. Raises PduError if the deliver_sm is cut off.
         """
         found = delivered(unit.body)
         if found.kind == 0 and found.esm_class & RECEIPT_CLASS == 0:
@@ -103,7 +109,9 @@ class SmppDialect:
         return read_receipt(found.text, found.parameters, self._account.receipt_ids)
 
     def answer(self, unit: Unit, *, stored: bool = True) -> Pdu:
-        """Return the response to a carrier's request. `stored`: False: a deliver_sm has to come again later."""
+        """Return the response to a request of the carrier, to be sent. `stored`: False: the carrier is to deliver this
+        deliver_sm again later; other requests ignore it.
+        """
         given = Pdu(unit.command, unit.sequence)
         if unit.command != Command.DELIVER_SM:
             return given.answer()

@@ -50,17 +50,18 @@ class CallParts:
 
     @property
     def trunk(self) -> Trunk:
-        """The SIP trunk. Raises RuntimeError without one: the configuration then has no calls that need it."""
+        """The SIP trunk. Raises RuntimeError if there is none: the configuration then has no calls that need it."""
         if self.sip_trunk is None:
             raise RuntimeError("there is no SIP trunk")
         return self.sip_trunk
 
 
 async def place_call(parts: CallParts, order: CallOrder, number: str) -> CallEnding:
-    """Dial `number` (as the trunk wants it) once, play the order's message, and return how the call ended. If the task
-    is cancelled, the call is ended too.
+    """Dial `number` (in the form that the trunk wants) once, play the order's message, and return how the call ended.
+    If the task is cancelled, the call is ended too.
 
-    Failures are results too: a message that cannot be spoken or a missing port gives FAILED, without dialling.
+    Failures are results too: FAILED, without dialling, if the message cannot be spoken or no port is free; FAILED also
+    if the call is answered and its sound cannot be used.
     """
     try:
         message = await parts.voices.speak(order.script, order.language)

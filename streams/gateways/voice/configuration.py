@@ -62,7 +62,7 @@ class TrunkTable(ConfigurationTable):
 
     @property
     def is_local(self) -> bool:
-        """Whether the trunk is on this machine, by its address."""
+        """True if the trunk's address is on this machine."""
         return is_this_machine(self.host)
 
     @model_validator(mode="after")
@@ -85,15 +85,16 @@ class TrunkTable(ConfigurationTable):
 
 
 class OperatorsTable(TrunkTable):
-    """Operators' telephones, which the centre's own exchange reaches: `address` to `key` are its, as of a trunk.
+    """Operators' telephones, which the centre's own exchange reaches: the fields of a trunk, `address` to `key`, are
+    those of this exchange.
 
     `phones`: the telephone of each operator, by login: the user part of its SIP address at the exchange; `srtp`: as in
     [media], to the telephones; `secret_file`: the key that the console signs calls with, with the former key in a
     second line; `reports_url`: that of Quanzu's /receipts/operator-calls; `ring_seconds`: how long a telephone of the
     desk rings; `longest_seconds`: of a talk; `concurrent`: most calls at once; `confirm_key`: that the operator presses
     before the resident is called, by default none; `hold_music`: a WAV file that a resident on hold hears, by default
-    silence; `third_parties`: most calls with a third leg at once, of a third party or of a colleague who is asked,
-    0: none; `third_notice`: what a third party hears before they join; it must name the key 1 and no resident;
+    silence; `third_parties`: most calls with a third leg at once, of a third party or of a colleague who is asked, 0:
+    none; `third_notice`: what a third party hears before they join; it must name the key 1 and no resident;
     `recordings_url`: that of Quanzu's /receipts/call-recordings, by default nothing can be recorded;
     `recording_notice`, `recording_notice_ko`: what all sides hear before a recording, in Chinese and then in Korean.
     """
@@ -141,7 +142,7 @@ class NumbersTable(ConfigurationTable):
     prefix: Annotated[str, StringConstraints(pattern=r"^\+?[0-9*#]{0,8}$")] = ""
 
     def dialled(self, number: str) -> str | None:
-        """Convert an E.164 number to the form that the trunk wants. Returns None if it may not be called."""
+        """Return an E.164 number in the form that the trunk wants, or None if it may not be called."""
         if not any(number.startswith(prefix) for prefix in self.allowed):
             return None
         return self.prefix + number.removeprefix(self.strip)
@@ -191,7 +192,7 @@ class MediaTable(ConfigurationTable):
 
     @property
     def streams(self) -> int:
-        """How many streams of sound have a port at once: each takes an even one."""
+        """The number of streams of sound that can have a port at once: each takes an even one."""
         first, last = self.rtp_ports
         return (last - first) // 2 + 1
 
@@ -345,11 +346,10 @@ class VoiceConfigurationError(UserError):
 
 
 def read_configuration(file: Path) -> VoiceConfiguration:
-    """Read and validate the configuration in a file.
+    """Return the configuration in a file, read and validated. Relative paths in it start at the file's folder, and are
+    returned with that folder in front.
 
-    Relative paths in it start at the file's folder, and are returned as absolute ones.
-
-    Raises VoiceConfigurationError with all faults that are found.
+    Raises VoiceConfigurationError with all faults that are found, also if the file cannot be read.
     """
     try:
         given = tomllib.loads(file.read_text("utf-8"))

@@ -19,7 +19,7 @@ class ConfigurationTable(BaseModel):
 
 
 def refused_table(code: str, words: str, fix: str) -> PydanticCustomError:
-    """Return the error of a table that cannot be used. `code`: the fault's kind; `words`: what is wrong; `fix`: how to
-    correct it.
+    """Return the error for a validator to raise if a table cannot be used. `code`: the fault's kind; `words`: what is
+    wrong; `fix`: how to correct it.
     """
     return PydanticCustomError(code, "{words}|{fix}", {"words": words, "fix": fix})

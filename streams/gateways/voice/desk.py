@@ -42,14 +42,14 @@ class DeskCalls:
     incoming: IncomingCalls | None = None
 
     async def close(self, seconds: float) -> None:
-        """Take no more calls, and give those under way up to `seconds` to end."""
+        """Take no more calls, give those under way up to `seconds` to end, and hang up the rest."""
         await asyncio.gather(*(each.close(seconds) for each in (self.operators, self.incoming) if each is not None))
 
 
 @dataclass(frozen=True, slots=True)
 class DeskPeers:
-    """What calls with operators need beside their parts. `exchange`: of the desk's telephones, not connected yet;
-    `ledger`: the gateway's file.
+    """The further parts that calls with operators need. `exchange`: the trunk to the desk's telephones, not connected
+    yet; `ledger`: the gateway's file.
     """
 
     exchange: Trunk
@@ -57,7 +57,9 @@ class DeskPeers:
 
 
 def music_faults(given: VoiceConfiguration) -> Sequence[ConfigurationFault]:
-    """Return the faults of the music for those on hold and those who wait."""
+    """Return the faults of the music files for callers on hold and for callers who wait; empty if the files can be used
+    or none is configured.
+    """
     return [fault for of in (_hold_music, _queue_music) for fault in of(given)[1]]
 
 
@@ -65,10 +67,11 @@ def music_faults(given: VoiceConfiguration) -> Sequence[ConfigurationFault]:
 async def desk_calls(
     shared: CallParts, peers: DeskPeers, table: OperatorsTable, secrets: VoiceSecrets
 ) -> AsyncIterator[DeskCalls]:
-    """Context manager: run operators' calls, and incoming ones if they are configured, during the block.
+    """Context manager: run operators' calls, and incoming ones if they are configured, during the block. Yields the
+    calls with the HTTP routes of their orders. `secrets`: the gateway's, with those of operators' calls.
 
-    `secrets`: the gateway's, with those of operators' calls. Raises SpeechError if a sentence for callers can neither
-    be played nor spoken.
+    Raises SpeechError if a sentence for callers can neither be played nor spoken, OSError if the exchange's UDP port
+    cannot be opened, and sqlite3.Error if the disk refuses.
     """
     given, states = shared.configuration, OperatorCallLedger(peers.ledger)
     music = await asyncio.to_thread(lambda: coded(_hold_music(given)[0]))

@@ -54,9 +54,8 @@ class VoiceGateway:
         self.closing = False
 
     async def open(self) -> None:
-        """Resume the work of the previous process: dial waiting orders and report unreported results.
-
-        Calls in doubt are left alone.
+        """Resume the work of the previous process: start tasks that dial waiting orders and report unreported results.
+        Calls in doubt are not dialled again. Raises sqlite3.Error if the disk refuses.
         """
         for order in await self._ledger.waiting():
             self._waiting.put_nowait(order)
@@ -68,9 +67,7 @@ class VoiceGateway:
 
     async def close(self, seconds: float) -> None:
         """Accept no more orders, and wait up to `seconds` for calls in progress; then hang up the rest, which are in
-        doubt.
-
-        Waiting orders are dialled by the next process, unless they are too old by then.
+        doubt. Waiting orders are dialled by the next process, unless they are too old by then.
         """
         self.closing = True
         if self._talking:
@@ -92,13 +89,14 @@ class VoiceGateway:
         return self._parts.configuration.numbers.dialled(number) is not None
 
     async def claim(self, nonce: str, dispatch: str) -> bool:
-        """Store the nonce of an order's signature. Returns False if it was used for another order before, else True."""
+        """Store the nonce of an order's signature. Returns True if it is new or was used for the same dispatch; False
+        if it was used for another one. Raises sqlite3.Error if the disk refuses.
+        """
         return await self._ledger.claim(nonce, dispatch, time.time())
 
     async def take(self, order: CallOrder) -> LedgerState:
-        """Store an order, to be dialled when a line is free. Returns the state of the order with its id.
-
-        If the id is known already, nothing is changed.
+        """Store an order, to be dialled when a line is free. Returns WAITING for a new order; if the order's id is
+        known, nothing is changed and its present state is returned. Raises sqlite3.Error if the disk refuses.
         """
         if await self._ledger.add(order):
             self._waiting.put_nowait(order)
@@ -106,7 +104,9 @@ class VoiceGateway:
         return await self._ledger.state(order.id) or LedgerState.WAITING
 
     async def state(self, dispatch: str) -> LedgerState | None:
-        """Return the state of the order with this dispatch id, or None if it is unknown."""
+        """Return the state of the order with this dispatch id, or None if it is unknown. Raises sqlite3.Error if the
+        disk cannot be read.
+        """
         return await self._ledger.state(dispatch)
 
     async def _dial_on(self) -> None:
@@ -215,10 +215,8 @@ class VoiceGateway:
 
 
 async def until_written(write: Callable[[], Coroutine[Any, Any, Value]]) -> Value:
-    """Return the result of `write`, which writes to the ledger.
-
-    If the disk refuses it, log an error and try again after DISK_PAUSE_SECONDS, without limit, because the next step
-    may begin only after the write.
+    """Return the result of `write`, which writes to the ledger. After each sqlite3.Error, log it and try again 1 s
+    later, without limit, because the next step may begin only after the write. Other errors pass through.
     """
     while True:
         try:
@@ -229,8 +227,8 @@ async def until_written(write: Callable[[], Coroutine[Any, Any, Value]]) -> Valu
 
 
 async def end_tasks(tasks: Sequence["asyncio.Task[None]"], seconds: float) -> None:
-    """Cancel tasks, and again every `seconds` until they have ended, at most MOST_CANCELS times: one that waits for the
-    answer to a BYE (SIP's hang-up) needs it several times.
+    """Cancel tasks, and again every `seconds` until they have ended, at most five times: one that waits for the answer
+    to a BYE (SIP's hang-up) needs it several times. A task that still runs after that is left, without an error.
     """
     for _ in range(MOST_CANCELS):
         pending = [task for task in tasks if not task.done()]

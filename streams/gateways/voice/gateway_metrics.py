@@ -39,13 +39,17 @@ OPERATORS_READY = Gauge("quanzu_voice_operators_ready", "Operators who take call
 
 
 def follow_queue(waiting: Callable[[], int], longest: Callable[[], float], ready: Callable[[], int]) -> None:
-    """Let the gauges of the queue ask these whenever they are read."""
+    """Have the gauges of the queue call these functions whenever they are read: the number of callers whom no operator
+    has answered, the seconds for which the first one has waited, and the number of operators who are ready.
+    """
     INCOMING_WAITING.set_function(waiting)
     INCOMING_LONGEST.set_function(longest)
     OPERATORS_READY.set_function(ready)
 
 
 def follow_gateway(waiting: Callable[[], int], trunk_up: Callable[[], bool]) -> None:
-    """Let the gauges of waiting orders and of the trunk ask these whenever they are read."""
+    """Have two gauges call these functions whenever they are read: the number of waiting orders, and whether the trunk
+    is up.
+    """
     WAITING.set_function(waiting)
     TRUNK_UP.set_function(trunk_up)

@@ -84,11 +84,10 @@ class VoiceLedger:
         self._base: sqlite3.Connection
 
     async def open(self) -> int:
-        """Open the file, or create it.
+        """Open the file, or create it. Marks calls that a previous process began and did not end as in doubt, and
+        returns their number.
 
-        Marks calls that a previous process began and did not end as in doubt, and returns their number.
-
-        Raises LedgerInUseError if another process has it open, OSError if it cannot be opened.
+        Raises LedgerInUseError if another process has it open, OSError or sqlite3.Error if it cannot be opened.
         """
         return await self._do(self._open)
 
@@ -98,36 +97,47 @@ class VoiceLedger:
         self._thread.shutdown()
 
     async def claim(self, nonce: str, id: str, at: float) -> bool:  # noqa: A002
-        """Record a signature's nonce, used at `at` for an id. Returns False if it was used for another id before."""
+        """Store a signature's nonce, used at `at` (seconds since 1970) for an id. Returns True if it is new or was used
+        for the same id; False if it was used for another one. Raises sqlite3.Error if the disk refuses.
+        """
         return await self._do(lambda: claim_nonce(self._base, nonce, id, at))
 
     async def forget_nonces(self, before: float) -> None:
-        """Drop nonces that were used before a time (seconds since 1970): their signatures are too old by then."""
+        """Delete nonces that were used before `before` (seconds since 1970): their signatures are too old by then.
+        Raises sqlite3.Error if the disk refuses.
+        """
         await self._do(lambda: forget_nonces(self._base, before))
 
     async def add(self, order: CallOrder) -> bool:
-        """Store an order unless its id is known. Returns True if it is new: only then may it be dialled."""
+        """Store an order unless its id is known. Returns True if it is new: only then may it be dialled. Raises
+        sqlite3.Error if the disk refuses.
+        """
         return await self._do(lambda: self._add(order))
 
     async def state(self, id: str) -> LedgerState | None:  # noqa: A002 - as the contract has it
-        """Return the state of the order with this id, or None if it is unknown."""
+        """Return the state of the order with this id, or None if it is unknown. Raises sqlite3.Error if the disk cannot
+        be read.
+        """
         return await self._do(lambda: self._state(id))
 
     async def waiting(self) -> list[CallOrder]:
-        """Return the orders that were not dialled yet, the oldest first."""
+        """Return the orders that were not dialled yet, the first taken first. Raises sqlite3.Error if the disk cannot
+        be read.
+        """
         query = "SELECT id, number, script, language, at FROM calls WHERE state = 'waiting' ORDER BY at"
         return [CallOrder(*row) for row in await self._do(lambda: self._base.execute(query).fetchall())]
 
     async def begin(self, id: str) -> bool:  # noqa: A002
-        """Store on disk that an order is dialled now.
-
-        Returns True if it was waiting; False otherwise: it must not be dialled then.
+        """Store on disk that an order is dialled now. Returns True if it was waiting; False otherwise: it must not be
+        dialled then. Raises sqlite3.Error if the disk refuses.
         """
         update = "UPDATE calls SET state = 'dialling' WHERE id = ? AND state = 'waiting'"
         return await self._do(lambda: self._write(update, id)) == 1
 
     async def end(self, id: str, ending: CallEnding) -> None:  # noqa: A002
-        """Store how a call ended, and delete its number and text, which are no longer needed."""
+        """Store how a call ended, and delete its number and text, which are no longer needed. Nothing changes if it has
+        ended before. Raises sqlite3.Error if the disk refuses.
+        """
         update = (
             "UPDATE calls SET state = 'ended', result = ?, key = ?, detail = ?, number = NULL, script = NULL "
             "WHERE id = ? AND state <> 'ended'"
@@ -135,49 +145,55 @@ class VoiceLedger:
         await self._do(lambda: self._write(update, ending.state.value, ending.key, ending.detail, id))
 
     async def doubt(self, id: str) -> None:  # noqa: A002
-        """Store that it is unknown how a call ended, and delete its number and text. It is never dialled again."""
+        """Store that it is unknown how a call ended, and delete its number and text. It is never dialled again. Nothing
+        changes if its end is stored. Raises sqlite3.Error if the disk refuses.
+        """
         update = "UPDATE calls SET state = 'in_doubt', number = NULL, script = NULL WHERE id = ? AND state <> 'ended'"
         await self._do(lambda: self._write(update, id))
 
     async def erase(self) -> None:
         """Move SQLite's write-ahead log into the file and empty it: until then it has the numbers and texts of ended
-        calls.
+        calls. Raises sqlite3.Error if the disk refuses.
         """
         await self._do(lambda: self._base.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone())
 
     async def give_up(self, before: float) -> int:
-        """Mark results of orders taken before a time (seconds since 1970) as reported, so that they are not sent again.
-
-        Returns their number.
+        """Mark unreported results of orders taken before `before` (seconds since 1970) as reported, so that they are
+        not sent again. Returns their number. Raises sqlite3.Error if the disk refuses.
         """
         update = "UPDATE calls SET reported = 1 WHERE state = 'ended' AND reported = 0 AND at < ?"
         return await self._do(lambda: self._write(update, before))
 
     async def unreported(self) -> list[tuple[str, CallEnding]]:
-        """Return the ended calls whose receipt was not accepted yet, as (dispatch id, ending), the oldest first."""
+        """Return the ended calls whose receipt was not accepted yet, as (dispatch id, ending), the first taken first.
+        Raises sqlite3.Error if the disk cannot be read.
+        """
         query = "SELECT id, result, key, detail FROM calls WHERE state = 'ended' AND reported = 0 ORDER BY at"
         rows = await self._do(lambda: self._base.execute(query).fetchall())
         return [(id_, CallEnding(CallState(result), detail, key)) for id_, result, key, detail in rows]
 
     async def reported(self, id: str) -> None:  # noqa: A002
-        """Store that the receipt of a call was accepted, or permanently refused."""
+        """Store that the receipt of a call was accepted, or permanently refused. Raises sqlite3.Error if the disk
+        refuses.
+        """
         await self._do(lambda: self._write("UPDATE calls SET reported = 1 WHERE id = ?", id))
 
     async def forget(self, before: float) -> int:
-        """Delete calls of orders taken before a time (seconds since 1970) that are in doubt, or have ended and are
-        reported. Returns their number.
+        """Delete the orders taken before `before` (seconds since 1970) whose call is in doubt, or has ended and is
+        reported. Returns their number. Raises sqlite3.Error if the disk refuses.
         """
         old = "DELETE FROM calls WHERE at < ? AND (state = 'in_doubt' OR (state = 'ended' AND reported = 1))"
         return await self._do(lambda: self._write(old, before))
 
     async def count(self, state: LedgerState) -> int:
-        """Return the number of orders in a state."""
+        """Return the number of orders in a state. Raises sqlite3.Error if the disk cannot be read."""
         query = "SELECT count(*) FROM calls WHERE state = ?"
         return int((await self._do(lambda: self._base.execute(query, (state.value,)).fetchone()))[0])
 
     async def run(self, work: Callable[[sqlite3.Connection], Value]) -> Value:
-        """Run `work` with the file's connection in the ledger's thread, and return its result. For further tables of
-        the file. Raises sqlite3.Error if the disk refuses.
+        """Run `work` with the file's connection in the ledger's thread, and return its result; each statement commits
+        by itself. It is for further tables of the file. Raises sqlite3.Error if the disk refuses; other exceptions of
+        `work` pass through.
         """
         return await self._do(lambda: work(self._base))
 

@@ -45,25 +45,32 @@ class VoiceOrders:
 
     @property
     def app(self) -> Starlette:
-        """The HTTP application: orders and questions, /healthz and /readyz."""
+        """The HTTP application: orders and questions, /healthz (always 200) and /readyz (503 if the trunk is down or
+        the gateway is closing).
+        """
         return OrderFront(VOICE_ORDERS, self._keys, self).app(
             Route("/healthz", self._alive), Route("/readyz", self._ready), *self._more
         )
 
     async def claim(self, nonce: str, dispatch: str) -> bool:
-        """Store the nonce of a signature. Return False if it was used for another dispatch before, else True."""
+        """Store the nonce of a signature. Returns True if it is new or was used for the same dispatch; False if it was
+        used for another one. Raises sqlite3.Error if the disk refuses.
+        """
         return await self._gateway.claim(nonce, dispatch)
 
     async def standing(self, dispatch: str) -> OrderStanding | None:
         """Return IN_DOUBT if a dispatch's call was begun and its result is unknown, TAKEN in any other state, and None
-        if its order never came.
+        if its order never came. Raises sqlite3.Error if the disk cannot be read.
         """
         state = await self._gateway.state(dispatch)
         return None if state is None else _standing(state)
 
     async def take(self, dispatch: str, order: VoiceOrder) -> OrderStanding:
-        """Store an order, and have it dialled. Return IN_DOUBT if it was dialled before and its result is unknown, else
-        TAKEN. Raises Refused: 422 if its number may not be called, 503 if too many orders wait.
+        """Store an order, to be dialled when a line is free; a known id changes nothing. Returns IN_DOUBT if it was
+        dialled before and its result is unknown, else TAKEN.
+
+        Raises Refused: 422 if its number may not be called, 503 if too many orders wait or the gateway is closing; and
+        sqlite3.Error if the disk refuses.
         """
         if not self._gateway.may_call(order.to):
             raise not_carried_out(

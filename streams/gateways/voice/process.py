@@ -37,9 +37,8 @@ STOP_SECONDS = 60.0  # for the calls under way; with hanging up and the last rep
 
 
 def check_voice_gateway(file: Path) -> tuple[VoiceConfiguration, VoiceSecrets, Voices]:
-    """Read and check the configuration file and the files that it names. Returns the configuration, secrets and voices.
-
-    Opens no port and dials no call. Raises VoiceConfigurationError with all faults.
+    """Return the configuration, the secrets and the voices, after a check of the configuration file and the files that
+    it names. Opens no port and dials no call. Raises VoiceConfigurationError with all faults.
     """
     given = read_configuration(file)
     secrets, faults = read_secrets(given)
@@ -53,7 +52,8 @@ async def serve_voice_gateway(file: Path) -> None:
     """Run the gateway until it receives SIGTERM or SIGINT; calls in progress then have 60 s to end.
 
     Raises VoiceConfigurationError if the configuration is invalid, LedgerInUseError if another gateway has the ledger,
-    and SettingsError if a port is in use.
+    SettingsError if a port is in use, SpeechError if a sentence for callers cannot be spoken, OSError if a UDP port for
+    SIP or the ledger cannot be opened, and sqlite3.Error if the ledger refuses.
     """
     given, secrets, voices = await asyncio.to_thread(check_voice_gateway, file)
     metrics.serve(given.orders.metrics_port, setting="[orders] metrics_port")
@@ -66,9 +66,12 @@ async def serve_voice_gateway(file: Path) -> None:
 async def voice_gateway(
     given: VoiceConfiguration, secrets: VoiceSecrets, voices: Voices, stop_seconds: float = STOP_SECONDS
 ) -> AsyncIterator[str]:
-    """Context manager: run the gateway during the block; yields the address that takes orders.
+    """Context manager: run the gateway during the block; yields the address that takes orders, http:// or
+    https://host:port. `stop_seconds`: how long calls in progress may take to end after the block.
 
-    `stop_seconds`: how long calls in progress may take to end after the block.
+    Raises LedgerInUseError if another gateway has the ledger, SettingsError if the port is in use or the certificate is
+    unusable, SpeechError if a sentence for callers cannot be spoken, OSError if a UDP port for SIP or the ledger cannot
+    be opened, and sqlite3.Error if the ledger refuses.
     """
     ledger = VoiceLedger(given.storage.file)
     doubtful = await ledger.open()
@@ -106,7 +109,9 @@ async def _opened(gateway: VoiceGateway) -> AsyncIterator[None]:
 
 
 def make_trunk(table: TrunkTable, secrets: VoiceSecrets) -> Trunk:
-    """Build the connection to a trunk, or to the exchange of operators' telephones. It is not connected yet."""
+    """Return a trunk, or the exchange of operators' telephones, with the address and account of `table`. It is not
+    connected yet: await its `open`.
+    """
     login = SipDigestAuth(table.username, secrets.password or "") if table.username else None
     address = TrunkAddress(table.host, table.port, table.transport, secrets.context, table.local_port)
     account = TrunkAccount(table.caller.lstrip("+"), table.domain or table.host, login, table.register_seconds)

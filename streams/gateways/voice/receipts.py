@@ -33,8 +33,8 @@ class ReceiptSender:
         await self._client.aclose()
 
     async def report(self, dispatch: str, ending: CallEnding) -> bool:
-        """Send the receipt of how the call of a dispatch ended, one attempt. Return True if it was accepted or refused
-        for good, False if it must be sent again.
+        """Send the receipt of how the call of a dispatch ended, in one attempt, and count it in the metric. Returns
+        True if it was accepted or refused for good, False if it must be sent again.
         """
         answer = await self._address.send(self._client, receipt_of(dispatch, ending))
         metrics.RECEIPTS.labels(outcome_label(answer)).inc()
@@ -42,7 +42,7 @@ class ReceiptSender:
 
 
 def outcome_label(answer: ReceiptAnswer) -> str:
-    """Return the label of an answer in the metric of receipts: accepted, unreachable, or refused for any other."""
+    """Return the label of an answer in the metric of receipts: "accepted", "unreachable", or else "refused"."""
     return _OUTCOMES[answer]
 
 
@@ -53,17 +53,16 @@ class ReceiptPlan:
         self._again: dict[str, tuple[float, float]] = {}  # by dispatch: when, and the pause after that
 
     def due(self, unreported: Sequence[Unreported], now: float) -> list[Unreported]:
-        """Return the receipts that may be sent at `now`, at most 16, the oldest first.
-
-        `unreported`: all receipts to be sent, the oldest first.
+        """Return the receipts that may be sent at `now` (monotonic seconds), at most 16, the oldest first.
+        `unreported`: all receipts to be sent, the oldest first; the plan forgets all others.
         """
         known = {dispatch for dispatch, _ in unreported}
         self._again = {dispatch: again for dispatch, again in self._again.items() if dispatch in known}
         return [each for each in unreported if self._again.get(each[0], (now, 0.0))[0] <= now][:AT_ONCE]
 
     def note(self, dispatch: str, now: float, *, done: bool) -> None:
-        """Plan the next attempt after one at `now`, or none if `done`: the receipt was accepted or permanently
-        refused. The pause is 0.5 s at first and doubles with each attempt, to at most 60 s.
+        """Plan the next attempt after one at `now` (monotonic seconds); none if `done`: the receipt was accepted or
+        permanently refused. The pause is 0.5 s at first and doubles with each attempt, to at most 60 s.
         """
         if done:
             self._again.pop(dispatch, None)
@@ -72,15 +71,16 @@ class ReceiptPlan:
         self._again[dispatch] = (now + wait, min(2 * wait, LONGEST_WAIT_SECONDS))
 
     def pause(self, now: float) -> float:
-        """Return the seconds from `now` until the next receipt is due, 0 to 60."""
+        """Return the seconds from `now` (monotonic seconds) until the next receipt is due, 0 to 60; 60 if none is
+        planned.
+        """
         waits = [when - now for when, _ in self._again.values()]
         return max(min([*waits, LONGEST_WAIT_SECONDS]), 0.0)
 
 
 def receipt_of(dispatch: str, ending: CallEnding) -> bytes:
-    """Return the JSON of the receipt for a call: id, dispatch, result and, if there are any, key and detail.
-
-    Its id depends only on the dispatch, so it is the same in each attempt.
+    """Return the receipt for a call as JSON bytes: id, dispatch, result and, if there are any, key and detail (at most
+    200 characters). Its id depends only on the dispatch, so it is the same in each attempt.
     """
     told = {"id": f"{dispatch}#1"[-100:], "dispatch": dispatch, "result": ending.state.value}
     if ending.key is not None:

@@ -31,8 +31,8 @@ class VoiceSecrets:
 
 
 def read_secrets(given: VoiceConfiguration) -> tuple[VoiceSecrets, list[ConfigurationFault]]:
-    """Return (the secrets, the faults of the files that the configuration names). With a fault, do not use the
-    secrets. Raises nothing: a missing or unusable file is a fault.
+    """Return (the secrets, the faults of the files that the configuration names). A file that is missing or unusable is
+    a fault, not an exception. If there is a fault, do not use the secrets.
     """
     faults: list[ConfigurationFault] = []
     key = given.orders.secret_file

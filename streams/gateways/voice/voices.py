@@ -49,11 +49,15 @@ class Voices:
         self._recordings, self._speed = recordings, words_per_minute
 
     def is_recorded(self, script: str, language: str) -> bool:
-        """Return True if the recordings in a language cover the whole text `script`, so that no word is synthesised."""
+        """Return True if the recordings in a language ("zh" or "ko") cover the entire text `script`, so that no word is
+        synthesised.
+        """
         return self._chosen(script, language) is not None
 
     async def speak(self, script: str, language: str) -> SpokenMessage:
-        """Return the sound of a text. Raises SpeechError if it is not recorded and espeak-ng cannot speak it."""
+        """Return the sound of a text in a language ("zh" or "ko"): of the recordings if they cover all of it, else of
+        espeak-ng. Raises SpeechError if it is not recorded and espeak-ng cannot speak it.
+        """
         chosen = self._chosen(script, language)
         if chosen is not None:
             phrases = self._recordings[language]
@@ -91,9 +95,8 @@ class Voices:
 
 
 def load_voices(given: SpeechTable) -> tuple[Voices, list[ConfigurationFault]]:
-    """Read the recordings.
-
-    Returns the voices and the faults found, such as a missing espeak-ng. If there is a fault, do not use the voices.
+    """Read the recordings. Returns (the voices, the faults found, such as an unreadable recording or a missing
+    espeak-ng). If there is a fault, do not use the voices.
     """
     faults: list[ConfigurationFault] = []
     recordings = _read_index(given.recordings, faults) if given.recordings else {}
@@ -105,7 +108,9 @@ def load_voices(given: SpeechTable) -> tuple[Voices, list[ConfigurationFault]]:
 
 
 def load_music(file: Path | None, place: str) -> tuple[Samples, list[ConfigurationFault]]:
-    """Return the music of a file, empty without one, and its faults. `place`: "[table] key" in the configuration."""
+    """Return (the samples of a music file, 8000 a second; the faults found). The samples are empty without a file, or
+    if it cannot be used, which is a fault. `place`: "[table] key" in the configuration.
+    """
     faults: list[ConfigurationFault] = []
     samples = _recording(file.parent, file.name, faults, place) if file else None
     return np.zeros(0, np.int16) if samples is None else samples, faults

@@ -67,20 +67,22 @@ class FeedStore:
         self._token = token
 
     async def mine(self) -> bool:
-        """Take or renew, for 3 s, the lease by which one worker alone decides on alarms of feeds. Returns True if this
-        worker has it now.
+        """Take or renew, for 3 s, the lease by which only one worker decides on alarms of feeds. Returns True if this
+        worker has it now. Errors of Redis pass through.
         """
         return await locks.keep(self._redis, FEEDS_JUDGING, self._token, JUDGING_MS)
 
     async def add(self, heard: Counter[Heard]) -> None:
-        """Add these numbers of signals to the counts by source and window."""
+        """Add these numbers of signals to the counts by source and window in Redis. Errors of Redis pass through."""
         async with self._redis.pipeline(transaction=False) as pipe:
             for (source, window), count in heard.items():
                 pipe.hincrby(FEEDS_HEARD, f"{source}|{window}", count)
             await pipe.execute()
 
     async def read(self) -> FeedLog:
-        """Return the whole state of the feeds, read in one transaction."""
+        """Return the complete state of the feeds, read in one transaction. Raises ValidationError if a stored profile
+        or alarm is invalid. Errors of Redis pass through.
+        """
         async with self._redis.pipeline(transaction=True) as pipe:
             for name in (FEEDS_HEARD, FEEDS_PROFILES, FEEDS_SILENT, FEEDS_WATCH):
                 pipe.hgetall(name)
@@ -98,7 +100,7 @@ class FeedStore:
 
     async def learnt(self, book: FeedLog, done: Iterable[Heard]) -> None:
         """Write the profiles of the sources in `book.changed`, and delete the counts of the windows `done`, from which
-        they were learned, in one transaction.
+        they were learned, in one transaction. Errors of Redis pass through.
         """
         async with self._redis.pipeline(transaction=True) as pipe:
             for source in book.changed:
@@ -108,28 +110,33 @@ class FeedStore:
             await pipe.execute()
 
     async def watched(self, book: FeedLog, now: datetime, since: datetime, wall: float) -> None:
-        """Store that the feeds were judged at `now` and have been watched without a break since `since`.
+        """Store in Redis that the feeds were judged at `now` and have been watched without a break since `since`, with
+        the times `began` and `kept` of `book`.
 
-        `wall`: the wall-clock time of the judgement, in seconds since 1970.
+        `wall`: the wall-clock time of the judgement, in seconds since 1970. Errors of Redis pass through.
         """
         told = {"began": milliseconds(book.began or now), "since": milliseconds(since), "judged": wall}
         await self._redis.hset(FEEDS_WATCH, mapping={**told, "kept": book.kept})
 
     async def put(self, profiles: Iterable[FeedProfile]) -> None:
-        """Write each profile to Redis, except those of sources that already have a profile there."""
+        """Write each profile to Redis, except those of sources that already have a profile there. Errors of Redis pass
+        through.
+        """
         async with self._redis.pipeline(transaction=False) as pipe:
             for profile in profiles:
                 pipe.hsetnx(FEEDS_PROFILES, profile.source, profile.model_dump_json())
             await pipe.execute()
 
     async def raised(self, silence: Silence) -> bool:
-        """Store an alarm. Return True if it is new; return False and store nothing if the source
-        already has an alarm.
+        """Store an alarm in Redis. Return True if it is new; return False and store nothing if the source already has
+        an alarm. Errors of Redis pass through.
         """
         return bool(await self._redis.hsetnx(FEEDS_SILENT, silence.source, silence.model_dump_json()))
 
     async def cleared(self, source: str) -> bool:
-        """Delete a source's alarm. Return True if this call deleted it, False if the source had no alarm (any more)."""
+        """Delete a source's alarm from Redis. Return True if this call deleted it, False if the source had no alarm
+        (any more). Errors of Redis pass through.
+        """
         return bool(await self._redis.hdel(FEEDS_SILENT, source))
 
 

@@ -27,14 +27,15 @@ class FeedSettings(BaseSettings):
     holidays: Path = Field(HOLIDAYS, description="Public holidays, on which feeds are expected as on a Sunday")
 
     def floors(self) -> dict[str, float]:
-        """Return source -> the least number of signals an hour that it sends in its quietest hour.
+        """Return, by source, the least number of signals per hour that the source sends in its quietest hour; empty if
+        none is set.
 
         Raises SettingsError if an entry is invalid.
         """
         return dict(self._entries())
 
     def calendar(self) -> Calendar:
-        """Return the calendar of public holidays. Raises SettingsError if the table cannot be read."""
+        """Return the calendar of public holidays. Raises SettingsError if the table cannot be read or is invalid."""
         try:
             return load_holidays(self.holidays.read_text("utf-8"))
         except (OSError, UnicodeDecodeError, HolidaysError) as error:

@@ -68,7 +68,8 @@ class Feeds:
         self._ends: tuple[dict[Where, int], float] | None = None  # end offsets of the lanes, and when they were read
 
     def observe(self, source: str, count: int, now: datetime) -> None:
-        """Count signals of a source that this worker has screened. `source`: its metric label (sources.label).
+        """Count `count` signals of a source that this worker has screened at `now`, in memory until the next `refresh`.
+        `source`: its metric label (sources.label).
 
         The label `other`, and labels that belong to no feed, such as the console's, are ignored.
         """
@@ -77,9 +78,12 @@ class Feeds:
 
     async def refresh(self) -> None:
         """Add this worker's counts of signals to Redis. If this worker has the lease, also learn from all workers'
-        counts, and raise or end the alarms of silent feeds. To be called every second.
+        counts, raise or end the alarms of silent feeds (each with an audit entry), and write the profiles to their
+        topic once an hour. To be called every second.
 
-        Raises RedisError if Redis is unavailable; the counts are then kept for the next call.
+        Raises RedisError if Redis is unavailable; counts that were not added are kept for the next call. Waits while
+        Kafka is unavailable to write. Raises SendError if Kafka refuses an entry or a profile, and SettingsError if
+        this process has no key for the audit.
         """
         new, self._new = self._new, Counter()
         try:
@@ -92,7 +96,7 @@ class Feeds:
 
     async def restore(self, since: Tails | None = None) -> None:
         """Write the topic's profiles to Redis for sources that have none there. `since`: read only from these offsets
-        on; None: the whole topic.
+        on; None: the complete topic. Invalid records are logged and skipped. Errors of Redis and Kafka pass through.
         """
         found = {}
         async for record in read_all(self._settings, topics.FEEDS.name, since):

@@ -22,12 +22,12 @@ class Format:
     """A file format.
 
     `source`: the source of its dead letters. `header`: True if the file has a header line. `open`: takes the header (or
-    b"") and returns the function that parses a row; raises RowError. `split`: returns the rows of a whole file; None:
-    each line is a row. `skip`: number of lines before the header. `is_footer`: whether a line is a footer without a
-    signal. `binary`: True if a row of blanks may be a record. `stored`: takes the header and returns the function that
-    makes a row fit to be stored with its dead letter. `kept`: makes the header fit to be stored with dead letters.
-    `count`: called with the numbers of rows accepted and passed over, and the reasons of the others, once all of them
-    are written.
+    b"") and returns the function that parses a row; raises RowError. `split`: takes the content of a file and returns
+    its rows; None: each line is a row. `skip`: number of lines before the header. `is_footer`: whether a line is a
+    footer without a signal. `binary`: True if a row of blanks may be a record. `stored`: takes the header and returns
+    the function that makes a row fit to be stored with its dead letter. `kept`: makes the header fit to be stored with
+    dead letters. `count`: called with the numbers of rows accepted and passed over, and the reasons of the others, once
+    all of them are written.
     """
 
     source: str
@@ -42,8 +42,8 @@ class Format:
     count: Callable[[int, int, Sequence[str]], None] = lambda accepted, passed_over, reasons: None
 
     def rows(self, file: IO[bytes]) -> Iterable[bytes]:
-        """Return the rows of a file whose header has already been read: its remaining lines, or what `split` makes of
-        the rest.
+        """Return the rows of a file whose header has already been read: its remaining lines or, if the format has
+        `split`, the rows into which that splits the remaining content.
         """
         return file if self.split is None else self.split(file.read())
 
@@ -58,7 +58,8 @@ FORMATS = {
 
 def format_of(name: str, options: Options) -> Format:
     """Return the format called `name`; if the options declare a bank's file, call records or objects of STIX, the
-    format of that file. Raises KeyError if no format has the name, and ValueError if objects are to be read at no time.
+    format of that file. Raises KeyError if no format has the name, and ValueError if the options declare objects of
+    STIX and no time `now`.
     """
     if options.stix is not None:
         if options.now is None:

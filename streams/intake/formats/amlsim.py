@@ -20,8 +20,8 @@ _AMOUNT = re.compile(r"[0-9]{1,13}(\.[0-9]{1,9})?([eE]\+?[0-9])?")
 
 
 def open_rows(header: bytes, options: Options) -> Row:
-    """Return the function that parses the rows of a file whose first line is `header`. It must have the columns NEEDED,
-    in any order. Raises RowError if one is missing.
+    """Return the function that parses the rows of a file whose first line is `header`: it returns the fields of a
+    transfer signal, or raises RowError. Raises RowError if a column of NEEDED is missing; they may be in any order.
     """
     count, places = columns(header, NEEDED)
     begin = datetime.combine(options.start, time(tzinfo=BEIJING))

@@ -43,9 +43,9 @@ _LOG_ID = "Set loguniqueid=yes in cdr.conf"
 
 
 def column_names(line: bytes) -> tuple[str, ...]:
-    """Return the names of the columns of a line of Master.csv.
+    """Return the names of the columns of a line of Master.csv, from left to right.
 
-    Raises CallRowError if the line has another number of columns, and RowError if it is no CSV.
+    Raises CallRowError if cdr_csv writes no lines with this number of columns, and RowError if it is no CSV.
     """
     count = len(fields(line))
     if count == len(_FIRST):
@@ -65,8 +65,8 @@ def master_row(line: bytes, options: Options) -> CallRow:
 
 
 def event_row(line: bytes, options: Options) -> CallRow:
-    """Return the call of a line with a JSON object. Raises CallRowError if it is another event or a field cannot be
-    read, or RowError if the line is no JSON object.
+    """Return the call of a line with a JSON object. Raises CallRowError if it is an event other than Cdr or a field
+    cannot be read, or RowError if the line is no JSON object.
     """
     item = texts_of(json_object(line))
     if item.get("Event", "Cdr") != "Cdr":

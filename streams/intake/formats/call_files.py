@@ -36,7 +36,8 @@ CALL_FORMATS: Mapping[str, CallFormat] = {
 
 
 def open_rows(header: bytes, options: Options) -> Row:
-    """Return the function that reads a row by the declared format. `header` is ignored: the formats have none.
+    """Return the function that reads a row by the declared format: it returns the fields of a call signal, or raises
+    RowError. `header` is ignored: the formats have none.
 
     Raises ValueError if the options do not declare how call records are read.
     """

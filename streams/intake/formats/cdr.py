@@ -18,8 +18,8 @@ _SECONDS = re.compile(r"[0-9]{1,5}")
 
 
 def open_rows(header: bytes, options: Options) -> Row:
-    """Return the function that parses the rows of a file whose first line is `header`. It must have the columns NEEDED,
-    in any order. Raises RowError if one is missing.
+    """Return the function that parses the rows of a file whose first line is `header`: it returns the fields of a call
+    or SMS signal, or raises RowError. Raises RowError if a column of NEEDED is missing; they may be in any order.
     """
     count, places = columns(header, NEEDED)
 

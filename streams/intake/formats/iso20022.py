@@ -15,8 +15,8 @@ DO = "Correct the message and send the transaction again"
 
 
 def open_rows(header: bytes, options: Options) -> Row:
-    """Return the function that parses a document with one transaction. `header` and `options` are ignored: the format
-    has none.
+    """Return the function that parses a document with one transaction: it returns the fields of a transfer signal, or
+    raises RowError. `header` and `options` are ignored: the format has none.
     """
     return _row
 
@@ -30,9 +30,10 @@ def rows_of(content: bytes) -> list[bytes]:
 
 
 def items_of_document(body: bytes) -> list[object]:
-    """Return the items of a request's document, one for each transaction; an invalid one becomes an Unreadable.
+    """Return the items of a request's document, one for each transaction, in order: the fields of a transfer signal, or
+    an Unreadable for an invalid one.
 
-    Raises BodyError if the document cannot be parsed.
+    Raises BodyError if the document cannot be parsed or split.
     """
     try:
         return [_item(each) for each in transactions(body)]

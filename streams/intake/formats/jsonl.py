@@ -7,8 +7,7 @@ _BOM = b"\xef\xbb\xbf"
 
 
 def open_rows(header: bytes, options: Options) -> Row:
-    """Return a function (line, row id) that returns the line's JSON, or an Unreadable if it cannot be
-    parsed.
+    """Return a function (line, row id) that returns the line's JSON value, or an Unreadable if it cannot be parsed.
 
     A signal without an `id` gets the row id. `header` and `options` are ignored: the format has none.
     """

@@ -22,7 +22,8 @@ _ID_LENGTH = 18
 
 
 def open_rows(header: bytes, options: Options) -> Row:
-    """Return the function that parses rows by the mapping in `options`.
+    """Return the function that parses rows by the mapping in `options`: it returns the fields of a transfer signal, or
+    raises RowError.
 
     Raises RowError if the header lacks a column or cannot be parsed, and ValueError if the options have no mapping.
     """
@@ -66,7 +67,9 @@ def _footers(words: tuple[str, ...], encoding: str) -> tuple[bytes, ...]:
 
 
 def splitter(mapping: BankMapping) -> Split:
-    """Return the function that splits a line into cells. That function raises RowError if the line is invalid."""
+    """Return the function that splits a line into cells, from left to right. That function raises RowError if the line
+    is invalid.
+    """
     match mapping.file:
         case Delimited() as file:
             return partial(_delimited, file)
@@ -79,8 +82,9 @@ def splitter(mapping: BankMapping) -> Split:
 
 
 def stored(header: bytes, mapping: BankMapping) -> Callable[[bytes], bytes]:
-    """Return a function that removes the payer's ID number from a line before it is stored with a dead letter. If the
-    mapping has no ID number, it returns lines unchanged.
+    """Return a function that makes a line fit to be stored with a dead letter: the payer's ID number in it becomes
+    stars, or, if the number cannot be found for certain, every digit of the line. If the mapping has no ID number,
+    lines stay unchanged.
     """
     if mapping.columns.payer_id is None:
         return lambda line: line
@@ -92,9 +96,9 @@ def stored(header: bytes, mapping: BankMapping) -> Callable[[bytes], bytes]:
 
 
 def kept_header(header: bytes, mapping: BankMapping) -> bytes:
-    """Return the header as it may be stored with dead letters. If the mapping has the payer's ID number and this line
-    is not a header by the mapping, every digit in it is replaced by a star: it may be the first payment of a file
-    without a header.
+    """Return a file's header line as it may be stored with dead letters: unchanged, except that every digit becomes a
+    star if the mapping names a column for the payer's ID number and the line is not the header that the mapping
+    expects. Such a line may be the first payment of a file without a header.
     """
     if mapping.columns.payer_id is None:
         return header

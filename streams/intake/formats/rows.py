@@ -19,7 +19,7 @@ makes the id (files.row_id); it becomes the signal's id if the row has none of i
 
 
 class RowError(ValueError):
-    """A row or header is invalid. The text says why, without any value of the row."""
+    """A row or header is invalid. The text gives the reason, without any value of the row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +41,8 @@ class Options:
 
 
 def columns(header: bytes, needed: Sequence[str]) -> tuple[int, list[int]]:
-    """Return the number of columns of the header, and the positions of the `needed` columns. Raises RowError that names
-    missing columns.
+    """Return (the number of columns of the header, the positions of the `needed` columns from 0, in the order of
+    `needed`). Raises RowError, naming them, if columns are missing, or if the header is no CSV.
     """
     try:
         names = [name.strip() for name in fields(header.removeprefix(b"\xef\xbb\xbf"))]
@@ -91,7 +91,10 @@ def picked(line: bytes, count: int, places: Sequence[int]) -> list[str]:
 
 
 def json_object(line: bytes) -> dict[str, Any]:
-    """Return the JSON object of a line; of a repeated key, the last value. Raises RowError if it is no JSON object."""
+    """Return the JSON object of a line; of a repeated key, the last value.
+
+    Raises RowError if the line is not a JSON object.
+    """
     try:
         item = orjson.loads(line.removeprefix(b"\xef\xbb\xbf"))
     except orjson.JSONDecodeError:

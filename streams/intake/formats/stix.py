@@ -32,7 +32,9 @@ class StixReading:
         self._refusals: dict[str, StixRefusal] = {}  # by the text of a dead letter, which has no values in it
 
     def open_rows(self, header: bytes, options: Options) -> Row:
-        """Return the function that reads an object. `header` and `options` are ignored: the format has none."""
+        """Return the function that reads an object: it returns the fields of a `watchlist` signal, or raises RowError.
+        `header` and `options` are ignored: the format has none.
+        """
         return self._row
 
     def count(self, accepted: int, passed_over: int, reasons: Sequence[str]) -> None:
@@ -66,7 +68,9 @@ def stix_objects(content: bytes) -> list[bytes]:
 
 
 def is_context(line: bytes) -> bool:
-    """Return True if an object only explains others: a centre, a mark, or an extension."""
+    """Return True if an object only explains others: a centre, a mark, or an extension. False for any other object, and
+    for what is not JSON.
+    """
     value = _parsed(line)
     kind = value.get("type") if isinstance(value, dict) else None
     return isinstance(kind, str) and kind in CONTEXT

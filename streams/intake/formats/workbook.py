@@ -31,13 +31,15 @@ _EXACT = 10**15  # from here on, Excel rounds a number
 
 
 class WorkbookError(UserError, ValueError):
-    """A workbook cannot be read. The text says why and what to do."""
+    """A workbook cannot be read. The text gives the reason and the correction."""
 
 
 def write_lines(path: Path, sheet: str | None, file: IO[bytes], most: int = MOST_ROWS) -> None:
-    """Write the rows of a sheet (None: the first sheet) as lines to `file`, at most `most` rows.
+    """Write the rows of a sheet (None: the first sheet) as lines to `file`, at most `most` rows: the JSON array of a
+    row's cells as texts, or a blank line for an empty row.
 
-    Raises WorkbookError if the file is not a workbook, is too large or broken, or lacks the sheet.
+    Raises WorkbookError if the file is not a workbook, is too large or broken, or lacks the sheet; rows before the
+    fault may have been written.
     """
     try:
         _check_size(path)

@@ -33,14 +33,16 @@ class HeldObject:
 
     @property
     def version(self) -> str:
-        """The object's version: when it was modified, or created if it never can be."""
+        """The object's version, a STIX timestamp: when it was last modified, or created if it has no time of
+        modification.
+        """
         return str(self.stix.get("modified", self.stix["created"]))
 
 
 @dataclass(frozen=True, slots=True)
 class WantedObjects:
-    """What a request asks for. `after`: only objects added later; `most`: in one page. `ids`, `types`, `specs`,
-    `versions`: only these; None: any.
+    """The filter of a request. `after`: only objects added later, None: all; `most`: how many in one page. `ids`,
+    `types`, `specs` (versions of STIX), `versions`: only objects with one of these; None: any.
     """
 
     after: datetime | None
@@ -51,7 +53,9 @@ class WantedObjects:
     versions: frozenset[str] | None
 
     def fits(self, held: HeldObject) -> bool:
-        """Return True if the object is asked for. Each object has one version here: the first, the last and all."""
+        """Return True if the object passes the filter; `after` and `most` are not applied here. An object has only one
+        version here, so the versions `first`, `last` and `all` fit every object.
+        """
         stix = held.stix
         asked = ((self.ids, stix["id"]), (self.types, stix["type"]), (self.specs, stix["spec_version"]))
         if any(only is not None and told not in only for only, told in asked):
@@ -61,26 +65,34 @@ class WantedObjects:
 
 @dataclass(frozen=True, slots=True)
 class SuspectsPage:
-    """The objects that answer a request, the earliest added first. `more`: whether others follow."""
+    """The objects that answer a request, the earliest added first. `more`: True if others follow on a next page."""
 
     held: Sequence[HeldObject]
     more: bool
 
     def objects(self) -> Stix:
-        """Return the envelope of the objects."""
+        """Return the TAXII envelope of the objects, as JSON values: `more`, `next` if others follow, and `objects`;
+        empty without objects.
+        """
         return self._with([each.stix for each in self.held])
 
     def manifest(self) -> Stix:
-        """Return the manifest: what the objects are, without themselves."""
+        """Return the TAXII manifest, as JSON values: `more`, `next` if others follow, and the id, time of addition,
+        version and media type of each object; empty without objects.
+        """
         return self._with([_manifest(each) for each in self.held])
 
     def versions(self) -> Stix:
-        """Return the versions of the objects."""
+        """Return the versions of the page's objects, as JSON values: `versions`, a list of STIX timestamps; empty
+        without objects.
+        """
         told = [each.version for each in self.held]
         return {"versions": told} if told else {}
 
     def headers(self) -> dict[str, str]:
-        """Return the headers that say when the first and the last object were added; empty without any."""
+        """Return the HTTP headers with the times (UTC) at which the first and the last object of the page were added;
+        empty without objects.
+        """
         if not self.held:
             return {}
         first, last = self.held[0].added, self.held[-1].added
@@ -94,13 +106,16 @@ class SuspectsPage:
 
 
 def collection_id(centre: str) -> str:
-    """Return the id of the collection of the centre with this name, which stays the same."""
+    """Return the id (a UUID) of the collection of the centre with this name; it is the same on every call."""
     return str(uuid5(OURS, f"collection {centre}"))
 
 
 def wanted_of(query: QueryParams, name: str | None = None) -> WantedObjects:
-    """Return what a request's parameters ask for. `name`: the id of the only object that is wanted; None: of any.
-    Unknown parameters are ignored. Raises Refused (400) if one is invalid.
+    """Return the filter that a request's parameters describe. `name`: the id of the only object that is wanted, in
+    place of the parameter match[id]; None: of any object. Unknown parameters are ignored. Without `limit` a page has
+    100 objects; it never has over 1,000.
+
+    Raises Refused (400) if a parameter is invalid, or all together have over 4,096 characters.
     """
     if sum(len(key) + len(value) for key, value in query.multi_items()) > LONGEST_QUERY:
         raise Refused(400, f"the parameters have over {LONGEST_QUERY:,} characters", "Ask for less")
@@ -119,9 +134,10 @@ def wanted_of(query: QueryParams, name: str | None = None) -> WantedObjects:
 async def suspects_page(
     suspects: SuspectsByTime, centre: str, highest: Tlp, wanted: WantedObjects, now: datetime, pause: Pause
 ) -> SuspectsPage:
-    """Return the page of objects that answers a request of a recipient who may read up to the mark `highest`. `pause`:
-    awaited after each suspect, so that a large collection delays no signal. A version that is added meanwhile is in a
-    later page.
+    """Return the page of objects that answers a request of a recipient who may read up to the mark `highest`, the
+    earliest added first; empty if none fits. `centre`: the name of the centre that shares. `now`: suspects that are no
+    longer shared at this time are left out. `pause`: awaited at each suspect, so that a large collection delays no
+    signal. A version that is added meanwhile is in a later page.
     """
     found: list[HeldObject] = []
     async for held in _held(suspects, centre, highest, wanted, now, pause):

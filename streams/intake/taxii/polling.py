@@ -36,14 +36,17 @@ TakePage = Callable[[bytes], Awaitable[FileReport]]
 
 
 class TaxiiError(UserError, RuntimeError):
-    """The server of the other centre cannot be asked, or its answer is unusable. The text says why, and what to do."""
+    """The server of the other centre cannot be asked, or its answer is unusable. The text gives the reason, and what to
+    do.
+    """
 
 
 @dataclass(frozen=True, slots=True)
 class TaxiiSource:
     """Another centre's collection. `source`: the centre's name here; `root`: the address of the API root.
 
-    `key`: its key for this centre, sent as a bearer token, or as the password of `user`.
+    `key`: its key for this centre, sent as a bearer token, or as the password of `user`. Raises TaxiiError if `root` is
+    not https:// (http:// is for this machine only) or the collection's id is invalid.
     """
 
     source: str
@@ -60,18 +63,23 @@ class TaxiiSource:
 
     @property
     def objects(self) -> str:
-        """The address of the collection's objects."""
+        """The URL of the collection's objects."""
         return f"{self.root.rstrip('/')}/collections/{quote(self.collection)}/objects/"
 
 
 class PollState(BaseModel):
-    """How far a collection was read. `added_after`: all objects that were added until then were taken in."""
+    """How far a collection was read. `added_after`: all objects that were added until then were accepted or became dead
+    letters; None: nothing was read yet.
+    """
 
     added_after: When | None = None
 
 
 class PollReport(BaseModel):
-    """What a poll took in. `whole`: False if the server has more, which the next poll reads."""
+    """The counts of a poll: pages, and objects (`rows`) by what became of them; `reasons`: number of dead letters by
+    reason. `added_after`: how far the collection was read. `whole`: False if the server has more, which the next poll
+    reads.
+    """
 
     source: str
     pages: int = 0
@@ -84,7 +92,7 @@ class PollReport(BaseModel):
     whole: bool = True
 
     def add(self, page: FileReport) -> None:
-        """Add the counts of a page."""
+        """Add the counts of a page to this report."""
         self.pages += 1
         self.rows += page.rows
         self.accepted += page.accepted
@@ -104,7 +112,9 @@ class _Answer:
 
 
 def state_file(data: Path, source: TaxiiSource) -> Path:
-    """Return the file in the folder `data` that stores how far a collection was read."""
+    """Return the path of the file, in the folder `data`, that stores how far a collection was read. The file need not
+    exist.
+    """
     name = hashlib.sha256(f"{source.source} {source.objects}".encode()).hexdigest()[:16]
     return data / f".taxii-{source.source}-{name}.json"
 
@@ -112,8 +122,13 @@ def state_file(data: Path, source: TaxiiSource) -> Path:
 async def poll(
     source: TaxiiSource, take: TakePage, state: Path, now: datetime, client: httpx.AsyncClient
 ) -> PollReport:
-    """Take in the objects that were added since the last poll, and return the report. `state`: the file that says since
-    when. Raises TaxiiError; what was taken in until then is stored.
+    """Call `take` with each page of objects that were added since the last poll, and return the report. `state`: the
+    file that stores how far the collection was read; it is written after each page that has the time of its last
+    object. `now`: no later time is stored.
+
+    At most 1,000 pages are read; `whole` of the report is False if there are more. Raises TaxiiError if the server
+    cannot be asked, its answer is unusable or `state` is invalid; OSError if `state` cannot be read or written; and
+    what `take` raises. Pages before the error are stored as read.
     """
     report = PollReport(source=source.source, added_after=_stored(state).added_after)
     began, following, seen = report.added_after, None, set[str]()

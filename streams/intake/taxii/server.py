@@ -57,45 +57,67 @@ class TaxiiServer:
         self._pages: Counter[str] = Counter()  # that are made or wait, of each centre
 
     async def discovery(self, request: Request) -> Response:
-        """Answer which API root there is."""
+        """Answer with the title of the server and the address of its one API root. Raises Refused: 401 without a valid
+        key, 403 if nothing is shared with its holder, 406 if the client does not accept TAXII 2.1.
+        """
         self._admitted(request)
         root = f"{request.url.scheme}://{request.url.netloc}{ROOT}"
         return _answer({"title": self._centre, "default": root, "api_roots": [root]})
 
     async def api_root(self, request: Request) -> Response:
-        """Answer what the API root is."""
+        """Answer with the title of the API root and the version of TAXII. Raises Refused: 401 without a valid key, 403
+        if nothing is shared with its holder, 406 if the client does not accept TAXII 2.1.
+        """
         self._admitted(request)
         return _answer({"title": self._centre, "versions": [MEDIA_TYPE], "max_content_length": 1})
 
     async def collections(self, request: Request) -> Response:
-        """Answer which collections there are: one."""
+        """Answer with the list of collections, which has one. Raises Refused: 401 without a valid key, 403 if nothing
+        is shared with its holder, 406 if the client does not accept TAXII 2.1.
+        """
         self._admitted(request)
         return _answer({"collections": [self._about()]})
 
     async def collection(self, request: Request) -> Response:
-        """Answer what the collection is. Raises Refused (404) for another one."""
+        """Answer with the description of the collection. Raises Refused: 401 without a valid key, 403 if nothing is
+        shared with its holder, 406 if the client does not accept TAXII 2.1, 404 for another collection.
+        """
         self._admitted(request)
         self._require_collection(request)
         return _answer(self._about())
 
     async def objects(self, request: Request) -> Response:
-        """Answer a page of objects; of one, if the path names it. Raises Refused (404) if there is none of that id."""
+        """Answer with a page of objects that the centre may read; with one object if the path names it. Counts the
+        objects in a metric.
+
+        Raises Refused: 401 without a valid key, 403 if nothing is shared with its holder, 406 if the client does not
+        accept TAXII 2.1, 404 for another collection or if there is no object of the id in the path, 400 if a parameter
+        is invalid, 429 over the rate, 503 while the suspects are loaded or too many pages are being made.
+        """
         source, page = await self._page(request)
         STIX_OBJECTS.labels(sources.label(source), "served").inc(len(page.held))
         return _answer(page.objects(), page.headers())
 
     async def manifest(self, request: Request) -> Response:
-        """Answer a page of the manifest: the objects' ids and times."""
+        """Answer with a page of the manifest: the objects' ids, times and versions.
+
+        Raises Refused with the status 400, 401, 403, 404, 406, 429 or 503, for the reasons given at `objects`.
+        """
         _, page = await self._page(request)
         return _answer(page.manifest(), page.headers())
 
     async def versions(self, request: Request) -> Response:
-        """Answer the versions of an object: one. Raises Refused (404) if there is none of that id."""
+        """Answer with the versions of the object that the path names: there is only one.
+
+        Raises Refused with the status 400, 401, 403, 404, 406, 429 or 503, for the reasons given at `objects`.
+        """
         _, page = await self._page(request)
         return _answer(page.versions(), page.headers())
 
     async def refuse(self, request: Request) -> Response:
-        """Raise Refused (403): nobody can write here."""
+        """Raise Refused (403): nobody can write here. Raises Refused also with 401 without a valid key, 404 for another
+        collection, and 406 if the client does not accept TAXII 2.1.
+        """
         self._admitted(request)
         self._require_collection(request)
         raise Refused(403, "the collection can only be read", "Send suspects to your own centre's intake")
@@ -152,8 +174,8 @@ class TaxiiServer:
 
 @asynccontextmanager
 async def sharing(settings: Settings, intake: IntakeSettings, clock: Clock) -> AsyncIterator[list[Route]]:
-    """Context manager: yields the routes of the TAXII server and keeps its suspects up to date; no route if nothing is
-    shared. Raises SettingsError if a setting is invalid.
+    """Context manager: yield the routes of the TAXII server, and keep its suspects up to date during the block; yield
+    an empty list if nothing is shared. Raises SettingsError if a setting is invalid.
     """
     if not sharing_with(intake):
         yield []
@@ -176,7 +198,9 @@ def _stop_if_failed(shared: SharedSuspects, following: asyncio.Task[None]) -> No
 
 
 def taxii_routes(server: TaxiiServer) -> list[Route]:
-    """Return the routes of the TAXII server, each with the slash at its end that the standard has."""
+    """Return the routes of the TAXII server, each with the slash at its end that the standard has. They answer a
+    Refused of the server with the standard's error message.
+    """
     one = f"{ROOT}collections/{{collection}}/"
     reads = (
         ("/taxii2/", server.discovery),

@@ -25,10 +25,11 @@ class Poller:
         self._intake = Intake(producer, settings)
 
     async def poll(self, source: TaxiiSource, client: httpx.AsyncClient) -> PollReport:
-        """Take in what was added to a collection since the last poll. Each object is accepted or becomes a dead letter.
+        """Accept the objects that were added to a collection since the last poll, and return the report. Each object is
+        accepted or becomes a dead letter. How far the collection was read is stored in the data folder.
 
-        Raises TaxiiError if the server cannot be asked or its answer is unusable, and SendError if Kafka refuses a
-        record for good; what was taken in before is kept, and not asked for again.
+        Raises TaxiiError if the server cannot be asked or its answer is unusable, SendError if Kafka refuses a record
+        permanently, and OSError if a file cannot be written; pages before that are not asked for again.
         """
         state = state_file(self._settings.data, source)
         return await poll(source, self._take, state, self._clock.now(), client)
@@ -45,8 +46,9 @@ class Poller:
 
 @asynccontextmanager
 async def taxii_client(ca: Path | None = None) -> AsyncIterator[httpx.AsyncClient]:
-    """Context manager: yields an HTTP client that trusts the system's CAs, or only those of the file `ca`. It uses no
-    proxy of the environment, so that a key goes nowhere else.
+    """Context manager: yield an HTTP client that trusts the system's CAs, or only those of the file `ca` (PEM). It uses
+    no proxy of the environment, so that a key goes nowhere else. Raises OSError (also ssl.SSLError) if `ca` cannot be
+    read.
     """
     trusted = ssl.create_default_context(cafile=str(ca) if ca else None)
     async with httpx.AsyncClient(verify=trusted, trust_env=False) as client:

@@ -37,7 +37,7 @@ FAMILIES = (
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """A group of metrics that are read together by `make`.
+    """A group of metrics that are read together: `make` reads them.
 
     `name`: for logs and errors; `every`: wall-clock seconds between two reads.
     """
@@ -73,12 +73,13 @@ class Exporter(Collector):
         self._failed: dict[tuple[str, ...], float] = {(look.name,): 0 for look in self._looks}
 
     def describe(self) -> Iterator[Metric]:
-        """Yield all metric families, without values."""
+        """Yield every metric family that `collect` may yield, without samples."""
         return (family.filled({}) for family in FAMILIES)
 
     def collect(self) -> Iterator[Metric]:
-        """Yield the metrics of each group's latest successful read, then when each group was read, how long it took,
-        and how often it failed.
+        """Yield the metrics of each group's latest successful read, then three metrics by group: when it was last read
+        successfully (seconds since 1970), how many seconds the last read took, and how often reading failed. Reads no
+        server.
         """
         for found in list(self._found.values()):
             yield from found
@@ -87,7 +88,9 @@ class Exporter(Collector):
         yield FAILED.filled(self._failed)
 
     async def look(self, look: Look) -> None:
-        """Read one group of metrics. A failure is counted and logged, not raised, and drops the group's old values."""
+        """Read the group of metrics `look`, and store them for `collect`. A failure is counted and logged, not raised,
+        and drops the group's old values.
+        """
         began, name = time.monotonic(), (look.name,)
         try:
             self._found[look.name] = await look.make(self._context)
@@ -100,7 +103,9 @@ class Exporter(Collector):
         self._took[name] = time.monotonic() - began
 
     async def run(self) -> None:
-        """Read all groups at their intervals until cancelled."""
+        """Read each group at once, and again `every` seconds after each read, until cancelled. Failed reads are
+        counted, not raised.
+        """
         async with asyncio.TaskGroup() as group:
             for look in self._looks:
                 group.create_task(self._again(look))
@@ -113,7 +118,8 @@ class Exporter(Collector):
 
 @asynccontextmanager
 async def exporting(context: ExporterContext, port: int) -> AsyncIterator[str]:
-    """Context manager: run an exporter and serve its metrics during the block; yields their URL, ending in `/metrics`.
+    """Context manager: run an exporter, and serve its metrics on `port` during the block (0: any free port). Yields
+    their URL, ending in `/metrics`.
 
     Raises SettingsError if the port is in use.
     """

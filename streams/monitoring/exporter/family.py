@@ -23,9 +23,11 @@ class Family:
     labels: Labels = ()
 
     def filled(self, values: Mapping[Labels, float], always: Iterable[Labels] = ()) -> Metric:
-        """Return the family as a metric with these samples, by label values.
+        """Return the family as a metric with one sample for each entry of `values`: the label values, in the order of
+        `labels`, and the number. Samples are sorted by their label values.
 
-        Label values in `always` that are not in `values` get 0.
+        Label values in `always` that are not in `values` get 0. Raises ValueError if an entry has more or fewer label
+        values than the family has labels.
         """
         make = CounterMetricFamily if self.kind == "counter" else GaugeMetricFamily
         metric: Metric = make(self.name, self.meaning, labels=self.labels)
@@ -34,19 +36,21 @@ class Family:
         return metric
 
     def value(self, value: float) -> Metric:
-        """Return the family as a metric with one sample, without labels."""
+        """Return the family as a metric with this one sample, without labels. Raises ValueError if the family has
+        labels.
+        """
         return self.filled({(): value})
 
 
 def gauge(name: str, meaning: str, *labels: str) -> Family:
-    """Declare the family of a value that rises and falls. `meaning`: its help text in Prometheus; `labels`: their
-    names, in order.
+    """Return the family of a value that rises and falls. `name`: as Prometheus shows it; `meaning`: its help text
+    there; `labels`: the names of its labels, in order.
     """
     return Family(name, "gauge", meaning, labels)
 
 
 def counter(name: str, meaning: str, *labels: str) -> Family:
-    """Declare the family of a value that only grows. `meaning`: its help text in Prometheus; `labels`: their names, in
-    order.
+    """Return the family of a value that only grows. `name`: as Prometheus shows it, including `_total`; `meaning`: its
+    help text there; `labels`: the names of its labels, in order.
     """
     return Family(name, "counter", meaning, labels)

@@ -46,8 +46,8 @@ REACH_SECONDS = 4.0
 
 
 async def behind(context: ExporterContext) -> list[Metric]:
-    """Return the metric of the number of signals and case inputs that are not applied to the store, by
-    topic; of outside-inputs, of those not passed on to case-inputs.
+    """Return one metric: by topic, the number of signals and case inputs that are not applied to the store yet; for the
+    topic outside-inputs, the number of inputs that are not passed on to case-inputs yet.
 
     It is computed from the offsets in Redis and those of the workers' group, so that it is right even if no worker
     runs. Raises RedisError or KafkaError if a server is unavailable.
@@ -89,7 +89,7 @@ def _copies(found: Copies) -> list[Metric]:
 
 
 async def redis(context: ExporterContext) -> list[Metric]:
-    """Return the metrics of Redis' memory (bytes), replicas and append-only file, and quanzu_redis_up with 1; if it
+    """Return the metrics of Redis's memory (bytes), replicas and append-only file, and quanzu_redis_up with 1; if it
     does not answer within 4 s, only quanzu_redis_up with 0.
     """
     try:
@@ -108,11 +108,11 @@ async def redis(context: ExporterContext) -> list[Metric]:
 
 
 async def chains(context: ExporterContext) -> list[Metric]:
-    """Verify the whole audit topic and store the result in Redis.
+    """Verify all hash chains of the audit topic, and store the result in Redis. Return two metrics: the number of
+    faults, and when this was done (seconds since 1970).
 
-    Returns the metrics of the number of faults and of the time of verification.
-
-    Reads the whole topic, so it is done once an hour. Raises RedisError if Redis is unavailable.
+    Reads the whole topic, so it is called once an hour. Raises RedisError or KafkaError if Redis or Kafka is
+    unavailable, and SettingsError if this process has no key of the audit.
     """
     found = await verified(context.settings, Heads(context.redis))
     await remember(context.redis, found, context.clock.now(), "quanzu metrics serve")

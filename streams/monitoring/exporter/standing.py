@@ -79,7 +79,8 @@ class _Store:
 
 
 async def partitions(context: ExporterContext) -> list[Metric]:
-    """Return the metrics of each partition, and the totals since the installation began, which are counted in Redis.
+    """Return the metrics of each partition, and the totals since the installation began, which are counted in Redis
+    (money in fen).
 
     While the store of a partition lacks data, the totals are left out: a decrease would look like a counter's reset.
     Raises RedisError if Redis is unavailable.
@@ -123,7 +124,11 @@ async def _partition(context: ExporterContext, partition: int, found: _Store) ->
 
 async def watchers(context: ExporterContext) -> list[Metric]:
     """Return the metrics of the auditor, the feeds, the policy, holds, drains, payers' requests, security events,
-    public reports, requests to call back and the clock's speed.
+    public reports, requests to call back and the clock's speed. Ages are in wall-clock seconds, times in seconds since
+    1970.
+
+    Raises RedisError if Redis is unavailable; UnknownPolicyError or PolicyError if the policy in force cannot be read,
+    and OSError if that is the settings' file.
     """
     beats = await Beats(context.redis).read(range(context.settings.partitions))
     now = time.time()

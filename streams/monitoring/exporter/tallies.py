@@ -128,9 +128,9 @@ _ALWAYS: dict[Family, Callable[[date], Iterable[Labels]]] = {
 def metrics_of(
     counts: Mapping[str, int], ledger: Mapping[str, int], signals: Mapping[str, Mapping[str, int]], today: date
 ) -> Iterator[Metric]:
-    """Yield the metrics of the totals over all partitions. `counts`: as in domain/statistics/counts; `ledger`: fen or
-    numbers of cases, by name; `signals`: number of signals by source and outcome. `today`: the date whose prefectures
-    get a value, 0 if they have no case.
+    """Yield the metrics of the totals over all partitions. `counts`: numbers by name, as in domain/statistics/counts;
+    names that have no metric are left out. `ledger`: fen or numbers of cases, by name; `signals`: number of signals by
+    source and then by outcome. `today`: the date whose prefectures get a value, 0 if they have no case.
     """
     found: defaultdict[Family, Counter[Labels]] = defaultdict(Counter)
     for name, number in counts.items():

@@ -23,11 +23,12 @@ FAMILIES = (UPSTREAM,)
 
 
 async def upstream_people(context: ExporterContext) -> list[Metric]:
-    """Return the number of people on the lists of the suspects confirmed within CONFIRMED_WITHIN, of the latest
-    MOST_SUSPECTS.
+    """Return one metric: by source of contact and by how far they were reached, the number of people on the lists of
+    suspects who were confirmed in the last 24 hours (CONFIRMED_WITHIN), for the latest 20 of these suspects
+    (MOST_SUSPECTS).
 
-    A person counts once for each suspect. Raises RedisError if Redis is unavailable, UnknownPolicyError or PolicyError
-    if the policy in force cannot be read.
+    A person counts once for each suspect. Raises RedisError if Redis is unavailable; UnknownPolicyError or PolicyError
+    if the policy in force cannot be read, and OSError if that is the settings' file.
     """
     lists, first = UpstreamLists(context.redis, context.settings.partitions), context.clock.now() - CONFIRMED_WITHIN
     recent = [entry for entry in await lists.suspects(MOST_SUSPECTS) if entry.begun_at >= first]

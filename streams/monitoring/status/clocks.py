@@ -17,10 +17,9 @@ class ClocksNow:
         self._redis = redis
 
     async def clocks(self) -> AsyncIterator[Trouble]:
-        """Yield one trouble (MISSED) if processes wait for their clocks to agree, and one (DANGER) if processes refuse
-        Redis's clock.
-
-        Yields none if all clocks agree. Raises RedisError if Redis does not answer.
+        """Yield one trouble of the weight MISSED if processes wait for their clocks to agree, and one of the weight
+        DANGER if processes refuse Redis's clock; nothing if all clocks agree. Raises RedisError if Redis does not
+        answer. Raises ValueError if a process's report is invalid.
         """
         found = await clocks_off(self._redis)
         waiting = {name: off for name, off in found.items() if off.waits}

@@ -21,11 +21,11 @@ _TOPICS = {topic.name: topic for topic in topics.ALL}
 
 
 def look(settings: Settings) -> tuple[bool, list[Trouble]]:
-    """Return a pair: True if everything can be read from Kafka (it answers, and every partition has a leader), and
-    Kafka's troubles.
+    """Return a pair: True if everything can be read from Kafka (it answers, and every partition has a leader), else
+    False; and Kafka's troubles, an empty list if all is well.
 
-    Blocking: call it in a thread. If Kafka is unavailable or refuses access, returns False, and the only trouble says
-    so.
+    Blocking: call it in a thread. If Kafka is unavailable or refuses access, this is not an error: returns False and
+    one trouble that says so.
     """
     try:
         admin = kafka_admin(settings, REACH_MS)
@@ -61,7 +61,8 @@ class Copies:
 
 
 def copies(settings: Settings) -> Copies:
-    """Return the state of Kafka's replication. Blocking: call it in a thread.
+    """Return the state of Kafka's replication: numbers of brokers and of partitions with a fault. Blocking: call it in
+    a thread.
 
     Raises AccessError if Kafka refuses access, and KafkaError or OSError if it is unavailable.
     """

@@ -33,8 +33,8 @@ LOOKS = 8
 
 
 class LineNow:
-    """Checks whether the workers process everything in time. Each method yields the troubles of one kind, and none if
-    all is well; it raises RedisError, KafkaError or ReadError if a server fails.
+    """Checks whether the workers process everything in time. Each method yields the troubles of one kind, and nothing
+    if all is well; it raises RedisError, KafkaError or ReadError if a server fails.
 
     Each trouble has the weight MISSED (somebody may not be warned now), except that of an outreach hold which stops no
     step at present: DANGER.
@@ -46,9 +46,10 @@ class LineNow:
         self._partitions = range(settings.partitions)
 
     async def workers(self) -> AsyncIterator[Trouble]:
-        """Yield one trouble if partitions have no worker, and one if the stores of partitions are missing in Redis.
+        """Yield one trouble (MISSED) if partitions have no worker, and one (MISSED) if the stores of partitions are
+        missing in Redis; nothing if all is well.
 
-        Takes up to 1.6 s.
+        Takes up to 1.6 s. Raises RedisError if Redis fails.
         """
         idle = set(self._partitions)
         for _ in range(LOOKS):  # a worker that covers for an owner is visible for moments only
@@ -73,8 +74,11 @@ class LineNow:
             return {partition for partition, found in zip(partitions, await pipe.execute(), strict=True) if found}
 
     async def behind(self) -> AsyncIterator[Trouble]:
-        """Yield one trouble for each topic of signals and case inputs whose oldest unprocessed record is over 5 s old,
-        and one if the store in Redis has applied records beyond the end of a topic.
+        """Yield one trouble (MISSED) for each topic of signals and case inputs whose oldest unprocessed record is over
+        5 s old, and one (MISSED) if the store in Redis has applied records beyond the end of a topic; nothing if all is
+        well.
+
+        Raises RedisError or KafkaError if a server fails, and ReadError if Kafka deletes a waiting record meanwhile.
         """
         done = await screened(self._redis, self._settings.partitions) | await reports_passed_on(self._settings)
         log = await signal_ends(self._settings)
@@ -110,10 +114,10 @@ class LineNow:
         return None
 
     async def people(self) -> AsyncIterator[Trouble]:
-        """Yield the troubles of open cases: red cases not contacted in time, overdue deadlines, missing results, and
-        one for each hold in force.
+        """Yield the troubles of open cases, all MISSED: red cases not contacted in time, overdue deadlines, and missing
+        results. Then yield one for each hold in force: MISSED if steps are held back now, else DANGER.
 
-        Reads all open cases.
+        Reads all open cases. Raises RedisError if Redis fails.
         """
         look = Missed(self._clock.now(), self._wall(GRACE_SECONDS))
         for partition in self._partitions:
@@ -126,8 +130,8 @@ class LineNow:
             yield trouble
 
     async def outbox(self) -> AsyncIterator[Trouble]:
-        """Yield one trouble if journal entries over 5 s old are not published, so that their dispatches were
-        not sent.
+        """Yield one trouble (MISSED) if journal entries over 5 s old (wall-clock) are not published, so that their
+        dispatches were not sent; else nothing. Raises RedisError if Redis fails.
         """
         late: list[datetime] = []
         for partition in self._partitions:

@@ -24,9 +24,10 @@ Look = Callable[[], AsyncIterator[Trouble]]
 
 
 async def look(settings: Settings) -> Page:
-    """Run all checks for which the servers answer, and return the status page.
+    """Run all checks for which the servers answer, and return the status page, the worst troubles first.
 
-    A check that fails, or takes over 60 s, adds a trouble that says so. Raises nothing for unavailable servers.
+    A check that fails, or takes over 60 s, adds a trouble that says so. An unavailable server is a trouble too, not an
+    error.
     """
     redis = connect(settings)
     try:

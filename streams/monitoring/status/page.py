@@ -38,7 +38,9 @@ class Page:
 
     @classmethod
     def of(cls, found: Iterable[Trouble]) -> "Page":
-        """Return the page of these troubles, sorted by weight, MISSED first. Within a weight, the given order stays."""
+        """Return the page of these troubles, sorted by weight, MISSED first. Troubles of one weight keep the given
+        order.
+        """
         return cls(sorted(found, key=lambda trouble: trouble.weight))
 
     @property
@@ -49,7 +51,7 @@ class Page:
     @property
     def answer(self) -> str:
         """The page's conclusion as one line of English: whether somebody may not be warned now, and for how many
-        reasons.
+        reasons (the number of troubles of the weight MISSED).
         """
         if self.missed:
             count = sum(trouble.weight is Weight.MISSED for trouble in self.troubles)
@@ -57,8 +59,8 @@ class Page:
         return "Nobody is being missed." + (" But:" if self.troubles else "")
 
     def as_json(self) -> dict[str, Any]:
-        """Return the page as JSON values, for programs: `missed`, `answer`, and `troubles`, each with weight, name,
-        what and do.
+        """Return the page as JSON values, for programs: `missed` (True if somebody may not be warned now), `answer`,
+        and `troubles`, a list of dicts with `weight` ("missed" or "danger"), `name`, `what` and `do`.
         """
         troubles = [{**asdict(trouble), "weight": trouble.weight.name.lower()} for trouble in self.troubles]
         return {"missed": self.missed, "answer": self.answer, "troubles": troubles}
@@ -79,7 +81,9 @@ def danger(name: str, what: str, do: str) -> Trouble:
 
 
 def listed(numbers: Iterable[object], most: int = 8) -> str:
-    """Return the first `most` items as text with commas, and the number of the others: "a, b and 3 more"."""
+    """Return the first `most` items as text with commas; if there are others, followed by their number: "a, b and 3
+    more" (with `most` 2). "" without items.
+    """
     names = [str(number) for number in numbers]
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(names[:most]) + more

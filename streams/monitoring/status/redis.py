@@ -15,9 +15,9 @@ REACH_SECONDS = 4.0
 
 
 async def look(settings: Settings, redis: "Redis") -> tuple[bool, list[Trouble]]:
-    """Return a pair: True if Redis answers within 4 s, and Redis' troubles.
+    """Return a pair: True if Redis answers within 4 s, else False; and Redis's troubles, an empty list if all is well.
 
-    If it does not answer, returns False, and the only trouble says so.
+    If Redis does not answer, this is not an error: returns False and one trouble that says so.
     """
     client: Any = redis  # redis-py types a command's result as sync or async at once
     try:

@@ -55,7 +55,7 @@ class WatchersNow:
         self._redis: Any = redis
 
     async def drain(self) -> AsyncIterator[Trouble]:
-        """Yield one trouble (MISSED) if a person has closed intake."""
+        """Yield one trouble (MISSED) if a person has closed intake, else nothing. Raises RedisError if Redis fails."""
         if raw := await self._redis.get(DRAINING):
             drain = Drain.model_validate_json(raw, extra=ANY_VERSION)
             what = f"intake is closed since {drain.at:%Y-%m-%d %H:%M} UTC by {drain.by}: {drain.reason}"
@@ -66,7 +66,9 @@ class WatchersNow:
             )
 
     async def breaker(self) -> AsyncIterator[Trouble]:
-        """Yield one trouble (MISSED) for each stopped policy: the cases below red that it raised wait for a person."""
+        """Yield one trouble (MISSED) for each policy that is stopped now: the cases below red that it raised wait for a
+        person. Nothing if none is stopped. Raises RedisError if Redis fails.
+        """
         raw = await self._redis.hget(POLICIES, IN_FORCE)
         standing = InForce.model_validate_json(raw, extra=ANY_VERSION) if raw else None
         for policy, stop in standing.stopped.items() if standing else ():
@@ -76,7 +78,9 @@ class WatchersNow:
                 yield missed("policy-stopped", what, do)
 
     async def payers(self) -> AsyncIterator[Trouble]:
-        """Yield one trouble (MISSED) if a person must still decide whether to alert the earlier payers of suspects."""
+        """Yield one trouble (MISSED) if a person must still decide whether to alert the earlier payers of suspects,
+        else nothing. Raises RedisError if Redis fails.
+        """
         raw = await self._redis.hvals(PAYERS_REQUESTS.name)
         if found := waiting(PayersRequest.model_validate_json(each, extra=ANY_VERSION) for each in raw):
             payments = sum(request.payments for request in found)
@@ -85,8 +89,8 @@ class WatchersNow:
             yield missed("payers-wait", f"{what}, the oldest for {span(self._clock.now() - found[0].at)}", do)
 
     async def feeds(self) -> AsyncIterator[Trouble]:
-        """Yield one trouble (MISSED) for each silent feed, and one (DANGER) if no worker has checked the feeds for over
-        30 s.
+        """Yield one trouble (MISSED) for each silent feed, the earliest detected first, and one (DANGER) if no worker
+        has checked the feeds for over 30 s; nothing if all is well. Raises RedisError if Redis fails.
         """
         book = await FeedStore(self._redis, "").read()
         for silence in sorted(book.silent.values(), key=lambda each: each.at):
@@ -98,7 +102,8 @@ class WatchersNow:
 
     async def auditor(self) -> AsyncIterator[Trouble]:
         """Yield up to four troubles: partitions whose cases are not audited, and findings that need a person (MISSED);
-        late audits, and clocks that differ from Redis's by over 1 s (DANGER).
+        late audits, and clocks that differ from Redis's by over 1 s (DANGER). Nothing if all is well. Raises RedisError
+        if Redis fails.
         """
         beats = await Beats(self._redis).read(range(self._settings.partitions))
         silent = [beat for beat in beats if beat.age is None or beat.age > BEAT_SECONDS]
@@ -121,10 +126,11 @@ class WatchersNow:
             yield danger("clocks-differ", f"clocks differ from Redis's: {listed(dict.fromkeys(skewed))}", do)
 
     async def channels(self) -> AsyncIterator[Trouble]:
-        """Yield one trouble for each channel of whose contacts in the last 5 minutes 20 % or more failed (DANGER), or
-        half or more (MISSED).
+        """Yield one trouble for each channel of whose contacts in the last 5 minutes 20 % or more failed: MISSED if
+        half or more failed, else DANGER.
 
-        A channel with fewer than three results is not judged.
+        A channel with fewer than three results is not judged. Raises KafkaError if Kafka fails, and ReadError if it
+        deletes the inputs meanwhile.
         """
         results, why = await self._results()
         for channel, counted in results.items():
@@ -137,7 +143,7 @@ class WatchersNow:
             yield (missed if failed >= MOST_FAIL * total else danger)("channel-failing", what, do)
 
     def unset(self) -> list[Trouble]:
-        """Return one trouble (DANGER) that names the gateways whose addresses are not set.
+        """Return a list with one trouble (DANGER) that names the gateways whose addresses are not set.
 
         Empty if all are set, and with embedded servers, where workers get the addresses at their start.
         """
@@ -151,7 +157,9 @@ class WatchersNow:
         return [danger("gateway-not-set", f"not set here: {listed(names)}", do)]
 
     async def letters(self) -> AsyncIterator[Trouble]:
-        """Yield one trouble (DANGER) if dead letters are open: signals may be among them."""
+        """Yield one trouble (DANGER) if dead letters are open, because signals may be among them; else nothing. Raises
+        KafkaError if Kafka fails. Errors of the vault (CodecError) pass through.
+        """
         letters = DeadLetterIndex(self._settings)
         await letters.refresh()
         if waiting := letters.open_by_source():

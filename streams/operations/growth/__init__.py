@@ -7,7 +7,7 @@ readiness       what must be true before it begins
 broker          the administration of Kafka's topics and consumer groups
 copies          verified copies of topics, with each record in the partition where its resident belongs
 moved_journal   the copy of the journal of cases, and the journal made from it
-late_inputs     inputs that a process of before wrote meanwhile
+late_inputs     inputs that a process with the old number of partitions wrote meanwhile
 moved_keys      keys of Redis that nothing else can restore
 
 docs/how-to/grow.md explains the order. May import every package below operations. Called by a command.

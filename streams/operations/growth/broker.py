@@ -26,7 +26,10 @@ KEEPING_ALL = {"cleanup.policy": "delete", "retention.ms": "-1", "retention.byte
 
 
 def own_settings(settings: Settings, names: Iterable[str]) -> dict[str, dict[str, str]]:
-    """Return the settings that were made for each of these topics: by topic, the values by the setting's name."""
+    """Return the settings that were made for each of these topics, without the brokers' defaults: by topic, the values
+    by the setting's name. Blocking. Raises AccessError if Kafka refuses access, and KafkaError or OSError if it is
+    unavailable.
+    """
     asked = [ConfigResource(ConfigResourceType.TOPIC, name) for name in names]
     with kafka_admin(settings) as admin:
         found = admin.describe_configs(asked, config_filter="all")["topic"]
@@ -37,7 +40,10 @@ def own_settings(settings: Settings, names: Iterable[str]) -> dict[str, dict[str
 
 
 def make_anew(settings: Settings, name: str, partitions: int, configured: Mapping[str, str]) -> None:
-    """Delete the topic if it exists, and create it empty with these settings. Returns once Kafka shows it."""
+    """Delete the topic if it exists, and create it empty with these settings. Returns once Kafka shows it. Blocking.
+    Raises AccessError if Kafka refuses access, KafkaError or OSError if it is unavailable, and GrowthError if it does
+    not finish in time.
+    """
     with kafka_admin(settings) as admin:
         _delete(admin, [name])
         made = NewTopic(name, partitions, settings.replication, topic_configs=dict(configured))
@@ -55,7 +61,9 @@ def make_anew(settings: Settings, name: str, partitions: int, configured: Mappin
 
 
 def configure(settings: Settings, name: str, configured: Mapping[str, str], before: Iterable[str]) -> None:
-    """Give a topic exactly these settings of its own. `before`: names of settings that are removed if not given."""
+    """Give a topic exactly these settings of its own. `before`: names of settings that are removed if not given.
+    Blocking. Raises AccessError if Kafka refuses access, and KafkaError or OSError if it is unavailable.
+    """
     left = {key: None for key in before if key not in configured}
     with kafka_admin(settings) as admin:
         if left:
@@ -64,7 +72,10 @@ def configure(settings: Settings, name: str, configured: Mapping[str, str], befo
 
 
 def add_partitions(settings: Settings, names: Iterable[str], count: int) -> None:
-    """Let each of these topics have `count` partitions. Those that have them already stay as they are."""
+    """Add partitions to these topics, so that each has `count`. Those that have `count` already stay as they are.
+    Blocking. Raises AccessError if Kafka refuses access, KafkaError or OSError if it is unavailable, and GrowthError if
+    it does not finish in time.
+    """
     names = list(names)
     with kafka_admin(settings) as admin:
         fewer = [name for name, number in _counts(admin, names).items() if number < count]
@@ -75,19 +86,26 @@ def add_partitions(settings: Settings, names: Iterable[str], count: int) -> None
 
 
 def delete(settings: Settings, names: Collection[str]) -> None:
-    """Delete those of the topics that exist. Returns once Kafka no longer shows them."""
+    """Delete those of the topics that exist. Returns once Kafka no longer shows them. Blocking. Raises AccessError if
+    Kafka refuses access, KafkaError or OSError if it is unavailable, and GrowthError if it does not finish in time.
+    """
     with kafka_admin(settings) as admin:
         _delete(admin, names)
 
 
 def topics_present(settings: Settings, names: Collection[str]) -> set[str]:
-    """Return those of the topics that exist."""
+    """Return those of the topics that exist. Blocking. Raises AccessError if Kafka refuses access, and KafkaError or
+    OSError if it is unavailable.
+    """
     with kafka_admin(settings) as admin:
         return set(names) & set(admin.list_topics())
 
 
 def groups(settings: Settings) -> dict[str, bool]:
-    """Return the consumer groups of the workers and of the webhooks; by name, whether any consumer is in them."""
+    """Return the consumer groups of the workers and of the webhooks that exist: by name, True if the group has a
+    consumer now, else False. Blocking. Raises AccessError if Kafka refuses access, and KafkaError or OSError if it is
+    unavailable.
+    """
     with kafka_admin(settings) as admin:
         found = [each["group_id"] for each in admin.list_groups()]
         ours = [name for name in found if re.fullmatch(re.escape(settings.app_id) + OF_WEBHOOK, name)]
@@ -96,7 +114,10 @@ def groups(settings: Settings) -> dict[str, bool]:
 
 
 def committed(settings: Settings, group: str) -> dict[tuple[str, int], int]:
-    """Return the offset of the next record that a group will process, by topic and partition."""
+    """Return the offset of the next record that a consumer group will process, by topic and partition; empty if it has
+    committed nothing. Blocking. Raises AccessError if Kafka refuses access, and KafkaError or OSError if it is
+    unavailable.
+    """
     with kafka_admin(settings) as admin:
         found = admin.list_group_offsets(group)[group]
     return {(where.topic, where.partition): entry.offset for where, entry in found.items()}

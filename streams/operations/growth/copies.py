@@ -38,15 +38,15 @@ def staging(topic: str) -> str:
 
 
 def place_of_key(key: bytes | None, partitions: int) -> int:
-    """Return the partition of a record of a topic by resident: the key begins with the resident's id, and what follows
-    begins with a dash.
+    """Return the number of the partition where a record belongs on a topic by resident with `partitions` partitions:
+    the key begins with the resident's id, and what follows begins with a dash. None counts as an empty key.
     """
     return partition_of((key or b"").partition(b"-")[0], partitions)
 
 
 class Copier:
-    """Writes records to given partitions of a topic; a context manager. Keeps their numbers, and a digest of the
-    sequence in each partition.
+    """Writes records to given partitions of a topic; a context manager. `sequences`: the numbers of records, and a
+    digest of the sequence in each partition, so far.
     """
 
     def __init__(self, settings: Settings, topic: str, partitions: int) -> None:
@@ -73,7 +73,9 @@ class Copier:
         await self._producer.stop()
 
     async def add(self, partition: int, key: bytes | None, value: bytes | None, timestamp: int) -> None:
-        """Add a record to a partition. It is written with the next ones, or by `finish`."""
+        """Add a record to a partition. `timestamp`: ms since 1970. It is written together with the next ones, or by
+        `finish`. Raises KafkaError if Kafka does not store an earlier record.
+        """
         self.sequences.add(partition, key, value, timestamp)
         batch = self._batches[partition] or self._begin(partition)
         if batch.append(key=key, value=value, timestamp=timestamp) is None:  # full
@@ -81,7 +83,9 @@ class Copier:
             self._begin(partition).append(key=key, value=value, timestamp=timestamp)
 
     async def finish(self) -> None:
-        """Return once all in-sync replicas have all records. Raises KafkaError if Kafka does not store one."""
+        """Write the rest, and return once all in-sync replicas have all records. Raises KafkaError if Kafka does not
+        store one.
+        """
         for partition in range(len(self._batches)):
             await self._send(partition)
         await self._settle()
@@ -106,14 +110,16 @@ class Copier:
 
 
 class Sequences:
-    """The numbers and digests of sequences of records, one for each partition."""
+    """The numbers of records (`records`, by partition) and digests of sequences of records, one sequence for each
+    partition.
+    """
 
     def __init__(self, partitions: int) -> None:
         self.records = [0] * partitions
         self._made = [hashlib.blake2b(digest_size=16) for _ in range(partitions)]
 
     def add(self, partition: int, key: bytes | None, value: bytes | None, timestamp: int) -> None:
-        """Add a partition's next record."""
+        """Add a partition's next record to its sequence. `timestamp`: ms since 1970."""
         self.records[partition] += 1
         made = self._made[partition]
         for part in (key, value):
@@ -127,8 +133,9 @@ class Sequences:
 
 
 async def stored_records(settings: Settings, topic: str) -> list[AsyncIterator[Read]]:
-    """Return for each partition of a topic an iterator over all its present records as they are stored, tombstones
-    too.
+    """Return for each partition of a topic, in order, an iterator over all its present records as they are stored
+    (encrypted values stay encrypted), tombstones too. Raises KafkaError if Kafka is unavailable; an iterator raises
+    ReadError if records are deleted before it starts.
     """
     begins, ends = await beginning_offsets(settings, topic), await end_offsets(settings, topic)
     return [
@@ -138,8 +145,8 @@ async def stored_records(settings: Settings, topic: str) -> list[AsyncIterator[R
 
 
 async def merged_by_time(sources: Sequence[AsyncIterator[Read]]) -> AsyncIterator[Read]:
-    """Yield the records of all sources, each time the earliest of the sources' next ones. Each source keeps its
-    order.
+    """Yield the records of all sources, each time the one with the earliest timestamp among the sources' next ones.
+    Each source keeps its order. Errors of the sources pass through.
     """
     waiting = [
         (record.timestamp, number, record)
@@ -158,8 +165,11 @@ async def merged_by_time(sources: Sequence[AsyncIterator[Read]]) -> AsyncIterato
 
 
 async def copy_to_staging(settings: Settings, topic: str, old: int, new: int) -> CopiedTopic:
-    """Write a topic's records to its empty staging topic, each to the partition of its resident, and compare them with
-    what is there afterwards. Raises GrowthError if they differ.
+    """Write a topic's records to its empty staging topic, each to the partition of its resident, compare them with what
+    is there afterwards, and return their numbers, digest and old end offsets. `old`, `new`: numbers of partitions.
+
+    Raises GrowthError if they differ, KafkaError if Kafka is unavailable, and ReadError if it deletes records
+    meanwhile.
     """
     ends = await end_offsets(settings, topic)
     async with Copier(settings, staging(topic), new) as copier:
@@ -173,7 +183,7 @@ async def copy_to_staging(settings: Settings, topic: str, old: int, new: int) ->
 
 async def copy_back(settings: Settings, topic: str, copied: CopiedTopic) -> None:
     """Write the records of a staging topic to the topic of that name, which is empty, in the same partitions and order,
-    and compare them. Raises GrowthError if they differ.
+    and compare them with `copied`. Raises GrowthError if they differ, and KafkaError if Kafka is unavailable.
     """
     partitions = len(copied.records)
     async with Copier(settings, topic, partitions) as copier:
@@ -185,7 +195,9 @@ async def copy_back(settings: Settings, topic: str, copied: CopiedTopic) -> None
 
 
 async def require_copied(settings: Settings, topic: str, partitions: int, digest: str) -> None:
-    """Raise GrowthError unless the topic's partitions hold exactly the sequences of records with this digest."""
+    """Raise GrowthError unless the topic's partitions have exactly the sequences of records with this digest
+    (`Sequences.hexdigest`). Reads the topic to its end. Raises KafkaError if Kafka is unavailable.
+    """
     found = Sequences(partitions)
     for partition, records in enumerate(await stored_records(settings, topic)):
         async for record in records:

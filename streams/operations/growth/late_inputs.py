@@ -1,5 +1,5 @@
-"""Inputs that a process of before wrote to case-inputs while its partitions grew, such as a console that was not
-stopped: they are in the partition where their resident belonged before.
+"""Inputs that a process with the old number of partitions, such as a console that was not stopped, wrote to case-inputs
+while its partitions grew: they are in the partition where their resident belonged before.
 """
 
 from collections.abc import AsyncIterator, Sequence
@@ -14,11 +14,12 @@ RULES = b"rules"  # the key of inputs for all partitions (streams/messaging/case
 
 
 async def forward(settings: Settings, applied: Sequence[int], partitions: int) -> list[int]:
-    """Write the inputs after those in `applied` once more, each to the present partition of its resident. Returns by
-    present partition the offset after the inputs that the new journal has to prove.
+    """Write the inputs after those in `applied` once more, each to the present partition of its resident; changes of
+    rules, which are in every partition, to all partitions. Returns by present partition (the index in the list) the
+    offset after the inputs that the new journal has to prove; 0 for a new partition.
 
     `applied`: by old partition, the offset after the last applied input. After an interruption, an input may be written
-    twice: casework applies it once, by its id.
+    twice: casework applies it once, by its id. Raises KafkaError if Kafka is unavailable.
     """
     begins, ends = await beginning_offsets(settings, CASE_INPUTS.name), await end_offsets(settings, CASE_INPUTS.name)
     old = len(applied)
@@ -34,10 +35,12 @@ async def forward(settings: Settings, applied: Sequence[int], partitions: int) -
 
 
 async def misplaced(settings: Settings, covered: Sequence[int], old: int) -> int:
-    """Return how many inputs after those in `covered` are not in the partition of their resident.
+    """Return the number of inputs after those in `covered` that are not in the partition of their resident. Changes of
+    rules do not count.
 
     `covered`: by present partition, the offset after the inputs that the journal proves. Only the first `old`
-    partitions are read: a process of before knows no others.
+    partitions are read: a process that still has the old number of partitions knows no others. Raises KafkaError if
+    Kafka is unavailable.
     """
     begins, ends = await beginning_offsets(settings, CASE_INPUTS.name), await end_offsets(settings, CASE_INPUTS.name)
     count = 0

@@ -44,9 +44,9 @@ ProvenRecord = tuple[PartialEntry, Read]
 
 
 class JournalReading:
-    """Reads the old partitions' journals. After `events` has ended: `fold`, the residents' events; `applied`, the ids
-    of applied inputs that concern no single case, by old partition; `log`, the number of logs; `left_out`, the number
-    of entries that are no part of the new journal.
+    """Reads the old partitions' journals. After `events` has ended: `fold`, a digest of the residents' events;
+    `applied`, the ids of applied inputs that concern no single case, by old partition; `log`, the highest number of a
+    log of inputs; `left_out`, the number of entries that are no part of the new journal.
     """
 
     def __init__(self, settings: Settings, since: datetime) -> None:
@@ -60,7 +60,9 @@ class JournalReading:
 
     async def events(self) -> AsyncIterator[Read]:
         """Yield the case events of all partitions, about in the order of their times; those of a resident in the order
-        in which they were decided. Raises GrowthError if a journal does not prove all inputs of its partition.
+        in which they were decided. Fills `fold`, `applied`, `log` and `left_out` meanwhile. Raises GrowthError if a
+        journal does not prove all inputs of its partition, or a record's key is not its resident, and KafkaError if
+        Kafka is unavailable.
         """
         self._kept = await beginning_offsets(self._settings, CASE_INPUTS.name)
         self._ends = await end_offsets(self._settings, CASE_INPUTS.name)
@@ -109,10 +111,11 @@ class JournalReading:
 async def copy_journal(
     settings: Settings, old: int, new: int, at: datetime, policy: str, holds: list[Hold]
 ) -> CopiedJournal:
-    """Write the journal's proven entries to its empty staging topic, and compare them with what is there afterwards.
+    """Write the journal's proven entries to its empty staging topic, compare them with what is there afterwards, and
+    return their numbers, digest and old end offsets. `old`, `new`: numbers of partitions.
 
-    `at`: when the growth began; `policy`, `holds`: the rules in force in all partitions. Raises GrowthError if a
-    journal is not whole, or the copy differs.
+    `at`: when the growth began; `policy` (its hash), `holds`: the rules in force in all partitions. Raises GrowthError
+    if a journal is not complete, or the copy differs, and KafkaError if Kafka is unavailable.
     """
     ends = await end_offsets(settings, CASE_EVENTS.name)
     reading = JournalReading(settings, at - APPLIED_KEPT)
@@ -139,9 +142,11 @@ async def copy_journal(
 
 
 async def fill_journal(settings: Settings, copied: CopiedJournal, covered: Sequence[int], at: datetime) -> None:
-    """Write the new journal to its empty topic, from its staging topic, and compare its fold with that of before.
+    """Write the new journal to its empty topic, from its staging topic, and compare its residents' events with those of
+    before.
 
-    `covered`: by new partition, the offset after the inputs that it proves. Raises GrowthError if the fold differs.
+    `covered`: by new partition, the offset after the inputs that it proves. `at`: the time of the added first and last
+    entries. Raises GrowthError if the events differ, and KafkaError if Kafka is unavailable.
     """
     new = len(copied.records)
     async with Copier(settings, CASE_EVENTS.name, new) as copier:

@@ -81,7 +81,7 @@ _KINDS: Mapping[str, KeyName] = {
 
 
 def key_rule(name: KeyName) -> KeyRule:
-    """Return what a growth does with the keys of this name."""
+    """Return what a growth does with the keys of this name; DELETE for a name that is not listed."""
     if name in _PLACES:
         return _PLACES[name][0]
     if name in _STAYING:
@@ -97,10 +97,12 @@ class MovedKeys:
         self._old, self._new = old, new
 
     async def move(self) -> int:
-        """Bring all keys to their new places, and return how many keys and members were moved.
+        """Move all keys to their new partitions, delete those that are built anew, and return how many keys and members
+        of keys were moved.
 
         First marks the data as that of the new number, so that a process of the old one no longer uses it. The data
-        that all partitions share counts as incomplete afterwards: workers restore it from its topics.
+        that all partitions share counts as incomplete afterwards: workers restore it from its topics. Raises RedisError
+        if Redis is unavailable; repeat it then.
         """
         await self._redis.set(WHOLE_PARTITIONS, self._new)
         await self._redis.delete(WHOLE_RUN, WHOLE_ENDS)
@@ -110,7 +112,9 @@ class MovedKeys:
         return moved
 
     async def journal_observed(self, places: Mapping[int, str]) -> None:
-        """Store for each partition the place (log:offset) up to which latencies in its journal were observed."""
+        """Store for each partition (the key of `places`) the place, as log:offset, up to which latencies in its journal
+        were observed. Raises RedisError if Redis is unavailable.
+        """
         for partition, place in places.items():
             await self._redis.set(key("boarded", partition), place)
 
@@ -192,5 +196,5 @@ def _arguments(add: str, piece: Iterable[tuple[str, bytes]]) -> list[str | bytes
 
 
 def lane_keys(name: LaneName, partition: int) -> list[str]:
-    """Return the keys of this name in a partition, one for each lane."""
+    """Return the Redis keys of this name in a partition, one for each lane of signals."""
     return [lane_key(name, lane, partition) for lane in sorted(_LANES)]

@@ -32,8 +32,9 @@ DRAIN = "Start the workers, let `quanzu admin drain` finish, stop every process,
 
 
 class ReadyState(NamedTuple):
-    """The state in which a growth begins: the rules in force in all partitions, the offset after each partition's last
-    input, all of which are applied, and the consumer groups that follow the journal.
+    """The state in which a growth begins: the hash of the policy and the holds in force in all partitions, by partition
+    the offset after the last input, all of which are applied, and the names of the consumer groups that follow the
+    journal.
     """
 
     policy: str
@@ -45,8 +46,9 @@ class ReadyState(NamedTuple):
 async def require_ready(settings: Settings, redis: "Redis") -> ReadyState:
     """Return the state of an installation that may grow.
 
-    Raises GrowthError that says what to do first if intake is open, a worker or webhook runs, something is not
-    processed, or the partitions' rules differ; SettingsError if the topics are not as they must be.
+    Raises GrowthError that says what to do first if the topics are not as they must be, intake is open, a process is in
+    a consumer group, something is not processed, or the partitions' rules differ; OwnedError if a worker still owns a
+    partition; AccessError if Kafka refuses access; and RedisError, KafkaError or OSError if a server is unavailable.
     """
     client: Any = redis  # redis-py types each result as sync or async
     if wrong := await asyncio.to_thread(topics.check, settings):

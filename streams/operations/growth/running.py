@@ -17,11 +17,12 @@ from streams.state.case_store import connect
 
 
 async def grow_partitions(settings: Settings, to: int, by: str, reason: str, told: GrowthTold) -> GrownInstallation:
-    """Bring an installation to `to` partitions, or finish a growth to that number, with audit entries.
+    """Bring an installation to `to` partitions, or finish a growth to that number, with audit entries. Returns the
+    number of partitions before (None if it was `to` already) and after.
 
     `by`, `reason`: who does it and why. `told`: is called after each step with an English text. Raises GrowthError,
-    which says what to do, if the growth cannot begin or continue; KafkaError, OSError or RedisError if a server is
-    unavailable: run it again.
+    which says what to do, if the growth cannot begin or continue; OwnedError if a worker runs; AccessError if Kafka
+    refuses access; KafkaError, OSError or RedisError if a server is unavailable: run it again.
     """
     async with _grower(settings, told) as (grower, producer, now):
         await audit.write(producer, [_line(now, by, "partitions-grow", to, reason)])
@@ -31,8 +32,9 @@ async def grow_partitions(settings: Settings, to: int, by: str, reason: str, tol
 
 
 async def abort_growth(settings: Settings, by: str, reason: str) -> bool:
-    """Take a growth back, with an audit entry. Returns False if none is under way. Raises GrowthError if its copies are
-    complete, so that it can only be finished.
+    """Abort a growth, and delete its copies, with an audit entry. Returns True if this was done; False if none is under
+    way. Raises GrowthError if its copies are complete, so that it can only be finished, or another run of the command
+    goes on; AccessError if Kafka refuses access; KafkaError, OSError or RedisError if a server is unavailable.
     """
     async with _grower(settings, lambda _: None) as (grower, producer, now):
         taken_back = await grower.abort()

@@ -5,9 +5,9 @@ continues after the last one; a step that was interrupted begins again.
    the growth back.
 2. `switched`: all copies are complete and verified, and nothing was written meanwhile. From here on, only forward.
 3. Partitions are added to the topics whose records are all processed; the copied topics are made anew, one after the
-   other; the consumer groups stand at the end of the new journal; Redis' keys are moved.
+   other; the consumer groups continue at the end of the new journal; Redis' keys are moved.
 4. `complete`: the copies are deleted.
-5. One record says the new number of partitions and that no growth is under way.
+5. One record has the new number of partitions, and no growth is under way.
 """
 
 import asyncio
@@ -56,7 +56,9 @@ _WRONG = {
 
 @dataclass(frozen=True, slots=True)
 class GrownInstallation:
-    """What a growth has done. `old`: None if the installation had that number of partitions before the command."""
+    """The result of a growth: the numbers of partitions before (`old`) and after (`new`). `old`: None if the
+    installation had `new` partitions before the command.
+    """
 
     old: int | None
     new: int
@@ -64,7 +66,7 @@ class GrownInstallation:
 
 class Grower:
     """Carries a growth out. `settings`: with the old or the new number of partitions. `now`: the time at which a new
-    growth begins. `told`: is called after each step.
+    growth begins. `told`: is called after each step with an English text.
     """
 
     def __init__(self, settings: Settings, redis: "Redis", turn: GrowthTurn, now: datetime, told: GrowthTold) -> None:
@@ -72,9 +74,11 @@ class Grower:
         self._stored: PartitionCount | None = None  # the record that this run has read or written last
 
     async def grow(self, to: int) -> GrownInstallation:
-        """Bring the installation to `to` partitions, or finish a growth to that number.
+        """Bring the installation to `to` partitions, or finish a growth to that number. Returns the number of
+        partitions before (None if it was `to` already) and after.
 
-        Raises GrowthError, which says what to do, if it cannot begin or continue.
+        Raises GrowthError, which says what to do, if it cannot begin or continue; OwnedError if a worker runs;
+        AccessError if Kafka refuses access; KafkaError, OSError or RedisError if a server is unavailable.
         """
         count = await self._known()
         if count.growth is None and count.partitions == to:
@@ -91,8 +95,11 @@ class Grower:
         return GrownInstallation(count.partitions, to)
 
     async def abort(self) -> bool:
-        """Take a growth back that has not switched. Returns False if none is under way. Raises GrowthError if it has
-        switched.
+        """Abort a growth that has not switched, and delete its copies. Returns True if this was done; False if none is
+        under way.
+
+        Raises GrowthError if it has switched, or this run has lost its lease; AccessError if Kafka refuses access;
+        KafkaError, OSError or RedisError if a server is unavailable.
         """
         count = await self._known()
         if count.growth is None:
@@ -215,7 +222,7 @@ class Grower:
         return await self._record(old, growth.model_copy(update={"keys_moved": True}), said)
 
     async def _follow(self, growth: Growth) -> None:
-        """Let the groups that had followed the journal to its end stand at the end of the new one."""
+        """Let the groups that had followed the journal to its end continue at the end of the new one."""
         ends = await end_offsets(self._settings, CASE_EVENTS.name)
         places = {TopicPartition(CASE_EVENTS.name, partition): end for partition, end in ends.items()}
         for group in growth.groups:

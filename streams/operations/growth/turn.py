@@ -31,7 +31,7 @@ TURN_LOST = (
 
 
 class GrowthTurn:
-    """The lease of this run."""
+    """The lease in Redis by which this run of the command excludes others."""
 
     def __init__(self, redis: "Redis") -> None:
         self._redis: Any = redis  # redis-py types each result as sync or async
@@ -39,14 +39,16 @@ class GrowthTurn:
         self._lost = False
 
     async def require_held(self) -> None:
-        """Renew the lease. Raises GrowthError if it has expired since it was taken: another run may have had it."""
+        """Renew the lease for 5 s. Raises GrowthError if it has expired since it was taken, because another run may
+        have had it, and RedisError if Redis is unavailable.
+        """
         if not await self._renewed():
             raise GrowthError(TURN_LOST)
 
     @asynccontextmanager
     async def held(self) -> AsyncIterator[None]:
-        """Context manager: hold the lease. Raises GrowthError if another run holds it for 7 s, and ends the block with
-        GrowthError once the lease is lost.
+        """Context manager: hold the lease during the block. Raises GrowthError if another run holds it for 7 s, and
+        ends the block with GrowthError once the lease is lost. Raises RedisError if Redis is unavailable at the start.
         """
         until = time.monotonic() + TURN_WAIT_SECONDS
         while not await locks.keep(self._redis, WHOLE_GROWING, self._token, TURN_MS_HELD):

@@ -27,7 +27,8 @@ def write_example(path: Path, count: int = 200, seed: int = 1, on: date = date(2
 
     They include children with a guardian, families with one telephone, telephones that changed hands, and people who
     read Korean. Their ID numbers pass every check but belong to no region; their telephone numbers are not in use.
-    Raises FileError if the name ends in neither .csv nor .parquet, or the folder does not exist.
+    Raises FileError if the name ends in neither .csv nor .parquet, or the folder does not exist, and OSError if the
+    file cannot be written.
     """
     chance = random.Random(seed)
     people = list(_people(chance, count, on))

@@ -36,7 +36,9 @@ Progress = Callable[[int, float], None]
 
 
 class Refusal(NamedTuple):
-    """A refused row: its line, column and reason. It never contains the row's values."""
+    """A refused row: the number of its line in the file, the invalid column and the reason. It never contains the row's
+    values.
+    """
 
     line: int
     column: str
@@ -66,18 +68,17 @@ class ImportReport:
 async def import_file(
     path: Path, register: Residents, keys: IdKeys, progress: Progress | None = None, at: datetime | None = None
 ) -> ImportReport:
-    """Import all residents of a file into the register, and write refused rows to a file beside it.
-
-    Returns the counts and the refused rows.
+    """Import all residents of a file into the register, and write refused rows to a file beside it. Returns the counts
+    and the refused rows.
 
     A resident known by id, or by the hash of the ID number, is updated, so a file can be imported again. A telephone or
     account that a later row of the same resident leaves out ends at `at` (default: now). `progress` is called after
-    each chunk of rows.
+    each chunk of rows with the number of rows read and the fraction of the file read (0 to 1).
 
     Raises FileError if the file is not CSV or Parquet, or a column is missing, unknown or given twice, OSError if it
     cannot be opened, and UnknownKeyError if the register's ID numbers are hashed under a key that is not in `keys`;
-    nothing is imported then. Raises FileError also if a Parquet file is damaged further on; all rows up to the one
-    that the error names are imported.
+    nothing is imported then. Raises FileError also if a Parquet file is damaged further on; all rows up to the one that
+    the error names are imported. Errors of `Residents.put` pass through.
     """
     at = at or Clock().now()
     await check_keys(register, keys)
@@ -102,11 +103,11 @@ async def import_file(
 
 
 async def export_file(path: Path, register: Residents) -> int:
-    """Write the whole register to a file readable only by its owner, and return the number of entries, merged ones
-    included.
+    """Write the register to a file readable only by its owner, and return the number of entries, merged ones included.
 
     The file appears under its name once it is complete. It has the hash of each ID number instead of the number. Raises
-    FileError if the name ends in neither .csv nor .parquet, or the folder does not exist.
+    FileError if the name ends in neither .csv nor .parquet, or the folder does not exist, OSError if the file cannot be
+    written, and RedisError if Redis is unavailable.
     """
     count = 0
     with write_table(path, EXPORTED) as table:
@@ -117,7 +118,9 @@ async def export_file(path: Path, register: Residents) -> int:
 
 
 def check_heading(heading: list[str]) -> None:
-    """Raise FileError, listing the columns, if a heading has unknown or repeated columns, or lacks a required one."""
+    """Raise FileError, which lists the columns, if a heading has unknown or repeated columns, or lacks a required one;
+    else do nothing.
+    """
     unknown = [column for column in heading if column not in COLUMNS and column not in REFUSED]
     missing = [column for column in REQUIRED if column not in heading]
     double = {column for column in heading if heading.count(column) > 1}

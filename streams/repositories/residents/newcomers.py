@@ -1,4 +1,4 @@
-"""Registers people of whom another place tells, such as another province, without a second entry of anybody."""
+"""Registers people whom another place reports, such as another province, without a second entry of anybody."""
 
 from contextlib import suppress
 from datetime import datetime
@@ -10,10 +10,12 @@ from streams.repositories.residents.register import Asked, ForgottenError, Resid
 
 
 async def same_person(register: Residents, told: Resident, at: datetime) -> Resident | None:
-    """Return the register's entry of the person whose provisional entry would be `told`, or None if it has none.
+    """Return the register's entry of the same person as `told` (the entry that would be made of them), or None if the
+    register has none.
 
-    A person is the same if the name is and a telephone that both hold at `at`: a telephone alone may be a family's. If
-    several are, the entry with the lowest id, so that all processes agree.
+    A person is the same if the name is the same and both hold one telephone at `at`: a telephone by itself may be a
+    family's. If several are, return the entry with the lowest id, so that all processes agree; if none is, the entry
+    with `told`'s id. Raises RedisError if Redis is unavailable.
     """
     phones = [each.value for each in told.phones if held(each, at)]
     found = await register.holders([Asked("phones", phone, at) for phone in phones])
@@ -25,11 +27,13 @@ async def same_person(register: Residents, told: Resident, at: datetime) -> Resi
 
 
 async def enter(register: Residents, person: Resident, guardian: Resident | None, at: datetime) -> ResidentId:
-    """Return the id of the register's entry of a person, after the entry was made if there was none at `at`.
+    """Return the id of the register's entry of a person; if there is none at `at`, write `person` to the register
+    first.
 
-    `guardian`: the entry to make of a minor's guardian. It is made only after the minor's that names it, so that it is
-    made of nobody if the minor was erased. Raises ForgottenError if the person was erased; without a guardian who was,
-    the minor is entered.
+    `guardian`: the entry to write for a minor's guardian, None for others. It is written after the minor's that names
+    it, so that none is written for nobody if the minor was erased. Raises ForgottenError if the person was erased (a
+    guardian who was erased is left out), SendError if Kafka refuses a record, and RedisError if Redis or the vault is
+    unavailable.
     """
     known = await same_person(register, guardian, at) if guardian else None
     if known is not None:

@@ -78,22 +78,21 @@ class Residents:
     async def put(self, residents: Iterable[Resident]) -> None:
         """Write new or changed entries to Kafka, then to Redis. If two have the same id, the later one is written.
 
-        Raises ForgottenError, before anything is written, if an id belongs to an erased resident; RuntimeError without
-        a producer; SendError or Redis' error if writing fails. Repeating the call is safe and completes a partial
-        write.
+        Waits while Kafka is unavailable. Raises ForgottenError, before anything is written, if an id belongs to an
+        erased resident; RuntimeError without a producer; SendError if Kafka refuses a record; and RedisError if Redis
+        or the vault is unavailable. Repeating the call is safe and completes a partial write.
         """
         entries = {resident.id: resident.model_dump_json().encode() for resident in residents}
         await self._refuse_forgotten(entries)
         await self._write(entries)
 
     async def change(self, ids: Iterable[ResidentId], change: Callable[[Resident], Resident]) -> int:
-        """Apply `change` to the current entries of these ids, and write those that it changed.
-
-        Returns the number of changed entries.
+        """Apply `change` to the current entries of these ids, write those that it changed to Kafka and Redis, and
+        return their number.
 
         If another writer changes an entry at the same time, `change` is applied again to the newer entry. Unknown ids
-        are skipped. Raises the exceptions of `change`, RuntimeError without a producer, and SendError or Redis' error
-        if writing fails.
+        are skipped. Waits while Kafka is unavailable. Raises the exceptions of `change`, RuntimeError without a
+        producer, SendError if Kafka refuses a record, and RedisError if Redis is unavailable.
         """
         left, count = list(ids), 0
         while left:
@@ -107,18 +106,18 @@ class Residents:
         return count
 
     async def erase(self, ids: Iterable[ResidentId]) -> None:
-        """Erase residents: write a tombstone to the topic for each, and delete them from Redis.
+        """Erase residents: write a tombstone to the topic for each, and delete them from Redis. A tombstone is written
+        for an unknown id too.
 
-        Unknown ids are ignored.
-
-        Raises RuntimeError without a producer, and SendError or Redis' error if writing fails.
+        Waits while Kafka is unavailable. Raises RuntimeError without a producer, SendError if Kafka refuses a record,
+        and RedisError if Redis is unavailable.
         """
         await self._write(dict.fromkeys(ids))
 
     async def get(self, ids: Iterable[ResidentId]) -> dict[ResidentId, Resident]:
         """Return the entries of these ids, by id; unknown ids are left out.
 
-        A merged entry is returned as it is, with `merged_into` set.
+        A merged entry is returned as it is, with `merged_into` set. Raises RedisError if Redis is unavailable.
         """
         raw = await self._raw(list(dict.fromkeys(ids)))
         return {entry: unpacked(entry, value) for entry, value in raw.items() if value}
@@ -127,6 +126,7 @@ class Residents:
         """Return for each id the canonical entry: the one at the end of all merges. Ids without an entry are left out.
 
         An id whose merges form a circle, or a chain of over 16, is left out and logged as an error to be repaired.
+        Raises RedisError if Redis is unavailable.
         """
         asked = list(dict.fromkeys(ids))
         found = await self.get(asked)
@@ -141,24 +141,21 @@ class Residents:
         return {entry: found[end] for entry, end in ends.items() if end in found}
 
     async def by_phone(self, asked: Sequence[tuple[str, datetime]]) -> list[ResidentId | None]:
-        """Return for each (E.164 phone, time), in order, the id of the resident who held the phone then, or None.
-
-        If several did, the first of `holders`.
+        """Return for each pair of `asked` (E.164 phone, time), in order, the id of the resident who held the phone
+        then, or None if nobody did. If several did, the first of `holders`. Raises RedisError if Redis is unavailable.
         """
         return await self.find([Asked("phones", *each) for each in asked])
 
     async def by_account(self, asked: Sequence[tuple[str, datetime]]) -> list[ResidentId | None]:
-        """Return for each (normalized account, time), in order, the id of the resident who held the account then, or
-        None.
-
-        If several did, the first of `holders`.
+        """Return for each pair of `asked` (normalized account, time), in order, the id of the resident who held the
+        account then, or None if nobody did. If several did, the first of `holders`. Raises RedisError if Redis is
+        unavailable.
         """
         return await self.find([Asked("accounts", *each) for each in asked])
 
     async def by_id_hash(self, hashes: Sequence[str]) -> list[ResidentId | None]:
-        """Return for each ID-number hash, in order, the id of the resident who has it, or None.
-
-        If several have it, the lowest id. Never the id of a merged entry.
+        """Return for each ID-number hash, in order, the id of the resident who has it, or None if nobody has. If
+        several have it, the lowest id; never the id of a merged entry. Raises RedisError if Redis is unavailable.
         """
         lists = await self._owners([("idhashes", value) for value in hashes])
         return [min((each.resident for each in owners), default=None) for owners in lists]
@@ -167,15 +164,15 @@ class Residents:
         """Return for each question (`asked`), in order, the id of the resident who held the value at that time, or None
         if nobody did. If several did, the first of `holders`.
 
-        One round trip for all kinds of questions.
+        One round trip for all kinds of questions. Raises RedisError if Redis is unavailable.
         """
         lists = await self._fields([(each.by, each.value) for each in asked])
         return [meant(raw, each.at) if raw else None for each, raw in zip(asked, lists, strict=True)]
 
     async def holders(self, asked: Sequence[Asked]) -> list[tuple[ResidentId, ...]]:
         """Return for each question, in order, the ids of all residents who held the value at that time, as of a family
-        that shares a telephone: the primary holders first, then the latest to get it, then the lower id. An empty
-        tuple if nobody did.
+        that shares a telephone: the primary holders first, then the latest to get it, then the lower id. An empty tuple
+        if nobody did. Raises RedisError if Redis is unavailable.
         """
         lists = await self._owners([(each.by, each.value) for each in asked])
         return [holders(owners, each.at) for each, owners in zip(asked, lists, strict=True)]
@@ -183,7 +180,8 @@ class Residents:
     async def all(self) -> AsyncIterator[list[Resident]]:
         """Yield all entries of the register in lists, in no particular order.
 
-        An entry that changes meanwhile may be yielded in its old or new state, or in both.
+        An entry that changes meanwhile may be yielded in its old or new state, or in both. Raises RedisError if Redis
+        is unavailable.
         """
         for partition in range(self._settings.partitions):
             cursor, more = 0, True
@@ -193,18 +191,22 @@ class Residents:
                 yield [unpacked(entry.decode(), raw) for entry, raw in found.items()]
 
     async def count(self) -> int:
-        """Return the number of entries in the register, merged ones included."""
+        """Return the number of entries in the register, merged ones included. Raises RedisError if Redis is
+        unavailable.
+        """
         async with self._redis.pipeline(transaction=False) as pipe:
             for partition in range(self._settings.partitions):
                 pipe.hlen(_key("residents", partition))
             return sum(await pipe.execute())
 
     async def restore(self, since: Tails | None = None) -> int:
-        """Make Redis equal to the topic, and return the number of records read.
+        """Make Redis equal to the topic, and return the number of records read. Unreadable records are logged and left
+        out.
 
-        `since`: read only records at or after these offsets (by topic and partition). None: the whole topic is read,
-        and entries that the topic does not have are removed from Redis. Reads until no new record has arrived: a `put`
-        during the restore could otherwise be overwritten by the state that it replaced.
+        `since`: read only records at or after these offsets (by topic and partition). None: the topic is read from its
+        beginning, and entries that the topic does not have are removed from Redis. Reads until no new record has
+        arrived: a `put` during the restore could otherwise be overwritten by the state that it replaced. Raises
+        RedisError or KafkaError if Redis or Kafka is unavailable; errors of the vault (CodecError) pass through.
         """
         begin = await beginning_offsets(self._settings, RESIDENTS.name)
         behind = (since or {}).get(RESIDENTS.name, begin)

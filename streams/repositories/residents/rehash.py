@@ -9,12 +9,11 @@ from streams.repositories.residents.register import Residents
 
 
 async def rehash(register: Residents, keys: IdKeys) -> int:
-    """Replace every ID-number hash in the register that uses an earlier key by the current key's.
-
-    Returns the number of changed entries.
+    """Replace every ID-number hash in the register that uses an earlier key by the current key's, and return the number
+    of changed entries.
 
     Safe to repeat after an interruption: renewed entries are skipped. Raises UnknownKeyError, before anything is
-    written, if the register already uses a later key than `keys` has.
+    written, if the register already uses a later key than `keys` has. Errors of `Residents.change` pass through.
     """
     await check_keys(register, keys)
     count = 0
@@ -26,7 +25,7 @@ async def rehash(register: Residents, keys: IdKeys) -> int:
 
 async def check_keys(register: Residents, keys: IdKeys) -> None:
     """Raise UnknownKeyError if an ID number among the register's first entries is hashed under a later key than `keys`
-    has.
+    has; else do nothing. Raises RedisError if Redis is unavailable.
 
     `rehash` renews those entries first. An import without the later key would find nobody and enter every person again.
     """

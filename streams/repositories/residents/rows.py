@@ -76,10 +76,10 @@ class RowError(ValueError):
 
 
 def read_row(row: Mapping[str, str], keys: IdKeys, new_id: Callable[[], str], today: date) -> Resident:
-    """Return the resident in a row (cells by column). A row without an id gets one from `new_id`.
+    """Return the resident in a row (text by column). A row without an id gets one from `new_id`.
 
     The ID number is replaced by its hash under the current key, and is not passed on. `today`: the date in Beijing, for
-    checking the ID number. Raises RowError for the first invalid column.
+    checking the ID number. Raises RowError, with the column and the reason, for the first invalid column found.
     """
     texts = {column: text for column, raw in row.items() if (text := raw.strip())}
     fields = {column: _cell(column, reader, texts[column]) for column, reader in _READERS.items() if column in texts}
@@ -99,10 +99,11 @@ def read_row(row: Mapping[str, str], keys: IdKeys, new_id: Callable[[], str], to
 
 
 def known_as(row: Mapping[str, str], resident: Resident, keys: IdKeys, today: date) -> Sequence[str]:
-    """Return every hash under which the row's person may be in the register, one for each key ever used; empty without
-    an ID number or hash in the row.
+    """Return every hash under which the row's person may be in the register, one for each key ever used, the oldest
+    first; empty without an ID number or hash in the row. For a row with a hash instead of the number: this hash, and
+    the one that `read_row` made of it.
 
-    `resident`: the result of `read_row` for this row. `today`: the date in Beijing.
+    `row`: text by column; `resident`: the result of `read_row` for this row. `today`: the date in Beijing.
     """
     if resident.id_hash is None or not keys.later:
         return [resident.id_hash] if resident.id_hash else []
@@ -112,7 +113,7 @@ def known_as(row: Mapping[str, str], resident: Resident, keys: IdKeys, today: da
 
 
 def write_row(resident: Resident) -> dict[str, str]:
-    """Return the row (cells by column) that `read_row` parses into this resident.
+    """Return the row (text by column; "" for an empty cell) that `read_row` parses into this resident.
 
     It has the hash in place of the ID number.
     """

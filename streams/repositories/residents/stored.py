@@ -37,25 +37,24 @@ _ALWAYS = [usual for _, usual in _HELD[1:]]  # the parts of a value that the res
 
 
 def packed(raw: bytes) -> bytes:
-    """Return an entry in Redis' compact format. `raw`: its JSON on the topic."""
+    """Return an entry in Redis's compact format (a JSON list). `raw`: the entry's JSON on the topic. Raises ValueError
+    if `raw` is not JSON.
+    """
     return _packed(orjson.loads(raw))
 
 
 def unpacked(entry: ResidentId, raw: bytes) -> Resident:
-    """Return the resident in an entry of Redis (`raw`).
-
-    `entry`: the resident's id. Raises ValueError if `raw` is invalid.
+    """Return the resident in an entry of Redis (`raw`); the topic's JSON is read too. `entry`: the resident's id.
+    Raises ValueError if `raw` is invalid.
     """
     return Resident.model_validate({"id": entry, **_fields(raw)}, extra=ANY_VERSION)
 
 
 def owners_of(entry: ResidentId, raw: bytes | None) -> dict[tuple[Index, str], str]:
     """Return the text that Redis stores as owners of each phone, account and ID hash in an entry, by (kind, value).
+    `raw`: the entry in Redis's format. Empty if the entry is merged, or `raw` is None.
 
-    `raw`: the entry in Redis' format.
-
-    Empty if the entry is merged, or `raw` is None. Parses plain JSON, because the entry was validated when it was
-    written, and each write calls this twice.
+    Parses plain JSON, because the entry was validated when it was written, and each write calls this twice.
     """
     fields = _fields(raw) if raw else {}
     if not fields or fields.get("merged_into"):
@@ -71,9 +70,8 @@ def owners_of(entry: ResidentId, raw: bytes | None) -> dict[tuple[Index, str], s
 
 
 def meant(raw: bytes, at: datetime) -> ResidentId | None:
-    """Return the id of the resident who held a value at `at` (the primary holder, if it is shared), or None.
-
-    `raw`: the value's owners as Redis stores them.
+    """Return the id of the resident who held a value at `at`, or None if nobody did; if several did, the primary holder
+    who got it last. `raw`: the value's owners as Redis stores them.
 
     Called for each signal. The fast path is a value that one resident has always held, which is nearly always so.
     """

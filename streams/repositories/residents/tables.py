@@ -53,7 +53,8 @@ class Row(NamedTuple):
 
 @dataclass(slots=True)
 class Table:
-    """An open file with its `encoding` and `heading`.
+    """An open file with its `encoding` ("utf-8", "utf-8-sig" or "gb18030" for CSV) and `heading` (the columns, in
+    order).
 
     `rows` is read lazily, and may raise FileError if the file is damaged further on; `share` returns the fraction of
     the file read so far (0 to 1).
@@ -69,11 +70,12 @@ class Sink(Protocol):
     """A file to which rows are written."""
 
     def write(self, rows: Sequence[Mapping[str, str]]) -> None:
-        """Write rows, each a mapping from column to text."""
+        """Write rows, each a mapping from column to text. Raises OSError if the file cannot be written."""
 
 
 def open_rows(path: Path) -> Table:
-    """Open a CSV or Parquet file, according to the ending of its name.
+    """Open a CSV or Parquet file, according to the ending of its name, and return it with its heading; its rows are
+    read later.
 
     Raises FileError if the name has another ending, or the file is damaged or has no valid heading; OSError if it
     cannot be opened.
@@ -87,10 +89,12 @@ def open_rows(path: Path) -> Table:
 
 @contextmanager
 def write_table(path: Path, columns: Sequence[str]) -> Iterator[Sink]:
-    """Context manager: create a file and yield an object that writes rows to it. Only its owner may read it.
+    """Context manager: create a file with these columns, and yield an object that writes rows to it. Only its owner may
+    read it.
 
-    The file appears under its name when the block ends without an error. Raises FileError if the name ends in neither
-    .csv nor .parquet, or the folder does not exist.
+    The file appears under its name when the block ends without an error; a file of that name is replaced. Raises
+    FileError if the name ends in neither .csv nor .parquet, or the folder does not exist, and OSError if it cannot be
+    written.
     """
     sinks: dict[str, Callable[[IO[bytes], Sequence[str]], _CsvSink | _ParquetSink]]
     sinks = {".csv": _CsvSink, ".parquet": _ParquetSink}

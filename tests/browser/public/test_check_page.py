@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import random
 from collections.abc import AsyncIterator, Iterator
 from urllib.parse import unquote
 
@@ -20,6 +21,7 @@ from schemas.risk.signals import Watch, WatchState
 from tests.browser.people import People
 from tests.browser.test_incidents import wrong
 from tests.console.harness.stage import Stage, stage
+from tests.domain.public_check.hostile_texts import KINDS, hostile_text
 from tests.domain.public_check.scam_texts import EVERYDAY, SCAMS
 
 SIZES = ({"width": 390, "height": 844}, {"width": 1440, "height": 900})
@@ -56,6 +58,11 @@ def listening(page: Page) -> list[Request]:
 def told(request: Request) -> str:
     """Everything that a request tells the server."""
     return unquote(request.url) + (request.post_data or "") + json.dumps(request.headers)
+
+
+def paste(text: str) -> str:
+    """The text without halves of a sign, which no browser gets."""
+    return text.encode("utf-8", "ignore").decode()
 
 
 async def ask(page: Page, kind: str, subject: str) -> None:
@@ -185,12 +192,14 @@ async def test_the_browser_has_the_same_normal_forms_as_the_server(console: Stag
 async def test_the_browser_finds_in_a_text_what_the_rules_find_here(console: Stage, people: People) -> None:
     page = await people.page_of(None, size=SIZES[0])
     await page.goto("/check")
+    chance = random.Random(7)
     texts = [
         PASTED,
         "请联系19812345678 5000元",
         "卡号6200 0000 0000 0099 001",
         *(text for texts in SCAMS.values() for text in texts),
         *EVERYDAY,
+        *(paste(hostile_text(KINDS[number % len(KINDS)], chance)) for number in range(70)),
     ]
     found = await page.evaluate(
         "async ([texts, rules]) => { const scan = await import(document.querySelector('script[type=module]').src"

@@ -21,6 +21,7 @@ HANDOVER = """
 [handover]
 provinces = ["jilin", "liaoning"]
 asks_for = "2h"
+lives = { liaoning = ["21"] }
 
 [handover.deadline]
 red = "1m"

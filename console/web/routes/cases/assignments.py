@@ -29,7 +29,7 @@ async def do(request: Request, who: Signed, case_id: str) -> Response:
 
     409 with a form for the reason if another person has the case; 422 with it for an invalid reason; 409 if the
     operator has signed out or the case no longer allows it. Raises NotFoundError if the person's area does not have the
-    case.
+    case. TimeoutError and SendError of Kafka, and errors of Redis, pass through.
     """
     made, given = services(request), await request.form()
     case = await found(made, who, case_id)

@@ -49,7 +49,7 @@ class Rings(BaseModel):
 
 @door.page("/call-in", DESK, name="call-in")
 async def front(request: Request, who: Signed) -> Response:
-    """The page with the form to enter a caller's number."""
+    """Return the page with the form to enter a caller's number."""
     return _front(request)
 
 
@@ -58,7 +58,7 @@ async def begin(request: Request, who: Signed) -> Response:
     """Record that a call came from the typed number, and redirect to the record's page; nobody is called. 422 if the
     text is not a telephone number.
 
-    400 if the form has no id.
+    400 (HTTPException) if the form has no id. TimeoutError and SendError of Kafka, and errors of Redis, pass through.
     """
     given = await filled(request)
     try:
@@ -74,7 +74,8 @@ async def begin(request: Request, who: Signed) -> Response:
 async def answer(request: Request, who: Signed, call_id: str) -> Response:
     """Take a ringing call and redirect to its page.
 
-    Raises NotFoundError if another person took the call, it no longer rings, or it rings in another area.
+    Raises NotFoundError if another person took the call, it no longer rings, or it rings in another area. TimeoutError
+    and SendError of Kafka, and errors of Redis, pass through.
     """
     made = services(request)
     calls = made.line.calls
@@ -89,7 +90,9 @@ async def answer(request: Request, who: Signed, call_id: str) -> Response:
 
 @door.page("/call-in/{call_id}", DESK, name="call-in-call")
 async def show(request: Request, who: Signed, call_id: str) -> Response:
-    """The page of a call. Raises NotFoundError if the call is unknown or another person's."""
+    """Return the page of a call. Raises NotFoundError if the call is unknown or another person's. TimeoutError and
+    SendError of Kafka, and errors of Redis, pass through.
+    """
     return await _shown(request, who, call_id)
 
 
@@ -97,8 +100,8 @@ async def show(request: Request, who: Signed, call_id: str) -> Response:
 async def choose(request: Request, who: Signed, call_id: str) -> Response:
     """Record which of the residents who share the telephone is the caller, and redirect to the call's page.
 
-    Raises NotFoundError for any other resident, or if the call is unknown or another person's; 400 if the form has no
-    id.
+    Raises NotFoundError for any other resident, or if the call is unknown or another person's; 400 (HTTPException) if
+    the form has no id. TimeoutError and SendError of Kafka, and errors of Redis, pass through.
     """
     made, given = services(request), await filled(request)
     caller = await callers.find(made, who, call_id)
@@ -114,8 +117,9 @@ async def code(request: Request, who: Signed, call_id: str) -> Response:
     """Check a message code that the caller reads out, and redirect to the call's page; a genuine code is noted on the
     case.
 
-    429 after too many wrong codes, 400 if the form has no id. Raises NotFoundError if the caller has no case, or the
-    call is unknown or another person's.
+    429 after too many wrong codes, 400 (HTTPException) if the form has no id. Raises NotFoundError if the caller has no
+    case, or the call is unknown or another person's. TimeoutError and SendError of Kafka, and errors of Redis, pass
+    through.
     """
     made, given = services(request), await filled(request)
     caller = await callers.find(made, who, call_id)
@@ -136,7 +140,8 @@ async def code(request: Request, who: Signed, call_id: str) -> Response:
 async def told(request: Request, who: Signed, call_id: str) -> Response:
     """Record a question or a report of the caller, and redirect to the call's page. 422 if a field is invalid.
 
-    Raises NotFoundError if the call is unknown or another person's; 400 if the form has no id.
+    Raises NotFoundError if the call is unknown or another person's; 400 (HTTPException) if the form has no id.
+    TimeoutError and SendError of Kafka, and errors of Redis, pass through.
     """
     given = await filled(request)
     what = CallerRequest.REPORT if given["what"] == CallerRequest.REPORT else CallerRequest.QUESTION
@@ -147,8 +152,9 @@ async def told(request: Request, who: Signed, call_id: str) -> Response:
 async def being_defrauded(request: Request, who: Signed, call_id: str) -> Response:
     """Record the report of a caller who is being defrauded now, claim the case for the person, and redirect to it.
 
-    422 if a field is invalid, 400 if the form has no id. Raises NotFoundError for a resident of another area, or if the
-    call is unknown or another person's.
+    422 if a field is invalid, 400 (HTTPException) if the form has no id. Raises NotFoundError for a resident of another
+    area, or if the call is unknown or another person's. TimeoutError and SendError of Kafka, and errors of Redis, pass
+    through.
     """
     made, given = services(request), await filled(request)
     caller = await callers.find(made, who, call_id)
@@ -179,8 +185,9 @@ async def hand_over(request: Request, who: Signed, call_id: str) -> Response:
     """Record the report of a caller from another area on the call and on their case there, and redirect to the call's
     page.
 
-    422 if a field is invalid, 400 if the form has no id. Raises NotFoundError if the caller is not from another area,
-    or the call is unknown or another person's.
+    422 if a field is invalid, 400 (HTTPException) if the form has no id. Raises NotFoundError if the caller is not from
+    another area, or the call is unknown or another person's. TimeoutError and SendError of Kafka, and errors of Redis,
+    pass through.
     """
     given = await filled(request)
     if (await callers.find(services(request), who, call_id)).elsewhere is None:
@@ -190,8 +197,9 @@ async def hand_over(request: Request, who: Signed, call_id: str) -> Response:
 
 @door.api("POST", "/api/v1/calls", DESK, name="api-call-rings", answers={202: {"model": Rung}}, scopes={Scope.RING})
 async def rings(request: Request, who: Signed, given: Rings) -> Response:
-    """Show an incoming call to the operators of the account's area. A call that is sent again with the same id is shown
-    once. 422 for an invalid number.
+    """Show an incoming call to the operators of the account's area, and return 202 with JSON: `call`, its id in the
+    console. A call that is sent again with the same id is shown once. 422 for an invalid number, with JSON: `error` and
+    `do`, what to send instead.
     """
     try:
         phone = normal_phone(given.phone)

@@ -49,9 +49,10 @@ _looked: dict[tuple[str, str], float] = {}  # by (session, case): when a look wa
 
 @door.page("/{case_id}", READERS, name="case")
 async def case_page(request: Request, who: Signed, case_id: str, script: str = "") -> Response:
-    """The page of a case. `script`: the scam type whose script is shown; "": the case's own.
+    """Return the page of a case. `script`: the scam type whose script is shown; "": the case's own.
 
-    Raises NotFoundError if the person's area does not have the case.
+    Raises NotFoundError if the person's area does not have the case. TimeoutError and SendError of Kafka, and errors of
+    Redis, pass through.
     """
     made = services(request)
     case = await found(made, who, case_id)
@@ -61,9 +62,10 @@ async def case_page(request: Request, who: Signed, case_id: str, script: str = "
 
 @door.page("/{case_id}/parts", READERS, name="case-parts")
 async def parts(request: Request, who: Signed, case_id: str, script: str = "") -> Response:
-    """The case page's parts in their present state, as an HTML fragment for the script of the open page.
+    """Return the case page's parts in their present state, as an HTML fragment for the script of the open page.
 
-    Raises NotFoundError if the person's area does not have the case.
+    Raises NotFoundError if the person's area does not have the case. TimeoutError and SendError of Kafka, and errors of
+    Redis, pass through.
     """
     made = services(request)
     case = await found(made, who, case_id)
@@ -73,9 +75,11 @@ async def parts(request: Request, who: Signed, case_id: str, script: str = "") -
 
 @door.page("/{case_id}/story", READERS, name="case-story")
 async def story(request: Request, who: Signed, case_id: str) -> Response:
-    """The case's events from the journal, as an HTML fragment of the page.
+    """Return the case's events from the journal, as an HTML fragment of the page; while Kafka is unavailable, only
+    those in memory.
 
-    Raises NotFoundError if the person's area does not have the case.
+    Raises NotFoundError if the person's area does not have the case. TimeoutError and SendError of Kafka, and errors of
+    Redis, pass through.
     """
     made = services(request)
     case = await found(made, who, case_id)
@@ -89,13 +93,13 @@ async def story(request: Request, who: Signed, case_id: str) -> Response:
 
 @door.page("/{case_id}/events", READERS, name="case-events")
 async def events(request: Request, who: Signed, case_id: str) -> Response:
-    """A stream of `change` events (JSON): the new version, true or false for a significant change by others, and the
-    facts in words. The stream ends with the session, and with an event `signed-out` when the case leaves the person's
-    area. An event `day` says that the day has changed: the page reads its parts again, whose times of their own day
-    are shown without it.
+    """Return a stream of `change` events (JSON): the new version, true or false for a significant change by others, and
+    the facts in words. The stream ends with the session, and with an event `signed-out` when the case leaves the
+    person's area. An event `day` tells the page that the day has changed: it loads its parts again, because they show
+    times of their own day without the day.
 
-    429 if the account or the process has too many streams. Raises NotFoundError if the person's area does not have the
-    case.
+    429 (TooManyError) if the account or the process has too many streams. Raises NotFoundError if the person's area
+    does not have the case. Errors of Redis pass through.
     """
     case = await found(services(request), who, case_id)
     return open_stream(request, who, _events(request, who, case))
@@ -118,7 +122,9 @@ async def render(
     status: int = 200,
     **more: Any,  # noqa: ANN401 - what the template needs
 ) -> Response:
-    """Return the HTML page of a case, or its parts (`template`). `more`: template variables of a refused form."""
+    """Return the HTML page of a case, or its parts (`template`). `more`: template variables of a refused form. Errors
+    of Redis pass through.
+    """
     made, language = services(request), language_of(request)
     shown, phone = await view(made, who, case, more.get("script", "")), await phone_view(made, who, case)
     third = await third_party_view(made, who, case, phone) if shown.acts else None

@@ -41,7 +41,7 @@ POLICY = (
 
 @door.public("GET", "/check", name="check-page")
 async def show(request: Request) -> Response:
-    """The page, with the rules that find numbers and scams in a pasted text: the browser applies them."""
+    """Return the page, with the rules that find numbers and scams in a pasted text: the browser applies them."""
     return _page(
         request,
         "check.html",
@@ -54,17 +54,20 @@ async def show(request: Request) -> Response:
 
 @door.public("GET", CHECK, name="check-parameters")
 async def parameters(request: Request) -> Response:
-    """What an asker must know, as JSON: how many bits the number of a bucket has, and the elements allowed in a day."""
+    """Return as JSON the parameters that a question needs: `bits`, how many bits the number of a bucket has (null while
+    the list is being loaded), and `elements_a_day`, how many elements a network may ask about in a day.
+    """
     return _json(CheckParameters(bits=_list(request).bits, elements_a_day=A_DAY))
 
 
 @door.public("POST", CHECK, name="check")
 async def ask(request: Request) -> Response:
-    """Answer a question: for each blinded element the evaluated one, and its bucket.
+    """Return the answer to a question: for each blinded element the evaluated one, and its bucket.
 
     400 if the body is no question, 403 for a request of another site, 409 with the parameters if the buckets were
     counted in another number of bits, 429 above the limit of the asker's network; 503 above the limit for everybody,
-    and while the list is being loaded. A question of other bits is not counted by its network: the asker asks again.
+    and while the list is being loaded. A question of other bits is not counted by its network, because the asker asks
+    again.
     """
     counts, known = request.app.state.limits, _list(request)
     try:
@@ -95,7 +98,7 @@ async def ask(request: Request) -> Response:
 
 @door.public("GET", CHECK_APPEAL, name="check-appeal-page")
 async def appeal_page(request: Request) -> Response:
-    """The page with the empty form of an appeal."""
+    """Return the page with the empty form of an appeal."""
     return _appeal_form(request)
 
 
@@ -104,7 +107,8 @@ async def appeal(request: Request) -> Response:
     """Store an appeal, and return the page with its number and the time by which it is decided.
 
     422 if a field is invalid or the form is too old or too new, 429 above a limit of reports, 503 if it could not be
-    stored; 400 if the form has no id. Raises ForbiddenError for a form of another site.
+    stored; 400 (HTTPException) if the form has no id. Raises ForbiddenError for a form of another site, and SendError
+    if Kafka refuses the appeal for good.
     """
     taken = await take_form(
         request, lambda given, now: appeals.read_appeal(given, _places(request), now), _appeal_form, _MANY, _AWAY

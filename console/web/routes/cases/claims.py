@@ -27,7 +27,7 @@ async def claim(request: Request, who: Signed, case_id: str) -> Response:
     """Claim a case and redirect to its page; 409 if the case is closed or claimed by another person.
 
     JSON: `held`, and `seconds`: the length of the lease (wall clock). Raises NotFoundError if the person's area does
-    not have the case.
+    not have the case. TimeoutError and SendError of Kafka, and errors of Redis, pass through.
     """
     made = services(request)
     case = await found(made, who, case_id)
@@ -43,7 +43,8 @@ async def claim(request: Request, who: Signed, case_id: str) -> Response:
 async def release(request: Request, who: Signed, case_id: str) -> Response:
     """Give the case back if the person has claimed it, and redirect to the queue; JSON: `held`, false.
 
-    Raises NotFoundError if the person's area does not have the case.
+    Raises NotFoundError if the person's area does not have the case. TimeoutError and SendError of Kafka, and errors of
+    Redis, pass through.
     """
     made = services(request)
     await claims.give_back(made, who, await found(made, who, case_id))
@@ -55,7 +56,7 @@ async def renew(request: Request, who: Signed, case_id: str) -> Response:
     """Renew a claim. JSON: `held`: True if the case is still the person's; `seconds`: when to renew again (wall clock).
 
     `why`: only if the claim is lost: the reason in words. Raises NotFoundError if the person's area does not have the
-    case.
+    case. TimeoutError and SendError of Kafka, and errors of Redis, pass through.
     """
     made = services(request)
     case = await found(made, who, case_id)

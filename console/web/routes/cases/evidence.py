@@ -57,9 +57,10 @@ async def listed(
     case_id: str,
     refused: Annotated[tuple[FileRefusal, ...], Query()] = (),
 ) -> Response:
-    """The page of a case's evidence files. It shows their pictures while the person may see the resident's data.
+    """Return the page of a case's evidence files. It shows their pictures while the person may see the resident's data.
 
-    Raises NotFoundError if the person's area does not have the case.
+    Raises NotFoundError if the person's area does not have the case. TimeoutError and SendError of Kafka, and errors of
+    Redis, pass through.
     """
     made = services(request)
     case = await found(made, who, case_id)
@@ -82,7 +83,8 @@ async def add(request: Request, who: Signed, case_id: str) -> Response:
     """Add the form's files to the case, and redirect to its evidence page, which shows for the files that were not
     added why.
 
-    400 if the form has no id. Raises NotFoundError if the person's area does not have the case.
+    400 (HTTPException) if the form has no id. Raises NotFoundError if the person's area does not have the case.
+    TimeoutError and SendError of Kafka, and errors of Redis, pass through.
     """
     made = services(request)
     await filled(request)
@@ -93,11 +95,13 @@ async def add(request: Request, who: Signed, case_id: str) -> Response:
 
 @door.page("/{case_id}/evidence/{file_id}", READERS, name="case-evidence-picture")
 async def picture(request: Request, who: Signed, case_id: str, file_id: str) -> Response:
-    """The picture (JPEG) of one evidence file, to be shown in the evidence page. Each look is recorded in the audit.
+    """Return the picture (JPEG) of one evidence file, to be shown in the evidence page. Each look is recorded in the
+    audit.
 
     Redirects to the evidence page if the resident's data is not revealed to the person, or if the picture was opened by
     itself, because it would have no watermark. Raises NotFoundError if the person's area does not have the case, or if
-    the case does not have the file or no longer stores it.
+    the case does not have the file or no longer stores it. TimeoutError and SendError of Kafka, and errors of Redis,
+    pass through.
     """
     made = services(request)
     case = await found(made, who, case_id)

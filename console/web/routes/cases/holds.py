@@ -58,8 +58,8 @@ class _WrongError(ValueError):
 
 @door.page("/holds", DESK, name="holds")
 async def show(request: Request, who: Signed, preset: str = "") -> Response:
-    """The page with the holds in force that touch the person's area. `preset`: the id of a usual hold to fill in the
-    form with.
+    """Return the page with the holds in force that touch the person's area. `preset`: the id of a usual hold to fill in
+    the form with. Errors of Redis pass through.
     """
     return await _shown(request, who, preset=preset_of(preset))
 
@@ -68,7 +68,8 @@ async def show(request: Request, who: Signed, preset: str = "") -> Response:
 async def look(request: Request, who: Signed) -> Response:
     """Answer with a page of the open steps that a hold would delay, before the hold is set. 422 if a field is invalid.
 
-    Raises NotFoundError for an area outside the person's; 400 if the form has no id.
+    Raises NotFoundError for an area outside the person's; 400 (HTTPException) if the form has no id. Errors of Redis
+    pass through.
     """
     given = await filled(request)
     try:
@@ -82,7 +83,8 @@ async def look(request: Request, who: Signed) -> Response:
 async def put(request: Request, who: Signed) -> Response:
     """Set a hold and redirect to the holds. 422 if a field or the confirmation word is wrong.
 
-    Raises NotFoundError for an area outside the person's; 400 if the form has no id.
+    Raises NotFoundError for an area outside the person's; 400 (HTTPException) if the form has no id. TimeoutError and
+    SendError of Kafka, and errors of Redis, pass through.
     """
     made, given = services(request), await filled(request)
     try:
@@ -107,8 +109,9 @@ async def put(request: Request, who: Signed) -> Response:
 async def lift(request: Request, who: Signed, hold_id: str) -> Response:
     """End a hold and redirect to the holds; the steps that it held back are released or dropped, as the form says.
 
-    422 without that choice or for a reason of under two characters, 400 if the form has no id. Raises NotFoundError if
-    the hold is not in force in the person's area.
+    422 without that choice or for a reason of under two characters, 400 (HTTPException) if the form has no id. Raises
+    NotFoundError if the hold is not in force in the person's area. TimeoutError and SendError of Kafka, and errors of
+    Redis, pass through.
     """
     made, given = services(request), await filled(request)
     await _own(made, who, hold_id)

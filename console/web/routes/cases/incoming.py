@@ -31,10 +31,11 @@ _NOT_CALLED = Partial(
 
 @door.page("/incoming", DESK, name="incoming")
 async def show_line(request: Request, who: Signed, state: str = "") -> Response:
-    """Return the line of calls to the centre as JSON: `state`, another text whenever it changes, and `html`. Both empty
-    if no gateway takes calls.
+    """Return the line of calls to the centre as JSON: `state`, a text that changes whenever the line changes, and
+    `html`. Both are empty if no gateway takes calls and nobody is to be called back.
 
-    If `state` is the one that the page knows, the answer waits for a change, at most 8 seconds.
+    If `state` is the one that the page knows, the answer waits for a change, at most 8 seconds. Errors of Redis pass
+    through.
     """
     shown = await changed_line(services(request), who, state)
     if shown is None:
@@ -45,8 +46,9 @@ async def show_line(request: Request, who: Signed, state: str = "") -> Response:
 
 @door.act("/incoming/ready", DESK, name="incoming-ready")
 async def switch_ready(request: Request, who: Signed) -> Response:
-    """Let calls to the centre ring the person's own telephone, or not, by the form's `ready` (yes or no). Redirects to
-    the queue; 409 if the person has no telephone, 503 if the gateway does not take it.
+    """Let calls to the centre ring the person's own telephone, or not, by the form's `ready` (yes or no), with an audit
+    entry. Redirects to the queue; 409 if the person has no telephone, 503 if the gateway does not take the order, 400
+    (HTTPException) if the form has no id. TimeoutError and SendError of Kafka, and errors of Redis, pass through.
     """
     made, given = services(request), await filled(request)
     if made.phones is None or not made.phones.has(who.login):
@@ -61,7 +63,8 @@ async def switch_ready(request: Request, who: Signed) -> Response:
 @door.act("/incoming/{call_id}/open", DESK, name="incoming-open")
 async def open_call(request: Request, who: Signed, call_id: str) -> Response:
     """Begin the record of the call that rings the person's telephone, and redirect to the caller's open case, else to
-    the record's page with the number. Raises NotFoundError if the call is not the person's, or is over.
+    the record's page with the number. 400 (HTTPException) if the form has no id. Raises NotFoundError if the call is
+    not the person's, or is over. TimeoutError and SendError of Kafka, and errors of Redis, pass through.
     """
     await filled(request)
     return RedirectResponse(await open_record(services(request), who, call_id), 303)
@@ -71,8 +74,9 @@ async def open_call(request: Request, who: Signed, call_id: str) -> Response:
 async def act_in_talk(request: Request, who: Signed, call_id: str) -> Response:
     """Hold, resume or hang up the person's own talk with a caller, by the form's `act`.
 
-    JSON: `words`, empty; without the page's script a redirect to the queue. 409 if nobody talks, 422 for another act.
-    Raises NotFoundError if the call is not the person's.
+    Returns JSON: `words`, empty; without the page's script a redirect to the queue. 409 if nobody talks, 422 for
+    another act, 400 (HTTPException) if the form has no id. Raises NotFoundError if the call is not the person's. Errors
+    of Redis pass through.
     """
     made, given = services(request), await filled(request)
     live = await my_live(made, who)
@@ -90,7 +94,8 @@ async def call_back(request: Request, who: Signed, request_id: str) -> Response:
     """Ring the person's own telephone, then the number of a request, and redirect to the page to work on.
 
     409 if another person calls, an earlier request comes first, or the person has no telephone; 503 if the gateway
-    refuses. Raises NotFoundError if no gateway is configured.
+    refuses; 400 (HTTPException) if the form has no id. Raises NotFoundError if no gateway is configured. TimeoutError
+    and SendError of Kafka, and errors of Redis, pass through.
     """
     made = services(request)
     await filled(request)

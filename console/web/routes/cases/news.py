@@ -40,10 +40,11 @@ ABOVE_TURNS = 3  # turns between readings of what changes seldom: hand-overs, in
 
 @door.page("/news", DESK, name="news")
 async def news(request: Request, who: Signed) -> Response:
-    """A stream of the banner's content as HTML fragments: at first and after each change. The stream ends with the
-    session, and if its account or area changes.
+    """Return a stream of the banner's content as HTML fragments: at first and after each change. The stream ends with
+    the session, and if its account or area changes.
 
-    406 if the request does not accept an event stream, 429 if the account or the process has too many streams.
+    406 if the request does not accept an event stream, 429 (TooManyError) if the account or the process has too many
+    streams.
     """
     if STREAM not in request.headers.get("accept", ""):
         return JSONResponse({"error": "this is a stream of events", "do": f"Ask for {STREAM}"}, 406)

@@ -31,9 +31,10 @@ _INCOMPLETE = N_("请选择省份和移交理由。")
 
 @door.page("/{case_id}/province", DESK, name="case-province")
 async def show(request: Request, who: Signed, case_id: str) -> Response:
-    """The page of a case's hand-overs, to and from other provinces, with the form that offers it if the policy lets the
-    person. An audit entry of the look is written first. Raises NotFoundError if the person's area does not have the
-    case.
+    """Return the page of a case's hand-overs, to and from other provinces, with the form that offers it if the policy
+    lets the person. An audit entry of the look is written first. Raises NotFoundError if the person's area does not
+    have the case. UnknownPolicyError or PolicyError passes through if the policy in force is lost or invalid.
+    TimeoutError and SendError of Kafka, and errors of Redis, pass through.
     """
     made = services(request)
     case = await acts.found(made, who, case_id)
@@ -44,8 +45,9 @@ async def show(request: Request, who: Signed, case_id: str) -> Response:
 @door.act("/{case_id}/province", DESK, name="case-province-offer", steps_up=N_("向外省移交预警"))
 async def offer(request: Request, who: Signed, case_id: str) -> Response:
     """Offer the case to another province and redirect to its page. 422 without a province of the policy or a ground,
-    409 if the case refuses it, 202 if the case has not answered, 400 if the form has no id. Raises NotFoundError if the
-    person's area does not have the case.
+    409 if the case refuses it, 202 if the case has not answered, 400 (HTTPException) if the form has no id. Raises
+    NotFoundError if the person's area does not have the case. UnknownPolicyError or PolicyError passes through if the
+    policy in force is lost or invalid. TimeoutError and SendError of Kafka, and errors of Redis, pass through.
     """
     made, given = services(request), await filled(request)
     case = await acts.found(made, who, case_id)
@@ -60,8 +62,10 @@ async def offer(request: Request, who: Signed, case_id: str) -> Response:
 @door.act("/{case_id}/province/{offer_id}/end", SUPERVISORS, name="case-province-end", steps_up=N_("结束本省办理"))
 async def end(request: Request, who: Signed, case_id: str, offer_id: str) -> Response:
     """End this province's part of a case that both provinces handle, and redirect to the page. 409 if the other one
-    does not handle it or the case has no such offer, 202 if the case has not answered, 400 if the form has no id.
-    Raises NotFoundError if the person's area does not have the case.
+    does not handle it or the case has no such offer, 202 if the case has not answered, 400 (HTTPException) if the form
+    has no id. Raises NotFoundError if the person's area does not have the case. UnknownPolicyError or PolicyError
+    passes through if the policy in force is lost or invalid. TimeoutError and SendError of Kafka, and errors of Redis,
+    pass through.
     """
     made, given = services(request), await filled(request)
     case = await acts.found(made, who, case_id)

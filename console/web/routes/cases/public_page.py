@@ -31,7 +31,7 @@ POLICY = (
 
 @door.public("GET", REPORT, name="public-page")
 async def show(request: Request) -> Response:
-    """The page with the empty form."""
+    """Return the page with the empty form."""
     return _form(request)
 
 
@@ -40,7 +40,8 @@ async def take(request: Request) -> Response:
     """Store a report, and return the page with its number and what to do now.
 
     422 if a field is invalid or the form is too old or too new, 429 above a limit, 503 if it could not be stored; 400
-    if the form has no id. Raises ForbiddenError for a form of another site.
+    (HTTPException) if the form has no id. Raises ForbiddenError for a form of another site, and SendError if Kafka
+    refuses the report for good.
     """
     taken = await take_form(
         request,

@@ -30,11 +30,12 @@ MOST_DIGITS = 9  # of the number of a page
 
 @door.page("/public-reports", DESK, name="public-reports")
 async def queue(request: Request, who: Signed) -> Response:
-    """The page with the reports of the person's area that wait for a check, the oldest first, and the latest decided
-    ones.
+    """Delete the reports that are too old, and return the page with the reports of the person's area that wait for a
+    check, the oldest first, and the latest decided ones.
 
-    `page` in the query: the number of the page, from 1, each with SHOWN waiting reports. `number`: redirects to the
-    report with this reference number.
+    `page` in the query: the number of the page, from 1, each with SHOWN (200) waiting reports. `number`: redirects to
+    the report with this reference number. UnknownPolicyError or PolicyError passes through if the policy in force is
+    lost or invalid. TimeoutError and SendError of Kafka, and errors of Redis, pass through.
     """
     made, number = services(request), request.query_params.get("number", "")
     now, reports = made.line.clock.now(), made.line.public_reports
@@ -64,8 +65,8 @@ async def queue(request: Request, who: Signed) -> Response:
 
 @door.page("/public-reports/{report_id}", DESK, name="public-report")
 async def show(request: Request, who: Signed, report_id: str) -> Response:
-    """The page of one report. An audit entry of the look is written. Raises NotFoundError if the person's area does not
-    have the report.
+    """Return the page of one report. An audit entry of the look is written. Raises NotFoundError if the person's area
+    does not have the report. TimeoutError and SendError of Kafka, and errors of Redis, pass through.
     """
     return await _shown(request, who, report_id)
 
@@ -75,7 +76,8 @@ async def check(request: Request, who: Signed, report_id: str) -> Response:
     """Begin the check: redirect to a call whose form is filled with what was reported. A report that was decided
     already is only shown.
 
-    400 if the form has no id. Raises NotFoundError if the person's area does not have the report.
+    400 (HTTPException) if the form has no id. Raises NotFoundError if the person's area does not have the report.
+    TimeoutError and SendError of Kafka, and errors of Redis, pass through.
     """
     made = services(request)
     await filled(request)
@@ -89,7 +91,8 @@ async def reject(request: Request, who: Signed, report_id: str) -> Response:
     """Reject a report with a reason and redirect to the queue; 422 without a reason. A report that was decided already
     is only shown.
 
-    400 if the form has no id. Raises NotFoundError if the person's area does not have the report.
+    400 (HTTPException) if the form has no id. Raises NotFoundError if the person's area does not have the report.
+    TimeoutError and SendError of Kafka, and errors of Redis, pass through.
     """
     made, given = services(request), await filled(request)
     report = await public_check.report_in_area(made, who, report_id)
@@ -105,7 +108,8 @@ async def decide(request: Request, who: Signed, report_id: str) -> Response:
     """Decide on an appeal with a reason, and redirect to the queue; 422 without one, and for a removal of what is not
     listed. A report of a fraud and a decided appeal are only shown.
 
-    400 if the form has no id. Raises NotFoundError if the person's area does not have it.
+    400 (HTTPException) if the form has no id. Raises NotFoundError if the person's area does not have it. TimeoutError
+    and SendError of Kafka, and errors of Redis, pass through.
     """
     made, given = services(request), await filled(request)
     report = await public_check.report_in_area(made, who, report_id)

@@ -37,7 +37,9 @@ LONGEST_MS = 13  # digits, until the year 2286
 
 @door.page("/queue", DESK, name="queue")
 async def queue(request: Request, who: Signed) -> Response:
-    """The page with the AT_FIRST first rows that match the query's filters; its script loads the rest."""
+    """Return the page with the AT_FIRST (60) first rows that match the query's filters; its script loads the rest.
+    Errors of Redis pass through.
+    """
     made = services(request)
     await made.queue.refresh()
     asked = Filters.of(request.query_params)
@@ -50,10 +52,12 @@ async def queue(request: Request, who: Signed) -> Response:
 
 @door.page("/queue/rows", DESK, name="queue-rows")
 async def further(request: Request, who: Signed, offset: int = 0, count: int = AT_FIRST) -> Response:
-    """JSON: `rows` from an offset as HTML, `total`: the number of matching rows, `mark`: where to start the stream,
-    `now`: the time of the rows in ms since 1970, `expiring`: the number of cases with a deadline within a minute.
+    """Return JSON: `rows` from an offset as HTML, `total`: the number of matching rows, `mark`: where to start the
+    stream, `now`: the time of the rows in ms since 1970, `expiring`: the number of cases with a deadline within a
+    minute.
 
-    `offset`: at most FURTHEST; `count`: 1 to MOST. Values beyond are cut to these limits.
+    `offset`: at most FURTHEST (1,000,000); `count`: 1 to MOST (2,000). Values beyond are cut to these limits. Errors of
+    Redis pass through.
     """
     made = services(request)
     await made.queue.refresh()
@@ -72,11 +76,12 @@ async def further(request: Request, who: Signed, offset: int = 0, count: int = A
 
 @door.page("/queue/events", DESK, name="queue-events")
 async def events(request: Request, who: Signed) -> Response:
-    """A stream of the rows changed since a mark: Last-Event-ID after a reconnect, else the query's `from`. `loaded`:
-    when the page loaded its rows, in ms since 1970.
+    """Return a stream of the rows changed since a mark: Last-Event-ID after a reconnect, else the query's `from`.
+    `loaded`: when the page loaded its rows, in ms since 1970.
 
     The stream ends with the session, or with an event `reload` if the mark is too old, changes were missed, or the day
-    is another than that of `loaded`. 429 if the account or the process has too many streams.
+    is another than that of `loaded`. 429 (TooManyError) if the account or the process has too many streams. Errors of
+    Redis pass through.
     """
     await services(request).queue.refresh()
     mark = request.headers.get("last-event-id") or request.query_params.get("from", "")
@@ -87,10 +92,11 @@ async def events(request: Request, who: Signed) -> Response:
 
 @door.act("/queue/search", DESK, name="queue-search")
 async def search(request: Request, who: Signed) -> Response:
-    """The page with the open cases found by case number, name, or a telephone number (whole or its last four digits). A
-    closed case is found only by its full number.
+    """Return the page with the open cases found by case number, name, or a telephone number (whole or its last four
+    digits). A closed case is found only by its full number.
 
-    The text is not stored. 422 if it is too short.
+    The text is not stored. 422 if it is too short. UnknownPolicyError or PolicyError passes through if the policy in
+    force is lost or invalid. TimeoutError and SendError of Kafka, and errors of Redis, pass through.
     """
     made = services(request)
     await made.queue.refresh()
@@ -108,7 +114,9 @@ async def search(request: Request, who: Signed) -> Response:
 
 @door.act("/queue/next", DESK, name="queue-next")
 async def take_next(request: Request, who: Signed) -> Response:
-    """Claim the most urgent free case of the area and redirect to it; JSON: `case`, null if none is free."""
+    """Claim the most urgent free case of the area and redirect to it; JSON: `case`, null if none is free. TimeoutError
+    and SendError of Kafka, and errors of Redis, pass through.
+    """
     case = await claims.claim_next(services(request), who)
     if wants_json(request):
         return JSONResponse({"case": case.id if case else None})

@@ -40,8 +40,10 @@ _GROUND_WRONG = N_("请选择停止查找的原因。")
 
 @door.page("/{case_id}/search", DESK, name="case-search")
 async def show(request: Request, who: Signed, case_id: str) -> Response:
-    """The page of the case's latest search, and for a supervisor the form that starts one if none goes on. An audit
-    entry of the look is written first. Raises NotFoundError if the person's area does not have the case.
+    """Return the page of the case's latest search, and for a supervisor the form that starts one if none goes on. An
+    audit entry of the look is written first. Raises NotFoundError if the person's area does not have the case.
+    UnknownPolicyError or PolicyError passes through if the policy in force is lost or invalid. TimeoutError and
+    SendError of Kafka, and errors of Redis, pass through.
     """
     made = services(request)
     return await _page(request, who, await acts.found(made, who, case_id))
@@ -50,10 +52,12 @@ async def show(request: Request, who: Signed, case_id: str) -> Response:
 @door.act("/{case_id}/search", SUPERVISORS, name="case-search-start", steps_up=N_("启动查找当事人"))
 async def start(request: Request, who: Signed, case_id: str) -> Response:
     """Start a search and redirect to its page. 422 if a field is wrong, 409 if the case refuses it, 202 if the case has
-    not answered, 400 if the form has no id. Raises NotFoundError if the person's area does not have the case.
+    not answered, 400 (HTTPException) if the form has no id. Raises NotFoundError if the person's area does not have the
+    case.
 
     The list of places is stored first, so that no officer is told of a search without one; if the case refuses the
-    search, the list is erased.
+    search, the list is erased. UnknownPolicyError or PolicyError passes through if the policy in force is lost or
+    invalid. TimeoutError and SendError of Kafka, and errors of Redis, pass through.
     """
     made, given = services(request), await filled(request)
     case = await acts.found(made, who, case_id)
@@ -82,7 +86,9 @@ async def start(request: Request, who: Signed, case_id: str) -> Response:
 @door.act("/{case_id}/search/{search_id}/stop", SUPERVISORS, name="case-search-stop")
 async def stop(request: Request, who: Signed, case_id: str, search_id: str) -> Response:
     """Stop a search and redirect to its page. 422 without a ground, 409 if it has ended, 202 if the case has not
-    answered, 400 if the form has no id. Raises NotFoundError if the person's area does not have it.
+    answered, 400 (HTTPException) if the form has no id. Raises NotFoundError if the person's area does not have it.
+    UnknownPolicyError or PolicyError passes through if the policy in force is lost or invalid. TimeoutError and
+    SendError of Kafka, and errors of Redis, pass through.
     """
     made, given = services(request), await filled(request)
     case = await acts.found(made, who, case_id)

@@ -26,7 +26,9 @@ SHOWN = 50
 
 @door.page("/suspects", DESK, name="suspects")
 async def show(request: Request, who: Signed) -> Response:
-    """The page with the SHOWN latest confirmed accounts and telephone numbers."""
+    """Return the page with the SHOWN (50) latest confirmed accounts and telephone numbers. Errors of Redis pass
+    through.
+    """
     made = services(request)
     await made.queue.refresh()
     found = await _lists(request).suspects(SHOWN)
@@ -37,10 +39,12 @@ async def show(request: Request, who: Signed) -> Response:
 
 @door.page("/suspects/{suspect_id}", DESK, name="suspect")
 async def look(request: Request, who: Signed, suspect_id: str) -> Response:
-    """The page of one suspect: its likely victims in the reader's area, the greatest danger first, and how many are
-    elsewhere. An audit entry of the look is written first.
+    """Return the page of one suspect: its likely victims in the reader's area, the greatest danger first, and how many
+    are elsewhere. An audit entry of the look is written first.
 
-    Raises NotFoundError if the suspect is not among the RECENT_SUSPECTS confirmed last.
+    Raises NotFoundError if the suspect is not among the RECENT_SUSPECTS (100) confirmed last. UnknownPolicyError or
+    PolicyError passes through if the policy in force is lost or invalid. TimeoutError and SendError of Kafka, and
+    errors of Redis, pass through.
     """
     made, lists = services(request), _lists(request)
     entry = await lists.suspect(suspect_id, RECENT_SUSPECTS)

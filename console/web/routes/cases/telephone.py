@@ -49,16 +49,19 @@ _NOT_STARTED = Partial(
 
 @door.act("/{case_id}/call", DESK, name="case-call")
 async def call(request: Request, who: Signed, case_id: str) -> Response:
-    """Call the resident and return the result as JSON. The case records that the talk began and ended, or failed.
+    """Call the resident, and return the result as JSON. The case records that the talk began and ended, or failed.
 
-    JSON: `result`, `words`, `kept` (a list of {transfer, amount}) and `lost`; amounts are texts in yuan. An unclaimed
-    case is claimed first, so that it is not offered to others during the call. 409 without a call if another person
-    claims the case at the same moment, or if the desk is already calling the resident.
+    With a telephone connected to the console, the answer comes when the call is over: `result` (a CallResult), `words`
+    (what the resident said, in Chinese), `kept` (the transfers that they will not make, a list of {transfer, amount})
+    and `lost` (the money already lost); amounts are texts in yuan. With operators' own telephones, it comes as soon as
+    the operator's telephone is to ring: 202 with `words`, a text to show if the gateway has not confirmed it, else "".
 
-    With operators' own telephones, the answer comes as soon as the person's telephone is to ring: 202, with `words` if
-    the gateway has not confirmed it; 409 if they have none, 503 if the gateway refuses.
+    An unclaimed open case is claimed first, so that it is not offered to others. 409, and no call, if the claim fails
+    because another person has the case or it has just ended, if the resident is already being called, or if the
+    operator has no telephone or the resident no number; 503 if the gateway refuses.
 
-    Raises NotFoundError if no telephone is connected or the person's area does not have the case.
+    Raises NotFoundError if the console has no telephone at all, or the person's area does not have the case.
+    TimeoutError and SendError of Kafka, and errors of Redis, pass through.
     """
     made = services(request)
     case = await found(made, who, case_id)
@@ -75,11 +78,11 @@ async def call(request: Request, who: Signed, case_id: str) -> Response:
 
 @door.page("/{case_id}/call", DESK, name="case-call-state")
 async def call_state(request: Request, who: Signed, case_id: str, state: str = "") -> Response:
-    """Return how the call from an operator's own telephone stands, as JSON: `state`, another text whenever it changes,
-    and `goes_on`. Both empty without a call.
+    """Return the state of the call from an operator's own telephone as JSON: `state`, a text that changes whenever the
+    call's state changes ("" without a call), and `goes_on`, true if a call goes on.
 
     While a call goes on, and `state` is the one that the page knows, the answer waits for a change, at most 8 seconds.
-    Raises NotFoundError if the person's area does not have the case.
+    Raises NotFoundError if the person's area does not have the case. Errors of Redis pass through.
     """
     made = services(request)
     shown = await changed_view(made, who, await found(made, who, case_id), state)
@@ -92,7 +95,8 @@ async def call_act(request: Request, who: Signed, case_id: str) -> Response:
     part in it, by the form's `act`, and return JSON: `words`, "" if it was done.
 
     409 if the person has no call to this resident, nobody talks yet or nothing may be recorded, 422 for another act.
-    Raises NotFoundError if the person's area does not have the case.
+    Raises NotFoundError if the person's area does not have the case. TimeoutError and SendError of Kafka, and errors of
+    Redis, pass through.
     """
     made = services(request)
     case = await found(made, who, case_id)

@@ -34,9 +34,9 @@ async def join(request: Request, who: Signed, case_id: str) -> Response:
     """Call a third party (the form's `party`) into the person's own talk, and return JSON: `words`, "" if the third
     party's telephone is to ring (202). `consent` "yes": the resident has consented; the case records it first.
 
-    409 without a talk, without a ground, or if the case refuses the consent; 422 for an unknown party or a form without
-    an id; 503 if the consent is not recorded yet or the gateway refuses. Raises NotFoundError if the person's area does
-    not have the case.
+    409 without a talk, without a ground, or if the case refuses the consent; 422 for an unknown party; 503 if the
+    consent is not recorded yet or the gateway refuses; 400 (HTTPException) if the form has no id. Raises NotFoundError
+    if the person's area does not have the case. TimeoutError and SendError of Kafka, and errors of Redis, pass through.
     """
     made, given = services(request), await filled(request)
     case = await found(made, who, case_id)
@@ -65,8 +65,9 @@ async def admit(request: Request, who: Signed, case_id: str) -> Response:
     """Admit a third party (the form's `party`) to the talk that goes on without the resident's consent, on a `ground`,
     and redirect to the case's page. The operator in the talk then calls the third party.
 
-    422 for an unknown party or ground, 409 if the case refuses. Raises NotFoundError if the person's area does not have
-    the case.
+    422 for an unknown party or ground, 409 if the case refuses, 400 (HTTPException) if the form has no id. Raises
+    NotFoundError if the person's area does not have the case. TimeoutError and SendError of Kafka, and errors of Redis,
+    pass through.
     """
     made, given = services(request), await filled(request)
     case = await found(made, who, case_id)

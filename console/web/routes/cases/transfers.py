@@ -31,10 +31,11 @@ _WORDS = Partial(
 
 @door.act("/{case_id}/call-consult", DESK, name="case-call-consult")
 async def consult(request: Request, who: Signed, case_id: str) -> Response:
-    """Put the resident on hold and ring the form's `colleague`; returns JSON: `words`, "" if it is to ring (202).
+    """Put the resident on hold and ring the form's `colleague`. Returns JSON: `words`, "" if the colleague's telephone
+    is to ring (202).
 
-    409 without a talk or if the colleague has a call, 422 for somebody who cannot be asked. Raises NotFoundError if the
-    person's area does not have the case.
+    409 without a talk or if the colleague has a call, 422 for somebody who cannot be asked, 400 (HTTPException) if the
+    form has no id. Raises NotFoundError if the person's area does not have the case. Errors of Redis pass through.
     """
     made, given = services(request), await filled(request)
     case = await found(made, who, case_id)
@@ -46,10 +47,10 @@ async def consult(request: Request, who: Signed, case_id: str) -> Response:
 @door.act("/{case_id}/call-transfer", DESK, name="case-call-transfer")
 async def transfer(request: Request, who: Signed, case_id: str) -> Response:
     """Transfer the person's talk to the colleague with whom they speak, with the case if they have claimed it, as soon
-    as the gateway has reported it; returns JSON: `words`, "" if it is done (202).
+    as the gateway has reported it. Returns JSON: `words`, "" if it is done (202).
 
-    409 if nobody was asked. Raises NotFoundError if the person's area does not have the
-    case.
+    409 if nobody was asked, 400 (HTTPException) if the form has no id. Raises NotFoundError if the person's area does
+    not have the case. TimeoutError and SendError of Kafka, and errors of Redis, pass through.
     """
     made = services(request)
     await filled(request)

@@ -35,9 +35,11 @@ MOST_NOTE = 500  # characters
 
 @door.page("/alarms", DESK, name="alarms")
 async def alarms(request: Request, who: Signed, part: str = "") -> Response:
-    """The area's open alarms and the LATEST acknowledged ones, as a page; as JSON if the request does not accept HTML.
+    """Return the area's open alarms and the LATEST (20) acknowledged ones, as a page; as JSON if the request does not
+    accept HTML.
 
     `part=list`: only the list of open alarms, as an HTML fragment with some folded; `part=all`: the same, none folded.
+    Errors of Redis pass through.
     """
     made = services(request)
     open_ones, taken = await _open(made, who), await _taken(made, who)
@@ -53,10 +55,10 @@ async def alarms(request: Request, who: Signed, part: str = "") -> Response:
 
 @door.page("/alarms/events", DESK, name="alarms-events")
 async def events(request: Request, who: Signed) -> Response:
-    """A stream with an event `alarms` at first and after each change of the alarms. The event has no details.
+    """Return a stream with an event `alarms` at first and after each change of the alarms. The event has no details.
 
-    The stream ends with the session, and does not extend the session. 429 if the account or the process has too many
-    streams.
+    The stream ends with the session, and does not extend the session. 429 (TooManyError) if the account or the process
+    has too many streams.
     """
     return open_stream(request, who, _changes(request, who))
 
@@ -66,7 +68,8 @@ async def acknowledge(request: Request, who: Signed, alarm: str) -> Response:
     """Record that the person looks after the officer; if another person does already, that record stays. Redirects to
     the page of alarms; a request for JSON gets the alarm.
 
-    Raises NotFoundError for an unknown alarm or an alarm of another area.
+    Raises NotFoundError for an unknown alarm or an alarm of another area. TimeoutError and SendError of Kafka, and
+    errors of Redis, pass through.
     """
     made = services(request)
     known = await made.line.alarms.get(alarm)

@@ -65,16 +65,19 @@ class Filter(BaseModel):
 
 @door.page("", AUDITORS, name="audit")
 async def show(request: Request, who: Signed) -> Response:
-    """The page with the SHOWN newest entries and the state of the chains."""
+    """Return the page with the SHOWN (50) newest entries and the state of the chains. Errors of Kafka and Redis pass
+    through.
+    """
     return await _shown(request, who, Filter())
 
 
 @door.act("", AUDITORS, name="audit-filter")
 async def find(request: Request, who: Signed, asked: Annotated[Filter, Form()]) -> Response:
-    """The page with the newest entries that match the filter. The filter is sent by POST, so that no address contains
-    the searched ids.
+    """Return the page with the newest entries that match the filter. The filter is sent by POST, so that no address
+    contains the searched ids.
 
-    422 for an invalid time.
+    422 for an invalid time. Errors of Kafka pass through. TimeoutError and SendError of Kafka, and errors of Redis,
+    pass through.
     """
     if asked.on or asked.by:
         on = next((name for name in (asked.on, asked.by) if _NAMES.fullmatch(name)), "audit")
@@ -84,8 +87,8 @@ async def find(request: Request, who: Signed, asked: Annotated[Filter, Form()]) 
 
 @door.act("/verify", AUDITORS, name="audit-verify")
 async def verify(request: Request, who: Signed) -> Response:
-    """Verify all chains now, wait at most WAIT_SECONDS for the result, and redirect to the audit page, which shows the
-    result.
+    """Verify all chains now, wait at most WAIT_SECONDS (5) for the result, and redirect to the audit page, which shows
+    the result.
     """
     if not _verifying:
         task = asyncio.create_task(_verify(services(request), who))
@@ -97,8 +100,9 @@ async def verify(request: Request, who: Signed) -> Response:
 
 @door.page("/heads", AUDITORS, name="audit-heads")
 async def heads(request: Request, who: Signed) -> Response:
-    """Download the heads (newest lines) of all chains as JSON lines, after writing an audit entry, to be stored
-    elsewhere: `quanzu audit verify --anchors FILE` compares them with the chains.
+    """Write an audit entry, and return the heads (newest lines) of all chains as JSON lines to download, to be stored
+    elsewhere: `quanzu audit verify --anchors FILE` compares them with the chains. TimeoutError and SendError of Kafka,
+    and errors of Redis, pass through.
     """
     made = services(request)
     await trail.write(made, who, "audit-heads", "audit")
@@ -108,8 +112,8 @@ async def heads(request: Request, who: Signed) -> Response:
 
 @door.page("/export/{case_id}", EXPORTERS, name="export-ask")
 async def ask(request: Request, who: Signed, case_id: str) -> Response:
-    """The page that asks for the reason of an export. Raises NotFoundError if the person's area does
-    not have the case.
+    """Return the page that asks for the reason of an export. Raises NotFoundError if the person's area does not have
+    the case. Errors of Redis pass through.
     """
     case = await found_case(services(request), who, case_id)
     return page(request, "export.html", case=case, form_id=new_form(), least=LEAST_REASON)
@@ -119,9 +123,9 @@ async def ask(request: Request, who: Signed, case_id: str) -> Response:
 async def export(
     request: Request, who: Signed, case_id: str, reason: Annotated[str, Form(max_length=500)] = ""
 ) -> Response:
-    """Download the case's bundle (ZIP), after writing the audit entry. The export counts as revealing the resident's
-    data: 422 if the reason is too short or meaningless, 429 above the quota. Raises NotFoundError if the person's area
-    does not have the case.
+    """Write the audit entry, and return the case's bundle (ZIP) to download. The export counts as revealing the
+    resident's data: 422 if the reason is too short or meaningless, 429 above the quota. Raises NotFoundError if the
+    person's area does not have the case. TimeoutError and SendError of Kafka, and errors of Redis, pass through.
     """
     made = services(request)
     case = await found_case(made, who, case_id)
@@ -211,8 +215,8 @@ def _moment(text: str, *, end: bool = False) -> datetime | None:
 
 
 def row_of_record(line: AuditRecord, accounts: Mapping[str, str]) -> dict[str, Any]:
-    """Return the template variables of an entry's table row: the act in words, and its keys separately. `accounts`:
-    names by login.
+    """Return the template variables of an entry's table row: the act in words (`words`), the time in China (`when`),
+    and the keys of the entry. `same`: an empty list, which `folded_rows` fills. `accounts`: names by login.
     """
     entry = line.entry
     case = entry.on if CASE.fullmatch(entry.on) else ""
@@ -239,8 +243,9 @@ def row_of_record(line: AuditRecord, accounts: Mapping[str, str]) -> dict[str, A
 
 
 def folded_rows(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the rows in their order, the latest first. Adjacent ones in which a person did the same to the same object
-    for the same reason are one row; its `same` has the others. A row that revealed personal data stands alone.
+    """Return the rows in their order, the latest first. Adjacent rows in which a person did the same to the same object
+    for the same reason become one row: the others are added to the list `same` of the first one, which is changed. A
+    row that revealed personal data is never joined to an earlier one.
     """
     found: list[dict[str, Any]] = []
     for row in rows:

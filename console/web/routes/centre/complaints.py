@@ -42,8 +42,8 @@ class _WrongError(ValueError):
 
 @door.page("/complaints", DECIDES, name="complaints")
 async def show_all(request: Request, who: Signed, decided: int = 0) -> Response:
-    """The page with the complaints of the person's area, the earliest due first. `decided` (1): also those that have
-    ended.
+    """Return the page with the complaints of the person's area, the earliest due first. `decided` (1): also those that
+    have ended. Errors of Redis pass through.
     """
     made = services(request)
     now = made.line.clock.now()
@@ -63,9 +63,9 @@ async def show_all(request: Request, who: Signed, decided: int = 0) -> Response:
 
 @door.page("/complaints/new", TAKES, name="complaint-new")
 async def new(request: Request, who: Signed, case: str = "") -> Response:
-    """The page with the form for a complaint. `case`: the case from whose page it was opened, or "".
+    """Return the page with the form for a complaint. `case`: the case from whose page it was opened, or "".
 
-    Raises NotFoundError if the person's area does not have the case.
+    Raises NotFoundError if the person's area does not have the case. Errors of Redis pass through.
     """
     if case:
         await _case(services(request), who, case)
@@ -77,7 +77,8 @@ async def take(request: Request, who: Signed) -> Response:
     """Record a complaint, which sets its deadlines, and redirect to it. If it belongs to another area, a page says so
     instead.
 
-    422 if a field is invalid, 400 if the form has no id. Raises NotFoundError for a case outside the person's area.
+    422 if a field is invalid, 400 (HTTPException) if the form has no id. Raises NotFoundError for a case outside the
+    person's area. TimeoutError and SendError of Kafka, and errors of Redis, pass through.
     """
     made, given = services(request), await filled(request)
     try:
@@ -97,16 +98,19 @@ async def take(request: Request, who: Signed) -> Response:
 
 @door.page("/complaints/{complaint_id}", TAKES, name="complaint")
 async def show(request: Request, who: Signed, complaint_id: str) -> Response:
-    """The page of one complaint. Raises NotFoundError if the person's area does not have the complaint."""
+    """Return the page of one complaint. Raises NotFoundError if the person's area does not have the complaint.
+    TimeoutError and SendError of Kafka, and errors of Redis, pass through.
+    """
     return await _shown(request, who, await _complaint(services(request), who, complaint_id))
 
 
 @door.act("/complaints/{complaint_id}/assign", DECIDES, name="complaint-assign")
 async def assign(request: Request, who: Signed, complaint_id: str) -> Response:
-    """Assign a complaint to a person and redirect to it. 409 if the complaint changed or ended, 400 if the form has no
-    id.
+    """Assign a complaint to a person and redirect to it. 409 if the complaint changed or ended, 400 (HTTPException) if
+    the form has no id.
 
     Raises NotFoundError if that person may not handle the complaint, or the area does not have the complaint.
+    TimeoutError and SendError of Kafka, and errors of Redis, pass through.
     """
     made, given = services(request), await filled(request)
     complaint = await _complaint(made, who, complaint_id)
@@ -119,8 +123,9 @@ async def assign(request: Request, who: Signed, complaint_id: str) -> Response:
 async def answer(request: Request, who: Signed, complaint_id: str) -> Response:
     """Record the answer given to the resident and redirect to the complaint.
 
-    409 if the complaint changed or ended, 422 for a note that is too short or too long, 400 if the form has no id.
-    Raises NotFoundError if the area does not have the complaint.
+    409 if the complaint changed or ended, 422 for a note that is too short or too long, 400 (HTTPException) if the form
+    has no id. Raises NotFoundError if the area does not have the complaint. TimeoutError and SendError of Kafka, and
+    errors of Redis, pass through.
     """
     made, given = services(request), await filled(request)
     complaint = await _complaint(made, who, complaint_id)
@@ -131,8 +136,9 @@ async def answer(request: Request, who: Signed, complaint_id: str) -> Response:
 async def decide(request: Request, who: Signed, complaint_id: str) -> Response:
     """Record the decision that the complaint is upheld or not, with the reason, and redirect to the complaint.
 
-    409 if the complaint changed or ended, 422 for a reason that is too short or too long, 400 if the form has no id.
-    Raises NotFoundError if the area does not have the complaint.
+    409 if the complaint changed or ended, 422 for a reason that is too short or too long, 400 (HTTPException) if the
+    form has no id. Raises NotFoundError if the area does not have the complaint. TimeoutError and SendError of Kafka,
+    and errors of Redis, pass through.
     """
     made, given = services(request), await filled(request)
     complaint = await _complaint(made, who, complaint_id)
@@ -145,8 +151,9 @@ async def follow(request: Request, who: Signed, complaint_id: str) -> Response:
     """Carry out a consequence of the complaint and redirect to it: close the case as a false alarm, flag the resident,
     or request a release.
 
-    409 if the complaint changed or ended, or the case refuses; 400 if the form has no id. Raises NotFoundError if the
-    area does not have the complaint, its case or its resident.
+    409 if the complaint changed or ended, or the case refuses; 400 (HTTPException) if the form has no id. Raises
+    NotFoundError if the area does not have the complaint, its case or its resident. TimeoutError and SendError of
+    Kafka, and errors of Redis, pass through.
     """
     made, given = services(request), await filled(request)
     complaint = await _complaint(made, who, complaint_id)

@@ -31,8 +31,8 @@ Area = Annotated[str, Query(alias="area")]
 
 @door.page("/desk", SUPERVISORS, name="desk")
 async def desk(request: Request, who: Signed, area_code: Area = "", layer: str = "", told: str = "") -> Response:
-    """The page with the overview of the person's area. `area`, `layer`: the part and the figures that its map shows;
-    `told`: the id of a case that was just assigned, or "".
+    """Return the page with the overview of the person's area. `area`, `layer`: the part and the figures that its map
+    shows; `told`: the id of a case that was just assigned, or "". Errors of Redis pass through.
     """
     made = services(request)
     row = made.hub.rows.get(told)
@@ -49,8 +49,8 @@ async def desk(request: Request, who: Signed, area_code: Area = "", layer: str =
 
 @door.page("/desk/stream", SUPERVISORS, name="desk-stream")
 async def stream(request: Request, who: Signed, area_code: Area = "", layer: str = "") -> Response:
-    """A stream of changed parts, `{part: html}`, at first of all. A request that does not accept a stream is redirected
-    to the overview. 429 if the account or the process has too many streams.
+    """Return a stream of changed parts, `{part: html}`; its first event has all parts. A request that does not accept a
+    stream is redirected to the overview. 429 (TooManyError) if the account or the process has too many streams.
     """
     if EVENTS not in request.headers.get("accept", ""):
         return RedirectResponse("/desk", 303)
@@ -59,7 +59,9 @@ async def stream(request: Request, who: Signed, area_code: Area = "", layer: str
 
 
 async def gathered(made: Services, who: Who, chosen: Chosen) -> dict[str, Any]:
-    """Return the template variables of all parts of the overview, in their present state."""
+    """Return the template variables of all parts of the overview, in their present state. Errors of Redis pass
+    through.
+    """
     now = made.line.clock.now()
     rosters = await overview.rosters(made.line.redis)
     feeds = await area.feeds(made)

@@ -32,9 +32,10 @@ FINDINGS = {
 
 @door.page("", ROLES, name="experiments")
 async def listed(request: Request, who: Signed) -> Response:
-    """The page with the experiments of the policy in force and their latest readings.
+    """Return the page with the experiments of the policy in force and their latest readings.
 
-    Raises ForbiddenError for a person who is not responsible for the whole province.
+    Raises ForbiddenError for a person who is not responsible for the whole province. UnknownPolicyError or PolicyError
+    passes through if the policy in force is lost or invalid. Errors of Redis pass through.
     """
     whole_province(who)
     return await _listed(request, who)
@@ -45,7 +46,8 @@ async def stop(request: Request, who: Signed, name: str) -> Response:
     """Stop an experiment, with a reason, and redirect to the experiments. One person is enough. It cannot go on later.
 
     422 without a reason. Raises NotFoundError if the policy in force has no such experiment, and ForbiddenError for a
-    person who is not responsible for the whole province.
+    person who is not responsible for the whole province. UnknownPolicyError or PolicyError passes through if the policy
+    in force is lost or invalid. TimeoutError and SendError of Kafka, and errors of Redis, pass through.
     """
     made, form = services(request), await request.form()
     whole_province(who)

@@ -33,7 +33,7 @@ SHOWN = 5  # latest hand-overs shown
 
 @door.page("/handover", SUPERVISORS, name="handover")
 async def handover(request: Request, who: Signed) -> Response:
-    """The page with the present sheet and the SHOWN latest hand-overs."""
+    """Return the page with the present sheet and the SHOWN (5) latest hand-overs. Errors of Redis pass through."""
     return await _page(request, who)
 
 
@@ -41,7 +41,9 @@ async def handover(request: Request, who: Signed) -> Response:
 async def write(
     request: Request, who: Signed, form: Annotated[str, Form()], note: Annotated[str, Form()] = ""
 ) -> Response:
-    """Store the present sheet's figures with a note, and redirect to the page. 422 if the note is too long."""
+    """Store the present sheet's figures with a note, and redirect to the page. 422 if the note is too long.
+    TimeoutError and SendError of Kafka, and errors of Redis, pass through.
+    """
     made = services(request)
     found = _sheet(made, who)
     try:
@@ -68,7 +70,8 @@ async def write(
 async def take(request: Request, name: str, who: Signed) -> Response:
     """Confirm a hand-over and redirect to the page. 409 for the person who wrote it. An earlier confirmation stays.
 
-    Raises NotFoundError unless the hand-over is of exactly the person's area.
+    Raises NotFoundError unless the hand-over is of exactly the person's area. TimeoutError and SendError of Kafka, and
+    errors of Redis, pass through.
     """
     made = services(request)
     found = await made.line.handovers.get(name)

@@ -40,7 +40,9 @@ Change = Callable[[Incident | None], Incident]
 
 @door.page("/incidents", DESK, name="incidents")
 async def show_all(request: Request, who: Signed, least: int = rules.LEAST) -> Response:
-    """The page with the area's campaigns of at least `least` open cases, and the declared incidents."""
+    """Return the page with the area's campaigns of at least `least` open cases, the declared incidents, and those that
+    ended within the last day (ENDED_SHOWN). Errors of Redis pass through.
+    """
     made = services(request)
     mine = [row.case for row in made.hub.rows.values() if who.sees(row.case.profile.division)]
     return page(
@@ -55,9 +57,9 @@ async def show_all(request: Request, who: Signed, least: int = rules.LEAST) -> R
 
 @door.page("/incidents/{campaign}", DESK, name="incident")
 async def show(request: Request, who: Signed, campaign: str, part: int = 0) -> Response:
-    """A campaign's board as a page; `part` (1): only the part that changes, as an HTML fragment.
+    """Return a campaign's board as a page; `part` (1): only the part that changes, as an HTML fragment.
 
-    Raises NotFoundError if the area has no open case of the campaign and no incident.
+    Raises NotFoundError if the area has no open case of the campaign and no incident. Errors of Redis pass through.
     """
     made = services(request)
     rows, found = _rows(made, who, campaign), await _declared(made, who, campaign)
@@ -68,11 +70,11 @@ async def show(request: Request, who: Signed, campaign: str, part: int = 0) -> R
 
 @door.page("/incidents/{campaign}/live", DESK, name="incident-live")
 async def live(request: Request, who: Signed, campaign: str) -> Response:
-    """A stream with an event `changed` after each change of the board, which the page then loads again. The stream ends
-    with the session, and if its account or area changes.
+    """Return a stream with an event `changed` after each change of the board, which the page then loads again. The
+    stream ends with the session, and if its account or area changes.
 
-    429 if the account or the process has too many streams. Raises NotFoundError if the area has no open case of the
-    campaign and no incident.
+    429 (TooManyError) if the account or the process has too many streams. Raises NotFoundError if the area has no open
+    case of the campaign and no incident. Errors of Redis pass through.
     """
     made = services(request)
     if not _rows(made, who, campaign) and not await _declared(made, who, campaign):
@@ -84,8 +86,9 @@ async def live(request: Request, who: Signed, campaign: str) -> Response:
 async def declare(request: Request, who: Signed, campaign: str) -> Response:
     """Declare a major incident in the supervisor's area and redirect to its board.
 
-    409 if the area already has an incident of the campaign, 422 for an invalid reason or note, 400 if the form has no
-    id. Raises NotFoundError if the area has no open case of the campaign.
+    409 if the area already has an incident of the campaign, 422 for an invalid reason or note, 400 (HTTPException) if
+    the form has no id. Raises NotFoundError if the area has no open case of the campaign. TimeoutError and SendError of
+    Kafka, and errors of Redis, pass through.
     """
     made, given = services(request), await filled(request)
     rows, found = _rows(made, who, campaign), await _declared(made, who, campaign)
@@ -117,7 +120,8 @@ async def declare(request: Request, who: Signed, campaign: str) -> Response:
 async def script(request: Request, who: Signed, campaign: str) -> Response:
     """Replace the incident's note for operators and redirect to its board. 409 if the incident has ended.
 
-    Raises NotFoundError if the supervisor's area does not have the incident; 400 if the form has no id.
+    Raises NotFoundError if the supervisor's area does not have the incident; 400 (HTTPException) if the form has no id.
+    TimeoutError and SendError of Kafka, and errors of Redis, pass through.
     """
     made, given = services(request), await filled(request)
     incident = await _own(made, who, campaign, given["incident"])
@@ -130,7 +134,8 @@ async def end(request: Request, who: Signed, campaign: str) -> Response:
     """End the incident with a reason and redirect to the incidents. 422 for a reason of under two characters, 409 if it
     has already ended.
 
-    Raises NotFoundError if the supervisor's area does not have the incident; 400 if the form has no id.
+    Raises NotFoundError if the supervisor's area does not have the incident; 400 (HTTPException) if the form has no id.
+    TimeoutError and SendError of Kafka, and errors of Redis, pass through.
     """
     made, given = services(request), await filled(request)
     incident = await _own(made, who, campaign, given["incident"])
@@ -146,10 +151,11 @@ async def end(request: Request, who: Signed, campaign: str) -> Response:
 
 @door.act("/incidents/{campaign}/look", DESK, name="incident-look")
 async def look(request: Request, who: Signed, campaign: str) -> Response:
-    """The page that shows the chosen cases and the act for confirmation, before a bulk act. 422 if a choice or text is
-    missing.
+    """Return the page that shows the chosen cases and the act for confirmation, before a bulk act. 422 if a choice or
+    text is missing.
 
-    Raises NotFoundError if the area has no case and no incident of the campaign; 400 if the form has no id.
+    Raises NotFoundError if the area has no case and no incident of the campaign; 400 (HTTPException) if the form has no
+    id. Errors of Redis pass through.
     """
     made, given = services(request), await filled(request)
     chosen = set(given.many.get("case", ()))
@@ -170,7 +176,8 @@ async def act(request: Request, who: Signed, campaign: str, case_id: str) -> Res
     """Carry out a bulk act on one case, for the page's script. The input's id is made from the form and the case.
 
     JSON: `how` (done, refused or waiting) and `words` (why it was refused). 422 if the act or its text is invalid, 400
-    if the form has no id. Raises NotFoundError if the area has no such open case of the campaign.
+    (HTTPException) if the form has no id. Raises NotFoundError if the area has no such open case of the campaign.
+    TimeoutError and SendError of Kafka, and errors of Redis, pass through.
     """
     made, given = services(request), await filled(request)
     row = made.hub.rows.get(case_id)

@@ -19,10 +19,10 @@ ROLES = frozenset({StaffRole.SUPERVISOR, StaffRole.AUDITOR})
 
 @door.page("/official", ROLES, name="official")
 async def form(request: Request, who: Signed, day: str = "") -> Response:
-    """The page with the official form of a day, for the whole province. `day`: YYYY-MM-DD; a future day or any other
-    text counts as today.
+    """Return the page with the official form of a day, for the whole province. `day`: YYYY-MM-DD; a future day or any
+    other text counts as today.
 
-    Raises ForbiddenError for a person who is not responsible for the whole province.
+    Raises ForbiddenError for a person who is not responsible for the whole province. Errors of Redis pass through.
     """
     whole_province(who)
     made = services(request)

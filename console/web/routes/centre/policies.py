@@ -37,14 +37,17 @@ APPROVED_BEFORE = "approved before"  # stands for the second person who approved
 
 @door.page("", SUPERVISORS, name="policies")
 async def listed(request: Request, who: Signed) -> Response:
-    """The page with the policy in force, its predecessors, the drafts, and the result of the shadow run."""
+    """Return the page with the policy in force, its predecessors, the drafts, and the result of the shadow run. Errors
+    of Redis pass through.
+    """
     return await _listed(request, who)
 
 
 @door.act("/drafts", SUPERVISORS, name="policy-draft-new")
 async def begin(request: Request, who: Signed) -> Response:
     """Make a draft from a file or typed text and redirect to it. An invalid policy is accepted, and its page shows the
-    errors. 422 for a text that is empty, too long or not UTF-8.
+    errors. 422 for a text that is empty, too long or not UTF-8. TimeoutError and SendError of Kafka, and errors of
+    Redis, pass through.
     """
     made, form = services(request), await request.form()
     text, refused = await submitted(request, form)
@@ -73,7 +76,8 @@ async def begin(request: Request, who: Signed) -> Response:
 async def end_shadow(request: Request, who: Signed) -> Response:
     """End the shadow run, if one is running, and redirect to the policies.
 
-    Raises ForbiddenError for a person who is not responsible for the whole province.
+    Raises ForbiddenError for a person who is not responsible for the whole province. TimeoutError and SendError of
+    Kafka, and errors of Redis, pass through.
     """
     made = services(request)
     whole_province(who)
@@ -90,8 +94,9 @@ async def back(request: Request, who: Signed) -> Response:
     because the policy was approved before.
 
     409 if another policy has come into force since the page was loaded or no previous policy exists, 422 without a
-    reason, 503 if the previous policy's text is lost. Raises ForbiddenError for a person who is not responsible for the
-    whole province.
+    reason, 409 too if its experiments may not start again. Raises UnknownPolicyError (503) if the previous policy's
+    text is lost, and ForbiddenError for a person who is not responsible for the whole province. TimeoutError and
+    SendError of Kafka, and errors of Redis, pass through.
     """
     made, form = services(request), await request.form()
     whole_province(who)
@@ -113,9 +118,9 @@ async def back(request: Request, who: Signed) -> Response:
 
 @door.page("/versions/{digest}", SUPERVISORS, name="policy-version")
 async def version(request: Request, who: Signed, digest: str) -> Response:
-    """The page with a stored policy's text and its differences from the policy in force.
+    """Return the page with a stored policy's text and its differences from the policy in force.
 
-    Raises NotFoundError if the policy is unknown. `digest`: the policy's hash.
+    Raises NotFoundError if the policy is unknown. `digest`: the policy's hash. Errors of Redis pass through.
     """
     made = services(request)
     if digest not in await made.line.policies.known():

@@ -42,9 +42,10 @@ door = Door("/policies")
 
 @door.page("/drafts/{draft_id}", SUPERVISORS, name="policy-draft")
 async def draft_page(request: Request, who: Signed, draft_id: str) -> Response:
-    """The page of a draft: its errors, its differences from the policy in force, its preview and the possible acts.
+    """Return the page of a draft: its errors, its differences from the policy in force, its preview and the possible
+    acts.
 
-    Raises NotFoundError if the person's area does not have the draft.
+    Raises NotFoundError if the person's area does not have the draft. Errors of Redis pass through.
     """
     return await _draft(request, who, await _found(services(request), who, draft_id))
 
@@ -55,7 +56,8 @@ async def save(request: Request, who: Signed, draft_id: str) -> Response:
     stored.
 
     409 if the draft changed or was closed meanwhile, 422 for a text that is empty, too long or not UTF-8. Raises
-    NotFoundError if the person's area does not have the draft.
+    NotFoundError if the person's area does not have the draft. TimeoutError and SendError of Kafka, and errors of
+    Redis, pass through.
     """
     made, form = services(request), await request.form()
     draft = await _found(made, who, draft_id)
@@ -78,7 +80,8 @@ async def save(request: Request, who: Signed, draft_id: str) -> Response:
 async def drop(request: Request, who: Signed, draft_id: str) -> Response:
     """Discard a draft and redirect to the policies. 409 if the draft changed or was closed meanwhile.
 
-    Raises NotFoundError if the person's area does not have the draft.
+    Raises NotFoundError if the person's area does not have the draft. TimeoutError and SendError of Kafka, and errors
+    of Redis, pass through.
     """
     made, form = services(request), await request.form()
     draft = await _found(made, who, draft_id)
@@ -96,7 +99,7 @@ async def publish(request: Request, who: Signed, draft_id: str) -> Response:
     the person is one of the draft's writers.
 
     Raises NotFoundError if the person's area does not have the draft, and ForbiddenError for a person who is not
-    responsible for the whole province.
+    responsible for the whole province. TimeoutError and SendError of Kafka, and errors of Redis, pass through.
     """
     made, form = services(request), await request.form()
     draft = await _found(made, who, draft_id)
@@ -122,9 +125,9 @@ async def publish(request: Request, who: Signed, draft_id: str) -> Response:
 
 @door.page("/drafts/{draft_id}/preview", SUPERVISORS, name="policy-preview")
 async def previewed(request: Request, who: Signed, draft_id: str) -> Response:
-    """The progress and result of the preview, as an HTML fragment of the draft's page.
+    """Return the progress and result of the preview, as an HTML fragment of the draft's page.
 
-    Raises NotFoundError if the person's area does not have the draft.
+    Raises NotFoundError if the person's area does not have the draft. Errors of Redis pass through.
     """
     made = services(request)
     draft = await _found(made, who, draft_id)
@@ -137,7 +140,8 @@ async def previewed(request: Request, who: Signed, draft_id: str) -> Response:
 async def preview(request: Request, who: Signed, draft_id: str) -> Response:
     """Start a preview of the draft on the last seven days and redirect to the draft. 422 if the draft is invalid.
 
-    Raises NotFoundError if the person's area does not have the draft.
+    Raises NotFoundError if the person's area does not have the draft. TimeoutError and SendError of Kafka, and errors
+    of Redis, pass through.
     """
     made = services(request)
     draft = await _found(made, who, draft_id)
@@ -155,7 +159,7 @@ async def shadowed(request: Request, who: Signed, draft_id: str) -> Response:
     is sent. 422 if the draft is invalid.
 
     Raises NotFoundError if the person's area does not have the draft, and ForbiddenError for a person who is not
-    responsible for the whole province.
+    responsible for the whole province. TimeoutError and SendError of Kafka, and errors of Redis, pass through.
     """
     made = services(request)
     draft = await _found(made, who, draft_id)

@@ -70,8 +70,8 @@ class Trend:
 
 @door.page("/situation", ROLES, name="situation")
 async def situation(request: Request, who: Signed, days: int = 7, by: str = "day") -> Response:
-    """The page with the figures of the person's area. `days`: 7, 14, 28 or DAYS, any other number counts as 7; `by`:
-    "day" or "week".
+    """Return the page with the figures of the person's area. `days`: 7, 14, 28 or DAYS (35), any other number counts as
+    7; `by`: "day" or "week".
     """
     made = services(request)
     now = made.line.clock.now()

@@ -24,7 +24,9 @@ PARTS = ("figures", "map", "reds", "money", "story")
 
 @door.page("/wall", ROLES, name="wall")
 async def display(request: Request, who: Signed) -> Response:
-    """The page with the wall display of the person's area. It has no links and changes nothing."""
+    """Return the page with the wall display of the person's area. It has no links and changes nothing. Errors of Redis
+    pass through.
+    """
     made = services(request)
     context = await _gathered(made, who, look=False)
     name = area.area_name(who, made.line.clock.now())
@@ -33,8 +35,8 @@ async def display(request: Request, who: Signed) -> Response:
 
 @door.page("/wall/stream", ROLES, name="wall-stream")
 async def stream(request: Request, who: Signed) -> Response:
-    """A stream of changed parts, `{part: html}`, at first of all. A request that does not accept a stream is redirected
-    to the wall. 429 if the account or the process has too many streams.
+    """Return a stream of changed parts, `{part: html}`; its first event has all parts. A request that does not accept a
+    stream is redirected to the wall. 429 (TooManyError) if the account or the process has too many streams.
     """
     if EVENTS not in request.headers.get("accept", ""):
         return RedirectResponse("/wall", 303)

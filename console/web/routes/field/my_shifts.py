@@ -29,9 +29,9 @@ AHEAD = timedelta(days=28)  # how far ahead an officer sees shifts
 
 @door.page("", OFFICERS, name="my-shifts")
 async def mine(request: Request, who: Signed, shift: str = "") -> Response:
-    """The page with the officer's shifts of the coming four weeks, and their swaps.
+    """Return the page with the officer's shifts of the coming four weeks, and their swaps.
 
-    `shift`: the shift to give away, as "start/end"; "" for none.
+    `shift`: the shift to give away, as "start/end"; "" for none. Errors of Redis pass through.
     """
     return await _mine(request, who, shift)
 
@@ -40,7 +40,7 @@ async def mine(request: Request, who: Signed, shift: str = "") -> Response:
 async def ask(request: Request, who: Signed) -> Response:
     """Ask a colleague to take one's shift, in exchange for one of theirs or for nothing, and redirect to the shifts.
 
-    409, 422 or 503 with the reason if this is refused.
+    409, 422 or 503 with the reason if this is refused. Errors of Redis pass through.
     """
 
     def make(form: FormData) -> Make:
@@ -59,7 +59,9 @@ async def ask(request: Request, who: Signed) -> Response:
 
 @door.act("/accept", OFFICERS, name="swap-accept")
 async def accept(request: Request, who: Signed) -> Response:
-    """Accept a colleague's request and redirect to the shifts. 409, 422 or 503 with the reason if this is refused."""
+    """Accept a colleague's request and redirect to the shifts. 409, 422 or 503 with the reason if this is refused.
+    Errors of Redis pass through.
+    """
 
     def make(form: FormData) -> Make:
         name = form_value(form, "swap")
@@ -72,7 +74,7 @@ async def accept(request: Request, who: Signed) -> Response:
 async def decline(request: Request, who: Signed) -> Response:
     """Decline a colleague's request, or withdraw one's own, and redirect to the shifts.
 
-    409, 422 or 503 with the reason if this is refused.
+    409, 422 or 503 with the reason if this is refused. Errors of Redis pass through.
     """
 
     def make(form: FormData) -> Make:

@@ -31,8 +31,8 @@ class _Given(BaseModel):
 
 @door.page("/tasks/push", OFFICERS, name="tasks-push-key")
 async def key(request: Request, who: Signed) -> Response:
-    """JSON: `key`, the public key with which a browser subscribes; "" if the installation sends no push messages, or
-    the account belongs to no officer on a roster.
+    """Return JSON: `key`, the public key with which a browser subscribes; "" if the installation sends no push
+    messages, or the account belongs to no officer on a roster.
     """
     return JSONResponse({"key": _sender(services(request)).public_key if who.officer else ""})
 
@@ -43,8 +43,8 @@ async def subscribe(request: Request, who: Signed) -> Response:
     session; for a new one, an audit entry is written first.
 
     409 if push messages are not set up, or the account belongs to no officer on a roster; 422 if the body or its keys
-    are invalid, or nothing may be sent to the endpoint. Beyond MOST_DEVICES devices of the account, the oldest are
-    deleted. 204 without content.
+    are invalid, or nothing may be sent to the endpoint. Beyond MOST_DEVICES (5) devices of the account, the oldest are
+    deleted. 204 without content. TimeoutError and SendError of Kafka, and errors of Redis, pass through.
     """
     made, given = services(request), await _read(request)
     sender, account = _sender(made), await made.staff.get(who.login)
@@ -82,7 +82,8 @@ async def subscribe(request: Request, who: Signed) -> Response:
 @door.act("/tasks/push/end", OFFICERS, name="tasks-push-end")
 async def unsubscribe(request: Request, who: Signed) -> Response:
     """Delete the account's subscription of this browser, known by its endpoint, so that no messages are sent to it. 204
-    also if the account has none for it; 422 if the body is invalid or lacks the endpoint.
+    also if the account has none for it; 422 if the body is invalid or lacks the endpoint. TimeoutError and SendError of
+    Kafka, and errors of Redis, pass through.
     """
     given = await _read(request)
     if given is None:
@@ -95,7 +96,8 @@ async def unsubscribe(request: Request, who: Signed) -> Response:
 async def end_device(request: Request, who: Signed, device: str) -> Response:
     """Delete the subscription of one of the person's devices, and redirect to the account. An audit entry is written.
 
-    Raises NotFoundError if the person has no such device.
+    Raises NotFoundError if the person has no such device. TimeoutError and SendError of Kafka, and errors of Redis,
+    pass through.
     """
     made = services(request)
     if not await _end(made, who.login, device):

@@ -82,15 +82,18 @@ class Proposal:
 
 @door.page("/import", SUPERVISORS, name="roster-import")
 async def importing(request: Request, who: Signed, station: str = "") -> Response:
-    """The page with the form to choose a file. `station`: the station to preselect."""
+    """Return the page with the form to choose a file. `station`: the station to preselect. Errors of Redis pass
+    through.
+    """
     return await _import_page(request, who, station)
 
 
 @door.act("/import", SUPERVISORS, name="roster-import-preview")
 async def preview(request: Request, who: Signed) -> Response:
-    """The page with a file's errors (422), or with the changes that the file proposes. 413 if the file is too large.
+    """Return the page with a file's errors (422), or with the changes that the file proposes. 413 if the file is too
+    large.
 
-    Raises NotFoundError if a calendar's station is not in the person's area.
+    Raises NotFoundError if a calendar's station is not in the person's area. Errors of Redis pass through.
     """
     form = await request.form()
     station, whose = form_value(form, "station"), form_value(form, "officer")
@@ -109,7 +112,8 @@ async def take(request: Request, who: Signed) -> Response:
 
     409, 422 or 503 if a station is refused, for example because its roster changed since the preview. Then no station
     is imported, unless the refusal happens while the rosters are being written: those already written stay, and the
-    same form writes the rest. Raises NotFoundError if a calendar's station is not in the person's area.
+    same form writes the rest. Raises NotFoundError if a calendar's station is not in the person's area. Errors of Redis
+    pass through.
     """
     made, form = services(request), await request.form()
     station, whose, text = (
@@ -132,9 +136,10 @@ async def take(request: Request, who: Signed) -> Response:
 
 @door.page("/file.csv", SUPERVISORS, name="roster-file")
 async def file(request: Request, who: Signed, station: str = "") -> Response:
-    """Download a station's roster as CSV, to change and import again; without a station, all rosters of the area.
+    """Return a station's roster as a CSV file to download, change and import again; without a station, all rosters of
+    the area.
 
-    Raises NotFoundError if the station is not in the person's area.
+    Raises NotFoundError if the station is not in the person's area. Errors of Redis pass through.
     """
     made = services(request)
     rosters = [(await found(made, who, station)).roster] if station else (await seen(made, who)).values()
@@ -149,6 +154,7 @@ async def renew(request: Request, who: Signed) -> Response:
     ends.
 
     409, 422 or 503 with the reason if this is refused. Raises NotFoundError if the station is not in the person's area.
+    Errors of Redis pass through.
     """
     made, form = services(request), await request.form()
     stored = await found(made, who, form_value(form, "station"))
@@ -175,6 +181,7 @@ async def end(request: Request, who: Signed) -> Response:
     """End a calendar's secret address and redirect to the station's addresses.
 
     409 or 503 with the reason if this is refused. Raises NotFoundError if the station is not in the person's area.
+    Errors of Redis pass through.
     """
     made, form = services(request), await request.form()
     stored = await found(made, who, form_value(form, "station"))
@@ -192,20 +199,21 @@ async def end(request: Request, who: Signed) -> Response:
 
 @door.page("/feeds", SUPERVISORS, name="roster-feeds")
 async def feeds(request: Request, who: Signed, station: str = "") -> Response:
-    """The page that lists which calendars of a station (its officers' and its own) have a secret address, without the
-    address.
+    """Return the page that lists which calendars of a station (its officers' and its own) have a secret address,
+    without the address.
 
-    Raises NotFoundError if the person's area does not have the station, or no station is given.
+    Raises NotFoundError if the person's area does not have the station, or no station is given. Errors of Redis pass
+    through.
     """
     return await _feeds(request, who, station)
 
 
 @door.public("GET", "/feed/{token}.ics", name="roster-feed")
 async def feed(request: Request, token: str) -> Response:
-    """The calendar (iCalendar) of a secret address, without data of residents and without shifts that ended over PAST
-    ago.
+    """Return the calendar (iCalendar) of a secret address, without data of residents and without shifts that ended over
+    PAST (14 days) ago.
 
-    Raises NotFoundError if the address is unknown, ended or expired.
+    Raises NotFoundError if the address is unknown, ended or expired. Errors of Redis pass through.
     """
     made = services(request)
     roster, given = await _behind(made, token)

@@ -63,7 +63,9 @@ MANIFEST = {
 
 @door.page("/tasks", OFFICERS, name="tasks")
 async def tasks(request: Request, who: Signed) -> Response:
-    """The app shell, an HTML page: the map, and the forms that the scripts fill."""
+    """Return the app shell, an HTML page: the map, and the forms that the scripts fill. Errors of Redis pass
+    through.
+    """
     made = services(request)
     today = local_date(made.line.clock.now())
     roster = await made.line.outgoing.rosters.roster_of(who.officer) if who.officer else None
@@ -83,7 +85,9 @@ async def tasks(request: Request, who: Signed) -> Response:
 
 @door.page("/tasks/mine", OFFICERS, name="tasks-mine")
 async def mine(request: Request, who: Signed) -> Response:
-    """The officer's open tasks as JSON. An audit entry that they are looked at is written first."""
+    """Return the officer's open tasks as JSON. An audit entry that they are looked at is written first. TimeoutError
+    and SendError of Kafka, and errors of Redis, pass through.
+    """
     made = services(request)
     found = await of_officer.find(made, who)
     await of_officer.record_look(made, who, found)
@@ -97,8 +101,8 @@ async def mine(request: Request, who: Signed) -> Response:
 
 @door.page("/tasks/phone", OFFICERS, name="tasks-phone")
 async def phone(request: Request, who: Signed, case: str = "") -> Response:
-    """JSON: `phone`, the full telephone number of the resident of an open task's case, and `seconds`, for how long it
-    may be shown, while it is revealed (/unmask); else "" and 0.
+    """Return JSON: `phone`, the full telephone number of the resident of an open task's case, and `seconds`, for how
+    long it may be shown, while it is revealed (/unmask); else "" and 0. Errors of Redis pass through.
     """
     made = services(request)
     found = await of_officer.find(made, who)
@@ -110,10 +114,11 @@ async def phone(request: Request, who: Signed, case: str = "") -> Response:
 
 @door.act("/tasks/call", OFFICERS, name="tasks-call")
 async def call(request: Request, who: Signed, case: Annotated[str, Form(max_length=64)] = "") -> Response:
-    """JSON: `phone`, the resident's telephone number, which the telephone dials in one tap without showing it; "" if
-    unknown.
+    """Return JSON: `phone`, the resident's telephone number, which the telephone dials in one tap without showing it;
+    "" if unknown.
 
     Raises NotFoundError unless the officer has a task of the case. An audit entry of the call is written first.
+    TimeoutError and SendError of Kafka, and errors of Redis, pass through.
     """
     made = services(request)
     found = await of_officer.find(made, who)
@@ -130,7 +135,8 @@ async def acts(request: Request, who: Signed) -> Response:
     """Process the acts that the telephone sends, {"acts": [...]}, oldest first.
 
     JSON: `answers`, each with `id`, `how` (done, refused or waiting) and `words`. 422 if the message is invalid or has
-    more than MOST_ACTS acts. 503 if Kafka does not answer in time; the telephone then sends the same message again.
+    more than MOST_ACTS (100) acts. If Kafka does not answer in time, TimeoutError (503) passes through, and the
+    telephone sends the same message again. TimeoutError and SendError of Kafka, and errors of Redis, pass through.
     """
     given = _listed(await request.body())
     if given is None:
@@ -149,25 +155,25 @@ async def acts(request: Request, who: Signed) -> Response:
 
 @door.page("/tasks/events", OFFICERS, name="tasks-events")
 async def events(request: Request, who: Signed) -> Response:
-    """A stream with an event `tasks` whenever the officer's tasks may have changed. The event has no details.
+    """Return a stream with an event `tasks` whenever the officer's tasks may have changed. The event has no details.
 
-    The stream ends with the session, which lasts `waiting_hours` while an officer only waits. 429 if the account or the
-    process has too many streams.
+    The stream ends with the session, which lasts `waiting_hours` while an officer only waits. 429 (TooManyError) if the
+    account or the process has too many streams.
     """
     return open_stream(request, who, _changes(request, who))
 
 
 @door.public("GET", "/tasks/worker.js", name="tasks-worker")
 async def worker(request: Request) -> Response:
-    """The script of the service worker, which controls all paths under /tasks. It contains no personal data."""
+    """Return the script of the service worker, which controls all paths under /tasks. It contains no personal data."""
     headers = {"Service-Worker-Allowed": "/tasks", "Cache-Control": "no-cache"}
     return Response(_worker(), media_type="text/javascript", headers=headers)
 
 
 @door.public("GET", "/tasks/manifest.webmanifest", name="tasks-manifest")
 async def manifest(request: Request) -> Response:
-    """The web app manifest, with which the page is installed. It is public, because browsers request it without the
-    session.
+    """Return the web app manifest, with which the page is installed. It is public, because browsers request it without
+    the session.
     """
     return Response(json.dumps(MANIFEST, ensure_ascii=False), media_type="application/manifest+json")
 

@@ -38,6 +38,7 @@ def not_done(request: Request, answer: Answer) -> tuple[str, int]:
 async def messages(made: Services, who: Who, case: Case, payment: Payment) -> dict[str, Any]:
     """Return the template variables of one payment: the payment, its masked account, resident and stop orders, and the
     messages to and from the bank. `bank`: the payer's bank, which a resident may have named: mask it where it is shown.
+    Errors of Redis pass through.
     """
     sent, came = made.figures.book.of(case.id, payment.transfer)
     accounts = await masked_accounts(made, [payment.payee])
@@ -51,7 +52,9 @@ async def messages(made: Services, who: Who, case: Case, payment: Payment) -> di
 
 
 async def masked_accounts(made: Services, payees: Iterable[str]) -> dict[str, str]:
-    """Return the masked account numbers of payees by token. Unknown payees are left out."""
+    """Return the masked account numbers of payees by token. Unknown payees are left out. Errors of Redis pass
+    through.
+    """
     return {payee: masking.account(number) for payee, number in (await stops.accounts(made, payees)).items()}
 
 
@@ -71,7 +74,8 @@ def _payers_bank(made: Services, case: str, transfer: str) -> str:
 
 async def bank_day(made: Services, who: Who, bank: str, day: str) -> tuple[list[Line], dict[str, str]]:
     """Return the reconciliation lines of a bank's day, and the masked account numbers by payee token. `day`:
-    YYYY-MM-DD, China's. Raises NotFoundError if the person's area has no line of that day.
+    YYYY-MM-DD, China's. Raises NotFoundError if the person's area has no line of that day. Errors of Redis pass
+    through.
     """
     book = made.figures.book
     if (bank, day) not in book.days(who.sees):

@@ -52,8 +52,8 @@ _NO_AMOUNT = "补偿金额无法识别，请写成 200 或 1,200.50。"
 
 @door.page("", RELEASES, name="release-objections")
 async def show_all(request: Request, who: Signed) -> Response:
-    """The page with the area's objections: the open ones with their deadlines, the oldest first; the decided ones; and
-    the sources of false reports.
+    """Return the page with the area's objections: the open ones with their deadlines, the oldest first; the decided
+    ones; and the sources of false reports. Errors of Redis pass through.
     """
     made = services(request)
     book = made.figures.book
@@ -73,8 +73,8 @@ async def show_all(request: Request, who: Signed) -> Response:
 
 @door.page("/{case_id}/{step}/new", RELEASES, name="release-objection-new")
 async def new(request: Request, case_id: str, step: str, who: Signed) -> Response:
-    """The page with the form for an objection to an order. Raises NotFoundError if the person's area does not have the
-    order.
+    """Return the page with the form for an objection to an order. Raises NotFoundError if the person's area does not
+    have the order. TimeoutError and SendError of Kafka, and errors of Redis, pass through.
     """
     return await _form(request, who, await _with_order(services(request), who, case_id, step), step)
 
@@ -82,9 +82,10 @@ async def new(request: Request, case_id: str, step: str, who: Signed) -> Respons
 @door.act("/{case_id}/{step}/take", RELEASES, name="release-objection-take")
 async def take(request: Request, case_id: str, step: str, who: Signed) -> Response:
     """Record an objection, which sets its deadline, and redirect to it. 409 if the case refuses it, 422 for an invalid
-    field, 202 if the case has not answered, 400 if the form has no id.
+    field, 202 if the case has not answered, 400 (HTTPException) if the form has no id.
 
-    Raises NotFoundError if the person's area does not have the order.
+    Raises NotFoundError if the person's area does not have the order. TimeoutError and SendError of Kafka, and errors
+    of Redis, pass through.
     """
     made, given = services(request), await filled(request)
     case = await _with_order(made, who, case_id, step)
@@ -104,8 +105,8 @@ async def take(request: Request, case_id: str, step: str, who: Signed) -> Respon
 
 @door.page("/{case_id}/{objection}", RELEASES, name="release-objection")
 async def show(request: Request, case_id: str, objection: str, who: Signed) -> Response:
-    """The page of an objection with all data for its review. Raises NotFoundError if the person's area does not have
-    it.
+    """Return the page of an objection with all data for its review. Raises NotFoundError if the person's area does not
+    have it. TimeoutError and SendError of Kafka, and errors of Redis, pass through.
     """
     case, found = await _found(services(request), who, case_id, objection)
     return await _page(request, who, case, found)
@@ -115,8 +116,9 @@ async def show(request: Request, case_id: str, objection: str, who: Signed) -> R
 async def decide(request: Request, case_id: str, objection: str, who: Signed) -> Response:
     """Decide on an objection and redirect to it. If it is upheld, the bank is asked to lift the stop.
 
-    409 if the case refuses, 422 for an invalid field, 202 if the case has not answered, 400 if the form has no id.
-    Raises NotFoundError if the person's area does not have the objection.
+    409 if the case refuses, 422 for an invalid field, 202 if the case has not answered, 400 (HTTPException) if the form
+    has no id. Raises NotFoundError if the person's area does not have the objection. TimeoutError and SendError of
+    Kafka, and errors of Redis, pass through.
     """
     made, given = services(request), await filled(request)
     case, found = await _found(made, who, case_id, objection)

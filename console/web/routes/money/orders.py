@@ -56,9 +56,10 @@ _NO_DECISION = "请填写冻结决定书文号（4 至 64 字）和作出决定�
 
 @door.page("/{case_id}/{step}", RELEASES, name="release-order")
 async def show(request: Request, case_id: str, step: str, who: Signed) -> Response:
-    """The page of an order with all data for a decision.
+    """Return the page of an order with all data for a decision.
 
     An audit entry of the look is written first. Raises NotFoundError if the person's area does not have the order.
+    TimeoutError and SendError of Kafka, and errors of Redis, pass through.
     """
     case, order = await _found(services(request), who, case_id, step)
     return await _page(request, who, case, order)
@@ -84,6 +85,7 @@ async def approve(
 
     `institution`: the code of the payee's institution, for an order that has none; an unknown code is ignored. `later`:
     "yes" also approves later stops, within the four limits; 422 if a limit is no whole number or out of bounds.
+    TimeoutError and SendError of Kafka, and errors of Redis, pass through.
     """
     known = institution in services(request).line.outgoing.institutions.by_code
     try:
@@ -106,7 +108,7 @@ async def decline(
 ) -> Response:
     """Decide against an order, with a reason, and redirect to its page. 422 if the reason is too short or too long or
     the form has no id, 409 if the case refuses, 202 if it has not answered. Raises NotFoundError if the person's area
-    does not have the order.
+    does not have the order. TimeoutError and SendError of Kafka, and errors of Redis, pass through.
     """
     why = reason.strip()
     if not LEAST_REASON <= len(why) <= MOST_REASON:
@@ -127,7 +129,8 @@ async def hand_over(
 ) -> Response:
     """Record that an authority has frozen the account, and redirect to the order's page. 422 without the authority's
     name, the number of its decision (`decision`) or the form's id, 409 if the case refuses, 202 if it has not answered.
-    Raises NotFoundError if the person's area does not have the order.
+    Raises NotFoundError if the person's area does not have the order. TimeoutError and SendError of Kafka, and errors
+    of Redis, pass through.
     """
     typed = {"decision": decision.strip(), "authority": authority.strip()}
     try:
@@ -140,10 +143,11 @@ async def hand_over(
 
 @door.page("/{case_id}/{step}/print", READ_ORDERS, name="release-order-print")
 async def printed(request: Request, case_id: str, step: str, who: Signed) -> Response:
-    """An order as a document of one A4 page. An audit entry is written first.
+    """Return an order as a document of one A4 page. An audit entry is written first.
 
     The account, and a person's words on its freezing, are shown in full only while the person has revealed the
-    resident's data. Raises NotFoundError if the person's area does not have the order.
+    resident's data. Raises NotFoundError if the person's area does not have the order. TimeoutError and SendError of
+    Kafka, and errors of Redis, pass through.
     """
     made = services(request)
     case, order = await _found(made, who, case_id, step)

@@ -32,7 +32,9 @@ MOST_REASON = 500
 
 @door.page("/payers", SUPERVISORS, name="payers")
 async def show(request: Request, who: Signed) -> Response:
-    """The page with the open requests and the CLOSED_SHOWN latest closed ones."""
+    """Return the page with the open requests and the CLOSED_SHOWN (20) latest closed ones. Errors of Redis pass
+    through.
+    """
     made = services(request)
     found = await made.line.payers_requests.all()
     shown = [*waiting(found), *closed(found, CLOSED_SHOWN)]
@@ -44,9 +46,10 @@ async def show(request: Request, who: Signed) -> Response:
 
 @door.page("/payers/{payers_id}", SUPERVISORS, name="payers-request")
 async def look(request: Request, who: Signed, payers_id: str) -> Response:
-    """The page of one request: the number of payers, the sum, and some examples.
+    """Return the page of one request: the number of payers, the sum, and some examples.
 
-    Raises NotFoundError if the request is unknown.
+    Raises NotFoundError if the request is unknown. TimeoutError and SendError of Kafka, and errors of Redis, pass
+    through.
     """
     return await _looked(request, who, await _request(services(request), payers_id))
 
@@ -56,8 +59,9 @@ async def answer(request: Request, who: Signed, payers_id: str) -> Response:
     """Decide to warn all payers or none, and redirect to the request. Screening carries the decision out; the first
     decision counts.
 
-    422 without a choice or a reason of 2 to 500 characters, 409 if it was decided before, 400 if the form has no id.
-    Raises NotFoundError if the request is unknown.
+    422 without a choice or a reason of 2 to 500 characters, 409 if it was decided before, 400 (HTTPException) if the
+    form has no id. Raises NotFoundError if the request is unknown. TimeoutError and SendError of Kafka, and errors of
+    Redis, pass through.
     """
     made, given = services(request), await filled(request)
     found = await _request(made, payers_id)

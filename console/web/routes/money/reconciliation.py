@@ -17,7 +17,9 @@ door = Door()
 
 @door.page("/release/banks", RELEASES, name="release-banks")
 async def banks(request: Request, who: Signed) -> Response:
-    """The page with the scorecard of each institution that got stop orders of the area in the last weeks."""
+    """Return the page with the scorecard of each institution that got stop orders of the area in the last weeks.
+    UnknownPolicyError or PolicyError passes through if the policy in force is lost or invalid.
+    """
     made = services(request)
     limit = (await made.line.policies.live()).plan.stop.result_within
     cards = scorecards(made.figures.book, who.sees, made.line.clock.now(), limit)
@@ -27,9 +29,11 @@ async def banks(request: Request, who: Signed) -> Response:
 
 @door.page("/release/reconciliation/{bank}/{day}.csv", RELEASES, name="release-file")
 async def file(request: Request, bank: str, day: str, who: Signed) -> Response:
-    """Download the day's reconciliation with a bank as CSV, with an audit entry. `day`: YYYY-MM-DD, China's.
+    """Return the day's reconciliation with a bank as a CSV file to download, with an audit entry. `day`: YYYY-MM-DD,
+    China's.
 
-    Raises NotFoundError if the person's area has no request or answer of that day.
+    Raises NotFoundError if the person's area has no request or answer of that day. TimeoutError and SendError of Kafka,
+    and errors of Redis, pass through.
     """
     made = services(request)
     lines, accounts = await bank_day(made, who, bank, day)
@@ -41,8 +45,8 @@ async def file(request: Request, bank: str, day: str, who: Signed) -> Response:
 
 @door.page("/release/reconciliation/{bank}/{day}", RELEASES, name="release-day")
 async def day(request: Request, bank: str, day: str, who: Signed) -> Response:
-    """The day's reconciliation with a bank as a page. `day`: YYYY-MM-DD, China's. Raises NotFoundError if the person's
-    area has no request or answer of that day.
+    """Return the day's reconciliation with a bank as a page. `day`: YYYY-MM-DD, China's. Raises NotFoundError if the
+    person's area has no request or answer of that day. Errors of Redis pass through.
     """
     lines, accounts = await bank_day(services(request), who, bank, day)
     return page(request, "release_day.html", bank=bank, day=day, lines=lines, accounts=accounts, totals=totals(lines))

@@ -54,9 +54,9 @@ _WORDS = {
 
 @door.page("/release", RELEASES, name="release")
 async def desk(request: Request, who: Signed, state: str = "") -> Response:
-    """The page with the open requests and their deadlines, the area's stops, and the days to reconcile.
+    """Return the page with the open requests and their deadlines, the area's stops, and the days to reconcile.
 
-    `state`: only stops in this state; "": those requested and in force.
+    `state`: only stops in this state; "": those requested and in force. Errors of Redis pass through.
     """
     wanted = {StopState(state)} if state in list(StopState) else {each for each in StopState if each.lasts}
     lines = services(request).figures.book.shown(who.sees)
@@ -65,10 +65,11 @@ async def desk(request: Request, who: Signed, state: str = "") -> Response:
 
 @door.act("/release/search", RELEASES, name="release-search")
 async def search(request: Request, who: Signed, q: Annotated[str, Form()] = "") -> Response:
-    """The page with the area's stops in any state that match the text `q`: a case number, a resident's name, or a
-    telephone or account number (whole or its last four digits).
+    """Return the page with the area's stops in any state that match the text `q`: a case number, a resident's name, or
+    a telephone or account number (whole or its last four digits).
 
-    The text is not stored. 422 if it is too short.
+    The text is not stored. 422 if it is too short. TimeoutError and SendError of Kafka, and errors of Redis, pass
+    through.
     """
     made, text = services(request), q.strip()[:LONGEST]
     by = sought(text)
@@ -82,10 +83,10 @@ async def search(request: Request, who: Signed, q: Annotated[str, Form()] = "") 
 
 @door.page("/release/stops/{case_id}/{number}", RELEASES, name="release-stop")
 async def stop(request: Request, case_id: str, number: int, who: Signed) -> Response:
-    """The page of one stop with all messages to and from the bank, and the form to ask for its release.
+    """Return the page of one stop with all messages to and from the bank, and the form to ask for its release.
 
     `number`: the payment's number (domain/payments/releases.py). Raises NotFoundError if the person's area does not
-    have the stop.
+    have the stop. TimeoutError and SendError of Kafka, and errors of Redis, pass through.
     """
     case = await _case(services(request), who, case_id, number)
     return await _stop_page(request, who, case, number)
@@ -104,7 +105,8 @@ async def ask(
     """Ask for a stop to be lifted and redirect to the request, which another person decides.
 
     409 if the stop cannot be lifted or is already asked for, 422 for an invalid reason or a form without an id. Raises
-    NotFoundError if the person's area does not have the stop.
+    NotFoundError if the person's area does not have the stop. TimeoutError and SendError of Kafka, and errors of Redis,
+    pass through.
     """
     made = services(request)
     case = await _case(made, who, case_id, number)
@@ -120,8 +122,8 @@ async def ask(
 
 @door.page("/release/requests/{name}", RELEASES, name="release-request")
 async def one(request: Request, name: str, who: Signed) -> Response:
-    """The page of a request, with the forms to decide it. Raises NotFoundError if the person's area
-    does not have it.
+    """Return the page of a request, with the forms to decide it. Raises NotFoundError if the person's area does not
+    have it. TimeoutError and SendError of Kafka, and errors of Redis, pass through.
     """
     return await _request_page(request, who, await _request(services(request), who, name))
 
@@ -138,7 +140,7 @@ async def approve(
 
     409 if the person may not decide on it or the case refuses, 202 if the case has not answered, 422 for a form without
     an id. `seen`: the case's version that the page showed. Raises NotFoundError if the person's area does not have the
-    request.
+    request. TimeoutError and SendError of Kafka, and errors of Redis, pass through.
     """
     made = services(request)
     await _request(made, who, name)
@@ -164,7 +166,8 @@ async def refuse(request: Request, name: str, who: Signed, reason: Annotated[str
     """Refuse a request with a reason and redirect to it. The stop stays in force.
 
     409 if the person may not decide on it, it was decided, or an approval is already written; 422 for an invalid
-    reason. Raises NotFoundError if the person's area does not have the request.
+    reason. Raises NotFoundError if the person's area does not have the request. TimeoutError and SendError of Kafka,
+    and errors of Redis, pass through.
     """
     made = services(request)
     found = await _request(made, who, name)

@@ -18,11 +18,12 @@ TELLING_SECONDS = 3600
 async def write_approval(
     made: Services, who: Who, found: ReleaseRequest, form: str, seen: int
 ) -> tuple[str | None, AnyCode | None]:
-    """Write the approval to the case. Return (the approver's login, None), or (None, the reason) if the case refuses.
+    """Write the approval to the case, with an audit entry. Return (the approver's login, None), or (None, the reason)
+    if the case refuses.
 
     (None, None): the approval is written, but the case has not decided yet. If an interrupted attempt has already
     written the approval, its person is returned as approver, and the bank is not asked again. Raises TimeoutError if
-    Kafka does not answer in time.
+    Kafka does not answer in time, and SendError if it refuses a record for good. Errors of Redis pass through.
     """
     if by := await approver_on_case(made, found):
         await trail.write(made, who, "release-noted", found.case, "", decision_note(found, by))
@@ -41,13 +42,17 @@ async def write_approval(
 
 
 async def approval_under_way(made: Services, found: ReleaseRequest) -> bool:
-    """Return True if an approval was written within the last hour and the case has not applied it yet."""
+    """Return True if an approval was written within the last hour and the case has not applied it yet. Errors of Redis
+    pass through.
+    """
     raw = await made.line.redis.get(RELEASE_TELLING + found.id)
     return raw is not None and not await answers.applied(made, found.resident, raw.decode())
 
 
 async def approver_on_case(made: Services, found: ReleaseRequest) -> str | None:
-    """Return the login of the person whose approval the case has applied. None: it has applied none, or is unknown."""
+    """Return the login of the person whose approval the case has applied. None: it has applied none, or is unknown.
+    Errors of Redis pass through.
+    """
     case = await made.desk.load(found.case)
     return releases.approver(found, case) if case else None
 

@@ -22,8 +22,9 @@ STOPS_SHOWN = 200
 
 @door.page("/release/stream", RELEASES, name="release-stream")
 async def stream(request: Request, who: Signed) -> Response:
-    """A stream of changed parts, `{part: html}`, at first of all. A request that does not accept a stream is redirected
-    to the release desk. 429 if the account or the process has too many streams.
+    """Return a stream of changed parts, `{part: html}`; its first event has all parts. A request that does not accept a
+    stream is redirected to the release desk. 429 (TooManyError) if the account or the process has too many streams.
+    Errors of Redis pass through.
     """
     if EVENTS not in request.headers.get("accept", ""):
         return RedirectResponse("/release", 303)
@@ -37,13 +38,16 @@ async def stream(request: Request, who: Signed) -> Response:
 
 
 async def requests_of(made: Services, who: Who) -> list[ReleaseRequest]:
-    """Return all requests of the person's area to lift a stop, those that wait for a decision first."""
+    """Return all requests of the person's area to lift a stop, those that wait for a decision first. Errors of Redis
+    pass through.
+    """
     return releases.in_order(each for each in await made.line.releases.all() if who.sees(each.division))
 
 
 async def waiting(made: Services, who: Who, requests: Sequence[ReleaseRequest]) -> dict[str, Any]:
     """Return the template variables of the orders, objections and requests of the person's area that wait for a
-    decision, each in the order in which they are shown. `requests`: the result of `requests_of`.
+    decision, each in the order in which they are shown. `requests`: the result of `requests_of`. Errors of Redis pass
+    through.
     """
     book = made.figures.book
     undecided, unreviewed = book.undecided(who.sees), book.unreviewed(who.sees)

@@ -25,7 +25,9 @@ door = Door("/account")
 
 @door.page("", EVERYBODY, name="account")
 async def account(request: Request, who: Signed) -> Response:
-    """The page with the person's account and its sessions. Raises NotFoundError if the account was deleted."""
+    """Return the page with the person's account and its sessions. Raises NotFoundError if the account was deleted.
+    Errors of Redis pass through.
+    """
     return await account_page(request, who)
 
 
@@ -39,7 +41,8 @@ async def present(request: Request, who: Signed) -> Response:
 async def end_session(request: Request, who: Signed, session: str) -> Response:
     """End one of the person's sessions and redirect to the account.
 
-    Raises NotFoundError if the person does not have the session.
+    Raises NotFoundError if the person does not have the session. TimeoutError and SendError of Kafka, and errors of
+    Redis, pass through.
     """
     made = services(request)
     if not await made.sessions.end_one(who.login, session):
@@ -51,7 +54,9 @@ async def end_session(request: Request, who: Signed, session: str) -> Response:
 
 @door.act("/sign-out-everywhere", EVERYBODY, name="account-sign-out-everywhere")
 async def sign_out_everywhere(request: Request, who: Signed) -> Response:
-    """End all sessions of the account, this one too, and redirect to the sign-in."""
+    """End all sessions of the account, this one too, and redirect to the sign-in. TimeoutError and SendError of Kafka,
+    and errors of Redis, pass through.
+    """
     made = services(request)
     await made.staff.change(
         who.login,
@@ -68,7 +73,8 @@ async def password(request: Request, who: Signed) -> Response:
     """Change one's password and redirect to the account. All other sessions end; this browser gets a new session.
 
     401 for a wrong present password, 422 for a new password that is too weak or not repeated, 429 after too many tries.
-    Raises NotFoundError if the account was deleted.
+    Raises NotFoundError if the account was deleted. TimeoutError and SendError of Kafka, and errors of Redis, pass
+    through.
     """
     made, form = services(request), await request.form()
     given, before = str(form.get("password", "")), await _own(made, who)
@@ -96,7 +102,8 @@ async def password(request: Request, who: Signed) -> Response:
 async def recovery(request: Request, who: Signed) -> Response:
     """Replace the recovery codes. The page shows the new codes once.
 
-    Raises NotFoundError if the account was deleted, or has no authenticator and thus no recovery codes.
+    Raises NotFoundError if the account was deleted, or has no authenticator and thus no recovery codes. TimeoutError
+    and SendError of Kafka, and errors of Redis, pass through.
     """
     made = services(request)
     if (await _own(made, who)).totp is None:
@@ -112,7 +119,9 @@ async def recovery(request: Request, who: Signed) -> Response:
 
 
 async def account_page(request: Request, who: Who, status: int = 200, wrong: str = "") -> Response:
-    """Return the page of the person's account. Raises NotFoundError if the account was deleted."""
+    """Return the page of the person's account. Raises NotFoundError if the account was deleted. Errors of Redis pass
+    through.
+    """
     made = services(request)
     found = await _own(made, who)
     return page(
@@ -142,7 +151,7 @@ async def _own(made: Services, who: Who) -> Account:
 
 async def new_session(request: Request, account: Account) -> Response:
     """Begin a new session for this browser, all others having ended. Returns a redirect to the account, which sets the
-    session's cookie.
+    session's cookie. Errors of Redis pass through.
     """
     made = services(request)
     response = RedirectResponse("/account", 303)

@@ -60,8 +60,8 @@ _SCOPE_WORDS = {scope.value: words for scope, words in SCOPES.items()}
 
 @door.page("", ADMINISTRATORS, name="approvals")
 async def listed(request: Request, who: Signed) -> Response:
-    """The page of the requests: those to be decided, confirmed ones that the person who asked must carry out, and
-    finished ones.
+    """Return the page of the requests: those to be decided, confirmed ones that the person who asked must carry out,
+    and finished ones. Errors of Redis pass through.
     """
     return await _page(request, who)
 
@@ -70,7 +70,8 @@ async def listed(request: Request, who: Signed) -> Response:
 async def confirm(request: Request, who: Signed, request_id: str) -> Response:
     """Confirm a request and redirect to the requests. A request that makes no secret is carried out at once.
 
-    404 if the request is unknown; 409 or 422 with the reason if it cannot be confirmed or carried out.
+    Raises NotFoundError if the request is unknown; 409 or 422 with the reason if it cannot be confirmed or carried out.
+    TimeoutError and SendError of Kafka, and errors of Redis, pass through.
     """
     return await _decided(request, who, request_id, RequestState.CONFIRMED, "")
 
@@ -82,7 +83,8 @@ async def refuse(
     """Refuse a request with a reason and redirect to the requests.
 
     422 if the reason is not 2 to 300 characters long, 409 if the request is decided or has lapsed or the person may not
-    decide, 404 if it is unknown.
+    decide. Raises NotFoundError if it is unknown. TimeoutError and SendError of Kafka, and errors of Redis, pass
+    through.
     """
     if len(reason.strip()) < LEAST_REASON:
         return await _page(request, who, 422, REASON)
@@ -91,10 +93,12 @@ async def refuse(
 
 @door.act("/{request_id}/carry-out", ASKING, name="approval-carry-out", steps_up=N_("办理管理事项"))
 async def carry_out(request: Request, who: Signed, request_id: str) -> Response:
-    """Carry out one's own confirmed request. The page shows the secret that the act makes; it is never shown again.
+    """Carry out one's own confirmed request. Returns the page that shows the secret that the act makes; it is never
+    shown again.
 
-    Redirects to the requests if the act makes no secret. 404 if the request is unknown; 409 or 422 with the reason if
-    carrying it out is refused.
+    Redirects to the requests if the act makes no secret. 409 or 422 with the reason if carrying it out is refused.
+    Raises NotFoundError if the request is unknown. TimeoutError and SendError of Kafka, and errors of Redis, pass
+    through.
     """
     made = services(request)
     try:

@@ -19,7 +19,7 @@ door = Door("/guest")
 @door.public("GET", "/{token}", name="guest")
 async def enter(request: Request, token: str) -> Response:
     """Sign in as the guest with this token and redirect to the start page. 404 for an unknown token; raises
-    NotFoundError if the console has no guests.
+    NotFoundError if the console has no guests. Errors of Redis pass through.
     """
     made = services(request)
     guest = next((each for each in made.guests if hmac.compare_digest(each.token.encode(), token.encode())), None)

@@ -24,8 +24,8 @@ async def healthz(request: Request) -> Response:
 
 @door.public("GET", "/clock", name="clock")
 async def clock(request: Request) -> Response:
-    """JSON: `now`, the installation's time in ms since 1970. The pages of a demo need it, because a demo's time runs
-    faster.
+    """Return JSON: `now`, the installation's time in ms since 1970. The pages of a demo need it, because a demo's time
+    runs faster.
     """
     now = milliseconds(services(request).line.clock.now())
     return JSONResponse({"now": now}, headers={"Cache-Control": "no-store"})

@@ -36,8 +36,8 @@ _FIELDS_WRONG = N_("请填写居民电话、作出决定的机关、文书编号
 
 @door.page("", READS, name="legal-holds")
 async def listed(request: Request, who: Signed) -> Response:
-    """The page with the orders of the person's area, those in effect first, and for a supervisor the form for a new
-    one.
+    """Return the page with the orders of the person's area, those in effect first, and for a supervisor the form for a
+    new one. Errors of Redis pass through.
     """
     return await _page(request, who)
 
@@ -46,7 +46,8 @@ async def listed(request: Request, who: Signed) -> Response:
 async def enter(request: Request, who: Signed) -> Response:
     """Store an order, which another person must confirm, and redirect to the list.
 
-    422 if a field is invalid or the register has nobody with the telephone, 400 if the form has no id.
+    422 if a field is invalid or the register has nobody with the telephone, 400 (HTTPException) if the form has no id.
+    TimeoutError and SendError of Kafka, and errors of Redis, pass through.
     """
     made, given = services(request), await filled(request)
     try:
@@ -64,34 +65,40 @@ async def enter(request: Request, who: Signed) -> Response:
 
 @door.act("/{legal_hold_id}/confirm", SUPERVISORS, name="legal-hold-confirm", steps_up=N_("同意保留数据"))
 async def confirm(request: Request, who: Signed, legal_hold_id: str) -> Response:
-    """Confirm an order that another person entered, and redirect to the list: it is in force. 409 if it changed or the
-    same person entered it, 400 if the form has no id. Raises NotFoundError if the area does not have it.
+    """Confirm an order that another person entered, which puts it in force, and redirect to the list. 409 if it changed
+    or the same person entered it, 400 (HTTPException) if the form has no id. Raises NotFoundError if the area does not
+    have it. TimeoutError and SendError of Kafka, and errors of Redis, pass through.
     """
     return await _do(request, who, legal_hold_id, LegalHoldDeed.CONFIRMED)
 
 
 @door.act("/{legal_hold_id}/drop", SUPERVISORS, name="legal-hold-drop")
 async def drop(request: Request, who: Signed, legal_hold_id: str) -> Response:
-    """Drop an order that is not in force yet, and redirect to the list. 409 if it changed, 400 if the form has no id.
+    """Drop an order that is not in force yet, and redirect to the list. 409 if it changed, 400 (HTTPException) if the
+    form has no id.
 
-    Raises NotFoundError if the area does not have it.
+    Raises NotFoundError if the area does not have it. TimeoutError and SendError of Kafka, and errors of Redis, pass
+    through.
     """
     return await _do(request, who, legal_hold_id, LegalHoldDeed.DROPPED)
 
 
 @door.act("/{legal_hold_id}/ask-lift", SUPERVISORS, name="legal-hold-ask-lift")
 async def ask_lift(request: Request, who: Signed, legal_hold_id: str) -> Response:
-    """Ask to lift an order before its end, and redirect to the list. 409 if it changed, 400 if the form has no id.
+    """Ask to lift an order before its end, and redirect to the list. 409 if it changed, 400 (HTTPException) if the form
+    has no id.
 
-    Raises NotFoundError if the area does not have it.
+    Raises NotFoundError if the area does not have it. TimeoutError and SendError of Kafka, and errors of Redis, pass
+    through.
     """
     return await _do(request, who, legal_hold_id, LegalHoldDeed.LIFT_ASKED)
 
 
 @door.act("/{legal_hold_id}/keep", SUPERVISORS, name="legal-hold-keep")
 async def keep(request: Request, who: Signed, legal_hold_id: str) -> Response:
-    """Keep an order in force that somebody asked to lift, and redirect to the list. 409 if it changed, 400 if the form
-    has no id. Raises NotFoundError if the area does not have it.
+    """Keep an order in force that somebody asked to lift, and redirect to the list. 409 if it changed, 400
+    (HTTPException) if the form has no id. Raises NotFoundError if the area does not have it. TimeoutError and SendError
+    of Kafka, and errors of Redis, pass through.
     """
     return await _do(request, who, legal_hold_id, LegalHoldDeed.LIFT_REFUSED)
 
@@ -99,7 +106,8 @@ async def keep(request: Request, who: Signed, legal_hold_id: str) -> Response:
 @door.act("/{legal_hold_id}/lift", SUPERVISORS, name="legal-hold-lift", steps_up=N_("同意解除保留"))
 async def lift(request: Request, who: Signed, legal_hold_id: str) -> Response:
     """Lift an order that another person asked to lift, and redirect to the list. 409 if it changed or the same person
-    asked, 400 if the form has no id. Raises NotFoundError if the area does not have it.
+    asked, 400 (HTTPException) if the form has no id. Raises NotFoundError if the area does not have it. TimeoutError
+    and SendError of Kafka, and errors of Redis, pass through.
     """
     return await _do(request, who, legal_hold_id, LegalHoldDeed.LIFTED)
 

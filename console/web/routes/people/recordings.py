@@ -26,9 +26,10 @@ SOUND = {"Content-Disposition": 'inline; filename="call.wav"', "Cache-Control": 
 
 @door.page("/{case_id}/recordings", HEARERS, name="case-recordings")
 async def shown(request: Request, who: Signed, case_id: str) -> Response:
-    """The page of a case's recordings, with a player for each that the person may hear now.
+    """Return the page of a case's recordings, with a player for each that the person may hear now.
 
-    Raises NotFoundError if the person's area does not have the case.
+    Raises NotFoundError if the person's area does not have the case. TimeoutError and SendError of Kafka, and errors of
+    Redis, pass through.
     """
     made = services(request)
     case = await found(made, who, case_id)
@@ -51,7 +52,8 @@ async def hear(
     recorded in the audit, and counts as a revealing.
 
     422 without a category of reason or if the text is meaningless; 429 above the quota. Raises NotFoundError if the
-    person's area does not have the case, or the case does not have the recording or no longer keeps it.
+    person's area does not have the case, or the case does not have the recording or no longer keeps it. TimeoutError
+    and SendError of Kafka, and errors of Redis, pass through.
     """
     made = services(request)
     case = await found(made, who, case_id)
@@ -73,10 +75,10 @@ async def hear(
 
 @door.page("/{case_id}/recordings/{recording_id}/sound", HEARERS, name="case-recording-sound")
 async def sound(request: Request, who: Signed, case_id: str, recording_id: str) -> Response:
-    """The sound (WAV) of a recording, for the page's player.
+    """Return the sound (WAV) of a recording, for the page's player.
 
-    Redirects to the page if the person may not hear it now. Raises NotFoundError if the person's area does not have
-    the case, or the case does not have the recording or no longer keeps it.
+    Redirects to the page if the person may not hear it now. Raises NotFoundError if the person's area does not have the
+    case, or the case does not have the recording or no longer keeps it. Errors of Redis pass through.
     """
     made = services(request)
     case = await found(made, who, case_id)

@@ -44,7 +44,9 @@ WRONG_RECOVERY = N_("恢复码不对，或者已经用过。请用另一个；�
 
 @door.public("GET", "/sign-in", name="sign-in")
 async def sign_in(request: Request) -> Response:
-    """The page with the sign-in form. A person who is already signed in is redirected to the start page."""
+    """Return the page with the sign-in form. A person who is already signed in is redirected to the start page. Errors
+    of Redis pass through.
+    """
     if await services(request).sessions.of(request) is not None:
         return RedirectResponse("/", 303)
     return _form(request)
@@ -56,7 +58,7 @@ async def password(request: Request) -> Response:
 
     Unknown login, wrong password and disabled account get the same answer (401) in the same time. 401 with other words
     for an expired one-time password, 429 after too many tries. Raises ForbiddenError if another site's page sent the
-    form.
+    form. TimeoutError and SendError of Kafka, and errors of Redis, pass through.
     """
     csrf.refuse_others(request)
     made, form = services(request), await request.form()
@@ -83,8 +85,8 @@ async def password(request: Request) -> Response:
 
 @door.public("GET", "/sign-in/code", name="sign-in-code")
 async def code_form(request: Request) -> Response:
-    """The page for the second factor: a code, or a security key if the account has one; a new challenge for the key is
-    then stored. If that is not the next step, redirects to the next step.
+    """Return the page for the second factor: a code, or a security key if the account has one; a new challenge for the
+    key is then stored. If that is not the next step, redirects to the next step. Errors of Redis pass through.
     """
     at = await reached(request)
     return await code_page(request, at) if at and at.step is Step.CODE else onward(at)
@@ -96,6 +98,7 @@ async def code(request: Request) -> Response:
     signed in.
 
     401 for a wrong or used code, 429 after too many tries. Raises ForbiddenError if another site's page sent the form.
+    TimeoutError and SendError of Kafka, and errors of Redis, pass through.
     """
     csrf.refuse_others(request)
     made, at = services(request), await reached(request)
@@ -120,7 +123,9 @@ async def code(request: Request) -> Response:
 
 @door.public("GET", "/sign-in/password", name="sign-in-new-password")
 async def new_password_form(request: Request) -> Response:
-    """The page for a new password. If that is not the next step, redirects to the next step."""
+    """Return the page for a new password. If that is not the next step, redirects to the next step. Errors of Redis
+    pass through.
+    """
     at = await reached(request)
     return _new_password(request, at) if at and at.step is Step.PASSWORD else onward(at)
 
@@ -131,6 +136,7 @@ async def new_password(request: Request) -> Response:
     signed in.
 
     422 for a password that is too weak or not repeated. Raises ForbiddenError if another site's page sent the form.
+    TimeoutError and SendError of Kafka, and errors of Redis, pass through.
     """
     csrf.refuse_others(request)
     made, at, form = services(request), await reached(request), await request.form()
@@ -151,9 +157,9 @@ async def new_password(request: Request) -> Response:
 
 @door.public("GET", "/sign-in/set-up", name="sign-in-set-up")
 async def set_up_form(request: Request) -> Response:
-    """The page with the secret of a new second factor. A reload shows the same secret.
+    """Return the page with the secret of a new second factor. A reload shows the same secret.
 
-    If that is not the next step, redirects to the next step.
+    If that is not the next step, redirects to the next step. Errors of Redis pass through.
     """
     at = await reached(request)
     if at is None or at.step is not Step.SET_UP:
@@ -165,7 +171,8 @@ async def set_up_form(request: Request) -> Response:
 async def set_up(request: Request) -> Response:
     """Set up the second factor if its first code is right, and sign in. The page shows the recovery codes once.
 
-    401 for a wrong code. Raises ForbiddenError if another site's page sent the form.
+    401 for a wrong code. Raises ForbiddenError if another site's page sent the form. TimeoutError and SendError of
+    Kafka, and errors of Redis, pass through.
     """
     csrf.refuse_others(request)
     made, at = services(request), await reached(request)
@@ -196,7 +203,9 @@ async def set_up(request: Request) -> Response:
 
 @door.public("GET", "/sign-in/oidc", name="sign-in-oidc")
 async def to_provider(request: Request) -> Response:
-    """Redirect to the OpenID provider, or to the sign-in if none is configured; 502 if the provider does not answer."""
+    """Redirect to the OpenID provider, or to the sign-in if none is configured; 502 if the provider does not answer.
+    Errors of Redis pass through.
+    """
     made = services(request)
     provider = made.sign_in.provider
     if provider is None:
@@ -219,6 +228,7 @@ async def from_provider(request: Request) -> Response:
 
     The answer is a page, not a redirect: after a redirect from another site the browser would not send the strict
     cookie. 401 if the provider does not confirm the sign-in or it took too long, 403 if no enabled account is bound.
+    TimeoutError and SendError of Kafka, and errors of Redis, pass through.
     """
     made = services(request)
     provider, record = made.sign_in.provider, await made.sign_in.journeys.take(request)
@@ -241,7 +251,9 @@ async def from_provider(request: Request) -> Response:
 
 @door.act("/sign-out", EVERYBODY, name="sign-out")
 async def sign_out(request: Request, who: Signed) -> Response:
-    """End this browser's session and redirect to the sign-in."""
+    """End this browser's session and redirect to the sign-in. TimeoutError and SendError of Kafka, and errors of Redis,
+    pass through.
+    """
     made = services(request)
     await made.line.outgoing.rosters.push.end_session(who.session)
     await made.sessions.end_one(who.login, who.session)
@@ -322,7 +334,7 @@ def _form(request: Request, status: int = 200, login: str = "", wrong: str = "")
 
 async def code_page(request: Request, at: Reached, status: int = 200, wrong: str = "") -> Response:
     """Return the page that asks for a code, or for a security key if the account has one; a new challenge for the key
-    is then stored.
+    is then stored. Errors of Redis pass through.
     """
     made, options = services(request), ""
     party = relying_party(made.settings)
@@ -334,7 +346,7 @@ async def code_page(request: Request, at: Reached, status: int = 200, wrong: str
 
 async def too_often(request: Request, at: Reached, seconds: int) -> Response:
     """Return the page that asks for a code with status 429 and the time to wait (`seconds`), after too many wrong
-    answers.
+    answers. Errors of Redis pass through.
     """
     response = await code_page(request, at, 429, _minutes(request, seconds))
     response.headers["Retry-After"] = str(seconds)

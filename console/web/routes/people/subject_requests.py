@@ -46,8 +46,8 @@ CHOICES = {
 
 @door.page("", READS, name="subject-requests")
 async def listed(request: Request, who: Signed, ended: int = 0) -> Response:
-    """The page with the requests of the person's area, at most 500, the earliest due first. `ended` (1): after them
-    also those that have ended, the latest entered first.
+    """Return the page with the requests of the person's area, at most 500, the earliest due first. `ended` (1): after
+    them also those that have ended, the latest entered first. Errors of Redis pass through.
     """
     made = services(request)
     now = made.line.clock.now()
@@ -68,7 +68,9 @@ async def listed(request: Request, who: Signed, ended: int = 0) -> Response:
 
 @door.page("/new", DESK, name="subject-request-new")
 async def new(request: Request, who: Signed) -> Response:
-    """The page with the form for a request."""
+    """Return the page with the form for a request. UnknownPolicyError or PolicyError passes through if the policy in
+    force is lost or invalid.
+    """
     return await _form(request)
 
 
@@ -77,7 +79,9 @@ async def enter(request: Request, who: Signed) -> Response:
     """Store a request, which sets its clock, and redirect to it; if it belongs to another area, a page says so instead.
     An audit entry is written first. A form sent twice is one request.
 
-    422 if a field is invalid, 400 if the form has no id.
+    422 if a field is invalid, 400 (HTTPException) if the form has no id. UnknownPolicyError or PolicyError passes
+    through if the policy in force is lost or invalid. TimeoutError and SendError of Kafka, and errors of Redis, pass
+    through.
     """
     made, given = services(request), await filled(request)
     try:
@@ -98,8 +102,8 @@ async def enter(request: Request, who: Signed) -> Response:
 
 @door.page("/{subject_request_id}", READS, name="subject-request")
 async def show(request: Request, who: Signed, subject_request_id: str) -> Response:
-    """The page of one request. An audit entry of the look is written first. Raises NotFoundError if the person's area
-    does not have it.
+    """Return the page of one request. An audit entry of the look is written first. Raises NotFoundError if the person's
+    area does not have it. TimeoutError and SendError of Kafka, and errors of Redis, pass through.
     """
     return await _shown(request, who, await _found(services(request), who, subject_request_id))
 
@@ -107,11 +111,12 @@ async def show(request: Request, who: Signed, subject_request_id: str) -> Respon
 @door.act("/{subject_request_id}/grant", SUPERVISORS, name="subject-request-grant", steps_up=N_("同意个人信息请求"))
 async def grant(request: Request, who: Signed, subject_request_id: str) -> Response:
     """Grant a request and redirect to it. A correction is carried out at once; an operator's command carries out the
-    others, because only its user may read every topic and destroy keys. Audit entries are written first. Sent again,
-    it completes a correction that was interrupted.
+    others, because only its user may read every topic and destroy keys. Audit entries are written first. Sent again, it
+    completes a correction that was interrupted.
 
-    409 if the request changed, the person entered it, or what the law protects stands against it; 400 if the form has
-    no id. Raises NotFoundError if the person's area does not have it.
+    409 if the request changed, the person entered it, or what the law protects stands against it; 400 (HTTPException)
+    if the form has no id. Raises NotFoundError if the person's area does not have it. TimeoutError and SendError of
+    Kafka, and errors of Redis, pass through.
     """
     made, given = services(request), await filled(request)
     seen = await _found(made, who, subject_request_id)
@@ -129,7 +134,8 @@ async def refuse(request: Request, who: Signed, subject_request_id: str) -> Resp
     audit entry is written first.
 
     422 without a reason, 409 if the request changed, is carried out (also if the register has the correction already),
-    or the person entered it, 400 if the form has no id. Raises NotFoundError if the person's area does not have it.
+    or the person entered it, 400 (HTTPException) if the form has no id. Raises NotFoundError if the person's area does
+    not have it. TimeoutError and SendError of Kafka, and errors of Redis, pass through.
     """
     made, given = services(request), await filled(request)
     seen = await _found(made, who, subject_request_id)

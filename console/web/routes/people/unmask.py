@@ -55,7 +55,8 @@ async def begin(
 
     422 without a category of reason or if the text is meaningless; 429 above the quota, with the time at which another
     resident is allowed. A script gets JSON: `seconds` left. Raises NotFoundError if the area does not have the case or,
-    for an officer, if they have no open visit of it.
+    for an officer, if they have no open visit of it. TimeoutError and SendError of Kafka, and errors of Redis, pass
+    through.
     """
     made = services(request)
     found = await _case(made, who, case)
@@ -79,7 +80,8 @@ async def end(
 ) -> Response:
     """Mask the data again before the time is over, and redirect to `back`; a script gets JSON: `seconds`, 0.
 
-    Raises NotFoundError if the area does not have the case or, for an officer, if they have no open visit of it.
+    Raises NotFoundError if the area does not have the case or, for an officer, if they have no open visit of it. Errors
+    of Redis pass through.
     """
     made = services(request)
     found = await _case(made, who, case)
@@ -89,8 +91,8 @@ async def end(
 
 @door.page("", COUNTERS, name="unmaskings")
 async def counted(request: Request, who: Signed, day: date | None = None) -> Response:
-    """The page with how often each person of the area has revealed data, by day, in the last DAYS days, and the sample
-    to be reviewed of a past day (`day`; by default yesterday).
+    """Return the page with how often each person of the area has revealed data, by day, in the last DAYS (14) days, and
+    the sample to be reviewed of a past day (`day`; by default yesterday). Errors of Kafka and Redis pass through.
     """
     made = services(request)
     days = _days(made)
@@ -120,7 +122,7 @@ async def review(
     """Confirm or question one revealing in a day's sample, and redirect to the page; 422 for a question without words.
 
     Raises NotFoundError if the day is not one of the page's, its sample does not have the revealing, or it is the
-    reviewer's own.
+    reviewer's own. TimeoutError and SendError of Kafka, and errors of Redis, pass through.
     """
     if verdict is RevealVerdict.QUESTIONED and not says_something(words):
         return error_response(request, 422, translate(request, "请写明疑问（至少四个字）。"), "words missing")

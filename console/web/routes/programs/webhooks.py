@@ -30,7 +30,7 @@ door = Door("/integrations/webhooks")
 
 @door.page("", ADMINISTRATORS, name="webhooks")
 async def show(request: Request, who: Signed) -> Response:
-    """The page with all webhooks and the form for a new one."""
+    """Return the page with all webhooks and the form for a new one. Errors of Redis pass through."""
     return await _shown(request, who)
 
 
@@ -47,7 +47,8 @@ async def make(
     """Request a webhook; its secret is shown once, when the request is carried out. 422 if a field is invalid.
 
     `area`: the prefix of division codes of its cases, "" for all; `level`: their levels, [] for all; `words`: "yes" if
-    it also gets sentences and people's own words.
+    it also gets sentences and people's own words. TimeoutError and SendError of Kafka, and errors of Redis, pass
+    through.
     """
     made, levels = services(request), " ".join(each.value for each in Level if each in level)
     given = {"url": url.strip(), "area": area.strip(), "levels": levels, "words": words, "language": language}
@@ -64,7 +65,8 @@ async def rotate(request: Request, who: Signed, webhook_id: str) -> Response:
     """Add a new secret beside the old one, and show it once. Both secrets sign until the old one is dropped.
 
     If this is repeated before then, the newest secret is replaced and the old one stays, because the receiver knows it.
-    Raises NotFoundError if the webhook is unknown.
+    Raises NotFoundError if the webhook is unknown. TimeoutError and SendError of Kafka, and errors of Redis, pass
+    through.
     """
     book, secret = _book(request), secrets.token_urlsafe(32)
     await _change(
@@ -81,7 +83,8 @@ async def rotate(request: Request, who: Signed, webhook_id: str) -> Response:
 async def settle(request: Request, who: Signed, webhook_id: str) -> Response:
     """Drop the old secret, because the receiver now knows the new one, and redirect to the webhooks.
 
-    Raises NotFoundError if the webhook is unknown.
+    Raises NotFoundError if the webhook is unknown. TimeoutError and SendError of Kafka, and errors of Redis, pass
+    through.
     """
     await _change(request, who, webhook_id, "webhook-secret-old-dropped", lambda known: {"secrets": known.secrets[:1]})
     return RedirectResponse(door.router.prefix, 303)
@@ -92,7 +95,8 @@ async def pause(request: Request, who: Signed, webhook_id: str, paused: Annotate
     """Pause or resume a webhook, and redirect to the webhooks. Events of a pause are sent after it.
 
     `paused`: True to pause, False to resume. The form states it, because an answer 410 may have paused the webhook
-    after the page was shown. Raises NotFoundError if the webhook is unknown.
+    after the page was shown. Raises NotFoundError if the webhook is unknown. TimeoutError and SendError of Kafka, and
+    errors of Redis, pass through.
     """
     act = "webhook-paused" if paused else "webhook-goes-on"
     await _change(request, who, webhook_id, act, lambda _: {"paused": paused})
@@ -101,7 +105,9 @@ async def pause(request: Request, who: Signed, webhook_id: str, paused: Annotate
 
 @door.act("/{webhook_id}/drop", ADMINISTRATORS, name="webhook-drop")
 async def drop(request: Request, who: Signed, webhook_id: str) -> Response:
-    """Delete a webhook and redirect to the webhooks. Raises NotFoundError if the webhook is unknown."""
+    """Delete a webhook and redirect to the webhooks. Raises NotFoundError if the webhook is unknown. TimeoutError and
+    SendError of Kafka, and errors of Redis, pass through.
+    """
     async with _locked(request, webhook_id):
         await trail.write(services(request), who, "webhook-dropped", webhook_id)
         await _book(request).drop(webhook_id)

@@ -2,7 +2,7 @@
 
 /** `{ numbers: [[kind, text]], scams: { type: words } }`, as `scanned` returns it there. */
 export function scanned(text, rules) {
-  const read = text.slice(0, rules.longest), numbers = new Map();
+  const read = plain(text.slice(0, rules.longest), rules), numbers = new Map();
   let rest = read;
   for (const { kind, patterns } of rules.numbers)
     for (const pattern of patterns)
@@ -17,4 +17,11 @@ export function scanned(text, rules) {
       if (found) scams[type] = found[0];
     }
   return { numbers: [...numbers.values()].slice(0, rules.most), scams };
+}
+
+/** The text without invisible characters, and with usual digits and letters for full-width ones. */
+function plain(text, rules) {
+  return text
+    .replace(new RegExp(rules.hidden, "g"), "")
+    .replace(new RegExp(rules.wide, "g"), (sign) => String.fromCharCode(sign.charCodeAt(0) - rules.wide_by));
 }

@@ -57,14 +57,16 @@ class AsteriskCalls:
 
     @property
     def up(self) -> bool:
-        """True if Asterisk takes calls at the moment."""
+        """True if calls can be placed through Asterisk at the moment."""
         return self.exchange.up
 
     async def place(self, order: CallOrder, number: str) -> CallEnding:
-        """Have Asterisk dial `number` (as it wants it) once, play the order's message, and return how the call ended.
-        If the task is cancelled, the call is ended too.
+        """Have Asterisk dial `number` (in the form that it wants) once, play the order's message, and return how the
+        call ended: FAILED, without dialling, if the message cannot be spoken or Asterisk is not connected. If the task
+        is cancelled, the call is ended too.
 
-        A message that cannot be spoken gives FAILED, without dialling. Raises CallInDoubtError.
+        Raises CallInDoubtError if it is unknown whether the call was begun or how it ended, or a key may have been
+        missed.
         """
         try:
             message = await self.voices.speak(order.script, order.language)

@@ -25,14 +25,14 @@ ID_DIGITS = 40
 
 
 def call_channel_id(app: str, dispatch: str) -> str:
-    """Return the id of the channel of a dispatch's call, the same for each attempt: Asterisk refuses a second channel
-    with the id of one that exists.
+    """Return the id of the channel of a dispatch's call: `app`, a hyphen and 40 hexadecimal digits. It is the same for
+    each attempt: Asterisk refuses a second channel with the id of one that exists.
     """
     return f"{app}-{hashlib.sha256(dispatch.encode()).hexdigest()[:ID_DIGITS]}"
 
 
 def is_own_channel(app: str, channel: str) -> bool:
-    """Return True if `call_channel_id` makes such ids for the application."""
+    """Return True if the id `channel` has the form that `call_channel_id` gives the ids of the application `app`."""
     name, _, digits = channel.rpartition("-")
     return name == app and len(digits) == ID_DIGITS and not digits.strip("0123456789abcdef")
 
@@ -57,11 +57,16 @@ class CallChannel:
         self._playbacks: dict[str, asyncio.Future[PlaybackState]] = {}
 
     def playback(self, id: str) -> "asyncio.Future[PlaybackState]":  # noqa: A002
-        """Return the state in which a playback will end. Call it before the playback is begun."""
+        """Return the future of the state in which the playback with this id ends; the same future for each call with
+        this id. Call this before the playback is begun, else its end may be missed. The future stays pending if the
+        report about the end is lost, so wait for `missed` and `ended` too.
+        """
         return self._playbacks.setdefault(id, asyncio.get_running_loop().create_future())
 
     def take(self, event: CallEvent) -> None:
-        """Note an event of this call."""
+        """Note an event of this call: its answer, the first key that the message offers, talk, the end of a playback,
+        ringing, or the end of the call.
+        """
         self.has_begun = True
         match event:
             case StasisStart():
@@ -81,13 +86,15 @@ class CallChannel:
                 self.rang = self.rang or event.is_progress
 
     def note_answer(self) -> None:
-        """Note that the call is answered, now unless it was noted before."""
+        """Set `answered`, with the present time as that of the answer, unless the answer was noted before."""
         if not self.answered.is_set():
             self.answered_at = asyncio.get_running_loop().time()
             self.answered.set()
 
     def note_state(self, found: ChannelShape | None) -> None:
-        """Note the answer to a question about the channel. None: it is gone, and the report about its end is lost."""
+        """Note Asterisk's answer to a question about the channel: that it rings or is answered. None: the channel is
+        gone, so the call has ended; it is lost unless the report about its end came before.
+        """
         if found is None:
             if self.destroyed is None:
                 self.is_lost = True

@@ -34,7 +34,9 @@ class AriUnreachedError(AriUnansweredError):
 
 
 class Originated(StrEnum):
-    """What became of the command to call. REFUSED: nobody is called; UNKNOWN: a call may or may not have begun."""
+    """The result of the command to call. BEGUN: the call has begun; REFUSED: nobody is called; UNKNOWN: a call may or
+    may not have begun.
+    """
 
     BEGUN = "begun"
     REFUSED = "refused"
@@ -42,7 +44,9 @@ class Originated(StrEnum):
 
 
 class HungUp(StrEnum):
-    """What became of the command to hang up. GONE: there was no such channel any more; UNKNOWN: no usable answer."""
+    """The result of the command to hang up. DONE: the channel is hung up; GONE: there was no such channel any more;
+    UNKNOWN: no usable answer came.
+    """
 
     DONE = "done"
     GONE = "gone"
@@ -92,9 +96,9 @@ class AriCommands:
         await self.session.close()
 
     async def originate(self, call: AriCall) -> tuple[Originated, str]:
-        """Ask Asterisk to place a call, once. Return what became of it, and why in English words, "" if it has begun.
-
-        A channel with the id that exists already is UNKNOWN: the call was begun before, by another process.
+        """Ask Asterisk to place a call, in one attempt of up to 10 s. Returns (BEGUN, REFUSED if nobody is called, or
+        UNKNOWN if a call may have begun; the reason in English, "" if it has begun). UNKNOWN too if a channel with this
+        id exists: another process began the call. AriUnansweredError is not raised.
         """
         body = {
             "endpoint": call.endpoint,
@@ -112,7 +116,9 @@ class AriCommands:
         return _originated(answer, call.channel)
 
     async def channel(self, channel: str) -> ChannelShape | None:
-        """Return a channel, or None if there is none with this id. Raises AriUnansweredError."""
+        """Return the state of the channel with this id, or None if there is none. Raises AriUnansweredError if no
+        usable answer comes within 10 s, or AriUnreachedError, one of its kind, if there is no connection.
+        """
         answer = await self._ask("GET", f"/channels/{channel}")
         if answer.status == 404:
             return None
@@ -125,7 +131,9 @@ class AriCommands:
         return found
 
     async def channels(self) -> list[str]:
-        """Return the ids of the channels of this application. Raises AriUnansweredError."""
+        """Return the ids of the channels of this application. Raises AriUnansweredError if no usable answer comes
+        within 10 s, or AriUnreachedError, one of its kind, if there is no connection.
+        """
         answer = await self._ask("GET", f"/applications/{self._table.app}")
         found = answer.says("channel_ids")
         if answer.status != 200 or not isinstance(found, list):
@@ -133,7 +141,9 @@ class AriCommands:
         return [each for each in found if isinstance(each, str)]
 
     async def hang_up(self, channel: str) -> HungUp:
-        """Hang up a channel, one attempt."""
+        """Hang up a channel, in one attempt of up to 10 s. Returns DONE, GONE if there is no such channel any more, or
+        UNKNOWN without a usable answer.
+        """
         try:
             answer = await self._ask("DELETE", f"/channels/{channel}")
         except AriUnansweredError:
@@ -143,19 +153,23 @@ class AriCommands:
         return HungUp.DONE if answer.status in (200, 204) else HungUp.UNKNOWN
 
     async def play(self, channel: str, playback: str, url: str) -> int:
-        """Begin to play a sound to an answered channel. Return the HTTP status, 201 if it was begun. Raises
-        AriUnansweredError.
+        """Begin to play the sound at `url` to an answered channel; `playback`: the id to give it. Returns the HTTP
+        status: 200 or 201 if it was begun, others if not. Raises AriUnansweredError if no answer comes within 10 s.
         """
         return (await self._ask("POST", f"/channels/{channel}/play/{playback}", {"media": [f"sound:{url}"]})).status
 
     async def stop(self, playback: str) -> None:
-        """Stop a playback; it does not matter if it has ended. Raises AriUnansweredError."""
+        """Stop a playback by its id; nothing happens if it has ended. Raises AriUnansweredError if no answer comes
+        within 10 s.
+        """
         await self._ask("DELETE", f"/playbacks/{playback}")
 
     async def detect_talk(self, channel: str, pause_seconds: float, loud: float) -> None:
-        """Let Asterisk report talk from a loudness (mean of samples of 16 bits) on, and its pauses of a length.
+        """Have Asterisk report when the called side begins to talk, and when it has paused for `pause_seconds`. `loud`:
+        the mean of samples of 16 bits from which sound counts as talk.
 
-        Raises AriUnansweredError. A channel that is gone, or an Asterisk without the function, changes nothing.
+        Nothing happens if the channel is gone or this Asterisk lacks the function. Raises AriUnansweredError if no
+        answer comes within 10 s.
         """
         values = {"variable": "TALK_DETECT(set)", "value": f"{pause_seconds * 1000:.0f},{loud:.0f}"}
         await self._ask("POST", f"/channels/{channel}/variable", values)

@@ -32,12 +32,12 @@ class ChannelShape(_Shape):
 
     @property
     def is_up(self) -> bool:
-        """Whether the call is answered."""
+        """True if the call is answered."""
         return self.state == "Up"
 
     @property
     def is_ringing(self) -> bool:
-        """Whether the called telephone rings."""
+        """True if the called telephone rings."""
         return self.state == "Ringing"
 
 
@@ -89,7 +89,7 @@ class ChannelStateChange(_ChannelEvent):
 
     @property
     def is_progress(self) -> bool:
-        """Whether the called telephone rings."""
+        """True if the called telephone rings."""
         return self.channel.is_ringing
 
 
@@ -107,7 +107,7 @@ class Dial(_Shape):
 
     @property
     def is_progress(self) -> bool:
-        """Whether the network reports ringing, or sound before the answer."""
+        """True if the network reports ringing, or sound before the answer."""
         return self.dialstatus in ("RINGING", "PROGRESS")
 
 
@@ -193,9 +193,9 @@ _USED: TypeAdapter[CallEvent | ApplicationReplaced] = TypeAdapter(
 
 
 def event_of(data: str) -> CallEvent | ApplicationReplaced | None:
-    """Return the event in a message of the WebSocket, or None if its type is of no use here.
+    """Return the event in a message of the WebSocket, or None if its type is not used here.
 
-    Raises AriEventError if it has not the documented shape.
+    Raises AriEventError if the message is no JSON, or does not have the documented shape of its type.
     """
     try:
         if _Typed.model_validate_json(data).type not in _TYPES:

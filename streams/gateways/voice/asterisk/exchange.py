@@ -54,17 +54,21 @@ class AsteriskExchange:
         return self._up
 
     async def open(self) -> None:
-        """Start the background tasks that connect and ask."""
+        """Start the background tasks that connect to Asterisk and ask about calls. Returns at once; `up` shows when
+        calls can be placed.
+        """
         self._tasks = [asyncio.create_task(self._attend_on()), asyncio.create_task(self._check_on())]
 
     async def close(self) -> None:
-        """Disconnect. Hang up the calls before."""
+        """Stop the background tasks and disconnect. This hangs up no call under way: end the calls before."""
         await cancelled([*self._tasks, *self._hanging_up])
         self._up = False
 
     @contextmanager
     def channel(self, id: str) -> Iterator[CallChannel]:  # noqa: A002
-        """Context manager: receive the events of a channel during the block, also before it exists."""
+        """Context manager: receive the events of the channel with this id during the block, also before it exists.
+        Yields the CallChannel that notes them.
+        """
         self._channels[id] = found = CallChannel(id)
         try:
             yield found
@@ -72,8 +76,9 @@ class AsteriskExchange:
             del self._channels[id]
 
     async def hang_up(self, id: str) -> HungUp:  # noqa: A002
-        """Hang up a channel, and try again if Asterisk does not answer. If it never does, Asterisk ends the call by
-        itself after the longest time that was given with the call.
+        """Hang up a channel, in up to three attempts at intervals of 1 s. Returns DONE, GONE if there is no such
+        channel any more, or UNKNOWN if Asterisk never answers: it then ends the call by itself after the longest time
+        that was given with the call.
         """
         answer = HungUp.UNKNOWN
         for time_ in range(HANG_UP_TRIES):
@@ -85,9 +90,8 @@ class AsteriskExchange:
         return answer
 
     async def ask(self, channel: CallChannel) -> None:
-        """Ask Asterisk about a call, and note the answer. Of a channel that is gone, the report is awaited for 2 s.
-
-        Raises AriUnansweredError.
+        """Ask Asterisk about a call, and note the answer in `channel`. If the channel is gone, wait up to 2 s for the
+        report about its end first. Raises AriUnansweredError if no usable answer comes within 10 s.
         """
         found = await self.commands.channel(channel.id)
         if found is None and not channel.ended.is_set():

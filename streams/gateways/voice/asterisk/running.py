@@ -16,8 +16,8 @@ from streams.gateways.voice.voices import Voices
 async def asterisk_calls(
     given: VoiceConfiguration, secrets: VoiceSecrets, voices: Voices
 ) -> AsyncIterator[AsteriskCalls | None]:
-    """Context manager: stay connected to Asterisk during the block; yields what places calls through it, or None if
-    calls go over the SIP trunk. End the calls before the block ends.
+    """Context manager: stay connected to Asterisk during the block; yields the object that places calls through it, or
+    None if calls go over the SIP trunk. It may not be connected yet: see its `up`. End the calls before the block ends.
     """
     table, login = given.asterisk, secrets.asterisk
     if given.calls.over == "trunk" or table is None or login is None or login.password is None:

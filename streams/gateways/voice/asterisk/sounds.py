@@ -40,12 +40,16 @@ class OfferedSounds:
 
     @property
     def route(self) -> Route:
-        """The HTTP route that serves them: 404 for a token that is unknown, or whose call has ended."""
+        """The HTTP route at which Asterisk fetches the sounds: 404 for a token that is unknown, or whose call has
+        ended.
+        """
         return Route(SOUNDS_PATH + "/{token}.wav", self._get, methods=["GET"])
 
     @contextmanager
     def offered(self, samples: Samples) -> Iterator[OfferedSound]:
-        """Context manager: serve a sound during the block; yields it."""
+        """Context manager: serve the samples (8000 a second) as a WAV file during the block. Yields the sound with its
+        address.
+        """
         token = secrets.token_urlsafe(TOKEN_BYTES)
         sound = OfferedSound(f"{self._url}{SOUNDS_PATH}/{token}.wav", wav_of(samples))
         self._sounds[token] = sound
@@ -64,7 +68,9 @@ class OfferedSounds:
 
 
 def wav_of(samples: Samples) -> bytes:
-    """Return a WAV file of one channel, 8000 Hz and 16 bit, which Asterisk plays without conversion."""
+    """Return the samples as the bytes of a WAV file of one channel, 8000 Hz and 16 bit, which Asterisk plays without
+    conversion.
+    """
     file = io.BytesIO()
     with wave.open(file, "wb") as made:
         made.setnchannels(1)

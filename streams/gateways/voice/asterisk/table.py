@@ -40,11 +40,11 @@ class AsteriskTable(ConfigurationTable):
 
     @property
     def is_encrypted(self) -> bool:
-        """Whether the connection to Asterisk is encrypted."""
+        """True if the connection to Asterisk is encrypted."""
         return self.url.startswith("https://")
 
     def dialled_endpoint(self, number: str) -> str:
-        """Return the endpoint that dials a number, which is written as [numbers] wants it."""
+        """Return the endpoint by which Asterisk dials a number; `number`: in the form in which [numbers] writes it."""
         return self.endpoint.replace(NUMBER_PLACE, number)
 
     @model_validator(mode="after")

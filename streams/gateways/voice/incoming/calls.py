@@ -70,7 +70,9 @@ class IncomingCalls:
         self.closing = False
 
     async def open(self) -> None:
-        """End the calls that the previous process left, report what it had not reported, and take calls."""
+        """Mark as in doubt the calls that the previous process left, report what it had not reported, and begin to take
+        calls. Raises sqlite3.Error if the disk refuses.
+        """
         if doubtful := await self._ledger.open():
             log.warning("%d incoming calls are in doubt: the gateway died during them", doubtful)
         operators, queue = self._parts.queue.operators, self._parts.queue
@@ -82,8 +84,8 @@ class IncomingCalls:
         self._parts.trunk.incoming = self.take
 
     async def close(self, seconds: float) -> None:
-        """Take no more calls, tell those who wait that the centre calls back, wait up to `seconds` for the talks, and
-        hang up the rest.
+        """Take no more calls, play to those who wait that the centre calls back, wait up to `seconds` for the talks,
+        and hang up the rest.
         """
         self.closing = True
         self._parts.queue.closing.set()
@@ -97,11 +99,15 @@ class IncomingCalls:
 
     @property
     def waiting(self) -> int:
-        """How many callers no operator has answered."""
+        """The number of callers in the queue whom no operator has answered yet."""
         return self._parts.queue.waiting
 
     def take(self, leg: IncomingLeg) -> SipRefusal | None:
-        """Decide on a call of the trunk: None if it is taken, else why not."""
+        """Decide on a call of the trunk. Returns None if it is taken: it is then run in a task, and a caller for whom
+        the queue is full only hears that the centre calls back. Returns the refusal otherwise: 404 if another number
+        was called, 486 if this caller has too many calls, 503 if too many calls are under way or begin in a second, or
+        the gateway is closing.
+        """
         if leg.dialled not in self._parts.table.numbers:
             return self._refused(NOT_FOUND, "another_number")
         if self.closing:
@@ -118,16 +124,21 @@ class IncomingCalls:
         return None
 
     def has_acted(self, act_id: str) -> bool:
-        """Return True if an act with this id was carried out in a call that lasts."""
+        """Return True if an operator's act with this id was carried out in a call that is still under way."""
         return any(act_id in each.acts for each in self._under_way.values())
 
     def operator(self, call: str) -> str | None:
-        """Return the login of the operator who talks with a caller, None if nobody does or the call is not here."""
+        """Return the login of the operator who talks with the caller of a call; None if nobody does or the call is not
+        under way here.
+        """
         known = self._under_way.get(call)
         return known.talk.operator if known and known.talk.is_talk else None
 
     async def act(self, call: str, act: CallAct, act_id: str) -> bool:
-        """Do what the operator wants in a talk. Returns False if the call is not under way here, or nobody talks."""
+        """Hang up, hold or resume a talk for its operator. Returns True if that was done, or the act's id is known:
+        then nothing happens. Returns False for other acts, or if the call is not under way here or nobody talks. A hold
+        is on disk when this returns.
+        """
         known = self._under_way.get(call)
         if known is None or not known.talk.is_talk or act not in OF_ALL_CALLS:
             return False

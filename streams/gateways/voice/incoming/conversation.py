@@ -76,7 +76,9 @@ class IncomingConversation(BridgedCall[IncomingChange]):
         self._storing: asyncio.Task[bool] | None = None
 
     async def hold(self) -> None:
-        """Run the call until its last BYE. If this task is cancelled, both sides are hung up."""
+        """Run the call until its last BYE, and store and report its end. If this task is cancelled, both sides are hung
+        up.
+        """
         parts = self._parts
         async with AsyncExitStack() as stack:
             stack.callback(self._leave_unstored)
@@ -100,7 +102,7 @@ class IncomingConversation(BridgedCall[IncomingChange]):
 
     @property
     def operator(self) -> str | None:
-        """The login of who talks with the caller, or talked last; None before."""
+        """The login of the operator who talks with the caller, or talked last; None before the first talk."""
         return self._operator
 
     @property

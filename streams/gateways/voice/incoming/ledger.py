@@ -53,15 +53,17 @@ class IncomingCallLedger:
         self._ledger = ledger
 
     async def open(self) -> int:
-        """Create the tables if they are missing, and end the calls that the previous process left: they are in doubt.
-
-        Returns the number of calls in doubt. Call it once, after the file was opened.
+        """Create the tables if they are missing, and end the calls that the previous process left, as in doubt. Returns
+        the number of these calls. Call it once, after the file was opened. Raises sqlite3.Error if the disk refuses.
         """
         await self._ledger.run(lambda base: base.executescript(_TABLES))
         return await self._write(_DOUBT)
 
     async def begin(self, call: str, caller: str, at: float, *, vouched: bool = False) -> None:
-        """Store a new call, which waits. `at`: seconds since 1970; `vouched`: the network vouches for the number."""
+        """Store a new call, which waits in the queue; a known id changes nothing. `caller`: the number, "" if it is
+        unknown; `at`: seconds since 1970; `vouched`: the network vouches for the number. Raises sqlite3.Error if the
+        disk refuses.
+        """
         insert = (
             "INSERT OR IGNORE INTO incoming_calls (id, at, caller, vouched, sequence, state, held, answered) "
             "VALUES (?, ?, ?, ?, 1, 'queued', 0, 0)"
@@ -69,7 +71,9 @@ class IncomingCallLedger:
         await self._write(insert, call, at, caller, int(vouched))
 
     async def change(self, call: str, to: IncomingChange) -> bool:
-        """Store the new state of a call. Returns False if it has ended: then nothing changes."""
+        """Store the new state of a call. Returns True; False if it has ended or is unknown: then nothing changes.
+        Raises sqlite3.Error if the disk refuses.
+        """
         update = (
             "UPDATE incoming_calls SET state = ?, operator = ?, held = ?, answered = ?, waited = ?, seconds = ?, "
             "result = ?, ended_by = ?, call_back = ?, sequence = sequence + 1 WHERE id = ? AND state <> 'ended'"
@@ -78,23 +82,30 @@ class IncomingCallLedger:
         return await self._write(update, *values, int(to.call_back), call) == 1
 
     async def doubt(self, call: str) -> None:
-        """End a call whose task failed: it is in doubt."""
+        """End a call whose task failed, as in doubt; the caller is to be called back if their number is known. Nothing
+        changes if it has ended. Raises sqlite3.Error if the disk refuses.
+        """
         await self._write(f"{_DOUBT} AND id = ?", call)
 
     async def report(self, call: str) -> IncomingCallReport | None:
-        """Return the call's present state; None if it is unknown, or its end was accepted already."""
+        """Return the report of a call's present state; None if the call is unknown, or Quanzu has accepted that state
+        already. Raises sqlite3.Error if the disk cannot be read, and ValidationError if the stored state makes no valid
+        report.
+        """
         query = f"SELECT {_FIELDS} FROM incoming_calls WHERE id = ?"  # noqa: S608 - a constant
         row = await self._ledger.run(lambda base: base.execute(query, (call,)).fetchone())
         return None if row is None or row[4] <= row[-1] else _report(row[:-1])
 
     async def unreported(self) -> list[str]:
-        """Return the ids of calls whose latest state Quanzu has not accepted, the oldest first."""
+        """Return the ids of the calls whose latest state Quanzu has not accepted, the first begun first. Raises
+        sqlite3.Error if the disk cannot be read.
+        """
         query = "SELECT id FROM incoming_calls WHERE reported < sequence ORDER BY at"
         return [row[0] for row in await self._ledger.run(lambda base: base.execute(query).fetchall())]
 
     async def reported(self, call: str, sequence: int) -> None:
         """Store that Quanzu has accepted a call's state with this number, or refused it for good. After the last one,
-        the caller's number is deleted.
+        the caller's number is deleted. Raises sqlite3.Error if the disk refuses.
         """
         update = (
             "UPDATE incoming_calls SET reported = max(reported, ?), "
@@ -103,16 +114,22 @@ class IncomingCallLedger:
         await self._write(update, sequence, sequence, call)
 
     async def forget(self, before: float) -> None:
-        """Delete the ended calls from before a time (seconds since 1970), also those whose end nobody accepts."""
+        """Delete the ended calls that began before `before` (seconds since 1970), also those whose end Quanzu has not
+        accepted. Raises sqlite3.Error if the disk refuses.
+        """
         await self._write("DELETE FROM incoming_calls WHERE at < ? AND state = 'ended'", before)
 
     async def ready(self) -> dict[str, float]:
-        """Return since when (seconds since 1970) each operator who is ready is so, by login."""
+        """Return the operators who are ready: by login, since when, in seconds since 1970. Raises sqlite3.Error if the
+        disk cannot be read.
+        """
         query = "SELECT login, since FROM ready_operators"
         return dict(await self._ledger.run(lambda base: base.execute(query).fetchall()))
 
     async def set_ready(self, login: str, since: float | None) -> None:
-        """Store since when an operator is ready; None: they are not."""
+        """Store since when (seconds since 1970) an operator is ready; None: they are not ready any more. Raises
+        sqlite3.Error if the disk refuses.
+        """
         if since is None:
             await self._write("DELETE FROM ready_operators WHERE login = ?", login)
         else:

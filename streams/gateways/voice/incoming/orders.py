@@ -39,19 +39,23 @@ class ReadyOrders:
 
     @property
     def routes(self) -> Sequence[BaseRoute]:
-        """The routes of the acts."""
+        """The HTTP routes that take these acts and answer whether one has come."""
         return OrderFront(READY_ORDERS, self._keys, self).app().routes
 
     async def claim(self, nonce: str, dispatch: str) -> bool:
-        """Note the nonce of a signature. Returns False if it was used for another act before."""
+        """Store the nonce of a signature. Returns True if it is new or was used for the same act; False if it was used
+        for another one. Raises sqlite3.Error if the disk refuses.
+        """
         return await self._ledger.claim(nonce, dispatch, time.time())
 
     async def standing(self, dispatch: str) -> OrderStanding | None:
-        """Return TAKEN for one of the latest acts, else None."""
+        """Return TAKEN if this act is one of the latest 1,000 that this process has carried out, else None."""
         return OrderStanding.TAKEN if dispatch in self._known else None
 
     async def take(self, dispatch: str, order: ReadyOrder) -> OrderStanding:
-        """Let an operator take calls, or not. Raises Refused (422) if they have no telephone."""
+        """Let an operator take incoming calls, or not. Returns TAKEN. Raises Refused (422) if the operator has no
+        telephone, and sqlite3.Error if the disk refuses.
+        """
         if order.operator not in self._logins:
             raise not_carried_out("this operator has no telephone", "Add the login to [operators] phones")
         await self._queue.operators.set_ready(order.operator, ready=order.ready)

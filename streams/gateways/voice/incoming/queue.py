@@ -18,17 +18,18 @@ class QueuePlace:
 
     @property
     def wants_operator(self) -> bool:
-        """True while no operator has been found for the caller."""
+        """True while `operator` waits for an operator, and none was given yet."""
         return self._given is not None and not self._given.done()
 
     def give(self, login: str) -> None:
-        """Ring this operator, whose telephone is reserved, for the caller."""
+        """Have `operator` return this login, whose telephone is reserved. `wants_operator` must be True."""
         assert self._given is not None  # noqa: S101 - `wants_operator`
         self._given.set_result(login)
 
     async def operator(self, seconds: float) -> str | None:
-        """Return the operator to ring for this caller, whose telephone is reserved; None after `seconds`, or if the
-        queue is closing.
+        """Wait up to `seconds` for an operator to ring for this caller. Returns the login, whose telephone is reserved;
+        None if nobody was free in that time, or the queue is closing. If the task is cancelled, the telephone is free
+        again.
         """
         self._given = asyncio.get_running_loop().create_future()
         self._queue.match()
@@ -57,17 +58,17 @@ class CallQueue:
 
     @property
     def waiting(self) -> int:
-        """How many callers no operator has answered."""
+        """The number of callers in the queue whom no operator has answered yet."""
         return len(self._places)
 
     @property
     def longest_wait(self) -> float:
-        """For how many seconds the first caller has waited, 0 without one."""
+        """For how many seconds the first caller has waited; 0 if nobody waits."""
         return time.monotonic() - self._places[0].since if self._places else 0.0
 
     @contextmanager
     def place(self) -> Iterator[QueuePlace]:
-        """Context manager: a place at the end of the queue."""
+        """Context manager: hold a place at the end of the queue during the block. Yields the place."""
         place = QueuePlace(self)
         self._places.append(place)
         try:
@@ -81,7 +82,9 @@ class CallQueue:
             self._places.remove(place)
 
     def match(self) -> None:
-        """Give free operators to the callers who have waited for longest. Call it whenever somebody may be free."""
+        """Give free operators to the callers who have waited for longest, with their telephones reserved. Call it
+        whenever somebody may be free.
+        """
         for place in self._places:
             if not place.wants_operator:
                 continue

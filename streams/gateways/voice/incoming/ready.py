@@ -44,7 +44,9 @@ class ReadyOperators:
         self._ready: dict[str, _Ready] = {}
 
     async def open(self) -> None:
-        """Read who was ready when the previous process ended."""
+        """Read who was ready when the previous process ended; logins without a telephone are left out. Raises
+        sqlite3.Error if the disk cannot be read.
+        """
         now = time.monotonic()
         for login, since in (await self._ledger.ready()).items():
             if login in self._telephones:
@@ -52,12 +54,16 @@ class ReadyOperators:
 
     @property
     def logins(self) -> Sequence[str]:
-        """The operators who are ready, also those who are on the phone."""
+        """The logins of the operators who are ready, sorted, also of those who are on the phone. An operator who has
+        been ready for longer than the allowed time is left out.
+        """
         oldest = time.time() - self._seconds
         return sorted(login for login, each in self._ready.items() if each.since > oldest)
 
     async def set_ready(self, login: str, *, ready: bool) -> None:
-        """Let an operator who has a telephone take calls, or not. Raises sqlite3.Error if the disk refuses."""
+        """Let an operator who has a telephone take calls from now on, or not. The disk has it when this returns. Raises
+        sqlite3.Error if the disk refuses.
+        """
         await self._ledger.set_ready(login, time.time() if ready else None)
         if ready:
             self._ready[login] = _Ready(time.time(), time.monotonic())
@@ -65,7 +71,9 @@ class ReadyOperators:
             self._ready.pop(login, None)
 
     def take_free(self) -> str | None:
-        """Reserve the telephone of the operator who rings next. Returns None if nobody is free."""
+        """Reserve the telephone of the operator who rings next, the one who has been idle for longest. Returns the
+        login; None if nobody is free or the exchange does not work.
+        """
         if not self._can_ring():
             return None
         now = time.monotonic()
@@ -80,25 +88,26 @@ class ReadyOperators:
         return login
 
     def release(self, login: str) -> None:
-        """Free a reserved telephone. Its operator comes last among those who are free."""
+        """Free a reserved telephone. Its operator then comes last among those who are free."""
         self._phones.release(login)
         if (known := self._ready.get(login)) is not None:
             known.idle_since = time.monotonic()
 
     def picked_up(self, login: str) -> None:
-        """Note that an operator has answered."""
+        """Note that an operator has answered: the count of calls that they let ring begins again."""
         if (known := self._ready.get(login)) is not None:
             known.misses = 0
 
     def pause(self, login: str, seconds: float) -> None:
-        """Do not ring an operator's telephone for a time: it is busy, or does not work."""
+        """Do not ring an operator's telephone for `seconds`: it is busy, or does not work."""
         if (known := self._ready.get(login)) is not None:
             known.paused_until = time.monotonic() + seconds
 
     async def missed(self, login: str) -> None:
-        """Note that a telephone rang in vain. After the third time in a row its operator is not ready any more.
+        """Note that an operator's telephone rang in vain. After the third time in a row the operator is not ready any
+        more.
 
-        Raises sqlite3.Error if the disk refuses to note it.
+        Raises sqlite3.Error if the disk refuses to store that.
         """
         known = self._ready.get(login)
         if known is None:

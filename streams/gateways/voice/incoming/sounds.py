@@ -27,15 +27,17 @@ class CallerSounds:
     music: Packets = field(repr=False)
 
     def waiting_for(self, stream: RtpStream) -> Callable[[], bytes | None]:
-        """Return the source of a stream that plays the sound of waiting, from its beginning, in the law that is agreed
-        at each packet: the calling side may change it meanwhile.
+        """Return the source of a stream: a function that returns the next 20 ms of the sound of waiting, from its
+        beginning, or None before the coding is agreed. The sound is coded in the law that is agreed at each packet,
+        because the calling side may change it.
         """
         loops = {law: LoopedSound(frames) for law, frames in self.waiting.items()}
         return lambda: loops[stream.plan.law.name].take() if stream.plan else None
 
 
 async def caller_sounds(table: IncomingTable, voices: Voices, music: Samples) -> CallerSounds:
-    """Return the sounds as the configuration has them. `music`: empty: a ringing tone.
+    """Return the sounds for callers, with the sentences of the configuration. `music`: samples, 8000 a second; empty: a
+    ringing tone takes its place.
 
     Raises SpeechError if a sentence is not recorded and espeak-ng cannot speak it.
     """

@@ -20,10 +20,12 @@ class MediaAnswer:
 
 
 def answer_to(offered: str, host: str, port: int, key: bytes | None) -> MediaAnswer:
-    """Return the answer to the offer `offered`: its first audio, with one coding, and nothing else of it.
+    """Return the answer to the session description `offered`: it takes the first audio, with one coding, and refuses
+    the other streams. `host`, `port`: where this side receives sound; `key`: of this side's SRTP, None: sound is not
+    encrypted, and may be sent to this machine only.
 
-    `host`, `port`: where this side receives sound; `key`: of this side's SRTP, None: sound is not encrypted. Raises
-    MediaRefusedError if the offer is invalid, has no coding that this side supports, or does not encrypt the sound.
+    Raises MediaRefusedError if the offer is invalid, has no coding that this side supports or over 8 streams, or
+    encrypts sound otherwise than `key` demands.
     """
     plan = agreed(offered, secure=key is not None)
     media = parse_sdp(offered).media

@@ -28,10 +28,10 @@ class ClockFigures:
 
 
 class ClockedSound(Protocol):
-    """What the clock moves on: a stream that sends packets, or a recording."""
+    """A sound that the clock moves on: a stream that sends packets, or a recording."""
 
     def tick(self) -> None:
-        """Send or record the next 20 ms."""
+        """Send or record the next 20 ms of sound."""
 
 
 class MediaClock:
@@ -58,11 +58,11 @@ class MediaClock:
             await asyncio.gather(self._running, return_exceptions=True)
 
     def add(self, stream: ClockedSound) -> None:
-        """Add a stream, which sends a packet with each tick from now on."""
+        """Add a stream, whose `tick` is called every 20 ms from now on."""
         self._streams.add(stream)
 
     def remove(self, stream: ClockedSound) -> None:
-        """Remove a stream, which then sends no more packets."""
+        """Remove a stream, whose `tick` is then not called any more; nothing happens if it is not there."""
         self._streams.discard(stream)
 
     async def _run(self) -> None:

@@ -26,13 +26,12 @@ class G711:
     levels: Samples = field(repr=False)
 
     def decode(self, payload: bytes) -> Samples:
-        """Return the samples of a packet's payload."""
+        """Return the samples (16 bit, 8000 a second) of a packet's payload, one for each byte."""
         return self.levels[np.frombuffer(payload, np.uint8)]
 
     def frames(self, samples: Samples) -> list[bytes]:
-        """Return the samples as payloads of packets of 20 ms (160 bytes), the last one filled up with silence.
-
-        Each sample gets the nearest level.
+        """Return the samples (8000 a second) as payloads of packets of 20 ms (160 bytes), the last one filled up with
+        silence; empty without samples. Each sample gets the nearest level of this law.
         """
         order = np.argsort(self.levels, kind="stable")
         sorted_levels = self.levels[order].astype(np.int32)
@@ -68,9 +67,8 @@ LAWS = {law.name: law for law in (A_LAW, MU_LAW)}
 
 
 def coded(samples: Samples) -> Mapping[str, Sequence[bytes]]:
-    """Return a sound as payloads of packets, by the name of each law.
-
-    It takes 0.4 s for a minute of sound: call it in a thread.
+    """Return a sound (samples, 8000 a second) as payloads of packets of 20 ms, by the name of each law: "PCMA" and
+    "PCMU". It takes 0.4 s for a minute of sound: call it in a thread.
     """
     return {law.name: law.frames(samples) for law in LAWS.values()}
 
@@ -85,13 +83,13 @@ _TRANSLATIONS = {
 
 
 def recoded(payload: bytes, source: G711, target: G711) -> bytes:
-    """Return a packet's payload that is coded with one law, coded with another."""
+    """Return the payload of a packet, coded with the law `source`, converted to the law `target`."""
     return payload if source is target else payload.translate(_TRANSLATIONS[source.name, target.name])
 
 
 def mixed(first: bytes, second: bytes, law: G711) -> bytes:
-    """Return the sum of two payloads of the same length, coded with the same law. A sum that is too loud for the law
-    is as loud as possible. Raises ValueError if the lengths differ.
+    """Return the sum of two payloads of the same length, both coded with `law`, coded with it too. A sum that is too
+    loud for the law is as loud as possible. Raises IndexError if the lengths differ and none is 1.
     """
     codes = np.frombuffer(first, np.uint8), np.frombuffer(second, np.uint8)
     return _sums(law.name)[codes].tobytes()

@@ -34,8 +34,9 @@ _HERTZ = np.fft.rfftfreq(FRAME, 1 / RATE)
 
 
 def heard(samples: Samples) -> SoundFrame:
-    """Return the loudness of a packet's sound (root mean square of the samples), and whether it is a single tone, such
-    as a mailbox's beep.
+    """Return the loudness of a packet's sound (root mean square of its 16-bit samples, 0 without any), and whether it
+    is a single tone of 400 to 2100 Hz, such as a mailbox's beep. Sound of another length than 20 ms, or too quiet, is
+    no tone.
     """
     sound = samples.astype(np.float64)
     loudness = math.sqrt(float(np.mean(sound**2))) if len(sound) else 0.0
@@ -56,9 +57,8 @@ class ToneKeys:
         self._held: str | None = None
 
     def hear(self, payload: bytes) -> str | None:
-        """Analyse the next packet.
-
-        Returns a key (0-9, A-D, * or #) once, when it begins; None while it is held, and without a key.
+        """Analyse the next packet's payload. Returns a key (0-9, A-D, * or #) once, when it begins; None while it is
+        held, without a key, and for a packet of another length than 20 ms.
         """
         samples = self._law.decode(payload)
         if len(samples) != FRAME:
@@ -71,7 +71,9 @@ class ToneKeys:
 
 
 def tone_key(samples: Samples) -> str | None:
-    """Return the key whose two tones fill these samples, or None. `samples`: 40 ms of sound."""
+    """Return the key (0-9, A-D, * or #) whose two tones fill these samples; None if there is none, the sound is too
+    quiet, or it is not 40 ms (320 samples) long.
+    """
     sound = samples.astype(np.float64)
     energy = float(np.sum(sound**2))
     if len(sound) != WINDOW or energy < WINDOW * LEAST_LOUDNESS**2:

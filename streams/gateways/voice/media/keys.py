@@ -30,7 +30,9 @@ class KeyPacket:
 
 
 def key_tones(digit: str, law: G711) -> list[bytes]:
-    """Return the payloads of 100 ms of a key's two tones. Raises ValueError if there is no such key."""
+    """Return the payloads of the five packets, 100 ms in all, of a key's two tones, coded with `law`. Raises ValueError
+    if `digit` is not one of 0-9, A-D, * and #.
+    """
     row = next((row for row, keys in enumerate(PAD) if digit in keys), None)
     if row is None or len(digit) != 1:
         raise ValueError("this is no key of a telephone")

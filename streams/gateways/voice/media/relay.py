@@ -39,7 +39,7 @@ class SoundRelay:
         return frame
 
     def clear(self) -> None:
-        """Drop what waits: after a pause, old sound is not sent."""
+        """Drop the sound that waits: after a pause, old sound is not sent."""
         self._bytes.clear()
         self._flows = False
 
@@ -51,7 +51,7 @@ class LoopedSound:
         self.frames, self._next = frames, 0
 
     def take(self) -> bytes | None:
-        """Return the next 20 ms, or None if there is no sound."""
+        """Return the next 20 ms (160 bytes), or None if there is no sound."""
         if not self.frames:
             return None
         frame = self.frames[self._next]

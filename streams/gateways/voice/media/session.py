@@ -47,7 +47,9 @@ class MediaPlan:
 
     @property
     def direction(self) -> str:
-        """The attribute of this side's answer that says the same (RFC 3264, 6.1)."""
+        """The direction of sound as this side's answer states it: sendrecv, sendonly, recvonly or inactive (RFC 3264,
+        6.1).
+        """
         return next(name for name, ways in DIRECTIONS.items() if ways == (self.sends, self.receives))
 
 
@@ -75,8 +77,9 @@ def offer(host: str, port: int, key: bytes | None) -> str:
 
 
 def directed(offered: str, direction: str, version: int) -> str:
-    """Return a later description of this side. `offered`: the first one; `direction`: an attribute of DIRECTIONS;
-    `version`: rises with each change, from 0 (RFC 3264, 8).
+    """Return a later session description of this side: its first one, `offered`, with another direction and version.
+    `direction`: sendrecv, sendonly, recvonly or inactive; `version`: 0 for the first description, and one higher after
+    each change (RFC 3264, 8).
     """
     text = offered.replace("a=sendrecv", f"a={direction}")
     return _ORIGIN.sub(lambda found: f"{found[1]}{int(found[2]) + version}", text, count=1)
@@ -146,8 +149,7 @@ def _keys_payload(audio: MediaDescription) -> int | None:
 
 
 def crypto_of(audio: MediaDescription) -> tuple[str, bytes]:
-    """Return the tag and the key of the first line of SRTP that this side supports (RFC 4568).
-
+    """Return (tag, master key with its salt: 30 bytes) of the first crypto line that this side supports (RFC 4568).
     Raises MediaRefusedError if there is none.
     """
     for line in audio.attributes.get("crypto", []):

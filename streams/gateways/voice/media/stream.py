@@ -76,18 +76,19 @@ class RtpStream(asyncio.DatagramProtocol):
         self._keys: deque[KeyPacket] = deque()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take the UDP port over which packets are sent. Called by asyncio when the port is open."""
         self._transport = transport  # type: ignore[assignment]  # of a datagram endpoint
 
     @property
     def plan(self) -> MediaPlan | None:
-        """The agreed way to exchange sound; None before an answer came."""
+        """The agreed way to exchange sound; None before one was agreed."""
         return self._plan
 
     def agree(self, plan: MediaPlan) -> None:
         """Use this plan from the next packet on: where packets are sent, and how they are coded and encrypted.
 
-        Call it again after each answer: without SRTP, packets are then taken only from the port and synchronisation
-        source of the first one, so that nobody else on this machine is heard.
+        Call it again after each answer: without SRTP, packets are taken only from the port and synchronisation source
+        of the first one that comes then, until none has come for 2 s, so that nobody else on this machine is heard.
         """
         self._locked = None
         if plan.key and (self._plan is None or self._plan.key != plan.key):
@@ -95,21 +96,22 @@ class RtpStream(asyncio.DatagramProtocol):
         self._plan = plan
 
     async def play(self, frames: Sequence[bytes]) -> None:
-        """Send these payloads, one packet every 20 ms, in place of what was being played.
-
-        Returns when the last one was sent, or `stop` or another `play` ended it.
+        """Send these payloads, one packet every 20 ms, in place of what was being played. Returns when the last one was
+        sent, or when `stop` or another `play` has ended it. Without payloads, only `stop` or another `play` ends it.
         """
         self.stop()
         self._playing = playing = _Playing(frames)
         await playing.done.wait()
 
     def stop(self) -> None:
-        """Send silence from now on."""
+        """End what `play` sends: its callers return, and `source` or silence is sent from now on."""
         self._playing.done.set()
         self._playing = _Playing()
 
     def tick(self) -> None:
-        """Send the next packet, unless the called side wants none. Called every 20 ms."""
+        """Send the next packet: of a key, of `play`, of `source`, or silence. Nothing is sent before a plan was agreed,
+        or while the called side wants no sound. Called every 20 ms.
+        """
         if self._plan is None or self._transport is None or self._transport.is_closing():
             return
         if not self._plan.sends:
@@ -123,7 +125,8 @@ class RtpStream(asyncio.DatagramProtocol):
 
     def press(self, digit: str) -> None:
         """Queue a key (0-9, A-D, * or #) to be sent next: as an event (RFC 4733) if the called side takes events, else
-        as tones. Dropped before an answer came, and while about MOST_KEYS wait. Raises ValueError for another sign.
+        as tones. The key is dropped before a plan was agreed, and while 6 to 8 keys wait already. Raises ValueError for
+        another sign.
         """
         if self._plan is None or len(self._keys) > MOST_KEYS * len(EVENT_PACKETS):
             return
@@ -164,9 +167,8 @@ class RtpStream(asyncio.DatagramProtocol):
         self.counts.sent += 1
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
-        """Read a packet of the called side, and pass its sound or key to `ears`.
-
-        Packets from another address, or not encrypted as agreed, are counted as refused and dropped.
+        """Read a packet of the called side, and pass its sound or key to `ears`. Packets from another address,
+        malformed ones, and those not encrypted as agreed are counted as refused and dropped.
         """
         plan = self._plan
         if plan is None or addr[0] != plan.remote[0]:
@@ -225,11 +227,10 @@ class RtpStream(asyncio.DatagramProtocol):
 
 
 async def open_rtp_stream(host: str, ports: tuple[int, int], key: bytes | None) -> tuple[RtpStream, int]:
-    """Open a stream on a random free even port of `host`, and return it with the port.
+    """Open a stream on a random free even UDP port of `host`, and return (the stream, its port). `ports`: the first and
+    last port to use; `key`: of this side's SRTP, None: packets are not encrypted.
 
-    `ports`: the first and last port to use.
-
-    `key`: of this side's SRTP, None: packets are not encrypted. Raises OSError if no port is free.
+    Raises OSError if no port is free.
     """
     loop = asyncio.get_running_loop()
     first, last = ports

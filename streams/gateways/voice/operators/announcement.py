@@ -16,15 +16,17 @@ class Announcement(Generic[Listener]):
 
     @property
     def is_heard(self) -> bool:
-        """True if every listener was sent the whole sound, or has left."""
+        """True if every listener was sent the entire sound, or has left."""
         return not self._next
 
     def leave(self, listener: Listener) -> None:
-        """Wait no longer for a listener."""
+        """Do not wait for this listener any more."""
         self._next.pop(listener, None)
 
     def take(self, listener: Listener, law: G711) -> bytes | None:
-        """Return the next 20 ms for a listener; None if they were sent the whole sound before."""
+        """Return the next 20 ms for a listener, coded with `law`; None if the listener was sent the entire sound
+        before, or is none of this announcement's. The next call returns what follows.
+        """
         place = self._next.get(listener)
         if place is None:
             return None

@@ -51,18 +51,18 @@ class SoundBridge:
 
     @property
     def state(self) -> BridgeState:
-        """What each side hears."""
+        """The present state: what each side hears."""
         return self._state
 
     def set_state(self, to: BridgeState) -> None:
-        """Change what each side hears, from the next packet on."""
+        """Change what each side hears, from the next packet on. Sound that waits to be passed on is dropped."""
         self._state = to
         for (_, target), relay in self._relays.items():
             if target is not self._operator or to is not BridgeState.RINGING:
                 relay.clear()
 
     def begin(self) -> None:
-        """Prepare the tones. Call it when the operator has answered."""
+        """Prepare the ringing tone for the operator. Call it when the operator has answered."""
         if plan := self._operator.plan:
             self._tone = LoopedSound(plan.law.frames(ringing_tone()))
 
@@ -76,22 +76,22 @@ class SoundBridge:
         self._announce()
 
     def record(self, recorder: CallRecorder, notice: Mapping[str, Sequence[bytes]]) -> None:
-        """Let all sides hear `notice` while they talk, instead of each other, and record what they say once each of
-        them was sent all of it. Who joins later hears it too, with all others, and nothing is recorded meanwhile.
+        """Have `recorder` record the talk once every side was sent all of `notice`, which they hear instead of each
+        other. When somebody joins later, all sides hear it again, and nothing is recorded meanwhile.
 
-        `notice`: as packets by the name of their law.
+        `notice`: packets of 20 ms, by the name of their law.
         """
         self._recorder, self._notice = recorder, notice
         self._announce()
         recorder.follow(self._operator, lambda: self._state is BridgeState.TALK and self._announcement is None)
 
     def attach(self, operator: CallParty) -> None:
-        """Let the operator hear and speak here again, after a talk with somebody else."""
+        """Connect the operator with this bridge again, after a talk with somebody else."""
         self._listen(operator)
         operator.stream.source = self._for_operator
 
     def dismiss(self) -> None:
-        """Let the third party hear and say nothing more. Does nothing without one."""
+        """Disconnect the third party, who then hears nothing and is not heard. Does nothing if there is none."""
         third, self._third = self._third, None
         if third is not None:
             if self._announcement is not None:
@@ -181,7 +181,7 @@ class SoundBridge:
 
 
 def ringing_tone() -> Samples:
-    """Return one period of the ringing tone, with 8000 samples a second."""
+    """Return one period (5 s) of the ringing tone, 1 s of 450 Hz and then silence, as 8000 samples a second."""
     times = np.arange(round(TONE_SECONDS * RATE)) / RATE
     sound = np.zeros(round(TONE_PERIOD * RATE / FRAME) * FRAME, np.int16)
     sound[: len(times)] = (TONE_LEVEL * np.sin(2 * np.pi * TONE_HERTZ * times)).astype(np.int16)

@@ -24,13 +24,17 @@ class BridgedCall(ABC, Generic[Change]):
         self._bridge: SoundBridge | None = None
 
     def hang_up(self, by: CallEnder = CallEnder.OPERATOR) -> None:
-        """End the call soon, whatever its state. `by`: who wants it."""
+        """Have the call end soon, whatever its state; returns at once. `by`: who wants it; only the first call of this
+        method counts.
+        """
         if not self._wanted_end.is_set():
             self._wanted_by = by
             self._wanted_end.set()
 
     async def set_held(self, held: bool) -> bool:
-        """Put the other person on hold, or end the hold. Returns False if nobody talks: then nothing happens."""
+        """Put the other person on hold (True), or end the hold. Returns True once that is stored, or if it was so
+        before; False if nobody talks, the call is ending, or the operator is asking a colleague: then nothing happens.
+        """
         async with self._acts:
             bridge, to = self._bridge, BridgeState.HOLD if held else BridgeState.TALK
             if bridge is None or self._wanted_end.is_set() or self._is_busy:

@@ -33,8 +33,8 @@ CANCEL_SECONDS = 0.5  # for a cancelled call to free its ports
 
 
 class CallAct(StrEnum):
-    """What an operator does during a call. Those beyond OF_ALL_CALLS are of operators' own
-    calls only.
+    """An act of an operator during a call. Those beyond OF_ALL_CALLS are possible in operators' own calls only, and not
+    in incoming ones.
     """
 
     HANG_UP = "hang_up"
@@ -55,8 +55,8 @@ OF_ALL_CALLS = frozenset({CallAct.HANG_UP, CallAct.HOLD, CallAct.RESUME})
 
 
 class CallTaking(StrEnum):
-    """Whether a call was started. KNOWN: it was before; ON_THE_PHONE: the operator has another call; FULL: as many
-    calls as allowed are under way.
+    """The result of an order to start a call. KNOWN: it was started before; ON_THE_PHONE: the operator has another
+    call; FULL: as many calls as allowed are under way.
     """
 
     STARTED = "started"
@@ -66,8 +66,8 @@ class CallTaking(StrEnum):
 
 
 class ThirdPartyTaking(StrEnum):
-    """Whether a third party is called. NO_TALK: nobody talks, or another one is in the talk; FULL: as many as allowed
-    are in talks.
+    """The result of an order to call a third party. TAKEN: it is called; NO_TALK: nobody talks, or another one is in
+    the talk; FULL: as many as allowed are in talks.
     """
 
     TAKEN = "taken"
@@ -77,7 +77,9 @@ class ThirdPartyTaking(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class WantedThirdParty:
-    """Whom an operator wants in a talk. `party`: as in PartyName; `number`: as the trunk wants it."""
+    """A third party whom an operator wants to call into a talk. `kind`, `party`: who it is, `party` as in PartyName;
+    `number`: in the form that the trunk wants.
+    """
 
     kind: ThirdPartyKind
     party: str
@@ -123,14 +125,18 @@ class OperatorCalls:
         self.closing = False
 
     async def open(self) -> None:
-        """End the calls that the previous process left, and report what it had not reported."""
+        """Mark as in doubt the calls that the previous process left, and report what it had not reported. Raises
+        sqlite3.Error if the disk refuses.
+        """
         if doubtful := await self._ledger.open():
             log.warning("%d operators' calls are in doubt: the gateway died during them", doubtful)
         await self._reporter.open()
         self._upkeep_task = asyncio.create_task(self._upkeep())
 
     async def close(self, seconds: float) -> None:
-        """Accept no more calls, wait up to `seconds` for those under way, and hang up the rest."""
+        """Accept no more calls, wait up to `seconds` for those under way, and hang up the rest. Recordings and reports
+        then have 3 s each to reach Quanzu.
+        """
         self.closing = True
         if self._tasks:
             await asyncio.wait(self._tasks.values(), timeout=seconds)
@@ -148,7 +154,7 @@ class OperatorCalls:
 
     @property
     def logins(self) -> Sequence[str]:
-        """The operators who have a telephone."""
+        """The logins of the operators who have a telephone, sorted."""
         return sorted(self._parts.operators.phones)
 
     @property
@@ -157,13 +163,15 @@ class OperatorCalls:
         return not self.closing and self._parts.exchange.up and self._parts.trunk.up
 
     def dialled(self, number: str) -> str | None:
-        """Return a resident's number (E.164) as the trunk wants it, or None if it may not be called."""
+        """Return a number (E.164) in the form that the trunk wants, or None if it may not be called."""
         return self._parts.configuration.numbers.dialled(number)
 
     async def start(self, call: str, case: str, operator: str, number: str) -> CallTaking:
-        """Start a call of an operator who has a telephone; `number`: as the trunk wants it. Returns as soon as its
-        state is on disk; if its id is known, the operator has another call, or too many are under way, nothing is
-        dialled.
+        """Start a call of an operator who has a telephone. Returns STARTED as soon as the call's state is on disk;
+        nothing is dialled after KNOWN (the call's id is known), ON_THE_PHONE (the operator has another call) or FULL
+        (too many calls are under way).
+
+        `number`: in the form that the trunk wants. Raises sqlite3.Error if the disk refuses.
         """
         if self._parts.phones.has(operator):
             return CallTaking.KNOWN if call in self._tasks else CallTaking.ON_THE_PHONE
@@ -184,19 +192,19 @@ class OperatorCalls:
         return CallTaking.STARTED
 
     def has_acted(self, act_id: str) -> bool:
-        """Return True if an act with this id was carried out in a call that lasts."""
+        """Return True if an operator's act with this id was carried out in a call that is still under way."""
         return any(act_id in acts for acts in self._acted.values())
 
     def operator(self, call: str) -> str | None:
-        """Return the login of the operator in a call, None if it is not under way here. After a transfer, it is the
-        colleague's, also while the disk does not have it yet.
+        """Return the login of the operator in a call; None if the call is not under way here. After a transfer, it is
+        the colleague's, even before that is on disk.
         """
         return self._operators.get(call)
 
     async def act(self, call: str, act: CallAct, act_id: str) -> bool:
-        """Do what the operator wants. Returns False if the call is not under way here, or for a hold nobody talks.
-
-        An act whose id is known has no effect: it might come after a later one.
+        """Carry out an operator's act in a call. Returns True if it was done, or its id is known: then nothing happens,
+        because it might come after a later act. Returns False if the call is not under way here, its state does not
+        allow the act, or the act is ADD_THIRD, CONSULT or RECORD, which have methods of their own.
         """
         talking = self._talking.get(call)
         if talking is None:
@@ -230,12 +238,13 @@ class OperatorCalls:
 
     @property
     def records(self) -> bool:
-        """True if talks can be recorded."""
+        """True if recording is configured."""
         return self._parts.outbox is not None and self._parts.recording is not None
 
     async def record(self, call: str, wanted: WantedRecording, act_id: str) -> bool:
-        """Announce to all sides of a talk that it is recorded, and then record it. Returns False if nobody talks, or
-        the call has a recording already. An act whose id is known has no effect.
+        """Announce to all sides of a talk that it is recorded, and then record it. Returns True if that has begun, or
+        the act's id is known: then nothing happens. Returns False if nobody talks, the talk is on hold, the call has a
+        recording already, or recording is not configured.
         """
         talking, outbox = self._talking.get(call), self._parts.outbox
         if talking is None or outbox is None:
@@ -250,12 +259,13 @@ class OperatorCalls:
 
     @property
     def takes_third_parties(self) -> bool:
-        """True if third parties can be called into talks."""
+        """True if the configuration allows third parties in talks."""
         return self._parts.notice is not None
 
     async def add_third(self, call: str, wanted: WantedThirdParty, act_id: str) -> ThirdPartyTaking:
-        """Call a third party into a talk. Returns as soon as it is being called, or what forbids it. An act whose id is
-        known has no effect.
+        """Call a third party into a talk. Returns TAKEN as soon as the call begins, or if the act's id is known: then
+        nothing happens. Otherwise nobody is called: NO_TALK if nobody talks or somebody else is in the talk or being
+        called, FULL if as many calls as allowed have a third leg.
         """
         talking = self._talking.get(call)
         if talking is None:
@@ -275,7 +285,8 @@ class OperatorCalls:
         """Put the resident of a talk on hold, and ring a colleague who has a telephone.
 
         Returns STARTED, KNOWN if the act was carried out before, ON_THE_PHONE if the colleague has a call or nobody can
-        be asked in this call, or FULL.
+        be asked in this call, or FULL if as many calls as allowed have a third leg. Nothing happens after the last
+        three.
         """
         talking = self._talking.get(call)
         if talking is None:

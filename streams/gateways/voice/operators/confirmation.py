@@ -16,11 +16,11 @@ BEEP_HERTZ, BEEP_SECONDS, BEEP_PERIOD, BEEP_LEVEL = 1000, 0.2, 2.0, 4000.0  # no
 async def is_confirmed(
     party: CallParty, key: str, notice: Mapping[str, Sequence[bytes]] | None = None, seconds: float | None = None
 ) -> bool:
-    """Return True as soon as an answered side presses a key (0-9, * or #), as an event, as tones or as a SIP INFO;
-    False if it does not within `seconds` (None: KEY_SECONDS).
+    """Return True as soon as a side that has answered presses `key` (0-9, * or #), as an event, as tones or as a SIP
+    INFO; False if it does not within `seconds` (None: 15 s).
 
-    It hears `notice` again and again meanwhile, as packets by the name of their law; None: a short beep every 2 s. Its
-    sound and keys have no listener afterwards.
+    Meanwhile it hears `notice` again and again (packets by the name of their law; None: a short beep every 2 s).
+    Afterwards its sound and keys have no listener, and it hears silence.
     """
     pressed = asyncio.Event()
 
@@ -49,7 +49,9 @@ async def is_confirmed(
 
 
 def beep() -> Samples:
-    """Return one period of the tone that asks for the key, with 8000 samples a second."""
+    """Return one period (2 s) of the tone that asks for the key, 0.2 s of 1000 Hz and then silence, as 8000 samples a
+    second.
+    """
     times = np.arange(round(BEEP_SECONDS * RATE)) / RATE
     sound = np.zeros(round(BEEP_PERIOD * RATE / FRAME) * FRAME, np.int16)
     sound[: len(times)] = (BEEP_LEVEL * np.sin(2 * np.pi * BEEP_HERTZ * times)).astype(np.int16)

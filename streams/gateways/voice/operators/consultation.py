@@ -21,9 +21,9 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Colleague:
-    """Whom to ask. `login`: the colleague's; `address`: of their telephone at the exchange; `confirm_key`: that they
-    press, None: none; `rings`: how many seconds their telephone rings; `free`: called when their telephone is free
-    again, unless they have taken the call over.
+    """A colleague to ask during a call. `login`: the colleague's; `address`: of their telephone at the exchange;
+    `confirm_key`: that they must press, None: none; `rings`: how many seconds their telephone rings; `free`: called
+    when their telephone is free again, unless they have taken the call over.
     """
 
     login: str
@@ -63,21 +63,22 @@ class Consultations(CallLegs):
         return self.present is not None
 
     def call(self, colleague: Colleague, operator: CallParty, bridge: SoundBridge) -> None:
-        """Call a colleague. The operator hears the ringing tone, then talks with them; afterwards `bridge` again, which
-        must be on hold. Nobody else must be asked now.
+        """Begin to call a colleague, and return at once. The operator hears the ringing tone, then talks with the
+        colleague, and afterwards hears `bridge` again, which must be on hold. Call this only while no other colleague
+        is being asked.
         """
         self.present = ConsultedColleague(login=colleague.login)
         self._dropped, self._taken, self._leaves = ends = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self._begin(self._carry_out(colleague, operator, bridge, *ends))
 
     def drop(self) -> bool:
-        """End the consultation soon; the resident stays on hold. Returns False if there is none."""
+        """Have the consultation end soon; the resident stays on hold. Returns True, or False if there is none."""
         self._dropped.set()
         return self.goes_on
 
     def take_over(self) -> TakenOver | None:
-        """Return the colleague, who stays in the call from now on; None if nobody talks with the operator, or the
-        colleague has just hung up.
+        """Let the colleague who talks with the operator stay in the call for good. Returns the colleague; None if
+        nobody talks with the operator, or the colleague has just hung up: then nothing happens.
         """
         asked, side = self.present, self._talking
         if asked is None or side is None or side.leg.events.ended.is_set():
@@ -87,7 +88,7 @@ class Consultations(CallLegs):
         return TakenOver(asked.login, side, self._leaves)
 
     def end(self) -> None:
-        """End all legs, because the call ends."""
+        """End all legs, because the call ends; nobody is being asked after that."""
         super().end()
         self.present = self._talking = None
 

@@ -80,8 +80,9 @@ class OperatorConversation(BridgedCall[CallChange]):
         return self._thirds.goes_on or self._colleagues.goes_on
 
     def call_third(self, called: CalledThirdParty) -> bool:
-        """Call a third party into the talk. Returns False if nobody talks, another one is being called or takes part,
-        or third parties are not allowed: then nothing happens.
+        """Begin to call a third party into the talk. Returns True; False if nobody talks, a third party or colleague is
+        being called or takes part, 8 third parties were called before, or third parties are not allowed: then nothing
+        happens.
         """
         bridge = self._bridge
         if bridge is None or self._wanted_end.is_set() or self._rules.third is None or self._colleagues.goes_on:
@@ -89,12 +90,17 @@ class OperatorConversation(BridgedCall[CallChange]):
         return self._thirds.call(called, bridge)
 
     def drop_third(self) -> bool:
-        """End the third party's leg; operator and resident talk on. Returns False if there is none."""
+        """Have the third party's leg end soon; operator and resident talk on. Returns True; False if there is no such
+        leg.
+        """
         return self._thirds.drop()
 
     async def record(self, wanted: WantedRecording, put: Callable[[SealedSound], bool]) -> bool:
-        """Let all sides hear the announcement, and then record the talk. `put`: takes each encrypted part. Returns
-        False if nobody talks, the call has a recording already, or recordings are not allowed: then nothing happens.
+        """Have all sides hear the announcement, and then record the talk. Returns True once that is stored; False if
+        nobody talks, the talk is on hold, the call has or had a recording, or recordings are not allowed: then nothing
+        happens.
+
+        `put`: takes each encrypted part to be sent; returns False if it cannot, which ends the recording.
         """
         async with self._acts:
             bridge, notice = self._bridge, self._rules.recording
@@ -109,12 +115,12 @@ class OperatorConversation(BridgedCall[CallChange]):
             return True
 
     def pause_recording(self, paused: bool) -> bool:
-        """Pause the recording, or continue it. Returns False if there is none that goes on."""
+        """Pause the recording (True), or continue it. Returns True, or False if there is none or it has ended."""
         return self._recorder is not None and self._recorder.set_paused(paused)
 
     def stop_recording(self) -> bool:
-        """End the recording for good: this call is recorded no more, also after a transfer. Returns False if there is
-        none that goes on.
+        """End the recording for good: this call is not recorded any more, also after a transfer. Returns True, or False
+        if there is none or it has ended.
         """
         if self._recorder is None or self._recorder.report.state is RecordingState.ENDED:
             return False
@@ -122,8 +128,8 @@ class OperatorConversation(BridgedCall[CallChange]):
         return True
 
     async def consult(self, colleague: Colleague) -> bool:
-        """Put the resident on hold, and ask a colleague. Returns False if nobody talks, or a third party or a colleague
-        is in the call, or it was transferred MOST_MOVES times: then nothing happens.
+        """Put the resident on hold, and begin to call a colleague. Returns True; False if nobody talks, a third party
+        or a colleague is in the call, or it was transferred 20 times: then nothing happens.
         """
         async with self._acts:
             bridge, sides = self._bridge, self._sides
@@ -136,13 +142,13 @@ class OperatorConversation(BridgedCall[CallChange]):
             return True
 
     def end_consultation(self) -> bool:
-        """End the consultation; the resident stays on hold. Returns False if there is none."""
+        """Have the consultation end soon; the resident stays on hold. Returns True, or False if there is none."""
         return self._colleagues.drop()
 
     async def transfer(self, moved: Callable[[str], None]) -> bool:
-        """Connect the resident with the colleague with whom the operator talks, and hang up the operator. `moved`: is
-        told the colleague's login as soon as they are connected. Returns False if the operator talks with no colleague:
-        then nothing happens.
+        """Connect the resident with the colleague with whom the operator talks, and hang up the operator. Returns True
+        once that is stored; False if the operator talks with no colleague: then nothing happens. `moved`: called with
+        the colleague's login as soon as they are connected.
         """
         async with self._acts:
             sides, ended = self._sides, self._wanted_end.is_set()
@@ -168,7 +174,9 @@ class OperatorConversation(BridgedCall[CallChange]):
             return True
 
     async def hold(self) -> None:
-        """Run the call from its first INVITE to its last BYE. If this task is cancelled, both sides are hung up."""
+        """Run the call from its first INVITE to its last BYE, and store and report its end. If this task is cancelled,
+        both sides are hung up.
+        """
         async with AsyncExitStack() as stack:
             try:
                 sides = await self._opened(stack)

@@ -67,17 +67,16 @@ class OperatorCallLedger:
         self._ledger = ledger
 
     async def open(self) -> int:
-        """Create the table if it is missing, and end the calls that the previous process left: they are in doubt.
-
-        Returns the number of calls in doubt. Call it once, after the file was opened.
+        """Create the table if it is missing, and end the calls that the previous process left, as in doubt. Returns the
+        number of these calls. Call it once, after the file was opened. Raises sqlite3.Error if the disk refuses.
         """
         await self._ledger.run(lambda base: base.execute(_TABLE))
         return await self._write(_DOUBT)
 
     async def begin(self, call: str, case: str, operator: str, at: float) -> bool:
-        """Store a new call, whose first dialling may then begin. Returns False if its id is known: then not.
-
-        `at`: seconds since 1970.
+        """Store a new call, which may be dialled after that. Returns True; False if its id is known: then it must not
+        be dialled. `case`: the case's id; `operator`: the login; `at`: seconds since 1970. Raises sqlite3.Error if the
+        disk refuses.
         """
         insert = (
             "INSERT OR IGNORE INTO operator_calls (id, case_id, operator, at, sequence, state, held, answered) "
@@ -86,7 +85,9 @@ class OperatorCallLedger:
         return await self._write(insert, call, case, operator, at) == 1
 
     async def change(self, call: str, to: CallChange) -> bool:
-        """Store the new state of a call. Returns False if it has ended: then nothing changes."""
+        """Store the new state of a call. Returns True; False if it has ended or is unknown: then nothing changes.
+        Raises sqlite3.Error if the disk refuses.
+        """
         update = (
             "UPDATE operator_calls SET state = ?, held = ?, answered = ?, seconds = ?, result = ?, ended_by = ?, "
             "thirds = ?, moves = ?, colleague = ?, recording = ?, operator = coalesce(?, operator), "
@@ -102,26 +103,36 @@ class OperatorCallLedger:
         return await self._write(update, *values, call) == 1
 
     async def doubt(self, call: str) -> bool:
-        """End a call whose task failed: it is in doubt. Returns False if it has ended."""
+        """End a call whose task failed, as in doubt. Returns True; False if it has ended or is unknown: then nothing
+        changes. Raises sqlite3.Error if the disk refuses.
+        """
         return await self._write(f"{_DOUBT} AND id = ?", call) == 1
 
     async def report(self, call: str) -> OperatorCallReport | None:
-        """Return the call's present state, or None if it is unknown."""
+        """Return the report of a call's present state, or None if the call is unknown. Raises sqlite3.Error if the disk
+        cannot be read, and ValidationError if the stored state makes no valid report.
+        """
         query = f"SELECT {_FIELDS} FROM operator_calls WHERE id = ?"  # noqa: S608 - a constant
         row = await self._ledger.run(lambda base: base.execute(query, (call,)).fetchone())
         return None if row is None else _report(row)
 
     async def unreported(self) -> list[str]:
-        """Return the ids of calls whose latest state Quanzu has not accepted, the oldest first."""
+        """Return the ids of the calls whose latest state Quanzu has not accepted, the first begun first. Raises
+        sqlite3.Error if the disk cannot be read.
+        """
         query = "SELECT id FROM operator_calls WHERE reported < sequence ORDER BY at"
         return [row[0] for row in await self._ledger.run(lambda base: base.execute(query).fetchall())]
 
     async def reported(self, call: str, sequence: int) -> None:
-        """Store that Quanzu has accepted a call's state with this number, or refused it for good."""
+        """Store that Quanzu has accepted a call's state with this number, or refused it for good. Raises sqlite3.Error
+        if the disk refuses.
+        """
         await self._write("UPDATE operator_calls SET reported = max(reported, ?) WHERE id = ?", sequence, call)
 
     async def forget(self, before: float) -> None:
-        """Delete the ended calls from before a time (seconds since 1970)."""
+        """Delete the ended calls that began before `before` (seconds since 1970), also those whose end Quanzu has not
+        accepted. Raises sqlite3.Error if the disk refuses.
+        """
         await self._write("DELETE FROM operator_calls WHERE at < ? AND state = 'ended'", before)
 
     async def _write(self, statement: str, *values: object) -> int:

@@ -22,7 +22,7 @@ class CallLegs:
         await asyncio.gather(*self._legs, return_exceptions=True)
 
     def end(self) -> None:
-        """End all legs, because the call ends."""
+        """Cancel all legs, because the call ends. Returns at once; the end of the context manager waits for them."""
         for leg in self._legs:
             leg.cancel()
 

@@ -99,13 +99,15 @@ class ActedCalls(Protocol):
     """Calls in which an operator can act, by their ids."""
 
     def has_acted(self, act_id: str) -> bool:
-        """Return True if an act with this id was carried out in a call that lasts."""
+        """Return True if an operator's act with this id was carried out in a call that is still under way."""
 
     def operator(self, call: str) -> str | None:
-        """Return the login of the operator in a call, None if the call or its operator is unknown here."""
+        """Return the login of the operator in a call; None if the call or its operator is unknown here."""
 
     async def act(self, call: str, act: CallAct, act_id: str) -> bool:
-        """Do what the operator wants. Returns False if the call is not under way, or for a hold nobody talks."""
+        """Carry out an operator's act in a call. Returns True if it was done, or its id is known; False if the call is
+        not under way here, or its state does not allow the act.
+        """
 
 
 class OperatorOrders:
@@ -119,13 +121,15 @@ class OperatorOrders:
         self._more: Callable[[], Mapping[str, object]] = dict
 
     def add(self, calls: ActedCalls, more: Callable[[], Mapping[str, object]]) -> None:
-        """Take acts for further calls as well. `more`: what the list of telephones says beside them."""
+        """Take acts for the calls of `calls` as well. `more`: returns the fields to add to the answer that lists the
+        telephones.
+        """
         self._acted.append(calls)
         self._more = more
 
     @property
     def routes(self) -> Sequence[BaseRoute]:
-        """The routes of orders, of acts and of the list of telephones."""
+        """The HTTP routes of orders, of acts and of the list of telephones."""
         acts = _Acts(self._calls, self._acted, self._ledger)
         return [
             *OrderFront(OPERATOR_CALLS, self._keys, self).app().routes,
@@ -134,21 +138,26 @@ class OperatorOrders:
         ]
 
     async def claim(self, nonce: str, dispatch: str) -> bool:
-        """Note the nonce of a signature. Returns False if it was used for another call before."""
+        """Store the nonce of a signature. Returns True if it is new or was used for the same call; False if it was used
+        for another one. Raises sqlite3.Error if the disk refuses.
+        """
         return await self._ledger.claim(nonce, dispatch, time.time())
 
     async def standing(self, dispatch: str) -> OrderStanding | None:
-        """Return what is known of a call, None if its order never came."""
+        """Return IN_DOUBT if the gateway died during a call, TAKEN in any other state, and None if its order never
+        came. Raises sqlite3.Error if the disk cannot be read, and ValidationError if the stored state is invalid.
+        """
         report = await self._states.report(dispatch)
         if report is None:
             return None
         return OrderStanding.IN_DOUBT if report.result is OperatorCallResult.IN_DOUBT else OrderStanding.TAKEN
 
     async def take(self, dispatch: str, order: OperatorCallOrder) -> OrderStanding:
-        """Ring the operator's telephone.
+        """Ring the operator's telephone for a call. Returns TAKEN, also if the call is known: then nothing happens.
 
         Raises Refused (422) if the operator has no telephone or the number may not be called, (409) during another call
-        of the operator, and (503) while the trunk or the exchange is down or too many calls are under way.
+        of the operator, and (503) while the trunk or the exchange is down or too many calls are under way; and
+        sqlite3.Error if the disk refuses. Nothing was dialled then.
         """
         if order.operator not in self._calls.logins:
             raise not_carried_out("this operator has no telephone", "Add the login to [operators] phones")

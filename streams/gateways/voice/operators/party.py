@@ -24,8 +24,9 @@ LOOK_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True)
 class PartyAddress:
-    """Whom to call. `trunk`: the carrier's, or the exchange of the desk; `number`: as the trunk wants it; `is_number`:
-    False for the user part of a SIP address; `secure`: with SRTP; `ports`: the first and last UDP port for sound.
+    """The address of a side to call. `trunk`: the carrier's, or the exchange of the desk; `number`: in the form that
+    the trunk wants; `is_number`: False for the user part of a SIP address; `secure`: with SRTP; `ports`: the first and
+    last UDP port for sound.
     """
 
     trunk: Trunk
@@ -46,17 +47,17 @@ class CallParty:
 
     @property
     def leg(self) -> CallDialog:
-        """The SIP call."""
+        """The SIP call of this side."""
         return self._leg
 
     @property
     def plan(self) -> MediaPlan | None:
-        """The agreed way to exchange sound; None before an answer came."""
+        """The agreed way to exchange sound; None before one was agreed."""
         return self.stream.plan
 
     async def falls_silent(self) -> None:
-        """Return when no packet has come from this side for SILENCE_SECONDS, or HELD_SILENCE_SECONDS while it has said
-        that it sends none: its telephone or network is gone.
+        """Return when no packet has come from this side for 30 s, or for 600 s while it has put the call on hold: its
+        telephone or network is gone.
         """
         loop = asyncio.get_running_loop()
         received, since = self.stream.counts.received, loop.time()
@@ -66,8 +67,9 @@ class CallParty:
                 received, since = self.stream.counts.received, loop.time()
 
     def hang_up(self) -> "asyncio.Task[None]":
-        """Send no more sound, end the call if it was answered, and return the task that ends when the other end has
-        confirmed it.
+        """Send no more sound, and begin to end the call: with a BYE if it was answered, with a refusal if it is an
+        incoming call that was not. Returns the task of that, which ends when the other end has confirmed, after 32 s at
+        the latest.
         """
         self._clock.remove(self.stream)
         if self._hanging_up is None:
@@ -99,10 +101,10 @@ class DialledParty(CallParty):
         leg.events.early = self._moved_if_possible
 
     async def dial(self, seconds: float) -> DialResult:
-        """Call this side, and return the final answer; gives up after `seconds`.
+        """Call this side, and return the final answer; gives up after `seconds`. If this task is cancelled, the call is
+        ended.
 
-        If this task is cancelled, the call is too. Raises MediaRefusedError if the sound of an answered call cannot be
-        used; hang up then.
+        Raises MediaRefusedError if the sound of an answered call cannot be used: hang up then.
         """
         result = await self._dialled.dial(self._offered, seconds)
         if result.is_answered:
@@ -125,9 +127,11 @@ class CallingParty(CallParty):
         self._calling, self._port, self._key = leg, port, key
 
     async def accept(self, host: str) -> bool:
-        """Take the call. `host`: this side's address for sound. Returns False if the caller is gone.
+        """Take the call. `host`: this side's IP address for sound. Returns True once the caller's telephone has
+        confirmed; False if the caller is gone, or it does not confirm within 32 s.
 
-        Raises MediaRefusedError if the sound cannot be agreed: the call is not taken then.
+        Raises MediaRefusedError if the sound cannot be agreed. The call is not answered then, unless the caller has
+        offered no sound and does not use this side's offer: hang up in that case.
         """
         if not self._calling.offered:
             taken = await self._calling.accept(offer(host, self._port, self._key), "sendrecv")
@@ -141,9 +145,8 @@ class CallingParty(CallParty):
 
 @asynccontextmanager
 async def open_party(address: PartyAddress, clock: MediaClock) -> AsyncIterator[DialledParty]:
-    """Context manager: a side that is not called yet. After the block its call has ended, and its port is free.
-
-    Raises OSError if no port is free.
+    """Context manager: open the port for a side, and yield the side, which is not called yet: use its `dial`. After the
+    block its call has ended, and its port is free. Raises OSError if no port is free.
     """
     key = new_srtp_key() if address.secure else None
     stream, port = await open_rtp_stream(address.trunk.host, address.ports, key)

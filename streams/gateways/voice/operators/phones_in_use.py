@@ -12,12 +12,12 @@ class PhonesInUse:
         return login in self._logins
 
     def take(self, login: str) -> bool:
-        """Reserve an operator's telephone. Returns False if it is in use: then nothing changes."""
+        """Reserve an operator's telephone. Returns True; False if it is in use: then nothing changes."""
         if login in self._logins:
             return False
         self._logins.add(login)
         return True
 
     def release(self, login: str) -> None:
-        """Free an operator's telephone that was reserved."""
+        """Free an operator's telephone; nothing happens if it is free."""
         self._logins.discard(login)

@@ -61,7 +61,9 @@ class CallRecorder:
 
     @property
     def report(self) -> RecordingInCall:
-        """The present state, as it is reported. Its seconds leave out a part that was not taken."""
+        """The present state of the recording, as it is reported. Its seconds are None until the recording has ended,
+        and leave out a part that `put` did not take.
+        """
         begun, seconds = self._frames > 0, (self._frames - self._refused) * PERIOD
         return RecordingInCall(
             id=self._wanted.id,
@@ -72,23 +74,29 @@ class CallRecorder:
         )
 
     def follow(self, operator: Hashable, may_record: Callable[[], bool]) -> None:
-        """Record the talk of this operator's side from now on, whenever `may_record` returns True."""
+        """Record from now on the talk in which `operator` is the operator's side, whenever `may_record` returns True.
+        Sound that waits is dropped.
+        """
         self._operator, self._may_record = operator, may_record
         self._relays.clear()
 
     def hear(self, source: Hashable, payload: bytes, law: G711) -> None:
-        """Take a packet of a side's sound. It is dropped if it may not be recorded now."""
+        """Take a packet's payload of a side's sound, coded with `law`. It is dropped if nothing may be recorded now."""
         if self._is_open:
             self._relays.setdefault(source, SoundRelay()).put(payload, law, A_LAW)
 
     def set_paused(self, paused: bool) -> bool:
-        """Pause or continue. Returns False if the recording has ended. Sound that waits is dropped."""
+        """Pause the recording (True), or continue it. Sound that waits is dropped. Returns True, or False if the
+        recording has ended.
+        """
         self._paused = paused
         self._relays.clear()
         return not self._ended
 
     def tick(self) -> None:
-        """Record the next 20 ms, or nothing if that is not allowed now."""
+        """Record the next 20 ms, or nothing if that is not allowed now. Passes an encrypted part to `put` after each 2
+        s of sound, and calls `changed` if the state has changed.
+        """
         if self._is_open:
             self._record()
         else:
@@ -99,7 +107,9 @@ class CallRecorder:
             self._changed()
 
     def end(self) -> None:
-        """Record no more, and encrypt the rest. No effect a second time."""
+        """End the recording: encrypt the rest, if any sound was recorded, and pass it to `put` as the last part. Has no
+        effect a second time.
+        """
         if not self._ended:
             self._ended = True
             if self._frames:

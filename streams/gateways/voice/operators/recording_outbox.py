@@ -40,8 +40,9 @@ class RecordingOutbox:
         self._sending: dict[str, asyncio.Task[None]] = {}
 
     def put(self, sound: SealedSound) -> bool:
-        """Send a part soon. Returns False if too many parts of its recording or bytes of all recordings wait, or parts
-        of its recording were lost: then it is dropped.
+        """Queue a part, to be sent soon. Returns True; False if the part is dropped, because 900 parts of its recording
+        or 512 MiB of all recordings wait, or earlier parts of its recording were lost: no further part of it is taken
+        then.
         """
         recording = sound.of.id
         if recording in self._lost:
@@ -61,12 +62,12 @@ class RecordingOutbox:
         return True
 
     async def settle(self, seconds: float) -> None:
-        """Wait up to `seconds` until intake has everything."""
+        """Wait until intake has all parts, at most `seconds`."""
         if self._sending:
             await asyncio.wait(tuple(self._sending.values()), timeout=seconds)
 
     async def close(self) -> None:
-        """Stop. What intake does not have yet is lost."""
+        """Stop sending. Parts that intake does not have yet are lost, and their number is logged."""
         tasks = tuple(self._sending.values())
         if lost := sum(map(len, self._waiting.values())):
             log.error("%d parts of recordings are lost: intake did not take them before the gateway stopped", lost)

@@ -23,23 +23,31 @@ class ReportedState(Protocol):
     """The state of a call. `sequence`: rises with each change."""
 
     @property
-    def sequence(self) -> int: ...
+    def sequence(self) -> int:
+        """The number of this state, which rises with each change of the call."""
+        ...
 
     def model_dump_json(self) -> str:
-        """Return the report as JSON."""
+        """Return the report as JSON text."""
 
 
 class ReportedCalls(Protocol):
     """The calls on disk. Its methods raise sqlite3.Error if the disk refuses."""
 
     async def report(self, call: str) -> ReportedState | None:
-        """Return a call's present state, None if there is nothing to report."""
+        """Return the report of a call's present state; None if there is nothing to report. Raises sqlite3.Error if the
+        disk cannot be read, and ValidationError if the stored state makes no valid report.
+        """
 
     async def unreported(self) -> Sequence[str]:
-        """Return the ids of calls whose latest state Quanzu has not accepted, the oldest first."""
+        """Return the ids of the calls whose latest state Quanzu has not accepted, the first begun first. Raises
+        sqlite3.Error if the disk cannot be read.
+        """
 
     async def reported(self, call: str, sequence: int) -> None:
-        """Store that Quanzu has accepted a call's state with this number, or refused it for good."""
+        """Store that Quanzu has accepted a call's state with this number, or refused it for good. Raises sqlite3.Error
+        if the disk refuses.
+        """
 
 
 class CallReporter:
@@ -55,23 +63,27 @@ class CallReporter:
         self._changed: dict[str, asyncio.Event] = {}
 
     async def open(self) -> None:
-        """Report what the previous process left unreported."""
+        """Begin to report the states that the previous process left unreported. Raises sqlite3.Error if the disk cannot
+        be read.
+        """
         for call in await self._ledger.unreported():
             self.tell(call)
 
     def tell(self, call: str) -> None:
-        """Report the present state of a call soon."""
+        """Report the present state of a call soon, in a task that sends it again until it is accepted or refused for
+        good. Returns at once.
+        """
         self._changed.setdefault(call, asyncio.Event()).set()
         if call not in self._sending:
             self._sending[call] = asyncio.create_task(self._send_on(call))
 
     async def settle(self, seconds: float) -> None:
-        """Wait up to `seconds` until all reports are accepted."""
+        """Wait until no report is under way any more, at most `seconds`."""
         if self._sending:
             await asyncio.wait(tuple(self._sending.values()), timeout=seconds)
 
     async def close(self) -> None:
-        """Stop. What is not reported yet is reported by the next process."""
+        """Stop reporting. States that are not reported yet are reported by the next process."""
         tasks = tuple(self._sending.values())
         for task in tasks:
             task.cancel()

@@ -14,7 +14,9 @@ Value = TypeVar("Value")
 
 
 async def unless_set(step: Coroutine[Any, Any, Value], *ends: asyncio.Event) -> Value | None:
-    """Return the result of a step; None if one of `ends` is set: then the step is cancelled, or not begun."""
+    """Return the result of `step`; None if one of `ends` is set before it: then the step is cancelled, or not begun.
+    Exceptions of the step pass through.
+    """
     if any(each.is_set() for each in ends):
         step.close()
         return None
@@ -30,7 +32,9 @@ async def unless_set(step: Coroutine[Any, Any, Value], *ends: asyncio.Event) -> 
 
 
 async def talk_over(operator: CallParty, other: CallParty, longest: float, *wanted_ends: asyncio.Event) -> None:
-    """Return when a side has hung up or fallen silent, one of `wanted_ends` is set, or `longest` seconds are over."""
+    """Return when a side has hung up or fallen silent, one of `wanted_ends` is set, or the talk has lasted for
+    `longest` seconds.
+    """
     ends = (operator.leg.events.ended, other.leg.events.ended, *wanted_ends)
     waits: list[asyncio.Task[Any]] = [asyncio.create_task(each.wait()) for each in ends]
     waits += [asyncio.create_task(each.falls_silent()) for each in (operator, other)]
@@ -42,14 +46,18 @@ async def talk_over(operator: CallParty, other: CallParty, longest: float, *want
 
 
 def operator_result(answer: DialResult) -> OperatorCallResult:
-    """Return the result if the operator's telephone was not answered. Its exchange may be down, too."""
+    """Return the result of a call whose operator did not answer: OPERATOR_NO_ANSWER if the telephone was busy, rang in
+    vain or refused the call, else FAILED, for example because the exchange is down.
+    """
     found = result_of_status(answer.status, q850_cause(answer.reason), gave_up=answer.gave_up)
     reached = found in (OperatorCallResult.BUSY, OperatorCallResult.NO_ANSWER, OperatorCallResult.REFUSED)
     return OperatorCallResult.OPERATOR_NO_ANSWER if reached else OperatorCallResult.FAILED
 
 
 def ender_of(operator: CallParty, other: CallParty) -> CallEnder:
-    """Return who ended a talk that the console did not end."""
+    """Return who ended a talk that the console did not end: OPERATOR or RESIDENT if that side hung up (OPERATOR if both
+    did), else GATEWAY. RESIDENT is the other side, whoever it is.
+    """
     if operator.leg.events.ended.is_set():
         return CallEnder.OPERATOR
     return CallEnder.RESIDENT if other.leg.events.ended.is_set() else CallEnder.GATEWAY

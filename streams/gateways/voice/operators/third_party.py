@@ -38,7 +38,7 @@ class ThirdPartyRules:
 
 @dataclass(frozen=True, slots=True)
 class CalledThirdParty:
-    """Whom to call into a talk. `party`: as in PartyName."""
+    """A third party to call into a talk. `kind`, `party`: who it is, `party` as in PartyName."""
 
     kind: ThirdPartyKind
     party: str
@@ -63,8 +63,8 @@ class ThirdPartyLegs(CallLegs):
         return bool(self.called) and self.called[-1].state.goes_on
 
     def call(self, third: CalledThirdParty, bridge: SoundBridge) -> bool:
-        """Call a third party, who joins `bridge`. Returns False if another one is being called or takes part, or there
-        were MOST_ADMITTED before.
+        """Begin to call a third party, who joins `bridge` after pressing the key. Returns True; False if another one is
+        being called or takes part, or 8 were called before: then nothing happens.
         """
         if self.goes_on or len(self.called) >= MOST_ADMITTED:
             return False
@@ -75,12 +75,12 @@ class ThirdPartyLegs(CallLegs):
         return True
 
     def drop(self) -> bool:
-        """End the third party's leg soon. Returns False if there is none."""
+        """Have the third party's leg end soon. Returns True, or False if there is none."""
         self._dropped.set()
         return self.goes_on
 
     def end(self) -> None:
-        """End the leg, because the call ends. `called` then has its last state, which the end of the call reports."""
+        """Cancel the leg, because the call ends. `called` then has its last state, for the report of the call's end."""
         super().end()
         self.called = tuple(map(ended_third, self.called))
 

@@ -63,7 +63,7 @@ class TrunkConnection:
 
     @property
     def reliable(self) -> bool:
-        """True for TCP and TLS, which lose no message, so that none is repeated."""
+        """True for TCP and TLS, which lose no message, so that none is repeated; False for UDP."""
         return self._address.transport != "udp"
 
     @property
@@ -72,9 +72,8 @@ class TrunkConnection:
         return self._address.transport.upper()
 
     async def open(self) -> None:
-        """Connect to the trunk.
-
-        Over TCP and TLS, returns after the first attempt, even if it failed; a background task then keeps it connected.
+        """Connect to the trunk. Over TCP and TLS, returns after the first attempt, even if it failed; a background task
+        then keeps it connected. Over UDP, raises OSError if the port cannot be opened.
         """
         if not self.reliable:
             await self._open_udp()
@@ -84,7 +83,7 @@ class TrunkConnection:
         self._running = asyncio.create_task(self._keep_connected())
 
     async def close(self) -> None:
-        """Close the connection."""
+        """Close the connection, and do not open it again."""
         if self._running is not None:
             self._running.cancel()
             await asyncio.gather(self._running, return_exceptions=True)
@@ -95,7 +94,7 @@ class TrunkConnection:
         self.up.clear()
 
     def send(self, message: SipRequest | SipResponse) -> None:
-        """Send a message. Raises TrunkUnreachableError if there is no connection."""
+        """Send a message, without waiting. Raises TrunkUnreachableError if there is no connection."""
         if self._datagrams is not None:
             self._datagrams.sendto(bytes(message))
         elif self._writer is not None and not self._writer.is_closing():
@@ -115,9 +114,8 @@ class TrunkConnection:
             self._writer.transport.abort()
 
     def take(self, data: bytes) -> None:
-        """Parse one message and pass it to `received`.
-
-        An invalid message is logged without its content, which has telephone numbers.
+        """Parse one message and pass it to `received`. An invalid message, or an error in `received`, is logged without
+        the content, which has telephone numbers; nothing is raised.
         """
         self._heard_at = asyncio.get_running_loop().time()
         if _BARE_END.search(data.partition(b"\r\n\r\n")[0]):

@@ -55,22 +55,24 @@ class CallDialog:
         return self._parties.call_id
 
     async def hang_up(self) -> None:
-        """End an answered call with a BYE, also after a lost connection is made again within 32 s. Does nothing if the
-        call was not answered, or the other side has ended it.
+        """End an answered call with a BYE, and wait for its answer up to 32 s; a connection that is lost may be made
+        again meanwhile. Does nothing if the call was not answered, or has ended.
         """
         if self._confirmed and not self.events.ended.is_set():
             self.events.ended.set()
             await self._transactions.insist(self._next("BYE", self._parties))
 
     def close(self) -> None:
-        """Ignore all further requests of the trunk in this call. If the call is answered later, it is hung up."""
+        """Ignore all further requests of the trunk in this call: its events have no listener any more. If the call is
+        answered later, it is hung up.
+        """
         self._given_up = True
         self.events = LegEvents()
         self.events.ended.set()
 
     def receive(self, request: SipRequest) -> SipResponse | None:
-        """Handle a request of the trunk in this call, and return the answer to send; None for an ACK, which has no
-        answer.
+        """Handle a request of the trunk in this call, such as a BYE, and call the matching one of `events`. Returns the
+        answer to send; None for an ACK, which has no answer.
         """
         match request.method:
             case "ACK":

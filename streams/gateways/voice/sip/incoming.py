@@ -58,18 +58,18 @@ class IncomingLeg(CallDialog):
 
     @property
     def dialled(self) -> str:
-        """The user part of the address that was called, "" if it has none."""
+        """The user part of the address that was called, at most 64 characters; "" if it has none."""
         found = _USER.match(self._invite.uri)
         return found[1] if found else ""
 
     @property
     def asserted(self) -> Sequence[str]:
-        """The addresses that the network vouches for (RFC 3325)."""
+        """The P-Asserted-Identity headers: addresses that the network vouches for (RFC 3325); empty without any."""
         return self._invite.get_header_values("p-asserted-identity")
 
     @property
     def sender(self) -> str:
-        """The address that the calling side gives."""
+        """The SIP URI in the From header, as the calling side gives it."""
         return self._parties.remote
 
     @property
@@ -79,24 +79,24 @@ class IncomingLeg(CallDialog):
 
     @property
     def required(self) -> Sequence[str]:
-        """The extensions without which the calling side does not want the call."""
+        """The SIP extensions in the Require header, without which the calling side does not want the call."""
         given = self._invite.get_header_values("require")
         return [name for each in given for name in map(str.strip, each.split(",")) if name]
 
     @property
     def is_answered(self) -> bool:
-        """True once this side has taken the call."""
+        """True once this side has answered the call, also after its end."""
         return self._confirmed
 
     def ring(self) -> None:
-        """Tell the calling side that the call is being dealt with."""
+        """Send 180 Ringing, so that the calling side waits for an answer. Does nothing without a connection."""
         self._send(self._answer(self._invite, 180, "Ringing"))
 
     async def accept(self, described: str, direction: str) -> bool:
-        """Take the call, with this side's session description, and return when the calling side has confirmed it.
+        """Answer the call with this side's session description. Returns True once the calling side has confirmed it;
+        False if the call has ended or was answered before, or is not confirmed within 32 s: it is hung up then.
 
-        `direction`: an attribute of DIRECTIONS. Returns False if the call was ended before, or is not confirmed in
-        32 s: it is hung up then.
+        `direction`: sendrecv, sendonly, recvonly or inactive.
         """
         if self.events.ended.is_set() or self._confirmed:
             return False
@@ -114,18 +114,22 @@ class IncomingLeg(CallDialog):
         return self._acknowledged.is_set() and not self.events.ended.is_set()
 
     def refuse(self, refusal: SipRefusal) -> None:
-        """Answer that the call is not taken. Does nothing if it was taken, or has ended."""
+        """Send a refusal as the final answer. Does nothing if the call was answered, or has ended."""
         if not self._confirmed and not self.events.ended.is_set():
             self.events.ended.set()
             self._send(self._answer(self._invite, refusal.status, refusal.reason))
 
     async def hang_up(self) -> None:
-        """End the call: with a BYE if it was taken, else by a refusal."""
+        """End the call: with a BYE if it was answered, whose answer is awaited for up to 32 s, else with the refusal
+        503.
+        """
         self.refuse(NO_SERVICE)
         await super().hang_up()
 
     def receive(self, request: SipRequest) -> SipResponse | None:
-        """Handle a request of the trunk in this call, and return the answer to send; None for an ACK."""
+        """Handle a request of the trunk in this call, such as a BYE. Returns the answer to send; None for an ACK, which
+        has no answer.
+        """
         if request.method == "ACK":
             self._acknowledged.set()
         if request.method == "BYE" and not self._confirmed and not self.events.ended.is_set():
@@ -133,11 +137,15 @@ class IncomingLeg(CallDialog):
         return super().receive(request)
 
     def is_of_invite(self, request: SipRequest) -> bool:
-        """Return True if a request is this call's INVITE once more, or its CANCEL: they have the INVITE's branch."""
+        """Return True if a request is this call's INVITE once more, or its CANCEL: its Via header has the INVITE's
+        branch.
+        """
         return request.method in ("INVITE", "CANCEL") and _branch(request) == _branch(self._invite) != ""
 
     def receive_again(self, request: SipRequest) -> SipResponse | None:
-        """Handle a request for which `is_of_invite` is true, and return the answer to send, None if it is sent."""
+        """Handle a request for which `is_of_invite` is True. A repeated INVITE gets the latest answer, which is sent
+        here: returns None. A CANCEL ends a call that was not answered: returns the answer to send.
+        """
         if request.method == "INVITE":
             self._send(self._latest)
             return None

@@ -37,7 +37,7 @@ class DialResult:
 
     @property
     def is_answered(self) -> bool:
-        """True if the call was answered, by a person or a machine."""
+        """True if the call was answered (status 2xx) and not given up, by a person or a machine."""
         return 200 <= self.status < 300 and not self.gave_up
 
 
@@ -61,11 +61,11 @@ class CallLeg(CallDialog):
         self._login, self._cancelled, self._rang = login, False, False
 
     async def dial(self, offer: str, seconds: float) -> DialResult:
-        """Send the INVITE with the session description `offer`, and return the final answer.
+        """Send the INVITE with the session description `offer`, answer one challenge of the trunk, and return the final
+        answer. If nobody has answered after `seconds`, the call is given up: status 487, and `gave_up` is True.
 
-        Gives up if nobody has answered after `seconds`.
-
-        Answers one challenge of the trunk. Without a connection to the trunk, the status is 503, and nothing was sent.
+        The status is 503 without a connection to the trunk, and 0 if the trunk sent no answer within 32 s. If the task
+        is cancelled, the call is ended.
         """
         self._offer = self._description = offer
         try:

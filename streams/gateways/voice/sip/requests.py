@@ -31,13 +31,17 @@ class DialogParties:
 
 
 def contact_of(connection: TrunkConnection, user: str) -> str:
-    """Return the URI, in angle brackets, at which the trunk reaches this side."""
+    """Return the URI, in angle brackets, at which the trunk reaches this side, such as
+    <sip:96110@10.0.0.5:5060;transport=tcp>.
+    """
     end = f"sip:{user}@{format_addr(*connection.local)}"
     return f"<{end};transport={connection.transport.lower()}>"
 
 
 def make_request(method: str, parties: DialogParties, number: int, connection: TrunkConnection) -> SipRequest:
-    """Return a new request, with a new branch in its Via header. `number`: of its CSeq header."""
+    """Return a new request in the dialog of `parties`, with a new branch in its Via header. It is not sent. `number`:
+    of its CSeq header.
+    """
     request = SipRequest(method=method, uri=parties.target)
     host, port = connection.local
     via = Via(
@@ -60,9 +64,8 @@ def make_request(method: str, parties: DialogParties, number: int, connection: T
 
 
 def make_response(request: SipRequest, status: int, reason: str, tag: str) -> SipResponse:
-    """Return a response to a request, with `status` and `reason`.
-
-    `tag`: this side's, used if the request's To header has none.
+    """Return a response to a request, with `status` and `reason`. It is not sent. `tag`: this side's, used if the
+    request's To header has none.
     """
     response = SipResponse(status_code=status, reason_phrase=reason)
     for name in ("Via", "Record-Route"):

@@ -35,7 +35,8 @@ class InviteTransaction:
         self._timer: asyncio.TimerHandle | None = None
 
     def start(self) -> None:
-        """Send the request, and again from time to time (over UDP) until it is answered.
+        """Send the request, and over UDP again at growing intervals (0.5 s at first) until it is answered or 32 s have
+        passed.
 
         Raises TrunkUnreachableError if there is no connection.
         """
@@ -45,8 +46,9 @@ class InviteTransaction:
         self._timer = loop.call_later(T1 if not self._connection.reliable else TIMEOUT, self._repeat, T1)
 
     def receive(self, response: SipResponse) -> None:
-        """Handle an answer to this INVITE: stop repeating the request, and call `early` or `confirmed` or, for a
-        refusal (300 or above), send the ACK. Raises TrunkUnreachableError if the ACK cannot be sent.
+        """Handle an answer to this INVITE: stop repeating the request; call `early` for a provisional and `confirmed`
+        for a 2xx answer; send the ACK for a refusal (300 or above). The first final answer becomes the result of
+        `final`. Raises TrunkUnreachableError if an ACK cannot be sent.
         """
         self._stop()
         status = response.status_code
@@ -112,10 +114,8 @@ class Transactions:
         asyncio.get_running_loop().call_later(TIMEOUT, self._invites.pop, _branch(transaction.request), None)
 
     async def insist(self, request: SipRequest) -> SipResponse:
-        """Send a request that ends a call, and return its final answer; without a connection, send it again for up to
-        32 s, until there is one.
-
-        The answer's status is NO_RESPONSE if none came within 32 s, also without a connection.
+        """Send a request that ends a call, and return its final answer. Without a connection, try again every 0.5 s.
+        The answer's status is 0 (NO_RESPONSE) if none came within 32 s, also without a connection.
         """
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(TIMEOUT):
@@ -127,9 +127,8 @@ class Transactions:
         return _no_response()
 
     async def ask(self, request: SipRequest) -> SipResponse:
-        """Send a request other than INVITE and ACK, and return its final answer.
-
-        The answer's status is NO_RESPONSE if none came within 32 s, and 503 without a connection.
+        """Send a request other than INVITE and ACK, and return its final answer. The answer's status is 0 (NO_RESPONSE)
+        if none came within 32 s, and 503 without a connection.
         """
         try:
             return await self._asked(request)
@@ -137,7 +136,9 @@ class Transactions:
             return SipResponse(status_code=SERVICE_UNAVAILABLE, reason_phrase="no connection")
 
     def receive(self, response: SipResponse) -> None:
-        """Pass an answer to its transaction. An answer without a transaction is dropped."""
+        """Pass an answer to its transaction. An answer without a transaction is dropped. Raises TrunkUnreachableError
+        if the ACK for an answer to an INVITE cannot be sent.
+        """
         cseq = response.cseq
         method, branch = (cseq.method if cseq else ""), _branch(response)
         if method == "INVITE":
@@ -173,7 +174,9 @@ class Transactions:
 
 
 def refusal_ack(invite: SipRequest, response: SipResponse) -> SipRequest:
-    """Return the ACK for a refused INVITE, which belongs to the same transaction (RFC 3261, 17.1.1.3)."""
+    """Return the ACK to send for an INVITE that `response` refuses; it belongs to the same transaction (RFC 3261,
+    17.1.1.3).
+    """
     ack = SipRequest(method="ACK", uri=invite.uri)
     _copy(invite, ack, "Via", "From", "Call-ID", "Max-Forwards", "Route")
     ack.headers.set_single("To", response.get_header("to") or invite.get_header("to") or "")
@@ -182,7 +185,7 @@ def refusal_ack(invite: SipRequest, response: SipResponse) -> SipRequest:
 
 
 def cancel_of(invite: SipRequest) -> SipRequest:
-    """Return the CANCEL request for an INVITE (RFC 3261, 9.1)."""
+    """Return the CANCEL request to send for an INVITE, with the same branch (RFC 3261, 9.1)."""
     cancel = SipRequest(method="CANCEL", uri=invite.uri)
     _copy(invite, cancel, "Via", "From", "To", "Call-ID", "Max-Forwards", "Route")
     _sequence(invite, cancel)

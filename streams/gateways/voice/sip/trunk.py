@@ -73,9 +73,8 @@ class Trunk:
         return self._connection.local[0]
 
     async def open(self) -> None:
-        """Connect, and start a background task that registers, or asks whether the trunk works.
-
-        `up` shows when it can be used.
+        """Connect, and start a background task that registers, or asks whether the trunk works. `up` shows when it can
+        be used. Over UDP, raises OSError if the port cannot be opened.
         """
         await self._connection.open()
         self._running = asyncio.create_task(self._attend_on())
@@ -93,9 +92,8 @@ class Trunk:
         await self._connection.close()
 
     def leg(self, number: str, *, is_number: bool = True) -> CallLeg:
-        """Return a call to `number`, which is not dialled yet. Call `release` when it has ended.
-
-        `is_number`: False if it is the user part of a SIP address and no telephone number.
+        """Return a new call to `number`, which is not dialled yet: use its `dial`, and call `release` when it has
+        ended. `is_number`: False if `number` is the user part of a SIP address and no telephone number.
         """
         callee = f"sip:{number}@{self._account.domain}" + (";user=phone" if is_number else "")
         leg = CallLeg(
@@ -105,7 +103,7 @@ class Trunk:
         return leg
 
     def release(self, leg: CallDialog) -> None:
-        """Close a call that has ended. For another 32 s, requests of the trunk in it are answered."""
+        """Close a call that has ended. For another 32 s, requests of the trunk in it are still answered."""
         leg.close()
         asyncio.get_running_loop().call_later(TIMEOUT, self._legs.pop, leg.call_id, None)
 

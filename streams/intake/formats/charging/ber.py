@@ -14,7 +14,7 @@ _CONSTRUCTED, _HIGH_TAG, _INDEFINITE = 0x20, 0x1F, 0x80
 
 
 class BerError(ValueError):
-    """The bytes are not BER. The text says why and where, without any content."""
+    """The bytes are not BER. The text gives the reason and the place, without any content."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +43,8 @@ class Element:
 
 
 def element(record: bytes) -> Element:
-    """Return the one element that the whole record consists of. Raises BerError if the record is not BER, is nested
-    over 16 deep, or bytes follow the element.
+    """Return the one element of which the record consists. Raises BerError if the record is not BER, is nested over 16
+    deep, or bytes follow the element.
     """
     found, end = _read(record, 0, len(record), 0)
     if end != len(record):

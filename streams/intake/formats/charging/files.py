@@ -20,7 +20,7 @@ _SPECIFICATIONS = {6: "32.250", 9: "32.260"}  # by the number in the record's he
 
 
 class DamagedError(ValueError):
-    """Bytes are not a record with its header. The text says why."""
+    """Bytes are not a record with its header. The text gives the reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +37,8 @@ class ChargingRecord:
 
 
 def records_in(content: bytes) -> list[bytes]:
-    """Return the records of a file, in order, each with its header. From the first damage on, the rest of the file is
-    one row. Raises nothing.
+    """Return the records of a file, in order, each with its header; empty if the file is. From the first damage on, the
+    rest of the file is one row.
     """
     return list(_rows(content))
 

@@ -1,0 +1,322 @@
+"""Hand-overs between two provinces while the network between them is cut from time to time: how many are acknowledged
+by their deadline, how many cases stay with the sender, and how many residents both provinces handle.
+
+Both case machines and the receiver's rules are the product's (domain/casework/provinces). Assumed, for lack of
+published figures: the cuts (CUTS), the time of a request on its way, and that of the receiver to open a case.
+"""
+
+import heapq
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from operator import itemgetter
+
+from domain.casework import Rules, deadlines, decide
+from domain.casework.provinces.records import taken_from
+from domain.casework.provinces.taking import acknowledged, may_end_too, may_not_take
+from domain.ids import short_hash
+from domain.policy import Policy
+from domain.policy.approval import HandoverRules
+from schemas.casework.cases import Case, Danger, Profile
+from schemas.casework.events import Dispatch
+from schemas.casework.inputs import Alert, CaseInput, ContactResult, Deadline, OperatorReport, TakeOver
+from schemas.casework.provinces import CaseOffer, OfferCaseAct, OfferRefusal, OfferState, ProvinceGround
+from schemas.codes.channels import ChannelCode, NotTakenThere, ProviderAway, TakenThere
+from schemas.codes.danger import CombinedEvidence
+from schemas.levels import Action, Level, Result
+from schemas.people.residents import BalanceBand, Language, Occupation, Sex
+from schemas.people.staff import StaffRole
+
+START = datetime(2026, 3, 2, 4, 0, tzinfo=UTC)
+HERE, THERE = "jilin", "liaoning"
+RESIDENT, RESIDENT_THERE = "raaaaaaaaaaaaaaaa", "rbbbbbbbbbbbbbbbb"
+RULES = HandoverRules(
+    provinces=(HERE, THERE),
+    deadline={
+        Level.RED: timedelta(minutes=1),
+        Level.ORANGE: timedelta(minutes=10),
+        Level.YELLOW: timedelta(hours=1),
+        Level.BLUE: timedelta(hours=1),
+    },
+)
+"""The deadlines that docs/how-to/handover.md proposes."""
+LEVELS = (Level.RED, Level.ORANGE, Level.YELLOW)
+ON_THE_WAY = (0.02, 0.3)  # seconds, one way
+OPENING = (0.1, 1.5)  # seconds until the receiver's case is open
+WAITS = 3.0  # seconds, as streams/channels/provinces waits for an answer
+
+
+@dataclass(frozen=True, slots=True)
+class Cuts:
+    """A network that works for `works` and is then cut for `lasts`, both on average and exponentially distributed."""
+
+    works: timedelta
+    lasts: timedelta
+
+    @property
+    def share(self) -> float:
+        """The share (0 to 1) of the time during which the network is cut."""
+        return self.lasts / (self.works + self.lasts)
+
+
+CUTS: tuple[Cuts | None, ...] = (
+    None,
+    Cuts(timedelta(minutes=5), timedelta(seconds=10)),
+    Cuts(timedelta(minutes=10), timedelta(minutes=1)),
+    Cuts(timedelta(hours=1), timedelta(minutes=10)),
+    Cuts(timedelta(hours=20), timedelta(hours=4)),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class HandoverCounts:
+    """What became of `offers` hand-overs of one level under one kind of cuts; `cuts` None: the network never fails.
+
+    `in_time`: acknowledged by the deadline; `stayed`: not taken, so the sender goes on; `both`: taken, but acknowledged
+    after the deadline, so both provinces handle the resident until a supervisor ends one part; `nobody`: hand-overs in
+    which at some moment no province handled the resident.
+    """
+
+    cuts: Cuts | None
+    level: Level
+    offers: int
+    in_time: int
+    stayed: int
+    both: int
+    nobody: int
+
+
+def handover_study(policy: Policy, seeds: Sequence[int], offers: int) -> list[HandoverCounts]:
+    """Simulate `offers` hand-overs for each seed, level and kind of cuts. Returns one row for each level and kind of
+    cuts, all seeds together.
+    """
+    rules = Rules(policy.model_copy(update={"handover": RULES}))
+    rows = []
+    for cuts in CUTS:
+        for level in LEVELS:
+            chances = (random.Random(f"handover {seed} {cuts} {level}") for seed in seeds)
+            found = [_HandOver(chance, cuts, level, rules).run() for chance in chances for _ in range(offers)]
+            rows.append(_counted(cuts, level, found))
+    return rows
+
+
+def _counted(cuts: Cuts | None, level: Level, found: Sequence["_Ended"]) -> HandoverCounts:
+    states = [each.state for each in found]
+    in_time, both = states.count(OfferState.ACCEPTED), states.count(OfferState.LATE)
+    nobody = sum(not each.always_handled for each in found)
+    return HandoverCounts(cuts, level, len(found), in_time, len(found) - in_time - both, both, nobody)
+
+
+@dataclass(frozen=True, slots=True)
+class _Ended:
+    state: OfferState
+    always_handled: bool
+
+
+class _Network:
+    """Whether the network is cut at a time; its cuts are drawn as far as they are asked for."""
+
+    def __init__(self, chance: random.Random, cuts: Cuts | None) -> None:
+        self._chance, self._cuts = chance, cuts
+        begins_cut = cuts is not None and chance.random() < cuts.share  # no memory: it may have been cut for any time
+        self._changes = [START]
+        self._cut = [begins_cut]
+
+    def cut_within(self, since: datetime, until: datetime) -> bool:
+        """Return True if the network is cut at some moment from `since` to `until`."""
+        if self._cuts is None:
+            return False
+        while self._changes[-1] <= until:
+            mean = self._cuts.lasts if self._cut[-1] else self._cuts.works
+            self._changes.append(self._changes[-1] + mean * self._chance.expovariate(1.0))
+            self._cut.append(not self._cut[-1])
+        ends = self._changes[1:]
+        return any(
+            cut and begin <= until and end > since
+            for begin, end, cut in zip(self._changes, ends, self._cut, strict=False)
+        )
+
+
+@dataclass(slots=True)
+class _Side:
+    """One province's case of the resident."""
+
+    rules: Rules
+    case: Case | None = None
+
+    def give(self, given: CaseInput) -> list[Dispatch]:
+        decision = decide(self.case, given, self.rules, given.at)
+        self.case = decision.case
+        return decision.dispatches
+
+    @property
+    def opened(self) -> Case:
+        if self.case is None:
+            raise LookupError("no case was opened")
+        return self.case
+
+    @property
+    def handles(self) -> bool:
+        return self.case is not None and self.case.open and not self.case.settled
+
+    def next_deadline(self) -> Deadline | None:
+        found = min(deadlines(self.case).items(), key=itemgetter(1), default=None) if self.case else None
+        if found is None or self.case is None:
+            return None
+        name = f"d:{self.case.id}:{found[0]}:{found[1].timestamp():.3f}"
+        return Deadline(id=name, at=found[1], resident=RESIDENT, case=self.case.id, step=found[0], due=found[1])
+
+
+@dataclass(slots=True)
+class _HandOver:
+    """One hand-over, from the offer until nobody asks about it any more."""
+
+    chance: random.Random
+    cuts: Cuts | None
+    level: Level
+    rules: Rules
+    always_handled: bool = True
+    _later: list[tuple[datetime, int, Callable[[datetime], None]]] = field(default_factory=list)
+    _numbers: "count[int]" = field(default_factory=count)
+    _network: _Network = field(init=False)
+    _here: _Side = field(init=False)
+    _there: _Side = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._network = _Network(self.chance, self.cuts)
+        self._here, self._there = _Side(self.rules), _Side(self.rules)
+
+    def run(self) -> _Ended:
+        self._here.give(_alert(self.level))
+        act = OfferCaseAct(province=THERE, ground=ProvinceGround.LIVES)
+        self._send(self._here.give(_offered(self._here.opened, act)))
+        until = self._offer.asks_until
+        while self._offer.state in (OfferState.OFFERED, OfferState.UNANSWERED) and self._step(until):
+            self.always_handled &= self._here.handles or self._there.handles
+        return _Ended(self._offer.state, self.always_handled)
+
+    @property
+    def _offer(self) -> CaseOffer:
+        return self._here.opened.offers[0]
+
+    def _step(self, until: datetime) -> bool:
+        """Play what happens next. Returns False if nothing does before `until`."""
+        deadline = self._here.next_deadline()
+        if self._later and (deadline is None or self._later[0][0] <= deadline.at):
+            at, _, happens = heapq.heappop(self._later)
+            happens(at)
+            return at < until
+        if deadline is None or deadline.at >= until:
+            return False
+        self._send(self._here.give(deadline))
+        return True
+
+    def _at(self, at: datetime, happens: Callable[[datetime], None]) -> None:
+        heapq.heappush(self._later, (at, next(self._numbers), happens))
+
+    def _send(self, sent: Sequence[Dispatch]) -> None:
+        for out in sent:
+            if out.action is Action.HAND_OVER:
+                self._request(out)
+
+    def _request(self, out: Dispatch) -> None:
+        """Carry a request to the other province, unless a cut loses it."""
+        arrives = out.at + self._seconds(ON_THE_WAY)
+        self._at(out.at + timedelta(seconds=WAITS), lambda at: self._answer(out, ProviderAway("ConnectError"), at))
+        if not self._network.cut_within(out.at, arrives):
+            self._at(arrives, lambda at: self._receive(out, at))
+
+    def _receive(self, out: Dispatch, at: datetime) -> None:
+        """Let the other province take the case, and carry its answer back, unless a cut loses it."""
+        why = self._taken(out, at)
+        back = at + self._seconds(OPENING) + self._seconds(ON_THE_WAY)
+        if why is not None and back - out.at < timedelta(seconds=WAITS) and not self._network.cut_within(at, back):
+            self._at(back, lambda at: self._answer(out, why, at))
+
+    def _taken(self, out: Dispatch, at: datetime) -> ChannelCode | None:
+        """Return the receiver's answer, as streams/channels/provinces/receiving gives it; None: send it again."""
+        offer, asks = self._offer, out.step != self._offer.id
+        name = f"{out.case}:{offer.id}"
+        known = taken_from(self._there.case, HERE, name) if self._there.case else None
+        if may_end_too(self._there.case, known):
+            return None
+        why = may_not_take(RULES, HERE, offer.until, known, at)
+        if why is not None or (asks and known is None):
+            return NotTakenThere(OfferRefusal.TOO_LATE if asks else why or OfferRefusal.TOO_LATE)
+        if not acknowledged(self._there.case, known, out.level, 0, asks=asks):
+            self._there.give(_take_over(name, out, asks=asks, at=at))
+        return TakenThere(self._there.case.id) if self._there.case else None
+
+    def _answer(self, out: Dispatch, why: ChannelCode, at: datetime) -> None:
+        self._send(self._here.give(_result(out, why, at)))
+
+    def _seconds(self, of: tuple[float, float]) -> timedelta:
+        return timedelta(seconds=self.chance.uniform(*of))
+
+
+def _alert(level: Level) -> Alert:
+    danger = Danger(
+        level=level,
+        probability=0.5,
+        exposure_fen=0,
+        scam_type="impersonated_police",
+        reasons=[CombinedEvidence("a study of hand-overs")],
+    )
+    return Alert(id="alert", at=START, resident=RESIDENT, danger=danger, payments=[], profile=_PROFILE, signal_at=START)
+
+
+_PROFILE = Profile(
+    birth_year=1958,
+    sex=Sex.FEMALE,
+    occupation=Occupation.RETIRED,
+    division="210102",
+    language=Language.CHINESE,
+    balance=BalanceBand.MIDDLE,
+    contacts=0,
+)
+
+
+def _offered(case: Case, act: OfferCaseAct) -> OperatorReport:
+    return OperatorReport(
+        id="offer",
+        at=START,
+        resident=RESIDENT,
+        case=case.id,
+        by="operator",
+        role=StaffRole.OPERATOR,
+        seen=case.version,
+        act=act,
+    )
+
+
+def _take_over(name: str, out: Dispatch, *, asks: bool, at: datetime) -> TakeOver:
+    return TakeOver(
+        id=short_hash("take-over", HERE, name, str(asks)),
+        at=at,
+        resident=RESIDENT_THERE,
+        province=HERE,
+        offer=name,
+        other_case=out.case,
+        ground=ProvinceGround.LIVES,
+        danger=_alert(out.level).danger,
+        profile=_PROFILE,
+        both=asks,
+    )
+
+
+def _result(out: Dispatch, why: ChannelCode, at: datetime) -> ContactResult:
+    results = {TakenThere: Result.DELIVERED, NotTakenThere: Result.REFUSED}
+    return ContactResult(
+        id=f"{out.id}:{type(why).__name__}",
+        at=at,
+        resident=out.resident,
+        case=out.case,
+        dispatch=out.id,
+        step=out.step,
+        attempt=out.attempt,
+        action=out.action,
+        result=results.get(type(why), Result.FAILED),
+        why=why,
+    )
