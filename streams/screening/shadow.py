@@ -17,6 +17,7 @@ from typing import Any
 from aiokafka import TopicPartition
 from redis.asyncio import Redis
 
+from domain.policy import PolicyError
 from domain.policy.risk import RiskRules
 from schemas.base import ANY_VERSION
 from schemas.casework.inputs import Alert
@@ -65,9 +66,9 @@ class Shadow:
     async def fork(self, evaluator: RiskEvaluator) -> RiskEvaluator | None:
         """Return an evaluator with the shadow policy's rules and the same evidence. Call it before any evaluation.
 
-        Returns None if no policy is in shadow, its text is stored nowhere (that is logged), or the evaluator has no
-        resident. A new shadow policy is noticed within 1 s. Raises RedisError if Redis is unavailable, and PolicyError
-        if this version cannot read the policy.
+        Returns None if no policy is in shadow, its text is stored nowhere or this version cannot read it (both are
+        logged), or the evaluator has no resident. A new shadow policy is noticed within 1 s. Raises RedisError if Redis
+        is unavailable.
         """
         if self._looked is None or time.monotonic() - self._looked >= LOOK_SECONDS:
             self._rules, self._looked = await self._read(), time.monotonic()
@@ -99,7 +100,7 @@ class Shadow:
             return None
         try:
             return (await self._policies.get(standing.policy)).risk
-        except UnknownPolicyError as error:
+        except (UnknownPolicyError, PolicyError) as error:
             log.warning("nothing is scored in shadow: %s", error)
             return None
 

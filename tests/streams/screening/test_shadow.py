@@ -12,7 +12,7 @@ from streams.messaging.reader import read_all
 from streams.repositories.policies import Policies
 from streams.screening import shadow
 from streams.screening.shadow import Count
-from streams.state.keys import SHADOW_COUNTS
+from streams.state.keys import POLICIES, SHADOW_COUNTS
 from tests.streams.screening.screening_line import ANNA, BERT, NOW, Line, call, running, sms
 
 
@@ -72,6 +72,14 @@ async def test_without_a_policy_in_shadow_nothing_is_written(line: Line) -> None
 async def test_a_policy_that_is_nowhere_to_be_found_holds_nothing_up(line: Line) -> None:
     policies = Policies(line.settings, line.redis, line.producer)
     await policies.shadow(InShadow(policy="0" * 16, since=NOW, by="li"))
+    await line.screen([call()])
+    assert await line.levels() == ["blue"]
+
+
+async def test_a_policy_that_this_version_cannot_read_holds_nothing_up(line: Line) -> None:
+    policies = Policies(line.settings, line.redis, line.producer)
+    await line.redis.hset(POLICIES, "1" * 16, "[of_a_later_version]")
+    await policies.shadow(InShadow(policy="1" * 16, since=NOW, by="li"))
     await line.screen([call()])
     assert await line.levels() == ["blue"]
 
