@@ -93,15 +93,18 @@ class ExperimentWatch:
         self._settings, self._policies, self._producer, self._clock = settings, policies, producer, clock
         self._redis: Any = redis
         self._cases = AssignedCases(settings)
+        self._unfinished = False  # this worker has taken the lease, and has not evaluated yet
 
     async def check(self) -> None:
-        """Do what `read` does, unless a worker has begun to do so in the last hour, even if it failed. Does nothing if
-        the policy has no experiment. Raises the errors of `read`, and OSError if the settings' policy file is needed
-        and cannot be read.
+        """Do what `read` does, unless a worker has begun to do so in the last hour. If `read` failed, the next call of
+        this worker repeats it, but no other worker does so in this hour. Does nothing if the policy has no experiment.
+        Raises the errors of `read`, and OSError if the settings' policy file is needed and cannot be read.
         """
         policy = await self._policies.live()
-        if policy.experiments and await locks.take(self._redis, EXPERIMENTS_READING, READ_MS):
+        if policy.experiments and (self._unfinished or await locks.take(self._redis, EXPERIMENTS_READING, READ_MS)):
+            self._unfinished = True
             await self.read()
+            self._unfinished = False
 
     async def read(self) -> list[ExperimentReading]:
         """Evaluate the running experiments of the policy in force from the journal, store the results in Redis, stop

@@ -8,6 +8,7 @@ from itertools import count
 
 import pytest
 import tomlkit
+from aiokafka.errors import KafkaConnectionError
 
 from schemas.administration.experiments import Finding
 from schemas.casework.cases import Case, CaseState, Danger, Payment
@@ -17,13 +18,13 @@ from schemas.casework.inputs import PolicyChange, input_adapter
 from schemas.casework.policies import InForce
 from schemas.levels import Level
 from schemas.risk.signals import TransferState
-from streams.casework.experiment_watch import BY, ExperimentWatch, stored_readings
+from streams.casework.experiment_watch import BY, AssignedCases, ExperimentWatch, stored_readings
 from streams.messaging import topics
 from streams.messaging.producer import Record
 from streams.messaging.reader import read_all
 from streams.repositories.policies import Policies
 from streams.runtime.settings import Settings
-from streams.state.keys import EXPERIMENTS_READING, key
+from streams.state.keys import EXPERIMENT_READINGS, EXPERIMENTS_READING, key
 from tests.channel_rig import Rig, new_resident, rigged
 from tests.dispatched import NOW, case_of, dispatch_for
 from tests.domain.experiments.plans import approval, fields
@@ -180,6 +181,24 @@ async def test_one_reading_an_hour_of_all_workers_and_none_without_an_experiment
         await on.rig.redis.hset(key("state", 0), "policy", plain.hash)
         await on.watch.check()
         assert await on.rig.redis.exists(EXPERIMENTS_READING) == 0
+
+
+async def test_a_reading_that_failed_is_repeated_by_the_same_worker_and_then_not_again_in_this_hour(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fails(_: AssignedCases) -> None:
+        raise KafkaConnectionError
+
+    async with watched(settings) as on:
+        monkeypatch.setattr(AssignedCases, "update", fails)
+        with pytest.raises(KafkaConnectionError):
+            await on.watch.check()
+        monkeypatch.undo()
+        await on.watch.check()
+        assert list(await stored_readings(on.rig.redis)) == [on.name]
+        await on.rig.redis.delete(EXPERIMENT_READINGS)
+        await on.watch.check()
+        assert await stored_readings(on.rig.redis) == {}
 
 
 async def test_assignments_below_the_floor_are_reported_and_do_not_stop_the_worker(
