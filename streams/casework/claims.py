@@ -51,16 +51,16 @@ class CaseClaims:
 
     async def next(self, operator: str) -> Case | None:
         """Claim the most urgent unclaimed case for the operator, report the claim to casework, and return the case.
-        Returns None if no case waits, or other operators claimed all of those that were found.
+        Returns None if no unclaimed case waits. Looks again if other operators have claimed all cases found meanwhile.
 
         Raises UnknownPolicyError if the policy in force is stored nowhere, PolicyError if this version cannot read it,
         OSError if the settings' policy file is needed and cannot be read, and SendError if Kafka refuses the report.
         Errors of Redis pass through.
         """
-        waiting = await self._waiting()
-        for case in triage.order(waiting, self._clock.now(), await self._policies.live()) if waiting else ():
-            if await self.claim(case, operator):
-                return case
+        while waiting := await self._waiting():
+            for case in triage.order(waiting, self._clock.now(), await self._policies.live()):
+                if await self.claim(case, operator):
+                    return case
         return None
 
     async def claim(self, case: Case, operator: str) -> bool:

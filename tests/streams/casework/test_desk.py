@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from domain.policy import Policy
 from schemas.casework.acts import ClaimAct
 from schemas.casework.cases import Case
 from schemas.casework.inputs import OperatorReport, input_adapter
@@ -69,6 +70,24 @@ async def test_a_case_behind_more_than_are_looked_at_is_found_while_others_have_
     await put(desk, single, *others, last)
     assert [await desk.take(case.id, "somebody") for case in others] == [True] * 25
     assert len(others) > LOOKED_AT
+    assert [case and case.id for case in (await desk.next("li"), await desk.next("wang"))] == [last.id, None]
+
+
+async def test_a_later_case_is_found_if_others_claim_all_of_the_first_ones_meanwhile(
+    desk: CaseClaims, settings: Settings
+) -> None:
+    *others, last = [waiting(letter) for letter in "abcdefghijklmnopqrstuvwxyz"]
+    single = settings.model_copy(update={"partitions": 1})
+
+    class SlowPolicies(Policies):
+        async def live(self) -> Policy:
+            for case in others:
+                await desk.take(case.id, "somebody")
+            return await super().live()
+
+    desk._settings = single
+    desk._policies = SlowPolicies(single, desk._redis, desk._producer)
+    await put(desk, single, *others, last)
     assert [case and case.id for case in (await desk.next("li"), await desk.next("wang"))] == [last.id, None]
 
 
