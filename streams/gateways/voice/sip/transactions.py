@@ -48,20 +48,29 @@ class InviteTransaction:
     def receive(self, response: SipResponse) -> None:
         """Handle an answer to this INVITE: stop repeating the request; call `early` for a provisional and `confirmed`
         for a 2xx answer; send the ACK for a refusal (300 or above). The first final answer becomes the result of
-        `final`. Raises TrunkUnreachableError if an ACK cannot be sent.
+        `final`, even if its ACK cannot be sent: then TrunkUnreachableError is raised.
         """
         self._stop()
-        status = response.status_code
-        if status < 200:
+        if response.status_code < 200:
             if not self._refused:
                 self.rung = True
                 self._early(response)
             return
-        if status >= 300:
+        try:
+            self._acknowledge(response)
+        except TrunkUnreachableError:  # a repeated answer is acknowledged again
+            self._finish(response)
+            raise
+        self._finish(response)
+
+    def _acknowledge(self, response: SipResponse) -> None:
+        if response.status_code >= 300:
             self._refused = True
             self._connection.send(refusal_ack(self.request, response))
         else:
             self._confirmed(response)
+
+    def _finish(self, response: SipResponse) -> None:
         if not self.final.done():
             self.final.set_result(response)
 

@@ -11,7 +11,7 @@ from domain.carriers.voice import without_answer
 from schemas.channels.receipts import CallState
 from streams.gateways.voice.sip import transactions as module
 from streams.gateways.voice.sip import trunk as trunks
-from streams.gateways.voice.sip.connection import TrunkAddress, TrunkConnection
+from streams.gateways.voice.sip.connection import TrunkAddress, TrunkConnection, TrunkUnreachableError
 from streams.gateways.voice.sip.leg import CallLeg, DialResult
 from streams.gateways.voice.sip.requests import DialogParties, make_request
 from streams.gateways.voice.sip.transactions import Transactions
@@ -20,15 +20,18 @@ from streams.gateways.voice.sip.trunk import Trunk, TrunkAccount
 
 @dataclass
 class ListedTrunk:
-    """A connection that keeps what is sent."""
+    """A connection that keeps what is sent. `lost`: nothing can be sent now."""
 
     reliable: bool = True
     transport: str = "TLS"
     local: tuple[str, int] = ("127.0.0.1", 5061)
     sent: list[SipRequest] = field(default_factory=list)
     renewed: int = 0
+    lost: bool = False
 
     def send(self, message: SipRequest) -> None:
+        if self.lost:
+            raise TrunkUnreachableError
         self.sent.append(message)
 
     def renew(self, since: float) -> None:
@@ -113,6 +116,15 @@ async def test_a_telephone_that_answers_after_a_refusal_is_hung_up_on(line: Line
     line.answer(200, "b")
     await asyncio.sleep(0.01)
     assert line.trunk.methods == ["INVITE", "ACK", "ACK", "BYE"]
+
+
+async def test_a_refusal_counts_even_if_it_cannot_be_acknowledged(line: Line) -> None:
+    task = asyncio.create_task(line.leg.dial("o", 5))
+    await asyncio.sleep(0)
+    line.trunk.lost = True
+    with pytest.raises(TrunkUnreachableError):
+        line.answer(486)
+    assert (await task).status == 486
 
 
 async def test_a_silent_trunk_is_no_answer_of_a_person_and_is_connected_to_again(
