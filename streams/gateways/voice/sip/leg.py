@@ -148,16 +148,17 @@ class CallLeg(CallDialog):
     def _taken(self, response: SipResponse) -> None:
         """Acknowledge a 2xx answer.
 
-        The first one begins the call. An answer of a second telephone, or one that comes after giving up, is hung up
-        on.
+        The first one begins the call, even if its ACK cannot be sent. An answer of a second telephone, or one that
+        comes after giving up, is hung up on.
         """
         parties = self._parties_of(response)
-        self._connection.send(self._ack(parties, response))
+        ack = self._ack(parties, response)
         known = self._confirmed and parties.remote_tag == self._parties.remote_tag  # a repeated answer
         if (self._given_up or self._confirmed) and not known:
             self._end(self._next("BYE", parties))
         elif not self._confirmed:
             self._confirmed, self._parties = True, parties
+        self._connection.send(ack)  # last, as it may raise; the BYE above is sent by a task that begins later
 
     def _parties_of(self, response: SipResponse) -> DialogParties:
         to, contact = response.to_addr, response.contact

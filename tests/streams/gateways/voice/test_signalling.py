@@ -127,6 +127,17 @@ async def test_a_refusal_counts_even_if_it_cannot_be_acknowledged(line: Line) ->
     assert (await task).status == 486
 
 
+async def test_an_answered_call_whose_answer_cannot_be_acknowledged_is_hung_up_later(line: Line) -> None:
+    task = asyncio.create_task(line.leg.dial("o", 5))
+    await asyncio.sleep(0)
+    line.trunk.lost = True
+    with pytest.raises(TrunkUnreachableError):
+        line.answer(200)
+    assert (await task).is_answered
+    line.trunk.lost = False
+    await line_ends(line)
+
+
 async def test_a_silent_trunk_is_no_answer_of_a_person_and_is_connected_to_again(
     line: Line, monkeypatch: pytest.MonkeyPatch
 ) -> None:
