@@ -134,8 +134,8 @@ class PushSender:
         """Send a message to one device, within 6 s, and return the result. A subscription that has ended (GONE) is
         deleted.
 
-        Every error with a device becomes its result, so that it does not affect other devices or the text message. Only
-        the deletion may raise: SendError, or an error of Redis.
+        Every error with a device becomes its result, so that it does not affect other devices or the text message. An
+        error of the deletion is logged: the next message to this device tries it again.
         """
         try:
             async with asyncio.timeout(DEVICE_SECONDS):
@@ -147,8 +147,14 @@ class PushSender:
             result = PushResult.UNREACHED
         PUSHES.labels(result).inc()
         if result is PushResult.GONE:
-            await self._subscriptions.drop(subscription.id)
+            await self._drop(subscription)
         return result
+
+    async def _drop(self, subscription: PushSubscription) -> None:
+        try:
+            await self._subscriptions.drop(subscription.id)
+        except Exception as error:
+            log.error("an ended push subscription was not deleted: %s", without_values(error))  # noqa: TRY400 - as above
 
     async def _send(self, subscription: PushSubscription, message: PushMessage) -> PushResult:
         if self._key is None:

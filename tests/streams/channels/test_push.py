@@ -23,6 +23,7 @@ from streams.channels.push_encryption import (
     vapid_key,
 )
 from streams.channels.settings import ChannelSettings
+from streams.messaging.producer import SendError
 from streams.repositories.escalations import PushSubscriptions, opaque_id
 from streams.runtime.settings import Settings, SettingsError
 from streams.security.installation_keys import ring
@@ -92,6 +93,18 @@ async def test_a_subscription_that_has_ended_is_deleted(pushing: Pushing, status
     pushing.service.then(status)
     assert await pushing.send() is PushResult.GONE
     assert await pushing.subscriptions.all() == []
+
+
+async def test_a_subscription_that_has_ended_and_cannot_be_deleted_is_no_error_of_the_message(
+    pushing: Pushing, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def refused(_: PushSubscriptions, name: str) -> None:
+        raise SendError(name)
+
+    monkeypatch.setattr(PushSubscriptions, "drop", refused)
+    pushing.service.then(410)
+    assert await pushing.send() is PushResult.GONE
+    assert "was not deleted" in caplog.text
 
 
 @pytest.mark.parametrize("status", [301, 400, 403, 413])
