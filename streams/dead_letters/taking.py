@@ -64,9 +64,8 @@ def ready(
 ) -> Ready:
     """Return the record to write for a dead letter, after its repair (`mended`). Nothing is written.
 
-    Raises CannotSendError if it is invalid after the repair, only its beginning is stored, or dead letters of its topic
-    cannot be sent again; MappingError if the mapping fails; BankMappingError if the stored mapping of a bank's file is
-    invalid.
+    Raises CannotSendError if it is invalid after the repair, only its beginning is stored, the stored mapping of a
+    bank's file is invalid, or dead letters of its topic cannot be sent again; MappingError if the mapping fails.
     """
     if not isinstance(mended, bytes) and letter.size and not letter.raw:
         raise CannotSendError(
@@ -202,7 +201,10 @@ def _reading(where: LinePlace, now: datetime) -> tuple[bytes, Options]:
         zone = ZoneInfo(where.reading.zone)
     except (ZoneInfoNotFoundError, ValueError):
         raise CannotSendError("the file's zone has no name. Take the mended rows in as a file") from None
-    bank = bank_mapping.load(where.reading.mapping) if where.reading.mapping else None
     read = where.reading
+    try:
+        bank = bank_mapping.load(read.mapping, "the stored mapping") if read.mapping else None
+    except bank_mapping.BankMappingError as error:
+        raise CannotSendError(f"{error}. Take the mended rows in as a file") from None
     options = Options(read.start, zone, bank, calls=read.calls, stix=read.stix, now=now)
     return base64.b64decode(where.reading.header), options

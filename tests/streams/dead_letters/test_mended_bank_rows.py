@@ -64,6 +64,12 @@ def test_a_repair_that_does_not_fit_is_refused(mended: Mend, why: str) -> None:
         ready(letter(), mended, 4, NOW)
 
 
+def test_a_row_whose_stored_mapping_cannot_be_read_is_refused() -> None:
+    found = letter(bank=BANK.model_copy(update={"text": "of = 'a later version'"}))
+    with pytest.raises(CannotSendError, match="the stored mapping, "):
+        ready(found, None, 4, NOW)
+
+
 def test_a_row_without_its_own_id_keeps_that_of_its_line() -> None:
     bank = mapping(
         ('id = "serial"', ""), ('format = "delimited"', 'format = "delimited"\ndelimiter = "|"\nencoding = "gb18030"')
