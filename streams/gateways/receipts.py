@@ -17,6 +17,7 @@ AT_ONCE = 16  # receipts on their way to Quanzu
 DENIED_AGAIN_SECONDS = 60.0  # after 403 or 404: a proxy or a wrong path, until a person mends it
 _FOR_GOOD = frozenset({400, 422})  # intake calls the receipt invalid: a repetition would not help
 _DENIED = frozenset({403, 404})
+_NO_ANSWER = (httpx.HTTPError, httpx.InvalidURL, UnicodeError)  # httpx parses an answer's Location even unfollowed
 
 
 class ReceiptAnswer(StrEnum):
@@ -54,15 +55,16 @@ class ReceiptAddress:
 
     async def send(self, client: httpx.AsyncClient, body: bytes) -> ReceiptAnswer:
         """Send a receipt (JSON) once, signed. Returns ACCEPTED for a status of 2xx, REFUSED for 400 or 422, DENIED for
-        403 or 404, LATER for any other status, and UNREACHABLE if no answer came: httpx.HTTPError is not raised.
-        Connecting, sending and each read may take 10 s.
+        403 or 404, LATER for any other status, and UNREACHABLE if no answer came, the URL cannot be used, or the
+        answer leads to an invalid one: httpx.HTTPError, httpx.InvalidURL and UnicodeError are not raised. Connecting,
+        sending and each read may take 10 s.
         """
         signer = Signer(self.channel, {self.channel: self.keys}, time.time)
         signed = signer.headers(self.channel, "POST", urlsplit(self.url).path, body)
         headers = {"Content-Type": "application/json", **signed}
         try:
             answer = await client.post(self.url, content=body, headers=headers, timeout=ANSWER_SECONDS)
-        except httpx.HTTPError as error:
+        except _NO_ANSWER as error:
             log.warning("a receipt could not be sent (%s): it is sent again", type(error).__name__)
             return ReceiptAnswer.UNREACHABLE
         if answer.is_success:

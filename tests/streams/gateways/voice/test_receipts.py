@@ -7,7 +7,7 @@ import pytest
 
 from domain.carriers.voice import CallEnding
 from schemas.channels.receipts import CallState
-from streams.gateways.receipts import AT_ONCE
+from streams.gateways.receipts import AT_ONCE, ReceiptAddress, ReceiptAnswer
 from streams.gateways.voice.ledger import CallOrder, VoiceLedger
 from streams.gateways.voice.receipts import LONGEST_WAIT_SECONDS, ReceiptPlan, ReceiptSender
 from tests.streams.gateways.voice.centre import KEY, NUMBER
@@ -25,6 +25,16 @@ async def test_only_an_acceptance_or_a_refusal_of_its_content_settles_a_receipt(
     sender._client = httpx.AsyncClient(transport=httpx.MockTransport(lambda _: httpx.Response(status)))
     assert await sender.report("d", BUSY) is settled
     await sender.close()
+
+
+@pytest.mark.parametrize(
+    ("url", "location"), [("http://127.0.0.1:1/receipts/voice", "https://xn--a/"), ("http://127.0.0.1:a/", "/")]
+)
+async def test_a_receipt_is_sent_again_if_its_url_or_its_answer_leads_to_no_address(url: str, location: str) -> None:
+    answer = httpx.Response(302, headers={"Location": location})
+    async with httpx.AsyncClient(transport=httpx.MockTransport(lambda _: answer)) as client:
+        address = ReceiptAddress("voice", url, (KEY,))
+        assert await address.send(client, b"{}") is ReceiptAnswer.UNREACHABLE
 
 
 def test_a_refused_receipt_waits_longer_each_time_and_holds_up_no_other() -> None:
