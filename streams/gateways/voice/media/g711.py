@@ -89,8 +89,10 @@ def recoded(payload: bytes, source: G711, target: G711) -> bytes:
 
 def mixed(first: bytes, second: bytes, law: G711) -> bytes:
     """Return the sum of two payloads of the same length, both coded with `law`, coded with it too. A sum that is too
-    loud for the law is as loud as possible. Raises IndexError if the lengths differ and none is 1.
+    loud for the law is as loud as possible. Raises ValueError if the lengths differ.
     """
+    if len(first) != len(second):
+        raise ValueError(f"payloads of {len(first)} and {len(second)} bytes cannot be mixed")
     codes = np.frombuffer(first, np.uint8), np.frombuffer(second, np.uint8)
     return _sums(law.name)[codes].tobytes()
 

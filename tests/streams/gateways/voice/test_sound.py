@@ -10,7 +10,7 @@ import pytest
 
 from streams.gateways.voice.configuration import SpeechTable
 from streams.gateways.voice.media.clock import MediaClock
-from streams.gateways.voice.media.g711 import A_LAW, FRAME, G711, MU_LAW, Samples
+from streams.gateways.voice.media.g711 import A_LAW, FRAME, G711, MU_LAW, Samples, mixed
 from streams.gateways.voice.media.hearing import HIGH, LOW, PAD, ToneKeys, heard
 from streams.gateways.voice.media.session import MediaRefusedError, agreed, new_srtp_key, offer
 from streams.gateways.voice.media.stream import HEADER, RtpStream
@@ -41,6 +41,12 @@ def test_each_code_of_a_law_survives_and_any_sound_stays_near(law: G711) -> None
 def test_the_laws_have_the_levels_of_the_standard() -> None:
     assert (A_LAW.decode(b"\xd5\x55\xaa\x2a")).tolist() == [8, -8, 32256, -32256]
     assert (MU_LAW.decode(b"\xff\x80\x00")).tolist() == [0, 32124, -32124]
+
+
+@pytest.mark.parametrize("first", [b"", b"a", A_LAW.quiet[1:]])
+def test_payloads_of_different_lengths_are_not_mixed(first: bytes) -> None:
+    with pytest.raises(ValueError, match="cannot be mixed"):
+        mixed(first, A_LAW.quiet, A_LAW)
 
 
 @pytest.mark.parametrize("law", [A_LAW, MU_LAW], ids=["A-law", "µ-law"])
