@@ -135,6 +135,8 @@ class RtpStream(asyncio.DatagramProtocol):
                 KeyPacket(self._plan.law.payload_type, frame) for frame in key_tones(digit, self._plan.law)
             )
         else:
+            if len(digit) != 1:  # `index` would find a part of EVENTS
+                raise ValueError("this is no key of a telephone")
             code, kind = EVENTS.index(digit), self._plan.keys_payload
             packets = [struct.pack("!BBH", code, end | KEY_VOLUME, length) for end, length in EVENT_PACKETS]
             self._keys.extend(KeyPacket(kind, packet, place) for place, packet in enumerate(packets))

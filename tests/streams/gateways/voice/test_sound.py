@@ -116,6 +116,15 @@ def test_key_events_have_a_dynamic_payload_type_or_keys_come_as_tones(kind: int,
     assert agreed(text, secure=False).keys_payload == taken
 
 
+@pytest.mark.parametrize("kind", [101, 8], ids=["events", "tones"])
+@pytest.mark.parametrize("digit", ["", "12", "E"])
+def test_what_is_no_key_is_not_pressed(kind: int, digit: str) -> None:
+    stream = RtpStream(None)
+    stream.agree(agreed(offer("127.0.0.1", 4000, None).replace("101", str(kind)), secure=False))
+    with pytest.raises(ValueError):  # noqa: PT011 - of any text
+        stream.press(digit)
+
+
 async def test_a_stream_that_fails_does_not_silence_the_others() -> None:
     clock, ticked = MediaClock(), asyncio.Event()
     failing = Mock(tick=Mock(side_effect=struct.error("format requires 0 <= number <= 255")))
