@@ -97,9 +97,11 @@ class RtpStream(asyncio.DatagramProtocol):
 
     async def play(self, frames: Sequence[bytes]) -> None:
         """Send these payloads, one packet every 20 ms, in place of what was being played. Returns when the last one was
-        sent, or when `stop` or another `play` has ended it. Without payloads, only `stop` or another `play` ends it.
+        sent, or when `stop` or another `play` has ended it; at once without payloads.
         """
         self.stop()
+        if not frames:
+            return
         self._playing = playing = _Playing(frames)
         await playing.done.wait()
 

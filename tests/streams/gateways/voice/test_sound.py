@@ -125,6 +125,11 @@ def test_what_is_no_key_is_not_pressed(kind: int, digit: str) -> None:
         stream.press(digit)
 
 
+async def test_a_sound_without_packets_is_played_at_once() -> None:
+    async with asyncio.timeout(1):
+        await RtpStream(None).play([])
+
+
 async def test_a_stream_that_fails_does_not_silence_the_others() -> None:
     clock, ticked = MediaClock(), asyncio.Event()
     failing = Mock(tick=Mock(side_effect=struct.error("format requires 0 <= number <= 255")))
