@@ -22,6 +22,7 @@ Name = TypeVar("Name")
 
 SHIFTS = 6  # shifts kept: two days
 MOST_RETURNED = 2_000  # returned claims kept
+MOST_CLOSED = 10_000  # closed cases whose version is kept: an event repeated in the journal follows soon
 
 
 class Whose(StrEnum):
@@ -88,22 +89,24 @@ class Returned(NamedTuple):
 class Clocks:
     """Counts ended clocks and claims from the events of the journal, which must be added in order.
 
-    While a case is open, an event with a known or older version of it is ignored. `counted`: numbers by key, of the
-    last six shifts. `returned`: the latest 2,000 claims given back. `claimed`: start of the present claim, by case id.
+    An event with a known or older version of its case is ignored, unless the case was closed before the 10,000 that
+    were closed last. `counted`: numbers by key, of the last six shifts. `returned`: the latest 2,000 claims given back.
+    `claimed`: start of the present claim, by case id.
     """
 
     counted: Counter[Clock] = field(default_factory=Counter)
     returned: deque[Returned] = field(default_factory=lambda: deque(maxlen=MOST_RETURNED))
     claimed: dict[str, datetime] = field(default_factory=dict)  # case -> start of its present claim
     _open: dict[str, tuple[int, dict[str, Out]]] = field(default_factory=dict)  # case -> version, dispatches by step
+    _closed: dict[str, int] = field(default_factory=dict)  # case -> version, the case closed last at the end
 
     def add(self, event: CaseEvent) -> None:
         """Add an event, in place: count the dispatches whose wait for a result it ends, and note the claims that it
-        begins or ends. Events must come in the order of the journal. While a case is open, an event with a known or
-        older version of it is ignored.
+        begins or ends. Events must come in the order of the journal. An event with a known or older version of its case
+        is ignored, unless the case was closed before the 10,000 that were closed last.
         """
         case = event.case
-        version, out = self._open.get(case.id, (0, {}))
+        version, out = self._open.get(case.id) or (self._closed.get(case.id, 0), {})
         if case.version <= version:
             return
         for end in ends(out, event):
@@ -112,13 +115,20 @@ class Clocks:
         if case.open:
             self._open[case.id] = case.version, out_of(case)
         else:
-            self._open.pop(case.id, None)
+            self._close(case)
 
     def by(self, sees: Callable[[str], bool], start: datetime) -> Iterator[tuple[Clock, int]]:
         """Yield (clock, number of such clocks) of the shift that began at `start`, in no particular order, for the
         divisions for which `sees` returns True.
         """
         return ((clock, n) for clock, n in self.counted.items() if clock.start == start and sees(clock.division))
+
+    def _close(self, case: Case) -> None:
+        self._open.pop(case.id, None)
+        self._closed.pop(case.id, None)
+        self._closed[case.id] = case.version
+        if len(self._closed) > MOST_CLOSED:
+            del self._closed[next(iter(self._closed))]
 
     def _count(self, event: CaseEvent, shift: Shift, end: End) -> None:
         case, was = event.case, end.was

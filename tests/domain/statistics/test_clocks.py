@@ -48,6 +48,20 @@ def test_an_event_told_once_more_counts_once() -> None:
     assert counted(line)[Whose.CARRIER] == Tally(1, 0)
 
 
+def test_the_events_of_a_closed_case_told_once_more_count_once() -> None:
+    line = red()
+    line.result(Result.DELIVERED, Action.FLASH_SMS)
+    line.act(ClaimAct(do="claim"), by="li")
+    line.act(ClaimAct(do="unclaim"), by="li")
+    line.dissuaded()
+    line.pass_to(timedelta(days=30))
+    assert not line.here.open
+    once = folded(line)
+    line.events += line.events
+    twice = folded(line)
+    assert (twice.counted, twice.returned, twice.claimed) == (once.counted, once.returned, once.claimed)
+
+
 def test_a_late_officers_clock_is_his_and_not_his_followers() -> None:
     line = red()
     line.pass_to(timedelta(minutes=4))
