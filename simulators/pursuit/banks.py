@@ -1,6 +1,5 @@
 """The simulated banks: how long each takes to answer a stop order, and what it answers."""
 
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -45,27 +44,25 @@ class Banks:
         open_now = (now + BEIJING).hour in BY_DAY
         return seconds(chance, (assumed.desk_minutes if open_now else assumed.night_minutes) * 60, assumed.desk_spread)
 
-    def decide(self, account: MovedAccount, order: str, asked_fen: int, since: datetime) -> Iterator[StopAnswer]:
-        """Yield the bank's answers to an order. A refusal is the only answer; otherwise IN_FORCE comes first (sometimes
-        twice), then FROZEN if money is there. Unless the bank refuses, the account is stopped when the first answer is
-        asked for.
+    def decide(self, account: MovedAccount, order: str, asked_fen: int, since: datetime) -> tuple[StopAnswer, ...]:
+        """Decide on an order, and return the bank's answers, at least one. A refusal is the only answer; otherwise the
+        account is stopped now, and IN_FORCE comes first (sometimes twice), then FROZEN if money is there.
 
         `order`: the order's id. `asked_fen`: the amount of the order's payment in fen. `since`: when that payment was
         made; the answers state only movements after it.
         """
         chance = stream(self._seed, "answer", account.bank, order)
         if chance.random() < self._assumed.refuses:
-            yield StopAnswer(timedelta(0), BankState.REFUSED)
-            return
+            return (StopAnswer(timedelta(0), BankState.REFUSED),)
         self._money.stop(account)
         there = min(self._money.balance(account), asked_fen)
         stated = there // 2 if chance.random() < self._assumed.errs else there
-        answer = StopAnswer(timedelta(0), BankState.IN_FORCE, stated, self._stated(account, since))
-        yield answer
+        answers = [StopAnswer(timedelta(0), BankState.IN_FORCE, stated, self._stated(account, since))]
         if chance.random() < self._assumed.twice:
-            yield answer._replace(after=AGAIN_AFTER)
+            answers.append(answers[0]._replace(after=AGAIN_AFTER))
         if there:
-            yield StopAnswer(FROZEN_AFTER, BankState.FROZEN, there)
+            answers.append(StopAnswer(FROZEN_AFTER, BankState.FROZEN, there))
+        return tuple(answers)
 
     def _stated(self, account: MovedAccount, since: datetime) -> tuple[MuleMovement, ...]:
         return tuple(self._money.onward(account, since)[:MOST_STATED])

@@ -98,6 +98,13 @@ def test_a_bank_states_what_is_there_and_where_the_rest_went() -> None:
     assert (refused.state, refused.amount_fen, refused.onward) == (BankState.REFUSED, 0, ())
 
 
+def test_an_account_is_stopped_when_the_bank_decides_even_if_nobody_reads_the_answers() -> None:
+    money = MoneyTruth(1, SURE, Agenda(START))
+    account = money.steal("t", MuleGang(stream(1, "a gang"), "gang", SURE), 10_000_000)
+    Banks(1, SURE, money).decide(account, "an order", 10_000_000, START)
+    assert money.held("t") == 10_000_000
+
+
 def test_a_staffed_desk_is_slower_at_night() -> None:
     banks = Banks(
         1, replace(StolenMoney(), by_machine=0, desk_spread=0.01), MoneyTruth(1, StolenMoney(), Agenda(START))
