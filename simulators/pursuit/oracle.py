@@ -8,6 +8,7 @@ went can hold more.
 from datetime import timedelta
 from functools import partial
 
+from schemas.casework.inputs import BankState
 from schemas.casework.movements import MovedAccount
 from simulators.assumptions.stolen_money import StolenMoney
 from simulators.lab.agenda import Agenda
@@ -63,7 +64,8 @@ class Oracle:
             self._agenda.at(self._agenda.now + after, partial(self._decide, report, account, order))
 
     def _decide(self, report: TheftReport, account: MovedAccount, order: str) -> None:
-        if any(self._banks.decide(account, order, report.amount_fen, report.paid_at)):
+        answer, *_ = self._banks.decide(account, order, report.amount_fen, report.paid_at)
+        if answer.state is not BankState.REFUSED:
             self._first.setdefault(report.name, self._agenda.now - report.told_at)
 
     def _outcome(self, report: TheftReport) -> ReportOutcome:

@@ -17,6 +17,7 @@ from simulators.lab.agenda import Agenda
 from simulators.pursuit import figures
 from simulators.pursuit.banks import Banks
 from simulators.pursuit.money import MoneyTruth, MuleGang
+from simulators.pursuit.oracle import Oracle
 from simulators.pursuit.reports import ReportKind, reports
 from simulators.pursuit.reviews import ReviewDesk
 from simulators.pursuit.run import Pursuit, ReportOutcome, Way
@@ -121,6 +122,12 @@ def test_a_seed_has_as_many_thefts_as_the_province_and_is_the_same_again() -> No
     assert {each.kind for each in found} == set(ReportKind)
     mean = sum(each.amount_fen for seed in range(20) for each in reports(seed, StolenMoney(), START, 10)) / 20 / 217
     assert 4_000_000 < mean < 6_500_000  # Jilin: ¥52,000
+
+
+def test_an_order_that_a_bank_refuses_is_no_stop_of_the_oracle() -> None:
+    told = Oracle(1, replace(SURE, refuses=1), DAYS).run()
+    assert any(each.orders for each in told)
+    assert {(each.held_fen, each.stop_after) for each in told} == {(0, None)}
 
 
 @pytest.fixture(scope="module")
