@@ -28,5 +28,6 @@ def paid_at(text: str, now: datetime) -> datetime:
     at = local.replace(hour=int(found["hour"]), minute=int(found["minute"] or 0), second=0, microsecond=0)
     if found["month"] is None:
         return min(now, at if at <= local else at - timedelta(days=1))
-    at = at.replace(month=int(found["month"]), day=int(found["day"]))
-    return min(now, at if at <= local else at.replace(year=at.year - 1))
+    month, day = int(found["month"]), int(found["day"])
+    ahead = (month, day, at.time()) > (local.month, local.day, local.time())  # then it was in the year before
+    return min(now, at.replace(year=local.year - ahead, month=month, day=day))

@@ -47,6 +47,12 @@ def test_what_is_no_time_is_refused(text: str) -> None:
         paid_at(text, NOW)
 
 
+def test_the_leap_day_of_the_year_before_is_read_until_its_anniversary() -> None:
+    assert paid_at("2-29 14:30", datetime(2029, 1, 10, 11, tzinfo=JILIN)) == at(29, 14, 30, month=2, year=2028)
+    with pytest.raises(ValueError, match=r"day .* range"):
+        paid_at("2-29 14:30", datetime(2029, 3, 1, 11, tzinfo=JILIN))
+
+
 def test_the_leap_day_of_another_year_is_refused_and_not_moved() -> None:
     with pytest.raises(ValueError, match=r"day .* range"):
         paid_at("2-29 10:00", datetime(2028, 1, 5, 11, tzinfo=JILIN))
