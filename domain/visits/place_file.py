@@ -100,7 +100,8 @@ def _span(text: str) -> OpeningHours:
     if match is None:
         raise ValueError(text)
     days, *clock = match.groups()
-    opens, closes = time(int(clock[0]), int(clock[1])), time(int(clock[2]) % 24, int(clock[3]))
+    last = 0 if clock[2:] == ["24", "00"] else int(clock[2])  # 24:00 is the only hour after 23 that is read
+    opens, closes = time(int(clock[0]), int(clock[1])), time(last, int(clock[3]))
     return OpeningHours(days=_days(days) if days else frozenset(range(7)), opens=opens, closes=closes)
 
 
