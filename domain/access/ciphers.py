@@ -79,9 +79,11 @@ def encrypt(cipher: RecordCipher, key: bytes, plain: bytes, about: bytes = b"", 
 
     `key`: 32 random bytes; AES raises ValueError for a key of another length than 16, 24 or 32 bytes. `about`: other
     data that the tag protects, such as the owner; it is not in the result. `nonce`: 12 bytes that are never used for
-    anything else under this key; None: random ones.
+    anything else under this key; None: random ones. ValueError is raised for a nonce of another length.
     """
-    nonce = nonce or os.urandom(NONCE_BYTES)
+    nonce = os.urandom(NONCE_BYTES) if nonce is None else nonce
+    if len(nonce) != NONCE_BYTES:
+        raise ValueError(f"a nonce has {NONCE_BYTES} bytes, not {len(nonce)}")
     if cipher is RecordCipher.AES:
         return _VERSIONS[cipher] + nonce + AESGCM(key).encrypt(nonce, plain, about)
     made = Cipher(algorithms.SM4(_sm4_key(key)), modes.GCM(nonce)).encryptor()

@@ -53,6 +53,13 @@ def test_a_keyed_hash_by_sm3_is_an_hmac() -> None:
 
 
 @pytest.mark.parametrize("cipher", RecordCipher)
+@pytest.mark.parametrize("nonce", [b"", b"n" * 11])
+def test_a_nonce_of_another_length_is_refused_and_not_replaced(cipher: RecordCipher, nonce: bytes) -> None:
+    with pytest.raises(ValueError, match=f"12 bytes, not {len(nonce)}"):
+        encrypt(cipher, KEY, b"plain", nonce=nonce)
+
+
+@pytest.mark.parametrize("cipher", RecordCipher)
 @pytest.mark.parametrize("plain", [b"", b"x", b"x" * 1000])
 def test_what_is_encrypted_is_read_again_and_nothing_else_is(cipher: RecordCipher, plain: bytes) -> None:
     sealed = encrypt(cipher, KEY, plain, b"owner")
