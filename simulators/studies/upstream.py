@@ -140,7 +140,7 @@ class _Study:
     province: Province
     screening: _Screening
     most: int
-    alerted: dict[ResidentId, datetime] = field(default_factory=dict)
+    alerted: set[ResidentId] = field(default_factory=set)
     sums: dict[CallWay, UpstreamYield] = field(default_factory=lambda: defaultdict(UpstreamYield))
     called: dict[CallWay, set[ResidentId]] = field(default_factory=lambda: defaultdict(set))
     seen: set[str] = field(default_factory=set)
@@ -159,7 +159,8 @@ class _Study:
         for each in found if isinstance(signal, Watch) else ():
             self._call(each, at)
         for alert in alerts if not isinstance(signal, Watch) else ():
-            if self.alerted.setdefault(alert.resident, at) == at:
+            if alert.resident not in self.alerted:
+                self.alerted.add(alert.resident)
                 self._count(AT_FIRST_ALERT, alert.resident, at + FIRST)
 
     def _numbers(self, signal: Signal) -> Iterator[Watch]:

@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
@@ -13,12 +15,13 @@ from simulators.studies.upstream import (
     CallWay,
     ListOrder,
     UpstreamYield,
+    _Study,
     call_result,
     gains,
     per_call,
     upstream_study,
 )
-from simulators.world.province import Province
+from simulators.world.province import START, Province
 from simulators.world.truth import Life
 from tests.domain.risk.riskworld import POLICY
 
@@ -63,6 +66,17 @@ def test_a_list_is_called_as_often_in_each_order_and_the_same_seed_gives_the_sam
         assert abs(by_danger.calls - as_they_came.calls) <= by_danger.calls / 4  # a person on two lists is called once
     more = upstream_study(5, policy, 600, SHORT, 9)
     assert all(more[way].calls >= found[way].calls for way in LIST_WAYS)
+
+
+def test_a_second_alert_at_the_same_moment_brings_no_second_call() -> None:
+    moments = iter((START, START + 2 * SHORT))
+    province = SimpleNamespace(
+        next_at=lambda: next(moments), signals_until=lambda _: [None, None], truth=SimpleNamespace(lives={})
+    )
+    screening = SimpleNamespace(screen=lambda *_: [SimpleNamespace(resident="r1")], found=[], rescore=set())
+    study = _Study(cast("Any", province), cast("Any", screening), 1)
+    study.run(START + SHORT)
+    assert study.sums[AT_FIRST_ALERT].calls == 1
 
 
 def test_the_yield_is_the_mean_over_provinces_with_calls() -> None:
