@@ -6,6 +6,7 @@ that it starts fast.
 
 import ssl
 import sys
+from http.client import HTTPException
 from urllib.error import URLError
 from urllib.request import urlopen
 
@@ -24,7 +25,7 @@ def main(url: str) -> int:
     try:
         with urlopen(url, timeout=SECONDS, context=_anybody() if url.startswith("https") else None) as answer:  # noqa: S310 - looked at above
             return int(answer.status != 200)
-    except (URLError, OSError) as error:
+    except (URLError, OSError, HTTPException, OverflowError) as error:  # the last: a port over 65535
         sys.stderr.write(f"{url}: {error}\n")
         return 1
 
