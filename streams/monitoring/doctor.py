@@ -181,8 +181,10 @@ def _institutions(today: date) -> Diagnosis:
 def _kafka(settings: Settings) -> Diagnosis:
     try:
         admin = kafka_admin(settings)
-        broker_settings = admin.describe_cluster()["brokers"]
-        admin.close()
+        try:
+            broker_settings = admin.describe_cluster()["brokers"]
+        finally:
+            admin.close()
     except AccessError as error:
         what, _, do = str(error).partition(". ")
         return Diagnosis(False, what, do)

@@ -3,9 +3,12 @@
 import asyncio
 import time
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
+from kafka.errors import KafkaError
 
+from streams.monitoring import doctor
 from streams.monitoring.doctor import Diagnosis, examine
 from streams.runtime.settings import Settings
 
@@ -55,6 +58,16 @@ def test_who_has_told_of_no_holidays_is_not_warned_of_their_end(tmp_path: Path, 
     table.write_text("holiday = []", "utf-8")
     finding = told(tmp_path, "2026-03-01")
     assert (finding.good, finding.warns) == (True, False)
+
+
+def test_the_connection_to_a_kafka_that_does_not_describe_itself_is_closed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    admin = Mock()
+    admin.describe_cluster.side_effect = KafkaError
+    monkeypatch.setattr(doctor, "kafka_admin", lambda settings: admin)
+    assert not doctor._kafka(Settings(data=tmp_path)).good
+    admin.close.assert_called_once_with()
 
 
 def deciding(tmp_path: Path, rights: str) -> Diagnosis:
