@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from aiokafka.errors import KafkaError
 from redis.exceptions import RedisError
 
+from schemas.errors import UserError
 from streams.messaging.reader import ReadError
 from streams.monitoring.status import kafka as kafka_now
 from streams.monitoring.status import redis as redis_now
@@ -73,8 +74,9 @@ async def _tried(one: Look) -> list[Trouble]:
         async with asyncio.timeout(LOOK_SECONDS):
             async for trouble in one():
                 found += [trouble]  # kept even if the check fails later
-    except (KafkaError, RedisError, ReadError, OSError, TimeoutError) as error:
+    except (KafkaError, RedisError, ReadError, UserError, OSError, TimeoutError) as error:
         name = getattr(one, "__name__", "a part").replace("_", " ")
         what = f"the look at {name} was cut short ({type(error).__name__}): what is said of it is not all"
-        found.append(missed("not-seen", what, "Look again; if it stays, see the servers' logs"))
+        do = str(error) if isinstance(error, UserError) else "Look again; if it stays, see the servers' logs"
+        found.append(missed("not-seen", what, do))
     return found

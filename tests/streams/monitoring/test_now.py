@@ -24,14 +24,15 @@ from streams.messaging import case_inputs, topics
 from streams.messaging.offsets import end_offsets
 from streams.messaging.producer import Producer
 from streams.monitoring.status.line import LineNow
-from streams.monitoring.status.look import look
-from streams.monitoring.status.page import Page, danger, missed
+from streams.monitoring.status.look import _tried, look
+from streams.monitoring.status.page import Page, Trouble, danger, missed
 from streams.monitoring.status.watchers import WatchersNow
 from streams.repositories.policies import Policies
 from streams.runtime.clock import Clock
 from streams.runtime.embedded import free_port
 from streams.runtime.settings import Settings
 from streams.security.encrypted_kafka import make_producer
+from streams.security.vault import VaultError
 from streams.state.case_store import CaseStore
 from streams.state.keys import DRAINING, key
 from streams.state.store_update import PartitionRules, StoreUpdate
@@ -198,6 +199,17 @@ async def test_without_redis_and_kafka_the_page_says_so_and_nothing_else(ward: W
     away = {"kafka": f"127.0.0.1:{port}", "redis": f"redis://127.0.0.1:{port}/0"}
     page = await look(ward.settings.model_copy(update=away))
     assert [trouble.name for trouble in page.troubles] == ["kafka-away", "redis-away"]
+
+
+async def test_a_check_that_the_vault_refuses_is_told_with_what_to_do_and_what_it_found_before() -> None:
+    async def letters() -> AsyncIterator[Trouble]:
+        yield danger("before", "found before", "wait")
+        raise VaultError("this vault is another installation's. Set QUANZU_VAULT to the right one")
+
+    before, refused = await _tried(letters)
+    assert (before.name, refused.name) == ("before", "not-seen")
+    assert "letters was cut short (VaultError)" in refused.what
+    assert "Set QUANZU_VAULT" in refused.do
 
 
 async def test_without_kafka_what_redis_tells_is_told(ward: Ward) -> None:
