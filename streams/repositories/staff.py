@@ -126,7 +126,10 @@ class Staff:
         return await self._tokens.get(token_id)
 
     async def tokens(self) -> list[ApiToken]:
-        """Return all tokens, the newest first. Raises RedisError if Redis is unavailable."""
+        """Return all tokens, the newest first. If Redis has no account, accounts and tokens are first read from the
+        topic. Raises RedisError or KafkaError if Redis or Kafka is unavailable.
+        """
+        await self._ensure()
         return sorted(await self._tokens.all(), key=lambda token: token.made_at, reverse=True)
 
     async def restore(self, since: Tails | None = None) -> None:

@@ -73,6 +73,13 @@ async def test_who_looks_somebody_up_in_a_wiped_redis_finds_him(room: Room) -> N
     assert await room.staff.get("back-2") == account("back-2")
 
 
+async def test_who_lists_the_tokens_in_a_wiped_redis_finds_them(room: Room) -> None:
+    await room.staff.put(account("back-3"))
+    await room.staff.put_token(token("aaaaaaaaaaaa", "back-3"))
+    await room.redis.flushdb()
+    assert token("aaaaaaaaaaaa", "back-3") in await room.staff.tokens()
+
+
 async def test_a_record_that_is_no_account_is_passed_over(room: Room) -> None:
     strange = [
         Record(topics.STAFF.name, b"strange-1", b"{}"),
