@@ -160,7 +160,8 @@ class CheckIns:
     async def look(self) -> None:
         """Raise one alarm, with an audit entry, for each visit whose check-in is overdue.
 
-        A visit whose alarm was raised before is left out. Raises SendError if Kafka refuses the record, and
+        A visit whose alarm was raised before is left out. The entry is written first; it is there twice if the process
+        dies before the alarm is stored. Raises SendError if Kafka refuses the record, and
         TimeoutError if Kafka or Redis does not answer within 8 s. Errors of Redis pass through.
         """
         for task in await self._rosters.unheard(self._clock.now()):
@@ -173,9 +174,11 @@ class CheckIns:
         if await self._alarms.get(check_in.missed(task, None, None, now).id) is not None:
             return  # raised before; the officer still has not checked in
         alarm = check_in.missed(task, await self._officer(task.officer), await self._case(task.case), now)
-        await self._alarms.raise_(alarm)
         entry = AuditEntry(at=now, by="check-in", act="check-in-missed", on=task.case, detail=task.officer)
-        await audit.write(self._producer, [entry])
+        try:
+            await audit.write(self._producer, [entry])  # first: once the alarm is stored, the next run does nothing
+        finally:
+            await self._alarms.raise_(alarm)  # also if the audit refuses the entry
 
     async def _officer(self, name: str) -> Officer | None:
         roster = await self._rosters.roster_of(name)

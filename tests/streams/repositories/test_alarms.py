@@ -1,15 +1,22 @@
 """An alarm about an officer is shown as soon as it is stored, also if raising it had to be tried twice."""
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any
+from unittest.mock import AsyncMock, Mock
+from uuid import uuid4
 
 import pytest
 from redis.asyncio import Connection, Redis
 from redis.exceptions import RedisError
 
 from schemas.people.alarms import Alarm, AlarmKind
+from schemas.people.rosters import Task, VisitStage
 from streams.messaging import topics
-from streams.repositories.alarms import Alarms
+from streams.messaging.producer import Producer
+from streams.messaging.reader import read_all
+from streams.repositories.alarms import Alarms, CheckIns
+from streams.runtime.clock import Clock
 from streams.runtime.settings import Settings
 from streams.state.keys import ALARMS_OPEN
 from tests.channel_rig import Rig, rigged
@@ -33,7 +40,7 @@ class Broken(Connection):
 @pytest.fixture
 async def rig(settings: Settings) -> AsyncIterator[Rig]:
     async with rigged(settings) as made:
-        topics.create(made.settings, [topics.ALARMS])
+        topics.create(made.settings, [topics.ALARMS, topics.AUDIT])
         yield made
 
 
@@ -43,6 +50,25 @@ async def breaking(rig: Rig) -> AsyncIterator[Alarms]:
     redis = Redis.from_url(str(rig.settings.redis), protocol=3, connection_class=Broken)
     yield Alarms(rig.settings, redis, rig.producer)
     await redis.aclose()
+
+
+class Dying(Alarms):
+    """The process dies as soon as an alarm is stored."""
+
+    async def raise_(self, alarm: Alarm) -> Alarm:
+        await super().raise_(alarm)
+        raise SystemExit
+
+
+def checking(rig: Rig, alarms: Alarms, producer: Producer, case: str) -> CheckIns:
+    """The check of one visit of this case, whose officer has been at the door for too long."""
+    late = NOW - timedelta(hours=1)
+    task = Task(dispatch=case, case=case, resident="r" + "a" * 16, officer="p-1", at=late, stage=VisitStage.ARRIVED)
+    rosters = Mock()
+    rosters.unheard = AsyncMock(return_value=[task.model_copy(update={"heard_at": late})])
+    rosters.roster_of = AsyncMock(return_value=None)
+    store = Mock(case=AsyncMock(return_value=None))
+    return CheckIns(rig.settings, rosters, alarms, store, producer, Clock.starting(1, NOW))
 
 
 def alarm(name: str) -> Alarm:
@@ -66,3 +92,19 @@ async def test_an_alarm_whose_acknowledgement_was_interrupted_is_taken_from_view
         await breaking.acknowledge("a2", "li", "", NOW)
     await breaking.acknowledge("a2", "li", "", NOW)
     assert "a2" not in [each.id for each in await breaking.unacknowledged()]
+
+
+async def test_a_missed_check_in_is_in_the_audit_although_the_process_dies_once_the_alarm_is_stored(rig: Rig) -> None:
+    dying, case = Dying(rig.settings, rig.redis, rig.producer), f"case-{uuid4().hex}"
+    with pytest.raises(SystemExit):
+        await checking(rig, dying, rig.producer, case).look()
+    await checking(rig, Alarms(rig.settings, rig.redis, rig.producer), rig.producer, case).look()
+    told = [record.value or b"" async for record in read_all(rig.settings, topics.AUDIT.name)]
+    assert [b"check-in-missed" in each for each in told if case.encode() in each] == [True]
+
+
+async def test_a_missed_check_in_raises_an_alarm_although_the_audit_refuses_the_entry(rig: Rig) -> None:
+    alarms, case = Alarms(rig.settings, rig.redis, rig.producer), f"case-{uuid4().hex}"
+    with pytest.raises(TypeError, match="no chain"):
+        await checking(rig, alarms, Mock(chain=None), case).look()
+    assert case in [each.dispatch for each in await alarms.unacknowledged()]
