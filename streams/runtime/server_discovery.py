@@ -2,6 +2,7 @@
 
 import fcntl
 import json
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -41,7 +42,9 @@ def announce(settings: Settings) -> None:
     if not settings.embedded:
         return
     found = {"kafka": settings.kafka, "redis": settings.redis, "clock": settings.clock, "http_port": settings.http_port}
-    (settings.data / RUNNING).write_text(json.dumps(found))
+    made = settings.data / f".{RUNNING}.{os.getpid()}"
+    made.write_text(json.dumps(found))
+    made.replace(settings.data / RUNNING)  # in one step: another command may be reading it
 
 
 def running(settings: Settings) -> Settings | None:

@@ -1,3 +1,4 @@
+import json
 import logging
 import os
 import signal
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 import redis
 
-from streams.runtime.embedded import Embedded, EmbeddedError
+from streams.runtime.embedded import RUNNING, Embedded, EmbeddedError
 from streams.runtime.server_discovery import announce, running
 from streams.runtime.settings import Settings
 
@@ -52,6 +53,15 @@ def test_a_second_intake_in_the_folder_listens_where_it_was_told_to(
     assert untold
     assert told
     assert (untold.http_port, told.http_port) == (8093, 8192)
+
+
+def test_who_reads_while_it_is_announced_again_reads_all_of_one_announcement(servers: Embedded) -> None:
+    known = servers.settings(Settings(data=servers.data, http_port=8093))
+    announce(known)
+    with (servers.data / RUNNING).open() as reading:
+        announce(known.model_copy(update={"http_port": 8094}))
+        assert json.loads(reading.read())["http_port"] == 8093
+    assert [path.name for path in servers.data.glob(f"*{RUNNING}*")] == [RUNNING]
 
 
 def test_the_servers_stop_with_the_context(tmp_path: Path) -> None:
