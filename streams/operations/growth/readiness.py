@@ -47,20 +47,28 @@ async def require_ready(settings: Settings, redis: "Redis") -> ReadyState:
     """Return the state of an installation that may grow.
 
     Raises GrowthError that says what to do first if the topics are not as they must be, intake is open, a process is in
-    a consumer group, something is not processed, or the partitions' rules differ; OwnedError if a worker still owns a
-    partition; AccessError if Kafka refuses access; and RedisError, KafkaError or OSError if a server is unavailable.
+    a consumer group, a worker still owns a partition, something is not processed, or the partitions' rules differ;
+    AccessError if Kafka refuses access; and RedisError, KafkaError or OSError if a server is unavailable.
     """
     client: Any = redis  # redis-py types each result as sync or async
     if wrong := await asyncio.to_thread(topics.check, settings):
         raise GrowthError("the topics are not as they must be:\n" + "\n".join(wrong))
     if not await client.exists(DRAINING):
         raise GrowthError("intake is open. Close it with `quanzu admin drain`, and let it finish")
-    await PartitionOwners(settings, redis).refuse_owned()
+    await _require_unowned(settings, redis)
     groups = await _require_idle(settings, client)
     await _require_processed(settings)
     inputs = await _require_applied(settings, redis)
     policy, holds = await _rules(client, settings.partitions)
     return ReadyState(policy, holds, inputs, groups)
+
+
+async def _require_unowned(settings: Settings, redis: "Redis") -> None:
+    silent = await PartitionOwners(settings, redis).silent()
+    if owned := [str(partition) for partition in range(settings.partitions) if partition not in silent]:
+        raise GrowthError(
+            f"workers run: partitions {', '.join(owned)} have an owner. Stop the workers, and run this again"
+        )
 
 
 async def _require_idle(settings: Settings, redis: Any) -> list[str]:  # noqa: ANN401 - as below

@@ -21,8 +21,8 @@ async def grow_partitions(settings: Settings, to: int, by: str, reason: str, tol
     number of partitions before (None if it was `to` already) and after.
 
     `by`, `reason`: who does it and why. `told`: is called after each step with an English text. Raises GrowthError,
-    which says what to do, if the growth cannot begin or continue; OwnedError if a worker runs; AccessError if Kafka
-    refuses access; KafkaError, OSError or RedisError if a server is unavailable: run it again.
+    which says what to do, if the growth cannot begin or continue; AccessError if Kafka refuses access; KafkaError,
+    OSError or RedisError if a server is unavailable: run it again.
     """
     async with _grower(settings, told) as (grower, producer, now):
         await audit.write(producer, [_line(now, by, "partitions-grow", to, reason)])

@@ -77,8 +77,8 @@ class Grower:
         """Bring the installation to `to` partitions, or finish a growth to that number. Returns the number of
         partitions before (None if it was `to` already) and after.
 
-        Raises GrowthError, which says what to do, if it cannot begin or continue; OwnedError if a worker runs;
-        AccessError if Kafka refuses access; KafkaError, OSError or RedisError if a server is unavailable.
+        Raises GrowthError, which says what to do, if it cannot begin or continue; AccessError if Kafka refuses
+        access; KafkaError, OSError or RedisError if a server is unavailable.
         """
         count = await self._known()
         if count.growth is None and count.partitions == to:
