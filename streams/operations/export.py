@@ -33,7 +33,7 @@ from schemas.casework.events import CaseEvent
 from streams.casework.journal import read_entry
 from streams.messaging import topics
 from streams.messaging.reader import read_on
-from streams.runtime.files import new_file
+from streams.runtime.files import whole_file
 from streams.runtime.settings import Settings
 
 BATCH = 10_000  # rows in a row group
@@ -109,11 +109,11 @@ async def export(settings: Settings, kind: Kind, span: Span, name: Pseudonym, fi
     Reads the whole journal.
 
     `name`: replaces ids by pseudonyms; `form`: the file format. Times are UTC, money is in fen. Raises FileExistsError
-    if the file exists, OSError if it cannot be written, and KafkaError if Kafka is unavailable; an incomplete file is
-    left then. Errors of the vault (CodecError) pass through.
+    if the file exists, OSError if it cannot be written, and KafkaError if Kafka is unavailable. Errors of the vault
+    (CodecError) pass through. After an error, no file is left.
     """
     columns, written = schema(kind), 0
-    with new_file(file) as out, _writer(form, out, columns) as write:
+    with whole_file(file) as out, _writer(form, out, columns) as write:
         async for batch in _batches(_rows(settings, kind, span, name)):
             write.write_batch(_as_arrow(batch, columns))
             written += len(batch)

@@ -1,7 +1,11 @@
 """Private files, and detection of files that are replaced while a process runs."""
 
+import errno
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from secrets import token_hex
 from typing import IO
 
 
@@ -11,6 +15,26 @@ def new_file(path: Path) -> IO[bytes]:
     Raises FileExistsError if it exists, and OSError if it cannot be created.
     """
     return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[IO[bytes]]:
+    """Context manager: yield a new file for writing bytes that only its owner may read and write. It gets its name when
+    the block ends; if the block raises an exception, it is deleted.
+
+    Until then it is beside `path`, under a hidden name. Raises FileExistsError, before the block or after it, if `path`
+    exists, and OSError if it cannot be created.
+    """
+    if os.path.lexists(path):
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
+    made = path.with_name(f".{path.name}.{token_hex(4)}")
+    try:
+        with new_file(made) as file:
+            yield file
+        new_file(path).close()  # claims the name, so that nothing is overwritten
+        made.replace(path)
+    finally:
+        made.unlink(missing_ok=True)
 
 
 def replace_secret(file: Path, text: str) -> None:
