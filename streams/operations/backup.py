@@ -30,7 +30,7 @@ from streams.messaging.offsets import beginning_offsets, end_offsets
 from streams.messaging.partition_count import check_count
 from streams.messaging.producer import Producer, Record
 from streams.messaging.reader import read_range
-from streams.runtime.files import new_file
+from streams.runtime.files import whole_file
 from streams.runtime.settings import Settings
 from streams.security.encrypted_kafka import make_producer
 from streams.state.case_store import connect
@@ -96,19 +96,32 @@ async def backup(settings: Settings, folder: Path, now: datetime, told: Told) ->
     `told` is called after each topic with its name and number of records. Raises BackupError if the folder is not
     empty, PartitionCountError if the number of partitions is being changed or differs from that of the settings,
     AccessError or KafkaError if Kafka refuses access or is unavailable, and OSError if the folder cannot be written.
+    After an error, the folder is empty again.
     """
     await asyncio.to_thread(check_count, settings)
     _make(folder)
+    written: list[Path] = []
+    try:
+        return await _write_all(settings, folder, now, told, written)
+    except BaseException:  # also if it is cancelled
+        for path in written:
+            path.unlink(missing_ok=True)
+        raise
+
+
+async def _write_all(settings: Settings, folder: Path, now: datetime, told: Told, written: list[Path]) -> Manifest:
+    """Write the files of a backup, and add each complete one to `written`."""
     found = {}
     for topic in KEPT:
         path = folder / f"{topic.name}.parquet"
         count = await _write(settings, topic.name, path)
+        written.append(path)
         found[topic.name] = BackupPart(records=count, sha256=await asyncio.to_thread(_digest, path))
         told(topic.name, count)
     manifest = Manifest(
         at=now, app_id=settings.app_id, partitions=settings.partitions, key=fingerprint(settings.key()), topics=found
     )
-    with new_file(folder / MANIFEST) as file:
+    with whole_file(folder / MANIFEST) as file:
         file.write(manifest.model_dump_json(indent=2).encode())
     return manifest
 
@@ -204,7 +217,7 @@ async def _refuse_filled(settings: Settings, manifest: Manifest) -> None:
 
 async def _write(settings: Settings, topic: str, path: Path) -> int:
     count = 0
-    with new_file(path) as file, pq.ParquetWriter(file, SCHEMA, compression="zstd") as writer:
+    with whole_file(path) as file, pq.ParquetWriter(file, SCHEMA, compression="zstd") as writer:
         async for rows in _batches(settings, topic):
             writer.write_batch(pa.RecordBatch.from_pylist(rows, schema=SCHEMA))
             count += len(rows)

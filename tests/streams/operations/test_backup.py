@@ -82,6 +82,18 @@ async def test_a_backup_is_private_and_never_written_over_another(saved: Path, o
         await backup.backup(old, saved, NOW, lambda name, records: None)
 
 
+async def test_a_backup_that_failed_leaves_nothing_and_can_be_made_again(old: Settings, tmp_path: Path) -> None:
+    def failing(name: str, records: int) -> None:
+        if name == "audit":
+            raise OSError("no space left")
+
+    with pytest.raises(OSError, match="no space"):
+        await backup.backup(old, tmp_path / "saved", NOW, failing)
+    assert list((tmp_path / "saved").iterdir()) == []
+    await backup.backup(old, tmp_path / "saved", NOW, lambda name, records: None)
+    assert (tmp_path / "saved" / backup.MANIFEST).exists()
+
+
 async def test_a_backup_that_was_changed_is_refused_before_anything_is_written(saved: Path, fresh: Settings) -> None:
     with (saved / "residents.parquet").open("ab") as file:
         file.write(b"x")
