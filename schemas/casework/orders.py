@@ -94,10 +94,10 @@ class StandingApproval(Model):
         return self.until is None and self.ended_at is None
 
     def in_force(self, now: datetime) -> bool:
-        """Return True if enough persons have signed, nobody has ended the approval, and `now` is not after `until`
-        (inclusive). `now` must have a UTC offset.
+        """Return True if enough persons have signed, nobody has ended the approval, and `now` is before `until`.
+        `now` must have a UTC offset.
         """
-        return self.until is not None and self.ended_at is None and now <= self.until
+        return self.until is not None and self.ended_at is None and now < self.until
 
 
 LEAST_DECISION, MOST_DECISION = 4, 64  # characters of a freezing decision's number

@@ -176,6 +176,15 @@ def test_other_limits_of_a_second_person_begin_anew() -> None:
     assert standing_approval(line.here, first(line.here), line.here.steps, line.now) is later
 
 
+def test_a_standing_approval_is_over_at_the_end_of_its_hours() -> None:
+    line = signed()
+    later = first(line.here).later
+    assert later is not None
+    assert later.until is not None
+    assert later.in_force(later.until - timedelta(milliseconds=1))
+    assert not later.in_force(later.until)
+
+
 def test_limits_above_the_policys_are_refused_and_the_order_waits() -> None:
     line = Journal()
     line.approves = False
