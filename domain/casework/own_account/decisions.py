@@ -47,8 +47,7 @@ def propose_hold(draft: DecisionBuilder, act: ProposeHoldAct, by: str, role: Sta
     """Propose a hold on the resident's own account, which waits for approvals until the policy's time to decide is
     over.
 
-    Return None if it is done, else the reason for the refusal: HoldNotOfRole, a reason of `may_not_propose`, or
-    NotLastResort if the policy lacks the days or the allowance of a hold.
+    Return None if it is done, else the reason for the refusal: HoldNotOfRole, or a reason of `may_not_propose`.
     """
     rules = draft.rules.policy.own_account
     if role not in PROPOSERS:
@@ -56,7 +55,7 @@ def propose_hold(draft: DecisionBuilder, act: ProposeHoldAct, by: str, role: Sta
     if why := may_not_propose(draft.case, rules, act.account, duress=act.duress):
         return why
     hold = _proposed(draft, act, by, rules)
-    if hold is None:
+    if hold is None:  # never after `may_not_propose`
         return NotLastResort()
     put_hold(draft, hold)
     draft.timer(f"{HOLD_CLOCK}{hold.id}", Action.HOLD_OUTGOING, hold.due)
