@@ -10,8 +10,9 @@ import pytest
 from redis.asyncio import Connection, Redis
 from redis.exceptions import RedisError
 
+from schemas.casework.inputs import VisitStage
 from schemas.people.alarms import Alarm, AlarmKind
-from schemas.people.rosters import Task, VisitStage
+from schemas.people.rosters import Task
 from streams.messaging import topics
 from streams.messaging.producer import Producer
 from streams.messaging.reader import read_all
