@@ -6,8 +6,6 @@ itself or that is about an account of its own, and must name the account; any ot
 account and the text are in no log line, metric label or URL.
 """
 
-import asyncio
-import logging
 from typing import Any, Protocol
 
 from pydantic import ValidationError
@@ -38,20 +36,17 @@ from schemas.levels import Action
 from streams.intake.admission import Admission
 from streams.intake.rate import Rate
 from streams.intake.settings import Feed, IntakeSettings
+from streams.intake.writing import writing
 from streams.messaging import case_inputs
-from streams.messaging.codec import CodecError
 from streams.messaging.dead_letter_writer import reason
-from streams.messaging.producer import Producer, SendError
+from streams.messaging.producer import Producer
 from streams.messaging.topics import home
 from streams.runtime.clock import Clock
 from streams.runtime.serving import Refused, read_body
 from streams.runtime.settings import Settings
 from streams.state.case_store import CaseStore
 
-log = logging.getLogger(__name__)
-
 BODY_BYTES = 16 * 1024
-KAFKA_SECONDS = 3.0  # longest wait for Kafka before an objection is answered with 503
 COST = 100  # of the rate of payee checks: a hundredth as many objections, because each is kept for good
 EVERYBODY = "*"  # the holder of an embedded installation's key
 EMBEDDED = "embedded"  # what passes an objection on there, if no bank has the account
@@ -83,21 +78,18 @@ class Objections:
         another objection waits.
 
         Raises Refused: 400 (invalid), 401 or 403 (key or certificate), 404 (no such order of this bank), 408, 409 (too
-        late, or of an earlier case), 413, 415, 429 (rate), or 503 while Kafka or Redis is unavailable or the case is
-        being restored.
+        late, or of an earlier case), 413, 415, 429 (rate), or 503 while Kafka or Redis is unavailable, the case is
+        being restored, or the objection cannot be encrypted.
         """
         feed = self._admission.feed(request)
         await self._rate.require(feed.source or EVERYBODY, COST)
         notice = _notice(await read_body(request, BODY_BYTES))
         dispatch = _dispatch(notice.dispatch)
         try:
-            async with asyncio.timeout(KAFKA_SECONDS):
+            async with writing("objections", _away):
                 case = await self._case(dispatch)
                 return await self._take(feed, notice, case, dispatch)
-        except (TimeoutError, RedisError):
-            raise _away() from None
-        except (SendError, CodecError) as error:  # our records are small, so a person must mend the configuration
-            log.error("an objection cannot be written; run `quanzu doctor`: %s", error)  # noqa: TRY400 - it says it all
+        except RedisError:
             raise _away() from None
 
     async def _take(self, feed: Feed, notice: ObjectionNotice, case: Case, dispatch: DispatchId) -> Response:

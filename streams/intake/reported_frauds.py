@@ -5,8 +5,6 @@ matches them to residents (agents/reports.py). A record that is sent again count
 in a log line, metric label or URL.
 """
 
-import asyncio
-import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
@@ -28,19 +26,17 @@ from streams.intake.admission import Admission
 from streams.intake.parsing import LINES, XML, BodyError, TooManyError, items_of_body, items_of_lines, media_type
 from streams.intake.rate import Rate
 from streams.intake.settings import Feed, IntakeSettings
+from streams.intake.writing import writing
 from streams.messaging import sources
-from streams.messaging.producer import Producer, Record, SendError
+from streams.messaging.producer import Producer, Record
 from streams.messaging.topics import REPORTED_FRAUDS, shard_of
 from streams.runtime.clock import Clock
 from streams.runtime.serving import Refused, read_body
 from streams.runtime.settings import Settings
 
-log = logging.getLogger(__name__)
-
 TAKEN = Counter(
     "quanzu_reported_frauds_accepted", "Police records of frauds accepted by intake and written to Kafka", ["source"]
 )
-KAFKA_SECONDS = 3.0  # longest wait for Kafka before records are answered with 503
 AWAY = {"Retry-After": "5"}
 CORRECT = "Correct it and send this record again"
 _PLAIN = {
@@ -126,21 +122,15 @@ class FraudIntake:
 
         Answers 202 if Kafka has all; 422 with the errors if items are invalid, and the valid ones are accepted. Raises
         Refused: 400, 401, 403 (also if a record is of another source than the key: then none is accepted), 408, 413,
-        415, 429, or 503 while Kafka is unavailable.
+        415, 429, or 503 while Kafka is unavailable or the records cannot be encrypted.
         """
         feed = self._admission.feed(request)
         items = await _items(request)
         await self._rate.require(feed.source or "*", len(items))
         found = examine_frauds(items, self._clock.now(), self._rights, self._keys)
         _require_own(feed, found)
-        try:
-            async with asyncio.timeout(KAFKA_SECONDS):
-                await write_frauds(self._producer, found.records, self._partitions)
-        except TimeoutError:
-            raise _away() from None
-        except SendError as error:  # our records are small, so Kafka is configured wrongly
-            log.error("Kafka refuses records of frauds; run `quanzu doctor`: %s", error)  # noqa: TRY400 - says it all
-            raise _away() from None
+        async with writing("records of frauds", _away):
+            await write_frauds(self._producer, found.records, self._partitions)
         taken: dict[str, Any] = {"accepted": len(found.good), "ids": [record.id for record in found.records]}
         if not found.faults:
             return JSONResponse(taken, 202)

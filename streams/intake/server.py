@@ -5,6 +5,7 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 from aiokafka.errors import KafkaError
@@ -24,7 +25,7 @@ from streams.intake.payee_checks import PayeeChecks
 from streams.intake.rate import Rate
 from streams.intake.refusals import RefusedSenders
 from streams.intake.settings import Feed, IntakeSettings, tls
-from streams.messaging.producer import SendError
+from streams.intake.writing import writing
 from streams.runtime import tracing
 from streams.runtime.clock import Clock
 from streams.runtime.serving import Refused, http_server, read_body, serving, stop_signal
@@ -35,7 +36,6 @@ from streams.state.case_store import connect
 
 log = logging.getLogger(__name__)
 
-KAFKA_SECONDS = 3.0  # that a request waits for Kafka before it is answered with 503
 AWAY_SECONDS = 5  # Retry-After in such an answer
 PROBE_SECONDS = 1.0
 CONNECTIONS = 1_000  # at the same time; uvicorn answers 503 to more
@@ -63,7 +63,8 @@ class Signals:
 
         Answers 202 if Kafka has all signals; 422 with the errors if items are invalid, and the valid items are
         accepted. Raises Refused: 400, 401, 403 (also if a signal is of another source than the key: then none is
-        accepted), 408, 413, 415, 429, or 503 while Kafka is unavailable or intake is closed.
+        accepted), 408, 413, 415, 429, or 503 while Kafka is unavailable, intake is closed, or the signals cannot be
+        encrypted.
         """
         feed = self._admission.feed(request)
         self._open()
@@ -134,15 +135,9 @@ class Signals:
             return
         if not self._connected:
             raise _away(len(found.good))
-        try:
-            async with asyncio.timeout(KAFKA_SECONDS):
-                with tracing.span("intake"):
-                    await self._intake.accept(found.signals)
-        except TimeoutError:
-            raise _away(len(found.good)) from None
-        except SendError as error:  # our records are within Kafka's limits, so Kafka is configured wrongly
-            log.error("Kafka refuses signals; run `quanzu doctor`: %s", error)  # noqa: TRY400 - the text says it all
-            raise _away(len(found.good)) from None
+        async with writing("signals", partial(_away, len(found.good))):
+            with tracing.span("intake"):
+                await self._intake.accept(found.signals)
 
 
 def create_app(

@@ -8,14 +8,16 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
+import pytest
 
 from schemas.administration.dead_letters import DeadLetter, letter_adapter
 from streams.intake.server import running
 from streams.intake.settings import IntakeSettings, hash_of_key
+from streams.messaging.producer import Producer
 from streams.messaging.reader import read_all
 from streams.messaging.topics import LANES
 from streams.runtime.clock import Clock
-from streams.runtime.settings import Settings
+from streams.runtime.settings import Settings, SettingsError
 from tests.documents.answers import described
 
 KEY = "a-key-for-the-tests"
@@ -107,3 +109,12 @@ async def dead_letters(settings: Settings, file: str) -> list[DeadLetter]:
     """The dead letters of a file."""
     letters = [letter_adapter.validate_json(each.value or b"") async for each in read_all(settings, "dead-letters")]
     return [letter for letter in letters if getattr(letter.where, "file", None) == file]
+
+
+def cannot_encrypt(monkeypatch: pytest.MonkeyPatch) -> None:
+    """From now on, no producer has the key for what it writes."""
+
+    async def send_all(self: Producer, records: object) -> int:
+        raise SettingsError("QUANZU_KEYS has no key for intake-public")
+
+    monkeypatch.setattr(Producer, "send_all", send_all)

@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
-from streams.intake import server
+from streams.intake import writing
 from streams.intake.server import running
 from streams.intake.settings import IntakeSettings, embedded_key
 from streams.messaging import topics
@@ -27,6 +27,7 @@ from streams.runtime.settings import Settings, SettingsError
 from tests.streams.intake.intake_signals import (
     KEY,
     call,
+    cannot_encrypt,
     intake_client,
     transfer,
     until,
@@ -240,7 +241,7 @@ async def test_a_rate_that_cannot_be_counted_holds_nobody_up(settings: Settings)
 async def test_while_kafka_does_not_answer_503_is_answered_soon_and_when_it_does_signals_are_accepted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(server, "KAFKA_SECONDS", 1.0)
+    monkeypatch.setattr(writing, "KAFKA_SECONDS", 1.0)
     async with Embedded(tmp_path) as own:
         settings = own.settings(Settings())
         topics.create(settings)
@@ -259,7 +260,7 @@ async def test_while_kafka_does_not_answer_503_is_answered_soon_and_when_it_does
 async def test_when_kafka_was_killed_503_is_answered_and_a_new_one_is_found(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(server, "KAFKA_SECONDS", 1.0)
+    monkeypatch.setattr(writing, "KAFKA_SECONDS", 1.0)
     async with Embedded(tmp_path) as own:
         settings = own.settings(Settings())
         topics.create(settings)
@@ -273,6 +274,14 @@ async def test_when_kafka_was_killed_503_is_answered_and_a_new_one_is_found(
             back = await until(202, lambda: client.post("/signals", json=transfer()))
     assert [away.status_code, not_ready.status_code] == [503, 503]
     assert back.json()["accepted"] == 1
+
+
+async def test_signals_that_cannot_be_encrypted_are_answered_with_503(
+    client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cannot_encrypt(monkeypatch)
+    answer = await client.post("/signals", json=transfer())
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
 
 
 async def test_intake_starts_and_answers_while_kafka_is_away(settings: Settings) -> None:

@@ -26,6 +26,7 @@ from tests.channel_rig import Rig, rigged
 from tests.dispatched import NOW, case_of, dispatch_for
 from tests.documents.answers import described
 from tests.domain.payments.test_same_payment import told
+from tests.streams.intake.intake_signals import cannot_encrypt
 
 WHERE = "/v1/objections"
 ACCOUNT, CARD = "9900000000000001", "6222020000000001"  # the card is one of icbc's, by its first digits
@@ -233,6 +234,16 @@ async def test_while_the_store_is_restored_nothing_is_unknown(rig: Rig) -> None:
     _, notice = await stopped(rig)
     await rig.redis.flushdb()
     async with client(rig) as bank:
+        answer = await bank.post(WHERE, json=notice)
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+
+
+async def test_an_objection_that_cannot_be_encrypted_is_answered_with_503(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, notice = await stopped(rig)
+    async with client(rig) as bank:
+        cannot_encrypt(monkeypatch)
         answer = await bank.post(WHERE, json=notice)
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
 

@@ -26,6 +26,7 @@ from streams.messaging import topics
 from streams.messaging.reader import read_all
 from streams.runtime.clock import Clock
 from streams.runtime.settings import Settings
+from tests.streams.intake.intake_signals import cannot_encrypt
 
 NOW = datetime(2026, 3, 1, 4, 0, tzinfo=UTC)
 KEYS = IdKeys(b"a secret of thirty-two bytes ....")
@@ -147,6 +148,15 @@ async def test_a_bank_may_not_send_the_polices_records(intake: Intake, settings:
         answer = await bank.post(WHERE, json=ITEM | {"id": "B1", "source": "bank"})
         assert (answer.status_code, answer.json()["accepted"]) == (422, 0)
     assert "B1" not in {record.id for record in await stored(settings)}
+
+
+async def test_records_that_cannot_be_encrypted_are_answered_with_503(
+    intake: Intake, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cannot_encrypt(monkeypatch)
+    async with client(intake, settings) as police:
+        answer = await police.post(WHERE, json=ITEM)
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
 
 
 async def taken(intake: Intake, settings: Settings, file: Path) -> FileReport:
