@@ -274,10 +274,12 @@ def _next_lines(file: IO[bytes], done: int, most: int) -> list[Line]:
 
 def whole(file: IO[bytes], path: Path) -> bytes:
     """Return the rest of a file, which must be read at once. `path`: the file's name, for the error's text. Raises
-    FileRefusedError if it has over 16 MiB. Raises OSError, EOFError or zlib.error if it cannot be read, say because its
-    gzip is broken.
+    FileRefusedError if it has over 16 MiB, or cannot be read, say because its gzip is broken.
     """
-    content = file.read(LONGEST_FILE + 1)
+    try:
+        content = file.read(LONGEST_FILE + 1)
+    except (OSError, EOFError, zlib.error) as error:
+        raise _cannot_read(path, error) from None
     if len(content) > LONGEST_FILE:
         raise FileRefusedError(f"{path}: over {LONGEST_FILE // 2**20} MiB; split it. Nothing of it was taken in.")
     return content

@@ -55,10 +55,9 @@ async def take_fraud_file(
     `source`: the source in whose name the records are accepted; it must have the right to report frauds (`rights`).
     `partitions`: of the topics. `keys`: hash the ID numbers. `now`: the time of arrival.
 
-    Raises FileRefusedError if the file cannot be opened or decoded, has over 16 MiB, or has a header in which a
-    required column is missing, one is unknown or one comes twice; csv.Error for another fault of the header; and
-    OSError, EOFError or zlib.error for a broken gzip. Nothing of the file is accepted then. Raises SendError if Kafka
-    refuses a record permanently.
+    Raises FileRefusedError if the file cannot be opened, unpacked or decoded, has over 16 MiB, or has a header that is
+    not CSV, or in which a required column is missing, one is unknown or one comes twice. Nothing of the file is
+    accepted then. Raises SendError if Kafka refuses a record permanently.
     """
     with opened(path, None) as file:
         content = whole(file, path)
@@ -92,10 +91,14 @@ def _text(path: Path, content: bytes) -> str:
 
 def _rows(path: Path, text: str) -> Iterator[tuple[int, list[tuple[str, str]] | str]]:
     """Yield the line and the cells of each row, as pairs of field and text; instead of the cells the reason for which a
-    row cannot be read.
+    row cannot be read. Raises FileRefusedError if the header is invalid.
     """
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    names = _header(path, next(reader, []))
+    try:
+        names = _header(path, next(reader, []))
+    except csv.Error:
+        what = "in its first line, a quote is not closed, or stands within a field"
+        raise FileRefusedError(f"{path}: {what}. Nothing of it was taken in.") from None
     while True:
         try:
             cells = next(reader)
