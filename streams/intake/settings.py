@@ -110,11 +110,13 @@ def sharing_with(intake: IntakeSettings) -> Mapping[str, Tlp]:
 def sources(settings: Settings) -> set[str]:
     """Return the names of the configured sources: those in `settings`, and those with an API key in this environment.
 
-    If one of these keys is invalid, all of them are ignored.
+    Invalid keys are left out; if the file of the keys cannot be read, or another setting of intake is invalid, so are
+    all keys.
     """
     named = {name.strip() for name in (settings.sources or "").split(",") if name.strip()}
     with contextlib.suppress(SettingsError, ValidationError):  # intake refuses to start on these; a worker may run
-        named |= {source for source, _ in _entries(IntakeSettings().api_keys or "")}
+        texts = _texts(IntakeSettings().api_keys or "", "QUANZU_API_KEYS")
+        named |= {found[1] for text in texts if (found := _ENTRY.fullmatch(text))}
     return named - {"*"}
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from streams.intake.rate import Rate
-from streams.intake.settings import IntakeSettings, embedded_key, keys_for, load, make_key
+from streams.intake.settings import IntakeSettings, embedded_key, keys_for, load, make_key, sources
 from streams.runtime.settings import Settings, SettingsError
 
 PRODUCTION = Settings(kafka="kafka:9092", redis="redis://redis:6379/0", secret="0123456789abcdef0123456789abcdef")
@@ -63,6 +63,11 @@ def test_keys_that_cannot_be_used_are_refused_without_being_shown(keys: str | No
     with pytest.raises(SettingsError, match="QUANZU_API_KEYS") as refused:
         keys_for(PRODUCTION, IntakeSettings(api_keys=keys))
     assert "secret-itself" not in str(refused.value)
+
+
+def test_an_invalid_key_hides_no_other_source(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("QUANZU_API_KEYS", f"bank:{'0' * 64},the key itself,telecom:{'1' * 64},*:{'2' * 64}")
+    assert sources(Settings(sources="police")) == {"police", "bank", "telecom"}
 
 
 @pytest.mark.parametrize("source", ["Bank", "*", "", "a" * 40])
