@@ -3,6 +3,8 @@
 import secrets
 from datetime import timedelta
 
+import pytest
+
 from domain.ids import short_hash
 from schemas.casework.cases import CaseState
 from schemas.casework.events import FactKind
@@ -11,7 +13,7 @@ from schemas.people.complaints import Complaint, ComplaintState, Deed
 from schemas.people.residents import Flag
 from schemas.people.staff import StaffRole
 from streams.repositories.tables import Complaints
-from tests.console.harness.audit import audited
+from tests.console.harness.audit import audited, unaudited
 from tests.console.harness.case_forms import reveal
 from tests.console.harness.stage import Client, Stage
 from tests.console.harness.stops import stopped
@@ -46,6 +48,29 @@ def absent() -> Complaint:
 async def done(client: Client, name: str, how: str, seen: int, **fields: str) -> int:
     answer = await client.post(f"/complaints/{name}/{how}", data=form(seen=str(seen), **fields))
     return answer.status_code
+
+
+async def test_no_complaint_is_stored_or_answered_without_its_audit_entry_and_a_form_sent_twice_has_one(
+    console: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = form(kind="too_often", text="一天打了五次")
+    name = f"k{short_hash('form', given['form'], 'complaint')}"
+    async with await console.signed_in(StaffRole.RELEASE_DESK) as client:
+        with monkeypatch.context() as away:
+            unaudited(away)
+            assert (await client.post("/complaints", data=given)).status_code == 503
+        assert await console.house.line.complaints.get(name) is None
+        for _ in range(2):
+            assert (await client.post("/complaints", data=given)).status_code == 303
+        answer = form(seen="1", note="已致歉，并说明原因")
+        with monkeypatch.context() as away:
+            unaudited(away)
+            assert (await client.post(f"/complaints/{name}/answer", data=answer)).status_code == 503
+        assert (await kept(console, name)).version == 1
+        for _ in range(2):
+            assert (await client.post(f"/complaints/{name}/answer", data=answer)).status_code == 303
+        acts = [entry.act for entry in await audited(console, on=name, by=client.account.login)]
+    assert acts == ["complaint-taken", "complaint-answered"]
 
 
 async def test_a_complaint_goes_its_way_and_each_form_counts_once(console: Stage, line: Line) -> None:

@@ -3,12 +3,15 @@
 import asyncio
 import secrets
 
+import pytest
+
 from domain.ids import short_hash
 from schemas.casework.events import FactKind
 from schemas.codes.people import Noted
 from schemas.people.residents import Resident
 from schemas.people.staff import StaffRole
 from streams.repositories.tables import Incidents
+from tests.console.harness.audit import audited, unaudited
 from tests.console.harness.stage import Client, Stage, first_banner
 from tests.end_to_end.harness.house import until
 from tests.end_to_end.harness.rig import Line
@@ -103,6 +106,33 @@ async def test_a_major_incident_is_declared_once_outlives_redis_and_is_ended_wit
     found = await console.house.line.incidents.get(incident)
     assert found is not None
     assert (found.in_force, found.end_reason) == (False, "均已劝阻")
+
+
+async def test_no_incident_is_declared_or_changed_without_its_audit_entry_and_a_form_sent_twice_has_one(
+    console: Stage, line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name, _ = await campaign(console, line)
+    given = form(reason="多人被同一账户骗", script="请先问是否已转账")
+    incident = f"m{_short(given)}"
+    async with await console.signed_in(StaffRole.SUPERVISOR) as client:
+        with monkeypatch.context() as away:
+            unaudited(away)
+            assert (await client.post(f"/incidents/{name}/declare", data=given)).status_code == 503
+        assert await console.house.line.incidents.get(incident) is None
+        for _ in range(2):
+            assert (await client.post(f"/incidents/{name}/declare", data=given)).status_code == 303
+        script = form(incident=incident, script="不要让他挂电话")
+        for _ in range(2):
+            assert (await client.post(f"/incidents/{name}/script", data=script)).status_code == 303
+        with monkeypatch.context() as away:
+            unaudited(away)
+            end = form(incident=incident, reason="均已劝阻")
+            assert (await client.post(f"/incidents/{name}/end", data=end)).status_code == 503
+        acts = [entry.act for entry in await audited(console, on=incident, by=client.account.login)]
+    assert acts == ["incident-declared", "incident-script"]
+    found = await console.house.line.incidents.get(incident)
+    assert found is not None
+    assert found.in_force
 
 
 async def test_the_news_tell_operators_of_the_area_and_no_others(console: Stage, line: Line) -> None:

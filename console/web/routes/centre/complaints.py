@@ -88,8 +88,10 @@ async def take(request: Request, who: Signed) -> Response:
     except FormError as error:
         words = translate(request, error.words)
         return _form(request, who, given["case"], 422, given, words, holders_to_choose(error))
-    await made.line.complaints.change(complaint.id, lambda known: known or complaint)
-    await trail.write(made, who, "complaint-taken", complaint.id)
+    async with made.line.complaints.locked(complaint.id) as known:
+        if known is None:  # a form sent twice is one complaint, and one line of the audit
+            await trail.write(made, who, "complaint-taken", complaint.id)
+            await made.line.complaints.put(complaint)
     if not who.sees(complaint.area):
         place = areas.name(complaint.area[:PREFECTURE_DIGITS], local_date(made.line.clock.now()))
         return page(request, "complaint_elsewhere.html", place=place)
@@ -231,7 +233,7 @@ async def _do(
     needs_note: bool = False,
 ) -> Response:
     """Record an act on the version of the complaint that was shown. 409 if it changed or ended, 422 for an invalid
-    note.
+    note. The audit entry comes first, so that no act is without one; a form sent twice has one entry.
     """
     made = services(request)
     if (needs_note and len(note) < 2) or len(note) > LONGEST:
@@ -239,15 +241,16 @@ async def _do(
         return await _shown(request, who, complaint, 422, given, words)
     entry = Entry(id=given.name(deed.value), at=made.line.clock.now(), by=who.login, did=deed, note=note)
     try:
-        await made.line.complaints.change(
-            complaint.id, lambda known: rules.done(known or complaint, entry, given.seen, assigned)
-        )
+        async with made.line.complaints.locked(complaint.id) as known:
+            after = rules.done(known or complaint, entry, given.seen, assigned)
+            if after != known:
+                await trail.write(made, who, f"complaint-{deed.replace('_', '-')}", complaint.id)
+                await made.line.complaints.put(after)
     except rules.EndedError:
         return await _shown(request, who, complaint, 409, given, translate(request, "该投诉已经办结。"))
     except rules.ChangedError:
         words = translate(request, CHANGED)
         return await _shown(request, who, complaint, 409, given, words)
-    await trail.write(made, who, f"complaint-{deed.replace('_', '-')}", complaint.id)
     return done(request, f"/complaints/{complaint.id}")
 
 
@@ -276,8 +279,8 @@ async def _flag(made: Services, who: Who, resident_id: str) -> None:
     found = (await residents.standing([resident_id])).get(resident_id)
     if found is None:
         raise NotFoundError
-    await residents.put([found.model_copy(update={"flags": found.flags | {Flag.OBJECTS_TO_CALLS}})])
     await trail.write(made, who, "flag-objects-to-calls", found.id)
+    await residents.put([found.model_copy(update={"flags": found.flags | {Flag.OBJECTS_TO_CALLS}})])
 
 
 def _form(

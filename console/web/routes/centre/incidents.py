@@ -111,8 +111,10 @@ async def declare(request: Request, who: Signed, campaign: str) -> Response:
     except ValidationError:
         wrong = translate(request, "请写明理由，2 至 500 字；话术不超过 2000 字。")
         return _board(request, who, campaign, rows, found, status=422, typed=given, wrong=wrong)
-    await made.line.incidents.change(name, lambda known: known or begun)
-    await trail.write(made, who, "incident-declared", name, begun.reason, campaign)
+    async with made.line.incidents.locked(name) as known:
+        if known is None:  # a form sent twice is one incident, and one line of the audit
+            await trail.write(made, who, "incident-declared", name, begun.reason, campaign)
+            await made.line.incidents.put(begun)
     return done(request, _of(campaign), incident=name)
 
 
@@ -233,14 +235,19 @@ async def _own(made: Services, who: Who, campaign: str, name: str) -> Incident:
 
 
 async def _change(request: Request, who: Who, incident: Incident, how: Change, word: str, reason: str = "") -> Response:
-    """Change an incident by `how`, write the audit entry `word` and redirect. 409 if the incident has ended."""
+    """Write the audit entry `word`, then change an incident by `how`, and redirect. 409 if the incident has ended. The
+    entry comes first, so that no change is without one; if nothing changes, none is written.
+    """
     made = services(request)
     try:
-        await made.line.incidents.change(incident.id, how)
+        async with made.line.incidents.locked(incident.id) as known:
+            after = how(known)
+            if after != known:
+                await trail.write(made, who, word, incident.id, reason)
+                await made.line.incidents.put(after)
     except rules.EndedError:
         words = translate(request, "这起重大警情已经结束。")
         return page(request, "told.html", 409, words=words)
-    await trail.write(made, who, word, incident.id, reason)
     return done(request, "/incidents" if word == "incident-ended" else _of(incident.campaign))
 
 
