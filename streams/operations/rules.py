@@ -79,18 +79,22 @@ async def _check_experiments(line: Installation, text: str, before: InForce, per
         check_experiments(text, policy, known, persons, line.clock.now())
 
 
+class NotRunningError(UserError):
+    """The policy in force has no such experiment, or it is stopped already."""
+
+
 async def stop_experiment(line: Installation, name: str, by: str) -> str:
     """Stop the experiment `name` of the policy in force, and return the hash of the new policy, in which it is stopped
     and which is now in force.
 
-    The policy's text stays as it is, but for one line. Raises UserError if the policy in force has no experiment with
-    this name that is not stopped, and UnstoppableError if its text cannot be changed so. Errors of `publish` and
+    The policy's text stays as it is, but for one line. Raises NotRunningError if the policy in force has no experiment
+    with this name that is not stopped, and UnstoppableError if its text cannot be changed so. Errors of `publish` and
     `standing` pass through.
     """
     before = await standing(line)
     plan = (await line.policies.get(before.policy)).experiments.get(name)
     if plan is None or plan.stopped:
-        raise UserError(f"no experiment {name!r} runs; `quanzu experiments list` names those that do")
+        raise NotRunningError(f"no experiment {name!r} runs; `quanzu experiments list` names those that do")
     text = await line.policies.text(before.policy)
     return await publish(line, with_stop(text, name, line.clock.now()), by, only_stops=True)
 

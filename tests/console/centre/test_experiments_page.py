@@ -137,6 +137,18 @@ async def test_one_person_stops_an_experiment_for_good(console: Stage) -> None:
     assert live.experiments[name].stopped_at is not None
 
 
+async def test_a_stop_sent_again_before_the_workers_know_of_it_does_nothing(console: Stage) -> None:
+    name = f"wording_{next(console.numbers)}"
+    await started(console, name)
+    async with await supervisor(console, WHOLE) as client:
+        shown = (await client.get("/experiments")).text
+        data = {"form": field(shown, "form"), "seen": name, "reason": "ethics board asked for it"}
+        await rules.stop_experiment(console.house.line, name, "watch")
+        assert (await client.post(f"/experiments/{name}/stop", data=data)).status_code == 303
+        assert await audited(console, "experiment-stopped", on=name) == []
+        await console.house.settle([])
+
+
 async def test_an_auditor_sees_experiments_and_cannot_stop_one(console: Stage) -> None:
     name = f"wording_{next(console.numbers)}"
     await started(console, name)

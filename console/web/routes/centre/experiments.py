@@ -1,5 +1,7 @@
 """Routes of randomised experiments: the plans of the policy in force, what their outcomes show, and the stop of one."""
 
+from contextlib import suppress
+
 from fastapi import Request
 from starlette.responses import RedirectResponse, Response
 
@@ -15,7 +17,7 @@ from console.web.policies.forms import MOST_REASON, reason_of
 from schemas.administration.experiments import Finding
 from schemas.people.staff import StaffRole
 from streams.casework.experiment_watch import stored_readings
-from streams.operations.rules import stop_experiment
+from streams.operations.rules import NotRunningError, stop_experiment
 
 door = Door("/experiments")
 ROLES = frozenset({StaffRole.SUPERVISOR, StaffRole.AUDITOR})
@@ -44,6 +46,7 @@ async def listed(request: Request, who: Signed) -> Response:
 @door.act("/{name}/stop", SUPERVISORS, name="experiment-stop")
 async def stop(request: Request, who: Signed, name: str) -> Response:
     """Stop an experiment, with a reason, and redirect to the experiments. One person is enough. It cannot go on later.
+    Does nothing if it was stopped meanwhile.
 
     422 without a reason. Raises NotFoundError if the policy in force has no such experiment, and ForbiddenError for a
     person who is not responsible for the whole province. UnknownPolicyError or PolicyError passes through if the policy
@@ -58,8 +61,11 @@ async def stop(request: Request, who: Signed, name: str) -> Response:
     if not reason:
         return await _listed(request, who, 422, refused=translate(request, "请写明理由（至少两个字）。"), named=name)
     if not plan.stopped and form_value(form, "seen") == name:
-        await trail.write(made, who, "experiment-stopped", name, reason)
-        await stop_experiment(made.line, name, who.login)
+        # The audit entry comes second: it says that this person stopped the experiment, and of two at once only one
+        # does. The stop is never without an entry, because the new policy has its own, with the person's login.
+        with suppress(NotRunningError):  # stopped meanwhile
+            await stop_experiment(made.line, name, who.login)
+            await trail.write(made, who, "experiment-stopped", name, reason)
     return RedirectResponse("/experiments", 303)
 
 
