@@ -70,10 +70,11 @@ class SecurityLog:
 
     async def locked_out(self, request: Request, attempt: Attempt) -> None:
         """Record that the lockout refused an attempt to sign in: as SPRAYING if its address has tried too many logins,
-        else as GUESSING. Failures to record are logged and not raised, but errors of Redis while the address's attempts
-        are checked pass through.
+        else, or if its attempts cannot be counted, as GUESSING. Failures are logged and not raised.
         """
-        sprays = await self._lockout.sprays(attempt)
+        sprays = False
+        async with _without_failing(SecurityEventKind.SPRAYING):
+            sprays = await self._lockout.sprays(attempt)
         await self.note(request, SecurityEventKind.SPRAYING if sprays else SecurityEventKind.GUESSING, attempt.login)
 
     async def revealed(self, request: Request, login: str, case: str) -> None:

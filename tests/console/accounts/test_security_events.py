@@ -7,9 +7,10 @@ import httpx
 import pytest
 import pytest_asyncio
 from limits import parse
+from redis.exceptions import RedisError
 
 from console.web.auth import security_log
-from console.web.auth.lockout import ADDRESS, Attempt
+from console.web.auth.lockout import ADDRESS, Attempt, Lockout
 from console.web.kit import limits
 from schemas.administration.security_events import SecurityEvent
 from schemas.administration.security_events import SecurityEventKind as Kind
@@ -69,6 +70,21 @@ async def test_a_login_that_nobody_has_is_kept_as_a_keyed_hash(console: Stage, v
     raw = [(record.key or b"") + (record.value or b"") async for record in records]
     assert not any(typed.encode() in each for each in raw)
     assert SecurityEvent.model_validate_json(raw[-1][raw[-1].index(b"{") :]).who.startswith("h:")
+
+
+async def test_a_lockout_is_answered_while_the_addresss_attempts_cannot_be_counted(
+    console: Stage, visitor: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    somebody = await person(console)
+
+    async def away(self: Lockout, attempt: Attempt) -> bool:
+        raise RedisError("away")
+
+    monkeypatch.setattr(Lockout, "sprays", away)
+    for _ in range(6):
+        answer = await visitor.post("/sign-in", data={"login": somebody.login, "password": "not the password"})
+    assert answer.status_code == 429
+    assert (await kinds(console, somebody.login))[-1] is Kind.GUESSING
 
 
 async def test_an_address_that_fails_at_many_logins_sprays(console: Stage, visitor: Visitor) -> None:
