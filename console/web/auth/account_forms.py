@@ -15,6 +15,7 @@ from console.web.rosters import areas
 from domain.access.accounts import Refusal, changed, refusal
 from domain.ids import short_hash
 from schemas.people.staff import Account, StaffRole
+from streams.repositories.staff import Change, Told
 
 NAMES = ("login", "name", "role", "area", "station", "officer", "subject")
 _SEEN = ("name", "role", "area", "station", "officer", "subject", "disabled")
@@ -121,10 +122,20 @@ async def change_account(
         detail = "; ".join(each for each in (_difference(before, after), because) if each)
         await trail.write(made, who, act, login, detail=detail)
 
+    return await change_existing(
+        made, login, lambda before, everybody: account_after(made, by, before, everybody, fields), told
+    )
+
+
+async def change_existing(made: Services, login: str, change: Change, told: Told | None = None) -> Account:
+    """Change an account that may be deleted meanwhile, by `change`, after `told` is awaited, and return it as stored
+    (see Staff.change).
+
+    Raises NotFoundError if no account has the login. The exceptions of `change` and `told`, TimeoutError and SendError
+    of Kafka, and errors of Redis pass through.
+    """
     try:
-        return await made.staff.change(
-            login, lambda before, everybody: account_after(made, by, before, everybody, fields), told
-        )
+        return await made.staff.change(login, change, told)
     except KeyError:
         raise NotFoundError from None
 

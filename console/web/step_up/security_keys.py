@@ -26,6 +26,7 @@ from webauthn.helpers.structs import (
     UserVerificationRequirement,
 )
 
+from console.web.auth.account_forms import change_existing
 from console.web.kit.services import Services
 from console.web.kit.settings import ConsoleSettings
 from console.web.step_up.challenges import SECONDS, KeyRefusedError, Purpose, new_challenge, take_challenge
@@ -130,13 +131,13 @@ async def check_key(
     KeyRefusedError if the answer is wrong, or if the counter shows that the key was copied.
 
     The counter is compared when it is stored, because one of two simultaneous answers may be from a copy. Raises also
-    KeyError if the account was deleted, and TimeoutError if Kafka or Redis does not answer within 8 s. Errors of Redis
-    pass through.
+    NotFoundError if the account was deleted, and TimeoutError if Kafka or Redis does not answer within 8 s. Errors of
+    Redis pass through.
     """
     challenge = await take_challenge(made.line.redis, answer, purpose)
     key, counter = _verified(party, account, challenge, answer)
     now = made.line.clock.now()
-    await made.staff.change(account.login, lambda before, _: _counted(before, key.id, counter, now))
+    await change_existing(made, account.login, lambda before, _: _counted(before, key.id, counter, now))
     return key
 
 

@@ -12,7 +12,8 @@ from argon2 import PasswordHasher
 from console.web.auth import passwords, sessions
 from console.web.auth.lockout import OWN, STRANGERS, Attempt
 from console.web.kit.door import EVERYBODY
-from schemas.people.staff import StaffRole
+from schemas.people.staff import Account, StaffRole
+from streams.repositories.staff import Staff
 from streams.state.keys import SESSION
 from tests.console.harness.audit import audited
 from tests.console.harness.stage import Stage
@@ -302,6 +303,21 @@ async def test_a_session_ends_when_it_is_not_used_and_after_its_whole_time(conso
         await redis.set(name, orjson.dumps(kept | {"began": began}), ex=1800)
         assert not await is_in(visitor)
         assert not await redis.exists(name)
+
+
+async def test_a_change_of_an_account_that_is_deleted_meanwhile_is_answered_with_404(
+    console: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    somebody = await person(console)
+
+    async def deleted(self: Staff, login: str, *_: object) -> Account:
+        raise KeyError(login)
+
+    async with Visitor(console) as visitor:
+        await sign_in(visitor, somebody)
+        with monkeypatch.context() as meanwhile:
+            meanwhile.setattr(Staff, "change", deleted)
+            assert (await visitor.write("/account/sign-out-everywhere")).status_code == 404
 
 
 async def test_a_new_password_ends_all_sessions_but_this_one(console: Stage) -> None:

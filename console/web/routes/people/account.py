@@ -4,6 +4,7 @@ from fastapi import Request
 from starlette.responses import RedirectResponse, Response
 
 from console.web.auth import passwords, second_factor, sessions, trail
+from console.web.auth.account_forms import change_existing
 from console.web.auth.lockout import address_of
 from console.web.auth.who import NotFoundError, Signed, Who
 from console.web.auth.words import N_, ROLES, TOO_OFTEN, place
@@ -54,11 +55,12 @@ async def end_session(request: Request, who: Signed, session: str) -> Response:
 
 @door.act("/sign-out-everywhere", EVERYBODY, name="account-sign-out-everywhere")
 async def sign_out_everywhere(request: Request, who: Signed) -> Response:
-    """End all sessions of the account, this one too, and redirect to the sign-in. TimeoutError and SendError of Kafka,
-    and errors of Redis, pass through.
+    """End all sessions of the account, this one too, and redirect to the sign-in. Raises NotFoundError if the account
+    was deleted. TimeoutError and SendError of Kafka, and errors of Redis, pass through.
     """
     made = services(request)
-    await made.staff.change(
+    await change_existing(
+        made,
         who.login,
         lambda account, _: signed_out(account),
         lambda *_: trail.write(made, who, "signed-out-everywhere", who.login),
@@ -90,7 +92,8 @@ async def password(request: Request, who: Signed) -> Response:
     if words := unfit(given, str(form.get("again", "")), before):
         return await account_page(request, who, 422, wrong=words)
     hashed = await passwords.hashed(given)
-    after = await made.staff.change(
+    after = await change_existing(
+        made,
         who.login,
         lambda account, _: chosen(made, account, hashed),
         lambda *_: trail.write(made, who, "password-changed", who.login),
@@ -110,7 +113,8 @@ async def recovery(request: Request, who: Signed) -> Response:
         raise NotFoundError
     codes, keys = second_factor.new_recovery(), made.keys(KeyPurpose.SECOND_FACTOR)
     kept = [second_factor.hashed_recovery_code(keys, who.login, each) for each in codes]
-    await made.staff.change(
+    await change_existing(
+        made,
         who.login,
         lambda account, _: own(made, account, recovery=kept),
         lambda *_: trail.write(made, who, "recovery-codes-made", who.login),

@@ -6,6 +6,7 @@ from fastapi import Form, Request
 from starlette.responses import RedirectResponse, Response
 
 from console.web.auth import csrf, trail
+from console.web.auth.account_forms import change_existing
 from console.web.auth.signing import onward, proceed, reached
 from console.web.auth.who import NotFoundError, Signed, Who
 from console.web.auth.words import N_
@@ -37,8 +38,9 @@ async def show_key(request: Request, answer: Answer = "") -> Response:
     """Check a security key's answer in place of a code, and redirect to the next step, or to the start page once signed
     in.
 
-    401 for a wrong answer, 429 after too many tries. Raises ForbiddenError if another site's page sent the form.
-    TimeoutError and SendError of Kafka, and errors of Redis, pass through.
+    401 for a wrong answer, 429 after too many tries. Raises ForbiddenError if another site's page sent the form, and
+    NotFoundError if the account was deleted meanwhile. TimeoutError and SendError of Kafka, and errors of Redis, pass
+    through.
     """
     csrf.refuse_others(request)
     made, at = services(request), await reached(request)
@@ -95,7 +97,8 @@ async def add_key(
     except KeyRefusedError as error:
         return await account_page(request, who, 401, await note_refused(request, who.login, error))
     try:
-        await made.staff.change(
+        await change_existing(
+            made,
             who.login,
             lambda account, everybody: _with_key(made, account, everybody, key),
             lambda *_: trail.write(made, who, "key-added", who.login, detail=key.name),
@@ -119,7 +122,8 @@ async def remove_key(request: Request, who: Signed, key: Annotated[str, Form(max
     found = next((each for each in (await _own_account(made, who)).security_keys if each.id == key), None)
     if found is None:
         raise NotFoundError
-    after = await made.staff.change(
+    after = await change_existing(
+        made,
         who.login,
         lambda account, _: _without_key(made, account, found.id),
         lambda *_: trail.write(made, who, "key-removed", who.login, detail=found.name),

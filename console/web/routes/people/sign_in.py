@@ -7,6 +7,7 @@ from fastapi import Request
 from starlette.responses import RedirectResponse, Response
 
 from console.web.auth import csrf, passwords, second_factor, sessions, trail
+from console.web.auth.account_forms import change_existing
 from console.web.auth.oidc import Journey, OidcError
 from console.web.auth.signing import Reached, begun, let_in, onward, proceed, reached, wall_now
 from console.web.auth.who import Signed
@@ -58,7 +59,8 @@ async def password(request: Request) -> Response:
 
     Unknown login, wrong password and disabled account get the same answer (401) in the same time. 401 with other words
     for an expired one-time password, 429 after too many tries. Raises ForbiddenError if another site's page sent the
-    form. TimeoutError and SendError of Kafka, and errors of Redis, pass through.
+    form, and NotFoundError if the account is deleted meanwhile. TimeoutError and SendError of Kafka, and errors of
+    Redis, pass through.
     """
     csrf.refuse_others(request)
     made, form = services(request), await request.form()
@@ -97,8 +99,9 @@ async def code(request: Request) -> Response:
     """Check a code of the authenticator or a recovery code, and redirect to the next step, or to the start page once
     signed in.
 
-    401 for a wrong or used code, 429 after too many tries. Raises ForbiddenError if another site's page sent the form.
-    TimeoutError and SendError of Kafka, and errors of Redis, pass through.
+    401 for a wrong or used code, 429 after too many tries. Raises ForbiddenError if another site's page sent the form,
+    and NotFoundError if the account is deleted meanwhile. TimeoutError and SendError of Kafka, and errors of Redis,
+    pass through.
     """
     csrf.refuse_others(request)
     made, at = services(request), await reached(request)
@@ -135,8 +138,9 @@ async def new_password(request: Request) -> Response:
     """Store the password that replaces the one-time password, and redirect to the next step, or to the start page once
     signed in.
 
-    422 for a password that is too weak or not repeated. Raises ForbiddenError if another site's page sent the form.
-    TimeoutError and SendError of Kafka, and errors of Redis, pass through.
+    422 for a password that is too weak or not repeated. Raises ForbiddenError if another site's page sent the form,
+    and NotFoundError if the account is deleted meanwhile. TimeoutError and SendError of Kafka, and errors of Redis,
+    pass through.
     """
     csrf.refuse_others(request)
     made, at, form = services(request), await reached(request), await request.form()
@@ -147,7 +151,8 @@ async def new_password(request: Request) -> Response:
         return _new_password(request, at, 422, words)
     hashed = await passwords.hashed(given)
     login = at.account.login
-    account = await made.staff.change(
+    account = await change_existing(
+        made,
         login,
         lambda account, _: chosen(made, account, hashed),
         lambda *_: trail.write_own(made, login, "password-changed"),
@@ -171,8 +176,8 @@ async def set_up_form(request: Request) -> Response:
 async def set_up(request: Request) -> Response:
     """Set up the second factor if its first code is right, and sign in. The page shows the recovery codes once.
 
-    401 for a wrong code. Raises ForbiddenError if another site's page sent the form. TimeoutError and SendError of
-    Kafka, and errors of Redis, pass through.
+    401 for a wrong code. Raises ForbiddenError if another site's page sent the form, and NotFoundError if the account
+    is deleted meanwhile. TimeoutError and SendError of Kafka, and errors of Redis, pass through.
     """
     csrf.refuse_others(request)
     made, at = services(request), await reached(request)
@@ -190,7 +195,8 @@ async def set_up(request: Request) -> Response:
         "recovery": [second_factor.hashed_recovery_code(keys, at.account.login, each) for each in codes],
     }
     login = at.account.login
-    account = await made.staff.change(
+    account = await change_existing(
+        made,
         login,
         lambda account, _: own(made, account, **fields),
         lambda *_: trail.write_own(made, login, "second-factor-set-up"),
@@ -295,7 +301,8 @@ async def _rehashed(made: Services, account: Account, given: str) -> Account:
     if account.password is None or not passwords.outdated(account.password):
         return account
     hashed, before = await passwords.hashed(given), account.password
-    return await made.staff.change(
+    return await change_existing(
+        made,
         account.login,
         lambda now, _: own(made, now, password=hashed) if now.password == before else now,
     )
@@ -311,7 +318,7 @@ async def _proved(made: Services, account: Account, code: str) -> Account | None
     if kept is None:
         return None
     try:
-        return await made.staff.change(account.login, lambda account, _: second_factor.without(account, kept))
+        return await change_existing(made, account.login, lambda account, _: second_factor.without(account, kept))
     except ValueError:  # another request has used it meanwhile
         return None
 
