@@ -320,6 +320,16 @@ async def test_a_change_of_an_account_that_is_deleted_meanwhile_is_answered_with
             assert (await visitor.write("/account/sign-out-everywhere")).status_code == 404
 
 
+async def test_who_changes_a_password_too_often_is_told_when_to_try_again(console: Stage) -> None:
+    somebody = await person(console)
+    async with Visitor(console) as visitor:
+        await sign_in(visitor, somebody)
+        wrong = {"current": "not the password", "password": "x", "again": "x"}
+        answers = [await visitor.write("/account/password", **wrong) for _ in range(6)]
+    assert answers[-1].status_code == 429
+    assert 0 < int(answers[-1].headers["retry-after"]) <= 3600
+
+
 async def test_a_new_password_ends_all_sessions_but_this_one(console: Stage) -> None:
     somebody, new = await person(console), "月亮在看屋顶上的一只猫呢"
     async with Visitor(console) as here, Visitor(console, ELSEWHERE) as there:

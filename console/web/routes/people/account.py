@@ -81,9 +81,11 @@ async def password(request: Request, who: Signed) -> Response:
     made, form = services(request), await request.form()
     given, before = str(form.get("password", "")), await _own(made, who)
     attempt = made.sign_in.lockout.attempt(request, "password", who.login)
-    if await made.sign_in.lockout.wait(attempt):
+    if seconds := await made.sign_in.lockout.wait(attempt):
         await made.security.locked_out(request, attempt)
-        return await account_page(request, who, 429, wrong=TOO_OFTEN)
+        response = await account_page(request, who, 429, wrong=TOO_OFTEN)
+        response.headers["Retry-After"] = str(seconds)
+        return response
     if not await passwords.fits(before.password, str(form.get("current", ""))):
         await made.sign_in.lockout.wrong(attempt)
         await made.security.note(request, SecurityEventKind.PASSWORD_WRONG, who.login)
