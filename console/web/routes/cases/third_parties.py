@@ -42,8 +42,6 @@ async def join(request: Request, who: Signed, case_id: str) -> Response:
     case = await found(made, who, case_id)
     if made.phones is None:
         return error_response(request, 409, translate(request, "现在没有您的通话。"), "no_call")
-    if not 8 <= len(given["form"]) <= 64:
-        return error_response(request, 422, translate(request, "页面已经过期，请重新打开"), "form")
     consent_form = given["form"] if given["consent"] == "yes" else None
     joined = await join_third(made, made.phones, who, case, given["party"], consent_form)
     if joined.why is not None:
@@ -72,7 +70,7 @@ async def admit(request: Request, who: Signed, case_id: str) -> Response:
     made, given = services(request), await filled(request)
     case = await found(made, who, case_id)
     act = await emergency_act(made, case, given["party"], given["ground"])
-    if act is None or not 8 <= len(given["form"]) <= 64:
+    if act is None:
         return await render(request, who, case, status=422, wrong=translate(request, "请选择第三方和紧急情形。"))
     body = ActBody(form=given["form"], seen=case.version, act=act)
     answer = await write(made, who, case, body)
