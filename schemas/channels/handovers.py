@@ -93,7 +93,7 @@ class CaseHandover(Model):
 
 
 class HandoverTaken(Model):
-    """The answer 200: the receiver's case is open. `case`: its number there."""
+    """The answer 200: the receiver's case is open. `case`: the id of that case."""
 
     case: CaseId
 
