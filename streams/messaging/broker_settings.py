@@ -18,8 +18,8 @@ def check(settings: Settings) -> list[Wrong]:
     """Return the faults in the brokers' settings, each with its correction: first the broken rules, then too few copies
     of the topic of committed offsets.
 
-    Empty if there are none, and for the embedded broker, which cannot be asked. If Kafka does not answer the request
-    for the settings, say because this user may not read them, the result is one fault (a warning) with this problem.
+    Empty if there are none, and for the embedded broker, which cannot be asked. If Kafka refuses to show the settings,
+    say because this user may not read them, a warning with this problem is in place of the broken rules.
 
     Blocking: call it in a thread. Raises AccessError if Kafka refuses access, KafkaError or OSError if it is
     unavailable, and ValueError if the CA file is unusable.
@@ -29,10 +29,12 @@ def check(settings: Settings) -> list[Wrong]:
     copies = min(3, settings.replication)
     with kafka_admin(settings) as admin:
         try:
-            found = _configured(admin)
+            broken = _broken(_configured(admin), of_broker(copies, settings.partitions))
         except KafkaError as error:
-            return [_unseen(error)]
-        return [*_broken(found, of_broker(copies, settings.partitions)), *_places(admin, copies)]
+            if error.retriable:  # a timeout, say: another attempt may see them
+                raise
+            broken = [_unseen(error)]
+        return [*broken, *_places(admin, copies)]
 
 
 def _broken(found: Mapping[int, Mapping[str, str]], rules: list[Rule]) -> list[Wrong]:

@@ -4,9 +4,11 @@ import asyncio
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any, Self
 
 import pytest
 from kafka.admin import ConfigResource, ConfigResourceType
+from kafka.errors import ClusterAuthorizationFailedError, KafkaError, KafkaTimeoutError
 
 from streams.channels.settings import ChannelSettings
 from streams.installation import Installation
@@ -113,6 +115,53 @@ async def test_the_largest_record_that_a_producer_writes_is_taken_by_every_topic
     finally:
         await producer.stop()
     assert RECORD_BYTES < MESSAGE_BYTES
+
+
+class UnreadableBrokers:
+    """Stands for the client of a cluster of one broker that does not show its settings: each request for them ends with
+    `error`.
+    """
+
+    def __init__(self, error: KafkaError) -> None:
+        self.error = error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def describe_cluster(self) -> dict[str, Any]:
+        return {"brokers": [{"broker_id": 1}]}
+
+    def describe_configs(self, *_: object, **__: object) -> None:
+        raise self.error
+
+    def describe_topics(self, names: list[str]) -> list[dict[str, Any]]:
+        return [{"error_code": 0, "partitions": [{"replica_nodes": [1]}]}]
+
+
+def _unreadable(monkeypatch: pytest.MonkeyPatch, error: KafkaError) -> Settings:
+    monkeypatch.setattr(broker_settings, "kafka_admin", lambda settings: UnreadableBrokers(error))
+    return Settings(kafka="kafka:9092", redis="redis://redis", replication=3, secret="the key of a test")
+
+
+def test_brokers_that_may_not_be_asked_are_a_warning_and_the_copies_are_checked_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    found = broker_settings.check(_unreadable(monkeypatch, ClusterAuthorizationFailedError()))
+    assert [(each.what.partition(" (")[0], each.warns) for each in found] == [
+        ("the brokers' settings cannot be seen", True),
+        (
+            "topic __consumer_offsets has 1 copies, not 3: with one broker the places of all groups are lost",
+            False,
+        ),
+    ]
+
+
+def test_brokers_that_do_not_answer_in_time_are_not_taken_for_checked(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(KafkaTimeoutError):
+        broker_settings.check(_unreadable(monkeypatch, KafkaTimeoutError()))
 
 
 def test_brokers_whose_settings_lose_or_block_data_are_told_and_refused(tmp_path: Path, redis_aof: RedisServer) -> None:
