@@ -61,7 +61,7 @@ for place, owner in ipairs(ARGV) do
     end
     if kept ~= own then
       redis.call('HSET', key, owner, kept)
-      taken = taken + 1
+      if string.sub(given, 1, 10) ~= 'destroyed ' then taken = taken + 1 end
     end
   end
 end
@@ -213,12 +213,12 @@ class Vault:
         return await self.identity() == identity
 
     async def take_in(self, copy: "Vault") -> int:
-        """Add the keys of the vault `copy` to this vault's. Return the number of owners whose stored keys changed here:
-        a key was added, or their keys were destroyed here as they are in `copy`.
+        """Add the keys of the vault `copy` to this vault's. Return the number of owners to whom a key was added.
 
-        An owner whose keys were destroyed here gets none, even if an older copy still has them. A key that does not
-        open is taken in as it is. Raises RedisError if one of the vaults is unavailable, and SettingsError if this
-        process has no key for the purpose `vault`.
+        An owner whose keys were destroyed here gets none, even if an older copy still has them. Keys that were
+        destroyed in `copy` are destroyed here too; their owners are not counted. A key that does not open is taken in
+        as it is. Raises RedisError if one of the vaults is unavailable, and SettingsError if this process has no key
+        for the purpose `vault`.
         """
         wrapping, taken = self._ring(), 0
         async for chunk in copy._all():

@@ -51,7 +51,7 @@ async def check(settings: Settings) -> None:
 
 
 async def take_in(settings: Settings, copy: str, by: str, reason: str, now: datetime) -> int:
-    """Add the keys of a copy to the vault, with an audit entry. Return the number of owners whose stored keys changed
+    """Add the keys of a copy to the vault, with an audit entry. Return the number of owners to whom a key was added
     (see Vault.take_in).
 
     `copy`: the address of a Redis with the copy. `by`, `reason`: who does it and why, for the audit. An emptied vault

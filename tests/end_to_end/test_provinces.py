@@ -24,7 +24,7 @@ from streams.channels.signing import SignedMessage, sign
 from tests.domain.builders import danger
 from tests.end_to_end.harness.house import SETTLE_SECONDS, until
 from tests.end_to_end.harness.provinces import SHARED, THERE, Provinces, provinces
-from tests.end_to_end.harness.rig import Line
+from tests.end_to_end.harness.rig import HERE, Line
 from tests.end_to_end.harness.signals import call, transfer
 
 OFFER = OfferCaseAct(province=THERE, ground=ProvinceGround.LIVES)
@@ -36,9 +36,9 @@ async def two(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Provinc
         yield made
 
 
-async def in_danger(line: Line, **fields: object) -> Resident:
+async def in_danger(line: Line, division: str = HERE) -> Resident:
     """A resident who is on the telephone with a scammer and pays: a red case."""
-    resident = await line.resident(**fields)
+    resident = await line.resident(division=division)
     await line.signal(call(line, resident, ongoing=True), transfer(line, resident, line.account()))
     assert (await line.case(resident)).level is Level.RED
     return resident
