@@ -19,7 +19,7 @@ from domain.casework.orders.unanswered import UNANSWERED
 from domain.casework.own_account.answers import hold_clock, own_hold_answer
 from domain.casework.own_account.lifting import lapse_delays, lift_needless
 from domain.casework.own_account.records import HOLD_CLOCK
-from domain.casework.provinces.offers import go_on_if_graver, offer_by_rule, offer_overdue
+from domain.casework.provinces.offers import go_on_if_graver, offer_overdue
 from domain.casework.provinces.records import OFFER_CLOCK
 from domain.casework.provinces.taking import open_taken, take_over
 from domain.casework.results import contact_result, overdue
@@ -93,9 +93,7 @@ def _opened(
         return open_taken(earlier, given, rules, now)
     if isinstance(given, PaymentReport):
         return reports.open_by_report(earlier, given, rules, now)
-    draft = alerts.begin_case(earlier, given, rules, now)
-    offer_by_rule(draft, earlier)
-    return draft
+    return alerts.begin_case(earlier, given, rules, now)
 
 
 def lift(case: Case | None, change: HoldChange, rules: Rules, now: datetime) -> Decision:
@@ -134,13 +132,6 @@ def _decided(before: Case | None, draft: DecisionBuilder, *, backlog: bool = Fal
     run_due(draft, backlog=backlog or any(fact.kind is FactKind.RELEASED for fact in draft.facts))
     finish(draft)
     return draft.done()
-
-
-def _alert(draft: DecisionBuilder, given: Alert) -> None:
-    before = draft.case
-    alerts.alert(draft, given)
-    if before.settled:
-        offer_by_rule(draft, before)
 
 
 def _deadline(draft: DecisionBuilder, given: Deadline) -> None:
@@ -224,7 +215,7 @@ def _erase(draft: DecisionBuilder, given: Erase) -> None:
 
 
 _HANDLERS: dict[type, Callable[[DecisionBuilder, Any], None]] = {
-    Alert: _alert,
+    Alert: alerts.alert,
     ContactResult: contact_result,
     OperatorReport: operator_report,
     OfficerReport: officer_report,

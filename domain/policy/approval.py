@@ -203,7 +203,7 @@ class HandoverRules(Section):
     taken. `roles`: of the persons who may hand over. `deadline`: by level, how long (10 seconds to 24 hours) the other
     province may take to acknowledge; contacts wait for that long at most. `asks_for`: how long after an unanswered
     offer the other province is asked whether it has taken the case (at most 3 days). `lives`: by province, the first 2,
-    4 or 6 digits of the divisions (GB/T 2260) whose residents' new cases are offered to it at once, by rule.
+    4 or 6 digits of the divisions (GB/T 2260) whose residents' cases the pages suggest to hand over to it.
     """
 
     provinces: Annotated[tuple[Token, ...], Field(min_length=1, max_length=MOST_PROVINCES)]
@@ -215,8 +215,8 @@ class HandoverRules(Section):
     )
 
     def home_province(self, division: str) -> str | None:
-        """Return the province to which the cases of residents of a division (6 or 9 digits) are offered by rule: the
-        one with the longest matching prefix in `lives`. None without one.
+        """Return the province to which residents of a division (6 or 9 digits) belong: the one with the longest
+        matching prefix in `lives`. None without one.
         """
         prefixes = {prefix: province for province, each in self.lives.items() for prefix in each}
         matching = [prefix for prefix in prefixes if division.startswith(prefix)]

@@ -14,7 +14,9 @@ from typing import TypedDict
 from domain.public_check.scam_patterns import SCAM_PATTERNS
 
 LONGEST_TEXT = 5_000  # characters that are looked at
-HIDDEN = "[\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff]"
+HIDDEN = (
+    "[\u00ad\u034f\u061c\u115f\u1160\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\u20e3\u3164\ufe00-\ufe0f\ufeff\uffa0]"
+)
 """Invisible characters, a pattern: scammers put them between digits and words, so that no filter finds them."""
 WIDE = "[\uff0e-\uff19\uff21-\uff3a\uff41-\uff5a]"
 """Full-width digits, letters, points and slashes, a pattern: each is WIDE_BY above the usual one."""
@@ -103,7 +105,7 @@ def scanned(text: str) -> ScanResult:
     """Return the numbers, links and types of scam that the rules find in the `plain` text. Only the first 5,000
     characters count. Each number or link is listed once, and at most 20 of them; both results may be empty.
     """
-    read = plain(text[:LONGEST_TEXT])
+    read = plain(text)[:LONGEST_TEXT]
     rest, numbers = read, dict[tuple[str, str], None]()
     for kind, patterns in NUMBER_PATTERNS.items():
         for pattern in patterns:

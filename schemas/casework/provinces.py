@@ -52,17 +52,16 @@ class OfferRefusal(StrEnum):
 class CaseOffer(Model):
     """An offer of the case to the province `province`. `id`: the step by which it goes out.
 
-    `by`: who offered it; None: the policy's rule. `level`: the case's when it was offered. `told_level`,
-    `told_payments`: its level and number of payments when the attempt `told_since` was planned; that attempt and
-    later ones tell at least these. `until`: the deadline. `asks_until`: until when the other province is asked
-    whether it has taken the case, after an offer without an answer. `other_case`: the case there, once it is known.
-    `refusal`: why it is refused.
+    `level`: the case's when it was offered. `told_level`, `told_payments`: its level and number of payments when the
+    attempt `told_since` was planned; that attempt and later ones tell at least these. `until`: the deadline.
+    `asks_until`: until when the other province is asked whether it has taken the case, after an offer without an
+    answer. `other_case`: the case there, once it is known. `refusal`: why it is refused.
     """
 
     id: Token
     province: Token
     ground: ProvinceGround
-    by: Text | None = None
+    by: Text
     at: When
     level: Level
     told_level: Level

@@ -18,17 +18,6 @@ class CaseOffered(Code, frozen=True):
     until: datetime
 
 
-class CaseOfferedByRule(Code, frozen=True):
-    """The policy's rule offers the case to the province where the resident lives. It must acknowledge the case by
-    `until`.
-    """
-
-    zh: ClassVar = "按策略移交 %(province)s（%(province_ground)s），须于 %(until)s 前确认"
-    province: str
-    province_ground: ProvinceGround
-    until: datetime
-
-
 class GoesToProvince(Code, frozen=True):
     """The reason of a step: the case is offered to another province."""
 
@@ -129,7 +118,6 @@ class CaseHandedOver(Code, frozen=True):
 
 ProvinceCode = (
     CaseOffered
-    | CaseOfferedByRule
     | GoesToProvince
     | AskedWhetherTaken
     | WaitsForProvince

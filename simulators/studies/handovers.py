@@ -16,7 +16,7 @@ from operator import itemgetter
 from domain.casework import Rules, deadlines, decide
 from domain.casework.provinces.records import taken_from
 from domain.casework.provinces.taking import acknowledged, may_end_too, may_not_take
-from domain.ids import short_hash
+from domain.ids import deadline_id, result_id, short_hash
 from domain.policy import Policy
 from domain.policy.approval import HandoverRules
 from schemas.casework.cases import Case, Danger, Profile
@@ -74,9 +74,9 @@ CUTS: tuple[Cuts | None, ...] = (
 class HandoverCounts:
     """What became of `offers` hand-overs of one level under one kind of cuts; `cuts` None: the network never fails.
 
-    `in_time`: acknowledged by the deadline; `stayed`: not taken, so the sender goes on; `both`: taken, but acknowledged
-    after the deadline, so both provinces handle the resident until a supervisor ends one part; `nobody`: hand-overs in
-    which at some moment no province handled the resident.
+    `in_time`: acknowledged by the deadline; `stayed`: not taken, so the sender goes on; `both`: taken, but not
+    acknowledged by the deadline, so both provinces handle the resident; `nobody`: hand-overs in which at some moment no
+    province handled the resident. What the receiver does later with its case is not played.
     """
 
     cuts: Cuts | None
@@ -104,7 +104,7 @@ def handover_study(policy: Policy, seeds: Sequence[int], offers: int) -> list[Ha
 
 def _counted(cuts: Cuts | None, level: Level, found: Sequence["_Ended"]) -> HandoverCounts:
     states = [each.state for each in found]
-    in_time, both = states.count(OfferState.ACCEPTED), states.count(OfferState.LATE)
+    in_time, both = states.count(OfferState.ACCEPTED), sum(each.both for each in found)
     nobody = sum(not each.always_handled for each in found)
     return HandoverCounts(cuts, level, len(found), in_time, len(found) - in_time - both, both, nobody)
 
@@ -112,7 +112,11 @@ def _counted(cuts: Cuts | None, level: Level, found: Sequence["_Ended"]) -> Hand
 @dataclass(frozen=True, slots=True)
 class _Ended:
     state: OfferState
+    both: bool
     always_handled: bool
+
+
+_OPEN = frozenset({OfferState.OFFERED, OfferState.UNANSWERED, OfferState.REFUSED})
 
 
 class _Network:
@@ -165,7 +169,7 @@ class _Side:
         found = min(deadlines(self.case).items(), key=itemgetter(1), default=None) if self.case else None
         if found is None or self.case is None:
             return None
-        name = f"d:{self.case.id}:{found[0]}:{found[1].timestamp():.3f}"
+        name = deadline_id(self.case.id, found[0], round(found[1].timestamp() * 1000))
         return Deadline(id=name, at=found[1], resident=RESIDENT, case=self.case.id, step=found[0], due=found[1])
 
 
@@ -193,9 +197,10 @@ class _HandOver:
         act = OfferCaseAct(province=THERE, ground=ProvinceGround.LIVES)
         self._send(self._here.give(_offered(self._here.opened, act)))
         until = self._offer.asks_until
-        while self._offer.state in (OfferState.OFFERED, OfferState.UNANSWERED) and self._step(until):
+        while self._offer.state in _OPEN and self._step(until):
             self.always_handled &= self._here.handles or self._there.handles
-        return _Ended(self._offer.state, self.always_handled)
+        both = self._here.handles and self._there.handles
+        return _Ended(self._offer.state, both, self.always_handled)
 
     @property
     def _offer(self) -> CaseOffer:
@@ -247,7 +252,9 @@ class _HandOver:
             return NotTakenThere(OfferRefusal.TOO_LATE if asks else why or OfferRefusal.TOO_LATE)
         if not acknowledged(self._there.case, known, out.level, 0, asks=asks):
             self._there.give(_take_over(name, out, asks=asks, at=at))
-        return TakenThere(self._there.case.id) if self._there.case else None
+            known = taken_from(self._there.opened, HERE, name)
+        knows = acknowledged(self._there.case, known, out.level, 0, asks=asks)
+        return TakenThere(self._there.opened.id) if knows else None
 
     def _answer(self, out: Dispatch, why: ChannelCode, at: datetime) -> None:
         self._send(self._here.give(_result(out, why, at)))
@@ -308,8 +315,9 @@ def _take_over(name: str, out: Dispatch, *, asks: bool, at: datetime) -> TakeOve
 
 def _result(out: Dispatch, why: ChannelCode, at: datetime) -> ContactResult:
     results = {TakenThere: Result.DELIVERED, NotTakenThere: Result.REFUSED}
+    result = results.get(type(why), Result.FAILED)
     return ContactResult(
-        id=f"{out.id}:{type(why).__name__}",
+        id=result_id(out.id, result),
         at=at,
         resident=out.resident,
         case=out.case,
@@ -317,6 +325,6 @@ def _result(out: Dispatch, why: ChannelCode, at: datetime) -> ContactResult:
         step=out.step,
         attempt=out.attempt,
         action=out.action,
-        result=results.get(type(why), Result.FAILED),
+        result=result,
         why=why,
     )

@@ -24,7 +24,7 @@ from streams.channels.signing import SignedMessage, sign
 from tests.domain.builders import danger
 from tests.end_to_end.harness.house import SETTLE_SECONDS, until
 from tests.end_to_end.harness.provinces import SHARED, THERE, Provinces, provinces
-from tests.end_to_end.harness.rig import HERE, Line
+from tests.end_to_end.harness.rig import Line
 from tests.end_to_end.harness.signals import call, transfer
 
 OFFER = OfferCaseAct(province=THERE, ground=ProvinceGround.LIVES)
@@ -36,9 +36,9 @@ async def two(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Provinc
         yield made
 
 
-async def in_danger(line: Line, division: str = HERE) -> Resident:
+async def in_danger(line: Line) -> Resident:
     """A resident who is on the telephone with a scammer and pays: a red case."""
-    resident = await line.resident(division=division)
+    resident = await line.resident()
     await line.signal(call(line, resident, ongoing=True), transfer(line, resident, line.account()))
     assert (await line.case(resident)).level is Level.RED
     return resident
@@ -76,16 +76,6 @@ async def test_a_case_is_taken_in_time_and_the_sender_stops_while_the_receiver_g
     await two.there.house.settle([there.resident])
     assert any(contact.to == resident.phones[0].value for contact in two.there.carrier.left), "warned by the receiver"
     assert await results(here, resident) == ["accepted"]
-
-
-async def test_a_case_of_who_lives_there_passes_by_the_policys_rule_without_a_person(two: Provinces) -> None:
-    resident = await in_danger(two.here, division="210102")
-    case, there = await two.here.case(resident), await case_there(two, resident)
-    assert (case.state, [each.by for each in case.offers]) == (CaseState.HANDED_OVER, [None])
-    assert handled(there)
-    assert there is not None
-    assert there.offers == [], "no rule hands it back"
-    assert await results(two.here, resident) == ["accepted"]
 
 
 async def test_a_cut_that_outlasts_the_deadline_leaves_the_case_here_and_asks_for_a_supervisor(two: Provinces) -> None:

@@ -135,7 +135,7 @@ PARTS = {
     "roles": "岗位",
     "deadline": "确认期限",
     "asks_for": "逾期后询问",
-    "lives": "按居住地移交",
+    "lives": "居住区划",
     "enabled": "启用",
     "ground": "本地依据",
     "days": "暂停天数",
@@ -196,7 +196,7 @@ KEYS = (
     ),
     (
         "[handover]",
-        "跨省移交：可移交的省份（provinces）和岗位（roles），各等级的确认期限（deadline），逾期后再询问多久（asks_for），居住在哪些区划的居民一有新预警即自动移交（lives）。没有此节即不移交也不接收。",
+        "跨省移交：可移交的省份（provinces）和岗位（roles），各等级的确认期限（deadline），逾期后再询问多久（asks_for），哪些区划的居民住在对方省（lives，页面据此提示）。没有此节即不移交也不接收。",
     ),
     ("[retention]", "各类记录保存多久（quanzu admin topics retain 生效）。预警日志、名册和审计不在其列。"),
     ("[recording]", "坐席外呼是否可以录音（enabled，默认否）；需要密钥库，且话务网关配置了 recordings_url。"),

@@ -19,7 +19,6 @@ from domain.casework.provinces.records import (
     offer_waiting,
 )
 from domain.casework.steps import Ended, end, plan_step
-from domain.policy.approval import HandoverRules
 from schemas.casework.cases import Case, Step, StepState
 from schemas.casework.events import FactKind
 from schemas.casework.inputs import ContactResult
@@ -30,7 +29,6 @@ from schemas.casework.provinces import (
     OfferCaseAct,
     OfferRefusal,
     OfferState,
-    ProvinceGround,
 )
 from schemas.codes.any_code import AnyCode, ResultNoted, TriedAgain
 from schemas.codes.channels import NotTakenThere, TakenThere
@@ -38,7 +36,6 @@ from schemas.codes.plan import LevelRose, NoResultInTime, ResultCame
 from schemas.codes.provinces import (
     AskedWhetherTaken,
     CaseOffered,
-    CaseOfferedByRule,
     EndedHere,
     GoesToProvince,
     MayNotOffer,
@@ -78,38 +75,12 @@ def offer_case(draft: DecisionBuilder, act: OfferCaseAct, by: str, role: StaffRo
         return OfferGoesOn()
     if len(draft.case.offers) >= MOST_OFFERS:
         return MostOffersMade(MOST_OFFERS)
-    _offer(draft, rules, act.province, act.ground, by)
-    return None
-
-
-def offer_by_rule(draft: DecisionBuilder, before: Case | None) -> None:
-    """Offer the case to the province where the resident lives, if the policy has a rule for the resident's division.
-
-    `before`: the resident's case before the alert; None if there was none. It applies to a new case, and to one that is
-    reopened after that province took it. A case of a resident whom that province has handed over to this one stays.
-    """
-    rules, case = draft.rules.policy.handover, draft.case
-    province = rules.home_province(case.profile.division) if rules else None
-    if rules is None or province is None or case.settled or len(case.offers) >= MOST_OFFERS:
-        return
-    if before is not None and any(each.province == province for each in before.taken):
-        return
-    if not case.offers or _reopened_after(before, province):
-        _offer(draft, rules, province, ProvinceGround.LIVES, None)
-
-
-def _reopened_after(before: Case | None, province: str) -> bool:
-    latest = before.offers[-1] if before and before.settled and before.offers else None
-    return latest is not None and latest.province == province and latest.state is OfferState.ACCEPTED
-
-
-def _offer(draft: DecisionBuilder, rules: HandoverRules, province: str, ground: ProvinceGround, by: str | None) -> None:
-    step = plan_step(draft, _stem(draft), Action.HAND_OVER, draft.now, GoesToProvince(province))
+    step = plan_step(draft, _stem(draft), Action.HAND_OVER, draft.now, GoesToProvince(act.province))
     until = draft.after(rules.deadline[draft.case.level])
     offer = CaseOffer(
         id=step.id,
-        province=province,
-        ground=ground,
+        province=act.province,
+        ground=act.ground,
         by=by,
         at=draft.now,
         level=draft.case.level,
@@ -120,8 +91,8 @@ def _offer(draft: DecisionBuilder, rules: HandoverRules, province: str, ground: 
     )
     draft.set(offers=[*draft.case.offers, offer])
     draft.timer(offer_clock(draft.case, offer), Action.HAND_OVER, until)
-    what = CaseOffered(by, province, ground, until) if by else CaseOfferedByRule(province, ground, until)
-    draft.note(FactKind.OFFERED, what, step, by=by)
+    draft.note(FactKind.OFFERED, CaseOffered(by, act.province, act.ground, until), step, by=by)
+    return None
 
 
 def end_here(draft: DecisionBuilder, act: EndHereAct, by: str, role: StaffRole | None) -> RefusalCode | None:

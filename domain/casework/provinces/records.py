@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from domain.casework.draft import CLOCK
+from domain.policy.approval import HandoverRules
 from domain.policy.schedule import CONTACTS_NOBODY
 from schemas.casework.cases import Case, Step
 from schemas.casework.provinces import CaseOffer, OfferState, TakenCase
@@ -74,6 +75,17 @@ def failed_offer(case: Case) -> CaseOffer | None:
     """
     latest = case.offers[-1] if case.offers and not case.settled else None
     return latest if latest and latest.state in (OfferState.REFUSED, OfferState.UNANSWERED) else None
+
+
+def suggested_province(case: Case, rules: HandoverRules | None) -> str | None:
+    """Return the province where the resident lives by the register, for a person to hand the case over to it. None if
+    `rules` name no province for the resident's division, the case is settled or was offered already, or that province
+    handed it over to this one.
+    """
+    province = rules.home_province(case.profile.division) if rules else None
+    if case.settled or case.offers or any(each.province == province for each in case.taken):
+        return None
+    return province
 
 
 def taken_from(case: Case, province: str, offer: str) -> TakenCase | None:

@@ -85,6 +85,22 @@ async def test_an_operator_offers_a_case_and_the_page_shows_its_deadline(console
         assert (again.status_code, "已在移交" in again.text) == (409, True)
 
 
+async def test_the_province_where_the_resident_lives_is_suggested_and_chosen_but_not_offered(
+    console: Stage, line: Line
+) -> None:
+    resident = await line.resident(division="210102")
+    await line.signal(call(line, resident, ongoing=True), transfer(line, resident, line.account()))
+    case = await line.case(resident)
+    async with await console.signed_in(OPERATOR, area="") as operator:
+        told = f"按登记住址，当事人住在 {THERE}。"
+        assert told in (await operator.get(f"/cases/{case.id}")).text
+        text = (await operator.get(f"/cases/{case.id}/province")).text
+        assert told in text
+        assert f'<option value="{THERE}" selected>' in text
+        assert "checked" not in text, "the reason is the person's"
+    assert (await line.case(resident)).offers == []
+
+
 @pytest.mark.parametrize("language", ["en", "ko"])
 async def test_the_page_is_there_in_other_languages(console: Stage, line: Line, language: str) -> None:
     _, case = await in_danger(line)

@@ -28,7 +28,7 @@ def read(texts: int, seed: int) -> Counter[str]:
         assert time.process_time() - began < SECONDS, (kind, text[:80])
         assert len(found.numbers) <= MOST_HITS
         assert {name for name, _ in found.numbers} <= NUMBER_PATTERNS.keys()
-        assert all(part in plain(text[:LONGEST_TEXT]) for _, part in found.numbers)
+        assert all(part in plain(text) for _, part in found.numbers)
         assert found.scams.keys() <= SCAMS.keys()
         assert all(part in plain(text) for part in found.scams.values())
         read[kind] += 1
@@ -44,8 +44,9 @@ def test_hostile_texts_of_every_kind_are_read_in_time() -> None:
     [
         "加\u200b客\u200b服1\u200b9\u200b8\u200d0\u2060009\ufe0f9\u00ad001做任务\u202e返佣金",
         "加客服１９８０００９９００１做任务返佣金",
+        "\u00ad" * LONGEST_TEXT + "加客服19800099001做任务返佣金",
     ],
-    ids=["invisible", "full width"],
+    ids=["invisible", "full width", "behind invisible ones"],
 )
 def test_a_number_with_signs_that_hide_it_is_found(text: str) -> None:
     assert scanned(text).numbers == (("phone", "19800099001"),)

@@ -29,7 +29,9 @@ from console.web.operator_calls.recording import HEARERS, may_record
 from console.web.operator_calls.shown import phone_view
 from console.web.operator_calls.third_parties import third_party_view
 from domain.calendar import local_date
+from domain.casework.provinces.records import suggested_province
 from domain.policy import PolicyError
+from domain.policy.approval import HandoverRules
 from domain.wording import labels
 from schemas.casework.cases import Case
 from schemas.casework.events import FactKind
@@ -105,12 +107,12 @@ async def events(request: Request, who: Signed, case_id: str) -> Response:
     return open_stream(request, who, _events(request, who, case))
 
 
-async def _hands_over(made: Services) -> bool:
-    """Return True if the policy in force lets a case be offered to another province, False if it is unknown here."""
+async def _handover_rules(made: Services) -> HandoverRules | None:
+    """Return the rules of hand-overs of the policy in force, or None if it has none or is unknown here."""
     try:
-        return (await made.line.policies.live()).handover is not None
+        return (await made.line.policies.live()).handover
     except (UnknownPolicyError, PolicyError):
-        return False
+        return None
 
 
 async def render(
@@ -128,6 +130,7 @@ async def render(
     made, language = services(request), language_of(request)
     shown, phone = await view(made, who, case, more.get("script", "")), await phone_view(made, who, case)
     third = await third_party_view(made, who, case, phone) if shown.acts else None
+    handover = await _handover_rules(made)
     usual: dict[str, Any] = {
         "view": shown,
         "case": case,
@@ -138,7 +141,8 @@ async def render(
         "changes": [],
         "asks": None,
         "phone": phone,
-        "hands_over": await _hands_over(made),
+        "hands_over": handover is not None,
+        "lives_in": suggested_province(case, handover),
         "third": third,
         "records": bool(phone and phone.mine and phone.goes_on) and await may_record(made),
         "hears": who.role in HEARERS,

@@ -2,7 +2,7 @@
 
 /** `{ numbers: [[kind, text]], scams: { type: words } }`, as `scanned` returns it there. */
 export function scanned(text, rules) {
-  const read = plain(text.slice(0, rules.longest), rules), numbers = new Map();
+  const read = [...plain(text, rules)].slice(0, rules.longest).join(""), numbers = new Map();
   let rest = read;
   for (const { kind, patterns } of rules.numbers)
     for (const pattern of patterns)
