@@ -17,7 +17,7 @@ from domain.visits import coverage
 from schemas.base import EARLIEST
 from schemas.errors import UserError
 from schemas.people.rosters import Roster
-from simulators.backtest import kept, recorded, register
+from simulators.backtest import recorded, recorded_topics, register
 from simulators.backtest.side import Side, batches
 from simulators.backtest.spool import Spool, moment
 from streams.installation import Installation
@@ -106,10 +106,10 @@ async def from_topics(
     """
     settings = line.settings
     with Spool() as spool:
-        refused = await kept.signals(settings, spool, until)
+        refused = await recorded_topics.signals(settings, spool, until)
         first = _first(spool)
-        settled = [each for each in await kept.settled(settings, first) if each[0] < until]
-        entries = await kept.watchlist(settings, first)
+        settled = [each for each in await recorded_topics.settled(settings, first) if each[0] < until]
+        entries = await recorded_topics.watchlist(settings, first)
         subjects = Subjects(settings.key(), settings.id_number_keys())
         rules = [policies.candidate.risk, policies.other.risk]
         sides = [Side(each, line.residents, subjects, settled) for each in rules]

@@ -129,10 +129,14 @@ class Demo:
         TimeoutError if the workers are not ready within 180 s, and FeedError if intake refuses a batch for good. Errors
         of the servers pass through.
         """
-        async with beside(self._lines.run()), self.running() as running:
+        async with in_background(self._lines.run()), self.running() as running:
             end = running.line.clock.now() + self._plan.length * self._plan.speed
             pacer = Pacer(running.line, running.feeders)
-            async with beside(pacer.run()), beside(self._show(running)), beside(self._disturb(running)):
+            async with (
+                in_background(pacer.run()),
+                in_background(self._show(running)),
+                in_background(self._disturb(running)),
+            ):
                 with _ending_sooner(running.feeders, self._out):
                     await running.feeders.run(end)
                 await drained(running)
@@ -170,9 +174,11 @@ class Demo:
                 )
             await clock.sleep_until(START)
             names = [f"operator-{number}" for number in range(1, plan.operators + 1)]
-            await stack.enter_async_context(beside(Operators(desk, province.contacts, province, clock).run(names)))
+            await stack.enter_async_context(
+                in_background(Operators(desk, province.contacts, province, clock).run(names))
+            )
             scenes, hands_over = Scenes(province, line, desk, self._say), bool(beyond.neighbour and plan.operators)
-            await stack.enter_async_context(beside(scenes.run(console, hands_over=hands_over)))
+            await stack.enter_async_context(in_background(scenes.run(console, hands_over=hands_over)))
             feeders = Feeders(province, address, keys, clock)
             yield Running(line, province, found, workers, feeders, address, scenes, beyond.neighbour)
 
@@ -323,7 +329,7 @@ def _ending_sooner(feeders: Feeders, out: Console) -> Iterator[None]:
 
 
 @asynccontextmanager
-async def beside(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+async def in_background(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
     """Context manager: run `work` in the background while the block runs, and cancel it at the end. If `work` failed
     before, its exception is raised when the block ends, not earlier.
     """

@@ -84,7 +84,7 @@ def unseen(
     for seed, rows in provinces.items():
         news = [row for row in rows if row.news]
         said = {whose: scales[whose](evidence_odds(news, whose, rules[whose])) for whose in PLACES}
-        found[str(seed)] = told(_scores(said, [row.scam for row in news]))
+        found[str(seed)] = scores_as_dicts(_scores(said, [row.scam for row in news]))
     return found
 
 
@@ -102,7 +102,7 @@ def at_levels(rows: Sequence[Row], rules: Mapping[str, RiskRules]) -> dict[str, 
     return {level: {whose: found[whose][level] for whose in PLACES} for level in found[BY_HAND]}
 
 
-def verdict(judged: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> str:
+def comparison_sentence(judged: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> str:
     """Return an English sentence that compares the Brier scores (lower is better) on unseen provinces. `judged`: the
     result of `unseen`.
 
@@ -115,7 +115,7 @@ def verdict(judged: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> str:
     )
 
 
-def told(scores: Scores) -> dict[str, Any]:
+def scores_as_dicts(scores: Scores) -> dict[str, Any]:
     """Return the scores as plain dicts for a report, keyed by kind of weights (`by_hand`, `free`, `learnt`), then by
     field of Score.
     """

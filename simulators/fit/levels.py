@@ -13,7 +13,7 @@ from simulators.fit.worth import summed
 _DIGITS = 2  # decimals of a policy's thresholds
 
 
-def moved(rows: Sequence[Row], by_hand: Mapping[str, float], learnt: Mapping[str, float]) -> Floats:
+def odds_with_learnt_bits(rows: Sequence[Row], by_hand: Mapping[str, float], learnt: Mapping[str, float]) -> Floats:
     """Return for each row its log-odds in bits under the hand-set policy with the learnt bits in place of the policy's
     own. The prior is included.
 

@@ -61,7 +61,7 @@ class Row:
     news: bool
 
 
-def lived(seed: int, rules: RiskRules, beside: Sequence[RiskRules], world: World) -> list[Row]:
+def simulate_rows(seed: int, rules: RiskRules, beside: Sequence[RiskRules], world: World) -> list[Row]:
     """Simulate the province of `seed` with nobody warned, and return its rows in order of time.
 
     `rules` decide what counts as evidence. Each row's log-odds are those under `rules` first, then under each element

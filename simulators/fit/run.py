@@ -10,10 +10,20 @@ from domain.policy import Policy, load
 from domain.policy.risk import RiskRules
 from schemas.levels import Level
 from simulators.fit.examples import EXAMPLES
-from simulators.fit.judge import BY_HAND, FREE, LEARNT, at_levels, by_time, hand_scale, told, unseen, verdict
+from simulators.fit.judge import (
+    BY_HAND,
+    FREE,
+    LEARNT,
+    at_levels,
+    by_time,
+    comparison_sentence,
+    hand_scale,
+    scores_as_dicts,
+    unseen,
+)
 from simulators.fit.learn import Learnt, learn, sampled
-from simulators.fit.levels import as_many, moved
-from simulators.fit.rows import Row, World, lived
+from simulators.fit.levels import as_many, odds_with_learnt_bits
+from simulators.fit.rows import Row, World, simulate_rows
 from simulators.fit.within import learn_within
 from simulators.fit.worth import set_by_hand
 from simulators.fit.write import candidate
@@ -57,13 +67,13 @@ def fitted(
     policy, total = load(text), len(seeds) + kept_back
     rows: list[Row] = []
     for done, seed in enumerate(seeds, 1):
-        rows += lived(seed, policy.risk, (), world)
+        rows += simulate_rows(seed, policy.risk, (), world)
         progress(done, total)
     made = _made(text, policy, rows, seeds)
     others = (made.rules[FREE], made.rules[LEARNT])
     provinces: dict[int, list[Row]] = {}
     for done, seed in enumerate(range(seeds.stop, seeds.stop + kept_back), len(seeds) + 1):
-        provinces[seed] = lived(seed, policy.risk, others, world)
+        provinces[seed] = simulate_rows(seed, policy.risk, others, world)
         progress(done, total)
     scales = {BY_HAND: hand_scale(rows, policy.risk), FREE: made.free.scale, LEARNT: made.learnt.scale}
     judged = unseen(provinces, made.rules, scales)
@@ -79,12 +89,12 @@ def fitted(
             "levels": _levels(made.rules),
             "weights": _weights(set_by_hand(policy.risk), made),
             "by_time": [
-                {"from": str(each.since), "until": str(each.until), **told(each.scores)}
+                {"from": str(each.since), "until": str(each.until), **scores_as_dicts(each.scores)}
                 for each in by_time(rows, policy.risk)
             ],
             "unseen": judged,
             "at_levels": at_levels([row for each in provinces.values() for row in each], made.rules),
-            "verdict": verdict(judged),
+            "verdict": comparison_sentence(judged),
         },
     )
 
@@ -106,7 +116,7 @@ def _made(text: str, policy: Policy, rows: Sequence[Row], seeds: range) -> _Made
 def _free_levels(rows: Sequence[Row], rules: RiskRules, free: Learnt) -> dict[Level, float]:
     """Return thresholds for freely learnt weights: as many moments reach each level as under the hand-set policy."""
     news = [row for row in rows if row.news]
-    odds = moved(news, set_by_hand(rules), free.bits)
+    odds = odds_with_learnt_bits(news, set_by_hand(rules), free.bits)
     return as_many(rules.levels, np.asarray([row.odds[0] for row in news]), odds)
 
 

@@ -13,7 +13,7 @@ from simulators.lab.book import Figures
 from simulators.lab.dispatchers import DEFAULT, DISPATCHERS, FIRST_COME, LEVEL_THEN_AGE, NOBODY, ORACLE
 from simulators.lab.intervals import interval, paired
 from simulators.lab.laboratory import Laboratory
-from simulators.lab.seeds import lived
+from simulators.lab.seeds import map_seeds
 from simulators.lab.setup import Setup
 from simulators.population.people import people
 from simulators.world.province import SECRET, START, Province
@@ -103,7 +103,7 @@ def run(
         load(each.policy)
     progress(0, len(seeds))
     found = {}
-    for seed, figures in lived(partial(of_seed, setup=setup, among=among), seeds, processes):
+    for seed, figures in map_seeds(partial(of_seed, setup=setup, among=among), seeds, processes):
         found[seed] = figures
         progress(len(found), len(seeds))
     return found

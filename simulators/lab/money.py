@@ -12,9 +12,9 @@ from schemas.casework.events import CaseEvent
 from schemas.levels import EvidenceClass
 from simulators.lab.dispatchers import DEFAULT, DISPATCHERS
 from simulators.lab.laboratory import Laboratory
-from simulators.lab.seeds import lived
+from simulators.lab.seeds import map_seeds
 from simulators.lab.setup import Setup
-from simulators.studies.honesty import Judged, Verdict, judge, verdict
+from simulators.studies.honesty import ClassHonesty, Judged, honesty_of, judge
 from simulators.studies.survival import Curve, Followed, by_each, followed
 from simulators.world.province import START, Province
 
@@ -62,16 +62,16 @@ def run(
     """
     load(policy)
     found = {}
-    for seed, one in lived(partial(of_seed, setup=setup, policy=policy), seeds, processes):
+    for seed, one in map_seeds(partial(of_seed, setup=setup, policy=policy), seeds, processes):
         found[seed] = one
         progress(len(found), len(seeds))
     return found
 
 
-def verdicts(found: Mapping[int, Seed]) -> list[Verdict]:
+def verdicts(found: Mapping[int, Seed]) -> list[ClassHonesty]:
     """Return for each evidence class, in the order A, B, C, D, how honest its claims are over all seeds."""
     judged = [one.judged for one in found.values()]
-    return [verdict(judged, evidence) for evidence in EvidenceClass]
+    return [honesty_of(judged, evidence) for evidence in EvidenceClass]
 
 
 def curves(found: Mapping[int, Seed]) -> dict[str, dict[str, Curve]]:
@@ -93,7 +93,7 @@ def report(
     setup: Setup,
     policy: str,
     found: Mapping[int, Seed],
-    told: Sequence[Verdict],
+    told: Sequence[ClassHonesty],
     warned: Mapping[str, Mapping[str, Curve]],
 ) -> dict[str, Any]:
     """Return the report, ready for JSON: the verdicts by evidence class, the claims and the truth of each seed, and the

@@ -8,7 +8,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def lived(live: Callable[[int], T], seeds: Sequence[int], processes: int = 1) -> Iterator[tuple[int, T]]:
+def map_seeds(live: Callable[[int], T], seeds: Sequence[int], processes: int = 1) -> Iterator[tuple[int, T]]:
     """Call `live` with each seed, and yield (seed, result) in the order of the seeds. With 2 or more `processes`, the
     calls run in that many new processes, and `live` and its results must be picklable. Exceptions of `live` pass
     through.

@@ -12,7 +12,7 @@ from simulators.lab.dispatchers import NOBODY, ORACLE
 from simulators.lab.intervals import Interval
 from simulators.lab.sweep import Point
 from simulators.studies import survival
-from simulators.studies.honesty import Ratio, Verdict
+from simulators.studies.honesty import ClassHonesty, Ratio
 from simulators.studies.survival import Curve
 
 SHOWN = 12  # groups of a kind: the largest ones
@@ -75,7 +75,7 @@ def _cell(report: Mapping[str, Any], name: str, measure: str, told: Told, *, mor
     return f"[{colour}]{text}[/]"
 
 
-def honest(verdicts: Sequence[Verdict]) -> Table:
+def honest(verdicts: Sequence[ClassHonesty]) -> Table:
     """Return a table with a row for each evidence class: the ledger's claims beside the truth, in 10,000 yuan, and
     whether the class may be believed.
     """
@@ -96,7 +96,7 @@ def honest(verdicts: Sequence[Verdict]) -> Table:
     return table
 
 
-def _covered(verdict: Verdict) -> str:
+def _covered(verdict: ClassHonesty) -> str:
     return "–" if verdict.coverage is None else f"{verdict.coverage:.0%}"
 
 

@@ -7,7 +7,7 @@ import typer
 from rich.table import Table
 
 from console.commands.common import Report, out
-from simulators.lab_commands.told import write
+from simulators.lab_commands.report_files import write
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

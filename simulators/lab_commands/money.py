@@ -6,12 +6,12 @@ import typer
 
 from console.commands.common import err, out
 from simulators.lab_commands.options import Options, with_options
-from simulators.lab_commands.told import write
+from simulators.lab_commands.report_files import write
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from simulators.studies.honesty import Verdict
+    from simulators.studies.honesty import ClassHonesty
 
 app = typer.Typer()
 
@@ -40,7 +40,7 @@ def money(options: Options) -> None:
     _conclude(told)
 
 
-def _conclude(told: "Sequence[Verdict]") -> None:
+def _conclude(told: "Sequence[ClassHonesty]") -> None:
     good = sum(each.honest for each in told)
     for each in told:
         if not each.honest:
@@ -49,7 +49,7 @@ def _conclude(told: "Sequence[Verdict]") -> None:
     raise typer.Exit(0 if good == len(told) else 1)
 
 
-def _why(verdict: "Verdict") -> str:
+def _why(verdict: "ClassHonesty") -> str:
     if not verdict.claims:
         return "nothing is claimed in any seed, so nothing is shown: take more days, or more happens (--overload)"
     if verdict.coverage is None:

@@ -8,7 +8,7 @@ import typer
 from console.commands.common import err, out
 from simulators.lab_commands.options import Options, text, with_options
 from simulators.lab_commands.plots import Plots, draw
-from simulators.lab_commands.told import write
+from simulators.lab_commands.report_files import write
 
 if TYPE_CHECKING:
     from simulators.lab.setup import Setup

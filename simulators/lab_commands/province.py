@@ -11,7 +11,7 @@ import typer
 from rich.table import Table
 
 from console.commands.common import Report, err, load_settings, out
-from simulators.lab_commands.told import write
+from simulators.lab_commands.report_files import write
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

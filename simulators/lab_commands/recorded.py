@@ -10,7 +10,7 @@ import typer
 from console.commands.common import Existing, Report, day, duration, err, load_settings, moment, open_installation, out
 from simulators.lab_commands.extra import needed
 from simulators.lab_commands.plots import Plots, draw
-from simulators.lab_commands.told import write
+from simulators.lab_commands.report_files import write
 
 if TYPE_CHECKING:
     from domain.policy import Policy
@@ -63,9 +63,9 @@ def backtest(
     The signals come from files, or from the topics of a running Quanzu (the last seven days).
     """
     from console.progress import bar
+    from simulators.backtest.report import report as told
+    from simulators.backtest.report import table
     from simulators.backtest.run import Policies, from_files
-    from simulators.backtest.told import report as told
-    from simulators.backtest.told import table
     from streams.intake.formats import Options
 
     settings = load_settings()
@@ -122,7 +122,7 @@ def fit(
 
     with needed():
         from simulators.fit.run import World, fitted
-    from simulators.fit.told import table
+    from simulators.fit.tables import table
     from streams.repositories.policies import read
 
     text = read(policy)

@@ -7,7 +7,7 @@ from rich.table import Table
 
 from console.commands.common import Report, err, load_settings, out
 from simulators.lab_commands.options import Against, First, Processes, Seeds, text
-from simulators.lab_commands.told import write
+from simulators.lab_commands.report_files import write
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

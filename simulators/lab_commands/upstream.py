@@ -8,7 +8,7 @@ from rich.table import Table
 
 from console.commands.common import Report, err, load_settings, out
 from simulators.lab_commands.options import Against, First, Processes, Seeds, text
-from simulators.lab_commands.told import write
+from simulators.lab_commands.report_files import write
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,14 +43,14 @@ def upstream(
 
     from console.progress import bar
     from domain.policy import load
-    from simulators.lab.seeds import lived
+    from simulators.lab.seeds import map_seeds
     from simulators.studies.upstream import gains, per_call, upstream_study
 
     policy, wanted = load(text(default or load_settings().policy)), range(first_seed, first_seed + seeds)
     live = partial(upstream_study, policy=policy, residents=residents, length=timedelta(hours=hours), most=calls)
     studies = []
     with bar(err, "seeds") as progress:
-        for done, (_, found) in enumerate(lived(live, wanted, processes), 1):
+        for done, (_, found) in enumerate(map_seeds(live, wanted, processes), 1):
             studies.append(found)
             progress(done, seeds)
     told, differences = per_call(studies), gains(studies)

@@ -13,7 +13,7 @@ from domain.policy import Policy, load
 from schemas.casework.objections import WrongfulCause
 from simulators.assumptions.stolen_money import SLOWER, StolenMoney
 from simulators.lab.intervals import Interval, interval
-from simulators.lab.seeds import lived
+from simulators.lab.seeds import map_seeds
 from simulators.pursuit.oracle import Oracle
 from simulators.pursuit.reports import ReportKind
 from simulators.pursuit.reviews import StopReview
@@ -104,7 +104,9 @@ def compare_ways(
 
     Raises PolicyError, at the first element, if the policy (TOML text) is invalid.
     """
-    for _, found in lived(partial(province, policy=policy, assumed=assumed, ways=ways, days=days), seeds, processes):
+    for _, found in map_seeds(
+        partial(province, policy=policy, assumed=assumed, ways=ways, days=days), seeds, processes
+    ):
         yield found
 
 

@@ -36,7 +36,7 @@ class ReviewDesk:
         self._seed, self._assumed = seed, assumed
         self._free: list[datetime | None] = [None] * max(assumed.reviewers_day, assumed.reviewers_night)
 
-    def decided_at(self, objection: str, now: datetime) -> datetime:
+    def schedule_review(self, objection: str, now: datetime) -> datetime:
         """Assign an objection that is made at `now` (UTC) to the reviewer who is free first, and return the time at
         which the review ends. The reviewer is busy until then. `objection`: its id.
         """

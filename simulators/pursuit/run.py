@@ -246,7 +246,7 @@ class Pursuit:
         known = reviews.get(dispatch.step) or StopReview(None, self._unread(dispatch), now)
         reviews[dispatch.step] = known._replace(objected_at=known.objected_at or now)
         self._agenda.at(
-            self._desk.decided_at(name, now), partial(self._review, dispatch, name, honest=honest, number=number)
+            self._desk.schedule_review(name, now), partial(self._review, dispatch, name, honest=honest, number=number)
         )
 
     def _review(self, dispatch: Dispatch, objection: str, *, honest: bool, number: int) -> None:

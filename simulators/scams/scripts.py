@@ -14,7 +14,7 @@ from simulators.assumptions.chance import between, pick, stream
 from simulators.assumptions.figures import SCAMS, Hook, Scam
 from simulators.assumptions.pace import Pace
 from simulators.population.numbers import BANKS, account, bank_of, scam_phone
-from simulators.scams.story import Beat, Gang, Message, Opened, Pay, Phase, Ring, Story, Tell
+from simulators.scams.story import Gang, Message, Opened, Pay, Phase, Ring, Story, StoryEvent, Tell
 
 _MULES_FROM = 5 * 10**10  # serial numbers of mule accounts; residents have lower ones
 _PHONES_A_GANG = 4
@@ -91,7 +91,7 @@ def _relapses(chance: Random) -> timedelta | None:
     return between(chance, low * _DAY, high * _DAY) if chance.random() < figures.RELAPSES else None
 
 
-def _beats(draft: _Draft, depth: str, hit_again: float) -> Iterator[Beat]:
+def _beats(draft: _Draft, depth: str, hit_again: float) -> Iterator[StoryEvent]:
     yield from _hook(draft)
     if depth == "touched":
         return
@@ -113,7 +113,7 @@ def _told(draft: _Draft, since: datetime, life: timedelta) -> Iterator[Tell]:
         yield Tell(since + life * round(draft.chance.uniform(0.05, 0.3), 5))
 
 
-def _again(draft: _Draft, payments: Sequence[Pay], since: datetime) -> Iterator[Beat]:
+def _again(draft: _Draft, payments: Sequence[Pay], since: datetime) -> Iterator[StoryEvent]:
     """Yield a recovery scam by the same gang (assumed), which knows the loss and offers to recover it for a fee."""
     chance = draft.chance
     at = since + between(chance, *(days * _DAY for days in figures.HIT_AGAIN_DAYS))
@@ -133,7 +133,7 @@ def _again(draft: _Draft, payments: Sequence[Pay], since: datetime) -> Iterator[
     yield from _told(draft, paid + timedelta(seconds=_DAY), timedelta(seconds=_DAY))
 
 
-def _hook(draft: _Draft) -> Iterator[Beat]:
+def _hook(draft: _Draft) -> Iterator[StoryEvent]:
     match pick(draft.chance, draft.scam.hooks):
         case Hook.CALL:
             yield _short_call(draft, draft.begins, Phase.HOOK)
@@ -143,7 +143,7 @@ def _hook(draft: _Draft) -> Iterator[Beat]:
             yield draft.opened(draft.begins, Phase.HOOK)
 
 
-def _trust(draft: _Draft) -> Iterator[Beat]:
+def _trust(draft: _Draft) -> Iterator[StoryEvent]:
     """Yield calls or messages that build trust, and the app that is installed."""
     if draft.app:
         yield draft.opened(draft.at(0.1, 0.3), Phase.TRUST)
@@ -154,7 +154,7 @@ def _trust(draft: _Draft) -> Iterator[Beat]:
         yield Message(draft.at(0.12, 0.3), Phase.TRUST, *draft.chance.choice(draft.gang.phones))
 
 
-def _pressure(draft: _Draft, until: datetime) -> Iterator[Beat]:
+def _pressure(draft: _Draft, until: datetime) -> Iterator[StoryEvent]:
     """Yield a call that lasts until the money has moved, or else another visit to the app and perhaps a short call."""
     if draft.chance.random() < draft.scam.on_the_phone:
         at = draft.at(0.41, 0.46)

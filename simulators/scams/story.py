@@ -127,12 +127,12 @@ class Tell:
     phase: Phase = Phase.AFTER
 
 
-Beat = Ring | Message | Opened | Pay | Tell
+StoryEvent = Ring | Message | Opened | Pay | Tell
 
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """One scam on one victim. `scam_type`: a key of SCAMS; `begins`: the time of its first event; `beats`: its events,
+    """One scam on one victim. `scam_type`: a key of SCAMS; `begins`: the time of its first event; `events`: its events,
     in order of time; `relapses_after`: how long after being dissuaded the victim believes the scammer again; None:
     never.
     """
@@ -142,13 +142,13 @@ class Story:
     victim: Resident
     gang: Gang
     begins: datetime
-    beats: tuple[Beat, ...]
+    events: tuple[StoryEvent, ...]
     relapses_after: timedelta | None = None
 
     @property
     def payments(self) -> tuple[Pay, ...]:
         """Return the payments of the story, in order of time; empty if the victim is never asked for money."""
-        return tuple(beat for beat in self.beats if isinstance(beat, Pay))
+        return tuple(beat for beat in self.events if isinstance(beat, Pay))
 
     @property
     def asked_fen(self) -> int:
@@ -158,20 +158,20 @@ class Story:
     @property
     def over_internet(self) -> bool:
         """True if the scam began on the internet, not with a call or SMS."""
-        return isinstance(self.beats[0], Opened)
+        return isinstance(self.events[0], Opened)
 
     @property
     def uses_app(self) -> bool:
         """True if an app or website is part of the scam."""
-        return any(isinstance(beat, Opened) for beat in self.beats)
+        return any(isinstance(beat, Opened) for beat in self.events)
 
     @property
     def ends(self) -> datetime:
         """Return the time at which the last event is over: a call with its end, a payment when it settles."""
-        return max(_end(beat) for beat in self.beats)
+        return max(_end(beat) for beat in self.events)
 
 
-def _end(beat: Beat) -> datetime:
+def _end(beat: StoryEvent) -> datetime:
     match beat:
         case Ring():
             return beat.ends

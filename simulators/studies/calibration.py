@@ -18,7 +18,7 @@ from simulators.assumptions import figures
 from simulators.assumptions.words import Told, count, millions, percent, plus_minus, times
 from simulators.population import kinds
 from simulators.population.census import Census
-from simulators.studies.year import Crime, live
+from simulators.studies.year import Crime, simulate_year
 
 LOSS_YUAN, LARGE_CASES, LARGE_YUAN = 389_000_000, 61, 1_000_000  # Jilin, 2020
 OLD = 60  # "old people": retirement age; assumed
@@ -90,7 +90,7 @@ def calibrate(
     """
     measured = []
     for done, seed in enumerate(seeds, 1):
-        measured.append(measures(Year(*live(seed, residents))))
+        measured.append(measures(Year(*simulate_year(seed, residents))))
         progress(done, len(seeds))
     return judge(measured)
 

@@ -47,7 +47,7 @@ def day(seed: int, residents: int, rules: RiskRules) -> Counts:
         "people": {"residents": len(census), "hooked": len(stories), "persuaded": _persuaded(truth)},
         "scams": Counter(_depth(story) for story in stories),
         "types": Counter(story.scam_type for story in stories),
-        "steps": Counter(_STEPS[type(beat).__name__] for story in stories for beat in story.beats),
+        "steps": Counter(_STEPS[type(beat).__name__] for story in stories for beat in story.events),
         "signals": Counter(signal.kind for signal in _signals(truth)),
         "contacts": Counter(contact.action for contact in truth.contacts),
         "money_fen": _money(truth),
@@ -58,7 +58,7 @@ def day(seed: int, residents: int, rules: RiskRules) -> Counts:
 def _depth(story: Story) -> str:
     if story.payments:
         return "asked for money"
-    return "courted" if any(beat.phase is Phase.TRUST for beat in story.beats) else "touched"
+    return "courted" if any(beat.phase is Phase.TRUST for beat in story.events) else "touched"
 
 
 def _contact(contacts: Contacts, truth: Truth) -> None:
@@ -69,7 +69,7 @@ def _contact(contacts: Contacts, truth: Truth) -> None:
     """
     for life in truth.lives.values():
         story, name = life.story, f"{life.story.victim.id}-1"
-        seen = next((beat.at for beat in story.beats if not isinstance(beat, Opened) or beat.known), None)
+        seen = next((beat.at for beat in story.events if not isinstance(beat, Opened) or beat.known), None)
         if seen is not None:
             contacts.answer(f"{name}:day.sms:1:sms", Action.SMS, seen + _SMS_AFTER)
             contacts.answer(f"{name}:day.call:1:phone", Action.ROBOT_CALL, seen + _ROBOT_AFTER)
@@ -81,7 +81,7 @@ def _contact(contacts: Contacts, truth: Truth) -> None:
 def _signals(truth: Truth) -> Iterator[Signal]:
     """Yield the signals of the scams."""
     for life in truth.lives.values():
-        for beat in life.story.beats:
+        for beat in life.story.events:
             told = (trace(life, beat, at, truth) for at in moments(beat))
             yield from (signal for signal in told if signal is not None)
 

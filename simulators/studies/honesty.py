@@ -128,7 +128,7 @@ def learnt(figures: Iterable[Figure], share: float = SHARE) -> Ratio:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class ClassHonesty:
     """The result of an evidence class over all seeds. `claims`: number of seeds with any claim; the other fields refer
     to these seeds only.
 
@@ -151,7 +151,7 @@ class Verdict:
     honest: bool
 
 
-def verdict(judged: Sequence[Judged], evidence: EvidenceClass) -> Verdict:
+def honesty_of(judged: Sequence[Judged], evidence: EvidenceClass) -> ClassHonesty:
     """Return how honest the claims of an evidence class are over all seeds. `judged`: for each seed, the claims and the
     truth by class, as `judge` returns them.
 
@@ -163,7 +163,7 @@ def verdict(judged: Sequence[Judged], evidence: EvidenceClass) -> Verdict:
     over = sum(figure.over > 0 for figure in figures)
     coverage = fmean(ratio.covers(figure) for figure, ratio in told) if told else None
     claimed = _mean(figure.claimed for figure in figures)
-    return Verdict(
+    return ClassHonesty(
         evidence=evidence,
         claims=len(figures),
         over=over,

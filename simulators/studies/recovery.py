@@ -19,7 +19,7 @@ from simulators.assumptions.pace import REAL, Pace
 from simulators.lab import intervals
 from simulators.lab.dispatchers import DEFAULT, DISPATCHERS
 from simulators.lab.laboratory import Laboratory
-from simulators.lab.seeds import lived
+from simulators.lab.seeds import map_seeds
 from simulators.lab.setup import Setup
 from simulators.population.people import people
 from simulators.scams.story import Pay, Phase
@@ -110,7 +110,7 @@ def recovery_study(
     """
     load(text)
     found = {}
-    for seed, runs in lived(partial(of_seed, text=text), seeds, processes):
+    for seed, runs in map_seeds(partial(of_seed, text=text), seeds, processes):
         found[seed] = runs
         done(len(found), len(seeds))
     return found

@@ -54,7 +54,7 @@ def crimes(story: Story) -> Iterator[Crime]:
     if they were defrauded again and reported both.
     """
     lost_fen = 0
-    for beat in story.beats:
+    for beat in story.events:
         if isinstance(beat, Pay):
             lost_fen += beat.amount_fen
         elif isinstance(beat, Tell) and lost_fen:
@@ -76,7 +76,7 @@ def _crime(story: Story, lost_fen: int) -> Crime:
     )
 
 
-def live(seed: int, residents: int = figures.PEOPLE) -> tuple[Census, list[Crime]]:
+def simulate_year(seed: int, residents: int = figures.PEOPLE) -> tuple[Census, list[Crime]]:
     """Simulate one year in which nobody is warned, in a province of `residents` residents. Return (the people, the
     reported frauds in the order in which the scams begin). Equal arguments give equal results.
     """

@@ -31,7 +31,7 @@ def account_in_question(stories: Iterable[Story], asked: Collection[str], now: d
     found: list[tuple[bool, datetime, str]] = []
     for story in stories:
         confirmed = {mule for mule, at in story.gang.confirmed if at <= now}
-        payments = [beat for beat in story.beats if isinstance(beat, Pay) and beat.payee not in asked]
+        payments = [beat for beat in story.events if isinstance(beat, Pay) and beat.payee not in asked]
         found += [(p.payee not in confirmed, p.at, p.payee) for p in payments if now <= p.at <= now + HESITATES]
     return min(found)[2] if found else None
 

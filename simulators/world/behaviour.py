@@ -91,7 +91,7 @@ def robot_call(chance: Random, situation: Situation) -> Answer:
     return Answer(Result(pick(chance, shares)), between(chance, 8, 45))
 
 
-def moved(chance: Random, action: Action, result: Result, situation: Situation) -> bool:
+def contact_dissuades(chance: Random, action: Action, result: Result, situation: Situation) -> bool:
     """Return True, at random, if a message or automated call (to the resident or a trusted contact) with this result
     dissuades the resident. Always False for a resident in no scam.
     """

@@ -74,7 +74,7 @@ class Contacts:
                 answer = behaviour.sms(chance)
             else:
                 answer = behaviour.robot_call(chance, situation)
-            if life and answer.result and behaviour.moved(chance, action, answer.result, situation):
+            if life and answer.result and behaviour.contact_dissuades(chance, action, answer.result, situation):
                 life.persuade(now + answer.after, action)
             self._book(dispatch, now, action, answer.result or "no_receipt")
             return answer

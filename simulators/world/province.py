@@ -17,7 +17,7 @@ from schemas.risk.signals import Report, Signal
 from simulators.assumptions.pace import COMPRESSED, Pace
 from simulators.population.people import line, people
 from simulators.scams.schedule import HOUR, Hour, hours
-from simulators.scams.story import Beat
+from simulators.scams.story import StoryEvent
 from simulators.world.contacts import Contacts
 from simulators.world.traces import confirmations, moments, trace
 from simulators.world.truth import Fate, Life, Truth
@@ -37,7 +37,7 @@ class Loss:
     at: datetime
 
 
-_Waiting = tuple[datetime, str, int, "Signal | tuple[Life, Beat]"]
+_Waiting = tuple[datetime, str, int, "Signal | tuple[Life, StoryEvent]"]
 """Ordered by time, then name, then a sequence number: ties are the same in every run."""
 
 
@@ -108,7 +108,7 @@ class Province:
             known = resident.model_copy(update={"id_hash": None})  # the hash depends on the secret, not the seed
             digest.update(line(known).encode())
         for hour in islice(hours(self.seed, self.people, self.start, self.pace), for_hours):
-            digest.update(repr([(story.id, story.beats) for story in hour.stories]).encode())
+            digest.update(repr([(story.id, story.events) for story in hour.stories]).encode())
             for due in hour.ordinary:
                 digest.update(f"{due.at.isoformat()} {due.signal.model_dump_json()}".encode())
         return digest.hexdigest()
@@ -127,14 +127,14 @@ class Province:
                 self._wait(watch.at, watch.id, watch)
         for story in hour.stories:
             life = self.truth.lives[story.victim.id] = Life(story)
-            for beat in story.beats:
+            for beat in story.events:
                 for at in moments(beat):
                     self._wait(at, story.id, (life, beat))
 
-    def _wait(self, at: datetime, order: str, what: "Signal | tuple[Life, Beat]") -> None:
+    def _wait(self, at: datetime, order: str, what: "Signal | tuple[Life, StoryEvent]") -> None:
         heapq.heappush(self._waiting, (at, order, next(self._numbers), what))
 
-    def _told(self, at: datetime, life: Life, beat: Beat) -> Signal | None:
+    def _told(self, at: datetime, life: Life, beat: StoryEvent) -> Signal | None:
         signal = trace(life, beat, at, self.truth)
         if isinstance(signal, Report) and not life.loss_known:
             life.loss_known = True

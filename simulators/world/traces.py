@@ -7,14 +7,14 @@ from domain.ids import short_hash
 from schemas.risk.signals import App, Call, Report, Signal, Sms, Transfer, TransferState, Watch, WatchState
 from simulators.assumptions.figures import CALL_UPDATE
 from simulators.scams.ordinary import APPWATCH, carrier_of
-from simulators.scams.story import Beat, Gang, Message, Opened, Pay, Ring, Tell
+from simulators.scams.story import Gang, Message, Opened, Pay, Ring, StoryEvent, Tell
 from simulators.world.truth import Fate, Life, Truth
 
 POLICE = "police"  # the watchlist, and reports to 110 and 96110
 _HELD_BACK = 0.5  # share of the settling time after which the bank reports a payment as pending
 
 
-def moments(beat: Beat) -> Iterator[datetime]:
+def moments(beat: StoryEvent) -> Iterator[datetime]:
     """Yield, in order, the times at which an event may leave a signal: for a call during it and at its end; for a
     payment when it is made, pending and settled; for other events their own time.
     """
@@ -29,7 +29,7 @@ def moments(beat: Beat) -> Iterator[datetime]:
             yield beat.at
 
 
-def trace(life: Life, beat: Beat, at: datetime, truth: Truth) -> Signal | None:
+def trace(life: Life, beat: StoryEvent, at: datetime, truth: Truth) -> Signal | None:
     """Return the signal that an event leaves at the time `at`, one of its `moments`. Return None if the victim was
     dissuaded before, the payment did not get that far, nothing was lost that the victim could report, or no feed sees
     the event.
@@ -51,7 +51,7 @@ def _phone(life: Life) -> str:
     return life.story.victim.phones[0].value
 
 
-def _id(life: Life, beat: Beat) -> str:
+def _id(life: Life, beat: StoryEvent) -> str:
     """Return an id like that of a feed, which reveals nothing about the scam."""
     return short_hash(life.story.id, life.story.victim.id, type(beat).__name__, beat.at.isoformat())
 

@@ -148,7 +148,7 @@ class Life:
         """Return the scammer's call that is in progress at `now`, or None. A dissuaded victim has hung up."""
         if self.persuaded(now):
             return None
-        rings = (beat for beat in self.story.beats if isinstance(beat, Ring))
+        rings = (beat for beat in self.story.events if isinstance(beat, Ring))
         return next((ring for ring in rings if ring.at <= now < ring.ends), None)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from domain.visits.officers import Choice, choosing
-from simulators.demo.run import beside
+from simulators.demo.run import in_background
 from streams.repositories import rosters
 from streams.runtime.settings import Settings
 from tests.agents.test_visits_to_one_address import book, household, send, visit
@@ -30,7 +30,7 @@ async def test_after_some_officers_it_is_the_turn_of_others(
             yield chosen
 
     monkeypatch.setattr(rosters, "choosing", of_many)
-    async with household(settings, count=1) as (rig, (one,)), beside(other()):
+    async with household(settings, count=1) as (rig, (one,)), in_background(other()):
         await send(rig, visit(one))
         assert [action for action, _ in book(rig)] == ["visit"]
     first, second = seen[: rosters.AT_ONCE], seen[rosters.AT_ONCE :]

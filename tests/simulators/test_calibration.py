@@ -11,7 +11,7 @@ import quanzu
 from schemas.people.residents import Sex
 from simulators.assumptions import figures
 from simulators.studies.calibration import FACTS, LARGE_CASES, LOSS_YUAN, Line, Year, judge, measures
-from simulators.studies.year import live
+from simulators.studies.year import simulate_year
 
 SEEDS = (11, 12)
 Measured = Mapping[str, float]
@@ -19,7 +19,7 @@ Measured = Mapping[str, float]
 
 @pytest.fixture(scope="module")
 def years() -> list[Year]:
-    return [Year(*live(seed)) for seed in SEEDS]
+    return [Year(*simulate_year(seed)) for seed in SEEDS]
 
 
 @pytest.fixture(scope="module")

@@ -57,15 +57,15 @@ def test_few_are_hit_again_and_nobody_in_a_teaching_hour() -> None:
 def test_a_crime_is_what_was_paid_since_the_report_before(hit_again: list[Story]) -> None:
     for story in (*hit_again, *STORIES):
         found = list(crimes(story))
-        tells = [beat for beat in story.beats if isinstance(beat, Tell)]
+        tells = [beat for beat in story.events if isinstance(beat, Tell)]
         assert len(found) <= len(tells)
         assert sum(crime.lost_fen for crime in found) <= story.asked_fen
-        if tells and tells[-1] is story.beats[-1]:
+        if tells and tells[-1] is story.events[-1]:
             assert sum(crime.lost_fen for crime in found) == story.asked_fen
 
 
 def test_who_reports_nothing_is_no_crime_of_the_police() -> None:
-    silent = [story for story in STORIES if not any(isinstance(beat, Tell) for beat in story.beats)]
+    silent = [story for story in STORIES if not any(isinstance(beat, Tell) for beat in story.events)]
     assert silent
     assert not [crime for story in silent for crime in crimes(story)]
 
@@ -121,9 +121,11 @@ def test_whatever_persuades_and_relapses_all_that_was_asked_is_in_one_fate(
 
 
 def test_a_site_that_the_watch_does_not_know_leaves_no_signal() -> None:
-    story = next(story for story in STORIES if any(isinstance(beat, Opened) and not beat.known for beat in story.beats))
+    story = next(
+        story for story in STORIES if any(isinstance(beat, Opened) and not beat.known for beat in story.events)
+    )
     life, truth = Life(story), Truth()
-    sites = [beat for beat in story.beats if isinstance(beat, Opened)]
+    sites = [beat for beat in story.events if isinstance(beat, Opened)]
     assert [trace(life, beat, beat.at, truth) for beat in sites] == [None] * len(sites)
     known = trace(life, replace(sites[0], known=True), sites[0].at, truth)
     assert isinstance(known, App)

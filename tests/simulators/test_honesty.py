@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from domain.payments.ledger import EXPOSURE
 from schemas.levels import Action, EvidenceClass
-from simulators.studies.honesty import Figure, Ratio, judge, learnt, verdict
+from simulators.studies.honesty import Figure, Ratio, honesty_of, judge, learnt
 from simulators.world.truth import AccountStop
 from tests.simulators.truths import LATER, NOON, case, life, pay, truth
 
@@ -98,7 +98,7 @@ def test_an_interval_holds_the_truth_of_others_in_the_same_proportion() -> None:
 
 def test_of_a_hundred_seeds_the_interval_covers_at_least_ninety_however_much_they_scatter() -> None:
     chance = Random(3)
-    found = verdict([{D: Figure(1000, round(1000 * chance.lognormvariate(-2, 0.7)))} for _ in range(100)], D)
+    found = honesty_of([{D: Figure(1000, round(1000 * chance.lognormvariate(-2, 0.7)))} for _ in range(100)], D)
     assert found.coverage is not None
     assert 0.9 <= found.coverage < 1
     assert found.honest
@@ -109,21 +109,21 @@ def test_a_class_whose_truth_is_elsewhere_in_half_of_the_seeds_is_not_honest() -
     """An interval that is learnt from the seeds themselves would cover them all the same."""
     mild, wild = [{C: Figure(1000, 900 + number)} for number in range(10)], [{C: Figure(1000, 10)} for _ in range(10)]
     mixed = [one for both in zip(mild, wild, strict=True) for one in both]
-    found = verdict(mixed, C)
+    found = honesty_of(mixed, C)
     assert (found.coverage, found.honest) == (0, False)
 
 
 def test_a_bank_that_is_over_the_truth_once_is_not_honest_though_the_mean_is_under_it() -> None:
     under, over = {A: Figure(1000, 9000)}, {A: Figure(1000, 900, 100)}
-    assert not verdict([under, over, under], A).honest
-    honest = verdict([under], A)
+    assert not honesty_of([under, over, under], A).honest
+    honest = honesty_of([under], A)
     assert (honest.honest, honest.over, honest.counted, honest.true) == (True, 0, 1000, 9000)
 
 
 def test_a_class_that_claims_nothing_or_once_is_not_shown_to_be_honest() -> None:
     nothing = {each: Figure() for each in EvidenceClass}
-    assert not any(verdict([nothing], each).honest for each in EvidenceClass)
-    once = verdict([nothing, {**nothing, C: Figure(1000, 1000)}], C)
+    assert not any(honesty_of([nothing], each).honest for each in EvidenceClass)
+    once = honesty_of([nothing, {**nothing, C: Figure(1000, 1000)}], C)
     assert (once.claims, once.coverage, once.honest) == (1, None, False)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from simulators.demo.pacing import AHEAD_SECONDS, LATE_SECONDS, TICK_SECONDS, Pacer
-from simulators.demo.run import beside
+from simulators.demo.run import in_background
 from simulators.world.feeds import Feeders
 from streams.channels.settings import load as load_channels
 from streams.installation import Installation
@@ -58,7 +58,7 @@ async def due(line: Installation, at: datetime) -> None:
 
 
 async def test_time_goes_on_while_nothing_is_late(line: Installation, feeders: Feeders) -> None:
-    async with beside(Pacer(line, feeders).run()):
+    async with in_background(Pacer(line, feeders).run()):
         await until(lambda: line.clock.now() > START + timedelta(minutes=2))
 
 
@@ -68,7 +68,7 @@ async def test_time_stands_soon_after_a_deadline_on_which_nobody_acts_and_then_g
     moment = START + timedelta(minutes=1)
     most = moment + timedelta(seconds=(LATE_SECONDS + AHEAD_SECONDS + 10 * TICK_SECONDS) * SPEED)
     await due(line, moment)
-    async with beside(Pacer(line, feeders).run()):
+    async with in_background(Pacer(line, feeders).run()):
         await until(lambda: line.clock.now() > moment)
         await until(lambda: line.clock.now() == line.clock.now())
         assert line.clock.now() < most
@@ -80,7 +80,7 @@ async def test_time_stands_while_a_signal_waits_for_screening(line: Installation
     feeders.accepted = Counter({"bank": 1})
     pacer = Pacer(line, feeders)
     await until(lambda: _late(pacer))
-    async with beside(pacer.run()):
+    async with in_background(pacer.run()):
         await until(lambda: _late(pacer))
         assert line.clock.now() == START
         await line.redis.hset(key("tally", 0), "bank|raised", 1)

@@ -204,7 +204,7 @@ def test_what_is_frozen_and_caught_is_never_more_than_was_paid(province: Provinc
 
 
 def test_whoever_is_persuaded_puts_the_receiver_down(province: Province) -> None:
-    rings = ((life, beat) for life in paying(province) for beat in life.story.beats if isinstance(beat, Ring))
+    rings = ((life, beat) for life in paying(province) for beat in life.story.events if isinstance(beat, Ring))
     life, ring = next((life, ring) for life, ring in rings if ring.lasts > 5 * MINUTE)
     assert life.on_the_line(ring.at + MINUTE) == ring
     life.persuade(ring.at + MINUTE, Action.VISIT)

@@ -29,10 +29,10 @@ def test_a_resident_is_in_one_story_at_most(stories: list[Story]) -> None:
 
 def test_a_story_goes_from_hook_to_transfers(stories: list[Story]) -> None:
     for story in stories:
-        firsts = [min((beat.at for beat in story.beats if beat.phase is phase), default=None) for phase in ORDER]
+        firsts = [min((beat.at for beat in story.events if beat.phase is phase), default=None) for phase in ORDER]
         known = [at for at in firsts if at is not None]
         assert known == sorted(known)
-        assert story.beats[0].phase is Phase.HOOK
+        assert story.events[0].phase is Phase.HOOK
 
 
 def test_amounts_are_positive_and_grow_and_none_is_larger_than_the_largest_case(stories: list[Story]) -> None:
@@ -75,7 +75,7 @@ def test_brushing_hits_young_women_and_loans_hit_men(stories: list[Story]) -> No
 
 def test_the_police_that_calls_holds_the_line_while_the_victim_pays(stories: list[Story]) -> None:
     paying = [story for story in stories if story.scam_type == "police" and story.payments]
-    held = [story for story in paying if any(_covers(beat, story.payments[-1]) for beat in story.beats)]
+    held = [story for story in paying if any(_covers(beat, story.payments[-1]) for beat in story.events)]
     assert len(held) > len(paying) / 2
 
 
@@ -84,7 +84,7 @@ def _covers(beat: object, payment: Pay) -> bool:
 
 
 def test_scammers_call_from_abroad_over_gateways_and_under_false_numbers(stories: list[Story]) -> None:
-    shown = {beat.shown for story in stories for beat in story.beats if isinstance(beat, Ring | Message)}
+    shown = {beat.shown for story in stories for beat in story.events if isinstance(beat, Ring | Message)}
     assert {NumberClass.OVERSEAS, NumberClass.GOIP, NumberClass.SPOOFED} <= shown
 
 

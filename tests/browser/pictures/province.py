@@ -20,7 +20,7 @@ from schemas.levels import CallResult
 from schemas.people.rosters import TaskState
 from schemas.people.staff import Account, StaffRole
 from simulators.demo.pacing import AHEAD_SECONDS, Pacer
-from simulators.demo.run import Demo, Plan, Running, beside
+from simulators.demo.run import Demo, Plan, Running, in_background
 from simulators.world.operators import Operators
 from simulators.world.province import START
 from streams.casework.claims import CaseClaims
@@ -76,7 +76,7 @@ class Still:
 
     async def let_go_on(self, until: Callable[[], Awaitable[bool]]) -> None:
         """Let time run until `until` returns True, and return when it stands. Raises TimeoutError after 15 minutes."""
-        async with asyncio.timeout(WAIT_SECONDS), beside(Pacer(self.line, self.running.feeders).run()):
+        async with asyncio.timeout(WAIT_SECONDS), in_background(Pacer(self.line, self.running.feeders).run()):
             while not await until():  # noqa: ASYNC110 - several things may end it
                 await asyncio.sleep(LOOK_SECONDS)
         await asyncio.sleep(AHEAD_SECONDS + LOOK_SECONDS)  # what the pacer had let it run ahead
@@ -107,8 +107,8 @@ async def standing_still(folder: Path) -> AsyncIterator[Still]:
     demo = Demo(Settings(data=folder), plan, Console(quiet=True), lambda *_: "", served)
     async with demo.running() as running:
         still = Still(running, doors)
-        async with beside(running.feeders.run(START + STAFFED + ALONE)):
-            async with beside(_desk(running)):
+        async with in_background(running.feeders.run(START + STAFFED + ALONE)):
+            async with in_background(_desk(running)):
                 await still.let_pass(STAFFED)
             await still.let_pass(ALONE)
         await _orders_wait(running)

@@ -15,8 +15,8 @@ from domain.policy import load
 from domain.risk.backtest import CaseDifference
 from simulators.backtest.recorded import RecordedError
 from simulators.backtest.register import ResidentsError
+from simulators.backtest.report import report, table
 from simulators.backtest.run import Answer, NothingRecordedError, Policies, from_files
-from simulators.backtest.told import report, table
 from simulators.demo.simulate import simulate
 from streams.intake.formats import Options
 from tests.domain.risk.riskworld import POLICY

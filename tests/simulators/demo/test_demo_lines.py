@@ -7,7 +7,7 @@ from io import StringIO
 from rich.console import Console
 
 from simulators.demo.lines import Lines, progress_line
-from simulators.demo.run import beside
+from simulators.demo.run import in_background
 from streams.monitoring.overview import Overview
 from tests.channel_rig import until
 
@@ -34,7 +34,7 @@ async def test_from_its_start_on_a_demo_says_what_it_waits_for_and_then_how_it_s
     async def look() -> Overview:
         return VIEW
 
-    async with beside(lines.run()):
+    async with in_background(lines.run()):
         await until(lambda: "waits for the servers" in log.getvalue())
         lines.wait_for("the workers")
         await until(lambda: "waits for the workers" in log.getvalue())

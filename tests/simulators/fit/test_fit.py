@@ -10,9 +10,9 @@ pytest.importorskip("scipy")
 
 from domain.policy import load
 from simulators.fit.examples import broken
-from simulators.fit.rows import World, in_a_scam, lived
+from simulators.fit.rows import World, in_a_scam, simulate_rows
 from simulators.fit.run import fitted
-from simulators.fit.told import table
+from simulators.fit.tables import table
 from simulators.world.province import START, Province
 from tests.domain.risk.riskworld import POLICY, RULES
 
@@ -37,7 +37,7 @@ def test_a_candidate_is_learnt_that_can_be_used_and_is_judged_on_a_province_neve
 
 
 def test_the_same_seed_gives_the_same_moments_and_half_of_them_are_of_anybody() -> None:
-    one, other = (lived(1, RULES, (RULES,), World(300, timedelta(days=1))) for _ in range(2))
+    one, other = (simulate_rows(1, RULES, (RULES,), World(300, timedelta(days=1))) for _ in range(2))
     assert one == other
     assert sum(row.news for row in one) * 2 == len(one) > 50
     assert all(row.odds[0] == row.odds[1] for row in one)

@@ -13,7 +13,7 @@ pytest.importorskip("scipy")
 
 from domain.policy import load
 from schemas.levels import Level
-from simulators.fit.judge import by_time, verdict
+from simulators.fit.judge import by_time, comparison_sentence
 from simulators.fit.learn import LEAST_BITS, Learnt, UnlearnableError, learn, sampled
 from simulators.fit.rows import Row
 from simulators.fit.scores import Floats, likeliest_scale, probability, score
@@ -119,8 +119,8 @@ def test_the_verdict_asks_for_all_unseen_provinces() -> None:
     def judged(*learnt: float) -> dict[str, dict[str, dict[str, float]]]:
         return {str(n): {"by_hand": {"brier": 0.1}, "learnt": {"brier": each}} for n, each in enumerate(learnt)}
 
-    assert "beat those" in verdict(judged(0.05, 0.09))
-    assert "do not beat" in verdict(judged(0.05, 0.2))
+    assert "beat those" in comparison_sentence(judged(0.05, 0.09))
+    assert "do not beat" in comparison_sentence(judged(0.05, 0.2))
 
 
 def _odds(probabilities: Sequence[float]) -> Floats:

@@ -214,6 +214,6 @@ def test_a_person_reads_each_order_where_nobody_uses_standing_approvals(
 
 def test_few_reviewers_take_one_objection_at_a_time() -> None:
     desk = ReviewDesk(1, replace(StolenMoney(), reviewers_day=1, review_spread=0.01))
-    first, second = (desk.decided_at(name, START) for name in ("one", "two"))
+    first, second = (desk.schedule_review(name, START) for name in ("one", "two"))
     assert timedelta(minutes=24) < first - START < timedelta(minutes=26)
     assert timedelta(minutes=24) < second - first < timedelta(minutes=26)

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from domain.policy import load
+from simulators.backtest.report import report
 from simulators.backtest.run import Answer, Policies, from_files
-from simulators.backtest.told import report
 from streams.intake.formats import Options
 from streams.runtime.settings import POLICY
 from tests.tools.field import amlsim, cdr

@@ -23,7 +23,7 @@ from schemas.casework.objections import DecideObjectionAct, ObjectionGround, Obj
 from schemas.levels import Action, Level
 from schemas.people.staff import StaffRole
 from schemas.risk.reported_frauds import ReportedFraud
-from simulators.demo.run import Demo, Plan, Running, beside, drained
+from simulators.demo.run import Demo, Plan, Running, drained, in_background
 from streams.intake.acceptor import ACCEPTED
 from streams.intake.reported_frauds import write_frauds
 from streams.intake.settings import embedded_key
@@ -106,10 +106,10 @@ async def prove(folder: Path, plan: Plan, interval: str = "15s") -> Proof:
             began = time.time()
             await _poison(running)
             async with (
-                beside(_ask_about_payees(running)),
-                beside(_object_to_stops(running)),
-                beside(_report_frauds(running)),
-                beside(programs.count()),
+                in_background(_ask_about_payees(running)),
+                in_background(_object_to_stops(running)),
+                in_background(_report_frauds(running)),
+                in_background(programs.count()),
             ):
                 await running.feeders.run(running.line.clock.now() + plan.length * plan.speed)
             await drained(running)

@@ -21,7 +21,7 @@ from rich.console import Console
 
 from schemas.people.residents import Resident, ResidentId
 from schemas.risk.signals import BATCH_LIMIT, Signal
-from simulators.demo.run import Demo, Plan, beside
+from simulators.demo.run import Demo, Plan, in_background
 from streams.intake.acceptor import Intake
 from streams.messaging import topics
 from streams.messaging.offsets import end_offsets
@@ -132,7 +132,7 @@ async def _warned_beside(
 ) -> float:
     """What the work gives, with this share of the people to be warned beside it for so long."""
     since = await end_offsets(settings, topics.DISPATCHES_RED.name)  # before the first can be there
-    async with beside(probes.listen(settings, since)):
+    async with in_background(probes.listen(settings, since)):
         given, _ = await asyncio.gather(work, probes.send(share * PROBES_A_SECOND, seconds))
     return given
 

@@ -16,7 +16,7 @@ from rich.console import Console
 
 from schemas.administration.audit import AuditEntry
 from schemas.risk.signals import Signal
-from simulators.demo.run import Demo, Plan, Running, beside
+from simulators.demo.run import Demo, Plan, Running, in_background
 from streams.messaging.reader import read_all
 from streams.messaging.topics import AUDIT
 from streams.monitoring.status.look import look
@@ -48,7 +48,7 @@ async def run(speed: float, residents: int) -> None:
         async with Demo(settings, plan, Console(stderr=True), lambda *_: "").running() as running:
             source = Stoppable(running.province)
             running.feeders._source = source
-            async with beside(running.feeders.run(running.line.clock.now() + timedelta(days=9))):
+            async with in_background(running.feeders.run(running.line.clock.now() + timedelta(days=9))):
                 await asyncio.sleep(60)
                 await show(running, "all is well")
                 await deadline_removed(running)

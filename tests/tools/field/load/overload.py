@@ -27,7 +27,7 @@ from rich.console import Console
 
 from domain.statistics.report import Published, percentiles
 from schemas.levels import Action
-from simulators.demo.run import Demo, Plan, Running, beside
+from simulators.demo.run import Demo, Plan, Running, in_background
 from simulators.providers.base import Fault
 from streams.intake.acceptor import Intake
 from streams.messaging import topics
@@ -196,10 +196,10 @@ async def run(wanted: Wanted, settings: Settings, say: Callable[[str], None]) ->
 
 async def _overloaded(wanted: Wanted, watch: Watch, rate: float, say: Callable[[str], None]) -> dict[str, Any]:
     watch.began = time.monotonic()
-    async with beside(watch.run()):
+    async with in_background(watch.run()):
         async with (
-            beside(watch.stories.keep_telling(RED, 1 / wanted.red_a_second)),
-            beside(watch.stories.keep_telling(LOWER, 1 / wanted.lower_a_second)),
+            in_background(watch.stories.keep_telling(RED, 1 / wanted.red_a_second)),
+            in_background(watch.stories.keep_telling(LOWER, 1 / wanted.lower_a_second)),
         ):
             offered = await watch.load.offer(rate * wanted.times, wanted.seconds)
         loaded, waiting = time.monotonic() - watch.began, await watch.waiting()

@@ -27,7 +27,7 @@ from typing import Any
 
 from rich.console import Console
 
-from simulators.demo.run import Demo, Plan, Running, beside
+from simulators.demo.run import Demo, Plan, Running, in_background
 from simulators.providers.base import SimulatedProvider
 from streams.intake.acceptor import Intake
 from streams.runtime.settings import POLICY, Settings
@@ -132,10 +132,10 @@ async def _soaked(
                 say(str(samples[-1]))
             await asyncio.sleep(EVERY_SECONDS)
 
-    async with beside(watch.run()), beside(look()):
+    async with in_background(watch.run()), in_background(look()):
         async with (
-            beside(watch.stories.keep_telling(RED, 1 / RED_A_SECOND / times)),
-            beside(watch.stories.keep_telling(LOWER, 1 / LOWER_A_SECOND / times)),
+            in_background(watch.stories.keep_telling(RED, 1 / RED_A_SECOND / times)),
+            in_background(watch.stories.keep_telling(LOWER, 1 / LOWER_A_SECOND / times)),
         ):
             offered = await watch.load.offer(rate, minutes * 60)
         await watch.drained()

@@ -10,7 +10,7 @@ import pytest
 from domain.risk.backtest import Courses
 from schemas.levels import Level
 from schemas.risk.signals import NumberClass, Signal, TransferState, WatchState
-from simulators.backtest import kept
+from simulators.backtest import recorded_topics
 from simulators.backtest.side import Side, batches
 from simulators.backtest.spool import Spool, known
 from streams.casework.journal import publish
@@ -53,7 +53,7 @@ async def test_the_cases_are_those_that_the_line_raised(line: Line) -> None:
     await line.screen(b"no signal at all")
     side = Side(line.policy.risk, line.residents, Subjects(line.settings.key()))
     with Spool(held=7) as spool:
-        assert await kept.signals(line.settings, spool, LATER) == 1
+        assert await recorded_topics.signals(line.settings, spool, LATER) == 1
         assert spool.count == 40
         for items in batches(spool):
             await side.take(items)
@@ -67,11 +67,11 @@ async def test_the_cases_are_those_that_the_line_raised(line: Line) -> None:
 async def test_what_came_later_is_left_out_and_what_stood_before_is_known(line: Line) -> None:
     await line.screen([known(watch())], [known(call())])
     with Spool() as spool:
-        await kept.signals(line.settings, spool, NOW - timedelta(minutes=2))
+        await recorded_topics.signals(line.settings, spool, NOW - timedelta(minutes=2))
         assert [signal.kind for signal in spool] == ["call"]
-    (entry,) = await kept.watchlist(line.settings, NOW)
+    (entry,) = await recorded_topics.watchlist(line.settings, NOW)
     assert entry.subject.startswith("account:")
-    assert await kept.watchlist(line.settings, NOW - timedelta(days=1)) == []
+    assert await recorded_topics.watchlist(line.settings, NOW - timedelta(days=1)) == []
 
 
 async def test_the_journal_tells_when_whose_case_was_settled(line: Line) -> None:
@@ -82,6 +82,6 @@ async def test_the_journal_tells_when_whose_case_was_settled(line: Line) -> None
         assert decision.case is not None
         event = builders.event(decision.case, number)
         await publish(line.producer, 0, [(event, event.model_dump_json().encode())])
-    (found,) = await kept.settled(line.settings, builders.NOON - timedelta(days=1))
+    (found,) = await recorded_topics.settled(line.settings, builders.NOON - timedelta(days=1))
     assert found == (story.here.settled_at, builders.RESIDENT)
-    assert await kept.settled(line.settings, builders.NOON + timedelta(days=1)) == []
+    assert await recorded_topics.settled(line.settings, builders.NOON + timedelta(days=1)) == []
