@@ -22,7 +22,7 @@ SPENT_SECONDS = 60.0  # within this time, followed steps add up to STEP_SECONDS 
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class OffsetEstimate:
     """An estimate of the shared clock's offset: between `least` and `most` seconds at the counter time `at`."""
 
     least: float
@@ -48,7 +48,7 @@ class Refused:
     agree.
     """
 
-    shared: Known
+    shared: OffsetEstimate
     agreed: float | None = None
 
 
@@ -61,7 +61,7 @@ class Reckoning:
     worker's time.
     """
 
-    known: Known | None = None
+    known: OffsetEstimate | None = None
     refused: Refused | None = None
     spent: float = 0.0
 
@@ -69,16 +69,16 @@ class Reckoning:
 NOTHING = Reckoning()
 
 
-def asked(sent: float, told: float, received: float) -> Known:
+def offset_from_answer(sent: float, told: float, received: float) -> OffsetEstimate:
     """Return the estimate of the shared clock's offset from the machine's counter that one answer of that clock gives.
 
     `told`: the answer, in seconds since 1970. `sent`, `received`: when the request was sent and the answer received, in
     seconds of the machine's counter.
     """
-    return Known(told - received, told - sent, received)
+    return OffsetEstimate(told - received, told - sent, received)
 
 
-def adjusted(before: Reckoning, answer: Known, machine: float) -> Reckoning:
+def adjusted(before: Reckoning, answer: OffsetEstimate, machine: float) -> Reckoning:
     """Return the worker's state after another answer of the shared clock. `machine`: the offset of the machine's clock
     from its counter, in seconds.
 
@@ -116,7 +116,7 @@ def disagreement(reckoning: Reckoning, machine: float) -> float:
     return reckoning.refused.shared.offset - own
 
 
-def agree(shared: Known, machine: float) -> bool:
+def agree(shared: OffsetEstimate, machine: float) -> bool:
     """Return True if the shared clock is within 2 s of the machine's clock, even with the estimate's largest error.
 
     `machine`: the offset of the machine's clock from its counter, in seconds.
@@ -138,30 +138,30 @@ def approach(shown: float, wanted: float, elapsed: float) -> float:
     return shown + copysign(most, behind)
 
 
-def _begun(answer: Known, machine: float) -> Reckoning:
+def _begun(answer: OffsetEstimate, machine: float) -> Reckoning:
     """Return the first state: the shared clock is followed as soon as the machine's clock agrees, as nothing was timed
     yet.
     """
     return Reckoning(answer) if agree(answer, machine) else Reckoning(refused=Refused(answer))
 
 
-def _drifted(known: Known, now: float) -> Known:
+def _drifted(known: OffsetEstimate, now: float) -> OffsetEstimate:
     drifted = DRIFT * max(0.0, now - known.at)
-    return Known(known.least - drifted, known.most + drifted, now)
+    return OffsetEstimate(known.least - drifted, known.most + drifted, now)
 
 
-def _narrowed(known: Known, answer: Known) -> Known | None:
+def _narrowed(known: OffsetEstimate, answer: OffsetEstimate) -> OffsetEstimate | None:
     """Return the intersection of both estimates; None if it is empty, or lies over 2 s from the known offset (a step).
 
     A slow answer says little, so the estimate stays as narrow as the quickest answer made it. After a long silence the
     estimate is wide, and an answer far from the likeliest offset is a step all the same.
     """
     least, most = max(known.least, answer.least), min(known.most, answer.most)
-    both = Known(least, most, answer.at)
+    both = OffsetEstimate(least, most, answer.at)
     return both if least <= most and abs(both.offset - known.offset) <= STEP_SECONDS else None
 
 
-def _refused(before: Refused | None, answer: Known, machine: float) -> Refused:
+def _refused(before: Refused | None, answer: OffsetEstimate, machine: float) -> Refused:
     """Return the refused clock after another answer: the same clock as before, or a new one if the answer shows that it
     stepped again.
     """

@@ -16,7 +16,7 @@ import typer
 from console.commands.common import By, Reason, err, load_settings, moment, open_installation, out
 
 if TYPE_CHECKING:
-    from domain.feeds.dead_letters import Listed, Wanted
+    from domain.feeds.dead_letters import DeadLetterFilter, DeadLetterSummary
     from streams.dead_letters.index import DeadLetterIndex
     from streams.dead_letters.repaired import Mend
     from streams.dead_letters.sending import Outcome, Progress, Sending
@@ -182,7 +182,7 @@ def _reachable() -> "Settings":
     return reachable(load_settings())
 
 
-async def _letters(settings: "Settings", keep: "Callable[[Listed], bool]") -> "DeadLetterIndex":
+async def _letters(settings: "Settings", keep: "Callable[[DeadLetterSummary], bool]") -> "DeadLetterIndex":
     from streams.dead_letters.index import DeadLetterIndex
 
     letters = DeadLetterIndex(settings, AT_ONCE, keep)
@@ -212,15 +212,17 @@ async def _chosen(
     return Sending(line.settings, letters, line.producer, line.clock), chosen
 
 
-def _wanted(settings: "Settings", meant: Meant, state: str) -> "Wanted":
-    from domain.feeds.dead_letters import State, Wanted
+def _wanted(settings: "Settings", meant: Meant, state: str) -> "DeadLetterFilter":
+    from domain.feeds.dead_letters import DeadLetterFilter, State
     from streams.runtime.clock import Clock
 
     if state not in (*State, "all"):
         raise typer.BadParameter(f"no state {state!r}: {', '.join(State)} or all")
     now = Clock.parse(settings.clock).now()
     since, until = (moment(text, now) if text else None for text in (meant.since, meant.until))
-    return Wanted(meant.source, meant.topic, meant.why, since, until, None if state == "all" else State(state))
+    return DeadLetterFilter(
+        meant.source, meant.topic, meant.why, since, until, None if state == "all" else State(state)
+    )
 
 
 def _mended(file: Path | None, mapping: Path | None) -> "Mend":

@@ -117,7 +117,7 @@ def head(end: End, at: datetime, ring: KeyRing) -> Head:
     return made.model_copy(update={"mac": _mac(made, ring.current)})
 
 
-def made_with(given: Head, ring: KeyRing) -> bool:
+def is_signed_with(given: Head, ring: KeyRing) -> bool:
     """Return True if a head was signed with a key of the ring and has not been changed since."""
     return any(hmac.compare_digest(given.mac, _mac(given, key)) for key in ring.keys)
 
@@ -215,7 +215,7 @@ class Check:
         after the last line.
         """
         for each in heads:
-            if made_with(each, self._ring):
+            if is_signed_with(each, self._ring):
                 self._named(each, each.offset, "its head, kept elsewhere,")
             else:
                 what = f"the head of chain {each.chain}, line {each.number}, was not made with this key"

@@ -65,7 +65,7 @@ class KeyRing:
         """Return the keyed hash (64 hexadecimal digits) of a text under the key in force."""
         return _digest(self.current, text)
 
-    def made(self, text: str, digest: str) -> bool:
+    def matches_digest(self, text: str, digest: str) -> bool:
         """Return True if `digest` is the keyed hash of the text under any key of the ring (see the method `digest`)."""
         return any(hmac.compare_digest(_digest(key, text).encode(), digest.encode()) for key in self.keys)
 

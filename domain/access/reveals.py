@@ -60,7 +60,7 @@ def _quota(part: str) -> tuple[StaffRole, Quota]:
     return StaffRole(name), Quota(int(usual), int(red))
 
 
-def says_something(reason: str) -> bool:
+def is_sufficient_reason(reason: str) -> bool:
     """Return True if a stated reason is long enough: at least 4 characters (blanks around it not counted), with at
     least 3 different letters or digits.
     """

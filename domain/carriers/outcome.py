@@ -87,7 +87,7 @@ def result_of(segments: Sequence[tuple[SegmentState, SmsState | None]]) -> SmsSt
     return SmsState.DELIVERED if segments and arrived else None
 
 
-def news(told: SmsState | None, found: SmsState | None) -> SmsState | None:
+def result_to_report(told: SmsState | None, found: SmsState | None) -> SmsState | None:
     """Return the result to report now, or None if there is nothing new. `told`: the result last reported, None if none
     was; `found`: the present result, None while it is unknown.
 

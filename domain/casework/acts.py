@@ -20,7 +20,7 @@ from domain.casework.own_account import delays
 from domain.casework.provinces.offers import end_here, offer_case
 from domain.casework.searches.decisions import start_search, stop_search
 from domain.casework.shield.support import support_told
-from domain.casework.steps import ask, end, leave_conversation, plan_step, withdraw
+from domain.casework.steps import end, ensure_action, leave_conversation, plan_step, withdraw
 from domain.dispatches.validity import ending_of
 from domain.policy.schedule import LIFTS, conditions, rule_of, steps_for
 from schemas.casework.acts import (
@@ -193,11 +193,11 @@ def _call_again(draft: DecisionBuilder, act: CallAgainAct, by: str) -> None:
 
 def _send_officer(draft: DecisionBuilder, act: SendOfficerAct, by: str) -> None:
     draft.note(FactKind.NOTE, OfficerAskedFor(act.reason), by=by)
-    ask(draft, "visit", Action.VISIT, Said(act.reason) if act.reason else AskedBy(by))
+    ensure_action(draft, "visit", Action.VISIT, Said(act.reason) if act.reason else AskedBy(by))
 
 
 def _ask_stop(draft: DecisionBuilder, act: AskStopAct, by: str) -> None:
-    if why := stops.ask(draft, act.transfer, AskedBy(by), by):
+    if why := stops.propose_stop(draft, act.transfer, AskedBy(by), by):
         refuse(draft, why, by)
 
 
@@ -371,7 +371,7 @@ _ACTS: dict[type, tuple[Callable[[DecisionBuilder, Any, str], None], str]] = {
     AskStopAct: (_ask_stop, "danger"),
     ApproveStopAct: (_by_role(approvals.approve_order), ""),
     DeclineStopAct: (_by_role(approvals.decline_order), ""),
-    HandOverStopAct: (_by_role(handover.hand_over), ""),
+    HandOverStopAct: (_by_role(handover.record_authority_freeze), ""),
     DecideObjectionAct: (_by_role(objections.decide_objection), ""),
     ProposeHoldAct: (_by_role(own_account.propose_hold), "danger"),
     ApproveHoldAct: (_by_role(own_account.approve_hold), ""),

@@ -13,7 +13,7 @@ from domain.casework.planning import (
     plan_follow_ups,
     plan_stops,
 )
-from domain.casework.steps import ask, end, plan_step, withdraw, wrong_number
+from domain.casework.steps import end, ensure_action, plan_step, withdraw, wrong_number
 from domain.identity.personal import without
 from domain.policy.schedule import OUTLIVES
 from schemas.casework.cases import CaseState, StepState
@@ -194,7 +194,7 @@ def reopen_for_talk(draft: DecisionBuilder, why: AnyCode) -> None:
     draft.set(claimed_by=None, officer=None, desk_call=None, met_at=None)
     draft.set(state=CaseState.CONTACTING, talk_from=was.state)
     draft.note(FactKind.REOPENED, why)
-    ask(draft, "operator", Action.OPERATOR_CALL, why)
+    ensure_action(draft, "operator", Action.OPERATOR_CALL, why)
     money.balance(draft)
 
 

@@ -57,7 +57,7 @@ def put_off(draft: DecisionBuilder, step: Step) -> bool:
     return True
 
 
-def spend(draft: DecisionBuilder, step: Step) -> None:
+def count_contact(draft: DecisionBuilder, step: Step) -> None:
     """Record in the case, for the contact budget, that a step contacts the resident now; no effect if its action does
     not count as a contact. No fact is recorded.
     """
@@ -66,7 +66,7 @@ def spend(draft: DecisionBuilder, step: Step) -> None:
         draft.set(contacted=[*recent(draft.case, draft.now), contact])
 
 
-def give_back(draft: DecisionBuilder, step: Step, attempt: int) -> None:
+def uncount_contact(draft: DecisionBuilder, step: Step, attempt: int) -> None:
     """Remove a step's attempt from the contacts that count towards the contact budget, because it did not happen; no
     effect if it is not among them. No fact is recorded.
     """
@@ -82,7 +82,7 @@ def overdue(draft: DecisionBuilder, step: Step) -> None:
     call = step.action is Action.OPERATOR_CALL and draft.case.claimed_by is None
     visit = step.action is Action.VISIT and step.accepted != step.attempt
     if call or visit:
-        give_back(draft, step, step.attempt)
+        uncount_contact(draft, step, step.attempt)
 
 
 def let_go(draft: DecisionBuilder) -> None:

@@ -8,7 +8,7 @@ from domain.casework.endings import reopen, reopen_for_talk, settle
 from domain.casework.orders.unanswered import answer_came
 from domain.casework.own_account.records import hold_of_step
 from domain.casework.payments import find
-from domain.casework.steps import Ended, ask, bring_forward, end, is_current, withdraw, wrong_number
+from domain.casework.steps import Ended, bring_forward, end, ensure_action, is_current, withdraw, wrong_number
 from domain.dispatches.validity import ending_of
 from domain.policy.plan import FATES, USED_UP, Word
 from domain.policy.schedule import (
@@ -186,7 +186,7 @@ def _reached(draft: DecisionBuilder, step: Step, because: AnyCode) -> None:
         draft.set(outcome=None)
         draft.enter(CaseState.CONTACTING, ReachedAtLast(because))
         if any(rule.action is Action.OPERATOR_CALL for rule in draft.level.steps.values()):
-            ask(draft, "operator", Action.OPERATOR_CALL, ReachedAtLast(because))
+            ensure_action(draft, "operator", Action.OPERATOR_CALL, ReachedAtLast(because))
 
 
 def _acknowledged(draft: DecisionBuilder, step: Step, because: AnyCode) -> None:
@@ -233,7 +233,7 @@ def _forward(*actions: Action) -> Callable[[DecisionBuilder, Step, AnyCode], Non
 
 
 def _ask_operator(draft: DecisionBuilder, step: Step, because: AnyCode) -> None:
-    ask(draft, "operator", Action.OPERATOR_CALL, because)
+    ensure_action(draft, "operator", Action.OPERATOR_CALL, because)
 
 
 def _no_move(draft: DecisionBuilder, step: Step, because: AnyCode) -> None:

@@ -196,7 +196,7 @@ def _hold_over(draft: DecisionBuilder) -> None:
 
 def _victim_report(draft: DecisionBuilder, given: VictimReport) -> None:
     """Record that the resident was defrauded. In a closed case, only the loss is recorded."""
-    money.lose(draft, given.transfer, given.amount_fen)
+    money.book_loss(draft, given.transfer, given.amount_fen)
     if draft.case.open:
         defrauded(draft, VictimReported())
 

@@ -57,7 +57,7 @@ def unbook(draft: DecisionBuilder, transfers: Collection[str]) -> None:
     _replace(draft, ledger.without_stopped(draft.case, transfers), None)
 
 
-def give_back(draft: DecisionBuilder, transfer: str, amount_fen: int) -> None:
+def book_return(draft: DecisionBuilder, transfer: str, amount_fen: int) -> None:
     """Record in the case that the bank has returned `amount_fen` (fen) of a transfer. No fact is recorded: that is up
     to the caller.
 
@@ -67,7 +67,7 @@ def give_back(draft: DecisionBuilder, transfer: str, amount_fen: int) -> None:
     draft.case = ledger.with_returned_beyond(after, transfer, amount_fen)
 
 
-def lose(draft: DecisionBuilder, transfer: str | None, amount_fen: int, by: str | None = None) -> None:
+def book_loss(draft: DecisionBuilder, transfer: str | None, amount_fen: int, by: str | None = None) -> None:
     """Book a loss (fen) in the case, with a fact. `transfer`: the payment, or None if it is unknown: all such losses
     are one sum. `by`: the login of the person who reported it, or None.
 

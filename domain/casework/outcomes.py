@@ -6,7 +6,7 @@ from domain.casework import money
 from domain.casework.draft import DecisionBuilder
 from domain.casework.endings import defrauded, recall, reopen, settle
 from domain.casework.follow import again, follow
-from domain.casework.steps import ask, end, leave_conversation
+from domain.casework.steps import end, ensure_action, leave_conversation
 from domain.policy.plan import Word
 from schemas.casework.acts import OutcomeAct
 from schemas.casework.cases import LIVE_STEPS, CaseState, Step, StepState
@@ -41,7 +41,7 @@ def apply(
         return
     draft.reached(Action.OPERATOR_CALL if other is Action.VISIT else Action.VISIT)
     if act.lost_fen:
-        money.lose(draft, None, act.lost_fen, by)
+        money.book_loss(draft, None, act.lost_fen, by)
     heard = ground is None or ground.evidenced
     money.claim(draft, act.kept, by, EvidenceClass.C if heard else EvidenceClass.D)
     if act.outcome is Outcome.NOT_PERSUADED:
@@ -89,4 +89,4 @@ def _not_persuaded(draft: DecisionBuilder, step: Step | None, told: AnyCode, oth
     draft.enter(CaseState.NOT_PERSUADED, told)
     if step is not None and step.state in LIVE_STEPS:
         again(draft, step, Word.AGAIN, told)
-    ask(draft, "visit" if other is Action.VISIT else "operator", other, told)
+    ensure_action(draft, "visit" if other is Action.VISIT else "operator", other, told)

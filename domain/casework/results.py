@@ -43,7 +43,7 @@ def contact_result(draft: DecisionBuilder, given: ContactResult) -> None:
     noted = (ResultNoted if awaited else LateResult)(step.action, given.attempt, given.result, given.why)
     draft.note(FactKind.RESULT, noted, step, result=given.result)
     if given.result in NEVER_SENT:
-        fatigue.give_back(draft, step, given.attempt)
+        fatigue.uncount_contact(draft, step, given.attempt)
         never_got(draft, step)
         withdraw(draft, questions_about(draft, step, given.attempt), because)  # the bank has nothing to answer about
     if awaited:

@@ -211,7 +211,7 @@ def _dispatch(draft: DecisionBuilder, step: Step) -> None:
     owed = answer_due(draft.case, step) or draft.now + rule.result_within
     payments.asked(draft, step)
     unanswered.await_answer(draft, step)
-    fatigue.spend(draft, step)
+    fatigue.count_contact(draft, step)
     sent = draft.change(step, state=StepState.SENT, due=owed, not_after=owed, wanted=None)
     case, because = draft.case, step.because or DangerSeen(tuple(draft.case.danger.reasons[:3]))
     draft.dispatches.append(
@@ -287,7 +287,7 @@ def bring_forward(draft: DecisionBuilder, actions: Collection[Action], because: 
     return False
 
 
-def ask(draft: DecisionBuilder, name: str, action: Action, because: AnyCode) -> None:
+def ensure_action(draft: DecisionBuilder, name: str, action: Action, because: AnyCode) -> None:
     """Make sure that a requested action is taken soon: bring a waiting step with this action forward, or plan a step if
     none is unfinished. No effect if one has been sent.
 

@@ -225,7 +225,7 @@ def _earlier(given: BankFeedback, stop: Stop) -> bool:
     return stop.runs and not _step_of(given).startswith(f"{AGAIN}.")
 
 
-def ask(draft: DecisionBuilder, transfer: str, because: AnyCode, by: str) -> RefusalCode | None:
+def propose_stop(draft: DecisionBuilder, transfer: str, because: AnyCode, by: str) -> RefusalCode | None:
     """Propose the order to stop a payment at the payee's bank now, with a fact. Return None if it is done,
     BankAskedAlready if the request was sent and has no result, or a reason of `payments.may_not_ask`.
 
@@ -299,7 +299,7 @@ def _returned(draft: DecisionBuilder, given: BankFeedback, payment: Payment) -> 
     """Book returned money as loss avoided and end the stop: nothing is left to stop."""
     before, told = draft.case, len(draft.facts)
     money.keep(draft, given.transfer, EvidenceClass.A, given.amount_fen)
-    money.give_back(draft, given.transfer, given.amount_fen)
+    money.book_return(draft, given.transfer, given.amount_fen)
     if payment.stop:
         set_state(draft, payment, StopState.RETURNED, MoneyReturned())
     back = not draft.case.shares(before, "returned", "returned_beyond")

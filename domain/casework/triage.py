@@ -61,7 +61,7 @@ def estimated(case: Case) -> bool:
     return not to_go(case)
 
 
-def gone(case: Case) -> int:
+def settled_payment_count(case: Case) -> int:
     """Return the number of the case's settled payments."""
     return sum(payment.state is TransferState.SETTLED for payment in case.payments)
 
@@ -253,7 +253,7 @@ def queue_band(case: Case) -> QueueBand:
     """
     if case.settled:
         return QueueBand.SETTLED
-    return QueueBand.OFFERED if case.claimed_by is None and called(case) else QueueBand.UNDER_WAY
+    return QueueBand.OFFERED if case.claimed_by is None and operator_call_waits(case) else QueueBand.UNDER_WAY
 
 
 def waiting_red(case: Case) -> bool:
@@ -261,7 +261,7 @@ def waiting_red(case: Case) -> bool:
     return case.level is Level.RED and queue_band(case) is QueueBand.OFFERED
 
 
-def called(case: Case) -> bool:
+def operator_call_waits(case: Case) -> bool:
     """Return True if an operator's call is on the desk: it was sent and has no final result."""
     return any(step.action is Action.OPERATOR_CALL and step.state is StepState.SENT for step in case.steps)
 
@@ -278,7 +278,9 @@ def untried(case: Case) -> bool:
 def _factors(case: Case, policy: Policy) -> WorthFactors:
     """Return what the expected saving per minute of an operator who takes the case now is computed from."""
     rules, reached = policy.triage, _reached(case, policy.triage)
-    persuaded = scam_of(case, policy).persuaded * rules.again ** _talks(case) * rules.paid ** gone(case)
+    persuaded = (
+        scam_of(case, policy).persuaded * rules.again ** _talks(case) * rules.paid ** settled_payment_count(case)
+    )
     minutes = (reached * rules.talk + (1 - reached) * rules.ring) / _MINUTE
     lost = lost_within(case, rules.horizon, policy)
     return WorthFactors(at_stake(case, policy), lost, rules.horizon, reached, persuaded, minutes)

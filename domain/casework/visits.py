@@ -88,7 +88,7 @@ def _stage(draft: DecisionBuilder, given: OfficerReport, step: Step) -> None:
             no_longer_under_way(draft, _reported(given))
             follow(draft, step, given.stage.value, _reported(given))
         case VisitStage.REFUSED | VisitStage.HANDED_OVER | VisitStage.NOT_ACCEPTED:  # another officer must go now
-            fatigue.give_back(draft, step, given.attempt)
+            fatigue.uncount_contact(draft, step, given.attempt)
             no_longer_under_way(draft, _reported(given))
             result = OVERDUE if given.stage is VisitStage.NOT_ACCEPTED else VisitStage.REFUSED.value
             follow(draft, step, result, _reported(given))

@@ -9,7 +9,7 @@ from enum import IntEnum, StrEnum
 from domain.casework.orders.records import may_not_approve
 from domain.casework.provinces.records import failed_offer, late_offer
 from domain.casework.triage import QueueBand, Weight
-from domain.desk.complaints import due as complaint_due
+from domain.desk.complaints import next_due as complaint_due
 from domain.desk.handover import ending
 from domain.desk.load import late_steps
 from domain.desk.open_deadline import EXPIRES_WITHIN, OpenDeadline, deadline, expiring_step, operator_deadline

@@ -69,7 +69,7 @@ def new_complaint(
     )
 
 
-def done(complaint: Complaint, entry: Entry, seen: int, assigned: str | None = None) -> Complaint:
+def with_entry(complaint: Complaint, entry: Entry, seen: int, assigned: str | None = None) -> Complaint:
     """Return a copy of the complaint with one more entry, and the state that follows from it; the complaint unchanged
     if it has an entry with this id.
 
@@ -91,7 +91,7 @@ def done(complaint: Complaint, entry: Entry, seen: int, assigned: str | None = N
     return complaint.model_copy(update=changes)
 
 
-def follows(complaint: Complaint) -> list[Deed]:
+def open_consequences(complaint: Complaint) -> list[Deed]:
     """Return the consequences that may still be recorded for the complaint: those of its kind that are possible with
     its case or resident and not recorded yet, in a fixed order for each kind.
     """
@@ -99,7 +99,7 @@ def follows(complaint: Complaint) -> list[Deed]:
     return [deed for deed in _FOLLOWS[complaint.kind] if deed not in did and _possible(complaint, deed)]
 
 
-def due(complaint: Complaint) -> datetime | None:
+def next_due(complaint: Complaint) -> datetime | None:
     """Return the time by which the complaint must be answered, or, once it is answered, decided; None once it is
     decided.
     """
@@ -110,11 +110,11 @@ def due(complaint: Complaint) -> datetime | None:
 
 def overdue(complaint: Complaint, now: datetime) -> bool:
     """Return True if the complaint's answer or decision is due at `now` or before; False once it is decided."""
-    owed = due(complaint)
+    owed = next_due(complaint)
     return owed is not None and owed <= now
 
 
-def order(complaints: Iterable[Complaint]) -> list[Complaint]:
+def sorted_complaints(complaints: Iterable[Complaint]) -> list[Complaint]:
     """Return the complaints sorted: the open ones by due time, the earliest first; then the decided ones, the latest
     decision first.
     """
@@ -122,7 +122,7 @@ def order(complaints: Iterable[Complaint]) -> list[Complaint]:
 
 
 def _rank(complaint: Complaint) -> tuple[bool, float]:
-    owed = due(complaint)
+    owed = next_due(complaint)
     return owed is None, owed.timestamp() if owed else -complaint.entries[-1].at.timestamp()
 
 

@@ -71,7 +71,7 @@ def corrected_report(known: PublicReport, told: PublicReport) -> PublicReport:
     return told.model_copy(update={"at": known.at}) if known.waits and known.taken_by is None else known
 
 
-def stands_as(known: PublicReport, told: PublicReport) -> bool:
+def same_statement(known: PublicReport, told: PublicReport) -> bool:
     """Return True if the reporter wrote the same in both reports. Fields that the centre has filled in are not
     compared.
     """

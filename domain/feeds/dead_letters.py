@@ -45,7 +45,7 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class LetterStatus:
+class DeadLetterStatus:
     """The state of a dead letter, and the act that led to it (None while it is open)."""
 
     state: State = State.OPEN
@@ -53,7 +53,7 @@ class LetterStatus:
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class DeadLetterSummary:
     """A dead letter without its content, for lists.
 
     `id`: stays the same if the record is refused again. `source`: of the signal. `topic`: the topic that the record was
@@ -77,7 +77,7 @@ _PERSONAL = re.compile(rf"(<(?:[\w.-]{{1,40}}:)?(?:{_NAMES}|{_REMARKS})(?:\s[^<>
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class DeadLetterFilter:
     """A filter for dead letters; a field that is None matches all.
 
     `source`, `topic`: exactly these. `reason`: a part of the dead letter's reason, ignoring case. `since` (inclusive),
@@ -91,12 +91,12 @@ class Wanted:
     until: datetime | None = None
     state: State | None = State.OPEN
 
-    def fits(self, letter: Listed, state: State) -> bool:
+    def fits(self, letter: DeadLetterSummary, state: State) -> bool:
         """Return True if the filter matches a dead letter in this state. A filter for OPEN also matches SENDING."""
         right = self.state in (None, state) or (self.state is State.OPEN and state is State.SENDING)
         return right and self.means(letter)
 
-    def means(self, letter: Listed) -> bool:
+    def means(self, letter: DeadLetterSummary) -> bool:
         """Return True if the filter matches a dead letter, whatever its state."""
         return (
             self.source in (None, letter.source)
@@ -107,28 +107,28 @@ class Wanted:
         )
 
 
-def follow(before: LetterStatus, act: AuditEntry) -> LetterStatus:
+def follow(before: DeadLetterStatus, act: AuditEntry) -> DeadLetterStatus:
     """Return the status of a dead letter after one more act. An act that is not possible in the present state changes
     nothing: `before` is returned.
     """
     if before.state is State.OPEN and act.act == Act.DROPPED:
-        return LetterStatus(State.DROPPED, act)
+        return DeadLetterStatus(State.DROPPED, act)
     if act.act == Act.SENDING and may_send(before, act.detail, act.at):
-        return LetterStatus(State.SENDING, act)
+        return DeadLetterStatus(State.SENDING, act)
     if before.state is State.SENDING and act.act == Act.SENT:
-        return LetterStatus(State.SENT, act)
+        return DeadLetterStatus(State.SENT, act)
     return before
 
 
-def status_after(acts: Iterable[AuditEntry]) -> LetterStatus:
+def status_after(acts: Iterable[AuditEntry]) -> DeadLetterStatus:
     """Return the status of a dead letter after all its acts, given in the order of the topic; OPEN without acts."""
-    found = LetterStatus()
+    found = DeadLetterStatus()
     for act in acts:
         found = follow(found, act)
     return found
 
 
-def may_send(found: LetterStatus, what: str, now: datetime) -> bool:
+def may_send(found: DeadLetterStatus, what: str, now: datetime) -> bool:
     """Return True if a dead letter in the status `found` may be sent again at `now` with the repair `what` (the
     `detail` of the act).
 

@@ -49,7 +49,7 @@ Value = str | bool | int | float
 Factor = Annotated[Decimal, BeforeValidator(_factor)]
 
 
-class Mapping(BaseModel):
+class RepairMapping(BaseModel):
     """The rules that repair a dead letter's fields, in the order in which they are applied, with `remove` before
     `strip`.
 
@@ -71,7 +71,7 @@ class Mapping(BaseModel):
     set: dict[Name, Value] = Field(default_factory=dict)
 
 
-def load(text: str) -> Mapping:
+def load(text: str) -> RepairMapping:
     """Return the mapping in a TOML text.
 
     Raises MappingError if the text has over 65,536 characters, is not TOML, is invalid (the error names each table and
@@ -86,10 +86,10 @@ def load(text: str) -> Mapping:
     return of_tables({**raw, "hash": hashlib.sha256(text.encode()).hexdigest()[:16]})
 
 
-def of_tables(tables: Reads[str, object]) -> Mapping:
+def of_tables(tables: Reads[str, object]) -> RepairMapping:
     """Return the mapping in parsed TOML tables. Raises MappingError if it is invalid or changes nothing."""
     try:
-        found = Mapping.model_validate(tables)
+        found = RepairMapping.model_validate(tables)
     except ValidationError as error:
         faults = error.errors(include_url=False, include_input=False)
         lines = (f"[{'.'.join(map(str, each['loc']))}] {each['msg'].removeprefix('Value error, ')}" for each in faults)
@@ -101,9 +101,9 @@ def of_tables(tables: Reads[str, object]) -> Mapping:
     return found
 
 
-def repair(fields: Reads[str, Any], mapping: Mapping) -> Fields:
-    """Return the repaired fields as a new dict, changed by the rules in the order of Mapping. A rescaled number stays a
-    text if it was one.
+def repair(fields: Reads[str, Any], mapping: RepairMapping) -> Fields:
+    """Return the repaired fields as a new dict, changed by the rules in the order of RepairMapping. A rescaled number
+    stays a text if it was one.
 
     Raises MappingError that names the field if `rename` would overwrite a field, or if `rescale` meets a value that is
     not a number (an empty one is left as it is).
@@ -114,7 +114,7 @@ def repair(fields: Reads[str, Any], mapping: Mapping) -> Fields:
     return mended | missing | mapping.set
 
 
-def _repaired(name: str, value: object, mapping: Mapping) -> object:
+def _repaired(name: str, value: object, mapping: RepairMapping) -> object:
     if isinstance(value, str):
         value = value.translate(dict.fromkeys(map(ord, mapping.strip.get(name, ""))))
         value = mapping.replace.get(name, {}).get(value, value)
@@ -123,7 +123,7 @@ def _repaired(name: str, value: object, mapping: Mapping) -> object:
     return value
 
 
-def _renamed(fields: Reads[str, Any], mapping: Mapping) -> Fields:
+def _renamed(fields: Reads[str, Any], mapping: RepairMapping) -> Fields:
     """Return the fields renamed, in their order. Raises MappingError if a field would be overwritten."""
     names = [mapping.rename.get(name, name) for name in fields]
     if twice := sorted({name for name in names if names.count(name) > 1} & set(mapping.rename.values())):

@@ -20,7 +20,7 @@ _ANSWERS = tuple(PayeeAnswer)
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class PayeeCheckResult:
     """The answer about a payee and its reason. `since`: when the watchlist entry behind it was made; None without an
     entry.
     """
@@ -30,7 +30,7 @@ class Known:
     since: datetime | None = None
 
 
-def known_of(entries: Sequence[WatchEntry | None]) -> Known:
+def known_of(entries: Sequence[WatchEntry | None]) -> PayeeCheckResult:
     """Return the answer about a payee: CONFIRMED, REPORTED or NOT_KNOWN, with the reason. `entries`: the watchlist
     entry of the payee itself, then those of the domains above it, the nearest first; None stands for no entry.
 
@@ -40,13 +40,13 @@ def known_of(entries: Sequence[WatchEntry | None]) -> Known:
     """
     own, *above = entries
     if own is not None and own.standing is WatchStatus.CONFIRMED:
-        return Known(PayeeAnswer.CONFIRMED, PayeeReason.LISTED, own.at)
+        return PayeeCheckResult(PayeeAnswer.CONFIRMED, PayeeReason.LISTED, own.at)
     for entry in above:
         if entry is not None and entry.standing is WatchStatus.CONFIRMED:
-            return Known(PayeeAnswer.CONFIRMED, PayeeReason.DOMAIN_LISTED, entry.at)
+            return PayeeCheckResult(PayeeAnswer.CONFIRMED, PayeeReason.DOMAIN_LISTED, entry.at)
     if own is not None and own.standing is WatchStatus.REPORTED:
-        return Known(PayeeAnswer.REPORTED, PayeeReason.REPORT_UNVERIFIED, own.at)
-    return Known(PayeeAnswer.NOT_KNOWN, PayeeReason.NO_ENTRY)
+        return PayeeCheckResult(PayeeAnswer.REPORTED, PayeeReason.REPORT_UNVERIFIED, own.at)
+    return PayeeCheckResult(PayeeAnswer.NOT_KNOWN, PayeeReason.NO_ENTRY)
 
 
 def check_name(secret: bytes, source: str, answer: PayeeAnswer, at: datetime, randomness: bytes) -> str:

@@ -7,7 +7,7 @@ intake, screening and simulators.
 from domain.risk.alerts import alert_id, come_back, news, remembered
 from domain.risk.evidence import (
     Role,
-    Seen,
+    SignalContext,
     about_contact,
     about_payer,
     callee_of,
@@ -23,7 +23,7 @@ __all__ = [
     "Assessment",
     "Outlook",
     "Role",
-    "Seen",
+    "SignalContext",
     "about_contact",
     "about_payer",
     "alert_id",

@@ -29,7 +29,7 @@ class Role(StrEnum):
     REPORTER = "reporter"
 
 
-class Seen(msgspec.Struct, frozen=True, gc=False):
+class SignalContext(msgspec.Struct, frozen=True, gc=False):
     """The data about a signal besides its own fields.
 
     `topic`, `partition`, `offset`: the place of its record. `role`: the resident's role in the signal. `payee`: the
@@ -82,7 +82,7 @@ def may_be_evidence(signal: Signal) -> bool:
     return True
 
 
-def evidence_of(signal: Signal, seen: Seen, rules: RiskRules) -> list[Evidence]:
+def evidence_of(signal: Signal, seen: SignalContext, rules: RiskRules) -> list[Evidence]:
     """Return the evidence that a signal gives about its resident. Empty for everyday signals, for 96110's own calls and
     SMS, and for watchlist signals. `seen`: the place of the signal's record, the resident's role, and the watchlist
     entries about the other party.
@@ -155,7 +155,7 @@ def _payment(payer: Payer, payee: str, watch: WatchEntry, kind: EvidenceKind) ->
     )
 
 
-def _transfer(signal: Transfer, seen: Seen, rules: RiskRules) -> list[Evidence]:
+def _transfer(signal: Transfer, seen: SignalContext, rules: RiskRules) -> list[Evidence]:
     if seen.payee is None:
         return []
     found = []
@@ -172,7 +172,7 @@ def _transfer(signal: Transfer, seen: Seen, rules: RiskRules) -> list[Evidence]:
     return found
 
 
-def payer_of(signal: Transfer, seen: Seen, resident: str = "") -> Payer:
+def payer_of(signal: Transfer, seen: SignalContext, resident: str = "") -> Payer:
     """Return a payment as a record about its payer. It is stored for some days, in case its payee becomes a suspect.
     `resident`: the payer's id; it may stay empty if only evidence is made of the result.
     """
@@ -189,7 +189,7 @@ def payer_of(signal: Transfer, seen: Seen, resident: str = "") -> Payer:
     )
 
 
-def callee_of(signal: Call, seen: Seen, resident: str, rules: RiskRules) -> Callee | None:
+def callee_of(signal: Call, seen: SignalContext, resident: str, rules: RiskRules) -> Callee | None:
     """Return a call in the form in which it is stored until its caller may become a suspect; None if it is not stored.
 
     Stored are answered calls to a resident of at least `upstream.least_call`, except those of 96110, if the policy says
@@ -222,7 +222,7 @@ def _weighty(signal: Transfer, rules: RiskRules) -> bool:
     return not signal.balance_fen or signal.amount_fen >= rules.money.least_share * signal.balance_fen
 
 
-def _call(signal: Call, seen: Seen, rules: RiskRules) -> list[Evidence]:
+def _call(signal: Call, seen: SignalContext, rules: RiskRules) -> list[Evidence]:
     """Return the evidence of a call. A call that never rang at the resident's telephone told them nothing."""
     if seen.role is Role.CALLED and signal.ended is not None and not signal.ended.reached:
         return []
@@ -239,7 +239,7 @@ def _call(signal: Call, seen: Seen, rules: RiskRules) -> list[Evidence]:
     return found
 
 
-def _with_suspect(signal: Call, seen: Seen, rules: RiskRules) -> bool:
+def _with_suspect(signal: Call, seen: SignalContext, rules: RiskRules) -> bool:
     """Return True if the other party counts as a suspect for this call.
 
     It does not for a call to the resident that is older than the policy's window, or that came before a person was
@@ -252,7 +252,7 @@ def _with_suspect(signal: Call, seen: Seen, rules: RiskRules) -> bool:
     return seen.role is not Role.CALLED or latest >= since(seen.watch, rules)
 
 
-def _sms(signal: Sms, seen: Seen, rules: RiskRules) -> list[Evidence]:
+def _sms(signal: Sms, seen: SignalContext, rules: RiskRules) -> list[Evidence]:
     if signal.number_class is NumberClass.HOTLINE:
         return []
     if signal.number_class is NumberClass.ORDINARY and not _confirmed(seen.watch):
@@ -261,7 +261,7 @@ def _sms(signal: Sms, seen: Seen, rules: RiskRules) -> list[Evidence]:
     return [_evidence(signal, EvidenceKind.SCAM_SMS, seen, **_from_watch(seen.watch))]
 
 
-def _rated_share(signal: Transfer | Call | Sms, seen: Seen, rules: RiskRules) -> float:
+def _rated_share(signal: Transfer | Call | Sms, seen: SignalContext, rules: RiskRules) -> float:
     """Return the share of the evidence's weight that vendors' verdicts give; 0 if somebody decided about the number."""
     decided = seen.watch is not None and seen.watch.standing in (WatchStatus.CONFIRMED, WatchStatus.LIFTED)
     own = signal.kind != "transfer" and signal.number_class is NumberClass.HOTLINE
@@ -270,11 +270,11 @@ def _rated_share(signal: Transfer | Call | Sms, seen: Seen, rules: RiskRules) ->
     return combined_verdict(seen.rated, rules.verdicts, signal.at)
 
 
-def _app(signal: App, seen: Seen, rules: RiskRules) -> list[Evidence]:
+def _app(signal: App, seen: SignalContext, rules: RiskRules) -> list[Evidence]:
     return [_evidence(signal, _BY_APP[signal.app_kind], seen)]
 
 
-def _report(signal: Report, seen: Seen, rules: RiskRules) -> list[Evidence]:
+def _report(signal: Report, seen: SignalContext, rules: RiskRules) -> list[Evidence]:
     return [_evidence(signal, EvidenceKind.OWN_REPORT, seen, amount_fen=signal.amount_fen)]
 
 
@@ -288,12 +288,12 @@ def _from_watch(watch: WatchEntry | None) -> dict[str, object]:
     return {"campaign": watch.campaign, "scam_type": watch.scam_type, "watch_at": watch.at}
 
 
-def _evidence(signal: Signal, kind: EvidenceKind, seen: Seen, **more: object) -> Evidence:
+def _evidence(signal: Signal, kind: EvidenceKind, seen: SignalContext, **more: object) -> Evidence:
     where = {"at": signal.at, "topic": seen.topic, "partition": seen.partition, "offset": seen.offset}
     return Evidence.model_validate({"id": f"{signal.uid}~{kind}", "kind": kind, **where, **more})
 
 
-_BY_SIGNAL: dict[str, Callable[[Any, Seen, RiskRules], list[Evidence]]] = {
+_BY_SIGNAL: dict[str, Callable[[Any, SignalContext, RiskRules], list[Evidence]]] = {
     "transfer": _transfer,
     "call": _call,
     "sms": _sms,

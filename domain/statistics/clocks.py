@@ -25,7 +25,7 @@ MOST_RETURNED = 2_000  # returned claims kept
 MOST_CLOSED = 10_000  # closed cases whose version is kept: an event repeated in the journal follows soon
 
 
-class Whose(StrEnum):
+class ResponsibleParty(StrEnum):
     """The party that must act before a dispatch's time limit ends: the carrier, the operators' desk, the visiting
     officer, or the bank.
     """
@@ -40,19 +40,19 @@ class Clock(NamedTuple):
     """The key under which ended time limits of dispatches are counted.
 
     A clock begins with a dispatch. It ends when the result arrives (`kept` is True), or when the time limit passes
-    without one (`kept` is False). `start`: the start of the shift in which it ended; `whose`: the party that had to
-    act; `officer`: the visiting officer's id, or "" if the dispatch is no visit.
+    without one (`kept` is False). `start`: the start of the shift in which it ended; `responsible`: the party that had
+    to act; `officer`: the visiting officer's id, or "" if the dispatch is no visit.
     """
 
     start: datetime  # of the shift in which it ended
     division: str
     level: Level
-    whose: Whose
+    responsible: ResponsibleParty
     officer: str
     kept: bool
 
 
-class Out(NamedTuple):
+class WaitingDispatch(NamedTuple):
     """A dispatch that waits for its result: its attempt and action, the time at which the result is due (`due`; None:
     no limit), and the officer whom the case named last, or "".
     """
@@ -63,13 +63,13 @@ class Out(NamedTuple):
     officer: str  # the officer named by the case's last version, or ""
 
 
-class End(NamedTuple):
+class EndedClock(NamedTuple):
     """A clock (the time from a dispatch until its result is due) that an event has ended: the step's id, and the
     dispatch that waited. `kept`: True if the result came in time.
     """
 
     step: str
-    was: Out
+    was: WaitingDispatch
     kept: bool
 
 
@@ -97,7 +97,8 @@ class Clocks:
     counted: Counter[Clock] = field(default_factory=Counter)
     returned: deque[Returned] = field(default_factory=lambda: deque(maxlen=MOST_RETURNED))
     claimed: dict[str, datetime] = field(default_factory=dict)  # case -> start of its present claim
-    _open: dict[str, tuple[int, dict[str, Out]]] = field(default_factory=dict)  # case -> version, dispatches by step
+    # case -> version, dispatches by step
+    _open: dict[str, tuple[int, dict[str, WaitingDispatch]]] = field(default_factory=dict)
     _closed: dict[str, int] = field(default_factory=dict)  # case -> version, the case closed last at the end
 
     def add(self, event: CaseEvent) -> None:
@@ -113,7 +114,7 @@ class Clocks:
             self._count(event, shift_at(event.at), end)
         self._claims(event)
         if case.open:
-            self._open[case.id] = case.version, out_of(case)
+            self._open[case.id] = case.version, waiting_dispatches(case)
         else:
             self._close(case)
 
@@ -130,10 +131,10 @@ class Clocks:
         if len(self._closed) > MOST_CLOSED:
             del self._closed[next(iter(self._closed))]
 
-    def _count(self, event: CaseEvent, shift: Shift, end: End) -> None:
+    def _count(self, event: CaseEvent, shift: Shift, end: EndedClock) -> None:
         case, was = event.case, end.was
         officer = _officer(event, end.step, was) if was.action is Action.VISIT else ""
-        clock = Clock(shift.start, case.profile.division, case.level, whose(was.action), officer, end.kept)
+        clock = Clock(shift.start, case.profile.division, case.level, responsible_for(was.action), officer, end.kept)
         if clock not in self.counted:
             self._forget(shift)
         self.counted[clock] += 1
@@ -157,40 +158,43 @@ class Clocks:
             del self.counted[clock]
 
 
-def whose(action: Action) -> Whose:
+def responsible_for(action: Action) -> ResponsibleParty:
     """Return the party that must act before the time limit of an action ends: the bank for actions that a bank carries
     out, the officer for visits, the desk for operators' calls, else the carrier.
     """
     if action in STOPS:
-        return Whose.BANK
+        return ResponsibleParty.BANK
     if action is Action.VISIT:
-        return Whose.OFFICER
-    return Whose.DESK if action is Action.OPERATOR_CALL else Whose.CARRIER
+        return ResponsibleParty.OFFICER
+    return ResponsibleParty.DESK if action is Action.OPERATOR_CALL else ResponsibleParty.CARRIER
 
 
-def out_of(case: Case | None) -> dict[str, Out]:
+def waiting_dispatches(case: Case | None) -> dict[str, WaitingDispatch]:
     """Return the dispatches of a case that wait for a result, by step id: those of its steps in the state SENT. Empty
     if `case` is None.
     """
     return {
-        step.id: Out(step.attempt, step.action, step.due, (case and case.officer) or "")
+        step.id: WaitingDispatch(step.attempt, step.action, step.due, (case and case.officer) or "")
         for step in (case.steps if case else ())
         if step.state is StepState.SENT
     }
 
 
-def ends(out: Mapping[str, Out], event: CaseEvent) -> Iterator[End]:
-    """Yield an End for each dispatch that waited for its result before the event and no longer waits after it. `out`:
-    the dispatches of the case that waited just before the event, by step id.
+def ends(out: Mapping[str, WaitingDispatch], event: CaseEvent) -> Iterator[EndedClock]:
+    """Yield an EndedClock for each dispatch that waited for its result before the event and no longer waits after it.
+    `out`: the dispatches of the case that waited just before the event, by step id.
 
     A dispatch whose deadline passes when the case is settled is left out.
     """
-    return ended(out, out_of(event.case), event) if out else iter(())
+    return ended(out, waiting_dispatches(event.case), event) if out else iter(())
 
 
-def ended(out: Mapping[str, Out], now: Mapping[str, Out], event: CaseEvent) -> Iterator[End]:
-    """Yield an End for each dispatch that no longer waits for its result after the event: it is in `out` (waiting just
-    before the event) and not, with the same attempt, in `now` (waiting just after it). Both are by step id.
+def ended(
+    out: Mapping[str, WaitingDispatch], now: Mapping[str, WaitingDispatch], event: CaseEvent
+) -> Iterator[EndedClock]:
+    """Yield an EndedClock for each dispatch that no longer waits for its result after the event: it is in `out`
+    (waiting just before the event) and not, with the same attempt, in `now` (waiting just after it). Both are by step
+    id.
 
     A dispatch whose deadline passes when the case is settled is left out.
     """
@@ -202,10 +206,10 @@ def ended(out: Mapping[str, Out], now: Mapping[str, Out], event: CaseEvent) -> I
         if missed and case.settled:
             continue  # a settled case no longer waits for it
         late = was.due is not None and event.at > was.due
-        yield End(name, was, not (missed or late))
+        yield EndedClock(name, was, not (missed or late))
 
 
-def _officer(event: CaseEvent, step: str, was: Out) -> str:
+def _officer(event: CaseEvent, step: str, was: WaitingDispatch) -> str:
     """Return who had the visit: the officer who reported on it, else the one whom the case named before."""
     told = (fact.by for fact in event.facts if fact.kind is FactKind.VISIT and fact.step == step and fact.by)
     return next(told, None) or was.officer

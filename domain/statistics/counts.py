@@ -72,17 +72,19 @@ def of_clocks(before: Case | None, event: CaseEvent) -> Counter[str]:
     `before`: the event's case before the event, or the resident's earlier case, which is ignored, or None.
     """
     same = before if before is not None and before.id == event.case.id else None
-    return Counter(names_of_clocks(clocks.out_of(same), clocks.out_of(event.case), event))
+    return Counter(names_of_clocks(clocks.waiting_dispatches(same), clocks.waiting_dispatches(event.case), event))
 
 
-def names_of_clocks(out: Mapping[str, clocks.Out], now: Mapping[str, clocks.Out], event: CaseEvent) -> Iterator[str]:
+def names_of_clocks(
+    out: Mapping[str, clocks.WaitingDispatch], now: Mapping[str, clocks.WaitingDispatch], event: CaseEvent
+) -> Iterator[str]:
     """Yield, for each dispatch that an event ends the wait for, the name of its count: `clock`, the party that had to
     act, the level, and `kept` (the result came in time) or `missed`, such as `clock|desk|red|kept`.
 
     `out`, `now`: the waiting dispatches of the event's case just before and just after it.
     """
     for end in clocks.ended(out, now, event):
-        yield f"clock|{clocks.whose(end.was.action)}|{event.case.level}|{'kept' if end.kept else 'missed'}"
+        yield f"clock|{clocks.responsible_for(end.was.action)}|{event.case.level}|{'kept' if end.kept else 'missed'}"
 
 
 @dataclass(slots=True)
@@ -95,7 +97,8 @@ class ClocksFold:
     """
 
     counted: Counter[str] = field(default_factory=Counter)
-    _out: dict[str, tuple[int, dict[str, clocks.Out]]] = field(default_factory=dict)  # case -> version, dispatches
+    # case -> version, dispatches
+    _out: dict[str, tuple[int, dict[str, clocks.WaitingDispatch]]] = field(default_factory=dict)
     _early: dict[str, dict[int, CaseEvent]] = field(default_factory=dict)  # case -> version -> event
 
     def add(self, event: CaseEvent) -> None:
@@ -114,7 +117,7 @@ class ClocksFold:
 
     def _follow(self, event: CaseEvent) -> None:
         case = event.case
-        now = clocks.out_of(case)
+        now = clocks.waiting_dispatches(case)
         self.counted.update(names_of_clocks(self._out.get(case.id, (0, {}))[1], now, event))
         self._out[case.id] = case.version, now
 

@@ -75,7 +75,7 @@ class Sums(NamedTuple):
         return estimate_of(self.kept_d)
 
 
-class Seen(NamedTuple):
+class CaseContribution(NamedTuple):
     """The share of one case in the sums, by its latest known version (`version`). `values`: pairs of a dimension and
     the case's value in it, such as ("level", "red").
     """
@@ -103,7 +103,8 @@ class Situation:
     The object keeps the latest 35 days on which cases began, and at most 500,000 cases; older days are dropped.
     """
 
-    _days: dict[str, dict[str, Seen]] = field(default_factory=lambda: defaultdict(dict))  # day -> case -> contribution
+    # day -> case -> contribution
+    _days: dict[str, dict[str, CaseContribution]] = field(default_factory=lambda: defaultdict(dict))
     _cells: dict[tuple[str, str], Counter[Mark]] = field(default_factory=lambda: defaultdict(Counter))
     _cases: int = 0
     _dropped: str = ""  # the latest day that was dropped
@@ -181,7 +182,7 @@ class Situation:
                 found[division[:digits]].update({mark: n for mark, n in cell.items() if mark[0] == "all"})
         return _ordered(Row(area, sums_of(total, "all", "")) for area, total in found.items())
 
-    def _count(self, day: str, seen: Seen, sign: int) -> None:
+    def _count(self, day: str, seen: CaseContribution, sign: int) -> None:
         cell = self._cells[day, seen.division]
         for mark, n in _marks(seen):
             cell[mark] += sign * n
@@ -257,10 +258,10 @@ def age_band(years: int) -> str:
     return next((name for under, name in _BANDS if years < under), OLDEST)
 
 
-def _seen(case: Case) -> Seen:
+def _seen(case: Case) -> CaseContribution:
     totals = ledger.of_case(case)
     money = (totals.lost, totals.kept_a, totals.kept_b, totals.kept_c, totals.kept_d, totals.frozen)
-    return Seen(
+    return CaseContribution(
         case.version,
         case.profile.division,
         tuple(_values(case)),
@@ -281,7 +282,7 @@ def _values(case: Case) -> Iterator[tuple[str, str]]:
         yield "ground", case.ground.value
 
 
-def _marks(seen: Seen) -> Iterator[tuple[Mark, int]]:
+def _marks(seen: CaseContribution) -> Iterator[tuple[Mark, int]]:
     for dimension, value in (("all", ""), *seen.values):
         for name, n in zip(Sums._fields, seen.sums, strict=True):
             if n:

@@ -7,7 +7,7 @@ Each thing has one label, used by pages, the officer's telephone and the termina
 from domain.desk.attention import Concern
 from domain.desk.places import Layer
 from domain.desk.questions import Suggestion
-from domain.statistics.clocks import Whose
+from domain.statistics.clocks import ResponsibleParty
 from domain.visits.travel import COUNTY, PREFECTURE, PROVINCE, STREET
 from schemas.administration.audit import ChainFaultKind
 from schemas.casework.cases import CaseState, Step, StepState
@@ -262,7 +262,12 @@ MEANS = {
     "report": "本人报案",
     "other": "其他",
 }
-CLOCKS = {Whose.CARRIER: "短信与外呼", Whose.DESK: "坐席", Whose.OFFICER: "上门", Whose.BANK: "银行"}
+CLOCKS = {
+    ResponsibleParty.CARRIER: "短信与外呼",
+    ResponsibleParty.DESK: "坐席",
+    ResponsibleParty.OFFICER: "上门",
+    ResponsibleParty.BANK: "银行",
+}
 LAYERS = {
     Layer.OPEN: "在办",
     Layer.RED: "红色",

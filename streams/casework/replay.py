@@ -193,9 +193,9 @@ class _Sums:
 
         Called for each journal entry, so it repeats no work.
         """
-        last, out = before and before.id, clocks.out_of(cast("Case | None", before))
+        last, out = before and before.id, clocks.waiting_dispatches(cast("Case | None", before))
         for event in cast("Sequence[CaseEvent]", events):  # they have all fields that the counts read
-            now = clocks.out_of(event.case)
+            now = clocks.waiting_dispatches(event.case)
             for name in counts.names_of_event(event):
                 self.counted[name] += 1
             if out and last == event.case.id:

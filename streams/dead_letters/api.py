@@ -19,7 +19,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from domain.feeds.dead_letters import State, Wanted
+from domain.feeds.dead_letters import DeadLetterFilter, State
 from domain.feeds.repair import MappingError, of_tables
 from schemas.base import Note, When
 from streams.dead_letters.index import DeadLetterIndex, Found, UnknownLetterError
@@ -64,9 +64,9 @@ class Asked(BaseModel):
         return {name: None if (name, value) == ("state", "all") else value for name, value in given.items()}
 
     @property
-    def wanted(self) -> Wanted:
+    def wanted(self) -> DeadLetterFilter:
         """The query as a filter of dead letters, without `limit` and `before`."""
-        return Wanted(self.source, self.topic, self.why, self.since, self.until, self.state)
+        return DeadLetterFilter(self.source, self.topic, self.why, self.since, self.until, self.state)
 
 
 class Act(BaseModel):

@@ -9,7 +9,16 @@ from dataclasses import dataclass, replace
 
 from pydantic import ValidationError
 
-from domain.feeds.dead_letters import Act, LetterStatus, Listed, State, Wanted, follow, kind_of_reason, topic_of
+from domain.feeds.dead_letters import (
+    Act,
+    DeadLetterFilter,
+    DeadLetterStatus,
+    DeadLetterSummary,
+    State,
+    follow,
+    kind_of_reason,
+    topic_of,
+)
 from schemas.administration.audit import AuditEntry
 from schemas.administration.dead_letters import DeadLetter, letter_adapter
 from schemas.base import ANY_VERSION
@@ -36,8 +45,8 @@ class Found:
     (`standing`).
     """
 
-    letter: Listed
-    standing: LetterStatus
+    letter: DeadLetterSummary
+    standing: DeadLetterStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +74,7 @@ class DeadLetterIndex:
     """
 
     def __init__(
-        self, settings: Settings, most: int = MOST, keep: Callable[[Listed], bool] = lambda letter: True
+        self, settings: Settings, most: int = MOST, keep: Callable[[DeadLetterSummary], bool] = lambda letter: True
     ) -> None:
         self._settings, self._most, self._keep = settings, most, keep
         self.left_out = 0  # number of older letters beyond `most`
@@ -95,7 +104,7 @@ class DeadLetterIndex:
                 self._acts_read = record.offset + 1
                 self._act(record.value or b"")
 
-    def page(self, wanted: Wanted, most: int | None = None, before: int | None = None) -> Page:
+    def page(self, wanted: DeadLetterFilter, most: int | None = None, before: int | None = None) -> Page:
         """Return a page: the newest `most` (None: all) matching dead letters with offsets below `before` (None: all).
         Its counts are of all matching ones.
 
@@ -165,7 +174,7 @@ class DeadLetterIndex:
         if known := self._found.get(letter.id):  # refused again: its state stays
             known.letter = replace(known.letter, offset=record.offset)
             return
-        self._found[letter.id] = Found(listed, LetterStatus())
+        self._found[letter.id] = Found(listed, DeadLetterStatus())
         if len(self._found) > self._most:
             self._found.popitem(last=False)
             self.left_out += 1
@@ -179,8 +188,10 @@ class DeadLetterIndex:
             found.standing = follow(found.standing, act)
 
 
-def _listed(letter: DeadLetter, offset: int) -> Listed:
-    return Listed(letter.id, letter.source, topic_of(letter.where), letter.at, letter.why, letter.size, offset)
+def _listed(letter: DeadLetter, offset: int) -> DeadLetterSummary:
+    return DeadLetterSummary(
+        letter.id, letter.source, topic_of(letter.where), letter.at, letter.why, letter.size, offset
+    )
 
 
 def ids(found: Iterable[Found]) -> list[str]:

@@ -9,7 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from domain.feeds.bank_mapping import BankMapping
 from domain.feeds.bank_rows import CellError, Cells, own_id
-from domain.feeds.repair import Fields, Mapping, repair
+from domain.feeds.repair import Fields, RepairMapping, repair
 from schemas.administration.dead_letters import CallFile
 from schemas.base import Text, Token
 from schemas.errors import UserError
@@ -18,7 +18,7 @@ from streams.intake.formats.mapped import open_cells
 from streams.intake.formats.rows import RowError, fields
 from streams.intake.parsing import BodyError, items_of_body
 
-Mend = bytes | Mapping | None
+Mend = bytes | RepairMapping | None
 """How a letter is repaired: by new bytes, by a mapping, or (None) not at all."""
 
 MEND = "Repair it by hand (--file) or by a mapping (--mapping)"

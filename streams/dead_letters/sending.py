@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pydantic import ValidationError
 
 from domain.feeds.dead_letters import Act, State, may_send
-from domain.feeds.repair import Mapping, MappingError
+from domain.feeds.repair import MappingError, RepairMapping
 from domain.identity.identifiers import BEIJING
 from schemas.administration.audit import AuditEntry
 from schemas.errors import UserError
@@ -234,6 +234,6 @@ def what(mended: Mend) -> str:
     """
     if mended is None:
         return "as it came"
-    if isinstance(mended, Mapping):
+    if isinstance(mended, RepairMapping):
         return f"by the mapping {mended.hash}"
     return f"by hand: {hashlib.sha256(mended).hexdigest()[:16]}"

@@ -22,7 +22,7 @@ from redis.exceptions import RedisError
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from domain.payments.payee_checks import ABANDONED_WITHIN, RANDOM, Known, answer_named, check_name, known_of
+from domain.payments.payee_checks import ABANDONED_WITHIN, RANDOM, PayeeCheckResult, answer_named, check_name, known_of
 from schemas.errors import field_name
 from schemas.risk.payee_checks import (
     MOST_SUBJECTS,
@@ -167,7 +167,7 @@ class PayeeChecks:
         except ValueError as error:
             asked.faults.append(Fault(index, "value", str(error), "Correct it and ask again"))
 
-    async def _known(self, feed: Feed, asked: Sequence[Sequence[str]]) -> list[Known]:
+    async def _known(self, feed: Feed, asked: Sequence[Sequence[str]]) -> list[PayeeCheckResult]:
         try:
             async with asyncio.timeout(STORE_SECONDS):
                 entries = await self._watchlist.entries(chain.from_iterable(asked))
@@ -176,7 +176,7 @@ class PayeeChecks:
             raise self._away(error) from None
         return [known_of([entries.get(subject) for subject in subjects]) for subjects in asked]
 
-    def _named(self, feed: Feed, known: Known) -> PayeeFound:
+    def _named(self, feed: Feed, known: PayeeCheckResult) -> PayeeFound:
         now, source = self._clock.now(), feed.source or EVERYBODY
         name = check_name(self._secret, source, known.answer, now, secrets.token_bytes(RANDOM))
         return PayeeFound(answer=known.answer, reason=known.reason, since=known.since, check=name)

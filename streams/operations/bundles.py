@@ -44,7 +44,7 @@ async def taken(line: Installation, case: Case, by: str, reason: str) -> bytes:
     }
     keys = ring(line.settings, KeyPurpose.AUDIT)
     own, key = audit_chain.audit_ring(keys), keys.current
-    heads = [head for head in await Heads(line.redis).all() if audit_chain.made_with(head, own)]
+    heads = [head for head in await Heads(line.redis).all() if audit_chain.is_signed_with(head, own)]
     manifest = Manifest(
         case=case.id,
         version=case.version,

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Self
 
-from domain.timekeeping import NOTHING, Known, Reckoning, adjusted, approach, disagreement
+from domain.timekeeping import NOTHING, OffsetEstimate, Reckoning, adjusted, approach, disagreement
 from streams.runtime.pace import PaceFile
 
 Seconds = Callable[[], float]
@@ -34,7 +34,7 @@ class Wall:
         self._shown = self.machine() - self._at
 
     @property
-    def known(self) -> Known | None:
+    def known(self) -> OffsetEstimate | None:
         """The shared clock that this process follows, or None until it agrees with the machine's clock."""
         return self.reckoning.known
 
@@ -52,7 +52,7 @@ class Wall:
         """Return the wall-clock time as an aware datetime in UTC."""
         return datetime.fromtimestamp(self.time(), UTC)
 
-    def hear(self, answer: Known) -> None:
+    def hear(self, answer: OffsetEstimate) -> None:
         """Correct the time by `answer`, the time that the shared clock (the Redis that all workers use) has given.
         Corrections of over 2 s within a minute are refused until this machine's clock has agreed with them for 10 s.
 

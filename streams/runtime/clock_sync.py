@@ -11,7 +11,7 @@ from typing import Any, Self
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from domain.timekeeping import STEP_SECONDS, Reckoning, asked
+from domain.timekeeping import STEP_SECONDS, Reckoning, offset_from_answer
 from streams.runtime import metrics
 from streams.runtime.clock import CLOCKS_OFF, Clock
 from streams.runtime.tasks import wanted
@@ -108,7 +108,7 @@ class Timekeeper:
         """
         sent = self._wall.counter()
         seconds, micros = await self._redis.time()
-        self._wall.hear(asked(sent, seconds + micros / 1e6, self._wall.counter()))
+        self._wall.hear(offset_from_answer(sent, seconds + micros / 1e6, self._wall.counter()))
 
     def off(self) -> Off:
         """Return the current report on this process's clocks."""

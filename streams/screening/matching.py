@@ -10,7 +10,7 @@ import orjson
 from aiokafka import TopicPartition
 
 from domain.policy.risk import RiskRules
-from domain.risk import Role, Seen, callee_of, evidence_of, may_be_evidence, payer_of
+from domain.risk import Role, SignalContext, callee_of, evidence_of, may_be_evidence, payer_of
 from domain.risk.sharing import shared
 from domain.risk.verdicts import is_rated, rated_subjects
 from schemas.risk.evidence import ScreeningOutcome, WatchEntry, WatchStatus
@@ -294,9 +294,9 @@ def _later(tp: TopicPartition, item: Item, entry: WatchEntry | None) -> bool:
 
 def _seen(
     tp: TopicPartition, item: Item, party: Party, entry: WatchEntry | None, rated: tuple[WatchEntry, ...] = ()
-) -> Seen:
+) -> SignalContext:
     payee = party.suspect.removeprefix("account:") if party.suspect and party.role is Role.PAYER else None
-    return Seen(tp.topic, tp.partition, item.offset, party.role, payee, entry, rated)
+    return SignalContext(tp.topic, tp.partition, item.offset, party.role, payee, entry, rated)
 
 
 def _contacts(tp: TopicPartition, item: Item, who: Found, rules: RiskRules) -> list[Paid]:

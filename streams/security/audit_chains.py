@@ -133,7 +133,7 @@ class Chain:
         others = [head for head in found if head.chain != self.end.chain]
         fresh = [head for head in others if head.number > self._known.get(head.chain, 0)]
         ring = self._ring
-        true = [head for head in fresh if audit_chain.made_with(head, ring)]
+        true = [head for head in fresh if audit_chain.is_signed_with(head, ring)]
         return true[:MOST_HEADS]
 
     def _due(self) -> bool:

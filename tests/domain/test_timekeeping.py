@@ -12,12 +12,12 @@ from domain.timekeeping import (
     RATE,
     SPENT_SECONDS,
     STEP_SECONDS,
-    Known,
+    OffsetEstimate,
     Reckoning,
     adjusted,
     approach,
-    asked,
     disagreement,
+    offset_from_answer,
 )
 
 SECONDS = st.floats(0.001, 10)
@@ -26,21 +26,21 @@ TRIPS = st.tuples(SECONDS, st.floats(0, 2), st.floats(0, 2))  # pause before it,
 SHOWN = st.floats(-4000, 4000) | st.floats(-3, 3)
 
 
-def listened(offset: float, trips: list[tuple[float, float, float]]) -> list[Known]:
+def listened(offset: float, trips: list[tuple[float, float, float]]) -> list[OffsetEstimate]:
     """What is known after each answer of a clock that stands at `offset` from ours, and is our machine's too."""
-    found: list[Known] = []
-    reckoning, now = Reckoning(Known(offset - 1, offset + 1, 0.0)), 0.0
+    found: list[OffsetEstimate] = []
+    reckoning, now = Reckoning(OffsetEstimate(offset - 1, offset + 1, 0.0)), 0.0
     for pause, there, back in trips:
         sent, now = now + pause, now + pause + there + back
-        reckoning = adjusted(reckoning, asked(sent, sent + there + offset, now), offset)
+        reckoning = adjusted(reckoning, offset_from_answer(sent, sent + there + offset, now), offset)
         assert reckoning.refused is None
-        found.append(reckoning.known or asked(0, 0, 0))
+        found.append(reckoning.known or offset_from_answer(0, 0, 0))
     return found
 
 
 def seen(reckoning: Reckoning, at: float, shared: float, machine: float) -> Reckoning:
     """After a quick answer at `at` of a shared clock with this offset, on a machine whose clock has that one."""
-    return adjusted(reckoning, asked(at, at + 0.001 + shared, at + 0.002), machine)
+    return adjusted(reckoning, offset_from_answer(at, at + 0.001 + shared, at + 0.002), machine)
 
 
 def offset_of(reckoning: Reckoning) -> float:
@@ -49,7 +49,7 @@ def offset_of(reckoning: Reckoning) -> float:
 
 
 def test_a_quick_answer_is_kept_over_slow_ones() -> None:
-    quick, slow = asked(10.0, 110.01, 10.02), asked(11.0, 111.9, 12.0)
+    quick, slow = offset_from_answer(10.0, 110.01, 10.02), offset_from_answer(11.0, 111.9, 12.0)
     after = adjusted(Reckoning(quick), slow, 0.0)
     assert after.known is not None
     assert abs(after.known.offset - 100) < 0.01
@@ -98,13 +98,15 @@ def test_a_machine_s_clock_alone_changes_nothing() -> None:
 
 
 def test_a_slow_answer_that_may_be_of_a_small_step_neither_moves_the_time_nor_raises_an_alarm() -> None:
-    after = adjusted(seen(NOTHING, 0.0, 0.0, 0.0), asked(10.0, 13.5, 12.0), 0.0)  # between 1.5 and 3.5 s ahead
+    # between 1.5 and 3.5 s ahead
+    after = adjusted(seen(NOTHING, 0.0, 0.0, 0.0), offset_from_answer(10.0, 13.5, 12.0), 0.0)
     assert abs(offset_of(after)) < 0.1
     assert after.refused is None
 
 
 def test_a_slow_answer_that_can_only_be_of_a_large_step_is_refused() -> None:
-    after = adjusted(seen(NOTHING, 0.0, 0.0, 0.0), asked(10.0, 15.5, 12.0), 0.0)  # between 3.5 and 5.5 s ahead
+    # between 3.5 and 5.5 s ahead
+    after = adjusted(seen(NOTHING, 0.0, 0.0, 0.0), offset_from_answer(10.0, 15.5, 12.0), 0.0)
     assert abs(offset_of(after)) < 0.1
     assert after.refused is not None
 
@@ -205,8 +207,8 @@ def test_what_waits_is_late_by_a_second_at_most_once_the_time_is_known(shown: fl
 
 @given(st.floats(-1, 1), st.floats(0, 1000))
 def test_without_an_answer_only_drift_is_added_to_what_is_known(offset: float, silence: float) -> None:
-    answer = asked(silence, silence + offset + DRIFT * silence / 2, silence)
-    after = adjusted(Reckoning(asked(0.0, offset, 0.0)), answer, 1e6)
+    answer = offset_from_answer(silence, silence + offset + DRIFT * silence / 2, silence)
+    after = adjusted(Reckoning(offset_from_answer(0.0, offset, 0.0)), answer, 1e6)
     assert after.refused is None
     assert after.spent == 0.0
     assert abs(offset_of(after) - offset) <= DRIFT * silence / 2 + 1e-6

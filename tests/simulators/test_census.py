@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from domain.policy import load
 from domain.policy.risk import RiskRules
-from domain.risk import Role, Seen, evidence_of
+from domain.risk import Role, SignalContext, evidence_of
 from schemas.people.residents import Language, Occupation
 from schemas.risk.signals import App, Call, Signal, Sms, Transfer, TransferState
 from simulators.assumptions import figures
@@ -155,9 +155,9 @@ def _of_stranger(signal: Signal, phones: set[str]) -> bool:
     return isinstance(signal, Call) and signal.called not in phones
 
 
-def _seen(signal: Signal) -> Seen:
+def _seen(signal: Signal) -> SignalContext:
     role = {Transfer: Role.PAYER, Call: Role.CALLED, Sms: Role.RECEIVER}.get(type(signal), Role.SUBSCRIBER)
-    return Seen("signals", 0, 0, role, payee="token")
+    return SignalContext("signals", 0, 0, role, payee="token")
 
 
 def test_everyday_payments_are_of_weight_and_within_the_day(rules: RiskRules) -> None:

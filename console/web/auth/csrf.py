@@ -28,7 +28,7 @@ async def check(request: Request, who: Who) -> None:
         return
     refuse_others(request)
     given = request.headers.get(HEADER) or str((await request.form()).get(FIELD, ""))
-    if not services(request).keys(KeyPurpose.SESSION).made(_to_hash(who), given):
+    if not services(request).keys(KeyPurpose.SESSION).matches_digest(_to_hash(who), given):
         raise ForbiddenError
 
 

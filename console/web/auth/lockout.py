@@ -113,7 +113,7 @@ class Lockout:
         keys = self._keys()
         for each in keys.keys:  # a device that signed in under a former key stays known
             mark, _, proof = request.cookies.get(_cookie(KeyRing((each,)), login), "").partition(".")
-            if keys.made(_proof(login, mark), proof):
+            if keys.matches_digest(_proof(login, mark), proof):
                 return mark
         return None
 

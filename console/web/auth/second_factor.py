@@ -77,7 +77,7 @@ def hashed_recovery_code(ring: KeyRing, login: str, code: str) -> str:
 def stored_recovery_code(ring: KeyRing, account: Account, code: str) -> str | None:
     """Return which of the account's stored hashes is of this recovery code, or None if none is."""
     text = _to_hash(account.login, code)
-    return next((kept for kept in account.recovery if ring.made(text, kept.partition(":")[2])), None)
+    return next((kept for kept in account.recovery if ring.matches_digest(text, kept.partition(":")[2])), None)
 
 
 def like_recovery(code: str) -> bool:

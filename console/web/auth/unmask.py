@@ -15,7 +15,7 @@ from datetime import UTC, date, datetime, timedelta
 from console.web.auth import trail
 from console.web.auth.who import Who
 from console.web.kit.services import Services
-from domain.access.reveals import REVEALING, WINDOW, Revealed, free_again, is_reveal, quotas, says_something
+from domain.access.reveals import REVEALING, WINDOW, Revealed, free_again, is_reveal, is_sufficient_reason, quotas
 from domain.calendar import local_date
 from schemas.administration.audit import RevealReason
 from schemas.casework.cases import Case
@@ -63,7 +63,7 @@ async def begin(services: Services, who: Who, case: Case, wish: Wish) -> bool:
     of the person is not done in time or Kafka does not answer, and SendError if Kafka refuses the entry for good.
     Errors of Redis pass through.
     """
-    if not says_something(wish.reason):
+    if not is_sufficient_reason(wish.reason):
         raise ValueError("a reason is needed")
     redis = services.line.redis
     async with _once(services, who, wish.form) as first:
@@ -79,7 +79,7 @@ async def record_export(services: Services, who: Who, case: Case, reason: str) -
     Raises ValueError if the reason is meaningless, QuotaError above the quota of the role, TimeoutError if Kafka does
     not answer, and SendError if it refuses the entry for good. Errors of Redis pass through.
     """
-    if not says_something(reason):
+    if not is_sufficient_reason(reason):
         raise ValueError("a reason is needed")
     await _record(services, who, case, "export", reason)
 
@@ -91,7 +91,7 @@ async def record_hearing(services: Services, who: Who, case: Case, wish: Wish, r
     Raises ValueError if the reason is meaningless, QuotaError above the quota of the role, TimeoutError if Kafka does
     not answer, and SendError if it refuses the entry for good. Errors of Redis pass through.
     """
-    if not says_something(wish.reason):
+    if not is_sufficient_reason(wish.reason):
         raise ValueError("a reason is needed")
     await _record(services, who, case, "recording", wish.reason, f"{recording} for {wish.why.value}")
     minutes = services.settings.unmask_minutes

@@ -94,7 +94,7 @@ def check_issued(ring: KeyRing, given: Filled, seconds: float) -> None:
     issued = given["issued"]
     if not _ISSUED.fullmatch(issued) or not _PROOF.fullmatch(given["proof"]):
         raise StaleFormError
-    if not ring.made(_to_hash(given.form, int(issued)), given["proof"]):
+    if not ring.matches_digest(_to_hash(given.form, int(issued)), given["proof"]):
         raise StaleFormError
     age = seconds - int(issued) / 1000
     if not LEAST_SECONDS <= age <= MOST_SECONDS:

@@ -64,7 +64,7 @@ def may_take(row: Row, who: Who) -> bool:
 
 def _free(case: Case) -> bool:
     """Return True if nobody has claimed the case, and an operator is needed for it or has not tried yet."""
-    return case.claimed_by is None and not case.settled and (triage.called(case) or triage.untried(case))
+    return case.claimed_by is None and not case.settled and (triage.operator_call_waits(case) or triage.untried(case))
 
 
 async def renew(services: Services, who: Who, case: Case) -> bool:

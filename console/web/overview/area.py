@@ -13,7 +13,7 @@ from domain.calendar import Shift, before, local_date, shift_at
 from domain.desk.load import Load, load_of, visits_by_officer
 from domain.feeds.silence import begin_of
 from domain.identity import divisions
-from domain.statistics.clocks import Clock, Tally, Whose, tally
+from domain.statistics.clocks import Clock, ResponsibleParty, Tally, tally
 from domain.visits.officers import on_duty
 from schemas.casework.cases import Case
 from schemas.casework.inputs import Hold
@@ -67,7 +67,7 @@ class ClockTables:
     """
 
     shift: Shift
-    levels: dict[Level, dict[Whose, Tally]]
+    levels: dict[Level, dict[ResponsibleParty, Tally]]
     stations: list[tuple[str, Tally]]
     shifts: list[tuple[Shift, Tally]]
 
@@ -86,7 +86,7 @@ def clocks(services: Services, who: Who, rosters: Iterable[Roster]) -> ClockTabl
     counted = list(services.figures.clocks.by(who.sees, shift.start))
     levels = {level: _whose(counted, level) for level in GRAVEST_FIRST}
     station = {officer.id: roster.station for roster in rosters for officer in roster.officers}
-    visits = [(clock, n) for clock, n in counted if clock.whose is Whose.OFFICER]
+    visits = [(clock, n) for clock, n in counted if clock.responsible is ResponsibleParty.OFFICER]
     by_station = tally(visits, lambda clock: station.get(clock.officer, ""))
     shifts = [shift]
     while len(shifts) < SHIFTS_SHOWN:
@@ -99,9 +99,9 @@ def clocks(services: Services, who: Who, rosters: Iterable[Roster]) -> ClockTabl
     )
 
 
-def _whose(counted: Iterable[tuple[Clock, int]], level: Level) -> dict[Whose, Tally]:
-    found = tally(((clock, n) for clock, n in counted if clock.level is level), lambda clock: clock.whose)
-    return {whose: found.get(whose, Tally()) for whose in Whose}
+def _whose(counted: Iterable[tuple[Clock, int]], level: Level) -> dict[ResponsibleParty, Tally]:
+    found = tally(((clock, n) for clock, n in counted if clock.level is level), lambda clock: clock.responsible)
+    return {whose: found.get(whose, Tally()) for whose in ResponsibleParty}
 
 
 def _sum(counted: Iterable[tuple[Clock, int]]) -> Tally:

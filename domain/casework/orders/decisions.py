@@ -121,7 +121,7 @@ def approval_overdue(draft: DecisionBuilder, step: Step) -> None:
     order = orders.order_of(draft.case, step.id)
     if order is None:
         return end(draft, step, StepState.SKIPPED, StopNeverDecided())
-    last = orders.final(draft, order)
+    last = orders.approvable_until(draft, order)
     if last > draft.now:
         draft.change(step, due=last)
         return draft.note(FactKind.STOP_REMINDER, StopUndecided(), step)
@@ -166,6 +166,6 @@ def _undo(draft: DecisionBuilder, order: StopOrder, state: OrderState, why: AnyC
 
 def _useless(draft: DecisionBuilder, order: StopOrder) -> RefusalCode | None:
     """Return why the bank may no longer be asked to carry out a proposed order, or None if it may."""
-    if orders.final(draft, order) <= draft.now:
+    if orders.approvable_until(draft, order) <= draft.now:
         return CannotBeStopped()
     return payments.may_not_ask(draft, order.transfer)

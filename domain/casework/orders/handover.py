@@ -13,7 +13,9 @@ from schemas.codes.stop_orders import StopHandedOver
 from schemas.people.staff import StaffRole
 
 
-def hand_over(draft: DecisionBuilder, act: HandOverStopAct, by: str, role: StaffRole | None) -> RefusalCode | None:
+def record_authority_freeze(
+    draft: DecisionBuilder, act: HandOverStopAct, by: str, role: StaffRole | None
+) -> RefusalCode | None:
     """Record that an authority has frozen the account of an order. Return None if it is done, else the reason for the
     refusal: NoStop if the case has no such order, or one of `may_not_hand_over`.
 

@@ -224,7 +224,7 @@ def withdrawn(draft: DecisionBuilder, step: Step) -> None:
         end_order(draft, order, OrderState.WITHDRAWN)
 
 
-def final(draft: DecisionBuilder, order: StopOrder) -> datetime:
+def approvable_until(draft: DecisionBuilder, order: StopOrder) -> datetime:
     """Return the time until which a proposed order may be approved.
 
     For an extension, the end of the stop (the builder's `now` if no end is known); for a first stop, the policy's

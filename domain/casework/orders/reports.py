@@ -95,5 +95,5 @@ def _told(draft: DecisionBuilder, given: PaymentReport, transfer: str | None) ->
     payment = payments.find(draft.case, transfer)
     if payment is not None and traced_before(draft, payment):
         draft.note(FactKind.NOTE, AccountOrdered(), by=given.by)
-    elif why := stops.ask(draft, transfer, AskedBy(given.by), given.by):
+    elif why := stops.propose_stop(draft, transfer, AskedBy(given.by), given.by):
         draft.note(FactKind.NOTE, why, by=given.by)

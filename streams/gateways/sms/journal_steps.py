@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
-from domain.carriers.outcome import SegmentState, news, result_of
+from domain.carriers.outcome import SegmentState, result_of, result_to_report
 from schemas.channels.receipts import SmsState
 from streams.gateways.nonces import NONCES
 
@@ -313,7 +313,7 @@ def _judge(db: sqlite3.Connection, message: str, now: float) -> None:
     rows = db.execute("SELECT state, receipt FROM segments WHERE message = ?", (message,)).fetchall()
     each = [(SegmentState(state), SmsState(receipt) if receipt else None) for state, receipt in rows]
     before = db.execute("SELECT result FROM messages WHERE id = ?", (message,)).fetchone()
-    result = news(SmsState(before[0]) if before and before[0] else None, result_of(each))
+    result = result_to_report(SmsState(before[0]) if before and before[0] else None, result_of(each))
     if result is not None:
         db.execute("UPDATE messages SET result = ?, settled = ? WHERE id = ?", (result.value, now, message))
     db.execute(

@@ -12,7 +12,7 @@ from prometheus_client.core import Metric
 
 from domain.identity.divisions import PREFECTURE_DIGITS, known, prefectures
 from domain.payments.estimate import estimate_of
-from domain.statistics.clocks import Whose
+from domain.statistics.clocks import ResponsibleParty
 from schemas.casework.cases import CaseState, StopState
 from schemas.casework.objections import WrongfulCause
 from schemas.levels import Action, Level
@@ -118,7 +118,7 @@ _ALWAYS: dict[Family, Callable[[date], Iterable[Labels]]] = {
     OPENED: lambda today: ((level,) for level in _LEVELS),
     RAISED: lambda today: ((level,) for level in _LEVELS),
     STATES: lambda today: (*((state.value, "") for state in CaseState if state is not _DISSUADED), *_OF_DISSUADED),
-    CLOCKS: lambda today: product(Whose, _LEVELS, ("kept", "missed")),
+    CLOCKS: lambda today: product(ResponsibleParty, _LEVELS, ("kept", "missed")),
     STOPS: lambda today: ((state.value,) for state in StopState),
     HANDOVERS: lambda today: ((offer,) for offer in ("accepted", "refused", "unanswered", "late")),
     OBJECTIONS: lambda today: (("made", ""), ("rejected", ""), *(("upheld", cause.value) for cause in WrongfulCause)),

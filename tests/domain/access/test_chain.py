@@ -6,7 +6,7 @@ from random import Random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.access.audit_chain import Check, End, Line, Verified, head, link, made_with, verify
+from domain.access.audit_chain import Check, End, Line, Verified, head, is_signed_with, link, verify
 from domain.access.key_rings import KeyRing
 from schemas.administration.audit import AuditEntry, ChainFaultKind
 from tests.tampering import TAMPERINGS, Log, audit, changed, dropped, entry, single
@@ -151,8 +151,8 @@ def test_a_tail_that_is_gone_is_told_by_the_head_that_was_put_aside() -> None:
 def test_a_head_made_without_the_key_is_none_of_ours() -> None:
     log = alone(1)
     false = head(End(CHAIN, 9, "f" * 64, 9), entry(1).at, KeyRing((b"another key",)))
-    assert made_with(log.heads[CHAIN], KEY)
-    assert not made_with(false, KEY)
+    assert is_signed_with(log.heads[CHAIN], KEY)
+    assert not is_signed_with(false, KEY)
     assert [fault.kind for fault in verify(log.lines, KEY, [false]).faults] == [ChainFaultKind.FOREIGN]
 
 

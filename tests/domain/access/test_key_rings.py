@@ -51,13 +51,17 @@ def test_a_rotation_accepts_the_former_key_and_makes_with_the_new_one() -> None:
     assert both.digest("text") == old
     after = with_in_force(both, key_id(KEYS[1]))
     assert after.digest("text") != old
-    assert (after.made("text", old), after.made("other", old), before.made("text", after.digest("text"))) == (
+    assert (
+        after.matches_digest("text", old),
+        after.matches_digest("other", old),
+        before.matches_digest("text", after.digest("text")),
+    ) == (
         True,
         False,
         False,
     )
-    assert both.made("text", after.digest("text"))  # a process that has not yet put it in force
-    assert not without_key(after, key_id(KEYS[0])).made("text", old)
+    assert both.matches_digest("text", after.digest("text"))  # a process that has not yet put it in force
+    assert not without_key(after, key_id(KEYS[0])).matches_digest("text", old)
 
 
 def test_what_would_lose_a_key_or_use_an_unknown_one_is_refused() -> None:

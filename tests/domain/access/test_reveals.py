@@ -7,7 +7,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from console.web.kit.settings import ConsoleSettings
-from domain.access.reveals import ROLES, SAMPLE, WINDOW, Quota, Revealed, free_again, quotas, sample, says_something
+from domain.access.reveals import (
+    ROLES,
+    SAMPLE,
+    WINDOW,
+    Quota,
+    Revealed,
+    free_again,
+    is_sufficient_reason,
+    quotas,
+    sample,
+)
 from schemas.administration.audit import AuditEntry
 from tests.domain.builders import NOON
 
@@ -17,12 +27,12 @@ MINUTE = timedelta(minutes=1)
 
 @pytest.mark.parametrize("reason", ["aaaa", "。。。。。", "核实核实核实", "1 1 1 1 1", "ab", "    ", "abababab"])
 def test_a_reason_of_the_same_letters_says_nothing(reason: str) -> None:
-    assert not says_something(reason)
+    assert not is_sufficient_reason(reason)
 
 
 @pytest.mark.parametrize("reason", ["核对身份", "call back", "회신 전화"])
 def test_a_reason_in_words_says_something(reason: str) -> None:
-    assert says_something(reason)
+    assert is_sufficient_reason(reason)
 
 
 def test_the_fourth_resident_of_an_hour_waits_until_the_first_is_an_hour_ago() -> None:

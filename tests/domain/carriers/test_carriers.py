@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.carriers.account import CarrierAccount
-from domain.carriers.outcome import SegmentState, SubmitAnswer, news, result_of, submit_answer
+from domain.carriers.outcome import SegmentState, SubmitAnswer, result_of, result_to_report, submit_answer
 from domain.carriers.rate import full_bucket
 from domain.carriers.routing import Reachable, choose, eligible
 from domain.carriers.standing import Passage, is_slow
@@ -116,7 +116,7 @@ def test_a_message_has_arrived_once_all_its_segments_have() -> None:
 
 
 def test_a_late_delivery_is_news_and_a_late_failure_is_not() -> None:
-    assert news(UNDELIVERED, DELIVERED) is DELIVERED
-    assert news(DELIVERED, UNDELIVERED) is None
-    assert news(DELIVERED, DELIVERED) is None
-    assert news(None, None) is None
+    assert result_to_report(UNDELIVERED, DELIVERED) is DELIVERED
+    assert result_to_report(DELIVERED, UNDELIVERED) is None
+    assert result_to_report(DELIVERED, DELIVERED) is None
+    assert result_to_report(None, None) is None

@@ -11,12 +11,12 @@ from domain.desk.complaints import (
     FIRST_ANSWER,
     ChangedError,
     EndedError,
-    done,
-    due,
-    follows,
     new_complaint,
-    order,
+    next_due,
+    open_consequences,
     overdue,
+    sorted_complaints,
+    with_entry,
 )
 from schemas.people.complaints import Complaint, ComplaintKind, ComplaintState, Deed, Entry
 from tests.domain.builders import NOON, RESIDENT
@@ -41,40 +41,40 @@ def complaint(
 
 def test_a_first_answer_is_owed_within_a_day_and_then_the_decision_within_a_week() -> None:
     made = complaint()
-    assert due(made) == NOON + FIRST_ANSWER
-    answered = done(made, entry(Deed.ANSWERED), made.version)
-    assert (answered.state, due(answered)) == (ComplaintState.ANSWERED, NOON + DECISION)
-    decided = done(answered, entry(Deed.UPHELD), answered.version)
-    assert (decided.state, due(decided)) == (ComplaintState.UPHELD, None)
+    assert next_due(made) == NOON + FIRST_ANSWER
+    answered = with_entry(made, entry(Deed.ANSWERED), made.version)
+    assert (answered.state, next_due(answered)) == (ComplaintState.ANSWERED, NOON + DECISION)
+    decided = with_entry(answered, entry(Deed.UPHELD), answered.version)
+    assert (decided.state, next_due(decided)) == (ComplaintState.UPHELD, None)
 
 
 def test_a_complaint_is_overdue_from_its_time_on_until_what_is_owed_was_done() -> None:
     made = complaint()
     assert not overdue(made, NOON + FIRST_ANSWER - timedelta(seconds=1))
     assert overdue(made, NOON + FIRST_ANSWER)
-    assert not overdue(done(made, entry(Deed.ANSWERED), made.version), NOON + FIRST_ANSWER)
+    assert not overdue(with_entry(made, entry(Deed.ANSWERED), made.version), NOON + FIRST_ANSWER)
 
 
 def test_a_form_sent_twice_counts_once() -> None:
     made = complaint()
-    once = done(made, entry(Deed.ANSWERED), made.version)
-    assert done(once, entry(Deed.ANSWERED), made.version) is once
+    once = with_entry(made, entry(Deed.ANSWERED), made.version)
+    assert with_entry(once, entry(Deed.ANSWERED), made.version) is once
 
 
 def test_what_was_seen_on_an_old_screen_is_refused() -> None:
     made = complaint()
-    newer = done(made, entry(Deed.ASSIGNED), made.version, assigned="han")
+    newer = with_entry(made, entry(Deed.ASSIGNED), made.version, assigned="han")
     assert newer.assigned == "han"
     with pytest.raises(ChangedError, match="version 2, seen was 1"):
-        done(newer, entry(Deed.UPHELD), made.version)
+        with_entry(newer, entry(Deed.UPHELD), made.version)
 
 
 def test_a_decided_complaint_is_not_decided_again_but_what_follows_is_noted() -> None:
     made = complaint()
-    decided = done(made, entry(Deed.UPHELD), made.version)
+    decided = with_entry(made, entry(Deed.UPHELD), made.version)
     with pytest.raises(EndedError):
-        done(decided, entry(Deed.NOT_UPHELD), decided.version)
-    assert done(decided, entry(Deed.FALSE_ALARM), decided.version).state is ComplaintState.UPHELD
+        with_entry(decided, entry(Deed.NOT_UPHELD), decided.version)
+    assert with_entry(decided, entry(Deed.FALSE_ALARM), decided.version).state is ComplaintState.UPHELD
 
 
 @pytest.mark.parametrize(
@@ -88,20 +88,20 @@ def test_a_decided_complaint_is_not_decided_again_but_what_follows_is_noted() ->
 )
 def test_what_may_follow_depends_on_what_is_complained_of(kind: ComplaintKind, possible: list[Deed]) -> None:
     made = complaint(kind)
-    assert follows(made) == possible
-    assert possible[0] not in follows(done(made, entry(possible[0]), made.version))
+    assert open_consequences(made) == possible
+    assert possible[0] not in open_consequences(with_entry(made, entry(possible[0]), made.version))
 
 
 def test_without_a_case_no_case_is_cleared_and_without_a_resident_nobody_is_flagged() -> None:
-    assert follows(complaint(case=None)) == [Deed.NO_CALLS]
-    assert follows(complaint(resident=None, case=None)) == []
+    assert open_consequences(complaint(case=None)) == [Deed.NO_CALLS]
+    assert open_consequences(complaint(resident=None, case=None)) == []
 
 
 @given(st.lists(st.integers(0, 500), min_size=1, max_size=20))
 def test_what_is_owed_soonest_comes_first_and_what_is_decided_last(hours: list[int]) -> None:
     made = [complaint(at=NOON + n * HOUR, number=place + 1) for place, n in enumerate(hours)]
-    decided = done(made[0], entry(Deed.UPHELD), made[0].version)
-    found = order([decided, *made[1:]])
-    dues = [owed for each in found if (owed := due(each)) is not None]
+    decided = with_entry(made[0], entry(Deed.UPHELD), made[0].version)
+    found = sorted_complaints([decided, *made[1:]])
+    dues = [owed for each in found if (owed := next_due(each)) is not None]
     assert dues == sorted(dues)
     assert found[-1] is decided

@@ -84,8 +84,8 @@ def test_a_correction_counts_until_the_check_begins_and_keeps_the_time() -> None
     assert rules.corrected_report(report(), mended) == report(text="二")
     taken = rules.being_checked(report(), "li", NOON)
     assert rules.corrected_report(taken, mended) == taken
-    assert not rules.stands_as(taken, mended)
-    assert rules.stands_as(taken, report(at=NOON + MINUTE))
+    assert not rules.same_statement(taken, mended)
+    assert rules.same_statement(taken, report(at=NOON + MINUTE))
 
 
 @pytest.mark.parametrize("written", ["{}", " {} ", "{}。"])

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from domain.feeds.dead_letters import (
     LEASE,
     Act,
-    LetterStatus,
-    Listed,
+    DeadLetterFilter,
+    DeadLetterStatus,
+    DeadLetterSummary,
     State,
-    Wanted,
     follow,
     kind_of_reason,
     masked,
@@ -33,9 +33,9 @@ acts = st.builds(
 )
 
 
-def listed(**other: object) -> Listed:
+def listed(**other: object) -> DeadLetterSummary:
     usual = {"id": "signals/0/1", "source": "bank", "topic": "signals", "at": NOW, "why": "payer: Missing", "size": 2}
-    return Listed(**{**usual, "offset": 7, **other})  # type: ignore[arg-type]  # a builder's fields
+    return DeadLetterSummary(**{**usual, "offset": 7, **other})  # type: ignore[arg-type]  # a builder's fields
 
 
 def test_a_letter_that_was_dropped_is_not_sent() -> None:
@@ -71,7 +71,7 @@ def test_what_has_ended_stays_as_it_ended(earlier: list[AuditEntry], later: list
 
 @given(st.lists(acts))
 def test_nothing_is_sent_that_nobody_began_to_send(done: list[AuditEntry]) -> None:
-    found = LetterStatus()
+    found = DeadLetterStatus()
     for each in done:
         before, found = found, follow(found, each)
         if found.state is State.SENT and before.state is not State.SENT:
@@ -81,20 +81,20 @@ def test_nothing_is_sent_that_nobody_began_to_send(done: list[AuditEntry]) -> No
 @pytest.mark.parametrize(
     ("wanted", "fits"),
     [
-        (Wanted(), True),
-        (Wanted(source="bank", topic="signals", reason="MISSING"), True),
-        (Wanted(source="carrier"), False),
-        (Wanted(since=NOW), True),
-        (Wanted(until=NOW), False),
-        (Wanted(state=State.DROPPED), False),
+        (DeadLetterFilter(), True),
+        (DeadLetterFilter(source="bank", topic="signals", reason="MISSING"), True),
+        (DeadLetterFilter(source="carrier"), False),
+        (DeadLetterFilter(since=NOW), True),
+        (DeadLetterFilter(until=NOW), False),
+        (DeadLetterFilter(state=State.DROPPED), False),
     ],
 )
-def test_a_filter_means_the_letters_that_fit_all_that_it_names(wanted: Wanted, fits: bool) -> None:
+def test_a_filter_means_the_letters_that_fit_all_that_it_names(wanted: DeadLetterFilter, fits: bool) -> None:
     assert wanted.fits(listed(), State.OPEN) is fits
 
 
 def test_a_letter_whose_sending_was_broken_off_is_listed_among_the_open_ones() -> None:
-    assert Wanted().fits(listed(), State.SENDING)
+    assert DeadLetterFilter().fits(listed(), State.SENDING)
 
 
 def test_reasons_that_differ_in_a_place_only_are_counted_together() -> None:

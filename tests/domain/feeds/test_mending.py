@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.feeds.repair import LONGEST, Mapping, MappingError, load, repair
+from domain.feeds.repair import LONGEST, MappingError, RepairMapping, load, repair
 
 names = st.text(min_size=1, max_size=10)
 values = st.none() | st.booleans() | st.integers() | st.text(max_size=20)
@@ -59,7 +59,7 @@ def test_a_mapping_that_cannot_be_used_is_refused_with_the_place(text: str, told
 @pytest.mark.parametrize("value", ["12 yuan", "1e5", "--3", "9" * 30, True, [1], float("nan")])
 def test_what_is_no_number_is_not_rescaled_and_not_repeated(value: object) -> None:
     with pytest.raises(MappingError) as refused:
-        repair({"amount": value}, Mapping(rescale={"amount": Decimal(100)}))
+        repair({"amount": value}, RepairMapping(rescale={"amount": Decimal(100)}))
     assert "amount: not a number" in str(refused.value)
     assert str(value) not in str(refused.value)
 
@@ -71,12 +71,12 @@ def test_a_field_that_is_there_is_not_written_over_by_a_new_name() -> None:
 
 @given(st.dictionaries(names, values), names, st.text(max_size=5))
 def test_fields_that_are_not_named_stay_as_they_are(fields: dict[str, Any], name: str, value: str) -> None:
-    mended = repair(fields, Mapping(set={name: value}))
+    mended = repair(fields, RepairMapping(set={name: value}))
     assert mended == {**fields, name: value}
 
 
 @given(st.integers(0, 10**13), st.sampled_from([1, 10, 100, 1000]))
 def test_rescaling_there_and_back_gives_the_same_number(amount: int, factor: int) -> None:
-    there = repair({"a": str(amount)}, Mapping(rescale={"a": Decimal(factor)}))
-    back = repair(there, Mapping(rescale={"a": 1 / Decimal(factor)}))
+    there = repair({"a": str(amount)}, RepairMapping(rescale={"a": Decimal(factor)}))
+    back = repair(there, RepairMapping(rescale={"a": 1 / Decimal(factor)}))
     assert back == {"a": str(amount)}

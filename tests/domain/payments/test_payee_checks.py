@@ -4,13 +4,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from domain.payments.payee_checks import RANDOM, Known, answer_named, check_name, known_of
+from domain.payments.payee_checks import RANDOM, PayeeCheckResult, answer_named, check_name, known_of
 from schemas.risk.evidence import WatchEntry, WatchStatus
 from schemas.risk.payee_checks import PayeeAnswer, PayeeReason
 
 NOW = datetime(2026, 3, 1, 4, 30, tzinfo=UTC)
 SECRET, RANDOMNESS = b"s" * 32, b"r" * RANDOM
-NONE = Known(PayeeAnswer.NOT_KNOWN, PayeeReason.NO_ENTRY)
+NONE = PayeeCheckResult(PayeeAnswer.NOT_KNOWN, PayeeReason.NO_ENTRY)
 
 
 def entry(standing: WatchStatus) -> WatchEntry:
@@ -21,8 +21,8 @@ CONFIRMED, REPORTED, LIFTED = map(entry, (WatchStatus.CONFIRMED, WatchStatus.REP
 
 
 def test_an_entry_is_answered_with_its_standing_and_since_when() -> None:
-    assert known_of([CONFIRMED]) == Known(PayeeAnswer.CONFIRMED, PayeeReason.LISTED, NOW)
-    assert known_of([REPORTED]) == Known(PayeeAnswer.REPORTED, PayeeReason.REPORT_UNVERIFIED, NOW)
+    assert known_of([CONFIRMED]) == PayeeCheckResult(PayeeAnswer.CONFIRMED, PayeeReason.LISTED, NOW)
+    assert known_of([REPORTED]) == PayeeCheckResult(PayeeAnswer.REPORTED, PayeeReason.REPORT_UNVERIFIED, NOW)
 
 
 def test_who_was_lifted_is_answered_as_if_never_listed() -> None:
@@ -30,7 +30,7 @@ def test_who_was_lifted_is_answered_as_if_never_listed() -> None:
 
 
 def test_a_confirmed_domain_covers_the_links_below_it() -> None:
-    assert known_of([None, None, CONFIRMED]) == Known(PayeeAnswer.CONFIRMED, PayeeReason.DOMAIN_LISTED, NOW)
+    assert known_of([None, None, CONFIRMED]) == PayeeCheckResult(PayeeAnswer.CONFIRMED, PayeeReason.DOMAIN_LISTED, NOW)
     assert known_of([REPORTED, CONFIRMED]).answer is PayeeAnswer.CONFIRMED
     assert known_of([LIFTED, CONFIRMED]).answer is PayeeAnswer.CONFIRMED
 

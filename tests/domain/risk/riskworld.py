@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from domain.policy.risk import RiskRules
-from domain.risk import Assessment, Role, Seen, assess, evidence_of
+from domain.risk import Assessment, Role, SignalContext, assess, evidence_of
 from schemas.casework.cases import Profile
 from schemas.levels import Level
 from schemas.people.residents import BalanceBand, Language, Occupation, Sex
@@ -91,7 +91,7 @@ def evidence(
 ) -> list[Evidence]:
     found: list[Evidence] = []
     for signal in signals:
-        seen = Seen("signals", 0, offset, role or _ROLES[type(signal)], PAYEE, watch)
+        seen = SignalContext("signals", 0, offset, role or _ROLES[type(signal)], PAYEE, watch)
         found.extend(evidence_of(signal, seen, RULES))
     return found
 

@@ -6,7 +6,7 @@ import pytest
 
 from domain.policy.risk import Verdicts
 from domain.risk import assess
-from domain.risk.evidence import Role, Seen, evidence_of
+from domain.risk.evidence import Role, SignalContext, evidence_of
 from domain.risk.verdicts import rated_subject
 from schemas.levels import Level
 from schemas.risk.evidence import Evidence, EvidenceKind, WatchEntry, WatchStatus
@@ -41,7 +41,7 @@ def verdict(days: float = 30, confidence: int | None = None, source: str = "liao
 
 
 def paid(*rated: WatchEntry, watch: WatchEntry | None = None) -> list[Evidence]:
-    seen = Seen("signals", 0, 0, Role.PAYER, PAYEE, watch, rated)
+    seen = SignalContext("signals", 0, 0, Role.PAYER, PAYEE, watch, rated)
     return [each for each in evidence_of(transfer(), seen, CENTRES) if each.kind is not EvidenceKind.NEW_PAYEE]
 
 

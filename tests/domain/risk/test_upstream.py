@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from domain.casework import decide
 from domain.policy.risk import RiskRules, Upstream
-from domain.risk import Role, Seen, about_contact, callee_of, outlook
+from domain.risk import Role, SignalContext, about_contact, callee_of, outlook
 from domain.risk.fan_out import EarlierPayments, answered, entered, has_earlier, since
 from domain.risk.upstream import ContactReach, ContactSource, LikelyVictim, likely_victims, reach_of
 from schemas.casework.cases import Case, CaseState
@@ -62,7 +62,7 @@ def ranked(*contacts: tuple[str, list[Evidence]], rules: RiskRules = RULES) -> l
 def test_a_call_of_a_minute_to_a_resident_is_stored_except_those_of_96110(
     seconds: int, kind: NumberClass, role: Role, stored: bool
 ) -> None:
-    found = callee_of(call(seconds=seconds, kind=kind), Seen("signals", 0, 7, role), ANNA, RULES)
+    found = callee_of(call(seconds=seconds, kind=kind), SignalContext("signals", 0, 7, role), ANNA, RULES)
     assert (found is not None) is stored
     assert found is None or (found.resident, found.seconds, found.offset) == (ANNA, seconds, 7)
 
@@ -70,7 +70,7 @@ def test_a_call_of_a_minute_to_a_resident_is_stored_except_those_of_96110(
 @pytest.mark.parametrize("end", CallEnd)
 def test_a_call_that_nobody_answered_is_not_stored_however_long_it_rang(end: CallEnd) -> None:
     rang = call(seconds=70, kind=NumberClass.ORDINARY).model_copy(update={"ended": end})
-    stored = callee_of(rang, Seen("signals", 0, 7, Role.CALLED), ANNA, RULES)
+    stored = callee_of(rang, SignalContext("signals", 0, 7, Role.CALLED), ANNA, RULES)
     assert (stored is not None) is (end is CallEnd.ANSWERED)
 
 
@@ -82,7 +82,7 @@ def test_a_rating_asks_nobody_and_reaches_nobody_earlier(subject: str) -> None:
 
 
 def test_a_policy_that_does_not_look_back_stores_no_call_and_finds_none() -> None:
-    assert callee_of(call(seconds=600), Seen("signals", 0, 0, Role.CALLED), ANNA, WITHOUT) is None
+    assert callee_of(call(seconds=600), SignalContext("signals", 0, 0, Role.CALLED), ANNA, WITHOUT) is None
     assert not has_earlier(PHONE, WITHOUT)
     assert has_earlier(SUSPECT, WITHOUT)
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.policy.risk import Verdicts
-from domain.risk.evidence import Role, Seen, evidence_of
+from domain.risk.evidence import Role, SignalContext, evidence_of
 from domain.risk.verdicts import combined_verdict, rated_subject, rated_subjects
 from domain.risk.weigh import Scene, bits, evidence_bits
 from schemas.levels import Level
@@ -35,7 +35,7 @@ def evidence(
     signal: Call | Sms | Transfer, *rated: WatchEntry, watch: WatchEntry | None = None, role: Role = Role.CALLED
 ) -> list[Evidence]:
     rules = RULES.model_copy(update={"verdicts": VENDORS})
-    return evidence_of(signal, Seen("signals", 0, 0, role, PAYEE, watch, rated), rules)
+    return evidence_of(signal, SignalContext("signals", 0, 0, role, PAYEE, watch, rated), rules)
 
 
 def worth(members: list[Evidence]) -> float:

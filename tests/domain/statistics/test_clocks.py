@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from domain.calendar import after, before, day_of, shift_at
-from domain.statistics.clocks import Clocks, Tally, Whose, tally
+from domain.statistics.clocks import Clocks, ResponsibleParty, Tally, tally
 from schemas.casework.acts import ClaimAct
 from schemas.casework.inputs import VisitStage
 from schemas.levels import Action, Level, Result
@@ -17,9 +17,9 @@ def red() -> Journal:
     return line
 
 
-def counted(line: Journal) -> dict[Whose, Tally]:
+def counted(line: Journal) -> dict[ResponsibleParty, Tally]:
     clocks = folded(line)
-    return tally(clocks.by(lambda division: True, shift_at(NOON).start), lambda clock: clock.whose)
+    return tally(clocks.by(lambda division: True, shift_at(NOON).start), lambda clock: clock.responsible)
 
 
 def folded(line: Journal) -> Clocks:
@@ -32,20 +32,20 @@ def folded(line: Journal) -> Clocks:
 def test_a_result_in_time_keeps_the_clock() -> None:
     line = red()
     line.result(Result.DELIVERED, Action.FLASH_SMS)
-    assert counted(line)[Whose.CARRIER] == Tally(1, 0)
+    assert counted(line)[ResponsibleParty.CARRIER] == Tally(1, 0)
 
 
 def test_no_result_in_time_misses_it() -> None:
     line = red()
     line.fire("red.sms")
-    assert counted(line)[Whose.CARRIER].missed == 1
+    assert counted(line)[ResponsibleParty.CARRIER].missed == 1
 
 
 def test_an_event_told_once_more_counts_once() -> None:
     line = red()
     line.result(Result.DELIVERED, Action.FLASH_SMS)
     line.events += line.events
-    assert counted(line)[Whose.CARRIER] == Tally(1, 0)
+    assert counted(line)[ResponsibleParty.CARRIER] == Tally(1, 0)
 
 
 def test_the_events_of_a_closed_case_told_once_more_count_once() -> None:
@@ -77,7 +77,7 @@ def test_what_nobody_waited_for_any_more_was_not_missed() -> None:
     visit = line.last(Action.VISIT).step
     line.dissuaded()
     line.fire(visit)
-    assert Whose.OFFICER not in counted(line)
+    assert ResponsibleParty.OFFICER not in counted(line)
 
 
 def test_another_area_sees_none_of_it() -> None:

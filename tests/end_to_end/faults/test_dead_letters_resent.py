@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from domain.feeds.dead_letters import Wanted
+from domain.feeds.dead_letters import DeadLetterFilter
 from domain.feeds.repair import load
 from schemas.casework.acts import CloseAct
 from schemas.casework.events import FactKind
@@ -31,7 +31,7 @@ async def refused(line: Line, topic: topics.Topic, resident: Resident, value: ob
     for _ in range(100):
         await line.settle()
         await letters.refresh()
-        for each in letters.page(Wanted(topic=topic.name)).found:
+        for each in letters.page(DeadLetterFilter(topic=topic.name)).found:
             if f"{each.letter.id}/".startswith(f"{record}/"):  # a signal's letter says which of its record, too
                 return each.letter.id
     raise AssertionError(f"no letter of {record}")

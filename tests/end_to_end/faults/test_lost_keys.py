@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 from redis import Redis
 
-from domain.feeds.dead_letters import Wanted
+from domain.feeds.dead_letters import DeadLetterFilter
 from domain.ids import short_hash
 from domain.wording.codes import in_language
 from schemas.casework.acts import NoteAct
@@ -94,7 +94,7 @@ async def test_who_lost_a_key_waits_for_the_copy_and_all_others_go_on(a_house: H
 
         letters = DeadLetterIndex(settings)
         await until(lambda: there(letters), SETTLE_SECONDS, lambda: a_house.worker.log)
-        (letter,) = letters.page(Wanted(topic=topics.CASE_INPUTS.name)).found
+        (letter,) = letters.page(DeadLetterFilter(topic=topics.CASE_INPUTS.name)).found
         assert letter.letter.why == LOST
         sending = Sending(settings, letters, a_house.line.producer, a_house.clock)
         refused = await sending.send_again([letter.letter.id], None, ME)
@@ -113,7 +113,7 @@ async def test_who_lost_a_key_waits_for_the_copy_and_all_others_go_on(a_house: H
 
 async def there(letters: DeadLetterIndex) -> bool:
     await letters.refresh()
-    return bool(letters.page(Wanted(topic=topics.CASE_INPUTS.name)).found)
+    return bool(letters.page(DeadLetterFilter(topic=topics.CASE_INPUTS.name)).found)
 
 
 async def noted(line: Line, resident: Resident) -> list[str]:

@@ -19,7 +19,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from domain.identity.identifiers import Owner, holders, is_minor, normal_account, normal_phone, owned, owner, resolve
 from domain.policy.risk import RiskRules
-from domain.risk import Role, Seen, assess, bounded, evidence_of, merged, version
+from domain.risk import Role, SignalContext, assess, bounded, evidence_of, merged, version
 from schemas.base import ANY_VERSION, Token
 from schemas.casework.cases import Profile
 from schemas.levels import Level
@@ -311,7 +311,7 @@ class Signals:
         other = _other(item.signal, role)
         entries = self.suspects.entries(other) if item.signal.kind == "transfer" else []
         payee = other.partition(":")[2] if other and item.signal.kind == "transfer" else None
-        seen = Seen(*item.place, role, payee, entries[0].entry if entries else None)
+        seen = SignalContext(*item.place, role, payee, entries[0].entry if entries else None)
         if members := evidence_of(item.signal, seen, rules):
             about.evidence += members
             about.moments |= {item.moment}.union(*(each.moments for each in entries))

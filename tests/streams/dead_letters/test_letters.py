@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from prometheus_client import REGISTRY
 
-from domain.feeds.dead_letters import LEASE, State, Wanted
+from domain.feeds.dead_letters import LEASE, DeadLetterFilter, State
 from domain.feeds.repair import load
 from schemas.administration.dead_letters import DeadLetter, Place, RecordPlace
 from schemas.casework.acts import NoteAct
@@ -66,9 +66,9 @@ class Desk:
         await self.letters.refresh()
         return self.letters.get(name).standing.state
 
-    def wanted(self, **other: Any) -> Wanted:  # noqa: ANN401 - a builder's fields
+    def wanted(self, **other: Any) -> DeadLetterFilter:  # noqa: ANN401 - a builder's fields
         """The letters of this test."""
-        return Wanted(since=self.began, **other)
+        return DeadLetterFilter(since=self.began, **other)
 
     async def on(self, topic: str) -> list[dict[str, Any]]:
         """What this test wrote on a topic."""
@@ -327,15 +327,15 @@ async def test_a_process_that_stays_keeps_the_newest_letters_in_mind_and_no_more
     names = [await desk.letter(at(), b"{") for _ in range(5)]
     bounded = DeadLetterIndex(desk.settings, most=3)
     await bounded.refresh()
-    assert ids(bounded.page(Wanted()).found) == names[2:]
+    assert ids(bounded.page(DeadLetterFilter()).found) == names[2:]
     assert bounded.left_out > 0
 
 
 async def test_letters_that_are_not_meant_take_no_place(desk: Desk) -> None:
     names = [await desk.letter(at(), b"{", source) for source in ("meant", "other", "other")]
-    bounded = DeadLetterIndex(desk.settings, most=1, keep=Wanted(source="meant").means)
+    bounded = DeadLetterIndex(desk.settings, most=1, keep=DeadLetterFilter(source="meant").means)
     await bounded.refresh()
-    assert (ids(bounded.page(Wanted()).found), bounded.left_out) == (names[:1], 0)
+    assert (ids(bounded.page(DeadLetterFilter()).found), bounded.left_out) == (names[:1], 0)
 
 
 async def test_a_letter_refused_again_is_the_same_letter_and_stays_as_it_was_settled(desk: Desk) -> None:

@@ -18,7 +18,7 @@ from domain.payments import ledger
 from domain.payments.estimate import estimate_of
 from domain.risk.upstream import ContactReach, ContactSource
 from domain.statistics import counts
-from domain.statistics.clocks import Whose
+from domain.statistics.clocks import ResponsibleParty
 from schemas.casework.cases import Case, CaseState, StopState
 from schemas.casework.objections import ObjectionState, WrongfulCause
 from schemas.casework.provinces import OfferState
@@ -50,7 +50,7 @@ VALUES = {
     "action": {*Action},
     "result": {*Result},
     "offer": {*OfferState},
-    "whose": {*Whose},
+    "whose": {*ResponsibleParty},
     "end": {"kept", "missed"},
     "evidence": {*"ABC"},
     "limit": {"low", "mean", "high"},

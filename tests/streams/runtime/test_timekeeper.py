@@ -15,7 +15,7 @@ from pathlib import Path
 from prometheus_client import REGISTRY
 from redis.asyncio import Redis
 
-from domain.timekeeping import asked
+from domain.timekeeping import offset_from_answer
 from streams.messaging.producer import Record
 from streams.messaging.reader import read_all
 from streams.monitoring.doctor import examine
@@ -63,9 +63,9 @@ def test_the_first_answer_that_the_machine_s_clock_agrees_with_is_taken_as_it_is
     machine = Machine()
     wall = machine.wall()
     assert wall.time() == 1_000_000.0
-    wall.hear(asked(50.0, 999_970.0, 50.0))
+    wall.hear(offset_from_answer(50.0, 999_970.0, 50.0))
     assert (wall.known, wall.time(), wall.refused()) == (None, 1_000_000.0, -30.0)
-    wall.hear(asked(50.0, 999_998.5, 50.0))
+    wall.hear(offset_from_answer(50.0, 999_998.5, 50.0))
     assert wall.time() == 999_998.5
     assert wall.difference() == 1.5
 
@@ -82,14 +82,14 @@ def test_a_machine_s_clock_that_is_set_moves_no_worker_s_time() -> None:
 def test_without_an_answer_the_time_goes_on() -> None:
     machine = Machine()
     wall = machine.wall()
-    wall.hear(asked(50.0, 1_000_000.0, 50.0))
+    wall.hear(offset_from_answer(50.0, 1_000_000.0, 50.0))
     machine.wait(3600)
     assert wall.time() == 1_003_600.0
 
 
 def test_a_sleeper_wakes_in_time_when_the_clock_is_put_right_meanwhile() -> None:
     wall = Wall(machine=lambda: time.time() - 60)  # it was heard a minute late, and Redis is right
-    wall.hear(asked(time.monotonic(), time.time() - 60, time.monotonic()))
+    wall.hear(offset_from_answer(time.monotonic(), time.time() - 60, time.monotonic()))
     clock = Clock(wall=wall)
 
     async def sleep() -> float:
@@ -99,7 +99,7 @@ def test_a_sleeper_wakes_in_time_when_the_clock_is_put_right_meanwhile() -> None
         wall.machine = time.time
         for seconds in range(12):  # the machine is set right as well, and they agree for that long
             count = time.monotonic() + seconds
-            wall.hear(asked(count, time.time() + seconds, count))
+            wall.hear(offset_from_answer(count, time.time() + seconds, count))
         await sleeping
         return time.monotonic() - began
 
@@ -109,7 +109,7 @@ def test_a_sleeper_wakes_in_time_when_the_clock_is_put_right_meanwhile() -> None
 async def test_what_a_worker_writes_carries_the_workers_time(settings: Settings, new_topic: Callable[[], str]) -> None:
     wall = Wall()
     count = time.monotonic()
-    wall.hear(asked(count, time.time(), count))
+    wall.hear(offset_from_answer(count, time.time(), count))
     wall.machine = lambda: time.time() + 7200
     producer = make_producer(settings, wall)
     await producer.start()

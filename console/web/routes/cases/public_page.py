@@ -18,7 +18,7 @@ from console.web.kit.limits import REPORT
 from console.web.kit.pages import page
 from console.web.kit.services import services
 from domain.access.key_rings import KeyPurpose
-from domain.desk.public_reports import reference_number, stands_as
+from domain.desk.public_reports import reference_number, same_statement
 from schemas.people.public_reports import MOST_LINK, MOST_WORDS, REPORTING
 
 log = logging.getLogger(__name__)
@@ -54,7 +54,7 @@ async def take(request: Request) -> Response:
         return taken
     report, kept = taken
     answer = page(
-        request, "public_taken.html", reference=reference_number(report.id), earlier=not stands_as(kept, report)
+        request, "public_taken.html", reference=reference_number(report.id), earlier=not same_statement(kept, report)
     )
     answer.headers["Content-Security-Policy"] = POLICY
     return answer

@@ -48,12 +48,12 @@ async def show_all(request: Request, who: Signed, decided: int = 0) -> Response:
     made = services(request)
     now = made.line.clock.now()
     mine = [each for each in await made.line.complaints.all() if who.sees(each.area)]
-    found = rules.order(each for each in mine if decided or not each.ended)
+    found = rules.sorted_complaints(each for each in mine if decided or not each.ended)
     return page(
         request,
         "complaints.html",
         names=await made.staff.names(),
-        complaints=[(each, rules.due(each), rules.overdue(each, now)) for each in found[:SHOWN]],
+        complaints=[(each, rules.next_due(each), rules.overdue(each, now)) for each in found[:SHOWN]],
         late=sum(rules.overdue(each, now) for each in mine),
         more=max(0, len(found) - SHOWN),
         decided=decided,
@@ -159,7 +159,7 @@ async def follow(request: Request, who: Signed, complaint_id: str) -> Response:
     """
     made, given = services(request), await filled(request)
     complaint = await _complaint(made, who, complaint_id)
-    deed = next((each for each in rules.follows(complaint) if each.value == given["deed"]), None)
+    deed = next((each for each in rules.open_consequences(complaint) if each.value == given["deed"]), None)
     if deed is None:
         return done(request, f"/complaints/{complaint_id}")  # done before
     if complaint.version != given.seen:
@@ -242,7 +242,7 @@ async def _do(
     entry = Entry(id=given.name(deed.value), at=made.line.clock.now(), by=who.login, did=deed, note=note)
     try:
         async with made.line.complaints.locked(complaint.id) as known:
-            after = rules.done(known or complaint, entry, given.seen, assigned)
+            after = rules.with_entry(known or complaint, entry, given.seen, assigned)
             if after != known:
                 await trail.write(made, who, f"complaint-{deed.replace('_', '-')}", complaint.id)
                 await made.line.complaints.put(after)
@@ -326,9 +326,9 @@ async def _shown(
         complaint=complaint,
         whole=left > 0,
         left=left,
-        due=rules.due(complaint),
+        due=rules.next_due(complaint),
         late=rules.overdue(complaint, now),
-        follows=rules.follows(complaint),
+        follows=rules.open_consequences(complaint),
         case=case,
         may_decide=who.role in DECIDES,
         people=await _people(made, complaint),

@@ -20,7 +20,7 @@ from console.web.overview.shapes import source
 from domain.access.key_rings import KeyPurpose
 from domain.desk.load import staffing_of
 from domain.desk.places import Layer
-from domain.statistics.clocks import Whose, whose
+from domain.statistics.clocks import ResponsibleParty, responsible_for
 from schemas.levels import GRAVEST_FIRST
 from streams.monitoring import overview
 
@@ -74,7 +74,7 @@ async def gathered(made: Services, who: Who, chosen: Chosen) -> dict[str, Any]:
         "layers": list(Layer),
         "source": source(),
         "clocks": area.clocks(made, who, rosters),
-        "whoses": list(Whose),
+        "whoses": list(ResponsibleParty),
         "duty": area.duty(made, who, rosters),
         "few": area.STATIONS_OPEN,
         "claims": area.claims(made, who),
@@ -86,6 +86,6 @@ async def gathered(made: Services, who: Who, chosen: Chosen) -> dict[str, Any]:
         "waits_since": min((each.since for each in wall.reds(made, who)), default=None),
         "staffing": staffing_of(each.cases for each in signed_in),
         "me": who.login,
-        "whose": whose,
+        "whose": responsible_for,
         "csrf": csrf.token(made.keys(KeyPurpose.SESSION), who),
     }

@@ -18,7 +18,7 @@ from console.web.kit.local import local_path
 from console.web.kit.pages import page
 from console.web.kit.services import Services, services
 from domain.access.reveals import ROLES as MAY
-from domain.access.reveals import says_something
+from domain.access.reveals import is_sufficient_reason
 from domain.calendar import local_date
 from schemas.administration.audit import RevealReason, RevealVerdict
 from schemas.casework.cases import Case
@@ -124,7 +124,7 @@ async def review(
     Raises NotFoundError if the day is not one of the page's, its sample does not have the revealing, or it is the
     reviewer's own. TimeoutError and SendError of Kafka, and errors of Redis, pass through.
     """
-    if verdict is RevealVerdict.QUESTIONED and not says_something(words):
+    if verdict is RevealVerdict.QUESTIONED and not is_sufficient_reason(words):
         return error_response(request, 422, translate(request, "请写明疑问（至少四个字）。"), "words missing")
     made = services(request)
     if day not in _days(made)[1:]:

@@ -18,7 +18,7 @@ from pydantic import Field
 
 from domain.policy import load
 from domain.policy.risk import RiskRules
-from domain.risk import Role, Seen, alert_id, assess, bounded, evidence_of, merged, news, payer_of, remembered
+from domain.risk import Role, SignalContext, alert_id, assess, bounded, evidence_of, merged, news, payer_of, remembered
 from schemas.base import Model
 from schemas.casework.inputs import Alert
 from schemas.people.residents import Resident, ResidentId
@@ -180,9 +180,9 @@ def read_watch(file: Path) -> list[WatchEntry]:
     return [WatchEntry.model_validate_json(line) for line in file.read_bytes().splitlines()]
 
 
-def _seen(item: Item, party: Party, entry: WatchEntry | None = None) -> Seen:
+def _seen(item: Item, party: Party, entry: WatchEntry | None = None) -> SignalContext:
     payee = _payee(party) if party.suspect and party.role is Role.PAYER else None
-    return Seen(TOPIC, 0, item.offset, party.role, payee, entry)
+    return SignalContext(TOPIC, 0, item.offset, party.role, payee, entry)
 
 
 def _payee(party: Party) -> str:
