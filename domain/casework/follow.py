@@ -130,9 +130,9 @@ def _still_to_lift(draft: DecisionBuilder, step: Step) -> bool:
     if step.action is not Action.STOP_RELEASE or payment is None or payment.stop is None:
         return False
     if payment.stop.until is not None:
-        return payment.stop.state.lasts and payment.stop.until > draft.now
+        return payment.stop.state.open and payment.stop.until > draft.now
     further = step.attempt - draft.plan.stop.attempts
-    return payment.stop.state.lasts and further < draft.plan.stop.lasts // LIFT_AGAIN_MOST
+    return payment.stop.state.open and further < draft.plan.stop.lasts // LIFT_AGAIN_MOST
 
 
 def _lift_later(draft: DecisionBuilder, step: Step) -> datetime:

@@ -124,7 +124,7 @@ def can_be_stopped(draft: DecisionBuilder, payment: Payment) -> bool:
     age does not matter, because the money has then not left the account.
     """
     young = draft.now - payment.at <= draft.plan.stop.settled_within
-    stopped = payment.stop is not None and payment.stop.runs
+    stopped = payment.stop is not None and payment.stop.in_force
     there = payment.state is not TransferState.SETTLED or young or stopped
     return there and payment.payee != WITHHELD and not safe(draft.case, payment.transfer)
 
@@ -185,7 +185,7 @@ def asks_for(case: Case, transfer: str) -> tuple[Action, str]:
     (STOP_AGAIN, "again"), an extension, while a stop is in force; else (STOP_PAYMENT, "stop").
     """
     payment = find(case, transfer)
-    runs = payment is not None and payment.stop is not None and payment.stop.runs
+    runs = payment is not None and payment.stop is not None and payment.stop.in_force
     return (Action.STOP_AGAIN, AGAIN) if runs else (Action.STOP_PAYMENT, FIRST)
 
 
@@ -208,9 +208,9 @@ def not_asked(draft: DecisionBuilder, step: Step) -> None:
 
 def _before(draft: DecisionBuilder, transfer: str, stop: Stop) -> Stop | None:
     """Return the stop as it was before its latest request; None if that was the first request."""
-    if stop.times == 1 and not stop.runs:
+    if stop.times == 1 and not stop.in_force:
         return None
-    state = StopState.IN_FORCE if stop.runs else _ended(draft, transfer)
+    state = StopState.IN_FORCE if stop.in_force else _ended(draft, transfer)
     return stop.model_copy(update={"state": state, "times": stop.times - 1})
 
 
@@ -231,7 +231,8 @@ def asked(draft: DecisionBuilder, step: Step) -> None:
     if payment is None or step.action in _NO_REQUEST or step.attempt > 1:
         return
     times = payment.stop.times + 1 if payment.stop else 1
-    runs = payment.stop if payment.stop and payment.stop.runs else None  # it goes on while its extension is asked for
+    # it goes on while its extension is asked for
+    runs = payment.stop if payment.stop and payment.stop.in_force else None
     until, there = (runs.until, runs.there_fen) if runs else (None, None)
     stop = Stop(state=StopState.ASKED, times=times, until=until, there_fen=there)
     draft.pay(payment.model_copy(update={"stop": stop}))

@@ -222,7 +222,7 @@ def _earlier(given: BankFeedback, stop: Stop) -> bool:
     """Return True if the bank answers the first request again while the extension is asked for. Such an answer changes
     nothing.
     """
-    return stop.runs and not _step_of(given).startswith(f"{AGAIN}.")
+    return stop.in_force and not _step_of(given).startswith(f"{AGAIN}.")
 
 
 def propose_stop(draft: DecisionBuilder, transfer: str, because: AnyCode, by: str) -> RefusalCode | None:
@@ -249,7 +249,7 @@ def propose_stop(draft: DecisionBuilder, transfer: str, because: AnyCode, by: st
 def _refused(draft: DecisionBuilder, given: BankFeedback, payment: Payment) -> None:
     """Apply a bank's refusal. A stop that runs goes on, even if the bank refuses its extension."""
     stop = payment.stop
-    if stop is None or not stop.runs:
+    if stop is None or not stop.in_force:
         return set_state(draft, payment, StopState.REFUSED, StopRefused())
     if stop.state is not StopState.ASKED or _earlier(given, stop):
         return None
@@ -263,7 +263,7 @@ def may_not_lift(draft: DecisionBuilder, transfer: str) -> RefusalCode | None:
     NoStop: no stop is in force or requested. LiftAskedAlready: a step that lifts it is unfinished.
     """
     payment = find(draft.case, transfer)
-    if payment is None or payment.stop is None or not payment.stop.state.lasts:
+    if payment is None or payment.stop is None or not payment.stop.state.open:
         return NoStop()
     return LiftAskedAlready() if draft.live_for(transfer, Action.STOP_RELEASE) else None
 
@@ -302,7 +302,7 @@ def _returned(draft: DecisionBuilder, given: BankFeedback, payment: Payment) -> 
     money.book_return(draft, given.transfer, given.amount_fen)
     if payment.stop:
         set_state(draft, payment, StopState.RETURNED, MoneyReturned())
-    back = not draft.case.shares(before, "returned", "returned_beyond")
+    back = not draft.case.same_objects(before, "returned", "returned_beyond")
     if back and len(draft.facts) == told:  # more of money that is known to be held
         amounts = {**draft.case.returned_beyond, **draft.case.returned}
         draft.note(FactKind.NOTE, MoneyReturned(), amount_fen=amounts[given.transfer])

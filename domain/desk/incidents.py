@@ -107,4 +107,4 @@ def _scam_type(cases: list[Case]) -> str:
 
 
 def _stopped(case: Case) -> int:
-    return sum(payment.amount_fen for payment in case.payments if payment.stop and payment.stop.runs)
+    return sum(payment.amount_fen for payment in case.payments if payment.stop and payment.stop.in_force)

@@ -31,7 +31,7 @@ def deadline(case: Case) -> OpenDeadline | None:
     due = [(at, step.id, step) for step in case.steps if (at := _falls_due(case, step)) is not None]
     found = [OpenDeadline(at, step) for at, _, step in sorted(due, key=lambda each: each[:2])]
     stops = [payment.stop for payment in (*case.payments, *case.traced) if payment.stop is not None]
-    found += [OpenDeadline(stop.until, None) for stop in stops if stop.state.lasts and stop.until is not None]
+    found += [OpenDeadline(stop.until, None) for stop in stops if stop.state.open and stop.until is not None]
     return min(found, key=lambda each: each.at, default=None)  # of the same moment, a step
 
 

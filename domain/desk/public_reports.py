@@ -38,7 +38,7 @@ def check_due(report: PublicReport) -> datetime:
     """Return the time (aware) by which a report must be checked: 10 minutes after it was sent (assumed). An appeal must
     be decided by the end of the fifth weekday after its day; public holidays count as weekdays.
     """
-    if report.appeals:
+    if report.is_appeal:
         return after_working_days(report.at, APPEAL_WORKING_DAYS, Calendar())
     return report.at + CHECK_WITHIN
 
@@ -103,13 +103,13 @@ def decided_appeal(report: PublicReport, by: str, now: datetime, outcome: Appeal
     """Return a copy of the appeal, decided by the login `by` at `now`: CHECKED if `outcome` removes the entry from the
     watchlist, else REJECTED. A decided appeal is returned unchanged.
     """
-    state = PublicReportState.CHECKED if outcome.removes else PublicReportState.REJECTED
+    state = PublicReportState.CHECKED if outcome.removes_entry else PublicReportState.REJECTED
     return _decided(report, state, by, now, appeal=outcome)
 
 
 def removal_waits(report: PublicReport) -> bool:
     """Return True if an appeal was decided as a removal that was not sent to screening yet."""
-    return report.appeal is not None and report.appeal.removes and report.removed_at is None
+    return report.appeal is not None and report.appeal.removes_entry and report.removed_at is None
 
 
 def removed(report: PublicReport, now: datetime) -> PublicReport:

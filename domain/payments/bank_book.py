@@ -185,7 +185,7 @@ class BankBook:
 
     def in_force(self, sees: Callable[[str], bool]) -> list[StopLine]:
         """Return the stops in force in divisions for which `sees` returns True, in no particular order."""
-        return [line for line in self.stops.values() if line.stop.runs and sees(line.division)]
+        return [line for line in self.stops.values() if line.stop.in_force and sees(line.division)]
 
     def shown(self, sees: Callable[[str], bool]) -> list[StopLine]:
         """Return the stops in divisions for which `sees` returns True: first those in force, by their end, then others.
@@ -196,7 +196,7 @@ class BankBook:
         rest: list[StopLine] = []
         for line in self.stops.values():
             if sees(line.division):
-                (running if line.stop.runs else rest).append(line)
+                (running if line.stop.in_force else rest).append(line)
         running.sort(key=lambda line: (line.stop.until or line.at, line.case, line.number))
         return running + sorted(rest, key=lambda line: (line.at, line.case, line.number), reverse=True)
 

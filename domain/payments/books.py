@@ -71,7 +71,7 @@ def changes(before: Case | None, after: Case) -> dict[str, int]:
 
     A sum has the name of a day, month or year and of a BookLine: "2026-03-05|frozen", "2026-03|frozen", "2026|frozen".
     """
-    if before is not None and after.shares(before, "booked"):
+    if before is not None and after.same_objects(before, "booked"):
         return {}
     changed = named(after.booked)
     if before is not None:
@@ -255,7 +255,7 @@ def _confirmed(case: Case, payment: Payment) -> int:
 def _held_as(payment: Payment) -> BookLine | None:
     if payment.stop is None:
         return None
-    if payment.stop.runs:
+    if payment.stop.in_force:
         return BookLine.STOPPED
     return BookLine.FREEZING_DECIDED if payment.stop.state is StopState.FROZEN else None
 

@@ -39,7 +39,7 @@ def to_stop(case: Case, payee: str) -> list[str]:
         payment.transfer
         for payment in case.payments
         if payment.payee == payee
-        and not (payment.stop and payment.stop.state.lasts)
+        and not (payment.stop and payment.stop.state.open)
         and not safe(case, payment.transfer)
     ]
 

@@ -112,7 +112,7 @@ def added(before: Case | None, after: Case) -> Mapping[str, int]:
 
     Return an empty mapping if no field of the case has changed from which Totals are computed.
     """
-    if before is not None and after.shares(before, *_BOOKED):
+    if before is not None and after.same_objects(before, *_BOOKED):
         return {}
     old = of_case(before) if before is not None else Totals()
     return {name: value - getattr(old, name) for name, value in of_case(after)._asdict().items()}
@@ -353,7 +353,7 @@ def paid_into(case: Case, account: Payment) -> list[Payment]:
 
 def _held(payment: Payment) -> bool:
     stop = payment.stop
-    return stop is not None and bool(stop.there_fen) and (stop.runs or stop.state is StopState.FROZEN)
+    return stop is not None and bool(stop.there_fen) and (stop.in_force or stop.state is StopState.FROZEN)
 
 
 def booked_earlier(case: Case, transfer: str) -> bool:

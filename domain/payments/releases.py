@@ -94,7 +94,7 @@ def asked(
 def has_stop(case: Case, number: int) -> bool:
     """Return True if the case's payment `number` has a stop that can be lifted: requested or in force."""
     payment = of_number(case, number)
-    return bool(payment and payment.stop and payment.stop.state.lasts)
+    return bool(payment and payment.stop and payment.stop.state.open)
 
 
 def may_not_decide(request: ReleaseRequest, by: str) -> Why | None:

@@ -65,11 +65,11 @@ def status_of(case: Case, payment: Payment) -> Reconciled:
     """
     told = {_OF_TRANSFER[payment.state]: payment.amount_fen}
     if payment.stop is not None:
-        told[PaymentStatus.STOPPED if payment.stop.runs else _OF_STOP[payment.stop.state]] = payment.amount_fen
+        told[PaymentStatus.STOPPED if payment.stop.in_force else _OF_STOP[payment.stop.state]] = payment.amount_fen
     if lost := next((loss for loss in case.losses if loss.id == payment.transfer), None):
         told[PaymentStatus.LOST] = lost.amount_fen
     if payment.transfer in case.frozen:
-        runs = payment.stop is not None and payment.stop.runs
+        runs = payment.stop is not None and payment.stop.in_force
         told[PaymentStatus.STOPPED if runs else PaymentStatus.FROZEN] = case.frozen[payment.transfer]
     told |= _of_kept(case, payment, back=PaymentStatus.RETURNED in told)
     first = min(told, key=_ORDER.index)

@@ -110,7 +110,7 @@ def _own(case: Case, payment: Payment, by: str) -> StopProgress | None:
         return StopProgress.APPROVAL
     if _under_way(case, payment, {order.step for order in orders if order.state is OrderState.APPROVED}):
         return StopProgress.ASKED
-    return StopProgress.ASKED if payment.stop is not None and payment.stop.state.lasts else None
+    return StopProgress.ASKED if payment.stop is not None and payment.stop.state.open else None
 
 
 def _has_asked(order: StopOrder, by: str) -> bool:

@@ -46,7 +46,7 @@ def of_standing(before: Case | None, after: Case) -> Counter[str]:
     (`warned|…`, `defrauded|…`). `before`: the same case, or the resident's earlier case, whose stops and warnings stay
     counted, or None.
     """
-    if before is not None and after.shares(before, *_STANDING):
+    if before is not None and after.same_objects(before, *_STANDING):
         return Counter()
     changed: Counter[str] = Counter()
     if before is not None:

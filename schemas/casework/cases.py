@@ -173,7 +173,7 @@ class StopState(StrEnum):
     FROZEN = "frozen"  # another authority has frozen the account, so it is stopped no more
 
     @property
-    def lasts(self) -> bool:
+    def open(self) -> bool:
         """True if the stop is requested or in force, so that it can be lifted."""
         return self in (StopState.ASKED, StopState.IN_FORCE)
 
@@ -192,7 +192,7 @@ class Stop(Model):
     there_fen: Fen | None = None
 
     @property
-    def runs(self) -> bool:
+    def in_force(self) -> bool:
         """True if the stop is in force: `until` is set, and no money leaves the account before it. The property does
         not compare `until` with the clock.
         """
@@ -344,7 +344,7 @@ class Case(Model):
         """True if a supervisor has assigned the case to an operator (`claimed_by`) who has not opened it yet."""
         return self.claimed_by is not None and self.assigned_by is not None
 
-    def shares(self, other: "Case", *fields: str) -> bool:
+    def same_objects(self, other: "Case", *fields: str) -> bool:
         """Return True if every field named in `fields` is the same object in both cases, and so cannot differ; True
         without fields.
 

@@ -64,7 +64,7 @@ class OwnHoldState(StrEnum):
         return self in _AT_THE_BANK
 
     @property
-    def counts(self) -> bool:
+    def counts_for_account(self) -> bool:
         """True if the hold counts towards the number of holds that the policy permits for one account, because a bank
         has or may have had it.
         """
@@ -117,11 +117,11 @@ class OwnHold(Model):
         return self
 
     @property
-    def takes_room(self) -> bool:
+    def counts_for_case(self) -> bool:
         """True if the hold counts towards the number of holds that one case may have: it is open, or a bank has or may
         have had it.
         """
-        return self.state.open or self.state.counts
+        return self.state.open or self.state.counts_for_account
 
     @property
     def is_delay(self) -> bool:

@@ -57,7 +57,7 @@ class AppealOutcome(StrEnum):
     KEPT_NOT_LISTED = "kept_not_listed"  # nothing is to be removed
 
     @property
-    def removes(self) -> bool:
+    def removes_entry(self) -> bool:
         """True if the decision removes the entry from the watchlist; False if the entry is kept or does not exist."""
         return self.value.startswith("removed")
 
@@ -116,7 +116,7 @@ class PublicReport(Model):
     removed_at: When | None = None
 
     @property
-    def appeals(self) -> bool:
+    def is_appeal(self) -> bool:
         """True if the report is an appeal against an entry of the public check; False if it reports a fraud."""
         return self.reporter is Reporter.OWNER
 

@@ -108,7 +108,7 @@ _KINDS: dict[str, type[_Signal]] = {"transfer": Transfer, "call": Call, "sms": S
 _FIELDS = {kind: frozenset(("kind", *model.__struct_fields__)) for kind, model in _KINDS.items()}
 
 
-def plain(record: bytes) -> list[Signal] | None:
+def parse_record_fast(record: bytes) -> list[Signal] | None:
     """Return the signals in a record's JSON, in its order, parsed without pydantic. Return None if pydantic might
     refuse the record or parse it differently; the caller must then parse it with pydantic. Invalid bytes give None, not
     an exception.
@@ -126,7 +126,7 @@ def plain(record: bytes) -> list[Signal] | None:
     return cast("list[Signal]", signals)
 
 
-def read_frequent(item: Mapping[str, Any]) -> Signal | None:
+def parse_item_fast(item: Mapping[str, Any]) -> Signal | None:
     """Return the signal in a feed's item, parsed without pydantic. The item must have `arrived` set.
 
     Return None if pydantic might refuse the item or parse it differently, if the kind is not transfer, call, sms or
@@ -146,8 +146,8 @@ def read_frequent(item: Mapping[str, Any]) -> Signal | None:
 
 
 def record(signals: Sequence[Signal]) -> bytes:
-    """Return a record's value with these signals, in their order: a JSON array in UTF-8, which `plain` can usually
-    parse.
+    """Return a record's value with these signals, in their order: a JSON array in UTF-8, which `parse_record_fast` can
+    usually parse.
     """
     return _encoder.encode(signals)
 

@@ -180,7 +180,7 @@ def _examined(index: int, item: object, now: datetime) -> Signal | list[Fault]:
         return [Fault(index, None, f"over {MOST_FIELDS} fields", "Leave out fields that this kind of signal lacks")]
     spelt, faults = _spelt(index, item)
     spelt["arrived"] = now
-    if not faults and (plain := wire.read_frequent(spelt)):
+    if not faults and (plain := wire.parse_item_fast(spelt)):
         return plain
     try:
         signal = signal_adapter.validate_python(spelt)

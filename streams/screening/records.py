@@ -18,7 +18,7 @@ from schemas.base import ANY_VERSION, Token
 from schemas.risk.evidence import ScreeningOutcome
 from schemas.risk.fan_outs import FanOut, PayersAnswered
 from schemas.risk.signals import BATCH_LIMIT, SentAgain, Signal, batch_adapter, signal_adapter
-from schemas.risk.wire import plain, record
+from schemas.risk.wire import parse_record_fast, record
 from streams.messaging.codec import LOST, Unreadable, reason_of_letter
 from streams.messaging.dead_letter_writer import reason
 from streams.messaging.record import Raw
@@ -80,7 +80,7 @@ def quickly(record: bytes) -> list[Signal]:
 
     Raises ValidationError if the record is not a valid batch of signals.
     """
-    return plain(record) or batch_adapter.validate_json(record, extra=ANY_VERSION)
+    return parse_record_fast(record) or batch_adapter.validate_json(record, extra=ANY_VERSION)
 
 
 def add(batch: ReadBatch, tp: TopicPartition, raw: Raw, at: datetime, whole: Callable[[bytes], list[Signal]]) -> None:

@@ -71,7 +71,7 @@ def written(value: object) -> bytes:
 
 
 def check(record: bytes) -> None:
-    if (read := wire.plain(record)) is None:
+    if (read := wire.parse_record_fast(record)) is None:
         return
     models = batch_adapter.validate_json(record, extra=ANY_VERSION)
     assert len(models) == len(read)
@@ -98,7 +98,7 @@ def test_bytes_that_were_damaged_on_the_way_are_read_by_both_alike_or_by_pydanti
 @pytest.mark.parametrize("kind", PLAIN)
 def test_ordinary_life_is_read_plainly(kind: str) -> None:
     record = written([{**COMMON, "arrived": AT, "kind": kind, **EXAMPLES[kind]}])
-    read = wire.plain(record)
+    read = wire.parse_record_fast(record)
     assert read is not None
     assert same(read[0], batch_adapter.validate_json(record)[0])
 
@@ -106,7 +106,7 @@ def test_ordinary_life_is_read_plainly(kind: str) -> None:
 @pytest.mark.parametrize("target", ["长春.example", "\U00020000", "é", "한국", "长" * 128])
 def test_a_name_in_any_script_is_read_plainly(target: str) -> None:
     record = written([{**COMMON, "kind": "app", **EXAMPLES["app"], "target": target}])
-    read = wire.plain(record)
+    read = wire.parse_record_fast(record)
     assert read is not None
     assert same(read[0], batch_adapter.validate_json(record)[0])
 
@@ -114,7 +114,7 @@ def test_a_name_in_any_script_is_read_plainly(target: str) -> None:
 @pytest.mark.parametrize("fields", [{"id": "cr.1772334720.0000001"}, {"at": f"{AT[:19]}.123456Z"}])
 def test_digits_behind_a_point_are_no_second_but_in_a_time(fields: dict[str, Any]) -> None:
     record = written([{**COMMON, "kind": "app", **EXAMPLES["app"], **fields}])
-    read = wire.plain(record)
+    read = wire.parse_record_fast(record)
     assert read is not None
     assert same(read[0], batch_adapter.validate_json(record)[0])
 
@@ -140,26 +140,26 @@ def test_digits_behind_a_point_are_no_second_but_in_a_time(fields: dict[str, Any
     ],
 )
 def test_what_may_be_read_differently_is_left_to_pydantic(fields: dict[str, Any]) -> None:
-    assert wire.plain(written([{**COMMON, "kind": "app", **EXAMPLES["app"], **fields}])) is None
+    assert wire.parse_record_fast(written([{**COMMON, "kind": "app", **EXAMPLES["app"], **fields}])) is None
 
 
 def test_a_field_of_a_newer_version_is_passed_over_by_both() -> None:
     record = written([{**COMMON, "kind": "app", **EXAMPLES["app"], "newer": {"deep": [1, {"x": None}]}}])
-    read = wire.plain(record)
+    read = wire.parse_record_fast(record)
     assert read is not None
     assert same(read[0], batch_adapter.validate_json(record, extra=ANY_VERSION)[0])
 
 
 def test_what_is_nested_too_deep_in_a_field_nobody_knows_is_left_to_pydantic() -> None:
     item = written({**COMMON, "kind": "app", **EXAMPLES["app"]})[:-1]
-    assert wire.plain(b"[" + item + b', "newer": ' + b"[" * 100_000 + b"]" * 100_000 + b"}]") is None
+    assert wire.parse_record_fast(b"[" + item + b', "newer": ' + b"[" * 100_000 + b"]" * 100_000 + b"}]") is None
 
 
 def test_a_record_of_none_or_too_many_is_left_to_pydantic() -> None:
     item = {**COMMON, "kind": "app", **EXAMPLES["app"]}
     for count in (0, signals.BATCH_LIMIT + 1):
         record = written([item] * count)
-        assert wire.plain(record) is None
+        assert wire.parse_record_fast(record) is None
         with pytest.raises(ValidationError):
             batch_adapter.validate_json(record)
 
@@ -180,16 +180,16 @@ def test_each_has_the_fields_of_its_namesake(read: type[wire.Transfer | wire.Cal
 @example({}, NOW)
 def test_what_is_taken_plainly_pydantic_takes_as_the_same(item: dict[str, Any], now: datetime) -> None:
     sent = {**item, "arrived": now}
-    if (signal := wire.read_frequent(sent)) is not None:
+    if (signal := wire.parse_item_fast(sent)) is not None:
         assert same(signal, signal_adapter.validate_python(sent))
 
 
 @pytest.mark.parametrize("kind", PLAIN)
 def test_ordinary_life_is_taken_plainly_and_written_as_it_is_read(kind: str) -> None:
     sent = {**COMMON, "kind": kind, **EXAMPLES[kind], "arrived": NOW}
-    signal = wire.read_frequent(sent)
+    signal = wire.parse_item_fast(sent)
     assert signal is not None
-    (read,) = wire.plain(wire.record([signal])) or []
+    (read,) = wire.parse_record_fast(wire.record([signal])) or []
     assert read == signal
     assert same(signal, signal_adapter.validate_python(sent))
 
@@ -211,7 +211,7 @@ def test_ordinary_life_is_taken_plainly_and_written_as_it_is_read(kind: str) -> 
     ],
 )
 def test_what_may_be_taken_differently_is_left_to_pydantic(fields: dict[str, Any]) -> None:
-    assert wire.read_frequent({**COMMON, "kind": "app", **EXAMPLES["app"], "arrived": NOW, **fields}) is None
+    assert wire.parse_item_fast({**COMMON, "kind": "app", **EXAMPLES["app"], "arrived": NOW, **fields}) is None
 
 
 @given(st.lists(items(), max_size=5))
@@ -222,7 +222,7 @@ def test_a_record_says_of_all_signals_what_pydantic_would_write(sent: list[dict[
             models.append(signal_adapter.validate_python({**item, "arrived": NOW}))
         except ValidationError:
             continue
-        taken.append(wire.read_frequent({**item, "arrived": NOW}) or models[-1])
+        taken.append(wire.parse_item_fast({**item, "arrived": NOW}) or models[-1])
     if taken:
         read = batch_adapter.validate_json(wire.record(taken))
         assert all(map(same, read, models))

@@ -81,7 +81,7 @@ async def decide_appeal(services: Services, who: Who, report: PublicReport, outc
     read, and SendError if Kafka refuses a record for good. Errors of Redis pass through.
     """
     now = services.line.clock.now()
-    if report.waits and outcome.removes and not (await listed_of(services, report)).itself:
+    if report.waits and outcome.removes_entry and not (await listed_of(services, report)).itself:
         raise NotListedError
     async with trail.in_time():
         done = await services.line.public_reports.change(

@@ -55,7 +55,7 @@ def may_not_hand_over(case: Case, order: StopOrder, role: StaffRole | None) -> R
 
 
 def _stopped(payment: Payment) -> bool:
-    return payment.stop is not None and (payment.stop.state.lasts or payment.stop.state is StopState.EXPIRED)
+    return payment.stop is not None and (payment.stop.state.open or payment.stop.state is StopState.EXPIRED)
 
 
 def _frozen(draft: DecisionBuilder, transfer: str, what: StopHandedOver) -> None:

@@ -18,7 +18,7 @@ def stands(case: Case, order: StopOrder, steps: Iterable[Step]) -> bool:
     if order.state is not OrderState.APPROVED:
         return order.state is OrderState.PROPOSED
     payment = payments.find(case, order.transfer)
-    stopped = payment is not None and payment.stop is not None and payment.stop.runs
+    stopped = payment is not None and payment.stop is not None and payment.stop.in_force
     return stopped or any(step.id == order.step and step.state in LIVE_STEPS for step in steps)
 
 
@@ -28,7 +28,7 @@ def has_open_order(draft: DecisionBuilder, transfer: str) -> bool:
     """
     payment = payments.find(draft.case, transfer)
     if draft.live_for(transfer, Action.STOP_PAYMENT, Action.STOP_AGAIN) or (
-        payment is not None and payment.stop is not None and payment.stop.runs
+        payment is not None and payment.stop is not None and payment.stop.in_force
     ):
         return True
     known = (order for order in draft.case.orders if order.transfer == transfer)

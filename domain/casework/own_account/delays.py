@@ -119,7 +119,7 @@ def may_be_delayed(case: Case, rules: DelayRules) -> list[str]:
 
 def _free(case: Case, account: str, rules: DelayRules) -> bool:
     known = [hold for hold in case.own_holds if hold.own_account == account]
-    used = sum(hold.is_delay and hold.state.counts for hold in known)
+    used = sum(hold.is_delay and hold.state.counts_for_account for hold in known)
     return used < rules.times and not any(hold.state.open for hold in known)
 
 

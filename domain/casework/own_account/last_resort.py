@@ -64,6 +64,6 @@ def may_not_propose(case: Case, rules: OwnAccountRules, account: int, *, duress:
     known = [hold for hold in case.own_holds if hold.own_account == case.accounts[account] and not hold.is_delay]
     if any(hold.state.open for hold in known):
         return OwnHoldStands()
-    if sum(hold.state.counts for hold in known) >= rules.times:
+    if sum(hold.state.counts_for_account for hold in known) >= rules.times:
         return MostOwnHolds(rules.times)
     return None if room_for_holds(case) else MostOwnHolds(MOST_OWN_HOLDS)

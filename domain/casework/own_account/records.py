@@ -86,7 +86,7 @@ def _with_room(known: list[OwnHold]) -> list[OwnHold]:
     """Return the holds without the oldest one that never took effect, if a case has no room for a further one."""
     if len(known) < MOST_KEPT_HOLDS:
         return known
-    oldest = next((hold.id for hold in known if not hold.takes_room), None)
+    oldest = next((hold.id for hold in known if not hold.counts_for_case), None)
     return [hold for hold in known if hold.id != oldest]
 
 
@@ -94,7 +94,7 @@ def room_for_holds(case: Case) -> int:
     """Return how many further holds a case may get, at least 0. Holds that are open or took effect use up its number;
     others do not.
     """
-    return max(0, MOST_OWN_HOLDS - sum(hold.takes_room for hold in case.own_holds))
+    return max(0, MOST_OWN_HOLDS - sum(hold.counts_for_case for hold in case.own_holds))
 
 
 def next_hold(case: Case) -> int:

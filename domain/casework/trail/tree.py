@@ -175,7 +175,7 @@ def _there(case: Case, payment: Payment) -> int | None:
     if payment.stop is not None and payment.stop.state in (StopState.RELEASED, StopState.RETURNED):
         return None
     frozen = case.frozen.get(payment.transfer)
-    return payment.stop.there_fen if frozen is None and payment.stop and payment.stop.runs else frozen
+    return payment.stop.there_fen if frozen is None and payment.stop and payment.stop.in_force else frozen
 
 
 class _Stops:
@@ -215,7 +215,7 @@ class _Stops:
 
 
 def _holds(payment: Payment) -> bool:
-    return payment.stop is not None and (payment.stop.runs or payment.stop.state is StopState.FROZEN)
+    return payment.stop is not None and (payment.stop.in_force or payment.stop.state is StopState.FROZEN)
 
 
 class _Rows:

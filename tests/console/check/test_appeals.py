@@ -81,7 +81,7 @@ async def test_an_appeal_that_a_supervisor_grants_takes_the_number_off_the_list(
     await line.signal(Watch.model_validate({**told, "state": WatchState.CONFIRMED}))
     await listed(console, 1)
     appeal = await appealed(console)
-    assert (appeal.appeals, appeal.scammer_phone, appeal.payee) == (True, LISTED, "")
+    assert (appeal.is_appeal, appeal.scammer_phone, appeal.payee) == (True, LISTED, "")
 
     operator = await console.signed_in(StaffRole.OPERATOR)
     page = (await operator.get(f"/public-reports/{appeal.id}")).text

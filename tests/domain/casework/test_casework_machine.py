@@ -402,7 +402,7 @@ class CaseLife(RuleBasedStateMachine):
         for payee in {made.payee for made in self.case.payments} if self.case is not None else ():
             stops = [made.stop for made in self.here.payments if made.payee == payee and made.stop]
             assert sum(stop.times for stop in stops) <= 2
-            assert all(stop.state.lasts or not stop.runs for stop in stops), "what has ended does not run"
+            assert all(stop.state.open or not stop.in_force for stop in stops), "what has ended does not run"
 
     @invariant()
     def nothing_waits_of_the_plan_once_settled(self) -> None:

@@ -82,7 +82,7 @@ async def check(request: Request, who: Signed, report_id: str) -> Response:
     made = services(request)
     await filled(request)
     report = await public_check.report_in_area(made, who, report_id)
-    call = await public_check.begin_check(made, who, report) if report.waits and not report.appeals else None
+    call = await public_check.begin_check(made, who, report) if report.waits and not report.is_appeal else None
     return done(request, f"/call-in/{call.id}" if call else f"/public-reports/{report_id}")
 
 
@@ -99,7 +99,7 @@ async def reject(request: Request, who: Signed, report_id: str) -> Response:
     why = next((each for each in RejectedAs if each.value == given["why"]), None)
     if why is None:
         return await _shown(request, who, report_id, 422, translate(request, "请选择不采纳的原因。"))
-    rejected = not report.appeals and await public_check.reject_report(made, who, report, why)
+    rejected = not report.is_appeal and await public_check.reject_report(made, who, report, why)
     return done(request, "/public-reports" if rejected else f"/public-reports/{report_id}")
 
 
@@ -117,7 +117,7 @@ async def decide(request: Request, who: Signed, report_id: str) -> Response:
     if outcome is None:
         return await _shown(request, who, report_id, 422, translate(request, "请选择决定和原因。"))
     try:
-        decided = report.appeals and await appeals.decide_appeal(made, who, report, outcome)
+        decided = report.is_appeal and await appeals.decide_appeal(made, who, report, outcome)
     except appeals.NotListedError:
         return await _shown(request, who, report_id, 422, translate(request, "本身不在名单中，没有可移出的记录。"))
     return done(request, "/public-reports" if decided else f"/public-reports/{report_id}")
@@ -143,7 +143,7 @@ async def _shown(request: Request, who: Signed, report_id: str, status: int = 20
         place=_OUTSIDE.get(report.place) or areas.name(report.place, local_date(made.line.clock.now())),
         reasons=list(RejectedAs),
         outcomes=list(AppealOutcome),
-        listed=await listed_of(made, report) if report.appeals and report.waits else None,
+        listed=await listed_of(made, report) if report.is_appeal and report.waits else None,
         decides=who.role is StaffRole.SUPERVISOR,
         forms={name: new_form() for name in ("check", "reject", "appeal")},
         wrong=wrong,

@@ -58,7 +58,7 @@ async def desk(request: Request, who: Signed, state: str = "") -> Response:
 
     `state`: only stops in this state; "": those requested and in force. Errors of Redis pass through.
     """
-    wanted = {StopState(state)} if state in list(StopState) else {each for each in StopState if each.lasts}
+    wanted = {StopState(state)} if state in list(StopState) else {each for each in StopState if each.open}
     lines = services(request).figures.book.shown(who.sees)
     return await _desk_page(request, who, [line for line in lines if line.stop.state in wanted], state=state)
 
