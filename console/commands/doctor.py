@@ -53,13 +53,13 @@ def _mark(finding: "Diagnosis") -> str:
 
 
 def _now(as_json: bool) -> int:
-    from streams.monitoring.status.look import look
+    from streams.monitoring.status.checks import status_page
     from streams.monitoring.status.page import Weight
     from streams.runtime.server_discovery import reachable
 
     settings = reachable(load_settings())
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # the output itself names what cannot be reached
-    page = asyncio.run(look(settings))
+    page = asyncio.run(status_page(settings))
     if as_json:
         out.print_json(data=page.as_json())
         return int(page.missed)

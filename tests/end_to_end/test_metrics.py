@@ -8,7 +8,7 @@ import httpx
 from domain.statistics import counts
 from domain.statistics.report import money
 from schemas.levels import Action, Level, Result
-from streams.monitoring.exporter.exporter import LOOKS, Exporter
+from streams.monitoring.exporter.exporter import METRIC_GROUPS, Exporter
 from streams.monitoring.report import journal_events
 from tests.end_to_end.harness.house import until
 from tests.end_to_end.harness.rig import Line
@@ -89,8 +89,8 @@ async def test_the_tallies_equal_the_journal(line: Line) -> None:
 async def _province(line: Line) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
     """What the exporter tells of the house's line."""
     exporter = Exporter(line.house.line.exporter)
-    for look in LOOKS:
-        await exporter.look(look)
+    for look in METRIC_GROUPS:
+        await exporter.read_group(look)
     return {
         (sample.name, tuple(sample.labels.items())): sample.value
         for metric in exporter.collect()

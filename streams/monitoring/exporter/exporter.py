@@ -36,7 +36,7 @@ FAMILIES = (
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class MetricGroup:
     """A group of metrics that are read together: `make` reads them.
 
     `name`: for logs and errors; `every`: wall-clock seconds between two reads.
@@ -47,15 +47,15 @@ class Look:
     make: Callable[[ExporterContext], Awaitable[list[Metric]]]
 
 
-LOOKS = (
-    Look("partitions", 1.0, standing.partitions),
-    Look("watchers", 2.0, standing.watchers),
-    Look("behind", 5.0, servers.behind),
-    Look("redis", 5.0, servers.redis),
-    Look("people", 10.0, people.people),
-    Look("kafka", 15.0, servers.kafka),
-    Look("upstream", 30.0, upstream.upstream_people),
-    Look("chains", 3600.0, servers.chains),
+METRIC_GROUPS = (
+    MetricGroup("partitions", 1.0, standing.partitions),
+    MetricGroup("watchers", 2.0, standing.watchers),
+    MetricGroup("behind", 5.0, servers.behind),
+    MetricGroup("redis", 5.0, servers.redis),
+    MetricGroup("people", 10.0, people.people),
+    MetricGroup("kafka", 15.0, servers.kafka),
+    MetricGroup("upstream", 30.0, upstream.upstream_people),
+    MetricGroup("chains", 3600.0, servers.chains),
 )
 
 
@@ -65,12 +65,12 @@ class Exporter(Collector):
     If reading a group fails, its old values are dropped, because they must not be served as current ones.
     """
 
-    def __init__(self, context: ExporterContext, looks: Iterable[Look] = LOOKS) -> None:
-        self._context, self._looks = context, tuple(looks)
+    def __init__(self, context: ExporterContext, groups: Iterable[MetricGroup] = METRIC_GROUPS) -> None:
+        self._context, self._groups = context, tuple(groups)
         self._found: dict[str, list[Metric]] = {}
         self._at: dict[tuple[str, ...], float] = {}
         self._took: dict[tuple[str, ...], float] = {}
-        self._failed: dict[tuple[str, ...], float] = {(look.name,): 0 for look in self._looks}
+        self._failed: dict[tuple[str, ...], float] = {(group.name,): 0 for group in self._groups}
 
     def describe(self) -> Iterator[Metric]:
         """Yield every metric family that `collect` may yield, without samples."""
@@ -87,17 +87,17 @@ class Exporter(Collector):
         yield TOOK.filled(self._took)
         yield FAILED.filled(self._failed)
 
-    async def look(self, look: Look) -> None:
-        """Read the group of metrics `look`, and store them for `collect`. A failure is counted and logged, not raised,
+    async def read_group(self, group: MetricGroup) -> None:
+        """Read the metrics of `group`, and store them for `collect`. A failure is counted and logged, not raised,
         and drops the group's old values.
         """
-        began, name = time.monotonic(), (look.name,)
+        began, name = time.monotonic(), (group.name,)
         try:
-            self._found[look.name] = await look.make(self._context)
+            self._found[group.name] = await group.make(self._context)
         except Exception as error:
-            self._found.pop(look.name, None)
+            self._found.pop(group.name, None)
             self._failed[name] += 1
-            log.warning("the look at %s failed: %s", look.name, without_values(error))
+            log.warning("the look at %s failed: %s", group.name, without_values(error))
         else:
             self._at[name] = time.time()
         self._took[name] = time.monotonic() - began
@@ -106,14 +106,14 @@ class Exporter(Collector):
         """Read each group at once, and again `every` seconds after each read, until cancelled. Failed reads are
         counted, not raised.
         """
-        async with asyncio.TaskGroup() as group:
-            for look in self._looks:
-                group.create_task(self._again(look))
+        async with asyncio.TaskGroup() as reading:
+            for group in self._groups:
+                reading.create_task(self._again(group))
 
-    async def _again(self, look: Look) -> None:
+    async def _again(self, group: MetricGroup) -> None:
         while wanted():
-            await self.look(look)
-            await asyncio.sleep(look.every)
+            await self.read_group(group)
+            await asyncio.sleep(group.every)
 
 
 @asynccontextmanager

@@ -10,7 +10,7 @@ from streams.monitoring.status.page import Trouble, danger, listed, missed
 from streams.runtime.clock_sync import SET_IT, Off, clocks_off, direction
 
 
-class ClocksNow:
+class ClockChecks:
     """Checks whether the clocks of an installation's processes agree."""
 
     def __init__(self, redis: "Redis") -> None:

@@ -20,7 +20,7 @@ CONNECT_SECONDS = 1.0
 _TOPICS = {topic.name: topic for topic in topics.ALL}
 
 
-def look(settings: Settings) -> tuple[bool, list[Trouble]]:
+def check_kafka(settings: Settings) -> tuple[bool, list[Trouble]]:
     """Return a pair: True if everything can be read from Kafka (it answers, and every partition has a leader), else
     False; and Kafka's troubles, an empty list if all is well.
 

@@ -32,7 +32,7 @@ SCAN = 1000
 LOOKS = 8
 
 
-class LineNow:
+class ProcessingChecks:
     """Checks whether the workers process everything in time. Each method yields the troubles of one kind, and nothing
     if all is well; it raises RedisError, KafkaError or ReadError if a server fails.
 

@@ -14,7 +14,7 @@ from streams.state.redis_settings import KEPT
 REACH_SECONDS = 4.0
 
 
-async def look(settings: Settings, redis: "Redis") -> tuple[bool, list[Trouble]]:
+async def check_redis(settings: Settings, redis: "Redis") -> tuple[bool, list[Trouble]]:
     """Return a pair: True if Redis answers within 4 s, else False; and Redis's troubles, an empty list if all is well.
 
     If Redis does not answer, this is not an error: returns False and one trouble that says so.

@@ -43,7 +43,7 @@ _FAILED = (Result.FAILED, Result.IN_DOUBT)
 _LOOKS = Partial({Channel.VISIT: "Is anybody on duty (the console's rosters), and the stations' gateway there?"})
 
 
-class WatchersNow:
+class WatcherChecks:
     """Checks an installation's auditor, feeds and channels, and the functions that people have stopped.
 
     Each method yields the troubles of one kind, and none if all is well; it raises RedisError, KafkaError or ReadError
@@ -156,7 +156,7 @@ class WatchersNow:
         do = "Set them, for the workers and here. A contact by a channel without one fails, and the next step follows"
         return [danger("gateway-not-set", f"not set here: {listed(names)}", do)]
 
-    async def letters(self) -> AsyncIterator[Trouble]:
+    async def dead_letters(self) -> AsyncIterator[Trouble]:
         """Yield one trouble (DANGER) if dead letters are open, because signals may be among them; else nothing. Raises
         KafkaError if Kafka fails. Errors of the vault (CodecError) pass through.
         """

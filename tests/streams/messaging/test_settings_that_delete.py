@@ -16,7 +16,7 @@ from streams.messaging import broker_settings, topics
 from streams.messaging.kafka_settings import MESSAGE_BYTES, RECORD_BYTES, TOMBSTONE
 from streams.messaging.producer import MAX_BYTES, Record
 from streams.monitoring.doctor import Diagnosis, examine
-from streams.monitoring.status.look import look
+from streams.monitoring.status.checks import status_page
 from streams.runtime.settings import Settings, SettingsError
 from streams.security.encrypted_kafka import make_producer
 from streams.security.rights import Component
@@ -186,7 +186,7 @@ async def test_a_redis_that_evicts_is_told_and_no_worker_starts_on_it(
     with redis_aof.client() as client:
         client.config_set("maxmemory-policy", "allkeys-lru")
     assert _redis_findings(await examine(own)) == ["Redis has maxmemory-policy = allkeys-lru, not noeviction"]
-    assert "redis-evicts" in {trouble.name for trouble in (await look(own)).troubles}
+    assert "redis-evicts" in {trouble.name for trouble in (await status_page(own)).troubles}
     line = Installation(own, ChannelSettings(), component=Component.WORKER)
     with pytest.raises(SettingsError, match="Set `maxmemory-policy noeviction`"):
         await line.open()

@@ -28,7 +28,7 @@ from streams.channels.settings import ChannelSettings
 from streams.installation import ExporterContext, Installation
 from streams.messaging import sources, topics
 from streams.monitoring.exporter import people, standing
-from streams.monitoring.exporter.exporter import FAMILIES, LOOKS, Exporter, Look
+from streams.monitoring.exporter.exporter import FAMILIES, METRIC_GROUPS, Exporter, MetricGroup
 from streams.monitoring.exporter.family import gauge
 from streams.monitoring.exporter.tallies import OTHER, TO_AN_OUTCOME, metrics_of
 from streams.runtime.settings import Settings
@@ -158,17 +158,17 @@ class Fickle:
 
 async def test_what_was_seen_before_a_look_failed_is_not_told_as_if_it_were_so_now() -> None:
     fickle = Fickle()
-    look = Look("well", 1.0, fickle)
+    look = MetricGroup("well", 1.0, fickle)
     exporter = Exporter(cast(Any, None), [look])
-    await exporter.look(look)
+    await exporter.read_group(look)
     assert told(exporter)["quanzu_well", ()] == 1
     assert told(exporter)["quanzu_exporter_failures_total", ("well",)] == 0
     fickle.fails = True
-    await exporter.look(look)
+    await exporter.read_group(look)
     assert ("quanzu_well", ()) not in told(exporter)
     assert told(exporter)["quanzu_exporter_failures_total", ("well",)] == 1
     fickle.fails = False
-    await exporter.look(look)
+    await exporter.read_group(look)
     assert told(exporter)["quanzu_well", ()] == 1
 
 
@@ -249,7 +249,7 @@ async def test_cases_and_visits_of_a_newer_version_are_told_too(line: Installati
 
 async def test_every_look_tells_only_families_that_are_declared(line: Installation) -> None:
     declared = {family.name.removesuffix("_total") for family in FAMILIES}
-    for look in LOOKS:
+    for look in METRIC_GROUPS:
         assert {metric.name for metric in await look.make(line.exporter)} <= declared, look.name
 
 

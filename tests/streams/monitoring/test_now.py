@@ -23,10 +23,10 @@ from streams.intake.feeds.book import FeedStore
 from streams.messaging import case_inputs, topics
 from streams.messaging.offsets import end_offsets
 from streams.messaging.producer import Producer
-from streams.monitoring.status.line import LineNow
-from streams.monitoring.status.look import _tried, look
+from streams.monitoring.status.checks import _tried, status_page
+from streams.monitoring.status.line import ProcessingChecks
 from streams.monitoring.status.page import Page, Trouble, danger, missed
-from streams.monitoring.status.watchers import WatchersNow
+from streams.monitoring.status.watchers import WatcherChecks
 from streams.repositories.policies import Policies
 from streams.runtime.clock import Clock
 from streams.runtime.embedded import free_port
@@ -75,12 +75,12 @@ class Ward:
         assert await self.store.commit(PARTITION, -1, None, change)
         return decision.case.id
 
-    def line(self, after: timedelta = timedelta(0)) -> LineNow:
-        return LineNow(self.settings, self.redis, Clock.starting(1, NOON + after))
+    def line(self, after: timedelta = timedelta(0)) -> ProcessingChecks:
+        return ProcessingChecks(self.settings, self.redis, Clock.starting(1, NOON + after))
 
     @property
-    def watchers(self) -> WatchersNow:
-        return WatchersNow(self.settings, self.redis, Clock.starting(1, NOON))
+    def watchers(self) -> WatcherChecks:
+        return WatcherChecks(self.settings, self.redis, Clock.starting(1, NOON))
 
 
 async def names(looked: AsyncIterator[Any]) -> list[str]:
@@ -197,7 +197,7 @@ async def test_a_channel_whose_provider_fails_is_told_with_the_reason(ward: Ward
 async def test_without_redis_and_kafka_the_page_says_so_and_nothing_else(ward: Ward) -> None:
     port = free_port()
     away = {"kafka": f"127.0.0.1:{port}", "redis": f"redis://127.0.0.1:{port}/0"}
-    page = await look(ward.settings.model_copy(update=away))
+    page = await status_page(ward.settings.model_copy(update=away))
     assert [trouble.name for trouble in page.troubles] == ["kafka-away", "redis-away"]
 
 
@@ -213,7 +213,7 @@ async def test_a_check_that_the_vault_refuses_is_told_with_what_to_do_and_what_i
 
 
 async def test_without_kafka_what_redis_tells_is_told(ward: Ward) -> None:
-    page = await look(ward.settings.model_copy(update={"kafka": f"127.0.0.1:{free_port()}"}))
+    page = await status_page(ward.settings.model_copy(update={"kafka": f"127.0.0.1:{free_port()}"}))
     assert [trouble.name for trouble in page.troubles] == ["kafka-away", "no-worker", "auditor-silent"]
     assert page.as_json()["missed"] is True
 

@@ -14,7 +14,7 @@ from redis.asyncio import Redis
 
 from streams.casework.deadlines import partitions_due
 from streams.monitoring.doctor import examine
-from streams.monitoring.status.look import look
+from streams.monitoring.status.checks import status_page
 from streams.runtime.clock import Clock, Wall
 from streams.runtime.clock_sync import Timekeeper
 from streams.runtime.settings import Settings
@@ -105,7 +105,7 @@ async def test_a_redis_an_hour_ahead_fires_no_deadline_raises_an_alarm_and_is_fo
     assert abs(worker.off) < 0.5
     assert abs(_metric("quanzu_clock_refused_seconds") - HOUR) < 1
     installation = settings.model_copy(update={"redis": machines.server.url})
-    page = await look(installation)
+    page = await status_page(installation)
     (refused,) = [trouble for trouble in page.troubles if trouble.name == "clock-refused"]
     assert "ahead of the workers' time" in refused.what
     assert "chronyc makestep" in refused.do
@@ -157,7 +157,7 @@ async def test_a_worker_whose_machine_and_redis_differ_begins_within_a_minute_of
         assert f"the clock of Redis is 3600.0 s {'ahead of' if ahead > 0 else 'behind'} this machine's" in caplog.text
         assert "chronyc makestep" in caplog.text
         assert abs(abs(_metric("quanzu_clock_refused_seconds")) - HOUR) < 1
-        page = await look(settings.model_copy(update={"redis": server.url}))
+        page = await status_page(settings.model_copy(update={"redis": server.url}))
         assert "clocks-differ" in {trouble.name for trouble in page.troubles if page.missed}
         await here.set(0)
         await asyncio.wait_for(starting, 5)

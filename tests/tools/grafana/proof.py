@@ -30,7 +30,7 @@ from streams.intake.settings import embedded_key
 from streams.messaging import case_inputs, topics
 from streams.messaging.producer import Record
 from streams.messaging.topics import home
-from streams.monitoring.exporter.exporter import LOOKS
+from streams.monitoring.exporter.exporter import METRIC_GROUPS
 from streams.monitoring.report import OUTCOMES, journal_events
 from streams.runtime.settings import Settings
 from streams.state.keys import key
@@ -231,7 +231,7 @@ async def _figures(running: Running, prometheus: PrometheusServer, before: float
     """
     stopped, until = time.time(), time.monotonic() + FRESH_SECONDS
     look = 'quanzu_exporter_look_timestamp_seconds{look="partitions"}'
-    fresh = f"timestamp({look}) and {look} > {stopped + LOOKS[0].every}"
+    fresh = f"timestamp({look}) and {look} > {stopped + METRIC_GROUPS[0].every}"
     while not (found := (await asyncio.to_thread(prometheus.query, fresh)).series):
         if time.monotonic() > until:
             raise TimeoutError("Prometheus has not read the exporter since the workers stopped")

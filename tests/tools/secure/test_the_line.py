@@ -16,7 +16,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from schemas.casework.cases import Case
-from streams.monitoring.exporter.exporter import LOOKS
+from streams.monitoring.exporter.exporter import METRIC_GROUPS
 from streams.security.rights import Component
 from streams.state.keys import key
 from tests.tools.secure.installation import BAD, FEEDS, KEYS, QUANZU, Installation, port
@@ -146,7 +146,7 @@ def unseen(running: Running) -> list[object]:
     looks = {each.labels["look"] for each in families["quanzu_exporter_look_timestamp_seconds"]}
     failed = [each for each in families["quanzu_exporter_failures"] if each.name.endswith("_total") and each.value]
     told = {name: families[name][0].value for name in UP if name in families}
-    return [*({look.name for look in LOOKS} - looks), *failed, *(name for name in UP if told.get(name) != 1)]
+    return [*({look.name for look in METRIC_GROUPS} - looks), *failed, *(name for name in UP if told.get(name) != 1)]
 
 
 def test_a_signal_becomes_a_contact_and_its_receipt_with_no_right_to_spare(running: Running) -> None:

@@ -19,7 +19,7 @@ from schemas.risk.signals import Signal
 from simulators.demo.run import Demo, Plan, Running, in_background
 from streams.messaging.reader import read_all
 from streams.messaging.topics import AUDIT
-from streams.monitoring.status.look import look
+from streams.monitoring.status.checks import status_page
 from streams.monitoring.status.page import Page
 from streams.runtime.settings import Settings
 from streams.state.keys import FEEDS_SILENT, key
@@ -60,7 +60,7 @@ async def run(speed: float, residents: int) -> None:
 
 async def show(running: Running, title: str) -> Page:
     """Print the page."""
-    page = await look(running.line.settings)
+    page = await status_page(running.line.settings)
     print(f"\n=== {title}\n{page.answer}")
     for trouble in page.troubles:
         print(f"{trouble.weight.name} {trouble.what}\n       {trouble.do}")

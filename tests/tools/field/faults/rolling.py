@@ -36,7 +36,7 @@ from simulators.world.province import Province
 from streams.channels.provider import Kind
 from streams.installation import Installation
 from streams.messaging import topics
-from streams.monitoring.status.look import look
+from streams.monitoring.status.checks import status_page
 from streams.runtime.settings import Settings
 from tests.tools.chaos.faults.base import RESTART_SECONDS
 from tests.tools.chaos.faults.workers import READY
@@ -112,7 +112,7 @@ async def restarted(stage: Stage, number: int) -> dict[str, Any]:
         while log.read_bytes().count(READY) == times:  # noqa: ASYNC110 - a process tells nobody
             await asyncio.sleep(LOOK_SECONDS)
     ready, looks = time.time(), 1
-    while (page := await look(settings)).missed and time.time() < ready + CLEAN_SECONDS:
+    while (page := await status_page(settings)).missed and time.time() < ready + CLEAN_SECONDS:
         looks += 1
     stage.windows.append(Window("worker_restarted", began, time.time(), RESTART_SECONDS, False))
     return {"worker": number, "ready_seconds": round(ready - began, 1), "looks": looks, "missed": page.missed}

@@ -10,21 +10,21 @@ from schemas.errors import UserError
 from streams.messaging.reader import ReadError
 from streams.monitoring.status import kafka as kafka_now
 from streams.monitoring.status import redis as redis_now
-from streams.monitoring.status.clocks import ClocksNow
-from streams.monitoring.status.line import LineNow
+from streams.monitoring.status.clocks import ClockChecks
+from streams.monitoring.status.line import ProcessingChecks
 from streams.monitoring.status.page import Page, Trouble, missed
-from streams.monitoring.status.watchers import WatchersNow
+from streams.monitoring.status.watchers import WatcherChecks
 from streams.runtime.clock import Clock
 from streams.runtime.settings import Settings
 from streams.security.encrypted_kafka import reading
 from streams.state.case_store import connect
 
-LOOK_SECONDS = 60.0  # timeout of one check; checking 100,000 open cases takes some 10 s
+CHECK_SECONDS = 60.0  # timeout of one check; checking 100,000 open cases takes some 10 s
 
-Look = Callable[[], AsyncIterator[Trouble]]
+StatusCheck = Callable[[], AsyncIterator[Trouble]]
 
 
-async def look(settings: Settings) -> Page:
+async def status_page(settings: Settings) -> Page:
     """Run all checks for which the servers answer, and return the status page, the worst troubles first.
 
     A check that fails, or takes over 60 s, adds a trouble that says so. An unavailable server is a trouble too, not an
@@ -33,22 +33,24 @@ async def look(settings: Settings) -> Page:
     redis = connect(settings)
     try:
         (kafka, found), (store, more) = await asyncio.gather(
-            asyncio.to_thread(kafka_now.look, settings), redis_now.look(settings, redis)
+            asyncio.to_thread(kafka_now.check_kafka, settings), redis_now.check_redis(settings, redis)
         )
         clock = Clock.parse(settings.clock)
-        line, watchers = LineNow(settings, redis, clock), WatchersNow(settings, redis, clock)
+        line, watchers = ProcessingChecks(settings, redis, clock), WatcherChecks(settings, redis, clock)
         found += more
         async with reading(settings):
-            for one in _looks(line, watchers, ClocksNow(redis), kafka=kafka, store=store):
+            for one in _checks(line, watchers, ClockChecks(redis), kafka=kafka, store=store):
                 found += await _tried(one)
         return Page.of([*found, *watchers.unset()])
     finally:
         await redis.aclose()
 
 
-def _looks(line: LineNow, watchers: WatchersNow, clocks: ClocksNow, *, kafka: bool, store: bool) -> list[Look]:
+def _checks(
+    line: ProcessingChecks, watchers: WatcherChecks, clocks: ClockChecks, *, kafka: bool, store: bool
+) -> list[StatusCheck]:
     """Return the checks that can run, the most important first."""
-    every: list[tuple[Look, bool]] = [
+    every: list[tuple[StatusCheck, bool]] = [
         (line.workers, store),
         (clocks.clocks, store),
         (line.people, store),
@@ -60,18 +62,18 @@ def _looks(line: LineNow, watchers: WatchersNow, clocks: ClocksNow, *, kafka: bo
         (watchers.breaker, store),
         (watchers.feeds, store),
         (watchers.auditor, store),
-        (watchers.letters, kafka),
+        (watchers.dead_letters, kafka),
     ]
     return [one for one, possible in every if possible]
 
 
-async def _tried(one: Look) -> list[Trouble]:
+async def _tried(one: StatusCheck) -> list[Trouble]:
     """Return the troubles that a check finds; if it fails or times out, its partial result and a trouble that
     says so.
     """
     found: list[Trouble] = []
     try:
-        async with asyncio.timeout(LOOK_SECONDS):
+        async with asyncio.timeout(CHECK_SECONDS):
             async for trouble in one():
                 found += [trouble]  # kept even if the check fails later
     except (KafkaError, RedisError, ReadError, UserError, OSError, TimeoutError) as error:
