@@ -18,7 +18,7 @@ from console.commands.common import By, Reason, err, load_settings, moment, open
 if TYPE_CHECKING:
     from domain.feeds.dead_letters import DeadLetterFilter, DeadLetterSummary
     from streams.dead_letters.index import DeadLetterIndex
-    from streams.dead_letters.repaired import Mend
+    from streams.dead_letters.repaired import Repair
     from streams.dead_letters.sending import Outcome, Progress, Sending
     from streams.installation import Installation
     from streams.runtime.settings import Settings
@@ -225,7 +225,7 @@ def _wanted(settings: "Settings", meant: Meant, state: str) -> "DeadLetterFilter
     )
 
 
-def _mended(file: Path | None, mapping: Path | None) -> "Mend":
+def _mended(file: Path | None, mapping: Path | None) -> "Repair":
     from domain.feeds.repair import MappingError, load
 
     if file is not None:

@@ -23,7 +23,7 @@ from domain.feeds.dead_letters import DeadLetterFilter, State
 from domain.feeds.repair import MappingError, of_tables
 from schemas.base import Note, When
 from streams.dead_letters.index import DeadLetterIndex, Found, UnknownLetterError
-from streams.dead_letters.repaired import Mend
+from streams.dead_letters.repaired import Repair
 from streams.dead_letters.sending import ActError, Outcome, Sending, Who
 from streams.dead_letters.shapes import listed, paged, shown
 from streams.intake.settings import IntakeSettings, Keys, operator_keys
@@ -85,7 +85,7 @@ class Act(BaseModel):
     dry_run: bool = False
 
     @property
-    def repair_rules(self) -> Mend:
+    def repair_rules(self) -> Repair:
         """The repair of the dead letter: a mapping, the new bytes, or None for no repair.
 
         Raises MappingError if the mapping is invalid or changes nothing, Refused (422) if more than one repair is

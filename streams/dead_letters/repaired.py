@@ -18,10 +18,10 @@ from streams.intake.formats.mapped import open_cells
 from streams.intake.formats.rows import RowError, fields
 from streams.intake.parsing import BodyError, items_of_body
 
-Mend = bytes | RepairMapping | None
+Repair = bytes | RepairMapping | None
 """How a letter is repaired: by new bytes, by a mapping, or (None) not at all."""
 
-MEND = "Repair it by hand (--file) or by a mapping (--mapping)"
+HOW_TO_REPAIR = "Repair it by hand (--file) or by a mapping (--mapping)"
 
 _IDENTITY: dict[str, TypeAdapter[str]] = {
     "id": TypeAdapter(Text),
@@ -37,7 +37,7 @@ class CannotSendError(UserError, ValueError):
     """The dead letter cannot be sent again in this form. The text states why, and how to correct it."""
 
 
-def repaired_json(raw: bytes, mended: Mend) -> bytes:
+def repaired_json(raw: bytes, mended: Repair) -> bytes:
     """Return the repaired bytes of a JSON dead letter: `mended` itself if it is bytes, the mapping's result, or `raw`
     if it is None.
 
@@ -57,7 +57,7 @@ def repaired_json(raw: bytes, mended: Mend) -> bytes:
     return orjson.dumps(after)
 
 
-def repaired_row(header: bytes, line: bytes, mended: Mend) -> tuple[bytes, bytes]:
+def repaired_row(header: bytes, line: bytes, mended: Repair) -> tuple[bytes, bytes]:
     """Return the repaired header and row (without line end) of a dead letter from a file; both unchanged if `mended` is
     None. New bytes replace only the row; a mapping may change both.
 
@@ -80,7 +80,7 @@ def repaired_row(header: bytes, line: bytes, mended: Mend) -> tuple[bytes, bytes
     return _csv(list(after)), _csv([str(value) for value in after.values()])
 
 
-def repaired_cells(header: bytes, line: bytes, bank: BankMapping, mended: Mend) -> Cells:
+def repaired_cells(header: bytes, line: bytes, bank: BankMapping, mended: Repair) -> Cells:
     """Return the repaired cells, by the bank's column names, of a dead letter from a bank's file.
 
     The rules of a mapping name the bank's columns. Raises CannotSendError if a column is missing or the payment's id
@@ -99,7 +99,7 @@ def repaired_cells(header: bytes, line: bytes, bank: BankMapping, mended: Mend) 
     return after
 
 
-def repaired_call(calls: CallFile, line: bytes, mended: Mend) -> bytes:
+def repaired_call(calls: CallFile, line: bytes, mended: Repair) -> bytes:
     """Return the repaired bytes of a dead letter from a file of call records; `line` itself if `mended` is None. The
     rules of a mapping name the columns of the exchange, or the fields of the JSON.
 
@@ -133,7 +133,7 @@ def items_of(raw: bytes) -> list[object]:
     try:
         return items_of_body(raw)
     except BodyError as error:
-        raise CannotSendError(f"{error}. {MEND}") from None
+        raise CannotSendError(f"{error}. {HOW_TO_REPAIR}") from None
 
 
 def one_object(items: list[object]) -> Fields:

@@ -20,7 +20,7 @@ from domain.identity.identifiers import BEIJING
 from schemas.administration.audit import AuditEntry
 from schemas.errors import UserError
 from streams.dead_letters.index import DeadLetterIndex, Found
-from streams.dead_letters.repaired import CannotSendError, Mend
+from streams.dead_letters.repaired import CannotSendError, Repair
 from streams.dead_letters.taking import Ready, ready
 from streams.dead_letters.unsealed import Opened, unsealed
 from streams.intake.acceptor import ACCEPTED
@@ -83,7 +83,7 @@ class Sending:
         self.stop = asyncio.Event()  # once set, the current chunk is finished and no other is begun
 
     async def send_again(
-        self, names: Sequence[str], mended: Mend, who: Who, progress: Progress = lambda done, of: None
+        self, names: Sequence[str], mended: Repair, who: Who, progress: Progress = lambda done, of: None
     ) -> Outcome:
         """Send dead letters (ids) again, all repaired in the same way, and write each act to the audit topic. Returns
         the result for each id.
@@ -106,7 +106,9 @@ class Sending:
         self._entry(Act.DROPPED, "nothing", who)
         return await self._chunks(names, lambda chunk: self._drop(chunk, who), progress)
 
-    async def try_out(self, names: Sequence[str], mended: Mend, progress: Progress = lambda done, of: None) -> Outcome:
+    async def try_out(
+        self, names: Sequence[str], mended: Repair, progress: Progress = lambda done, of: None
+    ) -> Outcome:
         """Return the result that `send_again` would have for these ids, without sending or writing anything.
 
         `progress` is called with the number handled and their total. Raises UnknownLetterError if an id is unknown, and
@@ -135,7 +137,7 @@ class Sending:
             told(min(start + CHUNK, len(found)), len(found))
         return outcome
 
-    async def _send(self, found: Sequence[Found], mended: Mend, who: Who) -> Outcome:
+    async def _send(self, found: Sequence[Found], mended: Repair, who: Who) -> Outcome:
         outcome = Outcome()
         prepared = await self._ready(found, mended, outcome)
         begun = {name: self._entry(Act.SENDING, name, who, what(mended)) for name in prepared}
@@ -162,7 +164,7 @@ class Sending:
                 outcome.before[each.letter.id] = status_text(each)
         return outcome
 
-    async def _ready(self, found: Sequence[Found], mended: Mend, outcome: Outcome) -> dict[str, Ready]:
+    async def _ready(self, found: Sequence[Found], mended: Repair, outcome: Outcome) -> dict[str, Ready]:
         """Return the records to send by letter id; letters that cannot be sent go to the outcome."""
         waiting = [each for each in found if each.standing.state in (State.OPEN, State.SENDING)]
         outcome.before |= {each.letter.id: status_text(each) for each in found if each not in waiting}
@@ -181,7 +183,7 @@ class Sending:
                 outcome.before[name] = status_text(each)
         return prepared
 
-    def _made(self, letter: Opened | None, mended: Mend) -> Ready:
+    def _made(self, letter: Opened | None, mended: Repair) -> Ready:
         if letter is None:
             raise CannotSendError("the topic no longer keeps it")
         if isinstance(letter, CannotSendError):
@@ -226,7 +228,7 @@ def status_text(found: Found) -> str:
     return f"{done[found.standing.state]} by {act.by} at {at:%Y-%m-%d %H:%M:%S}: {act.reason}"
 
 
-def what(mended: Mend) -> str:
+def what(mended: Repair) -> str:
     """Return in English words how a dead letter is repaired, for the audit: "as it came", "by the mapping " and its
     hash, or "by hand: " and the first 16 hex digits of the new bytes' SHA-256.
 

@@ -23,9 +23,9 @@ from schemas.channels.bank_messages import ReportedFeedback
 from schemas.risk import wire
 from schemas.risk.signals import BATCH_LIMIT, SentAgain, Signal, batch_adapter
 from streams.dead_letters.repaired import (
-    MEND,
+    HOW_TO_REPAIR,
     CannotSendError,
-    Mend,
+    Repair,
     items_of,
     lacks,
     one_object,
@@ -60,7 +60,7 @@ class Ready:
 
 
 def ready(
-    letter: DeadLetter, mended: Mend, partitions: int, now: datetime, rights: SourceRights = NO_DECISIONS
+    letter: DeadLetter, mended: Repair, partitions: int, now: datetime, rights: SourceRights = NO_DECISIONS
 ) -> Ready:
     """Return the record to write for a dead letter, after its repair (`mended`). Nothing is written.
 
@@ -90,7 +90,7 @@ def ready(
 # --- signals ----------------------------------------------------------------------------------------------------------
 
 
-def _signals(letter: DeadLetter, where: RecordPlace, mended: Mend, rights: SourceRights, now: datetime) -> Ready:
+def _signals(letter: DeadLetter, where: RecordPlace, mended: Repair, rights: SourceRights, now: datetime) -> Ready:
     items = items_of(repaired_json(letter.content, mended))
     if where.item is not None and len(items) != 1:
         raise CannotSendError(f"the letter is one signal, and these are {len(items)}")
@@ -99,7 +99,7 @@ def _signals(letter: DeadLetter, where: RecordPlace, mended: Mend, rights: Sourc
 
 
 def _row(
-    letter: DeadLetter, where: LinePlace, mended: Mend, partitions: int, rights: SourceRights, now: datetime
+    letter: DeadLetter, where: LinePlace, mended: Repair, partitions: int, rights: SourceRights, now: datetime
 ) -> Ready:
     reading = where.reading
     declared = reading is not None and (reading.mapping or reading.calls or reading.stix)
@@ -108,14 +108,14 @@ def _row(
     try:
         found = _examined([_row_item(letter, where, mended, now)], rights, now)
     except (RowError, CellError) as error:
-        raise CannotSendError(f"{error}. {MEND}") from None
+        raise CannotSendError(f"{error}. {HOW_TO_REPAIR}") from None
     # The partition depends on the letter's id, not on the subject: so it is the same however the row is repaired, and
     # duplicates are recognized there.
     partition = partition_of(letter.id.encode(), partitions)
     return Ready(_again(letter, None, found, SIGNALS.name, partition), _ids(found), found)
 
 
-def _row_item(letter: DeadLetter, where: LinePlace, mended: Mend, now: datetime) -> object:
+def _row_item(letter: DeadLetter, where: LinePlace, mended: Repair, now: datetime) -> object:
     header, options = _reading(where, now)
     row = row_id(where.digest, where.line)
     if (bank := options.mapping) is not None:
@@ -161,7 +161,7 @@ def _ids(found: list[Signal]) -> list[str]:
 # --- inputs of cases, and dispatches ----------------------------------------------------------------------------------
 
 
-def _input(letter: DeadLetter, where: RecordPlace, mended: Mend, partitions: int) -> Ready:
+def _input(letter: DeadLetter, where: RecordPlace, mended: Repair, partitions: int) -> Ready:
     fields = one_object(items_of(repaired_json(letter.content, mended)))
     named = {**fields, "id": f"dead:{letter.id}"} if lacks(fields, "id") else fields
     try:
@@ -170,7 +170,7 @@ def _input(letter: DeadLetter, where: RecordPlace, mended: Mend, partitions: int
         else:
             given = input_adapter.validate_json(orjson.dumps(named))
     except ValidationError as error:
-        raise CannotSendError(f"{reason(error)}. {MEND}") from None
+        raise CannotSendError(f"{reason(error)}. {HOW_TO_REPAIR}") from None
     if isinstance(given, PolicyChange | HoldChange):  # each partition has its own copy of the change
         key, partition = "rules", where.partition
     else:
@@ -179,12 +179,12 @@ def _input(letter: DeadLetter, where: RecordPlace, mended: Mend, partitions: int
     return Ready(Record(where.topic, key.encode(), value, partition), [given.id], [])
 
 
-def _dispatch(letter: DeadLetter, where: RecordPlace, mended: Mend, partitions: int) -> Ready:
+def _dispatch(letter: DeadLetter, where: RecordPlace, mended: Repair, partitions: int) -> Ready:
     try:
         given = Dispatch.model_validate_json(repaired_json(letter.content, mended))
         name = dispatch_ids.parse(given.id)
     except ValidationError as error:
-        raise CannotSendError(f"{reason(error)}. {MEND}") from None
+        raise CannotSendError(f"{reason(error)}. {HOW_TO_REPAIR}") from None
     except ValueError as error:
         raise CannotSendError(f"id: {error}") from None
     told = (given.case, given.resident, given.step, given.attempt, given.channel)

@@ -10,7 +10,7 @@ from domain.feeds.bank_mapping import BankMapping
 from domain.feeds.repair import load
 from schemas.administration.dead_letters import DeadLetter, LinePlace, Reading
 from schemas.risk.signals import Signal
-from streams.dead_letters.repaired import CannotSendError, Mend
+from streams.dead_letters.repaired import CannotSendError, Repair
 from streams.dead_letters.taking import ready
 from tests.domain.feeds.bank_mappings import CELLS, mapping
 
@@ -30,7 +30,7 @@ def line(cells: dict[str, str]) -> bytes:
     return "|".join(cells.values()).encode("gb18030")
 
 
-def sent(found: DeadLetter, mended: Mend) -> Signal:
+def sent(found: DeadLetter, mended: Repair) -> Signal:
     (signal,) = ready(found, mended, 4, NOW).signals
     return signal
 
@@ -43,7 +43,7 @@ def sent(found: DeadLetter, mended: Mend) -> Signal:
         line(CELLS | {"state": "成功"}) + b"\r\n",
     ],
 )
-def test_mended_by_rules_of_its_columns_or_by_hand_a_row_is_sent(mended: Mend) -> None:
+def test_mended_by_rules_of_its_columns_or_by_hand_a_row_is_sent(mended: Repair) -> None:
     signal = sent(letter(), mended)
     assert signal.kind == "transfer"
     assert (signal.uid, signal.state, signal.amount_fen) == ("alder:s-1", "settled", 4_980_000)
@@ -59,7 +59,7 @@ def test_mended_by_rules_of_its_columns_or_by_hand_a_row_is_sent(mended: Mend) -
         (b"1|2", "2 fields where the header has 9"),
     ],
 )
-def test_a_repair_that_does_not_fit_is_refused(mended: Mend, why: str) -> None:
+def test_a_repair_that_does_not_fit_is_refused(mended: Repair, why: str) -> None:
     with pytest.raises(CannotSendError, match=why):
         ready(letter(), mended, 4, NOW)
 
