@@ -131,7 +131,7 @@ def audit_export(
                 raise UserError(f"there is no case {case_id!r}; `quanzu case list` has them")
             entry = AuditEntry(at=line.clock.now(), by=by, act="look-export", on=case.id, reason=reason)
             await audit.write(line.producer, [entry])
-            raw = await bundles.taken(line, case, by, reason)
+            raw = await bundles.case_bundle(line, case, by, reason)
         write_new(file, raw)
         out.print(f"{file}: {len(raw):,} bytes", markup=False, highlight=False)
 

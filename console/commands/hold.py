@@ -26,13 +26,13 @@ def hold_add(
     """Hold contacts back: those that match the filters, all without a filter. Prints the hold's id; refused if a filter
     is invalid.
     """
-    from streams.operations.rules import hold
+    from streams.operations.rules import begin_hold
 
     named = {"channel": channel, "action": action, "scam_type": scam_type, "campaign": campaign, "area": area}
 
     async def run() -> None:
         async with open_installation() as line:
-            out.print(f"hold {await hold(line, for_, by, reason, spare_red, named)}")
+            out.print(f"hold {await begin_hold(line, for_, by, reason, spare_red, named)}")
 
     asyncio.run(run())
 

@@ -23,7 +23,7 @@ from streams.security.audit_chains import Heads
 from streams.security.installation_keys import ring
 
 
-async def taken(line: Installation, case: Case, by: str, reason: str) -> bytes:
+async def case_bundle(line: Installation, case: Case, by: str, reason: str) -> bytes:
     """Return the bundle of a case as the bytes of a zip. `by`, `reason`: who exports it and why, for the manifest.
 
     Write the export to the audit before, so that the bundle contains that line. Raises UnknownPolicyError if a policy

@@ -52,7 +52,7 @@ def _refuse_other(found: SubjectRequest | None, name: str, right: SubjectRight, 
     return found
 
 
-async def warranted(
+async def require_granted_or_audit(
     line: Installation, name: str | None, right: SubjectRight, resident: ResidentId, by: str, reason: str
 ) -> None:
     """Check that the request with the id `name` is granted; without one (None), write to the audit that `by` acts

@@ -17,7 +17,7 @@ from streams.installation import Installation
 from streams.messaging.producer import Record
 from streams.messaging.reader import read_all
 from streams.messaging.topics import LEGAL_HOLDS, PRESERVED, Topic
-from streams.operations.subject_access import Found, held_of
+from streams.operations.subject_access import Found, records_about_each
 from streams.security import audit
 
 AT_ONCE = 200  # records sent together
@@ -68,7 +68,9 @@ async def _copy(line: Installation, people: Mapping[ResidentId, Sequence[Subject
     Holds only the copies that are sent together.
     """
     new, copied = list[Record](), 0
-    async for key, copy in keyed_copies(held_of(line.settings, people, leaving_out=(PRESERVED, LEGAL_HOLDS))):
+    async for key, copy in keyed_copies(
+        records_about_each(line.settings, people, leaving_out=(PRESERVED, LEGAL_HOLDS))
+    ):
         if key not in there:
             new.append(Record(PRESERVED.name, key, copy.model_dump_json().encode()))
         if len(new) == AT_ONCE:

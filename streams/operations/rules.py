@@ -113,7 +113,7 @@ async def standing(line: Installation) -> InForce:
     return InForce(policy=policy, good=policy, since=ALWAYS, by="settings")
 
 
-async def hold(
+async def begin_hold(
     line: Installation,
     duration: timedelta,
     by: str,
@@ -147,7 +147,7 @@ async def hold(
     return made.id
 
 
-async def in_force(line: Installation) -> list[Hold]:
+async def holds_in_force(line: Installation) -> list[Hold]:
     """Return the holds that are in force now, the one that ends first first; an empty list if there are none. Raises
     RedisError if Redis is unavailable.
     """
@@ -162,7 +162,7 @@ async def lift(line: Installation, hold_id: str, by: str, reason: str, what: Lit
     up; its red cases stay open. Raises UserError if no hold with this id is in force, SendError if Kafka refuses a
     record, and RedisError if Redis is unavailable.
     """
-    begun = next((each for each in await in_force(line) if each.id == hold_id), None)
+    begun = next((each for each in await holds_in_force(line) if each.id == hold_id), None)
     if begun is None:
         raise UserError(f"no hold {hold_id!r} is in force")
     ended = begun.model_copy(update={"by": by, "reason": reason})

@@ -42,7 +42,7 @@ PAUSE = 100  # records after which other tasks have their turn
 _LANES = {lane.name for lane in LANES}
 
 
-async def held(settings: Settings, *same: Subject) -> dict[str, list[Found]]:
+async def records_about(settings: Settings, *same: Subject) -> dict[str, list[Found]]:
     """Return by topic the records about the person, in order within each partition; topics without any are left out.
     `same`: the person's entry, and those merged with it.
 
@@ -53,7 +53,7 @@ async def held(settings: Settings, *same: Subject) -> dict[str, list[Found]]:
     this process; errors of the vault (CodecError) pass through.
     """
     found: dict[str, list[Found]] = {}
-    async for topic, _, each in held_of(settings, {"": same}, leaving_out=(CALL_RECORDINGS,)):
+    async for topic, _, each in records_about_each(settings, {"": same}, leaving_out=(CALL_RECORDINGS,)):
         if topic is not PRESERVED or not _copies_recording(each["is"]):
             found.setdefault(topic.name, []).append(each)
     return found
@@ -64,11 +64,11 @@ def _copies_recording(copy: object) -> bool:
     return isinstance(copy, dict) and copy.get("topic") == CALL_RECORDINGS.name
 
 
-async def held_of(
+async def records_about_each(
     settings: Settings, people: Mapping[str, Sequence[Subject]], leaving_out: Sequence[Topic] = ()
 ) -> AsyncIterator[tuple[Topic, str, Found]]:
     """Yield the records about these people on all topics but `leaving_out`, one topic after the other: the topic, the
-    person's name in `people`, and the record as a dict (see `held`). Reads each topic once.
+    person's name in `people`, and the record as a dict (see `records_about`). Reads each topic once.
 
     `people`: by any name, the person's entry and those merged with it. A record about several people may be yielded in
     parts; its parts about one person follow each other. Raises KafkaError if Kafka is unavailable, and KeyAwaitedError

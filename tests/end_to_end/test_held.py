@@ -11,14 +11,14 @@ from schemas.levels import Action
 from schemas.people.residents import Holding, Resident
 from schemas.risk.signals import Signal
 from streams.messaging import topics
-from streams.operations.subject_access import MANIFEST, Found, held, packed
+from streams.operations.subject_access import MANIFEST, Found, packed, records_about
 from tests.end_to_end.faults.test_dead_letters_resent import refused
 from tests.end_to_end.harness.rig import Line
 from tests.end_to_end.harness.signals import call, scam_sms, transfer
 
 
 async def _held(line: Line, resident: Resident) -> dict[str, list[Found]]:
-    return await held(line.house.settings, subject(resident, line.house.settings.id_number_keys()))
+    return await records_about(line.house.settings, subject(resident, line.house.settings.id_number_keys()))
 
 
 async def test_all_that_is_held_on_a_person_comes_from_every_topic(line: Line) -> None:

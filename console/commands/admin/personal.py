@@ -39,9 +39,9 @@ def subject_access(
     from schemas.administration.audit import AuditEntry
     from schemas.errors import UserError
     from schemas.people.subject_requests import SubjectRight
-    from streams.operations.granted_requests import close_request, warranted
+    from streams.operations.granted_requests import close_request, require_granted_or_audit
     from streams.operations.preservation import same_people
-    from streams.operations.subject_access import held, packed
+    from streams.operations.subject_access import packed, records_about
     from streams.security import audit
 
     async def run() -> None:
@@ -50,11 +50,11 @@ def subject_access(
             if entry is None:
                 raise UserError(f"there is no resident {resident!r}: the console's search has the ids")
             now = line.clock.now()
-            await warranted(line, request, SubjectRight.SEE, resident, by, reason)
+            await require_granted_or_audit(line, request, SubjectRight.SEE, resident, by, reason)
             told = AuditEntry(at=now, by=by, act="look-held", on=resident, reason=reason)
             await audit.write(line.producer, [told])
             entries = await line.residents.get(await same_people(line, {resident}))
-            found = await held(
+            found = await records_about(
                 line.settings, *(subject(each, line.settings.id_number_keys()) for each in entries.values())
             )
             write_new(file, packed(found, {"resident": resident, "at": now, "by": by, "reason": reason}))
@@ -85,11 +85,11 @@ def erase(
     from domain.policy.units import spelt
     from schemas.people.subject_requests import SubjectRight
     from streams.operations.erasure import forget
-    from streams.operations.granted_requests import close_request, warranted
+    from streams.operations.granted_requests import close_request, require_granted_or_audit
 
     async def run() -> None:
         async with open_installation() as line:
-            await warranted(line, request, SubjectRight.ERASE, resident, by, reason)
+            await require_granted_or_audit(line, request, SubjectRight.ERASE, resident, by, reason)
             told = await forget(line, resident, by, reason, request)
             if request:
                 await close_request(line, request, by)

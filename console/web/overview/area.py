@@ -154,7 +154,7 @@ async def holds(services: Services, who: Who) -> list[Hold]:
     """Return the outreach holds (stops of calls and messages) in force that overlap the reader's area. Errors of Redis
     pass through.
     """
-    return [hold for hold in await rules.in_force(services.line) if divisions.meet(hold.area or "", who.area)]
+    return [hold for hold in await rules.holds_in_force(services.line) if divisions.meet(hold.area or "", who.area)]
 
 
 def area_name(who: Who, now: datetime) -> str:

@@ -29,7 +29,7 @@ async def line(console: Stage) -> AsyncIterator[Line]:
     try:
         yield begun
     finally:
-        for hold in await rules.in_force(begun.house.line):
+        for hold in await rules.holds_in_force(begun.house.line):
             await rules.lift(begun.house.line, hold.id, "test", "the test is over", "drop")
         await begun.settle()
         await begun.end()
@@ -40,7 +40,7 @@ def form(**fields: str) -> dict[str, str]:
 
 
 async def in_force(console: Stage) -> list[Hold]:
-    return await rules.in_force(console.house.line)
+    return await rules.holds_in_force(console.house.line)
 
 
 async def seen(console: Stage, line: Line) -> None:

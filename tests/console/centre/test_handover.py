@@ -136,10 +136,12 @@ async def test_a_major_incident_and_the_stop_for_everything_are_on_the_sheet(con
     line, now = console.services.line, console.house.clock.now()
     begun = Incident(id=f"m{1:020x}", campaign="k-sheet", area="220221", at=now, by="anna", reason="多人被同一账户骗")
     await line.incidents.change(begun.id, lambda known: known or begun)
-    hold = await rules.hold(line, timedelta(hours=1), "anna", "网关被盗用", spare_red=False, named={"area": "220221"})
+    hold = await rules.begin_hold(
+        line, timedelta(hours=1), "anna", "网关被盗用", spare_red=False, named={"area": "220221"}
+    )
 
     async def in_force() -> bool:
-        return hold in [each.id for each in await rules.in_force(line)]
+        return hold in [each.id for each in await rules.holds_in_force(line)]
 
     try:
         await until(in_force, 30)  # the line takes it in as any other input

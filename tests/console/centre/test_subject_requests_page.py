@@ -22,7 +22,12 @@ from schemas.people.subject_requests import (
 )
 from streams.messaging.reader import read_all
 from streams.messaging.topics import SUBJECT_REQUESTS
-from streams.operations.granted_requests import RequestNotGrantedError, close_request, granted_request, warranted
+from streams.operations.granted_requests import (
+    RequestNotGrantedError,
+    close_request,
+    granted_request,
+    require_granted_or_audit,
+)
 from streams.operations.preservation import same_people
 from tests.console.harness.audit import audited
 from tests.console.harness.stage import Client, Stage
@@ -208,7 +213,9 @@ async def test_a_command_wants_a_request_or_that_it_is_said_that_there_is_none(
 
 async def test_who_acts_without_a_request_is_in_the_audit(console: Stage, line: Line) -> None:
     person = await line.resident()
-    await warranted(console.house.line, None, SubjectRight.ERASE, person.id, "operator-1", "a court's order")
+    await require_granted_or_audit(
+        console.house.line, None, SubjectRight.ERASE, person.id, "operator-1", "a court's order"
+    )
     (alone,) = await audited(console, "subject-request-none", person.id)
     assert (alone.by, alone.detail, alone.reason) == ("operator-1", "erase", "a court's order")
 

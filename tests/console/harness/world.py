@@ -268,7 +268,9 @@ async def _beside(world: World) -> None:
         alarm = Alarm(id=name, kind=AlarmKind.DURESS, at=now, told_at=now, officer="world-1", name=HOSTILE, area=area)
         await line.alarms.raise_(alarm)
     holds = [
-        await rules.hold(line, timedelta(days=30), "somebody-else", HOSTILE, False, {"area": area, "scam_type": "none"})
+        await rules.begin_hold(
+            line, timedelta(days=30), "somebody-else", HOSTILE, False, {"area": area, "scam_type": "none"}
+        )
         for area in (CHANGCHUN, JILIN_CITY)
     ]
     for mark, place in (("1", HERE[:6]), ("2", THERE[:6])):

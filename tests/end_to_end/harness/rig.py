@@ -28,7 +28,7 @@ from streams.messaging import case_inputs
 from streams.messaging.reader import read_all
 from streams.messaging.topics import home
 from streams.monitoring.report import journal_events
-from streams.operations.rules import hold, lift, publish
+from streams.operations.rules import begin_hold, lift, publish
 from tests.end_to_end.harness.house import House
 
 STATION = "station-line"
@@ -211,7 +211,7 @@ class Line:
 
     async def hold(self, *, spare_red: bool = False, **named: str) -> str:
         """Hold contacts back for a day."""
-        made = await hold(self.house.line, timedelta(days=1), "supervisor-1", "a test", spare_red, named)
+        made = await begin_hold(self.house.line, timedelta(days=1), "supervisor-1", "a test", spare_red, named)
         self.holds.append(made)
         await self.settle()
         return made

@@ -6,7 +6,7 @@ from schemas.casework.events import FactKind
 from schemas.casework.inputs import Hold, HoldChange
 from schemas.levels import Action
 from streams.messaging import case_inputs
-from streams.operations.rules import in_force
+from streams.operations.rules import holds_in_force
 from tests.end_to_end.harness.rig import Line
 from tests.end_to_end.harness.signals import call, scam_app, transfer
 
@@ -76,6 +76,6 @@ async def test_a_hold_that_begins_again_under_its_name_can_be_lifted_again(line:
         await line.house.line.producer.send_all(case_inputs.to_all(change, range(line.house.settings.partitions)))
         line.holds.append(hold.id)
         await line.settle()
-        assert [each.id for each in await in_force(line.house.line)] == [hold.id]
+        assert [each.id for each in await holds_in_force(line.house.line)] == [hold.id]
         await line.lift(hold.id)
-        assert await in_force(line.house.line) == []
+        assert await holds_in_force(line.house.line) == []

@@ -23,7 +23,7 @@ from streams.messaging.dead_letter_writer import DeadLetters
 from streams.messaging.producer import Producer, Record
 from streams.messaging.reader import Read
 from streams.operations.erasure import _records
-from streams.operations.subject_access import held_of, parts
+from streams.operations.subject_access import parts, records_about_each
 from streams.runtime.clock import Clock
 from streams.runtime.settings import Settings
 from streams.security.encrypted_kafka import make_producer
@@ -106,7 +106,9 @@ async def test_requests_of_a_person_and_their_erasure_reach_encrypted_letters(se
     finally:
         await producer.stop()
     others = [each for each in topics.ALL if each is not topics.DEAD_LETTERS]
-    found = [cast("Any", each)["is"]["id"] async for _, _, each in held_of(settings, {"": [person()]}, others)]
+    found = [
+        cast("Any", each)["is"]["id"] async for _, _, each in records_about_each(settings, {"": [person()]}, others)
+    ]
     assert made.id in found
     owners, _ = await _records(cast("Any", SimpleNamespace(settings=settings)), [person()])
     assert f"{topics.DEAD_LETTERS.name}/{made.id}" in owners

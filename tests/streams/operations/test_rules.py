@@ -33,7 +33,7 @@ async def test_a_hold_that_has_ended_cannot_be_lifted(line: Installation) -> Non
     now = line.clock.now()
     for name, until in (("ended", now - MINUTE), ("standing", now + MINUTE)):
         await line.redis.hset(key("holds", 0), name, builders.hold(name, until).model_dump_json())
-    assert [hold.id for hold in await rules.in_force(line)] == ["standing"]
+    assert [hold.id for hold in await rules.holds_in_force(line)] == ["standing"]
     await rules.lift(line, "standing", "li", "the gateway is back", "release")
     with pytest.raises(UserError, match="no hold 'ended' is in force"):
         await rules.lift(line, "ended", "li", "the gateway is back", "drop")

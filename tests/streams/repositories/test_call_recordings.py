@@ -32,7 +32,7 @@ from streams.messaging.producer import Record
 from streams.messaging.reader import read_all
 from streams.messaging.topics import CALL_RECORDINGS, PRESERVED, home
 from streams.operations.preservation import keyed_copies
-from streams.operations.subject_access import held, held_of
+from streams.operations.subject_access import records_about, records_about_each
 from streams.repositories.call_recordings import CLOCKS_MS, CallRecordings, RecordingPlace
 from streams.runtime.clock import Clock
 from streams.runtime.serving import serving
@@ -103,18 +103,21 @@ async def test_an_order_to_keep_data_copies_a_recording_and_no_export_has_it(set
     async with opened(settings) as recordings:
         await recordings.put_key(at, key)
         await recordings.put_part(at, part(at, key, 1, last=True), at.written_ms)
-        copied = [topic.name async for topic, _, _ in held_of(settings, {person: [asked]}, leaving_out=(PRESERVED,))]
+        copied = [
+            topic.name
+            async for topic, _, _ in records_about_each(settings, {person: [asked]}, leaving_out=(PRESERVED,))
+        ]
         assert copied == [CALL_RECORDINGS.name] * 2
-        assert CALL_RECORDINGS.name not in await held(settings, asked)
-        found = held_of(settings, {person: [asked]}, leaving_out=(PRESERVED,))
+        assert CALL_RECORDINGS.name not in await records_about(settings, asked)
+        found = records_about_each(settings, {person: [asked]}, leaving_out=(PRESERVED,))
         copies = [(name, copy.model_dump_json().encode()) async for name, copy in keyed_copies(found)]
         producer = make_producer(settings)
         await producer.start()
         await producer.send_all([Record(PRESERVED.name, name, copy) for name, copy in copies])
         await producer.stop()
-        kept = [topic.name async for topic, _, _ in held_of(settings, {person: [asked]})]
+        kept = [topic.name async for topic, _, _ in records_about_each(settings, {person: [asked]})]
         assert kept.count(PRESERVED.name) == 2, "the order keeps them"
-        given = await held(settings, asked)
+        given = await records_about(settings, asked)
         assert PRESERVED.name not in given
         assert base64.b64encode(key).decode() not in str(given)
 

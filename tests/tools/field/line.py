@@ -30,7 +30,7 @@ from streams.intake.formats import Options
 from streams.messaging import topics
 from streams.messaging.offsets import end_offsets
 from streams.monitoring.report import conserved, journal_events, outcomes
-from streams.operations.rules import hold
+from streams.operations.rules import begin_hold
 from streams.runtime.clock import Clock
 from streams.runtime.embedded import Embedded
 from streams.runtime.settings import Settings
@@ -127,7 +127,7 @@ async def running(first: date, day_seconds: float, people: list[Resident]) -> As
         await line.residents.put(people)
         await stack.enter_async_context(Workers(settings, 1))
         await ready(line)
-        await hold(line, timedelta(days=3650), "field", "nobody in the files is to be contacted", False, {})
+        await begin_hold(line, timedelta(days=3650), "field", "nobody in the files is to be contacted", False, {})
         yield Field(line, folder, first)
 
 

@@ -96,7 +96,7 @@ async def put(request: Request, who: Signed) -> Response:
         return await _looked(request, given, hold, 422, wrong)
     named = {name: getattr(hold, name) for name in (*NAMED, "area")}
     async with trail.in_time():
-        name = await rules.hold(
+        name = await rules.begin_hold(
             made.line, DURATIONS[given["for"]], who.login, hold.reason, hold.spare_red, named, name=hold.id
         )
     detail = ", ".join(f"{field}={value}" for field, value in named.items() if value)
@@ -131,7 +131,7 @@ async def lift(request: Request, who: Signed, hold_id: str) -> Response:
 
 async def _own(made: Services, who: Who, hold_id: str) -> Hold:
     """Return a hold in force in the person's area. Raises NotFoundError if none has the id."""
-    hold = next((each for each in await rules.in_force(made.line) if each.id == hold_id), None)
+    hold = next((each for each in await rules.holds_in_force(made.line) if each.id == hold_id), None)
     if hold is None:
         raise NotFoundError
     if not who.sees(hold.area or ""):
@@ -253,6 +253,6 @@ async def _seen(made: Services, hold_id: str, *, there: bool) -> None:
     """Wait until the hold is in force (`there` True) or has ended (False); see `answers.until`."""
 
     async def seen() -> bool:
-        return (hold_id in [each.id for each in await rules.in_force(made.line)]) == there
+        return (hold_id in [each.id for each in await rules.holds_in_force(made.line)]) == there
 
     await until(seen)

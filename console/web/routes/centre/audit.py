@@ -137,7 +137,7 @@ async def export(
     except unmask.QuotaError as error:
         return await quota_spent(request, who, error.until)
     await made.security.revealed(request, who.login, case.id)
-    raw = await bundles.taken(made.line, case, who.login, reason.strip())
+    raw = await bundles.case_bundle(made.line, case, who.login, reason.strip())
     return _file(raw, "application/zip", f"{case.id}.zip")
 
 
