@@ -125,7 +125,9 @@ class Screening(ScreeningSteps):
             if (settled := evaluator.known[who].settled) is None or told.at > settled
         }
         await self.state.evidence.remember({}, due | unknown)
-        return await self.state.positions.pay(lane, owed, first, tally_of(batch, matched, evaluator.result), resent)
+        return await self.state.positions.count_owed(
+            lane, owed, first, tally_of(batch, matched, evaluator.result), resent
+        )
 
     async def rescore(self, partition: int, now: datetime) -> int:
         """Re-evaluate residents of a partition whose ongoing call may have raised their danger, at most 200 a call, and

@@ -87,7 +87,7 @@ class Breaker:
             await self._producer.send_all(case_inputs.to_all(change, self._partitions))
         entry = AuditEntry(at=now, by=trial.BY, act="policy-stopped", on=standing.policy, reason=words)
         await audit.write(self._producer, [entry])
-        await self._policies.stand(trial.tripped(standing, hold, why, now, good))
+        await self._policies.store_in_force(trial.tripped(standing, hold, why, now, good))
         metrics.POLICIES_STOPPED.inc()
         log.error(
             "policy %s was stopped: %s. Policy %s is in force again; cases below red that it raised are held by %s. "

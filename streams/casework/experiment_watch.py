@@ -152,7 +152,9 @@ class ExperimentWatch:
         policy = await self._policies.publish(text)
         why = f"experiment {name}: harm rule"
         proved = not trial.on_trial(standing, (await self._policies.get(standing.good)).breaker, now)
-        await self._policies.stand(trial.published(standing, policy.hash, BY, now, proved=proved, only_stops=True))
+        await self._policies.store_in_force(
+            trial.published(standing, policy.hash, BY, now, proved=proved, only_stops=True)
+        )
         change = PolicyChange(
             id=short_hash("experiment-stop", policy.hash), at=now, policy=policy.hash, by=BY, reason=why
         )

@@ -63,7 +63,7 @@ async def publish(
     on_trial = trial.on_trial(before, (await line.policies.get(before.good)).breaker, now)
     why = override if stop else ""
     after = trial.published(before, policy.hash, by, now, proved=not on_trial, override=why, only_stops=only_stops)
-    await line.policies.stand(after)
+    await line.policies.store_in_force(after)
     name = short_hash("policy", policy.hash, now.isoformat())
     await _to_all(line, PolicyChange(id=name, at=now, policy=policy.hash, by=by, reason=why))
     entry = AuditEntry(at=now, by=by, act="policy-published", on=policy.hash, reason=why)

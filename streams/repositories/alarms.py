@@ -164,7 +164,7 @@ class CheckIns:
         dies before the alarm is stored. Raises SendError if Kafka refuses the record, and
         TimeoutError if Kafka or Redis does not answer within 8 s. Errors of Redis pass through.
         """
-        for task in await self._rosters.unheard(self._clock.now()):
+        for task in await self._rosters.overdue_check_ins(self._clock.now()):
             await self._tell(task)
 
     async def _tell(self, task: Task) -> None:

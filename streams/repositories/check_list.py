@@ -115,7 +115,7 @@ class CheckList:
         pairs = list(zip(elements, buckets, strict=True))
         return [(evaluated(self._scalar, element), self._bucket(number)) for element, number in pairs]
 
-    def enter(self, entry: WatchEntry) -> None:
+    def add_entry(self, entry: WatchEntry) -> None:
         """Add a watchlist entry to the list, in place of the former entry of its subject; if the former entry takes
         precedence, change nothing. (After an outage, the watchlist is read again from its beginning, and a number that
         was lifted must not be listed meanwhile.)
@@ -208,7 +208,7 @@ class CheckList:
 
     def _parsed(self, value: bytes) -> WatchEntry:
         entry = WatchEntry.model_validate_json(value, extra=ANY_VERSION)
-        self.enter(entry)
+        self.add_entry(entry)
         return entry
 
     def _use(self, key: bytes) -> None:

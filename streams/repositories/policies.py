@@ -114,7 +114,7 @@ class Policies:
         raw = await self._redis.hget(POLICIES, IN_FORCE)
         return InForce.model_validate_json(raw, extra=ANY_VERSION) if raw else None
 
-    async def stand(self, standing: InForce) -> None:
+    async def store_in_force(self, standing: InForce) -> None:
         """Store the record of which policy is in force and which were stopped, on the topic and then in Redis.
 
         Raises SendError if the record is too large. Waits while Kafka is unavailable. Errors of Redis pass through.
@@ -147,15 +147,15 @@ class Policies:
         return sorted(name.decode() for name in await self._redis.hkeys(POLICIES) if name.decode() not in BESIDE)
 
     async def in_shadow(self) -> InShadow | None:
-        """Return the record that `shadow` wrote last: which policy is scored beside the one in force (its `policy` is
-        None if none is).
+        """Return the record that `store_in_shadow` wrote last: which policy is scored beside the one in force (its
+        `policy` is None if none is).
 
-        None if `shadow` was never called. Raises RedisError if Redis is unavailable.
+        None if `store_in_shadow` was never called. Raises RedisError if Redis is unavailable.
         """
         raw = await self._redis.hget(POLICIES, IN_SHADOW)
         return InShadow.model_validate_json(raw, extra=ANY_VERSION) if raw else None
 
-    async def shadow(self, standing: InShadow) -> None:
+    async def store_in_shadow(self, standing: InShadow) -> None:
         """Store the record of which policy is scored in shadow, if any, on the topic and then in Redis.
 
         Raises SendError if Kafka refuses it permanently. Waits while Kafka is unavailable. Errors of Redis pass

@@ -249,7 +249,7 @@ class Rosters:
         if task and task.stage is VisitStage.ARRIVED:
             await self._put(task.model_copy(update={"heard_at": max(at, task.heard_at or at)}))
 
-    async def unheard(self, now: datetime) -> list[Task]:
+    async def overdue_check_ins(self, now: datetime) -> list[Task]:
         """Return the tasks whose officer had to report by `now` that they are safe, and has not, the most overdue
         first. Check-in times without a task are deleted from Redis. Raises RedisError if Redis is unavailable.
         """

@@ -185,7 +185,7 @@ class Lanes:
         stands = begin - 1 if position.offset is None else position.offset
         proven = acked is not None and acked <= end  # else the topic was recreated
         last = max(stands, acked - 1) if acked is not None and proven else stands
-        stood = await self._positions.stand(lane, position, life, last, range(max(begin, stands + 1), last + 1))
+        stood = await self._positions.set_position(lane, position, life, last, range(max(begin, stands + 1), last + 1))
         if stood and not proven:
             await self._again(lane, stood, end - 1)
 

@@ -68,7 +68,7 @@ class Rescreening:
             return False
         begin = (await beginning_offsets(self._settings, lane.topic))[lane.partition]
         if owed.last < begin:  # no longer on the topic
-            await self._positions.pay(lane, owed, owed.first, Counter())
+            await self._positions.count_owed(lane, owed, owed.first, Counter())
             return True
         if owed.last == owed.until:
             log.warning("%s/%d: screening %d to %d again, beside what comes now", *lane, owed.first, owed.last)

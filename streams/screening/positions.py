@@ -61,7 +61,7 @@ class Owed:
     again.
 
     `until`: the range's original end. `asked`: run of the Redis that answered; `mark`: changes with each restoration;
-    `batch`: a random name of this reading. `pay` counts only if all three still hold.
+    `batch`: a random name of this reading. `count_owed` counts only if all three still hold.
     """
 
     first: int
@@ -179,7 +179,9 @@ class Positions:
             _, life = await pipe.execute()
         return str(life.decode())
 
-    async def stand(self, tp: TopicPartition, position: Position, life: str, last: int, owed: range) -> Position | None:
+    async def set_position(
+        self, tp: TopicPartition, position: Position, life: str, last: int, owed: range
+    ) -> Position | None:
         """Set a partition's position to offset `last` in the Redis that answered, and add the range `owed` (offsets) to
         be screened again. Returns the new position.
 
@@ -219,7 +221,7 @@ class Positions:
         last, until = map(int, ranges[first].split())
         return Owed(int(first), last, until, run_of(info), mark.decode() if mark else "", batch)
 
-    async def pay(
+    async def count_owed(
         self, tp: TopicPartition, owed: Owed, first: int, tally: Counter[str], again: Mapping[str, int] | None = None
     ) -> bool:
         """Store the counts (`tally`, by `source|outcome`) of the records from offset `first` to the end of the owed

@@ -116,7 +116,7 @@ async def measured(listed: int, seconds: float) -> dict[str, float]:
             for number in range(listed):
                 check = listing_of(secret, "phone", phone(number))
                 subject = f"phone:p{number:032x}"
-                known.enter(WatchEntry(subject=subject, standing=WatchStatus.CONFIRMED, at=NOW, check=check))
+                known.add_entry(WatchEntry(subject=subject, standing=WatchStatus.CONFIRMED, at=NOW, check=check))
             loaded = time.process_time() - began
             told = [console.address, str(known.bits), str(listed), str(seconds)]
             began = time.process_time()

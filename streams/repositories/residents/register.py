@@ -28,7 +28,7 @@ from streams.messaging.offsets import beginning_offsets, end_offsets
 from streams.messaging.producer import Producer, Record
 from streams.messaging.reader import Read, Tails, read_range
 from streams.messaging.topics import RESIDENTS, home, shard_of
-from streams.repositories.residents.stored import Index, meant, owners_of, packed, read_owners, unpacked
+from streams.repositories.residents.stored import Index, holder_at, owners_of, packed, read_owners, unpacked
 from streams.runtime.settings import Settings
 from streams.security.vault import Vault
 from streams.state.keys import key
@@ -167,7 +167,7 @@ class Residents:
         One round trip for all kinds of questions. Raises RedisError if Redis is unavailable.
         """
         lists = await self._fields([(each.by, each.value) for each in asked])
-        return [meant(raw, each.at) if raw else None for each, raw in zip(asked, lists, strict=True)]
+        return [holder_at(raw, each.at) if raw else None for each, raw in zip(asked, lists, strict=True)]
 
     async def holders(self, asked: Sequence[Asked]) -> list[tuple[ResidentId, ...]]:
         """Return for each question, in order, the ids of all residents who held the value at that time, as of a family

@@ -69,7 +69,7 @@ def owners_of(entry: ResidentId, raw: bytes | None) -> dict[tuple[Index, str], s
     return {where: _written(owners) for where, owners in spans.items()}
 
 
-def meant(raw: bytes, at: datetime) -> ResidentId | None:
+def holder_at(raw: bytes, at: datetime) -> ResidentId | None:
     """Return the id of the resident who held a value at `at`, or None if nobody did; if several did, the primary holder
     who got it last. `raw`: the value's owners as Redis stores them.
 

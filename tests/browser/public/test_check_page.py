@@ -117,7 +117,7 @@ async def test_a_reported_domain_says_nothing_about_the_links_below_it(console: 
     known, secret = console.services.check_list, console.services.line.settings.key()
     assert known is not None
     told = {"subject": "link:reported", "standing": WatchStatus.REPORTED, "at": console.services.line.clock.now()}
-    known.enter(WatchEntry.model_validate({**told, "check": listing_of(secret, "link", "bank.example.invalid")}))
+    known.add_entry(WatchEntry.model_validate({**told, "check": listing_of(secret, "link", "bank.example.invalid")}))
     page = await people.page_of(None, size=SIZES[0])
     await page.goto("/check")
     await ask(page, "网址，或应用的下载链接", "https://bank.example.invalid/login")

@@ -330,7 +330,7 @@ async def test_who_has_told_his_result_need_not_check_in(console: Stage) -> None
     ):
         await send(client, stage(visit, "arrived"), done(visit))
         later = console.house.clock.now() + 2 * WITHIN
-        late = await console.house.line.outgoing.rosters.unheard(later)
+        late = await console.house.line.outgoing.rosters.overdue_check_ins(later)
         assert visit.task.dispatch not in [task.dispatch for task in late]
         assert await alarmed(here, visit) == []
 

@@ -34,7 +34,7 @@ def _running(rig: Rig) -> str:
 async def _looked(rig: Rig, policies: Policies, standing: InForce) -> InForce:
     """The policies in force after the breaker has looked at `standing`."""
     topics.create(rig.settings, [topics.AUDIT])
-    await policies.stand(standing)
+    await policies.store_in_force(standing)
     await rig.redis.delete(BREAKER_LOOKING)
     await Breaker(rig.settings, rig.redis, rig.producer, policies, rig.clock).check()
     found = await policies.in_force()

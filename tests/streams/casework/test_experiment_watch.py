@@ -125,7 +125,7 @@ async def watched(settings: Settings, **changes: object) -> AsyncIterator[Watche
         text = plain + tomlkit.dumps({"experiments": {name: _plan(**changes)}})
         policy = await policies.publish(text)
         since = NOW - timedelta(days=40)
-        await policies.stand(InForce(policy=policy.hash, good=policy.hash, since=since, by="li"))
+        await policies.store_in_force(InForce(policy=policy.hash, good=policy.hash, since=since, by="li"))
         await rig.redis.hset(key("state", 0), "policy", policy.hash)
         watch = ExperimentWatch(rig.settings, rig.redis, rig.producer, policies, rig.clock)
         yield Watched(rig, watch, policies, text, name)

@@ -66,7 +66,9 @@ async def trial(settings: Settings) -> AsyncIterator[Trial]:
         good = await policies.publish(f"{text}\n# good {next(_versions)}")
         bad = await policies.publish(f"{text}\n# bad {next(_versions)}")
         now = rig.clock.now()
-        await policies.stand(InForce(policy=bad.hash, good=good.hash, since=now - timedelta(minutes=1), by="li"))
+        await policies.store_in_force(
+            InForce(policy=bad.hash, good=good.hash, since=now - timedelta(minutes=1), by="li")
+        )
         breaker = Breaker(rig.settings, rig.redis, rig.producer, policies, rig.clock)
         yield Trial(rig, breaker, policies, good.hash, bad.hash)
 
@@ -104,7 +106,7 @@ async def test_dying_half_way_it_begins_again_with_the_same_inputs(settings: Set
         await on.raised(on.bad, 60)
         await on.look()
         first = await on.changes(0)
-        await on.policies.stand(before)  # as if it had died before this was written
+        await on.policies.store_in_force(before)  # as if it had died before this was written
         await on.look()
         again = await on.changes(0)
         assert (len(first), len(again)) == (2, 4), "a change of policy and a hold, and both once more"

@@ -30,7 +30,7 @@ class Known:
         phone = f"+86198{number:08}"
         check = listing_of(self._settings.key(), "phone", phone)
         told = {"subject": f"phone:p{number}", "standing": standing, "at": NOW, "check": check, **more}
-        self.list.enter(WatchEntry.model_validate(told))
+        self.list.add_entry(WatchEntry.model_validate(told))
 
     def ask(self, number: int) -> CheckStatus | None:
         text, blind, bits = asked_text("phone", f"+86198{number:08}"), random_scalar(), self.list.bits
@@ -136,8 +136,8 @@ def test_hostile_questions_are_refused_and_a_strange_listing_is_left_out(known: 
     with pytest.raises(ValueError, match="no bucket"):
         known.list.answer(0, [1], [hash_to_group(b"x")])
     with pytest.raises(ValueError, match="no listing"):
-        known.list.enter(WatchEntry(subject="phone:p9", standing=WatchStatus.CONFIRMED, at=NOW, check="strange"))
-    known.list.enter(WatchEntry(subject="phone:p9", standing=WatchStatus.CONFIRMED, at=NOW))
+        known.list.add_entry(WatchEntry(subject="phone:p9", standing=WatchStatus.CONFIRMED, at=NOW, check="strange"))
+    known.list.add_entry(WatchEntry(subject="phone:p9", standing=WatchStatus.CONFIRMED, at=NOW))
     assert known.list.listed == 0
 
 

@@ -18,7 +18,7 @@ from schemas.people.residents import (
     Sex,
     TrustedContact,
 )
-from streams.repositories.residents.stored import meant, owners_of, packed, read_owners, unpacked
+from streams.repositories.residents.stored import holder_at, owners_of, packed, read_owners, unpacked
 
 NOW = datetime(2026, 3, 1, 3, 12, tzinfo=UTC)
 WHO, OTHER = new_resident_id(bytes(10)), new_resident_id(bytes(9) + b"1")
@@ -84,20 +84,20 @@ def test_a_usual_entry_is_a_hundred_bytes_and_not_four() -> None:
 def test_a_usual_owner_is_the_bare_id() -> None:
     owners = owners_of(WHO, stored(USUAL))
     assert owners == {("phones", PHONE): WHO, ("accounts", ACCOUNT): WHO}
-    assert meant(WHO.encode(), NOW) == WHO
+    assert holder_at(WHO.encode(), NOW) == WHO
     assert read_owners(WHO.encode()) == [Owner(WHO)]
 
 
 def test_what_has_a_history_is_owned_from_then_to_then() -> None:
     past = Holding(value=PHONE, since=NOW, until=NOW + timedelta(days=1))
     written = owners_of(WHO, stored(USUAL.model_copy(update={"phones": [past]})))["phones", PHONE].encode()
-    assert meant(written, NOW) == WHO
-    assert meant(written, NOW + timedelta(days=2)) is None
+    assert holder_at(written, NOW) == WHO
+    assert holder_at(written, NOW + timedelta(days=2)) is None
     assert read_owners(written) == [Owner(WHO, past.since, past.until)]
 
 
 def test_an_owner_as_earlier_versions_kept_it_is_meant_too() -> None:
-    assert meant(orjson.dumps([[WHO]]), NOW) == WHO
+    assert holder_at(orjson.dumps([[WHO]]), NOW) == WHO
 
 
 @given(anybody)
@@ -106,7 +106,7 @@ def test_what_a_newer_version_adds_at_the_end_is_passed_over(resident: Resident)
     fields = [None] * (len(Resident.model_fields) - 1)
     fields[: len(newer)] = newer
     assert unpacked(resident.id, orjson.dumps([*fields, {"of": "tomorrow"}])) == resident
-    assert meant(orjson.dumps([[WHO, None, None, False, True, "of tomorrow"]]), NOW) == WHO
+    assert holder_at(orjson.dumps([[WHO, None, None, False, True, "of tomorrow"]]), NOW) == WHO
 
 
 def test_a_signpost_owns_nothing() -> None:

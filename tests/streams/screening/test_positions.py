@@ -49,12 +49,12 @@ async def test_what_is_owed_is_not_paid_off_by_a_batch_that_began_on_another_red
     positions = Positions(line.redis, line.settings.partitions)
     owed = await positions.owed(BULK)
     assert owed is not None
-    assert not await positions.pay(BULK, replace(owed, asked=OTHER), owed.first, Counter())
+    assert not await positions.count_owed(BULK, replace(owed, asked=OTHER), owed.first, Counter())
     again = await positions.owed(BULK)
     assert again is not None
     assert replace(again, batch=owed.batch) == owed
-    assert not await positions.pay(BULK, owed, owed.first, Counter()), "another batch has begun since"
-    assert await positions.pay(BULK, again, owed.first, Counter())
+    assert not await positions.count_owed(BULK, owed, owed.first, Counter()), "another batch has begun since"
+    assert await positions.count_owed(BULK, again, owed.first, Counter())
     assert await positions.owed(BULK) is None
 
 

@@ -27,7 +27,7 @@ async def put_in_shadow(line: Line, blue: float) -> str:
     policies = Policies(line.settings, line.redis, line.producer)
     text = line.settings.policy.read_text("utf-8").replace("blue = -10.0", f"blue = {blue}")
     policy = await policies.publish(text)
-    await policies.shadow(InShadow(policy=policy.hash, since=NOW, by="li"))
+    await policies.store_in_shadow(InShadow(policy=policy.hash, since=NOW, by="li"))
     line.screening = line.another()  # which has not looked yet
     return policy.hash
 
@@ -71,7 +71,7 @@ async def test_without_a_policy_in_shadow_nothing_is_written(line: Line) -> None
 
 async def test_a_policy_that_is_nowhere_to_be_found_holds_nothing_up(line: Line) -> None:
     policies = Policies(line.settings, line.redis, line.producer)
-    await policies.shadow(InShadow(policy="0" * 16, since=NOW, by="li"))
+    await policies.store_in_shadow(InShadow(policy="0" * 16, since=NOW, by="li"))
     await line.screen([call()])
     assert await line.levels() == ["blue"]
 

@@ -142,7 +142,7 @@ class Bounds:
     async def _stand(self) -> None:
         positions, last = Positions(self._redis, 1), next(self._numbers) + 10**9
         here, life = await positions.position(LANE), await positions.life(LANE)
-        await positions.stand(LANE, here, life, last, range(last - 100, last + 1))
+        await positions.set_position(LANE, here, life, last, range(last - 100, last + 1))
 
     async def _pay(self) -> None:
         at, positions = next(self._numbers), Positions(self._redis, 1)
@@ -150,7 +150,7 @@ class Bounds:
             raise RuntimeError("nothing is owed: `stand` comes first")
         tally = Counter({f"source{number}|raised": 1 for number in range(100)})
         letters = {f"owed{at}-{number}": at for number in range(500)}
-        await positions.pay(LANE, owed, owed.last, tally, letters)
+        await positions.count_owed(LANE, owed, owed.last, tally, letters)
 
     async def _rescored(self) -> None:
         await self._store.rescored(0, {f"r{number:016d}": 1 for number in range(RESCORE_MOST)}, {})

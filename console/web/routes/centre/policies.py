@@ -84,7 +84,7 @@ async def end_shadow(request: Request, who: Signed) -> Response:
     standing = await made.line.policies.in_shadow()
     if standing and standing.policy:
         await trail.write(made, who, "policy-shadow-ended", standing.policy)
-        await made.line.policies.shadow(InShadow(policy=None, since=made.line.clock.now(), by=who.login))
+        await made.line.policies.store_in_shadow(InShadow(policy=None, since=made.line.clock.now(), by=who.login))
     return RedirectResponse("/policies#shadow", 303)
 
 

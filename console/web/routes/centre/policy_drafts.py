@@ -169,7 +169,7 @@ async def shadowed(request: Request, who: Signed, draft_id: str) -> Response:
     policy = await made.line.policies.publish(draft.text)  # stored under its hash, not in force
     await shadow.drop_counts(made.line.redis, made.line.settings.partitions)
     await trail.write(made, who, "policy-shadowed", policy.hash, detail=f"draft {draft.id}")
-    await made.line.policies.shadow(InShadow(policy=policy.hash, since=made.line.clock.now(), by=who.login))
+    await made.line.policies.store_in_shadow(InShadow(policy=policy.hash, since=made.line.clock.now(), by=who.login))
     return RedirectResponse("/policies#shadow", 303)
 
 

@@ -144,5 +144,5 @@ async def _forget(settings: Settings) -> None:
     positions = Positions(redis, settings.partitions)
     for lane in topics.LANES:
         place = TopicPartition(lane.name, 0)
-        await positions.stand(place, await positions.position(place), await positions.life(place), -1, range(0))
+        await positions.set_position(place, await positions.position(place), await positions.life(place), -1, range(0))
     await redis.aclose()

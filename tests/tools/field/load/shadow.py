@@ -63,7 +63,7 @@ class Bench:
         """One run, with the shadow `beside` or without; returns the worker's CPU in microseconds a signal."""
         line = self.running.line
         policy = self.shadow if beside else None
-        await line.policies.shadow(InShadow(policy=policy, since=line.clock.now(), by="bench"))
+        await line.policies.store_in_shadow(InShadow(policy=policy, since=line.clock.now(), by="bench"))
         await asyncio.sleep(LOOK_SECONDS + REST_SECONDS)
         used, told = cpu_seconds(self.running.workers.pids), self.watch.accepted.total()
         people = cast(self.running.province.people)[number * ABOUT : (number + 1) * ABOUT]
