@@ -41,7 +41,7 @@ class Casework(CaseworkSteps):
         """
         with self.recovery.order.waited_for(partition):
             async with self.upkeep.lock(partition):
-                await self.upkeep.learn([partition])
+                await self.upkeep.learn_applied([partition])
                 return await self.process(partition, records)
 
     async def process(self, partition: int, records: Sequence[Raw]) -> list[Entry]:

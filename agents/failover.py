@@ -77,7 +77,7 @@ class Failover:
         self.waiting_red.only(silent)
         self.outside_inputs.waiting.only(silent)
         if silent:
-            await self.casework.upkeep.look(silent)
+            await self.casework.upkeep.read_journals(silent)
         for partition in silent:
             if await self.owners.take(partition):
                 try:

@@ -46,7 +46,7 @@ class Desk(Protocol):
     async def report(self, report: OperatorReport) -> None:
         """Write an operator's report as an input of its case."""
 
-    async def victim(self, report: VictimReport) -> None:
+    async def report_victim(self, report: VictimReport) -> None:
         """Write the report that a resident was defrauded as an input of their case."""
 
     async def load(self, case_id: str) -> Case | None:
@@ -173,7 +173,7 @@ class Operators:
     async def _take_reports(self) -> None:
         while wanted():
             for loss in self._province.losses():
-                await self._desk.victim(victim_report(loss))
+                await self._desk.report_victim(victim_report(loss))
             await self._clock.sleep(_LOOK)
 
     async def _approve(self) -> None:

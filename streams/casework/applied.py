@@ -43,12 +43,12 @@ class AppliedInputs:
         """Return the offset on case-inputs of the last input of the partition that is known to be applied; -1 if none
         is applied.
 
-        Returns None before the first `look` or `published`, and after a `look` that found the store lost: it is rebuilt
-        from the complete journal.
+        Returns None before the first `read_journals` or `published`, and after a `read_journals` that found the store
+        lost: it is rebuilt from the complete journal.
         """
         return self._last[partition][1] if partition in self._last else None
 
-    async def look(self, partitions: Iterable[int], within: float = 0.0) -> None:
+    async def read_journals(self, partitions: Iterable[int], within: float = 0.0) -> None:
         """Read the new entries of the journals of `partitions`, and remember the last inputs that they and the stores
         prove to be applied; `last` returns them.
 
@@ -69,7 +69,7 @@ class AppliedInputs:
         """Remember that this process has published the entries of a commit: the inputs of the commit are then known to
         be applied. `last`: the journal offset of the last entry; `entries`: all entries of the commit, in order.
 
-        If the entries directly follow what was read before, the next `look` does not read them again.
+        If the entries directly follow what was read before, the next `read_journals` does not read them again.
         """
         if entries:
             commit = entries[-1].commit  # that of all of them

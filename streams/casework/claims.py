@@ -119,7 +119,7 @@ class CaseClaims:
             await self._give_back(keys=[self._lease(case_id)], args=[operator])
 
     @asynccontextmanager
-    async def calling(self, case_id: str) -> AsyncIterator[bool]:
+    async def reserve_call(self, case_id: str) -> AsyncIterator[bool]:
         """Context manager: reserve the case's resident for one telephone call. Yields True if no other call to this
         resident about the case is in progress, and it is reserved now; else False.
 
@@ -158,7 +158,7 @@ class CaseClaims:
         """
         await self._write(report)
 
-    async def victim(self, report: VictimReport) -> None:
+    async def report_victim(self, report: VictimReport) -> None:
         """Write a report that a resident was defrauded to case-inputs, and return when Kafka has acknowledged it.
         Raises SendError if Kafka refuses it permanently, for example because it is too large; waits while Kafka is
         unavailable.

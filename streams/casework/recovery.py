@@ -52,7 +52,7 @@ class Recovery:
 
         Does nothing if the Redis that answers is no longer the leading one. Raises AheadError if the journal covers
         inputs beyond the end of case-inputs: that topic was created anew or lost records. Raises the errors of
-        `outlive`, `rebuild` and `replay_inputs` too.
+        `continue_after_loss`, `rebuild` and `replay_inputs` too.
         """
         stand = await self._store.position(partition)
         if not await self.leads(stand):
@@ -60,7 +60,7 @@ class Recovery:
         if stand.offset is None:
             await self.rebuild(partition)
         elif stand.older:
-            await self.outlive(partition, stand)
+            await self.continue_after_loss(partition, stand)
         await self._complete(partition)
 
     async def leads(self, stand: Stand) -> bool:
@@ -71,7 +71,7 @@ class Recovery:
         """
         return await self._store.leader.names(stand.asked)
 
-    async def outlive(self, partition: int, stand: Stand) -> None:
+    async def continue_after_loss(self, partition: int, stand: Stand) -> None:
         """Let a partition whose store may lack the latest commits continue in the Redis that answers.
 
         Dispatches in journal entries after the last commit of the store (`stand.journal`) are marked as possibly sent,
@@ -82,7 +82,7 @@ class Recovery:
         await self._shared.ensure()
         sent = await journal.sent_since(self._settings, partition, stand.journal)
         end = await self.end(partition)
-        if await self._store.outlive(partition, stand, end, sent, self._lease_seconds):
+        if await self._store.continue_after_loss(partition, stand, end, sent, self._lease_seconds):
             log.warning("partition %d stands at %s in another Redis; inputs end at %d", partition, stand.offset, end)
 
     async def rebuild(self, partition: int, progress: journal.Progress = lambda done, of: None) -> None:
@@ -113,7 +113,9 @@ class Recovery:
         refuse_ahead(partition, proven.covered, end)
         self._report_lost(partition, proven.covered, kept)
         last = await self._last(replay, proven)
-        if await steps.write([*replay.owed(), last]) and await steps.finish(max(proven.covered, kept - 1), end):
+        if await steps.write([*replay.possibly_sent(), last]) and await steps.finish(
+            max(proven.covered, kept - 1), end
+        ):
             log.warning("partition %d was built anew from its journal, to input %d", partition, proven.covered)
 
     async def replay_inputs(self, partition: int, stored: int, last: int) -> list[journal.Entry]:
@@ -171,7 +173,7 @@ class Recovery:
             change = replay.change(chunk, await self._store.raw_cases(partition, residents(chunk)))
             if replay.rules is not None:
                 change.standing(replay.rules)
-            for owed in replay.owed():
+            for owed in replay.possibly_sent():
                 change.commands += owed.commands
             await self._publish_outbox(partition)
             if not await self._store.commit(partition, stored, proven.covered, change):

@@ -88,8 +88,8 @@ class Replay:
 
         `entries`: the partition's next entries, in the order of their inputs. `stored`: by resident id, the JSON of the
         resident's latest case in the store. Events that the store already has are skipped. Changes this object:
-        `rules`, `logs` and the dispatches of `owed`. Raises ValueError if a stored case or a hold in an entry is
-        invalid.
+        `rules`, `logs` and the dispatches of `possibly_sent`. Raises ValueError if a stored case or a hold in an entry
+        is invalid.
         """
         change, stories = StoreUpdate(), defaultdict[str, list[CaseRead]](list)
         applied: dict[str, datetime] = {}
@@ -112,7 +112,7 @@ class Replay:
             change.all_applied(part)
         return change
 
-    def owed(self) -> Iterator[StoreUpdate]:
+    def possibly_sent(self) -> Iterator[StoreUpdate]:
         """Yield the updates that mark dispatches as possibly sent, 500 ids each: those whose result may still change a
         case, and those of the last day without their channel's report. The channel may still hold such a dispatch, and
         must not report it as not sent.

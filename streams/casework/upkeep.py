@@ -62,7 +62,7 @@ class Upkeep:
         lost their commits without a new run id, this worker would find the store as it left it, and send the same
         dispatches once more.
         """
-        await self._applied.look([partition], LOOK_SECONDS)
+        await self._applied.read_journals([partition], LOOK_SECONDS)
         self._note_applied(partition)
         return not self.lacks_inputs(partition, stored, 0)
 
@@ -96,7 +96,7 @@ class Upkeep:
                 await self._store.hold_back(partition, stand, reached + 1)
             await self._shared.check_again()
             if went_back:
-                await self._recovery.outlive(partition, stand)
+                await self._recovery.continue_after_loss(partition, stand)
             await self._recovery.restore(partition)
         except BaseException:
             self._reached[partition] = max(reached, self._reached.get(partition, -1))
@@ -108,7 +108,7 @@ class Upkeep:
         """
         refuse_ahead(partition, stored, await self._recovery.end(partition))
 
-    async def learn(self, partitions: Sequence[int]) -> None:
+    async def learn_applied(self, partitions: Sequence[int]) -> None:
         """Find out, for partitions new to this worker, up to which offset of case-inputs the inputs are certainly
         applied, and remember it in this object. The journal and the consumer group's committed offsets prove it. Errors
         of Kafka and Redis pass through.
@@ -119,18 +119,18 @@ class Upkeep:
         """
         if new := [partition for partition in partitions if partition not in self._known]:
             acked = await acknowledged_offsets(self._settings, topics.CASE_INPUTS.name, new)
-            await self._applied.look(new)
+            await self._applied.read_journals(new)
             for partition in new:
                 self._reached[partition] = max(acked.get(partition, -1), self._reached.get(partition, -1))
                 if self._note_applied(partition):
                     self._known.add(partition)
 
-    async def look(self, partitions: Iterable[int]) -> None:
+    async def read_journals(self, partitions: Iterable[int]) -> None:
         """Read the new entries of these partitions' journals, and remember the inputs that they prove to be applied. If
         it is called once before `cover` for several partitions, `cover` need not read the journals again. Errors of
         Kafka and Redis pass through.
         """
-        await self._applied.look(partitions)
+        await self._applied.read_journals(partitions)
 
     async def watch(self, partitions: Iterable[int]) -> None:
         """Restore those of the partitions whose store was lost or lacks commits, and publish entries that a dead worker
@@ -142,7 +142,7 @@ class Upkeep:
         """
         mine = list(partitions)
         self._known.intersection_update(mine)
-        await self.learn(mine)
+        await self.learn_applied(mine)
         for partition in await self._store.unsettled(mine, self._reached):
             async with self._locks[partition]:
                 stored = await self._store.offset(partition)
@@ -161,7 +161,7 @@ class Upkeep:
         beyond the end of case-inputs, and SendError.
         """
         async with self._locks[partition]:
-            await self._applied.look([partition], LOOK_SECONDS)  # each time: others commit too
+            await self._applied.read_journals([partition], LOOK_SECONDS)  # each time: others commit too
             self._note_applied(partition)
             stand = await self._store.position(partition)
             if not await self._recovery.leads(stand):

@@ -152,7 +152,9 @@ class CaseStore:
             if outbox or not is_whole(run_of(info), *state) or int(state[0]) < reached.get(partition, -1)
         ]
 
-    async def outlive(self, partition: int, stood: Stand, end: int, sent: Iterable[str], seconds: float) -> bool:
+    async def continue_after_loss(
+        self, partition: int, stood: Stand, end: int, sent: Iterable[str], seconds: float
+    ) -> bool:
         """Let a partition go on in a Redis that may have lost its latest commits. Returns True if that was written;
         False, writing nothing, if the partition's offset is no longer that of `stood`, or another Redis leads.
 

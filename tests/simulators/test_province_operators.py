@@ -70,7 +70,7 @@ class Table:
         async with self.written:
             self.written.notify_all()
 
-    async def victim(self, report: VictimReport) -> None:
+    async def report_victim(self, report: VictimReport) -> None:
         self.victims.append(report)
 
     async def load(self, case_id: str) -> Case | None:

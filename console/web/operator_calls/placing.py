@@ -66,7 +66,7 @@ async def start_call(
     """
     if not phones.has(who.login):
         return CallStart.NO_PHONE
-    async with services.desk.calling(case.id) as free:
+    async with services.desk.reserve_call(case.id) as free:
         live = await services.live_calls.of(case.id)
         if not free or (live and live.goes_on) or (case.desk_call and case.desk_call.goes_on):
             return CallStart.GOES_ON

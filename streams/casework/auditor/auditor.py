@@ -21,7 +21,7 @@ from schemas.casework.cases import Case
 from streams.casework.auditor.heartbeat import STALE_SECONDS, Beats
 from streams.casework.auditor.repair import Repairer, is_repairable
 from streams.casework.auditor.snapshots import Snapshots
-from streams.casework.auditor.sweep import Look, Reader
+from streams.casework.auditor.sweep import CaseReading, Reader
 from streams.messaging.producer import Producer
 from streams.repositories.policies import Policies, UnknownPolicyError
 from streams.runtime.clock import Clock
@@ -121,7 +121,7 @@ class Auditor:
             if not (stale or beat.partition in owned) or not await self._beats.take(beat.partition):
                 self._rounds.pop(beat.partition, None)
                 continue
-            await self._beats.beat(beat.partition, self._clock.wall.time())
+            await self._beats.write_heartbeat(beat.partition, self._clock.wall.time())
             current = self._rounds.get(beat.partition)
             if current is None or (current.cursor < 0 and now - current.began >= WALK_SECONDS):
                 self._rounds[beat.partition] = Round(now, strays=current.strays if current else 0)
@@ -130,7 +130,7 @@ class Auditor:
         """Audit one slice; return whether it was the last. Skips a partition that is lost or being rebuilt: casework
         restores it.
         """
-        _, digest = await self._reader.stands(partition)
+        _, digest = await self._reader.position_and_policy(partition)
         if digest is None or (policy := await self._policy(digest)) is None:
             return False
         current.cursor, looks = await self._reader.slice(partition, current.cursor)
@@ -151,14 +151,14 @@ class Auditor:
         except UnknownPolicyError:
             return None  # casework stops on it and reports it
 
-    def _examined(self, case: Case, look: Look, policy: Policy) -> list[InvariantViolation]:
+    def _examined(self, case: Case, look: CaseReading, policy: Policy) -> list[InvariantViolation]:
         grace = timedelta(seconds=GRACE_SECONDS * self._clock.speed)
         return examine(case, look.kept, policy.plan, self._clock.now(), grace)
 
     async def _confirm(self, partition: int, resident: str, policy: Policy) -> int:
         """Read a case again at one offset; repair and report its violations. Returns how many remain unrepaired."""
         for _ in range(TRIES):
-            look = await self._reader.look(partition, resident)
+            look = await self._reader.read_case(partition, resident)
             if look is None:
                 return 0
             if look.offset is None:
@@ -174,7 +174,7 @@ class Auditor:
 
     async def _strays(self, partition: int, current: Round) -> None:
         """Remove and report deadlines without a case, up to a fixed number in each sweep."""
-        offset, _ = await self._reader.stands(partition)
+        offset, _ = await self._reader.position_and_policy(partition)
         current.strays, members = await self._reader.strays(partition, current.strays)
         members = await self._reader.without_case(partition, members)
         if members and offset is not None and await self._mender.strays(partition, offset, members):
@@ -229,7 +229,7 @@ class Auditor:
         """Record the end of a sweep in the heartbeat, and forget old violations."""
         now = self._wall()
         seconds = now - current.began
-        await self._beats.beat(
+        await self._beats.write_heartbeat(
             partition, self._clock.wall.time(), cases=current.cases, seconds=seconds, open=current.open
         )
         for known in (self._memory.suspected, self._memory.told):

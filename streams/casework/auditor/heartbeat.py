@@ -50,7 +50,7 @@ class Beats:
         """
         return await locks.keep(self._redis, key("auditing", partition), self._token, LEASE_MS)
 
-    async def beat(self, partition: int, wall: float, **told: float) -> None:
+    async def write_heartbeat(self, partition: int, wall: float, **told: float) -> None:
         """Write the partition's heartbeat to Redis. `wall`: this worker's time, in seconds since 1970.
 
         `told`: the figures of a sweep that has just ended (`cases` and `open`: numbers; `seconds`: its duration);

@@ -20,7 +20,7 @@ STRAYS = 500  # deadlines checked for a case in a sweep
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class CaseReading:
     """A case and its index entries in the store (`kept`: its deadlines, whether it is in the operators' queue, and
     whether its resident is listed as having a held step).
 
@@ -39,7 +39,7 @@ class Reader:
     def __init__(self, redis: "Redis") -> None:
         self._redis: Any = redis  # redis-py types each result as sync or async
 
-    async def stands(self, partition: int) -> tuple[int | None, str | None]:
+    async def position_and_policy(self, partition: int) -> tuple[int | None, str | None]:
         """Return the offset of the last input that a partition has applied, and the hash of its policy; (None, None)
         while its store is lost or incomplete. Errors of Redis pass through.
         """
@@ -48,7 +48,7 @@ class Reader:
             return None, None
         return int(offset), policy.decode()
 
-    async def slice(self, partition: int, cursor: int) -> tuple[int, list[Look]]:
+    async def slice(self, partition: int, cursor: int) -> tuple[int, list[CaseReading]]:
         """Return the cursor for the next call (0 at the end), and the residents' latest cases, about 25, that follow
         `cursor` (0: from the beginning).
 
@@ -59,9 +59,9 @@ class Reader:
             pipe.hget(key("state", partition), "offset")
             pipe.hscan(key("cases", partition), cursor, count=SLICE)
             offset, (following, raw) = await pipe.execute()
-        return int(following), await self._beside(partition, offset, filter(waits, raw.values()))
+        return int(following), await self._beside(partition, offset, filter(needs_audit, raw.values()))
 
-    async def look(self, partition: int, resident: str) -> Look | None:
+    async def read_case(self, partition: int, resident: str) -> CaseReading | None:
         """Return a resident's latest case with its index entries, or None if the resident has no case. `resident`: the
         id. Raises ValidationError if the stored case is invalid. Errors of Redis pass through.
         """
@@ -92,7 +92,7 @@ class Reader:
         cases = await self._redis.hmget(key("cases", partition), residents)
         return [member for member, raw in zip(members, cases, strict=True) if not _may_have(raw, member)]
 
-    async def _beside(self, partition: int, offset: bytes | None, raw: Iterable[bytes]) -> list[Look]:
+    async def _beside(self, partition: int, offset: bytes | None, raw: Iterable[bytes]) -> list[CaseReading]:
         cases = [Case.model_validate_json(each, extra=ANY_VERSION) for each in raw]
         if not cases:
             return []
@@ -106,7 +106,7 @@ class Reader:
         stood = int(offset) if offset is not None and offset == now else None
         times = iter(dues)
         return [
-            Look(case, CaseIndexes(_present(case, times), rank is not None, bool(mark)), stood)
+            CaseReading(case, CaseIndexes(_present(case, times), rank is not None, bool(mark)), stood)
             for case, rank, mark in zip(cases, queue, held, strict=True)
         ]
 
@@ -116,7 +116,7 @@ def _present(case: Case, times: Any) -> dict[str, float]:  # noqa: ANN401 - an i
     return {step: due for step, due in found.items() if due is not None}
 
 
-def waits(raw: bytes) -> bool:
+def needs_audit(raw: bytes) -> bool:
     """Return True if a case needs an audit: it is not closed, or one of its steps has a due time. False if neither is
     so.
 

@@ -14,7 +14,7 @@ from schemas.base import ANY_VERSION
 from schemas.casework.cases import Case
 from schemas.levels import Channel, Level
 from streams.casework.auditor.auditor import GRACE_SECONDS
-from streams.casework.auditor.sweep import waits
+from streams.casework.auditor.sweep import needs_audit
 from streams.installation import ExporterContext
 from streams.monitoring.exporter.family import gauge
 from streams.state.keys import key
@@ -75,7 +75,7 @@ async def people(context: ExporterContext) -> list[Metric]:
     redis: Any = context.redis
     for partition in range(context.settings.partitions):
         async for _, raw in redis.hscan_iter(key("cases", partition), count=SCAN):
-            if waits(raw):
+            if needs_audit(raw):
                 walk.add(Case.model_validate_json(raw, extra=ANY_VERSION), now)
                 await asyncio.sleep(0)
     look = walk.missed

@@ -16,7 +16,7 @@ from schemas.casework.events import journal_adapter
 from schemas.casework.inputs import Hold
 from schemas.levels import GRAVEST_FIRST
 from streams.casework.auditor.auditor import GRACE_SECONDS
-from streams.casework.auditor.sweep import waits
+from streams.casework.auditor.sweep import needs_audit
 from streams.casework.failover import HEARTBEAT_SECONDS
 from streams.messaging import topics
 from streams.messaging.reader import read_range
@@ -122,7 +122,7 @@ class ProcessingChecks:
         look = Missed(self._clock.now(), self._wall(GRACE_SECONDS))
         for partition in self._partitions:
             async for _, raw in self._redis.hscan_iter(key("cases", partition), count=SCAN):
-                if waits(raw):
+                if needs_audit(raw):
                     look.add(Case.model_validate_json(raw, extra=ANY_VERSION))
         for trouble in _of_people(look):
             yield trouble

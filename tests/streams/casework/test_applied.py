@@ -84,12 +84,12 @@ async def test_a_look_asks_kafka_once_for_all_partitions_of_which_nothing_is_new
     await worker.alert(of_partition_0(province, 1)[0])
     await worker.apply()
     applied = AppliedInputs(province.settings, worker.line.store)
-    await applied.look([0, 1])
+    await applied.read_journals([0, 1])
     assert (applied.last(0), applied.last(1)) == (0, -1)
     asked.clear()
-    await applied.look([0, 1])
+    await applied.read_journals([0, 1])
     assert (asked["end_offsets"], asked["beginning_offsets"]) == (1, 0)
-    await applied.look([0, 1], within=60)
+    await applied.read_journals([0, 1], within=60)
     assert asked["end_offsets"] == 1, "this look is still good"
 
 
@@ -100,7 +100,7 @@ async def test_a_look_reads_what_was_committed_since_by_others(province: House) 
     for number, name in enumerate(people):
         await worker.alert(name)
         await worker.apply()
-        await applied.look([0])
+        await applied.read_journals([0])
         assert applied.last(0) == number
 
 
@@ -153,7 +153,7 @@ async def test_a_look_begins_where_the_store_says_that_it_was(province: House, m
         await worker.apply()
     begun = noted(monkeypatch)
     applied = AppliedInputs(province.settings, worker.line.store)
-    await applied.look([0])
+    await applied.read_journals([0])
     assert applied.last(0) == 3
     ends = await end_offsets(province.settings, topics.CASE_EVENTS.name)
     assert begun == [ends[0] - 1], "the last commit's entry alone may be unknown to the store"
@@ -166,8 +166,8 @@ async def test_a_lost_store_proves_nothing_until_it_is_rebuilt(province: House) 
     await worker.apply()
     applied = AppliedInputs(province.settings, worker.line.store)
     await worker.line.redis.flushall()
-    await applied.look([0])
+    await applied.read_journals([0])
     assert applied.last(0) is None
     await worker.watch()
-    await applied.look([0])
+    await applied.read_journals([0])
     assert applied.last(0) == 0

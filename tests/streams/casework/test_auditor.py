@@ -166,7 +166,7 @@ async def test_a_partition_that_moved_on_meanwhile_is_not_written_to(desk: Desk)
     await desk.keep(case)
     auditor = desk.auditor()
     await desk.redis.zrem(key("deadlines", PARTITION), f"{case.id}|red.call")
-    look = await auditor._reader.look(PARTITION, case.resident)
+    look = await auditor._reader.read_case(PARTITION, case.resident)
     assert look is not None
     assert look.offset == OFFSET
     assert await desk.store.commit(PARTITION, OFFSET, OFFSET + 1, StoreUpdate())

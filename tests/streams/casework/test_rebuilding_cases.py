@@ -95,7 +95,7 @@ def possibly_sent(events: Sequence[CaseEvent]) -> set[str]:
     """What a store built from these entries marks as possibly sent."""
     replay = Replay(events[0].at)
     replay.change([(decode(value), value) for value in (event.model_dump_json().encode() for event in events)], {})
-    return {str(name) for change in replay.owed() for _, _, names in change.commands for name in names}
+    return {str(name) for change in replay.possibly_sent() for _, _, names in change.commands for name in names}
 
 
 def test_a_receipt_does_not_show_that_the_channel_is_done_with_a_dispatch() -> None:

@@ -159,7 +159,7 @@ async def test_a_silent_feed_a_drain_and_a_missing_auditor_are_told(ward: Ward) 
     assert "by li: servers are exchanged" in told
     assert await names(ward.watchers.auditor()) == ["auditor-silent"]
     for partition in range(ward.settings.partitions):
-        await Beats(ward.redis).beat(partition, await Beats(ward.redis).now(), cases=1, seconds=1, open=0)
+        await Beats(ward.redis).write_heartbeat(partition, await Beats(ward.redis).now(), cases=1, seconds=1, open=0)
     assert await names(ward.watchers.auditor()) == []
 
 
@@ -178,7 +178,7 @@ async def test_payers_who_wait_for_a_decision_are_told(ward: Ward) -> None:
 async def test_an_auditor_whose_machine_has_another_time_is_told(ward: Ward) -> None:
     now = await Beats(ward.redis).now()
     for partition in range(ward.settings.partitions):
-        await Beats(ward.redis).beat(partition, now + 90, cases=1, seconds=1, open=0)
+        await Beats(ward.redis).write_heartbeat(partition, now + 90, cases=1, seconds=1, open=0)
     assert "clocks differ from Redis's: +90.0 s" in await words(ward.watchers.auditor())
 
 

@@ -127,7 +127,8 @@ async def test_without_an_epoch_two_primaries_make_two_contacts(
 ) -> None:
     async def nothing(*_: object) -> None: ...
 
-    monkeypatch.setattr(AppliedInputs, "look", nothing)  # which would tell whoever covers that something is missing
+    # which would tell whoever covers that something is missing
+    monkeypatch.setattr(AppliedInputs, "read_journals", nothing)
     await warned_by_both(split, redis_pair, fenced=False)
     assert set(split.provider.book.values()) == {2}
 

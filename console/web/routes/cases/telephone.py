@@ -70,7 +70,7 @@ async def call(request: Request, who: Signed, case_id: str) -> Response:
         return _started(request, await start_call(made, made.phones, who, callable_again))
     if made.telephone is None:
         raise NotFoundError
-    async with made.desk.calling(case.id) as free:
+    async with made.desk.reserve_call(case.id) as free:
         if not free or call_goes_on(case, made.line.clock.now()):
             return error_response(request, 409, translate(request, "已在呼叫或通话，不重复拨打。"), "calling")
         return await _call(request, made.telephone, who, case)
