@@ -128,7 +128,7 @@ class Delivery:
         if isinstance(order, Order):
             self._order, self._bank = order, order.bank
             return None
-        if not await until_done("dispatch still ours", partial(self._book.ours, self._dispatch, self._fence)):
+        if not await until_done("dispatch still ours", partial(self._book.claim_is_valid, self._dispatch, self._fence)):
             return None
         maybe_sent = taken.entry is not None and order.result in NEVER_SENT
         return Answer(Result.IN_DOUBT, order.why) if maybe_sent else order
@@ -207,7 +207,7 @@ class Delivery:
         If the process is paused for longer than its lease, another process takes over, and no provider can refuse the
         late request of the first.
         """
-        mark = partial(self._book.sending, self._dispatch, self._fence, self._bank, first=first)
+        mark = partial(self._book.mark_sending, self._dispatch, self._fence, self._bank, first=first)
         if (began := await until_done("dispatch still ours", mark)) is None:
             return None
         self._sent_at, self._under_way = began, True

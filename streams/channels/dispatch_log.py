@@ -139,7 +139,9 @@ class DispatchLog:
         entry = _entries.validate_json(raw, extra=ANY_VERSION) if raw else _sending(dispatch) if unsure else None
         return Claimed(entry, Case.model_validate_json(case, extra=ANY_VERSION) if case else None, fence.decode())
 
-    async def sending(self, dispatch: Dispatch, fence: str, bank: str = "", *, first: bool = False) -> float | None:
+    async def mark_sending(
+        self, dispatch: Dispatch, fence: str, bank: str = "", *, first: bool = False
+    ) -> float | None:
         """Mark in Redis that the dispatch may be sent from now on, and renew the lease. Returns the time before the
         renewal, in monotonic seconds.
 
@@ -157,7 +159,7 @@ class DispatchLog:
             await self._effect("unsent", dispatch, fence)
         return None
 
-    async def ours(self, dispatch: Dispatch, fence: str) -> bool:
+    async def claim_is_valid(self, dispatch: Dispatch, fence: str) -> bool:
         """Return True if the claim with this `fence` is valid, so that this process may go on with the dispatch.
 
         Returns False if another worker has claimed the dispatch since, the store was lost and its data is unreliable,

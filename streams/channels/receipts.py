@@ -112,7 +112,7 @@ class Receipts:
                 check_payment(case, dispatch, receipt.transfer)
 
     @asynccontextmanager
-    async def once(self, name: str, nonce: str, resident: str) -> AsyncIterator[None]:
+    async def use_nonce(self, name: str, nonce: str, resident: str) -> AsyncIterator[None]:
         """Context manager: mark the nonce of a receipt as used for 10 minutes.
 
         If the block raises, the nonce may be used again. `name`: the receipt's channel; `resident`: the id of the
@@ -166,7 +166,7 @@ class Receipts:
             raise UnknownDispatchError("no order has this case id")
         return payment
 
-    async def take(self, receipt: Receipt, channel: Channel) -> str:
+    async def write_input(self, receipt: Receipt, channel: Channel) -> str:
         """Write the receipt's input to outside-inputs, and return the input's id once Kafka has acknowledged it.
 
         An officer's report also updates their task in the roster. The account numbers of movements are stored in Redis
@@ -280,9 +280,9 @@ def _endpoint(
             dispatch = _parsed(receipt.dispatch, channel)
             await receipts.check_bank(signed, receipt, dispatch)
             told = {"case": dispatch.case, "dispatch": receipt.dispatch}
-            async with receipts.once(name, signed.nonce, dispatch.resident):
+            async with receipts.use_nonce(name, signed.nonce, dispatch.resident):
                 with tracing.span("receipt", tracing.of_headers(request.headers), **told):
-                    taken = await receipts.take(receipt, channel)
+                    taken = await receipts.write_input(receipt, channel)
         except Refused as refused:
             return _refused(refused.status, refused.what)
         except ValidationError as error:

@@ -81,7 +81,7 @@ class Webhooks(CompactedTable[Webhook]):
         found = {name.decode(): orjson.loads(raw) for name, raw in (await self._redis.hgetall(WEBHOOK_HEALTH)).items()}
         return {name: (Health(how), words) for name, (how, words) in found.items()}
 
-    async def feel(self, webhook: str, how: Health, words: str) -> None:
+    async def store_health(self, webhook: str, how: Health, words: str) -> None:
         """Store a webhook's health, and a description of its last answer (`words`), in Redis, replacing the earlier
         ones.
 
@@ -217,9 +217,9 @@ class WebhookSender:
                 await self._gone(webhook)
                 return
             if 200 <= status < 300:
-                await self._webhooks.feel(webhook.id, Health.FINE, words)
+                await self._webhooks.store_health(webhook.id, Health.FINE, words)
                 return
-            await self._webhooks.feel(webhook.id, Health.FAILING, words)
+            await self._webhooks.store_health(webhook.id, Health.FAILING, words)
             await asyncio.sleep(next_try(failures, self._chance.random()).total_seconds())
             failures += 1
 
@@ -228,7 +228,7 @@ class WebhookSender:
         async with self._webhooks.locked(webhook.id) as known:
             if known is not None:
                 await self._webhooks.put(known.model_copy(update={"paused": True}))
-                await self._webhooks.feel(webhook.id, Health.GONE, f"answered {GONE}")
+                await self._webhooks.store_health(webhook.id, Health.GONE, f"answered {GONE}")
 
     async def _sent(self, client: httpx.AsyncClient, webhook: Webhook, event: str, body: bytes) -> tuple[int, str]:
         """Send an event. Returns the answer's status (0 without an answer) and a description that has none of the

@@ -52,7 +52,7 @@ async def answer_report(
         signed = receipts.verify(request.headers, SignedMessage(VOICE, request.url.path, body, request.method))
         report = model.model_validate_json(body)
         name = request.url.path.rpartition("/")[2]
-        async with receipts.once(name, signed.nonce, home(report)):
+        async with receipts.use_nonce(name, signed.nonce, home(report)):
             taken = await take(report)
     except Refused as refused:
         return JSONResponse({"reason": refused.what}, refused.status)

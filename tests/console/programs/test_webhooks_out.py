@@ -238,7 +238,7 @@ async def test_an_address_in_the_clear_is_refused_in_words(console: Stage) -> No
 async def test_a_certificate_that_nobody_vouches_for_is_told_with_what_to_do(console: Stage) -> None:
     async with await console.signed_in(StaffRole.SYSTEM_ADMINISTRATOR) as admin:
         name, _ = await added(console, admin, "http://127.0.0.1:9/hook")
-        await console.services.line.webhooks.feel(name, Health.FAILING, UNTRUSTED)
+        await console.services.line.webhooks.store_health(name, Health.FAILING, UNTRUSTED)
         assert "SSL_CERT_FILE" in (await admin.get(PAGE)).text
         await admin.post(f"{PAGE}/{name}/drop")
 

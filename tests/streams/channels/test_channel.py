@@ -240,13 +240,13 @@ async def test_a_worker_whose_lease_was_lost_meanwhile_does_not_send(settings: S
         mine, other = (await rig.worker()).book, (await rig.worker()).book
         before = await mine.claim(dispatch)
         assert isinstance(before, Claimed)
-        assert await mine.ours(dispatch, before.fence)
+        assert await mine.claim_is_valid(dispatch, before.fence)
         await mine.release(dispatch, before.fence)
         after = await other.claim(dispatch)
         assert isinstance(after, Claimed)
-        assert not await mine.ours(dispatch, before.fence)
-        assert not await mine.sending(dispatch, before.fence)
-        assert await other.sending(dispatch, after.fence)
+        assert not await mine.claim_is_valid(dispatch, before.fence)
+        assert not await mine.mark_sending(dispatch, before.fence)
+        assert await other.mark_sending(dispatch, after.fence)
 
 
 async def test_a_channel_that_is_drained_ends_what_it_began_and_begins_nothing_more(settings: Settings) -> None:

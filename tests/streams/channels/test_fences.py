@@ -72,7 +72,7 @@ async def test_whoever_was_overtaken_does_not_overwrite_what_the_other_found_out
         dispatch = await decided(rig)
         zombie, other = (await rig.worker()).book, (await rig.worker()).book
         before = await taken(zombie, dispatch)
-        assert await zombie.sending(dispatch, before.fence)
+        assert await zombie.mark_sending(dispatch, before.fence)
         await step_clock(rig, dispatch)
         after = await taken(other, dispatch)
         assert after.entry is not None
@@ -95,10 +95,10 @@ async def test_a_lease_that_a_clock_step_released_lets_its_holder_mark_nothing_o
         await step_clock(rig, dispatch)
         after = await taken(other, dispatch)
         await step_clock(rig, dispatch)  # no lease is left that would hold the first one back
-        assert not await zombie.ours(dispatch, before.fence)
-        assert not await zombie.sending(dispatch, before.fence)
+        assert not await zombie.claim_is_valid(dispatch, before.fence)
+        assert not await zombie.mark_sending(dispatch, before.fence)
         await zombie.release(dispatch, before.fence)
-        assert await other.sending(dispatch, after.fence)
+        assert await other.mark_sending(dispatch, after.fence)
 
 
 async def test_a_lease_that_ran_out_early_is_ours_as_long_as_nobody_else_claimed(settings: Settings) -> None:
@@ -107,7 +107,7 @@ async def test_a_lease_that_ran_out_early_is_ours_as_long_as_nobody_else_claimed
         book, other = (await rig.worker()).book, (await rig.worker()).book
         claim = await taken(book, dispatch)
         await step_clock(rig, dispatch)
-        assert await book.sending(dispatch, claim.fence)
+        assert await book.mark_sending(dispatch, claim.fence)
         assert not isinstance(await other.claim(dispatch), Claimed)  # the lease began anew
 
 
@@ -134,7 +134,7 @@ async def test_what_was_marked_too_late_to_be_sent_is_in_no_doubt_if_nothing_was
         book = (await rig.worker()).book
         claim = await taken(book, dispatch)
         monkeypatch.setattr(book, "_prompt_seconds", 0.0)
-        assert await book.sending(dispatch, claim.fence, first=first) is None
+        assert await book.mark_sending(dispatch, claim.fence, first=first) is None
         assert ((await taken(book, dispatch)).entry is None) is first
 
 
@@ -181,9 +181,9 @@ async def test_an_earlier_claim_of_the_same_process_is_overtaken_too(settings: S
         dispatch = await decided(rig)
         book = (await rig.worker()).book
         before, after = await taken(book, dispatch), await taken(book, dispatch)
-        assert not await book.sending(dispatch, before.fence)
+        assert not await book.mark_sending(dispatch, before.fence)
         await book.release(dispatch, before.fence)
-        assert await book.sending(dispatch, after.fence)
+        assert await book.mark_sending(dispatch, after.fence)
 
 
 async def test_a_store_that_was_wiped_gives_no_fence_out_twice(settings: Settings) -> None:
@@ -197,7 +197,7 @@ async def test_a_store_that_was_wiped_gives_no_fence_out_twice(settings: Setting
         started = (await rig.worker()).book
         after = await taken(started, dispatch)
         assert before.fence != after.fence
-        assert not await frozen.sending(dispatch, before.fence)
+        assert not await frozen.mark_sending(dispatch, before.fence)
         assert not await frozen.answered(dispatch, before.fence, [])
 
 
@@ -208,9 +208,9 @@ async def test_what_came_of_a_dispatch_is_noted_in_a_store_that_was_wiped_and_wh
         dispatch = await decided(rig)
         book = (await rig.worker()).book
         claim = await taken(book, dispatch)
-        assert await book.sending(dispatch, claim.fence)
+        assert await book.mark_sending(dispatch, claim.fence)
         await rig.redis.flushdb()
-        assert not await book.sending(dispatch, claim.fence)
+        assert not await book.mark_sending(dispatch, claim.fence)
         assert await book.answered(dispatch, claim.fence, [result(dispatch, Result.SENT)])
         await rig.decided(dispatch)
         found = await taken(book, dispatch)
@@ -225,7 +225,7 @@ async def test_a_refusal_is_stored_though_this_process_must_not_act_at_the_momen
         dispatch = await decided(rig)
         book = (await rig.worker()).book
         claim = await taken(book, dispatch)
-        assert await book.sending(dispatch, claim.fence)
+        assert await book.mark_sending(dispatch, claim.fence)
         with monkeypatch.context() as patched:
             patched.setattr(book._leader, "current", lambda: None)
             assert await book.answered(dispatch, claim.fence, [result(dispatch, Result.FAILED)])
@@ -281,7 +281,7 @@ async def test_a_redis_whose_clock_jumps_ahead_lets_another_in_and_not_the_zombi
         dispatch = await decided(rig)
         zombie, other = (await rig.worker()).book, (await rig.worker()).book
         before = await taken(zombie, dispatch)
-        assert await zombie.sending(dispatch, before.fence)
+        assert await zombie.mark_sending(dispatch, before.fence)
         assert await other.claim(dispatch) is Held.LEASED
         clock.set(3600)
         await until(partial(free, other, dispatch))

@@ -175,10 +175,10 @@ async def test_the_scripts_refuse_a_redis_that_the_epoch_does_not_name(split: Ho
     assert await outgoing.book.claim(dispatch) is Held.LOST
     taken = await made.line.outgoing.book.claim(dispatch)
     assert isinstance(taken, Claimed)
-    assert await outgoing.book.sending(dispatch, taken.fence) is None
-    assert not await outgoing.book.ours(dispatch, taken.fence)
-    assert await made.line.outgoing.book.ours(dispatch, taken.fence)
-    assert await made.line.outgoing.book.sending(dispatch, taken.fence) is not None
+    assert await outgoing.book.mark_sending(dispatch, taken.fence) is None
+    assert not await outgoing.book.claim_is_valid(dispatch, taken.fence)
+    assert await made.line.outgoing.book.claim_is_valid(dispatch, taken.fence)
+    assert await made.line.outgoing.book.mark_sending(dispatch, taken.fence) is not None
 
 
 async def test_a_worker_that_reaches_no_sentinel_sends_nothing_on_the_primary_that_was_replaced(

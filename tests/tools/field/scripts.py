@@ -93,7 +93,7 @@ class Bounds:
             "owners": (f"{CHANGES} values, or {LOOKED_AT} owners", self._owners),
             "residents": (f"{CHANGES} entries", self._residents),
             "claim": ("one dispatch", lambda: book.claim(dispatch)),
-            "mark": ("one dispatch", lambda: book.sending(dispatch, "fence")),
+            "mark": ("one dispatch", lambda: book.mark_sending(dispatch, "fence")),
             "release": ("one lease", lambda: self._redis.eval(script("release"), 1, "a-lease", "token")),
             "keep": ("one lease", lambda: locks.keep(self._redis, "a-lease", "token", 10_000)),
         }

@@ -23,7 +23,7 @@ NAME = "flagged"
 FOLDER = "CHAOS_FLAGS"  # the environment variable that names the flags' folder
 LOOK_SECONDS = 0.005
 LATE_SECONDS = 0.2
-COMMIT, SENDING = CaseStore.commit, DispatchLog.sending
+COMMIT, SENDING = CaseStore.commit, DispatchLog.mark_sending
 
 
 class Moment(StrEnum):
