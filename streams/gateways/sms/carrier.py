@@ -214,7 +214,7 @@ class CarrierLink:
                 self._held_until = time.monotonic() + HOLD_SECONDS
             return ""
         try:
-            remote = self.dialect.named(answer)
+            remote = self.dialect.carrier_id(answer)
         except PduError as error:
             raise LostError(str(error)) from None
         if number in self._passages:

@@ -66,7 +66,7 @@ class CmppDialect:
         """
         return cmpp_submit_answer(units.submit_result(answer.body)[1])
 
-    def named(self, answer: Unit) -> str:
+    def carrier_id(self, answer: Unit) -> str:
         """Return the carrier's id (Msg_Id) in CMPP_SUBMIT_RESP, as 16 capital hexadecimal digits. Raises PduError if
         the answer has another length.
         """

@@ -94,7 +94,7 @@ class Dialect(Protocol):
         PduError if the answer cannot be read.
         """
 
-    def named(self, answer: Unit) -> str:
+    def carrier_id(self, answer: Unit) -> str:
         """Return the carrier's id in the answer to a message; "" if the answer has none. Raises PduError if it cannot
         be read.
         """

@@ -75,7 +75,7 @@ class MissingReceipt:
 
 
 @dataclass(frozen=True, slots=True)
-class Untold:
+class UnreportedResult:
     """The result of a message that Quanzu has not accepted yet. `id`: the dispatch's; `word`: the carrier's own word
     for the state.
     """
@@ -235,17 +235,21 @@ def in_doubt(db: sqlite3.Connection) -> int:
     return int(db.execute("SELECT count(DISTINCT message) FROM segments WHERE state = 'doubt'").fetchone()[0])
 
 
-def untold(db: sqlite3.Connection, now: float, most: int, without: Collection[str]) -> list[Untold]:
+def unreported_results(
+    db: sqlite3.Connection, now: float, most: int, without: Collection[str]
+) -> list[UnreportedResult]:
     """Return at most `most` results that Quanzu has not accepted and that are due at `now` (seconds since 1970), the
     earliest due first. `without`: ids of messages to leave out. Raises sqlite3.Error if the database refuses.
     """
     rows = db.execute(
         "SELECT id, result, word FROM messages WHERE settled <= ? ORDER BY settled LIMIT ?", (now, most + len(without))
     ).fetchall()
-    return [Untold(message, SmsState(result), word) for message, result, word in rows if message not in without][:most]
+    return [
+        UnreportedResult(message, SmsState(result), word) for message, result, word in rows if message not in without
+    ][:most]
 
 
-def tell(db: sqlite3.Connection, told: Untold) -> None:
+def mark_reported(db: sqlite3.Connection, told: UnreportedResult) -> None:
     """Store that Quanzu has accepted a result, or refuses it permanently. If the message has a newer result, that one
     is still due. Raises sqlite3.Error if the database refuses.
     """
@@ -253,7 +257,7 @@ def tell(db: sqlite3.Connection, told: Untold) -> None:
     db.execute("UPDATE messages SET settled = NULL WHERE id = ? AND result = ?", (told.id, told.result.value))
 
 
-def postpone(db: sqlite3.Connection, told: Untold, until: float) -> None:
+def postpone(db: sqlite3.Connection, told: UnreportedResult, until: float) -> None:
     """Store that a result which Quanzu does not accept now is due again at `until` (seconds since 1970). Nothing
     changes if the message has no result to report. Raises sqlite3.Error if the database refuses.
     """

@@ -24,7 +24,7 @@ from streams.gateways.sms.delivery_faults import DeliveryFaults
 from streams.gateways.sms.dialect import Unit
 from streams.gateways.sms.gateway_metrics import DeliveryFault
 from streams.gateways.sms.journal import Journal
-from streams.gateways.sms.journal_steps import MissingReceipt, Untold
+from streams.gateways.sms.journal_steps import MissingReceipt, UnreportedResult
 from streams.gateways.sms.orders import CHANNEL
 from streams.gateways.sms.pdu import PduError
 from streams.gateways.sms.replies import Replies
@@ -106,7 +106,7 @@ class Reports:
                 self._due.clear()
                 most = AT_ONCE - len(sending)
                 for each in await self._journal.until_stored(
-                    partial(steps.untold, now=time.time(), most=most, without=set(sending))
+                    partial(steps.unreported_results, now=time.time(), most=most, without=set(sending))
                 ):
                     sending[each.id] = asyncio.create_task(self._tell(each))
                 if not sending:
@@ -166,16 +166,16 @@ class Reports:
             metrics.RECEIVED.labels(each.carrier, state).inc()
             self._due.set()
 
-    async def _tell(self, told: Untold) -> None:
+    async def _tell(self, told: UnreportedResult) -> None:
         """Report a result to Quanzu. Store that it is finished, or when it is to be reported again."""
         again = await self._told(told)
         if again is None:
-            await self._journal.until_stored(partial(steps.tell, told=told))
+            await self._journal.until_stored(partial(steps.mark_reported, told=told))
         else:
             metrics.UNTOLD.inc()
             await self._journal.until_stored(partial(steps.postpone, told=told, until=time.time() + again))
 
-    async def _told(self, told: Untold) -> float | None:
+    async def _told(self, told: UnreportedResult) -> float | None:
         """Report a result to Quanzu.
 
         Returns the seconds until it is to be reported again; None if Quanzu accepted it or refused it for good.
@@ -187,7 +187,7 @@ class Reports:
         return None if answer.is_settled else answer.pause(AGAIN_SECONDS)
 
 
-def _receipt_id(told: Untold) -> str:
+def _receipt_id(told: UnreportedResult) -> str:
     """Return the receipt's id: always the same for a result, so that a repetition counts once."""
     return hashlib.sha256(f"{told.id} {told.result.value}".encode()).hexdigest()[:32]
 

@@ -73,15 +73,15 @@ class SmppDialect:
         """
         return SubmitAnswer.REFUSED if answer.command == Command.GENERIC_NACK else submit_answer(_status(answer))
 
-    def named(self, answer: Unit) -> str:
+    def carrier_id(self, answer: Unit) -> str:
         """Return the carrier's id in the answer to submit_sm; "" if it has none. Raises PduError if the id is over 64
         octets.
         """
         return message_id(answer.body)
 
     def question(self, named: str) -> bytes | None:
-        """Return the body of query_sm; never None. `named`: the carrier's id of the message, as `named` returned it.
-        Raises ValueError if the id cannot be encoded.
+        """Return the body of query_sm; never None. `named`: the carrier's id of the message, as `carrier_id` returned
+        it. Raises ValueError if the id cannot be encoded.
         """
         return query(named, self._account.sender)
 

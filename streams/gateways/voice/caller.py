@@ -77,7 +77,7 @@ async def place_call(parts: CallParts, order: CallOrder, number: str) -> CallEnd
         return CallEnding(CallState.FAILED, str(error))
     leg = parts.trunk.leg(number)
     try:
-        return await _Conversation(parts, leg, stream, secure=secure).hold(message, offer(parts.trunk.host, port, key))
+        return await _Conversation(parts, leg, stream, secure=secure).run(message, offer(parts.trunk.host, port, key))
     finally:
         parts.clock.remove(stream)
         stream.close()
@@ -101,7 +101,7 @@ class _Conversation:
         leg.events.pressed = stream.ears.pressed = self._press
         stream.ears.sound = self._hear
 
-    async def hold(self, message: SpokenMessage, offered: str) -> CallEnding:
+    async def run(self, message: SpokenMessage, offered: str) -> CallEnding:
         """Dial and talk. Returns how the call ended; ends it also if this task is cancelled."""
         loop = asyncio.get_running_loop()
         began = loop.time()

@@ -79,7 +79,7 @@ async def test_a_policy_that_is_nowhere_to_be_found_holds_nothing_up(line: Line)
 async def test_a_policy_that_this_version_cannot_read_holds_nothing_up(line: Line) -> None:
     policies = Policies(line.settings, line.redis, line.producer)
     await line.redis.hset(POLICIES, "1" * 16, "[of_a_later_version]")
-    await policies.shadow(InShadow(policy="1" * 16, since=NOW, by="li"))
+    await policies.store_in_shadow(InShadow(policy="1" * 16, since=NOW, by="li"))
     await line.screen([call()])
     assert await line.levels() == ["blue"]
 

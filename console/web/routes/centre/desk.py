@@ -86,6 +86,6 @@ async def gathered(made: Services, who: Who, chosen: Chosen) -> dict[str, Any]:
         "waits_since": min((each.since for each in wall.reds(made, who)), default=None),
         "staffing": staffing_of(each.cases for each in signed_in),
         "me": who.login,
-        "whose": responsible_for,
+        "responsible_for": responsible_for,
         "csrf": csrf.token(made.keys(KeyPurpose.SESSION), who),
     }

@@ -78,7 +78,7 @@ class AsteriskCalls:
         gateway_metrics.SPOKEN.labels(message.source).inc()
         channel_id = call_channel_id(self.exchange.table.app, order.id)
         with self.exchange.channel(channel_id) as channel, self.sounds.offered(message.samples) as sound:
-            return await _AsteriskCall(self, channel, sound).hold(number)
+            return await _AsteriskCall(self, channel, sound).run(number)
 
 
 class _AsteriskCall:
@@ -93,7 +93,7 @@ class _AsteriskCall:
         self._is_told_to_play = False
         self._numbers = itertools.count(1)
 
-    async def hold(self, number: str) -> CallEnding:
+    async def run(self, number: str) -> CallEnding:
         """Call and talk. Returns how the call ended; ends it also if this task is cancelled or fails."""
         began = asyncio.get_running_loop().time()
         try:

@@ -81,7 +81,7 @@ class IncomingCalls:
         metrics.follow_queue(lambda: queue.waiting, lambda: queue.longest_wait, lambda: len(operators.logins))
         metrics.INCOMING_ALARM.set(self._parts.table.alarm_seconds)
         self._background += [asyncio.create_task(self._match_on()), asyncio.create_task(self._upkeep())]
-        self._parts.trunk.incoming = self.take
+        self._parts.trunk.incoming = self.admit
 
     async def close(self, seconds: float) -> None:
         """Take no more calls, play to those who wait that the centre calls back, wait up to `seconds` for the talks,
@@ -102,7 +102,7 @@ class IncomingCalls:
         """The number of callers in the queue whom no operator has answered yet."""
         return self._parts.queue.waiting
 
-    def take(self, leg: IncomingLeg) -> SipRefusal | None:
+    def admit(self, leg: IncomingLeg) -> SipRefusal | None:
         """Decide on a call of the trunk. Returns None if it is taken: it is then run in a task, and a caller for whom
         the queue is full only hears that the centre calls back. Returns the refusal otherwise: 404 if another number
         was called, 486 if this caller has too many calls, 503 if too many calls are under way or begin in a second, or
@@ -178,7 +178,7 @@ class IncomingCalls:
                     partial(self._ledger.begin, call, caller.number, time.time(), vouched=caller.vouched)
                 )
                 self._reporter.tell(call)
-                await talk.hold()
+                await talk.run()
             except Exception:
                 log.exception("an incoming call failed: it is in doubt")
                 await until_written(partial(self._ledger.doubt, call))

@@ -75,7 +75,7 @@ class IncomingConversation(BridgedCall[IncomingChange]):
         self._operator: str | None = None  # who talks
         self._storing: asyncio.Task[bool] | None = None
 
-    async def hold(self) -> None:
+    async def run(self) -> None:
         """Run the call until its last BYE, and store and report its end. If this task is cancelled, both sides are hung
         up.
         """
@@ -135,7 +135,7 @@ class IncomingConversation(BridgedCall[IncomingChange]):
         """Ring one operator after another. Returns how the call ended, None if nobody answered in time."""
         queue = self._parts.queue
         while not queue.closing.is_set() and self._left > 0:
-            login = await self._until(place.operator(self._left))
+            login = await self._until(place.wait_for_operator(self._left))
             if self._is_over:
                 if login is not None:
                     queue.operators.release(login)

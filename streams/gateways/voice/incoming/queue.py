@@ -18,15 +18,15 @@ class QueuePlace:
 
     @property
     def wants_operator(self) -> bool:
-        """True while `operator` waits for an operator, and none was given yet."""
+        """True while `wait_for_operator` waits for an operator, and none was given yet."""
         return self._given is not None and not self._given.done()
 
     def give(self, login: str) -> None:
-        """Have `operator` return this login, whose telephone is reserved. `wants_operator` must be True."""
+        """Have `wait_for_operator` return this login, whose telephone is reserved. `wants_operator` must be True."""
         assert self._given is not None  # noqa: S101 - `wants_operator`
         self._given.set_result(login)
 
-    async def operator(self, seconds: float) -> str | None:
+    async def wait_for_operator(self, seconds: float) -> str | None:
         """Wait up to `seconds` for an operator to ring for this caller. Returns the login, whose telephone is reserved;
         None if nobody was free in that time, or the queue is closing. If the task is cancelled, the telephone is free
         again.

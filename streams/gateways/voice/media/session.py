@@ -34,15 +34,15 @@ class MediaPlan:
     """The agreed way to exchange sound.
 
     `remote`: host and port to which packets are sent; `law`: the coding; `keys_payload`: the payload type of key
-    events, None if keys come as tones; `sends`, `receives`: whether this side sends sound, and the called side does;
+    events, None if keys come as tones; `we_send`, `they_send`: whether this side sends sound, and the called side does;
     `key`: of the called side's SRTP, None without SRTP.
     """
 
     remote: tuple[str, int]
     law: G711
     keys_payload: int | None
-    sends: bool = True
-    receives: bool = True
+    we_send: bool = True
+    they_send: bool = True
     key: bytes | None = field(default=None, repr=False)
 
     @property
@@ -50,7 +50,7 @@ class MediaPlan:
         """The direction of sound as this side's answer states it: sendrecv, sendonly, recvonly or inactive (RFC 3264,
         6.1).
         """
-        return next(name for name, ways in DIRECTIONS.items() if ways == (self.sends, self.receives))
+        return next(name for name, ways in DIRECTIONS.items() if ways == (self.we_send, self.they_send))
 
 
 def new_srtp_key() -> bytes:

@@ -116,7 +116,7 @@ class RtpStream(asyncio.DatagramProtocol):
         """
         if self._plan is None or self._transport is None or self._transport.is_closing():
             return
-        if not self._plan.sends:
+        if not self._plan.we_send:
             self._time = (self._time + FRAME) & 0xFFFFFFFF
             return
         if self._keys:

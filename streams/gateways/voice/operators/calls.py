@@ -334,7 +334,7 @@ class OperatorCalls:
     async def _carry_out(self, call: str) -> None:
         with metrics.OPERATORS_TALKING.track_inprogress():
             try:
-                await self._talking[call].hold()
+                await self._talking[call].run()
             except Exception:
                 log.exception("an operator's call failed: it is in doubt")
                 await until_written(partial(self._ledger.doubt, call))

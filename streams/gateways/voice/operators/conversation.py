@@ -173,7 +173,7 @@ class OperatorConversation(BridgedCall[CallChange]):
             await self._changed(self._connected())
             return True
 
-    async def hold(self) -> None:
+    async def run(self) -> None:
         """Run the call from its first INVITE to its last BYE, and store and report its end. If this task is cancelled,
         both sides are hung up.
         """

@@ -78,7 +78,7 @@ class CallParty:
 
     @property
     def _is_held(self) -> bool:
-        return self.plan is not None and not self.plan.receives
+        return self.plan is not None and not self.plan.they_send
 
     def _moved(self, text: str) -> str:
         """Use a session description, and return the direction of this side's answer. Raises MediaRefusedError."""

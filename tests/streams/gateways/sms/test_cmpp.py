@@ -125,7 +125,7 @@ def test_the_answer_to_a_message_has_its_id_and_a_result(result: int, meaning: S
     for protocol, octets in (("cmpp2", 1), ("cmpp3", 4)):
         answer = CmppUnit(0x8000_0004, 1, bytes.fromhex("00112233445566ff") + result.to_bytes(octets))
         assert dialect(protocol).submitted(answer) is meaning
-        assert dialect(protocol).named(answer) == "00112233445566FF"
+        assert dialect(protocol).carrier_id(answer) == "00112233445566FF"
 
 
 def delivery(protocol: str, content: bytes, *, coding: int = 8, header: int = 0, report: int = 0) -> CmppUnit:
@@ -192,7 +192,7 @@ def test_no_unit_however_broken_raises_another_error(body: bytes, protocol: str)
     made = dialect(protocol)
     unit = CmppUnit(CmppCommand.DELIVER, 1, body)
     assert made.answer(unit).sequence == 1
-    for reading in (made.delivery, made.submitted, made.named, made.day_figures):
+    for reading in (made.delivery, made.submitted, made.carrier_id, made.day_figures):
         try:
             reading(unit)
         except PduError:

@@ -129,7 +129,7 @@ async def test_a_result_is_reported_once_and_the_reports_go_on(journal: FullDisk
     )
     journal.refusals = 3
     async with reports(journal, tmp_path) as made, running(made.run()), asyncio.timeout(5):
-        while await Journal.run(journal, partial(steps.untold, now=LATER, most=1, without=())):  # noqa: ASYNC110
+        while await Journal.run(journal, partial(steps.unreported_results, now=LATER, most=1, without=())):  # noqa: ASYNC110
             await asyncio.sleep(0.01)
 
 

@@ -12,7 +12,7 @@ from schemas.channels.receipts import SmsState
 from streams.gateways.nonces import claim_nonce, forget_nonces
 from streams.gateways.sms import journal_steps as steps
 from streams.gateways.sms.journal import FILE, Journal
-from streams.gateways.sms.journal_steps import Outbound, Untold
+from streams.gateways.sms.journal_steps import Outbound, UnreportedResult
 from streams.runtime.settings import SettingsError
 
 NOW = 1000.0
@@ -50,8 +50,8 @@ async def receipt(journal: Journal, state: SmsState, remote: str = "A1", carrier
     return await journal.run(note)
 
 
-async def untold(journal: Journal, now: float = NOW) -> list[Untold]:
-    return await journal.run(partial(steps.untold, now=now, most=10, without=()))
+async def untold(journal: Journal, now: float = NOW) -> list[UnreportedResult]:
+    return await journal.run(partial(steps.unreported_results, now=now, most=10, without=()))
 
 
 def on_disk(folder: Path) -> list[bytes]:
@@ -108,7 +108,7 @@ async def test_a_receipt_that_comes_before_the_answer_counts(tmp_path: Path) -> 
     assert not await receipt(journal, SmsState.DELIVERED)
     assert await untold(journal) == []
     assert await sent(journal)
-    assert await untold(journal) == [Untold("d1:1:sms", SmsState.DELIVERED, "DELIVRD")]
+    assert await untold(journal) == [UnreportedResult("d1:1:sms", SmsState.DELIVERED, "DELIVRD")]
     await journal.close()
 
 
@@ -129,7 +129,7 @@ async def test_a_result_is_told_until_it_is_accepted_and_a_late_delivery_is_told
     (first,) = await untold(journal)
     await journal.run(partial(steps.postpone, told=first, until=NOW + 3))
     assert (await untold(journal), await untold(journal, NOW + 3)) == ([], [first])
-    await journal.run(partial(steps.tell, told=first))
+    await journal.run(partial(steps.mark_reported, told=first))
     assert await untold(journal, NOW + 3) == []
     await receipt(journal, SmsState.UNDELIVERED)
     assert await untold(journal) == []

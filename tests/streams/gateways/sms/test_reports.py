@@ -118,7 +118,7 @@ async def told(folder: Path, statuses: list[int]) -> list[int]:
     await submitted(journal, "d1", "c0")
     note = partial(steps.receive, carrier="c0", remote="d1", state=SmsState.DELIVERED, word="DELIVRD", now=NOW)
     await journal.run(note)
-    pending = partial(steps.untold, now=time.time() + 3600, most=1, without=())
+    pending = partial(steps.unreported_results, now=time.time() + 3600, most=1, without=())
     async with reports(journal, folder, httpx.MockTransport(answer)) as made, running(made.run()), asyncio.timeout(5):
         await until_none(journal, pending)
     await journal.close()

@@ -133,7 +133,7 @@ async def holding(
 ) -> AsyncIterator[tuple[OperatorConversation, "asyncio.Task[None]"]]:
     """Carry out a call; it is cancelled at the end of the block."""
     talk = call.conversation(rules)
-    task = asyncio.create_task(talk.hold())
+    task = asyncio.create_task(talk.run())
     try:
         yield talk, task
     finally:
