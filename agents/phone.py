@@ -22,8 +22,8 @@ class VoiceProvider(Gateway):
 
         Returns an Answer instead, with the result SENT for an operator's call (it waits on the desk), and FAILED if the
         recipient has no telephone. Raises UnknownPolicyError if the policy in force is stored nowhere, PolicyError if
-        it is invalid, and OSError if the settings' policy file is needed and cannot be read. Errors of Redis pass
-        through.
+        it is invalid, and OSError if the settings' policy file is needed and cannot be read. Errors of Redis and Kafka
+        pass through.
         """
         if dispatch.action is Action.OPERATOR_CALL:
             return Answer(Result.SENT, OnTheDesk())

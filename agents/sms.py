@@ -22,7 +22,7 @@ class SmsProvider(Gateway):
         recipient has no telephone. Nothing is sent.
 
         Raises UnknownPolicyError if the policy in force is stored nowhere, PolicyError if it is invalid, and OSError if
-        the settings' policy file is needed and cannot be read. Errors of Redis pass through.
+        the settings' policy file is needed and cannot be read. Errors of Redis and Kafka pass through.
         """
         to = await self._outgoing.recipient(dispatch)
         if to is None:

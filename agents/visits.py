@@ -41,8 +41,8 @@ class StationProvider(Gateway):
         joins theirs. From then on until the task is sent, the address is leased. Returns an Answer instead: FAILED if
         the resident is unknown or nobody is on duty, NOT_SENT if another case's visit is enough. Raises
         UnknownPolicyError if the policy in force is stored nowhere, PolicyError if it is invalid, OSError if the
-        settings' policy file is needed and cannot be read, and SendError if Kafka refuses the task. Errors of Redis
-        pass through.
+        settings' policy file is needed and cannot be read, and SendError if Kafka refuses the task. Errors of Redis and
+        Kafka pass through.
         """
         resident = await self._outgoing.resident(dispatch)
         if resident is None:

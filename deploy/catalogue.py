@@ -133,7 +133,9 @@ def uses() -> tuple[dict[str, list[str]], dict[str, list[str]]]:
 
 
 def page() -> str:
-    """Return the Markdown text of docs/metrics.md."""
+    """Return the Markdown text for docs/metrics.md, made from the metrics in the code, the dashboards and the rules.
+    That file is neither read nor written.
+    """
     from streams.runtime.metrics import CLOCKS
 
     by_panel, by_alarm = uses()

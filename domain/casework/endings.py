@@ -79,8 +79,8 @@ def settle_elsewhere(draft: DecisionBuilder, why: AnyCode) -> None:
 
 
 def defrauded(draft: DecisionBuilder, why: AnyCode) -> None:
-    """Mark the resident as already defrauded, with a fact: withdraw the warnings, plan stops of payments at once where
-    possible, and plan follow-ups.
+    """Mark the resident as already defrauded, with a fact: withdraw the warnings, remove the operator's claim on the
+    case, plan stops of payments at once where possible, and plan follow-ups and the timer that closes the case.
 
     If the resident is marked already, only the case's officer is updated.
     """

@@ -16,8 +16,8 @@ SAME_TALK = timedelta(hours=1)  # within which the steps of one conversation are
 def with_warning(case: Case, action: Action, messages: Messages, now: datetime) -> list[GivenWarning]:
     """Return the case's warnings with one more, by `action` at `now`; at most the latest 64. The case is not changed.
 
-    The list is returned as it is if the same message came within an hour: a conversation is recorded several times,
-    when it begins and when it ends.
+    The list is returned as it is if the same message, by the same action and at the same level, came within an hour: a
+    conversation is recorded several times, when it begins and when it ends.
     """
     new = GivenWarning(
         number=case.number, at=now, level=case.level, action=action, message=message_name(case, action, messages)

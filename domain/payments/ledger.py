@@ -260,12 +260,14 @@ def _more_beyond(case: Case, known: Mapping[str, int], transfer: str, amount_fen
 
 
 def with_loss(case: Case, transfer: str | None, amount_fen: int, at: datetime) -> Case:
-    """Return a copy of the case with a loss (fen) booked: for each transfer the largest amount and the earliest time
-    reported, the amount at most the payment's, if the case knows it. The days after the warning stay as first booked.
+    """Return a copy of the case with a loss (fen) booked. A transfer has one loss: of all reports about it, the largest
+    amount, limited to the payment's if the case has that payment, and the earliest time. How many days the loss came
+    after the warning stays as first booked.
 
-    `transfer`: None if unknown. The transfer's C and D entries are removed; money that the bank holds (A, B) stays. The
-    case itself if an earlier case has booked the transfer, or if as much is booked already, at the same or an earlier
-    time.
+    `transfer`: None if unknown; all such reports are about the same money. The transfer's loss avoided of class C (the
+    resident named the payment) or D (estimated) is removed, that of A and B (confirmed by the bank) stays, and the
+    case's estimate (D) is computed anew. Returns the case itself if an earlier case has booked the transfer, or if at
+    least this amount is booked already, at this or an earlier time.
     """
     name = transfer or UNNAMED
     payment = _payment(case, name)

@@ -204,7 +204,9 @@ class ShieldRules(Section):
 
     @property
     def bits(self) -> float:
-        """The bits of log-odds by which each level's threshold is lower, at least 0."""
+        """By how many bits of log-odds each level's threshold is lowered for a shielded resident while a similar signal
+        is fresh; at least 0.
+        """
         return -math.log2(self.threshold_factor)
 
     @model_validator(mode="after")

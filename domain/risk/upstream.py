@@ -101,9 +101,11 @@ def likely_victims(
 
 
 def reach_of(case: Case | None, confirmed_at: datetime) -> ContactReach:
-    """Return whether a person on a suspect's list was reached since the suspect was confirmed (`confirmed_at`):
-    REACHED, WAITING (the case is open), UNREACHABLE (the case ended since then, because nobody could reach them) or
-    NO_CASE. `case`: the person's latest case, or None.
+    """Return whether a person who paid a suspect, or whom it called, was reached since the suspect was confirmed
+    (`confirmed_at`). `case`: the person's latest case, or None.
+
+    REACHED: warned, met, dissuaded, or answered the desk's call since then. Otherwise WAITING: the case is open and not
+    settled; UNREACHABLE: it ended since then, because nobody could reach them; NO_CASE: no case, or it ended otherwise.
     """
     if case is None:
         return ContactReach.NO_CASE

@@ -162,8 +162,11 @@ def names(day: date) -> list[str]:
 
 
 def form(day: date, sums: Mapping[str, int]) -> Form:
-    """Return the form of a day, with all rows. `sums`: the books' sums by name (see domain/payments/books.changes); a
-    missing one is 0.
+    """Return the official form for a day, with all rows (see Row): figures for the day, the month and the year up to
+    it, each with the same period a year before, and totals at the end of the day.
+
+    `sums`: the sums of the books, in fen or as numbers (see BookLine), by name, such as "2026-03|frozen"; `names`
+    returns the names that are needed. A missing sum is 0.
     """
     found = periods(day)
     return Form(day, found, tuple(_row(row, day, found, sums) for row in Row))

@@ -25,10 +25,12 @@ def odds_with_learnt_bits(rows: Sequence[Row], by_hand: Mapping[str, float], lea
 
 
 def as_many(levels: Mapping[Level, float], by_hand: Floats, learnt: Floats) -> dict[Level, float]:
-    """Return thresholds in bits, by level, at which as many moments reach each level as under the hand-set policy.
+    """Return new thresholds in bits, by level, for learnt weights: with them, about as many of the given moments reach
+    each level as under the hand-set policy. Rounded to 0.01 bits, each at least 0.01 above the one before. Learnt
+    weights have another scale, on which the old thresholds could be out of reach.
 
-    `levels`: the hand-set thresholds in bits; `by_hand`, `learnt`: the log-odds in bits of each moment. Learnt weights
-    have another scale, on which the old thresholds could be out of reach.
+    `levels`: the hand-set threshold of every level, in bits; `by_hand`, `learnt`: the log-odds in bits, by the hand-set
+    and by the learnt weights, of the same residents at the same moments.
     """
     reached = {level: np.quantile(learnt, np.mean(by_hand < bits)) for level, bits in levels.items()}
     return _rising({level: round(float(bits), _DIGITS) for level, bits in reached.items()})

@@ -25,11 +25,12 @@ class Telephone:
         self._contacts, self._desk, self._clock = contacts, desk, clock
 
     async def call(self, case_id: str, answered: Callable[[], Awaitable[None]]) -> Call:
-        """Call the resident of a case (its id); the call may dissuade them. Return the result: BUSY, NO_ANSWER, or
-        ANSWERED with the resident's words, the loss avoided that the resident names, and the loss so far in fen.
+        """Call the simulated resident of a case (its id); the call may dissuade them. Return the result: BUSY,
+        NO_ANSWER, or ANSWERED with the resident's words, the transfers that they will not make, each with its amount
+        (`kept`; empty unless they are dissuaded), and the money lost so far (`lost_fen`). Amounts are in fen.
 
-        The function takes as long as the conversation does on the province's clock. `answered` is awaited as soon as
-        the resident answers. Its errors, and those of Redis, pass through.
+        The function takes as long as the conversation does, by the province's clock (simulated time). `answered` is
+        awaited as soon as the resident answers. Its errors, and those of Redis, pass through.
         """
         talk = self._contacts.talk(case_id, self._clock.now())
         if talk.outcome is not Outcome.UNREACHABLE:

@@ -178,10 +178,12 @@ class Upkeep:
 
     async def rebuild(self, partition: int, progress: journal.Progress) -> None:
         """Delete the offset and policy of a partition's store, so that it counts as lost, and rebuild the store from
-        its journal.
+        its journal. Then do what `watch` does: apply the inputs that the journal lacks, and publish the entries left in
+        the outbox, with their dispatches.
 
         `progress` is called with the number of journal entries read so far and their total. Raises the errors of
-        Recovery.restore, such as AheadError if the journal covers inputs beyond the end of case-inputs, and SendError.
+        Recovery.restore, such as AheadError if the journal covers inputs beyond the end of case-inputs, and SendError
+        if Kafka refuses a record permanently. Errors of Redis and Kafka pass through.
         """
         async with self._locks[partition]:
             await self._store.clear(partition)

@@ -136,7 +136,7 @@ class Outgoing:
         part.
 
         Raises UnknownPolicyError if that policy is stored nowhere, PolicyError if it is invalid, and OSError if the
-        settings' policy file is needed and cannot be read. Errors of Redis pass through.
+        settings' policy file is needed and cannot be read. Errors of Redis and Kafka pass through.
         """
         policy = await self.policy(dispatch)
         own = await self._of_arm(policy, dispatch) if dispatch.arm else None
@@ -154,7 +154,7 @@ class Outgoing:
         settings' file.
 
         Raises UnknownPolicyError if its text is stored nowhere, PolicyError if it is invalid, and OSError if the file
-        cannot be read. Errors of Redis pass through.
+        cannot be read. Errors of Redis and Kafka pass through.
         """
         return await self.policies.of(self.book.partition(dispatch.resident))
 

@@ -103,7 +103,7 @@ class Provider(Protocol):
 
         The visits' module assigns an officer and takes a lease on the address: call `ended` once the result is known.
         Raises UnknownPolicyError if a policy that is needed is stored nowhere, and PolicyError if this version cannot
-        read it. Errors of Redis pass through.
+        read it. Errors of Redis and Kafka pass through.
         """
 
     async def send(self, dispatch: Dispatch, order: Order) -> Answer:

@@ -127,16 +127,17 @@ async def _write_all(settings: Settings, folder: Path, now: datetime, told: Told
 
 
 async def restore(settings: Settings, folder: Path, told: Told, until: datetime | None = None) -> Manifest:
-    """Write a backup into empty topics, in the original partitions and order, and return its manifest. Rebuild Redis
-    afterwards.
+    """Write a backup into empty topics, in the original partitions and order, and return its manifest. Nothing is
+    written to Redis: the caller rebuilds it afterwards.
 
     `told` is called after each topic with its name and number of records. `until`: case records written after this time
-    are left out. Raises BackupError, before anything is written, if the backup is damaged, was made under another key
-    or with another number of partitions, if a topic or Redis is not empty, or if the journal begins after `until` or
-    was made anew for more partitions after it.
+    are left out; None: none are. Raises BackupError, before anything is written, if the backup is damaged or has no
+    manifest, was made under another key or with another number of partitions, if a topic or Redis is not empty, or if
+    there is no way back to `until`: the journal is empty, begins later, or was rewritten later because the number of
+    partitions grew.
 
-    Raises OSError if a file of the backup is missing, KafkaError or RedisError if Kafka or Redis is unavailable, and
-    SendError if Kafka refuses a record.
+    Raises OSError if a topic's file is missing, KafkaError or RedisError if Kafka or Redis is unavailable, and
+    SendError if Kafka refuses a record; some topics may then be filled.
     """
     manifest = _read_manifest(folder)
     _refuse_other(settings, manifest)

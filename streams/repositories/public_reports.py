@@ -69,8 +69,9 @@ class PublicReports(CompactedTable[PublicReport]):
         """Store a report, and return it as stored, once Kafka and Redis have it.
 
         If a report with its id exists, the existing one is corrected, or stays unchanged once its check has begun.
-        Raises TimeoutError if Kafka or Redis does not answer within 8 s, RedisError if Redis is unavailable, and
-        SendError if the report is too large: then it may not be stored.
+        Raises TimeoutError if Kafka or Redis does not answer within 8 s, or RedisError if Redis is unavailable: whether
+        the report is stored is then unknown, and it can be sent again. Raises SendError if the report is too large: it
+        is not stored.
         """
         return await self.change(report.id, lambda known: corrected_report(known, report) if known else report)
 

@@ -47,8 +47,8 @@ class Impatient(H11Protocol):
     _patience: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
-        """Begin a connection: note the names in the client's certificate for its requests, and start the timer of 10 s.
-        Called by uvicorn.
+        """Begin a connection: note the names in the client's certificate for its requests, and start the timer that
+        closes the connection if no request is being served after 10 s. Called by uvicorn.
         """
         super().connection_made(transport)
         # Set for this connection only: uvicorn gives each request a copy of it as its state.

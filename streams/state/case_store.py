@@ -346,9 +346,9 @@ class CaseStore:
         return _added(parts)
 
     async def ledgers(self, partitions: Iterable[int]) -> MoneySums:
-        """Return the money totals over partitions, their changes by day, month and year (in fen, except that some are
-        numbers of cases), and each partition's last applied offset, all of one moment. The offset is None where the
-        store is lost. Errors of Redis pass through.
+        """Return the sums over partitions of the money totals and of the books' changes by day, month and year, and
+        each partition's last applied offset (None where the store is lost), all of one moment. Money is in fen; Totals
+        and BookLine say which sums are numbers instead. Errors of Redis pass through.
         """
         wanted = list(partitions)
         async with self.redis.pipeline(transaction=True) as pipe:

@@ -46,7 +46,9 @@ class Filled:
         return self.fields.get(name, "")
 
     def name(self, *parts: str) -> str:
-        """Return an id made from the form's id and the parts. A repeated form gives the same id."""
+        """Return an id, 20 hexadecimal digits, made from the form's id and the parts in their order. A form that is
+        sent again has the same id, and so gives the same ids.
+        """
         return short_hash("form", self.form, *parts)
 
     @property

@@ -16,11 +16,14 @@ from schemas.people.staff import StaffRole
 def record_authority_freeze(
     draft: DecisionBuilder, act: HandOverStopAct, by: str, role: StaffRole | None
 ) -> RefusalCode | None:
-    """Record that an authority has frozen the account of an order. Return None if it is done, else the reason for the
-    refusal: NoStop if the case has no such order, or one of `may_not_hand_over`.
+    """Record that an authority has frozen the account of an order, as the person `by` reports. Return None if it is
+    done, else the reason for the refusal: NoStop if the case has no such order, or one of `may_not_hand_over` (for the
+    person's `role`).
 
-    The order gets the freezing and the state HANDED_OVER, whatever its state was. All stops of the account in this case
-    end, for all payments, and the bank is no longer asked to stop the account or to lift a stop.
+    The authority and its decision are stored in the order, whatever its state, and in the case's other APPROVED orders
+    for the account; these orders become HANDED_OVER. All open and expired stops of the account in this case become
+    FROZEN, for all payments, the standing approvals of its orders end, and the bank is no longer asked to stop the
+    account or to lift a stop.
     """
     order = orders.order_of(draft.case, act.order)
     if order is None:

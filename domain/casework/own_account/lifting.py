@@ -62,10 +62,12 @@ def never_got(draft: DecisionBuilder, step: Step) -> None:
 
 
 def lift_needless(draft: DecisionBuilder) -> None:
-    """End every hold, with a fact, if the case is no longer red or its resident is safe: the ground no longer exists.
+    """End every hold on the resident's own account, each with a fact, if the case is closed, settled or no longer red:
+    the ground no longer exists. Proposals and unsent requests are withdrawn, and the bank is asked to lift a hold that
+    it may have.
 
-    After a hand-over to another province the danger goes on: what a bank may have stays until it ends by itself, and
-    only proposals end.
+    After a hand-over to another province the danger goes on: only proposals are withdrawn, and an approved hold stays
+    until its time is over.
     """
     if not draft.case.own_holds or in_red_danger(draft.case):
         return

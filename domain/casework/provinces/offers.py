@@ -112,8 +112,12 @@ def end_here(draft: DecisionBuilder, act: EndHereAct, by: str, role: StaffRole |
 
 
 def province_result(draft: DecisionBuilder, step: Step, given: ContactResult) -> None:
-    """Apply the result of a step that makes an offer to another province or asks about it: the case was taken, was
-    refused, or is offered again later. No effect if the step belongs to no offer or the answer is known.
+    """Apply the result of a step that makes an offer to another province or asks about it. Taken before the deadline:
+    the case ends here, or is offered again at once if its level or payments have risen since. Taken later, or after a
+    refusal: both provinces handle it. Refused: the contacts that the offer held back are due now. Any other result: the
+    offer or question is repeated later.
+
+    No effect if the step belongs to no offer or the answer is known.
     """
     offer = offer_of_step(draft.case, step.id)
     if offer is None:

@@ -74,9 +74,10 @@ class Handovers:
         self._partitions = outgoing.settings.partitions
 
     async def post(self, request: Request) -> Response:
-        """Take a case over. Answers 200 with the case's id here once it is open, 409 with the refusal, 400, 401, 408 or
-        413 for a request that cannot be read, has a wrong signature or was seen before, and 503 if it must be sent
-        again.
+        """Take a case over. Answers 200 with the case's id here once it is open; 409 with the refusal, INVALID if the
+        body is no hand-over; 401 for a signature that is wrong or was used before; 400, 408 or 413 if the body breaks
+        off, is too slow or is too long; and 503 if it must be sent again, also if this installation must be mended
+        first.
         """
         try:
             body = await read_body(request, BODY_BYTES, BODY_SECONDS, packed=False)

@@ -65,8 +65,9 @@ class Filter(BaseModel):
 
 @door.page("", AUDITORS, name="audit")
 async def show(request: Request, who: Signed) -> Response:
-    """Return the page with the SHOWN (50) newest entries and the state of the chains. Errors of Kafka and Redis pass
-    through.
+    """Return the page with the SHOWN (50) newest audit entries, the number of the audit's hash chains, and the result
+    of their last verification. Automatic repairs are left out; an auditor of an area gets only the entries of that
+    area's people. Errors of Kafka and Redis pass through.
     """
     return await _shown(request, who, Filter())
 

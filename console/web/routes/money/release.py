@@ -54,9 +54,11 @@ _WORDS = {
 
 @door.page("/release", RELEASES, name="release")
 async def desk(request: Request, who: Signed, state: str = "") -> Response:
-    """Return the page with the open requests and their deadlines, the area's stops, and the days to reconcile.
+    """Return the release desk's page: the stop orders, objections and requests to lift a stop that wait for a decision,
+    with their deadlines; the area's stops, at most 200; and the 30 latest days of a bank whose requests can be compared
+    with the bank's messages.
 
-    `state`: only stops in this state; "": those requested and in force. Errors of Redis pass through.
+    `state`: only stops in this state; "" or an unknown one: those requested and in force. Errors of Redis pass through.
     """
     wanted = {StopState(state)} if state in list(StopState) else {each for each in StopState if each.open}
     lines = services(request).figures.book.shown(who.sees)

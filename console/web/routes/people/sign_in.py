@@ -97,7 +97,7 @@ async def code_form(request: Request) -> Response:
 @door.public("POST", "/sign-in/code", name="sign-in-code-given")
 async def code(request: Request) -> Response:
     """Check a code of the authenticator or a recovery code, and redirect to the next step, or to the start page once
-    signed in.
+    signed in. If that is not the next step, redirects to the next step; without a sign-in in progress, to its start.
 
     401 for a wrong or used code, 429 after too many tries. Raises ForbiddenError if another site's page sent the form,
     and NotFoundError if the account is deleted meanwhile. TimeoutError and SendError of Kafka, and errors of Redis,
@@ -136,11 +136,11 @@ async def new_password_form(request: Request) -> Response:
 @door.public("POST", "/sign-in/password", name="sign-in-new-password-given")
 async def new_password(request: Request) -> Response:
     """Store the password that replaces the one-time password, and redirect to the next step, or to the start page once
-    signed in.
+    signed in. If that is not the next step, redirects to the next step; without a sign-in in progress, to its start.
 
-    422 for a password that is too weak or not repeated. Raises ForbiddenError if another site's page sent the form,
-    and NotFoundError if the account is deleted meanwhile. TimeoutError and SendError of Kafka, and errors of Redis,
-    pass through.
+    422 for a password that is too weak or not repeated. Raises ForbiddenError if another site's page sent the form, and
+    NotFoundError if the account is deleted meanwhile. TimeoutError and SendError of Kafka, and errors of Redis, pass
+    through.
     """
     csrf.refuse_others(request)
     made, at, form = services(request), await reached(request), await request.form()
@@ -174,10 +174,12 @@ async def set_up_form(request: Request) -> Response:
 
 @door.public("POST", "/sign-in/set-up", name="sign-in-set-up-given")
 async def set_up(request: Request) -> Response:
-    """Set up the second factor if its first code is right, and sign in. The page shows the recovery codes once.
+    """Set up the second factor if its first code is right, and sign in. The page shows the recovery codes once. If that
+    is not the next step, redirects to the next step; without a sign-in in progress, to its start.
 
-    401 for a wrong code. Raises ForbiddenError if another site's page sent the form, and NotFoundError if the account
-    is deleted meanwhile. TimeoutError and SendError of Kafka, and errors of Redis, pass through.
+    401 with the same page for a wrong code. Raises ForbiddenError if another site's page sent the form, and
+    NotFoundError if the account is deleted meanwhile. TimeoutError and SendError of Kafka, and errors of Redis, pass
+    through.
     """
     csrf.refuse_others(request)
     made, at = services(request), await reached(request)

@@ -76,8 +76,8 @@ class IncomingConversation(BridgedCall[IncomingChange]):
         self._storing: asyncio.Task[bool] | None = None
 
     async def run(self) -> None:
-        """Run the call until its last BYE, and store and report its end. If this task is cancelled, both sides are hung
-        up.
+        """Run the call until its last BYE, and store and report its end. If this task is cancelled before that, both
+        sides are hung up, and the end is not stored.
         """
         parts = self._parts
         async with AsyncExitStack() as stack:

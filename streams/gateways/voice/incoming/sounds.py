@@ -27,9 +27,9 @@ class CallerSounds:
     music: Packets = field(repr=False)
 
     def waiting_for(self, stream: RtpStream) -> Callable[[], bytes | None]:
-        """Return the source of a stream: a function that returns the next 20 ms of the sound of waiting, from its
-        beginning, or None before the coding is agreed. The sound is coded in the law that is agreed at each packet,
-        because the calling side may change it.
+        """Return a function that supplies a stream with the sound of waiting, from its beginning. Each call of it
+        returns the next 20 ms (160 bytes), or None while the stream has no agreed coding. Each packet has the coding
+        (A-law or µ-law) that the stream uses at that moment, because the calling side may change it.
         """
         loops = {law: LoopedSound(frames) for law, frames in self.waiting.items()}
         return lambda: loops[stream.plan.law.name].take() if stream.plan else None
