@@ -102,7 +102,7 @@ PARTS = {
     "store": "rebuilds Redis from the topics after a loss",
 }
 
-CHANNELS = ("red", "sms", "phone", "visits", "payments")
+CHANNELS = ("red", "sms", "phone", "visits", "payments", "provinces")
 
 _TAKEN = Value("case-input", "an event from outside that a case must handle", input_adapter, key="^(r[a-z2-7]+|rules)$")
 _FEEDBACK = Value(

@@ -11,7 +11,7 @@ from docs.hooks import section
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/developing.md").read_text("utf-8")
-EXAMPLES = ("add-a-signal-kind", "add-a-channel", "add-a-metric", "add-a-page", "add-a-policy-key")
+EXAMPLES = ("add-a-signal-kind", "add-a-channel", "add-a-metric", "add-a-page", "add-a-policy-key", "add-a-code")
 PRODUCT = ("agents", "console", "deploy", "domain", "schemas", "simulators", "streams", ":!*.json", ":!*.po")
 ROW = re.compile(r"^\| `(?P<path>[\w./-]+)` \| `(?P<name>[^`]+)` \|", re.MULTILINE)
 TRACE = re.compile(r"^git grep -lE '(?P<pattern>.+)'$", re.MULTILINE)

@@ -54,7 +54,7 @@ MODULES = {
     "streams.casework.upkeep": ("casework",),
     "streams.casework.recovery": ("casework",),
     "streams.channels.operator_calls": ("receipts",),
-    "streams.channels": ("red", "sms", "phone", "visits", "payments"),
+    "streams.channels": ("red", "sms", "phone", "visits", "payments", "provinces"),
     "streams.repositories.tables": ("console", "fraud-matching"),
     "streams.messaging.dead_letter_writer": ("intake", "screening", "casework"),
     "streams.state.epoch_log": ("epoch",),

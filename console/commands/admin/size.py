@@ -141,7 +141,7 @@ def _pace(asked: "Asked") -> Iterator[Row]:
 
 def _parts(found: "Size") -> Iterator[Row]:
     used, bought = found.used, found.bought
-    yield "partitions", str(found.partitions), "their number stays for good"
+    yield "partitions", str(found.partitions), "quanzu admin topics grow adds more"
     yield from _cores("workers", "of one core each", used.workers, bought.workers)
     yield from _cores("intake", "processes of one core each", used.intake, bought.intake)
     yield from _cores("Redis", "a primary and a replica", used.redis, bought.redis)
