@@ -18,7 +18,7 @@ AT_ONCE ?= $(shell expr 2 '*' `nproc`)
 # Hundreds of Python processes are started: none should compile everything again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: setup demo check pure test again browser pictures docs simulation chaos bench bench-full bench-kept lint lock sbom audit release images up down clean
+.PHONY: setup demo check pure test long again browser pictures docs simulation chaos bench bench-full bench-kept lint lock sbom audit release images up down clean
 
 setup: $(STAMP)
 
@@ -32,9 +32,12 @@ $(STAMP): requirements.lock pyproject.toml
 demo: setup
 	$(BIN)/quanzu demo
 
-# LONG=1: those too that CI alone runs.
 test: setup
-	$(BIN)/python -m pytest -n $(AT_ONCE) $(if $(LONG),,-m "not long")
+	$(BIN)/python -m pytest -n $(AT_ONCE) -m "not long"
+
+# The longest tests, such as a second round of chaos and its mutations.
+long: setup
+	$(BIN)/python -m pytest -n $(AT_ONCE) -m long
 
 # What failed in the last run, once more and one at a time: beside others, a wait for a real server may be too short.
 again: setup
