@@ -72,10 +72,10 @@ class StoreCommands:
             bool, typer.Option("--new-log", help="The topic case-inputs was lost and created again")
         ] = False,
     ) -> None:
-        """Rebuild the store (the cases in Redis) of each partition from its journal, and print up to which input.
+        """Rebuild the store (the cases in Redis) from the journal.
 
-        Refused (OwnedError) if workers run, and (AheadError) if the journal has inputs that the topic case-inputs
-        lacks. If that topic was lost, --new-log first writes to each journal that it was created again.
+        Refused if workers run, and if the journal has inputs that the topic case-inputs lacks. If that topic was lost,
+        --new-log first writes to each journal that it was created again.
         """
         asyncio.run(self._rebuild(new_log))
 

@@ -66,7 +66,7 @@ def checking(rig: Rig, alarms: Alarms, producer: Producer, case: str) -> CheckIn
     late = NOW - timedelta(hours=1)
     task = Task(dispatch=case, case=case, resident="r" + "a" * 16, officer="p-1", at=late, stage=VisitStage.ARRIVED)
     rosters = Mock()
-    rosters.unheard = AsyncMock(return_value=[task.model_copy(update={"heard_at": late})])
+    rosters.overdue_check_ins = AsyncMock(return_value=[task.model_copy(update={"heard_at": late})])
     rosters.roster_of = AsyncMock(return_value=None)
     store = Mock(case=AsyncMock(return_value=None))
     return CheckIns(rig.settings, rosters, alarms, store, producer, Clock.starting(1, NOW))

@@ -264,7 +264,7 @@ async def test_whoever_began_before_the_loss_does_not_count_in_the_store_that_wa
     assert (await positions.position(BULK)).offset == began.offset
     assert not await positions.count(BULK, began, 1, Counter())
     assert before is not None
-    assert not await positions.pay(BULK, before, 0, Counter())
+    assert not await positions.count_owed(BULK, before, 0, Counter())
     assert await line.tally() == {}
     await line.screen_owed()
     assert await line.tally() == {"raised": 1}

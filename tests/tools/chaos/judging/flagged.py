@@ -87,7 +87,7 @@ async def _marking(
 
 PATCHES: tuple[tuple[type, str, Callable[..., Any]], ...] = (
     (CaseStore, "commit", _committing),
-    (DispatchLog, "sending", _marking),
+    (DispatchLog, "mark_sending", _marking),
 )
 
 
