@@ -1,5 +1,6 @@
 """An officer is told of a visit by push, text message and call, each once, whatever becomes of the workers."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -63,8 +64,8 @@ class Ladder:
         await self.look()
 
     async def until_told(self, *contacts: str) -> None:
-        """Look once a second, for 20 s of the clock and then a minute of ours at most: on a busy machine a look gives up
-        rather than outlast its lease, and the next one must wait until that has ended.
+        """Look once a second, for 20 s of the clock and then a minute of ours: on a busy machine a look gives up rather
+        than outlast its lease, and the next one must wait until that has ended.
         """
         for number in range(140):
             if self.contacts() == list(contacts):
