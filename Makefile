@@ -35,9 +35,9 @@ demo: setup
 test: setup
 	$(BIN)/python -m pytest -n $(AT_ONCE) -m "not long"
 
-# The longest tests, such as a second round of chaos and its mutations.
+# The longest tests: a second round of chaos and its mutations, every page of the console for every role, ...
 long: setup
-	$(BIN)/python -m pytest -n $(AT_ONCE) -m long
+	QUANZU_SCREENSHOTS=$(SCREENSHOTS) $(BIN)/python -m pytest -n $(AT_ONCE) -m long tests tests/browser
 
 # What failed in the last run, once more and one at a time: beside others, a wait for a real server may be too short.
 again: setup
@@ -52,7 +52,7 @@ pure: setup
 
 # The console in a real browser; pictures of every page go to SCREENSHOTS.
 browser: setup
-	QUANZU_SCREENSHOTS=$(SCREENSHOTS) $(BIN)/python -m pytest -n $(BROWSERS) tests/browser
+	QUANZU_SCREENSHOTS=$(SCREENSHOTS) $(BIN)/python -m pytest -n $(BROWSERS) -m "not long" tests/browser
 
 # The pictures of docs/console/pictures.md, from a demo that stands still: Chromium and some minutes.
 pictures: setup

@@ -16,6 +16,8 @@ from tests.browser.people import DESKTOP, People
 from tests.console.harness.stage import Stage
 from tests.console.programs.test_api import red
 
+pytestmark = pytest.mark.long
+
 # Each page is seen in four of them; between them they have every language, both grounds on a desk and on a telephone.
 LOOKS = (
     ("zh-CN", {"width": 1440, "height": 900}, False),

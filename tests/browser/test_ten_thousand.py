@@ -30,6 +30,8 @@ from tests.console.harness.open_cases import fill, taken
 from tests.console.harness.stage import Stage
 from tests.end_to_end.harness.house import house, until
 
+pytestmark = pytest.mark.long
+
 CASES = 10_000
 LOADS = 7
 UPDATES = 150

@@ -11,7 +11,6 @@ from tests.tools.servers.kafka import Kafka
 
 SEEDS = (8117, pytest.param(6602, marks=pytest.mark.long))
 """Sealed, a killed worker, a cut in one way, the vault away; and a zombie, a late carrier, Redis without its tail."""
-MUTATIONS = [name if name == "no_fence" else pytest.param(name, marks=pytest.mark.long) for name in SHOWN_BY]
 NOT_JUDGED = "deadlines_late"  # other tests run beside these: a second is too short for a machine that is busy
 
 
@@ -24,6 +23,7 @@ async def test_a_province_that_is_struck_loses_nothing_and_warns_nobody_twice(
     assert outcome.books.contacts
 
 
-@pytest.mark.parametrize("mutation", MUTATIONS)
+@pytest.mark.long
+@pytest.mark.parametrize("mutation", SHOWN_BY)
 async def test_a_product_made_worse_is_seen(mutation: str, kafka_brokers: Kafka, tmp_path: Path) -> None:
     assert await caught(mutation, kafka_brokers, tmp_path)
