@@ -48,7 +48,7 @@ check: setup
 	$(MAKE) --jobs 2 --output-sync=target --no-print-directory lint pure
 
 pure: setup
-	$(BIN)/python -m pytest -n `nproc` tests/domain tests/schemas
+	$(BIN)/python -m pytest -n `nproc` -m "not long" tests/domain tests/schemas
 
 # The console in a real browser; pictures of every page go to SCREENSHOTS.
 browser: setup
