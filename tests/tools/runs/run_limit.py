@@ -59,7 +59,7 @@ class _Run:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the setting."""
-    parser.addini(OPTION, "minutes after which a run is given up", default="60")
+    parser.addini(OPTION, "minutes after which a run is given up", default="70")
 
 
 @pytest.hookimpl(trylast=True)
