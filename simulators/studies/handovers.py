@@ -22,7 +22,7 @@ from domain.policy.approval import HandoverRules
 from schemas.casework.cases import Case, Danger, Profile
 from schemas.casework.events import Dispatch
 from schemas.casework.inputs import Alert, CaseInput, ContactResult, Deadline, OperatorReport, TakeOver
-from schemas.casework.provinces import CaseOffer, OfferCaseAct, OfferRefusal, OfferState, ProvinceGround
+from schemas.casework.provinces import CaseOffer, OfferCaseAct, OfferState, ProvinceGround
 from schemas.codes.channels import ChannelCode, NotTakenThere, ProviderAway, TakenThere
 from schemas.codes.danger import CombinedEvidence
 from schemas.levels import Action, Level, Result
@@ -247,9 +247,9 @@ class _HandOver:
         known = taken_from(self._there.case, HERE, name) if self._there.case else None
         if may_end_too(self._there.case, known):
             return None
-        why = may_not_take(RULES, HERE, offer.until, known, at)
-        if why is not None or (asks and known is None):
-            return NotTakenThere(OfferRefusal.TOO_LATE if asks else why or OfferRefusal.TOO_LATE)
+        why = may_not_take(RULES, HERE, offer.until, known, at, asks=asks)
+        if why is not None:
+            return NotTakenThere(why)
         if not acknowledged(self._there.case, known, out.level, 0, asks=asks):
             self._there.give(_take_over(name, out, asks=asks, at=at))
             known = taken_from(self._there.opened, HERE, name)

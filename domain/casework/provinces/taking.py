@@ -20,16 +20,24 @@ _NEXT = timedelta(milliseconds=1)
 
 
 def may_not_take(
-    rules: HandoverRules | None, province: str, until: datetime, known: TakenCase | None, now: datetime
+    rules: HandoverRules | None,
+    province: str,
+    until: datetime,
+    known: TakenCase | None,
+    now: datetime,
+    *,
+    asks: bool,
 ) -> OfferRefusal | None:
     """Return why a hand-over is not taken at `now`: NOT_TAKING if the policy names no hand-over from this province,
     TOO_LATE from its deadline `until` on; None if it is taken.
 
     One that was taken before (`known`) is never refused. After the deadline, the sender goes on by itself, so nobody
-    needs to begin.
+    needs to begin: a question whether an unknown one was taken (`asks`) is answered with TOO_LATE.
     """
     if known is not None:
         return None
+    if asks:
+        return OfferRefusal.TOO_LATE
     if rules is None or province not in rules.provinces:
         return OfferRefusal.NOT_TAKING
     return OfferRefusal.TOO_LATE if now >= until else None

@@ -132,9 +132,7 @@ class Handovers:
         self, partition: int, province: str, told: CaseHandover, known: TakenCase | None, now: datetime
     ) -> None:
         rules = (await self._outgoing.policies.of(partition)).handover
-        why = may_not_take(rules, province, told.until, known, now)
-        if told.asks and known is None:
-            why = OfferRefusal.TOO_LATE
+        why = may_not_take(rules, province, told.until, known, now, asks=told.asks)
         if why is not None:
             raise NotTakenError(why)
 

@@ -67,9 +67,9 @@ class RecordingOrder(Model):
 
 
 class CallActOrder(Model):
-    """The body of an act. `call`: the id of the call's order; `operator`: the login of who acts, and must be in the
-    call; `third`: of "add_third" only; `colleague`: of "consult" only, the login of whom to ask; `recording`: of
-    "record" only.
+    """The body of a request to do something in an operator's call. `call`: the id of the call's order; `operator`: the
+    login of the operator who acts, who must be in the call; `third`: of "add_third" only; `colleague`: of "consult"
+    only, the login of whom to ask; `recording`: of "record" only.
     """
 
     call: Text

@@ -103,9 +103,7 @@ def received(line: Line, out: Dispatch, at: datetime, payments: int = 1) -> Chan
     known = taken_from(line.case, by, name) if line.case else None
     if may_end_too(line.case, known):
         return AGAIN
-    why = may_not_take(line.rules.policy.handover, by, offer.until, known, line.now)
-    if asks and known is None:
-        why = OfferRefusal.TOO_LATE
+    why = may_not_take(line.rules.policy.handover, by, offer.until, known, line.now, asks=asks)
     if why is not None:
         return NotTakenThere(why)
     if not acknowledged(line.case, known, out.level, payments, asks=asks):
