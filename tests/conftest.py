@@ -13,6 +13,7 @@ from streams.runtime.settings import Settings
 
 pytest_plugins = [
     "tests.tools.servers.fixtures",
+    "tests.tools.servers.lighter_clients",
     "tests.tools.runs.time_limit",
     "tests.tools.runs.leftovers",
     "tests.tools.runs.run_limit",

@@ -16,6 +16,9 @@ from streams.runtime.settings import Settings
 from streams.runtime.tasks import stop
 
 FETCH_WAIT_MS = 50
+# Tansu answers a fetch only after half of its wait, even if a record arrives meanwhile. So a short wait makes each hop
+# faster, and a broker with nothing to do busier: 8 % of a core at 30 ms beside a worker, 4 % at 100.
+EMBEDDED_FETCH_WAIT_MS = 60
 MOST_KEPT = 4  # idle consumers kept for the next reads
 _kept: dict[tuple[int, tuple[str, ...]], list["ReusedConsumers"]] = {}  # the one opened last comes last
 
@@ -106,7 +109,7 @@ def _made(settings: Settings, **options: str) -> AIOKafkaConsumer:
         client_id=f"{settings.app_id}-reader",
         enable_auto_commit=False,
         auto_offset_reset="none",
-        fetch_max_wait_ms=FETCH_WAIT_MS,
+        fetch_max_wait_ms=EMBEDDED_FETCH_WAIT_MS if settings.embedded else FETCH_WAIT_MS,
         **options,
     )
 

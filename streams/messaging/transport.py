@@ -17,18 +17,19 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage, Message
 
 from streams.messaging.codec import Awaited, Codec
+from streams.messaging.consumers import EMBEDDED_FETCH_WAIT_MS
 from streams.messaging.held_partitions import HeldPartitions
 from streams.runtime.tasks import cancelled, stop, until_done
 
 # A broker answers as soon as there is a record, so a long wait delays no record, while a short one costs an idle worker
 # CPU: each answer lists all partitions. But a partition whose buffer has room again must wait for the fetch in
-# progress, with 0.4 of a buffer left until then. Tansu answers after half of the wait in any case.
-FETCH_WAIT_MS, FETCH_WAIT_MS_EMBEDDED = 100, 30
+# progress, with 0.4 of a buffer left until then.
+FETCH_WAIT_MS = 100
 FULL_WAIT_SECONDS = 0.05
 
 
 class ConsumerThread(driver.AIOKafkaConsumerThread):
-    """The thread that fetches records; a fetch without records waits at the broker for 100 ms (embedded: 30 ms)."""
+    """The thread that fetches records; a fetch without records waits at the broker for 100 ms (embedded: 60 ms)."""
 
     async def on_thread_stop(self) -> None:
         """Stop the thread as Faust does, and its consumer with streams.runtime.tasks.stop, which cannot hang."""
@@ -49,7 +50,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         consumer = super()._create_worker_consumer(transport)
         # Faust fixes 1500 ms in its source; the fetcher reads this attribute when the consumer starts.
         embedded = cast("Any", self.app).installation.embedded
-        consumer._fetch_max_wait_ms = FETCH_WAIT_MS_EMBEDDED if embedded else FETCH_WAIT_MS
+        consumer._fetch_max_wait_ms = EMBEDDED_FETCH_WAIT_MS if embedded else FETCH_WAIT_MS
         return consumer
 
 

@@ -5,6 +5,7 @@ If neither QUANZU_KAFKA nor QUANZU_REDIS is set, Quanzu runs embedded: it starts
 
 import os
 import secrets
+from contextlib import suppress
 from pathlib import Path
 from typing import ClassVar, Literal, Self
 
@@ -258,6 +259,8 @@ def secret_file(path: Path, new: str) -> str:
     If two processes create it at once, both return the same secret. Raises OSError if the folder cannot be written, or
     the file cannot be read.
     """
+    with suppress(FileNotFoundError):
+        return path.read_text().strip()
     path.parent.mkdir(parents=True, exist_ok=True)
     made = path.with_name(f"{path.name}.{os.getpid()}")
     made.touch(mode=0o600)

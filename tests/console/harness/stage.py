@@ -5,12 +5,14 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
+from unittest.mock import patch
 
 import httpx
+from argon2 import PasswordHasher
 from fastapi import FastAPI
 
 from console.web.app import create_app
-from console.web.auth import csrf
+from console.web.auth import csrf, passwords
 from console.web.auth.sessions import COOKIE
 from console.web.kit.serve import serving
 from console.web.kit.services import Services
@@ -22,6 +24,7 @@ from streams.security.rights import Component
 from tests.end_to_end.harness.house import SHORTER, House, admitted, house, opened
 from tests.end_to_end.harness.rig import Line
 
+CHEAP = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)  # in earnest: accounts/test_password_cost.py
 CHANGCHUN = "2201"  # the area of who is signed in when nothing else is said; the line's residents live there
 
 
@@ -94,16 +97,17 @@ async def first_banner(client: Client) -> str:
 @asynccontextmanager
 async def stage(data: Path, **settings: object) -> AsyncIterator[Stage]:
     """Everything started; `settings`: the console's, where they are to be others."""
-    async with house(data) as started:
-        # All tests sign in from one address.
-        wanted = ConsoleSettings.model_validate({"port": 0, "rate_sign_in": "100000/minute"} | settings)
-        own = await admitted(started.line, Component.CONSOLE)
-        async with opened(own, started.clock, Component.CONSOLE) as line:
-            app = create_app(line, wanted)
-            async with serving(app, wanted) as address:
-                made = Stage(started, app, address)
-                if wanted.origin is None:  # security keys need an address with a name
-                    named = address.replace("127.0.0.1", "localhost")
-                    made.services.settings = wanted.model_copy(update={"origin": named})
-                await made.services.hub.ready.wait()
-                yield made
+    with patch.object(passwords, "_HASHER", CHEAP):
+        async with house(data) as started:
+            # All tests sign in from one address.
+            wanted = ConsoleSettings.model_validate({"port": 0, "rate_sign_in": "100000/minute"} | settings)
+            own = await admitted(started.line, Component.CONSOLE)
+            async with opened(own, started.clock, Component.CONSOLE) as line:
+                app = create_app(line, wanted)
+                async with serving(app, wanted) as address:
+                    made = Stage(started, app, address)
+                    if wanted.origin is None:  # security keys need an address with a name
+                        named = address.replace("127.0.0.1", "localhost")
+                        made.services.settings = wanted.model_copy(update={"origin": named})
+                    await made.services.hub.ready.wait()
+                    yield made
