@@ -223,7 +223,8 @@ def _release_stop(draft: DecisionBuilder, act: ReleaseStopAct, by: str) -> None:
         return refuse(draft, refused, by)
     why = ReleaseApproved(act.asked_by, by, act.reason, act.request)
     draft.note(FactKind.STOP, why, by=by)
-    withdraw(draft, draft.live_for(act.transfer, *orders.ASKING), StopToBeLifted(act.reason))
+    for step in draft.live_for(act.transfer, *orders.ASKING):  # one that is out too: it would be asked for again
+        end(draft, step, StepState.WITHDRAWN, StopToBeLifted(act.reason))
     stops.plan_release(draft, act.transfer, why)
     end_later(draft, act.transfer)
     return None

@@ -334,7 +334,8 @@ def _answered(draft: DecisionBuilder, given: BankFeedback, *, meant: bool) -> No
         refused = given.state is BankState.REFUSED
         end(draft, step, StepState.FAILED if refused else StepState.DONE, _ANSWERS[given.state])
     if meant and given.state in (BankState.CANCELLED, BankState.RETURNED, BankState.RELEASED):
-        withdraw(draft, draft.live_for(given.transfer, *orders.ASKING), _ANSWERS[given.state])
+        for asked in draft.live_for(given.transfer, *orders.ASKING):  # one that is out too: it would be sent again
+            end(draft, asked, StepState.WITHDRAWN, _ANSWERS[given.state])
 
 
 def stop_clock(draft: DecisionBuilder, step: Step) -> None:

@@ -311,3 +311,37 @@ def test_a_lower_level_that_wants_stops_keeps_the_extension_that_waits() -> None
     line.pass_to(timedelta(hours=44))
     line.act(LowerAct(level=Level.ORANGE, reason="核实后降级"), "sun", role=StaffRole.SUPERVISOR)
     assert line.step("again.0").state is StepState.PROPOSED
+
+
+LIFT = ReleaseStopAct(transfer="bank:1", reason="the wrong account", asked_by="li", request="r1")
+
+
+def lifted(line: Line) -> str:
+    """Two persons lift the stop; the dispatch that asks the bank for it."""
+    line.act(LIFT, "zhou", role=StaffRole.RELEASE_DESK)
+    return line.last(Action.STOP_RELEASE).id
+
+
+@pytest.mark.parametrize("answered", [True, False])
+def test_a_request_that_is_out_is_not_repeated_once_two_persons_lift_the_stop(answered: bool) -> None:
+    line = asked()
+    release = lifted(line)
+    if answered:
+        line.bank(BankState.RELEASED, dispatch=release)
+    line.pass_to(timedelta(hours=1))
+    assert stop_dispatches(line).count(Action.STOP_PAYMENT) == 1
+
+
+def test_an_extension_that_is_out_is_not_repeated_once_two_persons_lift_the_stop() -> None:
+    line, _ = renewing()
+    line.bank(BankState.RELEASED, dispatch=lifted(line))
+    line.pass_to(timedelta(hours=1))
+    assert stop_dispatches(line).count(Action.STOP_AGAIN) == 1
+
+
+@pytest.mark.parametrize("state", [BankState.RETURNED, BankState.CANCELLED, BankState.RELEASED])
+def test_an_extension_that_is_out_is_not_repeated_for_money_that_is_no_longer_there(state: BankState) -> None:
+    line, first = renewing()
+    line.bank(state, dispatch=first, amount=400_000)
+    line.pass_to(timedelta(hours=1))
+    assert stop_dispatches(line).count(Action.STOP_AGAIN) == 1
