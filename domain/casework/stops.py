@@ -4,18 +4,17 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from domain.casework import money
-from domain.casework.draft import CLOCK, DecisionBuilder, is_clock
+from domain.casework.draft import CLOCK, DecisionBuilder
 from domain.casework.orders import later, unanswered
 from domain.casework.orders import records as orders
+from domain.casework.orders.late_answers import before_latest, comes_late, end_of, step_of, unwanted
 from domain.casework.orders.onward import follow_money
 from domain.casework.payments import AGAIN, asks_for, find, may_not_ask, stop_id
 from domain.casework.steps import end, plan_step, withdraw
 from domain.payments.ledger import with_frozen_beyond
-from domain.policy.schedule import LATEST
 from schemas.casework.cases import LIVE_STEPS, Payment, Step, StepState, Stop, StopState
 from schemas.casework.events import FactKind
 from schemas.casework.inputs import BankFeedback, BankState
-from schemas.casework.orders import OrderState
 from schemas.codes.any_code import AnyCode, BankOnOtherPayment, StopNotExtended
 from schemas.codes.money import (
     BankCancelled,
@@ -40,7 +39,6 @@ from schemas.codes.money import (
 )
 from schemas.codes.people import StopAskedFor
 from schemas.codes.refusals import BankAskedAlready, LiftAskedAlready, NoStop, RefusalCode, UpheldAlready
-from schemas.codes.stop_orders import StopLapsed, StopNotWanted
 from schemas.levels import Action, EvidenceClass
 from schemas.risk.signals import TransferState
 
@@ -53,18 +51,6 @@ _ANSWERS: Mapping[BankState, AnyCode] = {
     BankState.RETURNED: BankReturned(),
     BankState.RELEASED: BankReleased(),
 }
-_UNWANTED: Mapping[OrderState, AnyCode | None] = {  # why a stop by such an order is lifted; None: it is not
-    OrderState.PROPOSED: None,
-    OrderState.APPROVED: None,
-    OrderState.UNDECIDED: None,
-    OrderState.WITHDRAWN: None,
-    OrderState.HANDED_OVER: None,
-    OrderState.LAPSED: StopLapsed(),
-    OrderState.DECLINED: StopNotWanted(),
-    OrderState.OVERTURNED: UpheldAlready(),
-}
-_SENT = frozenset({StepState.SENT, StepState.DONE, StepState.FAILED})  # of a step's first attempt
-_OVER = frozenset({StopState.EXPIRED, StopState.REFUSED})  # unless a bank says later that it has stopped the account
 
 
 def bank_feedback(draft: DecisionBuilder, given: BankFeedback) -> None:
@@ -109,12 +95,12 @@ def _apply(draft: DecisionBuilder, given: BankFeedback, payment: Payment) -> Non
 
 def _in_force(draft: DecisionBuilder, given: BankFeedback, payment: Payment) -> None:
     stop = payment.stop or Stop(state=StopState.ASKED, times=0)
-    if not _comes_late(draft, given, stop) and (stop.state is not StopState.ASKED or _earlier(given, stop)):
+    if not comes_late(draft, given, stop) and (stop.state is not StopState.ASKED or _earlier(given, stop)):
         return
     _no_second(draft, given)
     payment = find(draft.case, given.transfer) or payment
     stop = payment.stop or Stop(state=StopState.ASKED, times=0)
-    until = min(given.until or draft.now + draft.plan.stop.lasts, LATEST)
+    until = end_of(draft, given)
     said = {"state": StopState.IN_FORCE, "until": until, "there_fen": given.amount_fen or stop.there_fen}
     draft.pay(payment.model_copy(update={"stop": stop.model_copy(update=said)}))
     draft.note(FactKind.STOP, StoppedUntil(until), amount_fen=given.amount_fen)
@@ -126,7 +112,7 @@ def _in_force(draft: DecisionBuilder, given: BankFeedback, payment: Payment) -> 
 
 def _of_order(draft: DecisionBuilder, given: BankFeedback) -> BankFeedback:
     """Return an answer to a status request as an answer to the order that the request is about."""
-    about = unanswered.request_asked_about(draft, step) if (step := draft.steps.get(_step_of(given))) else None
+    about = unanswered.request_asked_about(draft, step) if (step := draft.steps.get(step_of(given))) else None
     return given if about is None else given.model_copy(update={"dispatch": about})
 
 
@@ -146,30 +132,13 @@ def ask_about_order(draft: DecisionBuilder, timer: Step) -> None:
     return draft.note(FactKind.STOP, silent, step)
 
 
-def _comes_late(draft: DecisionBuilder, given: BankFeedback, stop: Stop) -> bool:
-    """Return whether a bank has stopped the account after its refusal, or after the stop's end.
-
-    An answer without an end counts only after a refusal, and to the latest request: after the end of a stop, or to an
-    earlier request, the bank may just repeat what it said before.
-    """
-    if given.until is None:
-        return stop.state is StopState.REFUSED and not _before_latest(draft, given)
-    return stop.state in _OVER and given.until > draft.now
-
-
 def _lift_unwanted(draft: DecisionBuilder, transfer: str) -> None:
-    """Ask the bank to lift a stop that it has confirmed only after its order had lapsed, was declined or overturned:
-    when the order ended there was no stop to lift.
+    """Ask the bank to lift a stop that it has confirmed only after its order had lapsed, was declined or overturned, or
+    after persons had decided to lift it: then there was no stop to lift.
     """
-    why = _unwanted(draft, transfer)
+    why = unwanted(draft, transfer)
     if why is not None and may_not_lift(draft, transfer) is None:
         plan_release(draft, transfer, why)
-
-
-def _unwanted(draft: DecisionBuilder, transfer: str) -> AnyCode | None:
-    """Return why nobody wants the latest stop that a bank may have got for a transfer, or None."""
-    out = [order for order in draft.case.orders if order.transfer == transfer and order.went_out]
-    return _UNWANTED[out[-1].state] if out else None
 
 
 def _counted(draft: DecisionBuilder, given: BankFeedback) -> None:
@@ -191,38 +160,22 @@ def _no_second(draft: DecisionBuilder, given: BankFeedback) -> None:
     """Withdraw the waiting steps that would ask the bank for a stop that it has just confirmed, except the step that
     this answer is for.
     """
-    waiting = [step for step in draft.live_for(given.transfer, Action.STOP_PAYMENT) if step.id != _step_of(given)]
+    waiting = [step for step in draft.live_for(given.transfer, Action.STOP_PAYMENT) if step.id != step_of(given)]
     withdraw(draft, waiting, _ANSWERS[given.state])
-
-
-def _step_of(given: BankFeedback) -> str:
-    return given.dispatch.partition(":")[2].partition(":")[0]
 
 
 def _of_earlier_stop(draft: DecisionBuilder, given: BankFeedback) -> bool:
     """Return True if a bank's answer is about the end of an earlier stop than the transfer's latest one, as a bank may
     repeat an answer. Such an answer only ends the step of the earlier stop.
     """
-    return given.state in (BankState.REFUSED, BankState.RELEASED) and _before_latest(draft, given)
-
-
-def _before_latest(draft: DecisionBuilder, given: BankFeedback) -> bool:
-    """Return whether a bank answers a request that was sent before the transfer's latest one."""
-    names = list(draft.steps)
-    stops = [step for step in draft.steps.values() if step.action is Action.STOP_PAYMENT and not is_clock(step)]
-    sent = [names.index(step.id) for step in stops if step.transfer == given.transfer and _sent(step)]
-    return bool(sent) and _step_of(given) in names and names.index(_step_of(given)) < sent[-1]
-
-
-def _sent(step: Step) -> bool:
-    return step.state in _SENT or step.attempt > 1 or bool(step.results)
+    return given.state in (BankState.REFUSED, BankState.RELEASED) and before_latest(draft, given)
 
 
 def _earlier(given: BankFeedback, stop: Stop) -> bool:
     """Return True if the bank answers the first request again while the extension is asked for. Such an answer changes
     nothing.
     """
-    return stop.in_force and not _step_of(given).startswith(f"{AGAIN}.")
+    return stop.in_force and not step_of(given).startswith(f"{AGAIN}.")
 
 
 def propose_stop(draft: DecisionBuilder, transfer: str, because: AnyCode, by: str) -> RefusalCode | None:
@@ -247,8 +200,12 @@ def propose_stop(draft: DecisionBuilder, transfer: str, because: AnyCode, by: st
 
 
 def _refused(draft: DecisionBuilder, given: BankFeedback, payment: Payment) -> None:
-    """Apply a bank's refusal. A stop that runs goes on, even if the bank refuses its extension."""
-    stop = payment.stop
+    """Apply a bank's refusal. A stop that runs goes on, even if the bank refuses its extension; and so does a request
+    for a stop if the bank refuses to lift it.
+    """
+    stop, step = payment.stop, draft.steps.get(step_of(given))
+    if step is not None and step.action is Action.STOP_RELEASE:
+        return None
     if stop is None or not stop.in_force:
         return set_state(draft, payment, StopState.REFUSED, StopRefused())
     if stop.state is not StopState.ASKED or _earlier(given, stop):
@@ -327,7 +284,7 @@ def _answered(draft: DecisionBuilder, given: BankFeedback, *, meant: bool) -> No
     asking = draft.live_for(given.transfer, Action.STOP_STATUS)
     for asked in asking if changed else unanswered.questions_answered(draft, given.dispatch):
         end(draft, asked, StepState.DONE, _ANSWERS[given.state])
-    step = draft.steps.get(_step_of(given))
+    step = draft.steps.get(step_of(given))
     if given.state is BankState.PENDING:
         return
     if step is not None and step.state in LIVE_STEPS and step.transfer == given.transfer:
@@ -357,7 +314,7 @@ def _not_needed(draft: DecisionBuilder, transfer: str) -> AnyCode | None:
     """Return why a stop that ends soon is not extended although the bank may be asked, or None."""
     if draft.case.settled:
         return ResidentSafe()
-    return UpheldAlready() if orders.overturned(draft.case, transfer) else _unwanted(draft, transfer)
+    return UpheldAlready() if orders.overturned(draft.case, transfer) else unwanted(draft, transfer)
 
 
 def _remind(draft: DecisionBuilder, step: Step, transfer: str, ends: datetime) -> None:

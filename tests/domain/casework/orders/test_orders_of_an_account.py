@@ -114,9 +114,10 @@ def test_the_first_stop_goes_on_while_its_renewal_is_asked_for() -> None:
 
 def test_a_renewal_that_the_bank_never_answers_ends_with_the_first_stop_until_it_says_when_it_ends() -> None:
     line = stopped()
+    first = line.last(Action.STOP_PAYMENT).id
     line.pass_to(timedelta(hours=49))
     assert stop(line).state is StopState.EXPIRED
-    line.bank(BankState.IN_FORCE)
+    line.bank(BankState.IN_FORCE, dispatch=first)
     assert stop(line).state is StopState.EXPIRED, "an answer that names no end may be an old one"
     until = line.now + timedelta(hours=40)
     line.bank(BankState.IN_FORCE, until=until)

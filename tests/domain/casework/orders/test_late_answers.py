@@ -1,0 +1,67 @@
+"""Banks' answers that come after a stop's end, after its lift, or about the lift instead of the stop."""
+
+from datetime import timedelta
+
+import pytest
+
+from schemas.casework.cases import StepState, StopState
+from schemas.casework.inputs import BankState
+from schemas.levels import Action
+from tests.domain.casework.test_casework_stops import asked, in_force, lifted, renewing, stop_dispatches, stop_of
+
+
+def test_the_first_answer_to_an_extension_counts_though_the_first_stop_has_just_ended() -> None:
+    line, first = renewing()
+    extension = line.last(Action.STOP_AGAIN).id
+    asked_at = line.here.orders[1].asked_at
+    line.pass_to(timedelta(hours=4, minutes=1))
+    line.bank(BankState.IN_FORCE, dispatch=first)
+    assert stop_of(line).state is StopState.EXPIRED, "an answer to the first request may be an old one"
+    line.bank(BankState.IN_FORCE, dispatch=extension)
+    assert (stop_of(line).state, stop_of(line).until) == (StopState.IN_FORCE, asked_at + timedelta(hours=48))
+    line.pass_to(timedelta(hours=48))
+    line.bank(BankState.IN_FORCE, dispatch=extension)
+    assert stop_of(line).state is StopState.EXPIRED, "it has answered that request before"
+
+
+def test_an_answer_to_an_extension_that_comes_when_the_extension_is_over_opens_nothing() -> None:
+    line, _ = renewing()
+    extension = line.last(Action.STOP_AGAIN).id
+    line.pass_to(timedelta(hours=49))
+    line.bank(BankState.IN_FORCE, dispatch=extension)
+    assert stop_of(line).state is StopState.EXPIRED
+
+
+def test_a_bank_that_refuses_to_lift_has_not_refused_the_stop() -> None:
+    line = asked()
+    line.bank(BankState.REFUSED, dispatch=lifted(line))
+    assert stop_of(line).state is StopState.ASKED
+    assert line.step("release.0").state is StepState.FAILED
+
+
+@pytest.mark.parametrize("answer", [BankState.RELEASED, BankState.REFUSED])
+def test_a_stop_that_the_bank_confirms_only_after_persons_lifted_it_is_lifted_again(answer: BankState) -> None:
+    line = asked()
+    stop = line.last(Action.STOP_PAYMENT).id
+    line.bank(answer, dispatch=lifted(line))
+    line.bank(BankState.IN_FORCE, dispatch=stop)
+    assert stop_of(line).state is StopState.IN_FORCE
+    assert stop_dispatches(line)[-2:] == [Action.STOP_RELEASE] * 2
+    line.bank(BankState.RELEASED, dispatch=line.last(Action.STOP_RELEASE).id)
+    line.bank(BankState.IN_FORCE, dispatch=stop)
+    assert stop_of(line).state is StopState.RELEASED, "the bank has said so before"
+
+
+def test_a_stop_that_the_bank_lifted_unasked_is_not_opened_by_its_late_confirmation() -> None:
+    line = asked()
+    line.bank(BankState.RELEASED)
+    line.bank(BankState.IN_FORCE, until=line.now + timedelta(hours=40))
+    assert stop_of(line).state is StopState.RELEASED
+
+
+def test_a_stop_that_persons_decided_to_lift_is_not_extended() -> None:
+    line = in_force()
+    line.bank(BankState.REFUSED, dispatch=lifted(line))
+    line.pass_to(timedelta(hours=45))
+    assert stop_of(line).state is StopState.IN_FORCE
+    assert Action.STOP_AGAIN not in stop_dispatches(line)
