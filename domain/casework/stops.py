@@ -51,6 +51,7 @@ _ANSWERS: Mapping[BankState, AnyCode] = {
     BankState.RETURNED: BankReturned(),
     BankState.RELEASED: BankReleased(),
 }
+_LAST = frozenset({StopState.FROZEN, StopState.RETURNED})
 
 
 def bank_feedback(draft: DecisionBuilder, given: BankFeedback) -> None:
@@ -236,12 +237,13 @@ def plan_release(draft: DecisionBuilder, transfer: str, why: AnyCode) -> None:
 
 def set_state(draft: DecisionBuilder, payment: Payment, state: StopState, what: AnyCode) -> None:
     """Set a payment's stop to a state in which it does not run, with the fact `what`, and end its timer and its
-    standing approvals. No effect if it has that state; a frozen account stays frozen until its money is returned.
+    standing approvals. No effect if it has that state. A frozen account stays frozen until its money is returned, and
+    money that was returned stays so whatever the bank does with the stop.
 
     `payment`: a payment or traced account of the case. Raises ValueError if the case does not have it.
     """
     stop = payment.stop or Stop(state=StopState.ASKED, times=0)
-    if stop.state is state or (stop.state is StopState.FROZEN and state is not StopState.RETURNED):
+    if stop.state is state or (stop.state in _LAST and state is not StopState.RETURNED):
         return
     draft.pay(payment.model_copy(update={"stop": stop.model_copy(update={"state": state, "until": None})}))
     draft.note(FactKind.STOP, what)

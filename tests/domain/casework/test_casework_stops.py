@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from domain.payments.status import PaymentStatus, status_of
 from schemas.casework.acts import AskStopAct, LowerAct, ReleaseStopAct
 from schemas.casework.cases import StepState, Stop, StopState
 from schemas.casework.events import FactKind
@@ -130,6 +131,15 @@ def test_a_stop_whose_money_the_bank_has_given_back_is_no_longer_open(first: lis
     line.pass_to(timedelta(hours=50))
     assert stop_dispatches(line) == [Action.STOP_PAYMENT]
     assert line.facts(FactKind.STOP_REMINDER) == []
+
+
+@pytest.mark.parametrize("after", [BankState.RELEASED, BankState.REFUSED])
+def test_money_that_came_back_is_not_shown_as_frozen_because_the_bank_ends_the_stop(after: BankState) -> None:
+    line = in_force()
+    for state in (BankState.FROZEN, BankState.RETURNED, after):
+        line.bank(state, amount=300_000)
+    assert stop_of(line).state is StopState.RETURNED
+    assert status_of(line.here, line.here.payments[0]) == (PaymentStatus.RETURNED, 300_000)
 
 
 def test_money_that_the_bank_has_frozen_is_stopped_though_its_first_word_was_lost() -> None:
