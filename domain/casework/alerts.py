@@ -153,6 +153,7 @@ def _update(draft: DecisionBuilder, given: Alert) -> None:
     if any(getattr(case, name) != value for name, value in told.items()):
         draft.set(**told)
         orders.amounts_changed(draft)
+        money.limit_to_payments(draft)
     feeds = {payment.transfer: payment.feed for payment in case.payments}
     for payment in known:
         if payment.feed and payment.feed != feeds.get(payment.transfer):

@@ -4,6 +4,7 @@ from collections.abc import Collection
 
 from domain.casework.draft import DecisionBuilder
 from domain.payments import ledger
+from domain.payments.corrected_amounts import within_payments
 from schemas.casework.acts import LossAvoidedClaim
 from schemas.casework.cases import Case
 from schemas.casework.events import FactKind
@@ -86,6 +87,22 @@ def balance(draft: DecisionBuilder) -> None:
     fact records each changed entry.
     """
     _replace(draft, ledger.balanced(draft.case), None)
+
+
+def limit_to_payments(draft: DecisionBuilder) -> None:
+    """Reduce booked money and losses that exceed their payment's amount, because a feed has corrected the amount that a
+    person stated. A fact records each changed loss, frozen amount and entry of loss avoided.
+    """
+    before, after = draft.case, within_payments(draft.case)
+    if after is before:
+        return
+    _replace(draft, after, None)
+    for loss in after.losses:
+        if loss not in before.losses:
+            draft.note(FactKind.LOST, MoneyLost(loss.amount_fen), amount_fen=loss.amount_fen)
+    for transfer, fen in after.frozen.items():
+        if fen != before.frozen[transfer]:
+            draft.note(FactKind.FROZEN, MoneyFrozen(fen), amount_fen=fen)
 
 
 def _replace(draft: DecisionBuilder, after: Case, by: str | None) -> None:
