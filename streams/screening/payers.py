@@ -139,12 +139,18 @@ class Payers:
     async def put_back(self, entries: Iterable[WatchEntry]) -> None:
         """Write entries read from the watchlist's topic to Redis, except where the entry that Redis has takes
         precedence (`precedence` in domain/risk/sets): a confirmation, lift or rating before a report, then the newer
-        one. Also updates the list of the latest confirmed suspects. Raises RedisError if Redis is unavailable.
+        one. The entries that Redis has now also update the list of the latest confirmed suspects; a second call with
+        the same entries completes one that was interrupted. Raises RedisError if Redis is unavailable.
         """
+        told = list(entries)
         async with self._redis.pipeline(transaction=False) as pipe:
-            for entry in entries:
+            for entry in told:
                 pipe.eval(ENTER, 1, self._keys(entry.subject)[0], entry.subject, _ORDER, _ordered(entry))
-                self._list(pipe, entry)
+            stored = await pipe.execute()
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for entry, stands in zip(told, stored, strict=True):
+                if stands:
+                    self._list(pipe, entry)
             await pipe.execute()
 
     async def confirmed(self, most: int) -> list[WatchEntry]:

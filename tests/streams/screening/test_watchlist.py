@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -9,9 +10,10 @@ import pytest
 from schemas.risk.evidence import WatchStatus
 from schemas.risk.payee_checks import PayeeKind
 from schemas.risk.signals import Report, WatchState
+from streams.screening.payers import Payers, spread, token_of
 from streams.screening.subjects import Subjects
 from streams.screening.watchlist import NotWholeError, Watchlist
-from streams.state.keys import WHOLE
+from streams.state.keys import WHOLE, key
 from streams.state.shared_state import Shared
 from tests.streams.screening.screening_line import ANNA, MULE, PHONES, Line, minutes_ago, running, watch
 
@@ -72,3 +74,21 @@ async def test_nothing_is_answered_from_a_store_that_is_not_whole(line: Line) ->
     await line.redis.delete(WHOLE)
     with pytest.raises(NotWholeError):
         await watchlist.entries(["account:none"])
+
+
+async def test_an_outdated_lift_that_is_read_again_takes_no_suspect_off_the_list(line: Line) -> None:
+    await line.screen([watch(ago=1)])
+    payers = Payers(line.redis, line.settings.partitions)
+    (confirmed,) = await payers.confirmed(10)
+    since = confirmed.at - timedelta(days=1)
+    await payers.put_back([confirmed.model_copy(update={"standing": WatchStatus.LIFTED, "at": since, "uid": "old:w1"})])
+    assert await payers.confirmed(10) == [confirmed]
+
+
+async def test_an_entry_that_is_read_again_is_listed_though_the_list_had_lost_it(line: Line) -> None:
+    await line.screen([watch(ago=1)])
+    payers = Payers(line.redis, line.settings.partitions)
+    (confirmed,) = await payers.confirmed(10)
+    await line.redis.delete(key("suspects", spread(token_of(confirmed.subject), line.settings.partitions)))
+    await payers.put_back([confirmed])
+    assert await payers.confirmed(10) == [confirmed]
