@@ -1,7 +1,7 @@
 """Banks' answers about stops that come late: after a refusal, after a stop's end, or after persons have lifted it."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from domain.casework.draft import DecisionBuilder, is_clock
 from domain.casework.orders import records as orders
@@ -9,7 +9,7 @@ from domain.casework.payments import find
 from domain.policy.schedule import LATEST
 from schemas.casework.cases import Step, StepState, Stop, StopState
 from schemas.casework.inputs import BankFeedback
-from schemas.casework.orders import OrderState, StopOrder
+from schemas.casework.orders import MOST_HOURS, OrderState, StopOrder
 from schemas.codes.any_code import AnyCode
 from schemas.codes.refusals import UpheldAlready
 from schemas.codes.stop_orders import StopLapsed, StopNotWanted
@@ -78,11 +78,16 @@ def _first_answer(draft: DecisionBuilder, given: BankFeedback) -> bool:
 def end_of(draft: DecisionBuilder, given: BankFeedback) -> datetime:
     """Return when a stop that a bank confirms ends. If the bank names no end, it is the policy's time from now, or, if
     the stop had ended or was lifted before, from when its order was asked for.
+
+    An end that the bank names counts up to 48 hours from now, or from the end of the stop that it extends. A later one
+    is a mistake, such as Beijing time sent as UTC, and would let the extension be asked for too late.
     """
-    if given.until is not None:
-        return min(given.until, LATEST)
     payment, order = find(draft.case, given.transfer), orders.order_of(draft.case, step_of(given))
-    ended = payment is not None and payment.stop is not None and payment.stop.state in _ENDED
+    stop = payment.stop if payment is not None else None
+    if given.until is not None:
+        runs_to = stop.until if stop is not None and stop.until is not None else draft.now
+        return min(given.until, max(runs_to, draft.now) + timedelta(hours=MOST_HOURS), LATEST)
+    ended = stop is not None and stop.state in _ENDED
     since = order.asked_at if ended and order is not None else draft.now
     return min(since + draft.plan.stop.lasts, LATEST)
 

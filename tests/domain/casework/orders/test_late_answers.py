@@ -1,4 +1,4 @@
-"""Banks' answers that come after a stop's end, after its lift, or about the lift instead of the stop."""
+"""Banks' answers that come after a stop's end or its lift, are about the lift, or name an end that cannot be."""
 
 from datetime import timedelta
 
@@ -65,3 +65,15 @@ def test_a_stop_that_persons_decided_to_lift_is_not_extended() -> None:
     line.pass_to(timedelta(hours=45))
     assert stop_of(line).state is StopState.IN_FORCE
     assert Action.STOP_AGAIN not in stop_dispatches(line)
+
+
+def test_a_stop_is_not_taken_to_last_longer_than_the_law_lets_it() -> None:
+    line = asked()
+    beijing_as_utc = line.now + timedelta(hours=48 + 8)
+    line.bank(BankState.IN_FORCE, until=beijing_as_utc)
+    ends = line.now + timedelta(hours=48)
+    assert stop_of(line).until == ends
+    line.pass_to(timedelta(hours=44))
+    assert stop_dispatches(line)[-1] is Action.STOP_AGAIN, "before the stop ends"
+    line.bank(BankState.IN_FORCE, until=ends + timedelta(days=90))
+    assert stop_of(line).until == ends + timedelta(hours=48)
