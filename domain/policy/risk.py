@@ -135,7 +135,9 @@ class Scam(Section):
 
 
 class AtRisk(Section):
-    """A group that is defrauded `ratio` times as often as the population, by one type of scam or (`scam` None) by any.
+    """A group of people that is at another risk of fraud than the population. `ratio`: how often a member of the group
+    is defrauded, as a multiple of how often an average person is: 2 means twice as often, 0.5 half as often. `scam`:
+    the type of scam that the ratio is about; None: any.
 
     `sex`, `ages` (inclusive), `occupations`: the members; left out: any. `source`: the source of the ratio.
     """

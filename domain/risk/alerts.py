@@ -68,8 +68,9 @@ def alert_id(cause: Sequence[object], resident: str, level: Level) -> str:
 
 
 def _known(payments: Iterable[Payment]) -> frozenset[str]:
-    """Return the keys of the payments' states, `transfer:state`, and `transfer:confirmed` for a confirmed payee. A key
-    that casework does not have yet is news.
+    """Return what an alert tells casework about the payments, as texts: for each payment its name and state, such as
+    `bank:1:pending`, and, if its payee is a confirmed suspect, also its name with `confirmed`, such as
+    `bank:1:confirmed`. A text that no earlier alert had is news.
     """
     confirmed = (f"{payment.transfer}:confirmed" for payment in payments if payment.watched is WatchStatus.CONFIRMED)
     return frozenset({*(f"{payment.transfer}:{payment.state}" for payment in payments), *confirmed})
