@@ -12,8 +12,8 @@ from pydantic_core import ErrorDetails
 
 from domain.ids import resident_of, short_hash
 from domain.policy import load, trial
-from domain.policy.experiments.publishing import check_experiments
-from domain.policy.experiments.stop_text import with_stop
+from domain.policy.experiments.publishing import ExperimentRefusal, ExperimentRefusedError, check_experiments
+from domain.policy.experiments.stop_text import UnstoppableError, with_stop
 from schemas.administration.audit import AuditEntry
 from schemas.base import ANY_VERSION
 from schemas.casework.acts import CloseAct, ConfirmAct
@@ -88,15 +88,19 @@ async def stop_experiment(line: Installation, name: str, by: str) -> str:
     and which is now in force.
 
     The policy's text stays as it is, but for one line. Raises NotRunningError if the policy in force has no experiment
-    with this name that is not stopped, and UnstoppableError if its text cannot be changed so. Errors of `publish` and
-    `standing` pass through.
+    with this name that is not stopped, and ExperimentRefusedError if no line can stop it, as in a settings' file that
+    nobody published. Errors of `publish` and `standing` pass through.
     """
     before = await standing(line)
     plan = (await line.policies.get(before.policy)).experiments.get(name)
     if plan is None or plan.stopped:
         raise NotRunningError(f"no experiment {name!r} runs; `quanzu experiments list` names those that do")
     text = await line.policies.text(before.policy)
-    return await publish(line, with_stop(text, name, line.clock.now()), by, only_stops=True)
+    try:
+        stopped = with_stop(text, name, line.clock.now())
+    except UnstoppableError:
+        raise ExperimentRefusedError(ExperimentRefusal.UNSTOPPABLE, [name]) from None
+    return await publish(line, stopped, by, only_stops=True)
 
 
 async def standing(line: Installation) -> InForce:

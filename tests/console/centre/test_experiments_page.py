@@ -10,7 +10,10 @@ import tomlkit
 from domain.experiments.outcomes import Observed
 from domain.experiments.reading import read_experiment
 from schemas.casework.experiments import Assignment
+from schemas.casework.inputs import PolicyChange
+from schemas.casework.policies import InForce
 from schemas.people.staff import StaffRole
+from streams.messaging import case_inputs
 from streams.operations import rules
 from streams.state.keys import EXPERIMENT_READINGS
 from tests.console.harness.audit import audited
@@ -147,6 +150,26 @@ async def test_a_stop_sent_again_before_the_workers_know_of_it_does_nothing(cons
         assert (await client.post(f"/experiments/{name}/stop", data=data)).status_code == 303
         assert await audited(console, "experiment-stopped", on=name) == []
         await console.house.settle([])
+
+
+async def test_an_experiment_that_no_line_can_stop_is_refused_with_what_to_do(console: Stage) -> None:
+    """The settings' file may hold such a one: nobody checked it as `publish` does."""
+    line, name = console.house.line, f"wording_{next(console.numbers)}"
+    table = tomlkit.inline_table()
+    table.update(tomlkit.parse(text_with(console, name)).unwrap()["experiments"][name])
+    inline = f"experiments.{name} = {table.as_string()}\n{console.house.settings.policy.read_text('utf-8')}"
+    policy = await line.policies.publish(inline)
+    await line.policies.store_in_force(InForce(policy=policy.hash, good=policy.hash, since=rules.ALWAYS, by="test"))
+    change = PolicyChange(id=name, at=console.house.clock.now(), policy=policy.hash, by="test", reason="")
+    await line.producer.send_all(case_inputs.to_all(change, range(line.settings.partitions)))
+    await console.house.settle([])
+    async with await supervisor(console, WHOLE) as client:
+        shown = (await client.get("/experiments")).text
+        data = {"form": field(shown, "form"), "seen": name, "reason": "ethics board asked for it"}
+        answer = await client.post(f"/experiments/{name}/stop", data=data)
+    assert answer.status_code == 409
+    assert f"对照试验 {name} 须单独写成" in answer.text
+    assert await audited(console, "experiment-stopped", on=name) == []
 
 
 async def test_an_auditor_sees_experiments_and_cannot_stop_one(console: Stage) -> None:

@@ -1,7 +1,5 @@
 """Routes of randomised experiments: the plans of the policy in force, what their outcomes show, and the stop of one."""
 
-from contextlib import suppress
-
 from fastapi import Request
 from starlette.responses import RedirectResponse, Response
 
@@ -13,7 +11,8 @@ from console.web.kit.filled import form_value, new_form
 from console.web.kit.i18n import translate
 from console.web.kit.pages import page
 from console.web.kit.services import services
-from console.web.policies.forms import MOST_REASON, reason_of
+from console.web.policies.forms import MOST_REASON, experiments_refused, reason_of
+from domain.policy.experiments.publishing import ExperimentRefusedError
 from schemas.administration.experiments import Finding
 from schemas.people.staff import StaffRole
 from streams.casework.experiment_watch import stored_readings
@@ -48,9 +47,10 @@ async def stop(request: Request, who: Signed, name: str) -> Response:
     """Stop an experiment, with a reason, and redirect to the experiments. One person is enough. It cannot go on later.
     Does nothing if it was stopped meanwhile.
 
-    422 without a reason. Raises NotFoundError if the policy in force has no such experiment, and ForbiddenError for a
-    person who is not responsible for the whole province. UnknownPolicyError or PolicyError passes through if the policy
-    in force is lost or invalid. TimeoutError and SendError of Kafka, and errors of Redis, pass through.
+    422 without a reason; 409 if no line of the policy's text can stop it. Raises NotFoundError if the policy in force
+    has no such experiment, and ForbiddenError for a person who is not responsible for the whole province.
+    UnknownPolicyError or PolicyError passes through if the policy in force is lost or invalid. TimeoutError and
+    SendError of Kafka, and errors of Redis, pass through.
     """
     made, form = services(request), await request.form()
     whole_province(who)
@@ -63,8 +63,13 @@ async def stop(request: Request, who: Signed, name: str) -> Response:
     if not plan.stopped and form_value(form, "seen") == name:
         # The audit entry comes second: it says that this person stopped the experiment, and of two at once only one
         # does. The stop is never without an entry, because the new policy has its own, with the person's login.
-        with suppress(NotRunningError):  # stopped meanwhile
+        try:
             await stop_experiment(made.line, name, who.login)
+        except NotRunningError:
+            pass  # stopped meanwhile
+        except ExperimentRefusedError as error:
+            return await _listed(request, who, 409, refused=experiments_refused(request, error), named=name)
+        else:
             await trail.write(made, who, "experiment-stopped", name, reason)
     return RedirectResponse("/experiments", 303)
 
