@@ -98,7 +98,7 @@ def experiments_stop(name: Name, by: By, reason: Reason) -> None:
 
     async def run() -> None:
         async with open_installation() as line:
-            digest = await stop_experiment(line, name, by)
+            digest = await stop_experiment(line, name, by, reason)
             entry = AuditEntry(
                 at=line.clock.now(), by=by, act="experiment-stopped", on=name, reason=reason, detail=digest
             )

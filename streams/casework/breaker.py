@@ -61,8 +61,8 @@ class Breaker:
         Both are written as case inputs for every partition, and the act to the audit topic. Does nothing if a worker
         has checked in the last 0.45 s, or if the policy is not on trial: it is the last good one, a person has put it
         in force again, or the time in which a new policy is watched is over. Raises UnknownPolicyError if the text of
-        the last good policy is stored nowhere, PolicyError if this version cannot read it, and SendError. Errors of
-        Redis pass through.
+        the last good policy is stored nowhere, PolicyError if this version cannot read it, SendError, and LockBusyError
+        (a TimeoutError) if the stop takes over 8 s. Errors of Redis pass through.
         """
         if not await locks.take(self._redis, BREAKER_LOOKING, round(LOOK_SECONDS * 900)):
             return
@@ -73,8 +73,11 @@ class Breaker:
         if standing is None or rules is None or not trial.on_trial(standing, rules, now):
             return
         why = trial.reason_to_stop(await self._before(standing, rules), await self._since(standing, rules, now), rules)
-        if why:
-            await self._trip(standing, rules, why, now)
+        if why is None:
+            return
+        async with self._policies.changing_in_force("the policy breaker"):
+            if await self._policies.in_force() == standing:  # else a person was first: judged at the next look
+                await self._trip(standing, rules, why, now)
 
     async def _trip(self, standing: InForce, rules: BreakerRules, why: BreakerCode, now: datetime) -> None:
         words = in_language("en").sentence(why)

@@ -115,7 +115,8 @@ class ExperimentWatch:
         case-inputs and audit. An experiment is evaluated from its start until its last outcome is complete; its last
         result stays stored. One whose assignments do not fit its plan is logged and left out. Raises UnknownPolicyError
         if the policy in force is stored nowhere, PolicyError if this version cannot read it, CodecError if the journal
-        cannot be decrypted, and SendError. Errors of Redis and Kafka pass through.
+        cannot be decrypted, SendError, and LockBusyError (a TimeoutError) if a stop takes over 8 s. Errors of Redis and
+        Kafka pass through.
         """
         policy, now = await self._policies.live(), self._clock.now()
         await self._cases.update()
@@ -143,6 +144,10 @@ class ExperimentWatch:
             return None
 
     async def _stop(self, name: str, now: datetime) -> None:
+        async with self._policies.changing_in_force("the harm rule of an experiment"):
+            await self._put_stop_in_force(name, now)
+
+    async def _put_stop_in_force(self, name: str, now: datetime) -> None:
         standing = await self._standing()
         try:
             text = with_stop(await self._policies.text(standing.policy), name, now)

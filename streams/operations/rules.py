@@ -39,17 +39,31 @@ async def publish(
     by: str,
     override: str = "",
     others: Collection[str] = (),
-    *,
-    only_stops: bool = False,
 ) -> str:
     """Put a policy (TOML `text`) in force in all partitions, with an audit entry, and return its hash.
 
     `override`: the reason for publishing a policy that the breaker has stopped, else "". `others`: other persons who
-    wrote or approved it; a new experiment needs one. `only_stops`: the text differs from that in force only by the stop
-    of an experiment, and needs no trial. Raises PolicyError if it is invalid, ExperimentRefusedError if its experiments
-    may not be put in force, UserError if it was stopped and `override` is "" (the text is stored nevertheless), and
-    UnknownPolicyError if the last good policy is stored nowhere; the policy in force then stays. Raises SendError if
-    the text is too large for a record; errors of Redis pass through.
+    wrote or approved it; a new experiment needs one. Raises PolicyError if it is invalid, ExperimentRefusedError if its
+    experiments may not be put in force, UserError if it was stopped and `override` is "" (the text is stored
+    nevertheless), and UnknownPolicyError if the last good policy is stored nowhere; the policy in force then stays.
+    Raises SendError if the text is too large for a record, and LockBusyError (a TimeoutError) if this takes over 8 s,
+    for example because Kafka is unavailable: run it again. Errors of Redis pass through.
+    """
+    async with line.policies.changing_in_force("the publication of a policy"):
+        return await _published(line, text, by, override, others)
+
+
+async def _published(
+    line: Installation,
+    text: str,
+    by: str,
+    override: str = "",
+    others: Collection[str] = (),
+    *,
+    stops: str | None = None,
+) -> str:
+    """Do what `publish` does, under its lock. `stops`: the reason to stop an experiment, if the text differs from that
+    in force only by the stop, which needs no trial; else None.
     """
     now, before = line.clock.now(), await standing(line)
     await _check_experiments(line, text, before, {by, *others})
@@ -61,14 +75,22 @@ async def publish(
             "same, publish it with --override and the reason"
         )
     on_trial = trial.on_trial(before, (await line.policies.get(before.good)).breaker, now)
-    why = override if stop else ""
+    why, only_stops = override if stop else "", stops is not None
     after = trial.published(before, policy.hash, by, now, proved=not on_trial, override=why, only_stops=only_stops)
     await line.policies.store_in_force(after)
-    name = short_hash("policy", policy.hash, now.isoformat())
-    await _to_all(line, PolicyChange(id=name, at=now, policy=policy.hash, by=by, reason=why))
+    why = why or stops or ""
+    await _to_all(line, _change_to(after, now, why))
     entry = AuditEntry(at=now, by=by, act="policy-published", on=policy.hash, reason=why)
     await audit.write(line.producer, [entry])
     return policy.hash
+
+
+def _change_to(standing: InForce, now: datetime, reason: str = "") -> PolicyChange:
+    """Return the input that puts the policy of the record in force. It has the same id each time for one record, so
+    that partitions which have applied it do not do so again.
+    """
+    name = short_hash("policy", standing.policy, standing.since.isoformat())
+    return PolicyChange(id=name, at=now, policy=standing.policy, by=standing.by, reason=reason)
 
 
 async def _check_experiments(line: Installation, text: str, before: InForce, persons: Collection[str]) -> None:
@@ -83,24 +105,36 @@ class NotRunningError(UserError):
     """The policy in force has no such experiment, or it is stopped already."""
 
 
-async def stop_experiment(line: Installation, name: str, by: str) -> str:
+async def stop_experiment(line: Installation, name: str, by: str, reason: str) -> str:
     """Stop the experiment `name` of the policy in force, and return the hash of the new policy, in which it is stopped
-    and which is now in force.
+    and which is now in force. The `reason` is stored with the new policy's input and its audit entry.
 
     The policy's text stays as it is, but for one line. Raises NotRunningError if the policy in force has no experiment
-    with this name that is not stopped, and ExperimentRefusedError if no line can stop it, as in a settings' file that
-    nobody published. Errors of `publish` and `standing` pass through.
+    with this name that is not stopped; if somebody who stopped it was interrupted, the partitions get to know of it
+    first. Raises ExperimentRefusedError if no line can stop it, as in a settings' file that nobody published. Errors of
+    `publish` and `standing` pass through.
     """
-    before = await standing(line)
-    plan = (await line.policies.get(before.policy)).experiments.get(name)
-    if plan is None or plan.stopped:
-        raise NotRunningError(f"no experiment {name!r} runs; `quanzu experiments list` names those that do")
-    text = await line.policies.text(before.policy)
-    try:
-        stopped = with_stop(text, name, line.clock.now())
-    except UnstoppableError:
-        raise ExperimentRefusedError(ExperimentRefusal.UNSTOPPABLE, [name]) from None
-    return await publish(line, stopped, by, only_stops=True)
+    async with line.policies.changing_in_force("the stop of an experiment"):
+        before = await standing(line)
+        plan = (await line.policies.get(before.policy)).experiments.get(name)
+        if plan is not None and not plan.stopped:
+            text = await line.policies.text(before.policy)
+            try:
+                stopped = with_stop(text, name, line.clock.now())
+            except UnstoppableError:
+                raise ExperimentRefusedError(ExperimentRefusal.UNSTOPPABLE, [name]) from None
+            return await _published(line, stopped, by, stops=reason)
+        if plan is not None and await _some_lack(line, before.policy):
+            await _to_all(line, _change_to(before, line.clock.now()))
+    raise NotRunningError(f"no experiment {name!r} runs; `quanzu experiments list` names those that do")
+
+
+async def _some_lack(line: Installation, policy: str) -> bool:
+    """Return True if a partition decides by another policy than `policy` (a hash), or has none yet."""
+    async with line.redis.pipeline(transaction=False) as pipe:
+        for partition in range(line.settings.partitions):
+            pipe.hget(key("state", partition), "policy")
+        return {raw.decode() if raw else "" for raw in await pipe.execute()} != {policy}
 
 
 async def standing(line: Installation) -> InForce:

@@ -2,6 +2,8 @@
 each process.
 """
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,7 +21,8 @@ from streams.messaging.dead_letter_writer import readable
 from streams.messaging.producer import Producer, Record
 from streams.messaging.reader import Read, Tails, read_all
 from streams.runtime.settings import Settings
-from streams.state.keys import POLICIES, key
+from streams.state.keys import POLICIES, changing, key
+from streams.state.locks import locked_by
 
 IN_FORCE = "in-force"  # a field of the same hash and a key of the topic: InForce (schemas/casework/policies)
 IN_SHADOW = "in-shadow"  # likewise: InShadow (schemas/administration/drafts)
@@ -114,8 +117,21 @@ class Policies:
         raw = await self._redis.hget(POLICIES, IN_FORCE)
         return InForce.model_validate_json(raw, extra=ANY_VERSION) if raw else None
 
+    @asynccontextmanager
+    async def changing_in_force(self, holder: str) -> AsyncIterator[None]:
+        """Context manager: hold the lock under which another policy is put in force, from reading the record until the
+        partitions' inputs are written. Without it, of two changes at once the later one would undo the earlier.
+        `holder`: the work, in words for those who wait meanwhile.
+
+        Raises LockBusyError, also inside the block, if waiting for the lock and the block together take over 8 s, and
+        RedisError if Redis is unavailable.
+        """
+        async with locked_by(self._redis, changing(POLICIES, IN_FORCE), holder):
+            yield
+
     async def store_in_force(self, standing: InForce) -> None:
-        """Store the record of which policy is in force and which were stopped, on the topic and then in Redis.
+        """Store the record of which policy is in force and which were stopped, on the topic and then in Redis. The
+        caller holds the lock of `changing_in_force`.
 
         Raises SendError if the record is too large. Waits while Kafka is unavailable. Errors of Redis pass through.
         """

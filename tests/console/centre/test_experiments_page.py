@@ -146,7 +146,7 @@ async def test_a_stop_sent_again_before_the_workers_know_of_it_does_nothing(cons
     async with await supervisor(console, WHOLE) as client:
         shown = (await client.get("/experiments")).text
         data = {"form": field(shown, "form"), "seen": name, "reason": "ethics board asked for it"}
-        await rules.stop_experiment(console.house.line, name, "watch")
+        await rules.stop_experiment(console.house.line, name, "watch", "it does harm")
         assert (await client.post(f"/experiments/{name}/stop", data=data)).status_code == 303
         assert await audited(console, "experiment-stopped", on=name) == []
         await console.house.settle([])

@@ -1,18 +1,24 @@
-"""Holds: only one that is in force can be lifted."""
+"""Holds: only one that is in force can be lifted. Experiments: a stop reaches every partition, with its reason."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
+import tomlkit
 
+from domain.policy.experiments.stop_text import with_stop
+from schemas.casework.inputs import PolicyChange, input_adapter
 from schemas.errors import UserError
 from streams.channels.settings import ChannelSettings
 from streams.installation import Installation
 from streams.messaging import topics
+from streams.messaging.reader import read_all
 from streams.operations import rules
 from streams.runtime.settings import Settings
 from streams.state.keys import key
 from tests.domain import builders
+from tests.domain.experiments.plans import approval, fields
 
 DATABASE = 11  # of Redis: this file's own
 MINUTE = timedelta(minutes=1)
@@ -37,3 +43,63 @@ async def test_a_hold_that_has_ended_cannot_be_lifted(line: Installation) -> Non
     await rules.lift(line, "standing", "li", "the gateway is back", "release")
     with pytest.raises(UserError, match="no hold 'ended' is in force"):
         await rules.lift(line, "ended", "li", "the gateway is back", "drop")
+
+
+def _with_experiments(line: Installation, *names: str) -> str:
+    """The province's policy with experiments that have been running for 40 days, each about another level."""
+    now = line.clock.now()
+    before = {"on": (now - timedelta(days=90)).date()}
+    plans = {
+        name: fields(
+            starts=(now - timedelta(days=40)).isoformat(),
+            ends=(now + timedelta(days=60)).isoformat(),
+            registered_on=before["on"],
+            ethics=approval() | before,
+            waiver=approval() | before,
+            levels=[level],
+        )
+        for name, level in zip(names, ("yellow", "blue"), strict=False)
+    }
+    return line.settings.policy.read_text("utf-8") + tomlkit.dumps({"experiments": plans})
+
+
+async def _changes(line: Installation, policy: str) -> list[PolicyChange]:
+    """The inputs that put this policy in force, of all partitions."""
+    read = read_all(line.settings, topics.CASE_INPUTS.name)
+    found = [input_adapter.validate_json(each.value or b"") async for each in read if each.key == b"rules"]
+    return [each for each in found if isinstance(each, PolicyChange) and each.policy == policy]
+
+
+async def test_the_reason_of_a_stop_is_in_the_new_policys_input_and_audit_entry(line: Installation) -> None:
+    await rules.publish(line, _with_experiments(line, "wording"), "li", others=["wang"])
+    policy = await rules.stop_experiment(line, "wording", "li", "the ethics board asked for it")
+    assert {each.reason for each in await _changes(line, policy)} == {"the ethics board asked for it"}
+    audited = [each.value or b"" async for each in read_all(line.settings, topics.AUDIT.name)]
+    (entry,) = [value for value in audited if policy.encode() in value]
+    assert b"the ethics board asked for it" in entry
+
+
+async def test_of_two_experiments_that_are_stopped_at_once_neither_goes_on(line: Installation) -> None:
+    await rules.publish(line, _with_experiments(line, "one", "two"), "li", others=["wang"])
+    await asyncio.gather(*(rules.stop_experiment(line, name, "li", "harm") for name in ("one", "two")))
+    policy = await line.policies.get((await rules.standing(line)).policy)
+    assert {name for name, plan in policy.experiments.items() if plan.stopped} == {"one", "two"}
+
+
+async def test_a_stop_that_was_interrupted_reaches_the_partitions_when_it_is_sent_again(line: Installation) -> None:
+    running = await rules.publish(line, _with_experiments(line, "wording"), "li", others=["wang"])
+    standing = await rules.standing(line)
+    policy = await line.policies.publish(with_stop(await line.policies.text(running), "wording", line.clock.now()))
+    interrupted = standing.model_copy(update={"policy": policy.hash, "since": line.clock.now()})
+    await line.policies.store_in_force(interrupted)  # and then the process ended
+    for _ in range(2):
+        with pytest.raises(rules.NotRunningError):
+            await rules.stop_experiment(line, "wording", "li", "harm")
+    changes = await _changes(line, policy.hash)
+    assert len(changes) == 2 * line.settings.partitions
+    assert len({each.id for each in changes}) == 1  # a partition applies it once
+    for partition in range(line.settings.partitions):
+        await line.redis.hset(key("state", partition), "policy", policy.hash)
+    with pytest.raises(rules.NotRunningError):
+        await rules.stop_experiment(line, "wording", "li", "harm")
+    assert len(await _changes(line, policy.hash)) == len(changes)

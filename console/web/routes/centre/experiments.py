@@ -62,9 +62,9 @@ async def stop(request: Request, who: Signed, name: str) -> Response:
         return await _listed(request, who, 422, refused=translate(request, "请写明理由（至少两个字）。"), named=name)
     if not plan.stopped and form_value(form, "seen") == name:
         # The audit entry comes second: it says that this person stopped the experiment, and of two at once only one
-        # does. The stop is never without an entry, because the new policy has its own, with the person's login.
+        # does. The stop is never without an entry, because the new policy has its own, with the login and the reason.
         try:
-            await stop_experiment(made.line, name, who.login)
+            await stop_experiment(made.line, name, who.login, reason)
         except NotRunningError:
             pass  # stopped meanwhile
         except ExperimentRefusedError as error:
