@@ -1,6 +1,7 @@
 """Console accounts and the API tokens of programs: in Redis, and on the compacted topic `staff`."""
 
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 from redis.asyncio import Redis
 
@@ -10,7 +11,7 @@ from streams.messaging.reader import Tails
 from streams.messaging.topics import STAFF
 from streams.runtime.settings import Settings
 from streams.state.compacted_table import CompactedTable, Place, restore
-from streams.state.keys import STAFF_ACCOUNTS, STAFF_LOCK, STAFF_TOKENS
+from streams.state.keys import STAFF_ACCOUNTS, STAFF_LOCK, STAFF_TOKENS, STAFF_WHOLE
 from streams.state.locks import locked
 
 Change = Callable[[Account, list[Account]], Account]
@@ -18,6 +19,8 @@ Change = Callable[[Account, list[Account]], Account]
 
 Check = Callable[[list[Account]], None]
 """Raises if no account may be added to the given ones."""
+
+_TOKENS, _NONE = b"tokens", b"none"  # values of STAFF_WHOLE: whether the table of tokens has one
 
 Told = Callable[[Account, Account], Awaitable[None]]
 """Called before the change is written, with the account before and after: for the audit."""
@@ -34,11 +37,13 @@ class _Tokens(CompactedTable[ApiToken]):
 class Staff:
     """Stores accounts by login, and programs' tokens by id. A change is written to the topic, then to Redis.
 
+    A mark in Redis (STAFF_WHOLE) says that both tables are complete, and whether there is a token. Without it, because
+    Redis was wiped or another process is still restoring it, or if a table is missing, a reader restores both first.
     Writing raises SendError if a record is too large.
     """
 
     def __init__(self, settings: Settings, redis: "Redis", producer: Producer) -> None:
-        self._redis = redis
+        self._redis: Any = redis  # redis-py types a command's result as sync or async at once
         self._accounts, self._tokens = _Accounts(settings, redis, producer), _Tokens(settings, redis, producer)
 
     async def put(self, account: Account) -> None:
@@ -82,21 +87,21 @@ class Staff:
         return after
 
     async def get(self, login: str) -> Account | None:
-        """Return the account of this login, or None if it is unknown. If Redis has no account, accounts and tokens are
+        """Return the account of this login, or None if it is unknown. If Redis lacks some, accounts and tokens are
         first read from the topic. Raises RedisError or KafkaError if Redis or Kafka is unavailable.
         """
         await self._ensure()
         return await self._accounts.get(login)
 
     async def all(self) -> list[Account]:
-        """Return all accounts, sorted by login. If Redis has no account, accounts and tokens are first read from the
+        """Return all accounts, sorted by login. If Redis lacks some, accounts and tokens are first read from the
         topic. Raises RedisError or KafkaError if Redis or Kafka is unavailable.
         """
         await self._ensure()
         return sorted(await self._accounts.all(), key=lambda account: account.login)
 
     async def names(self) -> dict[str, str]:
-        """Return the names of all persons with an account, by login. If Redis has no account, accounts and tokens are
+        """Return the names of all persons with an account, by login. If Redis lacks some, accounts and tokens are
         first read from the topic. Raises RedisError or KafkaError if Redis or Kafka is unavailable.
         """
         return {account.login: account.name for account in await self.all()}
@@ -107,6 +112,7 @@ class Staff:
         is unavailable.
         """
         await self._tokens.put(token)
+        await self._redis.set(STAFF_WHOLE, _TOKENS, xx=True)
 
     async def revoke(self, token_id: str) -> ApiToken | None:
         """Delete the token with this id permanently, from the topic and Redis, and return it; None if the id is
@@ -116,17 +122,18 @@ class Staff:
         token = await self.token(token_id)
         if token is not None:
             await self._tokens.drop(token_id)
+            await self._note_tokens(xx=True)
         return token
 
     async def token(self, token_id: str) -> ApiToken | None:
-        """Return the token with this id, or None if it is unknown. If Redis has no account, accounts and tokens are
+        """Return the token with this id, or None if it is unknown. If Redis lacks some, accounts and tokens are
         first read from the topic. Raises RedisError or KafkaError if Redis or Kafka is unavailable.
         """
         await self._ensure()
         return await self._tokens.get(token_id)
 
     async def tokens(self) -> list[ApiToken]:
-        """Return all tokens, the newest first. If Redis has no account, accounts and tokens are first read from the
+        """Return all tokens, the newest first. If Redis lacks some, accounts and tokens are first read from the
         topic. Raises RedisError or KafkaError if Redis or Kafka is unavailable.
         """
         await self._ensure()
@@ -137,7 +144,17 @@ class Staff:
         Unreadable records are logged and left out. Raises RedisError or KafkaError if Redis or Kafka is unavailable.
         """
         await restore([self._accounts, self._tokens], since)
+        await self._note_tokens()
+
+    async def _note_tokens(self, *, xx: bool = False) -> None:
+        """Set the mark that both tables are complete. `xx`: only if it is set."""
+        await self._redis.set(STAFF_WHOLE, _NONE if await self._tokens.empty() else _TOKENS, xx=xx)
 
     async def _ensure(self) -> None:
-        if await self._accounts.empty():
+        async with self._redis.pipeline(transaction=False) as pipe:
+            pipe.exists(STAFF_ACCOUNTS)
+            pipe.exists(STAFF_TOKENS)
+            pipe.get(STAFF_WHOLE)
+            accounts, tokens, whole = await pipe.execute()
+        if not accounts or whole is None or (whole == _TOKENS and not tokens):
             await self.restore()

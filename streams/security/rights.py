@@ -73,7 +73,7 @@ _AUDIT = (keys.AUDIT_HEADS, keys.AUDIT_HEADS_AT, CLOCKS_OFF)
 _LIMITS = "LIMITS*"  # of the library `limits`
 _OWN_OF_CONSOLE = (
     *(topic.name for topic in topics.CONSOLES if topic is not topics.STAFF),
-    *(keys.STAFF_ACCOUNTS, keys.STAFF_TOKENS, keys.STAFF_LOCK),
+    *(keys.STAFF_ACCOUNTS, keys.STAFF_TOKENS, keys.STAFF_WHOLE, keys.STAFF_LOCK),
     *(keys.ALARMS_OPEN, keys.ALARMS_MARK, keys.WEBHOOK_HEALTH, keys.POLICIES, keys.RINGING, keys.AUDIT_VERIFIED),
     *(keys.PUBLIC_REPORTS_AT, keys.PUBLIC_REPORTS_NUMBERS, keys.PUBLIC_REPORTS_COUNTIES, f"{keys.PUBLIC_REPORTS_OF}*"),
     *(f"{begins}*" for begins in (keys.CALL, keys.WRONG_CODES, keys.SESSION, keys.SESSIONS_OF, keys.UNDER_WAY)),

@@ -121,6 +121,7 @@ SEARCHING = "searching"  # string: the lease of the worker that tells officers o
 PUSH_SUBSCRIPTIONS = "push-subscriptions"  # hash: id -> subscription
 STAFF_ACCOUNTS = "staff"  # hash: login -> account
 STAFF_TOKENS = "staff-tokens"  # hash: a token's id -> the token
+STAFF_WHOLE = "staff-whole"  # string: both are complete; "tokens" or "none": whether there is a token
 STAFF_LOCK = "staff-lock"  # string: lock on changes of accounts
 PUBLIC_REPORTS_AT = "public-reports-at"  # sorted set: report's id -> when it came
 PUBLIC_REPORTS_NUMBERS = "public-reports-numbers"  # hash: reference number -> report's id

@@ -12,6 +12,7 @@ from redis.asyncio import Redis
 from schemas.people.staff import Account, ApiToken, StaffRole
 from streams.messaging import topics
 from streams.messaging.producer import Producer, Record
+from streams.messaging.reader import Tails
 from streams.repositories.staff import Staff
 from streams.runtime.settings import Settings
 from streams.security.encrypted_kafka import make_producer
@@ -78,6 +79,47 @@ async def test_who_lists_the_tokens_in_a_wiped_redis_finds_them(room: Room) -> N
     await room.staff.put_token(token("aaaaaaaaaaaa", "back-3"))
     await room.redis.flushdb()
     assert token("aaaaaaaaaaaa", "back-3") in await room.staff.tokens()
+
+
+class CountingStaff(Staff):
+    """Counts how often the topic is read."""
+
+    reads = 0
+
+    async def restore(self, since: Tails | None = None) -> None:
+        self.reads += 1
+        await super().restore(since)
+
+
+async def test_tokens_come_back_if_only_they_were_lost(room: Room) -> None:
+    await room.staff.put(account("back-4"))
+    await room.staff.put_token(token("bbbbbbbbbbbb", "back-4"))
+    assert await room.staff.token("bbbbbbbbbbbb") is not None
+    await room.redis.delete(STAFF_TOKENS)
+    assert await room.staff.token("bbbbbbbbbbbb") == token("bbbbbbbbbbbb", "back-4")
+
+
+async def test_nobody_is_missed_while_another_process_puts_the_accounts_back(room: Room) -> None:
+    await room.staff.put(account("back-5"))
+    await room.staff.put(account("back-6"))
+    raw = await room.redis.hget(STAFF_ACCOUNTS, "back-6")
+    await room.redis.flushdb()
+    await room.redis.hset(STAFF_ACCOUNTS, "back-6", raw)  # so far
+    assert await room.staff.get("back-5") == account("back-5")
+
+
+async def test_an_installation_without_tokens_is_read_from_the_topic_once(room: Room, settings: Settings) -> None:
+    counting = CountingStaff(settings, room.redis, room.producer)
+    await counting.put(account("back-7"))
+    for each in await counting.tokens():  # of other tests
+        await counting.revoke(each.id)
+    counting.reads = 0
+    for _ in range(3):
+        assert await counting.tokens() == []
+    assert counting.reads == 0
+    await counting.put_token(token("cccccccccccc", "back-7"))
+    await room.redis.delete(STAFF_TOKENS)
+    assert await counting.token("cccccccccccc") is not None
 
 
 async def test_a_record_that_is_no_account_is_passed_over(room: Room) -> None:
