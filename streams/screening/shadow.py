@@ -35,6 +35,7 @@ from streams.state.keys import SHADOW_COUNTS, key
 log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 1.0  # longest time until a new shadow policy is noticed
+AGAIN_SECONDS = 60.0  # until an unreadable one is read again: to look for a lost one, the whole topic is read
 JILIN = timezone(timedelta(hours=8))
 LIVE, SHADOWED = "live", "shadow"
 _HASH = 16  # length of a policy's digest
@@ -62,13 +63,14 @@ class Shadow:
         self._producer, self._policies, self._clock, self._partitions = producer, policies, clock, partitions
         self._looked: float | None = None
         self._rules: RiskRules | None = None
+        self._unreadable: tuple[str, float] | None = None  # a policy's hash, and when it was read (monotonic seconds)
 
     async def fork(self, evaluator: RiskEvaluator) -> RiskEvaluator | None:
         """Return an evaluator with the shadow policy's rules and the same evidence. Call it before any evaluation.
 
         Returns None if no policy is in shadow, its text is stored nowhere or this version cannot read it (both are
-        logged), or the evaluator has no resident. A new shadow policy is noticed within 1 s. Raises RedisError if Redis
-        is unavailable.
+        logged), or the evaluator has no resident. A new shadow policy is noticed within 1 s, and a text that is stored
+        only later within AGAIN_SECONDS (60). Raises RedisError if Redis is unavailable.
         """
         if self._looked is None or time.monotonic() - self._looked >= LOOK_SECONDS:
             self._rules, self._looked = await self._read(), time.monotonic()
@@ -98,11 +100,20 @@ class Shadow:
         standing = await self._policies.in_shadow()
         if standing is None or standing.policy is None:
             return None
+        if self._was_unreadable(standing.policy):
+            return None
         try:
             return (await self._policies.get(standing.policy)).risk
         except (UnknownPolicyError, PolicyError) as error:
             log.warning("nothing is scored in shadow: %s", error)
+            self._unreadable = standing.policy, time.monotonic()
             return None
+
+    def _was_unreadable(self, policy: str) -> bool:
+        """Return True if this policy could not be read within the last AGAIN_SECONDS."""
+        if self._unreadable is None or self._unreadable[0] != policy:
+            return False
+        return time.monotonic() - self._unreadable[1] < AGAIN_SECONDS
 
     async def _load_alerted(self, shadow: RiskEvaluator) -> None:
         """Load the shadow policy's earlier alerts, except those about settled cases."""

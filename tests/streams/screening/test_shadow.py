@@ -8,8 +8,9 @@ import pytest
 from schemas.administration.drafts import InShadow
 from schemas.casework.inputs import Alert
 from streams.messaging import topics
-from streams.messaging.reader import read_all
+from streams.messaging.reader import Tails, read_all
 from streams.repositories.policies import Policies
+from streams.runtime.clock import Clock
 from streams.screening import shadow
 from streams.screening.shadow import Count
 from streams.state.keys import POLICIES, SHADOW_COUNTS
@@ -82,6 +83,29 @@ async def test_a_policy_that_this_version_cannot_read_holds_nothing_up(line: Lin
     await policies.store_in_shadow(InShadow(policy="1" * 16, since=NOW, by="li"))
     await line.screen([call()])
     assert await line.levels() == ["blue"]
+
+
+class CountingPolicies(Policies):
+    """Counts how often the topic is read for a policy that Redis lacks."""
+
+    reads = 0
+
+    async def restore(self, since: Tails | None = None) -> None:
+        self.reads += 1
+        await super().restore(since)
+
+
+async def test_a_lost_policy_is_not_looked_for_on_the_topic_each_second_and_another_one_at_once(line: Line) -> None:
+    policies = CountingPolicies(line.settings, line.redis, line.producer)
+    looking = shadow.Shadow(line.redis, line.producer, policies, Clock.starting(1, NOW), line.settings.partitions)
+    await policies.store_in_shadow(InShadow(policy="0" * 16, since=NOW, by="li"))
+    for _ in range(3):  # a look of each second
+        assert await looking._read() is None
+    assert policies.reads == 1
+    policy = await put_in_shadow(line, blue=-8.0)
+    rules = await looking._read()
+    assert rules is not None
+    assert rules.policy == policy
 
 
 async def test_which_policy_is_in_shadow_outlives_redis(line: Line) -> None:
