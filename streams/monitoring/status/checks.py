@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 
 from aiokafka.errors import KafkaError
+from pydantic import ValidationError
 from redis.exceptions import RedisError
 
 from schemas.errors import UserError
@@ -68,8 +69,8 @@ def _checks(
 
 
 async def _tried(one: StatusCheck) -> list[Trouble]:
-    """Return the troubles that a check finds; if it fails or times out, its partial result and a trouble that
-    says so.
+    """Return the troubles that a check finds; if it fails, times out or finds an invalid record in Redis, its partial
+    result and a trouble that says so.
     """
     found: list[Trouble] = []
     try:
@@ -77,8 +78,16 @@ async def _tried(one: StatusCheck) -> list[Trouble]:
             async for trouble in one():
                 found += [trouble]  # kept even if the check fails later
     except (KafkaError, RedisError, ReadError, UserError, OSError, TimeoutError) as error:
-        name = getattr(one, "__name__", "a part").replace("_", " ")
-        what = f"the look at {name} was cut short ({type(error).__name__}): what is said of it is not all"
+        what = f"the look at {_name(one)} was cut short ({type(error).__name__}): what is said of it is not all"
         do = str(error) if isinstance(error, UserError) else "Look again; if it stays, see the servers' logs"
         found.append(missed("not-seen", what, do))
+    except ValidationError as error:  # its text repeats what is stored
+        cut = f"the look at {_name(one)} was cut short"
+        what = f"{cut}, because a stored {error.title} is invalid: what is said of it is not all"
+        do = "A later version of Quanzu may have written it: look with that one. Else write it anew"
+        found.append(missed("not-seen", what, do))
     return found
+
+
+def _name(one: StatusCheck) -> str:
+    return getattr(one, "__name__", "a part").replace("_", " ")

@@ -163,6 +163,15 @@ async def test_a_silent_feed_a_drain_and_a_missing_auditor_are_told(ward: Ward) 
     assert await names(ward.watchers.auditor()) == []
 
 
+async def test_a_stored_drain_that_is_invalid_is_told_without_its_text_and_hides_no_other_trouble(ward: Ward) -> None:
+    await ward.redis.set(DRAINING, '{"at": "never", "by": "13900000001"}')
+    page = await status_page(ward.settings)
+    (told,) = [each for each in page.troubles if "Drain" in each.what]
+    assert "the look at drain was cut short" in told.what
+    assert "13900000001" not in told.what
+    assert any(each.name != told.name for each in page.troubles)
+
+
 async def test_payers_who_wait_for_a_decision_are_told(ward: Ward) -> None:
     entry = evidence.WatchEntry(
         subject="account:mule", standing=evidence.WatchStatus.CONFIRMED, at=NOON, uid="police:w"
