@@ -92,5 +92,5 @@ def in_readers_area(who: Who, login: str, accounts: Mapping[str, Account]) -> bo
 
 
 def _why(entry: AuditEntry) -> RevealReason | None:
-    name = entry.detail.removeprefix("for ")
+    name = entry.detail.rpartition("for ")[2]  # that of a recording begins with the recording's id
     return RevealReason(name) if name in set(RevealReason) else None

@@ -1,12 +1,15 @@
 """Revealing residents' data has a quota, a reason that says something, a review and a mark on the screen."""
 
 import asyncio
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+
+import pytest
 
 from console.web.auth import unmask
+from console.web.auth.reveal_reviews import _why
 from domain.access.reveals import quotas, reveal_id
 from domain.calendar import JILIN, local_date
-from schemas.administration.audit import AuditEntry
+from schemas.administration.audit import AuditEntry, RevealReason
 from schemas.administration.security_events import SecurityEventKind as Kind
 from schemas.levels import Level
 from schemas.people.staff import StaffRole
@@ -164,3 +167,15 @@ def _sampled(page: str, login: str) -> str:
     """The id of a person's revealing in the sample."""
     (found,) = [each for each in page.split('<li class="card" id="')[1:] if f">{login}</span>" in each]
     return found[:20]
+
+
+@pytest.mark.parametrize("detail", ["for {why}", "0123456789abcdef for {why}"])
+async def test_a_review_shows_the_category_of_the_reason_of_data_shown_and_of_a_recording_heard(detail: str) -> None:
+    why = next(iter(RevealReason))
+    told = {"at": datetime(2026, 3, 1, tzinfo=UTC), "by": "li", "act": "look-recording", "on": "r-1"}
+    assert _why(AuditEntry.model_validate(told | {"detail": detail.format(why=why.value)})) is why
+
+
+async def test_a_review_shows_no_category_of_an_export() -> None:
+    told = {"at": datetime(2026, 3, 1, tzinfo=UTC), "by": "li", "act": "look-export", "on": "r-1"}
+    assert _why(AuditEntry.model_validate(told)) is None
