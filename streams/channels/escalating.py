@@ -77,13 +77,13 @@ class _Visit:
     """A visit that waits for its officer's acceptance, with the data needed for its next rung.
 
     `case`: None if the store does not have it; `officer`: None if no roster has the officer; `devices`: those that get
-    push messages.
+    push messages, None if an error hides them: then the officer may have one.
     """
 
     task: Task
     case: Case | None
     officer: Officer | None
-    devices: tuple[PushSubscription, ...]
+    devices: tuple[PushSubscription, ...] | None
 
     @property
     def level(self) -> Level:
@@ -91,7 +91,7 @@ class _Visit:
 
     @property
     def reach(self) -> ladder.OfficerReach:
-        return ladder.OfficerReach(bool(self.devices), bool(self.officer and self.officer.phone))
+        return ladder.OfficerReach(self.devices != (), bool(self.officer and self.officer.phone))
 
 
 class OfficerEscalations:
@@ -201,8 +201,15 @@ class OfficerEscalations:
         roster = await self._rosters.roster_of(task.officer)
         officer = next((each for each in roster.officers if each.id == task.officer), None) if roster else None
         case = await self._store.case(home(task.resident, self._outgoing.settings.partitions), task.case)
-        devices = await devices_of(task.officer, self._rosters.push, self._staff)
-        return _Visit(task, case, officer, tuple(devices))
+        return _Visit(task, case, officer, await self._devices(task.officer))
+
+    async def _devices(self, officer: str) -> tuple[PushSubscription, ...] | None:
+        """Return the officer's devices, or None after an error, which is logged: text message and call need none."""
+        try:
+            return tuple(await devices_of(officer, self._rosters.push, self._staff))
+        except Exception as error:
+            log.error("an officer's devices are not known: %s", without_values(error))  # noqa: TRY400 - its text may have an endpoint
+            return None
 
     async def _is_lost(self, task: Task) -> bool:
         """Return True if the store of the visit's partition was lost and is not restored yet, so that the visit's case
@@ -296,6 +303,8 @@ class OfficerEscalations:
                 return RungResult.SENT  # the report to the case, below, sends the next one
 
     async def _pushed(self, visit: _Visit) -> RungResult:
+        if visit.devices is None:
+            return RungResult.FAILED
         if not visit.devices:
             return RungResult.ABSENT
         sends = (self._push.send(each, task_message(visit.task, visit.level, each)) for each in visit.devices)

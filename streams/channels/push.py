@@ -24,6 +24,7 @@ from streams.runtime.tasks import without_values
 
 log = logging.getLogger(__name__)
 
+DROP_SECONDS = 2.0  # for the deletion of a device that has ended: a notice to another device must not wait for it
 DEVICE_SECONDS = 6.0  # for one device, repetitions included: then text message and call begin
 TRIES = 2
 PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.5, 2.0  # a longer Retry-After is not waited for
@@ -84,7 +85,8 @@ async def devices_of(officer: str, subscriptions: PushSubscriptions, staff: Staf
     there is none.
 
     Deletes the devices of an account that is disabled or deleted, is no longer this officer's, or signed out
-    everywhere. Raises SendError if Kafka refuses the deletion. Errors of Redis pass through.
+    everywhere. An error of a deletion is logged, also if it takes over 2 s; the next call tries again. Raises
+    ValueError if a stored device or account is invalid. Errors of Redis pass through.
     """
     found = []
     for each in await subscriptions.of_officer(officer):
@@ -92,7 +94,7 @@ async def devices_of(officer: str, subscriptions: PushSubscriptions, staff: Staf
         if account and not account.disabled and account.officer == officer and account.epoch == each.epoch:
             found.append(each)
         else:
-            await subscriptions.drop(each.id)
+            await _drop(subscriptions, each)
     return found
 
 
@@ -147,14 +149,8 @@ class PushSender:
             result = PushResult.UNREACHED
         PUSHES.labels(result).inc()
         if result is PushResult.GONE:
-            await self._drop(subscription)
+            await _drop(self._subscriptions, subscription)
         return result
-
-    async def _drop(self, subscription: PushSubscription) -> None:
-        try:
-            await self._subscriptions.drop(subscription.id)
-        except Exception as error:
-            log.error("an ended push subscription was not deleted: %s", without_values(error))  # noqa: TRY400 - as above
 
     async def _send(self, subscription: PushSubscription, message: PushMessage) -> PushResult:
         if self._key is None:
@@ -202,6 +198,14 @@ async def _post(
     if status in _GONE:
         return PushResult.GONE, None
     return (PushResult.LATER, _pause(asked)) if status in _LATER else (PushResult.REFUSED, None)
+
+
+async def _drop(subscriptions: PushSubscriptions, ended: PushSubscription) -> None:
+    try:
+        async with asyncio.timeout(DROP_SECONDS):
+            await subscriptions.drop(ended.id)
+    except Exception as error:
+        log.error("an ended push subscription was not deleted: %s", without_values(error))  # noqa: TRY400 - its text may have the endpoint
 
 
 def _pause(asked: str) -> float | None:

@@ -154,11 +154,19 @@ class SearchWatch:
     async def _reached(self, listed: SearchList, case: Case, officer: str) -> bool:
         roster = await self._outgoing.rosters.roster_of(officer)
         person = next((each for each in roster.officers if each.id == officer), None) if roster else None
-        devices = await devices_of(officer, self._outgoing.rosters.push, self._staff)
-        sends = (self._push.send(each, search_message(listed.id, case.level, each)) for each in devices)
-        if PushResult.TAKEN in await asyncio.gather(*sends):
+        if await self._pushed(listed, case, officer):
             return True
         return person is not None and person.phone is not None and await self._text(listed, case, person, person.phone)
+
+    async def _pushed(self, listed: SearchList, case: Case, officer: str) -> bool:
+        """Return whether a push message went out. An error is logged: the text message needs no device."""
+        try:
+            devices = await devices_of(officer, self._outgoing.rosters.push, self._staff)
+            sends = (self._push.send(each, search_message(listed.id, case.level, each)) for each in devices)
+            return PushResult.TAKEN in await asyncio.gather(*sends)
+        except Exception as error:
+            log.error("an officer is told of a search by text message only: %s", without_values(error))  # noqa: TRY400 - as above
+            return False
 
     async def _text(self, listed: SearchList, case: Case, officer: Officer, phone: str) -> bool:
         language = "zh" if Language.CHINESE in officer.languages else "ko"

@@ -21,15 +21,16 @@ from schemas.people.staff import Account, StaffRole
 from streams.channels.escalating import OfficerEscalations
 from streams.channels.outgoing import Outgoing
 from streams.channels.provider import Kind
-from streams.channels.push import PushMessage, PushResult
+from streams.channels.push import PushMessage, PushResult, devices_of
 from streams.messaging import topics
+from streams.messaging.producer import SendError
 from streams.repositories.alarms import Alarms
-from streams.repositories.escalations import opaque_id
+from streams.repositories.escalations import PushSubscriptions, opaque_id
 from streams.repositories.rosters import Asked
 from streams.repositories.staff import Staff
 from streams.runtime.settings import Settings
 from streams.state.case_store import CaseStore
-from streams.state.keys import ESCALATIONS_DUE
+from streams.state.keys import ESCALATIONS_DUE, PUSH_SUBSCRIPTIONS
 from tests.channel_rig import Rig, rigged, until
 from tests.dispatched import NOW, dispatch_for
 from tests.domain.builders import policy
@@ -320,6 +321,35 @@ async def test_devices_of_an_account_that_ended_or_signed_out_everywhere_get_not
             await climb.look()
             assert climb.service.got == []
             assert await climb.outgoing.rosters.push.all() == []
+
+
+@pytest.mark.parametrize("phone", [True, False])
+async def test_a_device_that_cannot_be_read_stops_no_other_way_of_telling(settings: Settings, phone: bool) -> None:
+    async with climbing(settings, phone=phone, device=False) as climb:
+        await climb.rig.redis.hset(PUSH_SUBSCRIPTIONS, "broken", b"{}")
+        await climb.look()
+        await climb.after(6)
+        assert (await climb.tried())[0] == (PUSH, RungResult.FAILED)
+        assert climb.contacts() == (["sms", "phone"] if phone else [])
+        await climb.after(46)
+        assert (await climb.tried())[-1] == (OfficerRung.NEXT_OFFICER, SENT)
+
+
+async def test_a_device_that_cannot_be_deleted_keeps_no_other_one_from_its_message(settings: Settings) -> None:
+    async with climbing(settings) as climb:
+        book = climb.outgoing.rosters.push
+        [good] = await book.all()
+        await book.put(good.model_copy(update={"id": "0" * 32, "epoch": 5}))
+        refusing = _RefusingSubscriptions(climb.rig.settings, climb.rig.redis, climb.rig.producer)
+        staff = Staff(climb.rig.settings, climb.rig.redis, climb.rig.producer)
+        assert await devices_of("p-1", refusing, staff) == [good]
+
+
+class _RefusingSubscriptions(PushSubscriptions):
+    """Devices none of which Kafka lets delete."""
+
+    async def drop(self, name: str) -> None:
+        raise SendError(name)
 
 
 async def test_one_officers_slow_push_service_does_not_delay_another_visit(settings: Settings) -> None:

@@ -18,7 +18,7 @@ from streams.repositories.places import SearchLists
 from streams.repositories.staff import Staff
 from streams.runtime.settings import Settings
 from streams.state.case_store import CaseStore
-from streams.state.keys import key
+from streams.state.keys import PUSH_SUBSCRIPTIONS, key
 from tests.channel_rig import Rig, rigged
 from tests.dispatched import case_of, dispatch_for
 from tests.end_to_end.harness.hand_clock import HandClock
@@ -134,6 +134,13 @@ async def test_a_worker_that_died_after_the_notice_is_followed_by_one_whose_noti
         await searched.look(searched.watch)
         await searched.lists.put(searched.listed)  # as if it had not been noted
         await searched.look(watching(await searched.rig.worker(), searched.rig, searched.lists))
+        assert searched.texts() == ["+8619900009991", "+8619900009992"]
+
+
+async def test_a_device_that_cannot_be_read_keeps_no_officer_from_the_text_message(settings: Settings) -> None:
+    async with searching(settings) as searched:
+        await searched.rig.redis.hset(PUSH_SUBSCRIPTIONS, "broken", b"{}")
+        await searched.look(searched.watch)
         assert searched.texts() == ["+8619900009991", "+8619900009992"]
 
 
