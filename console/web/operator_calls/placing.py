@@ -19,13 +19,14 @@ from streams.channels.operator_calls.phones import OperatorPhones, Placed
 
 
 class CallStart(StrEnum):
-    """The result of an operator's wish to call a resident. RINGS: the operator's telephone is to ring; GOES_ON: another
-    call to the resident goes on; CLAIMED: the case could not be claimed for the operator; NO_PHONE: the gateway has no
-    telephone of this operator; NO_NUMBER: no number of the resident is known; REFUSED: the gateway places no call;
-    UNKNOWN: the gateway may ring the operator yet.
+    """The result of an operator's wish to call a resident. RINGS: the operator's telephone is to ring; CLOSED: the case
+    is closed; GOES_ON: another call to the resident goes on; CLAIMED: the case could not be claimed for the operator;
+    NO_PHONE: the gateway has no telephone of this operator; NO_NUMBER: no number of the resident is known; REFUSED: the
+    gateway places no call; UNKNOWN: the gateway may ring the operator yet.
     """
 
     RINGS = "rings"
+    CLOSED = "closed"
     GOES_ON = "goes_on"
     CLAIMED = "claimed"
     NO_PHONE = "no_phone"
@@ -36,13 +37,16 @@ class CallStart(StrEnum):
 
 class CallActing(StrEnum):
     """The result of an act during a call. DONE: the gateway has done it; NOT_NOW: the call is not the operator's, has
-    ended, or the gateway did not do it; ENDED: the gateway does not know the call any more, or does not answer, so that
-    the case now has the end of the talk as the operator stated it.
+    ended, or the gateway did not do it; UNKNOWN: the gateway does not answer, and may have done it; ENDED: the gateway
+    does not know the call any more, so that the case now has the end of the talk as the operator stated it; GIVEN_UP:
+    the same, because the gateway does not answer.
     """
 
     DONE = "done"
     NOT_NOW = "not_now"
+    UNKNOWN = "unknown"
     ENDED = "ended"
+    GIVEN_UP = "given_up"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +64,13 @@ async def start_call(
     Return the result (see CallStart): RINGS, or why there is no call, such as GOES_ON; a refusal raises nothing.
     UNKNOWN: the gateway may ring.
 
-    `dialled`: the number that the resident has called from, None: the registered one. An unclaimed open case is claimed
-    first. Raises TimeoutError if Kafka does not answer in time, and SendError if it refuses a record for good. Errors
-    of Redis pass through.
+    `dialled`: the number that the resident has called from, None: the registered one. An unclaimed case is claimed
+    first, unless it is settled. Nobody is called for a closed case; for one that is settled and open, a call is a
+    follow-up, and the audit says that it was settled. Raises TimeoutError if Kafka does not answer in time, and
+    SendError if it refuses a record for good. Errors of Redis pass through.
     """
+    if not case.open:
+        return CallStart.CLOSED
     if not phones.has(who.login):
         return CallStart.NO_PHONE
     async with services.desk.reserve_call(case.id) as free:
@@ -77,8 +84,15 @@ async def start_call(
             dialled = Dialled(phone_of(entries.get(case.resident)), f"{case.id}.{secrets.token_hex(8)}")
         if not dialled.number.startswith("+"):  # none, or a service number
             return CallStart.NO_NUMBER
-        await trail.record_look(services, who, "call", case.id)
+        await record_call(services, who, case)
         return await _place(services, phones, who, case, dialled)
+
+
+async def record_call(services: Services, who: Who, case: Case) -> None:
+    """Write an audit entry that a resident is about to be called, with the case's state if the case is settled. Raises
+    TimeoutError if Kafka does not answer in time, and SendError if it refuses the entry for good.
+    """
+    await trail.record_look(services, who, "call", case.id, detail=case.state.value if case.settled else "")
 
 
 async def _place(services: Services, phones: OperatorPhones, who: Who, case: Case, dialled: Dialled) -> CallStart:
@@ -99,12 +113,12 @@ async def _place(services: Services, phones: OperatorPhones, who: Who, case: Cas
 
 async def act_in_call(services: Services, phones: OperatorPhones, who: Who, case: Case, wanted: str) -> CallActing:
     """Have the gateway do `wanted` (its word, such as "hold" or "hang_up", one of CALL_ACTS in routes/cases/telephone)
-    in the call of the operator `who` to the resident of a case. Return the result (see CallActing): DONE, or NOT_NOW if
-    it was not done or the gateway does not answer; a refusal raises nothing.
+    in the call of the operator `who` to the resident of a case. Return the result (see CallActing): DONE, NOT_NOW if it
+    was not done, or UNKNOWN if the gateway does not answer; a refusal raises nothing.
 
     If the gateway does not have the call, or does not answer, the wish to hang up ends the talk in the case, and the
-    result is ENDED. Raises NotFoundError if the person's area does not have the case, TimeoutError if Kafka does not
-    answer in time, and SendError if it refuses a record for good. Errors of Redis pass through.
+    result is ENDED or GIVEN_UP. Raises NotFoundError if the person's area does not have the case, TimeoutError if Kafka
+    does not answer in time, and SendError if it refuses a record for good. Errors of Redis pass through.
     """
     live = await services.live_calls.of(case.id)
     if live is None or not live.goes_on or live.report.operator != who.login:
@@ -112,10 +126,11 @@ async def act_in_call(services: Services, phones: OperatorPhones, who: Who, case
     placed = await phones.act(live.report.call, who.login, wanted)
     if placed is Placed.TAKEN:
         return CallActing.DONE
+    unknown = placed is Placed.UNKNOWN
     if placed is Placed.OTHERS or wanted != "hang_up":
-        return CallActing.NOT_NOW
+        return CallActing.UNKNOWN if unknown else CallActing.NOT_NOW
     await services.live_calls.drop(case.id, live.report.call)
     if live.report.answered or (case.desk_call and case.desk_call.goes_on):
         note = NoteAct.model_validate({"what": ENDED})
         await act(services, who, case.id, ActBody(form=new_form(), seen=case.version, act=note))
-    return CallActing.ENDED
+    return CallActing.GIVEN_UP if unknown else CallActing.ENDED

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from schemas.casework.acts import ClaimAct, LossAvoidedClaim, NoteAct
+from schemas.casework.acts import ClaimAct, CloseAct, LossAvoidedClaim, NoteAct, OutcomeAct
 from schemas.casework.cases import CaseState
 from schemas.codes.people import Talks
-from schemas.levels import CallResult, EvidenceClass
+from schemas.levels import CallResult, EvidenceClass, Outcome
 from schemas.people.staff import StaffRole
 from tests.console.harness.audit import audited
 from tests.console.harness.case_forms import JSON, SECONDS, red, send
@@ -126,6 +126,22 @@ async def test_a_call_ends_with_the_claim_that_ran_out_and_the_resident_may_be_c
     assert 'class="elapsed" hidden' in shown, "when it ended nobody knows"
     assert 'data-key="p"' in shown
     assert (await operator.post(f"/cases/{case.id}/call", headers=JSON)).status_code == 200
+
+
+async def test_a_settled_case_is_followed_up_by_a_call_that_the_audit_tells_apart_and_a_closed_one_is_not(
+    console: Stage, line: Line, operator: Client, softphone: Softphone
+) -> None:
+    resident, case = await red(line)
+    for said in ("conversation", "conversation_ended"):
+        await line.operator(resident, NoteAct.model_validate({"what": said}), by="op1")
+    await line.operator(resident, OutcomeAct(outcome=Outcome.DISSUADED), by="op1")
+    assert (await line.case(resident)).settled
+    assert (await operator.post(f"/cases/{case.id}/call", headers=JSON)).status_code == 200
+    assert [entry.detail for entry in await audited(console, "look-call", case.id)] == ["dissuaded"]
+    await line.operator(resident, CloseAct(reason="重复预警"), by="op1")
+    answer = await operator.post(f"/cases/{case.id}/call", headers=JSON)
+    assert (answer.status_code, answer.json()["error"], softphone.rang) == (409, "closed", 1)
+    assert len(await audited(console, "look-call", case.id)) == 1
 
 
 async def test_without_a_telephone_there_is_no_such_call(line: Line, operator: Client) -> None:

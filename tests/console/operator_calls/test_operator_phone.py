@@ -5,6 +5,7 @@ import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+from schemas.casework.acts import CloseAct
 from schemas.casework.cases import Case, CaseState
 from schemas.levels import CallResult
 from schemas.people.residents import Resident
@@ -178,5 +179,31 @@ async def test_a_talk_whose_gateway_is_gone_ends_by_the_operators_word(
         phones._url = "http://127.0.0.1:1"
         answer = await operator.post(f"/cases/{case.id}/call-acts", data={"act": "hang_up"}, headers=JSON)
         assert answer.status_code == 200
-        assert "已登记为结束" in answer.json()["words"]
+        assert answer.json()["words"] == "话务网关没有回答，已登记为结束。请挂上座机。"
         await until(_applied(line, resident, lambda case: bool(case.desk_call and not case.desk_call.goes_on)), SECONDS)
+
+
+async def test_an_act_that_the_gateway_does_not_answer_is_not_called_impossible(
+    console: Stage, line: Line, operator: Client, tmp_path: Path
+) -> None:
+    _, case = await red(line)
+    async with desk_phone(console, operator.account.login, tmp_path, answering()):
+        assert await calls(operator, case) == 202
+        await page_says(operator, case, "通话中")
+        phones = console.services.phones
+        assert phones is not None
+        address, phones._url = phones._url, "http://127.0.0.1:1"
+        answer = await operator.post(f"/cases/{case.id}/call-acts", data={"act": "hold"}, headers=JSON)
+        assert (answer.status_code, answer.json()["words"]) == (200, "话务网关没有回答，可能已经执行：请看通话状态。")
+        assert (await state(operator, case))["goes_on"] is True
+        phones._url = address
+        assert await acts(operator, case, "hang_up") == 200
+
+
+async def test_a_closed_case_rings_no_telephone(console: Stage, line: Line, operator: Client, tmp_path: Path) -> None:
+    resident, case = await red(line)
+    await line.operator(resident, CloseAct(reason="重复预警"))
+    async with desk_phone(console, operator.account.login, tmp_path, answering()) as (_, trunk):
+        answer = await operator.post(f"/cases/{case.id}/call", headers=JSON)
+        assert (answer.status_code, answer.json()["error"]) == (409, "closed")
+        assert trunk.invites() == 0

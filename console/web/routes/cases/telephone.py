@@ -5,7 +5,6 @@ from functools import partial
 from fastapi import Request
 from starlette.responses import JSONResponse, Response
 
-from console.web.auth import trail
 from console.web.auth.who import NotFoundError, Signed, Who
 from console.web.case.acts import ActBody, act, found
 from console.web.kit.door import DESK, Door
@@ -14,7 +13,7 @@ from console.web.kit.filled import form_value, new_form
 from console.web.kit.i18n import translate
 from console.web.kit.services import services
 from console.web.live import claims
-from console.web.operator_calls.placing import CallActing, CallStart, act_in_call, start_call
+from console.web.operator_calls.placing import CallActing, CallStart, act_in_call, record_call, start_call
 from console.web.operator_calls.recording import RecordingStart, start_recording
 from console.web.operator_calls.shown import changed_view
 from domain.casework.grounds import ENDED
@@ -36,13 +35,23 @@ CALL_ACTS = (
     "resume_recording",
     "stop_recording",
 )
+_CLOSED = "该预警已办结，没有拨出。"
 _NOT_STARTED = Partial(
     {
+        CallStart.CLOSED: (409, "closed", _CLOSED),
         CallStart.GOES_ON: (409, "calling", "已在呼叫或通话，不重复拨打。"),
         CallStart.CLAIMED: (409, "claimed", "该预警已有他人接手，或已办结。"),
         CallStart.NO_PHONE: (409, "no_phone", "未给您配置座机。请用其他电话拨打，并登记结果。"),
         CallStart.NO_NUMBER: (409, "no_number", "没有可拨打的居民电话。"),
         CallStart.REFUSED: (503, "unavailable", "话务网关未接受，没有拨出。请稍后重试，或用其他电话拨打。"),
+    }
+)
+
+_AFTER_ACT = Partial(
+    {
+        CallActing.UNKNOWN: "话务网关没有回答，可能已经执行：请看通话状态。",
+        CallActing.ENDED: "话务网关没有此通话，已登记为结束。请挂上座机。",
+        CallActing.GIVEN_UP: "话务网关没有回答，已登记为结束。请挂上座机。",
     }
 )
 
@@ -56,7 +65,8 @@ async def call(request: Request, who: Signed, case_id: str) -> Response:
     and `lost` (the money already lost); amounts are texts in yuan. With operators' own telephones, it comes as soon as
     the operator's telephone is to ring: 202 with `words`, a text to show if the gateway has not confirmed it, else "".
 
-    An unclaimed open case is claimed first, so that it is not offered to others. 409, and no call, if the claim fails
+    An unclaimed case is claimed first, so that it is not offered to others, unless it is settled: then the call is a
+    follow-up, and the audit says that the case was settled. 409, and no call, if the case is closed, if the claim fails
     because another person has the case or it has just ended, if the resident is already being called, or if the
     operator has no telephone or the resident no number; 503 if the gateway refuses.
 
@@ -70,6 +80,8 @@ async def call(request: Request, who: Signed, case_id: str) -> Response:
         return _started(request, await start_call(made, made.phones, who, callable_again))
     if made.telephone is None:
         raise NotFoundError
+    if not case.open:
+        return error_response(request, 409, translate(request, _CLOSED), "closed")
     async with made.desk.reserve_call(case.id) as free:
         if not free or call_goes_on(case, made.line.clock.now()):
             return error_response(request, 409, translate(request, "已在呼叫或通话，不重复拨打。"), "calling")
@@ -92,7 +104,8 @@ async def call_state(request: Request, who: Signed, case_id: str, state: str = "
 @door.act("/{case_id}/call-acts", DESK, name="case-call-act")
 async def call_act(request: Request, who: Signed, case_id: str) -> Response:
     """Hold, resume, record or hang up the person's own call, pause its recording, or end a third party's or colleague's
-    part in it, by the form's `act`, and return JSON: `words`, "" if it was done.
+    part in it, by the form's `act`, and return JSON: `words`, "" if it was done, else what to do, such as to look at
+    the call's state because the gateway has not answered.
 
     409 if the person has no call to this resident, nobody talks yet or nothing may be recorded, 422 for another act.
     Raises NotFoundError if the person's area does not have the case. TimeoutError and SendError of Kafka, and errors of
@@ -107,14 +120,11 @@ async def call_act(request: Request, who: Signed, case_id: str) -> Response:
         return error_response(request, 422, translate(request, "不能这样操作。"), "act")
     if made.phones is None:
         return error_response(request, 409, translate(request, "现在没有您的通话。"), "no_call")
-    match await act_in_call(made, made.phones, who, case, wanted):
-        case CallActing.DONE:
-            return JSONResponse({"words": ""})
-        case CallActing.NOT_NOW:
-            return error_response(request, 409, translate(request, "现在没有您的通话。"), "no_call")
-        case CallActing.ENDED:
-            words = translate(request, "话务网关没有此通话，已登记为结束。请挂上座机。")
-            return JSONResponse({"words": words})
+    how = await act_in_call(made, made.phones, who, case, wanted)
+    if how is CallActing.NOT_NOW:
+        return error_response(request, 409, translate(request, "现在没有您的通话。"), "no_call")
+    words = _AFTER_ACT.get(how)
+    return JSONResponse({"words": translate(request, words) if words else ""})
 
 
 async def _record(request: Request, who: Who, case: Case) -> Response:
@@ -144,7 +154,7 @@ async def _call(request: Request, telephone: Telephone, who: Who, case: Case) ->
     made = services(request)
     if case.claimed_by is None and not case.settled and not await claims.claim(made, who, case):
         return error_response(request, 409, translate(request, "该预警已有他人接手，或已办结。"), "claimed")
-    await trail.record_look(made, who, "call", case.id)
+    await record_call(made, who, case)
 
     async def note(what: str) -> None:
         said = NoteAct.model_validate({"what": what})
