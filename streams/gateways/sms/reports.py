@@ -5,7 +5,7 @@ import hashlib
 import logging
 import sqlite3
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import partial
 
 import httpx
@@ -28,7 +28,7 @@ from streams.gateways.sms.journal_steps import MissingReceipt, UnreportedResult
 from streams.gateways.sms.orders import CHANNEL
 from streams.gateways.sms.pdu import PduError
 from streams.gateways.sms.replies import Replies
-from streams.runtime.tasks import set_within, wanted
+from streams.runtime.tasks import wanted
 
 log = logging.getLogger(__name__)
 
@@ -109,10 +109,7 @@ class Reports:
                     partial(steps.unreported_results, now=time.time(), most=most, without=set(sending))
                 ):
                     sending[each.id] = asyncio.create_task(self._tell(each))
-                if not sending:
-                    await set_within(self._due, LOOK_SECONDS)
-                    continue
-                done, _ = await asyncio.wait(sending.values(), return_when=asyncio.FIRST_COMPLETED)
+                done = await self._news(sending.values())
                 sending = {message: task for message, task in sending.items() if task not in done}
                 for task in done:
                     task.result()
@@ -120,6 +117,17 @@ class Reports:
             for task in sending.values():
                 task.cancel()
             await asyncio.gather(*sending.values(), return_exceptions=True)
+
+    async def _news(self, sending: Collection["asyncio.Task[None]"]) -> "set[asyncio.Task[None]]":
+        """Return the tasks that are done, once one is, a result may be due, or 1 s has passed. So a receipt that Quanzu
+        does not answer holds up no other.
+        """
+        due = asyncio.create_task(self._due.wait())
+        try:
+            done, _ = await asyncio.wait([*sending, due], timeout=LOOK_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            due.cancel()
+        return {task for task in sending if task in done}
 
     async def ask(self, carriers: Mapping[str, CarrierLink]) -> None:
         """Until cancelled, ask carriers about missing receipts and for their figures of the day, and every 10 minutes

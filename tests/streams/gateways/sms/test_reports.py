@@ -138,6 +138,32 @@ async def test_a_result_is_dropped_only_if_intake_itself_calls_it_invalid(
     assert await told(tmp_path, list(statuses)) == left
 
 
+async def test_a_result_that_quanzu_does_not_answer_holds_up_no_later_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reporting, "LOOK_SECONDS", 0.01)
+    came, journal = asyncio.Event(), Journal(tmp_path)
+
+    async def answer(request: httpx.Request) -> httpx.Response:
+        if b'"d1"' in request.content:
+            came.set()
+            await asyncio.Event().wait()
+        return httpx.Response(200)
+
+    async def receive(message: str) -> None:
+        await submitted(journal, message, "c0")
+        note = partial(steps.receive, carrier="c0", remote=message, state=SmsState.DELIVERED, word="DELIVRD", now=NOW)
+        await journal.run(note)
+
+    await receive("d1")
+    pending = partial(steps.unreported_results, now=time.time(), most=1, without={"d1"})
+    async with reports(journal, tmp_path, httpx.MockTransport(answer)) as made, running(made.run()), asyncio.timeout(5):
+        await came.wait()
+        await receive("d2")
+        await until_none(journal, pending)
+    await journal.close()
+
+
 async def test_results_that_quanzu_never_took_are_told_of_when_they_are_dropped(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
