@@ -117,7 +117,8 @@ def voice_gateway(made: Board) -> None:
     made.add(
         lines(
             "接续时间与语音延迟 Setup time and packet delay",
-            "p99：从 INVITE 到最终应答；语音包的延迟。From the INVITE to its final answer; lateness of the sound.",
+            "p99：从拨出到接听、拒接或放弃，含振铃；语音包的延迟。"
+            "From dialling until answered, refused or given up, with the ringing; lateness of the sound.",
             *(
                 Query(
                     f"histogram_quantile(0.99, sum by (le) (rate({name}_bucket[$__rate_interval])))",

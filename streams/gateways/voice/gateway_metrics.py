@@ -18,7 +18,7 @@ IN_DOUBT = Gauge("quanzu_voice_calls_in_doubt", "Calls begun by a process that d
 TRUNK_UP = Gauge("quanzu_voice_trunk_up", "Whether the trunk answers, and has registered this end if it must")
 SETUP = Histogram(
     "quanzu_voice_setup_seconds",
-    "From the INVITE to the final answer of the trunk",
+    "From dialling an automated call, by SIP or Asterisk, until it is answered, refused or given up, ringing included",
     buckets=SETUP_BUCKETS,
 )
 LATE = Histogram(
