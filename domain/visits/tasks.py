@@ -9,6 +9,7 @@ from math import inf
 from domain.calendar import local_date
 from domain.dispatches.ids import parse
 from domain.policy import Policy
+from domain.policy.schedule import rule_of
 from domain.policy.visits import VisitRules
 from domain.visits.rounds import Door, Planned, Post, VisitBand, in_order, worth
 from domain.visits.travel import distance, way
@@ -146,6 +147,18 @@ def leave_by(errand: Errand, rules: VisitRules) -> datetime | None:
     if errand.due is None or errand.task.stage not in _TO_ARRIVE:
         return None
     return errand.due - way(errand.steps, rules)
+
+
+def too_far(errand: Errand, policy: Policy) -> bool:
+    """Return True if the travel alone takes longer than the policy gives between the acceptance of the visit and the
+    arrival (`arrive_within` of the step), so that whoever accepts it is late from the start.
+
+    False if the officer is at the door, or if the case waits for nobody.
+    """
+    step = _step(errand.task, errand.case)
+    if step is None or errand.task.stage is VisitStage.ARRIVED:
+        return False
+    return way(errand.steps, policy.visits) > rule_of(policy.plan, step.id, step.action).arrive_within
 
 
 def left_at(task: Task) -> datetime | None:

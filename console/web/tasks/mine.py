@@ -1,6 +1,7 @@
 """The data sent to an officer's telephone: open tasks, with only what is needed on the way and at the door."""
 
 import asyncio
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -23,7 +24,7 @@ from domain.policy.visits import VisitRules
 from domain.visits import check_in
 from domain.visits.officers import ELIGIBLE, off_at, on_duty
 from domain.visits.rounds import Post
-from domain.visits.tasks import Errand, given_instead, leave_by, left_at, sort_out
+from domain.visits.tasks import Errand, given_instead, leave_by, left_at, sort_out, too_far
 from domain.wording import labels, money_labels, people_labels
 from schemas.base import Partial
 from schemas.casework.cases import Case, Payment
@@ -35,6 +36,8 @@ from schemas.people.rosters import Officer, Task, TaskState
 from schemas.risk.signals import TransferState
 from streams.messaging.topics import home
 from streams.state.keys import TASK_LOOK
+
+_BESIDE_FIGURE = re.compile(r"(?<=\d) | (?=\d)")  # a line does not break between a figure and its unit
 
 Sentence = Callable[[AnyCode], str]
 """Returns a code's sentence in the request's language, its moments with the day: a telephone keeps it past midnight."""
@@ -58,6 +61,7 @@ class Mine:
     rules: VisitRules | None = None
     numbers: dict[str, str] = field(default_factory=dict)  # of the cases of all visits, by case id
     searches: list[SearchTask] = field(default_factory=list)  # that the officer takes part in
+    far: frozenset[str] = frozenset()  # dispatch ids of visits that are too far away to arrive in time
 
 
 async def find(services: Services, who: Who) -> Mine:
@@ -92,6 +96,7 @@ async def find(services: Services, who: Who) -> Mine:
         policy.visits,
         numbers,
         await searches_of(services, who.officer, now),
+        frozenset(errand.task.dispatch for errand in errands if too_far(errand, policy)),
     )
 
 
@@ -160,6 +165,7 @@ def _task(errand: Errand, mine: Mine, say: Say, now: datetime, number: str) -> d
         "place": place(name_of(case.profile.division, local_date(now)), say),
         "from": place(name_of(mine.post, local_date(now)), say) if len(mine.post) >= 6 else "",
         "way": _way(errand, mine, say),
+        "too_far": task.dispatch in mine.far,
         "leave_by": epoch(leave_by(errand, mine.rules) if mine.rules else None),
         "left": epoch(left_at(task)),
         "danger": [say(text) for text in _dangers(errand)],
@@ -177,7 +183,7 @@ def _way(errand: Errand, mine: Mine, say: Say) -> str:
     told = [say("车程约 %(n)s 分钟") % {"n": ways.travel_minutes(errand.steps, mine.rules)}]
     if (apart := ways.kilometres(mine.post, errand.case.profile.division)) is not None:
         told.append(say("直线约 %(n)s 公里") % {"n": apart})
-    return " · ".join(told)
+    return "\u00a0· ".join(_BESIDE_FIGURE.sub("\u00a0", each) for each in told)
 
 
 def _why(errand: Errand, sentence: Sentence) -> list[str]:

@@ -19,6 +19,11 @@ LANGUAGES = {
     "en": ("3 tasks are no longer needed", "Void: the task given to you at {at} stands"),
     "ko": ("임무 3건은 가지 않아도 됩니다", "무효: {at}에 배정된 임무가 유효합니다"),
 }
+TOO_FAR = {
+    "zh-CN": "路程过远：赶不上到达时限",
+    "en": "Too far: cannot arrive in time",
+    "ko": "거리가 너무 멂: 도착 시한을 맞출 수 없음",
+}
 AHEAD = re.compile(r"\d+")
 
 
@@ -106,6 +111,29 @@ async def test_an_officer_stands_at_one_door_and_the_door_before_lacks_its_resul
         await expect(page.locator("#one [data-slot=stage]")).to_have_text("待交结果")
         await expect(page.get_by_role("button", name="提交结果")).to_be_visible()
         await people.shot(page, "one-door")
+
+
+async def test_a_task_too_far_to_arrive_in_time_says_so_before_it_is_accepted_and_no_figure_leaves_its_unit(
+    console: Stage, people: People
+) -> None:
+    async with visiting(console, "list-4") as visit:
+        page = await opened(people, "list-4", size=TELEPHONE)
+        mark = page.locator("#list [data-slot=too-far]")
+        await expect(page.get_by_role("link", name=NAME)).to_be_visible()
+        await expect(mark).to_be_hidden()
+        await visit.line.officers("list-4", division="222401002")  # 4 hours away, of the 40 minutes in which to arrive
+        for language, words in TOO_FAR.items():
+            page = await opened(people, "list-4", language=language, size=TELEPHONE)
+            await expect(page.locator("#list [data-slot=too-far]")).to_have_text(words)
+            where = await page.locator("#list [data-slot=where]").text_content() or ""
+            assert "240" in where
+            assert not re.search(r"\d | \d", where), "a line may break there"
+            await people.shot(page, f"too-far-{language}")
+            await page.get_by_role("link", name=NAME).click()
+            await expect(page.locator("#one [data-slot=too-far]")).to_have_text(words)
+        await press(page, "수락", "수락함")
+        await expect(page.locator("#one [data-slot=too-late]")).to_be_visible(timeout=20_000)
+        await expect(page.locator("#one [data-slot=too-far]")).to_be_hidden()
 
 
 def _stage(page: Page, name: str) -> Locator:

@@ -20,8 +20,10 @@ from domain.visits.tasks import (
     leave_by,
     left_at,
     sort_out,
+    too_far,
 )
-from domain.visits.travel import PREFECTURE, way
+from domain.visits.travel import COUNTY as COUNTY_STEPS
+from domain.visits.travel import PREFECTURE, PROVINCE, way
 from schemas.casework.acts import CloseAct, NoteAct, OutcomeAct
 from schemas.casework.cases import Case, CaseState
 from schemas.casework.events import FactKind
@@ -167,6 +169,17 @@ def test_an_arrival_has_a_latest_departure_and_a_visit_not_accepted_or_at_the_do
         errand = Errand(told(task, stage=stage), line.here, line.now, PREFECTURE, fits=True)
         assert leave_by(errand, rules) == line.now - way(PREFECTURE, rules)
         assert leave_by(replace(errand, due=None), rules) is None
+
+
+def test_a_visit_is_too_far_if_the_drive_alone_takes_longer_than_the_time_in_which_to_arrive() -> None:
+    line, task = sent()  # red: 40 minutes to arrive, a drive of 25 within the county and of 4 hours across the province
+    near = Errand(task, line.here, line.now, COUNTY_STEPS, fits=True)
+    far = replace(near, steps=PROVINCE)
+    assert (too_far(near, policy()), too_far(far, policy())) == (False, True)
+    assert too_far(replace(far, task=told(task, stage=VisitStage.ACCEPTED)), policy())
+    assert not too_far(replace(far, task=told(task, stage=VisitStage.ARRIVED)), policy())
+    line.dissuaded(recall=True)
+    assert not too_far(replace(far, case=line.here), policy()), "nobody waits for the arrival"
 
 
 def test_who_is_on_the_way_left_at_the_earliest_when_the_visit_was_accepted() -> None:

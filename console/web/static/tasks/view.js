@@ -79,8 +79,10 @@ function head(within, task) {
   slot(within, "stage", word(task.open_result ? "openResult" : task.stage));
   slot(within, "place", task.place);
   // How far it is, while he is not there; the name of a relation alone does not say from where.
-  slot(within, "where", task.stage === "arrived" ? "" : ` · ${task.way || task.where}`);
+  slot(within, "where", task.stage === "arrived" ? "" : `\u00a0· ${task.way || task.where}`);
   slot(within, "due-words", word(DUE[task.stage]));
+  // Before there is a time by which to leave, which then says how late he comes.
+  slot(within, "too-far", task.too_far && task.stage !== "arrived" && !task.leave_by ? word("tooFar") : "");
 }
 
 const apple = /iPhone|iPad|Macintosh/.test(navigator.userAgent);
