@@ -150,6 +150,7 @@ async def test_the_bar_takes_less_than_an_eighth_of_the_screen(console: Stage, p
             page = await opened(people, "thumb-23", language=language, size={"width": 390, "height": 844})
             await on(page)
             await _low(page, language)
+            await _alarm_stands_out(page, language)
             await people.shot(page, f"bar-{language}")
         page = await opened(people, "thumb-23", size={"width": 390, "height": 844})
         await on(page)
@@ -162,6 +163,7 @@ async def test_the_bar_takes_less_than_an_eighth_of_the_screen(console: Stage, p
             await expect(page.locator("#check-in")).to_be_visible()
             await expect(page.locator("#finish")).to_be_in_viewport()
             await _low(page, f"{language} at the door")
+            await _alarm_stands_out(page, f"{language} at the door")
             await people.shot(page, f"bar-arrived-{language}")
 
 
@@ -169,6 +171,27 @@ async def _low(page: Page, where: str) -> None:
     box = await page.locator(".bar").bounding_box()
     assert box is not None
     assert box["height"] <= 0.12 * 844, where
+
+
+async def _alarm_stands_out(page: Page, where: str) -> None:
+    """Check that the alarm is red and filled, 56 px high, in no smaller type than the silent one, and away from it."""
+    found = await page.evaluate(ALARM)
+    assert found["height"] >= 56, where
+    assert found["apart"] >= 16, where
+    assert found["size"] >= 16 > found["silent"], where
+    assert found["filled"] == "rgb(198, 40, 40)", where
+    assert found["inside"], f"{where}: the label is cut off"
+
+
+ALARM = """() => {
+  const [alarm, silent] = ["duress", "silent"].map((id) => document.getElementById(id));
+  const [one, other] = [alarm, silent].map((each) => each.getBoundingClientRect());
+  return {
+    height: one.height, apart: other.left - one.right, filled: getComputedStyle(alarm).backgroundColor,
+    size: parseFloat(getComputedStyle(alarm).fontSize), silent: parseFloat(getComputedStyle(silent).fontSize),
+    inside: [...document.querySelectorAll(".bar button")].every((each) => each.scrollWidth <= each.clientWidth),
+  };
+}"""
 
 
 async def test_the_result_is_always_one_tap_away_and_leads_to_its_form_first(console: Stage, people: People) -> None:
