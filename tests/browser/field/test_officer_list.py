@@ -90,6 +90,30 @@ async def test_the_visit_that_has_begun_stands_on_top_and_the_time_left_is_the_l
         await people.shot(page, "on-the-way")
 
 
+async def test_a_visit_to_accept_stands_above_a_result_to_write_and_its_clock_is_red_below_five_minutes(
+    console: Stage, people: People
+) -> None:
+    async with visiting(console, "list-5") as visit:
+        page = await opened(people, "list-5", size=TELEPHONE)
+        names = page.locator("#list a.task [data-slot=name]")
+        for name, then in ((NAME, "李华"), ("李华", "张伟")):
+            await page.get_by_role("link", name=name).click()
+            await press(page, "接受", "已接受")
+            await press(page, "出发", "在路上")
+            await press(page, "到达", "已到达")
+            await page.get_by_role("link", name="返回列表").click()
+            other = await visit.line.resident(name=then)
+            await visit.line.signal(call(visit.line, other), transfer(visit.line, other, visit.line.account()))
+            await visit.line.advance(minutes=3)
+        await expect(names).to_have_text(["李华", "张伟", NAME], timeout=20_000)
+        clocks = page.locator("#list a.task time.left")
+        await expect(clocks.nth(0)).not_to_have_class(re.compile("late"))  # half an hour for the result
+        await expect(clocks.nth(1)).to_have_class(re.compile("late"))
+        await people.shot(page, "accept-first")
+        await page.get_by_role("link", name="张伟").click()
+        await expect(page.locator("[data-slot=stop]")).to_have_text("第 3 站，共 3 站")
+
+
 async def test_an_officer_stands_at_one_door_and_the_door_before_lacks_its_result(
     console: Stage, people: People
 ) -> None:

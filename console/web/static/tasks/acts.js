@@ -28,6 +28,16 @@ export const atTheDoorFirst = (tasks) => {
   return [...tasks.filter(begun), ...tasks.filter((task) => !begun(task))];
 };
 
+// For the list: below what he is doing stands what still waits to be accepted, the nearest deadline first: it takes one
+// tap, and another officer is sent if it is not made. A result that only has to be written waits longer.
+export function acceptFirst(tasks) {
+  const at = (task) => (task.due === "" ? Infinity : Number(task.due));
+  const begun = (task) => !task.open_result && ["on_the_way", "arrived"].includes(task.stage);
+  const waits = tasks.filter((task) => task.stage === "assigned").sort((one, other) => at(one) - at(other));
+  const known = [...tasks.filter(begun), ...waits];
+  return [...known, ...tasks.filter((task) => !known.includes(task))];
+}
+
 // Nobody is at two doors: of the visits that he has arrived at, the one with the latest deadline was the last, and the
 // others only lack their result (`open_result`). A deadline that the server has not told yet is of an arrival just made.
 export function oneDoor(tasks) {

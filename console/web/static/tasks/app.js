@@ -1,5 +1,5 @@
 // The officer's page: what is kept on this telephone is shown, with or without network; what is done is kept, then sent.
-import { applied, atTheDoorFirst, made, oneDoor, serverTime } from "./acts.js";
+import { acceptFirst, applied, atTheDoorFirst, made, oneDoor, serverTime } from "./acts.js";
 import { duress } from "./duress.js";
 import "./install.js";
 import * as phone from "./phone.js";
@@ -159,7 +159,7 @@ async function show() {
   const tasks = tasksNow(), open = current();
   view.net(state.net);
   $("#unknown").hidden = state.me?.known !== false;
-  view.items(tasks, state.me?.login === login);
+  view.items(acceptFirst(tasks), state.me?.login === login);
   searching.show(state.searches.filter((each) => !state.dismissed.includes(each.id)), mine());
   view.conflicts(state.conflicts, async (entry) => {
     const off = state.gone.filter((task) => task.dispatch === entry.act.dispatch);

@@ -4,7 +4,7 @@ import { nameOf } from "./acts.js";
 const words = document.getElementById("words").dataset;
 export const word = (name) => words[name] ?? name;
 const $ = (selector, within = document) => within.querySelector(selector);
-const MINUTE = 60000;
+const MINUTE = 60000, SOON = 5 * MINUTE; // less than that is left: red
 const DUE = { assigned: "dueAccept", accepted: "dueArrive", on_the_way: "dueArrive", arrived: "dueResult" };
 export const clone = (id) => document.getElementById(id).content.firstElementChild.cloneNode(true);
 const yuan = (fen) => `¥${(fen / 100).toLocaleString("en", { maximumFractionDigits: 2 })}`;
@@ -239,7 +239,7 @@ export function tick(now) {
     if (time.dataset.until === "" || Number.isNaN(at)) continue;
     const text = word(at < now ? "over" : time.dataset.word ?? "left").replace("{time}", span(at - now));
     if (time.textContent !== text) time.replaceChildren(...figures(text));
-    time.classList.toggle("late", at < now);
+    time.classList.toggle("late", at - now < SOON);
   }
   for (const part of document.querySelectorAll("[data-leave-by]")) {
     const by = part.dataset.leaveBy, late = by === "" ? 0 : Math.ceil(((Number(part.dataset.left) || now) - Number(by)) / MINUTE);
