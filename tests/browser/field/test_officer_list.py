@@ -6,6 +6,7 @@ from datetime import timedelta
 from playwright.async_api import Locator, Page, expect
 
 from console.web.kit.pages import hour_minute
+from schemas.codes.visits import OfficerArrived
 from schemas.people.rosters import TaskState
 from tests.browser.field.test_officer import faults, opened, press
 from tests.browser.people import People
@@ -158,6 +159,30 @@ async def test_a_task_too_far_to_arrive_in_time_says_so_before_it_is_accepted_an
         await press(page, "수락", "수락함")
         await expect(page.locator("#one [data-slot=too-late]")).to_be_visible(timeout=20_000)
         await expect(page.locator("#one [data-slot=too-far]")).to_be_hidden()
+
+
+async def test_the_next_step_of_a_visit_is_one_tap_in_the_list_without_network_too(
+    console: Stage, people: People
+) -> None:
+    async with visiting(console, "list-6") as visit:
+        page = await opened(people, "list-6", size=TELEPHONE)
+        step = page.locator("#list [data-next]")
+        for words, stage in (("接受", "已接受"), ("出发", "在路上")):
+            await expect(step).to_have_text(words)
+            await expect(step).to_have_accessible_name(f"{words} {NAME}")
+            assert await _height(page, "#list [data-next]") >= 48
+            await step.dblclick()  # of a double tap the second does not go one step further
+            await expect(_stage(page, NAME)).to_have_text(stage)
+        await people.shot(page, "next-step")
+        await expect(page.locator("#waiting")).to_be_hidden(timeout=20_000)
+        await page.context.set_offline(True)
+        await step.click()
+        await expect(_stage(page, NAME)).to_have_text("已到达")
+        await expect(page.locator("#waiting")).to_be_visible()
+        await expect(step).to_be_hidden()
+        await page.context.set_offline(False)
+        await expect(page.locator("#waiting")).to_be_hidden(timeout=20_000)
+        assert any(isinstance(what, OfficerArrived) for what in await visit.told())
 
 
 def _stage(page: Page, name: str) -> Locator:

@@ -231,9 +231,13 @@ function showForm(name) {
 
 for (const button of document.querySelectorAll("[data-open]")) button.addEventListener("click", () => showForm(button.dataset.open));
 
-// A task of the list that cannot be reached in time: it opens, with the form that hands it over.
+// A task of the list: its next step, without opening it. One that cannot be reached in time opens, with the form that
+// hands it over.
 let remedied = "";
-$("#list").addEventListener("click", ({ target }) => {
+$("#list").addEventListener("click", ({ target, detail }) => {
+  const next = target.closest("[data-next]");
+  // of a double tap the second would fall on the step after that
+  if (next && detail < 2) act({ do: "stage", stage: next.dataset.next, dispatch: next.dataset.dispatch });
   const button = target.closest("[data-remedy]");
   if (!button) return;
   remedied = button.dataset.remedy;

@@ -57,6 +57,18 @@ export function renew(place, entries, key, make) {
   if (focused) $(`[data-entry="${CSS.escape(focused)}"] :is(a, button)`, place)?.focus();
 }
 
+const NEXT = { assigned: "accepted", accepted: "on_the_way", on_the_way: "arrived" };
+
+// The one tap that follows; the result has a form, to which the task leads.
+function nextStep(button, task) {
+  const next = NEXT[task.stage];
+  button.hidden = !next;
+  if (!next) return;
+  Object.assign(button.dataset, { next, dispatch: task.dispatch });
+  button.textContent = word(`do_${next}`);
+  button.setAttribute("aria-label", `${button.textContent} ${task.who.name || task.case}`);
+}
+
 // `told`: whether the server has told this officer's tasks; before that there may be some.
 export function items(tasks, told) {
   $("#none").hidden = !told || tasks.length > 0;
@@ -65,6 +77,7 @@ export function items(tasks, told) {
     $("a", made).href = `#${encodeURIComponent(task.dispatch)}`;
     $("a", made).dataset.stage = task.open_result ? "open_result" : task.stage;
     $("[data-remedy]", made).dataset.remedy = task.dispatch;
+    nextStep($("[data-next]", made), task);
     head(made, task);
     slot(made, "why", task.why[0] ?? "");
     until($('[data-part="due"]', made), task.due);
