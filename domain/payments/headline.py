@@ -9,6 +9,7 @@ from schemas.casework.cases import Case, Payment
 from schemas.risk.signals import TransferState
 
 _STOPPED = frozenset({PaymentStatus.STOPPED, PaymentStatus.FROZEN})
+_SECURED = _STOPPED | {PaymentStatus.CANCELLED, PaymentStatus.NOT_MADE, PaymentStatus.RETURNED}
 
 
 class HeadlineKind(StrEnum):
@@ -49,6 +50,14 @@ def moving_fen(case: Case) -> int:
     return sum(
         payment.amount_fen - _stopped_fen(case, payment) for payment in moving if not safe(case, payment.transfer)
     )
+
+
+def secured_fen(case: Case) -> int:
+    """Return how much (fen) of the case's payments is stopped, frozen or returned, or did not leave the resident's
+    account. A stop ends after 48 hours.
+    """
+    found = ((payment, status_of(case, payment)) for payment in case.payments)
+    return sum(min(told.amount_fen, payment.amount_fen) for payment, told in found if told.status in _SECURED)
 
 
 def headline_of(case: Case) -> Headline:

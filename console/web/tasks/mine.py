@@ -18,7 +18,7 @@ from domain.calendar import local_date
 from domain.identity import masking
 from domain.identity.divisions import name_of
 from domain.ids import resident_of, short_hash
-from domain.payments.headline import moving_fen
+from domain.payments.headline import moving_fen, secured_fen
 from domain.payments.status import status_of
 from domain.policy.visits import VisitRules
 from domain.visits import check_in
@@ -173,6 +173,8 @@ def _task(errand: Errand, mine: Mine, say: Say, now: datetime, number: str) -> d
         "who": _who(resident, case, say, now),
         "also": [{"name": other.name} for other in mine.joined.get(task.dispatch, [])],
         "payments": [_payment(case, payment, say) for payment in case.payments],
+        "paid_fen": sum(payment.amount_fen for payment in case.payments),
+        "secured_fen": secured_fen(case),
     }
 
 

@@ -185,6 +185,34 @@ async def test_the_next_step_of_a_visit_is_one_tap_in_the_list_without_network_t
         assert any(isinstance(what, OfficerArrived) for what in await visit.told())
 
 
+async def test_several_payments_have_a_sum_and_a_list_of_one_has_no_number(console: Stage, people: People) -> None:
+    async with visiting(console, "list-7") as visit:
+        page = await opened(people, "list-7", size=TELEPHONE)
+        await page.get_by_role("link", name=NAME).click()
+        await expect(page.locator("#one [data-list=payments] li")).to_have_count(1)
+        await expect(page.locator("#one [data-slot=sum]")).to_be_hidden()
+        first = page.locator("#one [data-list=first]")
+        await expect(first.locator("li")).not_to_have_count(1)
+        await expect(first).to_have_css("list-style-type", "decimal")
+        await visit.line.signal(transfer(visit.line, visit.resident, visit.line.account(), amount_fen=500_000))
+        await expect(page.locator("#one [data-list=payments] li")).to_have_count(2)
+        case = await visit.line.case(visit.resident)
+        total = f"¥{sum(payment.amount_fen for payment in case.payments) // 100:,}"
+        await expect(page.locator("#one [data-slot=sum]")).to_have_text(f"共 {total}，其中已止付、未转出或已返还 ¥0")
+        await people.shot(page, "sum")
+        one = "document.querySelectorAll('#one :is([data-list=first], [data-list=danger]) li:not(:first-child)')"
+        await page.evaluate(f"{one}.forEach((each) => each.remove())")
+        await expect(first).to_have_css("list-style-type", "none")
+        caution = await page.locator("#one .caution").evaluate(IN_ONE_LINE)
+        assert caution, "one caution stands beside its heading"
+
+
+IN_ONE_LINE = """(caution) => {
+  const [head, item] = ["h3", "li"].map((each) => caution.querySelector(each).getBoundingClientRect());
+  return item.top < head.bottom && item.left > head.right;
+}"""
+
+
 def _stage(page: Page, name: str) -> Locator:
     return page.locator("#list a.task", has_text=name).locator("[data-slot=stage]")
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.payments.headline import Headline, HeadlineKind, headline_of
+from domain.payments.headline import Headline, HeadlineKind, headline_of, secured_fen
 from schemas.casework.cases import Payment, Stop, StopState
 from schemas.casework.inputs import BankState
 from schemas.levels import Level
@@ -35,6 +35,15 @@ def test_money_that_is_asked_to_be_stopped_is_at_stake_and_then_stopped() -> Non
     assert headline_of(line.here) == Headline(HeadlineKind.AT_STAKE, AMOUNT, 0)
     line.bank(BankState.IN_FORCE, amount=AMOUNT)
     assert headline_of(line.here) == Headline(HeadlineKind.STOPPED, AMOUNT, AMOUNT)
+
+
+def test_money_is_secured_while_it_is_stopped_and_not_while_a_stop_is_only_asked_for() -> None:
+    line = asked()
+    assert secured_fen(line.here) == 0
+    line.bank(BankState.IN_FORCE, amount=AMOUNT)
+    assert secured_fen(line.here) == AMOUNT
+    line.bank(BankState.RELEASED)
+    assert secured_fen(line.here) == 0
 
 
 def test_money_of_which_all_is_frozen_is_not_called_stopped() -> None:

@@ -129,6 +129,8 @@ export function one(task, stop, total) {
   list(within, "why-more", task.why.slice(2));
   list(within, "flags", who.flags);
   list(within, "also", task.also.map((other) => other.name));
+  const sum = word("sum").replace("{total}", yuan(task.paid_fen)).replace("{secured}", yuan(task.secured_fen));
+  slot(within, "sum", task.paid_fen && task.payments.length > 1 ? sum : "");
   list(within, "payments", task.payments.map((paid) => `${yuan(paid.amount_fen)} · ${paid.state}`));
   $("#result").hidden = $("#at-the-door").hidden = task.stage !== "arrived";
 }
