@@ -213,6 +213,21 @@ IN_ONE_LINE = """(caution) => {
 }"""
 
 
+async def test_the_header_is_one_row_and_the_languages_are_on_the_account_page(console: Stage, people: People) -> None:
+    async with visiting(console, "list-8"):
+        for language in LANGUAGES:
+            page = await opened(people, "list-8", language=language, size=TELEPHONE)
+            await expect(page.locator(".languages")).to_be_hidden()
+            await expect(page.locator("header.top nav a").nth(1)).to_be_in_viewport(ratio=1)
+            await expect(page.locator("header.top .person button")).to_be_in_viewport(ratio=1)
+            assert await _height(page, "header.top") <= 56, language
+            assert await faults(page, f"header {language}") == []
+            await people.shot(page, f"header-{language}")
+        await page.locator(".person a").last.click()
+        await page.locator(".languages").get_by_role("link", name="中文").click()
+        await expect(page.get_by_role("heading", name="我的账号")).to_be_visible()
+
+
 def _stage(page: Page, name: str) -> Locator:
     return page.locator("#list a.task", has_text=name).locator("[data-slot=stage]")
 
