@@ -194,6 +194,21 @@ ALARM = """() => {
 }"""
 
 
+async def test_the_time_to_check_in_is_one_line_and_its_button_two_at_most(console: Stage, people: People) -> None:
+    async with visiting(console, "thumb-26"):
+        page = await opened(people, "thumb-26", size={"width": 390, "height": 844})
+        await on(page)
+        await press(page, "接受", "已接受")
+        await press(page, "出发", "在路上")
+        await press(page, "到达", "已到达")
+        for language in ("zh-CN", "en", "ko"):
+            page = await opened(people, "thumb-26", language=language, size={"width": 390, "height": 844})
+            await expect(page.locator("#safe")).to_be_visible()
+            await people.shot(page, f"check-in-{language}")
+            assert await page.locator("#safe time").evaluate("(time) => time.getClientRects().length") == 1, language
+            assert await page.locator("#safe").evaluate("(safe) => safe.getBoundingClientRect().height") <= 60, language
+
+
 async def test_the_result_is_always_one_tap_away_and_leads_to_its_form_first(console: Stage, people: People) -> None:
     async with visiting(console, "thumb-24") as visit:
         page = await opened(people, "thumb-24", size={"width": 390, "height": 844})
