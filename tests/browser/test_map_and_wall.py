@@ -5,6 +5,7 @@ from typing import Any
 
 from playwright.async_api import Page, expect
 
+from domain.calendar import local_date
 from schemas.people.staff import StaffRole
 from tests.browser.people import DESKTOP, PHONE, People
 from tests.console.centre.test_wall_page import saved
@@ -35,6 +36,17 @@ MEASURED = """() => {
     cut: panels.filter((each) => getComputedStyle(each).overflowY === "hidden")
       .filter((each) => each.scrollHeight > each.clientHeight + 1)
       .map((each) => `${each.className}: ${each.scrollHeight} of ${each.clientHeight}`),
+    blank: Object.fromEntries(panels.map((each) => {
+      const lowest = Math.max(...[...each.querySelectorAll(":not(:has(*))")].map((inner) => inner.getBoundingClientRect().bottom));
+      return [each.className, each.getBoundingClientRect().bottom - lowest];
+    })),
+    smallest: Math.min(...[...document.querySelectorAll("#wall :is(p, dt, dd, li, small)")]
+      .map((each) => parseFloat(getComputedStyle(each).fontSize))),
+    rem: parseFloat(getComputedStyle(document.documentElement).fontSize),
+    below: document.querySelector(".story-panel .who").getBoundingClientRect().top
+      - document.querySelector("#w-story").getBoundingClientRect().bottom,
+    apart: document.querySelector(".apart").getBoundingClientRect().left
+      >= document.querySelector(".classes").getBoundingClientRect().left,
     wide: panels.filter((each) => each.scrollWidth > each.clientWidth + 1).map((each) => each.className),
     page: [document.documentElement.scrollWidth - innerWidth, document.documentElement.scrollHeight - innerHeight],
   };
@@ -123,6 +135,11 @@ async def test_the_map_is_the_largest_part_and_nothing_on_the_wall_is_cut_off(co
             found: dict[str, Any] = await page.evaluate(MEASURED)
             await people.shot(page, f"wall-layout-{language}-{size['width']}")
             assert (found["cut"], found["wide"], found["page"]) == ([], [], [0, 0]), (language, size)
+            assert found["apart"], f"the box of estimates sticks out: {language}, {size}"
+            if size["width"] >= DESKTOP["width"]:
+                assert max(found["blank"].values()) <= 48, (found["blank"], language, size)
+                assert found["smallest"] >= 0.8 * found["rem"], (language, size)
+                assert found["below"] <= 40, f"a hole below the story's heading: {language}, {size}"
             assert re.findall(r"[0-9]+", found["said"]).count(str(found["listed"])) == 1, (found["said"], size)
             for button in found["buttons"]:
                 assert min(button["width"], button["height"]) >= 44, button
@@ -142,6 +159,18 @@ async def test_the_list_says_how_many_of_how_many_it_contains_as_the_figures_abo
     await expect(page.locator(".contains")).to_contain_text(f"共 {WAITING} 件")
     await expect(page.locator(".reds-list li")).to_have_count(WAITING)
     await expect(page.locator(".strip div", has_text="红色待接手").locator("dd")).to_have_text(str(WAITING))
+
+
+async def test_a_red_on_the_wall_says_the_time_that_it_has_left_and_the_clock_its_date(
+    console: Stage, people: People
+) -> None:
+    await reds_wait(console, "220211", 1)
+    for language, words in (("zh-CN", r"^(剩余 .+|已超时) · "), ("en", r"^(.+ left|Overdue) · "), ("ko", r"^.+ · ")):
+        page = await people.page(StaffRole.DISPLAY, "220211", language=language)
+        await page.goto("/wall")
+        await expect(page.locator(".reds-list .what").first).to_have_text(re.compile(words))
+        today = local_date(console.house.clock.now()).isoformat()
+        await expect(page.locator("#wall-clock")).to_have_text(re.compile(rf"^{today} \d\d:\d\d:\d\d$"))
 
 
 async def reds_wait(console: Stage, division: str, number: int) -> None:

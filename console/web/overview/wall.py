@@ -22,7 +22,7 @@ REDS_SMALL = 8  # of these on a screen with less room (wall.css)
 
 class UnclaimedRed(NamedTuple):
     """A red case that no operator has claimed. `money`: at stake, in fen; `since`: when it began to wait; `late`: True
-    if one of its clocks (deadlines) is overdue.
+    if one of its clocks (deadlines) is overdue; `due`: the nearest open one, as in the queue, or None.
     """
 
     place: str
@@ -30,6 +30,7 @@ class UnclaimedRed(NamedTuple):
     money: int
     since: datetime
     late: bool
+    due: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +77,8 @@ async def saved_story(services: Services, who: Who, look: bool) -> SavedStory | 
 def _waiting(services: Services, row: Row, now: datetime) -> UnclaimedRed:
     case = row.case
     since = case.offered_at or case.opened_at
-    return UnclaimedRed(
-        place(row.division[:6], local_date(now)), _scam(services, case), row.stake_fen, since, overdue(case, now)
-    )
+    where, due = place(row.division[:6], local_date(now)), row.deadline.at if row.deadline else None
+    return UnclaimedRed(where, _scam(services, case), row.stake_fen, since, overdue(case, now), due)
 
 
 def _scam(services: Services, case: Case) -> str:

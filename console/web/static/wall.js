@@ -6,7 +6,7 @@ const STEP = 1800, REST = 12000; // milliseconds: from scene to scene, and befor
 const wall = document.querySelector("#wall"), clock = document.querySelector("#wall-clock");
 const pause = document.querySelector("#story-pause"), again = document.querySelector("#story-again");
 const still = matchMedia("(prefers-reduced-motion: reduce)");
-const day = new Intl.DateTimeFormat("zh-CN", { timeZone: "Asia/Shanghai", hour12: false, hour: "2-digit", minute: "2-digit", second: "2-digit" });
+const moment = new Intl.DateTimeFormat("sv", { timeZone: "Asia/Shanghai", dateStyle: "short", timeStyle: "medium" }); // 2026-03-02 09:57:35
 let timer = 0, playing = !still.matches;
 
 function scene(number) {
@@ -33,4 +33,4 @@ new Parts(wall, document.querySelector("#wall-lost"), (name) => {
   if (name === "story") scene(0);
 });
 set(playing);
-setInterval(() => { clock.textContent = day.format(serverNow()); }, 500);
+setInterval(() => moment.format(serverNow()).split(" ").forEach((part, n) => { clock.children[n].textContent = part; }), 500);
