@@ -37,8 +37,8 @@ MEASURED = """() => {
       .filter((each) => each.scrollHeight > each.clientHeight + 1)
       .map((each) => `${each.className}: ${each.scrollHeight} of ${each.clientHeight}`),
     blank: Object.fromEntries(panels.map((each) => {
-      const lowest = Math.max(...[...each.querySelectorAll(":not(:has(*))")].map((inner) => inner.getBoundingClientRect().bottom));
-      return [each.className, each.getBoundingClientRect().bottom - lowest];
+      const foot = (one) => one.getBoundingClientRect().bottom;
+      return [each.className, foot(each) - Math.max(...[...each.querySelectorAll(":not(:has(*))")].map(foot))];
     })),
     smallest: Math.min(...[...document.querySelectorAll("#wall :is(p, dt, dd, li, small)")]
       .map((each) => parseFloat(getComputedStyle(each).fontSize))),

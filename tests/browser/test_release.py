@@ -4,6 +4,7 @@ again on an open page.
 
 import re
 import secrets
+from typing import Any
 
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import expect
@@ -12,7 +13,7 @@ from schemas.casework.cases import StopState
 from schemas.levels import Action
 from schemas.people.staff import StaffRole
 from streams.state.keys import UNMASKED
-from tests.browser.people import PHONE, People
+from tests.browser.people import DESKTOP, PHONE, People
 from tests.browser.test_every_page import LOOKS, RULES
 from tests.console.cases.test_call_in import called, form
 from tests.console.cases.test_release_orders import proposed
@@ -87,6 +88,43 @@ async def test_what_an_operator_asks_for_on_the_cases_page_waits_there_for_a_sec
     await known(console, stop, StopState.RELEASED)
     stop.line.expect_stop(stop.mule, Action.STOP_RELEASE)
     await expect(page.locator("#money")).to_contain_text("止付已解除")
+
+
+async def test_both_tables_have_their_columns_below_each_other_and_a_bank_stays_on_one_line(
+    console: Stage, people: People
+) -> None:
+    await stopped(console)
+    line = console.line()
+    await proposed(console, line, line.account())
+    for language in ("zh-CN", "en", "ko"):
+        page = await people.page(DESK, language=language)
+        await page.goto("/release")
+        await expect(page.locator("table.stops")).to_be_visible()
+        for size in (DESKTOP, SMALL):
+            await page.set_viewport_size({"width": size["width"], "height": size["height"]})
+            found: dict[str, Any] = await page.evaluate(COLUMNS)
+            await people.shot(page, f"columns-{language}-{size['width']}")
+            assert len(found["lefts"]) >= 2
+            assert all(lefts == found["lefts"][0] for lefts in found["lefts"]), (language, size)
+            assert found["bank"] == 1, (language, size)
+            assert all(found["below"]), "what is empty says so below its heading, in each card"
+
+
+COLUMNS = """() => {
+  const bank = document.querySelector("table.stops td:nth-child(3)");
+  bank.textContent = "示范支付机构甲";
+  const range = document.createRange();
+  range.selectNodeContents(bank);
+  return {
+    lefts: [...document.querySelectorAll("table.money thead tr")].map((row) =>
+      [...row.children].map((cell) => Math.round(cell.getBoundingClientRect().left))),
+    bank: range.getClientRects().length,
+    below: [...document.querySelectorAll(".waits .card:not(:has(table))")].map((card) => {
+      const [head, text] = ["h2", "p.soft"].map((each) => card.querySelector(each).getBoundingClientRect());
+      return text.top >= head.bottom - 1;
+    }),
+  };
+}"""
 
 
 async def test_who_approves_has_a_key_for_each_of_the_two_acts_on_the_first_screen(
