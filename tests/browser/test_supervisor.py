@@ -120,3 +120,20 @@ async def test_the_situation_is_drawn_and_changes_with_what_is_asked_for(console
         await page.locator("form.row button").click()
         await expect(page.locator("#t-series")).not_to_have_text("按日")
         assert "by=week" in page.url
+
+
+async def test_the_name_of_who_is_signed_in_stays_on_a_narrow_desk(people: People) -> None:
+    size = {"width": 1024, "height": 768}
+    for role in (StaffRole.OPERATOR, SUPERVISOR):
+        for language in ("zh-CN", "en", "ko"):
+            page = await people.page(role, language=language, size=size, account={"name": "孙七"})
+            await page.goto("/call-in")
+            name = page.locator(".person .name")
+            await expect(name).to_be_in_viewport(ratio=1)
+            await expect(name).to_have_text(re.compile("孙七$"))
+            assert await name.evaluate("(name) => name.scrollWidth <= name.clientWidth"), (role, language)
+            assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (role, language)
+            header = await page.locator("header.top").bounding_box()
+            assert header is not None
+            assert header["height"] <= 52, (role, language)
+            await people.shot(page, f"name-{role.value}-{language}")
