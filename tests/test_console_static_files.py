@@ -13,6 +13,7 @@ from starlette.routing import Mount
 
 from console.web.kit.pages import TEMPLATES
 from console.web.kit.static_files import ANEW, FOR_GOOD, STATIC, Versioned, files, root
+from schemas.levels import Level
 
 SHEETS = sorted(STATIC.glob("*.css"))
 DENSE = {"case.css", "queue.css"}  # the pages of an operator in a call have sizes of their own between these
@@ -147,6 +148,20 @@ def test_the_spaces_are_the_variables_of_one_scale() -> None:
     main = (STATIC / "quanzu.css").read_text("utf-8")
     declared = {name: int(px) for name, px in re.findall(r"--space-(\w+): (\d+)px", main)}
     assert declared == {str(px): px for px in SPACES}
+
+
+def test_the_marks_of_all_levels_follow_one_rule_in_both_themes() -> None:
+    """The level's colour on its tint; the theme changes the two colours and not the rule."""
+    found = {
+        selector: body.strip(" ;")
+        for sheet in SHEETS
+        for selector, body in rules(sheet)
+        if re.fullmatch(r"\.level\.\w+", selector)
+    }
+    levels = [level.value for level in Level]
+    assert found == {f".level.{level}": f"color: var(--{level}); background: var(--{level}-bg)" for level in levels}
+    whole = "".join(sheet.read_text() for sheet in SHEETS)
+    assert [whole.count(f".level.{level} {{") for level in levels] == [1] * len(levels)
 
 
 @pytest.mark.parametrize("sheet", [sheet for sheet in SHEETS if sheet.name not in LATER], ids=lambda sheet: sheet.name)
