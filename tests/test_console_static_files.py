@@ -150,6 +150,20 @@ def test_the_spaces_are_the_variables_of_one_scale() -> None:
     assert declared == {str(px): px for px in SPACES}
 
 
+def test_the_title_of_a_part_has_one_size_on_all_pages() -> None:
+    """But an officer's task has the resident's name as its title."""
+    found = {
+        (sheet.name, selector): size[1]
+        for sheet in SHEETS
+        for selector, declared in rules(sheet)
+        if re.search(r"(\.case|\.card|\.cards|\.waits|section|#desk)[^,]* h2$|^h2$", selector)
+        and (size := re.search(r"font-size: ([^;]+)", declared))
+    }
+    assert found.pop(("tasks.css", "#one .card h2")) == "1.375rem"
+    assert set(found.values()) == {"1.125rem"}, found
+    assert {"quanzu.css", "case.css"} <= {name for name, _ in found}
+
+
 def test_the_marks_of_all_levels_follow_one_rule_in_both_themes() -> None:
     """The level's colour on its tint; the theme changes the two colours and not the rule."""
     found = {
