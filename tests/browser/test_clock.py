@@ -45,6 +45,34 @@ async def test_the_clock_of_an_installation_goes_on_without_asking(people: Peopl
     assert not [url for url in requests if url.endswith("/clock")]
 
 
+async def test_what_runs_out_is_minutes_and_seconds_on_all_pages_and_what_has_lasted_is_in_words(
+    people: People,
+) -> None:
+    page = await people.page(StaffRole.SUPERVISOR)
+    for path, place in (("/release", "#waits"), ("/desk", '[data-live="needs"]'), ("/account", "main")):
+        await page.goto(path)
+        said = await page.evaluate(SAID, place)
+        spoken = path != "/account"
+        assert said["left"] == ["0:36", "2:05", "59:59", "3 小时 5 分" if spoken else "3:05:00"], path
+        assert said["over"] == ("超时 0:04" if spoken else "+0:04"), path
+        assert said["lasted"] == ("15 分钟" if spoken else "15:34"), path
+
+
+SAID = """async (place) => {
+  const clock = await import(document.querySelector('script[src*="/clock.js"]').src), now = clock.serverNow();
+  const made = (kind, field, at) => {
+    const time = Object.assign(document.createElement("time"), { className: kind });
+    time.dataset[field] = at;
+    document.querySelector(place).append(time);
+    return time;
+  };
+  const left = (seconds) => made("countdown", "at", now + seconds * 1000 + 400);
+  const times = [36, 125, 3599, 11100].map(left), over = left(-4.5), lasted = made("elapsed", "since", now - 934_400);
+  clock.tick(document.querySelector(place));
+  return { left: times.map((each) => each.textContent), over: over.textContent, lasted: lasted.textContent };
+}"""
+
+
 async def _opened_at_sixty_times(page: Page) -> None:
     async def faster(route: Route) -> None:
         answer = await route.fetch()

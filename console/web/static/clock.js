@@ -24,19 +24,20 @@ export function words(milliseconds) {
   return (late ? "+" : "") + (h ? `${h}:${two(m)}:${two(s)}` : `${m}:${two(s)}`);
 }
 
-/** A time in words, where the page has their forms around it: "16:00" beside a clock reads as a time of day. */
-function said(element, milliseconds) {
+/** A time in words, where the page has their forms around it: "16:00" beside a clock reads as a time of day. What runs out
+ * within the hour is m:ss there too, as in the queue: it stands beside its own word (remaining, overdue). */
+function said(element, milliseconds, runsOut = false) {
   const forms = element.closest("[data-minutes]")?.dataset;
   if (!forms) return words(milliseconds);
   const seconds = Math.floor(Math.abs(milliseconds) / 1000), h = Math.floor(seconds / 3600), m = Math.floor(seconds / 60) % 60;
   const form = h ? forms.hours : m ? forms.minutes : forms.seconds;
-  const text = form.replace("{h}", h).replace("{m}", m).replace("{s}", seconds % 60);
+  const text = runsOut && !h ? words(Math.abs(milliseconds)) : form.replace("{h}", h).replace("{m}", m).replace("{s}", seconds % 60);
   return milliseconds < 0 ? forms.over.replace("{time}", text) : text;
 }
 
 export function tick(root = document) {
   for (const element of root.querySelectorAll("time.countdown[data-at]")) {
-    const left = Number(element.dataset.at) - serverNow(), text = said(element, left);
+    const left = Number(element.dataset.at) - serverNow(), text = said(element, left, true);
     if (element.textContent !== text) element.textContent = text;
     const decides = "deadline" in element.dataset; // the one clock of a case: coloured before it has run out
     element.classList.toggle("late", left < (decides ? LATE : 0));
