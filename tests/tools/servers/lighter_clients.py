@@ -8,23 +8,20 @@ import ssl
 from functools import cache
 
 import pytest
-from httpx._transports import default as transports
-
-_made = transports.create_ssl_context
+from httpx import create_ssl_context
 
 
 def pytest_configure() -> None:
     """Replace what makes a client's context."""
-    patch = pytest.MonkeyPatch()
-    patch.setattr(transports, "create_ssl_context", _context)
+    pytest.MonkeyPatch().setattr("httpx._transports.default.create_ssl_context", _context)
 
 
 def _context(verify: ssl.SSLContext | str | bool = True, cert: object = None, trust_env: bool = True) -> ssl.SSLContext:
     if verify is True and cert is None:
         return _usual(trust_env)
-    return _made(verify=verify, cert=cert, trust_env=trust_env)  # type: ignore[arg-type] # httpx's own type
+    return create_ssl_context(verify=verify, cert=cert, trust_env=trust_env)  # type: ignore[arg-type] # httpx's own type
 
 
 @cache
 def _usual(trust_env: bool) -> ssl.SSLContext:
-    return _made(trust_env=trust_env)
+    return create_ssl_context(trust_env=trust_env)
