@@ -1,19 +1,25 @@
-"""Shows in the terminal how the first rows of a bank's file, or of a file of call records, would be parsed."""
+"""Shows in the terminal how the first rows of a bank's file, of call records or of reported frauds would be read."""
 
 from collections.abc import Sequence
-from datetime import tzinfo
+from datetime import datetime, tzinfo
 from zoneinfo import ZoneInfo
 
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from schemas.risk.reported_frauds import ReportedFraud
 from schemas.risk.signals import Call, Transfer
+from streams.intake.fraud_trial import TriedFraud, without_victim
 from streams.intake.trial import TriedRow, without_accounts, without_numbers
 
 _COLUMNS = ("line", "id", "at", "payer", "payee", "yuan", "before", "state", "channel", "new payee")
 _ID = "ID number"
 _CALL_COLUMNS = ("line", "id", "at", "caller", "called", "seconds", "ended", "class")
+_FRAUD_COLUMNS = (
+    *("line", "id", "version", "reported", "first paid", "last paid", "yuan", "scam", "ID number", "phone"),
+    *("accounts", "name", "division"),
+)
 
 
 def trial(rows: Sequence[TriedRow], zone: ZoneInfo, *, mask: bool, id_numbers: bool = False) -> RenderableType:
@@ -53,6 +59,36 @@ def call_trial(rows: Sequence[TriedRow], zone: tzinfo, *, mask: bool) -> Rendera
             shown = without_numbers(each.call) if mask else each.call
             table.add_row(str(each.line), *_call_fields(shown, zone))
     return _with_refused(table, refused, len(rows))
+
+
+def fraud_trial(rows: Sequence[TriedFraud], zone: tzinfo, *, mask: bool) -> RenderableType:
+    """Return a table of the rows of a trial: each record's fields (its loss in yuan), or why the row would become a
+    dead letter; below it, the number of each. `zone`: the time zone of the displayed times; `mask`: True hides the
+    victim's name, telephone and accounts, and the record's id. An ID number is never shown.
+    """
+    table = Table(box=None, header_style="bold")
+    for name in _FRAUD_COLUMNS:
+        table.add_column(name, overflow="fold", justify="right" if name == "yuan" else "left")
+    refused = Table.grid(padding=(0, 2))
+    for each in rows:
+        if each.record is None:
+            refused.add_row(f"line {each.line}", Text(each.why))
+        else:
+            shown = without_victim(each.record) if mask else each.record
+            table.add_row(str(each.line), *_fraud_fields(shown, zone))
+    return _with_refused(table, refused, len(rows))
+
+
+def _fraud_fields(record: ReportedFraud, zone: tzinfo) -> list[Text]:
+    times = (record.reported_at, record.happened_from, record.happened_to)
+    loss = "" if record.loss_fen is None else _yuan(record.loss_fen)
+    texts = [record.id, str(record.version), *(_in_zone(at, zone) for at in times), loss, record.scam_type or ""]
+    victim = [record.phone or "", "; ".join(record.accounts), record.name or "", record.division or ""]
+    return [Text(each) for each in (*texts, "hashed" if record.id_hash else "–", *victim)]
+
+
+def _in_zone(at: datetime | None, zone: tzinfo) -> str:
+    return "" if at is None else at.astimezone(zone).isoformat(" ")
 
 
 def _with_refused(table: Table, refused: Table, rows: int) -> RenderableType:

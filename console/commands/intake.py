@@ -12,6 +12,7 @@ from console.commands.common import Report, day, duration, err, load_settings, o
 
 if TYPE_CHECKING:
     from domain.feeds.bank_mapping import BankMapping
+    from domain.feeds.fraud_mapping import FraudMapping
     from streams.intake.formats import Options
 
 FRAUDS = "frauds"  # the police's records
@@ -39,10 +40,11 @@ def intake(
         2026, 1, 1
     ),
     mapping: Annotated[
-        Path | None, typer.Option(exists=True, dir_okay=False, help="csv: the mapping of the bank's file, a TOML file")
+        Path | None, typer.Option(exists=True, dir_okay=False, help="csv, frauds: the mapping of the file, a TOML file")
     ] = None,
     trial: Annotated[
-        bool, typer.Option("--try", help="csv, calls: show how the first ten rows would be read, and write nothing")
+        bool,
+        typer.Option("--try", help="csv, calls, frauds: show how the first ten rows would be read, and write nothing"),
     ] = False,
     mask: Annotated[bool, typer.Option(help="--try: hide accounts, telephone numbers and ids")] = True,
     form: Annotated[
@@ -71,8 +73,8 @@ def intake(
     """Accept signals over HTTP or from a file.
 
     `serve` runs until stopped; a file's report is printed as JSON. Refused if the format is unknown or the file cannot
-    be read. `csv`, `calls`, `frauds`, `stix` and `taxii` exit with 1 if a row became a dead letter; the first two also
-    if one would with `--try`. With `--every`, `taxii` runs until stopped.
+    be read. `csv`, `calls`, `frauds`, `stix` and `taxii` exit with 1 if a row became a dead letter; the first three
+    also if one would with `--try`. With `--every`, `taxii` runs until stopped.
     """
     from console.commands.intake_stix import STIX, TAXII, Polled, poll_collection, stix_options
     from console.commands.running import serve_intake, take_file
@@ -86,7 +88,7 @@ def intake(
     _check_format(what, given)
     file = _file(given)
     if what == FRAUDS and file is not None:
-        _take_frauds(file, source, report)
+        _take_frauds(file, source, mapping, report, trial=trial, mask=mask)
     bank = _mapping(what, mapping, trial=trial)
     objects = stix_options(source) if what == STIX else None
     calls = _calls(what, CallOptions(form, None if objects else source, zone, country, area))
@@ -135,39 +137,77 @@ def _check_format(what: str, file: str | None) -> None:
         raise typer.BadParameter(f"name the {what} file to take in")
 
 
-def _take_frauds(file: Path, source: str | None, report: Path | None) -> NoReturn:
-    """Take in the police's records, print the report, and end the command: with 1 if a row became a dead letter."""
+def _take_frauds(
+    file: Path, source: str | None, mapping: Path | None, report: Path | None, *, trial: bool, mask: bool
+) -> NoReturn:
+    """Take in the police's records and print the report, or show how the first rows would be read (`trial`); then end
+    the command: with 1 if a row became a dead letter, or would.
+    """
     from console.commands.running import take_frauds
 
-    if source is None:
-        raise typer.BadParameter("name whose records they are: --source police")
-    found = asyncio.run(take_frauds(load_settings(), file, source))
+    by = _frauds_by(source, mapping)
+    if trial:
+        _try_frauds(file, by, mask=mask)
+    found = asyncio.run(take_frauds(load_settings(), file, by))
     if report is not None:
         report.write_text(found.model_dump_json(indent=2) + "\n", encoding="utf-8")
     out.print_json(found.model_dump_json())
     raise typer.Exit(1 if found.dead_lettered else 0)
 
 
+def _frauds_by(source: str | None, mapping: Path | None) -> "str | FraudMapping":
+    """Return the mapping of a file of reported frauds, or the source of a file with our columns. Raises
+    typer.BadParameter if both or neither is given, and FileMappingError if the mapping is invalid.
+    """
+    from domain.feeds.fraud_mapping import load
+
+    if mapping is not None and source is not None:
+        raise typer.BadParameter("the mapping names whose records they are. Leave out --source")
+    if mapping is not None:
+        return load(_text_of(mapping), mapping.name)
+    if source is None:
+        raise typer.BadParameter("name whose records they are, --source police, or the file's mapping, --mapping")
+    return source
+
+
+def _try_frauds(file: Path, by: "str | FraudMapping", *, mask: bool) -> NoReturn:
+    from console.tried_rows import fraud_trial
+    from domain.feeds.fraud_mapping import FraudMapping
+    from domain.identity.identifiers import BEIJING
+    from streams.intake.fraud_trial import try_frauds
+    from streams.runtime.clock import Clock
+
+    rows = try_frauds(file, by, Clock().now(), load_settings().rights())
+    out.print(fraud_trial(rows, by.time.tzinfo if isinstance(by, FraudMapping) else BEIJING, mask=mask))
+    raise typer.Exit(1 if any(row.record is None for row in rows) else 0)
+
+
+def _text_of(mapping: Path) -> str:
+    from domain.feeds.file_mapping import FileMappingError
+
+    try:
+        return mapping.read_text("utf-8-sig")
+    except UnicodeDecodeError:
+        raise FileMappingError(f"{mapping.name}: not UTF-8. Save it as UTF-8") from None
+
+
 def _mapping(what: str, path: Path | None, *, trial: bool) -> "BankMapping | None":
     """Return the mapping of a bank's file; None for other formats.
 
-    Raises typer.BadParameter if the options do not fit the format, and BankMappingError if the mapping is invalid.
+    Raises typer.BadParameter if the options do not fit the format, and FileMappingError if the mapping is invalid.
     """
-    from domain.feeds.bank_mapping import BankMappingError, load
+    from domain.feeds.bank_mapping import load
     from streams.intake.formats import MAPPED
 
     if what != MAPPED and (path is not None or (trial and what != CALLS)):
         raise typer.BadParameter(
-            f"--mapping is for a bank's file: quanzu intake {MAPPED}; --try for that and for quanzu intake {CALLS}"
+            f"--mapping is for quanzu intake {MAPPED} and {FRAUDS}; --try for these and for quanzu intake {CALLS}"
         )
     if what != MAPPED:
         return None
     if path is None:
         raise typer.BadParameter("name the mapping of the bank's file: --mapping bank.toml")
-    try:
-        return load(path.read_text("utf-8-sig"), path.name)
-    except UnicodeDecodeError:
-        raise BankMappingError(f"{path.name}: not UTF-8. Save it as UTF-8") from None
+    return load(_text_of(path), path.name)
 
 
 @dataclass(frozen=True, slots=True)

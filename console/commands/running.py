@@ -10,6 +10,7 @@ import kafka.errors
 import redis.exceptions
 
 from console import policy_faults
+from domain.feeds.fraud_mapping import FraudMapping
 from domain.policy import PolicyError
 from schemas.errors import UserError
 from streams.channels import receipts
@@ -116,10 +117,10 @@ async def take_file(
         )
 
 
-async def take_frauds(wanted: Settings, file: Path, source: str) -> FileReport:
-    """Accept a CSV file of the police's records of frauds, and return its report with the counts. A row that is refused
-    becomes a dead letter; the others are accepted. Waits while Kafka is unavailable. `source`: the name of the force
-    that has the records.
+async def take_frauds(wanted: Settings, file: Path, by: str | FraudMapping) -> FileReport:
+    """Accept a file of the police's records of frauds, and return its report with the counts. A row that is refused
+    becomes a dead letter; the others are accepted. Waits while Kafka is unavailable. `by`: the file's mapping,
+    or, for a CSV file with our columns, the name of the force that has the records.
 
     Raises FileRefusedError if the file cannot be opened or decoded, is over 16 MiB or has a wrong header, csv.Error for
     another fault of the header, and OSError, EOFError or zlib.error for a broken gzip; nothing is accepted then. Raises
@@ -129,7 +130,7 @@ async def take_frauds(wanted: Settings, file: Path, source: str) -> FileReport:
     async with servers(wanted) as settings, open_installation(settings) as line:
         return await take_fraud_file(
             file,
-            source,
+            by,
             line.producer,
             settings.partitions,
             settings.rights(),

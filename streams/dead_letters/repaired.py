@@ -8,7 +8,8 @@ import orjson
 from pydantic import TypeAdapter, ValidationError
 
 from domain.feeds.bank_mapping import BankMapping
-from domain.feeds.bank_rows import CellError, Cells, own_id
+from domain.feeds.bank_rows import own_id
+from domain.feeds.cells import CellError, Cells
 from domain.feeds.repair import Fields, RepairMapping, repair
 from schemas.administration.dead_letters import CallFile
 from schemas.base import Text, Token

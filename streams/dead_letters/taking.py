@@ -14,7 +14,9 @@ from pydantic import ValidationError
 
 from domain.dispatches import ids as dispatch_ids
 from domain.feeds import bank_mapping
-from domain.feeds.bank_rows import CellError, payment
+from domain.feeds.bank_rows import payment
+from domain.feeds.cells import CellError
+from domain.feeds.file_mapping import FileMappingError
 from domain.feeds.source_rights import NO_DECISIONS, SourceRights
 from schemas.administration.dead_letters import DeadLetter, LinePlace, RecordPlace
 from schemas.casework.events import Dispatch
@@ -204,7 +206,7 @@ def _reading(where: LinePlace, now: datetime) -> tuple[bytes, Options]:
     read = where.reading
     try:
         bank = bank_mapping.load(read.mapping, "the stored mapping") if read.mapping else None
-    except bank_mapping.BankMappingError as error:
+    except FileMappingError as error:
         raise CannotSendError(f"{error}. Take the mended rows in as a file") from None
     options = Options(read.start, zone, bank, calls=read.calls, stix=read.stix, now=now)
     return base64.b64decode(where.reading.header), options

@@ -22,7 +22,7 @@ from typing import IO, cast
 
 from pydantic import BaseModel, ValidationError
 
-from domain.feeds.bank_mapping import BankMapping, Workbook
+from domain.feeds.file_mapping import FileMapping, Workbook
 from domain.feeds.source_rights import SourceRights
 from schemas.administration.dead_letters import DeadLetter, LinePlace, Reading
 from schemas.errors import UserError
@@ -325,7 +325,7 @@ def _look_through(file: IO[bytes], path: Path) -> tuple[str, int]:
     return digest.hexdigest(), lines + (last != b"\n")
 
 
-def opened(path: Path, mapping: BankMapping | None, most: int = MOST_ROWS) -> IO[bytes]:
+def opened(path: Path, mapping: FileMapping | None, most: int = MOST_ROWS) -> IO[bytes]:
     """Return the file, open for reading and decompressed. gzip is recognized by the first bytes, not by the name.
 
     Of a workbook, the first `most` rows are written as lines to a temporary file without a name, which is returned. The

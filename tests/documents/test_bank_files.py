@@ -107,4 +107,4 @@ def test_options_that_do_not_fit_the_format_are_refused(folder: Path, options: l
 def test_a_mapping_that_cannot_be_used_is_named_with_its_file(folder: Path) -> None:
     (folder / "bank.toml").write_text(block("toml").replace('"yuan"', '"jiao"'), "utf-8")
     ended = CliRunner().invoke(quanzu.app, ["intake", "csv", "payments.csv", "--mapping", "bank.toml"])
-    assert str(ended.exception) == "bank.toml, [amount] unit: not a known value. Write 'yuan' or 'fen'"
+    assert str(ended.exception) == "bank.toml, [amount] unit: not a known value. Write 'yuan', 'fen' or 'wan_yuan'"

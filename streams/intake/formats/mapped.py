@@ -12,8 +12,10 @@ from typing import assert_never
 
 import orjson
 
-from domain.feeds.bank_mapping import MOST_COLUMNS, BankMapping, Delimited, Fixed, Workbook
-from domain.feeds.bank_rows import CellError, Cells, header_places, payment, without_id_number
+from domain.feeds.bank_mapping import BankMapping
+from domain.feeds.bank_rows import payment
+from domain.feeds.cells import CellError, Cells, header_places, without_id_number
+from domain.feeds.file_mapping import MOST_COLUMNS, Delimited, FileMapping, Fixed, Workbook
 from domain.identity.identifiers import parse_id_number
 from streams.intake.formats.rows import Options, Row, RowError
 
@@ -32,7 +34,7 @@ def open_rows(header: bytes, options: Options) -> Row:
     return partial(_row, options, options.mapping, open_cells(header, options.mapping))
 
 
-def open_cells(header: bytes, mapping: BankMapping) -> Callable[[bytes], Cells]:
+def open_cells(header: bytes, mapping: FileMapping) -> Callable[[bytes], Cells]:
     """Return the function that splits a line into cells by column name. Raises RowError if the header is invalid; the
     function raises RowError if a line is invalid.
     """
@@ -46,16 +48,16 @@ def open_cells(header: bytes, mapping: BankMapping) -> Callable[[bytes], Cells]:
     return lambda line: _named(even(split(line), len(names)), places)
 
 
-def has_header(mapping: BankMapping) -> bool:
+def has_header(mapping: FileMapping) -> bool:
     """Return True if the file has a header: a line with the column names."""
     return mapping.file.declared is None
 
 
-def is_footer(mapping: BankMapping, line: bytes) -> bool:
+def is_footer(mapping: FileMapping, line: bytes) -> bool:
     """Return True if the line begins like a footer of the mapping, that is, a line without a payment."""
     if not mapping.file.footer:
         return False
-    return line.lstrip(_OPENING).startswith(_footers(mapping.file.footer, _encoding(mapping)))
+    return line.lstrip(_OPENING).startswith(_footers(mapping.file.footer, encoding_of(mapping)))
 
 
 _OPENING = b" \t\"'[,"  # what may stand before a line's first word: blanks, empty cells, a quote, an array's bracket
@@ -66,7 +68,7 @@ def _footers(words: tuple[str, ...], encoding: str) -> tuple[bytes, ...]:
     return tuple(word.encode(encoding) for word in words)
 
 
-def splitter(mapping: BankMapping) -> Split:
+def splitter(mapping: FileMapping) -> Split:
     """Return the function that splits a line into cells, from left to right. That function raises RowError if the line
     is invalid.
     """
@@ -81,12 +83,12 @@ def splitter(mapping: BankMapping) -> Split:
             assert_never(mapping.file)
 
 
-def stored(header: bytes, mapping: BankMapping) -> Callable[[bytes], bytes]:
-    """Return a function that makes a line fit to be stored with a dead letter: the payer's ID number in it becomes
+def stored(header: bytes, mapping: FileMapping) -> Callable[[bytes], bytes]:
+    """Return a function that makes a line fit to be stored with a dead letter: the ID number in it becomes
     stars, or, if the number cannot be found for certain, every digit of the line. If the mapping has no ID number,
     lines stay unchanged.
     """
-    if mapping.columns.payer_id is None:
+    if mapping.columns.secret is None:
         return lambda line: line
     try:
         read = open_cells(header, mapping)
@@ -95,12 +97,12 @@ def stored(header: bytes, mapping: BankMapping) -> Callable[[bytes], bytes]:
     return partial(_hidden, mapping, read)
 
 
-def kept_header(header: bytes, mapping: BankMapping) -> bytes:
+def kept_header(header: bytes, mapping: FileMapping) -> bytes:
     """Return a file's header line as it may be stored with dead letters: unchanged, except that every digit becomes a
-    star if the mapping names a column for the payer's ID number and the line is not the header that the mapping
+    star if the mapping names a column for ID numbers and the line is not the header that the mapping
     expects. Such a line may be the first payment of a file without a header.
     """
-    if mapping.columns.payer_id is None:
+    if mapping.columns.secret is None:
         return header
     try:
         open_cells(header, mapping)
@@ -109,8 +111,8 @@ def kept_header(header: bytes, mapping: BankMapping) -> bytes:
     return header
 
 
-def _hidden(mapping: BankMapping, read: Callable[[bytes], Cells] | None, line: bytes) -> bytes:
-    encoding = _encoding(mapping)
+def _hidden(mapping: FileMapping, read: Callable[[bytes], Cells] | None, line: bytes) -> bytes:
+    encoding = encoding_of(mapping)
     try:
         cells = read(line) if read is not None else None
         text = line.decode(encoding)
@@ -137,7 +139,8 @@ def _row(options: Options, mapping: BankMapping, cells: Callable[[bytes], Cells]
         raise RowError(str(error)) from None
 
 
-def _encoding(mapping: BankMapping) -> str:
+def encoding_of(mapping: FileMapping) -> str:
+    """Return the encoding of the file's lines; those of a workbook are UTF-8."""
     return "utf-8" if isinstance(mapping.file, Workbook) else mapping.file.encoding
 
 
@@ -171,7 +174,7 @@ def _fixed(file: Fixed, last: int, line: bytes) -> list[str]:
     return [_decoded(cell.encode("latin-1"), file.encoding) for cell in cells] if by_bytes else cells
 
 
-def _last_read(mapping: BankMapping, file: Fixed) -> int:
+def _last_read(mapping: FileMapping, file: Fixed) -> int:
     return max(file.declared.index(name) for name in mapping.columns.all)
 
 

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.feeds.bank_mapping import LONGEST, BankMappingError, load
+from domain.feeds.bank_mapping import load
+from domain.feeds.file_mapping import LONGEST, FileMappingError
 from tests.domain.feeds.bank_mappings import MAPPING, mapping, text
 
 FIXED = 'format = "fixed"\ncolumns = [{ name = "serial", width = 8 }, { name = "time", width = 19 }]'
@@ -17,7 +18,7 @@ FIXED = 'format = "fixed"\ncolumns = [{ name = "serial", width = 8 }, { name = "
     [
         ('source = "alder"', 'source = "Alder Bank"', "source: ", "Correct it"),
         ('source = "alder"', "", "source: ", "it is missing. Add it"),
-        ('unit = "yuan"', 'unit = "jiao"', "[amount] unit: ", "Write 'yuan' or 'fen'"),
+        ('unit = "yuan"', 'unit = "jiao"', "[amount] unit: ", "Write 'yuan', 'fen' or 'wan_yuan'"),
         ('unit = "yuan"', 'unit = "yuan"\nsing = "none"', "[amount] sing: ", "correct its name"),
         ('unit = "yuan"', 'unit = "yuan"\nthousands = "."', "[amount] thousands: ", "Write"),
         ('payer = "from"', "", "[columns] payer: ", "Add it"),
@@ -51,7 +52,7 @@ FIXED = 'format = "fixed"\ncolumns = [{ name = "serial", width = 8 }, { name = "
     ],
 )
 def test_a_mistake_is_named_by_file_and_key_with_the_fix(old: str, new: str, key: str, fix: str) -> None:
-    with pytest.raises(BankMappingError) as told:
+    with pytest.raises(FileMappingError) as told:
         mapping((old, new))
     lines = [line for line in str(told.value).splitlines() if key in line]
     assert lines, str(told.value)
@@ -60,7 +61,7 @@ def test_a_mistake_is_named_by_file_and_key_with_the_fix(old: str, new: str, key
 
 
 def test_all_mistakes_of_a_kind_are_reported_at_once() -> None:
-    with pytest.raises(BankMappingError) as told:
+    with pytest.raises(FileMappingError) as told:
         mapping(('unit = "yuan"', 'unit = "jiao"'), ('payer = "from"', ""))
     assert len(str(told.value).splitlines()) == 2
 
@@ -74,7 +75,7 @@ def test_all_mistakes_of_a_kind_are_reported_at_once() -> None:
     ],
 )
 def test_a_text_that_is_no_mapping_is_refused(given: str, why: str) -> None:
-    with pytest.raises(BankMappingError, match=r"^alder\.toml") as told:
+    with pytest.raises(FileMappingError, match=r"^alder\.toml") as told:
         load(given, "alder.toml")
     assert why in str(told.value)
 
@@ -91,5 +92,5 @@ def test_another_text_has_another_hash() -> None:
 @given(st.text(max_size=60))
 def test_no_text_makes_it_fail_in_another_way(more: str) -> None:
     for whole in (more, text() + more, text(('format = "delimited"', f'format = "delimited"\n{more}'))):
-        with suppress(BankMappingError):
+        with suppress(FileMappingError):
             load(whole)

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.feeds.bank_mapping import BankMapping
-from domain.feeds.bank_rows import CellError, header_places, own_id, payment
+from domain.feeds.bank_rows import own_id, payment
+from domain.feeds.cells import CellError, header_places
 from schemas.risk.signals import Channel, TransferState, signal_adapter
 from tests.domain.feeds.bank_mappings import CELLS, mapping
 

@@ -4,8 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.feeds.bank_mapping import BankMapping, BankMappingError
-from domain.feeds.bank_rows import CellError, payment, without_id_number
+from domain.feeds.bank_mapping import BankMapping
+from domain.feeds.bank_rows import payment
+from domain.feeds.cells import CellError, without_id_number
+from domain.feeds.file_mapping import FileMappingError
 from domain.identity.id_keys import IdKeys
 from tests.domain.feeds.bank_mappings import CELLS, mapping
 
@@ -51,7 +53,7 @@ def test_a_number_that_a_spreadsheet_has_rounded_is_refused_without_its_value() 
 
 
 def test_a_column_that_is_stored_as_something_else_is_no_column_of_id_numbers() -> None:
-    with pytest.raises(BankMappingError, match=r"\[columns\] payer_id: the column gives another field too"):
+    with pytest.raises(FileMappingError, match=r"\[columns\] payer_id: the column gives another field too"):
         mapping(('first"', 'first"\npayer_id = "serial"'))
 
 

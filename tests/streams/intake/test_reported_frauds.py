@@ -11,7 +11,9 @@ from typing import Any
 
 import httpx
 import pytest
+from openpyxl import Workbook
 
+from domain.feeds.fraud_mapping import FraudMapping, load
 from domain.feeds.source_rights import NO_DECISIONS, rights_of_sources
 from domain.identity.id_keys import IdKeys
 from schemas.administration.dead_letters import letter_adapter
@@ -159,8 +161,8 @@ async def test_records_that_cannot_be_encrypted_are_answered_with_503(
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
 
 
-async def taken(intake: Intake, settings: Settings, file: Path) -> FileReport:
-    return await take_fraud_file(file, "police", intake.producer, settings.partitions, POLICE, KEYS, NOW)
+async def taken(intake: Intake, settings: Settings, file: Path, by: str | FraudMapping = "police") -> FileReport:
+    return await take_fraud_file(file, by, intake.producer, settings.partitions, POLICE, KEYS, NOW)
 
 
 HEADER = "案件编号,受理时间,发案结束时间,涉案金额,身份证号,手机号,账号,姓名,区划代码"
@@ -230,3 +232,82 @@ async def test_a_file_that_cannot_be_read_is_refused_as_a_whole(
     file.write_bytes(content)
     with pytest.raises(FileRefusedError, match=why):
         await taken(intake, settings, file)
+
+
+MAPPED = """
+source = "police"
+[file]
+format = "delimited"
+encoding = "gb18030"
+delimiter = "|"
+skip_first = 1
+footer = ["合计"]
+[columns]
+id = "编号"
+reported_at = "受理"
+state = "状态"
+id_number = "证件"
+phone = "电话"
+[time]
+format = "%Y%m%d%H%M"
+[state]
+"立案" = "fraud"
+"撤案" = "withdrawn"
+"治安" = "left_out"
+"""
+COLUMNS = "状态|编号|受理|证件|电话|嫌疑人证件"
+OTHER_NUMBER = "990101198001010014"  # a suspect's, in a column that the mapping does not read
+
+
+async def letters_of(settings: Settings, file: str) -> list[bytes]:
+    found = [
+        letter_adapter.validate_json(each.value or b"") async for each in read_all(settings, topics.DEAD_LETTERS.name)
+    ]
+    return [each.content for each in found if getattr(each.where, "file", "") == file]
+
+
+async def test_a_forces_own_file_is_read_by_its_mapping(intake: Intake, settings: Settings, tmp_path: Path) -> None:
+    file = tmp_path / "force.txt"
+    rows = [
+        f"立案|M1|202603011100|{ID_NUMBER}|19900001234|{OTHER_NUMBER}",
+        f"撤案|M2|202603011100|{ID_NUMBER}|19900001234|",
+        f"治安|M3|202603011100|{ID_NUMBER}|19900001234|",
+        "",
+        f"立案|M4|202603011100|{ID_NUMBER}|none|{OTHER_NUMBER}",
+        f"移送|M5|202603011100|E123|{OTHER_NUMBER}|",
+        f"立案|M6|202603011100|{ID_NUMBER}",
+        "合计|6",
+    ]
+    file.write_bytes("\r\n".join(["三月一日", COLUMNS, *rows]).encode("gb18030"))
+    report = await taken(intake, settings, file, load(MAPPED))
+    assert (report.rows, report.accepted, report.dead_lettered, report.skipped) == (5, 2, 3, 3)
+    found = {each.id: each for each in await stored(settings)}
+    assert found["M1"].id_hash == KEYS.hash_of_text(ID_NUMBER)
+    assert found["M1"].reported_at == datetime(2026, 3, 1, 3, 0, tzinfo=UTC)
+    assert (found["M2"].version, found["M2"].phone, found["M2"].id_hash) == (2, None, None)
+    letters = await letters_of(settings, file.name)
+    assert len(letters) == 3
+    assert not [each for each in letters if ID_NUMBER.encode() in each or OTHER_NUMBER.encode() in each]
+    assert [each.split(b",")[1] for each in letters[:2]] == [b"202603011100", b"************"], letters
+
+
+async def test_a_forces_file_without_a_column_of_its_mapping_is_refused_as_a_whole(
+    intake: Intake, settings: Settings, tmp_path: Path
+) -> None:
+    file = tmp_path / "force.txt"
+    file.write_bytes(f"三月一日\n{COLUMNS.replace('电话', '手机')}\n立案|N1|202603011100|||\n".encode("gb18030"))
+    with pytest.raises(FileRefusedError, match="the header, line 2: the header lacks the column 电话"):
+        await taken(intake, settings, file, load(MAPPED))
+
+
+async def test_a_workbook_is_read_by_its_mapping(intake: Intake, settings: Settings, tmp_path: Path) -> None:
+    book = Workbook()
+    for row in (["编号", "受理", "电话"], ["W1", datetime(2026, 3, 1, 11, 0), "19900001234"]):  # noqa: DTZ001
+        book.active.append(row)
+    book.save(file := tmp_path / "force.xlsx")
+    mapping = load(
+        'source = "police"\n[file]\nformat = "xlsx"\n[columns]\nid = "编号"\nreported_at = "受理"\nphone = "电话"\n'
+        '[time]\nformat = "%Y-%m-%d %H:%M:%S"\n'
+    )
+    assert (await taken(intake, settings, file, mapping)).accepted == 1
+    assert {"W1"} <= {each.id for each in await stored(settings)}
