@@ -120,7 +120,8 @@ def _show(found: "ExperimentReading") -> None:
     arms = Table("arm", "assigned", "complete", "missing", "mean", "next weight")
     for arm in found.arms:
         mean = "–" if arm.mean is None else f"{arm.mean:.2%}"
-        row = (arm.assigned, arm.complete, arm.missing)
+        missing = f"{arm.missing} ({arm.unstated} without a sum)" if arm.unstated else arm.missing
+        row = (arm.assigned, arm.complete, missing)
         arms.add_row(arm.arm, *map(str, row), mean, f"{found.weights[arm.arm]:.3f}")
     out.print(arms)
     contrasts = Table("arm", "difference", "bounds", "if missing", "harm (e)", "finding")

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from domain.experiments.allocation import learned_weights
 from domain.experiments.estimates import Analysis, Exposure, arm_counts, contrast, contrast_bounds, scores_of
-from domain.experiments.outcomes import Observed, analysis_of, exposures_of
+from domain.experiments.outcomes import Observed, analysis_of, exposures_of, unstated_sums
 from domain.experiments.stopping import finding
 from domain.policy.experiments.plan import ExperimentPlan, RandomisedUnit
 from schemas.administration.experiments import (
@@ -32,6 +32,7 @@ def read_experiment(
     seen = list(observed)
     exposures = exposures_of(plan, seen, now)
     assigned = Counter(each.given.arm for each in seen)
+    unstated = unstated_sums(plan, seen, now)
     return ExperimentReading(
         name=name,
         policy=policy,
@@ -42,6 +43,7 @@ def read_experiment(
                 assigned=assigned[each.arm],
                 complete=each.assigned - each.missing,
                 missing=each.missing,
+                unstated=unstated.get(each.arm, 0),
                 mean=each.mean,
             )
             for each in arm_counts(exposures, plan.arms)

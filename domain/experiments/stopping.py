@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from domain.experiments.estimates import Contrast
-from domain.policy.experiments.plan import OUTCOME_WITHIN, ExperimentPlan
+from domain.policy.experiments.plan import ExperimentPlan
 from schemas.administration.experiments import Finding
 
 
@@ -25,7 +25,7 @@ def finding(contrast: Contrast, plan: ExperimentPlan, now: datetime) -> Finding:
         return Finding.WORSE
     if -plan.minimal_effect < bounds.low and bounds.high < plan.minimal_effect:
         return Finding.TOO_SMALL
-    return Finding.OPEN if now < plan.ends + OUTCOME_WITHIN else Finding.UNDECIDED
+    return Finding.OPEN if now < plan.ends + plan.final_after else Finding.UNDECIDED
 
 
 def must_stop(findings: Sequence[Finding]) -> bool:

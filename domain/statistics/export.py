@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from typing import NamedTuple
 
-from domain.experiments.outcomes import money_left
+from domain.experiments.outcomes import defrauded, money_left
 from domain.identity.identifiers import keyed_hash
 from domain.payments import ledger
 from domain.policy.experiments.plan import OUTCOME_WITHIN
@@ -101,7 +101,8 @@ class ExperimentRow(NamedTuple):
 
     `left_fen`: the money that left within 72 hours in payments that the case knows, complete from `complete_at` on;
     None if no bank reported about the resident at the assignment. A case knows payments only if it reached orange
-    before it was settled.
+    before it was settled. `defrauded_fen`: the losses of the police's records whose last payment was in these 72 hours;
+    None if one states no sum.
     """
 
     case: str
@@ -113,6 +114,7 @@ class ExperimentRow(NamedTuple):
     assigned_at: datetime
     complete_at: datetime
     left_fen: int | None
+    defrauded_fen: int | None
     level: str
     scam_type: str
     prefecture: str
@@ -210,6 +212,7 @@ def experiment_rows(case: Case, name: Pseudonym) -> Iterator[ExperimentRow]:
     the pseudonym of an id; its ValueError (a secret under 16 bytes) passes through.
     """
     for experiment, given in case.experiments.items():
+        loss, unstated = defrauded(case, given)
         yield ExperimentRow(
             case=_case(case, name),
             resident=name(case.resident),
@@ -220,6 +223,7 @@ def experiment_rows(case: Case, name: Pseudonym) -> Iterator[ExperimentRow]:
             assigned_at=given.at,
             complete_at=given.at + OUTCOME_WITHIN,
             left_fen=money_left(case, given),
+            defrauded_fen=None if unstated else loss,
             level=case.level.value,
             scam_type=case.danger.scam_type,
             prefecture=_prefecture(case),

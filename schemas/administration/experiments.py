@@ -13,7 +13,8 @@ MOST_POINTS = 200  # of a chart
 class Finding(StrEnum):
     """What the outcomes of an arm show by now, compared with the control.
 
-    Only payments of cases that reached orange before they were settled are counted. HARM: more such money leaves,
+    Only payments of cases that reached orange before they were settled, and frauds that the police recorded, are
+    counted. HARM: more such money leaves,
     beyond the margin of the harm rule; the experiment is stopped at once. NOT_DECIDABLE: less such money leaves, which
     does not show that less money leaves: under an arm after which fewer cases reach orange, less is counted. WORSE:
     more such money leaves, within the margin. TOO_SMALL: the difference of such money is smaller than the plan's
@@ -29,7 +30,7 @@ class Finding(StrEnum):
 
 
 class SequencePoint(Model):
-    """The bounds (`low`, `high`) of an arm's difference from the control on a day, as shares of the plan's cap.
+    """The bounds (`low`, `high`) of an arm's difference from the control on a day, of outcomes from 0 to 1.
     `units`: the number of units with a complete outcome by then.
     """
 
@@ -41,19 +42,21 @@ class SequencePoint(Model):
 
 class ArmReading(Model):
     """The numbers of the units (cases, or what else is randomised) that were assigned to an arm. `assigned`: all;
-    `complete`: those whose outcome is known; `missing`: those whose outcome never will be. `mean`: of the known
-    outcomes, as a share of the plan's cap; None without any.
+    `complete`: those whose outcome is known; `missing`: those whose outcome never will be. `unstated`: number of cases
+    whose outcome is missing because a police record states no sum; of the other missing ones, no bank reported about
+    the resident. `mean`: of the known outcomes, from 0 to 1; None without any.
     """
 
     arm: Token
     assigned: Annotated[int, Field(ge=0)]
     complete: Annotated[int, Field(ge=0)]
     missing: Annotated[int, Field(ge=0)]
+    unstated: Annotated[int, Field(ge=0)] = 0
     mean: float | None
 
 
 class ContrastReading(Model):
-    """An arm's difference from the control, as a share of the plan's cap; below 0, less money left.
+    """An arm's difference of mean outcomes from the control, from -1 to 1; below 0, less money left.
 
     `lowest`, `highest`: what the estimate would be if all missing outcomes were most, or least, favourable to the arm;
     None if none is missing. `harm`: the e-value of the harm rule.

@@ -7,17 +7,18 @@ which only `stopped_at` is added: it is on the topics `policies`, `case-inputs` 
 
 import asyncio
 import logging
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from redis.asyncio import Redis
 
-from domain.experiments.outcomes import Observed, observed_in
+from domain.experiments.outcomes import Observed, final, observed_in
 from domain.experiments.reading import read_experiment
 from domain.experiments.stopping import must_stop
 from domain.ids import short_hash
 from domain.policy import Policy, trial
-from domain.policy.experiments.plan import OUTCOME_WITHIN, ExperimentPlan
+from domain.policy.experiments.plan import ExperimentPlan
 from domain.policy.experiments.stop_text import UnstoppableError, with_stop
 from schemas.administration.audit import AuditEntry
 from schemas.administration.experiments import ExperimentReading
@@ -44,15 +45,23 @@ READ_MS = 3_600_000  # between two readings, of all workers together: outcomes t
 _ASSIGNED = b'"experiments":{"'  # in an entry about a case that has an arm
 
 
+@dataclass(slots=True)
+class _Seen:
+    """A case of an experiment. `version`: the latest read; `revisions`: what was known of its outcome since when."""
+
+    version: int = 0
+    revisions: list[tuple[datetime, Observed]] = field(default_factory=list)
+
+
 class AssignedCases:
     """The cases in the journal that were assigned to an arm of an experiment, with the money that left the residents'
-    accounts since then. Each reading begins where the last one ended.
+    accounts since then, and when the journal had it. Each reading begins where the last one ended.
     """
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._next = dict.fromkeys(range(settings.partitions), 0)
-        self._known: dict[str, dict[str, tuple[int, Observed]]] = {}  # experiment -> case -> version, and what it shows
+        self._known: dict[str, dict[str, _Seen]] = {}  # experiment -> case
 
     async def update(self) -> None:
         """Read the journal of every partition from where the last call stopped to its end, and remember the assigned
@@ -65,21 +74,24 @@ class AssignedCases:
                 if record.value and _ASSIGNED in record.value:
                     self._take(read_entry(record.offset, record.value))
 
-    def of(self, name: str) -> list[Observed]:
-        """Return the assignment and the outcome so far of each case of the experiment `name`, in the order in which the
-        journal first names them; an empty list if no case was read. Reads only what `update` has remembered.
+    def of(self, name: str, plan: ExperimentPlan) -> list[Observed]:
+        """Return the assignment of each case of the experiment `name` with what was known of its outcome when that
+        became final by the plan, or is known so far; in the order in which the journal first names them. An empty list
+        if no case was read. Reads only what `update` has remembered.
         """
-        return [observed for _, observed in self._known.get(name, {}).values()]
+        return [final(plan, seen.revisions) for seen in self._known.get(name, {}).values()]
 
     def _take(self, entry: object) -> None:
         if not isinstance(entry, CaseEvent):
             return
         case = entry.case
         for name in case.experiments:
-            cases = self._known.setdefault(name, {})
+            seen = self._known.setdefault(name, {}).setdefault(case.id, _Seen())
             observed = observed_in(case, name)
-            if observed and (case.id not in cases or cases[case.id][0] < case.version):
-                cases[case.id] = case.version, observed
+            if observed and seen.version < case.version:
+                seen.version = case.version
+                if not seen.revisions or seen.revisions[-1][1] != observed:
+                    seen.revisions.append((entry.at, observed))
 
 
 class ExperimentWatch:
@@ -132,11 +144,11 @@ class ExperimentWatch:
     async def _reading(
         self, name: str, plan: ExperimentPlan, policy: Policy, now: datetime
     ) -> ExperimentReading | None:
-        if now < plan.starts or now > plan.ends + 2 * OUTCOME_WITHIN:
+        if now < plan.starts or now > plan.ends + 2 * plan.final_after:
             return None
         try:
             # in a thread: the sequences of a long experiment take seconds, and Kafka waits for heartbeats meanwhile
-            return await asyncio.to_thread(read_experiment, name, plan, self._cases.of(name), policy.hash, now)
+            return await asyncio.to_thread(read_experiment, name, plan, self._cases.of(name, plan), policy.hash, now)
         except ValueError:
             log.exception(
                 "experiment %s cannot be read: its assignments do not fit its plan. Stop it, and register anew", name

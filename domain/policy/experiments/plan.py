@@ -23,7 +23,8 @@ LEAST_BLOCK, MOST_BLOCK = (
 )  # of a switchback; a case's first day lies in few blocks
 LEAST_WAVE = timedelta(days=7)  # of a stepped wedge: outcomes take 3 days, and a station needs days to change
 LONGEST = timedelta(days=731)
-OUTCOME_WITHIN = timedelta(hours=72)  # after the assignment: the primary outcome is complete
+OUTCOME_WITHIN = timedelta(hours=72)  # after the assignment: the money that leaves then is the primary outcome
+LONGEST_REPORTS = timedelta(days=90)
 Said = Annotated[str, StringConstraints(strip_whitespace=True, min_length=2, max_length=300)]
 Share = Annotated[float, Field(gt=0, lt=1)]
 
@@ -36,6 +37,15 @@ class RandomisedUnit(StrEnum):
     RESIDENT = "resident"
     HOUR = "hour"
     STATION = "station"
+
+
+class PrimaryOutcome(StrEnum):
+    """The outcome that an experiment is judged by, from 0 to 1. MONEY: the money that left within 72 hours, as a share
+    of the plan's cap. ANY_MONEY: 1 if any money left within 72 hours, else 0.
+    """
+
+    MONEY = "money"
+    ANY_MONEY = "any_money"
 
 
 class Consent(StrEnum):
@@ -88,8 +98,9 @@ class ExperimentPlan(Section):
     `levels`: of the cases. `arms`, `control`: the options, and the name of the one that changes nothing. `floor`: the
     lowest probability of an arm; the lower, the more units are needed.
 
-    The outcome of a case: the money in counted payments (domain/experiments/outcomes) that left within 72 hours, at
-    most `cap_fen`, as a share of `cap_fen`. `minimal_effect`: the smallest difference of that share worth finding;
+    `outcome`: the primary one, from the banks' payments and the police's records (domain/experiments/outcomes);
+    `cap_fen`: of the outcome MONEY. `reports_within`: how long after the 72 hours a report of money that left then may
+    come; the outcome is final after that. `minimal_effect`: the smallest difference of mean outcomes worth finding;
     `alpha`: the probability that the bounds of any arm, at any time, exclude its true difference; `power`: the
     probability of finding the effect in time. `stopped_at`: when it was stopped (see `stopped`).
     """
@@ -109,7 +120,9 @@ class ExperimentPlan(Section):
     control: ArmName
     arms: dict[ArmName, Arm] = Field(min_length=2, max_length=6)
     floor: Annotated[float, Field(ge=0.05, le=0.5)] = 0.1
-    cap_fen: Annotated[int, Field(ge=100_00, le=MOST_FEN)]
+    outcome: PrimaryOutcome
+    cap_fen: Annotated[int, Field(ge=100_00, le=MOST_FEN)] | None = None
+    reports_within: Duration = timedelta(hours=24)  # a bank's or the police's file of the day has come by then
     minimal_effect: Share
     alpha: Annotated[float, Field(gt=0, le=0.1)]
     power: Annotated[float, Field(ge=0.5, lt=1)]
@@ -122,6 +135,10 @@ class ExperimentPlan(Section):
         self._lawful()
         self._comparable()
         self._randomised()
+        if self.outcome is PrimaryOutcome.MONEY and self.cap_fen is None:
+            raise refused(FaultCode.KEYS_MISSING, key="outcome", names=["cap_fen"])
+        if self.reports_within > LONGEST_REPORTS:
+            raise refused(FaultCode.NOT_BETWEEN, key="reports_within", least="0h", most=spelt(LONGEST_REPORTS))
         if self.harm.margin > self.minimal_effect:
             raise refused(FaultCode.NOT_BETWEEN, key="harm.margin", least=0, most=self.minimal_effect)
         if self.ends <= self.starts or self.ends - self.starts > LONGEST:
@@ -204,6 +221,11 @@ class ExperimentPlan(Section):
         expected = Expectation(self.assumed.spread, self.assumed.units_per_day)
         alpha = self.alpha / len(self.tested)
         return needed_units(self.minimal_effect, (arm, control), alpha, self.power, expected, self.floor)
+
+    @property
+    def final_after(self) -> timedelta:
+        """How long after the assignment a case's outcome is final."""
+        return OUTCOME_WITHIN + self.reports_within
 
     @property
     def stopped(self) -> bool:

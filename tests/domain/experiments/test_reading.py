@@ -6,7 +6,7 @@ import pytest
 import tomlkit
 
 from domain.experiments.assignment import bank_reports
-from domain.experiments.outcomes import Observed, exposures_of, money_left, observed_in
+from domain.experiments.outcomes import Observed, exposures_of, final, money_left, observed_in, outcome_of
 from domain.experiments.reading import read_experiment
 from domain.policy import load
 from domain.policy.experiments.stop_text import UnstoppableError, unstoppable, with_stop
@@ -14,9 +14,11 @@ from domain.statistics.export import experiment_rows, pseudonyms
 from schemas.administration.experiments import MOST_POINTS, Finding
 from schemas.casework.cases import Case, Payment
 from schemas.casework.experiments import Assignment
+from schemas.casework.frauds import RecordedFraud
 from schemas.casework.reported import ReportedPayment
 from schemas.levels import Level
 from schemas.people.residents import ReportSource
+from schemas.risk.reported_frauds import MatchedBy, MatchStrength
 from schemas.risk.signals import TransferState
 from tests.domain.builders import NOON, Line, payment, policy_text
 from tests.domain.experiments.plans import ENDS, STARTS, fields, plan
@@ -174,3 +176,64 @@ def test_researchers_get_assignments_and_outcomes_under_pseudonyms() -> None:
     assert row.unit == row.resident
     assert row.complete_at - row.assigned_at == timedelta(hours=72)
     assert case.resident not in "".join(map(str, row))
+
+
+def fraud(number: int, after: timedelta, fen: int | None, *, dated: bool = True) -> RecordedFraud:
+    at = NOON + after
+    return RecordedFraud(
+        id=f"police:{number}",
+        number=1,
+        version=1,
+        happened_at=at,
+        reported_at=at,
+        loss_fen=fen,
+        dated=dated,
+        by=MatchedBy.ID_NUMBER,
+        strength=MatchStrength.CERTAIN,
+    )
+
+
+def outcomes(case: Case) -> tuple[float | None, float | None]:
+    """The outcome as a share of the cap, and as any money at all."""
+    seen = observed_in(case.model_copy(update={"experiments": {"wording": GIVEN}}), "wording")
+    assert seen is not None
+    return outcome_of(plan(), seen), outcome_of(plan(outcome="any_money", cap_fen=None), seen)
+
+
+def recorded(*frauds: RecordedFraud, paid: int = 0) -> Case:
+    payments = (settled("bank:1", paid, timedelta(hours=1)),) if paid else ()
+    return _case(*payments).model_copy(update={"frauds": list(frauds)})
+
+
+def test_a_fraud_that_the_police_recorded_counts_if_its_last_payment_was_within_72_hours() -> None:
+    hour = timedelta(hours=1)
+    assert outcomes(recorded()) == (0.0, 0.0)
+    assert outcomes(recorded(fraud(1, hour, CAP // 2))) == (0.5, 1.0)
+    assert outcomes(recorded(fraud(1, 72 * hour, CAP), fraud(2, -hour, CAP))) == (0.0, 0.0)
+    assert outcomes(recorded(fraud(1, hour, CAP, dated=False))) == (0.0, 0.0)  # it may have happened long ago
+
+
+def test_money_in_a_banks_and_in_the_polices_records_counts_once() -> None:
+    hour = timedelta(hours=1)
+    assert outcomes(recorded(fraud(1, hour, CAP // 4), paid=CAP // 2))[0] == 0.5
+    assert outcomes(recorded(fraud(1, hour, CAP // 2), fraud(2, hour, CAP // 4), paid=CAP // 2))[0] == 0.75
+
+
+def test_a_record_without_a_sum_is_missing_where_sums_count_and_is_never_taken_for_nothing() -> None:
+    hour = timedelta(hours=1)
+    assert outcomes(recorded(fraud(1, hour, None))) == (None, 1.0)
+    assert outcomes(recorded(fraud(1, hour, None), paid=CAP)) == (1.0, 1.0)  # at the cap already
+    seen = [Observed(GIVEN, 0, 0, True), Observed(GIVEN.model_copy(update={"unit": "r2"}), None)]
+    found = read_experiment("wording", plan(), seen, "digest", NOON + 4 * DAYS)
+    assert [(each.missing, each.unstated) for each in found.arms] == [(0, 0), (2, 1)]
+
+
+def test_an_outcome_is_final_when_the_time_for_reports_is_over() -> None:
+    made = plan(reports_within="10d")
+    none, some, late = (Observed(GIVEN, fen) for fen in (0, 5, 9))
+    revisions = [(NOON, none), (NOON + 12 * DAYS, some), (NOON + 13 * DAYS, late)]
+    assert final(made, revisions) == some
+    assert final(plan(), revisions) == none
+    assert final(plan(), revisions[2:]) == late  # nothing else was known
+    assert exposures_of(made, [some], NOON + 13 * DAYS - timedelta(seconds=1)) == []
+    assert [each.outcome for each in exposures_of(made, [some], NOON + 13 * DAYS)] == [5 / CAP]

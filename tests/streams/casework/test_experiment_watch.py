@@ -100,6 +100,11 @@ def _case(name: str, resident: str, arm: str, fen: int, version: int, number: in
     )
 
 
+def name_of(case: Case) -> str:
+    (name,) = case.experiments
+    return name
+
+
 def _entry(case: Case) -> CaseEvent:
     commit = Commit(first=0, last=0, entries=1)
     return CaseEvent(
@@ -109,7 +114,7 @@ def _entry(case: Case) -> CaseEvent:
         input_kind="alert",
         partition=0,
         offset=0,
-        at=case.updated_at,
+        at=case.experiments[name_of(case)].at + timedelta(hours=case.version),
         case=case,
         facts=[],
     )
@@ -215,3 +220,12 @@ async def test_assignments_below_the_floor_are_reported_and_do_not_stop_the_work
         await on.watch.check()
         assert await stored_readings(on.rig.redis) == {}
         assert "do not fit its plan" in caplog.text
+
+
+async def test_what_is_reported_after_an_outcome_is_final_does_not_change_it(settings: Settings) -> None:
+    async with watched(settings) as on:
+        residents = await on.cases(*ALIKE)
+        before = (await on.watch.read())[0].arms
+        await on.cases(("usual", CAP), version=72, named=[residents[2]])  # 72 hours after the assignment
+        assert (await on.watch.read())[0].arms == before
+        assert {each.arm: each.mean for each in before} == {"usual": 0.5, "short": 0.5}
