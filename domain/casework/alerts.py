@@ -65,6 +65,7 @@ def begin_case(earlier: Case | None, given: Alert, rules: Rules, now: datetime) 
         raised_by=given.policy,
         profile=given.profile,
         accounts=given.accounts,
+        household=given.household,
         opened_at=now,
         updated_at=now,
         payments=payments.merged([], given.payments, rules.policy.plan.stop.same_within),
@@ -150,6 +151,7 @@ def _update(draft: DecisionBuilder, given: Alert) -> None:
     known = payments.merged(case.payments, given.payments, draft.plan.stop.same_within)
     own = given.accounts or case.accounts
     told = {"danger": given.danger, "profile": given.profile, "payments": known, "accounts": own}
+    told["household"] = given.household or case.household
     if any(getattr(case, name) != value for name, value in told.items()):
         draft.set(**told)
         orders.amounts_changed(draft)

@@ -18,6 +18,14 @@ from schemas.people.residents import Flag
 from schemas.risk.signals import TransferState
 
 
+class Subject(NamedTuple):
+    """A resident, with what may be randomised instead of them alone. `household`: None if not known."""
+
+    resident: str
+    household: str | None
+    division: str
+
+
 class DrawnArm(NamedTuple):
     """A randomised unit with its arm, and the probability that the arm had."""
 
@@ -61,7 +69,7 @@ def assignment(name: str, plan: ExperimentPlan, case: Case, now: datetime) -> As
     of the arm uses. The caller checks that the case is eligible (`may_join`). The assignment also records whether a
     bank reports about the resident (`bank_reports`). Nothing is stored.
     """
-    drawn = draw_arm(name, plan, case.resident, case.profile.division, now)
+    drawn = draw_arm(name, plan, Subject(case.resident, case.household, case.profile.division), now)
     return Assignment(arm=drawn.arm, unit=drawn.unit, propensity=drawn.propensity, at=now, observed=bank_reports(case))
 
 
@@ -77,9 +85,10 @@ def from_bank(payment: Payment) -> bool:
     return payment.reported is None or payment.feed is not None
 
 
-def draw_arm(name: str, plan: ExperimentPlan, resident: str, division: str, now: datetime) -> DrawnArm:
+def draw_arm(name: str, plan: ExperimentPlan, subject: Subject, now: datetime) -> DrawnArm:
     """Return the randomised unit to which a resident belongs at `now`, with the unit's arm and that arm's probability.
-    The unit is, by the plan, the resident, a block of time, or a division (the station's area) in a block of time.
+    The unit is, by the plan, the resident, the household (of a resident without one, the resident), a block of time, or
+    a division (the station's area) in a block of time.
 
     The arm follows from a hash of the plan's seed, the experiment's `name` and the unit: the same unit gets the same
     arm as long as the weights are the same. In a stepped wedge (unit STATION), each division begins with the control
@@ -87,12 +96,16 @@ def draw_arm(name: str, plan: ExperimentPlan, resident: str, division: str, now:
     """
     match plan.unit:
         case RandomisedUnit.RESIDENT:
-            return DrawnArm(resident, *_by_weight(plan.arms, _uniform(plan.seed, name, resident)))
+            return DrawnArm(subject.resident, *_by_weight(plan.arms, _uniform(plan.seed, name, subject.resident)))
+        case RandomisedUnit.HOUSEHOLD:
+            home = subject.household or subject.resident
+            return DrawnArm(home, *_by_weight(plan.arms, _uniform(plan.seed, name, home)))
         case RandomisedUnit.HOUR:
             block = f"block-{_blocks(plan, now)}"
             return DrawnArm(block, *_by_weight(plan.arms, _uniform(plan.seed, name, block)))
         case RandomisedUnit.STATION:
             period = _blocks(plan, now)
+            division = subject.division
             return DrawnArm(f"{division}/{period}", *_stepped(plan, _uniform(plan.seed, name, division), period))
 
 

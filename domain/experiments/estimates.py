@@ -10,7 +10,7 @@ inference for contextual bandits").
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from statistics import fmean
 
 import numpy as np
@@ -104,6 +104,28 @@ def clusters(exposures: Iterable[Exposure]) -> list[Exposure]:
     for each in exposures:
         groups[each.unit, each.arm].append(each)
     return sorted(map(_cluster, groups.values()), key=lambda one: (one.known_at, one.unit))
+
+
+def households(exposures: Iterable[Exposure], within: timedelta) -> list[Exposure]:
+    """Return one exposure for each household, ordered by when their outcomes were complete. Its members are not
+    independent of one another, so they count as one, with the mean of their known outcomes.
+
+    Members are those who were assigned less than `within` after the first one and to the same arm; others, who came
+    later or after the weights had changed, are left out. `known_at` of an exposure must be when the outcomes of all
+    who could be members are complete if its resident is the first.
+    """
+    groups: defaultdict[str, list[Exposure]] = defaultdict(list)
+    for each in sorted(exposures, key=lambda one: (one.assigned_at, one.arm)):
+        groups[each.unit].append(each)
+    return sorted((_household(group, within) for group in groups.values()), key=lambda one: (one.known_at, one.unit))
+
+
+def _household(group: Sequence[Exposure], within: timedelta) -> Exposure:
+    """Return the exposure of a household. `group`: all its exposures, the first assigned first."""
+    first = group[0]
+    members = [each for each in group if each.assigned_at < first.assigned_at + within and each.arm == first.arm]
+    known = [each.outcome for each in members if each.outcome is not None]
+    return replace(first, outcome=fmean(known) if known else None)
 
 
 def _cluster(group: Sequence[Exposure]) -> Exposure:

@@ -19,8 +19,14 @@ from datetime import datetime
 from typing import NamedTuple
 
 from domain.experiments.assignment import from_bank
-from domain.experiments.estimates import Analysis, Exposure, clusters, first_exposures
-from domain.policy.experiments.plan import OUTCOME_WITHIN, ExperimentPlan, PrimaryOutcome, RandomisedUnit
+from domain.experiments.estimates import Analysis, Exposure, clusters, first_exposures, households
+from domain.policy.experiments.plan import (
+    HOUSEHOLD_WITHIN,
+    OUTCOME_WITHIN,
+    ExperimentPlan,
+    PrimaryOutcome,
+    RandomisedUnit,
+)
 from schemas.casework.cases import Case
 from schemas.casework.experiments import Assignment
 from schemas.risk.signals import TransferState
@@ -114,7 +120,7 @@ def exposures_of(plan: ExperimentPlan, observed: Iterable[Observed], now: dateti
     by when they were complete, with the plan's primary outcome (`outcome_of`).
 
     If the unit is a resident, their first assignment counts. A unit that holds several people counts once for each of
-    its arms, with the mean of their outcomes.
+    its arms, with the mean of their outcomes; a household counts once (see `households`).
     """
     found = [
         Exposure(
@@ -127,12 +133,16 @@ def exposures_of(plan: ExperimentPlan, observed: Iterable[Observed], now: dateti
         )
         for each in observed
     ]
+    if plan.unit is RandomisedUnit.HOUSEHOLD:
+        return [each for each in households(found, HOUSEHOLD_WITHIN) if each.known_at <= now]
     complete = [each for each in found if each.known_at <= now]
     return first_exposures(complete) if plan.unit is RandomisedUnit.RESIDENT else clusters(complete)
 
 
 def _complete_at(plan: ExperimentPlan, given: Assignment) -> datetime:
     """Return when the outcomes of the assignment's unit are complete: when that of its last assignment is final."""
+    if plan.unit is RandomisedUnit.HOUSEHOLD:
+        return given.at + HOUSEHOLD_WITHIN + plan.final_after
     if plan.unit is RandomisedUnit.RESIDENT or plan.block is None:
         return given.at + plan.final_after
     begun = plan.starts + (given.at - plan.starts) // plan.block * plan.block

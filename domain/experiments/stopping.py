@@ -25,7 +25,7 @@ def finding(contrast: Contrast, plan: ExperimentPlan, now: datetime) -> Finding:
         return Finding.WORSE
     if -plan.minimal_effect < bounds.low and bounds.high < plan.minimal_effect:
         return Finding.TOO_SMALL
-    return Finding.OPEN if now < plan.ends + plan.final_after else Finding.UNDECIDED
+    return Finding.OPEN if now < plan.complete_at else Finding.UNDECIDED
 
 
 def must_stop(findings: Sequence[Finding]) -> bool:

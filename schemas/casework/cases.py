@@ -36,6 +36,9 @@ CaseId = Annotated[str, StringConstraints(pattern=r"^r[a-z2-7]{16}-[1-9][0-9]{0,
 OwnAccounts = Annotated[list[Ref], Field(max_length=64)]
 """The resident's own accounts, as tokens."""
 
+Household = Annotated[str, StringConstraints(pattern=r"^[a-z2-7]{26}$")]
+"""The keyed hash of the address at which the resident lives."""
+
 
 class CaseState(StrEnum):
     """The states of a case. All but `closed` are open; a resident has at most one open case. HANDED_OVER: another
@@ -275,6 +278,7 @@ class Case(Model):
     raised_by: str | None = None  # digest of the policy that found this danger; None once a person has confirmed it
     profile: Profile
     accounts: OwnAccounts = Field(default_factory=list)
+    household: Household | None = None  # None: not known, or the address names no door
     opened_at: When
     updated_at: When
     steps: list[Step] = Field(default_factory=list)

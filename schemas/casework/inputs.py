@@ -9,7 +9,7 @@ from pydantic import Field, TypeAdapter, model_validator
 
 from schemas.base import Fen, Model, Note, Reason, Ref, Text, Token, When
 from schemas.casework.acts import Act, OutcomeAct
-from schemas.casework.cases import CaseId, Danger, OwnAccounts, Payment, Profile
+from schemas.casework.cases import CaseId, Danger, Household, OwnAccounts, Payment, Profile
 from schemas.casework.evidence_files import MOST_AT_ONCE, EvidenceFile
 from schemas.casework.movements import MOST_STATED, OnwardMovement
 from schemas.casework.objections import ObjectionGround, Objector
@@ -45,7 +45,8 @@ class _ForCase(_ForResident):
 class Alert(_ForResident):
     """An alert: screening found a resident in danger, in graver danger, or with more payments.
 
-    `accounts`: the resident's own accounts, as tokens; no bank is asked to stop one of them.
+    `accounts`: the resident's own accounts, as tokens; no bank is asked to stop one of them. `household`: None if the
+    address names no door.
     """
 
     kind: Literal["alert"] = "alert"
@@ -53,6 +54,7 @@ class Alert(_ForResident):
     payments: list[Payment] = Field(default_factory=list, max_length=MOST_PAYMENTS)
     profile: Profile
     accounts: OwnAccounts = Field(default_factory=list)
+    household: Household | None = None
     policy: PolicyHash | None = None  # the policy that found it
     signal_at: When  # arrival of the signal that raised it, for latency metrics
 

@@ -144,7 +144,7 @@ class ExperimentWatch:
     async def _reading(
         self, name: str, plan: ExperimentPlan, policy: Policy, now: datetime
     ) -> ExperimentReading | None:
-        if now < plan.starts or now > plan.ends + 2 * plan.final_after:
+        if now < plan.starts or now > plan.complete_at + plan.final_after:
             return None
         try:
             # in a thread: the sequences of a long experiment take seconds, and Kafka waits for heartbeats meanwhile

@@ -11,9 +11,10 @@ from typing import NamedTuple
 
 from aiokafka import TopicPartition
 
-from domain.identity.identifiers import is_minor, own_tokens
+from domain.identity.identifiers import is_minor, keyed_hash, own_tokens
 from domain.policy.risk import RiskRules
 from domain.risk import Assessment, alert_id, assess, bounded, come_back, merged, news, remembered, supersedes
+from domain.visits.one_visit import household
 from schemas.casework.cases import Profile
 from schemas.casework.inputs import Alert
 from schemas.people.residents import Resident, ResidentId
@@ -81,8 +82,8 @@ class RiskEvaluator:
     """Evaluates records one after the other, in memory. Each record updates `known` and `result`.
 
     `known`: the evidence and alerts by canonical id; `entries`: the canonical register entry for each resident id.
-    `now`: the time of the alerts. `secret`: the key for the tokens of the residents' own accounts in the alerts; None:
-    alerts have no such tokens. `past`: ignore evidence that is newer than the record under evaluation.
+    `now`: the time of the alerts. `secret`: the key for the tokens of the residents' own accounts and households in
+    the alerts; None: alerts have none. `past`: ignore evidence that is newer than the record under evaluation.
     """
 
     def __init__(
@@ -176,6 +177,7 @@ class RiskEvaluator:
                 payments=found.payments,
                 profile=profile,
                 accounts=self._own(resident),
+                household=self._household(resident),
                 policy=self._rules.policy,
                 signal_at=arrived,
             )
@@ -184,6 +186,11 @@ class RiskEvaluator:
 
     def _own(self, resident: ResidentId) -> list[str]:
         return sorted(own_tokens(self._secret, self._entries[resident])) if self._secret else []
+
+    def _household(self, resident: ResidentId) -> str | None:
+        entry = self._entries[resident]
+        place = household(entry.division, entry.address) if self._secret else None
+        return keyed_hash(self._secret, "address", place) if self._secret and place else None
 
     def _known_by(self, member: Evidence, at: datetime, cause: Sequence[object]) -> bool:
         """Return whether the evidence was known at `at`, or comes from the record under evaluation."""

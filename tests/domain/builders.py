@@ -104,6 +104,7 @@ def alert(
     found: Danger | None = None,
     signal_at: datetime | None = None,
     own: Sequence[str] = (),
+    household: str | None = None,
 ) -> Alert:
     return Alert(
         id=f"alert:{level}:{at.timestamp()}",
@@ -113,6 +114,7 @@ def alert(
         payments=list(payments),
         profile=of or profile(),
         accounts=list(own),
+        household=household,
         signal_at=signal_at or at,
     )
 

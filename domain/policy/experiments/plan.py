@@ -24,17 +24,20 @@ LEAST_BLOCK, MOST_BLOCK = (
 LEAST_WAVE = timedelta(days=7)  # of a stepped wedge: outcomes take 3 days, and a station needs days to change
 LONGEST = timedelta(days=731)
 OUTCOME_WITHIN = timedelta(hours=72)  # after the assignment: the money that leaves then is the primary outcome
+HOUSEHOLD_WITHIN = timedelta(hours=72)  # after the first member: who is assigned then is in the household's outcome
 LONGEST_REPORTS = timedelta(days=90)
 Said = Annotated[str, StringConstraints(strip_whitespace=True, min_length=2, max_length=300)]
 Share = Annotated[float, Field(gt=0, lt=1)]
 
 
 class RandomisedUnit(StrEnum):
-    """What is randomised. RESIDENT: each resident once. HOUR: a span of time for all (a switchback). STATION: the area
-    of a station, which changes from the control to the arm at a random wave (a stepped wedge).
+    """What is randomised. RESIDENT: each resident once. HOUSEHOLD: all residents of a dwelling together. HOUR: a span
+    of time for all (a switchback). STATION: the area of a station, which changes from the control to the arm at a
+    random wave (a stepped wedge).
     """
 
     RESIDENT = "resident"
+    HOUSEHOLD = "household"
     HOUR = "hour"
     STATION = "station"
 
@@ -170,7 +173,7 @@ class ExperimentPlan(Section):
         for name, arm in self.arms.items():
             if arm.weight < self.floor:
                 raise refused(FaultCode.NOT_BETWEEN, key=f"arms.{name}.weight", least=self.floor, most=1)
-        if self.unit is RandomisedUnit.RESIDENT:
+        if self.unit in (RandomisedUnit.RESIDENT, RandomisedUnit.HOUSEHOLD):
             return
         if self.block is None:
             raise refused(FaultCode.KEYS_MISSING, key="unit", names=["block"])
@@ -226,6 +229,12 @@ class ExperimentPlan(Section):
     def final_after(self) -> timedelta:
         """How long after the assignment a case's outcome is final."""
         return OUTCOME_WITHIN + self.reports_within
+
+    @property
+    def complete_at(self) -> datetime:
+        """The time at which the outcomes of all units are final, if the last one is assigned when the plan ends."""
+        joins = HOUSEHOLD_WITHIN if self.unit is RandomisedUnit.HOUSEHOLD else timedelta()
+        return self.ends + joins + self.final_after
 
     @property
     def stopped(self) -> bool:

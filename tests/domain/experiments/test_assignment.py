@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.experiments.assignment import assignment, draw_arm, may_join
+from domain.experiments.assignment import Subject, assignment, draw_arm, may_join
 from schemas.casework.cases import Case
 from schemas.casework.own_account import AllowanceSpan, OwnHold, OwnHoldState
 from schemas.levels import LastResort, Level, Outcome
@@ -18,6 +18,11 @@ from tests.domain.builders import NOON, Line, danger, payment, profile
 from tests.domain.experiments.plans import STARTS, WORDING, plan
 
 WEEKS = timedelta(days=122)
+HOME = "a" * 26
+
+
+def who(resident: str, household: str | None = None, division: str = "220104") -> Subject:
+    return Subject(resident, household, division)
 
 
 def _arm(weight: float) -> dict[str, object]:
@@ -27,7 +32,7 @@ def _arm(weight: float) -> dict[str, object]:
 @pytest.mark.parametrize("weight", [0.5, 0.2])
 def test_each_arm_gets_its_share_and_states_its_probability(weight: float) -> None:
     made = plan(arms=_arm(weight), assumed={"spread": 0.31, "units_per_day": 400})
-    drawn = [draw_arm("wording", made, f"resident{n}", "220104", NOON) for n in range(4_000)]
+    drawn = [draw_arm("wording", made, who(f"resident{n}"), NOON) for n in range(4_000)]
     count = Counter(each.arm for each in drawn)
     assert count["short"] / 4_000 == pytest.approx(weight, abs=0.03)
     assert {each.arm: each.propensity for each in drawn} == {"short": weight, "usual": 1 - weight}
@@ -36,23 +41,42 @@ def test_each_arm_gets_its_share_and_states_its_probability(weight: float) -> No
 @given(st.text(min_size=1), st.integers(0, 100))
 def test_the_same_resident_gets_the_same_arm_at_any_time(resident: str, days: int) -> None:
     later = NOON + timedelta(days=days)
-    assert draw_arm("wording", plan(), resident, "220104", NOON) == draw_arm(
-        "wording", plan(), resident, "220104", later
-    )
+    assert draw_arm("wording", plan(), who(resident), NOON) == draw_arm("wording", plan(), who(resident), later)
 
 
 def test_another_experiment_or_seed_mixes_residents_anew() -> None:
     def arms(name: str, seed: str) -> list[str]:
-        return [draw_arm(name, plan(seed=seed), f"r{n}", "220104", NOON).arm for n in range(64)]
+        return [draw_arm(name, plan(seed=seed), who(f"r{n}"), NOON).arm for n in range(64)]
 
     assert len({tuple(arms("one", "seed-0001")), tuple(arms("two", "seed-0001")), tuple(arms("one", "seed-0002"))}) == 3
+
+
+def test_all_of_a_household_have_its_arm_and_a_resident_without_one_has_their_own() -> None:
+    made = plan(unit="household")
+    homes = [f"{n:026}" for n in range(400)]
+    drawn = [[draw_arm("x", made, who(f"r{home}{n}", home), NOON) for n in range(3)] for home in homes]
+    assert all(len(set(members)) == 1 for members in drawn)
+    assert [members[0].unit for members in drawn] == homes
+    assert 150 < sum(members[0].arm == "short" for members in drawn) < 250
+    alone = {draw_arm("x", made, who(f"r{n}"), NOON) for n in range(64)}
+    assert {each.unit for each in alone} == {f"r{n}" for n in range(64)}
+    assert {each.arm for each in alone} == {"short", "usual"}
+
+
+def test_a_case_is_assigned_with_the_household_that_its_alert_states() -> None:
+    line = Line()
+    line.alert(Level.YELLOW, household=HOME)
+    line.alert(Level.YELLOW)  # from a program that does not know it
+    case = line.here
+    assert assignment("x", plan(unit="household"), case, NOON).unit == HOME
+    assert assignment("x", plan(), case, NOON).unit == case.resident
 
 
 def test_in_a_switchback_everybody_has_the_arm_of_the_hour() -> None:
     made = plan(unit="hour", block="4h")
     hours = [STARTS + timedelta(hours=4 * n) for n in range(400)]
-    arms = [draw_arm("x", made, "r1", "220104", at).arm for at in hours]
-    assert arms == [draw_arm("x", made, "r2", "220105", at + timedelta(hours=3)).arm for at in hours]
+    arms = [draw_arm("x", made, who("r1"), at).arm for at in hours]
+    assert arms == [draw_arm("x", made, who("r2", division="220105"), at + timedelta(hours=3)).arm for at in hours]
     assert 150 < arms.count("short") < 250
 
 
@@ -62,7 +86,7 @@ def test_in_a_stepped_wedge_each_station_changes_once_and_all_have_changed_in_th
     assert made.waves == 6
     shares = Counter[int]()
     for station in range(600):
-        drawn = [draw_arm("x", made, "r1", f"{station:06}", at) for at in periods]
+        drawn = [draw_arm("x", made, who("r1", division=f"{station:06}"), at) for at in periods]
         treated = [each.arm == "short" for each in drawn]
         assert treated == sorted(treated)  # never back
         assert (treated[0], treated[-1], drawn[0].propensity, drawn[-1].propensity) == (False, True, 1.0, 1.0)

@@ -170,3 +170,9 @@ def test_the_decision_depends_on_its_arguments_only() -> None:
     line = Experimenting(wording=plan(**CERTAIN))
     given = alert(Level.YELLOW)
     assert decide(None, given, line.rules, NOON) == decide(None, given, line.rules, NOON)
+
+
+def test_a_household_is_in_the_journal_as_the_unit_of_its_members() -> None:
+    line = Experimenting(wording=plan(unit="household"))
+    line.alert(Level.YELLOW, household="a" * 26)
+    assert line.here.experiments["wording"].unit == "a" * 26

@@ -237,3 +237,52 @@ def test_an_outcome_is_final_when_the_time_for_reports_is_over() -> None:
     assert final(plan(), revisions[2:]) == late  # nothing else was known
     assert exposures_of(made, [some], NOON + 13 * DAYS - timedelta(seconds=1)) == []
     assert [each.outcome for each in exposures_of(made, [some], NOON + 13 * DAYS)] == [5 / CAP]
+
+
+HOMES = plan(unit="household")
+
+
+def at_home(home: str, arm: str, fen: int | None, after: timedelta = timedelta()) -> Observed:
+    given = Assignment(arm=arm, unit=home, propensity=0.5, at=STARTS + after, observed=fen is not None)
+    return Observed(given, fen)
+
+
+def test_a_household_counts_once_with_the_mean_of_its_members() -> None:
+    seen = [
+        at_home("h1", "short", CAP),
+        at_home("h1", "short", 0, DAYS),
+        at_home("h1", "short", None, DAYS),  # missing: no guess
+        at_home("h1", "short", CAP, 3 * DAYS),  # later than 72 hours: as a resident's later case, not counted
+        at_home("h1", "usual", CAP, DAYS),  # the weights had changed
+        at_home("h2", "usual", 0),
+        at_home("h3", "usual", None),
+    ]
+    found = exposures_of(HOMES, seen, STARTS + 30 * DAYS)
+    assert [(each.unit, each.arm, each.outcome) for each in found] == [
+        ("h1", "short", 0.5),
+        ("h2", "usual", 0.0),
+        ("h3", "usual", None),
+    ]
+
+
+def test_a_household_is_complete_when_all_who_may_still_join_are_and_then_stays_as_it_is() -> None:
+    seen = [at_home("h1", "short", CAP)]
+    end = STARTS + 6 * DAYS  # 72 hours to join, and 72 for the money to leave
+    assert exposures_of(HOMES, seen, end - timedelta(seconds=1)) == []
+    first = exposures_of(HOMES, seen, end)
+    assert [(each.outcome, each.known_at) for each in first] == [(1.0, end)]
+    assert exposures_of(HOMES, [*seen, at_home("h1", "short", 0, 4 * DAYS)], end + 9 * DAYS) == first
+    assert HOMES.complete_at == ENDS + 6 * DAYS
+
+
+def test_equal_members_of_few_households_are_no_evidence_as_they_would_be_of_many_residents() -> None:
+    homes = [("short", CAP), ("usual", 0)] * 12  # by chance, all of the arm lost and none of the control
+    seen = [at_home(f"h{n}", arm, fen, n * DAYS / 9) for n, (arm, fen) in enumerate(homes) for _ in range(30)]
+    now = STARTS + 40 * DAYS
+    (by_home,) = read_experiment("wording", HOMES, seen, "digest", now).contrasts
+    alone = [Observed(each.given.model_copy(update={"unit": f"r{n}"}), each.left_fen) for n, each in enumerate(seen)]
+    (by_resident,) = read_experiment("wording", plan(), alone, "digest", now).contrasts
+    assert (by_home.units, by_resident.units) == (24, 720)
+    assert by_home.estimate == pytest.approx(1, abs=0.1)
+    assert by_home.high - by_home.low > 2 * (by_resident.high - by_resident.low)
+    assert by_home.harm < by_resident.harm

@@ -51,6 +51,7 @@ NOW = datetime(2026, 3, 1, 3, 12, tzinfo=UTC)
 ANNA, BERT = "r" + "a" * 16, "r" + "b" * 16
 PHONES = {ANNA: "+8619900000001", BERT: "+8619900000002"}
 ACCOUNTS = {ANNA: "990000000001", BERT: "990000000002"}
+ADDRESS = "测试路7号3单元501室"  # of both
 MULE = "990000000666"
 BULK = TopicPartition(topics.SIGNALS.name, 0)
 LANES = [TopicPartition(lane.name, partition) for lane in topics.LANES for partition in range(4)]
@@ -66,6 +67,7 @@ def resident(name: str) -> Resident:
         sex=Sex.FEMALE,
         occupation=Occupation.EMPLOYEE,
         division="220102",
+        address=ADDRESS,
     )
 
 
