@@ -118,7 +118,7 @@ class SearchWatch:
         if now >= erased_at(listed, case, rules.keep, decided=decided):
             await self._erase(listed, now)
         elif case is not None:
-            await asyncio.gather(*(self._tell(listed, case, officer, now) for officer in to_tell(listed, case)))
+            await self._tell_all(listed, case, now)
 
     async def _case_of(self, partition: int, listed: SearchList) -> tuple[Case | None, bool]:
         """Return the search's case, and whether it has applied the input that starts the search.
@@ -139,6 +139,15 @@ class SearchWatch:
         told = AuditEntry(at=now, by="search", act="search-erased", on=listed.case, detail=listed.id)
         await audit.write(self._outgoing.producer, [told])
         self._tried = {key: value for key, value in self._tried.items() if key[0] != listed.id}
+
+    async def _tell_all(self, listed: SearchList, case: Case, now: datetime) -> None:
+        """Tell all officers who are to be told. An error with one is logged and keeps no notice from another: they are
+        waited for, so none goes on after the lease of this round was given back.
+        """
+        tells = (self._tell(listed, case, officer, now) for officer in to_tell(listed, case))
+        for outcome in await asyncio.gather(*tells, return_exceptions=True):
+            if isinstance(outcome, Exception):
+                log.error("an officer is told of a search again later: %s", without_values(outcome))
 
     async def _tell(self, listed: SearchList, case: Case, officer: str, now: datetime) -> None:
         """Send the officer a notice, and store that they were told. An officer whom none reached is tried again, TRIES

@@ -1,5 +1,6 @@
 """Officers are told of a search once, and its places are erased after it, from Redis and from the topic."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -7,6 +8,7 @@ from datetime import timedelta
 
 import pytest
 
+from schemas.casework.cases import Case
 from schemas.casework.searches import PlaceState, Search, SearchEnd, SearchGround, SearchPlace
 from schemas.levels import Action
 from schemas.people.places import ListedPlace, PlaceKind, SearchList
@@ -226,6 +228,30 @@ async def test_an_error_with_one_search_delays_the_erasure_of_no_other(
         await searched.decided()
         await searched.after(timedelta(minutes=11))  # s0 is of no search
         assert [each.id for each in await searched.lists.all()] == ["s1"]
+
+
+async def test_an_error_with_one_officer_keeps_the_notice_from_no_other_and_the_round_waits_for_all(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with searching(settings) as searched:
+        known = SearchWatch._reached
+
+        async def faulty(watch: SearchWatch, listed: SearchList, case: Case, officer: str) -> bool:
+            if officer == "p-1":
+                raise RuntimeError("a fault")
+            await asyncio.sleep(0.2)
+            return await known(watch, listed, case, officer)
+
+        monkeypatch.setattr(SearchWatch, "_reached", faulty)
+        await searched.look(searched.watch)
+        assert searched.texts() == ["+8619900009992"]
+        listed = await searched.listed_now()
+        assert listed
+        assert listed.told == {"p-2"}
+        assert "an officer is told of a search again later: RuntimeError" in caplog.text
+        monkeypatch.setattr(SearchWatch, "_reached", known)
+        await searched.after(timedelta(minutes=1))
+        assert searched.texts() == ["+8619900009991", "+8619900009992"]
 
 
 async def test_a_search_whose_provider_is_too_slow_ends_no_round_for_those_behind_it(
