@@ -2,7 +2,9 @@ r"""Rules that find numbers, links and the ten types of scam in a text, in Chine
 
 The console's page gets the rules as data and applies them in the browser, so the text is never sent; `scanned` applies
 the same rules here. A pattern is therefore written in the common part of Python's and JavaScript's regular expressions:
-no \d or \w, which mean other characters in each, and no unbounded repetition inside another. A pattern ignores case.
+no \d, \s or \w, which mean other characters in each, no escape that JavaScript's flag u refuses, and no unbounded
+repetition inside another. A pattern ignores the case of English letters only, and both count characters, not UTF-16's
+halves of them. What the two would still read differently, `plain` replaces before.
 """
 
 import re
@@ -21,13 +23,18 @@ HIDDEN = (
 WIDE = "[\uff0e-\uff19\uff21-\uff3a\uff41-\uff5a]"
 """Full-width digits, letters, points and slashes, a pattern: each is WIDE_BY above the usual one."""
 WIDE_BY = 0xFEE0
+ALIKE = {"\u017f": "s", "\u212a": "k", "\r": "\n", "\u2028": "\n", "\u2029": "\n"}
+"""What `plain` replaces by what: the long s and the Kelvin sign, which JavaScript takes for s and k when case is
+ignored, and by which scammers hide words; and the ends of lines that Python's "." takes for a part of the line.
+"""
 MOST_HITS = 20  # numbers and links of one text
 
 # A number may have a blank or a dash between its digits. An ID number, which has a date inside, is no account, and
 # neither is a mobile with an amount behind it.
 _ID = r"[1-9][0-9]{5}(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])[0-9]{3}[0-9Xx]"
 _MOBILE = r"1[3-9][0-9](?:[ -]?[0-9]){8}"
-_PATH = r"[^\s<>\"'，。；：、！？（）【】《》“”]"
+_BLANK = "\\x00-\\x20\\x7f-\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000"
+_PATH = rf"""[^{_BLANK}<>"'，。；：、！？（）【】《》“”]"""
 _ENDINGS = (
     "com|cn|net|org|top|xyz|vip|cc|info|site|club|shop|store|app|link|online|live|work|icu|buzz|pro|asia|mobi|biz|"
     "io|me|tv|co|hk|kr|ru|us|uk|jp|invalid|example"
@@ -71,6 +78,7 @@ class ScanRules(TypedDict):
     hidden: str
     wide: str
     wide_by: int
+    alike: dict[str, str]
     numbers: list[NumberPatterns]
     scams: list[ScamRule]
 
@@ -96,6 +104,7 @@ def rules_data() -> ScanRules:
         "hidden": HIDDEN,
         "wide": WIDE,
         "wide_by": WIDE_BY,
+        "alike": ALIKE,
         "numbers": [{"kind": kind, "patterns": list(patterns)} for kind, patterns in NUMBER_PATTERNS.items()],
         "scams": [{"type": name, "patterns": list(patterns)} for name, patterns in SCAM_PATTERNS.items()],
     }
@@ -115,8 +124,11 @@ def scanned(text: str) -> ScanResult:
 
 
 def plain(text: str) -> str:
-    """Return the text without invisible characters, and with usual digits and letters for full-width ones."""
-    return _compiled(WIDE).sub(lambda found: chr(ord(found[0]) - WIDE_BY), _compiled(HIDDEN).sub("", text))
+    """Return the text without invisible characters, with usual digits and letters for full-width ones, and with the
+    characters of ALIKE replaced.
+    """
+    shown = _compiled(WIDE).sub(lambda found: chr(ord(found[0]) - WIDE_BY), _compiled(HIDDEN).sub("", text))
+    return shown.translate(str.maketrans(ALIKE))
 
 
 def _scams(text: str) -> dict[str, str]:
@@ -130,4 +142,4 @@ def _scams(text: str) -> dict[str, str]:
 
 @cache
 def _compiled(pattern: str) -> re.Pattern[str]:
-    return re.compile(pattern, re.IGNORECASE)
+    return re.compile(pattern, re.IGNORECASE | re.ASCII)

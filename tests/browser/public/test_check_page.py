@@ -22,6 +22,7 @@ from tests.browser.people import People
 from tests.browser.test_incidents import wrong
 from tests.console.harness.stage import Stage, stage
 from tests.domain.public_check.hostile_texts import KINDS, hostile_text
+from tests.domain.public_check.odd_texts import ODD, odd_text
 from tests.domain.public_check.scam_texts import EVERYDAY, SCAMS
 
 SIZES = ({"width": 390, "height": 844}, {"width": 1440, "height": 900})
@@ -200,6 +201,8 @@ async def test_the_browser_finds_in_a_text_what_the_rules_find_here(console: Sta
         *(text for texts in SCAMS.values() for text in texts),
         *EVERYDAY,
         *(paste(hostile_text(KINDS[number % len(KINDS)], chance)) for number in range(70)),
+        *(f"点赞{odd}返 ta{odd}k commission {odd}afe account https://{odd}.example/{odd}k?{odd}" for odd in ODD),
+        *(odd_text(chance) for _ in range(1_000)),
     ]
     found = await page.evaluate(
         "async ([texts, rules]) => { const scan = await import(document.querySelector('script[type=module]').src"

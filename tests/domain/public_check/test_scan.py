@@ -54,8 +54,25 @@ def test_the_patterns_mean_the_same_to_a_browser() -> None:
     rules = rules_data()
     patterns = [pattern for each in (*rules["numbers"], *rules["scams"]) for pattern in each["patterns"]]
     for pattern in patterns:
-        assert not re.search(r"\\[dDwWbBAZpP]|\(\?P|\(\?[a-zA-Z]", pattern), pattern
+        assert not re.search(r"\\[dDwWsSbBAZpP\"']|\(\?P|\(\?[a-zA-Z]", pattern), pattern
         assert not re.search(r"[*+]\)[*+{]", pattern), f"{pattern}: a repetition inside another"
+
+
+@pytest.mark.parametrize(
+    ("text", "scams"),
+    [
+        ("\u017fafe account", {"police": "safe account"}),
+        ("Prepaid Tas\u212a", {"brushing": "Prepaid Task"}),
+        ("gu\u0131de, Pr\u0131or pa\u0131d: prepa\u0131d ta\u017fk", {}),
+        ("点赞一个\r返三元", {}),
+        ("点赞" + "\U0001f600" * 12 + "返", {"brushing": "点赞" + "\U0001f600" * 12 + "返"}),
+    ],
+    ids=["long s", "Kelvin sign", "dotless i", "end of a line", "signs of two halves"],
+)
+def test_letters_that_look_like_others_and_ends_of_lines_mean_what_they_mean_to_a_browser(
+    text: str, scams: dict[str, str]
+) -> None:
+    assert scanned(text).scams == scams
 
 
 @pytest.mark.parametrize("piece", ["1", "a.", "http://", "-1", "贷", "1 ", "我是你老板", "ａ"])
