@@ -23,7 +23,7 @@ HIDDEN = (
 WIDE = "[\uff0e-\uff19\uff21-\uff3a\uff41-\uff5a]"
 """Full-width digits, letters, points and slashes, a pattern: each is WIDE_BY above the usual one."""
 WIDE_BY = 0xFEE0
-ALIKE = {"\u017f": "s", "\u212a": "k", "\r": "\n", "\u2028": "\n", "\u2029": "\n"}
+ALIKE: dict[str, str] = {"\u017f": "s", "\u212a": "k", "\r": "\n", "\u2028": "\n", "\u2029": "\n"}
 """What `plain` replaces by what: the long s and the Kelvin sign, which JavaScript takes for s and k when case is
 ignored, and by which scammers hide words; and the ends of lines that Python's "." takes for a part of the line.
 """
@@ -128,7 +128,7 @@ def plain(text: str) -> str:
     characters of ALIKE replaced.
     """
     shown = _compiled(WIDE).sub(lambda found: chr(ord(found[0]) - WIDE_BY), _compiled(HIDDEN).sub("", text))
-    return shown.translate(str.maketrans(ALIKE))
+    return shown.translate({ord(sign): other for sign, other in ALIKE.items()})
 
 
 def _scams(text: str) -> dict[str, str]:
