@@ -145,6 +145,7 @@ up() {
   start worker-1 worker-2
   set -- intake console exporter prometheus alertmanager
   if with_profile sms; then set -- "$@" gateway-sms; fi
+  if with_profile taxii; then set -- "$@" taxii; fi
   if with_profile boards; then set -- "$@" grafana; fi
   start "$@"
   echo "intake         https://localhost:8080"
@@ -197,6 +198,7 @@ roll() {
   for service in grants topics; do gone $service; once $service; done
   set -- worker-1 worker-2 console intake exporter
   if with_profile sms; then set -- "$@" gateway-sms; fi
+  if with_profile taxii; then set -- "$@" taxii; fi
   for service in "$@"; do
     gone "$service"
     start "$service"

@@ -3,13 +3,17 @@
 import re
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 from pydantic import SecretStr
+from typer import Typer
+from typer.main import get_command
 
+from console.commands.intake import intake
 from console.reference.configuration import variables
 from streams.channels.settings import ChannelSettings
 from streams.messaging import topics
@@ -78,7 +82,7 @@ def test_every_secret_is_a_file_that_a_service_is_given_and_no_other() -> None:
     assert given == set(found["secrets"])
     own = {name for name in given if (name, Path(found["secrets"][name]["file"]).parent.name) == (name, "secrets")}
     elsewhere = {gateway_key("voice")}  # its unit has that one
-    assert own == {*names(), "redis-acl", "vault-acl", "carrier-main", "push-key"} - elsewhere
+    assert own == {*names(), "redis-acl", "vault-acl", "carrier-main", "taxii-key", "push-key"} - elsewhere
 
 
 def test_each_component_has_its_own_users_secrets_alone() -> None:
@@ -143,7 +147,7 @@ def shared_by_all_pods() -> dict[str, str]:
 
 def test_the_key_of_the_hashes_is_with_those_who_hash_numbers() -> None:
     held = {name for name, each in compose()["services"].items() if "secret" in each.get("secrets", ())}
-    assert held == {"worker-1", "worker-2", "intake", "console", "doctor", "topics", "grants"}
+    assert held == {"worker-1", "worker-2", "intake", "taxii", "console", "doctor", "topics", "grants"}
     assert compose()["services"]["exporter"]["environment"]["QUANZU_SECRET_FILE"] == ""
     pod = (DEPLOY / "kubernetes" / "exporter.yaml").read_text("utf-8")
     assert "key: secret," not in pod
@@ -193,10 +197,35 @@ def test_every_variable_that_is_set_is_one_that_is_read() -> None:
 
 
 def test_the_commands_of_the_images_are_those_that_are_run_as_processes_in_the_tests() -> None:
-    ours = [each for each in compose()["services"].values() if each["image"].startswith("${QUANZU_IMAGE")]
+    found = compose()["services"]
+    polling = found.pop("taxii")  # its options are settings: below
+    assert polling["command"][:2] == ["intake", "taxii"]
+    ours = [each for each in found.values() if each["image"].startswith("${QUANZU_IMAGE")]
     commands = {tuple(each["command"]) for each in ours}
     commands |= {tuple(pod["containers"][0]["args"]) for pod in pods()}
     assert commands - {("admin", "access", "grant", "/run/secrets/passwords")} == COMMANDS
+
+
+def test_another_centre_s_suspects_are_polled_by_a_service_that_keeps_its_place_over_restarts(tmp_path: Path) -> None:
+    service = compose()["services"]["taxii"]
+    given = {"TAXII_ROOT": "https://taxii.example/root/", "TAXII_COLLECTION": "5b0c", "TAXII_SOURCE": "liaoning"}
+    words = [
+        re.sub(r"\$\{(\w+):-(\w*)\}", lambda found: given.get(found[1], found[2]), each) for each in service["command"]
+    ]
+    for name in ("taxii-key", "trusted.pem"):
+        (tmp_path / name).touch()
+        assert name in service["secrets"]
+    words = [each.replace("/run/secrets", str(tmp_path)) for each in words[1:]]
+    app = Typer()
+    app.command()(intake)
+    params = get_command(app).make_context("intake", words).params
+    assert [params[name] for name in ("what", "given", "collection", "source")] == ["taxii", *given.values()]
+    assert params["every"] == timedelta(minutes=10)
+    assert service["profiles"] == ["taxii"], "it starts only where another centre is named"
+    assert "taxii:/var/lib/quanzu" in service["volumes"]
+    assert not [each for each in service["tmpfs"] if each.startswith("/var/lib/quanzu")], "it would hide the volume"
+    text = (DEPLOY.parent / "docs" / "how-to" / "sharing-suspects.md").read_text("utf-8")
+    assert not [name for name in (*given, "TAXII_EVERY", "secrets/taxii-key") if name not in text]
 
 
 def test_the_dockerfile_passes_its_linter_and_runs_as_nobody() -> None:
