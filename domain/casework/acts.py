@@ -135,6 +135,8 @@ def _refusal(draft: DecisionBuilder, given: OperatorReport) -> RefusalCode | Non
     case, (_, needs) = draft.case, _ACTS[type(given.act)]
     if given.seen < case.version and not isinstance(given.act, _ANY_VERSION):
         return CaseChanged(case.version, given.seen)
+    if isinstance(given.act, ApproveStopAct) and orders.amended_since(case, given.act.order, given.seen):
+        return CaseChanged(case.version, given.seen)
     if needs == "open" and not case.open:
         return CaseClosed()
     if needs in ("danger", "plan") and case.settled:
@@ -355,7 +357,8 @@ def _confirm(draft: DecisionBuilder, act: ConfirmAct, by: str) -> None:
             release(draft, step, ConfirmedBy(by))
 
 
-# Acts that do not depend on what else the case shows: a decision on an order or objection is about it alone.
+# Acts that do not depend on what else the case shows: a decision on an order or objection is about it alone. But an
+# approval does not count for an amount that the person has not seen.
 _OF_HOLDS = (ApproveHoldAct, DeclineHoldAct, LiftHoldAct, EndDelayAct)
 _OF_ORDERS = (ApproveStopAct, DeclineStopAct, HandOverStopAct, DecideObjectionAct, *_OF_HOLDS)
 _OF_SEARCHES = (StartSearchAct, StopSearchAct)

@@ -132,7 +132,7 @@ class StopOrder(Model):
     `law`: the legal ground of an order that an automatic rule sent, else ""; `confirm_by`: the time by which a person
     must confirm such an order, None once somebody has. `carried_out`: None until the bank has confirmed it. `later`:
     the standing approval that was signed with it, or None. `under`: the number of the order whose standing approval
-    approved this one, or None.
+    approved this one, or None. `amended`: the version of the case in which the amount was last changed; 0: never.
     """
 
     step: Token
@@ -156,6 +156,7 @@ class StopOrder(Model):
     freezing: Freezing | None = None
     later: StandingApproval | None = None
     under: DocumentNumber | None = None
+    amended: Annotated[int, Field(ge=0)] = 0
 
     @property
     def decidable(self) -> bool:

@@ -270,8 +270,16 @@ def amounts_changed(draft: DecisionBuilder) -> None:
             continue
         rule = _by_persons(draft.plan.stop.approval.of(payment, extension=order.action is Action.STOP_AGAIN))
         new = {"amount_fen": payment.amount_fen, "persons": rule.persons, "roles": rule.roles, "approvals": ()}
-        put_order(draft, order.model_copy(update=new))
+        put_order(draft, order.model_copy(update={**new, "amended": draft.version}))
         draft.note(FactKind.STOP, StopProposed(rule.persons), draft.steps.get(order.step))
+
+
+def amended_since(case: Case, step: str, seen: int) -> bool:
+    """Return True if the amount of a step's order was changed after the case's version `seen`, so that a person who saw
+    that version has not seen the amount.
+    """
+    order = order_of(case, step)
+    return order is not None and order.amended > seen
 
 
 def _order(

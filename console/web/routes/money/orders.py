@@ -72,6 +72,7 @@ async def approve(
     step: str,
     who: Signed,
     form: FormId,
+    seen: Annotated[int, Form(ge=0)] = 0,
     institution: Annotated[str, Form(max_length=32)] = "",
     later: Annotated[str, Form(max_length=3)] = "",
     hops: Annotated[str, Form(max_length=4)] = "",
@@ -83,6 +84,7 @@ async def approve(
     it has not answered, 422 for a form without an id. Raises NotFoundError if the person's area does not have the
     order.
 
+    `seen`: the case's version that the page showed: the case refuses an approval of an amount that it did not show.
     `institution`: the code of the payee's institution, for an order that has none; an unknown code is ignored. `later`:
     "yes" also approves later stops, within the four limits; 422 if a limit is no whole number or out of bounds.
     TimeoutError and SendError of Kafka, and errors of Redis, pass through.
@@ -94,7 +96,7 @@ async def approve(
         case, order = await _found(services(request), who, case_id, step)
         return await _page(request, who, case, order, translate(request, _NO_LIMITS), status=422)
     act = ApproveStopAct(order=step, institution=institution if known else None, later=limits)
-    return await _decide(request, who, case_id, act, form)
+    return await _decide(request, who, case_id, act, form, seen)
 
 
 @door.act("/{case_id}/{step}/decline", RELEASES, name="release-order-decline", steps_up=N_("不批准止付令"))
@@ -174,11 +176,13 @@ async def printed(request: Request, case_id: str, step: str, who: Signed) -> Res
     )
 
 
-async def _decide(request: Request, who: Who, case_id: str, act: Decided, form: str) -> Response:
+async def _decide(
+    request: Request, who: Who, case_id: str, act: Decided, form: str, seen: int | None = None
+) -> Response:
     made = services(request)
     case, _ = await _found(made, who, case_id, act.order)
     name = short_hash("order", who.login, case.id, act.order, act.do, form)
-    answer = await answers.put(made, who, acted(made, who, case, act, name), _reason(act))
+    answer = await answers.put(made, who, acted(made, who, case, act, name, seen), _reason(act))
     if answer.how is Answered.DONE:
         return RedirectResponse(f"/release/orders/{case.id}/{act.order}", 303)
     wrong, status = not_done(request, answer)

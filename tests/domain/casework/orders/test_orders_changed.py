@@ -8,10 +8,11 @@ from domain.casework import Rules
 from domain.casework.orders.objections import may_not_object
 from domain.casework.orders.onward import MOST_WITHDRAWN
 from domain.policy.approval import ApprovalRule
-from schemas.casework.acts import AskStopAct
+from schemas.casework.acts import AskStopAct, NoteAct
+from schemas.casework.events import FactKind
 from schemas.casework.inputs import BankState
 from schemas.casework.orders import ApproveStopAct, HandOverStopAct, OrderState
-from schemas.codes.refusals import NothingToObjectTo
+from schemas.codes.refusals import CaseChanged, NothingToObjectTo
 from schemas.levels import Action, Level, Outcome
 from schemas.people.staff import StaffRole
 from schemas.risk.signals import TransferState
@@ -51,6 +52,23 @@ def test_an_order_whose_amount_the_banks_record_raises_follows_the_rule_for_that
         assert line.here.orders[0].state is OrderState.PROPOSED
     line.act(ApproveStopAct(order=order.step), "bo", role=DESK)
     assert line.here.orders[0].state is OrderState.APPROVED
+
+
+def test_an_approval_does_not_count_for_an_amount_that_the_person_has_not_seen() -> None:
+    line = Line(approves=False)
+    told = ORDERED.reported
+    assert told is not None
+    report(line, ORDERED.model_copy(update={"reported": told.model_copy(update={"reference": "1"})}))
+    shown = line.here
+    line.alert(Level.ORANGE, payment("bank:1", amount=90_000_000, payee=ORDERED.payee))
+    (order,) = line.here.orders
+    (fact,) = line.act(ApproveStopAct(order=order.step), "anna", seen=shown.version, role=DESK).facts
+    assert (fact.kind, fact.what) == (FactKind.REFUSED, CaseChanged(line.here.version - 1, shown.version))
+    assert line.here.orders == [order]
+    shown = line.here
+    line.act(NoteAct(what="no_answer"))
+    line.act(ApproveStopAct(order=order.step), "anna", seen=shown.version, role=DESK)
+    assert [each.by for each in line.here.orders[0].approvals] == ["anna"], "other changes do not matter"
 
 
 def test_a_bank_that_corrects_a_movement_back_and_forth_makes_no_orders_without_end() -> None:
