@@ -43,7 +43,7 @@ WORTH = {
     HeadlineKind.AT_STAKE: {"zh": "尚未止付", "en": "Not stopped", "ko": "지불정지 전"},
     HeadlineKind.STOPPED: {"zh": "止付生效", "en": "Stop in force", "ko": "지불정지 시행 중"},
 }
-CALLING = {"zh": "可疑通话中", "en": "suspicious call", "ko": "의심 통화 중"}
+CALLING = {"zh": "可疑通话中，已 ", "en": "suspicious call for ", "ko": "의심 통화 중 "}
 ON_THE_DESK = timedelta(minutes=3)  # after so long a red resident waits for an operator
 
 
