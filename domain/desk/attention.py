@@ -16,7 +16,7 @@ from domain.desk.open_deadline import EXPIRES_WITHIN, OpenDeadline, deadline, ex
 from domain.desk.public_reports import check_due
 from domain.desk.subject_requests import request_late
 from domain.payments.bank_book import ObjectionLine, StopLine
-from domain.payments.headline import Headline, HeadlineKind, headline_of, moving_fen
+from domain.payments.headline import Headline, HeadlineKind, headline_of
 from schemas.casework.cases import Case, Step
 from schemas.casework.orders import StopOrder
 from schemas.channels.releases import ReleaseRequest
@@ -153,7 +153,7 @@ class Matter:
         MONEY: any other matter of such a red case. EXPIRES: any other matter EXPIRING. OTHER: everything else.
         """
         expires = self.topic in (Concern.EXPIRING, Concern.APPROVAL)
-        red = self.case is not None and self.case.level is Level.RED and moving_fen(self.case) > 0
+        red = self.case is not None and self.case.level is Level.RED and headline_of(self.case).in_danger
         if self.topic is Concern.APPROVAL or (red and expires):
             return Urgency.MONEY_EXPIRES
         if red:

@@ -6,18 +6,20 @@ from typing import NamedTuple
 from domain.payments.ledger import safe
 from domain.payments.status import PaymentStatus, status_of
 from schemas.casework.cases import Case, Payment
+from schemas.casework.orders import OrderState
 from schemas.risk.signals import TransferState
 
 _STOPPED = frozenset({PaymentStatus.STOPPED, PaymentStatus.FROZEN})
 _SECURED = _STOPPED | {PaymentStatus.CANCELLED, PaymentStatus.NOT_MADE, PaymentStatus.RETURNED}
+_OVER = _STOPPED | {PaymentStatus.RETURNED, PaymentStatus.CANCELLED, PaymentStatus.LOST, PaymentStatus.NOT_MADE}
 
 
 class HeadlineKind(StrEnum):
     """What the headline amount is.
 
-    AT_STAKE: payments that have neither gone through nor are safe; nothing of them is stopped. NOT_STOPPED: the rest of
-    such payments, beside money that is stopped. STOPPED: all known money that could still be saved is stopped, some
-    of it perhaps frozen. FROZEN: all of it is frozen. ESTIMATE: no such payment is known; what the scam may take.
+    AT_STAKE: payments that can still be stopped; nothing of them is stopped. NOT_STOPPED: the rest of such payments,
+    beside money that is stopped. STOPPED: all known money that could still be saved is stopped, some of it perhaps
+    frozen. FROZEN: all of it is frozen. ESTIMATE: no such payment is known; what the scam may take.
     """
 
     AT_STAKE = "at_stake"
@@ -37,6 +39,11 @@ class Headline(NamedTuple):
     kind: HeadlineKind
     amount_fen: int
     stopped_fen: int
+
+    @property
+    def in_danger(self) -> bool:
+        """True if known money of the case is neither stopped nor safe."""
+        return self.kind in (HeadlineKind.AT_STAKE, HeadlineKind.NOT_STOPPED)
 
     @property
     def secured(self) -> bool:
@@ -62,16 +69,35 @@ def secured_fen(case: Case) -> int:
 
 def headline_of(case: Case) -> Headline:
     """Return a case's headline amount (fen) with its kind: the money that is still in danger; if there is none, the
-    money that is stopped or frozen; if there is none either, the estimated exposure. Accounts to which the money went
-    on do not count: it is the same money.
+    money that is stopped or frozen; if there is none either, the estimated exposure.
+
+    In danger is what has not gone through, and what has gone through while its stop is not in force yet (`_waiting`):
+    a payee can still move it. Accounts to which the money went on do not count, unless their own stop is not in force
+    yet: it is the same money.
     """
-    stopped, open_fen = sum(_stopped_fen(case, payment) for payment in case.payments), moving_fen(case)
-    if open_fen:
+    stopped, waits = sum(_stopped_fen(case, payment) for payment in case.payments), _waiting(case)
+    if open_fen := moving_fen(case) + sum(payment.amount_fen for payment in waits):
+        known = sum(payment.amount_fen for payment in case.payments)
+        stopped = max(0, min(stopped, known - open_fen))  # money that went on may be counted as stopped where it was
         return Headline(HeadlineKind.NOT_STOPPED if stopped else HeadlineKind.AT_STAKE, open_fen, stopped)
     if stopped:
         frozen = all(status_of(case, payment)[0] is not PaymentStatus.STOPPED for payment in case.payments)
         return Headline(HeadlineKind.FROZEN if frozen else HeadlineKind.STOPPED, stopped, stopped)
     return Headline(HeadlineKind.ESTIMATE, case.danger.exposure_fen, 0)
+
+
+def _waiting(case: Case) -> list[Payment]:
+    """Return the payments that have gone through, and the accounts that their money reached, whose stop persons have
+    not approved yet or the bank has not confirmed yet.
+    """
+    proposed = {order.transfer for order in case.orders if order.state is OrderState.PROPOSED}
+    went = [payment for payment in case.payments if payment.state is TransferState.SETTLED]
+    return [
+        payment
+        for payment in (*went, *case.traced)
+        if (status := status_of(case, payment).status) is PaymentStatus.STOP_ASKED
+        or (payment.transfer in proposed and status not in _OVER)
+    ]
 
 
 def _stopped_fen(case: Case, payment: Payment) -> int:

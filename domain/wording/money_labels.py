@@ -131,7 +131,7 @@ TRANSFER_STATES = {
 }
 HEADLINES = {
     HeadlineKind.AT_STAKE: "尚未止付",
-    HeadlineKind.NOT_STOPPED: "尚未止付",
+    HeadlineKind.NOT_STOPPED: "其余未止付",
     HeadlineKind.STOPPED: "止付生效",
     HeadlineKind.FROZEN: "已冻结",
     HeadlineKind.ESTIMATE: "涉险金额（估算）",

@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 from domain.payments.headline import Headline, HeadlineKind, headline_of, secured_fen
 from schemas.casework.cases import Payment, Stop, StopState
 from schemas.casework.inputs import BankState
-from schemas.levels import Level
+from schemas.casework.orders import OrderState, StopOrder
+from schemas.codes.money import BankStopped
+from schemas.levels import Action, Level
 from schemas.risk.signals import TransferState
 from tests.domain.builders import Line, danger, payment
 from tests.domain.casework.test_triage import DUE, case
@@ -69,6 +71,44 @@ def test_the_rest_is_what_is_not_stopped_yet() -> None:
 def test_a_payment_that_went_through_and_is_stopped_at_the_payee_is_no_estimate() -> None:
     went = paid("bank-a:1", 120_000, TransferState.SETTLED, StopState.IN_FORCE)
     assert headline_of(case(Level.RED, payments=[went])) == Headline(HeadlineKind.STOPPED, 120_000, 120_000)
+
+
+def order(transfer: str, state: OrderState) -> StopOrder:
+    return StopOrder(
+        step="stop.0",
+        number="〔2026〕1号",
+        transfer=transfer,
+        payee="p",
+        amount_fen=1,
+        hours=48,
+        action=Action.STOP_PAYMENT,
+        state=state,
+        ground=BankStopped(),
+        asked_at=DUE,
+        due=DUE,
+        persons=2,
+    )
+
+
+def test_a_payment_that_went_through_is_not_stopped_while_persons_or_the_bank_have_yet_to_decide() -> None:
+    held = paid("bank-a:1", 120_000, TransferState.SETTLED, StopState.IN_FORCE)
+    went = paid("bank-a:2", 380_000, TransferState.SETTLED, None)
+    asked_for = paid("bank-a:2", 380_000, TransferState.SETTLED, StopState.ASKED)
+    partly = Headline(HeadlineKind.NOT_STOPPED, 380_000, 120_000)
+    proposed, declined = order(went.transfer, OrderState.PROPOSED), order(went.transfer, OrderState.DECLINED)
+    assert headline_of(case(Level.RED, payments=[held, went], orders=[proposed])) == partly
+    assert headline_of(case(Level.RED, payments=[held, asked_for], orders=[])) == partly
+    assert not partly.secured
+    gone = headline_of(case(Level.RED, payments=[held, went], orders=[declined]))
+    assert gone == Headline(HeadlineKind.STOPPED, 120_000, 120_000), "nothing can be stopped of it any more"
+
+
+def test_money_that_went_on_is_not_stopped_while_the_order_on_its_account_waits_and_counts_once() -> None:
+    held = paid("bank-a:1", 120_000, TransferState.SETTLED, StopState.IN_FORCE)
+    onward = paid("bank-b:traced-1-0", 50_000, TransferState.SETTLED, None)
+    waits = order(onward.transfer, OrderState.PROPOSED)
+    found = headline_of(case(Level.RED, payments=[held], traced=[onward], orders=[waits]))
+    assert found == Headline(HeadlineKind.NOT_STOPPED, 50_000, 70_000)
 
 
 def test_without_a_payment_that_can_be_saved_it_is_an_estimate() -> None:
