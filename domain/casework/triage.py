@@ -49,18 +49,6 @@ def to_go(case: Case) -> int:
     return sum(payment.amount_fen for payment in moving if not safe(case, payment.transfer))
 
 
-def stake(case: Case) -> int:
-    """Return the money (fen) that can still be saved: the payments that are under way (`to_go`); if there are none, the
-    exposure, which is an estimate.
-    """
-    return to_go(case) or case.danger.exposure_fen
-
-
-def estimated(case: Case) -> bool:
-    """Return True if a case's stake (`stake`) is an estimate, because no payment is known to be under way."""
-    return not to_go(case)
-
-
 def settled_payment_count(case: Case) -> int:
     """Return the number of the case's settled payments."""
     return sum(payment.state is TransferState.SETTLED for payment in case.payments)

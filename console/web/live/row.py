@@ -21,7 +21,8 @@ class Row:
     """An open case in a list. The resident's `name` and `phone` are unmasked; mask them before they
     leave the process.
 
-    `deadline`: the nearest open one of the case, None without one; lists of thousands of cases ask for it.
+    `deadline`: the nearest open one of the case, None without one; `headline`: the amount of the case and what it is,
+    as at the head of its page. Lists of thousands of cases ask for them.
     """
 
     case: Case
@@ -34,9 +35,11 @@ class Row:
     was: str = ""  # the division before this change; "" if the row is new
     number: str = ""  # the case's number among the open cases
     deadline: OpenDeadline | None = field(init=False, compare=False, repr=False)
+    headline: Headline = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "deadline", deadline(self.case))  # the only way in a frozen class
+        object.__setattr__(self, "headline", headline_of(self.case))
 
     @property
     def id(self) -> str:
@@ -92,23 +95,6 @@ class Row:
     def channels(self) -> frozenset[Channel]:
         """The channels of the steps that are planned or in progress."""
         return frozenset(step.action.channel for step in self.case.steps if step.state in LIVE_STEPS)
-
-    @property
-    def stake_fen(self) -> int:
-        """The money in fen that can still be saved: the payments that have not gone through; if none is known, the
-        exposure, which is an estimate.
-        """
-        return triage.stake(self.case)
-
-    @property
-    def estimated(self) -> bool:
-        """True if `stake_fen` is an estimate, because no payment is known to be under way."""
-        return triage.estimated(self.case)
-
-    @property
-    def headline(self) -> Headline:
-        """The amount of the case and what it is, as at the head of its page."""
-        return headline_of(self.case)
 
     @property
     def changed(self) -> int:

@@ -87,7 +87,7 @@ def atlas(services: Services, who: Who, rosters: Iterable[Roster], chosen: Chose
     """Return the chosen map and its table with the present figures: the reader's open cases, and officers on duty."""
     now = services.line.clock.now()
     rows = [row for row in services.hub.rows.values() if who.sees(row.case.profile.division)]
-    cases = [OpenCase(row.division, row.level, row.offered, row.stake_fen) for row in rows]
+    cases = [OpenCase(row.division, row.level, row.offered, row.headline.amount_fen) for row in rows]
     return _drawn(by_division(cases, _on_duty(rosters, who, now)), who, chosen, now)
 
 

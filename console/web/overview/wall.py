@@ -12,6 +12,7 @@ from domain.calendar import day_of, local_date
 from domain.casework.triage import waiting_red
 from domain.desk.load import overdue
 from domain.desk.saved import StoryScene, saved_case, scenes
+from domain.payments.headline import Headline
 from domain.statistics.situation import Sums
 from domain.wording import labels
 from schemas.casework.cases import Case
@@ -21,13 +22,13 @@ REDS_SMALL = 8  # of these on a screen with less room (wall.css)
 
 
 class UnclaimedRed(NamedTuple):
-    """A red case that no operator has claimed. `money`: at stake, in fen; `since`: when it began to wait; `late`: True
-    if one of its clocks (deadlines) is overdue; `due`: the nearest open one, as in the queue, or None.
+    """A red case that no operator has claimed. `money`: its amount, as in the queue; `since`: when it began to wait;
+    `late`: True if one of its clocks (deadlines) is overdue; `due`: the nearest open one, as in the queue, or None.
     """
 
     place: str
     scam: str
-    money: int
+    money: Headline
     since: datetime
     late: bool
     due: datetime | None
@@ -78,7 +79,7 @@ def _waiting(services: Services, row: Row, now: datetime) -> UnclaimedRed:
     case = row.case
     since = case.offered_at or case.opened_at
     where, due = place(row.division[:6], local_date(now)), row.deadline.at if row.deadline else None
-    return UnclaimedRed(where, _scam(services, case), row.stake_fen, since, overdue(case, now), due)
+    return UnclaimedRed(where, _scam(services, case), row.headline, since, overdue(case, now), due)
 
 
 def _scam(services: Services, case: Case) -> str:

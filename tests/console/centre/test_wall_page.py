@@ -15,6 +15,8 @@ from console.web.overview.atlas import Chosen, atlas
 from console.web.overview.needs import needs
 from domain.desk.attention import Concern
 from domain.desk.places import Layer
+from domain.payments.headline import headline_of
+from domain.wording.codes import yuan
 from schemas.casework.inputs import BankState
 from schemas.levels import Level
 from schemas.people.residents import Resident
@@ -53,6 +55,8 @@ async def test_a_red_that_nobody_has_claimed_stands_there_with_a_running_clock(c
     since = round((case.offered_at or case.opened_at).timestamp() * 1000)
     assert f'data-since="{since}"' in page
     assert "蛟河市" in page
+    assert console.services.hub.rows[case.id].headline == headline_of(case)
+    assert f"{yuan(headline_of(case).amount_fen)}</span>" in page, "as in the queue"
     assert "没有红色预警在等待" in other
 
 
