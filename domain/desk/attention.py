@@ -12,7 +12,7 @@ from domain.casework.triage import QueueBand, Weight
 from domain.desk.complaints import next_due as complaint_due
 from domain.desk.handover import ending
 from domain.desk.load import late_steps
-from domain.desk.open_deadline import EXPIRES_WITHIN, OpenDeadline, deadline, expiring_step, operator_deadline
+from domain.desk.open_deadline import EXPIRES_WITHIN, OpenDeadline, deadline, expires_soon, expiring_step
 from domain.desk.public_reports import check_due
 from domain.desk.subject_requests import request_late
 from domain.payments.bank_book import ObjectionLine, StopLine
@@ -61,8 +61,8 @@ class Urgency(IntEnum):
     """The classes of matters by what is lost while they wait. Lower values come first.
 
     MONEY_EXPIRES: money is under way and not stopped, and the chance to hold it expires within a minute: a stop order
-    that waits for its approval, or an expiring step of a red case. MONEY: a red case with such money. EXPIRES: anything
-    else that expires within a minute. OTHER: it can wait for some minutes.
+    that waits for its approval, or an expiring deadline of a red case. MONEY: a red case with such money. EXPIRES:
+    anything else that expires within a minute. OTHER: it can wait for some minutes.
     """
 
     MONEY_EXPIRES = 0
@@ -78,7 +78,8 @@ class Matter:
 
     `at`: the time since which it lasts, or at which it is due or expires (aware); None if unknown. `case`: for
     UNCLAIMED, OVERDUE, EXPIRING and APPROVAL. `step`: the overdue or expiring step; None if the claim expires. `about`:
-    the order of APPROVAL, and the record of the other topics.
+    the order of APPROVAL, and the record of the other topics. `soon`: for UNCLAIMED, True if the case's nearest
+    deadline (`left`) expires within a minute or has expired.
     """
 
     topic: Concern
@@ -97,6 +98,7 @@ class Matter:
         | Silence
         | None
     ) = None
+    soon: bool = False
 
     @property
     def assignable(self) -> bool:
@@ -138,21 +140,20 @@ class Matter:
 
     @property
     def left(self) -> OpenDeadline | None:
-        """The deadline that an unclaimed case counts down to: that of the operator's call, or else its nearest one.
-        None for a matter of another topic, or a case without a deadline.
+        """The deadline that an unclaimed case counts down to, here and in the queue: its nearest one. None for a matter
+        of another topic, or a case without a deadline.
         """
-        if self.case is None or self.topic is not Concern.UNCLAIMED:
-            return None
-        return operator_deadline(self.case) or deadline(self.case)
+        return deadline(self.case) if self.case is not None and self.topic is Concern.UNCLAIMED else None
 
     @property
     def urgency(self) -> Urgency:
         """The class of the matter by what is lost while it waits.
 
-        MONEY_EXPIRES: a stop order that waits for approval, or a matter EXPIRING of a red case with money under way.
-        MONEY: any other matter of such a red case. EXPIRES: any other matter EXPIRING. OTHER: everything else.
+        MONEY_EXPIRES: a stop order that waits for approval, or a red case with money under way that is EXPIRING or has
+        `soon`. MONEY: any other matter of such a red case. EXPIRES: any other matter EXPIRING or with `soon`. OTHER:
+        everything else.
         """
-        expires = self.topic in (Concern.EXPIRING, Concern.APPROVAL)
+        expires = self.soon or self.topic in (Concern.EXPIRING, Concern.APPROVAL)
         red = self.case is not None and self.case.level is Level.RED and headline_of(self.case).in_danger
         if self.topic is Concern.APPROVAL or (red and expires):
             return Urgency.MONEY_EXPIRES
@@ -168,13 +169,15 @@ class Matter:
         2. Where money is under way, the larger amount: that much goes while the matter waits. Nothing is gained by
            sorting these by time: each of them is due now.
         3. The graver level, but not of what expires within a minute: there the soonest comes first, of any level.
-        4. The time: what expired, expires or began to wait earliest; a source that never sent before all.
+        4. The time: what expired, expires or began to wait earliest; a source that never sent before all. Of an
+           unclaimed case with `soon`, its deadline.
         5. The case's id or the record, so that the order does not change by itself.
         """
         urgency, name = self.urgency, self.case.id if self.case else str(self.about)
         money = self.amount_fen or 0 if urgency <= Urgency.MONEY else 0
         rank = self.rank if urgency is Urgency.OTHER else 0
-        return urgency, -money, -rank, self.at.timestamp() if self.at else 0.0, name
+        at = self.left.at if self.soon and self.left else self.at
+        return urgency, -money, -rank, at.timestamp() if at else 0.0, name
 
 
 @dataclass(slots=True)
@@ -201,7 +204,8 @@ def matter_of(case: Case, weight: Weight, now: datetime, claim_ends: datetime | 
     claim.
     """
     if _unclaimed(case, weight, now):
-        return Matter(Concern.UNCLAIMED, case.level.rank, weight.since, case)
+        soon = expires_soon(deadline(case), now)
+        return Matter(Concern.UNCLAIMED, case.level.rank, weight.since, case, soon=soon)
     late = late_steps(case, now)
     if not late:
         return _expiring(case, now, claim_ends)

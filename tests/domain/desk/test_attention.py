@@ -19,6 +19,7 @@ from domain.desk.attention import (
     silences,
     stops_ending,
 )
+from domain.desk.open_deadline import deadline
 from domain.payments.bank_book import BankBook
 from domain.payments.headline import HeadlineKind
 from schemas.casework.acts import AskStopAct, ClaimAct
@@ -210,13 +211,29 @@ def test_an_unclaimed_case_says_how_long_its_nearest_deadline_is_off() -> None:
     assert claimed.left is None
 
 
-def test_an_unclaimed_case_counts_down_to_the_operators_call_not_to_the_systems_own() -> None:
-    robot = Step(id="red.call", action=Action.ROBOT_CALL, state=StepState.PENDING, due=DUE - MINUTE)
-    both, alone = (
-        Matter(Concern.UNCLAIMED, Level.RED.rank, NOON, case(Level.RED, steps=steps))
-        for steps in ([robot, *on_desk()], [robot])
-    )
-    assert (both.left, alone.left) == ((DUE, on_desk()[0]), (robot.due, robot))
+def test_an_unclaimed_case_counts_down_to_the_deadline_that_its_row_in_the_queue_shows() -> None:
+    stop = Step(id="red.stop", action=Action.STOP_PAYMENT, state=StepState.PENDING, due=DUE - MINUTE)
+    given = case(Level.RED, steps=[stop, *on_desk()])
+    found = Matter(Concern.UNCLAIMED, Level.RED.rank, NOON, given)
+    assert found.left == deadline(given) == (stop.due, stop)
+
+
+def test_an_unclaimed_case_whose_shown_deadline_expires_within_a_minute_stands_before_a_larger_one() -> None:
+    soon, later = (case(Level.RED, amount, letter, steps=on_desk()) for amount, letter in ((100, "a"), (900, "b")))
+    late = later.model_copy(update={"steps": [on_desk()[0].model_copy(update={"due": DUE + MINUTE})]})
+    matters = [matter_of(each, weigh(each, policy()), DUE - MINUTE / 2) for each in (soon, late)]
+    found = attention([each for each in matters if each is not None])
+    assert [each.case for each in found.shown] == [soon, late]
+    assert [each.urgency for each in found.shown] == [Urgency.MONEY_EXPIRES, Urgency.MONEY]
+    early = attention(each for each in (matter_of(c, weigh(c, policy()), NOON) for c in (soon, late)) if each)
+    assert [each.case for each in early.shown] == [late, soon], "of two that wait, the larger amount"
+
+
+def test_of_unclaimed_cases_without_known_money_the_one_that_expires_soonest_comes_first() -> None:
+    first, second = (case(Level.RED, 0, letter, steps=on_desk(), offered_at=NOON) for letter in "ab")
+    sooner = second.model_copy(update={"steps": [on_desk()[0].model_copy(update={"due": DUE - MINUTE / 4})]})
+    matters = [matter_of(each, weigh(each, policy()), DUE - MINUTE / 2) for each in (first, sooner)]
+    assert [each.case for each in attention([each for each in matters if each]).shown] == [sooner, first]
 
 
 def test_a_stop_needs_the_supervisor_before_it_expires() -> None:
