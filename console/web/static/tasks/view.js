@@ -65,7 +65,7 @@ function nextStep(button, task) {
   button.hidden = !next;
   if (!next) return;
   Object.assign(button.dataset, { next, dispatch: task.dispatch });
-  button.textContent = word(`do_${next}`);
+  button.textContent = $(`[data-tell=${next}]`).textContent; // as in the bar
   button.setAttribute("aria-label", `${button.textContent} ${task.who.name || task.case}`);
 }
 
