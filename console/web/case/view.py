@@ -27,6 +27,7 @@ from domain.desk.open_deadline import OpenDeadline, own_deadline, sooner_deadlin
 from domain.desk.payment_reasons import ReasonNow, reasons_now
 from domain.desk.questions import Question, Tree, Walk, walk
 from domain.identity.divisions import name_of
+from domain.identity.identifiers import phones_at
 from domain.payments.headline import Headline, headline_of
 from domain.payments.stop_progress import CaseStops, case_stops, partly_asked
 from domain.policy import PolicyError
@@ -50,11 +51,12 @@ ACTING = frozenset({StaffRole.OPERATOR, StaffRole.SUPERVISOR})
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """The resident of the case. `resident`: None if unknown; `place`: prefecture, county and street in Chinese; `age`:
-    in years; `whole`: True if the reader has revealed the resident's data.
+    """The resident of the case at `now`. `resident`: None if unknown; `place`: prefecture, county and street in
+    Chinese; `age`: in years; `whole`: True if the reader has revealed the resident's data.
     """
 
     resident: Resident | None
+    now: datetime
     place: str
     age: int
     whole: bool
@@ -62,13 +64,13 @@ class Person:
 
     @property
     def phones(self) -> list[str]:
-        """The telephone numbers that the resident holds now."""
-        return [held.value for held in self.resident.phones if held.until is None] if self.resident else []
+        """The telephone numbers that the resident holds now, the one that is dialled first."""
+        return [held.value for held in phones_at(self.resident, self.now)] if self.resident else []
 
     @property
     def dialled(self) -> str:
         """The number that the key P dials, "" if unknown."""
-        return phone_of(self.resident)
+        return phone_of(self.resident, self.now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -323,6 +325,7 @@ async def person_of(services: Services, who: Who, case: Case, now: datetime) -> 
     left = await unmask.seconds_left(services, who, case.resident)
     return Person(
         resident=found.get(case.resident),
+        now=now,
         place=_place(case.profile.division, now),
         age=local_date(now).year - case.profile.birth_year,
         whole=left > 0,

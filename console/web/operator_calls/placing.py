@@ -81,7 +81,8 @@ async def start_call(
             return CallStart.CLAIMED
         if dialled is None:
             entries = await services.line.residents.standing([case.resident])
-            dialled = Dialled(phone_of(entries.get(case.resident)), f"{case.id}.{secrets.token_hex(8)}")
+            number = phone_of(entries.get(case.resident), services.line.clock.now())
+            dialled = Dialled(number, f"{case.id}.{secrets.token_hex(8)}")
         if not dialled.number.startswith("+"):  # none, or a service number
             return CallStart.NO_NUMBER
         await record_call(services, who, case)

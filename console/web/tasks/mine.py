@@ -17,6 +17,7 @@ from console.web.tasks.searches import Say, SearchTask, record_search_look, sear
 from domain.calendar import local_date
 from domain.identity import masking
 from domain.identity.divisions import name_of
+from domain.identity.identifiers import phone_at
 from domain.ids import resident_of, short_hash
 from domain.payments.headline import moving_fen, secured_fen
 from domain.payments.status import status_of
@@ -200,7 +201,7 @@ def _who(resident: Resident | None, case: Case, say: Say, now: datetime) -> dict
     return {
         "name": resident.name if resident else "",
         "address": resident.address if resident else "",
-        "phone": masking.phone(phone_of(resident)),
+        "phone": masking.phone(phone_of(resident, now)),
         "age": local_date(now).year - profile.birth_year,
         "sex": say(people_labels.SEXES[profile.sex]),
         "language": say(people_labels.SPOKEN[profile.language]),
@@ -209,9 +210,11 @@ def _who(resident: Resident | None, case: Case, say: Say, now: datetime) -> dict
     }
 
 
-def phone_of(resident: Resident | None) -> str:
-    """Return the first telephone number that the resident holds now; "" if none is known or `resident` is None."""
-    return next((held.value for held in resident.phones if held.until is None), "") if resident else ""
+def phone_of(resident: Resident | None, at: datetime) -> str:
+    """Return the telephone number by which to reach the resident at `at`, the same as for automated calls (their own
+    before a shared one); "" if none is known or `resident` is None.
+    """
+    return (phone_at(resident, at) if resident else None) or ""
 
 
 _TOLD_BEFORE = Partial(

@@ -108,7 +108,8 @@ async def phone(request: Request, who: Signed, case: str = "") -> Response:
     found = await of_officer.find(made, who)
     resident = next((each.task.resident for each in found.errands if each.case.id == case), None)
     seconds = await unmask.seconds_left(made, who, resident) if resident else 0
-    told = of_officer.phone_of(found.people.get(resident)) if resident and seconds else ""
+    now = made.line.clock.now()
+    told = of_officer.phone_of(found.people.get(resident), now) if resident and seconds else ""
     return JSONResponse({"phone": told, "seconds": seconds}, headers={"Cache-Control": "no-store"})
 
 
@@ -126,7 +127,7 @@ async def call(request: Request, who: Signed, case: Annotated[str, Form(max_leng
     if resident is None:
         raise NotFoundError
     await trail.record_look(made, who, "call", case)
-    told = of_officer.phone_of(found.people.get(resident))
+    told = of_officer.phone_of(found.people.get(resident), made.line.clock.now())
     return JSONResponse({"phone": told}, headers={"Cache-Control": "no-store"})
 
 
