@@ -1,11 +1,13 @@
 """The officers' page: what it is told, what it tells, the alarms; sent twice counts once."""
 
+import json
 import re
 from collections.abc import Sequence
 from datetime import timedelta
 
 import httpx
 
+from console.web.routes.field.tasks import _listed, _read
 from domain.visits.check_in import GLANCE, WITHIN
 from schemas.casework.cases import CaseState
 from schemas.casework.events import FactKind
@@ -368,3 +370,13 @@ async def test_signing_out_clears_what_the_browser_has_kept(console: Stage) -> N
     async with await officer(console, "leaves-1") as client:
         answer = await client.post("/sign-out")
         assert (answer.status_code, answer.headers["clear-site-data"]) == (303, '"storage"')
+
+
+def test_an_act_with_half_a_character_is_unreadable_and_holds_up_no_other() -> None:
+    good = {"id": "0" * 32, "at": "2026-03-01T03:12:00Z", "do": "stage", "dispatch": "d", "stage": "accepted"}
+    torn = good | {"id": "1" * 32, "stage": "refused", "note": "不去了\ud83d"}
+    listed = _listed(json.dumps({"acts": [torn, good]}).encode())
+    assert listed is not None
+    assert [each if isinstance(each, str) else each.id for each in map(_read, listed)] == ["1" * 32, "0" * 32]
+    assert isinstance(_read(torn), str)
+    assert _listed(b"[" * 100_000) is None

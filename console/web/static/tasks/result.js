@@ -3,6 +3,7 @@ import * as store from "./store.js";
 
 const form = document.getElementById("result"), finish = document.getElementById("finish");
 const fen = (yuan) => Math.round(Number(yuan.replaceAll(",", "")) * 100); // 3,800 as the page itself writes it
+const cut = (text, most) => [...text].slice(0, most).join(""); // by characters: half of one could not be read
 
 function read() {
   const checklist = {};
@@ -81,7 +82,7 @@ export function listen(sent) {
         kept: kept.map((each) => ({ transfer: each.transfer, evidence: each.evidence, amount_fen: fen(each.amount) })),
         lost_fen: fen(filled.lost),
       },
-      note: [why, filled.note].filter(Boolean).join("；").slice(0, 2000),
+      note: cut([why, filled.note].filter(Boolean).join("；"), 2000),
     });
   });
 }
