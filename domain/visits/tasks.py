@@ -13,13 +13,22 @@ from domain.policy.schedule import rule_of
 from domain.policy.visits import VisitRules
 from domain.visits.rounds import Door, Planned, Post, VisitBand, in_order, worth
 from domain.visits.travel import distance, way
+from schemas.base import Partial
 from schemas.casework.cases import Case, CaseState, Step, StepState
 from schemas.casework.events import Dispatch
-from schemas.casework.inputs import VisitStage
+from schemas.casework.inputs import OfficerReport, VisitStage
 from schemas.people.rosters import Task, TaskState
 
 _BY_DEADLINE = frozenset({VisitBand.AT_THE_DOOR, VisitBand.GRAVE_ON_THE_WAY, VisitBand.GRAVE})
 _TO_ARRIVE = frozenset({VisitStage.ACCEPTED, VisitStage.ON_THE_WAY})
+_ENDS = Partial(
+    {
+        VisitStage.REFUSED: TaskState.REFUSED,
+        VisitStage.HANDED_OVER: TaskState.REFUSED,
+        VisitStage.NOT_AT_HOME: TaskState.ENDED,
+        VisitStage.DONE: TaskState.ENDED,
+    }
+)
 _GOING = frozenset({VisitStage.ACCEPTED, VisitStage.ON_THE_WAY, VisitStage.REFUSED, VisitStage.HANDED_OVER})
 
 
@@ -86,8 +95,48 @@ def conflict(task: Task, case: Case | None, stage: VisitStage) -> Conflict | Non
         return Conflict.SETTLED
     if stage in _GOING and not is_awaited(task, case):
         return Conflict.ANOTHER if task.state is TaskState.LATE and not _plan_over(case) else Conflict.SETTLED
-    told, known = stage.distance, task.stage.distance if task.stage else None
-    return Conflict.BEHIND if told is not None and known is not None and told < known else None
+    return Conflict.BEHIND if _is_behind(task.stage, stage) else None
+
+
+def after_report(task: Task, report: OfficerReport) -> Task:
+    """Return the task as it is after an officer's report on it. Stations' gateways and telephones send reports again,
+    and may send them in another order than they were made.
+
+    So nothing changes once the visit has ended (refused, handed over, nobody at home, or done), except that one that
+    nobody was at home for may still be done; and an earlier stage does not replace a later one: an officer at the door
+    stays watched (see check_in.due). ASSIGNED changes nothing, because the officer has not answered. The first arrival
+    begins the time of the check-in, and the first acceptance counts.
+    """
+    stage, known = report.stage, task.stage
+    over = task.state is TaskState.REFUSED or (task.state is TaskState.ENDED and stage is not VisitStage.DONE)
+    if over or stage is VisitStage.ASSIGNED:
+        return task
+    changes: dict[str, object] = {}
+    if stage is VisitStage.ACCEPTED and task.accepted_at is None:
+        changes["accepted_at"] = report.told_at or report.at
+    if not _is_behind(known, stage):
+        changes |= {"state": _ENDS.get(stage, task.state), "stage": stage, "to": report.to}
+        if stage is VisitStage.ARRIVED and known is not stage:
+            changes["heard_at"] = report.at
+    return task.model_copy(update=changes)
+
+
+def after_check_in(task: Task, at: datetime) -> Task:
+    """Return the task after its officer reported at `at` to be safe: unchanged unless the officer has arrived."""
+    if task.stage is not VisitStage.ARRIVED:
+        return task
+    return task.model_copy(update={"heard_at": max(at, task.heard_at or at)})
+
+
+def after_seen(task: Task) -> Task:
+    """Return the task after its officer has read that it was withdrawn: an open one has ended; a late one stays so."""
+    state = TaskState.ENDED if task.state is TaskState.OPEN else task.state
+    return task.model_copy(update={"state": state, "seen": True})
+
+
+def as_late(task: Task) -> Task:
+    """Return the task as late, because its case sends another officer: unchanged unless it is open."""
+    return task.model_copy(update={"state": TaskState.LATE}) if task.state is TaskState.OPEN else task
 
 
 def is_awaited(task: Task, case: Case) -> bool:
@@ -192,6 +241,12 @@ def _errand(task: Task, case: Case, planned: Planned, post: Post, now: datetime)
     steps = distance(post.division, case.profile.division, local_date(now))
     fits = planned.turn is VisitBand.AT_THE_DOOR or post.until is None or planned.leaves <= post.until
     return Errand(task, case, step.due if step else None, steps, fits)
+
+
+def _is_behind(known: VisitStage | None, stage: VisitStage) -> bool:
+    """Return True if `stage` is earlier than the stage that is known (None: none is)."""
+    before, told = known.distance if known else None, stage.distance
+    return before is not None and told is not None and told < before
 
 
 def _plan_over(case: Case) -> bool:

@@ -188,9 +188,7 @@ class Receipts:
             receipt = receipt.model_copy(update={"movements": []})
         tokens = Tokens(self._secret)
         found = input_of(receipt, dispatch, action, self._clock.now(), tokens)
-        if isinstance(found, OfficerReport):
-            await self._check_holder(found)
-        inputs: Sequence[Input] = await self._rosters.take(found) if isinstance(found, OfficerReport) else [found]
+        inputs = await self._with_joined(found)
         if isinstance(receipt, BankReceipt) and isinstance(found, BankFeedback):
             told = {"receipt": receipt.id, "detail": receipt.detail, "accounts": tokens.numbers}
             inputs = [ReportedFeedback.model_validate({**dict(found), **told})]
@@ -200,6 +198,14 @@ class Receipts:
                 await self._evidence.keep_accounts(tokens.numbers)
             await self._producer.send_all(records)
         return found.id
+
+    async def _with_joined(self, found: Input) -> Sequence[Input]:
+        """Return the input; for an officer's report, update the tasks first, and add the inputs of joined visits."""
+        if not isinstance(found, OfficerReport):
+            return [found]
+        await self._check_holder(found)
+        async with asyncio.timeout(KAFKA_SECONDS):
+            return await self._rosters.take(found)
 
     async def _kept_by_none(self, receipt: BankReceipt, dispatch: DispatchId) -> bool:
         """Return whether no case will keep the movements: the resident has a later case, or the payment's personal

@@ -5,7 +5,7 @@ the visit channel and the console.
 """
 
 import asyncio
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -18,8 +18,8 @@ from domain.policy.visits import VisitRules
 from domain.visits import check_in, one_visit
 from domain.visits.escalation import awaits_acceptance
 from domain.visits.officers import Choice, Visit, choosing
-from domain.visits.tasks import given, to_be_made
-from schemas.base import ANY_VERSION, Partial
+from domain.visits.tasks import after_check_in, after_report, after_seen, as_late, given, to_be_made
+from schemas.base import ANY_VERSION
 from schemas.casework.events import Dispatch
 from schemas.casework.inputs import OfficerReport, VisitStage
 from schemas.codes.channels import ChannelCode, ChosenBefore, JustThere, SameAddress
@@ -45,14 +45,6 @@ from streams.state.keys import (
 
 AT_ONCE = 20  # officers examined between two pauses, about a millisecond: red work must not wait for a choice
 FORGOTTEN = timedelta(days=4)  # longer than the longest clock of a visit: its end was never reported
-_ENDS = Partial(
-    {
-        VisitStage.REFUSED: TaskState.REFUSED,
-        VisitStage.HANDED_OVER: TaskState.REFUSED,
-        VisitStage.NOT_AT_HOME: TaskState.ENDED,
-        VisitStage.DONE: TaskState.ENDED,
-    }
-)
 
 
 @lru_cache(maxsize=512)
@@ -168,7 +160,8 @@ class Rosters:
         A second call for the same dispatch returns the same task. An open task of the same case is stored as late, and
         its officer is not chosen. With `where`, the visit may join another visit to the same place: the same officer
         makes both; if that visit has just ended, its task is returned and none stored. Waits while Kafka is
-        unavailable. Raises SendError if Kafka refuses the record, and RedisError if Redis is unavailable.
+        unavailable, or raises TimeoutError after 8 s. Raises SendError if Kafka refuses the record, and RedisError if
+        Redis is unavailable.
         """
         dispatch = asked.dispatch
         async with self._choosing:
@@ -177,8 +170,7 @@ class Rosters:
                 return tasks[dispatch.id], ChosenBefore()
             before = {task.dispatch: task for task in tasks.values() if task.case == dispatch.case}
             for task in [task for task in before.values() if task.state is TaskState.OPEN]:
-                before[task.dispatch] = task.model_copy(update={"state": TaskState.LATE})
-                await self._put(before[task.dispatch])
+                before[task.dispatch] = await self._change(task.dispatch, as_late) or task
             tasks |= before
             if where and (lead := await self._lead(dispatch, where, tasks, before.values(), now)):
                 return await self._join(asked, lead, now)
@@ -197,11 +189,11 @@ class Rosters:
 
     async def part(self, task: Task) -> None:
         """Separate a visit (`task`) from the visit that it had joined: store, on the topic and in Redis, that reports
-        on the other visit no longer count for it. Waits while Kafka is unavailable. Raises SendError if Kafka refuses
-        the record, and RedisError if Redis is unavailable.
+        on the other visit no longer count for it. Raises TimeoutError if Kafka does not answer within 8 s, SendError
+        if it refuses the record, and RedisError if Redis is unavailable.
         """
         await self._redis.hdel(VISIT_JOINED, task.dispatch)
-        await self._put(task.model_copy(update={"joins": None}))
+        await self._change(task.dispatch, lambda known: known.model_copy(update={"joins": None}))
 
     async def task(self, dispatch: str) -> Task | None:
         """Return the task of a dispatch (by id), or None if the visit was not given to an officer. Raises RedisError if
@@ -214,8 +206,8 @@ class Rosters:
         that joined this one.
 
         The caller sends all of them to the cases. They are stored first, so that a case's next attempt does not choose
-        an officer who has just refused. Waits while Kafka is unavailable. Raises SendError if Kafka refuses the record,
-        and RedisError if Redis is unavailable.
+        an officer who has just refused. Raises TimeoutError if Kafka does not answer within 8 s, SendError if it
+        refuses the record, and RedisError if Redis is unavailable.
         """
         joined = [one_visit.report_for_joined(parse(other), report) for other in await self.joined(report.dispatch)]
         for each in (report, *joined):
@@ -226,28 +218,21 @@ class Rosters:
         """Update the task of a visit by an officer's report, on the topic and in Redis. On arrival, also store that
         this officer saw the resident last.
 
-        A report on an unknown task changes no task. Waits while Kafka is unavailable. Raises SendError if Kafka refuses
-        the record, and RedisError if Redis is unavailable.
+        A report that comes late or again, and one on an unknown task, changes no task (see after_report). Raises
+        TimeoutError if Kafka does not answer within 8 s, SendError if it refuses the record, and RedisError if Redis is
+        unavailable.
         """
         if report.stage is VisitStage.ARRIVED:
             await self._redis.hset(VISIT_LAST, report.resident, report.by)
         await self._ensure()
-        if task := await self.task(report.dispatch):
-            changes: dict[str, object] = {"state": _ENDS.get(report.stage, task.state), "stage": report.stage}
-            if report.stage is VisitStage.ARRIVED:
-                changes["heard_at"] = report.at
-            if report.stage is VisitStage.ACCEPTED:
-                changes["accepted_at"] = report.told_at or report.at
-            await self._put(task.model_copy(update=changes | {"to": report.to}))
+        await self._change(report.dispatch, lambda task: after_report(task, report))
 
     async def heard(self, dispatch: str, at: datetime) -> None:
         """Store in the task of the dispatch with this id that its officer reported at `at`, at the door, that they are
-        safe. Does nothing unless the officer has arrived. Waits while Kafka is unavailable. Raises SendError if Kafka
-        refuses the record, and RedisError if Redis is unavailable.
+        safe. Does nothing unless the officer has arrived. Raises TimeoutError if Kafka does not answer within 8 s,
+        SendError if it refuses the record, and RedisError if Redis is unavailable.
         """
-        task = await self.task(dispatch)
-        if task and task.stage is VisitStage.ARRIVED:
-            await self._put(task.model_copy(update={"heard_at": max(at, task.heard_at or at)}))
+        await self._change(dispatch, lambda task: after_check_in(task, at))
 
     async def overdue_check_ins(self, now: datetime) -> list[Task]:
         """Return the tasks whose officer had to report by `now` that they are safe, and has not, the most overdue
@@ -263,12 +248,10 @@ class Rosters:
         """Store that the officer has seen that their task was withdrawn, and end the task if it is open, so that it no
         longer counts as load. `dispatch`: its id.
 
-        A late task stays late. An unknown dispatch is ignored. Waits while Kafka is unavailable. Raises SendError if
-        Kafka refuses the record, and RedisError if Redis is unavailable.
+        A late task stays late. An unknown dispatch is ignored. Raises TimeoutError if Kafka does not answer within 8 s,
+        SendError if it refuses the record, and RedisError if Redis is unavailable.
         """
-        if task := await self.task(dispatch):
-            state = TaskState.ENDED if task.state is TaskState.OPEN else task.state
-            await self._put(task.model_copy(update={"state": state, "seen": True}))
+        await self._change(dispatch, after_seen)
 
     async def drop(self, dispatch: str) -> None:
         """Delete the task of the dispatch with this id, from the topic and Redis, because it never reached its officer;
@@ -366,6 +349,19 @@ class Rosters:
             await self._redis.hset(VISIT_AT, task.place, task.dispatch)
         await self._put(task)
         return task
+
+    async def _change(self, dispatch: str, how: Callable[[Task], Task]) -> Task | None:
+        """Change the task of a dispatch (by id) under its lock, because workers and the console may change it at the
+        same time. Returns the task as it is then, or None if there is none. Raises TimeoutError after 8 s, SendError
+        and RedisError.
+        """
+        async with self._tasks.locked(dispatch) as task:
+            after = how(task) if task else None
+            if after is not None and after != task:
+                await self._put(after)
+            elif after is not None:
+                await self._watch(after)  # the change came before, and perhaps not its times
+            return after
 
     async def _put(self, task: Task) -> None:
         await self._tasks.put(task)

@@ -8,12 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.dispatches.ids import parse
+from domain.visits import check_in
+from domain.visits.escalation import awaits_acceptance
 from domain.visits.officers import choose_officer
 from domain.visits.rounds import Post
 from domain.visits.tasks import (
     Conflict,
     Errand,
     act_time,
+    after_report,
     conflict,
     given_instead,
     is_awaited,
@@ -132,6 +135,51 @@ def test_an_earlier_stage_does_not_undo_a_later_one() -> None:
     arrived = told(task, stage=VisitStage.ARRIVED)
     assert conflict(arrived, line.here, VisitStage.ON_THE_WAY) is Conflict.BEHIND
     assert conflict(arrived, line.here, VisitStage.ARRIVED) is None
+
+
+def reported(task: Task, stage: VisitStage, minute: int) -> OfficerReport:
+    name = parse(task.dispatch)
+    where = {"resident": name.resident, "case": name.case, "dispatch": task.dispatch, "step": name.step}
+    return OfficerReport.model_validate(
+        where | {"id": "r", "at": NOW + minute * MINUTE, "by": task.officer, "attempt": 1, "stage": stage}
+    )
+
+
+def after(task: Task, *stages: VisitStage) -> Task:
+    """The task after these reports, one a minute."""
+    for minute, stage in enumerate(stages):
+        task = after_report(task, reported(task, stage, minute))
+    return task
+
+
+@pytest.mark.parametrize("late", [VisitStage.ASSIGNED, VisitStage.ACCEPTED, VisitStage.ON_THE_WAY, VisitStage.ARRIVED])
+def test_who_is_at_the_door_stays_watched_from_the_first_arrival_whatever_report_comes_late(late: VisitStage) -> None:
+    _, task = sent()
+    here = after(task, VisitStage.ARRIVED, late)
+    assert check_in.due(here) == NOW + check_in.WITHIN
+    assert here.stage is VisitStage.ARRIVED
+    assert (here.accepted_at is not None) is (late is VisitStage.ACCEPTED)
+
+
+@pytest.mark.parametrize("end", [VisitStage.DONE, VisitStage.NOT_AT_HOME, VisitStage.REFUSED, VisitStage.HANDED_OVER])
+@pytest.mark.parametrize("late", [VisitStage.ACCEPTED, VisitStage.ARRIVED, VisitStage.REFUSED])
+def test_a_report_that_comes_after_the_end_raises_no_alarm_and_begins_nothing(
+    end: VisitStage, late: VisitStage
+) -> None:
+    _, task = sent()
+    ended = after(task, VisitStage.ARRIVED, end)
+    assert after(ended, late) == ended
+    assert check_in.due(after(ended, late)) is None
+
+
+def test_a_visit_that_nobody_was_at_home_for_may_still_be_done() -> None:
+    _, task = sent()
+    assert after(task, VisitStage.NOT_AT_HOME, VisitStage.DONE).stage is VisitStage.DONE
+
+
+def test_a_station_that_repeats_that_it_has_the_task_has_not_answered_for_its_officer() -> None:
+    _, task = sent()
+    assert awaits_acceptance(after(task, VisitStage.ASSIGNED))
 
 
 def test_the_gravest_comes_first_and_of_two_alike_the_nearer() -> None:
