@@ -161,11 +161,18 @@ class CheckIns:
         """Raise one alarm, with an audit entry, for each visit whose check-in is overdue.
 
         A visit whose alarm was raised before is left out. The entry is written first; it is there twice if the process
-        dies before the alarm is stored. Raises SendError if Kafka refuses the record, and
-        TimeoutError if Kafka or Redis does not answer within 8 s. Errors of Redis pass through.
+        dies before the alarm is stored. An error with one visit delays no other: the first one is raised at the end,
+        SendError if Kafka refuses the record, TimeoutError if Kafka or Redis does not answer within 8 s, or an error of
+        Redis.
         """
+        failed: list[Exception] = []
         for task in await self._rosters.overdue_check_ins(self._clock.now()):
-            await self._tell(task)
+            try:
+                await self._tell(task)
+            except Exception as error:
+                failed.append(error)
+        if failed:
+            raise failed[0]
 
     async def _tell(self, task: Task) -> None:
         now, due = self._clock.now(), check_in.due(task)

@@ -61,15 +61,23 @@ class Dying(Alarms):
         raise SystemExit
 
 
-def checking(rig: Rig, alarms: Alarms, producer: Producer, case: str) -> CheckIns:
-    """The check of one visit of this case, whose officer has been at the door for too long."""
+def checking(rig: Rig, alarms: Alarms, producer: Producer, *cases: str) -> CheckIns:
+    """The check of a visit of each of these cases, whose officer has been at the door for too long. The store cannot
+    read the case "broken".
+    """
     late = NOW - timedelta(hours=1)
-    task = Task(dispatch=case, case=case, resident="r" + "a" * 16, officer="p-1", at=late, stage=VisitStage.ARRIVED)
+    here = {"resident": "r" + "a" * 16, "officer": "p-1", "at": late, "stage": VisitStage.ARRIVED, "heard_at": late}
     rosters = Mock()
-    rosters.overdue_check_ins = AsyncMock(return_value=[task.model_copy(update={"heard_at": late})])
+    rosters.overdue_check_ins = AsyncMock(
+        return_value=[Task.model_validate(here | {"dispatch": case, "case": case}) for case in cases]
+    )
     rosters.roster_of = AsyncMock(return_value=None)
-    store = Mock(case=AsyncMock(return_value=None))
-    return CheckIns(rig.settings, rosters, alarms, store, producer, Clock.starting(1, NOW))
+
+    async def read(partition: int, case: str) -> None:
+        if case == "broken":
+            raise ValueError(case)
+
+    return CheckIns(rig.settings, rosters, alarms, Mock(case=read), producer, Clock.starting(1, NOW))
 
 
 def alarm(name: str) -> Alarm:
@@ -108,4 +116,11 @@ async def test_a_missed_check_in_raises_an_alarm_although_the_audit_refuses_the_
     alarms, case = Alarms(rig.settings, rig.redis, rig.producer), f"case-{uuid4().hex}"
     with pytest.raises(TypeError, match="no chain"):
         await checking(rig, alarms, Mock(chain=None), case).look()
+    assert case in [each.dispatch for each in await alarms.unacknowledged()]
+
+
+async def test_a_visit_whose_case_cannot_be_read_keeps_no_other_officers_alarm_back(rig: Rig) -> None:
+    alarms, case = Alarms(rig.settings, rig.redis, rig.producer), f"case-{uuid4().hex}"
+    with pytest.raises(ValueError, match="broken"):
+        await checking(rig, alarms, rig.producer, "broken", case).look()
     assert case in [each.dispatch for each in await alarms.unacknowledged()]
