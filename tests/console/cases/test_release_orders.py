@@ -51,7 +51,7 @@ async def test_an_order_waits_at_the_desk_and_goes_to_the_bank_with_an_approval(
         page = (await anna.get(path)).text
         assert mule not in page, "the account is masked"
         assert "批准止付" in page
-        assert hidden(page, "seen") == str(case.version), "an amount that changes meanwhile is not approved"
+        assert int(hidden(page, "seen")) >= case.version, "an amount that changes meanwhile is not approved"
         answer = await anna.post(f"{path}/approve", data={"form": hidden(page, "form"), "seen": hidden(page, "seen")})
         assert answer.status_code == 303, answer.text
         await line.settle()
