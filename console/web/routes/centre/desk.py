@@ -84,6 +84,7 @@ async def gathered(made: Services, who: Who, chosen: Chosen) -> dict[str, Any]:
         "names": await people(made, rosters),
         "operators": signed_in,
         "waits_since": min((each.since for each in wall.reds(made, who)), default=None),
+        "expiring": made.queue.expiring(who.area),
         "staffing": staffing_of(each.cases for each in signed_in),
         "me": who.login,
         "responsible_for": responsible_for,

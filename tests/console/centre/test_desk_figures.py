@@ -1,0 +1,48 @@
+"""The figures at the top of the overview, as HTML. No server is needed."""
+
+import re
+from typing import Any
+
+from console.web.kit.pages import environment
+from console.web.overview.area import ClockTables
+from domain.calendar import shift_at
+from domain.desk.attention import Attention
+from domain.desk.load import Load, Staffing
+from domain.statistics.clocks import ResponsibleParty, Tally
+from schemas.levels import GRAVEST_FIRST, Level
+from tests.domain.builders import NOON
+
+ONE_FREE = Staffing(on_duty=1, free=1)
+
+
+def tables(red: dict[ResponsibleParty, Tally], whole: Tally) -> ClockTables:
+    levels = {level: dict.fromkeys(ResponsibleParty, Tally()) for level in GRAVEST_FIRST}
+    levels[Level.RED] |= red
+    return ClockTables(shift_at(NOON), levels, [], [(shift_at(NOON), whole)])
+
+
+def figures(expiring: int = 0, reds: int = 0, staffing: Staffing = ONE_FREE, **given: Any) -> str:  # noqa: ANN401 - what the template takes
+    """The list of figures."""
+    load = Load()
+    load.waiting[Level.RED] = reds
+    values = {"needs": Attention(), "load": load, "clocks": tables({}, Tally()), "waits_since": None, "now": NOON}
+    values |= {"levels": list(GRAVEST_FIRST), "staffing": staffing, "expiring": expiring, "operators": [], "me": "s1"}
+    html = environment("zh").get_template("desk_needs.html").render({**values, **given})
+    return html.partition('<dl class="now">')[2].partition("</dl>")[0]
+
+
+def plain(html: str) -> str:
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", html))
+
+
+def test_what_expires_within_a_minute_is_the_first_figure_and_red_above_zero() -> None:
+    some, none = figures(expiring=16), figures()
+    assert some.index("1 分钟内到期") == some.index("<dt>") + len("<dt>")
+    assert '<dd class="late"><a href="/queue?state=expiring">16</a></dd>' in some
+    assert "<dt>1 分钟内到期</dt><dd>0</dd>" in none
+
+
+def test_the_reds_that_wait_are_shown_beside_the_operators_on_duty_and_red_if_they_are_more() -> None:
+    assert '<span class="late">1 名坐席 / 20 件红色</span>' in figures(reds=20)
+    assert "<span>3 名坐席 / 2 件红色</span>" in figures(reds=2, staffing=Staffing(3, 3))
+    assert "没有坐席登录" in figures(reds=20, staffing=Staffing(0, 0))
