@@ -8,7 +8,7 @@ from console.web.overview.area import ClockTables
 from domain.calendar import shift_at
 from domain.desk.attention import Attention
 from domain.desk.load import Load, Staffing
-from domain.statistics.clocks import ResponsibleParty, Tally
+from domain.statistics.clocks import ResponsibleParty, Tally, by_people
 from schemas.levels import GRAVEST_FIRST, Level
 from tests.domain.builders import NOON
 
@@ -27,6 +27,7 @@ def figures(expiring: int = 0, reds: int = 0, staffing: Staffing = ONE_FREE, **g
     load.waiting[Level.RED] = reds
     values = {"needs": Attention(), "load": load, "clocks": tables({}, Tally()), "waits_since": None, "now": NOON}
     values |= {"levels": list(GRAVEST_FIRST), "staffing": staffing, "expiring": expiring, "operators": [], "me": "s1"}
+    values["reds_ended"] = Tally()
     html = environment("zh").get_template("desk_needs.html").render({**values, **given})
     return html.partition('<dl class="now">')[2].partition("</dl>")[0]
 
@@ -46,3 +47,17 @@ def test_the_reds_that_wait_are_shown_beside_the_operators_on_duty_and_red_if_th
     assert '<span class="late">1 名坐席 / 20 件红色</span>' in figures(reds=20)
     assert "<span>3 名坐席 / 2 件红色</span>" in figures(reds=2, staffing=Staffing(3, 3))
     assert "没有坐席登录" in figures(reds=20, staffing=Staffing(0, 0))
+
+
+def test_the_share_of_the_shift_is_that_of_the_reds_whose_deadlines_people_had_to_meet() -> None:
+    red = {
+        ResponsibleParty.CARRIER: Tally(121, 0),
+        ResponsibleParty.DESK: Tally(37, 31),
+        ResponsibleParty.OFFICER: Tally(27, 5),
+        ResponsibleParty.BANK: Tally(61, 0),
+    }
+    assert by_people(red) == Tally(64, 36)
+    html = figures(clocks=tables(red, Tally(493, 41)), reds_ended=by_people(red))
+    assert '<dt>本班红色按时</dt><dd class="late">64%</dd>' in html
+    assert "坐席与上门 100 个时限超时 36；全部级别按时 92%" in plain(html)
+    assert "本班还没有时限结束" in figures()

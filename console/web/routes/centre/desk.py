@@ -20,8 +20,8 @@ from console.web.overview.shapes import source
 from domain.access.key_rings import KeyPurpose
 from domain.desk.load import staffing_of
 from domain.desk.places import Layer
-from domain.statistics.clocks import ResponsibleParty, responsible_for
-from schemas.levels import GRAVEST_FIRST
+from domain.statistics.clocks import ResponsibleParty, by_people, responsible_for
+from schemas.levels import GRAVEST_FIRST, Level
 from streams.monitoring import overview
 
 door = Door()
@@ -66,6 +66,7 @@ async def gathered(made: Services, who: Who, chosen: Chosen) -> dict[str, Any]:
     rosters = await overview.rosters(made.line.redis)
     feeds = await area.feeds(made)
     signed_in = await operators(made, who)
+    clocks = area.clocks(made, who, rosters)
     return {
         "now": now,
         "levels": list(GRAVEST_FIRST),
@@ -73,7 +74,8 @@ async def gathered(made: Services, who: Who, chosen: Chosen) -> dict[str, Any]:
         "atlas": atlas(made, who, rosters, chosen),
         "layers": list(Layer),
         "source": source(),
-        "clocks": area.clocks(made, who, rosters),
+        "clocks": clocks,
+        "reds_ended": by_people(clocks.levels[Level.RED]),
         "whoses": list(ResponsibleParty),
         "duty": area.duty(made, who, rosters),
         "few": area.STATIONS_OPEN,
