@@ -41,6 +41,7 @@ from streams.operations.erasure_checks import (
     refuse_ordered,
     refuse_waiting,
 )
+from streams.operations.erasure_guardians import erase_guardians, guardians_left
 from streams.operations.subject_access import parts
 from streams.screening.store import EvidenceStore
 from streams.security import audit
@@ -199,12 +200,17 @@ async def _forgotten(line: Installation, vault: Vault, person: _Person, act: _Ac
         detail = f"{letters.shut} dead letters were not searched: no key opens them"
         await audit.write(line.producer, [act.entry(each, detail) for each in person.ids])
     elsewhere = await _elsewhere(line, records)
+    guardians = await guardians_left(line, person.ids, entries)
+    if guardians:
+        detail = f"the guardian of {person.ids[-1]} alone"
+        await audit.write(line.producer, [act.entry(each, detail) for each in guardians])
     async with nothing_against(line, emptied, person.entries, act.request):
         tokens = await deletable(line, person.ids, accounts)
         owners = await vault.in_use(f"{NUMBERS}/{token}" for token in sorted(tokens))
         for each in person.ids:
             await _empty_redis(line, each, person.cases[each], records, tokens)
         await _empty_elsewhere(elsewhere, act.request)
+        await erase_guardians(line, vault, guardians, act.at)
         # The person's own keys last: with them, a repetition after an interruption still finds the others.
         await vault.mark_destroyed([*records, *owners.values(), *person.ids], act.at)
     await _finish(line, vault, person.ids, tokens)
