@@ -18,6 +18,7 @@ DEPLOY = REPOSITORY / "deploy"
 HEAD = DEPLOY / "catalogue_head.md"
 COLUMNS = ("name", "type", "unit", "labels", "meaning", "panels", "alarms")
 MODULES = (  # all that makes metrics: a test looks for others
+    "console.web.check.check_metrics",
     "streams.runtime.metrics",
     "streams.repositories.alarms",
     "streams.casework.auditor.auditor",
@@ -69,7 +70,7 @@ def entries() -> dict[str, list[Entry]]:
         import_module(name)
     exporter = [Entry(each.name, each.kind, each.labels, each.meaning) for each in FAMILIES]
     of_process = sorted({id(each): each for each in _ours()}.values(), key=lambda each: each._name)
-    return {"The exporter": sorted(exporter), "Workers and intake": [_of(each) for each in of_process]}
+    return {"The exporter": sorted(exporter), "Workers, intake and consoles": [_of(each) for each in of_process]}
 
 
 def _ours() -> Iterator[MetricWrapperBase]:

@@ -26,6 +26,7 @@ def console_serve() -> None:
     from console.commands.running import open_installation as on
     from console.web.kit.serve import serve
     from console.web.kit.settings import load
+    from streams.runtime import metrics
     from streams.runtime.server_discovery import servers, starts_servers
     from streams.security.rights import Component
 
@@ -36,6 +37,7 @@ def console_serve() -> None:
     async def run() -> None:
         async with servers(wanted) as found, on(found, Component.CONSOLE) as line:
             await _hint(line)
+            metrics.serve(settings.metrics_port, found.metrics_host, "QUANZU_CONSOLE_METRICS_PORT")
             await serve(line, settings, lambda address: out.print(settings.origin or address, highlight=False))
 
     asyncio.run(run())

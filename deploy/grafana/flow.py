@@ -17,6 +17,7 @@ def board() -> Board:
     _rates(made)
     _latencies(made)
     _payees(made)
+    _public_check(made)
     _other_centres(made)
     _conservation(made)
     _waiting(made)
@@ -101,6 +102,29 @@ def _payees(made: Board) -> None:
                 "{{answer}}",
             ),
             span=8,
+        )
+    )
+
+
+def _public_check(made: Board) -> None:
+    made.row("风险查询 Public check")
+    made.add(
+        lines(
+            "风险查询 Questions to the public check",
+            "按处理结果和种类；服务器不知道查询的号码和结果。By outcome and kind: the server learns neither the number "
+            "nor the answer.",
+            Query(
+                "sum by (outcome, kind) (rate(quanzu_public_checks_total[$__rate_interval]))", "{{outcome}} {{kind}}"
+            ),
+            unit="cps",
+        )
+    )
+    made.add(
+        lines(
+            "查询用时 Time of a public check",
+            "提问到答复。From the question to the answer.",
+            *(_quantile(share, "quanzu_public_check_seconds", "") for share in SHARES),
+            unit="s",
         )
     )
 

@@ -69,6 +69,9 @@ class ConsoleSettings(Environment):
         False,
         description="Whether /check tells anybody what is known about a number, account or link",
     )
+    metrics_port: int = Field(
+        0, ge=0, le=65535, description="Port of the console's metrics (the public check); 0: none"
+    )
     rate_report: str = Field("20/hour", description="Reports on the public page from one address")
     rate_report_phone: str = Field("10/hour", description="Reports on the public page that give one telephone")
     rate_report_county: str = Field("120/hour", description="Reports on the public page from one county")

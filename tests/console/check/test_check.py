@@ -12,6 +12,7 @@ import limits as rates
 import pytest
 import pytest_asyncio
 
+from console.web.check.check_metrics import CHECKS, SECONDS
 from console.web.kit import limits
 from domain.public_check.buckets import CheckStatus, bucket_of, status_in
 from domain.public_check.listing import asked_text, prefix_of
@@ -128,6 +129,35 @@ async def test_another_sites_page_writes_nothing_down_and_is_counted(
         answers = [await visitor.post("/v1/check", json=told, headers=foreign) for _ in range(6)]
     assert {each.status_code for each in answers[:-1]} == {403}
     assert (answers[-1].status_code, noted) == (429, [])
+
+
+async def test_the_metric_tells_what_became_of_questions_and_never_of_what_or_with_what_answer(
+    console: Stage, line: Line
+) -> None:
+    def told() -> dict[tuple[str, str], float]:
+        found = [each for metric in CHECKS.collect() for each in metric.samples if each.name.endswith("_total")]
+        assert all(set(each.labels) == {"outcome", "kind"} for each in found)
+        return {(each.labels["outcome"], each.labels["kind"]): each.value for each in found}
+
+    def counted() -> float:
+        return next(each.value for each in SECONDS.collect()[0].samples if each.name.endswith("_count"))
+
+    before, timed = told(), counted()
+    async with asker(console) as visitor:
+        for elements, bits in ((1, 0), (7, 0), (1, 3), (3, 0)):
+            one = question(bits, b"phone:x", random_scalar())
+            many = {**one, "buckets": one["buckets"] * elements, "elements": one["elements"] * elements}  # type: ignore[operator]  # lists
+            await visitor.post("/v1/check", json=many)
+        await visitor.post("/v1/check", content=b"{}", headers={"content-type": "application/json"})
+    new = {labels: value - before.get(labels, 0) for labels, value in told().items() if value != before.get(labels)}
+    assert new == {
+        ("answered", "number"): 1,
+        ("answered", "link"): 1,
+        ("answered", "other"): 1,
+        ("other_bits", "number"): 1,
+        ("unreadable", "other"): 1,
+    }
+    assert counted() == timed + 3
 
 
 async def test_questions_of_other_bits_cost_an_asker_nothing(console: Stage, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,6 +5,7 @@ only; nothing of it is stored or logged.
 """
 
 import logging
+import time
 
 from fastapi import Request
 from pydantic import BaseModel
@@ -16,6 +17,7 @@ from console.web.case import public_form
 from console.web.case.public_form import counties_by_code, take_form
 from console.web.check import appeals, page_words, questions
 from console.web.check.appeals import OUTSIDE_NAME
+from console.web.check.check_metrics import SECONDS, STATUSES, CheckOutcome, count_outcome
 from console.web.check.questions import UnreadableQuestionError
 from console.web.kit.door import Door
 from console.web.kit.filled import Filled, FormError
@@ -69,30 +71,33 @@ async def ask(request: Request) -> Response:
     and while the list is being loaded. A question of other bits is not counted by its network, because the asker asks
     again.
     """
-    counts, known = request.app.state.limits, _list(request)
+    counts, known, began = request.app.state.limits, _list(request), time.perf_counter()
     try:
         csrf.refuse_others(request)
         question = questions.read_question(await request.body())
     except (ForbiddenError, UnreadableQuestionError) as error:
         wait = await counts.check(request, 1)  # what is no question counts as one
-        status = 403 if isinstance(error, ForbiddenError) else 400
-        return _refused(request, 429, str(wait)) if wait else _refused(request, status)
+        outcome = CheckOutcome.OTHER_SITE if isinstance(error, ForbiddenError) else CheckOutcome.UNREADABLE
+        return _refused(request, CheckOutcome.NETWORK_LIMIT, 0, str(wait)) if wait else _refused(request, outcome, 0)
+    asked = len(question.elements)
     if known.bits is None:
-        return _refused(request, 503, SOON_SECONDS)
+        return _refused(request, CheckOutcome.LOADING, asked, SOON_SECONDS)
     if question.bits != known.bits:
-        return _refused(request, 409)
-    if wait := await counts.check(request, len(question.elements)):
-        return _refused(request, 429, str(wait))
+        return _refused(request, CheckOutcome.OTHER_BITS, asked)
+    if wait := await counts.check(request, asked):
+        return _refused(request, CheckOutcome.NETWORK_LIMIT, asked, str(wait))
     try:
         answer = _json(questions.answered_question(known, question))
     except UnreadableQuestionError:
-        return _refused(request, 400)
+        return _refused(request, CheckOutcome.UNREADABLE, asked)
     except BitsChangedError:  # while the limit was counted
-        return _refused(request, 409)
-    if wait := await counts.all_checks(len(question.elements)):
+        return _refused(request, CheckOutcome.OTHER_BITS, asked)
+    if wait := await counts.all_checks(asked):
         questions.count_overload()
-        return _refused(request, 503, str(wait))
+        return _refused(request, CheckOutcome.COMMON_LIMIT, asked, str(wait))
     questions.count_question(answered=True)
+    count_outcome(CheckOutcome.ANSWERED, asked)
+    SECONDS.observe(time.perf_counter() - began)
     return answer
 
 
@@ -166,7 +171,8 @@ def _json(model: BaseModel, status: int = 200) -> Response:
     return Response(model.model_dump_json(), status, media_type="application/json")
 
 
-def _refused(request: Request, status: int, wait: str = "") -> Response:
+def _refused(request: Request, outcome: CheckOutcome, elements: int, wait: str = "") -> Response:
     questions.count_question(answered=False)
+    count_outcome(outcome, elements)
     told = CheckParameters(bits=_list(request).bits, elements_a_day=A_DAY)
-    return JSONResponse(told.model_dump(), status, {"Retry-After": wait} if wait else None)
+    return JSONResponse(told.model_dump(), STATUSES[outcome], {"Retry-After": wait} if wait else None)
