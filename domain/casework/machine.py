@@ -70,7 +70,7 @@ def decide(case: Case | None, given: CaseInput, rules: Rules, now: datetime) -> 
     """
     if isinstance(given, HoldChange):
         return lift(case, given, rules, now)
-    asks = isinstance(given, TakeOver) and given.both  # the sender handles the resident: nobody need begin anew
+    asks = isinstance(given, TakeOver) and (given.both or given.crosses)  # the sender goes on: nobody need begin anew
     if isinstance(given, Alert | PaymentReport | TakeOver) and not asks and alerts.opens_anew(case, rules, now):
         return _decided(None, _opened(case, given, rules, now))
     if case is None or isinstance(given, PolicyChange):

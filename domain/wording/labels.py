@@ -104,6 +104,7 @@ OFFER_REFUSALS = {
     OfferRefusal.TOO_LATE: "已过期限",
     OfferRefusal.NO_TELEPHONE: "没有可用的电话号码",
     OfferRefusal.INVALID: "对方无法读取移交内容",
+    OfferRefusal.CROSSING: "对方同时移交该当事人，以对方移交为准",
 }
 SUPPORT = {
     SupportOutcome.ACCEPTED: "接受帮助",

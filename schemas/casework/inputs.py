@@ -294,6 +294,7 @@ class ObjectStop(_ForCase):
 
 class TakeOver(_ForResident):
     """Another province hands over its case `other_case`. `both`: it was taken before, and no answer came in time.
+    `crosses`: it was refused because it crosses an offer from here that goes before; it is only noted.
     `person`, `guardian`: the register's entries to make, of a new resident and a minor's guardian; outside-inputs only.
     """
 
@@ -308,6 +309,7 @@ class TakeOver(_ForResident):
     accounts: OwnAccounts = Field(default_factory=list)
     contacts: list[ContactThere] = Field(default_factory=list, max_length=MOST_CONTACTS)
     both: bool = False
+    crosses: bool = False
     person: Resident | None = None
     guardian: Resident | None = None
 

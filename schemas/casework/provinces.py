@@ -40,13 +40,15 @@ class OfferState(StrEnum):
 class OfferRefusal(StrEnum):
     """Why a province does not take a case over. NOT_TAKING: its policy takes none from the sender; TOO_LATE: the
     offer's deadline is over; NO_TELEPHONE: nobody could warn the resident; INVALID: the request cannot be read, or
-    hands a case over to the installation that sent it.
+    hands a case over to the installation that sent it; CROSSING: it hands the same resident over to the sender itself,
+    and its offer goes before.
     """
 
     NOT_TAKING = "not_taking"
     TOO_LATE = "too_late"
     NO_TELEPHONE = "no_telephone"
     INVALID = "invalid"
+    CROSSING = "crossing"
 
 
 class CaseOffer(Model):
@@ -55,7 +57,8 @@ class CaseOffer(Model):
     `level`: the case's when it was offered. `told_level`, `told_payments`: its level and number of payments when the
     attempt `told_since` was planned; that attempt and later ones tell at least these. `until`: the deadline.
     `asks_until`: until when the other province is asked whether it has taken the case, after an offer without an
-    answer. `other_case`: the case there, once it is known. `refusal`: why it is refused.
+    answer. `other_case`: the case there, once it is known. `refusal`: why it is refused; CROSSING too if it gave way to
+    the other province's offer. `crossed`: the other province's offer of the resident gave way to this one.
     """
 
     id: Token
@@ -73,6 +76,7 @@ class CaseOffer(Model):
     other_case: Ref | None = None
     answered_at: When | None = None
     refusal: OfferRefusal | None = None
+    crossed: bool = False
 
     @property
     def waits(self) -> bool:

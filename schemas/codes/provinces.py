@@ -46,6 +46,15 @@ class OfferOver(Code, frozen=True):
     zh: ClassVar = "移交未成，继续由本省办理"
 
 
+class OfferCrosses(Code, frozen=True):
+    """The other province hands the same resident over to this one. Its offer gives way, so it handles the resident
+    until it has taken the case offered here.
+    """
+
+    zh: ClassVar = "%(province)s 同时向本省移交该当事人：以本省移交为准，对方接收前继续办理"
+    province: str
+
+
 class OfferAccepted(Code, frozen=True):
     """The other province has taken the case before the deadline. `other_case`: its number there."""
 
@@ -122,6 +131,7 @@ ProvinceCode = (
     | AskedWhetherTaken
     | WaitsForProvince
     | OfferOver
+    | OfferCrosses
     | OfferAccepted
     | OfferRefused
     | OfferUnanswered

@@ -20,16 +20,17 @@ def handovers(
 ) -> None:
     """Measure how many hand-overs to another province are acknowledged by their deadline when the network is cut.
 
-    The cuts are assumed (simulators/studies/handovers.py). "nobody": hand-overs in which at some moment no province
+    The cuts are assumed (simulators/studies/handovers.py). "cross": both provinces offer the same resident to each
+    other; "acknowledged in time" is then one of the two. "nobody": hand-overs in which at some moment no province
     handled the resident; it must be 0.
     """
     from domain.policy import load
     from simulators.studies.handovers import handover_study
 
-    table = Table("cuts", "level", "acknowledged in time", "stays here", "both handle", "nobody")
+    table = Table("offers", "cuts", "level", "acknowledged in time", "stays here", "both handle", "nobody")
     policy = load(text(default or load_settings().policy))
     for each in handover_study(policy, range(first_seed, first_seed + seeds), offers):
         cuts = "none" if each.cuts is None else f"{each.cuts.lasts} after {each.cuts.works} ({each.cuts.share:.0%})"
         shares = [f"{number / each.offers:.1%}" for number in (each.in_time, each.stayed, each.both)]
-        table.add_row(cuts, each.level.value, *shares, str(each.nobody))
+        table.add_row("cross" if each.crosses else "one", cuts, each.level.value, *shares, str(each.nobody))
     out.print(table)

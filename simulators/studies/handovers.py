@@ -1,8 +1,10 @@
 """Hand-overs between two provinces while the network between them is cut from time to time: how many are acknowledged
-by their deadline, how many cases stay with the sender, and how many residents both provinces handle.
+by their deadline, how many cases stay with the sender, and how many residents both provinces handle. Some cross: both
+provinces offer the same resident to each other within a second.
 
 Both case machines and the receiver's rules are the product's (domain/casework/provinces). Assumed, for lack of
-published figures: the cuts (CUTS), the time of a request on its way, and that of the receiver to open a case.
+published figures: the cuts (CUTS), the time of a request on its way, that of the receiver to open a case, and the time
+between two offers that cross.
 """
 
 import heapq
@@ -10,12 +12,12 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from itertools import count
+from itertools import count, product
 from operator import itemgetter
 
 from domain.casework import Rules, deadlines, decide
-from domain.casework.provinces.records import taken_from
-from domain.casework.provinces.taking import acknowledged, may_end_too, may_not_take
+from domain.casework.provinces.records import offer_name, taken_from
+from domain.casework.provinces.taking import acknowledged, crossing_refusal, may_end_too, may_not_take
 from domain.ids import deadline_id, result_id, short_hash
 from domain.policy import Policy
 from domain.policy.approval import HandoverRules
@@ -45,6 +47,7 @@ RULES = HandoverRules(
 LEVELS = (Level.RED, Level.ORANGE, Level.YELLOW)
 ON_THE_WAY = (0.02, 0.3)  # seconds, one way
 OPENING = (0.1, 1.5)  # seconds until the receiver's case is open
+APART = (0.0, 1.0)  # seconds between two offers that cross
 WAITS = 3.0  # seconds, as streams/channels/provinces waits for an answer
 
 
@@ -76,11 +79,13 @@ class HandoverCounts:
 
     `in_time`: acknowledged by the deadline; `stayed`: not taken, so the sender goes on; `both`: taken, but not
     acknowledged by the deadline, so both provinces handle the resident; `nobody`: hand-overs in which at some moment no
-    province handled the resident. What the receiver does later with its case is not played.
+    province handled the resident. What the receiver does later with its case is not played. `crosses`: both provinces
+    made an offer, and one of the two counts.
     """
 
     cuts: Cuts | None
     level: Level
+    crosses: bool
     offers: int
     in_time: int
     stayed: int
@@ -89,29 +94,28 @@ class HandoverCounts:
 
 
 def handover_study(policy: Policy, seeds: Sequence[int], offers: int) -> list[HandoverCounts]:
-    """Simulate `offers` hand-overs for each seed, level and kind of cuts. Returns one row for each level and kind of
-    cuts, all seeds together.
+    """Simulate `offers` hand-overs for each seed, level and kind of cuts, and as many that cross. Returns one row for
+    each level and kind of cuts, all seeds together, first of those that do not cross.
     """
     rules = Rules(policy.model_copy(update={"handover": RULES}))
     rows = []
-    for cuts in CUTS:
-        for level in LEVELS:
-            chances = (random.Random(f"handover {seed} {cuts} {level}") for seed in seeds)
-            found = [_HandOver(chance, cuts, level, rules).run() for chance in chances for _ in range(offers)]
-            rows.append(_counted(cuts, level, found))
+    for crosses, cuts, level in product((False, True), CUTS, LEVELS):
+        named = f"handover {{seed}} {cuts} {level}{' crosses' if crosses else ''}"
+        chances = (random.Random(named.format(seed=seed)) for seed in seeds)
+        found = [_HandOver(chance, cuts, level, rules, crosses).run() for chance in chances for _ in range(offers)]
+        rows.append(_counted(cuts, level, crosses, found))
     return rows
 
 
-def _counted(cuts: Cuts | None, level: Level, found: Sequence["_Ended"]) -> HandoverCounts:
-    states = [each.state for each in found]
-    in_time, both = states.count(OfferState.ACCEPTED), sum(each.both for each in found)
+def _counted(cuts: Cuts | None, level: Level, crosses: bool, found: Sequence["_Ended"]) -> HandoverCounts:
+    in_time, both = sum(each.in_time and not each.both for each in found), sum(each.both for each in found)
     nobody = sum(not each.always_handled for each in found)
-    return HandoverCounts(cuts, level, len(found), in_time, len(found) - in_time - both, both, nobody)
+    return HandoverCounts(cuts, level, crosses, len(found), in_time, len(found) - in_time - both, both, nobody)
 
 
 @dataclass(frozen=True, slots=True)
 class _Ended:
-    state: OfferState
+    in_time: bool
     both: bool
     always_handled: bool
 
@@ -145,9 +149,11 @@ class _Network:
 
 @dataclass(slots=True)
 class _Side:
-    """One province's case of the resident."""
+    """One province's case of the resident. `code`: the name by which the other one knows it."""
 
     rules: Rules
+    code: str
+    resident: str
     case: Case | None = None
 
     def give(self, given: CaseInput) -> list[Dispatch]:
@@ -170,17 +176,27 @@ class _Side:
         if found is None or self.case is None:
             return None
         name = deadline_id(self.case.id, found[0], round(found[1].timestamp() * 1000))
-        return Deadline(id=name, at=found[1], resident=RESIDENT, case=self.case.id, step=found[0], due=found[1])
+        return Deadline(id=name, at=found[1], resident=self.resident, case=self.case.id, step=found[0], due=found[1])
+
+    def offer(self, at: datetime) -> list[Dispatch]:
+        """Offer the case to the other province."""
+        act = OfferCaseAct(province=THERE if self.code == HERE else HERE, ground=ProvinceGround.LIVES)
+        return self.give(_offered(self.opened, act, at))
+
+    @property
+    def offers(self) -> list[CaseOffer]:
+        return self.case.offers if self.case else []
 
 
 @dataclass(slots=True)
 class _HandOver:
-    """One hand-over, from the offer until nobody asks about it any more."""
+    """One hand-over, or two that cross, from the offer until nobody asks about it any more."""
 
     chance: random.Random
     cuts: Cuts | None
     level: Level
     rules: Rules
+    crosses: bool
     always_handled: bool = True
     _later: list[tuple[datetime, int, Callable[[datetime], None]]] = field(default_factory=list)
     _numbers: "count[int]" = field(default_factory=count)
@@ -190,32 +206,53 @@ class _HandOver:
 
     def __post_init__(self) -> None:
         self._network = _Network(self.chance, self.cuts)
-        self._here, self._there = _Side(self.rules), _Side(self.rules)
+        here, there = RESIDENT, RESIDENT_THERE
+        if self.chance.random() < 1 / 2:  # chance decides which of two offers that cross goes before
+            here, there = there, here
+        self._here, self._there = _Side(self.rules, HERE, here), _Side(self.rules, THERE, there)
 
     def run(self) -> _Ended:
-        self._here.give(_alert(self.level))
-        act = OfferCaseAct(province=THERE, ground=ProvinceGround.LIVES)
-        self._send(self._here.give(_offered(self._here.opened, act)))
-        until = self._offer.asks_until
-        while self._offer.state in _OPEN and self._step(until):
-            self.always_handled &= self._here.handles or self._there.handles
-        both = self._here.handles and self._there.handles
-        return _Ended(self._offer.state, both, self.always_handled)
+        self._here.give(_alert(self.level, self._here.resident))
+        self._send(self._here.offer(START))
+        if self.crosses:
+            self._there.give(_alert(self.level, self._there.resident))
+            self._at(START + self._seconds(APART), lambda at: self._send(self._there.offer(at)))
+        until = self._here.offers[0].asks_until
+        while self._goes_on and self._step(until):
+            self._look()
+        while self._later:  # what is on its way
+            at, _, happens = heapq.heappop(self._later)
+            happens(at)
+            self._look()
+        return _Ended(self._taken_in_time, self._here.handles and self._there.handles, self.always_handled)
+
+    def _look(self) -> None:
+        self.always_handled &= self._here.handles or self._there.handles
 
     @property
-    def _offer(self) -> CaseOffer:
-        return self._here.opened.offers[0]
+    def _sides(self) -> Sequence[_Side]:
+        return (self._here, self._there) if self.crosses else (self._here,)
+
+    @property
+    def _taken_in_time(self) -> bool:
+        return any(offer.state is OfferState.ACCEPTED for side in self._sides for offer in side.offers)
+
+    @property
+    def _goes_on(self) -> bool:
+        open_ = any(offer.state in _OPEN for side in self._sides for offer in side.offers)
+        return open_ and not self._taken_in_time
 
     def _step(self, until: datetime) -> bool:
         """Play what happens next. Returns False if nothing does before `until`."""
-        deadline = self._here.next_deadline()
-        if self._later and (deadline is None or self._later[0][0] <= deadline.at):
+        found = [(due.at, n, side, due) for n, side in enumerate(self._sides) if (due := side.next_deadline())]
+        deadline = min(found, default=None, key=itemgetter(0, 1))
+        if self._later and (deadline is None or self._later[0][0] <= deadline[0]):
             at, _, happens = heapq.heappop(self._later)
             happens(at)
             return at < until
-        if deadline is None or deadline.at >= until:
+        if deadline is None or deadline[0] >= until:
             return False
-        self._send(self._here.give(deadline))
+        self._send(deadline[2].give(deadline[3]))
         return True
 
     def _at(self, at: datetime, happens: Callable[[datetime], None]) -> None:
@@ -242,28 +279,36 @@ class _HandOver:
 
     def _taken(self, out: Dispatch, at: datetime) -> ChannelCode | None:
         """Return the receiver's answer, as streams/channels/provinces/receiving gives it; None: send it again."""
-        offer, asks = self._offer, out.step != self._offer.id
-        name = f"{out.case}:{offer.id}"
-        known = taken_from(self._there.case, HERE, name) if self._there.case else None
-        if may_end_too(self._there.case, known):
+        by, to = self._from_to(out)
+        offer = next(each for each in by.offers if out.step.startswith(each.id))
+        name, asks = offer_name(by.opened, offer), out.step != offer.id
+        known = taken_from(to.case, by.code, name) if to.case else None
+        if may_end_too(to.case, by.code, known, asks=asks):
             return None
-        why = may_not_take(RULES, HERE, offer.until, known, at, asks=asks)
+        why = may_not_take(RULES, by.code, offer.until, known, at, asks=asks)
         if why is not None:
             return NotTakenThere(why)
-        if not acknowledged(self._there.case, known, out.level, 0, asks=asks):
-            self._there.give(_take_over(name, out, asks=asks, at=at))
-            known = taken_from(self._there.opened, HERE, name)
-        knows = acknowledged(self._there.case, known, out.level, 0, asks=asks)
-        return TakenThere(self._there.opened.id) if knows else None
+        crossing = crossing_refusal(to.case, by.code, name, known, asks=asks)
+        if crossing or not acknowledged(to.case, known, out.level, 0, asks=asks):
+            told = _take_over(by, to, name, out, at)
+            self._send(to.give(told.model_copy(update={"both": asks, "crosses": crossing is not None})))
+            known = taken_from(to.opened, by.code, name)
+        if crossing:
+            return NotTakenThere(crossing)
+        return TakenThere(to.opened.id) if acknowledged(to.case, known, out.level, 0, asks=asks) else None
+
+    def _from_to(self, out: Dispatch) -> tuple[_Side, _Side]:
+        mine = out.resident == self._here.resident
+        return (self._here, self._there) if mine else (self._there, self._here)
 
     def _answer(self, out: Dispatch, why: ChannelCode, at: datetime) -> None:
-        self._send(self._here.give(_result(out, why, at)))
+        self._send(self._from_to(out)[0].give(_result(out, why, at)))
 
     def _seconds(self, of: tuple[float, float]) -> timedelta:
         return timedelta(seconds=self.chance.uniform(*of))
 
 
-def _alert(level: Level) -> Alert:
+def _alert(level: Level, resident: str) -> Alert:
     danger = Danger(
         level=level,
         probability=0.5,
@@ -271,7 +316,7 @@ def _alert(level: Level) -> Alert:
         scam_type="impersonated_police",
         reasons=[CombinedEvidence("a study of hand-overs")],
     )
-    return Alert(id="alert", at=START, resident=RESIDENT, danger=danger, payments=[], profile=_PROFILE, signal_at=START)
+    return Alert(id="alert", at=START, resident=resident, danger=danger, payments=[], profile=_PROFILE, signal_at=START)
 
 
 _PROFILE = Profile(
@@ -285,11 +330,11 @@ _PROFILE = Profile(
 )
 
 
-def _offered(case: Case, act: OfferCaseAct) -> OperatorReport:
+def _offered(case: Case, act: OfferCaseAct, at: datetime) -> OperatorReport:
     return OperatorReport(
         id="offer",
-        at=START,
-        resident=RESIDENT,
+        at=at,
+        resident=case.resident,
         case=case.id,
         by="operator",
         role=StaffRole.OPERATOR,
@@ -298,18 +343,17 @@ def _offered(case: Case, act: OfferCaseAct) -> OperatorReport:
     )
 
 
-def _take_over(name: str, out: Dispatch, *, asks: bool, at: datetime) -> TakeOver:
+def _take_over(by: _Side, to: _Side, name: str, out: Dispatch, at: datetime) -> TakeOver:
     return TakeOver(
-        id=short_hash("take-over", HERE, name, str(asks)),
+        id=short_hash("take-over", by.code, name, out.step, str(at)),
         at=at,
-        resident=RESIDENT_THERE,
-        province=HERE,
+        resident=to.resident,
+        province=by.code,
         offer=name,
         other_case=out.case,
         ground=ProvinceGround.LIVES,
-        danger=_alert(out.level).danger,
+        danger=_alert(out.level, to.resident).danger,
         profile=_PROFILE,
-        both=asks,
     )
 
 

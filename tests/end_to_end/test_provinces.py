@@ -14,7 +14,7 @@ from domain.casework.provinces.records import failed_offer, late_offer
 from domain.statistics.counts import names_of_event
 from schemas.casework.cases import Case, CaseState, StepState
 from schemas.casework.events import FactKind
-from schemas.casework.provinces import EndHereAct, OfferCaseAct, OfferState, ProvinceGround
+from schemas.casework.provinces import EndHereAct, OfferCaseAct, OfferRefusal, OfferState, ProvinceGround
 from schemas.channels.handovers import CaseHandover, PersonHandedOver
 from schemas.levels import Level
 from schemas.people.residents import Occupation, ReportSource, Resident, Sex
@@ -23,7 +23,7 @@ from streams.channels.provinces.gateway import PATH
 from streams.channels.signing import SignedMessage, sign
 from tests.domain.builders import danger
 from tests.end_to_end.harness.house import SETTLE_SECONDS, until
-from tests.end_to_end.harness.provinces import SHARED, THERE, Provinces, provinces
+from tests.end_to_end.harness.provinces import HERE, SHARED, THERE, Provinces, provinces
 from tests.end_to_end.harness.rig import Line
 from tests.end_to_end.harness.signals import call, transfer
 
@@ -160,6 +160,29 @@ async def test_a_resident_whom_the_receiver_knows_keeps_their_entry_and_their_ca
     joined = await there.case(known)
     assert [each.other_case for each in joined.taken] == [(await here.case(resident)).id]
     assert (await there.house.line.residents.get([known.id]))[known.id].provisional is None
+
+
+@pytest.mark.parametrize("goes_before", [True, False])
+async def test_of_two_offers_that_cross_one_gives_way_at_once(two: Provinces, goes_before: bool) -> None:
+    there = two.there
+    resident = await there.resident()
+    await there.signal(call(there, resident, ongoing=True), transfer(there, resident, there.account()))
+    await there.operator(resident, OfferCaseAct(province=HERE, ground=ProvinceGround.LIVES))
+    from_here = person(resident.phones[0].value).model_copy(update={"name": resident.name})
+    name = f"{'a' if goes_before else 's'}{secrets.token_hex(8)}:province.1"
+    answer = await told(two, handover(two, offer=name, person=from_here))
+    await there.settle()
+    case = await there.case(resident)
+    own = case.offers[0]
+    assert handled(case)
+    if goes_before:
+        assert (answer.status_code, answer.json()["case"]) == (200, case.id)
+        assert (own.state, own.refusal) == (OfferState.REFUSED, OfferRefusal.CROSSING)
+        assert [each.offer for each in case.taken] == [name]
+        assert all(step.state is not StepState.HELD for step in case.steps), "its contacts go on"
+    else:
+        assert (answer.status_code, answer.json()["refused"]) == (409, "crossing")
+        assert (own.state, own.crossed, case.taken) == (OfferState.OFFERED, True, [])
 
 
 async def told(two: Provinces, body: bytes, nonce: str = "", key: str = SHARED) -> Response:

@@ -44,6 +44,7 @@ from schemas.codes.provinces import (
     NotBoth,
     OfferAccepted,
     OfferAcceptedLate,
+    OfferCrosses,
     OfferGoesOn,
     OfferOver,
     OfferRefused,
@@ -156,6 +157,18 @@ def go_on_if_graver(draft: DecisionBuilder) -> None:
         _go_on(draft, LevelRose())
 
 
+def cross(draft: DecisionBuilder, own: CaseOffer, *, gives_way: bool) -> None:
+    """Process a hand-over from the province to which the waiting offer `own` offers the case. If `own` gives way, it
+    counts as refused, and the contacts that it held back are due now: its acknowledgement cannot end the case any more.
+    Else it waits on, with a fact.
+    """
+    if gives_way:
+        _refuse(draft, own, OfferRefusal.CROSSING)
+    elif not own.crossed:
+        _put(draft, own, crossed=True)
+        draft.note(FactKind.NOTE, OfferCrosses(own.province))
+
+
 def _unanswered(draft: DecisionBuilder, offer: CaseOffer, why: AnyCode) -> None:
     _put(draft, offer, state=OfferState.UNANSWERED)
     _end_steps(draft, offer, StepState.FAILED, why)
@@ -205,17 +218,22 @@ def _refused(draft: DecisionBuilder, offer: CaseOffer, step: Step, why: OfferRef
     """Apply a refusal. It does not prove that the case was not taken: an earlier request may only be applied later, so
     the other province is asked. A refused question is asked again, and the offer counts as unanswered.
     """
-    told = OfferRefused(offer.province, why)
     if offer.waits:
-        _put(draft, offer, state=OfferState.REFUSED, refusal=why, answered_at=draft.now)
-        _end_steps(draft, offer, StepState.FAILED, told)
-        draft.note(FactKind.OFFER_REFUSED, told)
-        _go_on(draft, OfferOver())
-        if why is OfferRefusal.TOO_LATE or (why is OfferRefusal.NOT_TAKING and step.attempt > 1):
+        _refuse(draft, offer, why)
+        earlier = why in (OfferRefusal.NOT_TAKING, OfferRefusal.CROSSING) and step.attempt > 1
+        if why is OfferRefusal.TOO_LATE or earlier:
             _ask(draft, offer)
     elif step.id != offer.id and step.state is StepState.SENT and step.attempt == given.attempt:
         step = _noted(draft, step, given)
-        _again(draft, step, told, _wait(draft, step))
+        _again(draft, step, OfferRefused(offer.province, why), _wait(draft, step))
+
+
+def _refuse(draft: DecisionBuilder, offer: CaseOffer, why: OfferRefusal) -> None:
+    told = OfferRefused(offer.province, why)
+    _put(draft, offer, state=OfferState.REFUSED, refusal=why, answered_at=draft.now)
+    _end_steps(draft, offer, StepState.FAILED, told)
+    draft.note(FactKind.OFFER_REFUSED, told)
+    _go_on(draft, OfferOver())
 
 
 def _told(case: Case, offer: CaseOffer, attempt: int) -> bool:

@@ -6,7 +6,7 @@ from domain.casework.draft import CLOCK
 from domain.policy.approval import HandoverRules
 from domain.policy.schedule import CONTACTS_NOBODY
 from schemas.casework.cases import Case, Step
-from schemas.casework.provinces import CaseOffer, OfferState, TakenCase
+from schemas.casework.provinces import CaseOffer, OfferRefusal, OfferState, TakenCase
 from schemas.levels import Action
 
 OFFER_CLOCK = f"{CLOCK}offer."  # ids of the timers of offers: the offer's position in the case follows
@@ -16,6 +16,26 @@ ASKS = ".ask"  # ends the id of the step that asks whether an unanswered offer w
 def offer_of(case: Case, name: str) -> CaseOffer | None:
     """Return the case's offer with the id `name`, or None if it has none."""
     return next((each for each in case.offers if each.id == name), None)
+
+
+def offer_name(case: Case, offer: CaseOffer) -> str:
+    """Return the name of an offer to the other province: no other offer of any province has it."""
+    return f"{case.id}:{offer.id}"
+
+
+def crossing_offer(case: Case | None, province: str, known: TakenCase | None, *, asks: bool) -> CaseOffer | None:
+    """Return the case's waiting offer to `province` that crosses a hand-over from there, or None. A hand-over that was
+    taken before (`known`) and a question about one (`asks`) cross nothing.
+    """
+    own = offer_waiting(case) if case and known is None and not asks else None
+    return own if own and own.province == province else None
+
+
+def gives_way(case: Case, own: CaseOffer, other: str) -> bool:
+    """Return True if the offer `own` gives way to the one with the name `other` that crosses it: the lesser name goes
+    before, so both provinces decide alike, though neither knows how the other is called.
+    """
+    return other < offer_name(case, own)
 
 
 def offer_of_step(case: Case, step: str) -> CaseOffer | None:
@@ -71,10 +91,25 @@ def late_offer(case: Case) -> CaseOffer | None:
 
 def failed_offer(case: Case) -> CaseOffer | None:
     """Return the case's latest offer if it was refused or not answered in time, so that a supervisor must decide; None
-    if it was not, if there is no offer, or if the case is settled.
+    if it was not, if there is no offer, if the case is settled, or if it has taken the other province's crossing offer.
     """
     latest = case.offers[-1] if case.offers and not case.settled else None
-    return latest if latest and latest.state in (OfferState.REFUSED, OfferState.UNANSWERED) else None
+    if latest is None or latest.state not in (OfferState.REFUSED, OfferState.UNANSWERED):
+        return None
+    crossed = latest.refusal is OfferRefusal.CROSSING or latest.crossed
+    return None if crossed and _taken_since(case, latest) else latest
+
+
+def crossed_offer(case: Case) -> CaseOffer | None:
+    """Return the case's latest offer if it crossed one of the same province and neither was taken, so that both
+    provinces handle the resident; None if not, or while this province's offer still waits.
+    """
+    latest = failed_offer(case)
+    return latest if latest and (latest.crossed or latest.refusal is OfferRefusal.CROSSING) else None
+
+
+def _taken_since(case: Case, offer: CaseOffer) -> bool:
+    return any(each.province == offer.province and each.at >= offer.at for each in case.taken)
 
 
 def suggested_province(case: Case, rules: HandoverRules | None) -> str | None:

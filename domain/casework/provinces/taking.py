@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 
 from domain.casework import alerts
 from domain.casework.draft import DecisionBuilder, Rules
-from domain.casework.provinces.records import offer_waiting, taken_from
+from domain.casework.provinces.offers import cross
+from domain.casework.provinces.records import crossing_offer, gives_way, offer_waiting, taken_from
 from domain.policy.approval import HandoverRules
 from schemas.casework.cases import Case, CaseState
 from schemas.casework.events import FactKind
@@ -43,12 +44,22 @@ def may_not_take(
     return OfferRefusal.TOO_LATE if now >= until else None
 
 
-def may_end_too(case: Case | None, known: TakenCase | None) -> bool:
-    """Return True if a hand-over gets no answer now, because the case here may be handed over as well: its own offer
-    waits, or it was handed over after it took this one (`known`). If both provinces acknowledged, both would stop.
-    False without a case.
+def crossing_refusal(
+    case: Case | None, province: str, offer: str, known: TakenCase | None, *, asks: bool
+) -> OfferRefusal | None:
+    """Return CROSSING if the hand-over `offer` from `province` crosses an offer of the case to there that goes before
+    it; None if it crosses none, or one that gives way.
     """
-    if case is None:
+    own = crossing_offer(case, province, known, asks=asks)
+    return OfferRefusal.CROSSING if case and own and not gives_way(case, own, offer) else None
+
+
+def may_end_too(case: Case | None, province: str, known: TakenCase | None, *, asks: bool) -> bool:
+    """Return True if a hand-over from `province` gets no answer now, because the case here may be handed over as well:
+    its own offer waits, or it was handed over after it took this one (`known`). If both provinces acknowledged, both
+    would stop. False without a case, or if the hand-over crosses the waiting offer: one of the two gives way.
+    """
+    if case is None or crossing_offer(case, province, known, asks=asks):
         return False
     return offer_waiting(case) is not None or (known is not None and case.state is CaseState.HANDED_OVER)
 
@@ -61,7 +72,7 @@ def acknowledged(case: Case | None, known: TakenCase | None, level: Level, payme
     case knows that both provinces handle the resident. False while the case here may be handed over as well
     (`may_end_too`).
     """
-    if known is None or may_end_too(case, known):
+    if case is None or known is None or may_end_too(case, known.province, known, asks=asks):
         return False
     return known.both if asks else not _tells_more(known, level, payments)
 
@@ -82,14 +93,19 @@ def open_taken(earlier: Case | None, given: TakeOver, rules: Rules, now: datetim
 def take_over(draft: DecisionBuilder, given: TakeOver) -> None:
     """Apply a hand-over to the resident's existing case: its level rises, and a settled case is reopened.
 
-    No effect while an offer of the case waits: the sender gets no answer, and goes on. A hand-over that the case took
-    before has an effect only if it has a higher level or more payments (which does not reopen a settled case if the
-    sender goes on too), or if both provinces may now handle the resident. A question about a hand-over that the case
-    did not take has no effect.
+    No effect while an offer of the case waits: the sender gets no answer, and goes on. But if that offer goes to the
+    sender, the two cross: the case's own offer gives way and the hand-over is taken, or it goes before, which is noted.
+
+    A hand-over that the case took before has an effect only if it has a higher level or more payments (which does not
+    reopen a settled case if the sender goes on too), or if both provinces may now handle the resident. A question about
+    a hand-over that the case did not take has no effect, nor has one that was refused as crossing (`crosses`), but to
+    be noted.
     """
-    if offer_waiting(draft.case) is not None:
-        return
     known = taken_from(draft.case, given.province, given.offer)
+    if own := crossing_offer(draft.case, given.province, known, asks=given.both):
+        cross(draft, own, gives_way=not given.crosses and gives_way(draft.case, own, given.offer))
+    if given.crosses or offer_waiting(draft.case) is not None:
+        return
     if known is not None:
         _take_again(draft, known, given)
     if known is not None or given.both:  # nobody need take a case about which the sender only asks

@@ -17,7 +17,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from domain.casework.provinces.records import taken_from
-from domain.casework.provinces.taking import acknowledged, may_end_too, may_not_take
+from domain.casework.provinces.taking import acknowledged, crossing_refusal, may_end_too, may_not_take
 from domain.ids import short_hash
 from domain.policy import PolicyError
 from schemas.base import ANY_VERSION
@@ -119,10 +119,13 @@ class Handovers:
         case, known = await self._known(partition, entered.resident, province, told.offer)
         if case is not None and case.id == told.case:  # QUANZU_PROVINCES names this installation itself
             raise NotTakenError(OfferRefusal.INVALID)
-        if may_end_too(case, known):
+        if may_end_too(case, province, known, asks=told.asks):
             raise TimeoutError
         await self._require_wanted(partition, province, told, known, now)
-        given = _input(province, told, entered, now)
+        given = _input(province, told, entered, now, case)
+        if why := crossing_refusal(case, province, told.offer, known, asks=told.asks):
+            await self._write(partition, _noted(given), {})
+            raise NotTakenError(why)
         if case is not None and _acknowledged(case, known, given):
             return case.id
         await self._write(partition, given, entered.numbers)
@@ -188,8 +191,18 @@ def _acknowledged(case: Case, known: TakenCase | None, given: TakeOver) -> bool:
     return acknowledged(case, known, given.danger.level, len(given.payments), asks=given.both)
 
 
-def _input(province: str, told: CaseHandover, entered: Entered, now: datetime) -> TakeOver:
-    tells = (str(told.asks), told.danger.level.value, str(len(entered.payments)))  # one that tells more counts anew
+def _noted(given: TakeOver) -> TakeOver:
+    """Return the input by which the case notes a crossing hand-over that is refused. It keeps nothing that was told."""
+    nothing = {"payments": [], "accounts": [], "contacts": [], "person": None, "guardian": None}
+    return given.model_copy(update=nothing | {"id": short_hash(given.id, "crosses"), "crosses": True})
+
+
+def _input(province: str, told: CaseHandover, entered: Entered, now: datetime, case: Case | None) -> TakeOver:
+    """Return the input. One that tells more than an earlier one, or finds the case's own offers in another state,
+    counts anew: while an offer waits, a hand-over may have no effect.
+    """
+    own = [f"{each.id} {each.waits}" for each in case.offers] if case else []
+    tells = (str(told.asks), told.danger.level.value, str(len(entered.payments)), *own)
     return TakeOver(
         id=short_hash("take-over", province, told.offer, *tells),
         at=now,

@@ -6,7 +6,7 @@ Notes, answers and other words of persons stay here, and so does the name of a c
 from collections.abc import Mapping
 from datetime import datetime
 
-from domain.casework.provinces.records import ASKS
+from domain.casework.provinces.records import ASKS, offer_name
 from domain.identity.identifiers import held, is_minor, phones_at
 from domain.policy.schedule import CONTACTS_NOBODY
 from schemas.casework.cases import Case, Payment
@@ -38,7 +38,7 @@ def handover_of(
     """
     payments = [_payment(each, accounts[each.payee]) for each in case.payments if each.payee in accounts]
     return CaseHandover(
-        offer=f"{case.id}:{offer.id}",
+        offer=offer_name(case, offer),
         case=case.id,
         ground=offer.ground,
         until=offer.until,

@@ -154,3 +154,32 @@ async def test_a_case_that_was_taken_over_says_from_where_and_that_both_handle_i
         for path in (f"/cases/{case.id}", f"/cases/{case.id}/province"):
             assert "对方仍在办理：两省同时办理" in (await operator.get(path)).text
         assert OTHER in (await operator.get(f"/cases/{case.id}/province")).text
+
+
+async def test_when_offers_crossed_and_neither_was_taken_the_case_s_pages_say_that_both_handle_it(
+    console: Stage, line: Line
+) -> None:
+    resident, case = await in_danger(line)
+    async with await console.signed_in(OPERATOR) as operator:
+        await operator.post(f"/cases/{case.id}/province", data=form(province=THERE, ground="banks"))
+        given = TakeOver(
+            id=secrets.token_hex(10),
+            at=line.house.clock.now(),
+            resident=resident.id,
+            province=THERE,
+            offer="rcrossing",
+            other_case=OTHER,
+            ground=ProvinceGround.IS,
+            danger=danger(Level.RED),
+            profile=profile(),
+            crosses=True,
+        )
+        partition = home(resident.id, line.house.settings.partitions)
+        await line.house.line.producer.send_all([case_inputs.record(given, partition)])
+        await line.settle()
+        both = "双方互相移交，均未接收：两省同时办理"
+        assert both not in (await operator.get(f"/cases/{case.id}")).text, "its own offer may still be taken"
+        await line.advance(seconds=70)
+        await caught_up(console, await line.case(resident))
+        for path in (f"/cases/{case.id}", f"/cases/{case.id}/province"):
+            assert both in (await operator.get(path)).text

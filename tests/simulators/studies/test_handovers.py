@@ -18,18 +18,30 @@ def rules() -> Policy:
     return policy()
 
 
-def of_cuts(rules: Policy, cuts: Cuts | None, offers: int, monkeypatch: pytest.MonkeyPatch) -> list[HandoverCounts]:
+def of_cuts(
+    rules: Policy, cuts: Cuts | None, offers: int, monkeypatch: pytest.MonkeyPatch, *, crossing: bool = False
+) -> list[HandoverCounts]:
     monkeypatch.setattr(handovers, "CUTS", (cuts,))
     rows = handover_study(rules, SEEDS, offers)
-    assert [row.level for row in rows] == [Level.RED, Level.ORANGE, Level.YELLOW]
+    assert [row.level for row in rows] == 2 * [Level.RED, Level.ORANGE, Level.YELLOW]
+    assert [row.crosses for row in rows] == 3 * [False] + 3 * [True]
     assert all(row.in_time + row.stayed + row.both == row.offers == len(SEEDS) * offers for row in rows)
-    assert [row.nobody for row in rows] == [0, 0, 0]
-    return rows
+    assert [row.nobody for row in rows] == 6 * [0]
+    return rows[3:] if crossing else rows[:3]
 
 
 def test_without_cuts_each_hand_over_is_acknowledged_in_time(rules: Policy, monkeypatch: pytest.MonkeyPatch) -> None:
     for row in of_cuts(rules, None, 20, monkeypatch):
         assert (row.in_time, row.stayed, row.both) == (40, 0, 0)
+
+
+def test_of_offers_that_cross_one_is_taken_in_time_and_both_provinces_handle_the_resident_only_if_there_are_cuts(
+    rules: Policy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for row in of_cuts(rules, None, 20, monkeypatch, crossing=True):
+        assert (row.in_time, row.stayed, row.both) == (40, 0, 0)
+    cuts = Cuts(timedelta(minutes=1), timedelta(minutes=1))
+    assert of_cuts(rules, cuts, 40, monkeypatch, crossing=True)[0].both > 0
 
 
 def test_a_cut_of_minutes_outlasts_the_deadline_of_a_red_case_only(

@@ -18,7 +18,7 @@ from console.web.kit.pages import page
 from console.web.kit.services import services
 from console.web.kit.wording import say
 from console.web.routes.money.messages import not_done
-from domain.casework.provinces.records import late_offer, offer_of, offer_waiting, suggested_province
+from domain.casework.provinces.records import crossed_offer, late_offer, offer_of, offer_waiting, suggested_province
 from domain.policy.approval import HandoverRules
 from schemas.casework.cases import Case
 from schemas.casework.provinces import MOST_OFFERS, EndHereAct, OfferCaseAct, ProvinceGround
@@ -100,6 +100,7 @@ async def _page(
         offers=_may_offer(rules, who, case),
         lives_in=suggested_province(case, rules),
         late=late,
+        crossed=crossed_offer(case),
         ends=late is not None and who.role is StaffRole.SUPERVISOR,
         grounds=list(ProvinceGround),
         names=await made.staff.names(),

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from domain.casework.provinces.records import taken_from
-from domain.casework.provinces.taking import acknowledged, may_end_too, may_not_take
+from domain.casework.provinces.taking import acknowledged, crossing_refusal, may_end_too, may_not_take
 from domain.ids import short_hash
 from domain.policy.approval import HandoverRules
 from schemas.casework.events import Dispatch
@@ -13,10 +13,11 @@ from schemas.casework.provinces import EndHereAct, OfferCaseAct, OfferRefusal, O
 from schemas.codes.channels import ChannelCode, NotTakenThere, ProviderAnswered, TakenThere
 from schemas.levels import Action, Level, Result
 from schemas.people.staff import StaffRole
-from tests.domain.builders import NOON, RESIDENT, Line, danger, payment, profile
+from tests.domain.builders import NOON, RESIDENT, Line, alert, danger, payment, profile
 
 HERE, THERE = "jilin", "liaoning"
 THERE_RESIDENT = "rbbbbbbbbbbbbbbbb"
+BEFORE = "r2222222222222222"  # a resident there whose case's offers go before those from here, should they cross
 AGAIN = ProviderAnswered(503)
 DEADLINE = {Level.RED: 60, Level.ORANGE: 600, Level.YELLOW: 3_600, Level.BLUE: 3_600}
 RULES = HandoverRules(
@@ -82,11 +83,17 @@ def ended_here(line: Line, role: StaffRole = StaffRole.SUPERVISOR) -> None:
 
 
 class Receiver(Line):
-    """The other province: its intake's rule, and its case machine."""
+    """The other province: its intake's rule, and its case machine. `resident`: the resident's id there."""
 
-    def __init__(self) -> None:
+    def __init__(self, resident: str = THERE_RESIDENT) -> None:
         super().__init__(at=NOON)
+        self.resident = resident
         with_rules(self)
+
+    def finds(self, level: Level = Level.BLUE) -> None:
+        """It finds the danger too."""
+        told = alert(level, payment(), at=self.now, of=profile(contacts=1))
+        self.give(told.model_copy(update={"resident": self.resident}))
 
     def receive(self, out: Dispatch, at: datetime) -> ChannelCode:
         """Take the request of a dispatch; the answer."""
@@ -98,15 +105,17 @@ def received(line: Line, out: Dispatch, at: datetime, payments: int = 1) -> Chan
     line.now = max(line.now, at)
     offer = out.offer
     assert offer is not None
-    by, resident = (HERE, THERE_RESIDENT) if offer.province == THERE else (THERE, RESIDENT)
+    by = HERE if offer.province == THERE else THERE
+    resident = line.resident if isinstance(line, Receiver) else RESIDENT
     name, asks = f"{out.case}:{offer.id}", out.step != offer.id
     known = taken_from(line.case, by, name) if line.case else None
-    if may_end_too(line.case, known):
+    if may_end_too(line.case, by, known, asks=asks):
         return AGAIN
     why = may_not_take(line.rules.policy.handover, by, offer.until, known, line.now, asks=asks)
     if why is not None:
         return NotTakenThere(why)
-    if not acknowledged(line.case, known, out.level, payments, asks=asks):
+    crossing = crossing_refusal(line.case, by, name, known, asks=asks)
+    if crossing or not acknowledged(line.case, known, out.level, payments, asks=asks):
         given = TakeOver(
             id=short_hash("take-over", by, name, str(asks), out.level, str(payments)),
             at=line.now,
@@ -119,8 +128,11 @@ def received(line: Line, out: Dispatch, at: datetime, payments: int = 1) -> Chan
             payments=[payment(f"handover:{number}", payee=f"a{number}") for number in range(payments)],
             profile=profile(),
             both=asks,
+            crosses=crossing is not None,
         )
         line.give(given)
+        if crossing:
+            return NotTakenThere(crossing)
         known = taken_from(line.here, by, name)
     knows = acknowledged(line.case, known, out.level, payments, asks=asks)
     return TakenThere(line.here.id) if knows else AGAIN

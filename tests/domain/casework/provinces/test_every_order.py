@@ -13,8 +13,10 @@ from schemas.codes.channels import ChannelCode
 from schemas.levels import Action, Level, Result
 from tests.domain.builders import Line, payment, profile
 from tests.domain.casework.provinces.provinceworld import (
+    BEFORE,
     DEADLINE,
     RULES,
+    THERE_RESIDENT,
     Receiver,
     answered,
     ended_here,
@@ -30,8 +32,8 @@ from tests.domain.casework.provinces.provinceworld import (
 class Two:
     """Both provinces, and the network between them."""
 
-    def __init__(self, level: Level) -> None:
-        self.here, self.there, self.deadline = sender(level), Receiver(), DEADLINE[level]
+    def __init__(self, level: Level, resident: str = THERE_RESIDENT) -> None:
+        self.here, self.there, self.deadline = sender(level), Receiver(resident), DEADLINE[level]
         self.answers: list[tuple[Line, Dispatch, ChannelCode]] = []
 
     def offer(self) -> None:
@@ -43,7 +45,7 @@ class Two:
 
     def open_there(self) -> None:
         """The other province finds the danger too."""
-        self.there.alert(Level.ORANGE, payment(), of=profile(contacts=1))
+        self.there.finds(Level.ORANGE)
 
     def rise(self) -> None:
         """The danger here becomes graver."""
@@ -111,12 +113,18 @@ BACK = (Two.rise, Two.offer_back, Two.carry_back, Two.end_there, Two.open_there)
 
 
 @settings(max_examples=400, deadline=None)
-@given(st.lists(st.sampled_from(MOVES + BACK), max_size=32), st.sampled_from(list(Level)))
+@given(
+    st.lists(st.sampled_from(MOVES + BACK), max_size=32),
+    st.sampled_from(list(Level)),
+    st.sampled_from((THERE_RESIDENT, BEFORE)),
+)
 def test_in_every_order_of_events_at_least_one_province_handles_the_resident(
-    moves: list[Callable[[Two], None]], level: Level
+    moves: list[Callable[[Two], None]], level: Level, resident: str
 ) -> None:
-    """Requests and answers may be lost, repeated, and late; the receiver may deny; a supervisor may end one."""
-    two = Two(level)
+    """Requests and answers may be lost, repeated, and late; offers may cross, and either one goes before; the receiver
+    may deny; a supervisor may end one.
+    """
+    two = Two(level, resident)
     for move in moves:
         move(two)
         two.check()

@@ -10,18 +10,16 @@ from domain.payments.ledger import of_case
 from schemas.casework.acts import CloseAct
 from schemas.casework.cases import CaseState, StepState
 from schemas.casework.events import Dispatch, FactKind
-from schemas.casework.inputs import TakeOver
-from schemas.casework.provinces import OfferRefusal, OfferState, ProvinceGround
+from schemas.casework.provinces import OfferRefusal, OfferState
 from schemas.codes.channels import ProviderAway, TakenThere
 from schemas.codes.provinces import CaseHandedOver, MayNotOffer, NoOffers, NotBoth, OfferGoesOn
 from schemas.codes.refusals import CaseSettled
 from schemas.levels import Action, Level, Outcome, Result
 from schemas.people.staff import StaffRole
-from tests.domain.builders import NOON, Line, danger, payment, profile
+from tests.domain.builders import NOON, Line, payment, profile
 from tests.domain.casework.provinces.provinceworld import (
     AGAIN,
     DEADLINE,
-    HERE,
     THERE,
     THERE_RESIDENT,
     Receiver,
@@ -256,35 +254,6 @@ def test_a_case_that_was_closed_meanwhile_asks_nobody() -> None:
     assert offer_waiting(line.here) is None
 
 
-def test_two_provinces_that_offer_to_each_other_do_not_both_stop() -> None:
-    here, there = sender(Level.BLUE), crossing()
-    out, back = out_of(here), offered_back(there)
-    assert back is not None
-    assert (received(there, out, NOON), received(here, back, NOON)) == (AGAIN, AGAIN)
-    assert handles(here)
-    assert handles(there)
-
-
-def test_a_hand_over_that_was_on_its_way_when_the_case_was_offered_is_not_taken() -> None:
-    here, there = sender(Level.BLUE), crossing()
-    offered_back(there)
-    before = there.case
-    there.give(
-        TakeOver(
-            id="on its way",
-            at=NOON,
-            resident=THERE_RESIDENT,
-            province=HERE,
-            offer="o",
-            other_case=here.here.id,
-            ground=ProvinceGround.LIVES,
-            danger=danger(Level.BLUE),
-            profile=profile(),
-        )
-    )
-    assert there.case == before
-
-
 def test_a_case_that_was_handed_back_meanwhile_is_not_acknowledged() -> None:
     here, there = sender(Level.BLUE), Receiver()
     out = out_of(here)
@@ -292,7 +261,6 @@ def test_a_case_that_was_handed_back_meanwhile_is_not_acknowledged() -> None:
     there.pass_to(timedelta(minutes=10))
     back = offered_back(there)
     assert back is not None
-    assert received(here, back, NOON) == AGAIN, "its own offer waits"
     here.pass_to(timedelta(hours=1))
     assert received(there, out, here.now) == AGAIN, "its own offer waits"
     answered(there, back, received(here, back, here.now), Result.DELIVERED, at=here.now)
@@ -303,10 +271,3 @@ def test_a_case_that_was_handed_back_meanwhile_is_not_acknowledged() -> None:
     ended_here(here)
     assert here.facts(FactKind.REFUSED)[-1] == NotBoth()
     assert handles(here)
-
-
-def crossing() -> Line:
-    """The other province's own case of the same person."""
-    line = Receiver()
-    line.alert(Level.BLUE, payment(), of=profile(contacts=1))
-    return line
