@@ -46,7 +46,8 @@ class Crossing:
         assert out is not None
         assert back is not None
         goes_before = resident == THERE_RESIDENT  # its case's name is the greater one
-        self.first, self.second = (self.here, self.there) if goes_before else (self.there, self.here)
+        self.first: Line = self.here if goes_before else self.there
+        self.second: Line = self.there if goes_before else self.here
         self.out, self.back = (out, back) if goes_before else (back, out)
         self.answers: dict[str, ChannelCode] = {}
 
@@ -205,5 +206,5 @@ def take_over(out: Dispatch, province: str = THERE, other: str = "", **more: boo
         ground=ProvinceGround.LIVES,
         danger=danger(Level.BLUE),
         profile=profile(),
-        **more,  # type: ignore[arg-type]  # crosses, both
+        **more,
     )
