@@ -14,6 +14,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from domain.ids import short_hash
 from schemas.base import MOST_FEN
 
+MOST_DIGITS = 9  # of a version; Python does not even read a number of some thousand digits
 _FORM = re.compile(r"[0-9a-f]{8,64}")
 _Kind = TypeVar("_Kind", bound=StrEnum)
 _YUAN = re.compile(r"[0-9]{1,11}(\.[0-9]{1,2})?")
@@ -54,7 +55,14 @@ class Filled:
     @property
     def seen(self) -> int:
         """The version that the page showed; 0 if the field is missing or not a number."""
-        return int(self["seen"]) if self["seen"].isascii() and self["seen"].isdigit() else 0
+        return self.version("seen")
+
+    def version(self, name: str) -> int:
+        """Return the version in the field `name`; 0 if the field is missing or no number of at most MOST_DIGITS (9)
+        digits.
+        """
+        text = self[name]
+        return int(text) if text.isascii() and text.isdigit() and len(text) <= MOST_DIGITS else 0
 
 
 def new_form() -> str:

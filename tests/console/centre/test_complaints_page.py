@@ -5,6 +5,9 @@ from datetime import timedelta
 
 import pytest
 
+from console.web.auth import trail
+from console.web.auth.who import Who
+from console.web.kit.services import Services
 from domain.ids import short_hash
 from schemas.casework.cases import CaseState
 from schemas.casework.events import FactKind
@@ -112,6 +115,13 @@ async def test_the_second_of_two_at_once_sees_what_changed_and_keeps_the_text(co
         assert "第二位写了很久" in late.text
 
 
+async def test_a_version_of_thousands_of_digits_is_one_that_nobody_saw(console: Stage) -> None:
+    async with await console.signed_in(StaffRole.SUPERVISOR) as client:
+        name = await taken(client)
+        answer = await client.post(f"/complaints/{name}/answer", data=form(seen="9" * 5000, note="已回电"))
+        assert answer.status_code == 409
+
+
 async def test_what_is_owed_and_late_is_shown_to_supervisors(console: Stage, line: Line) -> None:
     async with await console.signed_in(StaffRole.SUPERVISOR) as client:
         name = await taken(client)
@@ -138,6 +148,28 @@ async def test_an_upheld_complaint_clears_the_case_and_flags_the_resident(consol
     assert (await line.case(resident)).state is CaseState.FALSE_ALARM
     known = await console.house.line.residents.get([resident.id])
     assert Flag.OBJECTS_TO_CALLS in known[resident.id].flags
+
+
+async def test_what_else_of_an_entry_changes_while_it_is_flagged_stays(
+    console: Stage, line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    resident, residents = await line.resident(), console.house.line.residents
+    await line.signal(scam_app(line, resident))
+    case = await line.case(resident)
+    write = trail.write
+
+    async def meanwhile(made: Services, who: Who, act: str, *told: str, **more: str) -> None:
+        await write(made, who, act, *told, **more)
+        if act == "flag-objects-to-calls":
+            await residents.change([resident.id], lambda each: each.model_copy(update={"address": "新址 1 号"}))
+
+    monkeypatch.setattr(trail, "write", meanwhile)
+    async with await console.signed_in(StaffRole.SUPERVISOR) as client:
+        name = await taken(client, kind="warned_wrongly", case=case.id)
+        assert await done(client, name, "follow", 1, deed="no_calls") == 303
+    known = (await residents.get([resident.id]))[resident.id]
+    assert Flag.OBJECTS_TO_CALLS in known.flags
+    assert known.address == "新址 1 号"
 
 
 async def test_a_release_is_asked_for_on_the_case_and_not_done(console: Stage, line: Line) -> None:

@@ -265,22 +265,24 @@ async def _followed(made: Services, who: Who, complaint: Complaint, deed: Deed, 
             if deed is Deed.FALSE_ALARM
             else NoteAct(do="note", what="note", complaint=complaint.id)
         )
-        seen = int(given["case_seen"]) if given["case_seen"].isascii() and given["case_seen"].isdigit() else 0
+        seen = given.version("case_seen")
         answered = await put(made, who, acted(made, who, case, act, given.name("case", deed.value), seen))
         return answered.why if answered.how is Answered.REFUSED else None
     return None
 
 
 async def _flag(made: Services, who: Who, resident_id: str) -> None:
-    """Flag that the resident objects to calls, so that later plans make no automated calls. Raises NotFoundError if the
-    resident is unknown.
+    """Flag that the resident objects to calls, so that later plans make no automated calls. Whatever else of the entry
+    changes at the same time stays. Raises NotFoundError if the resident is unknown.
     """
     residents = made.line.residents
     found = (await residents.standing([resident_id])).get(resident_id)
     if found is None:
         raise NotFoundError
     await trail.write(made, who, "flag-objects-to-calls", found.id)
-    await residents.put([found.model_copy(update={"flags": found.flags | {Flag.OBJECTS_TO_CALLS}})])
+    await residents.change(
+        [found.id], lambda each: each.model_copy(update={"flags": each.flags | {Flag.OBJECTS_TO_CALLS}})
+    )
 
 
 def _form(
