@@ -42,10 +42,10 @@ async def test_a_day_alone_is_the_whole_day(console: Stage) -> None:
         assert await entries(client, since=f"{int(day[:4]) + 1}-01-01") == 0
 
 
-@pytest.mark.parametrize("wrong", ["03/02/2026", "yesterday", "2026-13-01"])
+@pytest.mark.parametrize("wrong", ["03/02/2026", "yesterday", "2026-13-01", "9999-12-31"])
 async def test_another_form_is_refused_with_the_form_to_use(console: Stage, wrong: str) -> None:
     async with await console.signed_in(StaffRole.AUDITOR, "") as client:
-        answer = await client.post("/audit", data={"since": wrong}, headers={"accept-language": "en"})
+        answer = await client.post("/audit", data={"until": wrong}, headers={"accept-language": "en"})
     assert answer.status_code == 422
     assert "2026-03-02 09:30" in answer.text
 

@@ -211,7 +211,10 @@ def _moment(text: str, *, end: bool = False) -> datetime | None:
         return None
     at = datetime.fromisoformat(text)
     if end and len(text) == len("2026-03-02"):
-        at += timedelta(days=1)
+        try:
+            at += timedelta(days=1)
+        except OverflowError:
+            raise ValueError(text) from None
     return at if at.tzinfo else at.replace(tzinfo=ZONE)
 
 
