@@ -74,6 +74,17 @@ async def test_while_kafka_is_away_a_callers_report_is_answered_in_time(
         assert (answer.status_code, time.monotonic() - began < PATIENCE) == (503, True)
 
 
+async def test_while_kafka_is_away_who_signs_out_is_signed_out_and_nothing_stays_on_the_telephone(
+    console: Stage, kafka: int, impatient: None
+) -> None:
+    async with await console.signed_in(StaffRole.OPERATOR) as client:
+        with hanging(kafka):
+            answer = await client.post("/sign-out")
+            assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in")
+            assert answer.headers["clear-site-data"] == '"storage"'
+            assert (await client.get("/queue")).headers.get("location") == "/sign-in"
+
+
 async def test_a_form_whose_audit_entry_could_not_be_written_reveals_the_data_when_it_is_sent_again(
     console: Stage, line: Line, operator: Client, kafka: int, impatient: None
 ) -> None:
