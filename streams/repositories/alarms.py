@@ -3,6 +3,7 @@
 The console raises, lists and acknowledges alarms; workers run the check every second.
 """
 
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -69,18 +70,22 @@ class Alarms(CompactedTable[Alarm]):
         await self._forget(alarm.told_at)
         return alarm
 
-    async def acknowledge(self, alarm_id: str, by: str, note: str, now: datetime) -> Alarm | None:
+    async def acknowledge(
+        self, alarm_id: str, by: str, note: str, now: datetime, told: Callable[[], Awaitable[None]] | None = None
+    ) -> Alarm | None:
         """Store that `by` looks after the officer, with a note. Returns the alarm as stored, or None if the id is
-        unknown.
+        unknown. `told` is awaited before the write: for the audit.
 
         If the alarm was acknowledged before, the first acknowledgement stays, and the alarm is returned with it. Raises
-        SendError if the note is too large, and TimeoutError if Kafka or Redis does not answer within 8 s. Errors of
-        Redis pass through.
+        the exceptions of `told`, SendError if the note is too large, and TimeoutError if Kafka or Redis does not answer
+        within 8 s. Errors of Redis pass through.
         """
         async with self.locked(alarm_id) as found:
             if found is None or not found.open:
                 return found
             after = found.model_copy(update={"acknowledged_at": now, "acknowledged_by": by, "note": note})
+            if told is not None:
+                await told()
             await self.put(after)
             return after
 

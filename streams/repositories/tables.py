@@ -2,7 +2,7 @@
 administrators and of people about their data: each on a compacted topic and in Redis.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
 
@@ -153,20 +153,24 @@ class Drafts:
         """Return the draft with this id, or None if it is unknown. Raises RedisError if Redis is unavailable."""
         return await self._kept.get(draft_id)
 
-    async def put(self, draft: Draft) -> Draft:
-        """Write the next version of a draft to the topic and Redis, and return it as stored.
+    async def put(self, draft: Draft, told: Callable[[], Awaitable[None]] | None = None) -> Draft:
+        """Write the next version of a draft to the topic and Redis, and return it as stored. `told` is awaited before
+        the write: for the audit.
 
         `draft.version` must be the stored version plus one (1 for a new draft).
 
         If the same person sent the same version with the same text and state before, nothing is written and the stored
-        draft is returned. Raises StaleDraftError if the version is not the next one, SendError if the draft is too
-        large, and TimeoutError if Kafka or Redis does not answer within 8 s. Errors of Redis pass through.
+        draft is returned. Raises StaleDraftError if the version is not the next one, the exceptions of `told`,
+        SendError if the draft is too large, and TimeoutError if Kafka or Redis does not answer within 8 s. Errors of
+        Redis pass through.
         """
         async with self._kept.locked(draft.id) as before:
             if before and _same(before, draft):
                 return before
             if draft.version != (before.version + 1 if before else 1):
                 raise StaleDraftError(before)
+            if told is not None:
+                await told()
             await self._kept.put(draft)
             return draft
 

@@ -3,7 +3,7 @@ reported.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 
 from console.web.auth import trail
@@ -14,7 +14,7 @@ from domain.desk import public_reports as rules
 from domain.ids import short_hash
 from schemas.casework.cases import Case
 from schemas.people.calls import Call
-from schemas.people.public_reports import PublicReport, PublicReportState, RejectedAs
+from schemas.people.public_reports import PublicReport, RejectedAs
 from schemas.people.residents import ReportSource
 from streams.runtime.tasks import until_done, wanted
 
@@ -55,6 +55,29 @@ async def report_in_area(services: Services, who: Who, name: str) -> PublicRepor
     return report
 
 
+Change = Callable[[PublicReport], PublicReport]
+"""Returns a report after a decision, or unchanged if it was decided before."""
+
+
+async def changed_report(
+    services: Services, who: Who, report: PublicReport, how: Change, act: str, detail: str
+) -> PublicReport:
+    """Change a report by `how`, under its lock, and return it as stored. The audit entry `act` comes first, so that no
+    decision is without one; if `how` returns the report unchanged, nothing is written.
+
+    Raises TimeoutError if Kafka does not answer in time, and SendError if it refuses a record for good. Errors of Redis
+    pass through.
+    """
+    reports = services.line.public_reports
+    async with trail.in_time(), reports.locked(report.id) as known:
+        before = known or report
+        after = how(before)
+        if after != before:
+            await trail.write(services, who, act, report.id, detail)
+            await reports.put(after)
+        return after
+
+
 async def begin_check(services: Services, who: Who, report: PublicReport) -> Call | None:
     """Record that the operator `who` begins to check a report, and return the operator's call record for this check;
     None if the report was decided meanwhile. An audit entry is written.
@@ -64,13 +87,12 @@ async def begin_check(services: Services, who: Who, report: PublicReport) -> Cal
     record for good. Errors of Redis pass through.
     """
     name = f"c{short_hash('public-report', report.id, who.login)}"
-    async with trail.in_time():
-        taken = await services.line.public_reports.change(
-            report.id, lambda known: rules.being_checked(known or report, who.login, services.line.clock.now())
-        )
+    now = services.line.clock.now()
+    taken = await changed_report(
+        services, who, report, lambda known: rules.being_checked(known, who.login, now), "public-report-taken", ""
+    )
     if not taken.waits:
         return None
-    await trail.write(services, who, "public-report-taken", report.id)
     return await callers.begin(services, who, taken.phone, name, report.id)
 
 
@@ -85,12 +107,9 @@ async def note_checked(services: Services, who: Who, call: Call, case: Case | No
     if report is None or not report.waits:
         return
     now, name = services.line.clock.now(), case.id if case else None
-    async with trail.in_time():
-        done = await services.line.public_reports.change(
-            report.id, lambda known: rules.checked(known or report, who.login, now, name)
-        )
-    if (done.state, done.decided_by, done.case) == (PublicReportState.CHECKED, who.login, name):
-        await trail.write(services, who, "public-report-checked", report.id)
+    await changed_report(
+        services, who, report, lambda known: rules.checked(known, who.login, now, name), "public-report-checked", ""
+    )
 
 
 async def reject_report(services: Services, who: Who, report: PublicReport, why: RejectedAs) -> bool:
@@ -101,14 +120,11 @@ async def reject_report(services: Services, who: Who, report: PublicReport, why:
     a record for good. Errors of Redis pass through.
     """
     now = services.line.clock.now()
-    async with trail.in_time():
-        done = await services.line.public_reports.change(
-            report.id, lambda known: rules.rejected(known or report, who.login, now, why)
-        )
-    if (done.decided_by, done.rejected_as) != (who.login, why):
-        return False
-    await trail.write(services, who, "public-report-rejected", report.id, why.value)
-    return True
+    act = "public-report-rejected"
+    done = await changed_report(
+        services, who, report, lambda known: rules.rejected(known, who.login, now, why), act, why.value
+    )
+    return (done.decided_by, done.rejected_as) == (who.login, why)
 
 
 async def prefilled_fields(services: Services, call: Call, places: Mapping[str, str]) -> Mapping[str, str]:

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from console.web.auth import trail
 from console.web.auth.who import Who
+from console.web.case.public_check import changed_report
 from console.web.check.listed import listed_of
 from console.web.kit.filled import Filled, FormError
 from console.web.kit.services import Services
@@ -83,13 +84,10 @@ async def decide_appeal(services: Services, who: Who, report: PublicReport, outc
     now = services.line.clock.now()
     if report.waits and outcome.removes_entry and not (await listed_of(services, report)).itself:
         raise NotListedError
-    async with trail.in_time():
-        done = await services.line.public_reports.change(
-            report.id, lambda known: rules.decided_appeal(known or report, who.login, now, outcome)
-        )
+    how = partial(rules.decided_appeal, by=who.login, now=now, outcome=outcome)
+    done = await changed_report(services, who, report, how, "appeal-decided", outcome.value)
     if (done.decided_by, done.appeal) != (who.login, outcome):
         return False
-    await trail.write(services, who, "appeal-decided", report.id, outcome.value)
     async with trail.in_time():
         await _remove(services, done)
     return True

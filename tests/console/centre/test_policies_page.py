@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import httpx
+import pytest
 import pytest_asyncio
 
 from console.web.policies.preview import Stage as PreviewStage
@@ -13,7 +14,7 @@ from schemas.levels import Level
 from schemas.people.staff import StaffRole
 from schemas.risk.signals import App, AppKind
 from streams.operations import rules
-from tests.console.harness.audit import audited
+from tests.console.harness.audit import audited, unaudited
 from tests.console.harness.rosters import field, supervisor
 from tests.console.harness.stage import Client, Stage
 from tests.end_to_end.harness.house import until
@@ -225,6 +226,25 @@ async def test_of_two_who_save_the_second_keeps_his_text_and_sees_the_other_s(co
         assert answer.status_code == 409
         assert "retry = &#34;25s&#34;" in answer.text
         assert "soon = &#34;4m&#34;" in answer.text
+
+
+async def test_no_draft_is_made_saved_or_dropped_without_its_audit_entry(
+    console: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with await supervisor(console, WHOLE) as writer:
+        address = await drafted(writer, policy(console))
+        name, later = address.rpartition("/")[2], policy(console, ('soon = "1m"', 'soon = "3m"'))
+        with monkeypatch.context() as away:
+            unaudited(away)
+            assert (await decide(writer, address, "", text=later)).status_code == 503
+            assert (await decide(writer, address, "/drop")).status_code == 503
+        draft = await console.house.line.drafts.get(name)
+        assert draft is not None
+        assert (draft.state, draft.version) == (DraftState.OPEN, 1)
+        assert (await decide(writer, address, "", text=later)).status_code == 303
+        assert (await decide(writer, address, "/drop")).status_code == 303
+        acts = [entry.act for entry in await audited(console, on=name)]
+    assert acts == ["policy-drafted", "policy-draft-saved", "policy-draft-dropped"]
 
 
 async def test_a_draft_is_previewed_on_the_evidence_of_the_last_days(console: Stage) -> None:

@@ -27,6 +27,7 @@ from streams.screening.subjects import Subjects
 from streams.screening.watchlist import Watchlist
 from tests.console.cases.test_call_in import form
 from tests.console.check.test_check import asker
+from tests.console.harness.audit import audited, unaudited
 from tests.console.harness.public_reports import COUNTY, checking
 from tests.console.harness.stage import Stage, stage
 from tests.end_to_end.harness.rig import Line
@@ -237,6 +238,23 @@ async def test_a_kept_entry_stays_and_the_decision_is_final(console: Stage) -> N
     decided = await console.services.line.public_reports.get(appeal.id)
     assert decided is not None
     assert (decided.state, decided.appeal) == (PublicReportState.REJECTED, AppealOutcome.KEPT_CONFIRMED)
+
+
+async def test_no_appeal_is_decided_without_its_audit_entry_and_a_form_sent_again_has_one(
+    console: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    appeal = await appealed(console, kind="link", subject="https://www.scam-bank.invalid/")
+    supervisor = await console.signed_in(StaffRole.SUPERVISOR)
+    kept = {**form(), "outcome": AppealOutcome.KEPT_CONFIRMED.value}
+    with monkeypatch.context() as away:
+        unaudited(away)
+        assert (await supervisor.post(f"/public-reports/{appeal.id}/appeal", data=kept)).status_code == 503
+    assert await console.services.line.public_reports.get(appeal.id) == appeal
+    for _ in range(2):
+        answer = await supervisor.post(f"/public-reports/{appeal.id}/appeal", data=kept)
+        assert answer.headers["location"] == "/public-reports"
+    (entry,) = await audited(console, "appeal-decided", on=appeal.id)
+    assert (entry.by, entry.detail) == (supervisor.account.login, AppealOutcome.KEPT_CONFIRMED.value)
 
 
 async def test_an_appeal_has_five_working_days_and_waits_behind_reports_of_fraud(console: Stage) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 import httpx
+import pytest
 
 from console.web.routes.field.tasks import _listed, _read
 from domain.visits.check_in import GLANCE, WITHIN
@@ -20,7 +21,7 @@ from schemas.people.rosters import Shift
 from schemas.people.staff import StaffRole
 from streams.repositories.alarms import Alarms
 from streams.state.keys import ALARMS_OPEN
-from tests.console.harness.audit import audited
+from tests.console.harness.audit import audited, unaudited
 from tests.console.harness.stage import Client, Stage
 from tests.console.harness.visiting import NAME, Visiting, act, done, send, stage, tasks_of, visiting
 from tests.end_to_end.harness.house import until
@@ -261,6 +262,23 @@ async def test_a_duress_alarm_is_shown_in_the_officers_area_and_taken_up_by_name
         assert (taken.acknowledged_by, taken.note) == (here.account.name, "派人支援")
         assert len(await audited(console, "task-duress", by=client.account.login)) == 1
         assert len(await audited(console, "alarm-acknowledged", by=here.account.login)) == 1
+
+
+async def test_no_alarm_is_taken_up_without_its_audit_entry(console: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with (
+        visiting(console, "danger-0") as visit,
+        await officer(console, "danger-0") as client,
+        await console.signed_in(StaffRole.SUPERVISOR) as here,
+    ):
+        assert await send(client, act("duress", visit, silent=True)) == [DONE]
+        (alarm,) = await alarmed(here, visit)
+        with monkeypatch.context() as away:
+            unaudited(away)
+            answer = await here.post(f"/alarms/{alarm.id}/acknowledge", data={"note": "派人支援"})
+        assert answer.status_code == 503
+        assert await alarmed(here, visit) == [alarm]
+        assert (await here.post(f"/alarms/{alarm.id}/acknowledge", data={"note": "派人支援"})).status_code == 303
+        assert await alarmed(here, visit) == []
 
 
 async def test_an_alarm_outlives_redis(console: Stage) -> None:

@@ -6,6 +6,7 @@ A page shows the alarms by `{% include "alarms.html" %}` alone.
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from fastapi import Request
@@ -65,8 +66,8 @@ async def events(request: Request, who: Signed) -> Response:
 
 @door.act("/alarms/{alarm}/acknowledge", SUPERVISORS, name="alarms-acknowledge")
 async def acknowledge(request: Request, who: Signed, alarm: str) -> Response:
-    """Record that the person looks after the officer; if another person does already, that record stays. Redirects to
-    the page of alarms; a request for JSON gets the alarm.
+    """Record that the person looks after the officer; if another person does already, that record stays. The audit
+    entry comes first. Redirects to the page of alarms; a request for JSON gets the alarm.
 
     Raises NotFoundError for an unknown alarm or an alarm of another area. TimeoutError and SendError of Kafka, and
     errors of Redis, pass through.
@@ -76,9 +77,9 @@ async def acknowledge(request: Request, who: Signed, alarm: str) -> Response:
     if known is None or not concerns(who.area, known):
         raise NotFoundError
     note = legible(str((await request.form()).get("note", "")))[:MOST_NOTE]
-    now = made.line.clock.now()
-    changed = await made.line.alarms.acknowledge(known.id, who.name, note, now)
-    await trail.write(made, who, "alarm-acknowledged", known.case or known.officer, detail=known.id)
+    on, now = known.case or known.officer, made.line.clock.now()
+    told = partial(trail.write, made, who, "alarm-acknowledged", on, detail=known.id)
+    changed = await made.line.alarms.acknowledge(known.id, who.name, note, now, told)
     if wants_json(request):
         return JSONResponse(_json(changed or known))
     return RedirectResponse("/alarms", 303)

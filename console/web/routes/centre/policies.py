@@ -1,5 +1,8 @@
 """Routes of policies: the policy in force, new drafts, the end of a shadow run, rollback, earlier versions."""
 
+from contextlib import suppress
+from functools import partial
+
 from fastapi import Request
 from starlette.responses import RedirectResponse, Response
 
@@ -64,11 +67,9 @@ async def begin(request: Request, who: Signed) -> Response:
         writers=[who.login],
         note=form_value(form, "note")[:MOST_REASON],
     )
-    try:
-        await made.line.drafts.put(draft)
-    except StaleDraftError:  # the form was sent again after the draft had changed
-        return to_draft(draft.id)
-    await trail.write(made, who, "policy-drafted", draft.id, detail=digest_of(text))
+    told = partial(trail.write, made, who, "policy-drafted", draft.id, detail=digest_of(text))
+    with suppress(StaleDraftError):  # the form was sent again after the draft had changed
+        await made.line.drafts.put(draft, told)
     return to_draft(draft.id)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import partial
 
 from fastapi import Request
 from starlette.datastructures import FormData
@@ -69,10 +70,9 @@ async def save(request: Request, who: Signed, draft_id: str) -> Response:
     writers = draft.writers if who.login in draft.writers else [*draft.writers, who.login]
     changed = {"text": text, "writers": writers, "note": form_value(form, "note")[:MOST_REASON]}
     try:
-        await _put(made, who, draft, form, changed)
+        await _put(made, who, draft, form, changed, "policy-draft-saved", digest_of(text))
     except StaleDraftError as error:
         return await _draft(request, who, error.now or draft, 409, refused=_changed(request), kept=text)
-    await trail.write(made, who, "policy-draft-saved", draft.id, detail=digest_of(text))
     return to_draft(draft.id)
 
 
@@ -86,10 +86,9 @@ async def drop(request: Request, who: Signed, draft_id: str) -> Response:
     made, form = services(request), await request.form()
     draft = await _found(made, who, draft_id)
     try:
-        await _put(made, who, draft, form, {"state": DraftState.DROPPED})
+        await _put(made, who, draft, form, {"state": DraftState.DROPPED}, "policy-draft-dropped")
     except StaleDraftError as error:
         return await _draft(request, who, error.now or draft, 409, refused=_changed(request))
-    await trail.write(made, who, "policy-draft-dropped", draft.id)
     return RedirectResponse("/policies", 303)
 
 
@@ -238,15 +237,24 @@ async def _found(made: Services, who: Who, draft_id: str) -> Draft:
     return draft
 
 
-async def _put(made: Services, who: Who, draft: Draft, form: FormData, changed: Mapping[str, object]) -> None:
-    """Write the next version of a draft. Raises StaleDraftError if the draft is closed, or has changed since it was
-    shown.
+async def _put(
+    made: Services,
+    who: Who,
+    draft: Draft,
+    form: FormData,
+    changed: Mapping[str, object],
+    act: str = "",
+    detail: str = "",
+) -> None:
+    """Write the next version of a draft, after the audit entry `act`; "": none, because the caller has written it.
+    Raises StaleDraftError if the draft is closed, or has changed since it was shown.
     """
     seen = form_value(form, "seen")
     if draft.state is not DraftState.OPEN or seen != str(draft.version):
         raise StaleDraftError(draft)
     stamped = {"version": draft.version + 1, "at": made.line.clock.now(), "by": who.login}
-    await made.line.drafts.put(draft.model_copy(update=stamped | dict(changed)))
+    told = partial(trail.write, made, who, act, draft.id, detail=detail) if act else None
+    await made.line.drafts.put(draft.model_copy(update=stamped | dict(changed)), told)
 
 
 def _changed(request: Request) -> str:
