@@ -98,7 +98,7 @@ def draw_arm(name: str, plan: ExperimentPlan, subject: Subject, now: datetime) -
         case RandomisedUnit.RESIDENT:
             return DrawnArm(subject.resident, *_by_weight(plan.arms, _uniform(plan.seed, name, subject.resident)))
         case RandomisedUnit.HOUSEHOLD:
-            home = subject.household or subject.resident
+            home = _home(plan.seed, name, subject)
             return DrawnArm(home, *_by_weight(plan.arms, _uniform(plan.seed, name, home)))
         case RandomisedUnit.HOUR:
             block = f"block-{_blocks(plan, now)}"
@@ -107,6 +107,15 @@ def draw_arm(name: str, plan: ExperimentPlan, subject: Subject, now: datetime) -
             period = _blocks(plan, now)
             division = subject.division
             return DrawnArm(f"{division}/{period}", *_stepped(plan, _uniform(plan.seed, name, division), period))
+
+
+def _home(seed: str, name: str, subject: Subject) -> str:
+    """Return the unit of a resident's household: a hash, so that the token of an address does not stay in the
+    assignment after an erasure. For a resident without a household, their id.
+    """
+    if subject.household is None:
+        return subject.resident
+    return hashlib.sha256("\x1f".join((seed, name, subject.household)).encode()).hexdigest()[:32]
 
 
 def _blocks(plan: ExperimentPlan, now: datetime) -> int:

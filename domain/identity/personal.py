@@ -66,7 +66,7 @@ PERSONAL: Mapping[str, Callable[[Any], Json]] = {
     **dict.fromkeys(("decision", "authority"), _blank),  # of freezing a payee's account
     "own_account": _blank,  # a token
     "files": _blank,  # a case's evidence files
-    **dict.fromkeys(("id_hash", "guardian", "division_at", "latitude", "longitude"), _none),
+    **dict.fromkeys(("id_hash", "guardian", "division_at", "latitude", "longitude", "household"), _none),
     **dict.fromkeys(("division", "place", "area"), _prefecture),
     "birth_year": _decade,
     "evidence": _proof,

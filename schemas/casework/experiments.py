@@ -10,9 +10,10 @@ MOST_EXPERIMENTS = 8  # of one case: at most one runs for a level at a time
 
 
 class Assignment(Model):
-    """The assignment of a case to an arm at `at`. `unit`: what was randomised: the resident's id, or an area or span of
-    time. `propensity`: the probability that `arm` had then; 1 if it was certain. `observed`: whether a bank reported
-    about the resident then: if not, the outcome is missing, whatever becomes known later.
+    """The assignment of a case to an arm at `at`. `unit`: what was randomised: the resident's id, a hash of their
+    household, or an area or span of time. `propensity`: the probability that `arm` had then; 1 if it was certain.
+    `observed`: whether a bank reported about the resident then: if not, the outcome is missing, whatever becomes known
+    later.
     """
 
     arm: Token

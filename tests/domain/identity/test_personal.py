@@ -152,3 +152,9 @@ def test_every_field_that_a_person_writes_text_into_is_known_to_be_personal_or_n
 def test_the_search_for_such_fields_finds_them() -> None:
     found = {name for name, hint in fields(OperatorReport, set()) if "legible" in hint or "_printable" in hint}
     assert {"note", "reason", "by"} <= found
+
+
+def test_a_household_is_personal_because_it_stands_for_an_address() -> None:
+    case = {"household": "a" * 26, "level": "yellow"}
+    assert parted(case) == {"household": "a" * 26}
+    assert case == {"household": None, "level": "yellow"}
