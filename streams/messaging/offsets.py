@@ -51,13 +51,15 @@ async def acknowledged_offsets(settings: Settings, topic: str, partitions: Itera
     return {partition: offset - 1 for partition, offset in acked.items() if offset <= ends[partition]}
 
 
-async def beginning_offsets(settings: Settings, topic: str) -> dict[int, int]:
+async def beginning_offsets(settings: Settings, topic: str, partitions: Iterable[int] | None = None) -> dict[int, int]:
     """Return, by partition, the first offset that is still kept; the end offset if it has no record.
 
-    Raises KafkaError if Kafka is unavailable or, after 40 s, has no such topic.
+    `partitions`: only these; None: all. Raises KafkaError if Kafka is unavailable or, after 40 s, has no such topic.
     """
     async with consumer_for_read(settings) as consumer:
-        found = await consumer.beginning_offsets(await partitions_of(consumer, topic))
+        every = await partitions_of(consumer, topic)
+        wheres = every if partitions is None else [TopicPartition(topic, number) for number in partitions]
+        found = await consumer.beginning_offsets(wheres)
     return _by_partition(found)
 
 

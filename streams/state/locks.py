@@ -9,7 +9,7 @@ import os
 import secrets
 import socket
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from contextvars import ContextVar
 from typing import Any
@@ -153,8 +153,19 @@ async def keep(redis: "Redis", name: str, token: str, milliseconds: int) -> bool
 
     Returns True if the caller now has it, False if another token has it. Errors of Redis pass through.
     """
+    return (await keep_all(redis, [name], token, milliseconds))[0]
+
+
+async def keep_all(redis: "Redis", names: Sequence[str], token: str, milliseconds: int) -> list[bool]:
+    """Do what `keep` does for each of the leases `names`, in one round trip, and return the results in their order.
+
+    Errors of Redis pass through: some leases may then be taken.
+    """
     client: Any = redis  # as above
-    return bool(await client.eval(KEEP, 1, name, token, milliseconds))
+    async with client.pipeline(transaction=False) as pipe:
+        for name in names:
+            pipe.eval(KEEP, 1, name, token, milliseconds)
+        return [bool(kept) for kept in await pipe.execute()]
 
 
 async def _shorten(redis: "Redis", name: str, milliseconds: int) -> None:

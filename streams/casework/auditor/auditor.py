@@ -35,6 +35,7 @@ GRACE_SECONDS = 15.0  # wall-clock: a deadline is handled within 12 s even if it
 CONFIRM_SECONDS = 4.0  # wall-clock: lateness must last so long, because setting the clock makes everything late at once
 WALK_SECONDS = 10.0  # least time between the starts of two sweeps of a partition
 CHOOSE_SECONDS = 1.0  # between two choices of partitions; each also writes the heartbeats
+OTHERS_SECONDS = 2.0  # between two looks at the heartbeats of other workers' partitions
 PAUSE_SECONDS = 0.02  # between two slices: with four partitions 4,000 cases a second, 100,000 within a minute
 TOLD_SECONDS = 600.0  # a violation that persists is reported again after this
 TRIES = 5  # to read a case while its partition does not change
@@ -96,15 +97,15 @@ class Auditor:
         self._snapshots = Snapshots(settings, redis)
         self._rounds: dict[int, Round] = {}
         self._memory = Memory()
-        self._chosen = -CHOOSE_SECONDS
+        self._chosen, self._looked = -CHOOSE_SECONDS, -OTHERS_SECONDS
 
     async def walk(self, owned: Collection[int]) -> None:
         """Audit the next slice of each partition that this worker audits, repair violations or report them (audit
         topic, metrics, log), and write heartbeats.
 
-        It audits the partitions that it owns (`owned`) and those without a heartbeat in the last 5 s, if it gets their
-        audit lease. Raises PolicyError if this version cannot read a partition's policy, and SendError. Errors of Redis
-        and Kafka pass through.
+        It audits the partitions that it owns (`owned`), and every 2 s those without a heartbeat in the last 5 s, if it
+        gets their audit lease. Raises PolicyError if this version cannot read a partition's policy, and SendError.
+        Errors of Redis and Kafka pass through.
         """
         now = self._wall()
         if now - self._chosen >= CHOOSE_SECONDS:
@@ -116,15 +117,22 @@ class Auditor:
 
     async def _choose(self, owned: Collection[int], now: float) -> None:
         """Take the audit leases of partitions, write their heartbeats, and begin the sweeps that are due."""
-        for beat in await self._beats.read(range(self._settings.partitions)):
-            stale = beat.age is None or beat.age > STALE_SECONDS
-            if not (stale or beat.partition in owned) or not await self._beats.take(beat.partition):
-                self._rounds.pop(beat.partition, None)
-                continue
-            await self._beats.write_heartbeat(beat.partition, self._clock.wall.time())
-            current = self._rounds.get(beat.partition)
+        taken = await self._beats.take([*sorted(owned), *await self._stale(owned, now)])
+        self._rounds = {partition: current for partition, current in self._rounds.items() if partition in taken}
+        await self._beats.write_heartbeats(taken, self._clock.wall.time())
+        for partition in taken:
+            current = self._rounds.get(partition)
             if current is None or (current.cursor < 0 and now - current.began >= WALK_SECONDS):
-                self._rounds[beat.partition] = Round(now, strays=current.strays if current else 0)
+                self._rounds[partition] = Round(now, strays=current.strays if current else 0)
+
+    async def _stale(self, owned: Collection[int], now: float) -> list[int]:
+        """Return the partitions of other workers that nobody has audited for 5 s. They are looked for every 2 s."""
+        if now - self._looked < OTHERS_SECONDS:
+            return []
+        self._looked = now
+        others = [partition for partition in range(self._settings.partitions) if partition not in owned]
+        beats = await self._beats.read(others)
+        return [beat.partition for beat in beats if beat.age is None or beat.age > STALE_SECONDS]
 
     async def _slice(self, partition: int, current: Round) -> bool:
         """Audit one slice; return whether it was the last. Skips a partition that is lost or being rebuilt: casework

@@ -1,6 +1,6 @@
 """The auditor's heartbeat, for external monitoring: the key `audited:{p}`, a metric, and `quanzu doctor --now`."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,22 +43,35 @@ class Beats:
         self._redis: Any = redis
         self._token = token
 
-    async def take(self, partition: int) -> bool:
-        """Take or renew the audit lease of the partition, for 5 s.
+    async def take(self, partitions: Sequence[int]) -> list[int]:
+        """Take or renew the audit leases of the partitions, for 5 s, in one round trip.
 
-        Returns True if this worker has it now, False if another worker has it. Errors of Redis pass through.
+        Returns, in the given order, those that this worker has now; another worker has the others. Errors of Redis pass
+        through.
         """
-        return await locks.keep(self._redis, key("auditing", partition), self._token, LEASE_MS)
+        names = [key("auditing", partition) for partition in partitions]
+        kept = await locks.keep_all(self._redis, names, self._token, LEASE_MS)
+        return [partition for partition, ours in zip(partitions, kept, strict=True) if ours]
 
-    async def write_heartbeat(self, partition: int, wall: float, **told: float) -> None:
-        """Write the partition's heartbeat to Redis. `wall`: this worker's time, in seconds since 1970.
-
-        `told`: the figures of a sweep that has just ended (`cases` and `open`: numbers; `seconds`: its duration);
-        without them, the stored figures stay. Errors of Redis pass through.
+    async def write_heartbeats(self, partitions: Sequence[int], wall: float) -> None:
+        """Write the partitions' heartbeats to Redis, in two round trips. `wall`: this worker's time, in seconds since
+        1970. The stored figures of their sweeps stay. Errors of Redis pass through.
         """
         now = await self.now()
-        known = {"at": now, "skew": wall - now, **({"walked": now, **told} if told else {})}
-        await self._redis.hset(key("audited", partition), mapping=known)
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for partition in partitions:
+                pipe.hset(key("audited", partition), mapping={"at": now, "skew": wall - now})
+            await pipe.execute()
+
+    async def write_heartbeat(self, partition: int, wall: float, **told: float) -> None:
+        """Write the partition's heartbeat and the figures of a sweep that has just ended (`told`): `cases` and `open`,
+        numbers; `seconds`, its duration. `wall`: this worker's time, in seconds since 1970. Errors of Redis pass
+        through.
+        """
+        now = await self.now()
+        await self._redis.hset(
+            key("audited", partition), mapping={"at": now, "skew": wall - now, "walked": now, **told}
+        )
 
     async def now(self) -> float:
         """Return Redis's time in seconds since 1970. All processes share this clock. Errors of Redis pass through."""

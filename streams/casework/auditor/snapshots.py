@@ -68,8 +68,8 @@ class Snapshots:
 
     async def _following(self, partition: int) -> dict[str, Stand]:
         name = CASE_SNAPSHOTS.name
-        begin = (await beginning_offsets(self._settings, name))[partition]
-        end = (await end_offsets(self._settings, name))[partition]
+        begin = (await beginning_offsets(self._settings, name, [partition]))[partition]
+        end = (await end_offsets(self._settings, name, [partition]))[partition]
         first = max(begin, self._read.get(partition, begin))
         last = min(end, first + MOST) - 1
         found: dict[str, Stand] = {}

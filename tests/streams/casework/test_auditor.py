@@ -197,3 +197,31 @@ async def test_a_partition_whose_auditor_fell_silent_is_taken_over_by_another(de
     desk.wall[0] += 2
     await second.walk(set())
     assert PARTITION in second._rounds
+
+
+async def test_an_auditor_audits_all_its_partitions_but_those_that_another_has_leased(desk: Desk) -> None:
+    mine = {0, 1, 2, 3}
+    await desk.redis.set(key("auditing", 2), "another worker", px=60_000)
+    auditor = desk.auditor()
+    await auditor.walk(mine)
+    assert set(auditor._rounds) == {0, 1, 3}
+    beats = await Beats(desk.redis).read(sorted(mine))
+    assert [beat.partition for beat in beats if beat.age is not None] == [0, 1, 3]
+
+
+async def test_the_heartbeats_of_other_workers_partitions_are_read_every_two_seconds_only(desk: Desk) -> None:
+    auditor = desk.auditor()
+    await auditor.walk({PARTITION})
+    before = await _reads(desk.redis)
+    for _ in range(4):
+        await auditor.walk({PARTITION})
+        desk.wall[0] += 0.5
+    assert await _reads(desk.redis) == before
+    await auditor.walk({PARTITION})
+    assert await _reads(desk.redis) == before + desk.settings.partitions - 1
+
+
+async def _reads(redis: "Redis") -> int:
+    """How often heartbeats were read."""
+    stats = await redis.info("commandstats")
+    return int(stats.get("cmdstat_hgetall", {"calls": 0})["calls"])

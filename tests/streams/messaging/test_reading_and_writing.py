@@ -41,6 +41,7 @@ async def test_what_was_sent_is_there_each_key_in_its_partition(
     ends = await end_offsets(settings, topic)
     assert sum(ends.values()) == 3000
     assert await beginning_offsets(settings, topic) == dict.fromkeys(range(settings.partitions), 0)
+    assert await beginning_offsets(settings, topic, [1]) == {1: 0}
     for partition, end in ends.items():
         async for record in read_range(settings, topic, partition, 0, end - 1):
             assert partition_of(record.key or b"", settings.partitions) == partition
