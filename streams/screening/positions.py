@@ -200,6 +200,15 @@ class Positions:
             return None
         return replace(position, offset=last, run=position.asked, mark=mark)
 
+    async def owing(self, lanes: Sequence[TopicPartition]) -> list[TopicPartition]:
+        """Return those of `lanes`, in order, that owe records now; empty if none does. Raises RedisError if Redis is
+        unavailable.
+        """
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for tp in lanes:
+                pipe.exists(of_lane("owed", tp))
+            return [tp for tp, owes in zip(lanes, await pipe.execute(), strict=True) if owes]
+
     async def owed(self, tp: TopicPartition) -> Owed | None:
         """Return the range with the highest offsets among those that a partition owes, or None if it owes none.
 

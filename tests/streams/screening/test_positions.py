@@ -80,3 +80,13 @@ async def test_a_lane_notices_that_redis_went_back_though_a_record_comes_before_
     await line.screen([call(uid="c3")])
     assert looked
     assert (await line.screening.state.positions.position(BULK)).offset == 2
+
+
+async def test_of_all_lanes_those_that_owe_are_found_at_once(line: Line) -> None:
+    await line.screen([call()])
+    positions = Positions(line.redis, line.settings.partitions)
+    others = [BULK._replace(partition=number) for number in (1, 2)]
+    assert await positions.owing([BULK, *others]) == []
+    await line.lose()
+    assert await positions.owing([*others, BULK]) == [BULK]
+    assert await positions.owing([]) == []
