@@ -197,7 +197,7 @@ def _noted(given: TakeOver) -> TakeOver:
     return given.model_copy(update=nothing | {"id": short_hash(given.id, "crosses"), "crosses": True})
 
 
-def _input(province: str, told: CaseHandover, entered: Entered, now: datetime, case: Case | None) -> TakeOver:
+def _input(province: str, told: CaseHandover, entered: Entered, now: datetime, case: Case | None = None) -> TakeOver:
     """Return the input. One that tells more than an earlier one, or finds the case's own offers in another state,
     counts anew: while an offer waits, a hand-over may have no effect.
     """
