@@ -111,7 +111,9 @@ FIELDS: Mapping[DataClass, frozenset[str]] = {
     DataClass.NAMES: frozenset({"name", "holder"}),
     DataClass.PHONES: frozenset({"phone", "phones", "scammer_phone", "suspect", *PARTIES["phones"]}),
     DataClass.ACCOUNTS: frozenset({"accounts", "from_account", "own_account", "to_bank", "from_bank"}),
-    DataClass.PLACES: frozenset({"division", "division_at", "place", "area", "address", "latitude", "longitude"}),
+    DataClass.PLACES: frozenset(
+        {"division", "division_at", "place", "area", "address", "latitude", "longitude", "household"}
+    ),
     DataClass.ID_HASH: frozenset({"id_hash"}),
     DataClass.AGE: frozenset({"birth_year"}),
     DataClass.RELATIONS: frozenset({"contacts", "guardian"}),
