@@ -26,12 +26,13 @@ from typing import NamedTuple, cast
 
 from aiokafka import TopicPartition
 
-from agents import deadlines, failover, feeds, screening
+from agents import failover, feeds, screening
 from agents.worker import Stages
 from streams.casework import breaker
 from streams.casework.auditor.auditor import PAUSE_SECONDS, WALK_SECONDS
 from streams.casework.auditor.snapshots import Snapshots
-from streams.casework.failover import PartitionOwners
+from streams.casework.deadlines import POLL_SECONDS
+from streams.casework.failover import HEARTBEAT_SECONDS, PartitionOwners
 from streams.channels.settings import load as load_channels
 from streams.dead_letters import index as dead_letters
 from streams.installation import Installation
@@ -77,7 +78,7 @@ def timers(stages: Stages, mine: Sequence[int], clock: Clock) -> list[Timer]:
     flow, due, lane_flow = stages.failover, stages.due_work, stages.screening
 
     async def fire() -> None:
-        clock.now += deadlines.POLL_SECONDS
+        clock.now += POLL_SECONDS
         await due.fire(mine)
 
     async def audit() -> None:
@@ -88,9 +89,9 @@ def timers(stages: Stages, mine: Sequence[int], clock: Clock) -> list[Timer]:
     stages.auditor._snapshots = cast("Snapshots", SimpleNamespace(unknown=_nothing))
 
     return [
-        Timer("heartbeat", failover.HEARTBEAT_SECONDS, lambda: flow.owners.heartbeat(mine)),
-        Timer("cover", failover.HEARTBEAT_SECONDS, flow.cover),
-        Timer("deadlines", deadlines.POLL_SECONDS, fire, DEADLINE_TURNS),
+        Timer("heartbeat", HEARTBEAT_SECONDS, lambda: flow.owners.heartbeat(mine)),
+        Timer("cover", HEARTBEAT_SECONDS, flow.cover),
+        Timer("deadlines", POLL_SECONDS, fire, DEADLINE_TURNS),
         Timer("watch", failover.WATCH_SECONDS, lambda: flow.watch(mine)),
         Timer("screening's watch", screening.WATCH_SECONDS, lambda: lane_flow.lanes.catch_up(lanes, 1)),
         Timer("screening again", screening.WATCH_SECONDS, lambda: lane_flow.rescreening.screen_owed(lanes)),
