@@ -107,6 +107,7 @@ async def test_both_tables_have_their_columns_below_each_other_and_a_bank_stays_
             assert len(found["lefts"]) >= 2
             assert all(lefts == found["lefts"][0] for lefts in found["lefts"]), (language, size)
             assert found["bank"] == 1, (language, size)
+            assert found["wide"] == [], (language, size)
             assert all(found["below"]), "what is empty says so below its heading, in each card"
 
 
@@ -119,6 +120,8 @@ COLUMNS = """() => {
     lefts: [...document.querySelectorAll("table.money thead tr")].map((row) =>
       [...row.children].map((cell) => Math.round(cell.getBoundingClientRect().left))),
     bank: range.getClientRects().length,
+    wide: [...document.querySelectorAll("table.money td")].filter((each) => each.scrollWidth > each.clientWidth + 1)
+      .map((each) => each.textContent),
     below: [...document.querySelectorAll(".waits .card:not(:has(table))")].map((card) => {
       const [head, text] = ["h2", "p.soft"].map((each) => card.querySelector(each).getBoundingClientRect());
       return text.top >= head.bottom - 1;
