@@ -18,7 +18,7 @@ from schemas.people.residents import Flag
 from schemas.risk.signals import TransferState
 
 
-class Subject(NamedTuple):
+class AssignedSubject(NamedTuple):
     """A resident, with what may be randomised instead of them alone. `household`: None if not known."""
 
     resident: str
@@ -69,7 +69,7 @@ def assignment(name: str, plan: ExperimentPlan, case: Case, now: datetime) -> As
     of the arm uses. The caller checks that the case is eligible (`may_join`). The assignment also records whether a
     bank reports about the resident (`bank_reports`). Nothing is stored.
     """
-    drawn = draw_arm(name, plan, Subject(case.resident, case.household, case.profile.division), now)
+    drawn = draw_arm(name, plan, AssignedSubject(case.resident, case.household, case.profile.division), now)
     return Assignment(arm=drawn.arm, unit=drawn.unit, propensity=drawn.propensity, at=now, observed=bank_reports(case))
 
 
@@ -85,7 +85,7 @@ def from_bank(payment: Payment) -> bool:
     return payment.reported is None or payment.feed is not None
 
 
-def draw_arm(name: str, plan: ExperimentPlan, subject: Subject, now: datetime) -> DrawnArm:
+def draw_arm(name: str, plan: ExperimentPlan, subject: AssignedSubject, now: datetime) -> DrawnArm:
     """Return the randomised unit to which a resident belongs at `now`, with the unit's arm and that arm's probability.
     The unit is, by the plan, the resident, the household (of a resident without one, the resident), a block of time, or
     a division (the station's area) in a block of time.
@@ -109,7 +109,7 @@ def draw_arm(name: str, plan: ExperimentPlan, subject: Subject, now: datetime) -
             return DrawnArm(f"{division}/{period}", *_stepped(plan, _uniform(plan.seed, name, division), period))
 
 
-def _home(seed: str, name: str, subject: Subject) -> str:
+def _home(seed: str, name: str, subject: AssignedSubject) -> str:
     """Return the unit of a resident's household: a hash, so that the token of an address does not stay in the
     assignment after an erasure. For a resident without a household, their id.
     """

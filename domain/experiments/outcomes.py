@@ -47,10 +47,10 @@ class Observed(NamedTuple):
 
 def observed_in(case: Case, name: str) -> Observed | None:
     """Return the case's assignment to the experiment `name`, with the money (fen) that left within 72 hours of it
-    (`money_left`, `defrauded`). None if the case is not in the experiment.
+    (`money_left`, `reported_loss`). None if the case is not in the experiment.
     """
     given = case.experiments.get(name)
-    return Observed(given, money_left(case, given), *defrauded(case, given)) if given else None
+    return Observed(given, money_left(case, given), *reported_loss(case, given)) if given else None
 
 
 def money_left(case: Case, given: Assignment) -> int | None:
@@ -69,7 +69,7 @@ def money_left(case: Case, given: Assignment) -> int | None:
     )
 
 
-def defrauded(case: Case, given: Assignment) -> tuple[int, bool]:
+def reported_loss(case: Case, given: Assignment) -> tuple[int, bool]:
     """Return the sum, in fen, of the police's records of the case whose last payment was in the 72 hours from the
     assignment, and whether one of them states no sum. A record counts with its whole loss; one that does not state when
     the fraud happened does not count.
@@ -82,7 +82,7 @@ def _within(given: Assignment, at: datetime) -> bool:
     return given.at <= at < given.at + OUTCOME_WITHIN
 
 
-def outcome_of(plan: ExperimentPlan, seen: Observed) -> float | None:
+def primary_outcome(plan: ExperimentPlan, seen: Observed) -> float | None:
     """Return the plan's primary outcome of an assignment, from 0 to 1. None if it is missing: no bank reported about
     the resident; or a police record states no sum, the plan counts sums, and the known ones do not reach its cap.
     """
@@ -109,7 +109,7 @@ def unstated_sums(plan: ExperimentPlan, observed: Iterable[Observed], now: datet
     """
     found: dict[str, int] = {}
     for each in observed:
-        missing = each.left_fen is not None and outcome_of(plan, each) is None
+        missing = each.left_fen is not None and primary_outcome(plan, each) is None
         if missing and each.given.at + plan.final_after <= now:
             found[each.given.arm] = found.get(each.given.arm, 0) + 1
     return found
@@ -117,7 +117,7 @@ def unstated_sums(plan: ExperimentPlan, observed: Iterable[Observed], now: datet
 
 def exposures_of(plan: ExperimentPlan, observed: Iterable[Observed], now: datetime) -> list[Exposure]:
     """Return the exposures of an experiment whose outcomes are complete by `now`, one for each randomised unit, ordered
-    by when they were complete, with the plan's primary outcome (`outcome_of`).
+    by when they were complete, with the plan's primary outcome (`primary_outcome`).
 
     If the unit is a resident, their first assignment counts. A unit that holds several people counts once for each of
     its arms, with the mean of their outcomes; a household counts once (see `households`).
@@ -129,7 +129,7 @@ def exposures_of(plan: ExperimentPlan, observed: Iterable[Observed], now: dateti
             each.given.propensity,
             each.given.at,
             _complete_at(plan, each.given),
-            outcome_of(plan, each),
+            primary_outcome(plan, each),
         )
         for each in observed
     ]

@@ -3,7 +3,18 @@
 from typing import Any
 
 from domain.feeds.bank_mapping import BankMapping
-from domain.feeds.cells import CellError, Cells, HashId, cell_text, in_fen, joined, meant, moment, needed, unrounded
+from domain.feeds.cells import (
+    CellError,
+    Cells,
+    HashId,
+    cell_text,
+    cell_time,
+    in_fen,
+    joined_cells,
+    meant,
+    required_cell,
+    unrounded,
+)
 
 
 def payment(mapping: BankMapping, cells: Cells, row_id: str, hash_id: HashId | None = None) -> dict[str, Any]:
@@ -19,7 +30,7 @@ def payment(mapping: BankMapping, cells: Cells, row_id: str, hash_id: HashId | N
         "kind": "transfer",
         "source": mapping.source,
         "id": own_id(mapping, cells) or row_id,
-        "at": moment(joined("at", columns.at, cells, " "), mapping.time, f"at, column {columns.at[0]}"),
+        "at": cell_time(joined_cells("at", columns.at, cells, " "), mapping.time, f"at, column {columns.at[0]}"),
         "payer": _number("payer", columns.payer, cells),
         "payee": _number("payee", columns.payee, cells),
         "amount_fen": _amount(mapping, cells),
@@ -63,7 +74,7 @@ def own_id(mapping: BankMapping, cells: Cells) -> str | None:
 
 def _amount(mapping: BankMapping, cells: Cells) -> int:
     where = f"amount, column {mapping.columns.amount}"
-    fen = in_fen(needed("amount", mapping.columns.amount, cells), mapping.amount, where)
+    fen = in_fen(required_cell("amount", mapping.columns.amount, cells), mapping.amount, where)
     match mapping.amount.sign:
         case "none" if fen < 0:
             raise CellError(f"{where}: a minus, where the mapping declares no sign")
@@ -74,6 +85,6 @@ def _amount(mapping: BankMapping, cells: Cells) -> int:
 
 
 def _number(field: str, column: str, cells: Cells) -> str:
-    text = needed(field, column, cells)
+    text = required_cell(field, column, cells)
     unrounded(text, f"{field}, column {column}")
     return text

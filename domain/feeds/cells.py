@@ -86,7 +86,7 @@ def in_fen(text: str, notation: Amount, where: str) -> int:
     return -int(amount) if sign == "-" else int(amount)
 
 
-def moment(text: str, clock: TimeRules, where: str) -> datetime:
+def cell_time(text: str, clock: TimeRules, where: str) -> datetime:
     """Return the time in a cell as an aware datetime: with the offset in the text, or without one, in the mapping's
     zone. Times of the formats "unix" and "unix_ms" are in UTC.
 
@@ -129,12 +129,12 @@ def unrounded(text: str, where: str) -> None:
         raise CellError(f"{where}: written with an exponent, so a spreadsheet has rounded it. Write the column as text")
 
 
-def joined(field: str, columns: Sequence[str], cells: Cells, between: str) -> str:
+def joined_cells(field: str, columns: Sequence[str], cells: Cells, between: str) -> str:
     """Return the texts of a field's columns, with `between` between them. Raises CellError if one is empty."""
-    return between.join(needed(field, column, cells) for column in columns)
+    return between.join(required_cell(field, column, cells) for column in columns)
 
 
-def needed(field: str, column: str, cells: Cells) -> str:
+def required_cell(field: str, column: str, cells: Cells) -> str:
     """Return a cell's text. Raises CellError if it is empty or a formula."""
     if not (text := cell_text(field, column, cells)):
         raise CellError(f"{field}, column {column}: empty")

@@ -3,7 +3,17 @@
 import re
 from typing import Any
 
-from domain.feeds.cells import CellError, Cells, cell_text, in_fen, joined, meant, moment, needed, unrounded
+from domain.feeds.cells import (
+    CellError,
+    Cells,
+    cell_text,
+    cell_time,
+    in_fen,
+    joined_cells,
+    meant,
+    required_cell,
+    unrounded,
+)
 from domain.feeds.file_mapping import Columns
 from domain.feeds.fraud_mapping import FraudMapping, FraudState
 
@@ -26,7 +36,7 @@ def fraud_record(mapping: FraudMapping, cells: Cells) -> dict[str, Any] | None:
     columns = mapping.columns
     fields: dict[str, Any] = {
         "source": mapping.source,
-        "id": joined("id", columns.id, cells, "-"),
+        "id": joined_cells("id", columns.id, cells, "-"),
         "reported_at": _time(mapping, "reported_at", columns.reported_at, cells),
     }
     for field in ("happened_from", "happened_to"):
@@ -58,7 +68,7 @@ def _accounts(column: str, cells: Cells) -> list[str]:
 
 
 def _time(mapping: FraudMapping, field: str, columns: Columns, cells: Cells) -> object:
-    return moment(joined(field, columns, cells, " "), mapping.time, f"{field}, column {columns[0]}")
+    return cell_time(joined_cells(field, columns, cells, " "), mapping.time, f"{field}, column {columns[0]}")
 
 
 def _text(field: str, column: str | None, cells: Cells) -> str:
@@ -73,7 +83,7 @@ def _version(mapping: FraudMapping, cells: Cells, *, withdrawn: bool) -> int | N
     column = mapping.columns.version
     if column is None:
         return WITHDRAWN_VERSION if withdrawn else None
-    text = needed("version", column, cells)
+    text = required_cell("version", column, cells)
     if not _VERSION.fullmatch(text):
         raise CellError(f"version, column {column}: not a whole number of up to six digits")
     return int(text)

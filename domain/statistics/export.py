@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from typing import NamedTuple
 
-from domain.experiments.outcomes import defrauded, money_left
+from domain.experiments.outcomes import money_left, reported_loss
 from domain.identity.identifiers import keyed_hash
 from domain.payments import ledger
 from domain.policy.experiments.plan import OUTCOME_WITHIN
@@ -212,7 +212,7 @@ def experiment_rows(case: Case, name: Pseudonym) -> Iterator[ExperimentRow]:
     the pseudonym of an id; its ValueError (a secret under 16 bytes) passes through.
     """
     for experiment, given in case.experiments.items():
-        loss, unstated = defrauded(case, given)
+        loss, unstated = reported_loss(case, given)
         yield ExperimentRow(
             case=_case(case, name),
             resident=name(case.resident),

@@ -115,7 +115,7 @@ async def intake_file(
         options = replace(options, id_keys=settings.id_number_keys())
     if options.stix is not None:
         options = replace(options, now=clock.now())
-    with await asyncio.to_thread(opened, path, options.mapping) as file:
+    with await asyncio.to_thread(open_rows_file, path, options.mapping) as file:
         digest, total = await asyncio.to_thread(_look_through, file, path)
         sidecar = settings.data / f".{path.name}.quanzu-intake.json"
         read_by = _read_by(options)
@@ -325,7 +325,7 @@ def _look_through(file: IO[bytes], path: Path) -> tuple[str, int]:
     return digest.hexdigest(), lines + (last != b"\n")
 
 
-def opened(path: Path, mapping: FileMapping | None, most: int = MOST_ROWS) -> IO[bytes]:
+def open_rows_file(path: Path, mapping: FileMapping | None, most: int = MOST_ROWS) -> IO[bytes]:
     """Return the file, open for reading and decompressed. gzip is recognized by the first bytes, not by the name.
 
     Of a workbook, the first `most` rows are written as lines to a temporary file without a name, which is returned. The

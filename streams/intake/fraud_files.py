@@ -22,7 +22,7 @@ from domain.identity.identifiers import BEIJING
 from schemas.administration.dead_letters import DeadLetter, LinePlace
 from schemas.risk.reported_frauds import MOST_VERSION
 from streams.intake.acceptor import Unreadable
-from streams.intake.files import LONGEST_LINE, FileRefusedError, FileReport, lines_of, opened, whole
+from streams.intake.files import LONGEST_LINE, FileRefusedError, FileReport, lines_of, open_rows_file, whole
 from streams.intake.formats import mapped
 from streams.intake.formats.rows import RowError
 from streams.intake.reported_frauds import examine_frauds, write_frauds
@@ -117,7 +117,7 @@ def read_fraud_rows(path: Path, by: str | FraudMapping) -> FraudRows:
 
     Raises FileRefusedError or WorkbookError likewise.
     """
-    with opened(path, None if isinstance(by, str) else by) as file:
+    with open_rows_file(path, None if isinstance(by, str) else by) as file:
         content = whole(file, path)
     digest = hashlib.sha256(content).hexdigest()
     if isinstance(by, FraudMapping):
@@ -170,7 +170,7 @@ def _mapped_kept(line: bytes, cells: Cells | None, mapping: FraudMapping) -> byt
     another cell then.
     """
     if cells is None:
-        encoding = mapped.encoding_of(mapping)
+        encoding = mapped.file_encoding(mapping)
         return without_digits(line.decode(encoding, "replace")).encode()
     secret = mapping.columns.secret
     text = _csv(["" if name == secret else cell for name, cell in cells.items()])

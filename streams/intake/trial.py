@@ -23,7 +23,7 @@ from streams.intake.files import (
     Line,
     item_of,
     lines_of,
-    opened,
+    open_rows_file,
     read_header,
     row_id,
     row_reader,
@@ -80,7 +80,7 @@ def try_calls(path: Path, options: Options, now: datetime, rights: SourceRights 
 
 def _try(path: Path, form: Format, options: Options, now: datetime, rights: SourceRights) -> list[TriedRow]:
     try:
-        with opened(path, options.mapping, most=_LINES + form.skip) as file:
+        with open_rows_file(path, options.mapping, most=_LINES + form.skip) as file:
             if form.split is not None:
                 header, rows = b"", list(enumerate(form.split(whole(file, path))[:ROWS], 1))
             else:

@@ -25,8 +25,9 @@ async def test_a_guardian_of_whom_another_province_told_for_one_minor_alone_is_f
 ) -> None:
     house = a_house
     line = Line.begun(house)
-    told = {"provisional": ReportSource.FORCE}
-    alone, shared = await line.resident(name="监护独某", **told), await line.resident(name="监护共某", **told)
+    force = ReportSource.FORCE
+    alone = await line.resident(name="监护独某", provisional=force)
+    shared = await line.resident(name="监护共某", provisional=force)
     registered = await line.resident(name="监护册某")
     first, second, third = [await line.resident(name=NAME, guardian=each.id) for each in (alone, shared, registered)]
     sibling = await line.resident(name="手足某", guardian=shared.id)

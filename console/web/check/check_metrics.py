@@ -48,7 +48,7 @@ CHECKS = Counter(
 SECONDS = Histogram("quanzu_public_check_seconds", "From a question to the public check to its answer", buckets=BUCKETS)
 
 
-def kind_of(elements: int) -> str:
+def element_kind(elements: int) -> str:
     """Return the kind of a question by its number of elements: "number" (1), "link" (7), or "other": no page of this
     system sent it, or it could not be read (0).
     """
@@ -57,4 +57,4 @@ def kind_of(elements: int) -> str:
 
 def count_outcome(outcome: CheckOutcome, elements: int) -> None:
     """Count a question of this many elements, 0 if it could not be read."""
-    CHECKS.labels(outcome.value, kind_of(elements)).inc()
+    CHECKS.labels(outcome.value, element_kind(elements)).inc()

@@ -193,7 +193,7 @@ def _acknowledged(case: Case, known: TakenCase | None, given: TakeOver) -> bool:
 
 def _noted(given: TakeOver) -> TakeOver:
     """Return the input by which the case notes a crossing hand-over that is refused. It keeps nothing that was told."""
-    nothing = {"payments": [], "accounts": [], "contacts": [], "person": None, "guardian": None}
+    nothing: dict[str, object] = {"payments": [], "accounts": [], "contacts": [], "person": None, "guardian": None}
     return given.model_copy(update=nothing | {"id": short_hash(given.id, "crosses"), "crosses": True})
 
 

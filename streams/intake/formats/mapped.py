@@ -57,7 +57,7 @@ def is_footer(mapping: FileMapping, line: bytes) -> bool:
     """Return True if the line begins like a footer of the mapping, that is, a line without a payment."""
     if not mapping.file.footer:
         return False
-    return line.lstrip(_OPENING).startswith(_footers(mapping.file.footer, encoding_of(mapping)))
+    return line.lstrip(_OPENING).startswith(_footers(mapping.file.footer, file_encoding(mapping)))
 
 
 _OPENING = b" \t\"'[,"  # what may stand before a line's first word: blanks, empty cells, a quote, an array's bracket
@@ -112,7 +112,7 @@ def kept_header(header: bytes, mapping: FileMapping) -> bytes:
 
 
 def _hidden(mapping: FileMapping, read: Callable[[bytes], Cells] | None, line: bytes) -> bytes:
-    encoding = encoding_of(mapping)
+    encoding = file_encoding(mapping)
     try:
         cells = read(line) if read is not None else None
         text = line.decode(encoding)
@@ -139,7 +139,7 @@ def _row(options: Options, mapping: BankMapping, cells: Callable[[bytes], Cells]
         raise RowError(str(error)) from None
 
 
-def encoding_of(mapping: FileMapping) -> str:
+def file_encoding(mapping: FileMapping) -> str:
     """Return the encoding of the file's lines; those of a workbook are UTF-8."""
     return "utf-8" if isinstance(mapping.file, Workbook) else mapping.file.encoding
 

@@ -140,7 +140,8 @@ async def test_the_metric_tells_what_became_of_questions_and_never_of_what_or_wi
         return {(each.labels["outcome"], each.labels["kind"]): each.value for each in found}
 
     def counted() -> float:
-        return next(each.value for each in SECONDS.collect()[0].samples if each.name.endswith("_count"))
+        samples = (each for metric in SECONDS.collect() for each in metric.samples)
+        return float(next(each.value for each in samples if each.name.endswith("_count")))
 
     before, timed = told(), counted()
     async with asker(console) as visitor:

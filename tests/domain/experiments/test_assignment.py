@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.experiments.assignment import Subject, assignment, draw_arm, may_join
+from domain.experiments.assignment import AssignedSubject, assignment, draw_arm, may_join
 from schemas.casework.cases import Case
 from schemas.casework.own_account import AllowanceSpan, OwnHold, OwnHoldState
 from schemas.levels import LastResort, Level, Outcome
@@ -21,8 +21,8 @@ WEEKS = timedelta(days=122)
 HOME = "a" * 26
 
 
-def who(resident: str, household: str | None = None, division: str = "220104") -> Subject:
-    return Subject(resident, household, division)
+def who(resident: str, household: str | None = None, division: str = "220104") -> AssignedSubject:
+    return AssignedSubject(resident, household, division)
 
 
 def _arm(weight: float) -> dict[str, object]:

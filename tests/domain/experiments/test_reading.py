@@ -6,7 +6,7 @@ import pytest
 import tomlkit
 
 from domain.experiments.assignment import bank_reports
-from domain.experiments.outcomes import Observed, exposures_of, final, money_left, observed_in, outcome_of
+from domain.experiments.outcomes import Observed, exposures_of, final, money_left, observed_in, primary_outcome
 from domain.experiments.reading import read_experiment
 from domain.policy import load
 from domain.policy.experiments.stop_text import UnstoppableError, unstoppable, with_stop
@@ -197,7 +197,7 @@ def outcomes(case: Case) -> tuple[float | None, float | None]:
     """The outcome as a share of the cap, and as any money at all."""
     seen = observed_in(case.model_copy(update={"experiments": {"wording": GIVEN}}), "wording")
     assert seen is not None
-    return outcome_of(plan(), seen), outcome_of(plan(outcome="any_money", cap_fen=None), seen)
+    return primary_outcome(plan(), seen), primary_outcome(plan(outcome="any_money", cap_fen=None), seen)
 
 
 def recorded(*frauds: RecordedFraud, paid: int = 0) -> Case:

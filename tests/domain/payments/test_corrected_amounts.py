@@ -3,6 +3,7 @@
 import pytest
 
 from schemas.casework.acts import LossAvoidedClaim
+from schemas.casework.books import BookLine
 from schemas.casework.cases import Payment
 from schemas.casework.events import FactKind
 from schemas.casework.inputs import BankState
@@ -37,7 +38,7 @@ def fed() -> Payment:
 
 
 def lost(line: Line) -> int:
-    return sum(lines.get("lost", 0) for lines in line.here.booked.values())
+    return sum(lines.get(BookLine.LOST, 0) for lines in line.here.booked.values())
 
 
 @pytest.mark.parametrize("feed_first", [True, False])

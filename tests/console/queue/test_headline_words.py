@@ -13,7 +13,7 @@ from tests.domain.casework.test_triage import case, on_desk
 
 def on_the_wall(money: Headline) -> str:
     """The list of reds on the wall, with one red case."""
-    red = UnclaimedRed("", "", money, NOON, late=False)
+    red = UnclaimedRed("", "", money, NOON, late=False, due=None)
     return environment("zh").get_template("wall_reds.html").render(reds=[red], reds_most=10, reds_small=8)
 
 
