@@ -108,6 +108,7 @@ def end_here(draft: DecisionBuilder, act: EndHereAct, by: str, role: StaffRole |
     if offer is None or offer.id != act.offer:
         return NotBoth()
     _put(draft, offer, state=OfferState.ENDED)
+    _end_steps(draft, offer, StepState.DONE, OfferAcceptedLate(offer.province, offer.other_case or ""))
     settle_elsewhere(draft, EndedHere(by, offer.province, offer.other_case or ""))
     return None
 
@@ -160,10 +161,11 @@ def go_on_if_graver(draft: DecisionBuilder) -> None:
 def cross(draft: DecisionBuilder, own: CaseOffer, *, gives_way: bool) -> None:
     """Process a hand-over from the province to which the waiting offer `own` offers the case. If `own` gives way, it
     counts as refused, and the contacts that it held back are due now: its acknowledgement cannot end the case any more.
-    Else it waits on, with a fact.
+    The other province is asked about it, because a request may still be under way. Else it waits on, with a fact.
     """
     if gives_way:
         _refuse(draft, own, OfferRefusal.CROSSING)
+        _ask(draft, own, SOON)  # usually, the request's own refusal comes before and ends the question
     elif not own.crossed:
         _put(draft, own, crossed=True)
         draft.note(FactKind.NOTE, OfferCrosses(own.province))
@@ -177,11 +179,13 @@ def _unanswered(draft: DecisionBuilder, offer: CaseOffer, why: AnyCode) -> None:
     _ask(draft, offer)
 
 
-def _ask(draft: DecisionBuilder, offer: CaseOffer) -> None:
-    """Ask the other province whether it has taken the case. No effect if the case is closed here."""
-    if draft.case.open:
+def _ask(draft: DecisionBuilder, offer: CaseOffer, wait: timedelta = timedelta(0)) -> None:
+    """Ask the other province after `wait` whether it has taken the case. No effect if the case is closed here, or if a
+    question goes on.
+    """
+    if draft.case.open and not _live_steps(draft, offer):
         why = AskedWhetherTaken(offer.province)
-        plan_step(draft, f"{offer.id}{ASKS}", Action.HAND_OVER, draft.now, why)
+        plan_step(draft, f"{offer.id}{ASKS}", Action.HAND_OVER, draft.after(wait), why)
 
 
 def _stem(draft: DecisionBuilder) -> str:
@@ -197,7 +201,8 @@ def _noted(draft: DecisionBuilder, step: Step, given: ContactResult) -> Step:
 
 def _taken(draft: DecisionBuilder, offer: CaseOffer, other: str, step: Step, given: ContactResult) -> None:
     """Apply an acknowledgement. One that comes before the deadline ends the case here only if the other province knows
-    the level and the payments of now; else the case is offered once more, at once.
+    the level and the payments of now; else the case is offered once more, at once. After one that comes too late, the
+    question goes on until it is answered: it tells the other province that both handle the resident.
     """
     if offer.waits and not draft.case.settled and not _told(draft.case, offer, given.attempt):
         if step.state is StepState.SENT and step.attempt == given.attempt:
@@ -210,13 +215,19 @@ def _taken(draft: DecisionBuilder, offer: CaseOffer, other: str, step: Step, giv
             settle_elsewhere(draft, OfferAccepted(offer.province, other))
     elif offer.state in (OfferState.UNANSWERED, OfferState.REFUSED):
         _put(draft, offer, state=OfferState.LATE, other_case=other, answered_at=draft.now)
-        _end_steps(draft, offer, StepState.DONE, OfferAcceptedLate(offer.province, other))
+        if step.id == offer.id:
+            _ask(draft, offer)
+        else:
+            _end_steps(draft, offer, StepState.DONE, OfferAcceptedLate(offer.province, other))
         draft.note(FactKind.OFFER_LATE, OfferAcceptedLate(offer.province, other))
+    elif step.id != offer.id:
+        _end_steps(draft, offer, StepState.DONE, OfferAcceptedLate(offer.province, other))
 
 
 def _refused(draft: DecisionBuilder, offer: CaseOffer, step: Step, why: OfferRefusal, given: ContactResult) -> None:
     """Apply a refusal. It does not prove that the case was not taken: an earlier request may only be applied later, so
-    the other province is asked. A refused question is asked again, and the offer counts as unanswered.
+    the other province is asked. A refused question is asked again, and the offer counts as unanswered. If the offer
+    gave way meanwhile, the refusal of its only request ends the question.
     """
     if offer.waits:
         _refuse(draft, offer, why)
@@ -226,6 +237,8 @@ def _refused(draft: DecisionBuilder, offer: CaseOffer, step: Step, why: OfferRef
     elif step.id != offer.id and step.state is StepState.SENT and step.attempt == given.attempt:
         step = _noted(draft, step, given)
         _again(draft, step, OfferRefused(offer.province, why), _wait(draft, step))
+    elif step.id == offer.id and step.attempt == 1 and offer.refusal is why is OfferRefusal.CROSSING:
+        _end_steps(draft, offer, StepState.DONE, OfferRefused(offer.province, why))
 
 
 def _refuse(draft: DecisionBuilder, offer: CaseOffer, why: OfferRefusal) -> None:
@@ -271,9 +284,13 @@ def _wait(draft: DecisionBuilder, step: Step) -> timedelta:
 def _end_steps(draft: DecisionBuilder, offer: CaseOffer, state: Ended, why: AnyCode) -> None:
     """End the offer's timer, and its steps that have not ended."""
     draft.steps.pop(offer_clock(draft.case, offer), None)
-    for step in draft.live(Action.HAND_OVER):
-        if offer_of_step(draft.case, step.id) == offer_of_step(draft.case, offer.id):
-            end(draft, step, state, why)
+    for step in _live_steps(draft, offer):
+        end(draft, step, state, why)
+
+
+def _live_steps(draft: DecisionBuilder, offer: CaseOffer) -> list[Step]:
+    of = offer_of_step(draft.case, offer.id)
+    return [step for step in draft.live(Action.HAND_OVER) if offer_of_step(draft.case, step.id) == of]
 
 
 def _go_on(draft: DecisionBuilder, why: AnyCode) -> None:

@@ -33,9 +33,10 @@ def crossing_offer(case: Case | None, province: str, known: TakenCase | None, *,
 
 def gives_way(case: Case, own: CaseOffer, other: str) -> bool:
     """Return True if the offer `own` gives way to the one with the name `other` that crosses it: the lesser name goes
-    before, so both provinces decide alike, though neither knows how the other is called.
+    before, so both provinces decide alike, though neither knows how the other is called. An offer of a settled case
+    always gives way, because it is not made again.
     """
-    return other < offer_name(case, own)
+    return case.settled or other < offer_name(case, own)
 
 
 def offer_of_step(case: Case, step: str) -> CaseOffer | None:
@@ -121,6 +122,14 @@ def suggested_province(case: Case, rules: HandoverRules | None) -> str | None:
     if case.settled or case.offers or any(each.province == province for each in case.taken):
         return None
     return province
+
+
+def asked_before_it_went(case: Case, province: str, at: datetime) -> bool:
+    """Return True if a request of `at` from `province` was written before that province acknowledged the case. Its own
+    offer has given way since; or it waits, and comes again.
+    """
+    accepted = (each for each in case.offers if each.province == province and each.state is OfferState.ACCEPTED)
+    return any(each.answered_at and at < each.answered_at for each in accepted)
 
 
 def taken_from(case: Case, province: str, offer: str) -> TakenCase | None:

@@ -8,7 +8,13 @@ from datetime import datetime, timedelta
 from domain.casework import alerts
 from domain.casework.draft import DecisionBuilder, Rules
 from domain.casework.provinces.offers import cross
-from domain.casework.provinces.records import crossing_offer, gives_way, offer_waiting, taken_from
+from domain.casework.provinces.records import (
+    asked_before_it_went,
+    crossing_offer,
+    gives_way,
+    offer_waiting,
+    taken_from,
+)
 from domain.policy.approval import HandoverRules
 from schemas.casework.cases import Case, CaseState
 from schemas.casework.events import FactKind
@@ -96,6 +102,9 @@ def take_over(draft: DecisionBuilder, given: TakeOver) -> None:
     No effect while an offer of the case waits: the sender gets no answer, and goes on. But if that offer goes to the
     sender, the two cross: the case's own offer gives way and the hand-over is taken, or it goes before, which is noted.
 
+    A request that was written before the sender acknowledged this case has no effect either: the sender repeats it if
+    it still wants that.
+
     A hand-over that the case took before has an effect only if it has a higher level or more payments (which does not
     reopen a settled case if the sender goes on too), or if both provinces may now handle the resident. A question about
     a hand-over that the case did not take has no effect, nor has one that was refused as crossing (`crosses`), but to
@@ -109,6 +118,8 @@ def take_over(draft: DecisionBuilder, given: TakeOver) -> None:
     if known is not None:
         _take_again(draft, known, given)
     if known is not None or given.both:  # nobody need take a case about which the sender only asks
+        return
+    if asked_before_it_went(draft.case, given.province, given.at):
         return
     alerts.alert(draft, _alert(draft.case, given))
     _remember(draft, given)
