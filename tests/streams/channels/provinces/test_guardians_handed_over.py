@@ -122,13 +122,13 @@ async def test_who_comes_of_age_on_the_way_is_taken_over_without_a_guardian() ->
     found = await entered(request, now=after)
     assert request.person.guardian is not None, "a minor when it was sent"
     assert (found.resident.guardian, found.guardian) == (None, None)
-    assert is_reported(_input("jilin", request, found, after)), "no dead letter"
+    assert is_reported(_input("jilin", request, found, after, None)), "no dead letter"
 
 
 async def test_a_guardian_whom_a_sender_tells_of_an_adult_is_left_out() -> None:
     request = told(minor(), mother())
     adult = request.model_copy(update={"person": request.person.model_copy(update={"birth_year": 1980})})
-    assert is_reported(_input("jilin", adult, await entered(adult), NOON))
+    assert is_reported(_input("jilin", adult, await entered(adult), NOON, None))
 
 
 async def test_the_telephone_to_reach_a_person_first_is_the_same_there() -> None:
@@ -194,7 +194,7 @@ async def test_the_worker_enters_the_minor_and_then_the_guardian() -> None:
 async def test_two_hand_overs_that_waited_for_the_worker_make_one_entry_of_a_person() -> None:
     request, register = told(minor(), mother()), Registering()
     later = request.model_copy(update={"case": f"{request.case.rpartition('-')[0]}-9"})
-    reports = [_input("jilin", each, await entered(each), NOON) for each in (request, later)]
+    reports = [_input("jilin", each, await entered(each), NOON, None) for each in (request, later)]
     first, second = [await worker(register)._entered(each) for each in reports]
     assert len({each.resident for each in reports}) == 2, "intake found nobody yet"
     assert second.resident == first.resident
@@ -205,7 +205,7 @@ async def test_siblings_who_are_handed_over_have_one_guardian() -> None:
     younger = person("rffffffffffffffff", "+8619911000003", 2014, guardian=MOTHER)
     requests, register = [told(minor(), mother()), told(younger, mother())], Registering()
     requests[1] = requests[1].model_copy(update={"case": "rffffffffffffffff-1"})
-    reports = [_input("jilin", each, await entered(each), NOON) for each in requests]
+    reports = [_input("jilin", each, await entered(each), NOON, None) for each in requests]
     ids = [(await worker(register)._entered(each)).resident for each in reports]
     children = await register.get(ids)
     assert len(children) == 2
@@ -245,7 +245,7 @@ async def test_repeated_requests_make_one_guardian_and_another_case_another() ->
 
 async def given() -> TakeOver:
     request = told(minor(), mother())
-    return _input("jilin", request, await entered(request), NOON)
+    return _input("jilin", request, await entered(request), NOON, None)
 
 
 async def test_intake_may_report_a_newcomer_with_a_guardian() -> None:
