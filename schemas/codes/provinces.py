@@ -175,5 +175,12 @@ class NotBoth(Code, frozen=True):
     zh: ClassVar = "没有外省同时办理，不能结束本省办理"
 
 
-ProvinceRefusal = NoOffers | MayNotOffer | OfferGoesOn | MostOffersMade | NotBoth | CaseHandedOver
+class OtherKnowsLess(Code, frozen=True):
+    """The case has a higher level or more payments than when it was offered, and the other province may not know."""
+
+    zh: ClassVar = "移交后级别或付款有变化，%(province)s 可能不知情：不能结束本省办理，请电话告知对方"
+    province: str
+
+
+ProvinceRefusal = NoOffers | MayNotOffer | OfferGoesOn | MostOffersMade | NotBoth | OtherKnowsLess | CaseHandedOver
 """Why an act is refused: one about a hand-over, or any act on a case that was handed over."""

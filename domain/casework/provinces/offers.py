@@ -17,6 +17,7 @@ from domain.casework.provinces.records import (
     offer_clock,
     offer_of_step,
     offer_waiting,
+    risen_since,
 )
 from domain.casework.steps import Ended, end, plan_step
 from schemas.casework.cases import Case, Step, StepState
@@ -49,6 +50,7 @@ from schemas.codes.provinces import (
     OfferOver,
     OfferRefused,
     OfferUnanswered,
+    OtherKnowsLess,
 )
 from schemas.codes.refusals import RefusalCode
 from schemas.levels import Action
@@ -98,7 +100,8 @@ def offer_case(draft: DecisionBuilder, act: OfferCaseAct, by: str, role: StaffRo
 
 def end_here(draft: DecisionBuilder, act: EndHereAct, by: str, role: StaffRole | None) -> RefusalCode | None:
     """End this province's part of a case that both provinces handle. Return None if it is done, MayNotOffer if the
-    person is no supervisor, or NotBoth if the offer is not one after which both handle it.
+    person is no supervisor, NotBoth if the offer is not one after which both handle it, or OtherKnowsLess if the case
+    has become graver since, of which the other province may not know.
 
     Only the sender may do this: if either could, both might, and nobody would handle the resident.
     """
@@ -107,6 +110,8 @@ def end_here(draft: DecisionBuilder, act: EndHereAct, by: str, role: StaffRole |
         return MayNotOffer()
     if offer is None or offer.id != act.offer:
         return NotBoth()
+    if risen_since(draft.case, offer):
+        return OtherKnowsLess(offer.province)
     _put(draft, offer, state=OfferState.ENDED)
     _end_steps(draft, offer, StepState.DONE, OfferAcceptedLate(offer.province, offer.other_case or ""))
     settle_elsewhere(draft, EndedHere(by, offer.province, offer.other_case or ""))

@@ -90,6 +90,13 @@ def late_offer(case: Case) -> CaseOffer | None:
     return None if case.settled else next((each for each in late if back is None or each.at > back), None)
 
 
+def risen_since(case: Case, offer: CaseOffer) -> bool:
+    """Return True if the case has a higher level or more payments than when the offer was made. Who took the offer may
+    not know of it, because an acknowledgement does not say which attempt it answers.
+    """
+    return case.level.rank > offer.level.rank or offer.told_since > 1 or len(case.payments) > offer.told_payments
+
+
 def failed_offer(case: Case) -> CaseOffer | None:
     """Return the case's latest offer if it was refused or not answered in time, so that a supervisor must decide; None
     if it was not, if there is no offer, if the case is settled, or if it has taken the other province's crossing offer.

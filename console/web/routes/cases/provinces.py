@@ -18,11 +18,18 @@ from console.web.kit.pages import page
 from console.web.kit.services import services
 from console.web.kit.wording import say
 from console.web.routes.money.messages import not_done
-from domain.casework.provinces.records import crossed_offer, late_offer, offer_of, offer_waiting, suggested_province
+from domain.casework.provinces.records import (
+    crossed_offer,
+    late_offer,
+    offer_of,
+    offer_waiting,
+    risen_since,
+    suggested_province,
+)
 from domain.policy.approval import HandoverRules
 from schemas.casework.cases import Case
 from schemas.casework.provinces import MOST_OFFERS, EndHereAct, OfferCaseAct, ProvinceGround
-from schemas.codes.provinces import NotBoth
+from schemas.codes.provinces import NotBoth, OtherKnowsLess
 from schemas.people.staff import StaffRole
 
 door = Door("/cases")
@@ -102,6 +109,7 @@ async def _page(
         late=late,
         crossed=crossed_offer(case),
         ends=late is not None and who.role is StaffRole.SUPERVISOR,
+        knows_less=say(request, OtherKnowsLess(late.province)) if late and risen_since(case, late) else "",
         grounds=list(ProvinceGround),
         names=await made.staff.names(),
         given=given,

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from domain.casework.provinces.records import offer_waiting
@@ -118,6 +118,7 @@ BACK = (Two.rise, Two.offer_back, Two.carry_back, Two.end_there, Two.open_there)
     st.sampled_from(list(Level)),
     st.sampled_from((THERE_RESIDENT, BEFORE)),
 )
+@example([Two.offer, Two.carry, Two.wait_long, Two.rise, Two.answer, Two.end], Level.BLUE, THERE_RESIDENT)
 def test_in_every_order_of_events_at_least_one_province_handles_the_resident(
     moves: list[Callable[[Two], None]], level: Level, resident: str
 ) -> None:

@@ -12,7 +12,7 @@ from schemas.casework.cases import CaseState, StepState
 from schemas.casework.events import Dispatch, FactKind
 from schemas.casework.provinces import OfferRefusal, OfferState
 from schemas.codes.channels import ProviderAway, TakenThere
-from schemas.codes.provinces import CaseHandedOver, MayNotOffer, NoOffers, NotBoth, OfferGoesOn
+from schemas.codes.provinces import CaseHandedOver, MayNotOffer, NoOffers, NotBoth, OfferGoesOn, OtherKnowsLess
 from schemas.codes.refusals import CaseSettled
 from schemas.levels import Action, Level, Outcome, Result
 from schemas.people.staff import StaffRole
@@ -244,6 +244,20 @@ def test_the_policy_says_to_whom_and_by_whom_a_case_is_handed_over() -> None:
     off = with_rules(sender(), None)
     assert offered(off) is None
     assert off.facts(FactKind.REFUSED)[-1] == NoOffers()
+
+
+@pytest.mark.parametrize("again", ["bank:1", "bank:2"], ids=["a higher level", "another payment"])
+def test_a_part_is_not_ended_if_the_other_province_may_not_know_how_grave_the_case_is_now(again: str) -> None:
+    here, there = sender(Level.BLUE), Receiver()
+    out = out_of(here)
+    answer = received(there, out, NOON)  # on its way for an hour
+    here.pass_to(timedelta(hours=1))
+    here.alert(Level.RED if again == "bank:1" else Level.BLUE, payment(again), of=profile(contacts=1))
+    answered(here, out, answer, Result.DELIVERED, at=here.now)
+    assert late_offer(here.here)
+    ended_here(here)
+    assert here.facts(FactKind.REFUSED)[-1] == OtherKnowsLess(THERE)
+    assert (handles(here), there.here.level) == (True, Level.BLUE)
 
 
 def test_a_case_that_was_closed_meanwhile_asks_nobody() -> None:
