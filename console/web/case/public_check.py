@@ -60,10 +60,10 @@ Change = Callable[[PublicReport], PublicReport]
 
 
 async def changed_report(
-    services: Services, who: Who, report: PublicReport, how: Change, act: str, detail: str
+    services: Services, who: Who, report: PublicReport, how: Change, act: str, reason: str
 ) -> PublicReport:
     """Change a report by `how`, under its lock, and return it as stored. The audit entry `act` comes first, so that no
-    decision is without one; if `how` returns the report unchanged, nothing is written.
+    decision is without one, and has the `reason`; if `how` returns the report unchanged, nothing is written.
 
     Raises TimeoutError if Kafka does not answer in time, and SendError if it refuses a record for good. Errors of Redis
     pass through.
@@ -73,7 +73,7 @@ async def changed_report(
         before = known or report
         after = how(before)
         if after != before:
-            await trail.write(services, who, act, report.id, detail)
+            await trail.write(services, who, act, report.id, reason)
             await reports.put(after)
         return after
 

@@ -30,6 +30,7 @@ class CheckOutcome(StrEnum):
 
 
 STATUSES = {
+    CheckOutcome.ANSWERED: 200,
     CheckOutcome.UNREADABLE: 400,
     CheckOutcome.OTHER_SITE: 403,
     CheckOutcome.OTHER_BITS: 409,
@@ -37,7 +38,7 @@ STATUSES = {
     CheckOutcome.COMMON_LIMIT: 503,
     CheckOutcome.LOADING: 503,
 }
-"""The HTTP status of each refusal."""
+"""The HTTP status of each outcome."""
 
 CHECKS = Counter(
     "quanzu_public_checks_total",

@@ -49,6 +49,7 @@ _OF_CASE: Mapping[CallStart, BackStart] = {
     CallStart.CLAIMED: BackStart.ON_CASE,
     CallStart.NO_PHONE: BackStart.NO_PHONE,
     CallStart.NO_NUMBER: BackStart.REFUSED,
+    CallStart.CLOSED: BackStart.REFUSED,
     CallStart.REFUSED: BackStart.REFUSED,
 }
 _OF_STRANGER: Mapping[Placed, BackStart] = {

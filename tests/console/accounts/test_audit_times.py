@@ -58,5 +58,6 @@ async def test_the_name_of_no_guest_is_a_role_and_the_header_has_the_role_in_the
     async with await console.signed_in(StaffRole.AUDITOR, "") as client:
         for language, role in (("zh", "审计员"), ("en", "Auditor"), ("ko", "감사자")):
             page = (await client.get("/audit", headers={"accept-language": language})).text
-            told = page.partition('<span class="name">')[2].partition("</span>")[0]
+            told = page.partition('<span class="name" title="')[2].partition('"')[0]
             assert told == f"{role} {client.account.name}"
+            assert f'<span class="role">{role}</span> {client.account.name}</span>' in page

@@ -268,7 +268,9 @@ async def test_a_claim_that_nobody_renews_is_told_in_its_last_minute(console: St
         lease = f"{key('claim', home(case.resident, line.house.settings.partitions))}:{case.id}"
         await console.services.line.redis.set(lease, "op1", px=2_000)
         assert "接手即将失效" in (await client.get("/desk")).text
-        assert "/queue?state=expiring" not in (await client.get("/desk")).text, "all of them are shown"
+        page = (await client.get("/desk")).text
+        assert '<dt>1 分钟内到期</dt><dd class="late"><a href="/queue?state=expiring">1</a></dd>' in page
+        assert page.count("/queue?state=expiring") == 1, "only the figure leads there: all of them are shown"
 
 
 async def test_the_list_says_its_order_and_each_matter_s_level_amount_age_and_owner(console: Stage) -> None:

@@ -254,7 +254,7 @@ async def test_no_appeal_is_decided_without_its_audit_entry_and_a_form_sent_agai
         answer = await supervisor.post(f"/public-reports/{appeal.id}/appeal", data=kept)
         assert answer.headers["location"] == "/public-reports"
     (entry,) = await audited(console, "appeal-decided", on=appeal.id)
-    assert (entry.by, entry.detail) == (supervisor.account.login, AppealOutcome.KEPT_CONFIRMED.value)
+    assert (entry.by, entry.reason) == (supervisor.account.login, AppealOutcome.KEPT_CONFIRMED.value)
 
 
 async def test_an_appeal_has_five_working_days_and_waits_behind_reports_of_fraud(console: Stage) -> None:

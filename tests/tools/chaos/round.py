@@ -19,6 +19,7 @@ from agents.casework import Casework
 from streams.channels.settings import ChannelSettings
 from streams.messaging import topics
 from streams.messaging.offsets import end_offsets
+from streams.runtime.tasks import until_done
 from tests.tools.chaos.faults.base import MissedError
 from tests.tools.chaos.faults.machine import CLOCK
 from tests.tools.chaos.faults.redis import REDIS_CLOCK
@@ -151,9 +152,9 @@ async def settled(plan: Plan, stage: Stage, folder: Path) -> Books:
         await asyncio.sleep(LOOK_SECONDS)
     ended = time.time()
     await running.workers.stop()
-    await Casework(running.line.casework_context).upkeep.watch(
-        range(settings.partitions)
-    )  # what workers left in outboxes
+    upkeep = Casework(running.line.casework_context).upkeep
+    # What workers left in outboxes; a replica that is not back yet forbids writing.
+    await until_done("outboxes at the end", lambda: upkeep.watch(range(settings.partitions)))
     await _all_seen(stage)
     async with stage.servers.client() as redis:
         held = await store.read(redis, settings.partitions)

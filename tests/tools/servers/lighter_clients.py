@@ -4,6 +4,7 @@ To read them takes 20 ms of a core for each client, and tests open thousands. A 
 to check none, has a context of its own.
 """
 
+import os
 import ssl
 from functools import cache
 
@@ -18,10 +19,10 @@ def pytest_configure() -> None:
 
 def _context(verify: ssl.SSLContext | str | bool = True, cert: object = None, trust_env: bool = True) -> ssl.SSLContext:
     if verify is True and cert is None:
-        return _usual(trust_env)
+        return _usual(trust_env, os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
     return create_ssl_context(verify=verify, cert=cert, trust_env=trust_env)  # type: ignore[arg-type] # httpx's own type
 
 
 @cache
-def _usual(trust_env: bool) -> ssl.SSLContext:
+def _usual(trust_env: bool, *_places: str | None) -> ssl.SSLContext:
     return create_ssl_context(trust_env=trust_env)
