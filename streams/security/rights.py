@@ -93,6 +93,7 @@ _OF_INTAKE = (
     _of("calling"),
     _of("abandoned"),
     keys.changing(keys.CALL_BACKS, "*"),
+    keys.changing(keys.VISIT_TASKS, "*"),  # a station reports on a visit
 )
 _STORED_BY_INTAKE = (_of("accounts-by-token"),)  # of banks' answers; it reads none back
 _SEEN_BY_INTAKE = (
