@@ -112,19 +112,14 @@ async function raise(silent) {
   const tasks = tasksNow();
   const where = current() ?? tasks.find((task) => task.stage === "arrived") ?? tasks.find((task) => task.stage === "on_the_way");
   const alarm = made({ do: "duress", dispatch: where?.dispatch ?? null, silent }, serverTime(state.me));
-  const seq = await store.addAct(login, alarm).catch(() => undefined); // a full store keeps back no alarm
-  const out = () => sendAtOnce({ seq, login, act: alarm }, document.body.dataset.csrf);
-  const sending = out();
-  await load().catch(() => undefined);
+  const seq = await store.addAct(login, alarm);
+  const sending = sendAtOnce({ seq, login, act: alarm }, document.body.dataset.csrf);
+  await load();
   if (!silent) {
     say("alarmKept");
     raised = alarm.id;
   }
-  let how = await sending;
-  while (seq === undefined && how !== "sent" && !left) {
-    await new Promise((resolve) => setTimeout(resolve, AGAIN)); // only this page has it
-    how = await out();
-  }
+  const how = await sending;
   await load();
   if (how !== "sent") await deliver();
 }
