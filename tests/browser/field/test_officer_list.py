@@ -162,10 +162,10 @@ async def test_a_task_too_far_to_arrive_in_time_says_so_before_it_is_accepted_an
 
 
 async def test_the_next_step_of_a_visit_is_one_tap_in_the_list_without_network_too(
-    console: Stage, people: People
+    console: Stage, afield: People
 ) -> None:
     async with visiting(console, "list-6") as visit:
-        page = await opened(people, "list-6", size=TELEPHONE)
+        page = await opened(afield, "list-6", size=TELEPHONE)
         step = page.locator("#list [data-next]")
         for words, stage in (("接受", "已接受"), ("出发", "在路上")):
             await expect(step).to_have_text(words)
@@ -173,7 +173,7 @@ async def test_the_next_step_of_a_visit_is_one_tap_in_the_list_without_network_t
             assert await _height(page, "#list [data-next]") >= 48
             await step.dblclick()  # of a double tap the second does not go one step further
             await expect(_stage(page, NAME)).to_have_text(stage)
-        await people.shot(page, "next-step")
+        await afield.shot(page, "next-step")
         await expect(page.locator("#waiting")).to_be_hidden(timeout=20_000)
         await page.context.set_offline(True)
         await step.click()

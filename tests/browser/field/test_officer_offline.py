@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
-import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
 from console.web.app import create_app
@@ -25,7 +24,6 @@ from tests.console.harness.visiting import NAME, visiting
 from tests.end_to_end.harness.signals import call, transfer
 
 KEPT = "caches.match('/tasks').then(Boolean)"
-WITHOUT_NETWORK = ("ERR_INTERNET_DISCONNECTED", "ERR_CONNECTION_REFUSED", "ERR_FAILED", "ERR_INCOMPLETE_CHUNKED")
 
 
 @asynccontextmanager
@@ -36,13 +34,6 @@ async def serve(console: Stage, settings: ConsoleSettings) -> AsyncIterator[Stag
         made = Stage(console.house, app, address, console.numbers)
         await made.services.hub.ready.wait()
         yield made
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def afield(people: People) -> AsyncIterator[People]:
-    """People whose pages may tell that there is no network: that is what these tests are about."""
-    yield people
-    people.errors[:] = [each for each in people.errors if not any(part in each for part in WITHOUT_NETWORK)]
 
 
 async def kept(page: Page) -> None:

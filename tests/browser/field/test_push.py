@@ -11,14 +11,13 @@ from playwright.async_api import BrowserContext, CDPSession, Page, Worker, expec
 from console.web.auth.sessions import COOKIE
 from schemas.codes.visits import OfficerNotified, VisitAccepted, VisitAssigned
 from tests.browser.field.test_officer import opened
-from tests.browser.field.test_officer_offline import afield, kept
+from tests.browser.field.test_officer_offline import kept
 from tests.browser.people import People
 from tests.channel_rig import until
 from tests.console.harness.stage import Stage
 from tests.console.harness.visiting import NAME, Visiting, visiting
 from tests.tools.push_service import Browser, PushService, push_service, told
 
-__all__ = ["afield"]
 SUBSCRIBE = """async (given) => {
   const headers = { "content-type": "application/json", "x-csrf-token": document.body.dataset.csrf };
   return (await fetch("/tasks/push", { method: "POST", headers, body: JSON.stringify(given) })).status;

@@ -93,9 +93,9 @@ async def test_the_page_and_the_telephone_fit_in_each_language_and_size(console:
             await people.shot(held, f"telephone-{language}")
 
 
-async def test_an_answer_without_a_network_is_sent_when_it_is_back(console: Stage, people: People) -> None:
+async def test_an_answer_without_a_network_is_sent_when_it_is_back(console: Stage, afield: People) -> None:
     async with search_wanted(console, "seek-5", "seek-6") as wanted:
-        page = await telephone(people, "seek-5")
+        page = await telephone(afield, "seek-5")
         async with await console.signed_in(StaffRole.SUPERVISOR) as boss:
             search = await wanted.started(boss)
         await expect(page.locator(".sought > li")).to_have_count(3, timeout=20_000)
