@@ -1,7 +1,8 @@
 """Shows in the terminal how the first rows of a bank's file, of call records or of reported frauds would be read."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, tzinfo
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from rich.console import Group, RenderableType
@@ -12,6 +13,8 @@ from schemas.risk.reported_frauds import ReportedFraud
 from schemas.risk.signals import Call, Transfer
 from streams.intake.fraud_trial import TriedFraud, without_victim
 from streams.intake.trial import TriedRow, without_accounts, without_numbers
+
+Tried = TypeVar("Tried", TriedRow, TriedFraud)
 
 _COLUMNS = ("line", "id", "at", "payer", "payee", "yuan", "before", "state", "channel", "new payee")
 _ID = "ID number"
@@ -27,20 +30,15 @@ def trial(rows: Sequence[TriedRow], zone: ZoneInfo, *, mask: bool, id_numbers: b
     dead letter; below it, the number of each. `zone`: the time zone of the displayed times; `mask`: True hides accounts
     and ids; `id_numbers`: True adds a column that states of each row whether its ID number is hashed.
     """
-    table = Table(box=None, header_style="bold")
-    for name in _COLUMNS:
-        table.add_column(name, overflow="fold", justify="right" if name in ("yuan", "before") else "left")
-    if id_numbers:
-        table.add_column(_ID)
-    refused = Table.grid(padding=(0, 2))
-    for each in rows:
-        if each.payment is None:
-            refused.add_row(f"line {each.line}", Text(each.why))
-        else:
-            shown = without_accounts(each.payment) if mask else each.payment
-            hashed = [Text("hashed" if each.payment.payer_id else "–")] if id_numbers else []
-            table.add_row(str(each.line), *_fields(shown, zone), *hashed)
-    return _with_refused(table, refused, len(rows))
+
+    def fields(row: TriedRow) -> list[Text] | None:
+        if row.payment is None:
+            return None
+        shown = without_accounts(row.payment) if mask else row.payment
+        hashed = [Text("hashed" if row.payment.payer_id else "–")] if id_numbers else []
+        return [*_fields(shown, zone), *hashed]
+
+    return _table([*_COLUMNS, _ID] if id_numbers else _COLUMNS, ("yuan", "before"), rows, fields)
 
 
 def call_trial(rows: Sequence[TriedRow], zone: tzinfo, *, mask: bool) -> RenderableType:
@@ -48,17 +46,13 @@ def call_trial(rows: Sequence[TriedRow], zone: tzinfo, *, mask: bool) -> Rendera
     dead letter; below it, the number of each. `zone`: the time zone of the displayed times; `mask`: True hides
     telephone numbers.
     """
-    table = Table(box=None, header_style="bold")
-    for name in _CALL_COLUMNS:
-        table.add_column(name, overflow="fold", justify="right" if name == "seconds" else "left")
-    refused = Table.grid(padding=(0, 2))
-    for each in rows:
-        if each.call is None:
-            refused.add_row(f"line {each.line}", Text(each.why))
-        else:
-            shown = without_numbers(each.call) if mask else each.call
-            table.add_row(str(each.line), *_call_fields(shown, zone))
-    return _with_refused(table, refused, len(rows))
+
+    def fields(row: TriedRow) -> list[Text] | None:
+        if row.call is None:
+            return None
+        return _call_fields(without_numbers(row.call) if mask else row.call, zone)
+
+    return _table(_CALL_COLUMNS, ("seconds",), rows, fields)
 
 
 def fraud_trial(rows: Sequence[TriedFraud], zone: tzinfo, *, mask: bool) -> RenderableType:
@@ -66,17 +60,36 @@ def fraud_trial(rows: Sequence[TriedFraud], zone: tzinfo, *, mask: bool) -> Rend
     dead letter; below it, the number of each. `zone`: the time zone of the displayed times; `mask`: True hides the
     victim's name, telephone and accounts, and the record's id. An ID number is never shown.
     """
+
+    def fields(row: TriedFraud) -> list[Text] | None:
+        if row.record is None:
+            return None
+        return _fraud_fields(without_victim(row.record) if mask else row.record, zone)
+
+    return _table(_FRAUD_COLUMNS, ("yuan",), rows, fields)
+
+
+def _table(
+    columns: Sequence[str],
+    right: Collection[str],
+    rows: Sequence[Tried],
+    fields: Callable[[Tried], list[Text] | None],
+) -> RenderableType:
+    """Return the table. `right`: the columns that are aligned to the right; `fields`: returns the cells of a row after
+    its line number, None if the row would become a dead letter.
+    """
     table = Table(box=None, header_style="bold")
-    for name in _FRAUD_COLUMNS:
-        table.add_column(name, overflow="fold", justify="right" if name == "yuan" else "left")
+    for name in columns:
+        table.add_column(name, overflow="fold", justify="right" if name in right else "left")
     refused = Table.grid(padding=(0, 2))
     for each in rows:
-        if each.record is None:
+        if (cells := fields(each)) is None:
             refused.add_row(f"line {each.line}", Text(each.why))
         else:
-            shown = without_victim(each.record) if mask else each.record
-            table.add_row(str(each.line), *_fraud_fields(shown, zone))
-    return _with_refused(table, refused, len(rows))
+            table.add_row(str(each.line), *cells)
+    bad = refused.row_count
+    told = Text(f"{len(rows) - bad} of {len(rows)} rows would be accepted, {bad} would become dead letters", "bold")
+    return Group(table, Text(""), refused, Text(""), told) if bad else Group(table, Text(""), told)
 
 
 def _fraud_fields(record: ReportedFraud, zone: tzinfo) -> list[Text]:
@@ -89,12 +102,6 @@ def _fraud_fields(record: ReportedFraud, zone: tzinfo) -> list[Text]:
 
 def _in_zone(at: datetime | None, zone: tzinfo) -> str:
     return "" if at is None else at.astimezone(zone).isoformat(" ")
-
-
-def _with_refused(table: Table, refused: Table, rows: int) -> RenderableType:
-    bad = refused.row_count
-    told = Text(f"{rows - bad} of {rows} rows would be accepted, {bad} would become dead letters", "bold")
-    return Group(table, Text(""), refused, Text(""), told) if bad else Group(table, Text(""), told)
 
 
 def _call_fields(call: Call, zone: tzinfo) -> list[Text]:

@@ -4,7 +4,6 @@ from typing import Any
 
 from domain.feeds.bank_mapping import BankMapping
 from domain.feeds.cells import (
-    CellError,
     Cells,
     HashId,
     cell_text,
@@ -14,6 +13,7 @@ from domain.feeds.cells import (
     meant,
     required_cell,
     unrounded,
+    unsigned_fen,
 )
 
 
@@ -73,15 +73,8 @@ def own_id(mapping: BankMapping, cells: Cells) -> str | None:
 
 
 def _amount(mapping: BankMapping, cells: Cells) -> int:
-    where = f"amount, column {mapping.columns.amount}"
-    fen = in_fen(required_cell("amount", mapping.columns.amount, cells), mapping.amount, where)
-    match mapping.amount.sign:
-        case "none" if fen < 0:
-            raise CellError(f"{where}: a minus, where the mapping declares no sign")
-        case "out_is_minus" if fen > 0:
-            raise CellError(f"{where}: no minus, so no payment out")
-        case _:
-            return abs(fen)
+    column = mapping.columns.amount
+    return unsigned_fen(required_cell("amount", column, cells), mapping.amount, f"amount, column {column}")
 
 
 def _number(field: str, column: str, cells: Cells) -> str:

@@ -53,13 +53,19 @@ def without_id_number(mapping: FileMapping, line: str, cells: Cells | None, is_n
     be in another cell, as in a row that is shifted by a column, or be written differently from its cell, as with
     doubled quotes.
     """
-    column = mapping.columns.secret
-    if column is None:
+    if mapping.columns.secret is None:
         return line
-    number = cells[column].strip(_MARKS) if cells is not None else ""
-    if number not in line or not is_number(number):
-        return without_digits(line)
-    return line.replace(number, _STAR * len(number))
+    number = written_id_number(mapping, cells, is_number) if cells is not None else None
+    return line.replace(number, _STAR * len(number)) if number and number in line else without_digits(line)
+
+
+def written_id_number(mapping: FileMapping, cells: Cells, is_number: Callable[[str], bool]) -> str | None:
+    """Return the ID number in its cell, without a spreadsheet's marks; None if the mapping has no column of ID numbers,
+    or the cell has no valid one. `is_number`: returns True for a valid ID number.
+    """
+    column = mapping.columns.secret
+    number = cells[column].strip(_MARKS) if column is not None else ""
+    return number if is_number(number) else None
 
 
 def without_digits(text: str) -> str:
@@ -84,6 +90,20 @@ def in_fen(text: str, notation: Amount, where: str) -> int:
     if amount != amount.to_integral_value():
         raise CellError(f"{where}: has fractions of a fen")
     return -int(amount) if sign == "-" else int(amount)
+
+
+def unsigned_fen(text: str, notation: Amount, where: str) -> int:
+    """Return the amount in a text, in fen, without its sign. Raises CellError as `in_fen` does, and if the sign is not
+    what the notation declares: a minus under "none", no minus under "out_is_minus".
+    """
+    fen = in_fen(text, notation, where)
+    match notation.sign:
+        case "none" if fen < 0:
+            raise CellError(f"{where}: a minus, where the mapping declares no sign")
+        case "out_is_minus" if fen > 0:
+            raise CellError(f"{where}: no minus, so no payment out")
+        case _:
+            return abs(fen)
 
 
 def cell_time(text: str, clock: TimeRules, where: str) -> datetime:

@@ -8,11 +8,11 @@ from domain.feeds.cells import (
     Cells,
     cell_text,
     cell_time,
-    in_fen,
     joined_cells,
     meant,
     required_cell,
     unrounded,
+    unsigned_fen,
 )
 from domain.feeds.file_mapping import Columns
 from domain.feeds.fraud_mapping import FraudMapping, FraudState
@@ -94,11 +94,7 @@ def _loss(mapping: FraudMapping, cells: Cells) -> int | None:
     text = cell_text("loss", column, cells) if column is not None else ""
     if not text or mapping.amount is None:
         return None
-    where = f"loss, column {column}"
-    fen = in_fen(text, mapping.amount, where)
-    if fen < 0 and mapping.amount.sign == "none":
-        raise CellError(f"{where}: a minus, where the mapping declares no sign")
-    return abs(fen)
+    return unsigned_fen(text, mapping.amount, f"loss, column {column}")
 
 
 def _scam_type(mapping: FraudMapping, cells: Cells) -> str | None:

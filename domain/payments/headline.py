@@ -1,5 +1,6 @@
 """The one amount at the head of a case: the money that is still in danger, or that is stopped, never the same twice."""
 
+from collections.abc import Collection
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -55,7 +56,7 @@ def moving_fen(case: Case) -> int:
     """Return the sum (fen) of the case's payments that have not gone through, less what is safe, stopped or frozen."""
     moving = (payment for payment in case.payments if payment.state is not TransferState.SETTLED)
     return sum(
-        payment.amount_fen - _stopped_fen(case, payment) for payment in moving if not safe(case, payment.transfer)
+        payment.amount_fen - _fen_in(_STOPPED, case, payment) for payment in moving if not safe(case, payment.transfer)
     )
 
 
@@ -63,8 +64,7 @@ def secured_fen(case: Case) -> int:
     """Return how much (fen) of the case's payments is stopped, frozen or returned, or did not leave the resident's
     account. A stop ends after 48 hours.
     """
-    found = ((payment, status_of(case, payment)) for payment in case.payments)
-    return sum(min(told.amount_fen, payment.amount_fen) for payment, told in found if told.status in _SECURED)
+    return sum(_fen_in(_SECURED, case, payment) for payment in case.payments)
 
 
 def headline_of(case: Case) -> Headline:
@@ -75,7 +75,7 @@ def headline_of(case: Case) -> Headline:
     a payee can still move it. Accounts to which the money went on do not count, unless their own stop is not in force
     yet: it is the same money.
     """
-    stopped, waits = sum(_stopped_fen(case, payment) for payment in case.payments), _waiting(case)
+    stopped, waits = sum(_fen_in(_STOPPED, case, payment) for payment in case.payments), _waiting(case)
     if open_fen := moving_fen(case) + sum(payment.amount_fen for payment in waits):
         known = sum(payment.amount_fen for payment in case.payments)
         stopped = max(0, min(stopped, known - open_fen))  # money that went on may be counted as stopped where it was
@@ -100,7 +100,7 @@ def _waiting(case: Case) -> list[Payment]:
     ]
 
 
-def _stopped_fen(case: Case, payment: Payment) -> int:
-    """Return how much (fen) of a payment is stopped or frozen."""
+def _fen_in(states: Collection[PaymentStatus], case: Case, payment: Payment) -> int:
+    """Return how much (fen) of a payment has one of these states."""
     status, amount = status_of(case, payment)
-    return min(amount, payment.amount_fen) if status in _STOPPED else 0
+    return min(amount, payment.amount_fen) if status in states else 0

@@ -52,6 +52,11 @@ class Fault:
     def __str__(self) -> str:
         return f"{self.field or 'item'}: {self.what}. {self.do}"
 
+    @property
+    def why(self) -> str:
+        """The error with its field, such as for the counts of a file: without how to correct it."""
+        return f"{self.field}: {self.what}" if self.field else self.what
+
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:

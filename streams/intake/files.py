@@ -193,7 +193,7 @@ class _Taking:
         found = examine([self._item(line, state.digest) for line in rows], now, self.rights)
         reasons: dict[int, str] = {}
         for fault in found.faults:
-            reasons.setdefault(fault.item, f"{fault.field}: {fault.what}" if fault.field else fault.what)
+            reasons.setdefault(fault.item, fault.why)
         letters = [
             DeadLetter.of(
                 self.format.source, self._place(rows[item][0], state.digest), why, self.stored(rows[item][1]), now

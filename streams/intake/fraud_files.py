@@ -13,7 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from domain.feeds.cells import CellError, Cells, without_digits
+from domain.feeds.cells import CellError, Cells, without_digits, written_id_number
 from domain.feeds.fraud_mapping import FraudMapping
 from domain.feeds.fraud_rows import fraud_record
 from domain.feeds.source_rights import SourceRights
@@ -101,7 +101,7 @@ async def take_fraud_file(
         examined = examine_frauds([row.item for row in part], now, rights, keys)
         reasons: dict[int, str] = {}
         for fault in examined.faults:
-            reasons.setdefault(fault.item, f"{fault.field}: {fault.what}" if fault.field else fault.what)
+            reasons.setdefault(fault.item, fault.why)
         letters = [_letter(path, found.digest, source, part[item], why, now) for item, why in reasons.items()]
         await write_frauds(producer, examined.records, partitions)
         await dead_letter_writer.write(producer, letters)
@@ -174,7 +174,7 @@ def _mapped_kept(line: bytes, cells: Cells | None, mapping: FraudMapping) -> byt
         return without_digits(line.decode(encoding, "replace")).encode()
     secret = mapping.columns.secret
     text = _csv(["" if name == secret else cell for name, cell in cells.items()])
-    certain = secret is None or mapped.is_id_number(cells[secret].strip().strip("=\"'`"))
+    certain = secret is None or written_id_number(mapping, cells, mapped.is_id_number) is not None
     return (text if certain else without_digits(text)).encode()
 
 

@@ -40,8 +40,7 @@ def try_frauds(path: Path, by: str | FraudMapping, now: datetime, rights: Source
         if found.records:
             tried.append(TriedFraud(row.line, found.records[0]))
         else:
-            fault = found.faults[0]
-            tried.append(TriedFraud(row.line, None, f"{fault.field}: {fault.what}" if fault.field else fault.what))
+            tried.append(TriedFraud(row.line, None, found.faults[0].why))
     return tried
 
 

@@ -112,7 +112,6 @@ def without_numbers(call: Call) -> Call:
 def _tried(row: Row, line: Line, rights: SourceRights, now: datetime, longest: int) -> TriedRow:
     found = examine([item_of(row, line, row_id(_SAMPLE, line[0]), longest)], now, rights)
     if found.faults:
-        fault = found.faults[0]
-        return TriedRow(line[0], None, f"{fault.field}: {fault.what}" if fault.field else fault.what)
+        return TriedRow(line[0], None, found.faults[0].why)
     (signal,) = batch_adapter.validate_json(wire.record(found.signals))
     return TriedRow(line[0], signal)

@@ -188,9 +188,11 @@ class RiskEvaluator:
         return sorted(own_tokens(self._secret, self._entries[resident])) if self._secret else []
 
     def _household(self, resident: ResidentId) -> str | None:
+        if not self._secret:
+            return None
         entry = self._entries[resident]
-        place = household(entry.division, entry.address) if self._secret else None
-        return keyed_hash(self._secret, "address", place) if self._secret and place else None
+        place = household(entry.division, entry.address)
+        return keyed_hash(self._secret, "address", place) if place else None
 
     def _known_by(self, member: Evidence, at: datetime, cause: Sequence[object]) -> bool:
         """Return whether the evidence was known at `at`, or comes from the record under evaluation."""
