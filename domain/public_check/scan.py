@@ -24,8 +24,9 @@ WIDE = "[\uff0e-\uff19\uff21-\uff3a\uff41-\uff5a]"
 """Full-width digits, letters, points and slashes, a pattern: each is WIDE_BY above the usual one."""
 WIDE_BY = 0xFEE0
 ALIKE: dict[str, str] = {"\u017f": "s", "\u212a": "k", "\r": "\n", "\u2028": "\n", "\u2029": "\n"}
-"""What `plain` replaces by what: the long s and the Kelvin sign, which JavaScript takes for s and k when case is
-ignored, and by which scammers hide words; and the ends of lines that Python's "." takes for a part of the line.
+"""Characters, each with what `plain` writes instead of it. JavaScript takes the long s and the Kelvin sign for s and k
+when case is ignored, and scammers hide words by them. Python's "." takes the other three, which end a line in
+JavaScript, for a part of the line.
 """
 MOST_HITS = 20  # numbers and links of one text
 

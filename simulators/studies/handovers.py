@@ -190,7 +190,7 @@ class _Side:
 
 @dataclass(slots=True)
 class _HandOver:
-    """One hand-over, or two that cross, from the offer until nobody asks about it any more."""
+    """Simulates one hand-over, or two that cross, from the first offer until no province asks about one any more."""
 
     chance: random.Random
     cuts: Cuts | None

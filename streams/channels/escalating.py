@@ -204,7 +204,9 @@ class OfficerEscalations:
         return _Visit(task, case, officer, await self._devices(task.officer))
 
     async def _devices(self, officer: str) -> tuple[PushSubscription, ...] | None:
-        """Return the officer's devices, or None after an error, which is logged: text message and call need none."""
+        """Return the officer's devices. None if they cannot be read: the error is logged, and the officer is reached by
+        text message and call, which need no device.
+        """
         try:
             return tuple(await devices_of(officer, self._rosters.push, self._staff))
         except Exception as error:

@@ -57,5 +57,5 @@ def element_kind(elements: int) -> str:
 
 
 def count_outcome(outcome: CheckOutcome, elements: int) -> None:
-    """Count a question of this many elements, 0 if it could not be read."""
+    """Add one question to the metric. `elements`: the number of elements in the question; 0 if it could not be read."""
     CHECKS.labels(outcome.value, element_kind(elements)).inc()

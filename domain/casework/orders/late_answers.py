@@ -93,7 +93,9 @@ def end_of(draft: DecisionBuilder, given: BankFeedback) -> datetime:
 
 
 def unwanted(draft: DecisionBuilder, transfer: str) -> AnyCode | None:
-    """Return why nobody wants the latest stop that a bank may have got for a transfer, or None."""
+    """Return the reason to lift the stop of a transfer again if the bank carries out the latest order that went out:
+    that order was ended, or persons have since decided to lift. None if the stop is wanted, or no order went out.
+    """
     out = [order for order in draft.case.orders if order.transfer == transfer and order.went_out]
     return (_UNWANTED[out[-1].state] or _lifted_since(draft, out[-1])) if out else None
 

@@ -91,8 +91,8 @@ def late_offer(case: Case) -> CaseOffer | None:
 
 
 def risen_since(case: Case, offer: CaseOffer) -> bool:
-    """Return True if the case has a higher level or more payments than when the offer was made. Who took the offer may
-    not know of it, because an acknowledgement does not say which attempt it answers.
+    """Return True if the case has a higher level or more payments than when the offer was made. The province that took
+    the offer may not know of that, because its acknowledgement does not say which attempt it answers.
     """
     return case.level.rank > offer.level.rank or offer.told_since > 1 or len(case.payments) > offer.told_payments
 

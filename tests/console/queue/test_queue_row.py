@@ -1,4 +1,4 @@
-"""A row of the queue as HTML: what its words and figures say. No server is needed."""
+"""Tests of the words and figures in a row of the queue, rendered to HTML without a server."""
 
 import re
 from typing import Any

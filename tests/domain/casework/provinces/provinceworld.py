@@ -83,7 +83,9 @@ def ended_here(line: Line, role: StaffRole = StaffRole.SUPERVISOR) -> None:
 
 
 class Receiver(Line):
-    """The other province: its intake's rule, and its case machine. `resident`: the resident's id there."""
+    """The other province of a test: it takes hand-overs by the rules of intake, and applies them to its own case.
+    `resident`: the id of the resident in that province's register.
+    """
 
     def __init__(self, resident: str = THERE_RESIDENT) -> None:
         super().__init__(at=NOON)
