@@ -35,6 +35,7 @@ STATION = "station-line"
 OPERATOR = "operator-1"
 HERE = "220102001"  # a street of Changchun
 NEAR = timedelta(seconds=5)  # how far from its time a contact may be: the wall's clock goes on meanwhile
+CLOSING_TRIES = 4
 
 
 @dataclass
@@ -286,14 +287,23 @@ class Line:
         for name in list(self.holds):
             await self.lift(name, drop=True)
         for resident in self.residents:
-            case = await self.house.case(resident.id)
-            if case is not None and case.open:
-                await self.operator(resident, CloseAct(do="close", reason="the test is over"))
+            case = await self._closed(resident)
             if case is not None and any(step.action is Action.SUPPORT_CALL for step in case.steps):
                 await self.operator(resident, SupportAct(outcome=SupportOutcome.DECLINED))
         for provider in (self.house.providers.carrier, self.house.providers.bank, self.house.providers.station):
             provider.faults.clear()
         await self.house.line.outgoing.rosters.put(Roster(station=STATION))
+
+    async def _closed(self, resident: Resident) -> Case | None:
+        """The resident's latest case, if any, closed. A deadline may change it between the look and the act, which is
+        then refused.
+        """
+        for _ in range(CLOSING_TRIES):
+            case = await self.house.case(resident.id)
+            if case is None or not case.open:
+                return case
+            await self.operator(resident, CloseAct(do="close", reason="the test is over"))
+        raise AssertionError(f"the case {case.id} is not closed: {await self.facts(resident, FactKind.REFUSED)}")
 
     def _somebody(self, friends: int, **fields: object) -> Resident:
         usual: dict[str, Any] = {

@@ -16,14 +16,16 @@ from domain.casework.orders.objections import may_not_object
 from domain.ids import short_hash
 from domain.payments import ledger
 from domain.statistics import counts
-from domain.statistics.report import Published, money
+from domain.statistics.report import Published, money, unique
 from schemas.casework.cases import Case
+from schemas.casework.events import CaseEvent
 from schemas.casework.inputs import ObjectStop, OperatorReport
 from schemas.casework.objections import DecideObjectionAct, ObjectionGround, Objector, WrongfulCause
 from schemas.levels import Action, Level
 from schemas.people.staff import StaffRole
 from schemas.risk.reported_frauds import ReportedFraud
 from simulators.demo.run import Demo, Plan, Running, drained, in_background
+from streams.casework.journal import read_entry
 from streams.intake.acceptor import ACCEPTED
 from streams.intake.reported_frauds import write_frauds
 from streams.intake.settings import embedded_key
@@ -237,7 +239,7 @@ async def _figures(running: Running, prometheus: PrometheusServer, before: float
             raise TimeoutError("Prometheus has not read the exporter since the workers stopped")
         await asyncio.sleep(0.2)
     scraped = float(found[0]["value"][1])
-    entries = await journal_events(running.line.settings)
+    entries = unique([*await journal_events(running.line.settings), *await _unpublished(running)])
     tallies = await running.line.screening.tallies()
     wanted = dict(_by_journal(entries))
     for outcome in OUTCOMES:
@@ -246,6 +248,13 @@ async def _figures(running: Running, prometheus: PrometheusServer, before: float
     return {
         expr: (await asyncio.to_thread(_value, prometheus, expr, scraped), number) for expr, number in wanted.items()
     }
+
+
+async def _unpublished(running: Running) -> list[Published]:
+    """What the workers had committed, and so counted, but not yet published when they were stopped."""
+    outboxes = [await running.line.store.outbox(each) for each in range(running.line.settings.partitions)]
+    entries = (read_entry(-1, value) for outbox in outboxes for value in outbox.values())
+    return [Published(entry, time.time()) for entry in entries if isinstance(entry, CaseEvent)]
 
 
 def _value(prometheus: PrometheusServer, expr: str, at: float) -> float:
