@@ -44,6 +44,21 @@ async def test_one_long_press_alarms_the_supervisor_and_a_short_one_nobody(conso
         await expect(supervisor.get_by_role("cell", name="派最近的巡逻车")).to_be_visible()
 
 
+async def test_a_telephone_that_can_store_nothing_more_alarms_all_the_same(console: Stage, people: People) -> None:
+    async with visiting(console, "thumb-11"):
+        page = await opened(people, "thumb-11")
+        supervisor = await people.page(StaffRole.SUPERVISOR, size=WIDE)
+        await supervisor.goto("/alarms")
+        await on(page)
+        await page.evaluate(
+            "() => { IDBObjectStore.prototype.add = () => { throw new DOMException('full', 'QuotaExceededError') } }"
+        )
+        await hold(page)
+        await expect(supervisor.locator("[data-alarm]", has_text="thumb-11")).to_contain_text("求助警报")
+        await page.mouse.up()
+        await expect(page.locator("#said")).to_have_text("警报已发出")
+
+
 async def test_a_silent_alarm_shows_nothing_on_the_telephone(console: Stage, people: People) -> None:
     async with visiting(console, "thumb-7"):
         page = await opened(people, "thumb-7")

@@ -4,8 +4,9 @@ A worker that the browser starts for a sync may reach the server before it is to
 matters, the server is away, or the browser is one without Background Sync.
 """
 
+import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 
 from playwright.async_api import Browser, Page, expect
@@ -83,6 +84,41 @@ async def test_what_was_done_offline_is_sent_once_and_in_order_after_the_server_
         stages = [type(what) for what in await visit.told()]
         assert stages == [VisitAssigned, VisitAccepted, OfficerOnTheWay, OfficerArrived]
         assert await page.locator("#conflicts li").count() == 0
+
+
+@asynccontextmanager
+async def failing(port: int) -> AsyncIterator[None]:
+    """A proxy at this port whose console is down."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionError):
+            while await reader.readline() not in (b"\r\n", b""):
+                pass
+            writer.write(b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+            await writer.drain()
+            writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", port):
+        yield
+
+
+async def test_while_the_console_is_down_behind_its_proxy_the_kept_page_opens(
+    console: Stage, browser: Browser, tmp_path: Path
+) -> None:
+    settings = ConsoleSettings(port=free_port())
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(visiting(console, "afield-11"))
+        running = AsyncExitStack()
+        mine = await running.enter_async_context(serve(console, settings))
+        afield = People(mine, browser, tmp_path)
+        stack.push_async_callback(afield.close)
+        page = await opened(afield, "afield-11")
+        await kept(page)
+        await running.aclose()
+        async with failing(settings.port):
+            await page.reload()
+            await expect(page.get_by_role("link", name=NAME)).to_be_visible()
+            await expect(page.locator("#duress")).to_be_visible()
 
 
 async def test_who_sets_out_offline_for_a_case_that_was_settled_is_shown_so(console: Stage, afield: People) -> None:

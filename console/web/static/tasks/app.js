@@ -112,14 +112,19 @@ async function raise(silent) {
   const tasks = tasksNow();
   const where = current() ?? tasks.find((task) => task.stage === "arrived") ?? tasks.find((task) => task.stage === "on_the_way");
   const alarm = made({ do: "duress", dispatch: where?.dispatch ?? null, silent }, serverTime(state.me));
-  const seq = await store.addAct(login, alarm);
-  const sending = sendAtOnce({ seq, login, act: alarm }, document.body.dataset.csrf);
-  await load();
+  const seq = await store.addAct(login, alarm).catch(() => undefined); // a full store keeps back no alarm
+  const out = () => sendAtOnce({ seq, login, act: alarm }, document.body.dataset.csrf);
+  const sending = out();
+  await load().catch(() => undefined);
   if (!silent) {
     say("alarmKept");
     raised = alarm.id;
   }
-  const how = await sending;
+  let how = await sending;
+  while (seq === undefined && how !== "sent" && !left) {
+    await new Promise((resolve) => setTimeout(resolve, AGAIN)); // only this page has it
+    how = await out();
+  }
   await load();
   if (how !== "sent") await deliver();
 }

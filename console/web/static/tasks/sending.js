@@ -7,12 +7,12 @@ const TOGETHER = 20, PATIENCE = 15000;
 // "sent", "waiting" (to be sent again), "offline" or "ended" (nobody is signed in).
 export const send = () => navigator.locks.request("quanzu-acts", sendAll);
 
-// An alarm waits for nobody, not even for what is being sent.
+// An alarm waits for nobody, not even for what is being sent, nor for a store that is full or broken.
 // `csrf`: for a telephone that the server has told nothing yet.
 export async function sendAtOnce(entry, csrf) {
-  const known = await store.me();
-  const answer = await post([entry], known?.csrf ?? csrf);
-  if (answer.answers) await take([entry], answer.answers, known);
+  const known = await store.me().catch(() => undefined);
+  const answer = await post([entry], (known?.login === entry.login ? known.csrf : undefined) ?? csrf);
+  if (answer.answers) await take([entry], answer.answers, known).catch(() => undefined);
   return answer.failed ?? "sent";
 }
 

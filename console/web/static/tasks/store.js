@@ -92,7 +92,7 @@ const DELIVERED = 5;
 // `told`: the act's name and the time at which the server took it; it names nobody.
 export async function settle(entry, task, conflict, told) {
   await run("readwrite", (store) => {
-    store("acts").delete(entry.seq);
+    if (entry.seq !== undefined) store("acts").delete(entry.seq); // an alarm from a full telephone was not stored
     if (told) {
       const asked = store("meta").get("delivered");
       asked.onsuccess = () => store("meta").put([told, ...(asked.result ?? [])].slice(0, DELIVERED), "delivered");

@@ -49,12 +49,14 @@ async function dropOld() {
   for (const name of await caches.keys()) if (name.startsWith("quanzu-tasks-") && name !== CACHE) await caches.delete(name);
 }
 
-// The network's page where there is one; else the one kept. Who is led to the sign-in has no tasks here any more.
+// The network's page where there is one; else, and while the console is down behind its proxy, the one kept. Who is led
+// to the sign-in has no tasks here any more.
 async function shell(request) {
   try {
     const page = await fetch(request, { signal: AbortSignal.timeout(PATIENCE) });
     if (page.type === "opaqueredirect" || page.status === 403) await store.forgetTasks();
     else if (page.ok) await (await caches.open(CACHE)).put(SHELL, page.clone());
+    else if (page.status >= 500) return (await kept(SHELL)) ?? page;
     return page;
   } catch {
     return (await kept(SHELL)) ?? Response.error();
