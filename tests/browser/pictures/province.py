@@ -16,6 +16,7 @@ from schemas.base import ANY_VERSION
 from schemas.casework.acts import AskStopAct
 from schemas.casework.cases import Case
 from schemas.casework.inputs import OperatorReport
+from schemas.casework.provinces import OfferState
 from schemas.levels import CallResult
 from schemas.people.rosters import TaskState
 from schemas.people.staff import Account, StaffRole
@@ -70,6 +71,22 @@ class Still:
     doors: dict[StaffRole, str]
 
     @property
+    def account(self) -> str:
+        """An account that the police have confirmed to be a fraudster's."""
+        now, lives = self.line.clock.now(), self.running.province.truth.lives.values()
+        confirmed = [account for life in lives for account, at in life.story.gang.confirmed if at <= now]
+        if not confirmed:
+            raise RuntimeError("no account is confirmed: choose another seed or let more time pass")
+        return min(confirmed)
+
+    async def handed_over(self) -> str:
+        """Return the path of the hand-over's page of a case that the neighbouring province has taken."""
+        for case in await _cases(self.line):
+            if case.offers and case.offers[-1].state is OfferState.ACCEPTED:
+                return f"/cases/{case.id}/province"
+        raise RuntimeError("no case was handed over: choose another seed or let more time pass")
+
+    @property
     def line(self) -> Installation:
         """The demo's open installation."""
         return self.running.line
@@ -103,12 +120,12 @@ async def standing_still(folder: Path) -> AsyncIterator[Still]:
     ) -> AbstractAsyncContextManager[tuple[str, list[str]]]:
         return _noted(guests.beside(line, talking, officer), doors)
 
-    plan = Plan(timedelta(hours=1), SPEED, SEED, RESIDENTS, workers=1, operators=0, paced=True)
+    plan = Plan(timedelta(hours=1), SPEED, SEED, RESIDENTS, workers=1, operators=0, paced=True, scenes=True)
     demo = Demo(Settings(data=folder), plan, Console(quiet=True), lambda *_: "", served)
     async with demo.running() as running:
         still = Still(running, doors)
         async with in_background(running.feeders.run(START + STAFFED + ALONE)):
-            async with in_background(_desk(running)):
+            async with in_background(_desk(running)), in_background(running.scenes.run(None, hands_over=True)):
                 await still.let_pass(STAFFED)
             await still.let_pass(ALONE)
         await _orders_wait(running)
@@ -141,9 +158,9 @@ async def _orders_wait(running: Running) -> None:
     line = running.line
     desk = CaseClaims(line.settings, line.store, line.producer, line.policies, line.clock)
     asked = 0
-    for case in await _open_cases(line):
+    for case in await _cases(line):
         free = [payment.transfer for payment in case.payments if may_ask(case, payment, ASKS)]
-        if not free or case.settled or case.claimed_by or asked == ASKED:
+        if not free or not case.open or case.settled or case.claimed_by or asked == ASKED:
             continue
         asked += 1
         await desk.report(
@@ -165,13 +182,10 @@ async def _orders_wait(running: Running) -> None:
     print(f"of {asked} stops that were asked for none waits for the release desk: its page shows none")
 
 
-async def _open_cases(line: Installation) -> list[Case]:
-    """Return the open cases, the gravest first."""
-    found = []
-    for partition in range(line.settings.partitions):
-        for raw in (await line.redis.hgetall(key("cases", partition))).values():
-            case = Case.model_validate_json(raw, extra=ANY_VERSION)
-            found += [case] if case.open else []
+async def _cases(line: Installation) -> list[Case]:
+    """Return the cases, the gravest first."""
+    stored = [await line.redis.hvals(key("cases", partition)) for partition in range(line.settings.partitions)]
+    found = [Case.model_validate_json(raw, extra=ANY_VERSION) for partition in stored for raw in partition]
     return sorted(found, key=lambda case: (-case.level.rank, case.id))
 
 

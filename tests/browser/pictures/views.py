@@ -16,10 +16,12 @@ STRANGER = "19800991003"  # a number of a prefix that tests use: nobody has it
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A page of a role. `open`: brings the browser there; `sizes`: of the windows in pixels."""
+    """A page of a role; None: of a person without account. `open`: brings the browser there; `sizes`: of the windows in
+    pixels.
+    """
 
     name: str
-    role: StaffRole
+    role: StaffRole | None
     open: Callable[[Page], Awaitable[None]]
     sizes: tuple[Size, ...] = DESKS
 
@@ -82,6 +84,19 @@ async def look_up(page: Page, path: str) -> None:
 def case_view(name: str, path: str) -> View:
     """Return the operator's view of a case."""
     return View(name, StaffRole.OPERATOR, at(path, "#call"))
+
+
+def check_view(account: str) -> View:
+    """Return a resident's view of the public check, with the answer about an account."""
+
+    async def go(page: Page) -> None:
+        await page.goto("/check")
+        await page.locator("input[name=kind][value=account]").check()
+        await page.locator("#subject").fill(account)
+        await page.locator("#ask-now").click()
+        await expect(page.locator("#answer h2")).to_be_visible(timeout=PATIENCE_MS)
+
+    return View("check", None, go, (*TELEPHONE, DESKS[-1]))
 
 
 PLAIN = (
