@@ -7,7 +7,7 @@ from redis.asyncio import Redis
 
 from agents.screening import Screening
 from streams.casework.breaker import LOOK_SECONDS, Breaker
-from streams.casework.deadlines import POLL_SECONDS, Deadlines, partitions_due
+from streams.casework.deadlines import LISTS, POLL_SECONDS, Deadlines, DueTimes, partitions_due
 from streams.dead_letters import index as dead_letters
 from streams.dead_letters.index import OpenLetters
 from streams.messaging import topics
@@ -23,19 +23,30 @@ class DueWork:
     given.
     """
 
-    def __init__(self, redis: "Redis", clock: Clock, deadlines: Deadlines, screening: Screening) -> None:
-        self._redis, self._clock = redis, clock
+    def __init__(
+        self, redis: "Redis", clock: Clock, times: DueTimes, deadlines: Deadlines, screening: Screening
+    ) -> None:
+        self._redis, self._clock, self._times = redis, clock, times
         self.deadlines, self.screening = deadlines, screening
 
     async def fire(self, partitions: Iterable[int]) -> None:
         """In each of these partitions with due work, write an input to casework for each due deadline, and re-evaluate
         the residents who are due.
 
-        Called many times a second: one round trip to Redis finds which partitions have due work. Raises
-        UnknownPolicyError if the policy in force is stored nowhere, PolicyError if this version cannot read it, and
-        SendError if Kafka refuses a record permanently. Errors of Redis pass through.
+        One round trip to Redis finds which partitions have due work. Raises UnknownPolicyError if the policy in force
+        is stored nowhere, PolicyError if this version cannot read it, and SendError if Kafka refuses a record
+        permanently. Errors of Redis pass through.
         """
-        for partition in await partitions_due(self._redis, ("deadlines", "rescore"), partitions, self._clock.now()):
+        await self._fire(await partitions_due(self._redis, LISTS, partitions, self._clock.now()))
+
+    async def poll(self, owned: Iterable[int]) -> None:
+        """Do what `fire` does, in the partitions that this worker owns. Called many times a second: Redis is asked only
+        twice a second, and when it is known that something is due. Raises what `fire` raises.
+        """
+        await self._fire(await self._times.due(owned, self._clock.now()))
+
+    async def _fire(self, due: Iterable[int]) -> None:
+        for partition in due:
             await self.deadlines.fire(partition)  # to casework
             await self.screening.rescore(partition, self._clock.now())  # an ongoing call has become more dangerous
 
@@ -45,7 +56,7 @@ def attach(app: App, flow: DueWork, breaker: Breaker, open_letters: OpenLetters)
     the metrics of open dead letters (`open_letters`).
     """
     mine = partial(owned, app, topics.CASE_INPUTS.name)
-    every(app, POLL_SECONDS, "deadlines", lambda: flow.fire(mine()))
+    every(app, POLL_SECONDS, "deadlines", lambda: flow.poll(mine()))
     every(app, LAG_SECONDS, "lag", partial(_lag, app))
     every(app, LOOK_SECONDS, "breaker", breaker.check)
     every(app, dead_letters.LOOK_SECONDS, "dead letters", lambda: open_letters.show(ours=0 in mine()))

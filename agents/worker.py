@@ -30,7 +30,7 @@ from agents.screening import Screening
 from schemas.levels import Channel
 from streams.casework.auditor.auditor import Auditor
 from streams.casework.breaker import Breaker
-from streams.casework.deadlines import Deadlines
+from streams.casework.deadlines import Deadlines, DueTimes
 from streams.casework.experiment_watch import ExperimentWatch
 from streams.casework.fraud_matching import FraudMatching
 from streams.casework.outside_inputs import OutsideInputs
@@ -82,7 +82,8 @@ class Stages:
         self.outside_inputs = OutsideInputs(given.settings, producer, clock, given.residents)
         self.casework = Casework(given.casework)
         self.dispatching = Dispatching(given.outgoing, channels)
-        self.due_work = DueWork(given.redis, clock, Deadlines(store, producer, clock, monotonic), self.screening)
+        times, due = DueTimes(given.redis, store.commits, monotonic), Deadlines(store, producer, clock, monotonic)
+        self.due_work = DueWork(given.redis, clock, times, due, self.screening)
         self.failover = Failover(
             given.owners,
             given.shared,

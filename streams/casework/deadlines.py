@@ -1,7 +1,8 @@
 """Deadlines: writes an input to case-inputs for each due deadline, within a second."""
 
+import math
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -16,6 +17,10 @@ from streams.state.case_store import CaseStore
 from streams.state.keys import KeyName, key, milliseconds, moment
 
 POLL_SECONDS = 0.05
+ASK_SECONDS = (
+    0.5  # a deadline that another process has set is noticed after so long at the latest: it fires in a second
+)
+LISTS: tuple[KeyName, ...] = ("deadlines", "rescore")  # the sorted sets of a partition with times of due work
 # A deadline that still exists after casework has passed its input was lost: its input is written again, at growing
 # intervals. While casework is behind, it is not: the id would make it count once, but every write is work, and once
 # kept a slow casework from catching up. After the longest interval it is written in any case, in case the input's
@@ -38,6 +43,64 @@ async def partitions_due(
             pipe.zcount(key(name, partition), "-inf", milliseconds(now))
         counts = await pipe.execute()
     return sorted({partition for (_, partition), count in zip(asked, counts, strict=True) if count})
+
+
+class _Asked(NamedTuple):
+    """What Redis told of a partition: when (monotonic seconds), after how many commits of this process, and the time of
+    the earliest entry (ms since 1970; infinite: there is none).
+    """
+
+    at: float
+    commits: int
+    earliest: float
+
+
+class DueTimes:
+    """Knows in which partitions work is due without asking Redis each time: it remembers their earliest times.
+
+    Redis is asked about a partition again after 0.5 s, after a commit of this process, and once the time has come.
+    """
+
+    def __init__(self, redis: "Redis", commits: Mapping[int, int], wall: Callable[[], float] = time.monotonic) -> None:
+        """`commits`: partition -> number of commits of this process so far. `wall`: returns monotonic seconds."""
+        self._redis: Any = redis
+        self._commits, self._wall = commits, wall
+        self._asked: dict[int, _Asked] = {}
+
+    async def due(self, partitions: Iterable[int], now: datetime) -> list[int]:
+        """Return, in ascending order, the numbers of those `partitions` in which a deadline or a new evaluation of a
+        resident is due at or before `now`; an empty list if none is. At most one round trip. Errors of Redis pass
+        through.
+
+        A partition whose work was removed from Redis in the last 0.5 s may be among them; one whose work another
+        process has added in the last 0.5 s may be missing.
+        """
+        mine = list(partitions)
+        self._asked = {each: self._asked[each] for each in mine if each in self._asked and self._holds(each)}
+        await self._ask([partition for partition in mine if partition not in self._asked])
+        due = sorted(each for each, asked in self._asked.items() if asked.earliest <= milliseconds(now))
+        for partition in due:
+            del self._asked[partition]  # what is due will change
+        return due
+
+    def _holds(self, partition: int) -> bool:
+        asked = self._asked[partition]
+        fresh = self._wall() - asked.at < ASK_SECONDS
+        return fresh and asked.commits == self._commits.get(partition, 0)
+
+    async def _ask(self, partitions: list[int]) -> None:
+        if not partitions:
+            return
+        at, commits = self._wall(), [self._commits.get(partition, 0) for partition in partitions]  # before the answer
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for partition in partitions:
+                for name in LISTS:
+                    pipe.zrange(key(name, partition), 0, 0, withscores=True)
+            found = await pipe.execute()
+        for place, partition in enumerate(partitions):
+            first = found[place * len(LISTS) : (place + 1) * len(LISTS)]
+            earliest = min((score for entries in first for _, score in entries), default=math.inf)
+            self._asked[partition] = _Asked(at, commits[place], earliest)
 
 
 class _Written(NamedTuple):

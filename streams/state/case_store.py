@@ -63,6 +63,7 @@ class CaseStore:
         """
         self.redis: Any = redis  # redis-py types a command's result as sync or async at once
         self.leader = leader
+        self.commits: Counter[int] = Counter()  # partition -> number of commits that this object has tried
         self._commit = self.redis.register_script(COMMIT)
 
     async def load(self, partition: int, inputs: Sequence[str], residents: Sequence[str]) -> Loaded | None:
@@ -116,7 +117,10 @@ class CaseStore:
         for command, name, rest in change.commands:
             arguments += [len(rest), command, name + 1, *rest]
         keys = [key(name, partition) for name in NAMES]
-        found = await self._commit(keys=keys, args=arguments)
+        try:
+            found = await self._commit(keys=keys, args=arguments)
+        finally:
+            self.commits[partition] += 1  # after it: what was read before may be of before the commit
         if found == b"epoch":
             await self.leader.refused()
         return bool(found == b"ok")

@@ -74,6 +74,7 @@ SKIPPED = frozenset(
 # One that a module no longer has is left alone: then it is only slower.
 PACE: tuple[tuple[str, str, float], ...] = (
     ("agents.deadlines", "POLL_SECONDS", 0.8),
+    ("streams.casework.deadlines", "ASK_SECONDS", 2.0),
     ("agents.failover", "HEARTBEAT_SECONDS", 0.6),
     ("agents.failover", "WATCH_SECONDS", 2.0),
     ("agents.screening", "WATCH_SECONDS", 2.0),

@@ -7,14 +7,15 @@ from datetime import timedelta
 import pytest
 from redis.asyncio import Redis
 
-from streams.casework.deadlines import Deadlines, partitions_due
+from streams.casework.deadlines import ASK_SECONDS, Deadlines, DueTimes, partitions_due
 from streams.messaging import topics
 from streams.messaging.producer import Producer
 from streams.runtime.clock import Clock
 from streams.runtime.settings import Settings
 from streams.security.encrypted_kafka import make_producer
 from streams.state.case_store import CaseStore
-from streams.state.keys import key, milliseconds
+from streams.state.keys import DEADLINES, key, milliseconds
+from streams.state.store_update import StoreUpdate
 from tests.dispatched import NOW, dispatch_for
 
 DATABASE = 5
@@ -88,3 +89,59 @@ async def test_of_all_partitions_those_are_found_in_which_something_has_fallen_d
         assert await partitions_due(redis, ("deadlines", "rescore"), range(5), NOW) == [1, 3]
         assert await partitions_due(redis, ("deadlines", "rescore"), [0, 2, 4], NOW) == []
         assert await partitions_due(redis, ("deadlines", "rescore"), [], NOW) == []
+
+
+async def test_a_deadline_that_is_known_fires_at_its_time_although_redis_is_not_asked_again(settings: Settings) -> None:
+    due = NOW + timedelta(milliseconds=100)
+    async with _redis(settings) as redis:
+        times = DueTimes(redis, {}, lambda: 0.0)
+        await redis.zadd(key("deadlines", 2), {"case|step": milliseconds(due)})
+        assert await times.due(range(5), NOW) == []
+        asked = await _commands(redis)
+        assert await times.due(range(5), NOW) == []
+        assert await _commands(redis) == asked
+        assert await times.due(range(5), due) == [2]
+
+
+async def test_work_that_is_due_is_told_until_it_is_gone(settings: Settings) -> None:
+    async with _redis(settings) as redis:
+        times = DueTimes(redis, {}, lambda: 0.0)
+        await redis.zadd(key("rescore", 1), {"somebody": milliseconds(NOW)})
+        assert [await times.due([1], NOW) for _ in range(3)] == [[1], [1], [1]]
+        await redis.delete(key("rescore", 1))
+        assert await times.due([1], NOW) == []
+
+
+async def test_a_deadline_of_another_process_is_noticed_after_half_a_second(settings: Settings) -> None:
+    clock = [0.0]
+    async with _redis(settings) as redis:
+        times = DueTimes(redis, {}, lambda: clock[0])
+        assert await times.due([0, 1], NOW) == []
+        await redis.zadd(key("deadlines", 1), {"case|step": milliseconds(NOW)})
+        clock[0] = ASK_SECONDS
+        assert await times.due([0, 1], NOW) == [1]
+
+
+async def test_a_deadline_that_this_process_commits_is_noticed_at_once(settings: Settings) -> None:
+    async with _redis(settings) as redis:
+        store = CaseStore(redis)
+        times = DueTimes(redis, store.commits, lambda: 0.0)
+        assert await times.due([0, 1], NOW) == []
+        change = StoreUpdate().add("ZADD", DEADLINES, milliseconds(NOW), "case|step")
+        assert await store.commit(1, None, 0, change)
+        assert await times.due([0, 1], NOW) == [1]
+
+
+async def test_a_partition_that_comes_back_is_asked_about_anew(settings: Settings) -> None:
+    async with _redis(settings) as redis:
+        times = DueTimes(redis, {}, lambda: 0.0)
+        assert await times.due([0], NOW) == []
+        assert await times.due([], NOW) == []
+        await redis.zadd(key("deadlines", 0), {"case|step": milliseconds(NOW)})
+        assert await times.due([0], NOW) == [0]
+
+
+async def _commands(redis: "Redis") -> int:
+    """How often Redis has looked for the first entries of a sorted set."""
+    stats = await redis.info("commandstats")
+    return int(stats.get("cmdstat_zrange", {"calls": 0})["calls"])
