@@ -17,9 +17,7 @@ from streams.state.case_store import CaseStore
 from streams.state.keys import KeyName, key, milliseconds, moment
 
 POLL_SECONDS = 0.05
-ASK_SECONDS = (
-    0.5  # a deadline that another process has set is noticed after so long at the latest: it fires in a second
-)
+ASK_SECONDS = 0.5  # so late, at most, a deadline of another process is noticed: it fires within a second
 LISTS: tuple[KeyName, ...] = ("deadlines", "rescore")  # the sorted sets of a partition with times of due work
 # A deadline that still exists after casework has passed its input was lost: its input is written again, at growing
 # intervals. While casework is behind, it is not: the id would make it count once, but every write is work, and once
