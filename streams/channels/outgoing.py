@@ -25,6 +25,7 @@ from streams.channels.settings import ChannelSettings
 from streams.channels.signing import Signer
 from streams.messaging.producer import Producer
 from streams.repositories.policies import Policies
+from streams.repositories.residents.guardians import guardian_of
 from streams.repositories.residents.register import Residents
 from streams.repositories.rosters import Rosters
 from streams.runtime.clock import Clock
@@ -111,8 +112,7 @@ class Outgoing:
         """Return the canonical register entry of the resident's guardian, or None if the resident has none or the
         register lacks the guardian's entry. Errors of Redis pass through.
         """
-        name = resident.guardian
-        return (await self.residents.standing([name])).get(name) if name else None
+        return await guardian_of(self.residents, resident)
 
     async def recipient(self, dispatch: Dispatch) -> Recipient | None:
         """Return the person whom the dispatch is to contact: the resident, a minor's guardian, or a trusted contact (by

@@ -41,6 +41,7 @@ from schemas.people.incidents import Incident
 from schemas.people.residents import Resident
 from schemas.people.staff import StaffRole
 from streams.repositories.policies import UnknownPolicyError
+from streams.repositories.residents.guardians import guardian_of
 from streams.screening.store import EvidenceStore
 
 UNDONE = (StepState.SKIPPED, StepState.WITHDRAWN)
@@ -52,7 +53,8 @@ ACTING = frozenset({StaffRole.OPERATOR, StaffRole.SUPERVISOR})
 @dataclass(frozen=True, slots=True)
 class Person:
     """The resident of the case at `now`. `resident`: None if unknown; `place`: prefecture, county and street in
-    Chinese; `age`: in years; `whole`: True if the reader has revealed the resident's data.
+    Chinese; `age`: in years; `whole`: True if the reader has revealed the resident's data; `guardian`: the guardian's
+    entry, None without one.
     """
 
     resident: Resident | None
@@ -61,16 +63,17 @@ class Person:
     age: int
     whole: bool
     left: int  # seconds until it is masked again; 0 if it is masked
+    guardian: Resident | None = None
 
     @property
     def phones(self) -> list[str]:
-        """The telephone numbers that the resident holds now, the one that is dialled first."""
+        """The telephone numbers that the resident holds now, the best one to reach the resident first."""
         return [held.value for held in phones_at(self.resident, self.now)] if self.resident else []
 
     @property
     def dialled(self) -> str:
-        """The number that the key P dials, "" if unknown."""
-        return phone_of(self.resident, self.now)
+        """The number that the key P dials, a minor's guardian's if known; "" if unknown."""
+        return phone_of(self.resident, self.guardian, self.now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -321,15 +324,17 @@ async def person_of(services: Services, who: Who, case: Case, now: datetime) -> 
     """Return the resident of a case. `whole` is True while the reader has revealed the data. Errors of Redis pass
     through.
     """
-    found = await services.line.residents.standing([case.resident])
+    found = (await services.line.residents.standing([case.resident])).get(case.resident)
+    guardian = await guardian_of(services.line.residents, found)
     left = await unmask.seconds_left(services, who, case.resident)
     return Person(
-        resident=found.get(case.resident),
+        resident=found,
         now=now,
         place=_place(case.profile.division, now),
         age=local_date(now).year - case.profile.birth_year,
         whole=left > 0,
         left=left,
+        guardian=guardian,
     )
 
 

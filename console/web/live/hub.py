@@ -28,6 +28,7 @@ from streams.messaging import topics
 from streams.messaging.offsets import end_offsets
 from streams.messaging.reader import follow
 from streams.repositories.policies import UnknownPolicyError
+from streams.repositories.residents.guardians import guardians_of
 from streams.runtime.cooperative import spare_the_collector
 from streams.runtime.tasks import until_done, wanted
 from streams.state.keys import key
@@ -186,9 +187,11 @@ class Hub:
     async def _take(self, cases: list[Case]) -> None:
         news = [case for case in cases if self._is_news(case)]
         people = await self._line.residents.standing([case.resident for case in news]) if news else {}
-        policy = self._policy or await self._line.policies.live()
+        guardians = await guardians_of(self._line.residents, people.values())
+        policy, now = self._policy or await self._line.policies.live(), self._line.clock.now()
         for case in news:
-            self._put(row_of(case, people.get(case.resident), policy))
+            person = people.get(case.resident)
+            self._put(row_of(case, person, guardians.get(person.id) if person else None, policy, now))
 
     async def _stands(self, digest: str) -> None:
         """Rank cases by the policy that a partition now uses. If it cannot be loaded, the previous

@@ -7,6 +7,7 @@ from datetime import datetime
 from domain.casework import triage
 from domain.casework.triage import QueueBand, Reason, Weight
 from domain.desk.open_deadline import OpenDeadline, deadline
+from domain.identity.identifiers import phones_at, reach
 from domain.payments.headline import Headline, headline_of
 from domain.policy import Policy
 from schemas.casework.cases import LIVE_STEPS, Case, CaseState, Step
@@ -18,8 +19,8 @@ from streams.state.keys import milliseconds
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """An open case in a list. The resident's `name` and `phone` are unmasked; mask them before they
-    leave the process.
+    """An open case in a list. `phone`: the number that is dialled, a minor's guardian's. It and the resident's `name`
+    are unmasked; mask them before they leave the process.
 
     `deadline`: the nearest open one of the case, None without one; `headline`: the amount of the case and what it is,
     as at the head of its page. Lists of thousands of cases ask for them.
@@ -34,6 +35,7 @@ class Row:
     rings: bool = False  # it became alarming with this change
     was: str = ""  # the division before this change; "" if the row is new
     number: str = ""  # the case's number among the open cases
+    other_phones: tuple[str, ...] = ()  # further ones of the resident, by which a search finds the row
     deadline: OpenDeadline | None = field(init=False, compare=False, repr=False)
     headline: Headline = field(init=False, compare=False, repr=False)
 
@@ -102,12 +104,16 @@ class Row:
         return milliseconds(self.case.updated_at)
 
 
-def row_of(case: Case, resident: Resident | None, policy: Policy) -> Row:
-    """Return a case's row, ranked by the policy. Name and phone are "" if the resident was erased (`resident` None);
-    the phone also if they have none now, and the first one if they have several.
+def row_of(case: Case, resident: Resident | None, guardian: Resident | None, policy: Policy, now: datetime) -> Row:
+    """Return a case's row, ranked by the policy. Its phone is the one that is dialled at `now`
+    (domain/identity/identifiers.reach). `guardian`: the guardian's entry, None without one. Name and phone are "" if
+    the resident was erased (`resident` None); the phone also if there is none now.
     """
-    phone = next((held.value for held in resident.phones if held.until is None), "") if resident else ""
-    return Row(case, resident.name if resident else "", phone, *_weighed(case, policy))
+    if resident is None:
+        return Row(case, "", "", *_weighed(case, policy))
+    phone = reach(resident, guardian, now).phone or ""
+    others = tuple(each.value for each in phones_at(resident, now) if each.value != phone)
+    return Row(case, resident.name, phone, *_weighed(case, policy), other_phones=others)
 
 
 def weighed_anew(row: Row, policy: Policy) -> Row:

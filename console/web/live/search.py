@@ -74,8 +74,12 @@ def found(rows: Iterable[Row], text: str, by: Sought) -> list[Row]:
         return [row for row in rows if row.id.startswith(text)]
     if by is Sought.PHONE:
         typed = sought_number(text)
-        return [row for row in rows if typed.fits(row.phone) or begins(_key(row), typed.told)]
+        return [row for row in rows if _has_number(row, typed) or begins(_key(row), typed.told)]
     return [row for row in rows if text.casefold() in row.name.casefold()]
+
+
+def _has_number(row: Row, typed: SoughtNumber) -> bool:
+    return any(typed.fits(phone) for phone in (row.phone, *row.other_phones))
 
 
 def _key(row: Row) -> str:

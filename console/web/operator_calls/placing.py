@@ -16,6 +16,7 @@ from schemas.casework.acts import NoteAct
 from schemas.casework.cases import Case
 from schemas.channels.operator_calls import OperatorCallReport, OperatorCallState
 from streams.channels.operator_calls.phones import OperatorPhones, Placed
+from streams.repositories.residents.guardians import guardian_of
 
 
 class CallStart(StrEnum):
@@ -80,13 +81,18 @@ async def start_call(
         if case.claimed_by is None and not case.settled and not await claims.claim(services, who, case):
             return CallStart.CLAIMED
         if dialled is None:
-            entries = await services.line.residents.standing([case.resident])
-            number = phone_of(entries.get(case.resident), services.line.clock.now())
+            number = await _registered_number(services, case)
             dialled = Dialled(number, f"{case.id}.{secrets.token_hex(8)}")
         if not dialled.number.startswith("+"):  # none, or a service number
             return CallStart.NO_NUMBER
         await record_call(services, who, case)
         return await _place(services, phones, who, case, dialled)
+
+
+async def _registered_number(services: Services, case: Case) -> str:
+    residents = services.line.residents
+    resident = (await residents.standing([case.resident])).get(case.resident)
+    return phone_of(resident, await guardian_of(residents, resident), services.line.clock.now())
 
 
 async def record_call(services: Services, who: Who, case: Case) -> None:

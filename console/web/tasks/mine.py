@@ -17,7 +17,7 @@ from console.web.tasks.searches import Say, SearchTask, record_search_look, sear
 from domain.calendar import local_date
 from domain.identity import masking
 from domain.identity.divisions import name_of
-from domain.identity.identifiers import phone_at
+from domain.identity.identifiers import reach
 from domain.ids import resident_of, short_hash
 from domain.payments.headline import moving_fen, secured_fen
 from domain.payments.status import status_of
@@ -36,6 +36,7 @@ from schemas.people.residents import Flag, Resident
 from schemas.people.rosters import Officer, Task, TaskState
 from schemas.risk.signals import TransferState
 from streams.messaging.topics import home
+from streams.repositories.residents.guardians import guardians_of
 from streams.state.keys import TASK_LOOK
 
 _BESIDE_FIGURE = re.compile(r"(?<=\d) | (?=\d)")  # a line does not break between a figure and its unit
@@ -63,6 +64,12 @@ class Mine:
     numbers: dict[str, str] = field(default_factory=dict)  # of the cases of all visits, by case id
     searches: list[SearchTask] = field(default_factory=list)  # that the officer takes part in
     far: frozenset[str] = frozenset()  # dispatch ids of visits that are too far away to arrive in time
+    guardians: dict[str, Resident] = field(default_factory=dict)  # of `people`, by the id of the person's entry
+
+    def dialled(self, resident: str, at: datetime) -> str:
+        """Return the telephone number by which to reach the resident with this id at `at` (see `phone_of`)."""
+        person = self.people.get(resident)
+        return phone_of(person, self.guardians.get(person.id) if person else None, at)
 
 
 async def find(services: Services, who: Who) -> Mine:
@@ -98,6 +105,7 @@ async def find(services: Services, who: Who) -> Mine:
         numbers,
         await searches_of(services, who.officer, now),
         frozenset(errand.task.dispatch for errand in errands if too_far(errand, policy)),
+        await guardians_of(services.line.residents, people.values()),
     )
 
 
@@ -171,7 +179,7 @@ def _task(errand: Errand, mine: Mine, say: Say, now: datetime, number: str) -> d
         "left": epoch(left_at(task)),
         "danger": [say(text) for text in _dangers(errand)],
         "first": [say(text) for text in _first_acts(case)],
-        "who": _who(resident, case, say, now),
+        "who": _who(resident, case, mine.dialled(task.resident, now), say, now),
         "also": [{"name": other.name} for other in mine.joined.get(task.dispatch, [])],
         "payments": [_payment(case, payment, say) for payment in case.payments],
         "paid_fen": sum(payment.amount_fen for payment in case.payments),
@@ -193,15 +201,15 @@ def _why(errand: Errand, sentence: Sentence) -> list[str]:
     return [sentence(reason) for reason in errand.case.danger.reasons]
 
 
-def _who(resident: Resident | None, case: Case, say: Say, now: datetime) -> dict[str, Any]:
+def _who(resident: Resident | None, case: Case, phone: str, say: Say, now: datetime) -> dict[str, Any]:
     """Return the resident's name and address (needed for the visit), masked telephone, age, sex, language and flags.
-    Name, address and telephone are "" if the resident was erased.
+    Name and address are "" if the resident was erased. `phone`: the telephone that is dialled, "" without one.
     """
     profile = case.profile
     return {
         "name": resident.name if resident else "",
         "address": resident.address if resident else "",
-        "phone": masking.phone(phone_of(resident, now)),
+        "phone": masking.phone(phone),
         "age": local_date(now).year - profile.birth_year,
         "sex": say(people_labels.SEXES[profile.sex]),
         "language": say(people_labels.SPOKEN[profile.language]),
@@ -210,11 +218,12 @@ def _who(resident: Resident | None, case: Case, say: Say, now: datetime) -> dict
     }
 
 
-def phone_of(resident: Resident | None, at: datetime) -> str:
-    """Return the telephone number by which to reach the resident at `at`, the same as for automated calls (their own
-    before a shared one); "" if none is known or `resident` is None.
+def phone_of(resident: Resident | None, guardian: Resident | None, at: datetime) -> str:
+    """Return the telephone number by which to reach the resident at `at`, the same as for automated calls: a minor's
+    guardian's, else their own before a shared one (domain/identity/identifiers.reach). "" if none is known or
+    `resident` is None. `guardian`: the guardian's entry, None without one.
     """
-    return (phone_at(resident, at) if resident else None) or ""
+    return (reach(resident, guardian, at).phone if resident else None) or ""
 
 
 _TOLD_BEFORE = Partial(

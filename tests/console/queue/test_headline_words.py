@@ -24,7 +24,7 @@ def test_the_wall_shows_the_amount_as_the_queue_and_the_desk_do(kind: HeadlineKi
 
 def test_a_row_has_the_one_amount_that_every_page_shows() -> None:
     estimated = case(Level.RED, danger=danger(Level.RED, exposure=2_070_000), steps=on_desk())
-    row = row_of(estimated, None, policy())
+    row = row_of(estimated, None, None, policy(), NOON)
     assert row.headline == Headline(HeadlineKind.ESTIMATE, 2_070_000, 0)
     assert not {"stake_fen", "estimated"} & set(dir(row)), "a second amount, which pages could show instead"
 

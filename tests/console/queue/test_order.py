@@ -33,7 +33,7 @@ MINUTE = timedelta(minutes=1)
 def row() -> Row:
     begun = Line(at=NOW)
     begun.alert(Level.YELLOW)
-    return row_of(begun.here, None, policy())
+    return row_of(begun.here, None, None, policy(), NOW)
 
 
 PLAIN = row()

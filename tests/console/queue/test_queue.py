@@ -329,9 +329,11 @@ async def test_the_next_free_case_is_claimed_and_two_who_ask_at_once_get_two(con
 async def test_of_many_changes_of_one_case_the_last_is_told_and_what_rang_has_rung(console: Stage, line: Line) -> None:
     resident = await red(line, "220602004")
     (case,) = await known(console, line, resident)
-    first = replace(row_of(case, resident, policy()), seq=1, rings=True, was="220602")
-    second = replace(row_of(case, resident, policy()), seq=2)
-    claimed = replace(row_of(case.model_copy(update={"claimed_by": "li"}), resident, policy()), seq=3)
+    first = replace(row_of(case, resident, None, policy(), console.house.clock.now()), seq=1, rings=True, was="220602")
+    second = replace(row_of(case, resident, None, policy(), console.house.clock.now()), seq=2)
+    claimed = replace(
+        row_of(case.model_copy(update={"claimed_by": "li"}), resident, None, policy(), console.house.clock.now()), seq=3
+    )
     assert [(row.seq, row.rings, row.was) for row in latest([first, second])] == [(2, True, "220602")]
     assert [row.rings for row in latest([first, second, claimed])] == [False]
 

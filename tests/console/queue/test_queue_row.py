@@ -16,7 +16,7 @@ from tests.domain.casework.test_triage import MINUTE, THERE, case, on_desk
 
 def rendered(given: Case, language: str = "zh") -> str:
     """The row of a case at noon."""
-    row = row_of(given, None, policy())
+    row = row_of(given, None, None, policy(), NOON)
     values: dict[str, Any] = {"row": row, "case": given, "step": row.next_step, "due": row.deadline, "now": NOON}
     values |= {"scam": "", "place": "", "people": {}}
     return environment(language).get_template("queue_row.html").render(values)

@@ -25,6 +25,7 @@ from console.web.live.stream import Listener, changes
 from domain.calendar import local_date
 from domain.wording import labels
 from schemas.levels import GRAVEST_FIRST
+from streams.repositories.residents.guardians import guardian_of
 from streams.state.keys import milliseconds
 
 door = Door()
@@ -152,8 +153,9 @@ async def _closed(made: Services, who: Who, case_id: str) -> list[Row]:
     case = await made.desk.load(case_id)
     if case is None or not who.sees(case.profile.division):
         return []
-    people = await made.line.residents.standing([case.resident])
-    found = row_of(case, people.get(case.resident), await made.line.policies.live())
+    person = (await made.line.residents.standing([case.resident])).get(case.resident)
+    guardian = await guardian_of(made.line.residents, person)
+    found = row_of(case, person, guardian, await made.line.policies.live(), made.line.clock.now())
     return [replace(found, number=made.hub.numbers.of(case))]
 
 

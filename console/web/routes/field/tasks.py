@@ -108,7 +108,7 @@ async def phone(request: Request, who: Signed, case: str = "") -> Response:
     resident = next((each.task.resident for each in found.errands if each.case.id == case), None)
     seconds = await unmask.seconds_left(made, who, resident) if resident else 0
     now = made.line.clock.now()
-    told = of_officer.phone_of(found.people.get(resident), now) if resident and seconds else ""
+    told = found.dialled(resident, now) if resident and seconds else ""
     return JSONResponse({"phone": told, "seconds": seconds}, headers={"Cache-Control": "no-store"})
 
 
@@ -126,7 +126,7 @@ async def call(request: Request, who: Signed, case: Annotated[str, Form(max_leng
     if resident is None:
         raise NotFoundError
     await trail.record_look(made, who, "call", case)
-    told = of_officer.phone_of(found.people.get(resident), made.line.clock.now())
+    told = found.dialled(resident, made.line.clock.now())
     return JSONResponse({"phone": told}, headers={"Cache-Control": "no-store"})
 
 
