@@ -63,6 +63,9 @@ SENTENCES: Mapping[FaultCode, str] = {
         "不经人批准的止付只限 account = confirmed、state = pending：已确认的涉诈账户、居民本人在途的付款"
     ),
     FaultCode.AUTOMATIC_UNCONFIRMED: "不经人批准的止付须写明 confirm_within，最长 %(most)s：此前无人确认即解除",
+    FaultCode.RULE_HIDDEN: (
+        "这条规则永远用不到：前面第 %(lines)s 行的规则（%(names)s）已包括它的全部止付令。请移到前面，或删去"
+    ),
     FaultCode.OWN_ACCOUNT_WITHOUT_GROUND: (
         "没有写明本地依据：启用暂停本人账户转出，须在 ground 中写明（至少 %(least)s 个字）"
     ),

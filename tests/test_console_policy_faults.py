@@ -81,6 +81,7 @@ WRONG = (
     (ONE, f"{{ persons = 0, {LAW}", "只限 account = confirmed、state = pending"),
     (ONE, f"{{ {OWN}, {LAW}", "须写明 confirm_within，最长 30m"),
     (ONE, f'{{ {OWN}, {LAW}, confirm_within = "31m"', "须写明 confirm_within，最长 30m"),
+    (ONE, '{ account = "reported", persons = 1', "这条规则永远用不到：前面第 "),
     ("[own_account]\nenabled = false", "[own_account]\nenabled = true", "没有写明本地依据"),
     ('contact = { action = "contact_call"', 'contact = { action = "hold_outgoing"', "不能写进预案"),
     (FLASH, FLASH.replace("，", "\\u200b"), "含有看不见的字符"),

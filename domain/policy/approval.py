@@ -3,8 +3,9 @@ before a bank gets it, and which later stop orders may be approved together with
 another province, and by when that must be acknowledged.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from itertools import product
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
@@ -74,10 +75,17 @@ class ApprovalRule(Section):
 
     def fits(self, payment: Payment) -> bool:
         """Return True if the rule matches stop orders for this payment: by amount, state and the payee's watchlist
-        status.
+        status. Extensions are not considered: a rule without persons never matches them.
         """
-        of_account = self.account in (None, payment.watched)
-        return of_account and self.state in (None, payment.state) and payment.amount_fen >= self.least_fen
+        return self.matches_kind(payment.watched, payment.state) and payment.amount_fen >= self.least_fen
+
+    def matches_kind(self, account: WatchStatus | None, state: TransferState, extension: bool = False) -> bool:
+        """Return True if the rule matches orders of this kind, whatever the amount. `account`: the payee's watchlist
+        status; `state`: the payment's; `extension`: the order extends a stop, which a rule without persons never
+        matches.
+        """
+        of_account = self.account in (None, account)
+        return of_account and self.state in (None, state) and not (extension and self.persons == 0)
 
 
 EVERY_ORDER = ApprovalRule(persons=1)
@@ -94,6 +102,15 @@ class ApprovalRules(Section):
     within: Duration = timedelta(minutes=1)
     rules: tuple[ApprovalRule, ...] = ()
 
+    @model_validator(mode="after")
+    def _all_apply(self) -> Self:
+        """Refuse a rule that can never apply because earlier ones match each of its orders: it would protect nobody."""
+        for number, rule in enumerate(self.rules):
+            if hiding := _hiding(self.rules[:number], rule):
+                names = [f"rules.{each}" for each in hiding]
+                raise refused(FaultCode.RULE_HIDDEN, key=f"rules.{number}", names=names)
+        return self
+
     def of(self, payment: Payment, *, extension: bool) -> ApprovalRule:
         """Return the rule of a stop order for this payment: the first that matches, else one that requires one person.
 
@@ -101,6 +118,24 @@ class ApprovalRules(Section):
         """
         fitting = (rule for rule in self.rules if rule.fits(payment) and not (extension and rule.persons == 0))
         return next(fitting, EVERY_ORDER)
+
+
+_KINDS = tuple(product((None, *WatchStatus), TransferState, (False, True)))  # of orders: account, state, extension?
+
+
+def _hiding(earlier: Sequence[ApprovalRule], rule: ApprovalRule) -> list[int]:
+    """Return the indexes of the earlier rules that together match every order that `rule` matches, by the payee's
+    account, the payment's state and amount, and whether the order is an extension; empty if `rule` can apply.
+    """
+    found: set[int] = set()
+    for kind in _KINDS:
+        if rule.matches_kind(*kind):
+            wider = (each.least_fen <= rule.least_fen and each.matches_kind(*kind) for each in earlier)
+            first = next((number for number, covers in enumerate(wider) if covers), None)
+            if first is None:
+                return []
+            found.add(first)
+    return sorted(found)
 
 
 _NEEDED = ("days", "allowance_fen", "allowance_span")

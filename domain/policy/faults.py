@@ -74,6 +74,7 @@ class FaultCode(StrEnum):
     AUTOMATIC_WITHOUT_LAW = "automatic_without_law"
     AUTOMATIC_TOO_WIDE = "automatic_too_wide"
     AUTOMATIC_UNCONFIRMED = "automatic_unconfirmed"
+    RULE_HIDDEN = "rule_hidden"
     OWN_ACCOUNT_WITHOUT_GROUND = "own_account_without_ground"
     STEP_OF_PERSONS = "step_of_persons"
     STARTS_BEFORE_APPROVAL = "starts_before_approval"
@@ -107,7 +108,7 @@ class Parameters(TypedDict, total=False):
     permitted values. `pattern`: the permitted form of a name. `sign`: an unexpected character. `byte`, `column`: the
     place in the text. `dots`: the most dots in a line. `hour`, `day`, `slow`, `sudden`: two limits that contradict each
     other. `days`: the longest duration. `taken`: the SMS segments of a text. `room`: the characters that the allowed
-    segments have. `count`: the number of further faults or items.
+    segments have. `count`: the number of further faults or items. `lines`: where `names` are in the text, from 1.
     """
 
     key: str
@@ -131,6 +132,7 @@ class Parameters(TypedDict, total=False):
     taken: int
     room: int
     count: int
+    lines: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)

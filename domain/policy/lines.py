@@ -4,10 +4,16 @@ The parser is approximate: a key within braces gets the line of the whole value,
 """
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import accumulate
 
 _HEADER = re.compile(r"^\s*(\[\[?)\s*([^\[\]]+?)\s*\]\]?\s*(?:#.*)?$")
 _KEY = re.compile(r"""^\s*((?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*')(?:\s*\.\s*(?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*'))*)\s*=""")
+_ARRAY = re.compile(r"[ \t]*\[")
+_SIGN = re.compile(  # a bracket, or a comment or text, in which brackets mean nothing
+    r"""#[^\n]*|"{3}[\s\S]*?"{3}|'{3}[\s\S]*?'{3}|"(?:\\.|[^"\\\n])*"|'[^'\n]*'|[\[\]{}]"""
+)
 _PART = re.compile(r"""[A-Za-z0-9_-]+|"[^"]*"|'[^']*'""")
 
 Path = tuple[str, ...]
@@ -19,6 +25,37 @@ def places_of(text: str) -> Iterator[tuple[Path, int]]:
     Tables of an array are numbered from 0: ("risk", "at_risk", "3", "ratio").
     """
     yield from ((path, line) for path, line, _ in _entries(text))
+
+
+def items_of(text: str) -> Iterator[tuple[Path, int]]:
+    """Yield (path, line) of each table in braces that is an item of an array, such as those of `rules = [{…}, {…}]`, in
+    the order of the text. Lines count from 1, items from 0: ("plan", "stop", "approval", "rules", "1"). The text must
+    be valid TOML.
+    """
+    lines = text.split("\n")
+    starts = list(accumulate((len(line) + 1 for line in lines), initial=0))
+    for path, line, is_table in _entries(text):
+        key = None if is_table else _KEY.match(lines[line - 1])
+        if key is not None:
+            for number, at in enumerate(_item_starts(text, starts[line - 1] + key.end())):
+                yield (*path, str(number)), bisect_right(starts, at)
+
+
+def _item_starts(text: str, value: int) -> Iterator[int]:
+    """Yield where each item in braces begins of the array that begins at `value`; nothing if there is none."""
+    if not _ARRAY.match(text, value):
+        return
+    opened: list[str] = []
+    for part in _SIGN.finditer(text, value):
+        sign = part[0]
+        if sign == "{" and opened == ["["]:
+            yield part.start()
+        if sign in ("[", "{"):
+            opened.append(sign)
+        elif sign in ("]", "}"):
+            opened.pop()
+            if not opened:
+                return
 
 
 def line_of(where: Sequence[object], places: Mapping[Path, int]) -> int | None:

@@ -8,7 +8,7 @@ import pytest
 from domain.policy import faults_of, load, versions
 from domain.policy.difference import About, changes, lines
 from domain.policy.faults import FaultCode
-from domain.policy.lines import places_of, repeated
+from domain.policy.lines import items_of, places_of, repeated
 from schemas.casework.policies import Earlier, InForce, Stopped
 from schemas.codes.plan import TooManyInMinute
 
@@ -155,3 +155,9 @@ def test_what_is_gone_back_to_is_the_one_before_that_was_neither_stopped_nor_lef
 def test_the_history_tells_from_when_until_when() -> None:
     found = list(versions.history(standing("b", "a")))
     assert [(each.policy, each.until) for each in found] == [("b", None), ("a", NOW)]
+
+
+def test_the_items_of_an_array_have_lines_of_their_own() -> None:
+    text = '[t]\na = [\n  { x = "]{" },  # {\n\n  { y = [{ z = 1 }] },\n]\nb = 1\nc = [{}, {}]\nd = "[{}]"\n'
+    items = [(("t", "a", "0"), 3), (("t", "a", "1"), 5), (("t", "c", "0"), 8), (("t", "c", "1"), 8)]
+    assert list(items_of(text)) == items
