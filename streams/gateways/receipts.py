@@ -1,7 +1,9 @@
 """Sends a gateway's receipts and replies to Quanzu: signed, and with one meaning of each answer."""
 
+import asyncio
 import logging
 import time
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 from urllib.parse import urlsplit
@@ -18,6 +20,21 @@ DENIED_AGAIN_SECONDS = 60.0  # after 403 or 404: a proxy or a wrong path, until 
 _FOR_GOOD = frozenset({400, 422})  # intake calls the receipt invalid: a repetition would not help
 _DENIED = frozenset({403, 404})
 _NO_ANSWER = (httpx.HTTPError, httpx.InvalidURL, UnicodeError)  # httpx parses an answer's Location even unfollowed
+
+
+async def first_sent(
+    sending: Collection["asyncio.Task[None]"], due: asyncio.Event, seconds: float
+) -> "set[asyncio.Task[None]]":
+    """Return those of the tasks `sending`, each of which sends one receipt, that are done, once one is, `due` is set
+    because another receipt may be due, or `seconds` have passed. So a receipt that Quanzu does not answer holds up no
+    other.
+    """
+    wakes = asyncio.create_task(due.wait())
+    try:
+        done, _ = await asyncio.wait([*sending, wakes], timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        wakes.cancel()
+    return {task for task in sending if task in done}
 
 
 class ReceiptAnswer(StrEnum):

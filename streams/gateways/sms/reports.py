@@ -5,7 +5,7 @@ import hashlib
 import logging
 import sqlite3
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from functools import partial
 
 import httpx
@@ -16,7 +16,7 @@ from domain.carriers.delivery_receipts import DeliveryReceipt, query_result
 from domain.carriers.replies import TelephoneMessage
 from schemas.channels.receipts import SmsState
 from streams.gateways.nonces import NONCE_SECONDS, forget_nonces
-from streams.gateways.receipts import AT_ONCE, ReceiptAddress
+from streams.gateways.receipts import AT_ONCE, ReceiptAddress, first_sent
 from streams.gateways.sms import gateway_metrics as metrics
 from streams.gateways.sms import journal_steps as steps
 from streams.gateways.sms.carrier import CarrierLink
@@ -109,7 +109,7 @@ class Reports:
                     partial(steps.unreported_results, now=time.time(), most=most, without=set(sending))
                 ):
                     sending[each.id] = asyncio.create_task(self._tell(each))
-                done = await self._news(sending.values())
+                done = await first_sent(sending.values(), self._due, LOOK_SECONDS)
                 sending = {message: task for message, task in sending.items() if task not in done}
                 for task in done:
                     task.result()
@@ -117,17 +117,6 @@ class Reports:
             for task in sending.values():
                 task.cancel()
             await asyncio.gather(*sending.values(), return_exceptions=True)
-
-    async def _news(self, sending: Collection["asyncio.Task[None]"]) -> "set[asyncio.Task[None]]":
-        """Return the tasks that are done, once one is, a result may be due, or 1 s has passed. So a receipt that Quanzu
-        does not answer holds up no other.
-        """
-        due = asyncio.create_task(self._due.wait())
-        try:
-            done, _ = await asyncio.wait([*sending, due], timeout=LOOK_SECONDS, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            due.cancel()
-        return {task for task in sending if task in done}
 
     async def ask(self, carriers: Mapping[str, CarrierLink]) -> None:
         """Until cancelled, ask carriers about missing receipts and for their figures of the day, and every 10 minutes

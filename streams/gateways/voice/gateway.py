@@ -12,12 +12,13 @@ from typing import Any, TypeVar
 from domain.carriers.voice import CallEnding
 from schemas.channels.receipts import CallState
 from streams.gateways.nonces import NONCE_SECONDS
+from streams.gateways.receipts import first_sent
 from streams.gateways.voice import gateway_metrics as metrics
 from streams.gateways.voice.asterisk.calls import AsteriskCalls, CallInDoubtError
 from streams.gateways.voice.caller import CallParts, place_call
 from streams.gateways.voice.ledger import DAY, CallOrder, LedgerState, VoiceLedger
 from streams.gateways.voice.receipts import ReceiptPlan, ReceiptSender
-from streams.runtime.tasks import set_within, wanted
+from streams.runtime.tasks import wanted
 
 log = logging.getLogger(__name__)
 
@@ -173,23 +174,32 @@ class VoiceGateway:
         return CallEnding(CallState.FAILED, f"not dialled: no line in {self._calls.wait_seconds:.0f} s")
 
     async def _report_on(self) -> None:
-        """Send the receipts that are due, each again with growing pauses until it is accepted or refused for good."""
+        """Send the receipts that are due, up to 16 at once, each again with growing pauses until it is accepted or
+        refused for good.
+        """
         plan = ReceiptPlan()
-        while wanted():
-            self._due.clear()
-            try:
-                due = plan.due(await self._ledger.unreported(), time.monotonic())
-                sent = await asyncio.gather(*(self._receipts.report(dispatch, ending) for dispatch, ending in due))
-                for (dispatch, _), done in zip(due, sent, strict=True):
-                    if done:
-                        await self._ledger.reported(dispatch)
-                    plan.note(dispatch, time.monotonic(), done=done)
-            except sqlite3.Error:
-                log.exception("the disk refuses the state of receipts: it is tried again")
-                await asyncio.sleep(DISK_PAUSE_SECONDS)
-                continue
-            if not due:
-                await set_within(self._due, plan.pause(time.monotonic()))
+        sending: dict[str, asyncio.Task[None]] = {}
+        try:
+            while wanted():
+                self._due.clear()
+                unreported = await until_written(self._ledger.unreported)
+                for dispatch, ending in plan.due(unreported, time.monotonic(), sending):
+                    sending[dispatch] = asyncio.create_task(self._report(plan, dispatch, ending))
+                done = await first_sent(sending.values(), self._due, plan.pause(time.monotonic(), sending))
+                sending = {dispatch: task for dispatch, task in sending.items() if task not in done}
+                for task in done:
+                    task.result()
+        finally:
+            for task in sending.values():
+                task.cancel()
+            await asyncio.gather(*sending.values(), return_exceptions=True)
+
+    async def _report(self, plan: ReceiptPlan, dispatch: str, ending: CallEnding) -> None:
+        """Send a receipt once. If it is settled, store that; else it is planned again."""
+        done = await self._receipts.report(dispatch, ending)
+        if done:
+            await until_written(partial(self._ledger.reported, dispatch))
+        plan.note(dispatch, time.monotonic(), done=done)
 
     async def _upkeep(self) -> None:
         while wanted():

@@ -1,6 +1,6 @@
 """The voice gateway's receipts: what they say, and when each is sent again until it is accepted or refused for good."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import httpx
 import orjson
@@ -52,13 +52,18 @@ class ReceiptPlan:
     def __init__(self) -> None:
         self._again: dict[str, tuple[float, float]] = {}  # by dispatch: when, and the pause after that
 
-    def due(self, unreported: Sequence[Unreported], now: float) -> list[Unreported]:
-        """Return the receipts that may be sent at `now` (monotonic seconds), at most 16, the oldest first.
-        `unreported`: all receipts to be sent, the oldest first; the plan forgets all others.
+    def due(
+        self, unreported: Sequence[Unreported], now: float, sending: Collection[str] = frozenset()
+    ) -> list[Unreported]:
+        """Return the receipts that may be sent at `now` (monotonic seconds) beside those that are on their way
+        (`sending`, by dispatch): at most 16 with them, the oldest first. `unreported`: all receipts to be sent, the
+        oldest first; the plan forgets all others.
         """
         known = {dispatch for dispatch, _ in unreported}
         self._again = {dispatch: again for dispatch, again in self._again.items() if dispatch in known}
-        return [each for each in unreported if self._again.get(each[0], (now, 0.0))[0] <= now][:AT_ONCE]
+        waiting = [each for each in unreported if each[0] not in sending]
+        room = max(AT_ONCE - len(sending), 0)
+        return [each for each in waiting if self._again.get(each[0], (now, 0.0))[0] <= now][:room]
 
     def note(self, dispatch: str, now: float, *, done: bool) -> None:
         """Plan the next attempt after one at `now` (monotonic seconds); none if `done`: the receipt was accepted or
@@ -70,11 +75,13 @@ class ReceiptPlan:
         _, wait = self._again.get(dispatch, (now, FIRST_WAIT_SECONDS))
         self._again[dispatch] = (now + wait, min(2 * wait, LONGEST_WAIT_SECONDS))
 
-    def pause(self, now: float) -> float:
-        """Return the seconds from `now` (monotonic seconds) until the next receipt is due, 0 to 60; 60 if none is
-        planned.
+    def pause(self, now: float, sending: Collection[str] = frozenset()) -> float:
+        """Return the seconds from `now` (monotonic seconds) until the next receipt is due that is not on its way
+        (`sending`, by dispatch), 0 to 60; 60 if none is planned, or if 16 are on their way.
         """
-        waits = [when - now for when, _ in self._again.values()]
+        if len(sending) >= AT_ONCE:
+            return LONGEST_WAIT_SECONDS
+        waits = [when - now for dispatch, (when, _) in self._again.items() if dispatch not in sending]
         return max(min([*waits, LONGEST_WAIT_SECONDS]), 0.0)
 
 

@@ -28,11 +28,15 @@ SCRIPT = "您好，这里是反诈专线96110。尾号1234的机主，核验码�
 
 @dataclass
 class Centre:
-    """Receipts that came, by dispatch; `gateway`: the address of the gateway."""
+    """Receipts that came, by dispatch; `gateway`: the address of the gateway; `hangs`: dispatches whose receipts are
+    not noted, and get no answer before `answers` is set.
+    """
 
     gateway: str = ""
     receipts: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     refuse: int = 0  # receipts to answer with 503
+    hangs: set[str] = field(default_factory=set)
+    answers: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def receive(self, request: Request) -> Response:
         body = await request.body()
@@ -41,6 +45,9 @@ class Centre:
             self.refuse -= 1
             return JSONResponse({"reason": "later"}, 503)
         told = orjson.loads(body)
+        if told["dispatch"] in self.hangs:
+            await self.answers.wait()
+            return JSONResponse({"reason": "later"}, 503)
         self.receipts.setdefault(told["dispatch"], []).append(told)
         return JSONResponse({"input": "x"})
 

@@ -1,5 +1,6 @@
 """Receipts: which answers settle one, and when the others are sent again."""
 
+import time
 from pathlib import Path
 
 import httpx
@@ -7,10 +8,12 @@ import pytest
 
 from domain.carriers.voice import CallEnding
 from schemas.channels.receipts import CallState
+from streams.gateways import receipts
 from streams.gateways.receipts import AT_ONCE, ReceiptAddress, ReceiptAnswer
 from streams.gateways.voice.ledger import CallOrder, VoiceLedger
 from streams.gateways.voice.receipts import LONGEST_WAIT_SECONDS, ReceiptPlan, ReceiptSender
-from tests.streams.gateways.voice.centre import KEY, NUMBER
+from streams.runtime.embedded import free_port
+from tests.streams.gateways.voice.centre import KEY, NUMBER, centre_with_receipts, running_gateway, written
 
 BUSY = CallEnding(CallState.BUSY, "SIP 486")
 
@@ -52,6 +55,33 @@ def test_a_refused_receipt_waits_longer_each_time_and_holds_up_no_other() -> Non
     assert plan.due(rows[1:], now) == rows[1:]
     assert plan.due([], now) == []
     assert plan.pause(now) == LONGEST_WAIT_SECONDS  # what the ledger has given up is not remembered
+
+
+def test_receipts_on_their_way_take_room_and_are_not_waited_for() -> None:
+    plan, rows = ReceiptPlan(), [(f"d{number}", BUSY) for number in range(AT_ONCE + 1)]
+    assert plan.due(rows, 100.0, {"d0"}) == rows[1:AT_ONCE]
+    plan.note("d0", 100.0, done=False)  # due again at 100.5, and sent then
+    assert plan.pause(200.0) == 0.0
+    assert plan.pause(200.0, {"d0"}) == LONGEST_WAIT_SECONDS
+    assert plan.due(rows, 200.0, {f"d{number}" for number in range(AT_ONCE)}) == []
+
+
+async def test_a_receipt_that_quanzu_does_not_answer_holds_up_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(receipts, "ANSWER_SECONDS", 600.0)
+    ledger = VoiceLedger(tmp_path / "voice.sqlite")
+    await ledger.open()
+    for number in range(AT_ONCE + 1):
+        await ledger.add(CallOrder(f"d{number}", f"{NUMBER}234", "x", "zh", time.time() + number / 1000))
+        await ledger.end(f"d{number}", BUSY)
+    await ledger.close()
+    async with centre_with_receipts() as (centre, url):
+        centre.hangs.add("d0")
+        async with running_gateway(centre, written(tmp_path, free_port(), url)):
+            await centre.receipt(f"d{AT_ONCE}")
+        centre.answers.set()
+        assert set(centre.receipts) == {f"d{number}" for number in range(1, AT_ONCE + 1)}
 
 
 async def test_a_receipt_is_given_up_when_its_order_is_too_old(tmp_path: Path) -> None:
