@@ -49,9 +49,8 @@ class Failover:
         self.searches = searches
 
     async def watch(self, partitions: Iterable[int]) -> None:
-        """Restore the data of these partitions that Redis lost, check on officers at the door (in the worker that owns
-        partition 0), remind officers of visits that are not accepted, and handle searches: notices and erasures. Called
-        once a second.
+        """Restore the data of these partitions that Redis lost, remind officers of visits that are not accepted, and
+        handle searches: notices and erasures. Called once a second.
 
         Also stores the shared topics' end offsets from time to time. Raises OtherInstallationError if this Redis is
         another installation's, AheadError if a journal covers inputs beyond the end of case-inputs, and SendError.
@@ -59,11 +58,21 @@ class Failover:
         """
         await self.shared.ensure()
         await self.shared.remember()
-        await self.casework.upkeep.watch(mine := set(partitions))
-        if 0 in mine:
-            await self.check_ins.look()
+        await self.casework.upkeep.watch(set(partitions))
         await self.escalations.look()  # every worker: the owner of a partition may be dead
         await self.searches.look()
+
+    async def watch_officers(self, partitions: Iterable[int]) -> None:
+        """Raise an alarm for each officer at the door who has not reported in time that they are safe; in the worker
+        that owns partition 0, once the data that all partitions share is complete. Called once a second.
+
+        Runs beside `watch`, which may restore a partition for minutes: an officer in danger does not wait for that.
+        Raises OtherInstallationError if this Redis is another installation's, SendError, and TimeoutError if Kafka or
+        Redis does not answer within 8 s. Errors of Redis and Kafka pass through.
+        """
+        if 0 in set(partitions):
+            await self.shared.ensure()
+            await self.check_ins.look()
 
     async def cover(self) -> None:
         """Do the waiting work, including dispatches, of each partition whose owner is silent and that no other worker
@@ -102,10 +111,12 @@ class Failover:
 
 
 def attach(app: App, flow: Failover) -> None:
-    """Add three timers to the worker `app`: one restores the stores of its partitions (each second), one renews its
-    heartbeat as their owner (each 0.2 s), and one covers the partitions of silent owners (each 0.2 s).
+    """Add four timers to the worker `app`: one restores the stores of its partitions (each second), one watches over
+    officers at the door (each second), one renews its heartbeat as the partitions' owner (each 0.2 s), and one covers
+    the partitions of silent owners (each 0.2 s).
     """
     mine = partial(owned, app, topics.CASE_INPUTS.name)
     every(app, WATCH_SECONDS, "watch", lambda: flow.watch(mine()))
+    every(app, WATCH_SECONDS, "officers", lambda: flow.watch_officers(mine()))
     every(app, HEARTBEAT_SECONDS, "heartbeat", lambda: flow.owners.heartbeat(mine()))
     every(app, HEARTBEAT_SECONDS, "cover", flow.cover, early=True)  # a consumer group that hangs must not delay it

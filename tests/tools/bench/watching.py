@@ -93,6 +93,7 @@ def timers(stages: Stages, mine: Sequence[int], clock: Clock) -> list[Timer]:
         Timer("cover", HEARTBEAT_SECONDS, flow.cover),
         Timer("deadlines", POLL_SECONDS, fire, DEADLINE_TURNS),
         Timer("watch", failover.WATCH_SECONDS, lambda: flow.watch(mine)),
+        Timer("officers", failover.WATCH_SECONDS, lambda: flow.watch_officers(mine)),
         Timer("screening's watch", screening.WATCH_SECONDS, lambda: lane_flow.lanes.catch_up(lanes, 1)),
         Timer("screening again", screening.WATCH_SECONDS, lambda: lane_flow.rescreening.screen_owed(lanes)),
         Timer("breaker", breaker.LOOK_SECONDS, stages.breaker.check),
