@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from domain.calendar import day_of
+from domain.payments.freezes import frozen_fen
 from domain.payments.ledger import UNNAMED, Totals, booked_earlier, not_recovered, of_case, paid_into
 from schemas.casework.books import BookLine, Books
 from schemas.casework.cases import Case, Payment, StopState
@@ -210,7 +211,7 @@ def _add_confirmed_beyond(found: Counter[BookLine], case: Case) -> Counter[str]:
     the fen added, by the account's transfer: in all no more than the payments have left.
     """
     added: Counter[str] = Counter()
-    for line, fen_of in ((BookLine.RETURNED, _given_back), (BookLine.FROZEN, _still_frozen)):
+    for line, fen_of in ((BookLine.RETURNED, _given_back), (BookLine.FROZEN, frozen_fen)):
         for account in case.traced:
             booked = min(fen_of(case, account), _room(found, case))
             found[line] += booked
@@ -220,11 +221,6 @@ def _add_confirmed_beyond(found: Counter[BookLine], case: Case) -> Counter[str]:
 
 def _given_back(case: Case, account: Payment) -> int:
     return case.returned_beyond.get(account.transfer, 0)
-
-
-def _still_frozen(case: Case, account: Payment) -> int:
-    """Return how much (fen) of what a bank has frozen in an account it has not given back."""
-    return max(0, case.frozen_beyond.get(account.transfer, 0) - _given_back(case, account))
 
 
 def _add_held(found: Counter[BookLine], case: Case) -> Counter[str]:

@@ -3,6 +3,7 @@
 from enum import StrEnum
 from typing import NamedTuple
 
+from domain.payments.freezes import frozen_fen
 from schemas.casework.cases import Case, Payment, StopState
 from schemas.levels import EvidenceClass
 from schemas.risk.signals import TransferState
@@ -58,7 +59,7 @@ _ORDER = tuple(PaymentStatus)
 
 
 def status_of(case: Case, payment: Payment) -> Reconciled:
-    """Return the status of one of the case's payments, with the amount (fen) that has this status.
+    """Return the status of one of the case's payments or traced accounts, with the amount (fen) that has this status.
 
     While a stop runs the money is STOPPED, also if the bank says that it is frozen: a freeze begins with an authority's
     decision, and recording that decision ends the stop.
@@ -68,9 +69,9 @@ def status_of(case: Case, payment: Payment) -> Reconciled:
         told[PaymentStatus.STOPPED if payment.stop.in_force else _OF_STOP[payment.stop.state]] = payment.amount_fen
     if lost := next((loss for loss in case.losses if loss.id == payment.transfer), None):
         told[PaymentStatus.LOST] = lost.amount_fen
-    if payment.transfer in case.frozen:
+    if frozen := frozen_fen(case, payment):
         runs = payment.stop is not None and payment.stop.in_force
-        told[PaymentStatus.STOPPED if runs else PaymentStatus.FROZEN] = case.frozen[payment.transfer]
+        told[PaymentStatus.STOPPED if runs else PaymentStatus.FROZEN] = frozen
     told |= _of_kept(case, payment, back=PaymentStatus.RETURNED in told)
     first = min(told, key=_ORDER.index)
     return Reconciled(first, told[first])
@@ -84,7 +85,7 @@ def _of_kept(case: Case, payment: Payment, *, back: bool) -> dict[PaymentStatus,
     if kept is None or kept.evidence is EvidenceClass.D:
         return {}
     if kept.evidence is EvidenceClass.A:
-        held = payment.transfer in case.frozen and not back
+        held = frozen_fen(case, payment) > 0 and not back
         return {} if held else {PaymentStatus.RETURNED: kept.amount_fen}
     b = kept.evidence is EvidenceClass.B
     return {PaymentStatus.CANCELLED if b else PaymentStatus.NOT_MADE: kept.amount_fen}

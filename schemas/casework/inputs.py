@@ -189,7 +189,8 @@ class Deadline(_ForCase):
 
 class BankState(StrEnum):
     """The answers of a bank to a stop-payment. PENDING: it has the order and has not decided; CANCELLED: the payment
-    was cancelled in flight; RELEASED: the stop was lifted.
+    was cancelled in flight; FROZEN: the money is frozen, which the end of the stop does not change; RELEASED: the stop
+    was lifted.
     """
 
     PENDING = "pending"

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from domain.casework.trail.movements import VICTIM, traced
+from domain.payments.freezes import frozen_fen
 from domain.payments.status import PaymentStatus, status_of
 from domain.policy.trace import TraceRules
 from domain.tracing.conservation import Whereabouts, whereabouts
@@ -164,22 +165,22 @@ def _due_back(case: Case, payment: Payment, part: _Part, payee: TracedAccount | 
     status = status_of(case, payment)
     if status.status is not PaymentStatus.RETURNED:
         return 0
+    back = case.returned.get(payment.transfer, status.amount_fen)
     told = sum(step.amount_fen for step in part.steps if step.payer == payee and step.payee == VICTIM)
-    return max(0, status.amount_fen - told)
+    return max(0, back - told)
 
 
 def _there(case: Case, payment: Payment) -> int | None:
-    """Return how much (fen) of a payment the payee's bank states to hold: frozen (even after its stop has expired), or
-    still in the account when it was stopped. None if the bank has not stated it, or has released the money.
+    """Return how much (fen) of a payment the payee's bank states to hold: frozen (even after its stop has ended), or
+    still in the account when it was stopped. None if the bank has not stated it, or holds nothing any more.
     """
-    if payment.stop is not None and payment.stop.state in (StopState.RELEASED, StopState.RETURNED):
-        return None
-    frozen = case.frozen.get(payment.transfer)
-    return payment.stop.there_fen if frozen is None and payment.stop and payment.stop.in_force else frozen
+    if frozen := frozen_fen(case, payment):
+        return frozen
+    return payment.stop.there_fen if payment.stop and payment.stop.in_force else None
 
 
 class _Stops:
-    """The accounts that banks have stopped.
+    """The accounts that banks have stopped, and those beyond the payees' in which they have frozen money.
 
     For an account beyond the payees', its bank may have stated how much is in it. Each fen of that counts for one
     payment only, the earliest in the case first.
@@ -187,8 +188,10 @@ class _Stops:
 
     def __init__(self, case: Case) -> None:
         stopped = [each for each in (*case.payments, *case.traced) if _holds(each)]
-        self._tokens = {each.payee for each in stopped}
-        told = ((each.payee, each.stop.there_fen) for each in stopped if each.stop and each.movement is not None)
+        frozen = {each.payee: fen for each in case.traced if (fen := frozen_fen(case, each)) and not _holds(each)}
+        self._tokens = {each.payee for each in stopped} | frozen.keys()
+        stated = ((each.payee, each.stop.there_fen) for each in stopped if each.stop and each.movement is not None)
+        told = (*frozen.items(), *stated)
         self._there = {token: fen for token, fen in told if fen is not None}
 
     def held(

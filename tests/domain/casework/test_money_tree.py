@@ -6,16 +6,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.casework.trail.tree import Accounted, MoneyTree, money_tree
+from domain.payments.books import standing
+from domain.payments.status import PaymentStatus, status_of
 from domain.policy.trace import TraceRules
 from domain.tracing.facts import SinkKind
 from domain.tracing.lots import Standing
+from schemas.casework.books import BookLine
 from schemas.casework.cases import Stop, StopState
 from schemas.casework.inputs import BankState
 from schemas.casework.movements import MovementKind, StatedMovement
 from schemas.levels import EvidenceClass
 from schemas.risk.signals import TransferState
 from tests.domain.builders import NOON, Line, payment
+from tests.domain.casework.orders.onward import B1, told
 from tests.domain.casework.test_movements import TWO_HOPS, answer, moved, paid
+from tests.domain.payments.test_books_beyond_payees import followed
 
 RULES = TraceRules(least_fen=1)
 
@@ -76,7 +81,7 @@ def test_money_that_a_bank_states_as_returned_and_as_a_movement_is_back_once() -
     assert tree(line, "v1").total == Accounted(1_000_000, 400_000, 0, 600_000, 0, 0)
 
 
-def test_what_a_bank_has_frozen_is_held_after_its_stop_has_run_out_until_it_lets_go() -> None:
+def test_what_a_bank_has_frozen_is_held_after_its_stop_has_run_out_or_was_lifted_until_it_is_returned() -> None:
     line = paid()
     line.give(answer(line, *TWO_HOPS))
     line.bank(BankState.FROZEN, amount=300_000)
@@ -84,7 +89,36 @@ def test_what_a_bank_has_frozen_is_held_after_its_stop_has_run_out_until_it_lets
     assert line.here.payments[0].stop == Stop(state=StopState.EXPIRED, times=0)
     assert tree(line).total == Accounted(1_000_000, 0, 300_000, 449_000, 250_000, 1_000)
     line.bank(BankState.RELEASED)
-    assert tree(line).total.held == 0
+    assert tree(line).total.held == 300_000
+    line.bank(BankState.RETURNED, amount=200_000)
+    assert tree(line).total == Accounted(1_000_000, 200_000, 100_000, 449_000, 250_000, 1_000)
+    line.bank(BankState.RETURNED, amount=300_000)
+    assert tree(line).total == Accounted(1_000_000, 300_000, 0, 449_000, 250_000, 1_000)
+
+
+def test_a_lifted_stop_leaves_the_freeze_in_the_tree_the_books_and_the_status_alike() -> None:
+    line = paid()
+    line.give(answer(line, *TWO_HOPS))
+    line.bank(BankState.FROZEN, amount=300_000)
+    line.bank(BankState.RELEASED)
+    assert line.here.payments[0].stop == Stop(state=StopState.RELEASED, times=0)
+    assert tree(line).total.held == 300_000
+    assert standing(line.here)[BookLine.FROZEN] == 300_000
+    assert status_of(line.here, line.here.payments[0]) == (PaymentStatus.FROZEN, 300_000)
+
+
+def test_money_frozen_beyond_the_payees_account_stays_held_when_its_stop_is_lifted() -> None:
+    line = followed()
+    line.give(told(line, B1, BankState.FROZEN, fen=500_000, step="stop.t0"))
+    held = tree(line).total.held
+    assert held == 900_000, "400,000 in the payee's account, which is stopped"
+    line.give(told(line, B1, BankState.RELEASED, step="stop.t0"))
+    (account,) = line.here.traced
+    assert account.stop is not None
+    assert account.stop.state is StopState.RELEASED
+    assert tree(line).total.held == held
+    assert standing(line.here)[BookLine.FROZEN] == 500_000
+    assert status_of(line.here, account) == (PaymentStatus.FROZEN, 500_000)
 
 
 def test_a_stop_that_has_run_out_holds_nothing() -> None:
