@@ -201,9 +201,19 @@ def not_asked(draft: DecisionBuilder, step: Step) -> None:
         return
     if payment.stop.state is not StopState.ASKED:
         return
-    went_out = step.attempt if step.state is StepState.SENT else step.attempt - 1
-    if went_out and sum(result in NEVER_SENT for result in step.results) >= went_out:
+    if _requests(step) and never_sent(step):
         draft.pay(payment.model_copy(update={"stop": _before(draft, payment.transfer, payment.stop)}))
+
+
+def never_sent(step: Step) -> bool:
+    """Return True if none of a step's requests reached the bank, because there was none or the channel reported for
+    each that nothing was sent.
+    """
+    return sum(result in NEVER_SENT for result in step.results) >= _requests(step)
+
+
+def _requests(step: Step) -> int:
+    return step.attempt if step.state is StepState.SENT else step.attempt - 1
 
 
 def _before(draft: DecisionBuilder, transfer: str, stop: Stop) -> Stop | None:

@@ -22,7 +22,7 @@ DocumentNumber = Annotated[str, Field(min_length=1, max_length=64)]
 
 class OrderState(StrEnum):
     """The states of a stop order. PROPOSED: waits for persons, and no bank knows of it; DECLINED: a person decided
-    against it; WITHDRAWN: no longer needed before it was approved; UNDECIDED: nobody decided while a stop could still
+    against it; WITHDRAWN: no longer needed before it was sent; UNDECIDED: nobody decided while a stop could still
     help; LAPSED: an automatic rule sent it, and nobody confirmed it in time; HANDED_OVER: another authority has frozen
     the account; OVERTURNED: an objection was upheld.
 
@@ -32,7 +32,7 @@ class OrderState(StrEnum):
     PROPOSED = "proposed"  # waits for persons: no bank knows of it
     APPROVED = "approved"
     DECLINED = "declined"  # a person has decided against it
-    WITHDRAWN = "withdrawn"  # no longer needed, before enough persons had approved
+    WITHDRAWN = "withdrawn"  # no longer needed, before it was sent to a bank
     UNDECIDED = "undecided"  # nobody decided while a stop could still help
     LAPSED = "lapsed"  # went out by an automatic rule, and nobody confirmed it in time
     HANDED_OVER = "handed_over"  # another authority has frozen the account
@@ -170,7 +170,8 @@ class StopOrder(Model):
         """True if the order was sent, so that a bank may have received it.
 
         An order that an automatic rule sent (`persons` is 0) was sent before a person declined it. An order whose
-        account was handed over while it still waited for approvals was not sent.
+        account was handed over while it still waited for approvals was not sent, nor was one that was approved and
+        WITHDRAWN before its step went out.
         """
         if self.state is OrderState.HANDED_OVER:
             return len(self.approvals) >= self.persons

@@ -217,10 +217,15 @@ def _settle(draft: DecisionBuilder, order: StopOrder, state: OrderState, **more:
     draft.steps.pop(f"{UNCONFIRMED}{order.step}", None)
 
 
-def withdrawn(draft: DecisionBuilder, step: Step) -> None:
-    """Set the order of a step that ends early to WITHDRAWN, if it is still PROPOSED; else no effect."""
+def withdrawn(draft: DecisionBuilder, step: Step, *, answered: bool) -> None:
+    """Set the order of a step that ends to WITHDRAWN if no bank has got it: it is still PROPOSED, or it is APPROVED and
+    nothing of the step was sent. Else no effect. `answered`: the step is done or has failed, so a bank may have it.
+    """
     order = order_of(draft.case, step.id)
-    if order is not None and order.state is OrderState.PROPOSED:
+    if order is None:
+        return
+    unsent = order.state is OrderState.APPROVED and not answered and payments.never_sent(step)
+    if order.state is OrderState.PROPOSED or unsent:
         end_order(draft, order, OrderState.WITHDRAWN)
 
 

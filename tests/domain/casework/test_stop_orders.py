@@ -16,11 +16,11 @@ from schemas.codes.danger import DangerCode, OwnReport, PaymentMade
 from schemas.codes.money import StopExtended
 from schemas.codes.refusals import ApprovedBefore, NoOrder, RoleMayNotApprove
 from schemas.codes.stop_orders import StopNeverDecided, StopNotWanted, StopUndecided
-from schemas.levels import Action, Level, Outcome, Result
+from schemas.levels import Action, Channel, Level, Outcome, Result
 from schemas.people.staff import StaffRole
 from schemas.risk.evidence import EvidenceKind, WatchStatus
 from schemas.risk.signals import TransferState
-from tests.domain.builders import NOON, Line, danger, payment, policy_text
+from tests.domain.builders import NOON, Line, danger, hold, payment, policy_text, rules
 
 REPORTED: list[DangerCode] = [PaymentMade(EvidenceKind.REPORTED_PAYEE, 30_000, NOON)]
 LAW = "反电信网络诈骗法第二十条"
@@ -271,3 +271,36 @@ def test_a_stop_that_a_bank_confirms_after_its_automatic_order_was_declined_is_l
     line.pass_to(timedelta(hours=45))
     assert line.facts(FactKind.STOP_REMINDER)[-1] == StopNotExtended(line.now + timedelta(hours=3), StopNotWanted())
     assert len(line.here.orders) == 1
+
+
+def held_after_approval(state: TransferState) -> Line:
+    """The same, approved while an outreach hold keeps the order back."""
+    line = Line(approves=False)
+    line.alert(Level.RED, payment(watched=WatchStatus.CONFIRMED, state=state))
+    line.pass_to(timedelta(minutes=2))
+    line.rules = rules(hold(until=NOON + timedelta(hours=30), channel=Channel.PAYMENT))
+    line.act(ApproveStopAct(order="stop.0"), role=StaffRole.OPERATOR)
+    assert (line.step("stop.0").state, order(line).state) == (StepState.HELD, OrderState.APPROVED)
+    return line
+
+
+def test_an_approved_order_whose_step_is_skipped_has_not_gone_out() -> None:
+    line = held_after_approval(TransferState.SETTLED)
+    line.pass_to(timedelta(hours=30))
+    assert line.step("stop.0").state is StepState.SKIPPED
+    assert asked(line) == []
+    assert (order(line).state, order(line).went_out) == (OrderState.WITHDRAWN, False)
+
+
+def test_an_approved_order_that_is_no_longer_needed_before_it_is_sent_has_not_gone_out() -> None:
+    line = held_after_approval(TransferState.PENDING)
+    line.bank(BankState.CANCELLED, amount=1_000_000)
+    assert line.step("stop.0").state is StepState.WITHDRAWN
+    assert (order(line).state, order(line).went_out) == (OrderState.WITHDRAWN, False)
+
+
+def test_an_order_that_was_sent_has_gone_out_whatever_becomes_of_its_step() -> None:
+    line = proposed()
+    line.act(ApproveStopAct(order="stop.0"), role=StaffRole.OPERATOR)
+    line.bank(BankState.CANCELLED, amount=1_000_000)
+    assert (order(line).state, order(line).went_out) == (OrderState.APPROVED, True)
