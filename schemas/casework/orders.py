@@ -125,9 +125,9 @@ class Freezing(Model):
 
 class StopOrder(Model):
     """An order to stop a payee's account, or to extend a stop. `step`: the id of the plan's step that sends the order;
-    `payee`: the account's token; `hours`: how long the stop lasts; `asked_by`: None if the plan proposed it; `due`: the
-    time by which persons must have decided; `persons`, `roles`: how many persons must approve it, and the roles that
-    may.
+    `payee`: the account's token; `hours`: how long the stop lasts; `asked_by`: None if the plan proposed it;
+    `asked_too`: who asked for it once it was proposed, also if they may not approve it; `due`: the time by which
+    persons must have decided; `persons`, `roles`: how many persons must approve it, and the roles that may.
 
     `law`: the legal ground of an order that an automatic rule sent, else ""; `confirm_by`: the time by which a person
     must confirm such an order, None once somebody has. `carried_out`: None until the bank has confirmed it. `later`:
@@ -145,6 +145,7 @@ class StopOrder(Model):
     state: OrderState
     ground: AnyCodeField
     asked_by: Text | None = None
+    asked_too: tuple[Text, ...] = ()
     asked_at: When
     due: When
     persons: Annotated[int, Field(ge=0, le=MOST_PERSONS)]

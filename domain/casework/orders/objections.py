@@ -252,4 +252,5 @@ def _took_part(case: Case, transfer: str) -> Iterator[str]:
         if order.transfer in same:
             yield from (approval.by for approval in order.approvals)
             yield order.asked_by or ""
+            yield from order.asked_too
             yield order.freezing.by if order.freezing else ""

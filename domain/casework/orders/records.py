@@ -113,8 +113,8 @@ def must_wait(draft: DecisionBuilder, step: Step) -> bool:
 
 
 def ask_for_order(draft: DecisionBuilder, step: Step, because: AnyCode, by: str, role: StaffRole | None) -> None:
-    """Record in the case that a person asks for the order of a step: the order is proposed if there is none. If the
-    person's role may approve it, they also count as an approver.
+    """Record in the case that a person asks for the order of a step: the order is proposed if there is none, else the
+    person is stored in it too. If the person's role may approve it, they also count as an approver.
 
     No effect if the case lacks the payment.
     """
@@ -127,6 +127,9 @@ def ask_for_order(draft: DecisionBuilder, step: Step, because: AnyCode, by: str,
         order = _order(draft, step, payment, _by_persons(rule), because, by)
         put_order(draft, order)
         _noted(draft, order, step)
+    elif by not in (order.asked_by, *order.asked_too):
+        order = order.model_copy(update={"asked_too": (*order.asked_too, by)})
+        put_order(draft, order)
     if role is not None and not unrouted(payment) and may_not_approve(order, by, role) is None:
         add_approval(draft, order, by, role)
 

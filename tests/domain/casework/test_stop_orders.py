@@ -304,3 +304,10 @@ def test_an_order_that_was_sent_has_gone_out_whatever_becomes_of_its_step() -> N
     line.act(ApproveStopAct(order="stop.0"), role=StaffRole.OPERATOR)
     line.bank(BankState.CANCELLED, amount=1_000_000)
     assert (order(line).state, order(line).went_out) == (OrderState.APPROVED, True)
+
+
+def test_who_asks_for_an_order_that_the_plan_proposed_is_stored_in_it_once() -> None:
+    line = proposed()
+    for by in ("anna", "bo", "anna"):
+        line.act(AskStopAct(transfer="bank:1"), by=by)
+    assert (order(line).asked_by, order(line).asked_too) == (None, ("anna", "bo"))

@@ -58,6 +58,7 @@ OTHERS = {
         "claimed_by",
         "returned_from",
         "asked_by",
+        "asked_too",
         "assigned",
         "assigned_by",
         "decided_by",

@@ -117,6 +117,16 @@ def test_the_same_objection_twice_is_one_and_another_joins_the_one_that_waits() 
     assert len(line.here.objections) == 1
 
 
+def test_who_asked_for_the_order_that_the_plan_had_proposed_does_not_review_its_objection() -> None:
+    line = proposed()
+    line.act(AskStopAct(transfer="bank:1"), "officer wu")
+    line.act(ApproveStopAct(order="stop.0"), "anna", role=StaffRole.OPERATOR)
+    line.bank(BankState.IN_FORCE)
+    object_to(line)
+    assert decide(line, uphold(), "officer wu") == [TookPart()]
+    assert decide(line, uphold()) != [TookPart()]
+
+
 def test_who_proposed_or_approved_the_stop_or_took_the_objection_down_does_not_review_it() -> None:
     line = stopped()
     line.act(AskStopAct(transfer="bank:1"), "supervisor he", role=StaffRole.OPERATOR)
