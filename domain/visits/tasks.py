@@ -82,6 +82,16 @@ class Conflict(StrEnum):
     BEHIND = "behind"
 
 
+def unwilling(task: Task, dispatch: Dispatch) -> bool:
+    """Return True if the task's officer refused to go, or was late for the step of this dispatch.
+
+    An officer whose visit was replaced by another step (for example because the level rose) did nothing wrong, and may
+    have nearly arrived.
+    """
+    late = task.state is TaskState.LATE and parse(task.dispatch).step == dispatch.step
+    return late or task.state is TaskState.REFUSED
+
+
 def conflict(task: Task, case: Case | None, stage: VisitStage) -> Conflict | None:
     """Return the reason why `stage` can no longer be reported for a visit, or None if it can. `case`: None if unknown,
     which counts as SETTLED.

@@ -17,8 +17,8 @@ from domain.dispatches.ids import parse
 from domain.policy.visits import VisitRules
 from domain.visits import check_in, one_visit
 from domain.visits.escalation import awaits_acceptance
-from domain.visits.officers import Choice, Visit, choosing
-from domain.visits.tasks import after_check_in, after_report, after_seen, as_late, given, to_be_made
+from domain.visits.officers import Choice, Visit, choosing, load_of
+from domain.visits.tasks import after_check_in, after_report, after_seen, as_late, given, to_be_made, unwilling
 from schemas.base import ANY_VERSION
 from schemas.casework.events import Dispatch
 from schemas.casework.inputs import OfficerReport, VisitStage
@@ -40,8 +40,10 @@ from streams.state.keys import (
     VISIT_JOINED,
     VISIT_LAST,
     VISIT_TASKS,
+    changing,
     milliseconds,
 )
+from streams.state.locks import locked
 
 AT_ONCE = 20  # officers examined between two pauses, about a millisecond: red work must not wait for a choice
 FORGOTTEN = timedelta(days=4)  # longer than the longest clock of a visit: its end was never reported
@@ -111,7 +113,7 @@ class Rosters:
         self.escalations = Escalations(settings, redis, producer)
         self.push = PushSubscriptions(settings, redis, producer)
         self._redis: Any = redis
-        self._choosing = asyncio.Lock()  # of two concurrent visits, the second sees the task of the first
+        self._choosing = asyncio.Lock()  # of two concurrent visits of this process, the second sees the first's task
 
     async def put(self, roster: Roster) -> None:
         """Replace a station's roster, on the topic and then in Redis. Waits while Kafka is unavailable. Raises
@@ -174,8 +176,7 @@ class Rosters:
             tasks |= before
             if where and (lead := await self._lead(dispatch, where, tasks, before.values(), now)):
                 return await self._join(asked, lead, now)
-            choice = await self._choose(asked, tasks.values(), before.values(), now)
-            return (await self._give(asked, choice, now, where), choice.because) if choice else None
+            return await self._give_to_best(asked, tasks, before.values(), now, where)
 
     async def joined(self, dispatch: str) -> list[str]:
         """Return the sorted ids of the dispatches whose visits joined the visit of `dispatch` (its id); empty if none
@@ -295,12 +296,27 @@ class Rosters:
         if await self.table.empty():
             await self.restore()
 
+    async def _give_to_best(
+        self, asked: Asked, tasks: Mapping[str, Task], before: Collection[Task], now: datetime, where: Where | None
+    ) -> tuple[Task, ChannelCode] | None:
+        """Give the visit to the best officer. Another worker may have given the same officer one meanwhile, over the
+        limit of visits: so the officer's visits are read again under a lock on the officer, and if they have changed,
+        an officer is chosen again.
+        """
+        while choice := await self._choose(asked, tasks.values(), before, now):
+            officer = choice.officer.id
+            async with locked(self._redis, changing(VISIT_TASKS, f"officer/{officer}")):
+                known, tasks = tasks, await self.tasks(now)
+                if load_of(known.values()).get(officer) == load_of(tasks.values()).get(officer):
+                    return await self._give(asked, choice, now, where), choice.because
+        return None
+
     async def _choose(
         self, asked: Asked, tasks: Collection[Task], before: Collection[Task], now: datetime
     ) -> Choice | None:
         """Return the best officer for a visit, or None. `before`: the tasks of the same case."""
         dispatch, last = asked.dispatch, await self._redis.hget(VISIT_LAST, asked.dispatch.resident)
-        never = {task.officer for task in before if _unwilling(task, dispatch)}
+        never = {task.officer for task in before if unwilling(task, dispatch)}
         to = max(before, key=lambda task: task.at).to if before else None
         visit = Visit(
             dispatch.level,
@@ -380,13 +396,3 @@ class Rosters:
             await self._redis.zrem(CHECK_INS, task.dispatch)
         else:
             await self._redis.zadd(CHECK_INS, {task.dispatch: milliseconds(due)})
-
-
-def _unwilling(task: Task, dispatch: Dispatch) -> bool:
-    """Return True if the task's officer refused to go, or was late for the step of this dispatch.
-
-    An officer whose visit was replaced by another step (for example because the level rose) did nothing wrong, and may
-    have nearly arrived.
-    """
-    late = task.state is TaskState.LATE and parse(task.dispatch).step == dispatch.step
-    return late or task.state is TaskState.REFUSED
