@@ -8,6 +8,8 @@ from agents.failover import Failover, attach
 from streams.messaging import topics
 from streams.messaging.app import App
 
+OTHERS = ("due_work", "screening", "dispatching", "outside_inputs", "waiting_red", "escalations", "searches")
+
 
 class _Worker:
     """A worker that has partition 0 of case-inputs, as far as its timers ask it. `work`: the timers."""
@@ -43,8 +45,8 @@ async def test_a_store_that_is_restored_for_long_delays_no_alarm_of_an_officer_a
         "casework": SimpleNamespace(upkeep=SimpleNamespace(watch=restore)),
         "check_ins": SimpleNamespace(look=look),
     }
-    others = ("due_work", "screening", "dispatching", "outside_inputs", "waiting_red", "escalations", "searches")
-    flow, worker = Failover(**parts, **dict.fromkeys(others)), _Worker()
+    others: dict[str, Any] = dict.fromkeys(OTHERS)
+    flow, worker = Failover(**parts, **others), _Worker()
     attach(cast("App", worker), flow)
     running = [asyncio.create_task(timer()) for timer in worker.work]
     try:
