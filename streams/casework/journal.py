@@ -281,7 +281,7 @@ async def begin_anew(settings: Settings, producer: Producer, partition: int, pol
     async for read, value in _values(settings, topics.CASE_EVENTS.name, partition):
         if isinstance(entry := read_entry(read, value), RulesEvent):
             rules, lost = entry, max(lost, entry.commit.log)
-    begin = (await beginning_offsets(settings, topics.CASE_INPUTS.name))[partition]
+    begin = (await beginning_offsets(settings, topics.CASE_INPUTS.name, [partition]))[partition]
     anew = RulesEvent(
         commit=Commit(first=begin - 1, last=begin - 1, entries=1, log=lost + 1),
         input=f"log:{partition}:{read}",
@@ -320,7 +320,7 @@ async def _pages(
     settings: Settings, topic: str, partition: int, first: int = 0
 ) -> AsyncIterator[list[tuple[int, bytes]]]:
     """Yield pages of (offset, value) of a partition's present records from `first` on, without tombstones."""
-    begin = (await beginning_offsets(settings, topic))[partition]
+    begin = (await beginning_offsets(settings, topic, [partition]))[partition]
     end = (await end_offsets(settings, topic))[partition]
     async for page in read_pages(settings, topic, partition, max(first, begin), end - 1):
         yield [(record.offset, record.value) for record in page if record.value is not None]

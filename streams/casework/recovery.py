@@ -192,7 +192,7 @@ class Recovery:
             yield change
 
     async def _begin(self, partition: int) -> int:
-        return (await beginning_offsets(self._settings, topics.CASE_INPUTS.name))[partition]
+        return (await beginning_offsets(self._settings, topics.CASE_INPUTS.name, [partition]))[partition]
 
     async def _last(self, replay: Replay, proven: Proven) -> StoreUpdate:
         """Return the update with the rules in force after the last entry, and the journal's offset."""

@@ -78,7 +78,7 @@ async def read_kept(settings: Settings, topic: str, partition: int, first: int, 
     try:
         return [record async for record in read_range(settings, topic, partition, first, last)]
     except ReadError:
-        if (await beginning_offsets(settings, topic))[partition] <= first:
+        if (await beginning_offsets(settings, topic, [partition]))[partition] <= first:
             raise
         return []
 

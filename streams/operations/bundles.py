@@ -64,7 +64,7 @@ async def case_bundle(line: Installation, case: Case, by: str, reason: str) -> b
 async def _events(line: Installation, case: Case) -> list[tuple[CaseEvent, bytes]]:
     """Return the case's journal entries with their bytes, each once, in order."""
     partition, mark = home(case.resident, line.settings.partitions), case.id.encode()
-    begin = (await beginning_offsets(line.settings, CASE_EVENTS.name))[partition]
+    begin = (await beginning_offsets(line.settings, CASE_EVENTS.name, [partition]))[partition]
     end = (await end_offsets(line.settings, CASE_EVENTS.name))[partition]
     found: dict[str, tuple[CaseEvent, bytes]] = {}
     async for record in read_range(line.settings, CASE_EVENTS.name, partition, begin, end - 1):

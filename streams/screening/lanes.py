@@ -235,7 +235,7 @@ class Lanes:
             waited += NAP_SECONDS
 
     async def _bounds(self, lane: TopicPartition) -> tuple[int, int]:
-        begin = await beginning_offsets(self._settings, lane.topic)
+        begin = await beginning_offsets(self._settings, lane.topic, [lane.partition])
         end = await end_offsets(self._settings, lane.topic)
         return begin[lane.partition], end[lane.partition]
 

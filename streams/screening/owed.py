@@ -66,7 +66,7 @@ class Rescreening:
         owed = await self._positions.owed(lane)
         if owed is None:
             return False
-        begin = (await beginning_offsets(self._settings, lane.topic))[lane.partition]
+        begin = (await beginning_offsets(self._settings, lane.topic, [lane.partition]))[lane.partition]
         if owed.last < begin:  # no longer on the topic
             await self._positions.count_owed(lane, owed, owed.first, Counter())
             return True

@@ -16,6 +16,7 @@ from streams.messaging.topics import home
 from streams.runtime.settings import Settings
 from streams.state.keys import key
 from tests.streams.casework.outliving import House, house, image, restored, somebody
+from tests.streams.messaging.first_offsets import partitions_asked
 
 MANY = 120  # more dispatches that wait for a result than one step back from the journal's end has entries
 
@@ -91,6 +92,19 @@ async def test_a_look_asks_kafka_once_for_all_partitions_of_which_nothing_is_new
     assert (asked["end_offsets"], asked["beginning_offsets"]) == (1, 0)
     await applied.read_journals([0, 1], within=60)
     assert asked["end_offsets"] == 1, "this look is still good"
+
+
+async def test_a_partition_that_is_built_anew_asks_kafka_only_where_it_begins_itself(
+    province: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker = await province.worker()
+    await worker.watch()
+    await worker.alert(of_partition_0(province, 1)[0])
+    await worker.apply()
+    await worker.line.redis.flushall()
+    asked = partitions_asked(monkeypatch)
+    await worker.stages.casework.recovery.restore(0)
+    assert (asked["case-events"], asked["case-inputs"]) == ({1}, {1})
 
 
 async def test_a_look_reads_what_was_committed_since_by_others(province: House) -> None:

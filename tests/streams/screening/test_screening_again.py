@@ -7,6 +7,7 @@ import pytest
 
 from schemas.risk.signals import SentAgain
 from streams.monitoring.report import conserved
+from tests.streams.messaging.first_offsets import partitions_asked
 from tests.streams.screening.screening_line import Line, call, running, sms, watch
 
 LETTER = "signals/0/0/0"
@@ -57,6 +58,16 @@ async def test_after_the_store_was_lost_the_books_are_the_same(line: Line) -> No
     await line.lose()
     await line.screen_owed()
     assert await line.screening.state.tallies() == before
+
+
+async def test_a_lane_that_is_screened_again_asks_kafka_only_where_it_begins_itself(
+    line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await line.screen(BROKEN, again())
+    asked = partitions_asked(monkeypatch)
+    await line.lose()
+    await line.screen_owed()
+    assert asked["signals"] == {1}
 
 
 async def test_what_is_refused_once_more_stays_dead_lettered_as_another_letter(line: Line) -> None:
