@@ -20,7 +20,7 @@ from domain.casework.own_account.answers import hold_clock, own_hold_answer
 from domain.casework.own_account.lifting import lapse_delays, lift_needless
 from domain.casework.own_account.records import HOLD_CLOCK
 from domain.casework.provinces.offers import go_on_if_graver, offer_overdue
-from domain.casework.provinces.records import OFFER_CLOCK
+from domain.casework.provinces.records import OFFER_CLOCK, offer_waiting
 from domain.casework.provinces.taking import open_taken, take_over
 from domain.casework.results import contact_result, overdue
 from domain.casework.searches.decisions import end_needless_search, place_report, search_overdue
@@ -53,6 +53,7 @@ from schemas.casework.inputs import (
     VictimReport,
 )
 from schemas.codes.plan import DroppedWithHold, HeldBack, HoldLifted, HoldOver, VictimReported
+from schemas.codes.provinces import QuietHoursNear
 from schemas.codes.refusals import EarlierCase, ObjectionWaitsForReview, StillGoesOn
 from schemas.codes.visits import OfficerLate
 from schemas.levels import Action
@@ -191,7 +192,9 @@ def _hold_over(draft: DecisionBuilder) -> None:
                 draft.change(step, due=hold.until)
                 draft.note(FactKind.HELD, HeldBack(hold.id, hold.reason), step)
             else:
-                release(draft, step, HoldOver())
+                offer = offer_waiting(draft.case)
+                near = offer is not None and draft.now < offer.until
+                release(draft, step, QuietHoursNear(offer.province) if offer and near else HoldOver())
 
 
 def _victim_report(draft: DecisionBuilder, given: VictimReport) -> None:

@@ -10,7 +10,7 @@ from domain.casework.holds import holding
 from domain.casework.orders import records as orders
 from domain.casework.orders import unanswered
 from domain.casework.own_account import records as own_holds
-from domain.casework.provinces.records import answer_due, holding_offer, offer_of_step
+from domain.casework.provinces.records import answer_due, hold_end, holding_offer, offer_of_step
 from domain.dispatches.ids import named
 from domain.experiments.in_case import arm_of_case, worded_by
 from domain.policy.schedule import (
@@ -149,15 +149,16 @@ def _fall_due(draft: DecisionBuilder, step: Step) -> bool:
 
 
 def _held_back(draft: DecisionBuilder, step: Step) -> bool:
-    """Hold the step if a hold applies to it, or until the case's offer to another province is over, with a fact. Return
-    True if it is held.
+    """Hold the step if a hold applies to it, or until the case's offer to another province is over or quiet hours are
+    near, with a fact. Return True if it is held.
     """
     if hold := holding(draft, step):
         draft.change(step, state=StepState.HELD, due=hold.until)
         draft.note(FactKind.HELD, HeldBack(hold.id, hold.reason), step)
-    elif offer := holding_offer(draft.case, step, draft.now):
-        draft.change(step, state=StepState.HELD, due=offer.until)
-        draft.note(FactKind.HELD, WaitsForProvince(offer.province, offer.until), step)
+    elif offer := holding_offer(draft.case, step, draft.plan, draft.now):
+        until = hold_end(draft.case, offer, step, draft.plan, draft.now)
+        draft.change(step, state=StepState.HELD, due=until)
+        draft.note(FactKind.HELD, WaitsForProvince(offer.province, until), step)
     else:
         return False
     return True

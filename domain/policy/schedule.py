@@ -143,6 +143,15 @@ def allowed(due: datetime, plan: Plan, level: LevelPlan, action: Action) -> date
     return end or due
 
 
+def quiet_begins(now: datetime, plan: Plan, level: LevelPlan, action: Action) -> datetime | None:
+    """Return when quiet hours that apply to a step (see `allowed`) begin next after `now` (aware), in UTC; None if none
+    apply to it.
+    """
+    local = now.astimezone(timezone(plan.utc))
+    begins = _next(local, plan.quiet.start).astimezone(UTC)
+    return begins if allowed(begins, plan, level, action) > begins else None
+
+
 def at_home(due: datetime, plan: Plan) -> datetime:
     """Return the earliest time from `due` (aware) on at which people are at home: `due` itself, or a later
     time in UTC.

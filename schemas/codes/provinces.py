@@ -33,7 +33,9 @@ class AskedWhetherTaken(Code, frozen=True):
 
 
 class WaitsForProvince(Code, frozen=True):
-    """A contact waits until another province has answered, at most until the offer's deadline."""
+    """A contact waits until another province has answered, at most until `until`: the offer's deadline, or shortly
+    before quiet hours begin.
+    """
 
     zh: ClassVar = "等待 %(province)s 确认移交，最迟至 %(until)s"
     province: str
@@ -44,6 +46,13 @@ class OfferOver(Code, frozen=True):
     """A contact that waited for another province's answer goes on here."""
 
     zh: ClassVar = "移交未成，继续由本省办理"
+
+
+class QuietHoursNear(Code, frozen=True):
+    """A contact that waited for another province's answer goes out before quiet hours begin."""
+
+    zh: ClassVar = "免打扰时段将至，不再等待 %(province)s 确认"
+    province: str
 
 
 class OfferCrosses(Code, frozen=True):
@@ -131,6 +140,7 @@ ProvinceCode = (
     | AskedWhetherTaken
     | WaitsForProvince
     | OfferOver
+    | QuietHoursNear
     | OfferCrosses
     | OfferAccepted
     | OfferRefused

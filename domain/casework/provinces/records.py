@@ -1,15 +1,17 @@
 """The offers of a case as they stand: which one waits, what it holds back, and what is owed by when."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from domain.casework.draft import CLOCK
 from domain.policy.approval import HandoverRules
-from domain.policy.schedule import CONTACTS_NOBODY
+from domain.policy.plan import Plan
+from domain.policy.schedule import CONTACTS_NOBODY, quiet_begins
 from schemas.casework.cases import Case, Step
 from schemas.casework.provinces import CaseOffer, OfferRefusal, OfferState, TakenCase
 from schemas.levels import Action
 
 OFFER_CLOCK = f"{CLOCK}offer."  # ids of the timers of offers: the offer's position in the case follows
+BEFORE_QUIET = timedelta(minutes=5)  # assumed: deadlines and channels may be late by this much
 ASKS = ".ask"  # ends the id of the step that asks whether an unanswered offer was taken
 
 
@@ -57,16 +59,24 @@ def offer_clock(case: Case, offer: CaseOffer) -> str:
     return f"{OFFER_CLOCK}{[each.id for each in case.offers].index(offer.id)}"
 
 
-def holding_offer(case: Case, step: Step, now: datetime) -> CaseOffer | None:
+def holding_offer(case: Case, step: Step, plan: Plan, now: datetime) -> CaseOffer | None:
     """Return the offer that holds a step back at `now`, or None if none does.
 
-    An offer holds back every contact until its deadline, but only while the case's level is not above that of the
+    An offer holds back every contact until `hold_end`, but only while the case's level is not above that of the
     offer: the deadline would be too long for a graver level. Steps for banks, and support calls, go on.
     """
     offer = offer_waiting(case)
-    if offer is None or now >= offer.until or case.level.rank > offer.level.rank:
+    if offer is None or case.level.rank > offer.level.rank or now >= hold_end(case, offer, step, plan, now):
         return None
     return offer if step.action not in CONTACTS_NOBODY | {Action.SUPPORT_CALL} else None
+
+
+def hold_end(case: Case, offer: CaseOffer, step: Step, plan: Plan, now: datetime) -> datetime:
+    """Return until when an offer holds a contact back that could go out at `now`: until its deadline, or until 5
+    minutes before quiet hours begin for this contact if that is earlier, because the contact would wait until they end.
+    """
+    quiet = quiet_begins(now, plan, plan.levels[case.level], step.action)
+    return offer.until if quiet is None else min(offer.until, quiet - BEFORE_QUIET)
 
 
 def answer_due(case: Case, step: Step) -> datetime | None:

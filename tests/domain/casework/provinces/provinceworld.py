@@ -33,9 +33,9 @@ def with_rules(line: Line, rules: HandoverRules | None = RULES) -> Line:
     return line
 
 
-def sender(level: Level = Level.RED) -> Line:
-    """A case at the sender."""
-    line = with_rules(Line())
+def sender(level: Level = Level.RED, at: datetime = NOON) -> Line:
+    """A case at the sender, raised at `at`."""
+    line = with_rules(Line(at=at))
     line.alert(level, payment(), of=profile(contacts=1))
     return line
 
@@ -87,8 +87,8 @@ class Receiver(Line):
     `resident`: the id of the resident in that province's register.
     """
 
-    def __init__(self, resident: str = THERE_RESIDENT) -> None:
-        super().__init__(at=NOON)
+    def __init__(self, resident: str = THERE_RESIDENT, at: datetime = NOON) -> None:
+        super().__init__(at=at)
         self.resident = resident
         with_rules(self)
 

@@ -11,7 +11,7 @@ from schemas.casework.cases import CaseState, StepState
 from schemas.casework.events import Dispatch, FactKind
 from schemas.codes.channels import ChannelCode
 from schemas.levels import Action, Level, Result
-from tests.domain.builders import Line, payment, profile
+from tests.domain.builders import NOON, Line, payment, profile
 from tests.domain.casework.provinces.provinceworld import (
     BEFORE,
     DEADLINE,
@@ -28,12 +28,14 @@ from tests.domain.casework.provinces.provinceworld import (
     with_rules,
 )
 
+QUIET = NOON + timedelta(hours=10)  # 22:00 in Jilin
+
 
 class Two:
     """Both provinces, and the network between them."""
 
-    def __init__(self, level: Level, resident: str = THERE_RESIDENT) -> None:
-        self.here, self.there, self.deadline = sender(level), Receiver(resident), DEADLINE[level]
+    def __init__(self, level: Level, resident: str = THERE_RESIDENT, at: datetime = NOON) -> None:
+        self.here, self.there, self.deadline = sender(level, at), Receiver(resident, at), DEADLINE[level]
         self.answers: list[tuple[Line, Dispatch, ChannelCode]] = []
 
     def offer(self) -> None:
@@ -106,6 +108,9 @@ class Two:
         for line in (self.here, self.there):
             if handles(line) and offer_waiting(line.here) is None:
                 assert all(step.state is not StepState.HELD for step in line.here.steps), "contacts go on"
+            elif line.case and line.here.level in (Level.YELLOW, Level.BLUE):
+                held = [step.due for step in line.here.steps if step.state is StepState.HELD]
+                assert all(due and not line.now < QUIET < due for due in held), "no contact waits into the night"
 
 
 MOVES = (Two.offer, Two.carry, Two.answer, Two.lose, Two.deny, Two.end, Two.wait, Two.wait_long)
@@ -117,15 +122,16 @@ BACK = (Two.rise, Two.offer_back, Two.carry_back, Two.end_there, Two.open_there)
     st.lists(st.sampled_from(MOVES + BACK), max_size=32),
     st.sampled_from(list(Level)),
     st.sampled_from((THERE_RESIDENT, BEFORE)),
+    st.sampled_from((NOON, QUIET - timedelta(minutes=50), QUIET - timedelta(minutes=4))),
 )
-@example([Two.offer, Two.carry, Two.wait_long, Two.rise, Two.answer, Two.end], Level.BLUE, THERE_RESIDENT)
+@example([Two.offer, Two.carry, Two.wait_long, Two.rise, Two.answer, Two.end], Level.BLUE, THERE_RESIDENT, NOON)
 def test_in_every_order_of_events_at_least_one_province_handles_the_resident(
-    moves: list[Callable[[Two], None]], level: Level, resident: str
+    moves: list[Callable[[Two], None]], level: Level, resident: str, at: datetime
 ) -> None:
     """Requests and answers may be lost, repeated, and late; offers may cross, and either one goes before; the receiver
     may deny; a supervisor may end one.
     """
-    two = Two(level, resident)
+    two = Two(level, resident, at)
     for move in moves:
         move(two)
         two.check()
