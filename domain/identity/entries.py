@@ -171,7 +171,8 @@ def _continues(first: Holding, second: Holding) -> bool:
 
 def _joined(first: Holding, second: Holding) -> Holding:
     flags = {"shared": first.shared or second.shared, "primary": first.primary or second.primary}
-    return first.model_copy(update={"until": max(first, second, key=_end).until, **flags})
+    entered = first.entered if second.entered else None
+    return first.model_copy(update={"until": max(first, second, key=_end).until, "entered": entered, **flags})
 
 
 def _end(holding: Holding) -> float:

@@ -235,7 +235,8 @@ class Owner:
     """A resident who holds a telephone or account from `since` (inclusive; None: always) to `until` (exclusive; None:
     still).
 
-    `shared`: several hold it; `primary`: this one is meant first.
+    `shared`: several hold it; `primary`: this one is meant first. `entered`: when another place told of it; None if the
+    register has it.
     """
 
     resident: str
@@ -243,26 +244,33 @@ class Owner:
     until: datetime | None = None
     shared: bool = False
     primary: bool = True
+    entered: datetime | None = None
 
 
 def owner(resident: Resident, holding: Holding) -> Owner:
     """Return a resident's holding of a telephone or account as an Owner. This also works for a merged entry, whose
     holdings `owned` leaves out.
     """
-    return Owner(resident.id, holding.since, holding.until, holding.shared, holding.primary)
+    return Owner(resident.id, holding.since, holding.until, holding.shared, holding.primary, holding.entered)
 
 
 def holders(owners: Sequence[Owner], at: datetime) -> tuple[str, ...]:
     """Return the ids of all residents who held the value at `at`, the most likely one first; empty if nobody did.
 
-    Primary holders come first; among them the one with the latest `since`, because the end of an earlier holding is
-    often not recorded; then the lower id, so that all workers agree. `owners`: without merged entries (`owned`).
+    Primary holders come first; then those of the register before those whom another place told of; then the one with
+    the latest `since`, because the end of an earlier holding is often not recorded; then the one entered last, because
+    their case is the newest; then the lower id, so that all workers agree. `owners`: without merged entries (`owned`).
     """
     if len(owners) == 1:
         return (owners[0].resident,) if held(owners[0], at) else ()
     holding = [each for each in owners if held(each, at)]
-    holding.sort(key=lambda each: (not each.primary, -start_of(each), each.resident))
+    holding.sort(key=_meant)
     return tuple(dict.fromkeys(each.resident for each in holding))
+
+
+def _meant(each: Owner) -> tuple[bool, bool, float, float, str]:
+    entered = each.entered.timestamp() if each.entered else 0.0
+    return not each.primary, each.entered is not None, -start_of(each), -entered, each.resident
 
 
 def held(holding: Owner | Holding, at: datetime) -> bool:

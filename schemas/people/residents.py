@@ -93,6 +93,8 @@ class ReportSource(StrEnum):
 class Holding(Model):
     """A telephone or account that a resident holds from `since` (None: always) to `until` (exclusive; None: still
     held).
+
+    `entered`: when another place, such as another province, told of it; None if the register has it.
     """
 
     value: Text  # a telephone in E.164, an account as the bank writes it
@@ -100,6 +102,7 @@ class Holding(Model):
     until: When | None = None
     shared: bool = False  # held by several at once, such as a family's telephone
     primary: bool = True  # of several holders, the one who is meant by default
+    entered: When | None = None
 
 
 class TrustedContact(Model):

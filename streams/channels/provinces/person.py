@@ -7,7 +7,7 @@ because each installation hashes them with a key of its own.
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from domain.identity.identifiers import (
     account_token,
@@ -24,6 +24,8 @@ from schemas.people.residents import Holding, ReportSource, Resident
 from schemas.risk.evidence import WatchStatus
 from streams.repositories.residents.newcomers import same_person
 from streams.repositories.residents.register import Residents
+
+_BEFORE_THE_MINOR = timedelta(milliseconds=1)  # a guardian is entered: of a common telephone, the minor is meant
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,7 @@ class ResidentFinder:
         phones = _valid(told.person.phones, normal_phone)
         if not phones:
             return None
-        made = _entry(province, told, phones)
+        made = _entry(province, told, phones, now)
         known = await same_person(self._residents, made, now)
         # By the same time as the worker, which refuses an adult's guardian: they may have come of age on the way.
         asked = known is None and is_minor(made, now)
@@ -82,7 +84,7 @@ class ResidentFinder:
             return None
         made = Resident(
             id=_id("guardian handed over", province, told.case),
-            phones=_held(phones),
+            phones=_held(phones, now - _BEFORE_THE_MINOR),
             provisional=ReportSource.FORCE,
             **of.model_dump(include=AS_REGISTERED),
         )
@@ -117,13 +119,13 @@ def _payment(province: str, told: PaymentHandedOver, token: str) -> Payment:
     )
 
 
-def _entry(province: str, told: CaseHandover, phones: list[str]) -> Resident:
+def _entry(province: str, told: CaseHandover, phones: list[str], now: datetime) -> Resident:
     """Return the provisional entry of the person."""
     of = told.person
     return Resident(
         id=_id("handed over", province, told.case),
-        phones=_held(phones),
-        accounts=_held(_valid(of.accounts, normal_account)),
+        phones=_held(phones, now),
+        accounts=_held(_valid(of.accounts, normal_account), now),
         contacts=of.contacts,
         balance=of.balance,
         provisional=ReportSource.FORCE,
@@ -139,12 +141,13 @@ def _id(what: str, province: str, case: str) -> str:
     return new_resident_id(bytes.fromhex(short_hash(what, province, case)))
 
 
-def _held(values: Iterable[str]) -> list[Holding]:
-    """Return the holdings of what another province tells, the first of which is used first.
+def _held(values: Iterable[str], now: datetime) -> list[Holding]:
+    """Return the holdings of what another province tells at `now`, the first of which is used first.
 
-    None is primary: a resident whom the register has with the same telephone or account stays the one who is meant.
+    None is primary: a resident whom the register has with the same telephone or account stays the one who is meant. Of
+    several whom it does not have, the one told of last is meant: `domain.identity.identifiers.holders`.
     """
-    return [Holding(value=value, primary=False, shared=number > 0) for number, value in enumerate(values)]
+    return [Holding(value=value, primary=False, shared=number > 0, entered=now) for number, value in enumerate(values)]
 
 
 def _valid(told: Iterable[str], normal: Callable[[str], str]) -> list[str]:

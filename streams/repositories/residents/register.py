@@ -171,8 +171,8 @@ class Residents:
 
     async def holders(self, asked: Sequence[Asked]) -> list[tuple[ResidentId, ...]]:
         """Return for each question, in order, the ids of all residents who held the value at that time, as of a family
-        that shares a telephone: the primary holders first, then the latest to get it, then the lower id. An empty tuple
-        if nobody did. Raises RedisError if Redis is unavailable.
+        that shares a telephone: the primary holders first, as domain/identity/identifiers `holders` orders them. An
+        empty tuple if nobody did. Raises RedisError if Redis is unavailable.
         """
         lists = await self._owners([(each.by, each.value) for each in asked])
         return [holders(owners, each.at) for each, owners in zip(asked, lists, strict=True)]

@@ -23,7 +23,7 @@ Fields = Mapping[str, Any]
 """An entry's fields as in its JSON; a missing field has its default."""
 
 _FIELDS = tuple(name for name in Resident.model_fields if name != "id")
-OWNER_PARTS = 5  # parts of an owner in a list: resident, since, until, shared, primary
+OWNER_PARTS = 6  # parts of an owner in a list: resident, since, until, shared, primary, entered
 _HOLDING, _CONTACT = tuple(Holding.model_fields), tuple(TrustedContact.model_fields)
 _USUAL: Fields = {
     name: field.get_default(call_default_factory=True)
@@ -150,12 +150,12 @@ def _written(owners: Iterable[list[object]]) -> str:
 
 
 def _read_owner(
-    resident: ResidentId, since: str | None = None, until: str | None = None, shared: bool = False, primary: bool = True
+    resident: ResidentId,
+    since: str | None = None,
+    until: str | None = None,
+    shared: bool = False,
+    primary: bool = True,
+    entered: str | None = None,
 ) -> Owner:
-    return Owner(
-        resident,
-        datetime.fromisoformat(since) if since else None,
-        datetime.fromisoformat(until) if until else None,
-        shared,
-        primary,
-    )
+    began, ended, told = (datetime.fromisoformat(each) if each else None for each in (since, until, entered))
+    return Owner(resident, began, ended, shared, primary, told)

@@ -50,7 +50,7 @@ def resident(entry: str = ANNA, *phones: Holding, **fields: object) -> Resident:
 
 def owners(*entries: Resident) -> list[Owner]:
     return [
-        Owner(entry.id, each.since, each.until, each.shared, each.primary)
+        Owner(entry.id, each.since, each.until, each.shared, each.primary, each.entered)
         for entry in entries
         for each in owned(entry)[0]
     ]
@@ -244,6 +244,12 @@ def test_a_number_given_to_somebody_new_is_theirs_even_if_nobody_ended_it_for_th
 def test_a_family_s_telephone_means_the_one_who_is_primary() -> None:
     father, child = Owner(CHUN, shared=True), Owner(ANNA, shared=True, primary=False, since=days(-1))
     assert holders([child, father], NOW) == (CHUN, ANNA)
+
+
+def test_of_two_newcomers_with_one_telephone_the_last_is_meant_and_a_registered_holder_before_both() -> None:
+    first, last = (Owner(who, primary=False, entered=days(at)) for who, at in ((ANNA, -2), (BORIS, -1)))
+    assert holders([first, last], NOW) == (BORIS, ANNA)
+    assert holders([first, last, Owner(CHUN, primary=False, shared=True)], NOW) == (CHUN, BORIS, ANNA)
 
 
 def test_nobody_holds_what_is_held_no_more() -> None:

@@ -36,7 +36,13 @@ USUAL = Resident(
 words = st.text("某王 a\"['", min_size=1, max_size=8).filter(str.strip)
 moments = st.none() | st.integers(10**9, 2 * 10**9).map(lambda seconds: datetime.fromtimestamp(seconds, UTC))
 holdings = st.builds(
-    Holding, value=words, since=moments, until=moments, shared=st.booleans(), primary=st.booleans()
+    Holding,
+    value=words,
+    since=moments,
+    until=moments,
+    shared=st.booleans(),
+    primary=st.booleans(),
+    entered=moments,
 ) | st.builds(Holding, value=words)
 anybody = st.builds(
     Resident,
@@ -106,7 +112,7 @@ def test_what_a_newer_version_adds_at_the_end_is_passed_over(resident: Resident)
     fields = [None] * (len(Resident.model_fields) - 1)
     fields[: len(newer)] = newer
     assert unpacked(resident.id, orjson.dumps([*fields, {"of": "tomorrow"}])) == resident
-    assert holder_at(orjson.dumps([[WHO, None, None, False, True, "of tomorrow"]]), NOW) == WHO
+    assert holder_at(orjson.dumps([[WHO, None, None, False, True, None, "of tomorrow"]]), NOW) == WHO
 
 
 def test_a_signpost_owns_nothing() -> None:
@@ -124,4 +130,4 @@ def test_what_a_newer_version_adds_at_the_end_of_an_entry_and_of_its_parts_is_pa
     values += [None] * (len(fields) - len(values)) + ["newer"]
     assert unpacked(WHO, orjson.dumps(values)) == whole
     owners = orjson.loads(owners_of(WHO, short)["phones", PHONE])
-    assert read_owners(orjson.dumps([[*owner, "newer"] for owner in owners])) == [Owner(WHO, NOW, None, False, True)]
+    assert read_owners(orjson.dumps([[*owner, "newer"] for owner in owners])) == [Owner(WHO, NOW)]

@@ -152,6 +152,26 @@ async def test_a_resident_keeps_a_telephone_and_an_account_that_a_newcomer_is_to
     assert first_of(account, there, found.resident) == there.id
 
 
+async def test_a_telephone_of_the_minor_and_the_guardian_means_the_minor_whose_case_it_is() -> None:
+    familys = Holding(value="+8613100000001")
+    cases = [told(minor().model_copy(update={"phones": [familys]}), mother(familys))]
+    cases += [cases[0].model_copy(update={"case": f"{MINOR}-{number}"}) for number in range(2, 6)]
+    for each in cases:  # each case gives both other random ids
+        found = await entered(each)
+        assert found.guardian is not None
+        assert first_of(familys, found.resident, found.guardian) == found.resident.id
+
+
+async def test_of_two_newcomers_with_one_telephone_the_one_handed_over_last_is_meant() -> None:
+    phone = Holding(value="+8613100000001")
+    adult = person(MINOR, phone.value, 1990)
+    first = await entered(told(adult, None))
+    for number in range(2, 6):
+        other = told(adult, None).model_copy(update={"case": f"{MOTHER}-{number}"})
+        last = await entered(other, now=NOON + timedelta(seconds=number))
+        assert first_of(phone, first.resident, last.resident) == last.resident.id
+
+
 def first_of(holding: Holding, *entries: Resident) -> str:
     """Who is meant by a telephone or account that these entries hold."""
     held = [(entry, each) for entry in entries for each in (*entry.phones, *entry.accounts)]
