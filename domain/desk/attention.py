@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import IntEnum, StrEnum
 
 from domain.casework.orders.records import may_not_approve
-from domain.casework.provinces.records import failed_offer, late_offer
+from domain.casework.provinces.records import failed_offer, late_offer, stuck_offer
 from domain.casework.triage import QueueBand, Weight
 from domain.desk.complaints import next_due as complaint_due
 from domain.desk.handover import ending
@@ -226,9 +226,10 @@ def orders_waiting(cases: Iterable[Case], by: str, role: StaffRole) -> list[Matt
 
 def hand_overs_failed(cases: Iterable[Case]) -> list[Matter]:
     """Return a matter for each case whose hand-over to another province was refused, not acknowledged in time, or
-    acknowledged late so that both provinces handle it; in the given order. `at`: when the offer's time ended.
+    acknowledged late so that both provinces handle it, also if this one may not end its part by itself; in the given
+    order. `at`: when the offer's time ended.
     """
-    found = ((case, late_offer(case) or failed_offer(case)) for case in cases)
+    found = ((case, late_offer(case) or failed_offer(case) or stuck_offer(case)) for case in cases)
     return [Matter(Concern.PROVINCE, case.level.rank, offer.until, case) for case, offer in found if offer]
 
 

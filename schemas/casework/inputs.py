@@ -295,8 +295,9 @@ class ObjectStop(_ForCase):
 
 class TakeOver(_ForResident):
     """Another province hands over its case `other_case`. `both`: it was taken before, and no answer came in time.
-    `crosses`: it was refused because it crosses an offer from here that goes before; it is only noted.
-    `person`, `guardian`: the register's entries to make, of a new resident and a minor's guardian; outside-inputs only.
+    `ended`: so it was, but the sender has ended its part since. `crosses`: it was refused because it crosses an offer
+    from here that goes before; it is only noted. `person`, `guardian`: the register's entries to make, of a new
+    resident and a minor's guardian; outside-inputs only.
     """
 
     kind: Literal["take_over"] = "take_over"
@@ -310,6 +311,7 @@ class TakeOver(_ForResident):
     accounts: OwnAccounts = Field(default_factory=list)
     contacts: list[ContactThere] = Field(default_factory=list, max_length=MOST_CONTACTS)
     both: bool = False
+    ended: bool = False
     crosses: bool = False
     person: Resident | None = None
     guardian: Resident | None = None

@@ -87,7 +87,8 @@ class CaseOffer(Model):
 class TakenCase(Model):
     """A hand-over that this case took. `province`, `offer`, `other_case`: the sender's code, and its ids of the offer
     and of its case. `both`: the sender handles the resident too, because the acknowledgement came after the deadline.
-    `level`, `payments`: the level and the number of payments that the sender has told.
+    `ended`: the sender has told since that it has ended its part. `level`, `payments`: the level and the number of
+    payments that the sender has told.
     """
 
     province: Token
@@ -98,6 +99,7 @@ class TakenCase(Model):
     payments: int
     at: When
     both: bool = False
+    ended: bool = False
 
 
 class ContactThere(Model):

@@ -78,7 +78,8 @@ class PaymentHandedOver(Model):
 class CaseHandover(Model):
     """A case that is handed over. `offer`: its id, the same in each attempt. `until`: its deadline.
 
-    `asks`: True if the deadline is over and the sender only asks whether the case was taken before.
+    `asks`: True if the deadline is over and the sender only asks whether the case was taken before. `ended`: True if it
+    only tells that it has ended its part of a case that both handled; `asks` is True then too.
     """
 
     offer: Ref
@@ -86,6 +87,7 @@ class CaseHandover(Model):
     ground: ProvinceGround
     until: When
     asks: bool = False
+    ended: bool = False
     danger: Danger
     person: PersonHandedOver
     payments: Annotated[list[PaymentHandedOver], Field(max_length=MOST_PAYMENTS)] = Field(default_factory=list)

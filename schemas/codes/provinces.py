@@ -128,6 +128,13 @@ class BothHandle(Code, frozen=True):
     province: str
 
 
+class OtherEnded(Code, frozen=True):
+    """The province that handed the case over has ended its part of it: only this one handles it."""
+
+    zh: ClassVar = "%(province)s 已结束办理：由本省办理"
+    province: str
+
+
 class CaseHandedOver(Code, frozen=True):
     """Another province handles the resident: the case here is handed over."""
 
@@ -150,6 +157,7 @@ ProvinceCode = (
     | TakenFrom
     | TriedThere
     | BothHandle
+    | OtherEnded
 )
 """What became of a case that passes from one province to another."""
 

@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 from httpx import Response
 
-from domain.casework.provinces.records import failed_offer, late_offer
+from domain.casework.provinces.records import also_there, failed_offer, late_offer
 from domain.statistics.counts import names_of_event
 from schemas.casework.cases import Case, CaseState, StepState
 from schemas.casework.events import FactKind
@@ -147,6 +147,12 @@ async def test_if_only_the_answer_is_lost_until_after_the_deadline_both_handle_t
     await here.operator(resident, EndHereAct(offer=case.offers[0].id), "supervisor-1", StaffRole.SUPERVISOR)
     case = await here.case(resident)
     assert (case.state, late_offer(case)) == (CaseState.HANDED_OVER, None)
+
+    async def told() -> bool:
+        known = await case_there(two, resident)
+        return known is not None and known.taken[0].ended and not also_there(known)
+
+    await until(told, SETTLE_SECONDS)
     person = (await two.there.house.line.residents.get([there.resident]))[there.resident]
     assert len(await two.there.facts(person, FactKind.OPENED)) == 1, "one case, however often it was sent"
 

@@ -12,6 +12,7 @@ from domain.casework.endings import settle_elsewhere
 from domain.casework.holds import holding, release
 from domain.casework.provinces.records import (
     ASKS,
+    TELLS_END,
     answer_due,
     late_offer,
     offer_clock,
@@ -99,9 +100,9 @@ def offer_case(draft: DecisionBuilder, act: OfferCaseAct, by: str, role: StaffRo
 
 
 def end_here(draft: DecisionBuilder, act: EndHereAct, by: str, role: StaffRole | None) -> RefusalCode | None:
-    """End this province's part of a case that both provinces handle. Return None if it is done, MayNotOffer if the
-    person is no supervisor, NotBoth if the offer is not one after which both handle it, or OtherKnowsLess if the case
-    has become graver since, of which the other province may not know.
+    """End this province's part of a case that both provinces handle, and tell the other one. Return None if it is done,
+    MayNotOffer if the person is no supervisor, NotBoth if the offer is not one after which both handle it, or
+    OtherKnowsLess if the case has become graver since, of which the other province may not know.
 
     Only the sender may do this: if either could, both might, and nobody would handle the resident.
     """
@@ -112,17 +113,20 @@ def end_here(draft: DecisionBuilder, act: EndHereAct, by: str, role: StaffRole |
         return NotBoth()
     if risen_since(draft.case, offer):
         return OtherKnowsLess(offer.province)
-    _put(draft, offer, state=OfferState.ENDED)
+    asks_until = draft.after(offer.asks_until - offer.until)
+    _put(draft, offer, state=OfferState.ENDED, asks_until=asks_until)
     _end_steps(draft, offer, StepState.DONE, OfferAcceptedLate(offer.province, offer.other_case or ""))
-    settle_elsewhere(draft, EndedHere(by, offer.province, offer.other_case or ""))
+    ended = EndedHere(by, offer.province, offer.other_case or "")
+    settle_elsewhere(draft, ended)
+    plan_step(draft, f"{offer.id}{TELLS_END}", Action.HAND_OVER, draft.now, ended)
     return None
 
 
 def province_result(draft: DecisionBuilder, step: Step, given: ContactResult) -> None:
     """Apply the result of a step that makes an offer to another province or asks about it. Taken before the deadline:
     the case ends here, or is offered again at once if its level or payments have risen since. Taken later, or after a
-    refusal: both provinces handle it. Refused: the contacts that the offer held back are due now. Any other result: the
-    offer or question is repeated later.
+    refusal: both provinces handle it. After this province has ended its part: the other one has heard of it. Refused:
+    the contacts that the offer held back are due now. Any other result: the offer or question is repeated later.
 
     No effect if the step belongs to no offer or the answer is known.
     """
@@ -130,6 +134,9 @@ def province_result(draft: DecisionBuilder, step: Step, given: ContactResult) ->
     if offer is None:
         return
     match given.why:
+        case TakenThere(other_case=other) if offer.state is OfferState.ENDED:
+            if step.state is StepState.SENT:
+                end(draft, step, StepState.DONE, OfferAccepted(offer.province, other))
         case TakenThere(other_case=other):
             _taken(draft, offer, other, step, given)
         case NotTakenThere(refusal=why):

@@ -13,6 +13,7 @@ from schemas.levels import Action
 OFFER_CLOCK = f"{CLOCK}offer."  # ids of the timers of offers: the offer's position in the case follows
 BEFORE_QUIET = timedelta(minutes=5)  # assumed: deadlines and channels may be late by this much
 ASKS = ".ask"  # ends the id of the step that asks whether an unanswered offer was taken
+TELLS_END = f"{ASKS}.ended"  # ends the id of the step that tells that this province has ended its part
 
 
 def offer_of(case: Case, name: str) -> CaseOffer | None:
@@ -79,6 +80,11 @@ def hold_end(case: Case, offer: CaseOffer, step: Step, plan: Plan, now: datetime
     return offer.until if quiet is None else min(offer.until, quiet - BEFORE_QUIET)
 
 
+def tells_end(offer: CaseOffer, step: str) -> bool:
+    """Return True if the step with this id tells the other province that this one has ended its part of the case."""
+    return step.startswith(f"{offer.id}{TELLS_END}")
+
+
 def answer_due(case: Case, step: Step) -> datetime | None:
     """Return the time by which the other province must answer a step: for the step that makes an offer, the offer's
     deadline; for one that asks about it, the end of asking. None for a step of no offer.
@@ -98,6 +104,28 @@ def late_offer(case: Case) -> CaseOffer | None:
     back = max((each.at for each in case.taken), default=None)
     late = (each for each in reversed(case.offers) if each.state is OfferState.LATE)
     return None if case.settled else next((each for each in late if back is None or each.at > back), None)
+
+
+def also_there(case: Case) -> list[TakenCase]:
+    """Return the hand-overs by which the case was taken while their senders go on, so that both provinces handle the
+    resident, in the case's order: of each province the latest, unless it has ended its part since. Empty if the case is
+    settled.
+    """
+    latest = {each.province: each for each in case.taken}
+    return [] if case.settled else [each for each in latest.values() if each.both and not each.ended]
+
+
+def stuck_offer(case: Case) -> CaseOffer | None:
+    """Return the case's latest offer that was acknowledged late and after which the same province handed the resident
+    over to here, so that both handle the resident and neither may end its part by itself; None if there is none.
+
+    The other one cannot know which hand-over was applied first here, so a new offer, which is acknowledged, decides.
+    """
+    back = {each.province for each in also_there(case)}
+    if late_offer(case) is not None or offer_waiting(case) is not None:
+        return None
+    late = (each for each in reversed(case.offers) if each.state is OfferState.LATE and each.province in back)
+    return next(late, None)
 
 
 def risen_since(case: Case, offer: CaseOffer) -> bool:

@@ -20,7 +20,7 @@ from schemas.casework.cases import Case, CaseState
 from schemas.casework.events import FactKind
 from schemas.casework.inputs import Alert, TakeOver
 from schemas.casework.provinces import MOST_TAKEN, OfferRefusal, TakenCase
-from schemas.codes.provinces import BothHandle, TakenFrom, TriedThere
+from schemas.codes.provinces import BothHandle, OtherEnded, TakenFrom, TriedThere
 from schemas.levels import Level
 
 _NEXT = timedelta(milliseconds=1)
@@ -70,17 +70,21 @@ def may_end_too(case: Case | None, province: str, known: TakenCase | None, *, as
     return offer_waiting(case) is not None or (known is not None and case.state is CaseState.HANDED_OVER)
 
 
-def acknowledged(case: Case | None, known: TakenCase | None, level: Level, payments: int, *, asks: bool) -> bool:
+def acknowledged(
+    case: Case | None, known: TakenCase | None, level: Level, payments: int, *, asks: bool, ended: bool = False
+) -> bool:
     """Return True if a hand-over, or a question about one (`asks`), can be answered with the case's number, so that the
     sender stops.
 
     A hand-over: if the case took it (`known`), and knows its `level` and its number of `payments`. A question: if the
-    case knows that both provinces handle the resident. False while the case here may be handed over as well
-    (`may_end_too`).
+    case knows that both provinces handle the resident, or that the sender has ended its part; one that tells the end
+    (`ended`): if it knows the end. False while the case here may be handed over as well (`may_end_too`).
     """
     if case is None or known is None or may_end_too(case, known.province, known, asks=asks):
         return False
-    return known.both if asks else not _tells_more(known, level, payments)
+    if ended:
+        return known.ended
+    return known.both or known.ended if asks else not _tells_more(known, level, payments)
 
 
 def _tells_more(known: TakenCase, level: Level, payments: int) -> bool:
@@ -133,7 +137,11 @@ def _take_again(draft: DecisionBuilder, known: TakenCase, given: TakeOver) -> No
         known = known.model_copy(update={"level": level, "payments": max(known.payments, len(given.payments))})
         _put(draft, known)
         draft.note(FactKind.NOTE, TakenFrom(given.province, given.other_case, given.ground))
-    if given.both and not known.both:
+    if given.ended:
+        if not known.ended:
+            _put(draft, known.model_copy(update={"both": False, "ended": True}))
+            draft.note(FactKind.NOTE, OtherEnded(given.province))
+    elif given.both and not known.both and not known.ended:
         _put(draft, known.model_copy(update={"both": True}))
         draft.note(FactKind.NOTE, BothHandle(given.province))
 

@@ -188,7 +188,7 @@ def _parsed(body: bytes) -> CaseHandover:
 
 
 def _acknowledged(case: Case, known: TakenCase | None, given: TakeOver) -> bool:
-    return acknowledged(case, known, given.danger.level, len(given.payments), asks=given.both)
+    return acknowledged(case, known, given.danger.level, len(given.payments), asks=given.both, ended=given.ended)
 
 
 def _noted(given: TakeOver) -> TakeOver:
@@ -202,6 +202,7 @@ def _input(province: str, told: CaseHandover, entered: Entered, now: datetime, c
     counts anew: while an offer waits, a hand-over may have no effect.
     """
     own = [f"{each.id} {each.waits}" for each in case.offers] if case else []
+    own += ["ended"] if told.ended else []
     tells = (str(told.asks), told.danger.level.value, str(len(entered.payments)), *own)
     return TakeOver(
         id=short_hash("take-over", province, told.offer, *tells),
@@ -217,6 +218,7 @@ def _input(province: str, told: CaseHandover, entered: Entered, now: datetime, c
         accounts=entered.own,
         contacts=told.contacts,
         both=told.asks,
+        ended=told.ended,
         person=entered.resident if entered.new else None,
         guardian=entered.guardian,
     )

@@ -6,7 +6,7 @@ Notes, answers and other words of persons stay here, and so does the name of a c
 from collections.abc import Mapping
 from datetime import datetime
 
-from domain.casework.provinces.records import ASKS, offer_name
+from domain.casework.provinces.records import ASKS, offer_name, tells_end
 from domain.identity.identifiers import held, is_minor, phones_at
 from domain.policy.schedule import CONTACTS_NOBODY
 from schemas.casework.cases import Case, Payment
@@ -43,6 +43,7 @@ def handover_of(
         ground=offer.ground,
         until=offer.until,
         asks=dispatch.step.startswith(f"{offer.id}{ASKS}"),
+        ended=tells_end(offer, dispatch.step),
         danger=case.danger.model_copy(update={"campaign": None, "level": case.level}),
         person=_person(resident, now, guardian if is_minor(resident, now) else None),
         payments=payments,

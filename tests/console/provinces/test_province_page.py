@@ -131,9 +131,12 @@ async def test_a_hand_over_that_failed_is_among_the_supervisors_matters_until_bo
         assert (ended.state, ended.offers[0].state) == (CaseState.HANDED_OVER, OfferState.ENDED)
 
 
-async def test_a_case_that_was_taken_over_says_from_where_and_that_both_handle_it(console: Stage, line: Line) -> None:
+async def test_a_case_that_was_taken_over_says_from_where_and_that_both_handle_it_until_the_other_has_ended(
+    console: Stage, line: Line
+) -> None:
     resident = await line.resident()
-    for both in (False, True):
+
+    async def told(*, both: bool, ended: bool = False) -> None:
         given = TakeOver(
             id=secrets.token_hex(10),
             at=line.house.clock.now(),
@@ -145,14 +148,22 @@ async def test_a_case_that_was_taken_over_says_from_where_and_that_both_handle_i
             danger=danger(Level.ORANGE),
             profile=profile(),
             both=both,
+            ended=ended,
         )
         partition = home(resident.id, line.house.settings.partitions)
         await line.house.line.producer.send_all([case_inputs.record(given, partition)])
         await line.settle()
+
+    await told(both=False)
+    await told(both=True)
     async with await console.signed_in(OPERATOR) as operator:
         case = await line.case(resident)
         for path in (f"/cases/{case.id}", f"/cases/{case.id}/province"):
             assert "对方仍在办理：两省同时办理" in (await operator.get(path)).text
+        await told(both=True, ended=True)
+        await caught_up(console, await line.case(resident))
+        for path in (f"/cases/{case.id}", f"/cases/{case.id}/province"):
+            assert "对方仍在办理：两省同时办理" not in (await operator.get(path)).text
         assert OTHER in (await operator.get(f"/cases/{case.id}/province")).text
 
 

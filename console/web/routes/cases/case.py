@@ -29,7 +29,7 @@ from console.web.operator_calls.recording import HEARERS, may_record
 from console.web.operator_calls.shown import phone_view
 from console.web.operator_calls.third_parties import third_party_view
 from domain.calendar import local_date
-from domain.casework.provinces.records import crossed_offer, suggested_province
+from domain.casework.provinces.records import also_there, crossed_offer, suggested_province
 from domain.policy import PolicyError
 from domain.policy.approval import HandoverRules
 from domain.wording import labels
@@ -144,6 +144,7 @@ async def render(
         "hands_over": handover is not None,
         "lives_in": suggested_province(case, handover),
         "crossed": crossed_offer(case),
+        "also_there": also_there(case),
         "third": third,
         "records": bool(phone and phone.mine and phone.goes_on) and await may_record(made),
         "hears": who.role in HEARERS,

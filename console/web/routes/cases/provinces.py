@@ -19,11 +19,13 @@ from console.web.kit.services import services
 from console.web.kit.wording import say
 from console.web.routes.money.messages import not_done
 from domain.casework.provinces.records import (
+    also_there,
     crossed_offer,
     late_offer,
     offer_of,
     offer_waiting,
     risen_since,
+    stuck_offer,
     suggested_province,
 )
 from domain.policy.approval import HandoverRules
@@ -108,6 +110,8 @@ async def _page(
         lives_in=suggested_province(case, rules),
         late=late,
         crossed=crossed_offer(case),
+        also_there=also_there(case),
+        stuck=stuck_offer(case),
         ends=late is not None and who.role is StaffRole.SUPERVISOR,
         knows_less=say(request, OtherKnowsLess(late.province)) if late and risen_since(case, late) else "",
         grounds=list(ProvinceGround),

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from domain.casework.provinces.records import taken_from
+from domain.casework.provinces.records import taken_from, tells_end
 from domain.casework.provinces.taking import acknowledged, crossing_refusal, may_end_too, may_not_take
 from domain.ids import short_hash
 from domain.policy.approval import HandoverRules
@@ -109,7 +109,7 @@ def received(line: Line, out: Dispatch, at: datetime, payments: int = 1) -> Chan
     assert offer is not None
     by = HERE if offer.province == THERE else THERE
     resident = line.resident if isinstance(line, Receiver) else RESIDENT
-    name, asks = f"{out.case}:{offer.id}", out.step != offer.id
+    name, asks, ended = f"{out.case}:{offer.id}", out.step != offer.id, tells_end(offer, out.step)
     known = taken_from(line.case, by, name) if line.case else None
     if may_end_too(line.case, by, known, asks=asks):
         return AGAIN
@@ -117,9 +117,9 @@ def received(line: Line, out: Dispatch, at: datetime, payments: int = 1) -> Chan
     if why is not None:
         return NotTakenThere(why)
     crossing = crossing_refusal(line.case, by, name, known, asks=asks)
-    if crossing or not acknowledged(line.case, known, out.level, payments, asks=asks):
+    if crossing or not acknowledged(line.case, known, out.level, payments, asks=asks, ended=ended):
         given = TakeOver(
-            id=short_hash("take-over", by, name, str(asks), out.level, str(payments)),
+            id=short_hash("take-over", by, name, str(asks), str(ended), out.level, str(payments)),
             at=line.now,
             resident=resident,
             province=by,
@@ -130,13 +130,14 @@ def received(line: Line, out: Dispatch, at: datetime, payments: int = 1) -> Chan
             payments=[payment(f"handover:{number}", payee=f"a{number}") for number in range(payments)],
             profile=profile(),
             both=asks,
+            ended=ended,
             crosses=crossing is not None,
         )
         line.give(given)
         if crossing:
             return NotTakenThere(crossing)
         known = taken_from(line.here, by, name)
-    knows = acknowledged(line.case, known, out.level, payments, asks=asks)
+    knows = acknowledged(line.case, known, out.level, payments, asks=asks, ended=ended)
     return TakenThere(line.here.id) if knows else AGAIN
 
 

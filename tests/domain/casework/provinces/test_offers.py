@@ -4,15 +4,24 @@ from datetime import timedelta
 
 import pytest
 
-from domain.casework.provinces.records import failed_offer, late_offer, offer_waiting
+from domain.casework.provinces.records import also_there, failed_offer, late_offer, offer_waiting, stuck_offer
+from domain.desk.attention import hand_overs_failed
 from domain.dispatches.validity import ObsoleteDispatch, validity
 from domain.payments.ledger import of_case
 from schemas.casework.acts import CloseAct
 from schemas.casework.cases import CaseState, StepState
 from schemas.casework.events import Dispatch, FactKind
 from schemas.casework.provinces import OfferRefusal, OfferState
-from schemas.codes.channels import ProviderAway, TakenThere
-from schemas.codes.provinces import CaseHandedOver, MayNotOffer, NoOffers, NotBoth, OfferGoesOn, OtherKnowsLess
+from schemas.codes.channels import NotTakenThere, ProviderAway, TakenThere
+from schemas.codes.provinces import (
+    CaseHandedOver,
+    MayNotOffer,
+    NoOffers,
+    NotBoth,
+    OfferGoesOn,
+    OtherEnded,
+    OtherKnowsLess,
+)
 from schemas.codes.refusals import CaseSettled
 from schemas.levels import Action, Level, Outcome, Result
 from schemas.people.staff import StaffRole
@@ -20,6 +29,7 @@ from tests.domain.builders import NOON, Line, payment, profile
 from tests.domain.casework.provinces.provinceworld import (
     AGAIN,
     DEADLINE,
+    HERE,
     THERE,
     THERE_RESIDENT,
     Receiver,
@@ -285,3 +295,89 @@ def test_a_case_that_was_handed_back_meanwhile_is_not_acknowledged() -> None:
     ended_here(here)
     assert here.facts(FactKind.REFUSED)[-1] == NotBoth()
     assert handles(here)
+
+
+def both_know() -> tuple[Line, Receiver]:
+    """Both provinces handle the resident, and both cases say so."""
+    here, there = sender(), Receiver()
+    out = out_of(here)
+    received(there, out, here.now)
+    here.pass_to(timedelta(seconds=61))
+    asked = here.last(Action.HAND_OVER)
+    answered(here, asked, received(there, asked, here.now), Result.DELIVERED)
+    assert [each.province for each in also_there(there.here)] == [HERE]
+    return here, there
+
+
+def test_once_the_sender_has_ended_its_part_the_receiver_s_case_says_no_longer_that_both_handle_it() -> None:
+    here, there = both_know()
+    asked = here.last(Action.HAND_OVER)
+    ended_here(here)
+    told = here.last(Action.HAND_OVER)
+    assert validity(told, here.here, here.now) is None
+    answered(here, told, AGAIN, Result.FAILED)
+    here.pass_to(timedelta(hours=1))
+    again = here.last(Action.HAND_OVER)
+    assert (again.step, again.attempt) == (told.step, 2), "told again until the other one has heard of it"
+    answered(here, again, received(there, again, here.now), Result.DELIVERED, at=here.now)
+    assert also_there(there.here) == []
+    assert there.facts(FactKind.NOTE)[-1] == OtherEnded(HERE)
+    assert here.step(told.step).state is StepState.DONE
+    before = there.case
+    assert received(there, asked, here.now) == TakenThere(there.here.id), "a question that was still under way"
+    assert received(there, again, here.now) == TakenThere(there.here.id)
+    assert there.case == before
+    assert handles(there)
+
+
+def test_the_end_of_the_sender_s_part_opens_no_case_and_is_told_until_it_has_been_heard() -> None:
+    here, there = both_know()
+    ended_here(here)
+    told = here.last(Action.HAND_OVER)
+    fresh = Receiver()
+    assert received(fresh, told, here.now) == NotTakenThere(OfferRefusal.TOO_LATE)
+    assert fresh.case is None
+    there.dissuaded()
+    assert also_there(there.here) == [], "a settled case is handled by nobody here"
+    assert received(there, told, here.now) == TakenThere(there.here.id)
+    assert not handles(there), "it is not reopened"
+
+
+def test_a_case_that_is_handed_over_once_more_says_that_both_handle_it_only_if_that_came_late_too() -> None:
+    here, there = both_know()
+    here.alert(Level.RED, payment("bank:2", payee="a2"), of=profile(contacts=1))
+    there.pass_to(here.now)
+    back = offered_back(there)
+    assert back is not None
+    answered(there, back, received(here, back, here.now), Result.DELIVERED, at=here.now)
+    assert (there.state(), handles(here)) == (CaseState.HANDED_OVER, True)
+    again = out_of(here)
+    answered(here, again, received(there, again, here.now, payments=2), Result.DELIVERED)
+    assert (here.state(), handles(there), also_there(there.here)) == (CaseState.HANDED_OVER, True, [])
+
+
+def test_after_a_hand_back_that_came_late_either_province_s_part_can_end_by_another_hand_over() -> None:
+    """Both have taken the other's case, and neither knows which came first: a new offer is acknowledged and decides."""
+    here, there = both_know()
+    here.pass_to(timedelta(minutes=1))
+    there.pass_to(here.now)
+    back = offered_back(there)
+    assert back is not None
+    received(here, back, here.now)  # the answer is lost
+    for line in (here, there):
+        line.pass_to(timedelta(minutes=2))
+    asked = there.last(Action.HAND_OVER)
+    answered(there, asked, received(here, asked, here.now), Result.DELIVERED, at=here.now)
+    assert handles(here)
+    assert handles(there)
+    stuck = stuck_offer(here.here)
+    assert stuck is not None
+    assert (stuck, late_offer(here.here)) == (here.here.offers[0], None)
+    assert hand_overs_failed([here.here]) != [], "a supervisor must see it"
+    again = out_of(here)
+    assert stuck_offer(here.here) is None
+    answered(here, again, received(there, again, here.now), Result.DELIVERED)
+    assert (here.state(), handles(there)) == (CaseState.HANDED_OVER, True)
+    ended_here(there)
+    assert there.facts(FactKind.REFUSED)[-1] == NotBoth()
+    assert handles(there)
