@@ -4,6 +4,7 @@ The topic `calls` keeps the written calls (see its retention). Redis keeps a cal
 still work on it; if Redis loses it, the topic still has it. Called by the console.
 """
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -17,7 +18,8 @@ from streams.messaging.producer import Producer, Record
 from streams.messaging.topics import CALLS, home
 from streams.runtime.clock import Clock
 from streams.runtime.settings import Settings
-from streams.state.keys import CALL, RINGING, WRONG_CODES, key, milliseconds, moment
+from streams.state.keys import CALL, RINGING, WRONG_CODES, changing, key, milliseconds, moment
+from streams.state.locks import locked
 
 KEPT_MS = 12 * 3600 * 1000  # a shift, in wall-clock time because a person works in it
 RINGS_SECONDS = 120.0  # in wall-clock time: no caller lets it ring for longer
@@ -47,6 +49,20 @@ class Calls:
         raw = call.model_dump_json().encode()
         await self._producer.send_all([Record(CALLS.name, call.id.encode(), raw)])
         await self._redis.set(CALL + call.id, raw, px=KEPT_MS)
+
+    async def change(self, name: str, how: Callable[[Call | None], Call]) -> Call:
+        """Under the lock of the call with the id `name`, call `how` with its current state (None as for `get`), write
+        the result as `put` does, and return it. So no change is lost, though several requests change the call at once.
+
+        An unchanged result is not written. Raises TimeoutError if waiting for the lock and the work take over 8 s, for
+        example because Kafka is unavailable, and the exceptions of `put`.
+        """
+        async with locked(self._redis, changing(CALLS.name, name)):
+            before = await self.get(name)
+            after = how(before)
+            if after != before:
+                await self.put(after)
+            return after
 
     async def ring(self, ringing: Ringing) -> None:
         """Add a ringing call.

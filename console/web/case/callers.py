@@ -49,8 +49,7 @@ async def begin(services: Services, who: Who, phone: str, name: str, report: str
         report=report,
     )
     async with trail.in_time():
-        await calls.put(call)
-    return call
+        return await calls.change(name, lambda known: known or call)
 
 
 async def find(services: Services, who: Who, call_id: str) -> Caller:

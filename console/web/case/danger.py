@@ -133,9 +133,9 @@ async def _entered(services: Services, who: Who, caller: Caller, newcomer: Newco
         async with trail.in_time():
             await services.line.residents.put([made])
         people = [made.id]
-    call = call.model_copy(update={"people": people, "resident": people[0]})
+    known = {"people": people, "resident": people[0]}
     async with trail.in_time():
-        await services.line.calls.put(call)
+        call = await services.line.calls.change(call.id, lambda now: (now or call).model_copy(update=known))
     return replace(await find(services, who, call.id), call=call)
 
 

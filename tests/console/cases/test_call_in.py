@@ -326,3 +326,15 @@ async def test_danger_is_taken_down_once_though_its_form_is_sent_again_meanwhile
         known = await console.house.line.calls.get(where.rpartition("/")[2])
         assert known is not None
         assert len(known.statements) == 1
+
+
+async def test_what_is_written_down_of_a_call_at_the_same_time_is_all_kept(console: Stage, line: Line) -> None:
+    resident = await line.resident()
+    async with await console.signed_in(StaffRole.OPERATOR) as client:
+        where = await called(client, resident.phones[0].value)
+        forms = [form(what="question", text=f"问题 {number}") for number in range(6)]
+        answers = await asyncio.gather(*(client.post(f"{where}/told", data=given) for given in forms))
+        assert {answer.status_code for answer in answers} == {303}
+    stored = await console.house.line.calls.get(where.rpartition("/")[2])
+    assert stored is not None
+    assert sorted(each.text for each in stored.statements) == [f"问题 {number}" for number in range(6)]

@@ -107,8 +107,9 @@ async def choose(request: Request, who: Signed, call_id: str) -> Response:
     caller = await callers.find(made, who, call_id)
     if given["resident"] not in [each.id for each in caller.others]:
         raise NotFoundError
+    call, chosen = caller.call, {"resident": given["resident"]}
     async with trail.in_time():
-        await made.line.calls.put(caller.call.model_copy(update={"resident": given["resident"]}))
+        await made.line.calls.change(call.id, lambda now: (now or call).model_copy(update=chosen))
     return done(request, f"/call-in/{call_id}")
 
 
@@ -132,7 +133,7 @@ async def code(request: Request, who: Signed, call_id: str) -> Response:
         return await _shown(request, who, call_id, 429, wait=until)
     check = await _check(made, who, caller.case, given)
     async with trail.in_time():
-        await made.line.calls.put(caller.call.model_copy(update={"checks": [*caller.call.checks, check]}))
+        await made.line.calls.change(call_id, lambda now: _checked(now or caller.call, check))
     return done(request, f"/call-in/{call_id}", genuine=check.dispatch is not None)
 
 
@@ -350,10 +351,24 @@ async def _keep(
     await public_check.note_checked(made, who, call, case)
     if _has(call, statement.id):  # the form was sent again before the first had been answered
         return
-    changes = {"statements": [*call.statements, statement], "recording": recording or call.recording}
     async with trail.in_time():
-        await made.line.calls.put(call.model_copy(update=changes))
+        await made.line.calls.change(call.id, lambda now: _stated(now or call, statement, recording))
     await trail.write(made, who, f"call-{statement.what.replace('_', '-')}", call.id)
+
+
+def _checked(call: Call, check: CodeCheck) -> Call:
+    """Return the call with the check, unless it has it already."""
+    had = any(each.id == check.id for each in call.checks)
+    return call if had else call.model_copy(update={"checks": [*call.checks, check]})
+
+
+def _stated(call: Call, statement: Statement, recording: str) -> Call:
+    """Return the call with the statement and the link to the recording, unless it has the statement already."""
+    if _has(call, statement.id):
+        return call
+    return call.model_copy(
+        update={"statements": [*call.statements, statement], "recording": recording or call.recording}
+    )
 
 
 def _has(call: Call, name: str) -> bool:
