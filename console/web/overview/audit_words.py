@@ -188,6 +188,7 @@ GROUPS = {
             "hold-set": N_("设置暂停外呼"),
             "hold-release": N_("解除暂停并放行"),
             "hold-drop": N_("解除暂停并丢弃"),
+            "hold-failed": N_("解除暂停未成：暂停已自行结束"),
             "incident-declared": N_("宣布重大警情"),
             "incident-script": N_("修改统一话术"),
             "incident-ended": N_("结束重大警情"),

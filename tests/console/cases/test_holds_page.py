@@ -4,16 +4,18 @@ import re
 import secrets
 from collections.abc import AsyncIterator
 
+import pytest
 import pytest_asyncio
 
 from console.web.routes.cases.holds import PRESET_WORDS
 from domain.desk.hold_presets import PRESETS
 from schemas.casework.events import FactKind
 from schemas.casework.inputs import Hold
+from schemas.errors import UserError
 from schemas.levels import Action
 from schemas.people.staff import StaffRole
 from streams.operations import rules
-from tests.console.harness.audit import audited
+from tests.console.harness.audit import audited, unaudited
 from tests.console.harness.stage import Client, Stage, first_banner
 from tests.end_to_end.harness.house import until
 from tests.end_to_end.harness.rig import Line
@@ -129,6 +131,44 @@ async def test_a_mute_is_set_once_however_often_its_form_is_sent_and_lets_go_whe
     await line.settle()
     line.expect(Action.SMS, resident)
     assert {entry.act for entry in await audited(console, on=hold.id)} == {"hold-set", "hold-release"}
+
+
+async def test_no_hold_is_set_or_lifted_without_its_audit_entry_which_says_what_is_intended(
+    console: Stage, monkeypatch: pytest.MonkeyPatch, line: Line
+) -> None:
+    given, lifting = form(kind="mute", channel="visit"), form(what="drop", reason="道路已通")
+    async with await console.signed_in(StaffRole.SUPERVISOR) as client:
+        with monkeypatch.context() as away:
+            unaudited(away)
+            assert (await client.post("/holds", data=given)).status_code == 503
+        await line.settle()
+        assert await in_force(console) == []
+        assert (await client.post("/holds", data=given)).status_code == 303
+        (hold,) = await in_force(console)
+        with monkeypatch.context() as away:
+            unaudited(away)
+            assert (await client.post(f"/holds/{hold.id}/lift", data=lifting)).status_code == 503
+        await line.settle()
+        assert await in_force(console) == [hold]
+        (entry,) = await audited(console, on=hold.id)
+        assert (entry.act, entry.reason, entry.detail) == ("hold-set", "网关故障", "channel=visit, area=2201, for=1h")
+
+
+async def test_a_hold_that_ends_while_it_is_lifted_leaves_an_entry_that_says_so(
+    console: Stage, monkeypatch: pytest.MonkeyPatch, line: Line
+) -> None:
+    async with await console.signed_in(StaffRole.SUPERVISOR) as client:
+        assert (await client.post("/holds", data=form(kind="mute", channel="visit"))).status_code == 303
+        (hold,) = await in_force(console)
+
+        async def ended(*_: object) -> None:
+            raise UserError("no such hold is in force")
+
+        with monkeypatch.context() as meanwhile:
+            meanwhile.setattr(rules, "lift", ended)
+            given = form(what="drop", reason="道路已通")
+            assert (await client.post(f"/holds/{hold.id}/lift", data=given)).status_code == 404
+        assert [entry.act for entry in await audited(console, on=hold.id)] == ["hold-set", "hold-drop", "hold-failed"]
 
 
 async def test_the_stop_for_everything_needs_the_word(console: Stage, line: Line) -> None:

@@ -81,7 +81,8 @@ async def look(request: Request, who: Signed) -> Response:
 
 @door.act("/holds", SUPERVISORS, name="hold-set")
 async def put(request: Request, who: Signed) -> Response:
-    """Set a hold and redirect to the holds. 422 if a field or the confirmation word is wrong.
+    """Set a hold and redirect to the holds. 422 if a field or the confirmation word is wrong. The audit entry comes
+    first and says what is intended; if the hold cannot be written, the error page says that the form may be sent again.
 
     Raises NotFoundError for an area outside the person's; 400 (HTTPException) if the form has no id. TimeoutError and
     SendError of Kafka, and errors of Redis, pass through.
@@ -95,19 +96,21 @@ async def put(request: Request, who: Signed) -> Response:
         wrong = translate(request, "请输入确认词，停止才会生效。")
         return await _looked(request, given, hold, 422, wrong)
     named = {name: getattr(hold, name) for name in (*NAMED, "area")}
+    said = {**named, "for": given["for"], "spare_red": "yes" if hold.spare_red else None}
+    detail = ", ".join(f"{field}={value}" for field, value in said.items() if value)
+    await trail.write(made, who, "hold-set", hold.id, hold.reason, detail)
     async with trail.in_time():
-        name = await rules.begin_hold(
+        await rules.begin_hold(
             made.line, DURATIONS[given["for"]], who.login, hold.reason, hold.spare_red, named, name=hold.id
         )
-    detail = ", ".join(f"{field}={value}" for field, value in named.items() if value)
-    await trail.write(made, who, "hold-set", name, hold.reason, detail)
-    await _seen(made, name, there=True)
-    return done(request, "/holds", hold=name)
+    await _seen(made, hold.id, there=True)
+    return done(request, "/holds", hold=hold.id)
 
 
 @door.act("/holds/{hold_id}/lift", SUPERVISORS, name="hold-lift")
 async def lift(request: Request, who: Signed, hold_id: str) -> Response:
-    """End a hold and redirect to the holds; the steps that it held back are released or dropped, as the form says.
+    """End a hold and redirect to the holds; the steps that it held back are released or dropped, as the form says. The
+    audit entry comes first; if the hold ended by itself meanwhile, a second entry says that the act failed.
 
     422 without that choice or for a reason of under two characters, 400 (HTTPException) if the form has no id. Raises
     NotFoundError if the hold is not in force in the person's area. TimeoutError and SendError of Kafka, and errors of
@@ -119,12 +122,13 @@ async def lift(request: Request, who: Signed, hold_id: str) -> Response:
         wrong = translate(request, "请选择放行或丢弃，并写明理由。")
         return await _shown(request, who, 422, given, wrong)
     what: Literal["release", "drop"] = "drop" if given["what"] == "drop" else "release"
+    await trail.write(made, who, f"hold-{what}", hold_id, given["reason"][:500])
     try:
         async with trail.in_time():
             await rules.lift(made.line, hold_id, who.login, given["reason"][:500], what)
     except UserError:  # it ended meanwhile
+        await trail.write(made, who, "hold-failed", hold_id, detail=f"hold-{what}")
         raise NotFoundError from None
-    await trail.write(made, who, f"hold-{what}", hold_id, given["reason"][:500])
     await _seen(made, hold_id, there=False)
     return done(request, "/holds")
 
