@@ -85,6 +85,20 @@ async def _published(
     return policy.hash
 
 
+async def complete(line: Installation, by: str) -> None:
+    """Let the partitions that still lack the policy in force have it, because whoever put it in force was interrupted;
+    with an audit entry. No effect if none lacks it: no new period begins, and no trial. Safe to repeat.
+
+    Raises LockBusyError (a TimeoutError) if this takes over 8 s: run it again. Errors of `standing` pass through.
+    """
+    async with line.policies.changing_in_force("the completion of a publication"):
+        now, before = line.clock.now(), await standing(line)
+        if await _some_lack(line, before.policy):
+            await _to_all(line, _change_to(before, now))
+            entry = AuditEntry(at=now, by=by, act="policy-published", on=before.policy, detail="completed")
+            await audit.write(line.producer, [entry])
+
+
 def _change_to(standing: InForce, now: datetime, reason: str = "") -> PolicyChange:
     """Return the input that puts the policy of the record in force. It has the same id each time for one record, so
     that partitions which have applied it do not do so again.

@@ -16,6 +16,7 @@ from domain.policy.experiments.publishing import ExperimentRefusedError
 from schemas.administration.drafts import MOST_CHARACTERS
 from schemas.base import legible
 from schemas.casework.policies import InForce
+from streams.operations import rules
 from streams.repositories.policies import UnknownPolicyError
 from streams.state.keys import key
 
@@ -83,6 +84,21 @@ async def partition_policies(made: Services) -> list[str]:
         for partition in range(made.line.settings.partitions):
             pipe.hget(key("state", partition), "policy")
         return [raw.decode() if raw else "" for raw in await pipe.execute()]
+
+
+async def what_holds(request: Request, made: Services, digest: str) -> str:
+    """Return, in the request's language, whether the policy with the hash `digest` is in force after putting it in
+    force was interrupted, and that it may be repeated. Errors of Redis pass through.
+    """
+    live, used = (await rules.standing(made.line)).policy, await partition_policies(made)
+    if live != digest:
+        words = "在时限内未写入 Kafka。策略 {policy} 未生效，现行策略仍是 {live}。可以再次提交，重复提交是安全的。"
+    elif set(used) != {digest}:
+        words = "未在时限内完成。策略 {policy} 已定为现行策略，{there}/{all} 个分区已切换。请再次提交以完成，可以重复。"
+    else:
+        words = "策略 {policy} 已在所有分区生效，但记录未写完。请再次提交以完成，重复提交是安全的。"
+    numbers = {"there": used.count(digest), "all": len(used)}
+    return translate(request, words).format(policy=digest[:8], live=live[:8], **numbers)
 
 
 def reason_of(form: FormData) -> str:

@@ -1,18 +1,21 @@
 """Policies at the console: drafted by one, published by another, taken back by one click; wrong ones named by line."""
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 import httpx
 import pytest
 import pytest_asyncio
 
+from console.web.policies.forms import partition_policies
 from console.web.policies.preview import Stage as PreviewStage
 from schemas.administration.drafts import DraftState
 from schemas.levels import Level
 from schemas.people.staff import StaffRole
 from schemas.risk.signals import App, AppKind
+from streams.messaging.producer import Record
+from streams.messaging.topics import CASE_INPUTS, POLICIES, Topic
 from streams.operations import rules
 from tests.console.harness.audit import audited, unaudited
 from tests.console.harness.rosters import field, supervisor
@@ -212,6 +215,73 @@ async def test_one_click_takes_the_policy_back(console: Stage) -> None:
         assert await in_force(console) == before
         assert (await writer.post("/policies/back", data=data)).status_code == 409, "it is not in force any more"
         assert bad[:8] in (await writer.get("/policies")).text, "it stays in the history"
+
+
+def interrupted(console: Stage, monkeypatch: pytest.MonkeyPatch, topic: Topic) -> None:
+    """From now on, Kafka takes no records of a topic in time."""
+    producer = console.services.line.producer
+    real = producer.send_all
+
+    async def cut(records: Sequence[Record]) -> int:
+        if any(record.topic == topic.name for record in records):
+            raise TimeoutError
+        return await real(records)
+
+    monkeypatch.setattr(producer, "send_all", cut)
+
+
+async def test_a_return_that_was_interrupted_is_completed_by_its_form_or_from_the_page(
+    console: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = await in_force(console)
+    for again in ("form", "page"):
+        async with two(console) as (writer, reviewer):
+            address = await drafted(writer, policy(console, ("red = 4.0 }", "red = 4.6 }")))
+            await decide(reviewer, address, "/publish", reason="looked at and right")
+            await console.house.settle([])
+            bad, shown = await in_force(console), (await writer.get("/policies")).text
+            data = {"form": field(shown, "form"), "seen": bad, "to": first, "reason": "too many reds"}
+            with monkeypatch.context() as away:
+                interrupted(console, away, CASE_INPUTS)
+                answer = await writer.post("/policies/back", data=data)
+            assert answer.status_code == 503
+            assert f"策略 {first[:8]} 已定为现行策略，0/" in answer.text
+            assert set(await partition_policies(console.services)) == {bad}
+            record = await rules.standing(console.house.line)
+            if again == "page":
+                data = {"form": field(answer.text, "form"), "seen": first, "to": first}
+            for _ in range(2):
+                assert (await writer.post("/policies/back", data=data)).status_code == 303
+            await console.house.settle([])
+            assert set(await partition_policies(console.services)) == {first}
+            assert await rules.standing(console.house.line) == record, "no new period begins"
+            assert "完成切换" not in (await writer.get("/policies")).text
+
+
+async def test_a_publication_without_kafka_says_what_is_in_force_and_may_be_repeated(
+    console: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = await in_force(console)
+    async with two(console) as (writer, reviewer):
+        address = await drafted(writer, policy(console, ("red = 4.0 }", "red = 4.7 }")))
+        with monkeypatch.context() as away:
+            interrupted(console, away, POLICIES)
+            answer = await decide(reviewer, address, "/publish", reason="looked at and right")
+            assert answer.status_code == 503
+            assert f"未生效，现行策略仍是 {before[:8]}" in answer.text
+        with monkeypatch.context() as away:
+            interrupted(console, away, CASE_INPUTS)
+            answer = await decide(reviewer, address, "/publish", reason="looked at and right")
+            assert answer.status_code == 503
+            assert "已定为现行策略，0/" in answer.text
+        record = await rules.standing(console.house.line)
+        assert (await decide(reviewer, address, "/publish", reason="looked at and right")).status_code == 303
+        await console.house.settle([])
+    assert record.policy != before
+    assert set(await partition_policies(console.services)) == {record.policy}
+    assert await rules.standing(console.house.line) == record
+    draft = await console.house.line.drafts.get(address.rpartition("/")[2])
+    assert draft and draft.state is DraftState.PUBLISHED  # noqa: PT018
 
 
 async def test_of_two_who_save_the_second_keeps_his_text_and_sees_the_other_s(console: Stage) -> None:

@@ -23,6 +23,7 @@ from console.web.policies.forms import (
     reason_of,
     submitted,
     to_draft,
+    what_holds,
 )
 from console.web.policies.policy_words import KEYS
 from domain.ids import short_hash
@@ -94,6 +95,9 @@ async def back(request: Request, who: Signed) -> Response:
     """Put the previous policy in force again, with a reason, and redirect to the policies. One person is enough,
     because the policy was approved before.
 
+    A form that is sent again after it was interrupted puts the policy in force in the partitions that lack it. 503 if
+    Kafka does not answer in time: the page then says whether the policy is in force.
+
     409 if another policy has come into force since the page was loaded or no previous policy exists, 422 without a
     reason, 409 too if its experiments may not start again. Raises UnknownPolicyError (503) if the previous policy's
     text is lost, and ForbiddenError for a person who is not responsible for the whole province. TimeoutError and
@@ -103,17 +107,22 @@ async def back(request: Request, who: Signed) -> Response:
     whole_province(who)
     live, reason = await rules.standing(made.line), reason_of(form)
     before = versions.before(live)
+    if form_value(form, "to") == live.policy:  # the form was sent again, or comes from the page of an interrupted act
+        return await _completed(request, who, live.policy)
     if form_value(form, "seen") != live.policy or before is None:
         refused = translate(request, "现行策略已经变了，请重新查看。")
         return await _listed(request, who, 409, refused=refused, reason=reason)
     if not reason:
         return await _listed(request, who, 422, refused=translate(request, "请写明理由（至少两个字）。"))
     text = await made.line.policies.text(before.policy)
-    await trail.write(made, who, "policy-taken-back", live.policy, reason, f"back to {before.policy}")
     try:
+        await trail.write(made, who, "policy-taken-back", live.policy, reason, f"back to {before.policy}")
         await rules.publish(made.line, text, who.login, others=[APPROVED_BEFORE])
     except ExperimentRefusedError as error:
         return await _listed(request, who, 409, refused=experiments_refused(request, error), reason=reason)
+    except TimeoutError:
+        refused = await what_holds(request, made, before.policy)
+        return await _listed(request, who, 503, refused=refused, reason=reason)
     return RedirectResponse("/policies", 303)
 
 
@@ -135,6 +144,15 @@ async def version(request: Request, who: Signed, digest: str) -> Response:
         standing=standing,
         **compared(await live_text(made, standing), text),
     )
+
+
+async def _completed(request: Request, who: Who, policy: str) -> Response:
+    made = services(request)
+    try:
+        await rules.complete(made.line, who.login)
+    except TimeoutError:
+        return await _listed(request, who, 503, refused=await what_holds(request, made, policy))
+    return RedirectResponse("/policies", 303)
 
 
 async def _listed(

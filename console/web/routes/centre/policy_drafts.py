@@ -21,11 +21,11 @@ from console.web.policies.forms import (
     compared,
     experiments_refused,
     live_text,
-    partition_policies,
     reason_of,
     shown_lines,
     submitted,
     to_draft,
+    what_holds,
 )
 from console.web.policies.policy_words import KEYS
 from console.web.policies.preview import MOST_RESIDENTS, MOST_SECONDS, previews
@@ -95,7 +95,8 @@ async def drop(request: Request, who: Signed, draft_id: str) -> Response:
 @door.act("/drafts/{draft_id}/publish", SUPERVISORS, name="policy-draft-publish", steps_up=N_("发布策略"))
 async def publish(request: Request, who: Signed, draft_id: str) -> Response:
     """Put a draft in force and redirect to the policies. 409 with the reason if this is refused, for example because
-    the person is one of the draft's writers.
+    the person is one of the draft's writers. 503 if Kafka does not answer in time: the page then says whether the
+    policy is in force, and the form may be sent again.
 
     Raises NotFoundError if the person's area does not have the draft, and ForbiddenError for a person who is not
     responsible for the whole province. TimeoutError and SendError of Kafka, and errors of Redis, pass through.
@@ -111,14 +112,19 @@ async def publish(request: Request, who: Signed, draft_id: str) -> Response:
     digest = digest_of(draft.text)
     override = reason if digest in live.stopped else ""
     detail = f"draft {draft.id} by {', '.join(draft.writers)}"[:2000]
-    await trail.write(made, who, "policy-approved", digest, reason, detail)
-    if live.policy != digest or set(await partition_policies(made)) != {digest}:  # else only the draft is left to write
-        try:
+    try:
+        await trail.write(made, who, "policy-approved", digest, reason, detail)
+        if live.policy != digest:
             await rules.publish(made.line, draft.text, who.login, override, draft.writers)
-        except ExperimentRefusedError as error:
-            return await _draft(request, who, draft, 409, refused=experiments_refused(request, error), reason=reason)
-    with suppress(StaleDraftError):  # changed meanwhile: the approved text is in force, the later one stays a draft
-        await _put(made, who, draft, form, {"state": DraftState.PUBLISHED, "policy": digest})
+        else:  # an earlier form was interrupted, perhaps when only the draft was left to write
+            await rules.complete(made.line, who.login)
+        with suppress(StaleDraftError):  # changed meanwhile: the approved text is in force, the later one stays a draft
+            await _put(made, who, draft, form, {"state": DraftState.PUBLISHED, "policy": digest})
+    except ExperimentRefusedError as error:
+        return await _draft(request, who, draft, 409, refused=experiments_refused(request, error), reason=reason)
+    except TimeoutError:
+        refused = await what_holds(request, made, digest)
+        return await _draft(request, who, draft, 503, refused=refused, reason=reason)
     return RedirectResponse("/policies", 303)
 
 
