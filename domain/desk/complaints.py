@@ -1,6 +1,6 @@
 """Complaints: recorded, answered, decided, with a deadline for the answer and one for the decision."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from schemas.base import Partial
@@ -46,13 +46,14 @@ def new_complaint(
     area: str,
     *,
     resident: str | None = None,
+    holders: Sequence[str] = (),
     case: str | None = None,
 ) -> Complaint:
     """Return a new complaint with the id `name`. Its answer is due 24 hours after the entry, its decision 7 days after.
 
     `entry`: its first entry, by the person who recorded it; `area`: the first digits of a division's code, only people
-    of that area see the complaint; `resident`, `case`: the ids of those that it is about, or None. Raises
-    ValidationError if a field is invalid.
+    of that area see the complaint; `resident`, `case`: the ids of those that it is about, or None; `holders`: of
+    the residents among whom somebody has to choose. Raises ValidationError if a field is invalid.
     """
     return Complaint(
         id=name,
@@ -62,6 +63,7 @@ def new_complaint(
         text=text,
         area=area,
         resident=resident,
+        holders=list(holders),
         case=case,
         answer_due=entry.at + FIRST_ANSWER,
         end_due=entry.at + DECISION,
@@ -129,4 +131,4 @@ def _rank(complaint: Complaint) -> tuple[bool, float]:
 def _possible(complaint: Complaint, deed: Deed) -> bool:
     if deed in (Deed.FALSE_ALARM, Deed.RELEASE_ASKED):
         return complaint.case is not None
-    return complaint.resident is not None
+    return complaint.resident is not None or bool(complaint.holders)

@@ -64,7 +64,8 @@ class Entry(Model):
 
 class Complaint(Model):
     """A complaint. `area`: the first digits of the resident's division, or the area of the person who wrote the
-    complaint down; only people of that area see the complaint.
+    complaint down; only people of that area see the complaint. `holders`: the residents who share the telephone by
+    which it was taken down, the primary one first, until somebody who decides it says who is meant (`resident`).
     """
 
     id: ComplaintId
@@ -74,6 +75,7 @@ class Complaint(Model):
     text: Note
     area: Annotated[str, Field(pattern=r"^[0-9]{0,9}$")]
     resident: ResidentId | None = None
+    holders: list[ResidentId] = Field(default_factory=list, max_length=64)
     case: CaseId | None = None
     state: ComplaintState = ComplaintState.OPEN
     assigned: Text | None = None  # a login

@@ -81,10 +81,13 @@ async def test_holds_incidents_and_complaints_fit_a_telephone_in_every_language(
         await page.locator("#kind").select_option("too_often")
         await page.locator("#text").fill("一天打了五次")
         await page.locator('form[action="/complaints"] button').click()
-        await expect(page.locator("#way")).to_be_visible()
-        found += await wrong(people, page, f"complaint-{language}")
+        await expect(page.locator(".told")).to_be_visible()
+        found += await wrong(people, page, f"complaint-taken-{language}")
         await page.goto("/complaints")
         found += await wrong(people, page, f"complaints-{language}")
+        await page.locator("tbody a").first.click()
+        await expect(page.locator("#way")).to_be_visible()
+        found += await wrong(people, page, f"complaint-{language}")
     assert found == []
 
 

@@ -20,12 +20,9 @@ class SeveralHoldersError(FormError):
         self.holders = holders
 
 
-async def chosen_holder(made: Services, given: Filled) -> Resident | None:
-    """Return the register's holder of the telephone in the form's field `phone`: None if nobody holds it, and of
-    several the one whose id is in the field `resident`. The number is not stored.
-
-    Raises FormError for an invalid number, and SeveralHoldersError if none of several holders is chosen. Errors of
-    Redis pass through.
+async def holders_of(made: Services, given: Filled) -> list[Resident]:
+    """Return the register's holders of the telephone in the form's field `phone`, the primary one first; empty if
+    nobody holds it. The number is not stored. Raises FormError for an invalid number. Errors of Redis pass through.
     """
     try:
         asked = Asked("phones", normal_phone(given["phone"]), made.line.clock.now())
@@ -34,7 +31,17 @@ async def chosen_holder(made: Services, given: Filled) -> Resident | None:
         raise FormError("phone", words) from None
     ids = (await made.line.residents.holders([asked]))[0]
     standing = await made.line.residents.standing(ids)
-    found = {entry.id: entry for each in ids if (entry := standing.get(each))}
+    return list({entry.id: entry for each in ids if (entry := standing.get(each))}.values())
+
+
+async def chosen_holder(made: Services, given: Filled) -> Resident | None:
+    """Return the register's holder of the telephone in the form's field `phone`: None if nobody holds it, and of
+    several the one whose id is in the field `resident`. The number is not stored.
+
+    Raises FormError for an invalid number, and SeveralHoldersError if none of several holders is chosen. Errors of
+    Redis pass through.
+    """
+    found = {entry.id: entry for entry in await holders_of(made, given)}
     if len(found) < 2:
         return next(iter(found.values()), None)
     if given["resident"] in found:

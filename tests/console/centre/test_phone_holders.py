@@ -7,7 +7,7 @@ import pytest
 
 from domain.calendar import local_date
 from domain.ids import short_hash
-from schemas.people.residents import Holding, Resident
+from schemas.people.residents import Flag, Holding, Resident
 from schemas.people.staff import StaffRole
 from tests.console.harness.stage import Stage
 from tests.end_to_end.harness.rig import Line
@@ -53,7 +53,7 @@ async def resident_of(console: Stage, path: str, form: str) -> str | None:
     return complaint.resident if complaint else None
 
 
-@pytest.mark.parametrize("path", ["/subject-requests", "/legal-holds", "/complaints"])
+@pytest.mark.parametrize("path", ["/subject-requests", "/legal-holds"])
 async def test_of_several_who_use_a_telephone_the_form_asks_which_one_is_meant(
     console: Stage, line: Line, path: str
 ) -> None:
@@ -71,6 +71,49 @@ async def test_of_several_who_use_a_telephone_the_form_asks_which_one_is_meant(
         assert await resident_of(console, path, given["form"]) is None
         assert (await client.post(path, data=given | {"resident": people[1].id})).status_code == 303
     assert await resident_of(console, path, given["form"]) == people[1].id
+
+
+@pytest.mark.parametrize("role", [StaffRole.OPERATOR, StaffRole.SUPERVISOR])
+async def test_a_complaint_is_answered_alike_whether_and_where_the_register_has_the_telephone(
+    console: Stage, line: Line, role: StaffRole
+) -> None:
+    here, elsewhere, people = await line.resident(), await line.resident(division="222401"), await family(line)
+    unknown = line.phone()
+    known = [each.phones[0].value for each in (here, elsewhere, people[0])]
+    answers = set()
+    async with await console.signed_in(role) as client:
+        for phone in (unknown, *known, ""):
+            given = forms(console, phone)["/complaints"] | {"form": secrets.token_hex(10)}
+            answer = await client.post("/complaints", data=given)
+            name = f"k{short_hash('form', given['form'], 'complaint')}"
+            shown = answer.text.partition("<main")[2].partition("</main>")[0]
+            assert name[:9] in shown
+            answers.add((answer.status_code, shown.replace(name[:9], "NUMBER")))
+            assert (await console.house.line.complaints.get(name)) is not None
+            if role is StaffRole.OPERATOR:  # its page would tell
+                assert (await client.get(f"/complaints/{name}")).status_code == 404
+    assert len(answers) == 1
+
+
+async def test_who_decides_a_complaint_says_which_holder_of_the_telephone_it_is_about(
+    console: Stage, line: Line
+) -> None:
+    people = await family(line)
+    given = forms(console, people[0].phones[0].value)["/complaints"] | {"form": secrets.token_hex(10)}
+    name = f"k{short_hash('form', given['form'], 'complaint')}"
+    async with await console.signed_in(StaffRole.SUPERVISOR) as client:
+        assert (await client.post("/complaints", data=given)).status_code == 200
+        page = (await client.get(f"/complaints/{name}")).text
+        assert all(masked in page for masked in MASKED)
+        act = {"seen": "1", "deed": "no_calls"}
+        answer = await client.post(f"/complaints/{name}/follow", data=act | {"form": secrets.token_hex(10)})
+        assert (answer.status_code, "请选择是哪一位" in answer.text) == (422, True)
+        act |= {"form": secrets.token_hex(10), "resident": people[1].id}
+        assert (await client.post(f"/complaints/{name}/follow", data=act)).status_code == 303
+        assert MASKED[0] not in (await client.get(f"/complaints/{name}")).text
+    assert await resident_of(console, "/complaints", given["form"]) == people[1].id
+    found = await console.house.line.residents.get([each.id for each in people])
+    assert [Flag.OBJECTS_TO_CALLS in found[each.id].flags for each in people] == [False, True]
 
 
 async def test_the_second_person_sees_the_name_and_year_of_whom_a_request_or_an_order_is_about(

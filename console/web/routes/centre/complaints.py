@@ -1,6 +1,6 @@
 """Routes for complaints: every desk records them; the release desk and supervisors answer and decide them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from fastapi import Request
 from starlette.responses import Response
@@ -13,13 +13,12 @@ from console.web.kit.door import DESK, Door
 from console.web.kit.filled import Filled, FormError, done, filled, new_form
 from console.web.kit.i18n import translate
 from console.web.kit.pages import page
-from console.web.kit.phone_holders import chosen_holder, holders_to_choose
+from console.web.kit.phone_holders import WHICH, holders_of
 from console.web.kit.services import Services, services
 from console.web.kit.wording import say
 from console.web.rosters import areas
 from domain.calendar import local_date
 from domain.desk import complaints as rules
-from domain.identity.divisions import PREFECTURE_DIGITS
 from schemas.casework.acts import Act, NoteAct, OutcomeAct
 from schemas.casework.cases import Case
 from schemas.codes.any_code import AnyCode
@@ -74,8 +73,8 @@ async def new(request: Request, who: Signed, case: str = "") -> Response:
 
 @door.act("/complaints", TAKES, name="complaint-take")
 async def take(request: Request, who: Signed) -> Response:
-    """Record a complaint, which sets its deadlines, and redirect to it. If it belongs to another area, a page says so
-    instead.
+    """Record a complaint, which sets its deadlines. One about a case redirects to it. Any other is answered with the
+    same page, whether the register has the telephone, and wherever its holder lives: else the form would tell.
 
     422 if a field is invalid, 400 (HTTPException) if the form has no id. Raises NotFoundError for a case outside the
     person's area. TimeoutError and SendError of Kafka, and errors of Redis, pass through.
@@ -86,24 +85,26 @@ async def take(request: Request, who: Signed) -> Response:
     except _WrongError as error:
         return _form(request, who, given["case"], 422, given, str(error))
     except FormError as error:
-        words = translate(request, error.words)
-        return _form(request, who, given["case"], 422, given, words, holders_to_choose(error))
+        return _form(request, who, given["case"], 422, given, translate(request, error.words))
     async with made.line.complaints.locked(complaint.id) as known:
         if known is None:  # a form sent twice is one complaint, and one line of the audit
             await trail.write(made, who, "complaint-taken", complaint.id)
             await made.line.complaints.put(complaint)
-    if not who.sees(complaint.area):
-        place = areas.name(complaint.area[:PREFECTURE_DIGITS], local_date(made.line.clock.now()))
-        return page(request, "complaint_elsewhere.html", place=place)
+    if complaint.case is None:
+        return page(request, "complaint_taken.html", name=complaint.id, decides=who.role in DECIDES)
     return done(request, f"/complaints/{complaint.id}", complaint=complaint.id)
 
 
 @door.page("/complaints/{complaint_id}", TAKES, name="complaint")
 async def show(request: Request, who: Signed, complaint_id: str) -> Response:
-    """Return the page of one complaint. Raises NotFoundError if the person's area does not have the complaint.
+    """Return the page of one complaint. Raises NotFoundError if the person's area does not have the complaint, or if it
+    is about no case and the person does not decide complaints: its area would tell an operator whose telephone it is.
     TimeoutError and SendError of Kafka, and errors of Redis, pass through.
     """
-    return await _shown(request, who, await _complaint(services(request), who, complaint_id))
+    found = await _complaint(services(request), who, complaint_id)
+    if found.case is None and who.role not in DECIDES:
+        raise NotFoundError
+    return await _shown(request, who, found)
 
 
 @door.act("/complaints/{complaint_id}/assign", DECIDES, name="complaint-assign")
@@ -153,9 +154,9 @@ async def follow(request: Request, who: Signed, complaint_id: str) -> Response:
     """Carry out a consequence of the complaint and redirect to it: close the case as a false alarm, flag the resident,
     or request a release.
 
-    409 if the complaint changed or ended, or the case refuses; 400 (HTTPException) if the form has no id. Raises
-    NotFoundError if the area does not have the complaint, its case or its resident. TimeoutError and SendError of
-    Kafka, and errors of Redis, pass through.
+    409 if the complaint changed or ended, or the case refuses; 422 if it does not say which of several holders of the
+    telephone is meant; 400 (HTTPException) if the form has no id. Raises NotFoundError if the area does not have the
+    complaint, its case or its resident. TimeoutError and SendError of Kafka, and errors of Redis, pass through.
     """
     made, given = services(request), await filled(request)
     complaint = await _complaint(made, who, complaint_id)
@@ -164,6 +165,10 @@ async def follow(request: Request, who: Signed, complaint_id: str) -> Response:
         return done(request, f"/complaints/{complaint_id}")  # done before
     if complaint.version != given.seen:
         return await _shown(request, who, complaint, 409, given, translate(request, CHANGED))
+    if complaint.resident is None and deed in (Deed.NO_CALLS, Deed.DATA_REFERRED):
+        if given["resident"] not in [each.id for each in await _holders(made, who, complaint)]:
+            return await _shown(request, who, complaint, 422, given, translate(request, WHICH))
+        complaint = complaint.model_copy(update={"resident": given["resident"]})
     if refused := await _followed(made, who, complaint, deed, given):
         return await _shown(request, who, complaint, 409, given, say(request, refused))
     return await _do(request, who, complaint, given, deed)
@@ -180,8 +185,10 @@ async def _taken(request: Request, made: Services, who: Who, given: Filled) -> C
     except ValueError:
         raise _WrongError(translate(request, "请选择投诉的种类。")) from None
     case = await _case(made, who, given["case"]) if given["case"] else None
-    resident = await chosen_holder(made, given) if case is None and given["phone"] else None
-    area = case.profile.division if case else resident.division if resident else who.area
+    holders = await holders_of(made, given) if case is None and given["phone"] else []
+    area = case.profile.division if case else holders[0].division if holders else who.area
+    several = [each.id for each in holders] if len(holders) > 1 else []
+    resident = holders[0].id if holders and not several else None
     entry = Entry(id=given.name("taken"), at=made.line.clock.now(), by=who.login, did=Deed.TAKEN)
     return rules.new_complaint(
         f"k{given.name('complaint')}",
@@ -189,7 +196,8 @@ async def _taken(request: Request, made: Services, who: Who, given: Filled) -> C
         kind,
         given["text"],
         area,
-        resident=case.resident if case else resident.id if resident else None,
+        resident=case.resident if case else resident,
+        holders=several,
         case=case.id if case else None,
     )
 
@@ -208,6 +216,15 @@ async def _complaint(made: Services, who: Who, complaint_id: str) -> Complaint:
     if found is None or not who.sees(found.area):
         raise NotFoundError
     return found
+
+
+async def _holders(made: Services, who: Who, complaint: Complaint) -> list[Resident]:
+    """Return the residents of the person's area among whom the complaint leaves the choice; empty if it is made."""
+    if complaint.resident is not None:
+        return []
+    standing = await made.line.residents.standing(complaint.holders)
+    found = (standing[each] for each in complaint.holders if each in standing)
+    return [each for each in found if who.sees(each.division)]
 
 
 async def _people(made: Services, complaint: Complaint) -> dict[str, str]:
@@ -243,6 +260,7 @@ async def _do(
     try:
         async with made.line.complaints.locked(complaint.id) as known:
             after = rules.with_entry(known or complaint, entry, given.seen, assigned)
+            after = after.model_copy(update={"resident": complaint.resident or after.resident})
             if after != known:
                 await trail.write(made, who, f"complaint-{deed.replace('_', '-')}", complaint.id)
                 await made.line.complaints.put(after)
@@ -292,9 +310,8 @@ def _form(
     status: int = 200,
     typed: Filled | None = None,
     wrong: str = "",
-    holders: Sequence[Resident] = (),
 ) -> Response:
-    """Return the page with the form. `holders`: of the telephone, if the person has to choose among several."""
+    """Return the page with the form."""
     fields: Mapping[str, str] = typed.fields if typed else {}
     return page(
         request,
@@ -307,7 +324,6 @@ def _form(
         longest=LONGEST,
         typed=fields,
         wrong=wrong,
-        holders=holders,
     )
 
 
@@ -331,6 +347,7 @@ async def _shown(
         due=rules.next_due(complaint),
         late=rules.overdue(complaint, now),
         follows=rules.open_consequences(complaint),
+        holders=await _holders(made, who, complaint) if who.role in DECIDES else [],
         case=case,
         may_decide=who.role in DECIDES,
         people=await _people(made, complaint),
