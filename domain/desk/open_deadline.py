@@ -1,9 +1,11 @@
-"""The deadline that a case's page and its row in the queue count down to."""
+"""The deadline that a case's page and its row in the queue count down to, and the act that answers it."""
 
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import NamedTuple
 
 from domain.casework.draft import is_clock
+from domain.casework.grounds import known_ground
 from domain.casework.orders.records import UNCONFIRMED, order_of
 from domain.casework.orders.unanswered import UNANSWERED
 from schemas.casework.cases import LIVE_STEPS, Case, Step, StepState
@@ -35,6 +37,20 @@ def deadline(case: Case) -> OpenDeadline | None:
     return min(found, key=lambda each: each.at, default=None)  # of the same moment, a step
 
 
+class MainAct(StrEnum):
+    """What a case's page offers first, as its one solid button. CALL: call the resident; NONE: somebody else has the
+    case, so no act stands out.
+    """
+
+    CLAIM = "claim"
+    CALL = "call"
+    STOP = "stop"
+    TELL_CONTACT = "tell_contact"
+    RECORD_RESULT = "record_result"
+    NEXT_CASE = "next_case"
+    NONE = "none"
+
+
 def own_deadline(case: Case, login: str) -> OpenDeadline | None:
     """Return the deadline for the person `login`: while they have claimed the case and must call the resident, that of
     their call; otherwise the nearest deadline.
@@ -61,6 +77,33 @@ def sooner_deadline(case: Case, login: str) -> OpenDeadline | None:
     """
     nearest, own = deadline(case), own_deadline(case, login)
     return nearest if nearest is not None and own is not None and nearest.at < own.at else None
+
+
+def main_act(case: Case, login: str, *, may_stop: bool) -> MainAct:
+    """Return the act that stands out on the case's page for the operator or supervisor `login`.
+
+    While they have claimed the case, it answers the nearest deadline: if that is of a step that has not gone out yet, a
+    stop-payment that they may ask for (`may_stop`) or a call to a trusted contact. Every other deadline is answered by
+    the call to the resident, and after a talk or a visit all are, by recording the result.
+    """
+    if not case.open:
+        return MainAct.NEXT_CASE
+    if case.claimed_by == login:
+        nearest = sooner_deadline(case, login) or own_deadline(case, login)
+        return MainAct.RECORD_RESULT if known_ground(case) else _answer_to(nearest, may_stop)
+    if case.settled:
+        return MainAct.NEXT_CASE
+    return MainAct.CLAIM if case.claimed_by is None else MainAct.NONE
+
+
+def _answer_to(nearest: OpenDeadline | None, may_stop: bool) -> MainAct:
+    step = nearest.step if nearest else None
+    if step is None or step.state is not StepState.PENDING:
+        return MainAct.CALL
+    if step.action is Action.STOP_PAYMENT and may_stop:
+        return MainAct.STOP
+    told = step.action is Action.CONTACT_CALL and step.contact is not None
+    return MainAct.TELL_CONTACT if told else MainAct.CALL
 
 
 def expires_soon(nearest: OpenDeadline | None, now: datetime) -> bool:

@@ -23,7 +23,7 @@ from console.web.tasks.mine import phone_of
 from domain.calendar import local_date
 from domain.casework import grounds, shield_of, triage
 from domain.desk.desk_calls import call_goes_on, calls_made
-from domain.desk.open_deadline import OpenDeadline, own_deadline, sooner_deadline
+from domain.desk.open_deadline import MainAct, OpenDeadline, main_act, own_deadline, sooner_deadline
 from domain.desk.payment_reasons import ReasonNow, reasons_now
 from domain.desk.questions import Question, Tree, Walk, walk
 from domain.identity.divisions import name_of
@@ -207,6 +207,11 @@ class View:
     def sooner(self) -> OpenDeadline | None:
         """The nearest deadline of the case if it ends before `deadline`; None otherwise."""
         return sooner_deadline(self.case, self.login)
+
+    @property
+    def main(self) -> MainAct:
+        """The act that the page's one solid button is."""
+        return main_act(self.case, self.login, may_stop=bool(self.proposed))
 
     @property
     def waiting_since(self) -> datetime:

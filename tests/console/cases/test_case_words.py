@@ -130,7 +130,7 @@ async def test_a_step_that_ends_before_the_operators_own_call_has_its_clock_in_t
     assert sooner is not None
     header = (await page_of(operator, case)).partition('<header id="head"')[2].partition("</header>")[0]
     assert header.index('id="sooner"') < header.index("人工外呼剩余"), "the nearest stands first"
-    beside = part(header, '<p class="figure" id="sooner"', "</p>")
+    beside = part(header, '<div class="figure" id="sooner"', "</div>")
     assert beside.endswith(of_deadline(sooner.step))
     assert sooner.at.isoformat() in header
 
@@ -152,6 +152,37 @@ async def test_a_key_leads_to_the_call_of_a_contact_and_only_where_it_is_not_fol
         shown.append((page.count('data-key="f" data-key-focus>'), page.count('data-key="f"'), "coming-later" in page))
     await console.house.line.redis.hset(place, resident.id, stored)
     assert shown == [(1, 1, True), (0, 0, True)]
+
+
+def solid(page: str) -> list[str]:
+    """The keys of the buttons that look solid, within the page's own content and outside its dialogs."""
+    main = re.sub("<(dialog|details).*?</\\1>", "", page.partition("<main")[2].partition("</main>")[0], flags=re.DOTALL)
+    buttons = re.findall("<button([^>]*)>", main)
+    return [re.findall('data-key="([^"]*)"', each)[0] for each in buttons if "class=" not in each]
+
+
+async def test_one_button_is_solid_and_it_answers_the_clock_that_runs_out_first(
+    console: Stage, line: Line, operator: Client
+) -> None:
+    resident, _ = await red(line, contacts=[TrustedContact(name="曹某", phone=line.phone(), relation="daughter")])
+    await line.advance(seconds=90)
+    assert solid(await page_of(operator, await line.case(resident))) == ["a"]
+    assert (await operator.post(f"/cases/{(await line.case(resident)).id}/claim")).status_code == 303
+    await line.settle()
+    case = await line.case(resident)
+    place = key("cases", home(resident.id, console.house.settings.partitions))
+    stored, shown = await console.house.line.redis.hget(place, resident.id), []
+    call = next(step for step in case.steps if step.action is Action.OPERATOR_CALL and step.due)
+    assert call.due is not None
+    contact = Step(id="red.contact.0", action=Action.CONTACT_CALL, state=StepState.PENDING, due=call.due, contact=0)
+    for earlier in (timedelta(minutes=1), -timedelta(minutes=1)):
+        steps = [call, contact.model_copy(update={"due": call.due - earlier})]
+        changed = case.model_copy(update={"steps": steps})
+        await console.house.line.redis.hset(place, resident.id, changed.model_dump_json())
+        page = await page_of(operator, case)
+        shown.append((solid(page), page.count('data-key="f"')))
+    await console.house.line.redis.hset(place, resident.id, stored)
+    assert shown == [(["f"], 1), (["p"], 1)]
 
 
 async def test_it_is_said_who_is_called(line: Line, operator: Client) -> None:

@@ -1,8 +1,16 @@
 from datetime import datetime
 
-from domain.desk.open_deadline import EXPIRES_WITHIN, deadline, expires_soon, own_deadline, sooner_deadline
+from domain.desk.open_deadline import (
+    EXPIRES_WITHIN,
+    MainAct,
+    deadline,
+    expires_soon,
+    main_act,
+    own_deadline,
+    sooner_deadline,
+)
 from domain.wording.labels import of_deadline
-from schemas.casework.cases import Case, Step, StepState, Stop, StopState
+from schemas.casework.cases import Case, CaseState, Step, StepState, Stop, StopState
 from schemas.casework.orders import OrderState, StopOrder
 from schemas.codes.money import CanStillBeStopped
 from schemas.levels import Action, Level
@@ -102,3 +110,46 @@ def test_a_deadline_expires_soon_from_a_minute_before_it_on() -> None:
     assert expires_soon(deadline(given), DUE - EXPIRES_WITHIN / 2)
     assert expires_soon(deadline(given), DUE + MINUTE), "an overdue one does not leave the list"
     assert not expires_soon(deadline(case(Level.RED, steps=[])), DUE)
+
+
+def waits(name: str, action: Action, due: datetime, **more: object) -> Step:
+    """A step that has not gone out yet."""
+    return Step.model_validate({"id": name, "action": action, "state": StepState.PENDING, "due": due, **more})
+
+
+def claimed(*steps: Step, **more: object) -> Case:
+    """A case that op1 has claimed and must call, with these steps besides."""
+    return case(Level.RED, **{"steps": [*on_desk(), *steps], "claimed_by": "op1", **more})
+
+
+def test_the_act_that_stands_out_answers_the_deadline_that_runs_out_first() -> None:
+    contact = waits("red.contact", Action.CONTACT_CALL, NOON, contact=0)
+    stop = waits("red.stop", Action.STOP_PAYMENT, NOON)
+    late = contact.model_copy(update={"due": DUE + MINUTE})
+    assert main_act(claimed(contact), "op1", may_stop=True) is MainAct.TELL_CONTACT
+    assert main_act(claimed(stop), "op1", may_stop=True) is MainAct.STOP
+    assert main_act(claimed(late), "op1", may_stop=True) is MainAct.CALL
+    assert main_act(claimed(), "op1", may_stop=True) is MainAct.CALL
+
+
+def test_a_deadline_that_nothing_at_the_desk_answers_leaves_the_call_to_the_resident() -> None:
+    visit = waits("red.visit", Action.VISIT, NOON)
+    told = waits("red.contact", Action.CONTACT_CALL, NOON, contact=0, state=StepState.SENT)
+    stop = waits("red.stop", Action.STOP_PAYMENT, NOON)
+    for given in (claimed(visit), claimed(told), claimed(stop)):
+        assert main_act(given, "op1", may_stop=False) is MainAct.CALL
+
+
+def test_after_a_talk_the_result_stands_out_whatever_runs_out_first() -> None:
+    contact = waits("red.contact", Action.CONTACT_CALL, NOON, contact=0)
+    met = claimed(contact, met_at=NOON)
+    assert main_act(met, "op1", may_stop=True) is MainAct.RECORD_RESULT
+
+
+def test_a_case_is_claimed_before_anything_else_and_a_colleagues_has_no_act_that_stands_out() -> None:
+    contact = waits("red.contact", Action.CONTACT_CALL, NOON, contact=0)
+    free = claimed(contact, claimed_by=None)
+    assert main_act(free, "op1", may_stop=True) is MainAct.CLAIM
+    assert main_act(claimed(contact), "op2", may_stop=True) is MainAct.NONE
+    assert main_act(free.model_copy(update={"state": CaseState.DISSUADED}), "op1", may_stop=True) is MainAct.NEXT_CASE
+    assert main_act(free.model_copy(update={"state": CaseState.CLOSED}), "op1", may_stop=True) is MainAct.NEXT_CASE
