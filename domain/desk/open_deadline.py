@@ -14,6 +14,9 @@ from schemas.levels import Action
 EXPIRES_WITHIN = timedelta(minutes=1)
 """A deadline is about to expire from this time before it on: pages show it in red (console/web/static/clock.js)."""
 
+NEXT_SHOWN = 2
+"""How many of the next steps the page shows at least; each takes a line of its first screen."""
+
 _BY_PEOPLE = frozenset({Action.OPERATOR_CALL, Action.VISIT})
 
 
@@ -35,6 +38,13 @@ def deadline(case: Case) -> OpenDeadline | None:
     stops = [payment.stop for payment in (*case.payments, *case.traced) if payment.stop is not None]
     found += [OpenDeadline(stop.until, None) for stop in stops if stop.state.open and stop.until is not None]
     return min(found, key=lambda each: each.at, default=None)  # of the same moment, a step
+
+
+class ComingSteps(NamedTuple):
+    """The live steps of a case that have a due time, in its order. `later`: those that the page folds away."""
+
+    shown: list[Step]
+    later: list[Step]
 
 
 class MainAct(StrEnum):
@@ -77,6 +87,16 @@ def sooner_deadline(case: Case, login: str) -> OpenDeadline | None:
     """
     nearest, own = deadline(case), own_deadline(case, login)
     return nearest if nearest is not None and own is not None and nearest.at < own.at else None
+
+
+def coming_steps(case: Case) -> ComingSteps:
+    """Return a case's live steps. The first NEXT_SHOWN of them are shown, and all that are out and wait for a result:
+    somebody on the way to the door is never folded away.
+    """
+    timed = [(step.due, step.id, step) for step in case.steps if step.state in LIVE_STEPS and step.due is not None]
+    steps = [step for _, _, step in sorted(timed, key=lambda each: each[:2])]
+    shown = [step for place, step in enumerate(steps) if place < NEXT_SHOWN or step.state is StepState.SENT]
+    return ComingSteps(shown, [step for step in steps if step not in shown])
 
 
 def main_act(case: Case, login: str, *, may_stop: bool) -> MainAct:

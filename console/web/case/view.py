@@ -23,7 +23,15 @@ from console.web.tasks.mine import phone_of
 from domain.calendar import local_date
 from domain.casework import grounds, shield_of, triage
 from domain.desk.desk_calls import call_goes_on, calls_made
-from domain.desk.open_deadline import MainAct, OpenDeadline, main_act, own_deadline, sooner_deadline
+from domain.desk.open_deadline import (
+    ComingSteps,
+    MainAct,
+    OpenDeadline,
+    coming_steps,
+    main_act,
+    own_deadline,
+    sooner_deadline,
+)
 from domain.desk.payment_reasons import ReasonNow, reasons_now
 from domain.desk.questions import Question, Tree, Walk, walk
 from domain.identity.divisions import name_of
@@ -98,7 +106,7 @@ class View:
     case: Case
     now: datetime
     person: Person
-    coming: list[Step]
+    coming: ComingSteps
     done: list[Step]
     skipped: list[Step]  # and withdrawn ones: steps that were never taken
     money: list[Money]
@@ -240,13 +248,12 @@ async def view(services: Services, who: Who, case: Case, script: str = "") -> Vi
     )
     related, elsewhere = _related(services, who, case)
     later = later_left(case, now)
-    live = [step for step in case.steps if step.state in LIVE_STEPS and step.due is not None]
     over = [step for step in case.steps if step.state not in LIVE_STEPS and not step.id.startswith("clock.")]
     return View(
         case=case,
         now=now,
         person=person,
-        coming=sorted(live, key=lambda step: (step.due or now, step.id)),
+        coming=coming_steps(case),
         done=[step for step in over if step.state not in UNDONE],
         skipped=[step for step in over if step.state in UNDONE],
         money=money,

@@ -185,6 +185,21 @@ async def test_one_button_is_solid_and_it_answers_the_clock_that_runs_out_first(
     assert shown == [(["f"], 1), (["p"], 1)]
 
 
+async def test_a_next_step_has_its_name_once_and_its_button_at_the_right(line: Line, operator: Client) -> None:
+    _, case = await red(line, contacts=[TrustedContact(name="曹某", phone=line.phone(), relation="daughter")])
+    page = await page_of(operator, case)
+    assert page.index('<section id="coming"') < page.index('<section id="acts"'), "on top of the decision"
+    coming = page.partition('<section id="coming"')[2].partition("</section>")[0]
+    rows = [each for each in re.findall("<li>.*?</li>", coming, re.DOTALL) if 'name="contact"' in each]
+    assert rows
+    for row in rows:
+        title = re.findall("<strong>(.*?)</strong>", row)[0]
+        button = re.sub(r'<span class="hide">.*?</span>|<kbd.*?</kbd>', "", re.findall("<button.*?</button>", row)[0])
+        assert title == "电话告知女儿（联系人 1）"
+        assert re.sub("<[^>]*>", "", button).strip() == "立即呼叫"
+        assert row.index("<form") < row.index("</div>"), "in the same line"
+
+
 async def test_it_is_said_who_is_called(line: Line, operator: Client) -> None:
     contacts = [
         TrustedContact(name="曹某", phone=line.phone(), relation="daughter"),

@@ -2,7 +2,9 @@ from datetime import datetime
 
 from domain.desk.open_deadline import (
     EXPIRES_WITHIN,
+    NEXT_SHOWN,
     MainAct,
+    coming_steps,
     deadline,
     expires_soon,
     main_act,
@@ -153,3 +155,12 @@ def test_a_case_is_claimed_before_anything_else_and_a_colleagues_has_no_act_that
     assert main_act(claimed(contact), "op2", may_stop=True) is MainAct.NONE
     assert main_act(free.model_copy(update={"state": CaseState.DISSUADED}), "op1", may_stop=True) is MainAct.NEXT_CASE
     assert main_act(free.model_copy(update={"state": CaseState.CLOSED}), "op1", may_stop=True) is MainAct.NEXT_CASE
+
+
+def test_a_step_that_is_out_is_never_folded_away() -> None:
+    later = [waits(f"red.sms.{n}", Action.SMS, DUE - n * MINUTE) for n in range(1, NEXT_SHOWN + 2)]
+    visit = waits("red.visit", Action.VISIT, DUE + MINUTE, state=StepState.SENT)
+    over = Step(id="red.done", action=Action.SMS, state=StepState.DONE, due=None)
+    coming = coming_steps(case(Level.RED, steps=[visit, over, *later]))
+    assert coming.shown == [*later[::-1][:NEXT_SHOWN], visit]
+    assert coming.later == later[::-1][NEXT_SHOWN:]
