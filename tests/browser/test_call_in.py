@@ -85,18 +85,30 @@ async def test_an_unknown_caller_in_danger_is_a_case_with_its_questions_within_a
     await people.shot(page, f"danger-case-{language}")
 
 
-async def test_what_the_call_is_about_is_asked_first_and_leads_to_its_form_by_keyboard(people: People) -> None:
+async def test_what_the_call_is_about_is_chosen_once_and_shows_the_form_for_it(people: People) -> None:
     page = await people.page(StaffRole.OPERATOR)
     await page.goto("/call-in")
     await page.keyboard.type("19800991004")
     await page.keyboard.press("Enter")
     await expect(page.locator("#d-suspect_account")).to_be_focused()
-    for name, field in (("咨询", "#what-question"), ("举报诈骗", "#what-report")):
-        await page.locator(".kinds a", has_text=name).press("Enter")
-        await expect(page.locator(field)).to_be_focused()
-        await expect(page.locator(field)).to_be_checked()
-    await page.locator(".kinds a").first.press("Enter")
+    assert await page.locator("[name=what]").count() == 3
+    assert (await page.locator(".caution").inner_text()).strip() == "请来电人不要挂断、不要转账。"
+    await page.locator("#what-danger").focus()
+    for kind in ("report", "question"):
+        await page.keyboard.press("ArrowRight")
+        await expect(page.locator(f"#what-{kind}")).to_be_checked()
+        await expect(page.locator("#danger")).to_be_hidden()
+    await people.shot(page, "kind-question")
+    await page.keyboard.press("Enter")
+    await expect(page.locator("#text")).to_be_focused()
+    await page.locator(".kinds label", has_text="本人正在被骗").click()
     await expect(page.locator("#d-suspect_account")).to_be_focused()
+    await expect(page.locator("#text")).to_be_hidden()
+    await page.locator(".kinds label", has_text="举报诈骗").click()
+    await expect(page.locator("#text")).to_be_focused()
+    await page.keyboard.type("收到冒充客服的电话")
+    await page.get_by_role("button", name="登记", exact=True).click()
+    await expect(page.locator("#statements strong")).to_have_text("举报诈骗")
 
 
 async def test_a_stranger_calls_and_the_order_waits_for_its_approval_by_keyboard_only(
