@@ -1,6 +1,7 @@
 """Assigning a case to an operator who is signed in. A claim that the supervisor has not seen is never overridden."""
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from console.web.auth.who import NotFoundError, Who
@@ -51,6 +52,11 @@ async def operators(services: Services, who: Who) -> list[Operator]:
         if account.login in signed_in
     ]
     return sorted(found, key=lambda each: (each.cases, each.name, each.login))
+
+
+def able(signed_in: Iterable[Operator], case: Case) -> list[Operator]:
+    """Return those of the operators who can take a case: they see it, and do not have it. In the given order."""
+    return [one for one in signed_in if one.sees(case.profile.division) and one.login != case.claimed_by]
 
 
 async def assign(services: Services, who: Who, case: Case, act: AssignAct) -> Answer:

@@ -2,18 +2,21 @@
 outreach holds.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from console.web.auth.who import Who
 from console.web.auth.words import place
+from console.web.kit.pages import ZONE
 from console.web.kit.services import Services
 from domain.calendar import Shift, before, local_date, shift_at
 from domain.desk.load import Load, load_of, visits_by_officer
 from domain.feeds.silence import begin_of
 from domain.identity import divisions
+from domain.policy.duty import Need
 from domain.statistics.clocks import Clock, ResponsibleParty, Tally, tally
+from domain.visits.coverage import gaps
 from domain.visits.officers import on_duty
 from schemas.casework.cases import Case
 from schemas.casework.inputs import Hold
@@ -25,7 +28,7 @@ from streams.operations import rules
 
 SHIFTS_SHOWN = 4
 CLAIMS_SHOWN = 40
-STATIONS_OPEN = 3  # up to this many stations are shown with their people unfolded
+MOMENT = timedelta(seconds=1)  # staffing is looked at as it is now
 SOON = timedelta(hours=8)  # stops that expire within this time need attention
 
 
@@ -36,6 +39,22 @@ class OnDuty:
     officer: Officer
     until: datetime
     visits: int
+
+
+@dataclass(frozen=True, slots=True)
+class StationDuty:
+    """A station and its people on duty, those with most open visits first. `missing`: how many people the policy's
+    requirements want besides them now.
+    """
+
+    station: str
+    people: list[OnDuty]
+    missing: int
+
+    @property
+    def thin(self) -> bool:
+        """True if people are missing, or each one on duty has a visit: nobody is left for the next."""
+        return self.missing > 0 or all(each.visits for each in self.people)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,9 +127,9 @@ def _sum(counted: Iterable[tuple[Clock, int]]) -> Tally:
     return tally(counted, lambda clock: "all").get("all", Tally())
 
 
-def duty(services: Services, who: Who, rosters: Iterable[Roster]) -> list[tuple[str, list[OnDuty]]]:
-    """Return (station, its officers on duty in the reader's area); stations without any are left out. Stations and
-    officers are sorted by their number of open visits, the most first.
+def duty(services: Services, who: Who, rosters: Iterable[Roster], needs: Sequence[Need]) -> list[StationDuty]:
+    """Return the stations with people on duty in the reader's area, those with most open visits first, then by name.
+    `needs`: the policy's requirements.
     """
     now = services.line.clock.now()
     visits = visits_by_officer(row.case for row in services.hub.rows.values() if who.sees(row.division))
@@ -119,8 +138,15 @@ def duty(services: Services, who: Who, rosters: Iterable[Roster]) -> list[tuple[
         here = [officer for officer in roster.officers if who.sees(officer.division) and on_duty(officer, now)]
         people = [OnDuty(officer, _until(officer, now), visits[officer.id]) for officer in here]
         if people:
-            found.append((roster.station, sorted(people, key=lambda each: (-each.visits, each.officer.id))))
-    return sorted(found, key=lambda each: (-sum(person.visits for person in each[1]), each[0]))
+            ordered = sorted(people, key=lambda each: (-each.visits, each.officer.id))
+            found.append(StationDuty(roster.station, ordered, _missing(roster, needs, now)))
+    return sorted(found, key=lambda each: (-sum(person.visits for person in each.people), each.station))
+
+
+def _missing(roster: Roster, needs: Sequence[Need], now: datetime) -> int:
+    """Return how many people are missing at the station at `now`; of several requirements, the greatest number."""
+    found = gaps(roster.officers, needs, now, now + MOMENT, ZONE)
+    return max((gap.missing for gap in found), default=0)
 
 
 def _until(officer: Officer, now: datetime) -> datetime:

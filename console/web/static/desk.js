@@ -13,9 +13,19 @@ const parts = new Parts(desk, document.querySelector("#desk-lost"), (name, part)
 
 // Enter in the list of operators assigns, as it does in any other field of a form.
 desk.addEventListener("keydown", (event) => {
-  if (event.key !== "Enter" || !event.target.matches("form.assign select")) return;
+  if (event.key !== "Enter" || !event.target.matches("#assign-to")) return;
   event.preventDefault();
   event.target.form.requestSubmit();
+});
+
+// The cases that are ticked are given to one operator. A row's key ticks it and leads to the list of operators.
+desk.addEventListener("change", ({ target }) => {
+  if (target.name === "case" && target.checked && target !== document.activeElement) target.form.elements.to.focus();
+});
+desk.addEventListener("submit", (event) => {
+  if (event.target.id !== "assign-several" || desk.querySelector("[name=case]:checked")) return;
+  event.preventDefault();
+  desk.querySelector("[name=case]").focus();
 });
 
 desk.addEventListener("click", (event) => {

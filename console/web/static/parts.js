@@ -10,7 +10,9 @@ function fill(part, html) {
   const active = part.contains(document.activeElement) ? document.activeElement : null;
   const at = scrollers(part).map((each) => [each.scrollLeft, each === active]);
   const before = cells(part), folds = opened(part), folded = active?.closest("details")?.dataset.key;
+  const ticks = new Set([...part.querySelectorAll("input:checked")].map(({ value }) => value));
   part.innerHTML = html;
+  for (const box of part.querySelectorAll("input[type=checkbox]")) box.checked = ticks.has(box.value);
   for (const each of part.querySelectorAll("details[data-key]")) {
     each.open = folds.get(each.dataset.key) ?? each.open;
     if (each.dataset.key === folded) each.firstElementChild.focus({ preventScroll: true });

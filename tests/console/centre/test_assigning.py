@@ -40,9 +40,14 @@ async def assign(client: Client, case: Case, to: str, **more: str) -> httpx.Resp
 
 
 def offered(page: str, case: Case) -> list[str]:
-    """Who can be chosen for a case in the list of what needs the supervisor."""
+    """Who can be chosen for a case in the list of what needs the supervisor: in the one list for the cases that are
+    ticked, or by the case's own button.
+    """
+    if f'name="case" value="{case.id}"' in page:
+        several = page.partition('id="assign-several"')[2].partition("</form>")[0]
+        return re.findall(r'<option value="([^"]+)"', several)
     form = page.partition(f'action="/cases/{case.id}/assign"')[2].partition("</form>")[0]
-    return re.findall(r'<option value="([^"]+)"', form)
+    return re.findall(r'name="to" value="([^"]+)"', form)
 
 
 async def banner(client: Client) -> str:
@@ -75,6 +80,68 @@ async def test_an_unclaimed_case_is_given_to_an_operator_who_is_told_and_it_is_a
         assert (now.claimed_by, now.assigned) == (login, False)
     facts = [fact.what for fact in await line.facts(resident, FactKind.CLAIMED)]
     assert facts[0] == CaseAssigned(chief.account.login, login)
+
+
+QUIET = "220112"  # nobody else is signed in there
+
+
+async def test_one_operator_who_can_take_a_case_is_named_on_its_button(console: Stage, line: Line) -> None:
+    resident = await line.resident(division=f"{QUIET}001")
+    await line.signal(call(line, resident, ongoing=True), transfer(line, resident, line.account()))
+    await line.advance(seconds=90)
+    case = await line.case(resident)
+    await caught_up(console, case)
+    async with await console.signed_in(CHIEF, QUIET) as chief, await console.signed_in(OPERATOR, QUIET) as li:
+        page = (await chief.get("/desk")).text
+        assert f"指派 {li.account.name}</button>" in page
+        assert offered(page, case) == [li.account.login]
+        assert "assign-several" not in page
+        async with await console.signed_in(OPERATOR, QUIET) as han:
+            page = (await chief.get("/desk")).text
+            assert {li.account.login, han.account.login, chief.account.login} == set(offered(page, case))
+            needs = page.partition('data-live="needs"')[2].partition("</section>")[0]
+            assert needs.count("<select") == 1, "one list for all rows"
+
+
+async def test_several_cases_are_given_to_one_operator_and_what_a_colleague_has_is_not_taken(
+    console: Stage, line: Line
+) -> None:
+    cases = [await waits(console, line) for _ in range(3)]
+    ids = [case.id for _, case in cases]
+    async with (
+        await console.signed_in(CHIEF, AREA) as chief,
+        await console.signed_in(OPERATOR, AREA) as han,
+        await console.signed_in(OPERATOR, AREA) as li,
+    ):
+        assert (await han.post(f"/cases/{ids[2]}/claim", headers=JSON)).json()["held"]
+        answer = await chief.post("/cases/assign", data={"case": ids, "to": li.account.login})
+        assert answer.status_code == 303
+        page = (await chief.get(answer.headers["location"])).text
+        assert page.count(f"已指派给 {li.account.name}") == 2
+        assert page.count("未指派：已由他人接手") == 1
+        who = [(await line.case(resident)).claimed_by for resident, _ in cases]
+        assert who == [li.account.login, li.account.login, han.account.login]
+        gone = await console.account(OPERATOR, AREA)
+        assert (await chief.post("/cases/assign", data={"case": ids, "to": gone.login})).status_code == 409
+        alone = await chief.post("/cases/assign", data={"case": ids[2], "to": li.account.login})
+        assert "正在处理此预警" in alone.text, "one case alone asks for the reason, as its own button does"
+        assert (await han.post("/cases/assign", data={"case": ids, "to": han.account.login})).status_code == 403
+
+
+async def test_the_operator_and_the_reason_are_asked_for_together_if_none_is_named(console: Stage, line: Line) -> None:
+    _, case = await waits(console, line)
+    async with (
+        await console.signed_in(CHIEF, AREA) as chief,
+        await console.signed_in(OPERATOR, AREA) as han,
+        await console.signed_in(OPERATOR, AREA) as li,
+    ):
+        assert (await han.post(f"/cases/{case.id}/claim", headers=JSON)).json()["held"]
+        await line.settle()
+        asked = await chief.post(f"/cases/{case.id}/assign", data={"holder": han.account.login})
+        assert asked.status_code == 409
+        options = re.findall(r'<option value="([^"]+)"', asked.text)
+        assert li.account.login in options
+        assert han.account.login not in options
 
 
 async def test_the_same_button_twice_is_one_assignment(console: Stage, line: Line) -> None:

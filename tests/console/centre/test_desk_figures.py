@@ -27,7 +27,7 @@ def figures(expiring: int = 0, reds: int = 0, staffing: Staffing = ONE_FREE, **g
     load.waiting[Level.RED] = reds
     values = {"needs": Attention(), "load": load, "clocks": tables({}, Tally()), "waits_since": None, "now": NOON}
     values |= {"levels": list(GRAVEST_FIRST), "staffing": staffing, "expiring": expiring, "operators": [], "me": "s1"}
-    values["reds_ended"] = Tally()
+    values |= {"reds_ended": Tally(), "able": lambda _: []}
     html = environment("zh").get_template("desk_needs.html").render({**values, **given})
     return html.partition('<dl class="now">')[2].partition("</dl>")[0]
 

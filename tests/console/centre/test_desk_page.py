@@ -179,6 +179,24 @@ async def test_who_is_on_is_told_by_station(console: Stage) -> None:
         assert "赵警官" not in (await far.get("/desk")).text
 
 
+async def test_only_stations_that_are_thin_are_listed_and_the_others_are_one_line(console: Stage) -> None:
+    now, rosters = console.house.clock.now(), console.services.line.outgoing.rosters
+    on = Shift(start=now.replace(hour=0), end=now.replace(year=now.year + 1))
+    for station, role, number in (("前郭站", Role.OFFICER, 2), ("长岭站", Role.GRID_WORKER, 2)):
+        people = [
+            Officer(id=f"{station}-{n}", name=f"钱{n}", role=role, division="220722", shifts=[on])
+            for n in range(number)
+        ]
+        await rosters.put(Roster(station=station, officers=people))
+    async with await console.signed_in(SUPERVISOR, "220722") as client:
+        page = (await client.get("/desk")).text
+    people = page.partition('data-live="people"')[2]
+    assert re.search(r"长岭站.*?在岗 2 人，缺 \d 人", people, re.DOTALL), "nobody there is an officer"
+    others = people.partition("人手充足的派出所与网格：1 个")[2]
+    assert "前郭站" in others
+    assert people.count("前郭站") == others.count("前郭站")
+
+
 async def test_a_stop_that_runs_out_soon_is_told_before_it_does(console: Stage) -> None:
     stop = await stopped(console, division="220724")
     async with await console.signed_in(SUPERVISOR, "220724") as client:
