@@ -81,7 +81,7 @@ async def test_answers_are_locked_until_the_call_is_answered(console: Stage, lin
         if what:
             await done(console, operator, case, "note", what=what)
         page = await page_of(operator, case)
-        assert "接通后才能登记回答" in page
+        assert "接通后可用" in page
         assert not re.search(r'<button name="answer"[^>]* value="[a-z_]+" data-key', page)
     refused = await send(
         operator,

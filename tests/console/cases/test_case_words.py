@@ -158,7 +158,7 @@ def solid(page: str) -> list[str]:
     """The keys of the buttons that look solid, within the page's own content and outside its dialogs."""
     main = re.sub("<(dialog|details).*?</\\1>", "", page.partition("<main")[2].partition("</main>")[0], flags=re.DOTALL)
     buttons = re.findall("<button([^>]*)>", main)
-    return [re.findall('data-key="([^"]*)"', each)[0] for each in buttons if "class=" not in each]
+    return [re.findall('data-key="([^"]*)"', each)[0] for each in buttons if not re.search(" hidden|class=", each)]
 
 
 async def test_one_button_is_solid_and_it_answers_the_clock_that_runs_out_first(

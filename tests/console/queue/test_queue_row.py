@@ -7,7 +7,7 @@ import pytest
 
 from console.web.kit.pages import environment
 from console.web.live.row import row_of
-from schemas.casework.cases import Case
+from schemas.casework.cases import Case, CaseState
 from schemas.levels import Level
 from streams.state.keys import milliseconds
 from tests.domain.builders import NOON, danger, policy
@@ -30,3 +30,9 @@ def test_how_long_a_call_lasts_is_said_in_words_because_figures_read_as_a_time_o
     ((attributes, inside),) = re.findall(r'<span class="calling"([^>]*)>(.*?)</span>', html)
     assert f'data-minutes="{form}"' in attributes
     assert f'<time class="elapsed" data-since="{milliseconds(since)}"' in inside
+
+
+def test_a_case_that_nobody_has_claimed_says_that_the_system_is_contacting_the_resident() -> None:
+    contacting = case(Level.RED, steps=on_desk(), state=CaseState.CONTACTING)
+    assert "<strong>系统联系中</strong>" in rendered(contacting)
+    assert "<strong>联系中</strong>" in rendered(contacting.model_copy(update={"claimed_by": "op1"}))
