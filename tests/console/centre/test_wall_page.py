@@ -91,7 +91,7 @@ async def test_money_by_evidence_stands_apart_from_the_estimate(console: Stage) 
     async with await console.signed_in(DISPLAY, "2208") as client:
         page = (await client.get("/wall")).text
     assert re.search(r'<p class="sum">¥[\d,.]+</p>', page)
-    assert '<div class="estimate"><dt>D 模型估计，不计入合计</dt>' in page
+    assert '<div class="estimate"><dt>D 估算，不计入</dt>' in page
 
 
 async def test_the_story_tells_of_who_was_saved_and_names_nobody(console: Stage) -> None:
