@@ -43,22 +43,32 @@ KEYWORDS = {
     "say": None,
     "FormError": (2,),
 }
+# A Chinese character beside a Latin letter or a figure. Of the places to fill in, these are filled with figures.
+HAN, LATIN = "[\u3400-\u9fff]", "[A-Za-z0-9]"
+TIGHT = re.compile(f"{HAN}{LATIN}|{LATIN}{HAN}")
+FIGURE = re.compile(r"%\((?:n|at|until|attempt|hours|seconds|amount_fen|yuan)\)s|\{(?:n|h|m|s|time|yuan)\}")
+PLACE = re.compile(r"%\(\w+\)s|\{\w+\}")
+DOCUMENT = re.compile("〔\\d{4}〕\\d+号")  # as the authorities write it: 银发〔2016〕86号
+# A criminal case, a police record or an incident of another kind. A case of this system is 경보.
+OTHER_CASE = re.compile("사건 기록|사건 때문에|보안 사건|다른 사건을 처리|사건과 무관한 계좌")
 TODAY = datetime(2026, 3, 1, 3, 12, tzinfo=UTC)
 LONGEST = timedelta(hours=6)
 OTHERS = [language for language in LANGUAGES if language != "zh"]
 # Words that the police do not use here (立案 and 案件 belong to a criminal case), or a second word for one thing.
 RETIRED = {
     "zh": "挽回|挽损|保住|研判|立案|结案|案件|此案|本案|团伙|劝服|续止付|机器人|静默|明文|预警中心|认领|警情"
-    "|见面劝阻|劝阻员|接线员|话务员|解除专员|止付台|主管",
-    "en": r"not persuaded|robot|\bunmask|\bmoney kept|warning centre|\bsilent feed|[Bb]rushing|^Free$|[Rr]elease desk",
-    "ko": "고객님|어르신|해동비|해제금|격자|로봇|경보센터|보전액|지킨",
+    "|见面劝阻|劝阻员|接线员|话务员|解除专员|止付台|主管|对方账户|记事|在途拦截",
+    "en": r"not persuaded|robot|\bunmask|\bmoney kept|warning centre|\bsilent feed|[Bb]rushing|^Free$|[Rr]elease desk"
+    "|suspect list|paying bank",
+    "ko": "고객님|어르신|해동비|해제금|격자|로봇|경보센터|보전액|지킨|누계",
 }
 # Kept in another sense: an incident of the police, and an alarm without a sound.
 OTHER_SENSE = re.compile("重大警情|其他警情|静默报警|^静默：不要|静默时本机不响")
 DEPLOY = POLICY.parents[1]
 TERMINAL = Path(terminal.__file__)
 BOARDS = (TERMINAL, *DEPLOY.glob("grafana/dashboards/*.json"), *DEPLOY.glob("prometheus/rules/*.yml"))
-SPOKEN = (*DEPLOY.glob("policy/*.toml"), *DEPLOY.glob("scripts/*.toml"))
+SCRIPTS = tuple(DEPLOY.glob("scripts/*.toml"))
+SPOKEN = (*DEPLOY.glob("policy/*.toml"), *SCRIPTS)
 
 
 def texts() -> Iterator[tuple[str, str]]:
@@ -129,6 +139,26 @@ def test_a_screen_uses_the_police_s_terms() -> None:
 @pytest.mark.parametrize("language", OTHERS)
 def test_a_translation_uses_the_standard_terms(language: str) -> None:
     assert [message.string for _, message in messages(language) if retired(str(message.string), language)] == []
+
+
+def test_chinese_is_set_apart_from_latin_letters_and_figures_by_a_space() -> None:
+    """As the glossary says. A place for a name, a label or another Chinese word has none."""
+    said = [*texts(), *((text, file.name) for file in SCRIPTS for text in spoken(file))]
+    assert [(text, where) for text, where in said if TIGHT.search(in_print(text))] == []
+
+
+def test_a_case_has_one_name_in_korean() -> None:
+    assert [m.string for _, m in messages("ko") if "사건" in OTHER_CASE.sub("", str(m.string))] == []
+
+
+def in_print(text: str) -> str:
+    """A text as it looks when its places are filled in, without the numbers of documents."""
+    return PLACE.sub("…", FIGURE.sub("1", DOCUMENT.sub("…", text)))
+
+
+def spoken(script: Path) -> list[str]:
+    """The Chinese texts of a conversation's script."""
+    return re.findall(r'\bzh = "([^"]*)"', script.read_text("utf-8"))
 
 
 def test_boards_and_alarms_use_the_police_s_terms() -> None:

@@ -87,7 +87,7 @@ PARTS = {
     "place": "；%(place)s",
     "request": "（申请 %(request)s）",
     "text": "：%(text)s",
-    "times": "，共%(times)s次",
+    "times": "，共 %(times)s 次",
     "to": "；转给 %(to)s",
     "visits": " · 手上 %(visits)s 件",
     "why": "：%(why)s",
@@ -96,7 +96,7 @@ PARTS = {
 """What an optional parameter adds to its sentence."""
 
 JOINER, LISTED = "；", " · "
-SPANS = {DAY: "%(n)s天", HOUR: "%(n)s小时", MINUTE: "%(n)s分钟", 1: "%(n)s秒"}
+SPANS = {DAY: "%(n)s 天", HOUR: "%(n)s 小时", MINUTE: "%(n)s 分钟", 1: "%(n)s 秒"}
 TEXTS = (*PARTS.values(), JOINER, *SPANS.values())
 
 STEPS = {

@@ -213,7 +213,7 @@ EVIDENCE = {
 # The other party of a call or a payment, and the kind of an app, as a reason names them.
 PARTIES = {
     EvidenceKind.CALL_OVERSEAS: "境外号码",
-    EvidenceKind.CALL_GOIP: "疑似GOIP设备号码",
+    EvidenceKind.CALL_GOIP: "疑似 GOIP 设备号码",
     EvidenceKind.CALL_SPOOFED: "改号电话",
     EvidenceKind.SUSPECT_CALLER: "涉诈号码",
     EvidenceKind.RATED_CALLER: "被标记为诈骗的号码",
@@ -330,7 +330,7 @@ FACTS = {
     FactKind.LOST_AGAIN_UNSHIELDED: "无保护期再次受损",
     FactKind.CLAIMED: "已接手",
     FactKind.UNCLAIMED: "退回",
-    FactKind.NOTE: "记事",
+    FactKind.NOTE: "备注",
     FactKind.REFUSED: "未执行",
     FactKind.CLOSED: "已办结",
     FactKind.FORGOTTEN: "已清除个人信息",

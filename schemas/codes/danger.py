@@ -18,7 +18,7 @@ class SuspiciousCall(Code, frozen=True):
     `seconds`: how long it lasted; `at`: when it began; `times`: number of such calls, None for one.
     """
 
-    zh: ClassVar = "与%(kind)s通话%(seconds)s（%(at)s%(times)s）"
+    zh: ClassVar = "与%(kind)s通话 %(seconds)s（%(at)s%(times)s）"
     kind: EvidenceKind
     seconds: int
     at: datetime
@@ -28,7 +28,7 @@ class SuspiciousCall(Code, frozen=True):
 class OngoingCall(Code, frozen=True):
     """A call with a suspicious number is going on. `at`: when it began; `times`: number of such calls, None for one."""
 
-    zh: ClassVar = "正在与%(kind)s通话，%(at)s起%(times)s"
+    zh: ClassVar = "正在与%(kind)s通话，%(at)s 起%(times)s"
     kind: EvidenceKind
     at: datetime
     times: int | None = None
@@ -77,7 +77,7 @@ class ScamApp(Code, frozen=True):
 class OwnReport(Code, frozen=True):
     """The resident reported a fraud. `at`: when; `times`: number of reports, None for one."""
 
-    zh: ClassVar = "本人报案%(amount_fen)s（%(at)s%(times)s）"
+    zh: ClassVar = "本人报案 %(amount_fen)s（%(at)s%(times)s）"
     at: datetime
     amount_fen: int | None = None
     times: int | None = None
@@ -96,7 +96,7 @@ class LostBefore(Code, frozen=True):
     `at`: when the loss became known; `until`: the end of the shield.
     """
 
-    zh: ClassVar = "%(at)s已知曾被骗，保护期至%(until)s"
+    zh: ClassVar = "%(at)s 已知曾被骗，保护期至 %(until)s"
     at: datetime
     until: datetime
 

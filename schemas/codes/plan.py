@@ -283,7 +283,7 @@ class NoFurtherRobotCall(Code, frozen=True):
 class ShieldBegun(Code, frozen=True):
     """The resident has lost money and is shielded until `until`, against recovery scams."""
 
-    zh: ClassVar = "受损后保护期开始，至%(until)s"
+    zh: ClassVar = "受损后保护期开始，至 %(until)s"
     until: datetime
 
 

@@ -31,7 +31,7 @@ async def test_an_auditor_verifies_the_chains_finds_what_was_done_to_a_case_and_
     await expect(row.get_by_text(case.id)).to_be_hidden()
     await row.locator("summary").press("Enter")
     await expect(row.get_by_text(case.id)).to_be_visible()
-    await page.get_by_label("行为", exact=True).select_option("记事")
+    await page.get_by_label("行为", exact=True).select_option("备注")
     await page.get_by_role("button", name="筛选").press("Enter")
     await expect(row).to_have_count(1)
     assert case.id not in page.url

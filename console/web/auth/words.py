@@ -24,7 +24,7 @@ SCOPES = {
     Scope.READ_CASES: N_("读取预警"),
     Scope.FOLLOW_CASES: N_("接收预警动态"),
     Scope.WORDS: N_("读取文字（人员所写的备注和理由，号码已隐去）"),
-    Scope.NOTE: N_("记事"),
+    Scope.NOTE: N_("备注"),
     Scope.RING: N_("通知来电（电话交换机）"),
     Scope.ACT: N_("处置预警（解除、确认、降级、办结除外）"),
 }

@@ -86,7 +86,7 @@ def read_report(given: Filled, name: str, words: str) -> Reported:
     """
     amount = amount_of(given)
     if amount is None and given["suspect_account"]:
-        raise FormError("amount", "请填写付给对方账户的金额。")
+        raise FormError("amount", "请填写付给收款账户的金额。")
     text = words % {"bank": given["bank"][:LONGEST_NAME] or "–", "text": given["text"]}
     text = text[:LONGEST]
     suspect = given["suspect_account"], given["suspect_phone"]

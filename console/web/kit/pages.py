@@ -93,6 +93,7 @@ def environment(language: str) -> Environment:
     made.filters["bank"] = pass_context(lambda shown, code: found.gettext(_bank(shown, code)) if code else "")
     made.filters["yuan_short"] = lambda fen: yuan_short(fen, language)
     made.filters["marked"] = lambda text: marked(text, language)
+    made.filters["masked_name"] = lambda text, whole=False: marked(_masked_name(text, whole), language)
     return made
 
 
@@ -181,6 +182,7 @@ def _unless_whole(mask: Callable[[str], str]) -> Callable[[str, bool], str]:
     return masked
 
 
+_masked_name = _unless_whole(masking.name)
 _UNITS = {"zh": (("万", "亿"), 10_000), "ko": (("만", "억"), 10_000), "en": (("k", "M", "bn"), 1000)}
 _FILTERS: dict[str, Callable[..., Any]] = {
     "yuan": yuan,
@@ -192,7 +194,6 @@ _FILTERS: dict[str, Callable[..., Any]] = {
     "milliseconds": milliseconds,
     "minutes": minutes,
     "lasted": lasted,
-    "masked_name": _unless_whole(masking.name),
     "masked_text": _unless_whole(masked_text),
     "masked_phone": _unless_whole(masking.phone),
     "masked_account": _unless_whole(masking.account),

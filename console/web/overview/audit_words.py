@@ -57,7 +57,7 @@ GROUPS = {
             "assign": N_("指派"),
             "answers": N_("登记问答"),
             "outcome": N_("登记结果"),
-            "note": N_("记事"),
+            "note": N_("备注"),
             "confirm": N_("确认属实"),
             "lower": N_("降级"),
             "close": N_("预警办结"),

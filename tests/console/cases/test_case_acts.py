@@ -169,7 +169,7 @@ async def test_a_script_is_told_the_same_as_a_page(console: Stage, line: Line, o
     assert (done.status_code, done.json()["answer"]) == (200, "done")
     refused = await send(operator, case, "close", reason="重复案件", headers=JSON)
     assert (refused.status_code, refused.json()["answer"]) == (409, "refused")
-    assert "记事: 备注：x" in refused.json()["changes"]
+    assert "备注: 备注：x" in refused.json()["changes"]
     assert refused.json()["version"] > case.version
     wrong = await send(operator, case, "close", reason="", headers=JSON)
     assert (wrong.status_code, wrong.json()["field"]) == (422, "reason")

@@ -126,9 +126,9 @@ SAID = {
     LossAvoided(3_200_000, EvidenceClass.A): "避免损失 ¥32,000（A 类）",
     BroughtForward("follow.2", AskedBy("li")): "回访 提前：li 要求",
     Dispatched(Action.SMS, 1, DangerSeen((ScamSms(AT), SuspiciousCall(EvidenceKind.CALL_GOIP, 2_400, AT, 3)))): (
-        "短信提醒第 1 次：收到疑似诈骗短信（03-04 11:20）；与疑似GOIP设备号码通话40分钟（03-04 11:20，共3次）"
+        "短信提醒第 1 次：收到疑似诈骗短信（03-04 11:20）；与疑似 GOIP 设备号码通话 40 分钟（03-04 11:20，共 3 次）"
     ),
-    OngoingCall(EvidenceKind.CALL_OVERSEAS, AT, 2): "正在与境外号码通话，03-04 11:20起，共2次",
+    OngoingCall(EvidenceKind.CALL_OVERSEAS, AT, 2): "正在与境外号码通话，03-04 11:20 起，共 2 次",
 }
 
 
