@@ -184,7 +184,7 @@ async def test_of_several_operators_one_is_chosen_for_all_cases_that_are_ticked_
     assert chief.url.endswith("/desk")
     await chief.keyboard.press("ArrowDown")
     await chief.keyboard.press("Enter")
-    await expect(chief.locator("p.good")).to_have_count(2, timeout=SECONDS)
+    await expect(chief.locator("p.good[role=status]")).to_have_count(2, timeout=SECONDS)
     holders = {(await line.case(resident)).claimed_by for resident, _ in cases}
     assert len(holders) == 1
     assert None not in holders
