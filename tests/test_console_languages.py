@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from console import policy_faults, terminal
 from console.web.kit import navigation
 from console.web.kit.i18n import LANGUAGES, LOCALE, place, translations
+from console.web.kit.pages import environment
 from console.web.kit.wording import wording
 from console.web.overview import audit_words
 from domain.identity import divisions
@@ -51,6 +52,7 @@ PLACE = re.compile(r"%\(\w+\)s|\{\w+\}")
 DOCUMENT = re.compile("〔\\d{4}〕\\d+号")  # as the authorities write it: 银发〔2016〕86号
 # A criminal case, a police record or an incident of another kind. A case of this system is 경보.
 OTHER_CASE = re.compile("사건 기록|사건 때문에|보안 사건|다른 사건을 처리|사건과 무관한 계좌")
+MARKED = '<span lang="zh">张</span>*'
 TODAY = datetime(2026, 3, 1, 3, 12, tzinfo=UTC)
 LONGEST = timedelta(hours=6)
 OTHERS = [language for language in LANGUAGES if language != "zh"]
@@ -149,6 +151,11 @@ def test_chinese_is_set_apart_from_latin_letters_and_figures_by_a_space() -> Non
 
 def test_a_case_has_one_name_in_korean() -> None:
     assert [m.string for _, m in messages("ko") if "사건" in OTHER_CASE.sub("", str(m.string))] == []
+
+
+@pytest.mark.parametrize(("language", "shown"), [("zh", "张*"), ("en", MARKED), ("ko", MARKED)])
+def test_a_name_on_a_page_in_another_language_is_marked_as_chinese(language: str, shown: str) -> None:
+    assert environment(language).from_string("{{ name | masked_name }}").render(name="张三") == shown
 
 
 def in_print(text: str) -> str:
