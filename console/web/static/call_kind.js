@@ -1,12 +1,7 @@
-// What a call is about decides which form is shown. A click or Enter leads to its first field; the arrow keys only choose.
+// What a call is about decides which form is shown. A click or Enter leads to it; the arrow keys only choose.
 let byArrow = false;
-
-function lead() {
-  const inDanger = document.querySelector("#what-danger").checked;
-  document.querySelector(inDanger ? "#danger input:not([type=hidden])" : "#told textarea").focus();
-}
-
 for (const kind of document.querySelectorAll(".kinds input")) {
+  const lead = () => document.getElementById(kind.value === "danger" ? "d-suspect_account" : "text").focus();
   kind.addEventListener("keydown", (event) => {
     byArrow = event.key.startsWith("Arrow");
     if (event.key !== "Enter") return;
@@ -14,7 +9,7 @@ for (const kind of document.querySelectorAll(".kinds input")) {
     lead();
   });
   kind.addEventListener("change", () => {
-    if (!byArrow) setTimeout(lead); // first, the click on the label gives the focus to the choice itself
+    if (!byArrow) setTimeout(lead); // after the focus that the click gives
     byArrow = false;
   });
 }
