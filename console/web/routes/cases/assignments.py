@@ -22,7 +22,6 @@ from schemas.codes.any_code import AnyCode
 from schemas.codes.refusals import HasCase
 
 door = Door("/cases")
-MOST = 50  # cases that are assigned together; the overview lists fewer
 
 
 @door.act("/assign", SUPERVISORS, name="cases-assign")
@@ -35,7 +34,7 @@ async def do_several(request: Request, who: Signed) -> Response:
     Kafka, and errors of Redis, pass through.
     """
     made, given = services(request), await request.form()
-    ids, to = list(dict.fromkeys(str(each) for each in given.getlist("case")))[:MOST], str(given.get("to", "")).strip()
+    ids, to = list(dict.fromkeys(str(each) for each in given.getlist("case"))), str(given.get("to", "")).strip()
     if len(ids) == 1:
         return await do(request, who, ids[0])
     cases = [await found(made, who, case_id) for case_id in ids]
