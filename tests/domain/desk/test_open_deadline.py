@@ -121,7 +121,7 @@ def waits(name: str, action: Action, due: datetime, **more: object) -> Step:
 
 def claimed(*steps: Step, **more: object) -> Case:
     """A case that op1 has claimed and must call, with these steps besides."""
-    return case(Level.RED, **{"steps": [*on_desk(), *steps], "claimed_by": "op1", **more})
+    return case(Level.RED).model_copy(update={"steps": [*on_desk(), *steps], "claimed_by": "op1", **more})
 
 
 def test_the_act_that_stands_out_answers_the_deadline_that_runs_out_first() -> None:

@@ -36,7 +36,8 @@ async def do_several(request: Request, who: Signed) -> Response:
     made, given = services(request), await request.form()
     ids, to = list(dict.fromkeys(str(each) for each in given.getlist("case"))), str(given.get("to", "")).strip()
     if len(ids) == 1:
-        return await do(request, who, ids[0])
+        answered: Response = await do(request, who, ids[0])
+        return answered
     cases = [await found(made, who, case_id) for case_id in ids]
     if to != who.login and not all([await _signed_in(made, who, case, to) for case in cases]):
         return _signed_out(request)
