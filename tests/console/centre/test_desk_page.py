@@ -190,11 +190,11 @@ async def test_only_stations_that_are_thin_are_listed_and_the_others_are_one_lin
         await rosters.put(Roster(station=station, officers=people))
     async with await console.signed_in(SUPERVISOR, "220722") as client:
         page = (await client.get("/desk")).text
-    people = page.partition('data-live="people"')[2]
-    assert re.search(r"长岭站.*?在岗 2 人，缺 \d 人", people, re.DOTALL), "nobody there is an officer"
-    others = people.partition("人手充足的派出所与网格：1 个")[2]
+    shown = page.partition('data-live="people"')[2]
+    assert re.search(r"长岭站.*?在岗 2 人，缺 \d 人", shown, re.DOTALL), "nobody there is an officer"
+    others = shown.partition("人手充足的派出所与网格：1 个")[2]
     assert "前郭站" in others
-    assert people.count("前郭站") == others.count("前郭站")
+    assert shown.count("前郭站") == others.count("前郭站")
 
 
 async def test_a_stop_that_runs_out_soon_is_told_before_it_does(console: Stage) -> None:
