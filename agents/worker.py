@@ -11,6 +11,7 @@ from threading import Timer
 from typing import Any
 
 from agents import (
+    after_warning,
     auditor,
     board,
     casework,
@@ -28,6 +29,7 @@ from agents.dispatch import Dispatching
 from agents.failover import Failover
 from agents.screening import Screening
 from schemas.levels import Channel
+from streams.casework.after_warning_watch import AfterWarningWatch
 from streams.casework.auditor.auditor import Auditor
 from streams.casework.breaker import Breaker
 from streams.casework.deadlines import Deadlines, DueTimes
@@ -105,6 +107,7 @@ class Stages:
         self.auditor = Auditor(given.settings, given.redis, store, producer, policies, clock, monotonic)
         self.breaker = Breaker(given.settings, given.redis, producer, policies, clock)
         self.experiments = ExperimentWatch(given.settings, given.redis, producer, policies, clock)
+        self.after_warning = AfterWarningWatch(given.settings, given.redis, store, given.fraud_matches, clock)
         self.open_letters = OpenLetters(given.settings)
 
     def attach(self, app: App) -> None:
@@ -118,6 +121,7 @@ class Stages:
         feeds.attach(app, self.feeds)
         auditor.attach(app, self.auditor)
         experiments.attach(app, self.experiments)
+        after_warning.attach(app, self.after_warning)
         dispatch.attach(app, self.dispatching)
 
 

@@ -47,10 +47,16 @@ def days_after_warning(case: Case, at: datetime) -> float | None:
     """Return how many days before `at` the resident's latest warning was given, with fractions; None if the case knows
     no warning in the 90 days before. Warnings to a trusted contact are left out.
     """
-    before = [
-        each.at for each in case.warnings if timedelta(0) <= at - each.at <= COUNTED and not each.action.to_contact
-    ]
-    return (at - max(before)) / timedelta(days=1) if before else None
+    warning = warning_before(case, at)
+    return (at - warning.at) / timedelta(days=1) if warning else None
+
+
+def warning_before(case: Case, at: datetime) -> GivenWarning | None:
+    """Return the resident's latest warning that was given in the 90 days before `at`; None if the case knows none.
+    Warnings to a trusted contact are left out.
+    """
+    before = [each for each in case.warnings if timedelta(0) <= at - each.at <= COUNTED and not each.action.to_contact]
+    return max(before, key=lambda each: each.at, default=None)
 
 
 def _same(one: GivenWarning, other: GivenWarning) -> bool:

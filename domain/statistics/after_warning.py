@@ -5,17 +5,19 @@ only warnings that are at least as old as its span, because later ones have not 
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from math import sqrt
+from operator import add
 from typing import NamedTuple
 
+from domain.statistics.fraud_records import record_totals
 from schemas.casework.cases import Case, CaseState
 from schemas.casework.events import CaseEvent, FactKind
 from schemas.casework.frauds import GivenWarning
 from schemas.levels import Action, Channel, OutcomeGround, Result
-from schemas.risk.reported_frauds import FraudMatch, UnmatchedReason
+from schemas.risk.reported_frauds import FraudMatch
 from schemas.risk.signals import TransferState
 
 SPANS = (timedelta(days=30), timedelta(days=90))
@@ -127,7 +129,8 @@ class WarnedCase:
     paid: tuple[datetime, ...]
 
 
-def _slim(case: Case) -> WarnedCase:
+def warned_case(case: Case) -> WarnedCase:
+    """Return the part of a case that these figures need."""
     settled = [each.at for each in case.payments if each.state is TransferState.SETTLED]
     return WarnedCase(
         resident=case.resident,
@@ -160,7 +163,7 @@ class WarningHistory:
         case = event.case
         known = self.latest.get(case.id)
         if known is None or case.version > known.version:
-            self.latest[case.id] = _slim(case)
+            self.latest[case.id] = warned_case(case)
         if case.state is CaseState.DISSUADED:
             first = self.dissuaded.get(case.id)
             if first is None or case.version < first[0]:
@@ -174,10 +177,15 @@ class WarningHistory:
         """The cases by resident's id; the cases of each resident are in the order of their numbers, so the first one
         comes first.
         """
-        found: defaultdict[str, list[WarnedCase]] = defaultdict(list)
-        for case in sorted(self.latest.values(), key=lambda case: case.number):
-            found[case.resident].append(case)
-        return found
+        return by_resident(self.latest.values())
+
+
+def by_resident(cases: Iterable[WarnedCase]) -> dict[str, list[WarnedCase]]:
+    """Return the cases, each given once, by resident's id; those of a resident in the order of their numbers."""
+    found: defaultdict[str, list[WarnedCase]] = defaultdict(list)
+    for case in sorted(cases, key=lambda case: case.number):
+        found[case.resident].append(case)
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +206,7 @@ def after_warning(history: WarningHistory, matches: Iterable[FraudMatch], now: d
     """
     residents = history.of_residents
     return AfterWarning(
-        rows=list(_rows(residents, now)),
+        rows=rows_of(group_counts(residents, now)),
         week=_week(history, residents, now),
         sms_alone=_sms_alone(residents, now),
         records=_records(residents, list(matches)),
@@ -233,23 +241,73 @@ def groups_of(warning: GivenWarning) -> dict[str, str]:
     }
 
 
-def _rows(residents: Mapping[str, list[WarnedCase]], now: datetime) -> Iterator[AfterWarningRow]:
-    for dimension, of in _GROUPS.items():
-        warned: Counter[str] = Counter()
-        old: Counter[tuple[str, timedelta]] = Counter()
-        defrauded: Counter[tuple[str, timedelta]] = Counter()
-        for cases in residents.values():
-            frauds = _fraud_times(cases)
-            for case in cases:
+class GroupName(NamedTuple):
+    """A group of warnings in one area. `division`: of the case's resident; `dimension` and `value`: as in
+    AfterWarningRow.
+    """
+
+    division: str
+    dimension: str
+    value: str
+
+
+class GroupCounts(NamedTuple):
+    """Numbers of cases with a warning of a group: `warned`, all. By SPANS, in their order: `old`, those warned at least
+    so long ago; `defrauded`, those of `old` whose resident was defrauded within this time.
+    """
+
+    warned: int = 0
+    old: tuple[int, ...] = (0,) * len(SPANS)
+    defrauded: tuple[int, ...] = (0,) * len(SPANS)
+
+    def plus(self, other: "GroupCounts") -> "GroupCounts":
+        """Return the sums of both."""
+        return GroupCounts(
+            self.warned + other.warned,
+            tuple(map(add, self.old, other.old)),
+            tuple(map(add, self.defrauded, other.defrauded)),
+        )
+
+
+def group_counts(
+    residents: Mapping[str, list[WarnedCase]], now: datetime, since: datetime | None = None
+) -> dict[GroupName, GroupCounts]:
+    """Return the numbers of warned cases by group and area as of `now`. `residents`: all cases of each resident, in the
+    order of their numbers. `since`: leaves out cases that were first warned before; None: none.
+
+    The counts of different residents may be added.
+    """
+    found: defaultdict[GroupName, GroupCounts] = defaultdict(GroupCounts)
+    for cases in residents.values():
+        frauds = _fraud_times(cases)
+        for case in cases:
+            if since is not None and any(warning.at < since for warning in case.warnings):
+                continue
+            for dimension, of in _GROUPS.items():
                 for value, times in _times(case, of).items():
-                    warned[value] += 1
-                    for span in SPANS:
-                        if now - min(times) >= span:
-                            old[value, span] += 1
-                            defrauded[value, span] += fraud_follows(frauds, times, span)
-        for value in sorted(warned):
-            shares = tuple(share_of(defrauded[value, span], old[value, span]) for span in SPANS)
-            yield AfterWarningRow(dimension, value, warned[value], shares)
+                    name = GroupName(case.division, dimension, value)
+                    found[name] = found[name].plus(_counted(frauds, times, now))
+    return dict(found)
+
+
+def _counted(frauds: Sequence[datetime], times: Sequence[datetime], now: datetime) -> GroupCounts:
+    old = tuple(int(now - min(times) >= span) for span in SPANS)
+    defrauded = (int(is_old and fraud_follows(frauds, times, span)) for is_old, span in zip(old, SPANS, strict=True))
+    return GroupCounts(1, old, tuple(defrauded))
+
+
+def rows_of(counts: Mapping[GroupName, GroupCounts]) -> list[AfterWarningRow]:
+    """Return the rows of the groups, all areas of `counts` together: first that of all warnings, then those of each
+    dimension in alphabetical order.
+    """
+    sums: defaultdict[tuple[str, str], GroupCounts] = defaultdict(GroupCounts)
+    for name, numbers in counts.items():
+        sums[name.dimension, name.value] = sums[name.dimension, name.value].plus(numbers)
+    order = list(_GROUPS)
+    return [
+        AfterWarningRow(*group, sums[group].warned, tuple(map(share_of, sums[group].defrauded, sums[group].old)))
+        for group in sorted(sums, key=lambda group: (order.index(group[0]), group[1]))
+    ]
 
 
 def _times(case: WarnedCase, of: Callable[[WarnedCase, GivenWarning], str]) -> dict[str, list[datetime]]:
@@ -327,15 +385,8 @@ def _sms_alone(residents: Mapping[str, list[WarnedCase]], now: datetime) -> SmsA
 def _records(residents: Mapping[str, list[WarnedCase]], matches: Sequence[FraudMatch]) -> RecordCounts:
     matched = [each for each in matches if each.resident is not None]
     after = sum(_warned_before(residents.get(each.resident or "", []), each.happened_at) for each in matched)
-    reasons = Counter(each.why for each in matches if each.why is not None)
-    return RecordCounts(
-        received=len(matches),
-        matched_by=dict(sorted(Counter(each.by.value for each in matched if each.by).items())),
-        strength=dict(sorted(Counter(each.strength.value for each in matched if each.strength).items())),
-        unmatched={why.value: reasons[why] for why in UnmatchedReason},
-        not_warned=len(matched) - after,
-        after_warning=after,
-    )
+    totals = record_totals(matches)
+    return RecordCounts(**totals._asdict(), not_warned=len(matched) - after, after_warning=after)
 
 
 def _warned_before(cases: Iterable[WarnedCase], at: datetime) -> bool:

@@ -119,7 +119,8 @@ class FraudMatch(Model):
     of the record without the ID number's hash, and of that hash, with the number of its key; a repetition is recognized
     by them. `dated`: the record states when the fraud happened; else `happened_at` is when it was reported.
     `resident`, `by`, `strength`: to whom it was matched; None if to nobody, for the reason `why`. `candidates`: the
-    residents between whom a person decides.
+    residents between whom a person decides. `division`: that of the resident in the register when the record was
+    matched; of an unmatched record, the one that it states. None if it is not known.
     """
 
     id: Ref
@@ -138,6 +139,12 @@ class FraudMatch(Model):
     strength: MatchStrength | None = None
     why: UnmatchedReason | None = None
     candidates: list[ResidentId] = Field(default_factory=list, max_length=MOST_CANDIDATES)
+    division: DivisionCode | None = None
+
+    @property
+    def source(self) -> str:
+        """The source that sent the record, which is the part of the id before the first colon."""
+        return self.id.partition(":")[0]
 
     @model_validator(mode="after")
     def _matched_or_not(self) -> Self:

@@ -118,9 +118,11 @@ class FraudMatching:
                     raise RefusedRecordError(CONTRADICTS)
                 if known.resident is not None:
                     return REPEATED
-            match = match_victim(record, await self._candidates(record))
+            found = await self._candidates(record)
+            match = match_victim(record, found)
             await self._shared.require_whole()
-            made = _made(record, match, digests, known.change + 1 if known else 1, now)
+            change = known.change + 1 if known else 1
+            made = _made(record, match, digests, change, now, _division(record, match, found))
             if known is not None and _same(known, made):
                 return REPEATED
             await self._publish(known, made)
@@ -184,8 +186,19 @@ def _entries(names: Iterable[ResidentId], standing: dict[ResidentId, Resident]) 
     return list({each.id: each for each in found}.values())
 
 
+def _division(record: ReportedFraud, match: VictimMatch, found: Candidates) -> str | None:
+    """Return the division of the matched resident in the register; without a match, the one that the record states."""
+    homes = {each.id: each.division for each in found.everybody}
+    return homes.get(match.resident or "", record.division)
+
+
 def _made(
-    record: ReportedFraud, match: VictimMatch, digests: tuple[str, str | None], change: int, now: datetime
+    record: ReportedFraud,
+    match: VictimMatch,
+    digests: tuple[str, str | None],
+    change: int,
+    now: datetime,
+    division: str | None,
 ) -> FraudMatch:
     return FraudMatch(
         id=record.uid,
@@ -204,6 +217,7 @@ def _made(
         strength=match.strength,
         why=match.why,
         candidates=list(match.candidates),
+        division=division,
     )
 
 

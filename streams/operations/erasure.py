@@ -24,6 +24,7 @@ from schemas.administration.audit import AuditEntry
 from schemas.casework.cases import Case
 from schemas.casework.inputs import Erase
 from schemas.people.residents import Resident, ResidentId
+from streams.casework.after_warning_watch import drop_after_warning
 from streams.dead_letters.unsealed import LetterSearch
 from streams.installation import Installation
 from streams.messaging import case_inputs, topics
@@ -311,7 +312,9 @@ async def _empty_redis(
 
 
 async def _drop_matches(line: Installation, residents: Sequence[ResidentId]) -> None:
-    """Delete the matches of the police's records to these entries, and the entries from the candidates of others."""
+    """Delete the matches of the police's records to these entries, and the entries from the candidates of others. The
+    stored figures, which name the records that came after a warning, are computed anew without them.
+    """
     for each in await line.fraud_matches.all():
         if each.resident not in residents and not set(each.candidates).intersection(residents):
             continue
@@ -321,6 +324,7 @@ async def _drop_matches(line: Installation, residents: Sequence[ResidentId]) -> 
             elif match is not None:
                 left = [other for other in match.candidates if other not in residents]
                 await line.fraud_matches.put(match.model_copy(update={"candidates": left}))
+    await drop_after_warning(line.redis)
 
 
 async def _elsewhere(line: Installation, records: Iterable[str]) -> list[tuple[CompactedTable[Any], str]]:

@@ -80,6 +80,10 @@ class FraudMatches(CompactedTable[FraudMatch]):
 
     place = Place(FRAUD_MATCHES, FraudMatch)
 
+    async def ids(self) -> set[str]:
+        """Return the ids of all records that Redis has. Errors of Redis pass through."""
+        return {name.decode() for name in await self._redis.hkeys(self.place.hash)}
+
 
 class HandOvers(CompactedTable[HandOver]):
     """All hand-overs between shifts, by id."""

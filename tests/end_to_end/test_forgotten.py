@@ -15,6 +15,7 @@ import pytest_asyncio
 from domain.identity.entries import merge
 from domain.identity.identifiers import account_token, new_resident_id
 from domain.statistics.export import pseudonyms
+from schemas.administration.after_warning import AfterWarningReading
 from schemas.administration.dead_letters import DeadLetter
 from schemas.casework.acts import CloseAct, LossAvoidedClaim, NoteAct, OutcomeAct
 from schemas.casework.events import FactKind
@@ -26,6 +27,7 @@ from schemas.people.residents import Holding, Resident, TrustedContact
 from schemas.people.subject_requests import IdentityProof, SubjectRequest, SubjectRight
 from schemas.risk.reported_frauds import FraudMatch, MatchedBy, UnmatchedReason
 from schemas.risk.signals import Signal
+from streams.casework.after_warning_watch import stored_after_warning
 from streams.channels.settings import ChannelSettings
 from streams.intake.settings import embedded_key, hash_of_key
 from streams.messaging import topics
@@ -37,6 +39,7 @@ from streams.operations.export import Format, Kind, Span, export
 from streams.operations.preservation import preserve_records
 from streams.runtime.settings import Settings
 from streams.security.vault import VaultError
+from streams.state.keys import AFTER_WARNING
 from tests.end_to_end.harness.house import SETTLE_SECONDS, House, on_servers, until
 from tests.end_to_end.harness.rig import Line
 from tests.end_to_end.harness.signals import call, transfer
@@ -240,6 +243,12 @@ async def test_nothing_of_who_was_forgotten_can_be_read_anywhere_and_all_is_coun
     await matches.put(_match("police:1", {"resident": person.id, "by": MatchedBy.ID_NUMBER}))
     await matches.put(_match("police:2", {"why": UnmatchedReason.CONFLICT, "candidates": [person.id, other.id]}))
 
+    reading = AfterWarningReading(
+        at=house.clock.now(), since=house.clock.now(), groups=[], after_warning=frozenset({"police:1"})
+    )
+    figures = {"at": house.clock.now().isoformat(), "reading": reading.model_dump_json()}
+    await house.line.redis.hset(AFTER_WARNING, mapping=figures)
+
     told = await forget(house.line, person.id, "supervisor-1", "asked for in writing")
     assert (told.cases, told.records, told.accounts) == (1, 4, 2)
     await line.settle()
@@ -249,6 +258,8 @@ async def test_nothing_of_who_was_forgotten_can_be_read_anywhere_and_all_is_coun
     assert await in_redis(house, words) == set()
     assert [(each.id, each.candidates) for each in await matches.published()] == [("police:2", [other.id])]
     assert await matches.get("police:1") is None
+    stored = await stored_after_warning(house.line.redis)  # none, or counted anew
+    assert stored is None or stored.after_warning == frozenset()
 
     # What is counted is as it was, who is beside the person is known as before, and the journal says what was done.
     assert await _books(house) == before

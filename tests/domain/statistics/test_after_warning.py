@@ -11,10 +11,16 @@ from hypothesis import strategies as st
 from domain.statistics.after_warning import (
     SMS_ALONE_SINGAPORE,
     AfterWarning,
+    GroupCounts,
+    GroupName,
     ShareEstimate,
     WarningHistory,
     after_warning,
+    by_resident,
+    group_counts,
+    rows_of,
     share_of,
+    warned_case,
 )
 from schemas.casework.acts import CloseAct
 from schemas.casework.cases import Case, CaseState
@@ -143,6 +149,28 @@ def test_the_history_keeps_a_small_part_of_a_case() -> None:
     history.add(event(line.here))
     assert history.latest[line.here.id].warnings
     assert 4 * len(pickle.dumps(history.latest)) < len(pickle.dumps(line.here))
+
+
+def test_the_counts_of_different_residents_add_up_to_the_figures_of_all() -> None:
+    cases = [
+        case("a", warned(), warned(Action.VISIT, DAY), frauds=[fraud(20 * DAY)]),
+        case("b", warned(level=Level.ORANGE)),
+        case("c", warned(after=300 * DAY), frauds=[fraud(310 * DAY)]),
+    ]
+    added: dict[GroupName, GroupCounts] = {}
+    for each in cases:
+        for name, numbers in group_counts(by_resident([warned_case(each)]), LATER).items():
+            added[name] = added.get(name, GroupCounts()).plus(numbers)
+    assert rows_of(added) == figures(*cases).rows
+    assert of(figures(*cases), "all") == ((2, 3), (1, 2))
+
+
+def test_cases_first_warned_before_the_period_are_left_out_as_a_whole() -> None:
+    known, begun = case("a", warned(), warned(after=200 * DAY)), case("b", warned(after=200 * DAY))
+    residents = by_resident([warned_case(known), warned_case(begun)])
+    [everything, *_] = rows_of(group_counts(residents, LATER, NOON + 100 * DAY))
+    assert (everything.dimension, everything.warned) == ("all", 1)
+    assert rows_of(group_counts(residents, LATER))[0].warned == 2
 
 
 def dissuaded_by(ground: OutcomeGround, who: str = "a", **fields: object) -> Case:

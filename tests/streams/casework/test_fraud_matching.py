@@ -83,6 +83,7 @@ async def test_a_record_reaches_its_victims_case_once(matching: Matching) -> Non
     stored = await matching.matches.get("police:A1")
     assert stored is not None
     assert (stored.resident, stored.by) == (matching.known.id, MatchedBy.ID_NUMBER)
+    assert (stored.source, stored.division) == ("police", matching.known.division)
     assert "王" not in stored.model_dump_json()
 
 
@@ -117,8 +118,11 @@ async def test_a_record_that_turns_out_to_be_somebody_elses_is_withdrawn_from_th
 
 
 async def test_a_record_without_a_match_is_matched_once_the_register_knows_its_victim(matching: Matching) -> None:
-    sent = record(matching, id_hash=None, phone="+8619900009999", name="李某")
+    sent = record(matching, id_hash=None, phone="+8619900009999", name="李某", division="220302")
     assert await matching.stage.take(sent) == UnmatchedReason.NOT_IN_REGISTER
+    stored = await matching.matches.get("police:A1")
+    assert stored is not None
+    assert stored.division == "220302", "without a match, where the record says"
     other = new_resident().model_copy(update={"name": "李某", "phones": [Holding(value="+8619900009999")]})
     await matching.register.put([other])
     assert await matching.stage.take(sent) == MatchedBy.PHONE_NAME
