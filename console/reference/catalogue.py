@@ -321,7 +321,7 @@ TRAFFIC = (
             ),
         ),
         ("fraud-matching",),
-        ("fraud-matching", "store", "commands"),
+        ("fraud-matching", "store", "console", "commands"),
     ),
     Traffic(
         topics.PAYERS_REQUESTS,

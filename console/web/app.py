@@ -140,6 +140,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         Returns(made).run(),
         made.figures.run(),
         made.figures.follow(),
+        made.figures.follow_frauds(),
         made.kept_back.run(),
         expiring(made),
         removing(made),

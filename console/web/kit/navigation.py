@@ -36,6 +36,7 @@ ITEMS = (
     Item("/rosters", "排班", frozenset({_S})),
     Item("/policies", "策略", frozenset({_S})),
     Item("/experiments", "对照试验", frozenset({_S, _A}), whole=True),
+    Item("/reported-frauds", "公安受案", frozenset({_S, _A})),
     Item("/holds", "暂停外呼", frozenset({_O, _S})),
     Item("/suspects", "涉诈账户与号码", frozenset({_O, _S})),
     Item("/payers", "批量提醒", frozenset({_S})),

@@ -1,6 +1,7 @@
-"""Statistics of the journal, computed in memory and kept up to date: the situation, clocks, stops, bank messages.
+"""Statistics kept up to date in memory: the situation, clocks, stops, bank messages, the police's records of frauds.
 
-Their size is limited (see domain/statistics/situation, clocks, bank_book); older records are skipped unread.
+Their size is limited (see domain/statistics/situation, clocks, fraud_records, and bank_book); older records of the
+journal are skipped unread.
 """
 
 import asyncio
@@ -10,14 +11,16 @@ from pydantic import ValidationError
 
 from domain.payments.bank_book import BankBook
 from domain.statistics.clocks import Clocks
+from domain.statistics.fraud_records import FraudBook
 from domain.statistics.situation import DAYS, Situation
 from schemas.base import ANY_VERSION
 from schemas.casework.events import CaseEvent, RulesEvent, journal_adapter
 from schemas.channels.bank_messages import BankMessage
+from schemas.risk.reported_frauds import FraudMatch
 from streams.installation import Installation
 from streams.messaging import topics
 from streams.messaging.offsets import beginning_offsets, end_offsets
-from streams.messaging.reader import Read, follow
+from streams.messaging.reader import Read, follow, read_all
 from streams.runtime.tasks import until_done, wanted
 
 AT_ONCE = 50  # entries (some 5 ms) before other tasks may run
@@ -26,15 +29,17 @@ DAY_SECONDS = 86_400
 
 class Figures:
     """The statistics: `situation` (cases and money by day), `clocks` (deadlines kept and missed), and `book` (stop
-    orders, and the messages to and from banks). `run` and `follow` must run as tasks.
+    orders, and the messages to and from banks), `frauds` (the police's records). `run`, `follow` and `follow_frauds`
+    must run as tasks.
 
-    `ready` is set once the existing journal has been read.
+    `ready` is set once the existing journal has been read; `frauds_ready`, once the existing police's records have.
     """
 
     def __init__(self, line: Installation) -> None:
         self._line = line
         self.situation, self.clocks, self.book = Situation(), Clocks(), BankBook()
-        self.ready = asyncio.Event()
+        self.frauds = FraudBook()
+        self.ready, self.frauds_ready = asyncio.Event(), asyncio.Event()
         self.left = 0  # number of entries left until `ready`
         self._next: dict[int, int] = {}  # the journal's next offset, by partition
         # By the partition of the journal and that of the input, which differ after a growth: the highest offset of an
@@ -54,6 +59,31 @@ class Figures:
         """
         while wanted():
             await until_done("the banks' messages", self._messages)
+
+    async def follow_frauds(self) -> None:
+        """Follow the matches of the police's records until cancelled. Resumes after an outage of Kafka. Raises
+        AccessError if Kafka denies access.
+        """
+        while wanted():
+            await until_done("the police's records", self._matches)
+
+    async def _matches(self) -> None:
+        """Read the topic from its beginning, and then follow it. A record may have been erased, and its tombstone
+        deleted, while Kafka was not followed: so each call begins with an empty book, and shows it once it is full.
+        """
+        name, settings, book = topics.FRAUD_MATCHES.name, self._line.settings, FraudBook()
+        ends = await end_offsets(settings, name)
+        number = 0
+        async for record in read_all(settings, name):
+            _take_match(book, record)
+            number += 1
+            if number % AT_ONCE == 0:
+                await asyncio.sleep(0)
+        self.frauds = book
+        self.frauds_ready.set()
+        async with aclosing(follow(settings, name, ends)) as records:
+            async for record in records:
+                _take_match(book, record)
 
     async def _journal(self) -> None:
         name, settings = topics.CASE_EVENTS.name, self._line.settings
@@ -111,3 +141,15 @@ class Figures:
         """Return the wall-clock time in ms since 1970 before which records are skipped."""
         clock = self._line.clock
         return (clock.wall.time() - DAYS * DAY_SECONDS / clock.speed) * 1000
+
+
+def _take_match(book: FraudBook, record: Read) -> None:
+    name = (record.key or b"").decode(errors="replace")
+    try:
+        match = FraudMatch.model_validate_json(record.value, extra=ANY_VERSION) if record.value else None
+    except ValidationError:
+        return  # what restores Redis from the topic reports it
+    if match is None:
+        book.drop(name)
+    else:
+        book.take(match)

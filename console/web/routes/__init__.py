@@ -35,6 +35,7 @@ from console.web.routes.centre import (
     policies,
     policy_drafts,
     processing,
+    reported_frauds,
     situation,
     wall,
 )
@@ -100,6 +101,7 @@ DOORS: tuple[Door, ...] = (
     handover.door,
     situation.door,
     official.door,
+    reported_frauds.door,
     processing.door,
     wall.door,
     release.door,
