@@ -5,7 +5,10 @@ import re
 from playwright.async_api import expect
 
 from schemas.people.staff import StaffRole
+from schemas.risk.reported_frauds import UnmatchedReason
+from streams.state.keys import AFTER_WARNING, AFTER_WARNING_READING
 from tests.browser.people import DESKTOP, PHONE, People
+from tests.console.centre.test_reported_frauds_page import groups, known, match, read
 from tests.console.harness.stage import Stage
 from tests.console.harness.stops import caught_up, red_in, stopped
 
@@ -120,6 +123,28 @@ async def test_the_situation_is_drawn_and_changes_with_what_is_asked_for(console
         await page.locator("form.row button").click()
         await expect(page.locator("#t-series")).not_to_have_text("按日")
         assert "by=week" in page.url
+
+
+async def test_the_polices_records_fit_a_desk_and_a_telephone_and_are_filtered(console: Stage, people: People) -> None:
+    now, division = console.house.clock.now(), "220421001"
+    matched = [match(console, division, loss_fen=1_234_500, scam_type="police") for _ in range(2)]
+    await known(console, *matched, match(console, division, why=UnmatchedReason.AMBIGUOUS))
+    await console.house.line.redis.set(AFTER_WARNING_READING, 1)  # the worker does not count meanwhile
+    await read(console, frozenset({matched[0].id}), *groups(division, 40, 2))
+    for language, size, dark in LOOKS:
+        page = await people.page(SUPERVISOR, "220421", language=language, size=size, dark=dark)
+        await page.goto("/reported-frauds")
+        await expect(page.locator("#matched tbody tr")).to_have_count(2)
+        await expect(page.locator('#unmatched tr[data-why="ambiguous"] td').first).to_have_text("1")
+        assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (language, size)
+        await people.shot(page, f"reported-frauds-{language}-{size['width']}{'-dark' if dark else ''}")
+        await page.locator("#after").check()
+        await page.locator("form.row button").click()
+        await expect(page.locator("#matched tbody tr")).to_have_count(1)
+        await expect(page.locator("#after")).to_be_checked()
+        asked = {f"month={now:%Y-%m}", "source=", "by=", "after=1"}
+        assert set(page.url.partition("?")[2].split("&")) == asked, "codes only"
+    await console.house.line.redis.delete(AFTER_WARNING, AFTER_WARNING_READING)
 
 
 async def test_the_name_of_who_is_signed_in_stays_on_a_narrow_desk(people: People) -> None:

@@ -4,7 +4,7 @@ records matched nobody.
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Container
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
@@ -103,7 +103,7 @@ async def reported_frauds(request: Request, who: Signed) -> Response:
     )
 
 
-def _known(asked: str | None, values: Sequence[str] | dict[str, object]) -> str:
+def _known(asked: str | None, values: Container[str]) -> str:
     return asked if asked is not None and asked in values else ""
 
 
