@@ -110,7 +110,7 @@ async def test_a_matched_record_shows_the_warning_before_it_and_leads_to_its_cas
         assert (await client.get(f"/cases/{case.id}")).status_code == 200
     _, number, victim, loss, scam, by, days, level, channel, link = cells(row)
     assert (number, victim) == (f"police ********{record.id[-4:]}", resident.name[0] + "*" * (len(resident.name) - 1))
-    assert (loss, by) == ("¥12,345", "手机号和姓名 较确定")
+    assert (loss, by) == ("¥12,345", "手机号和姓名 · 较确定")
     assert scam not in ("", "–", "police")
     assert 3.0 <= float(days) < 3.1
     assert (level, channel) == ({"yellow": "黄", "orange": "橙", "blue": "蓝", "red": "红"}[case.level.value], "电话")
