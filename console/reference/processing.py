@@ -208,7 +208,7 @@ RECORD: Mapping[str, Processing | None] = {
     "reported-fraud": Processing(
         _F.DISSUADE, _L.AFL_34, (_P.REPORTERS,), (_D.NAMES, _D.PHONES, _D.ACCOUNTS, _D.PLACES, _D.ID_HASH)
     ),
-    "fraud-match": None,
+    "fraud-match": Processing(_F.DISSUADE, _L.AFL_34, (_P.RESIDENTS,), (_D.PLACES,)),
     "complaint": Processing(_F.RIGHTS, _L.AFL_32, (_P.RESIDENTS, _P.STAFF), (_D.PLACES, _D.WORDS)),
     "subject-request": Processing(
         _F.RIGHTS, _L.PIPL_44, (_P.RESIDENTS, _P.STAFF), (_D.NAMES, _D.PLACES, _D.AGE, _D.WORDS)
