@@ -128,7 +128,7 @@ class Delivery:
         if isinstance(order, Order):
             self._order, self._bank = order, order.bank
             return None
-        if not await until_done("dispatch still ours", partial(self._book.claim_is_valid, self._dispatch, self._fence)):
+        if not await self._claim_is_valid():
             return None
         maybe_sent = taken.entry is not None and order.result in NEVER_SENT
         return Answer(Result.IN_DOUBT, order.why) if maybe_sent else order
@@ -161,6 +161,8 @@ class Delivery:
         Returns None, storing nothing, if another worker has claimed the dispatch since: then the answer does not count.
         Waits while a server is unavailable; raises AccessError if a server denies access.
         """
+        if answer.result in NEVER_SENT and not await self._claim_is_valid():
+            return None  # what was taken belongs to the worker that has sent it since
         await until_done("dispatch ended", partial(self._provider.ended, self._dispatch, answer))
         inputs = [_result(self._dispatch, answer, self._clock), *answer.also]
         note = partial(self._book.answered, self._dispatch, self._fence, inputs, self._bank)
@@ -192,6 +194,9 @@ class Delivery:
             with suppress(*TRANSIENT):
                 await self._book.release(self._dispatch, self._fence)
 
+    async def _claim_is_valid(self) -> bool:
+        return await until_done("dispatch still ours", partial(self._book.claim_is_valid, self._dispatch, self._fence))
+
     def _behind(self, taken: Claimed) -> bool:
         return isinstance(validity(self._dispatch, taken.case, self._clock.now()), NotYetApplied)
 
@@ -215,13 +220,17 @@ class Delivery:
             async with asyncio.timeout(self._seconds):
                 answer = await self._provider.send(self._dispatch, order)
         except (UnknownOutcomeError, TimeoutError) as error:
-            return self._unknown(_why(error))
-        if time.monotonic() - began > self._lease_seconds:
+            return self._unknown(_why(error), "lease" if self._paused(began) else "provider")
+        if self._paused(began):
             return self._unknown(PausedTooLong(), "lease")
         if again and answer.result in NEVER_SENT:  # it says nothing about the earlier request
             return self._unknown(RepeatRefused(answer.why or NoAnswerInTime()))
         self._under_way = False
         return answer
+
+    def _paused(self, began: float) -> bool:
+        """Return whether the lease has run out since `began` (monotonic seconds): a request itself ends before that."""
+        return time.monotonic() - began > self._lease_seconds
 
     async def _ask(self, order: Order, *, first: bool) -> Answer | None:
         """Ask the provider about an earlier request. A denial is accepted only when no request can still arrive.

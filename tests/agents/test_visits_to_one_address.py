@@ -13,12 +13,18 @@ from agents.visits import StationProvider
 from schemas.casework.acts import OutcomeAct
 from schemas.casework.events import Dispatch
 from schemas.casework.inputs import OfficerReport, VisitStage
-from schemas.levels import Action, Level, Outcome
+from schemas.codes.channels import TimeOver
+from schemas.levels import Action, Level, Outcome, Result
 from schemas.people.residents import Resident
 from schemas.people.rosters import Officer, Role, Roster, Shift, TaskState
 from simulators.providers.station import JOINED, Errand, Stage
+from streams.channels.delivery import Delivery
+from streams.channels.dispatch_log import Claimed
+from streams.channels.provider import Answer
+from streams.messaging.topics import home
 from streams.repositories.residents.register import Residents
 from streams.runtime.settings import Settings
+from streams.state.keys import key
 from tests.channel_rig import Rig, new_resident, rigged, until
 from tests.dispatched import NOW, dispatch_for
 
@@ -194,3 +200,22 @@ async def test_a_redis_that_lost_it_costs_a_second_visit_and_never_the_only_one(
         assert [action for action, _ in book(rig)].count("visit") == 2
         tasks = await (await rig.worker()).rosters.tasks(NOW)
         assert tasks[visit(other, 2).id].state is TaskState.OPEN
+
+
+async def test_a_worker_that_was_overtaken_before_it_sent_leaves_the_task_of_the_visit_that_another_has_sent(
+    settings: Settings,
+) -> None:
+    async with household(settings) as (rig, (resident, _)):
+        late = NOW + timedelta(minutes=5)
+        wanted = visit(resident, level=Level.RED).model_copy(update={"not_after": late})
+        await rig.decided(wanted)
+        slow, other = await rig.worker(), await rig.worker()
+        frozen = Delivery(wanted, StationProvider(slow), slow.book, slow.producer, slow.clock, slow.channels)
+        assert isinstance(await frozen.claim(), Claimed)
+        lease = f"{key('lease', home(resident.id, rig.settings.partitions))}:{wanted.id}"
+        await rig.redis.delete(lease)  # it has run out
+        await channel_of(StationProvider(other), other).carry([wanted])
+        assert await frozen.record(Answer(Result.NOT_SENT, TimeOver())) is None
+        task = await other.rosters.task(wanted.id)
+        assert task is not None
+        assert task.state is TaskState.OPEN

@@ -272,6 +272,28 @@ async def test_a_send_paused_past_its_lease_has_an_unknown_outcome(settings: Set
         assert counted() - before == (word == "in_doubt")
 
 
+def by_reason(why: str) -> float:
+    labels = {"channel": "sms", "why": why}
+    return REGISTRY.get_sample_value("quanzu_unknown_outcomes_total", labels) or 0.0
+
+
+async def test_a_pause_past_the_lease_counts_as_such_also_when_the_answer_came_too_late_for_the_request(
+    settings: Settings,
+) -> None:
+    async with rigged(settings, Kind.NEITHER, seconds=SECONDS) as rig:
+        dispatch, before = await decided(rig), (by_reason("lease"), by_reason("provider"))
+        outgoing = await rig.worker()
+
+        class Paused(SmsProvider):
+            async def send(self, wanted: Identified, order: Order) -> Answer:
+                time.sleep(rig.channels.lease_seconds + 0.1)  # noqa: ASYNC251 - the process stands still
+                return await super().send(wanted, order)
+
+        await channel_of(Paused(outgoing), outgoing).carry([dispatch])
+        assert await rig.results(dispatch.resident) == ["in_doubt"]
+        assert (by_reason("lease"), by_reason("provider")) == (before[0] + 1, before[1])
+
+
 async def test_a_redis_whose_clock_jumps_ahead_lets_another_in_and_not_the_zombie_back(
     settings: Settings, tmp_path: Path
 ) -> None:
