@@ -90,6 +90,7 @@ class Screening(ScreeningSteps):
             await self.publish_watchlist(lane, matched)
             await self.publish_dead_letters(batch)
             await self.publish_alerts(result, traces, evidence)  # then stored as evidence
+            await self.publish_newer(matched, loaded, rules, now)  # what others have changed meanwhile
             await self.record_fan_outs(matched.fanning)
             tally = tally_of(batch, matched, result)
             if not await self.state.positions.count(lane, expected, records[-1].offset, tally, resent):

@@ -10,7 +10,7 @@ counted signals is always on the topic.
 Evidence is a set, so neither order nor repetition matters when it is read.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -65,7 +65,32 @@ def evidence_records(
         before = known[resident].evidence
         mine = merged({}, (member for member in members if not _of_another(member, before.get(member.id))))
         old = [each for each in before.values() if each.id not in mine and now - each.at > rules.keep / 2]
-        for member in (*mine.values(), *old):
+        yield from records_of({resident: (*mine.values(), *old)}, partitions)
+
+
+def newer_evidence(
+    sent: Mapping[ResidentId, Iterable[Evidence]], known: Mapping[ResidentId, Known]
+) -> dict[ResidentId, list[Evidence]]:
+    """Return, of the evidence in `known`, the pieces that replace a piece of the same id in `sent`, by resident.
+    Residents without any are left out. Raises KeyError if `known` lacks a resident.
+    """
+    found = {
+        resident: [
+            stored
+            for member in members
+            if (stored := known[resident].evidence.get(member.id)) is not None and supersedes(stored, member)
+        ]
+        for resident, members in sent.items()
+    }
+    return {resident: newer for resident, newer in found.items() if newer}
+
+
+def records_of(evidence: Mapping[ResidentId, Iterable[Evidence]], partitions: int) -> Iterator[Record]:
+    """Yield a Kafka record for the topic `evidence` for each piece of evidence, by resident. `partitions`: the number
+    of the topic's partitions.
+    """
+    for resident, members in evidence.items():
+        for member in members:
             yield _record(resident, short_hash(member.id), member.model_dump_json(exclude_defaults=True), partitions)
 
 

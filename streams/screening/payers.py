@@ -106,6 +106,21 @@ class Payers:
                 return _fanned(before, entry, payments)
         return None
 
+    async def newer(self, entries: Iterable[WatchEntry]) -> list[WatchEntry]:
+        """Return the entries in Redis that take precedence over these entries of the same subjects, in order; empty if
+        none does. Raises RedisError if Redis is unavailable.
+        """
+        given = list(entries)
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for entry in given:
+                pipe.hget(self._keys(entry.subject)[0], entry.subject)
+            stored = [entry_of(raw) if raw else None for raw in await pipe.execute()]
+        return [
+            found
+            for entry, found in zip(given, stored, strict=True)
+            if found is not None and _rank(found) > _rank(entry)
+        ]
+
     async def following(self, fan_out: FanOut) -> Slice:
         """Return the next slice of a fan-out: at most 200 payments to the account (or calls from the number) after
         `fan_out.after`, the oldest first. Raises RedisError if Redis is unavailable, and ValueError if `fan_out.after`
@@ -306,9 +321,14 @@ def _since(entry: WatchEntry, rules: RiskRules) -> int | str:
 
 
 def _ordered(entry: WatchEntry) -> str:
-    """Return the stored value, which begins with its sort order: a decided entry sorts after the same one undecided."""
+    """Return the stored value, which begins with its sort order."""
+    return f"{_rank(entry)}{entry.model_dump_json()}"
+
+
+def _rank(entry: WatchEntry) -> str:
+    """Return the entry's sort order as text: a decided entry sorts after the same one undecided."""
     waits = entry.asked is not None and not entry.asked.refused
-    return f"{precedence(entry)}{not waits:d}{entry.model_dump_json()}"
+    return f"{precedence(entry)}{not waits:d}"
 
 
 def _new(entry: WatchEntry, before: WatchEntry | None, old: bytes | None) -> str | bytes:

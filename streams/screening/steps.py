@@ -14,7 +14,7 @@ from aiokafka import TopicPartition
 
 from domain.policy.risk import RiskRules
 from schemas.people.residents import ResidentId
-from schemas.risk.evidence import Evidence
+from schemas.risk.evidence import Evidence, WatchEntry
 from streams.messaging import case_inputs, dead_letter_writer, sources
 from streams.messaging.producer import Producer, Record
 from streams.messaging.record import Raw
@@ -183,6 +183,26 @@ class ScreeningSteps:
         for alert, trace in alerts:
             took = max(0.0, self._clock.wall_seconds(self._clock.now() - alert.signal_at))
             metrics.SIGNAL_TO_ALERT.observe(took, tracing.exemplar(trace))
+
+    async def publish_newer(
+        self, matched: MatchedBatch, loaded: LoadedEvidence, rules: RiskRules, now: datetime
+    ) -> None:
+        """Write watchlist entries and evidence that other workers have changed in Redis since this batch did, to their
+        topics once more.
+
+        Redis decides which state of an entry is the newer one; the topics keep the last one written. So a worker that
+        stood still between the two must not leave its older state as the last. Waits while Kafka is unavailable. Raises
+        SendError if Kafka refuses a record permanently, and RedisError if Redis is unavailable.
+        """
+        entries: Sequence[WatchEntry] = matched.watched
+        sent: Mapping[ResidentId, Sequence[Evidence]] = loaded.added
+        while entries or sent:
+            entries = await self._evidence.payers_of.newer(entries) if entries else []
+            known = await self._evidence.add(dict.fromkeys(sent, ()), rules, now) if sent else {}
+            sent = evidence_log.newer_evidence(sent, known)
+            await self._producer.send_all(
+                [*state.records({}, entries), *evidence_log.records_of(sent, self._partitions)]
+            )
 
     async def record_fan_outs(self, fanning: Fanning) -> None:
         """Store new requests for a decision and the decisions taken, on their topic and in Redis, and in Redis which

@@ -69,6 +69,7 @@ def test_screening_reads_as_the_flow_chart() -> None:
         "publish_watchlist",
         "publish_dead_letters",
         "publish_alerts",
+        "publish_newer",
         "record_fan_outs",
         "count",
         "measure",

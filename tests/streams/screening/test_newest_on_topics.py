@@ -1,0 +1,73 @@
+"""The newest state of a watchlist entry and of evidence is the last one on its topic, also if a worker stood still
+between writing to Redis and to the topic: compaction keeps nothing else, and a lost Redis is restored from it.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiokafka import TopicPartition
+
+from schemas.risk.evidence import Evidence, WatchEntry, WatchStatus
+from schemas.risk.signals import Signal, TransferState, WatchState
+from streams.messaging import topics
+from streams.messaging.reader import read_all
+from streams.state.shared_state import Shared
+from tests.streams.screening.screening_line import ANNA, MULE, Line, packed, report, running, transfer, watch
+
+
+def urgent(partition: int) -> TopicPartition:
+    return TopicPartition(topics.SIGNALS_URGENT.name, partition)
+
+
+def stands_still(step: Callable[..., Coroutine[Any, Any, None]]) -> tuple[Any, asyncio.Event, asyncio.Event]:
+    """The step behind a gate; an event that it was reached; and the gate."""
+    reached, gate = asyncio.Event(), asyncio.Event()
+
+    async def slow(*args: object) -> None:
+        reached.set()
+        await gate.wait()
+        await step(*args)
+
+    return slow, reached, gate
+
+
+async def overtaken(line: Line, reached: asyncio.Event, gate: asyncio.Event, first: Signal, second: Signal) -> None:
+    """Let the line's worker stand still with `first`, and another one screen `second` meanwhile."""
+    slow = await line.write(packed(first), partition=0, lane=topics.SIGNALS_URGENT)
+    task = asyncio.create_task(line.screening.lanes.screen(urgent(0), slow))
+    await reached.wait()
+    fast = await line.write(packed(second), partition=1, lane=topics.SIGNALS_URGENT)
+    await line.another().lanes.screen(urgent(1), fast)
+    gate.set()
+    await task
+
+
+async def test_a_confirmation_is_last_on_the_watchlists_topic_though_an_older_report_came_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running(tmp_path) as line:
+        await Shared(line.settings, line.redis, [], lease_seconds=0).ensure()
+        slow, reached, gate = stands_still(line.screening.publish_watchlist)
+        monkeypatch.setattr(line.screening, "publish_watchlist", slow)
+        await overtaken(line, reached, gate, report(ANNA, suspect=MULE), watch("w1"))
+        written = [each async for each in read_all(line.settings, topics.WATCHLIST.name)]
+        latest = {each.key: WatchEntry.model_validate_json(each.value or b"") for each in written}
+        assert [each.standing for each in latest.values()] == [WatchStatus.CONFIRMED]
+
+
+async def test_withdrawn_evidence_is_last_on_its_topic_though_the_payment_came_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running(tmp_path) as line:
+        await Shared(line.settings, line.redis, [], lease_seconds=0).ensure()
+        await line.screen([watch("w1", ago=30)], partition=2, lane=topics.SIGNALS_URGENT)
+        slow, reached, gate = stands_still(line.screening.publish_alerts)
+        monkeypatch.setattr(line.screening, "publish_alerts", slow)
+        payment, lifted = transfer(ANNA, state=TransferState.ATTEMPTED), watch("w2", ago=0, state=WatchState.LIFTED)
+        await overtaken(line, reached, gate, payment, lifted)
+        written = [each async for each in read_all(line.settings, topics.EVIDENCE.name)]
+        latest = {each.key: each.value or b"" for each in written if not (each.key or b"").endswith(b"-alerted")}
+        assert {Evidence.model_validate_json(value).withdrawn for value in latest.values()} == {True}
