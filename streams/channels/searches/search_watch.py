@@ -158,7 +158,9 @@ class SearchWatch:
             return
         self._tried[listed.id, officer] = tries + 1, now
         if await self._reached(listed, case, officer):
-            await self._lists.change(listed.id, lambda known: _with_told(known or listed, officer))
+            async with self._lists.locked(listed.id) as known:
+                if known is not None:  # else its places were erased meanwhile
+                    await self._lists.put(_with_told(known, officer))
 
     async def _reached(self, listed: SearchList, case: Case, officer: str) -> bool:
         roster = await self._outgoing.rosters.roster_of(officer)

@@ -254,6 +254,22 @@ async def test_an_error_with_one_officer_keeps_the_notice_from_no_other_and_the_
         assert searched.texts() == ["+8619900009991", "+8619900009992"]
 
 
+async def test_places_that_are_erased_while_an_officer_is_told_stay_erased(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with searching(settings) as searched:
+
+        async def erased_meanwhile(watch: SearchWatch, listed: SearchList, case: Case, officer: str) -> bool:
+            await searched.lists.drop(listed.id)
+            return True
+
+        monkeypatch.setattr(SearchWatch, "_reached", erased_meanwhile)
+        await searched.look(searched.watch)
+        assert await searched.lists.all() == []
+        await searched.lists.restore()
+        assert await searched.lists.all() == []
+
+
 async def test_a_search_whose_provider_is_too_slow_ends_no_round_for_those_behind_it(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
