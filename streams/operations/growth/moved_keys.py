@@ -11,7 +11,7 @@ installation is stopped meanwhile.
 import re
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from enum import Enum, auto
-from typing import Any, get_args
+from typing import Any, Literal, get_args
 
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
@@ -42,9 +42,13 @@ class KeyRule(Enum):
     MOVE_KEY = auto()  # the whole key, by the id at its end
     MOVE_FIELDS = auto()  # the fields of a hash
     MOVE_MEMBERS = auto()  # the members of a sorted set
+    COPY_MEMBERS = auto()  # the members of a sorted set, which stay where they are too
     COPY = auto()  # to each partition to which a resident of the old one may belong
     STAY = auto()
     DELETE = auto()  # built anew, or of no use once nothing runs
+
+
+_Moves = Literal[KeyRule.MOVE_KEY, KeyRule.MOVE_FIELDS, KeyRule.MOVE_MEMBERS, KeyRule.COPY_MEMBERS, KeyRule.COPY]
 
 
 def _of_resident(text: str, partitions: int) -> int:
@@ -67,7 +71,7 @@ _PLACES: Mapping[KeyName, tuple[KeyRule, Callable[[str, int], int]]] = {
     "lost": (KeyRule.MOVE_FIELDS, _of_resident),
     "shadow-alerted": (KeyRule.MOVE_FIELDS, _of_resident),
     "rescore": (KeyRule.MOVE_MEMBERS, _of_resident),
-    "again": (KeyRule.MOVE_MEMBERS, _of_letter),
+    "again": (KeyRule.COPY_MEMBERS, _of_letter),  # of a file's row; that of a record is sent to its own partition again
 }
 _STAYING: frozenset[KeyName] = frozenset(
     {"screened", "screened-in", "stood", "owed", "began", "began-again", "tally", "life"}
@@ -132,19 +136,26 @@ class MovedKeys:
             return 0
         here, rest = int(parts["partition"]), parts["rest"]
         match key_rule(kind):
+            case KeyRule.DELETE:
+                await self._redis.unlink(full)
+                return 0
+            case KeyRule.STAY:
+                return 0
+            case rule:
+                return await self._moved(rule, kind, full, here, rest or "")
+
+    async def _moved(self, rule: _Moves, kind: KeyName, full: str, here: int, rest: str) -> int:
+        match rule:
             case KeyRule.MOVE_KEY:
-                return await self._move_key(kind, full, here, rest or "")
+                return await self._move_key(kind, full, here, rest)
             case KeyRule.MOVE_FIELDS:
                 return await self._move_some(kind, full, here, self._fields(full), "HSET", "HDEL")
             case KeyRule.MOVE_MEMBERS:
                 return await self._move_some(kind, full, here, self._members(full), "ZADD", "ZREM")
+            case KeyRule.COPY_MEMBERS:
+                return await self._copy_members(kind, full, here)
             case KeyRule.COPY:
                 return await self._copy(full, here)
-            case KeyRule.DELETE:
-                await self._redis.unlink(full)
-            case KeyRule.STAY:
-                pass
-        return 0
 
     async def _move_key(self, kind: KeyName, full: str, here: int, rest: str) -> int:
         there = _PLACES[kind][1](rest, self._new)
@@ -173,6 +184,14 @@ class MovedKeys:
                 await self._redis.execute_command(add, target, *_arguments(add, piece))
                 await self._redis.execute_command(remove, full, *(name for name, _ in piece))
         return sum(map(len, going.values()))
+
+    async def _copy_members(self, kind: KeyName, full: str, here: int) -> int:
+        copied = 0
+        async for name, score in self._members(full):
+            if (there := _PLACES[kind][1](name, self._new)) != here:
+                target = full.replace(f"{{{here}}}", f"{{{there}}}")
+                copied += await self._redis.execute_command("ZADD", target, "NX", score, name)
+        return copied
 
     async def _copy(self, full: str, here: int) -> int:
         """Copy a short-lived mark to all partitions that may look for it. It expires there when the original does."""
