@@ -303,7 +303,7 @@ class Line:
             if case is None or not case.open:
                 return case
             await self.operator(resident, CloseAct(do="close", reason="the test is over"))
-        raise AssertionError(f"the case {case.id} is not closed: {await self.facts(resident, FactKind.REFUSED)}")
+        raise AssertionError(f"a case is not closed: {await self.facts(resident, FactKind.REFUSED)}")
 
     def _somebody(self, friends: int, **fields: object) -> Resident:
         usual: dict[str, Any] = {
