@@ -201,11 +201,11 @@ def not_asked(draft: DecisionBuilder, step: Step) -> None:
         return
     if payment.stop.state is not StopState.ASKED:
         return
-    if _requests(step) and never_sent(step):
+    if _requests(step) and nothing_sent(step):
         draft.pay(payment.model_copy(update={"stop": _before(draft, payment.transfer, payment.stop)}))
 
 
-def never_sent(step: Step) -> bool:
+def nothing_sent(step: Step) -> bool:
     """Return True if none of a step's requests reached the bank, because there was none or the channel reported for
     each that nothing was sent.
     """

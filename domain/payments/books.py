@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from domain.calendar import day_of
-from domain.payments.freezes import frozen_fen
 from domain.payments.ledger import UNNAMED, Totals, booked_earlier, not_recovered, of_case, paid_into
+from domain.payments.status import frozen_fen
 from schemas.casework.books import BookLine, Books
 from schemas.casework.cases import Case, Payment, StopState
 from schemas.casework.events import CaseEvent

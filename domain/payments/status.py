@@ -1,9 +1,10 @@
-"""The one status of a payment, derived from the states of the transfer, of the stop and of the money."""
+"""The one status of a payment, derived from the states of the transfer, of the stop and of the money; and how much of
+it is frozen (冻结), which is another order than a stop (止付).
+"""
 
 from enum import StrEnum
 from typing import NamedTuple
 
-from domain.payments.freezes import frozen_fen
 from schemas.casework.cases import Case, Payment, StopState
 from schemas.levels import EvidenceClass
 from schemas.risk.signals import TransferState
@@ -56,6 +57,21 @@ _OF_TRANSFER = {
     TransferState.ATTEMPTED: PaymentStatus.ATTEMPTED,
 }
 _ORDER = tuple(PaymentStatus)
+
+
+def frozen_fen(case: Case, payment: Payment) -> int:
+    """Return how much (fen) of a payment, or of the money in a traced account, a bank has confirmed as frozen and has
+    not given back; 0 if none.
+
+    The end of the stop, whether it was lifted or has run out, leaves the freeze: in law they are separate orders, and a
+    freeze follows a stop by its own procedure (银发〔2016〕86号; Law against Telecom and Online Fraud, article 20). A
+    bank's answer `released` ends the stop only: it answers a message of this centre, which orders stops and no freezes,
+    and has no field that names a freeze. So money stays frozen until the bank has returned it, or until an upheld
+    objection removes it from the books.
+    """
+    beyond = payment.movement is not None
+    frozen, returned = (case.frozen_beyond, case.returned_beyond) if beyond else (case.frozen, case.returned)
+    return max(0, frozen.get(payment.transfer, 0) - returned.get(payment.transfer, 0))
 
 
 def status_of(case: Case, payment: Payment) -> Reconciled:

@@ -16,7 +16,7 @@ from domain.policy.experiments.fit import apart, within_plan
 from domain.policy.experiments.plan import Experiments
 from domain.policy.fatigue import Fatigue
 from domain.policy.faults import LONGEST_GIVEN, FaultCode, PolicyFault, of_pydantic, refused
-from domain.policy.lines import Path, items_of, line_of, places_of, repeated
+from domain.policy.lines import Path, array_items, line_of, places_of, repeated
 from domain.policy.messages import Messages
 from domain.policy.plan import Plan
 from domain.policy.retention import CallRecordingRules, Retention, SubjectRequestRules
@@ -174,7 +174,7 @@ def _unreadable(text: str, error: tomli.TOMLDecodeError) -> PolicyFault:
 
 
 def _faults(errors: Sequence[ErrorDetails], text: str) -> list[PolicyFault]:
-    places = {**dict(items_of(text)), **dict(places_of(text))}
+    places = {**dict(array_items(text)), **dict(places_of(text))}
     found = sorted((_fault(error, places) for error in errors), key=lambda fault: (fault.line or 0, fault.where))
     more = [PolicyFault(FaultCode.MORE, {"count": len(found) - MOST_FAULTS})] if len(found) > MOST_FAULTS else []
     return found[:MOST_FAULTS] + more

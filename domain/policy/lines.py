@@ -27,7 +27,7 @@ def places_of(text: str) -> Iterator[tuple[Path, int]]:
     yield from ((path, line) for path, line, _ in _entries(text))
 
 
-def items_of(text: str) -> Iterator[tuple[Path, int]]:
+def array_items(text: str) -> Iterator[tuple[Path, int]]:
     """Yield (path, line) of each table in braces that is an item of an array, such as those of `rules = [{…}, {…}]`, in
     the order of the text. Lines count from 1, items from 0: ("plan", "stop", "approval", "rules", "1"). The text must
     be valid TOML.

@@ -10,13 +10,12 @@ from console.web.case.acts import ActBody, act
 from console.web.kit.filled import new_form
 from console.web.kit.services import Services
 from console.web.live import claims
-from console.web.tasks.mine import phone_of
 from domain.casework.grounds import ENDED
 from schemas.casework.acts import NoteAct
 from schemas.casework.cases import Case
 from schemas.channels.operator_calls import OperatorCallReport, OperatorCallState
 from streams.channels.operator_calls.phones import OperatorPhones, Placed
-from streams.repositories.residents.guardians import guardian_of
+from streams.repositories.residents.guardians import dialled_number
 
 
 class CallStart(StrEnum):
@@ -81,18 +80,12 @@ async def start_call(
         if case.claimed_by is None and not case.settled and not await claims.claim(services, who, case):
             return CallStart.CLAIMED
         if dialled is None:
-            number = await _registered_number(services, case)
+            number = await dialled_number(services.line.residents, case.resident, services.line.clock.now())
             dialled = Dialled(number, f"{case.id}.{secrets.token_hex(8)}")
         if not dialled.number.startswith("+"):  # none, or a service number
             return CallStart.NO_NUMBER
         await record_call(services, who, case)
         return await _place(services, phones, who, case, dialled)
-
-
-async def _registered_number(services: Services, case: Case) -> str:
-    residents = services.line.residents
-    resident = (await residents.standing([case.resident])).get(case.resident)
-    return phone_of(resident, await guardian_of(residents, resident), services.line.clock.now())
 
 
 async def record_call(services: Services, who: Who, case: Case) -> None:

@@ -227,7 +227,7 @@ def withdrawn(draft: DecisionBuilder, step: Step, *, answered: bool) -> None:
     order = order_of(draft.case, step.id)
     if order is None:
         return
-    unsent = order.state is OrderState.APPROVED and not answered and payments.never_sent(step)
+    unsent = order.state is OrderState.APPROVED and not answered and payments.nothing_sent(step)
     if order.state is OrderState.PROPOSED or unsent:
         end_order(draft, order, OrderState.WITHDRAWN)
 

@@ -9,8 +9,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from domain.casework.trail.movements import VICTIM, traced
-from domain.payments.freezes import frozen_fen
-from domain.payments.status import PaymentStatus, status_of
+from domain.payments.status import PaymentStatus, frozen_fen, status_of
 from domain.policy.trace import TraceRules
 from domain.tracing.conservation import Whereabouts, whereabouts
 from domain.tracing.facts import Destination, FindingKind, SinkKind, TracedAccount

@@ -1,7 +1,9 @@
-"""The guardians of residents in the register."""
+"""The guardians of residents in the register, who are called for a minor."""
 
 from collections.abc import Iterable
+from datetime import datetime
 
+from domain.identity.identifiers import reach
 from schemas.people.residents import Resident, ResidentId
 from streams.repositories.residents.register import Residents
 
@@ -20,3 +22,11 @@ async def guardian_of(register: Residents, person: Resident | None) -> Resident 
     `person` is None. Raises RedisError if Redis is unavailable.
     """
     return (await guardians_of(register, [person])).get(person.id) if person else None
+
+
+async def dialled_number(register: Residents, resident: ResidentId, at: datetime) -> str:
+    """Return the telephone number by which to reach the resident with this id at `at`, a minor's guardian's (see
+    `reach`); "" if none is known. Raises RedisError if Redis is unavailable.
+    """
+    person = (await register.standing([resident])).get(resident)
+    return (reach(person, await guardian_of(register, person), at).phone if person else None) or ""

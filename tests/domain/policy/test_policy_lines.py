@@ -8,7 +8,7 @@ import pytest
 from domain.policy import faults_of, load, versions
 from domain.policy.difference import About, changes, lines
 from domain.policy.faults import FaultCode
-from domain.policy.lines import items_of, places_of, repeated
+from domain.policy.lines import array_items, places_of, repeated
 from schemas.casework.policies import Earlier, InForce, Stopped
 from schemas.codes.plan import TooManyInMinute
 
@@ -160,4 +160,4 @@ def test_the_history_tells_from_when_until_when() -> None:
 def test_the_items_of_an_array_have_lines_of_their_own() -> None:
     text = '[t]\na = [\n  { x = "]{" },  # {\n\n  { y = [{ z = 1 }] },\n]\nb = 1\nc = [{}, {}]\nd = "[{}]"\n'
     items = [(("t", "a", "0"), 3), (("t", "a", "1"), 5), (("t", "c", "0"), 8), (("t", "c", "1"), 8)]
-    assert list(items_of(text)) == items
+    assert list(array_items(text)) == items
