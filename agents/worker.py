@@ -11,15 +11,14 @@ from threading import Timer
 from typing import Any
 
 from agents import (
-    after_warning,
     auditor,
     board,
     casework,
     deadlines,
     dispatch,
-    experiments,
     failover,
     feeds,
+    outcomes,
     reports,
     screening,
 )
@@ -120,8 +119,7 @@ class Stages:
         board.attach(app, self.board)
         feeds.attach(app, self.feeds)
         auditor.attach(app, self.auditor)
-        experiments.attach(app, self.experiments)
-        after_warning.attach(app, self.after_warning)
+        outcomes.attach(app, self.experiments, self.after_warning)
         dispatch.attach(app, self.dispatching)
 
 

@@ -206,7 +206,7 @@ def after_warning(history: WarningHistory, matches: Iterable[FraudMatch], now: d
     """
     residents = history.of_residents
     return AfterWarning(
-        rows=rows_of(group_counts(residents, now)),
+        rows=share_rows(group_counts(residents, now)),
         week=_week(history, residents, now),
         sms_alone=_sms_alone(residents, now),
         records=_records(residents, list(matches)),
@@ -296,7 +296,7 @@ def _counted(frauds: Sequence[datetime], times: Sequence[datetime], now: datetim
     return GroupCounts(1, old, tuple(defrauded))
 
 
-def rows_of(counts: Mapping[GroupName, GroupCounts]) -> list[AfterWarningRow]:
+def share_rows(counts: Mapping[GroupName, GroupCounts]) -> list[AfterWarningRow]:
     """Return the rows of the groups, all areas of `counts` together: first that of all warnings, then those of each
     dimension in alphabetical order.
     """

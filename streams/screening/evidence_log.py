@@ -65,7 +65,7 @@ def evidence_records(
         before = known[resident].evidence
         mine = merged({}, (member for member in members if not _of_another(member, before.get(member.id))))
         old = [each for each in before.values() if each.id not in mine and now - each.at > rules.keep / 2]
-        yield from records_of({resident: (*mine.values(), *old)}, partitions)
+        yield from topic_records({resident: (*mine.values(), *old)}, partitions)
 
 
 def newer_evidence(
@@ -85,7 +85,7 @@ def newer_evidence(
     return {resident: newer for resident, newer in found.items() if newer}
 
 
-def records_of(evidence: Mapping[ResidentId, Iterable[Evidence]], partitions: int) -> Iterator[Record]:
+def topic_records(evidence: Mapping[ResidentId, Iterable[Evidence]], partitions: int) -> Iterator[Record]:
     """Yield a Kafka record for the topic `evidence` for each piece of evidence, by resident. `partitions`: the number
     of the topic's partitions.
     """

@@ -201,7 +201,7 @@ class ScreeningSteps:
             known = await self._evidence.add(dict.fromkeys(sent, ()), rules, now) if sent else {}
             sent = evidence_log.newer_evidence(sent, known)
             await self._producer.send_all(
-                [*state.records({}, entries), *evidence_log.records_of(sent, self._partitions)]
+                [*state.records({}, entries), *evidence_log.topic_records(sent, self._partitions)]
             )
 
     async def record_fan_outs(self, fanning: Fanning) -> None:

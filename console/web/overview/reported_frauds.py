@@ -9,7 +9,7 @@ from console.web.auth.who import Who
 from console.web.auth.words import N_
 from console.web.kit.services import Services
 from domain.dispatches.warnings import warning_before
-from domain.statistics.after_warning import AfterWarningRow, GroupCounts, GroupName, rows_of
+from domain.statistics.after_warning import AfterWarningRow, GroupCounts, GroupName, share_rows
 from domain.statistics.fraud_records import KeptRecord
 from schemas.administration.after_warning import AfterWarningReading
 from schemas.base import ANY_VERSION
@@ -115,7 +115,7 @@ def rates(reading: AfterWarningReading, who: Who) -> dict[str, list[AfterWarning
         if who.sees(each.division)
     }
     found: defaultdict[str, list[AfterWarningRow]] = defaultdict(list)
-    for row in rows_of(counts):
+    for row in share_rows(counts):
         found[row.dimension].append(row)
     if "station" in found:
         found["station"].sort(key=lambda row: (-row.within[0].k, -row.warned, row.value))

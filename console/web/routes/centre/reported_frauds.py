@@ -40,7 +40,7 @@ MOST_DIGITS = 9  # of the number of a page
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class RecordFilter:
     """What is asked for, by codes: `month` (YYYY-MM); `source` and `by`, "" for all; `after`, True for only those whose
     victim a warning had reached in the 90 days before.
     """
@@ -66,7 +66,7 @@ async def reported_frauds(request: Request, who: Signed) -> Response:
     made, query = services(request), request.query_params
     book, now = made.figures.frauds, made.line.clock.now()
     months, sources = book.by_month(who.sees), book.sources(who.sees)
-    wanted = Wanted(
+    wanted = RecordFilter(
         month=_known(query.get("month"), months) or next(iter(months), ""),
         source=_known(query.get("source"), sources),
         by=_known(query.get("by"), [each.value for each in MatchedBy]),
@@ -107,7 +107,7 @@ def _known(asked: str | None, values: Container[str]) -> str:
     return asked if asked is not None and asked in values else ""
 
 
-def _listed(record: KeptRecord, wanted: Wanted, reading: AfterWarningReading | None) -> bool:
+def _listed(record: KeptRecord, wanted: RecordFilter, reading: AfterWarningReading | None) -> bool:
     if record.by is None or wanted.by not in ("", record.by.value):
         return False
     return not wanted.after or (reading is not None and record.id in reading.after_warning)
