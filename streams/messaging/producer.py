@@ -2,9 +2,10 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordTooLargeError
@@ -16,13 +17,14 @@ from streams.runtime import tracing
 from streams.runtime.clock import Wall
 from streams.runtime.credentials import AccessError, denied
 from streams.runtime.settings import Settings
-from streams.runtime.tasks import until_done
+from streams.runtime.tasks import cancelled, until_done
 
 log = logging.getLogger(__name__)
 
 MAX_BYTES = RECORD_BYTES  # below the topics' max.message.bytes
 FIRST_WAIT_SECONDS = 0.05
 LONGEST_WAIT_SECONDS = 2.0
+FOLLOW_UP_SECONDS = 20.0  # two waits of 8 s for a lock, and the writing
 
 
 class SendError(RuntimeError):
@@ -75,6 +77,7 @@ class Producer:
         self._kafka: AIOKafkaProducer | None = None
         self._make_codec = make_codec or plain_codec(settings)
         self._codec: Codec = PlainCodec()
+        self._following_up = set[asyncio.Task[None]]()
         self.chain = chain
 
     async def start(self) -> None:
@@ -99,11 +102,24 @@ class Producer:
         self._kafka, self._codec = producer, self._make_codec()
 
     async def stop(self) -> None:
-        """Close the connections to Kafka and of the codec."""
-        producer, self._kafka = self._kafka, None
-        await self._codec.aclose()
-        if producer is not None:
-            await producer.stop()
+        """Close the connections to Kafka and of the codec.
+
+        Waits until Kafka has or refuses the records that were handed over, also those whose senders were cancelled,
+        and for the work of `follow_up` at most 20 s more; then cancels it.
+        """
+        try:
+            await self._followed_up()
+        finally:
+            producer, self._kafka = self._kafka, None
+            await self._codec.aclose()
+            if producer is not None:
+                await producer.stop()
+
+    def follow_up(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run `work` in a task of its own, for a sender that was cancelled. Its errors are its own to tell."""
+        task = asyncio.create_task(work)
+        self._following_up.add(task)
+        task.add_done_callback(self._following_up.discard)
 
     async def send_all(self, records: Sequence[Record]) -> int:
         """Write the records, each partition's in this order, and return when Kafka has acknowledged all of them.
@@ -129,6 +145,14 @@ class Producer:
             if tried[-1] is encoded[-1]:  # else the last record was written before, and its offset is known
                 last = offset
         return last
+
+    async def _followed_up(self) -> None:
+        """Wait for the work of `follow_up` as `stop` says."""
+        if self._kafka is None or not (left := set(self._following_up)):
+            return
+        await self._kafka.flush()  # aiokafka's stop writes them in any case, and nothing could follow it
+        await asyncio.wait(left, timeout=FOLLOW_UP_SECONDS)
+        await cancelled(left)
 
     async def _encoded(self, records: Sequence[Record]) -> list[Record]:
         values = await until_done("vault", partial(self._codec.encode, records))

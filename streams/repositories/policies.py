@@ -21,6 +21,7 @@ from streams.messaging.dead_letter_writer import readable
 from streams.messaging.producer import Producer, Record
 from streams.messaging.reader import Read, Tails, read_all
 from streams.runtime.settings import Settings
+from streams.state.compacted_table import StoredRecord
 from streams.state.keys import POLICIES, changing, key
 from streams.state.locks import locked_by
 
@@ -136,8 +137,7 @@ class Policies:
         Raises SendError if the record is too large. Waits while Kafka is unavailable. Errors of Redis pass through.
         """
         value = standing.model_dump_json().encode()
-        await self._producer.send_all([Record(topics.POLICIES.name, IN_FORCE.encode(), value)])
-        await self._redis.hset(POLICIES, IN_FORCE, value)
+        await self._store_beside(IN_FORCE, value)
 
     async def text(self, digest: str) -> str:
         """Return a policy's TOML text as it was written. `digest`: its hash.
@@ -178,8 +178,7 @@ class Policies:
         through.
         """
         value = standing.model_dump_json().encode()
-        await self._producer.send_all([Record(topics.POLICIES.name, IN_SHADOW.encode(), value)])
-        await self._redis.hset(POLICIES, IN_SHADOW, value)
+        await self._store_beside(IN_SHADOW, value)
 
     async def restore(self, since: Tails | None = None) -> None:
         """Copy the topic's policies to Redis: all of them, or only records at or after the offsets in `since`.
@@ -188,6 +187,14 @@ class Policies:
         async for record in read_all(self._settings, topics.POLICIES.name, since):
             if record.value and (name := readable(topics.POLICIES.name, record.offset, partial(_name, record))):
                 await self._redis.hset(POLICIES, name, record.value)
+            elif not record.value and (name := (record.key or b"").decode()) in BESIDE:
+                await self._redis.hdel(POLICIES, name)  # written late, and undone (see StoredRecord)
+
+    async def _store_beside(self, name: str, value: bytes) -> None:
+        """Write the record IN_FORCE or IN_SHADOW (`name`) to the topic, then to Redis."""
+        place = (topics.POLICIES.name, name.encode(), POLICIES, name)
+        await StoredRecord(self._settings, self._redis, self._producer, *place).send(value)
+        await self._redis.hset(POLICIES, name, value)
 
 
 def _name(record: Read) -> str:

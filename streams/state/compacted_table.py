@@ -2,6 +2,8 @@
 name.
 """
 
+import asyncio
+import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -17,8 +19,14 @@ from streams.messaging.producer import Producer, Record
 from streams.messaging.reader import Read, Tails, read_all
 from streams.messaging.topics import Topic
 from streams.runtime.settings import Settings
+from streams.runtime.tasks import TRANSIENT, without_values
 from streams.state.keys import changing
 from streams.state.locks import locked
+from streams.state.shared_state import Shared
+
+log = logging.getLogger(__name__)
+
+AGAIN_SECONDS = 1.0  # longer than a writer takes from the topic's acknowledgement until Redis has its record
 
 Thing = TypeVar("Thing", bound=BaseModel)
 
@@ -42,6 +50,65 @@ class Place:
     def hash(self) -> str:
         """The key of the Redis hash that holds the table: `key`, or the topic's name if `key` is empty."""
         return self.key or self.topic.name
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRecord:
+    """A record that is written to a compacted topic and then to Redis.
+
+    `topic`, `key`: its place in Kafka; `hash`, `field`: in Redis. Whoever changes it holds the lock `changing(hash,
+    field)`.
+    """
+
+    settings: Settings
+    redis: Any
+    producer: Producer
+    topic: str
+    key: bytes
+    hash: str
+    field: str
+
+    async def send(self, raw: bytes | None) -> None:
+        """Write the record to the topic (None: a tombstone). Waits without limit while Kafka is unavailable. Raises
+        SendError if Kafka refuses it.
+
+        A caller that is cancelled cannot withdraw the record: Kafka may get it later, after the record of another
+        writer. So a task then waits for that, and writes the record that Redis has after it.
+        """
+        sending = asyncio.create_task(self._written(raw))
+        try:
+            await asyncio.shield(sending)
+        except asyncio.CancelledError:
+            self.producer.follow_up(self._settle(sending, raw))
+            raise
+
+    async def _written(self, raw: bytes | None) -> None:
+        await self.producer.send_all([Record(self.topic, self.key, raw)])
+
+    async def _settle(self, sending: "asyncio.Future[None]", sent: bytes | None) -> None:
+        """Once `sending` has ended, write what Redis has to the topic until it is what was sent last (at first `sent`).
+
+        Logs an error that does not pass, because nobody waits for it.
+        """
+        try:
+            while True:
+                try:
+                    await sending
+                    async with locked(self.redis, changing(self.hash, self.field)):
+                        stored = await self.redis.hget(self.hash, self.field)
+                        # An emptied Redis lacks records that the topic has: they must not become tombstones.
+                        await Shared(self.settings, self.redis, (), lease_seconds=0, fills=False).require_whole()
+                        if stored == sent:
+                            return
+                        sending, sent = asyncio.create_task(self._written(stored)), stored
+                        await asyncio.shield(sending)
+                except TRANSIENT as error:
+                    log.warning("%s: a late record is not settled yet: %s", self.topic, without_values(error))
+                # A writer without the lock may be between the topic and Redis: so it is compared once more.
+                await asyncio.sleep(AGAIN_SECONDS)
+        except Exception as error:
+            text = without_values(error)  # a traceback of its own would repeat values
+            log.error("%s: a late record was not settled: %s", self.topic, text)  # noqa: TRY400
 
 
 class CompactedTable(Generic[Thing]):
@@ -145,8 +212,10 @@ class CompactedTable(Generic[Thing]):
         return cast("Thing", self.place.model.model_validate_json(raw, extra=ANY_VERSION))
 
     async def _send(self, name: str, raw: bytes | None) -> None:
-        place = self.place
-        await self._producer.send_all([Record(place.topic.name, f"{place.prefix}{name}".encode(), raw)])
+        place, key = self.place, f"{self.place.prefix}{name}".encode()
+        await StoredRecord(self._settings, self._redis, self._producer, place.topic.name, key, place.hash, name).send(
+            raw
+        )
 
     def _name(self, thing: Thing) -> str:
         return str(getattr(thing, self.place.name))
