@@ -35,6 +35,7 @@ from streams.messaging.topics import home
 from streams.operations.erasure_accounts import accounts_held, accounts_of, deletable
 from streams.operations.erasure_checks import NotForgottenError as NotForgottenError
 from streams.operations.erasure_checks import (
+    cases_begun,
     cases_of,
     nothing_against,
     refuse_changed,
@@ -54,6 +55,10 @@ from streams.state.keys import CALL, VISIT_LAST, key
 
 ANSWER_SECONDS = 60.0  # until a worker has applied the input
 LOOK_SECONDS = 0.1
+SCREENING_SECONDS = (
+    1.0  # longer than screening takes from finding a resident until Redis has the evidence, and its case
+)
+DESTROYED = "the keys were destroyed before"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +91,8 @@ async def forget(
     meanwhile, no worker answers within 60 s, the id is unknown, or the entry was merged into another; VaultError
     without a vault; RewriteError if Redis or the vault cannot rewrite its file; KeyAwaitedError at a dead letter whose
     key is on its way to this process. Errors of Redis (also of the vault) and Kafka, and SendError, pass through: run
-    it again.
+    it again. NotForgottenError also at the end if a case began or changed while the keys were destroyed: close it, and
+    run it again.
     """
     vault = Vault(line.settings)
     try:
@@ -119,9 +125,12 @@ async def _resume(line: Installation, vault: Vault, begun: Sequence[ResidentId],
     names = await vault.in_use(owners.values())  # the number may be stored again since, for another's payment
     keys = (await vault.known(names.values())).of
     tokens = {token for token, owner in owners.items() if names[owner] != owner and keys[names[owner]] == ()}
+    latest = dict[ResidentId, Case | None]()
     for each in begun:
-        await _empty_redis(line, each, await cases_of(line, each), (), tokens)
-    await _finish(line, vault, begun, tokens)
+        cases = await cases_of(line, each)
+        latest[each] = await _empty_cases(line, each, cases, act.by, DESTROYED, goes_on=True)
+        await _empty_redis(line, each, cases, (), tokens)
+    await _finish(line, vault, begun, tokens, latest, act)
 
 
 async def _begin(line: Installation, vault: Vault, same: Sequence[ResidentId], act: "_Act") -> Forgotten:
@@ -214,7 +223,7 @@ async def _forgotten(line: Installation, vault: Vault, person: _Person, act: _Ac
         await erase_guardians(line, vault, guardians, act.at)
         # The person's own keys last: with them, a repetition after an interruption still finds the others.
         await vault.mark_destroyed([*records, *owners.values(), *person.ids], act.at)
-    await _finish(line, vault, person.ids, tokens)
+    await _finish(line, vault, person.ids, tokens, emptied | dict.fromkeys(guardians), act)
     cases = sum(map(len, person.cases.values()))
     return Forgotten(cases, len(records), len(tokens), unsearched=letters.shut)
 
@@ -223,16 +232,43 @@ def _subjects(line: Installation, entries: Mapping[ResidentId, Resident]) -> lis
     return [subject(each, line.settings.id_number_keys()) for each in entries.values()]
 
 
-async def _finish(line: Installation, vault: Vault, residents: Sequence[ResidentId], tokens: Iterable[str]) -> None:
+async def _finish(
+    line: Installation,
+    vault: Vault,
+    residents: Sequence[ResidentId],
+    tokens: Iterable[str],
+    latest: Mapping[ResidentId, Case | None],
+    act: _Act,
+) -> None:
     """Do what follows once the residents' keys are destroyed: the matches of police records are deleted, the vault and
     Redis write their files anew, and the entries are deleted.
+
+    `latest`: everybody whose entry is deleted, with the latest case as it was when the keys were destroyed. Raises
+    NotForgottenError, after an audit entry, if a case began or changed since: signals found the entry until the end.
     """
     await line.producer.send_all([Record(topics.ACCOUNTS.name, token.encode(), None) for token in sorted(tokens)])
     await _drop_matches(line, residents)
     await vault.rewritten()
     for each in residents:  # one after the other: after an interruption the rest can still be found
         await line.residents.erase([each])
+    await asyncio.sleep(SCREENING_SECONDS)
+    for each in latest:  # until its entry was deleted, signals found it
+        await EvidenceStore(line.redis, line.settings.partitions).erase(each)
     await rewrite(line.redis)
+    await _refuse_begun(line, latest, act)
+
+
+async def _refuse_begun(line: Installation, latest: Mapping[ResidentId, Case | None], act: _Act) -> None:
+    """Raise NotForgottenError, after an audit entry, if a case is open or is not as in `latest`; else do nothing."""
+    if not (begun := await cases_begun(line, latest)):
+        return
+    detail = "the case began or changed while the data was erased"
+    await audit.write(line.producer, [act.entry(case.resident, f"{detail}: {case.id}") for case in begun])
+    raise NotForgottenError(
+        f"case {', '.join(case.id for case in begun)} began or changed while the data was erased. The keys and the "
+        "register's entry are destroyed, so Quanzu cannot reach the person in this case. Look at it in the console, "
+        "warn the person by other means and close it; then run this again: it empties the case"
+    )
 
 
 async def _records(
@@ -257,39 +293,48 @@ async def _records(
     return {owner for owner in found if owner}, ends
 
 
-async def _empty_cases(line: Installation, resident: ResidentId, cases: Sequence[Case], by: str) -> Case | None:
+async def _empty_cases(
+    line: Installation,
+    resident: ResidentId,
+    cases: Sequence[Case],
+    by: str,
+    so_far: str = "nothing was destroyed",
+    *,
+    goes_on: bool = False,
+) -> Case | None:
     """Have casework empty the latest case, by an input in its order; earlier cases, which no longer change, are emptied
-    here. Returns the latest case as it is then, None without a case.
+    here. Returns the latest case as it is then, None without a case. `so_far`: what was destroyed, for an error's text;
+    `goes_on`: True leaves the latest case as it is if it is open.
     """
     if not cases:
         return None
     partition, latest = home(resident, line.settings.partitions), cases[-1]
-    if without(latest) != latest:
+    if without(latest) != latest and not (goes_on and latest.open):
         name = short_hash("forget", latest.id, latest.version)
         given = Erase(id=name, at=line.clock.now(), resident=resident, by=by)
         await line.producer.send_all([case_inputs.record(given, partition)])
-        latest = await _emptied(line, latest)
+        latest = await _emptied(line, latest, so_far)
     empty = {case.id: without(case).model_dump_json() for case in cases[:-1]}
     if empty:
         await line.redis.hset(key("earlier", partition), mapping=empty)
     return latest
 
 
-async def _emptied(line: Installation, before: Case) -> Case:
-    """Return the case once casework has emptied it. Raises NotForgottenError if it goes on, or no worker answers."""
+async def _emptied(line: Installation, before: Case, so_far: str) -> Case:
+    """Return the case once casework has emptied it. Raises NotForgottenError if it goes on, or no worker answers.
+    `so_far`: what was destroyed, for the error's text.
+    """
     partition, deadline = home(before.resident, line.settings.partitions), time.monotonic() + ANSWER_SECONDS
     while time.monotonic() < deadline:
         case = await line.store.case(partition, before.id)
         if case is not None and case.version > before.version:
             if without(case) == case:
                 return case
-            raise NotForgottenError(
-                f"case {case.id} goes on again: nothing was destroyed. Run it once more when it ends"
-            )
+            raise NotForgottenError(f"case {case.id} goes on again: {so_far}. Run it once more when it ends")
         await asyncio.sleep(LOOK_SECONDS)
     raise NotForgottenError(
-        f"no worker has answered in {ANSWER_SECONDS:.0f} s: nothing was destroyed. Run it again once workers run, all "
-        "of this version"
+        f"no worker has answered in {ANSWER_SECONDS:.0f} s: {so_far}. Run it again once workers run, all of this "
+        "version"
     )
 
 

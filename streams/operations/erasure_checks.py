@@ -63,6 +63,14 @@ async def refuse_changed(
             )
 
 
+async def cases_begun(line: Installation, before: Mapping[ResidentId, Case | None]) -> list[Case]:
+    """Return the residents' latest cases that are open, or are not those in `before` in that version (None: the
+    resident had no case); empty if there is none. Raises RedisError if Redis is unavailable.
+    """
+    latest = [case for each in before for case in (await cases_of(line, each))[-1:]]
+    return [case for case in latest if case.open or _version(case) != _version(before[case.resident])]
+
+
 def _version(case: Case | None) -> tuple[str, int] | None:
     return (case.id, case.version) if case else None
 

@@ -1,6 +1,7 @@
 """What happens between the reading of the topics and the destruction of the keys: an erasure sees it and stops."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import timedelta
 
 import pytest
@@ -8,7 +9,7 @@ import pytest_asyncio
 
 from domain.identity.entries import merge
 from domain.identity.identifiers import account_token
-from domain.identity.personal import WITHHELD
+from domain.identity.personal import WITHHELD, without
 from schemas.casework.acts import CloseAct
 from schemas.people.calls import Call as CallIn
 from schemas.people.legal_holds import LegalAuthority, LegalHold, LegalHoldState
@@ -17,11 +18,13 @@ from schemas.people.public_reports import PublicReport, PublicReportState
 from schemas.people.residents import Holding, Resident
 from schemas.people.subject_requests import IdentityProof, SubjectRequest, SubjectRequestState, SubjectRight
 from streams.messaging.producer import Record
-from streams.messaging.topics import LEGAL_HOLDS
+from streams.messaging.topics import LEGAL_HOLDS, home
 from streams.operations import erasure
 from streams.operations.erasure import Forgotten, NotForgottenError, forget
 from streams.screening.state import records
+from streams.screening.store import EvidenceStore
 from streams.security.vault import Vault
+from streams.state.keys import key
 from tests.end_to_end.harness.house import House
 from tests.end_to_end.harness.rig import Line
 from tests.end_to_end.harness.signals import call, transfer
@@ -269,3 +272,80 @@ async def test_an_account_that_somebody_else_holds_or_pays_can_still_be_stopped_
     await house.line.screening.restore()
     assert [await number(tokens[each]) for each in (joint, payee, later)] == [joint, payee, later]
     await line.end()
+
+
+async def test_evidence_that_is_written_while_the_entry_is_deleted_is_deleted_too(
+    a_house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house, residents = a_house, a_house.line.residents
+    person, real, writing = await Line.begun(house).resident(name=NAME), residents.erase, list[asyncio.Task[None]]()
+    evidence = f"{key('evidence', home(person.id, house.settings.partitions))}:{person.id}"
+
+    async def screened() -> None:
+        await asyncio.sleep(0.1)  # the resident was found before
+        await house.line.redis.hset(evidence, "a-signal", "what it says")
+
+    async def erased(ids: Sequence[str]) -> None:
+        await real(ids)
+        writing.append(asyncio.create_task(screened()))
+
+    monkeypatch.setattr(residents, "erase", erased)
+    await forget(house.line, person.id, "supervisor-1", "a test")
+    await asyncio.gather(*writing)
+    assert writing
+    assert not await house.line.redis.exists(evidence)
+
+
+async def test_a_case_that_begins_after_the_keys_were_destroyed_is_told_and_emptied_by_the_next_run(
+    a_house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house, line = a_house, Line.begun(a_house)
+    person, evidence = await line.resident(name=NAME), EvidenceStore(house.line.redis, house.settings.partitions)
+
+    async def alarmed() -> None:
+        await sent(line, call(line, person, ongoing=True), transfer(line, person, line.account()))
+        assert (await line.case(person)).open
+        assert await evidence.of(person.id)
+
+    after(monkeypatch, "_drop_matches", alarmed)
+    with pytest.raises(NotForgottenError, match=f"case {person.id}-1 began or changed while the data was erased.*run"):
+        await forget(house.line, person.id, "supervisor-1", "a test")
+    assert await evidence.of(person.id) == []
+    assert not await house.line.residents.get([person.id])
+    noted = {word for _, word in await on_topics(house.settings, [f"data was erased: {person.id}-1".encode()])}
+    assert noted
+    with pytest.raises(NotForgottenError, match="close it"):
+        await forget(house.line, person.id, "supervisor-1", "a test")
+    await line.operator(person, CloseAct(do="close", reason="there is nothing more to do"))
+    await line.settle()
+    assert await forget(house.line, person.id, "supervisor-1", "a test") == Forgotten(0, 0, 0, finished=1)
+    assert without(found := await line.case(person)) == found
+    await line.end()
+
+
+async def test_an_interrupted_erasure_empties_the_earlier_cases_too_when_it_is_finished(
+    a_house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house, line, real = a_house, Line.begun(a_house), Vault.rewritten
+    person, redis = await line.resident(name=NAME), house.line.redis
+    partition = home(person.id, house.settings.partitions)
+    await sent(line, call(line, person, ongoing=True), transfer(line, person, line.account()))
+    await line.operator(person, CloseAct(do="close", reason="there is nothing more to do"))
+    await line.advance(days=6)
+    whole = await line.case(person)
+    assert without(whole) != whole
+
+    async def killed(vault: Vault) -> None:
+        raise ConnectionError("the process is killed here")
+
+    monkeypatch.setattr(Vault, "rewritten", killed)
+    with pytest.raises(ConnectionError):
+        await forget(house.line, person.id, "supervisor-1", "a test")
+    monkeypatch.setattr(Vault, "rewritten", real)
+    latest = (await line.case(person)).model_copy(update={"id": f"{person.id}-2", "number": 2})
+    await redis.hset(key("cases", partition), person.id, latest.model_dump_json())
+    await redis.hset(key("earlier", partition), whole.id, whole.model_dump_json())  # as an older Redis has it
+    await forget(house.line, person.id, "supervisor-1", "a test")
+    found = await house.line.store.case(partition, whole.id)
+    assert found is not None
+    assert without(found) == found
