@@ -1,4 +1,4 @@
-"""The timers that look at outcomes: of experiments, of which one that does harm is stopped, and frauds after warnings."""
+"""The timers that look at outcomes: of experiments, one that does harm being stopped, and frauds after warnings."""
 
 from streams.casework import after_warning_watch, experiment_watch
 from streams.casework.after_warning_watch import AfterWarningWatch
