@@ -18,8 +18,8 @@ from domain.statistics.after_warning import (
     after_warning,
     by_resident,
     group_counts,
-    rows_of,
     share_of,
+    share_rows,
     warned_case,
 )
 from schemas.casework.acts import CloseAct
@@ -161,16 +161,16 @@ def test_the_counts_of_different_residents_add_up_to_the_figures_of_all() -> Non
     for each in cases:
         for name, numbers in group_counts(by_resident([warned_case(each)]), LATER).items():
             added[name] = added.get(name, GroupCounts()).plus(numbers)
-    assert rows_of(added) == figures(*cases).rows
+    assert share_rows(added) == figures(*cases).rows
     assert of(figures(*cases), "all") == ((2, 3), (1, 2))
 
 
 def test_cases_first_warned_before_the_period_are_left_out_as_a_whole() -> None:
     known, begun = case("a", warned(), warned(after=200 * DAY)), case("b", warned(after=200 * DAY))
     residents = by_resident([warned_case(known), warned_case(begun)])
-    [everything, *_] = rows_of(group_counts(residents, LATER, NOON + 100 * DAY))
+    [everything, *_] = share_rows(group_counts(residents, LATER, NOON + 100 * DAY))
     assert (everything.dimension, everything.warned) == ("all", 1)
-    assert rows_of(group_counts(residents, LATER))[0].warned == 2
+    assert share_rows(group_counts(residents, LATER))[0].warned == 2
 
 
 def dissuaded_by(ground: OutcomeGround, who: str = "a", **fields: object) -> Case:
