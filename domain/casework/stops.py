@@ -7,15 +7,16 @@ from domain.casework import money
 from domain.casework.draft import CLOCK, DecisionBuilder
 from domain.casework.orders import later, unanswered
 from domain.casework.orders import records as orders
-from domain.casework.orders.late_answers import before_latest, comes_late, end_of, step_of, unwanted
+from domain.casework.orders.late_answers import before_latest, comes_late, end_of, may_have_gone_out, step_of, unwanted
 from domain.casework.orders.onward import follow_money
 from domain.casework.payments import AGAIN, asks_for, find, may_not_ask, stop_id
 from domain.casework.steps import end, plan_step, withdraw
+from domain.dispatches.ids import parts_of
 from domain.payments.ledger import with_frozen_beyond
 from schemas.casework.cases import LIVE_STEPS, Payment, Step, StepState, Stop, StopState
 from schemas.casework.events import FactKind
 from schemas.casework.inputs import BankFeedback, BankState
-from schemas.codes.any_code import AnyCode, BankOnOtherPayment, StopNotExtended
+from schemas.codes.any_code import AnyCode, BankNotAsked, BankOnOtherPayment, StopNotExtended
 from schemas.codes.money import (
     BankCancelled,
     BankFroze,
@@ -59,11 +60,14 @@ def bank_feedback(draft: DecisionBuilder, given: BankFeedback) -> None:
     money.
 
     For accounts that the money has reached, stop orders are proposed, which persons must approve. Feedback on a payment
-    that the case does not have is only recorded as a fact REFUSED.
+    that the case does not have, or on an order that was not sent, is only recorded as a fact REFUSED.
     """
     payment = find(draft.case, given.transfer)
     if payment is None:
         draft.note(FactKind.REFUSED, BankOnOtherPayment(_ANSWERS[given.state]))
+        return
+    if _never_asked(draft, given):
+        draft.note(FactKind.REFUSED, BankNotAsked(_ANSWERS[given.state]))
         return
     given = _of_order(draft, given)
     before = draft.case
@@ -71,6 +75,12 @@ def bank_feedback(draft: DecisionBuilder, given: BankFeedback) -> None:
         _apply(draft, given, payment)
     _answered(draft, given, meant=draft.case is not before)
     follow_money(draft, given, payment)
+
+
+def _never_asked(draft: DecisionBuilder, given: BankFeedback) -> bool:
+    """Return True if the answer is to an attempt of a step of the case that was not sent, so that nobody got it."""
+    dispatch, step = parts_of(given.dispatch), draft.steps.get(step_of(given))
+    return dispatch is not None and step is not None and not may_have_gone_out(draft.case, step, dispatch.attempt)
 
 
 def _apply(draft: DecisionBuilder, given: BankFeedback, payment: Payment) -> None:

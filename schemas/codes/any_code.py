@@ -150,6 +150,13 @@ class BankOnOtherPayment(Code, frozen=True):
     why: "AnyCode"
 
 
+class BankNotAsked(Code, frozen=True):
+    """A bank's answer is to an order that was not sent. `why`: the answer."""
+
+    zh: ClassVar = "%(why)s：该指令尚未发出"
+    why: "AnyCode"
+
+
 AnyCode = (
     Dispatched
     | ResultNoted
@@ -167,6 +174,7 @@ AnyCode = (
     | DefraudedAlready
     | StopNotExtended
     | BankOnOtherPayment
+    | BankNotAsked
     | DangerCode
     | DangerFact
     | PlanCode

@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from domain.casework.orders.late_answers import may_have_gone_out
 from domain.casework.payments import find
 from domain.dispatches.ids import DispatchId, is_officer_message, parse
 from domain.identity.personal import WITHHELD
@@ -229,13 +230,17 @@ class Receipts:
             raise NotHolderError("this officer does not have the task: only the one who was sent reports on it")
 
     async def _action(self, dispatch: DispatchId) -> Action | None:
-        """Return the dispatch's action from the dispatch log, or from the case if the log lost it; else None."""
+        """Return the dispatch's action from the dispatch log, or from the case if the log lost it; else None.
+
+        By the case alone only an attempt that went out is known: nobody was asked by an order that waits for approval.
+        """
         if entry := await self._book.entry(dispatch.resident, dispatch.text):
             return entry.action
         case = await self._store.case(self._book.partition(dispatch.resident), dispatch.case)
-        steps = case.steps if case else []
-        fitting = (step for step in steps if step.id == dispatch.step and step.attempt >= dispatch.attempt)
-        return next((step.action for step in fitting if step.action.channel is dispatch.channel), None)
+        step = next((step for step in case.steps if step.id == dispatch.step), None) if case else None
+        if case is None or step is None or step.action.channel is not dispatch.channel:
+            return None
+        return step.action if may_have_gone_out(case, step, dispatch.attempt) else None
 
 
 _STATUS: dict[type[Exception], int] = {

@@ -7,7 +7,7 @@ from domain.casework.draft import DecisionBuilder, is_clock
 from domain.casework.orders import records as orders
 from domain.casework.payments import find
 from domain.policy.schedule import LATEST
-from schemas.casework.cases import Step, StepState, Stop, StopState
+from schemas.casework.cases import WAITING_STEPS, Case, Step, StepState, Stop, StopState
 from schemas.casework.inputs import BankFeedback
 from schemas.casework.orders import MOST_HOURS, OrderState, StopOrder
 from schemas.codes.any_code import AnyCode
@@ -32,6 +32,20 @@ _SENT = frozenset({StepState.SENT, StepState.DONE, StepState.FAILED})  # of a st
 def step_of(given: BankFeedback) -> str:
     """Return the id of the step that a bank answers, from the dispatch's id; "" if that names none."""
     return given.dispatch.partition(":")[2].partition(":")[0]
+
+
+def may_have_gone_out(case: Case, step: Step, attempt: int) -> bool:
+    """Return whether an attempt of a step of the case was sent, so that it may be answered. Of a step that ended
+    without an order, it is not known: then True.
+
+    A step that waits, for approval say, was not sent at its present attempt.
+    """
+    if attempt != step.attempt:
+        return attempt < step.attempt
+    if step.state in WAITING_STEPS:
+        return False
+    order = orders.order_of(case, step.id)
+    return step.state in _SENT or order is None or order.went_out
 
 
 def before_latest(draft: DecisionBuilder, given: BankFeedback) -> bool:

@@ -204,6 +204,41 @@ def test_feedback_on_a_payment_of_another_case_is_refused_in_words() -> None:
     assert line.bank(BankState.FROZEN, transfer="bank:9", amount=5).facts[0].kind is FactKind.REFUSED
 
 
+@pytest.mark.parametrize("state", [BankState.IN_FORCE, BankState.FROZEN, BankState.REFUSED])
+def test_an_answer_to_an_order_that_waits_for_approval_is_refused_and_the_order_goes_out(state: BankState) -> None:
+    line = Line(approves=False)
+    line.alert(Level.RED, payment())
+    line.pass_to(timedelta(minutes=2))
+    before = line.here
+    decision = line.bank(state, amount=400_000, dispatch=f"{before.id}:stop.0:1:payment")
+    assert [fact.kind for fact in decision.facts] == [FactKind.REFUSED]
+    assert (line.here.payments, line.here.kept) == (before.payments, {})
+    assert line.step("stop.0").state is StepState.PROPOSED
+    line.approve()
+    line.pass_to(timedelta(seconds=1))
+    assert stop_dispatches(line) == [Action.STOP_PAYMENT]
+
+
+def test_an_attempt_that_is_not_yet_due_is_not_answered_but_the_one_before_is() -> None:
+    line = asked()
+    first = line.last(Action.STOP_PAYMENT).id
+    line.result(Result.FAILED, Action.STOP_PAYMENT)
+    assert (line.step("stop.0").state, line.step("stop.0").attempt) == (StepState.PENDING, 2)
+    early = line.bank(BankState.IN_FORCE, dispatch=first.replace(":1:", ":2:"))
+    assert early.facts[0].kind is FactKind.REFUSED
+    line.bank(BankState.IN_FORCE, dispatch=first)
+    assert stop_of(line).state is StopState.IN_FORCE
+
+
+def test_an_order_that_went_out_is_answered_after_its_step_was_withdrawn() -> None:
+    line = asked()
+    sent = line.last(Action.STOP_PAYMENT).id
+    line.bank(BankState.RELEASED, dispatch="none")
+    assert line.step("stop.0").state is StepState.WITHDRAWN
+    assert FactKind.REFUSED not in {fact.kind for fact in line.bank(BankState.FROZEN, amount=5, dispatch=sent).facts}
+    assert line.here.kept
+
+
 def test_a_payment_channel_that_was_away_asks_again() -> None:
     line = asked()
     line.result(Result.FAILED, Action.STOP_PAYMENT)

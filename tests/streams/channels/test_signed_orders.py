@@ -18,6 +18,7 @@ from pydantic import SecretStr
 from agents.dispatch import channel_of
 from agents.payments import BankProvider
 from agents.sms import SmsProvider
+from schemas.casework.cases import StepState
 from schemas.casework.events import Dispatch
 from schemas.casework.inputs import BankFeedback
 from schemas.levels import Action
@@ -27,7 +28,7 @@ from streams.channels.signing import NONCE, SIGNATURE, SignatureError, SignedMes
 from streams.runtime.settings import Settings, SettingsError
 from streams.state.case_store import CaseStore
 from tests.channel_rig import Rig, rigged
-from tests.dispatched import dispatch_for
+from tests.dispatched import case_of, dispatch_for, payment
 from tests.streams.channels.test_iso_orders import asked, bank
 from tests.streams.channels.test_receipts import post
 
@@ -169,6 +170,23 @@ async def test_a_worker_killed_while_it_sends_has_said_before_to_which_bank(sett
         assert (entry.state, entry.bank) == ("sending", "zbank")
         assert await answered(rig, dispatch, "bank/ybank") == 403
         assert await answered(rig, dispatch, "bank/zbank") == 200
+
+
+@pytest.mark.parametrize("state", [StepState.PROPOSED, StepState.PENDING, StepState.HELD])
+async def test_an_order_that_was_not_sent_is_answered_by_nobody(
+    settings: Settings, tmp_path: Path, state: StepState
+) -> None:
+    async with bank(settings, tmp_path) as (rig, _):
+        await rig.receiving()
+        dispatch = dispatch_for((await rig.resident()).id, Action.STOP_PAYMENT)
+        case = case_of(dispatch, payments=[payment()])
+        (step,) = case.steps
+        await rig.store(case.model_copy(update={"steps": [step.model_copy(update={"state": state})]}))
+        await rig.stands(dispatch.resident)
+        assert [await answered(rig, dispatch, signer) for signer in ("bank", "bank/ybank")] == [404, 404]
+        assert await rig.inputs(dispatch.resident) == []
+        await rig.store(case)  # sent since, though its progress is lost
+        assert await answered(rig, dispatch, "bank") == 200
 
 
 async def test_an_order_for_no_known_bank_is_answered_by_whichever_the_gateway_found(
