@@ -7,7 +7,7 @@ from collections import Counter as Count
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -33,6 +33,7 @@ RECORD_BYTES = KEPT_BYTES - 1_000  # of a record's value, so that a dead letter 
 MOST_FIELDS = 20  # more than any kind of signal has; checked first because each unknown field would be a fault
 MOST_FAULTS = 8  # reported for one item: an answer must not be longer than its request
 LONGEST_NUMBER = 128  # characters; the schema refuses longer numbers and ids
+AHEAD = timedelta(minutes=5)  # that a sender's clock may be fast, as another centre's (domain/stix/reading)
 LONGEST_VALUE = 1_024  # characters, of a link; the schema refuses longer ones, so they are not normalized
 
 
@@ -112,9 +113,9 @@ def examine(items: Iterable[object], now: datetime, rights: SourceRights = NO_DE
     """Return the valid signals and the faults of `items`, each with its item's index (from 0). An item may have several
     faults. Never raises.
 
-    Valid signals get normalized numbers and `arrived` = `now`; a time `at` in the future becomes `now`. A signal of a
-    kind that its source has no right to send is a fault; it is not accepted as a weaker kind, because its sender would
-    not notice.
+    Valid signals get normalized numbers and `arrived` = `now`. A time `at` up to 5 minutes in the future becomes `now`;
+    a later one is a fault, because it was misread, for example in another time zone. A signal of a kind that its source
+    has no right to send is a fault; it is not accepted as a weaker kind, because its sender would not notice.
     """
     found = Examined([], [])
     for index, item in enumerate(items):
@@ -184,6 +185,8 @@ def _examined(index: int, item: object, now: datetime) -> Signal | list[Fault]:
     if len(item) > MOST_FIELDS:
         return [Fault(index, None, f"over {MOST_FIELDS} fields", "Leave out fields that this kind of signal lacks")]
     spelt, faults = _spelt(index, item)
+    if _is_number(item.get("at")):
+        faults.append(Fault(index, "at", "a number, not a date and time", _TIME))
     spelt["arrived"] = now
     if not faults and (plain := wire.parse_item_fast(spelt)):
         return plain
@@ -193,9 +196,29 @@ def _examined(index: int, item: object, now: datetime) -> Signal | list[Fault]:
         named = {fault.field for fault in faults}
         more = [_fault(index, detail) for detail in error.errors(include_url=False, include_input=False)]
         return (faults + [fault for fault in more if fault.field not in named])[:MOST_FAULTS]
-    if signal.at > now:  # the sender's clock is ahead: a reported event cannot lie in the future
-        signal = signal.model_copy(update={"at": now})
-    return faults or signal
+    return faults or _of_now(index, signal, now)
+
+
+def _of_now(index: int, signal: Signal, now: datetime) -> Signal | list[Fault]:
+    """Return the signal, which lies in the future only if the sender's clock is a little fast: then it is of now."""
+    if signal.at <= now:
+        return signal
+    if (ahead := signal.at - now) <= AHEAD:
+        return signal.model_copy(update={"at": now})
+    return [Fault(index, "at", f"lies {_span(ahead)} in the future", f"{_TIME}, or set the sender's clock")]
+
+
+def _span(span: timedelta) -> str:
+    """Return a time span in its largest unit, such as "8 hours"."""
+    for unit, size in (("days", timedelta(days=1)), ("hours", timedelta(hours=1)), ("minutes", timedelta(minutes=1))):
+        if span >= 2 * size:
+            return f"{span // size} {unit}"
+    return f"{span // timedelta(seconds=1)} seconds"
+
+
+def _is_number(value: object) -> bool:
+    """Return True for a number, also as text. Read as a time, it would be seconds since 1970, which nobody means."""
+    return isinstance(value, int | float) or (isinstance(value, str) and value.strip().lstrip("+-").isdecimal())
 
 
 def _permitted(index: int, found: Signal | list[Fault], rights: SourceRights) -> Signal | list[Fault]:

@@ -2,7 +2,7 @@
 
 import json
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
@@ -41,6 +41,10 @@ BAD: list[object] = [
     transfer(payee="622202\x00"),
     transfer(at="2026-03-01T11:12:00"),
     transfer(at="1970-01-01T00:00:00Z"),
+    transfer(at=1_772_334_720),
+    transfer(at="1772334720"),
+    transfer(at="2026030111"),
+    transfer(at="2099-01-01T00:00:00Z"),
     transfer(id="\ud800"),
     transfer(id="\x00"),
     transfer(id=""),
@@ -78,6 +82,16 @@ def test_a_number_used_as_a_fields_name_is_not_repeated() -> None:
 def test_the_time_of_arrival_is_ours_whatever_the_feed_says() -> None:
     (signal,) = examine([transfer(arrived="2020-01-01T00:00:00Z")], NOW).signals
     assert signal.arrived == NOW
+
+
+def test_a_clock_that_is_five_minutes_fast_is_taken_as_now_and_a_time_in_another_zone_is_refused() -> None:
+    fast, wrong = ((NOW + ahead).isoformat() for ahead in (timedelta(minutes=5), timedelta(hours=8)))
+    (signal,) = examine([transfer(at=fast)], NOW).signals
+    assert signal.at == NOW
+    (fault,) = examine([transfer(at=wrong)], NOW).faults
+    assert (fault.field, fault.what) == ("at", "lies 8 hours in the future")
+    assert "+08:00" in fault.do
+    assert "the sender's clock" in fault.do
 
 
 @given(st.lists(st.one_of(goods, st.sampled_from(BAD)), max_size=20))
