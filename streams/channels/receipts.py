@@ -37,7 +37,7 @@ from schemas.channels.receipts import (
 from schemas.levels import Action, Channel
 from streams.channels.movements import Tokens, UnreadableAccountError
 from streams.channels.outgoing import Outgoing
-from streams.channels.receipt_inputs import Input, Receipt, input_of
+from streams.channels.receipt_inputs import BodyError, Input, Receipt, each_key_once, input_of
 from streams.channels.settings import ChannelSettings
 from streams.channels.signatures import AnotherBanksError, Signatures, Signed, asked_bank, check_payment
 from streams.channels.signing import NONCE, TOLERANCE_SECONDS, SignatureError, SignedMessage
@@ -130,12 +130,12 @@ class Receipts:
         """Return the receipt in a request's body: JSON of the type `model`, or for a bank also camt.029, pacs.002 or
         pacs.004 as application/xml.
 
-        Raises ValidationError or MessageError if it is invalid, and for XML UnknownDispatchError if it is not about a
-        known order, NotRecoveredError while that is unknown. Errors of Redis pass through.
+        Raises ValidationError, BodyError or MessageError if it is invalid, and for XML UnknownDispatchError if it is
+        not about a known order, NotRecoveredError while that is unknown. Errors of Redis pass through.
         """
         if model is BankReceipt and media_type.partition(";")[0].strip().lower() == "application/xml":
             return await self._resolved(resolution(body))
-        return model.model_validate_json(body)
+        return model.model_validate_json(each_key_once(body))
 
     async def _resolved(self, told: Resolution) -> BankReceipt:
         dispatch = _parsed(told.dispatch, Channel.PAYMENT)
@@ -245,6 +245,7 @@ class Receipts:
 
 _STATUS: dict[type[Exception], int] = {
     MessageError: 400,
+    BodyError: 400,
     SignatureError: 401,
     UnreadableAccountError: 400,
     NotHolderError: 403,

@@ -336,6 +336,23 @@ async def test_what_is_forged_old_malformed_or_unknown_is_refused_with_the_reaso
         assert await rig.results(dispatch.resident) == ["sent"]
 
 
+async def test_a_receipt_with_a_key_given_twice_or_not_in_utf_8_is_refused_with_the_reason(settings: Settings) -> None:
+    async with rigged(settings, answer=always()) as rig:
+        await rig.receiving()
+        dispatch = await sent(rig, Action.SMS)
+        good = orjson.dumps({"id": "1", "dispatch": dispatch.id, "result": "delivered"})
+        twice = good[:-1] + b',"result":"busy"}'
+        nested = good[:-1] + b',"more":[{"a":1,"a":2}]}'
+        chinese = good[:-1] + ',"detail":"已送达"}'.encode("gb18030")
+        answers = [await post(rig, "sms", body) for body in (twice, nested, chinese)]
+        assert [answer.status_code for answer in answers] == [400, 400, 400]
+        reasons = [answer.json()["reason"] for answer in answers]
+        assert ["twice" in reason for reason in reasons] == [True, True, False]
+        assert "send UTF-8" in reasons[2]
+        assert await rig.results(dispatch.resident) == ["sent"]
+        assert (await post(rig, "sms", b"\xef\xbb\xbf" + good)).status_code == 200
+
+
 async def test_the_accounts_of_a_banks_movements_reach_the_case_as_tokens_and_are_kept_apart(
     settings: Settings,
 ) -> None:
