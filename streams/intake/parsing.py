@@ -28,7 +28,8 @@ def media_type(request: Request) -> str:
     Raises Refused (415) for any other type, or for a charset other than UTF-8.
     """
     kind, _, parameters = request.headers.get("content-type", "").partition(";")
-    charset = parameters.strip().lower().removeprefix("charset=").strip('"')
+    named = (each.strip().lower().partition("=") for each in parameters.split(";"))
+    charset = next((value.strip('"') for name, _, value in named if name == "charset"), "")
     if kind.strip().lower() not in (JSON, LINES, XML):
         raise Refused(415, "the content type is not one of signals", f"Send Content-Type: {JSON}, {LINES} or {XML}")
     if charset not in ("", "utf-8", "utf8"):

@@ -140,6 +140,14 @@ async def test_another_content_type_is_answered_415(client: httpx.AsyncClient) -
         assert (await client.post("/signals", content=b"[]", headers=headers)).status_code == 415
 
 
+async def test_only_the_charset_of_a_content_type_is_looked_at(client: httpx.AsyncClient) -> None:
+    for parameters in ("charset=UTF-8; v=1", 'v=1; charset="utf-8"', "v=1"):
+        headers = {"Content-Type": f"application/json; {parameters}"}
+        assert (await client.post("/signals", content=b"[]", headers=headers)).status_code != 415, parameters
+    headers = {"Content-Type": "application/json; v=1; charset=gb18030"}
+    assert (await client.post("/signals", content=b"[]", headers=headers)).status_code == 415
+
+
 async def test_another_packing_is_answered_415_and_a_broken_one_400(client: httpx.AsyncClient) -> None:
     packed = gzip.compress(b"[]")
     for encoding, body, status in (("br", packed, 415), ("gzip", b"[]", 400), ("gzip", packed[:-6], 400)):
