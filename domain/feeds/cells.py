@@ -17,7 +17,8 @@ _MARKS = " \t=\"'`"  # around a value that a spreadsheet keeps as text
 Cells = Mapping[str, str]  # a row's cells by the name of their column; of equal names, none is read
 
 _FEN: Mapping[str, int] = {"fen": 0, "yuan": 2, "wan_yuan": 6}  # the power of ten of a unit in fen
-_AMOUNT = re.compile(r"([+-]?)[¥]?([0-9]{1,16})(?:\.([0-9]{1,9}))?")
+_AMOUNT = re.compile(r"([+-]?)([0-9]{1,16})(?:\.([0-9]{1,9}))?")
+_CURRENCY = re.compile(r"^([+-]?) ?¥ ?")  # with the sign on either side of it
 _EXPONENT = re.compile(r"[0-9](\.[0-9]+)?E[+-]?[0-9]+", re.IGNORECASE)
 _UNIX = re.compile(r"[0-9]{1,14}")
 _MARKED = re.compile(r'="([^"=]*)"')  # how a CSV keeps a spreadsheet from rounding a long number
@@ -74,13 +75,13 @@ def without_digits(text: str) -> str:
 
 
 def in_fen(text: str, notation: Amount, where: str) -> int:
-    """Return the exact amount in a text, in fen, with its sign. Full-width digits and a ¥ in front are accepted. The
-    notation gives the text's unit and thousands separator.
+    """Return the exact amount in a text, in fen, with its sign. Full-width digits and a ¥ in front are accepted, with a
+    blank after it and the sign on either side. The notation gives the text's unit and thousands separator.
 
     `where`: the field and column, for the error text. Raises CellError if the text is not an amount in that
     notation, has an exponent, or has fractions of a fen.
     """
-    plain = unicodedata.normalize("NFKC", text).strip()
+    plain = _CURRENCY.sub(r"\1", unicodedata.normalize("NFKC", text).strip())
     unrounded(plain, where)
     match = _AMOUNT.fullmatch(_ungrouped(plain, notation.thousands, where))
     if match is None:
@@ -138,7 +139,7 @@ def _ungrouped(text: str, separator: str, where: str) -> str:
     """Return the amount without its thousands separators. Raises CellError if they do not part groups of three."""
     if not separator or separator not in text:
         return text
-    if not re.fullmatch(rf"[+-]?¥?[0-9]{{1,3}}(?:{re.escape(separator)}[0-9]{{3}})+(?:\.[0-9]+)?", text):
+    if not re.fullmatch(rf"[+-]?[0-9]{{1,3}}(?:{re.escape(separator)}[0-9]{{3}})+(?:\.[0-9]+)?", text):
         raise CellError(f"{where}: a thousands separator at a wrong place")
     return text.replace(separator, "")
 
