@@ -7,7 +7,7 @@ from domain.casework import money
 from domain.casework.draft import CLOCK, DecisionBuilder
 from domain.casework.orders import later, unanswered
 from domain.casework.orders import records as orders
-from domain.casework.orders.late_answers import before_latest, comes_late, end_of, may_have_gone_out, step_of, unwanted
+from domain.casework.orders.late_answers import before_latest, comes_late, end_of, may_be_answered, step_of, unwanted
 from domain.casework.orders.onward import follow_money
 from domain.casework.payments import AGAIN, asks_for, find, may_not_ask, stop_id
 from domain.casework.steps import end, plan_step, withdraw
@@ -80,7 +80,7 @@ def bank_feedback(draft: DecisionBuilder, given: BankFeedback) -> None:
 def _never_asked(draft: DecisionBuilder, given: BankFeedback) -> bool:
     """Return True if the answer is to an attempt of a step of the case that was not sent, so that nobody got it."""
     dispatch, step = parts_of(given.dispatch), draft.steps.get(step_of(given))
-    return dispatch is not None and step is not None and not may_have_gone_out(draft.case, step, dispatch.attempt)
+    return dispatch is not None and step is not None and not may_be_answered(draft.case, step, dispatch.attempt)
 
 
 def _apply(draft: DecisionBuilder, given: BankFeedback, payment: Payment) -> None:

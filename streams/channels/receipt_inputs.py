@@ -28,20 +28,21 @@ Input = ContactResult | ResidentReply | BankFeedback | OwnHoldAnswer | OfficerRe
 _BOM = b"\xef\xbb\xbf"
 
 
-class BodyError(ValueError):
+class ReceiptBodyError(ValueError):
     """A receipt's body is no JSON that can be read in one way only. The text gives the fault and the correction."""
 
 
 def each_key_once(body: bytes) -> bytes:
     """Return a receipt's body without its byte order mark, for its model to read. Whether it is JSON is left to that.
 
-    Raises BodyError if it is not UTF-8, or an object has a key twice: the model would silently read the last one.
+    Raises ReceiptBodyError if it is not UTF-8, or an object has a key twice: the model would silently read the last
+    one.
     """
     text = body.removeprefix(_BOM)
     try:
         json.loads(text.decode("utf-8"), object_pairs_hook=_object, parse_int=str)
     except UnicodeDecodeError as error:
-        raise BodyError(f"not UTF-8 at byte {error.start}: send UTF-8, not GB18030 or UTF-16") from None
+        raise ReceiptBodyError(f"not UTF-8 at byte {error.start}: send UTF-8, not GB18030 or UTF-16") from None
     except (json.JSONDecodeError, RecursionError):
         return text
     return text
@@ -50,7 +51,7 @@ def each_key_once(body: bytes) -> bytes:
 def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
     read = dict(pairs)
     if len(read) != len(pairs):
-        raise BodyError("a key is given twice: send each key of an object once")
+        raise ReceiptBodyError("a key is given twice: send each key of an object once")
     return read
 
 

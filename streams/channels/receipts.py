@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from domain.casework.orders.late_answers import may_have_gone_out
+from domain.casework.orders.late_answers import may_be_answered
 from domain.casework.payments import find
 from domain.dispatches.ids import DispatchId, is_officer_message, parse
 from domain.identity.personal import WITHHELD
@@ -37,7 +37,7 @@ from schemas.channels.receipts import (
 from schemas.levels import Action, Channel
 from streams.channels.movements import Tokens, UnreadableAccountError
 from streams.channels.outgoing import Outgoing
-from streams.channels.receipt_inputs import BodyError, Input, Receipt, each_key_once, input_of
+from streams.channels.receipt_inputs import Input, Receipt, ReceiptBodyError, each_key_once, input_of
 from streams.channels.settings import ChannelSettings
 from streams.channels.signatures import AnotherBanksError, Signatures, Signed, asked_bank, check_payment
 from streams.channels.signing import NONCE, TOLERANCE_SECONDS, SignatureError, SignedMessage
@@ -130,8 +130,8 @@ class Receipts:
         """Return the receipt in a request's body: JSON of the type `model`, or for a bank also camt.029, pacs.002 or
         pacs.004 as application/xml.
 
-        Raises ValidationError, BodyError or MessageError if it is invalid, and for XML UnknownDispatchError if it is
-        not about a known order, NotRecoveredError while that is unknown. Errors of Redis pass through.
+        Raises ValidationError, ReceiptBodyError or MessageError if it is invalid, and for XML UnknownDispatchError if
+        it is not about a known order, NotRecoveredError while that is unknown. Errors of Redis pass through.
         """
         if model is BankReceipt and media_type.partition(";")[0].strip().lower() == "application/xml":
             return await self._resolved(resolution(body))
@@ -240,12 +240,12 @@ class Receipts:
         step = next((step for step in case.steps if step.id == dispatch.step), None) if case else None
         if case is None or step is None or step.action.channel is not dispatch.channel:
             return None
-        return step.action if may_have_gone_out(case, step, dispatch.attempt) else None
+        return step.action if may_be_answered(case, step, dispatch.attempt) else None
 
 
 _STATUS: dict[type[Exception], int] = {
     MessageError: 400,
-    BodyError: 400,
+    ReceiptBodyError: 400,
     SignatureError: 401,
     UnreadableAccountError: 400,
     NotHolderError: 403,

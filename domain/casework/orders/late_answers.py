@@ -34,7 +34,7 @@ def step_of(given: BankFeedback) -> str:
     return given.dispatch.partition(":")[2].partition(":")[0]
 
 
-def may_have_gone_out(case: Case, step: Step, attempt: int) -> bool:
+def may_be_answered(case: Case, step: Step, attempt: int) -> bool:
     """Return whether an attempt of a step of the case was sent, so that it may be answered. Of a step that ended
     without an order, it is not known: then True.
 
