@@ -67,8 +67,9 @@ class Pictures:
         await self._of([view for view in PLAIN if not only or view.name in only])
         beside = [check_view(self._still.account)]
         beside += [View("province", StaffRole.SUPERVISOR, at(await self._still.handed_over(), "main li strong"))]
+        beside += [View("search", StaffRole.SUPERVISOR, at(await self._still.not_reached(), "main form"))]
         await self._of([view for view in beside if not only or view.name in only])
-        if not only or {"case", "case-call", "search"} & set(only):
+        if not only or {"case", "case-call"} & set(only):
             await self._cases()
         if not only or AUDIT.name in only:
             await self._of([AUDIT])
@@ -82,7 +83,6 @@ class Pictures:
             await page.keyboard.press(MAKE_CALL)
             await self._still.let_go_on(lambda: _connected(page))
         await self._of([case_view("case-call", self._case)])
-        await self._of([View("search", StaffRole.SUPERVISOR, at(f"{self._case}/search", "main form"))])
         await look_up(page, self._case)  # for the audit
         await page.context.close()
 

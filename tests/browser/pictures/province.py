@@ -86,6 +86,13 @@ class Still:
                 return f"/cases/{case.id}/province"
         raise RuntimeError("no case was handed over: choose another seed or let more time pass")
 
+    async def not_reached(self) -> str:
+        """Return the path of the search's page of the gravest case in which nobody was reached and nobody talks."""
+        for case in await _cases(self.line):
+            if case.open and not case.settled and not case.claimed_by and not case.warnings:
+                return f"/cases/{case.id}/search"
+        raise RuntimeError("everybody was reached: choose another seed or let more time pass")
+
     @property
     def line(self) -> Installation:
         """The demo's open installation."""
