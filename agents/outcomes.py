@@ -1,4 +1,4 @@
-"""The timers that look at outcomes: of experiments, one that does harm being stopped, and frauds after warnings."""
+"""Timers that look at outcomes: one stops experiments that do harm, one counts frauds after warnings."""
 
 from streams.casework import after_warning_watch, experiment_watch
 from streams.casework.after_warning_watch import AfterWarningWatch

@@ -17,6 +17,7 @@ from schemas.errors import UserError
 # Assumed: three shifts of eight hours. Officers' own shifts are on their rosters.
 BEGIN = (time(0), time(8), time(16))
 JILIN = timezone(timedelta(hours=8))
+FAST_CLOCK = timedelta(minutes=5)  # so far in the future a time from outside may lie: the sender's clock may be fast
 
 
 @dataclass(frozen=True, slots=True, order=True)

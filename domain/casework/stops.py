@@ -78,7 +78,7 @@ def bank_feedback(draft: DecisionBuilder, given: BankFeedback) -> None:
 
 
 def _never_asked(draft: DecisionBuilder, given: BankFeedback) -> bool:
-    """Return True if the answer is to an attempt of a step of the case that was not sent, so that nobody got it."""
+    """Return True if the bank never got what it answers: that attempt of the case's step was not sent."""
     dispatch, step = parts_of(given.dispatch), draft.steps.get(step_of(given))
     return dispatch is not None and step is not None and not may_be_answered(draft.case, step, dispatch.attempt)
 

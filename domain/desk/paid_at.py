@@ -3,9 +3,8 @@
 import re
 from datetime import datetime, timedelta
 
-from domain.calendar import JILIN
+from domain.calendar import FAST_CLOCK, JILIN
 
-AHEAD = timedelta(minutes=5)  # a caller's clock may be fast
 _TIME = re.compile(
     r"(?:(?P<month>[0-9]{1,2})[-/.月](?P<day>[0-9]{1,2})(?:日\s*|\s+))?(?P<hour>[0-9]{1,2})[:：点.]?(?P<minute>[0-9]{2})?分?"
 )
@@ -24,7 +23,7 @@ def paid_at(text: str, now: datetime) -> datetime:
     found = _TIME.fullmatch(typed)
     if found is None:
         raise ValueError("not a time of the day")
-    local = (now + AHEAD).astimezone(JILIN)
+    local = (now + FAST_CLOCK).astimezone(JILIN)
     at = local.replace(hour=int(found["hour"]), minute=int(found["minute"] or 0), second=0, microsecond=0)
     if found["month"] is None:
         return min(now, at if at <= local else at - timedelta(days=1))

@@ -181,7 +181,7 @@ class WarningHistory:
 
 
 def by_resident(cases: Iterable[WarnedCase]) -> dict[str, list[WarnedCase]]:
-    """Return the cases, each given once, by resident's id; those of a resident in the order of their numbers."""
+    """Return the cases by resident's id, each resident's in the order of their numbers. `cases`: each case once."""
     found: defaultdict[str, list[WarnedCase]] = defaultdict(list)
     for case in sorted(cases, key=lambda case: case.number):
         found[case.resident].append(case)

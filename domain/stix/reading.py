@@ -11,6 +11,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from domain.calendar import FAST_CLOCK
 from domain.stix.objects import MARKINGS
 from domain.stix.patterns import PatternError, suspect_in
 from schemas.base import When
@@ -19,7 +20,6 @@ from schemas.risk.sharing import Tlp
 LONGEST_OBJECT = 64 * 1024  # bytes
 DEEPEST = 16  # containers within each other; an indicator of ours has 3
 LONGEST_VALID = timedelta(days=366)  # of an object without an end, or with a later one; the policy sets less
-AHEAD = timedelta(minutes=5)  # that another centre's clock may be fast
 CONTEXT = frozenset({"identity", "marking-definition", "extension-definition"})
 """Types of objects that only explain the indicators beside them: they are passed over."""
 
@@ -80,7 +80,7 @@ def verdict_of(found: object, source: str, own: str | None, now: datetime) -> di
     modified, created = _time(found, "modified"), _time(found, "created")
     if modified < created:
         raise StixError(StixRefusal.MALFORMED, "modified: earlier than created")
-    if modified > now + AHEAD:
+    if modified > now + FAST_CLOCK:
         raise StixError(StixRefusal.FUTURE, "modified: lies in the future. Set the sender's clock")
     at = min(modified, now)
     named = _named(found)
@@ -142,7 +142,7 @@ def _until(found: Mapping[Any, Any], at: datetime, now: datetime) -> datetime:
     if revoked:
         return at + timedelta(milliseconds=1)
     begins = _time(found, "valid_from")
-    if begins > now + AHEAD:
+    if begins > now + FAST_CLOCK:
         raise StixError(StixRefusal.FUTURE, "valid_from: not valid yet. Send it again then")
     ends = _time(found, "valid_until") if "valid_until" in found else at + LONGEST_VALID
     if ends <= begins:

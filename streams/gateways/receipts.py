@@ -3,14 +3,16 @@
 import asyncio
 import logging
 import time
-from collections.abc import Collection
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 
 from streams.channels.signing import Signer
+from streams.runtime.tasks import wanted
 
 log = logging.getLogger(__name__)
 
@@ -22,13 +24,35 @@ _DENIED = frozenset({403, 404})
 _NO_ANSWER = (httpx.HTTPError, httpx.InvalidURL, UnicodeError)  # httpx parses an answer's Location even unfollowed
 
 
-async def first_sent(
+Look = Callable[[Collection[str]], Awaitable[Mapping[str, Coroutine[Any, Any, None]]]]
+"""Returns the work that sends each receipt that is due, by the receipt's name, without those that are being sent."""
+
+
+async def keep_sending(look: Look, due: asyncio.Event, pause: Callable[[Collection[str]], float]) -> None:
+    """Send each receipt in a task of its own until cancelled: one that Quanzu does not answer holds up no other.
+
+    Looks for receipts at first, whenever one was sent or `due` is set, and after `pause` seconds. Both functions get
+    the names of the receipts that are being sent. An error of the work ends this, and the other work with it.
+    """
+    sending: dict[str, asyncio.Task[None]] = {}
+    try:
+        while wanted():
+            due.clear()
+            sending |= {name: asyncio.create_task(work) for name, work in (await look(sending)).items()}
+            done = await _first_sent(sending.values(), due, pause(sending))
+            sending = {name: task for name, task in sending.items() if task not in done}
+            for task in done:
+                task.result()
+    finally:
+        for task in sending.values():
+            task.cancel()
+        await asyncio.gather(*sending.values(), return_exceptions=True)
+
+
+async def _first_sent(
     sending: Collection["asyncio.Task[None]"], due: asyncio.Event, seconds: float
 ) -> "set[asyncio.Task[None]]":
-    """Return those of the tasks `sending`, each of which sends one receipt, that are done, once one is, `due` is set
-    because another receipt may be due, or `seconds` have passed. So a receipt that Quanzu does not answer holds up no
-    other.
-    """
+    """Return those of the tasks that are done, once one is, `due` is set, or `seconds` have passed."""
     wakes = asyncio.create_task(due.wait())
     try:
         done, _ = await asyncio.wait([*sending, wakes], timeout=seconds, return_when=asyncio.FIRST_COMPLETED)

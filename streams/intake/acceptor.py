@@ -14,6 +14,7 @@ from typing import Any
 from prometheus_client import Counter
 from pydantic import ValidationError
 
+from domain.calendar import FAST_CLOCK
 from domain.feeds.source_rights import NO_DECISIONS, SourceRights, refusal
 from domain.identity.identifiers import normal_account, normal_phone
 from domain.identity.links import normal_link
@@ -33,7 +34,6 @@ RECORD_BYTES = KEPT_BYTES - 1_000  # of a record's value, so that a dead letter 
 MOST_FIELDS = 20  # more than any kind of signal has; checked first because each unknown field would be a fault
 MOST_FAULTS = 8  # reported for one item: an answer must not be longer than its request
 LONGEST_NUMBER = 128  # characters; the schema refuses longer numbers and ids
-AHEAD = timedelta(minutes=5)  # that a sender's clock may be fast, as another centre's (domain/stix/reading)
 LONGEST_VALUE = 1_024  # characters, of a link; the schema refuses longer ones, so they are not normalized
 
 
@@ -203,7 +203,7 @@ def _of_now(index: int, signal: Signal, now: datetime) -> Signal | list[Fault]:
     """Return the signal, which lies in the future only if the sender's clock is a little fast: then it is of now."""
     if signal.at <= now:
         return signal
-    if (ahead := signal.at - now) <= AHEAD:
+    if (ahead := signal.at - now) <= FAST_CLOCK:
         return signal.model_copy(update={"at": now})
     return [Fault(index, "at", f"lies {_span(ahead)} in the future", f"{_TIME}, or set the sender's clock")]
 

@@ -55,9 +55,7 @@ from streams.state.keys import CALL, VISIT_LAST, key
 
 ANSWER_SECONDS = 60.0  # until a worker has applied the input
 LOOK_SECONDS = 0.1
-SCREENING_SECONDS = (
-    1.0  # longer than screening takes from finding a resident until Redis has the evidence, and its case
-)
+SCREENING_SECONDS = 1.0  # longer than from screening's finding a resident until Redis has the evidence, and its case
 DESTROYED = "the keys were destroyed before"
 
 

@@ -25,8 +25,8 @@ from console.web.kit.i18n import language_of, place, translations
 from console.web.kit.services import services
 from console.web.live import places
 from domain.access.key_rings import KeyPurpose, KeyRing
-from domain.calendar import JILIN, local_date
-from domain.desk.paid_at import AHEAD, paid_at
+from domain.calendar import FAST_CLOCK, JILIN, local_date
+from domain.desk.paid_at import paid_at
 from domain.identity.identifiers import normal_account, normal_phone
 from domain.ids import short_hash
 from schemas.casework.reported import PaidBy
@@ -171,7 +171,7 @@ def _paid_at(text: str, now: datetime) -> datetime | None:
     except ValueError:
         raise FormError("paid_at", "付款时间无法识别，不清楚可不填。") from None
     at = local if local.tzinfo else local.replace(tzinfo=JILIN)
-    if not now - OLDEST <= at <= now + AHEAD:
+    if not now - OLDEST <= at <= now + FAST_CLOCK:
         raise FormError("paid_at", "付款时间应在过去一年之内。")
     return min(at, now)
 

@@ -5,8 +5,9 @@ import hashlib
 import logging
 import sqlite3
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Coroutine, Mapping
 from functools import partial
+from typing import Any
 
 import httpx
 import orjson
@@ -16,7 +17,7 @@ from domain.carriers.delivery_receipts import DeliveryReceipt, query_result
 from domain.carriers.replies import TelephoneMessage
 from schemas.channels.receipts import SmsState
 from streams.gateways.nonces import NONCE_SECONDS, forget_nonces
-from streams.gateways.receipts import AT_ONCE, ReceiptAddress, first_sent
+from streams.gateways.receipts import AT_ONCE, ReceiptAddress, keep_sending
 from streams.gateways.sms import gateway_metrics as metrics
 from streams.gateways.sms import journal_steps as steps
 from streams.gateways.sms.carrier import CarrierLink
@@ -100,23 +101,12 @@ class Reports:
         """Report results to Quanzu until cancelled, up to 16 at once. One that Quanzu does not accept is sent again
         after 3 s, or after 60 s if it was denied.
         """
-        sending: dict[str, asyncio.Task[None]] = {}
-        try:
-            while wanted():
-                self._due.clear()
-                most = AT_ONCE - len(sending)
-                for each in await self._journal.until_stored(
-                    partial(steps.unreported_results, now=time.time(), most=most, without=set(sending))
-                ):
-                    sending[each.id] = asyncio.create_task(self._tell(each))
-                done = await first_sent(sending.values(), self._due, LOOK_SECONDS)
-                sending = {message: task for message, task in sending.items() if task not in done}
-                for task in done:
-                    task.result()
-        finally:
-            for task in sending.values():
-                task.cancel()
-            await asyncio.gather(*sending.values(), return_exceptions=True)
+        await keep_sending(self._due_results, self._due, lambda _: LOOK_SECONDS)
+
+    async def _due_results(self, sending: Collection[str]) -> dict[str, Coroutine[Any, Any, None]]:
+        most = AT_ONCE - len(sending)
+        due = partial(steps.unreported_results, now=time.time(), most=most, without=set(sending))
+        return {each.id: self._tell(each) for each in await self._journal.until_stored(due)}
 
     async def ask(self, carriers: Mapping[str, CarrierLink]) -> None:
         """Until cancelled, ask carriers about missing receipts and for their figures of the day, and every 10 minutes

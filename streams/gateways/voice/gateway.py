@@ -5,14 +5,14 @@ import contextlib
 import logging
 import sqlite3
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Collection, Coroutine, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
 from domain.carriers.voice import CallEnding
 from schemas.channels.receipts import CallState
 from streams.gateways.nonces import NONCE_SECONDS
-from streams.gateways.receipts import first_sent
+from streams.gateways.receipts import keep_sending
 from streams.gateways.voice import gateway_metrics as metrics
 from streams.gateways.voice.asterisk.calls import AsteriskCalls, CallInDoubtError
 from streams.gateways.voice.caller import CallParts, place_call
@@ -178,21 +178,13 @@ class VoiceGateway:
         refused for good.
         """
         plan = ReceiptPlan()
-        sending: dict[str, asyncio.Task[None]] = {}
-        try:
-            while wanted():
-                self._due.clear()
-                unreported = await until_written(self._ledger.unreported)
-                for dispatch, ending in plan.due(unreported, time.monotonic(), sending):
-                    sending[dispatch] = asyncio.create_task(self._report(plan, dispatch, ending))
-                done = await first_sent(sending.values(), self._due, plan.pause(time.monotonic(), sending))
-                sending = {dispatch: task for dispatch, task in sending.items() if task not in done}
-                for task in done:
-                    task.result()
-        finally:
-            for task in sending.values():
-                task.cancel()
-            await asyncio.gather(*sending.values(), return_exceptions=True)
+
+        async def look(sending: Collection[str]) -> dict[str, Coroutine[Any, Any, None]]:
+            unreported = await until_written(self._ledger.unreported)
+            due = plan.due(unreported, time.monotonic(), sending)
+            return {dispatch: self._report(plan, dispatch, ending) for dispatch, ending in due}
+
+        await keep_sending(look, self._due, lambda sending: plan.pause(time.monotonic(), sending))
 
     async def _report(self, plan: ReceiptPlan, dispatch: str, ending: CallEnding) -> None:
         """Send a receipt once. If it is settled, store that; else it is planned again."""
