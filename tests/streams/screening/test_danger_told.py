@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from domain.calendar import FAST_CLOCK
 from domain.feeds.source_rights import rights_of_sources
 from schemas.risk.signals import NumberClass, Signal, TransferState, WatchState
 from streams.intake.acceptor import examine
@@ -67,25 +68,25 @@ async def test_what_is_said_of_a_payee_once_more_does_not_bring_a_settled_case_b
     assert await line.levels() == told == ["red"]
 
 
-async def test_a_confirmation_from_a_clock_a_week_ahead_counts_from_when_it_came(line: Line) -> None:
+async def test_a_confirmation_from_a_clock_that_is_fast_counts_from_when_it_came(line: Line) -> None:
     await line.screen([taken(paid(ANNA, "t1", 10), 10)])
-    await line.screen([taken(watch("w1", ago=3), 3, timedelta(days=7))])
+    await line.screen([taken(watch("w1", ago=3), 3, FAST_CLOCK)])
     await line.screen([taken(paid(BERT, "t2", 2), 2)])
     assert (await line.levels(ANNA), await line.levels(BERT)) == (["red"], ["red"])
 
 
-async def test_a_call_from_a_clock_ten_minutes_ahead_goes_together_with_the_payment_after_it(line: Line) -> None:
-    for who, ahead in ((ANNA, 10), (BERT, 0)):
+async def test_a_call_from_a_clock_that_is_fast_goes_together_with_the_payment_after_it(line: Line) -> None:
+    for who, ahead in ((ANNA, FAST_CLOCK), (BERT, timedelta(0))):
         ringing = call(who, "c" + who, ago=9, ongoing=True, number_class=NumberClass.SPOOFED)
-        await line.screen([taken(ringing, 8, timedelta(minutes=ahead))])
+        await line.screen([taken(ringing, 8, ahead)])
         await line.screen([taken(paid(who, "t" + who, 3, new_payee=True), 3)])
     assert (await line.levels(ANNA))[-1] == (await line.levels(BERT))[-1] == "red"
 
 
-async def test_a_call_of_tomorrow_is_no_news_after_the_case_was_settled(line: Line) -> None:
-    for who, ahead in ((ANNA, 1), (BERT, 0)):
-        long = call(who, "c" + who, ago=300, seconds=2100)
-        await line.screen([taken(long, 260, timedelta(days=ahead))])
+async def test_a_call_from_a_clock_that_is_fast_is_no_news_after_the_case_was_settled(line: Line) -> None:
+    for who, ahead in ((ANNA, FAST_CLOCK), (BERT, timedelta(0))):
+        long = call(who, "c" + who, ago=261, seconds=2100)
+        await line.screen([taken(long, 260, ahead)])
         await line.settle(minutes_ago(200), who)
         await line.screen([taken(sms(who, "s" + who, ago=10), 10)])
     assert await line.levels(ANNA) == await line.levels(BERT)

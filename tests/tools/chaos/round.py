@@ -35,7 +35,7 @@ from tests.tools.chaos.workers import WatchedWorkers
 from tests.tools.servers.faketime import MachineClock
 from tests.tools.servers.kafka import Kafka
 
-DRAIN_SECONDS = 30.0  # after which nothing more is awaited that does not move
+DRAIN_SECONDS = 120.0  # after which nothing more is awaited that does not move: beside other tests, 30 s were too short
 OBSERVE_SECONDS = 15.0
 LOOK_SECONDS = 0.1
 

@@ -28,6 +28,7 @@ CONNECTIONS = 16
 RECORDS = 200  # sent together
 JSON, NDJSON = "application/json", "application/x-ndjson"
 ANSWERED = {202: Outcome.ACCEPTED, 200: Outcome.ACCEPTED}
+TRIES, PAUSE_SECONDS = 60, 1.0  # 503 says "send it again", for example while a store is restored: a sender does
 SLOW_SECONDS = 5.0  # of the wall's clock, on a machine that does other things: an answer that takes longer is a hang
 
 Request = tuple[str, str, bytes, dict[str, str]]  # kind, path, body, headers
@@ -74,11 +75,15 @@ async def _connection(line: Line, book: Book, seed: object, numbers: Any) -> Non
     wire = Wire(*line.host_and_port)
     for number in numbers:
         kind, path, body, headers = request(line, seed, number)
-        began = time.monotonic()
-        try:
-            answer = await wire.post(path, body, headers)
-        except TimeoutError:
-            answer = Answer(0, "")
+        for _ in range(TRIES):
+            began = time.monotonic()
+            try:
+                answer = await wire.post(path, body, headers)
+            except TimeoutError:
+                answer = Answer(0, "")
+            if answer.status != 503:
+                break
+            await asyncio.sleep(PAUSE_SECONDS)
         answered(line, book, kind, number, answer)
         if (took := time.monotonic() - began) > SLOW_SECONDS:
             book.hangs += 1
