@@ -35,7 +35,8 @@ from tests.tools.chaos.workers import WatchedWorkers
 from tests.tools.servers.faketime import MachineClock
 from tests.tools.servers.kafka import Kafka
 
-DRAIN_SECONDS = 120.0  # after which nothing more is awaited that does not move: beside other tests, 30 s were too short
+DRAIN_SECONDS = 120.0
+"""After which nothing more is awaited that does not move. Sentinels whose machine stalled rest for 30 s (TILT)."""
 OBSERVE_SECONDS = 15.0
 LOOK_SECONDS = 0.1
 
