@@ -1,9 +1,10 @@
-"""Chooses the carrier that takes a message: by number range, then by whether it works, then by price."""
+"""Chooses the carrier that takes a message: by number range, whether it works, what it delivers, and its price."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from domain.carriers.account import CarrierAccount
+from domain.carriers.delivered_share import ALIKE
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,17 +30,20 @@ def eligible(accounts: Iterable[CarrierAccount], phone: str) -> tuple[str, ...]:
     return tuple(each.name for each in sorted(found, key=lambda each: (each.price_fen, each.name)))
 
 
-def choose(carriers: Iterable[Reachable], wanted: Collection[str], *, urgent: bool) -> str | None:
-    """Return the name of the carrier, among those named in `wanted`, that takes the next message; None: the message
-    must wait.
+def choose(carriers: Iterable[Reachable], shares: Mapping[str, float], *, urgent: bool) -> str | None:
+    """Return the name of the carrier, among those named in `shares`, that takes the next message; None: the message
+    must wait. `shares`: the share of such messages that each is expected to deliver, 0 to 1.
 
-    The cheapest carrier that is connected, works and is free. A slow carrier gets a message only if a trial is due and
+    Of the carriers that are connected, work and are free, the one that delivers most; the cheapest of those whose
+    shares differ from the best by at most ALIKE. A slow carrier gets a message only if a trial is due and
     the message is not `urgent`, or if all connected carriers are slow.
     """
-    bound = [each for each in carriers if each.bound and each.account.name in wanted]
+    bound = [each for each in carriers if each.bound and each.account.name in shares]
     working = [each for each in bound if not each.slow]
     trials = [each for each in bound if each.slow and each.trial_due and each.free and not urgent]
     free = trials or [each for each in (working or bound) if each.free]
     if not free:
         return None
-    return min(free, key=lambda each: (each.account.price_fen, each.account.name)).account.name
+    best = max(shares[each.account.name] for each in free)
+    alike = [each for each in free if shares[each.account.name] >= best - ALIKE]
+    return min(alike, key=lambda each: (each.account.price_fen, each.account.name)).account.name

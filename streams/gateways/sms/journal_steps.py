@@ -7,16 +7,19 @@ recognise a repeated order, and the carrier's ids, which its receipts name.
 import sqlite3
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
+from domain.carriers.delivered_share import kind_of
 from domain.carriers.outcome import SegmentState, result_of, result_to_report
 from schemas.channels.receipts import SmsState
 from streams.gateways.nonces import NONCES
+from streams.gateways.sms import journal_shares
 
-SCHEMA = f"""{NONCES}
+SCHEMA = f"""{NONCES}{journal_shares.SCHEMA}
 CREATE TABLE IF NOT EXISTS messages (
   id TEXT PRIMARY KEY, taken REAL NOT NULL, expires REAL NOT NULL, flash INTEGER NOT NULL,
-  coding INTEGER NOT NULL, phone TEXT, result TEXT, told TEXT, word TEXT NOT NULL DEFAULT '',
-  settled REAL) WITHOUT ROWID;
+  coding INTEGER NOT NULL, phone TEXT, kind TEXT NOT NULL, result TEXT, told TEXT,
+  word TEXT NOT NULL DEFAULT '', settled REAL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS segments (
   message TEXT NOT NULL, number INTEGER NOT NULL, state TEXT NOT NULL, content BLOB, carrier TEXT, remote TEXT,
   named TEXT, sent REAL, receipt TEXT, asked REAL, PRIMARY KEY (message, number)) WITHOUT ROWID;
@@ -91,8 +94,9 @@ def take(db: sqlite3.Connection, order: Outbound, now: float) -> bool:
     """
     if db.execute("SELECT 1 FROM messages WHERE id = ?", (order.id,)).fetchone():
         return False
-    row = (order.id, now, order.expires, order.flash, order.coding, order.phone)
-    db.execute("INSERT INTO messages (id, taken, expires, flash, coding, phone) VALUES (?,?,?,?,?,?)", row)
+    kind = kind_of(order.phone, datetime.fromtimestamp(now, UTC))
+    row = (order.id, now, order.expires, order.flash, order.coding, order.phone, kind)
+    db.execute("INSERT INTO messages (id, taken, expires, flash, coding, phone, kind) VALUES (?,?,?,?,?,?,?)", row)
     rows = [(order.id, number, SegmentState.WAITING.value, content) for number, content in order.segments]
     db.executemany("INSERT INTO segments (message, number, state, content) VALUES (?,?,?,?)", rows)
     return True
@@ -161,7 +165,7 @@ def sent(db: sqlite3.Connection, message: str, number: int, named: str, remote: 
     ).fetchone()
     fresh = early is not None and early[2] >= now - EARLY_SECONDS
     if fresh:
-        _receipted(db, message, number, SmsState(early[0]), early[1])
+        _receipted(db, message, number, SmsState(early[0]), early[1], now)
     _judge(db, message, now)
     return fresh
 
@@ -183,7 +187,7 @@ def receive(db: sqlite3.Connection, carrier: str, remote: str, state: SmsState, 
         forget_early(db, now)
         return False
     message, number = found
-    _receipted(db, message, number, state, word)
+    _receipted(db, message, number, state, word, now)
     _judge(db, message, now)
     return True
 
@@ -300,13 +304,17 @@ def forget_before(db: sqlite3.Connection, before: float) -> int:
     return db.execute(f"DELETE FROM messages WHERE id IN ({old})", (before,)).rowcount  # noqa: S608 - our own text
 
 
-def _receipted(db: sqlite3.Connection, message: str, number: int, state: SmsState, word: str) -> None:
+def _receipted(db: sqlite3.Connection, message: str, number: int, state: SmsState, word: str, now: float) -> None:
     """Store a segment's receipt. A later `delivered` replaces `undelivered`; other stored receipts are not replaced."""
-    db.execute(
+    before = db.execute("SELECT receipt FROM segments WHERE message = ? AND number = ?", (message, number)).fetchone()
+    changed = db.execute(
         "UPDATE segments SET receipt = ?, asked = NULL WHERE message = ? AND number = ? "
         "AND (receipt IS NULL OR receipt = 'undelivered')",
         (state.value, message, number),
     )
+    if changed.rowcount:
+        first, delivered = before[0] is None, state is SmsState.DELIVERED
+        journal_shares.count(db, message, number, now, receipted=int(first), delivered=int(delivered))
     db.execute("UPDATE messages SET word = ? WHERE id = ?", (word, message))
 
 

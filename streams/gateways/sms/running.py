@@ -118,7 +118,7 @@ async def gateway(file: GatewayFile) -> AsyncIterator[str]:
         for message in await journal.run(steps.waiting):
             sender.add(message)
         await _started(stack, [each.run() for each in carriers.values()])
-        await _started(stack, [sender.run(), reports.run(), reports.ask(carriers), replies.run()])
+        await _started(stack, [sender.learn(), sender.run(), reports.run(), reports.ask(carriers), replies.run()])
         app = Orders(file, found, journal, sender, list(carriers.values())).app
         config = http_server(app, lifespan="off", ws="none")
         yield await stack.enter_async_context(serving(config, file.listen_host, file.listen_port, "listen_port", tls))

@@ -9,10 +9,12 @@ import time
 from collections import deque
 from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
 from domain.carriers.account import GatewayFile
+from domain.carriers.delivered_share import DeliveryRecord, kind_of
 from domain.carriers.outcome import SegmentState, SubmitAnswer
 from domain.carriers.routing import choose, eligible
 from domain.carriers.segments import Alphabet
@@ -23,6 +25,7 @@ from streams.gateways.sms.carrier import CarrierLink
 from streams.gateways.sms.connection import LostError, NotWrittenError
 from streams.gateways.sms.journal import DISK_SECONDS, Journal
 from streams.gateways.sms.journal_replies import note_written_to, telephone_hash
+from streams.gateways.sms.journal_shares import delivery_record
 from streams.gateways.sms.journal_steps import Outbound
 from streams.gateways.sms.pdu import ShortMessage
 from streams.runtime.tasks import set_within, wanted
@@ -30,6 +33,7 @@ from streams.runtime.tasks import set_within, wanted
 log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 0.02  # between two looks whether a carrier's rate lets something through
+LEARN_SECONDS = 10.0  # between two looks at what the carriers have delivered
 LEAVE_SECONDS = 5.0  # for the answers under way, at the end
 
 _Group = tuple[bool, tuple[str, ...]]  # not urgent, and the carriers that may take it: those in a group wait alike
@@ -54,8 +58,15 @@ class Sender:
     wait.
     """
 
-    def __init__(self, file: GatewayFile, journal: Journal, carriers: Mapping[str, CarrierLink], key: bytes) -> None:
+    def __init__(
+        self,
+        file: GatewayFile,
+        journal: Journal,
+        carriers: Mapping[str, CarrierLink],
+        key: bytes,
+    ) -> None:
         self._file, self._journal, self._carriers, self._key = file, journal, carriers, key
+        self._delivered = DeliveryRecord()
         self._groups: dict[_Group, deque[Outbound]] = {}
         self._wake, self._lines = asyncio.Event(), LogLimit()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -94,6 +105,12 @@ class Sender:
             if self._tasks:
                 await asyncio.shield(asyncio.wait(self._tasks, timeout=LEAVE_SECONDS))
 
+    async def learn(self) -> None:
+        """Read every ten seconds what the carriers have delivered, until cancelled."""
+        while wanted():
+            self._delivered = await self._journal.until_stored(partial(delivery_record, now=time.time()))
+            await asyncio.sleep(LEARN_SECONDS)
+
     def _queue(self, message: Outbound, names: tuple[str, ...], *, first: bool = False) -> None:
         waiting = self._groups.setdefault((not message.flash, names), deque())
         if first:
@@ -111,7 +128,9 @@ class Sender:
             if message.expires <= now or not names:
                 self._start(waiting, self._expire(message))
                 continue
-            name = choose([each.reachable() for each in self._carriers.values()], names, urgent=not later)
+            kind = kind_of(message.phone, datetime.fromtimestamp(now, UTC))
+            shares = {each: self._delivered.expected(each, kind, urgent=not later) for each in names}
+            name = choose([each.reachable() for each in self._carriers.values()], shares, urgent=not later)
             if name is None:
                 return
             carrier = self._carriers[name]

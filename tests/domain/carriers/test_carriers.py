@@ -24,7 +24,7 @@ def account(name: str, price_fen: float = 1, prefixes: tuple[str, ...] = ()) -> 
 
 
 CHEAP, DEAR = account("cheap", 1), account("dear", 2)
-BOTH = ("cheap", "dear")
+BOTH = {"cheap": 0.9, "dear": 0.9}
 
 
 def at(
@@ -43,7 +43,7 @@ def test_the_cheapest_that_works_and_is_free_takes_the_message() -> None:
     assert choose([at(DEAR), at(CHEAP)], BOTH, urgent=False) == "cheap"
     assert choose([at(DEAR), at(CHEAP, free=False)], BOTH, urgent=False) == "dear"
     assert choose([at(DEAR), at(CHEAP, bound=False)], BOTH, urgent=False) == "dear"
-    assert choose([at(CHEAP)], ("dear",), urgent=False) is None
+    assert choose([at(CHEAP)], {"dear": 0.9}, urgent=False) is None
 
 
 def test_a_slow_carrier_gets_only_trials_and_none_that_is_urgent() -> None:

@@ -2,16 +2,19 @@
 
 import asyncio
 import sqlite3
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
 import pytest
 
+from domain.carriers.delivered_share import Delivered, DeliveryRecord, kind_of
 from domain.carriers.outcome import SegmentState
 from schemas.channels.receipts import SmsState
 from streams.gateways.nonces import claim_nonce, forget_nonces
 from streams.gateways.sms import journal_steps as steps
 from streams.gateways.sms.journal import FILE, Journal
+from streams.gateways.sms.journal_shares import delivery_record
 from streams.gateways.sms.journal_steps import Outbound, UnreportedResult
 from streams.runtime.settings import SettingsError
 
@@ -197,3 +200,31 @@ async def test_the_journal_is_for_its_owner_only_and_flushes_to_the_disk(tmp_pat
     assert (tmp_path / FILE).stat().st_mode & 0o077 == 0
     assert await journal.run(lambda db: db.execute("PRAGMA synchronous").fetchone()[0]) == 2
     await journal.close()
+
+
+async def test_what_a_carrier_delivers_is_counted_by_kind_once_and_outlives_the_message(tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+    await sending(journal, message(segments=2))
+    await sent(journal, 1, "A1")
+    await sent(journal, 2, "A2")
+    for state in (SmsState.UNDELIVERED, SmsState.DELIVERED, SmsState.DELIVERED):
+        await receipt(journal, state, "A1")
+    await receipt(journal, SmsState.UNDELIVERED, "A2")
+    await journal.run(partial(steps.forget_before, before=NOW + 1))
+    kind = kind_of("+86100000001", datetime.fromtimestamp(NOW, UTC))
+    assert (await counted(journal, NOW)).counts == {("c0", kind): Delivered(2, 1)}
+    assert (await counted(journal, NOW + 2 * 86_400)).counts == {("c0", kind): Delivered(1, 0.5)}
+    await journal.close()
+
+
+async def test_a_receipt_before_the_answer_counts_too(tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+    await sending(journal, message())
+    await receipt(journal, SmsState.DELIVERED)
+    await sent(journal)
+    assert [*(await counted(journal, NOW)).counts.values()] == [Delivered(1, 1)]
+    await journal.close()
+
+
+async def counted(journal: Journal, now: float) -> DeliveryRecord:
+    return await journal.run(partial(delivery_record, now=now))
