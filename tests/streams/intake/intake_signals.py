@@ -69,9 +69,9 @@ def watch_entry(state: str) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def intake_client(settings: Settings, **intake: object) -> AsyncIterator[httpx.AsyncClient]:
-    """A real server on a free port, and a client that has the key of the source `bank`."""
-    own = settings.model_copy(update={"http_port": 0})
+async def intake_client(settings: Settings, *, port: int = 0, **intake: object) -> AsyncIterator[httpx.AsyncClient]:
+    """A real server on a port (0: a free one), and a client that has the key of the source `bank`."""
+    own = settings.model_copy(update={"http_port": port})
     keys = f"bank:{hash_of_key(KEY)},other:{hash_of_key('another')}"
     limits = IntakeSettings.model_validate({"api_keys": keys} | intake)
     async with running(own, limits, Clock()) as address:
