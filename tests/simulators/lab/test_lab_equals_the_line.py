@@ -32,8 +32,6 @@ from streams.runtime.settings import Settings
 from streams.state.keys import moment
 from tests.simulators.lab.noting_worker import NOTES, Note
 
-pytestmark = pytest.mark.long
-
 SPEED, SECONDS = 60, 60.0  # an hour
 WORKER = ("-m", "tests.simulators.lab.noting_worker")
 
