@@ -44,11 +44,11 @@ async def in_danger(line: Line) -> tuple[Resident, Case]:
     return resident, await line.case(resident)
 
 
-async def taken_late(line: Line, case: Case) -> None:
-    """The other province's answer arrives, after the deadline."""
+async def taken(line: Line, case: Case) -> None:
+    """The other province acknowledges the latest offer, now."""
     step = case.offers[-1].id
     given = ContactResult(
-        id=f"{case.id}:{step}:1:province:delivered:late",
+        id=f"{case.id}:{step}:1:province:delivered:taken",
         at=line.house.clock.now(),
         resident=case.resident,
         case=case.id,
@@ -120,7 +120,7 @@ async def test_a_hand_over_that_failed_is_among_the_supervisors_matters_until_bo
         assert "跨省移交未成" in (await boss.get("/desk")).text
         early = await boss.post(f"/cases/{case.id}/province/{case.offers[0].id}/end", data=form())
         assert (early.status_code, "没有外省同时办理" in early.text) == (409, True)
-        await taken_late(line, case)
+        await taken(line, case)
         text = (await boss.get(f"/cases/{case.id}/province")).text
         assert "两省同时办理" in text
         assert OTHER in text
