@@ -67,6 +67,7 @@ class Pictures:
         await self._of([view for view in PLAIN if not only or view.name in only])
         beside = [check_view(self._still.account)]
         beside += [View("province", StaffRole.SUPERVISOR, at(await self._still.handed_over(), "main li strong"))]
+        beside += [View("shield", StaffRole.OPERATOR, at(await self._still.shielded(), ".about .shield"))]
         beside += [View("search", StaffRole.SUPERVISOR, at(await self._still.not_reached(), "main form"))]
         await self._of([view for view in beside if not only or view.name in only])
         if not only or {"case", "case-call"} & set(only):

@@ -17,7 +17,7 @@ from schemas.casework.acts import AskStopAct
 from schemas.casework.cases import Case
 from schemas.casework.inputs import OperatorReport
 from schemas.casework.provinces import OfferState
-from schemas.levels import CallResult
+from schemas.levels import Action, CallResult
 from schemas.people.rosters import TaskState
 from schemas.people.staff import Account, StaffRole
 from simulators.demo.pacing import AHEAD_SECONDS, Pacer
@@ -92,6 +92,13 @@ class Still:
             if case.open and not case.settled and not case.claimed_by and not case.warnings:
                 return f"/cases/{case.id}/search"
         raise RuntimeError("everybody was reached: choose another seed or let more time pass")
+
+    async def shielded(self) -> str:
+        """Return the path of the page of a case whose resident has lost money and is shielded, with support calls."""
+        for case in await _cases(self.line):
+            if case.open and case.prior_loss and any(each.action is Action.SUPPORT_CALL for each in case.steps):
+                return f"/cases/{case.id}"
+        raise RuntimeError("nobody is shielded: choose another seed or let more time pass")
 
     @property
     def line(self) -> Installation:
