@@ -26,6 +26,10 @@ ADULT = 18
 EARLIEST_BIRTH = 1900
 LEAST_SECRET = 16  # bytes of the key of the hashes
 LONGEST_PHONE = 128  # characters, as in a signal's field
+PUBLIC_LINES = frozenset({"110", "119", "120", "122", "12110", "12321", "12345", "12381", "96110"})
+"""Normal forms of telephone lines of public services, which are nobody's own: police, fire, ambulance, traffic police,
+police by text message, reports of spam, government, the ministry's warnings against fraud, and this one.
+"""
 Kind = Literal["id", "account", "phone", "address", "export"]
 
 # [0-9], not \d, which also matches the digits of other scripts.

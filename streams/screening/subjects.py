@@ -11,7 +11,14 @@ from typing import Literal
 import msgspec
 
 from domain.identity.id_keys import IdKeys, UnknownKeyError
-from domain.identity.identifiers import account_token, normal_account, normal_phone, spelt_account, spelt_phone
+from domain.identity.identifiers import (
+    PUBLIC_LINES,
+    account_token,
+    normal_account,
+    normal_phone,
+    spelt_account,
+    spelt_phone,
+)
 from domain.identity.links import link_forms, normal_link
 from domain.public_check.listing import listing_of
 from domain.risk import Role, reads_watchlist
@@ -110,7 +117,8 @@ class Subjects:
         verdict phone:TOKEN@VENDOR), and its number or link in normal form.
 
         Returns None for kinds of signals other than watchlist and report, and for a report without a valid suspect.
-        Raises ValueError if the number or link in a watchlist signal is invalid.
+        A public line such as 110 is no valid suspect: who displays it as the caller has forged it. Raises ValueError if
+        the number or link in a watchlist signal is invalid.
         """
         if signal.kind == "watchlist":
             subject, value = self._watched(signal.subject, signal.value)
@@ -121,7 +129,8 @@ class Subjects:
             token = self.account(signal.suspect_account)
             return (f"account:{token}", normal_account(signal.suspect_account)) if token else None
         if signal.suspect_phone and (phone := self.phone(signal.suspect_phone)):
-            return phone, normal_phone(signal.suspect_phone)  # recorded, but no evidence until somebody confirms it
+            normal = normal_phone(signal.suspect_phone)
+            return None if normal in PUBLIC_LINES else (phone, normal)  # no evidence until somebody confirms it
         return self._reported_link(signal.suspect_link) if signal.suspect_link else None
 
     def check_listing(self, subject: str, normal: str) -> str:
@@ -156,7 +165,11 @@ class Subjects:
             case "account":
                 return f"account:{_known(self.account(value))}", normal_account(value)
             case "phone":
-                return _known(self.phone(value)), normal_phone(value)
+                if (normal := normal_phone(value)) in PUBLIC_LINES:
+                    raise ValueError(
+                        "value: a public line, which is nobody's own. List the number behind the forged one"
+                    )
+                return _known(self.phone(value)), normal
             case "link":
                 return self.links(value)[0], normal_link(value)
 
