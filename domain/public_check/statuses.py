@@ -12,6 +12,7 @@ LINK_FORMS = 7  # elements of a question about a link: the most that domain/iden
 A_DAY = 700  # elements for one network: 700 numbers or 100 links. Assumed: several hundred customers share an address
 SITES = 10  # so many times as much for an IPv6 /48. Assumed: a customer has one /64, or a whole /48
 AN_HOUR = 200_000  # elements for everybody. Assumed: 1.3 million residents ask four times in a day of 24 such hours
+LEAST_CONFIDENCE = 30  # of 100: "Med" of STIX 2.1's scale (appendix A). Whose source is less sure is told to nobody
 MOBILE_NUMBERS = 10**11  # numbers of 11 digits, as an upper bound of what somebody would have to ask
 _HOURS_A_YEAR = 24 * 365
 
@@ -22,8 +23,8 @@ def check_status(entries: Iterable[WatchEntry], now: datetime) -> CheckStatus | 
 
     A person's decision counts first: a lifted entry removes the number whatever vendors say. Without a decision it is
     reported if it was reported, or if a verdict in force calls it a scammer's: a vendor's, or another centre's that it
-    marked TLP:CLEAR, since TLP 2.0 allows no other mark in public. A verdict of nuisance does not list a number:
-    advertising is no crime.
+    marked TLP:CLEAR, since TLP 2.0 allows no other mark in public. A verdict of nuisance lists no number, because
+    advertising is no crime, and neither does one of low confidence.
     """
     reported = False
     for entry in entries:
@@ -37,7 +38,8 @@ def check_status(entries: Iterable[WatchEntry], now: datetime) -> CheckStatus | 
             case WatchStatus.RATED:
                 in_force = entry.until is not None and now < entry.until
                 public = entry.tlp in (None, Tlp.CLEAR)
-                reported = reported or (in_force and public and entry.verdict is NumberVerdict.SCAM)
+                sure = entry.confidence is None or entry.confidence >= LEAST_CONFIDENCE
+                reported = reported or (in_force and public and sure and entry.verdict is NumberVerdict.SCAM)
     return CheckStatus.REPORTED if reported else None
 
 

@@ -16,10 +16,10 @@ def own(standing: WatchStatus) -> WatchEntry:
     return WatchEntry(subject="phone:p1", standing=standing, at=NOW)
 
 
-def rated(verdict: NumberVerdict, days: int = 1, tlp: Tlp | None = None) -> WatchEntry:
+def rated(verdict: NumberVerdict, days: int = 1, tlp: Tlp | None = None, confidence: int | None = None) -> WatchEntry:
     at, until = NOW - timedelta(days=9), NOW + timedelta(days=days)
-    standing = WatchStatus.RATED
-    return WatchEntry(subject="phone:p1@v", standing=standing, at=at, verdict=verdict, until=until, tlp=tlp)
+    told = {"at": at, "verdict": verdict, "until": until, "tlp": tlp, "confidence": confidence}
+    return WatchEntry.model_validate({"subject": "phone:p1@v", "standing": WatchStatus.RATED, **told})
 
 
 def test_a_number_is_confirmed_reported_or_not_listed() -> None:
@@ -46,6 +46,14 @@ def test_a_vendors_verdict_lists_a_number_as_long_as_it_is_in_force() -> None:
 def test_what_another_centre_did_not_mark_for_the_public_is_not_told_to_it() -> None:
     told = [tlp for tlp in Tlp if check_status([rated(NumberVerdict.SCAM, tlp=tlp)], NOW) is not None]
     assert told == [Tlp.CLEAR]
+
+
+def test_a_verdict_whose_source_is_hardly_sure_lists_nobody() -> None:
+    listed = {
+        confidence: check_status([rated(NumberVerdict.SCAM, tlp=Tlp.CLEAR, confidence=confidence)], NOW) is not None
+        for confidence in (None, 1, 29, 30, 100)
+    }
+    assert listed == {None: True, 1: False, 29: False, 30: True, 100: True}
 
 
 def test_nobody_copies_the_list_in_a_lifetime() -> None:
