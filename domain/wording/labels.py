@@ -105,6 +105,7 @@ OFFER_REFUSALS = {
     OfferRefusal.NO_TELEPHONE: "没有可用的电话号码",
     OfferRefusal.INVALID: "对方无法读取移交内容",
     OfferRefusal.CROSSING: "对方同时移交该当事人，以对方移交为准",
+    OfferRefusal.TOO_MANY: "近一小时移交过多，对方暂不接收",
 }
 SUPPORT = {
     SupportOutcome.ACCEPTED: "接受帮助",

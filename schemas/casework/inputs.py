@@ -21,6 +21,7 @@ from schemas.codes.replies import ReplySender
 from schemas.levels import Action, Channel, Result
 from schemas.people.residents import DivisionCode, Resident, ResidentId
 from schemas.people.staff import StaffRole
+from schemas.risk.evidence import PriorLoss
 from schemas.risk.reported_frauds import MatchedBy, MatchStrength, RecordVersion
 
 MOST_PAYMENTS = 512  # of one alert: a policy's `bound` is at most this
@@ -296,8 +297,8 @@ class ObjectStop(_ForCase):
 class TakeOver(_ForResident):
     """Another province hands over its case `other_case`. `both`: it was taken before, and no answer came in time.
     `ended`: so it was, but the sender has ended its part since. `crosses`: it was refused because it crosses an offer
-    from here that goes before; it is only noted. `person`, `guardian`: the register's entries to make, of a new
-    resident and a minor's guardian; outside-inputs only.
+    from here that goes before; it is only noted. `prior_loss`: the resident's latest loss, as the sender knows it.
+    `person`, `guardian`: the register's entries to make, of a new resident and a minor's guardian; outside-inputs only.
     """
 
     kind: Literal["take_over"] = "take_over"
@@ -310,6 +311,7 @@ class TakeOver(_ForResident):
     profile: Profile
     accounts: OwnAccounts = Field(default_factory=list)
     contacts: list[ContactThere] = Field(default_factory=list, max_length=MOST_CONTACTS)
+    prior_loss: PriorLoss | None = None
     both: bool = False
     ended: bool = False
     crosses: bool = False

@@ -41,7 +41,7 @@ class OfferRefusal(StrEnum):
     """Why a province does not take a case over. NOT_TAKING: its policy takes none from the sender; TOO_LATE: the
     offer's deadline is over; NO_TELEPHONE: nobody could warn the resident; INVALID: the request cannot be read, or
     hands a case over to the installation that sent it; CROSSING: it hands the same resident over to the sender itself,
-    and its offer goes before.
+    and its offer goes before; TOO_MANY: the sender has handed over as many cases in the last hour as are taken.
     """
 
     NOT_TAKING = "not_taking"
@@ -49,6 +49,7 @@ class OfferRefusal(StrEnum):
     NO_TELEPHONE = "no_telephone"
     INVALID = "invalid"
     CROSSING = "crossing"
+    TOO_MANY = "too_many"
 
 
 class CaseOffer(Model):

@@ -13,7 +13,7 @@ from schemas.casework.cases import CaseId, Danger
 from schemas.casework.inputs import MOST_PAYMENTS
 from schemas.casework.provinces import MOST_CONTACTS, ContactThere, OfferRefusal, ProvinceGround
 from schemas.people.residents import BalanceBand, DivisionCode, Flag, Language, Occupation, Sex, TrustedContact
-from schemas.risk.evidence import WatchStatus
+from schemas.risk.evidence import PriorLoss, WatchStatus
 from schemas.risk.signals import TransferState
 
 MOST_PHONES = 16
@@ -79,7 +79,8 @@ class CaseHandover(Model):
     """A case that is handed over. `offer`: its id, the same in each attempt. `until`: its deadline.
 
     `asks`: True if the deadline is over and the sender only asks whether the case was taken before. `ended`: True if it
-    only tells that it has ended its part of a case that both handled; `asks` is True then too.
+    only tells that it has ended its part of a case that both handled; `asks` is True then too. `prior_loss`: the
+    resident's latest loss, so that they are shielded there too; None if none is known.
     """
 
     offer: Ref
@@ -92,6 +93,7 @@ class CaseHandover(Model):
     person: PersonHandedOver
     payments: Annotated[list[PaymentHandedOver], Field(max_length=MOST_PAYMENTS)] = Field(default_factory=list)
     contacts: Annotated[list[ContactThere], Field(max_length=MOST_CONTACTS)] = Field(default_factory=list)
+    prior_loss: PriorLoss | None = None
 
 
 class HandoverTaken(Model):

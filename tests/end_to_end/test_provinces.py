@@ -20,12 +20,14 @@ from schemas.levels import Level
 from schemas.people.residents import Occupation, ReportSource, Resident, Sex
 from schemas.people.staff import StaffRole
 from streams.channels.provinces.gateway import PATH
+from streams.channels.provinces.receiving import Handovers, NotTakenError, OffersOfAnHour
 from streams.channels.signing import SignedMessage, sign
 from tests.domain.builders import danger
 from tests.end_to_end.harness.house import SETTLE_SECONDS, until
 from tests.end_to_end.harness.provinces import HERE, SHARED, THERE, Provinces, provinces
 from tests.end_to_end.harness.rig import Line
 from tests.end_to_end.harness.signals import call, transfer
+from tests.end_to_end.warnings.test_shield import after_loss
 
 OFFER = OfferCaseAct(province=THERE, ground=ProvinceGround.LIVES)
 
@@ -247,3 +249,32 @@ async def test_a_request_that_is_not_signed_by_a_province_or_was_seen_before_is_
     again = await told(two, body, nonce)
     assert (again.status_code, "nonce" in again.json()["reason"]) == (401, True)
     assert (await told(two, body)).json() == first.json(), "the same hand-over, newly signed, is the same case"
+
+
+async def test_a_resident_who_lost_money_is_shielded_by_the_receiver_too(two: Provinces) -> None:
+    resident = await after_loss(two.here)
+    await two.here.advance(hours=1)
+    await two.here.signal(call(two.here, resident))
+    await two.here.operator(resident, OFFER)
+    case, there = await two.here.case(resident), await case_there(two, resident)
+    assert there is not None
+    assert case.prior_loss is not None
+    assert there.prior_loss is not None
+    assert there.prior_loss.shielded_until == case.prior_loss.shielded_until  # their clocks differ here
+
+
+async def test_a_province_that_hands_over_too_many_cases_is_refused_further_ones_and_repeats_count_once(
+    two: Provinces,
+) -> None:
+    out = two.there.house.line.outgoing
+    taking = Handovers(out, out.channels, OffersOfAnHour(most=1))
+    first, second = (
+        CaseHandover.model_validate_json(handover(two, person=person(f"+861991100009{number}"))) for number in (1, 2)
+    )
+    case = await taking.take(HERE, first)
+    assert await taking.take(HERE, first) == case
+    with pytest.raises(NotTakenError) as refused:
+        await taking.take(HERE, second)
+    assert refused.value.why is OfferRefusal.TOO_MANY
+    known = await two.there.house.line.residents.by_phone([(second.person.phones[0], two.there.house.clock.now())])
+    assert known == [None]

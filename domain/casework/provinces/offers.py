@@ -61,6 +61,8 @@ SOON = timedelta(seconds=5)  # between two attempts to make an offer: a red one 
 OFTEN = 12  # attempts SOON after each other: for a minute; then each wait is twice as long
 SELDOM = timedelta(minutes=5)  # at most, between two attempts to make an offer
 LATER = timedelta(minutes=30)  # at most, between two questions about an unanswered offer
+_NOT_ALWAYS = (OfferRefusal.NOT_TAKING, OfferRefusal.CROSSING, OfferRefusal.TOO_MANY)
+"""Refusals of an attempt, an earlier one of which may have been taken."""
 
 
 def offer_case(draft: DecisionBuilder, act: OfferCaseAct, by: str, role: StaffRole | None) -> RefusalCode | None:
@@ -243,7 +245,7 @@ def _refused(draft: DecisionBuilder, offer: CaseOffer, step: Step, why: OfferRef
     """
     if offer.waits:
         _refuse(draft, offer, why)
-        earlier = why in (OfferRefusal.NOT_TAKING, OfferRefusal.CROSSING) and step.attempt > 1
+        earlier = why in _NOT_ALWAYS and step.attempt > 1
         if why is OfferRefusal.TOO_LATE or earlier:
             _ask(draft, offer)
     elif step.id != offer.id and step.state is StepState.SENT and step.attempt == given.attempt:

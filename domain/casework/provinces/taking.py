@@ -15,6 +15,7 @@ from domain.casework.provinces.records import (
     offer_waiting,
     taken_from,
 )
+from domain.casework.shield.shielding import know_loss
 from domain.policy.approval import HandoverRules
 from schemas.casework.cases import Case, CaseState
 from schemas.casework.events import FactKind
@@ -175,6 +176,7 @@ def _remember(draft: DecisionBuilder, given: TakeOver) -> None:
         both=given.both,
     )
     draft.set(taken=[*draft.case.taken, taken][-MOST_TAKEN:])
+    know_loss(draft, given.prior_loss)
     draft.note(FactKind.TAKEN_OVER, TakenFrom(given.province, given.other_case, given.ground))
     for contact in given.contacts:
         if contact.results:

@@ -13,6 +13,7 @@ from domain.casework.steps import end, plan_step, withdraw
 from domain.policy.schedule import conditions
 from schemas.casework.cases import WAITING_STEPS, Case, Step, StepState
 from schemas.casework.events import FactKind
+from schemas.codes.danger import LostBefore
 from schemas.codes.plan import LostAgain, NotShielded, ShieldBegun, SupportInstead, SupportOffered
 from schemas.levels import Action
 from schemas.risk.evidence import PriorLoss
@@ -47,6 +48,23 @@ def shield_after_loss(draft: DecisionBuilder, before: Case | None) -> None:
     draft.note(FactKind.SHIELDED, ShieldBegun(until))
     withdraw(draft, draft.live(Action.SUPPORT_CALL), ShieldBegun(until))
     _plan_calls(draft)
+
+
+def know_loss(draft: DecisionBuilder, told: PriorLoss | None) -> None:
+    """Record in `draft` a loss that another province knows, so that its shield lasts here too, with a note of it. No
+    effect if it has no shield, or unless it is later than the known one and its shield lasts longer: what is told from
+    outside shortens no protection.
+
+    The loss is counted, and its support calls are made, by the province that recorded it.
+    """
+    known, until = draft.case.prior_loss, told.shielded_until if told else None
+    if told is None or until is None:
+        return
+    if known is not None and (known.at >= told.at or (known.shielded_until or until) > until):
+        return
+    at = min(told.at, draft.now)
+    draft.set(prior_loss=told.model_copy(update={"at": at}))
+    draft.note(FactKind.NOTE, LostBefore(at, until))
 
 
 def keep_support(draft: DecisionBuilder, earlier: Case) -> None:

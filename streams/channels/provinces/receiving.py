@@ -7,8 +7,9 @@ no number is in a log line, metric label or URL.
 
 import asyncio
 import logging
+from collections import defaultdict
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from pydantic import ValidationError
 from redis.exceptions import RedisError
@@ -52,6 +53,28 @@ BODY_BYTES, BODY_SECONDS = 256 * 1024, 10.0
 TAKE_SECONDS = 2.0  # for the whole: the sender waits 3 s for an answer, and sends again
 LOOK_SECONDS = 0.05  # between two looks at whether the case is open
 AGAIN = {"Retry-After": "1"}
+HOUR = timedelta(hours=1)
+MOST_AN_HOUR = 200  # new offers of one province that one process of intake takes. Assumed: far more than any hands over
+
+
+class OffersOfAnHour:
+    """Counts each province's new offers of the last hour. A province whose key is stolen could otherwise have any
+    number of people called by 96110. `most`: how many of one province are allowed.
+    """
+
+    def __init__(self, most: int = MOST_AN_HOUR) -> None:
+        self._most = most
+        self._offers: defaultdict[str, dict[str, datetime]] = defaultdict(dict)  # by province: when, the earliest first
+
+    def allowed(self, province: str, offer: str, now: datetime) -> bool:
+        """Return True if the offer is among those that are allowed, and count it. A repeated one counts once."""
+        offers = self._offers[province]
+        for name in [each for each, at in offers.items() if now - at >= HOUR]:
+            del offers[name]
+        if offer not in offers and len(offers) >= self._most:
+            return False
+        offers.setdefault(offer, now)
+        return True
 
 
 class NotTakenError(Exception):
@@ -63,15 +86,16 @@ class NotTakenError(Exception):
 
 
 class Handovers:
-    """The handler of POST /handovers."""
+    """The handler of POST /handovers. `offers`: counts those that each province makes in an hour."""
 
-    def __init__(self, outgoing: Outgoing, channels: ChannelSettings) -> None:
+    def __init__(self, outgoing: Outgoing, channels: ChannelSettings, offers: OffersOfAnHour | None = None) -> None:
         self._signatures = Signatures(channels.receipt_keys(outgoing.settings))
         self._outgoing, self._redis, self._clock = outgoing, outgoing.redis, outgoing.clock
         self._store = CaseStore(outgoing.redis)
         self._finder = ResidentFinder(outgoing.residents, outgoing.settings.key())
         self._evidence = EvidenceStore(outgoing.redis, outgoing.settings.partitions)
         self._partitions = outgoing.settings.partitions
+        self._offers = offers or OffersOfAnHour()
 
     async def post(self, request: Request) -> Response:
         """Take a case over. Answers 200 with the case's id here once it is open; 409 with the refusal, INVALID if the
@@ -138,6 +162,9 @@ class Handovers:
         why = may_not_take(rules, province, told.until, known, now, asks=told.asks)
         if why is not None:
             raise NotTakenError(why)
+        if known is None and not self._offers.allowed(province, told.offer, now):
+            log.warning("%s hands over too many cases: those above the limit of an hour are refused", province)
+            raise NotTakenError(OfferRefusal.TOO_MANY)
 
     async def _known(
         self, partition: int, resident: Resident, province: str, offer: str
@@ -194,6 +221,7 @@ def _acknowledged(case: Case, known: TakenCase | None, given: TakeOver) -> bool:
 def _noted(given: TakeOver) -> TakeOver:
     """Return the input by which the case notes a crossing hand-over that is refused. It keeps nothing that was told."""
     nothing: dict[str, object] = {"payments": [], "accounts": [], "contacts": [], "person": None, "guardian": None}
+    nothing |= {"prior_loss": None}
     return given.model_copy(update=nothing | {"id": short_hash(given.id, "crosses"), "crosses": True})
 
 
@@ -217,6 +245,7 @@ def _input(province: str, told: CaseHandover, entered: Entered, now: datetime, c
         profile=profile_of(entered.resident, now),
         accounts=entered.own,
         contacts=told.contacts,
+        prior_loss=told.prior_loss,
         both=told.asks,
         ended=told.ended,
         person=entered.resident if entered.new else None,

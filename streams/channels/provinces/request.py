@@ -48,6 +48,7 @@ def handover_of(
         person=_person(resident, now, guardian if is_minor(resident, now) else None),
         payments=payments,
         contacts=_contacts(case),
+        prior_loss=case.prior_loss,
     )
 
 
