@@ -83,10 +83,11 @@ async def test_the_page_and_the_telephone_fit_in_each_language_and_size(console:
         async with await console.signed_in(StaffRole.SUPERVISOR) as boss:
             await wanted.started(boss)
         for language in ("zh-CN", "en", "ko"):
-            page = await people.page(StaffRole.SUPERVISOR, size=TELEPHONE, language=language)
-            await page.goto(await wanted.path())
-            await fits(page)
-            await people.shot(page, f"searching-{language}")
+            for size in (TELEPHONE, DESKTOP):
+                page = await people.page(StaffRole.SUPERVISOR, size=size, language=language)
+                await page.goto(await wanted.path())
+                await fits(page)
+                await people.shot(page, f"searching-{language}-{size['width']}")
             held = await telephone(people, "seek-3", language)
             await expect(held.locator(".sought > li")).to_have_count(3, timeout=20_000)
             await fits(held)

@@ -18,6 +18,7 @@ from domain.public_check.listing import listing_of
 from domain.public_check.scan import rules_data, scanned
 from schemas.risk.evidence import WatchEntry, WatchStatus
 from schemas.risk.signals import Watch, WatchState
+from tests.browser.cases.looks import wrong_in_each_look
 from tests.browser.people import People
 from tests.browser.test_incidents import wrong
 from tests.console.harness.stage import Stage, stage
@@ -163,14 +164,19 @@ async def test_a_pasted_text_is_read_in_the_browser_and_each_number_in_it_can_be
     assert not [each.url for each in sent if any(part in told(each) for part in secrets)]
 
 
-@pytest.mark.parametrize("language", ["en", "ko"])
-async def test_the_page_is_for_everybody(console: Stage, people: People, language: str) -> None:
-    page = await people.page_of(None, language=language, size=SIZES[0], dark=language == "ko")
-    await page.goto("/check")
-    await page.locator("#text").fill("Guaranteed profit! 원금 보장!")
-    await page.locator("#scan-now").click()
-    await expect(page.locator("#found li")).to_have_count(1)
-    assert await wrong(people, page, f"check-{language}") == []
+async def test_the_page_and_its_answers_are_for_everybody(console: Stage, people: People) -> None:
+    async def opened(language: str, size: dict[str, int]) -> Page:
+        page = await people.page_of(None, language=language, size=size, dark=language == "ko")
+        await page.goto("/check")
+        await page.locator("#subject").fill(CONFIRMED)
+        await page.locator("#ask-now").click()
+        await expect(page.locator("#answer .verdict.confirmed")).to_be_visible()
+        await page.locator("#text").fill("Guaranteed profit! 원금 보장!")
+        await page.locator("#scan-now").click()
+        await expect(page.locator("#found li")).to_have_count(1)
+        return page
+
+    assert await wrong_in_each_look(people, "check", opened) == []
 
 
 async def test_the_browser_has_the_same_normal_forms_as_the_server(console: Stage, people: People) -> None:
