@@ -21,15 +21,22 @@ from domain.public_check.statuses import A_DAY
 from schemas.risk.signals import Watch, WatchState
 from tests.console.harness.stage import Stage, stage
 from tests.console.harness.visitors import Visitor
+from tests.end_to_end.harness.house import until
 from tests.end_to_end.harness.rig import Line
 
 _NETWORKS = count(1)
+LOAD_SECONDS = 30.0  # until the list is loaded, on a machine that does other things too
 PHONE, OTHER = "+8619800099071", "+8619800099072"
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def console(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage]:
     async with stage(tmp_path_factory.mktemp("check"), public_check=True) as started:
+
+        async def loaded() -> bool:
+            return started.services.check_list is not None and started.services.check_list.bits is not None
+
+        await until(loaded, LOAD_SECONDS)
         yield started
 
 
