@@ -115,14 +115,22 @@ def test_a_call_on_its_way_is_obsolete_once_the_resident_is_in_danger() -> None:
     assert validity(out, line.here, out.at) == ObsoleteDispatch(PlanContacts())
 
 
-@pytest.mark.parametrize("result", [Result.REFUSED, Result.WRONG_NUMBER])
-def test_who_wants_no_call_or_has_another_number_gets_no_further_one(result: Result) -> None:
+def test_a_wrong_number_is_called_no_more_and_the_shield_lasts() -> None:
     line = after_loss()
     out = called(line, 2)
-    line.result(result, of=out)
+    line.result(Result.WRONG_NUMBER, of=out)
     assert [line.step(name).state for name in CALLS[1:]] == [StepState.WITHDRAWN] * 2
     assert NoFurtherSupport() in line.facts(FactKind.WITHDRAWN)
     assert shield_end(line) == UNTIL
+
+
+def test_who_rejects_a_call_unseen_is_not_called_again_at_once_but_on_the_next_day_of_the_plan() -> None:
+    line = after_loss()
+    out = called(line, 2)
+    line.result(Result.REFUSED, of=out)
+    assert line.step(CALLS[0]).state is StepState.DONE
+    assert [line.step(name).state for name in CALLS[1:]] == [StepState.PENDING] * 2
+    assert answered(line, 35 * DAY) == CALLS[1:]
 
 
 def test_who_asks_for_an_operator_is_yellow_work_on_the_desk_and_gets_nothing_else() -> None:
