@@ -7,44 +7,40 @@ sent twice (after a crash, or by a second run) has the same id and counts once.
 
 import asyncio
 import base64
-import gzip
-import hashlib
 import os
-import tempfile
-import zlib
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import IO, cast
+from typing import IO
 
 from pydantic import BaseModel, ValidationError
 
-from domain.feeds.file_mapping import FileMapping, Workbook
 from domain.feeds.source_rights import SourceRights
 from schemas.administration.dead_letters import DeadLetter, LinePlace, Reading
-from schemas.errors import UserError
 from streams.intake.acceptor import Intake, Unreadable, examine
 from streams.intake.formats import Format, Options, Row, format_of
 from streams.intake.formats.rows import RowError
-from streams.intake.formats.workbook import MOST_ROWS, write_lines
+from streams.intake.row_files import (
+    CR_ENDS,
+    LONGEST_FILE,
+    LONGEST_LINE,
+    FileRefusedError,
+    Line,
+    lines_of,
+    look_through,
+    open_rows_file,
+    read_header,
+    whole,
+)
 from streams.messaging import dead_letter_writer
 from streams.runtime.clock import Clock
 from streams.runtime.settings import Settings
 
 CHUNK = 4_000  # lines that are written and acknowledged together
 CHUNK_BYTES = 2**25  # after which no further line is read into a chunk
-LONGEST_LINE = 2**20  # bytes
 LONGEST_HEADER = 2**16
-LONGEST_FILE = 2**24  # of a file that is read as a whole
-_BLOCK = 2**20
-_GZIP_MAGIC = b"\x1f\x8b"
-
-
-class FileRefusedError(UserError, ValueError):
-    """A file of which nothing was accepted. The text gives the reason and the correction."""
 
 
 class FileReport(BaseModel):
@@ -80,7 +76,6 @@ class _State(BaseModel):
     reasons: dict[str, int] = {}
 
 
-Line = tuple[int, bytes]  # its number, from 1, and its content without the line end
 Progress = Callable[[int, int], None]  # called with the number of lines done, and of all lines
 
 
@@ -107,8 +102,9 @@ async def intake_file(
     acknowledged together. The file is read twice, first for its digest, so that a broken gzip is found before anything
     is sent.
 
-    Raises FileRefusedError or WorkbookError if the file cannot be read, SendError if Kafka refuses a record
-    permanently, KeyError if there is no such format, and OSError if the progress or the report cannot be written.
+    Raises FileRefusedError or WorkbookError if the file cannot be read or would be lost as a whole (`why_lost`),
+    SendError if Kafka refuses a record permanently, KeyError if there is no such format, and OSError if the progress or
+    the report cannot be written.
     """
     options = options or Options()
     if options.mapping is not None and options.mapping.columns.payer_id is not None:
@@ -116,7 +112,7 @@ async def intake_file(
     if options.stix is not None:
         options = replace(options, now=clock.now())
     with await asyncio.to_thread(open_rows_file, path, options.mapping) as file:
-        digest, total = await asyncio.to_thread(_look_through, file, path)
+        digest, total = await asyncio.to_thread(look_through, file, path)
         sidecar = settings.data / f".{path.name}.quanzu-intake.json"
         read_by = _read_by(options)
         new = _State(digest=digest, format=name, mapping=read_by, kafka=settings.kafka)
@@ -124,6 +120,8 @@ async def intake_file(
         resumed_from = state.line + 1 if state.line else None
         taking = _Taking(format_of(name, options), path, options, intake, clock, settings.rights())
         taking.read_header(file, state)
+        if resumed_from is None:
+            taking.check_rows(file, state)
         while lines := taking.next_rows(file, state.line, chunk):
             await taking.take(lines, state)
             state.offset, state.line = file.tell(), lines[-1][0]
@@ -144,6 +142,7 @@ class _Taking:
     intake: Intake
     clock: Clock
     rights: SourceRights
+    header: bytes = b""
     row: Row = lambda line, row_id: Unreadable("no header was read")
     reading: Reading | None = None  # stored with each dead letter, which is later parsed without the file
     stored: Callable[[bytes], bytes] = lambda line: line  # makes a row fit to be stored with its dead letter
@@ -177,10 +176,19 @@ class _Taking:
                 calls=self.options.calls,
                 stix=self.options.stix,
             )
-        self.row = row_reader(self.format, header, self.options)
+        self.header, self.row = header, row_reader(self.format, header, self.options)
         self.stored = self.format.stored(header)
         if not state.line:
             state.offset, state.line, state.skipped = file.tell(), before + int(self.format.header), before
+        file.seek(state.offset)
+
+    def check_rows(self, file: IO[bytes], state: _State) -> None:
+        """Raise FileRefusedError if the file would be lost as a whole. Its position stays the same."""
+        if self.format.split is not None:
+            return
+        why = why_lost(self.format, self.header, _next_lines(file, state.line, CHUNK), self.options)
+        if why is not None:
+            raise FileRefusedError(f"{self.path}: {why}. Nothing of it was taken in.")
         file.seek(state.offset)
 
     async def take(self, lines: list[Line], state: _State) -> None:
@@ -249,6 +257,22 @@ def row_reader(form: Format, header: bytes, options: Options) -> Row:
         return partial(_refused, str(error))
 
 
+def why_lost(form: Format, header: bytes, lines: Sequence[Line], options: Options) -> str | None:
+    """Return why a file would be lost as a whole, or None: its lines end in CR, so it has one line, or no row follows
+    an invalid header. `lines`: the first ones after the header.
+    """
+    filled = [line for line in (header, *(text for _, text in lines)) if line.strip()]
+    if len(filled) == 1 and b"\r" in filled[0]:
+        return CR_ENDS
+    if any(text.strip() for _, text in lines):
+        return None
+    try:
+        form.open(header, options)
+    except RowError as error:
+        return str(error)
+    return None if form.header else "it has no row"
+
+
 def _read_by(options: Options) -> str | None:
     if options.stix is not None:
         return options.stix.model_dump_json()
@@ -270,93 +294,6 @@ def _next_lines(file: IO[bytes], done: int, most: int) -> list[Line]:
         if size >= CHUNK_BYTES:
             break
     return lines
-
-
-def whole(file: IO[bytes], path: Path) -> bytes:
-    """Return the rest of a file, which must be read at once. `path`: the file's name, for the error's text. Raises
-    FileRefusedError if it has over 16 MiB, or cannot be read, say because its gzip is broken.
-    """
-    try:
-        content = file.read(LONGEST_FILE + 1)
-    except (OSError, EOFError, zlib.error) as error:
-        raise _cannot_read(path, error) from None
-    if len(content) > LONGEST_FILE:
-        raise FileRefusedError(f"{path}: over {LONGEST_FILE // 2**20} MiB; split it. Nothing of it was taken in.")
-    return content
-
-
-def lines_of(file: IO[bytes], done: int) -> Iterator[Line]:
-    """Yield (number, line) from the file's current position on; the first number is `done` + 1. Line ends are removed.
-    Of a line of over 1 MiB, the first MiB and a byte are kept, so that its reader refuses it. Raises OSError, EOFError
-    or zlib.error if the file cannot be read, say because its gzip is broken.
-    """
-    while text := file.readline(LONGEST_LINE + 1):
-        done += 1
-        rest = text
-        while len(rest) > LONGEST_LINE and not rest.endswith(b"\n"):  # too long: skip the rest of the line
-            rest = file.readline(LONGEST_LINE + 1)
-        yield done, text.rstrip(b"\r\n")
-
-
-def read_header(file: IO[bytes], form: Format) -> tuple[int, bytes]:
-    """Read the lines before the first row from the file. Return the number of lines before the header, and the header
-    (b"" if the format or file has none). Raises OSError, EOFError or zlib.error if the file cannot be read, say because
-    its gzip is broken.
-    """
-    first = list(islice(lines_of(file, 0), form.skip + form.header))
-    header = first[-1][1] if form.header and len(first) > form.skip else b""
-    return min(len(first), form.skip), header
-
-
-def _look_through(file: IO[bytes], path: Path) -> tuple[str, int]:
-    """Return the SHA-256 (hex) of the decompressed content and the number of lines, and rewind the file.
-
-    Raises FileRefusedError if the file cannot be read.
-    """
-    digest, lines, last = hashlib.sha256(), 0, b"\n"
-    try:
-        while block := file.read(_BLOCK):
-            digest.update(block)
-            lines += block.count(b"\n")
-            last = block[-1:]
-        file.seek(0)
-    except (OSError, EOFError, zlib.error) as error:
-        raise _cannot_read(path, error) from None
-    return digest.hexdigest(), lines + (last != b"\n")
-
-
-def open_rows_file(path: Path, mapping: FileMapping | None, most: int = MOST_ROWS) -> IO[bytes]:
-    """Return the file, open for reading and decompressed. gzip is recognized by the first bytes, not by the name.
-
-    Of a workbook, the first `most` rows are written as lines to a temporary file without a name, which is returned. The
-    caller closes the result. Raises FileRefusedError or WorkbookError if the file cannot be read; a broken gzip is
-    found only when the result is read (OSError, EOFError or zlib.error).
-    """
-    if mapping is not None and isinstance(mapping.file, Workbook):
-        with ExitStack() as closing:
-            lines = closing.enter_context(tempfile.TemporaryFile())
-            write_lines(path, mapping.file.sheet, lines, most)
-            lines.seek(0)
-            closing.pop_all()
-            return lines
-    try:
-        with path.open("rb") as file:
-            packed = file.read(2) == _GZIP_MAGIC
-        return cast("IO[bytes]", gzip.open(path)) if packed else path.open("rb")
-    except OSError as error:
-        raise _cannot_read(path, error) from None
-
-
-def _cannot_read(path: Path, error: Exception) -> FileRefusedError:
-    return FileRefusedError(f"{path}: {_trouble(error)}. Nothing of it was taken in.")
-
-
-def _trouble(error: Exception) -> str:
-    if isinstance(error, EOFError):
-        return "the gzip is cut off; fetch the file again"
-    if isinstance(error, zlib.error | gzip.BadGzipFile):
-        return "the gzip is broken; fetch the file again"
-    return f"cannot be read ({getattr(error, 'strerror', None) or error})"
 
 
 def _resumed(sidecar: Path, new: _State) -> _State | None:

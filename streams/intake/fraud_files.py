@@ -22,10 +22,11 @@ from domain.identity.identifiers import BEIJING
 from schemas.administration.dead_letters import DeadLetter, LinePlace
 from schemas.risk.reported_frauds import MOST_VERSION
 from streams.intake.acceptor import Unreadable
-from streams.intake.files import LONGEST_LINE, FileRefusedError, FileReport, lines_of, open_rows_file, whole
+from streams.intake.files import FileReport
 from streams.intake.formats import mapped
 from streams.intake.formats.rows import RowError
 from streams.intake.reported_frauds import examine_frauds, write_frauds
+from streams.intake.row_files import CR_ENDS, LONGEST_LINE, FileRefusedError, lines_of, open_rows_file, whole
 from streams.messaging import dead_letter_writer
 from streams.messaging.producer import Producer
 
@@ -128,6 +129,8 @@ def read_fraud_rows(path: Path, by: str | FraudMapping) -> FraudRows:
 
 def _by_mapping(path: Path, content: bytes, mapping: FraudMapping, digest: str) -> FraudRows:
     lines = list(lines_of(io.BytesIO(content), 0))
+    if len(lines) == 1 and b"\r" in lines[0][1]:
+        raise FileRefusedError(f"{path}: {CR_ENDS}. Nothing of it was taken in.")
     before, header = mapping.file.skip_first, b""
     if mapped.has_header(mapping):
         header = lines[before][1] if len(lines) > before else b""

@@ -13,6 +13,7 @@ from domain.identity.id_keys import IdKeys
 from schemas.risk.reported_frauds import ReportedFraud
 from streams.intake.fraud_files import read_fraud_rows
 from streams.intake.reported_frauds import examine_frauds
+from streams.intake.row_files import FileRefusedError
 from streams.intake.trial import ROWS
 
 
@@ -31,7 +32,7 @@ def try_frauds(path: Path, by: str | FraudMapping, now: datetime, rights: Source
     """Return how the first ten rows of a file would be read, in order. `by`: its mapping, or the source of a file with
     our columns. Sends and stores nothing.
 
-    Raises FileRefusedError or WorkbookError if the file cannot be read.
+    Raises FileRefusedError or WorkbookError if the file cannot be read, or no row was found.
     """
     keys = IdKeys(secrets.token_bytes(32))  # the hash is only shown to exist
     tried = []
@@ -41,6 +42,8 @@ def try_frauds(path: Path, by: str | FraudMapping, now: datetime, rights: Source
             tried.append(TriedFraud(row.line, found.records[0]))
         else:
             tried.append(TriedFraud(row.line, None, found.faults[0].why))
+    if not tried:
+        raise FileRefusedError(f"{path}: no row was found in it")
     return tried
 
 

@@ -16,20 +16,18 @@ from domain.identity.id_keys import IdKeys
 from schemas.risk import wire
 from schemas.risk.signals import Call, Signal, Transfer, batch_adapter
 from streams.intake.acceptor import examine
-from streams.intake.files import (
+from streams.intake.files import item_of, row_id, row_reader, why_lost
+from streams.intake.formats import MAPPED, Format, Options, Row, format_of
+from streams.intake.row_files import (
     LONGEST_FILE,
     LONGEST_LINE,
     FileRefusedError,
     Line,
-    item_of,
     lines_of,
     open_rows_file,
     read_header,
-    row_id,
-    row_reader,
     whole,
 )
-from streams.intake.formats import MAPPED, Format, Options, Row, format_of
 
 ROWS = 10
 _LINES = 1_000  # that are looked at for them; others may be blank or footers
@@ -61,7 +59,7 @@ def try_file(path: Path, mapping: BankMapping, now: datetime, rights: SourceRigh
     """Return how the first ten rows of a file would be parsed by the mapping, in order. Blank lines and footers are
     left out; only the first 1,000 lines are searched, so there may be fewer rows. Sends and stores nothing.
 
-    Raises FileRefusedError or WorkbookError if the file cannot be read.
+    Raises FileRefusedError or WorkbookError if the file cannot be read, or no row was found.
     """
     options = Options(mapping=mapping, id_keys=IdKeys(secrets.token_bytes(32)))  # the hash is only shown to exist
     return _try(path, format_of(MAPPED, options), options, now, rights)
@@ -71,7 +69,8 @@ def try_calls(path: Path, options: Options, now: datetime, rights: SourceRights 
     """Return how the first ten rows of a file of call records would be read as `options` declare, in order. Blank lines
     are left out. Sends and stores nothing.
 
-    Raises FileRefusedError if the file cannot be read, and ValueError if the options do not declare call records.
+    Raises FileRefusedError if the file cannot be read or no row was found, and ValueError if the options do not declare
+    call records.
     """
     if options.calls is None:
         raise ValueError("call records need their format and source")
@@ -91,6 +90,10 @@ def _try(path: Path, form: Format, options: Options, now: datetime, rights: Sour
         raise
     except (OSError, EOFError, zlib.error) as error:
         raise FileRefusedError(f"{path}: cannot be read ({type(error).__name__}). Fetch the file again") from None
+    if form.split is None and (why := why_lost(form, header, rows, options)) is not None:
+        raise FileRefusedError(f"{path}: {why}")
+    if not rows:
+        raise FileRefusedError(f"{path}: no row was found in it; only the first {_LINES:,} lines are searched")
     row = row_reader(form, header, options)
     longest = LONGEST_LINE if form.split is None else LONGEST_FILE
     return [_tried(row, line, rights, now, longest) for line in rows]

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from domain.feeds.bank_mapping import BankMapping, load
 from domain.feeds.source_rights import rights_of_sources
-from streams.intake.files import LONGEST_LINE, FileRefusedError
 from streams.intake.formats import MAPPED, Options, format_of
 from streams.intake.formats.rows import RowError
+from streams.intake.row_files import LONGEST_LINE, FileRefusedError
 from streams.intake.trial import try_file, without_accounts
 from tests.domain.feeds.bank_mappings import CELLS
 from tests.streams.intake.bank_file_rows import HEADER, NOW, PLAIN, ROW, XLSX, of_file, reasons, tried
@@ -173,6 +173,22 @@ def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
     for name in ("cut.gz", "none.csv"):
         with pytest.raises(FileRefusedError):
             try_file(tmp_path / name, PLAIN, NOW)
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        ("", "the header, line 1"),
+        ("\n\n", "the header, line 1"),
+        (f"{HEADER[:-1]}\n", "the header, line 1"),
+        (f"{HEADER}\r{ROW}\r", "the lines end in CR: write LF or CRLF"),
+        (f"{HEADER},x\r{ROW},x\r\n", "the lines end in CR: write LF or CRLF"),
+        (f"{HEADER}\n", "no row was found"),
+    ],
+)
+def test_the_trial_of_a_file_without_rows_says_why(tmp_path: Path, content: str, why: str) -> None:
+    with pytest.raises(FileRefusedError, match=why):
+        tried(tmp_path, content)
 
 
 def test_a_shown_payment_has_no_whole_account(tmp_path: Path) -> None:

@@ -15,8 +15,9 @@ from pathlib import Path
 import pytest
 
 from streams.intake.acceptor import Intake
-from streams.intake.files import LONGEST_LINE, FileRefusedError, FileReport, intake_file
+from streams.intake.files import FileReport, intake_file
 from streams.intake.formats import Options
+from streams.intake.row_files import LONGEST_LINE, FileRefusedError
 from streams.runtime.clock import Clock
 from streams.runtime.settings import Settings
 from tests.streams.intake.intake_signals import dead_letters, transfer, watch_entry, written
@@ -174,11 +175,33 @@ async def test_a_file_that_is_not_there_is_refused(tmp_path: Path, intake: Intak
         await intake_file("amlsim", tmp_path / "none.csv", intake, settings, Clock())
 
 
-@pytest.mark.parametrize("content", ["", AMLSIM, AMLSIM + "\n\n"])
-async def test_a_file_without_rows_is_taken_as_nothing(
+@pytest.mark.parametrize("content", [AMLSIM, AMLSIM + "\n\n"])
+async def test_a_header_without_rows_is_taken_as_nothing(
     write: Write, intake: Intake, settings: Settings, content: str
 ) -> None:
     assert figures(await intake_file("amlsim", write(content), intake, settings, Clock())) == (0, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "why"),
+    [
+        ("amlsim", "", "the file is empty"),
+        ("jsonl", "", "the file is empty"),
+        ("jsonl", "\n \n", "it has no row"),
+        ("amlsim", "\n\n", "the header, line 1, lacks the column"),
+        ("amlsim", "sourceNodeId,targetNodeId,amount,time\n\n", "the header, line 1, lacks the column value"),
+        ("amlsim", amlsim(3).replace("\n", "\r"), "the lines end in CR: write LF or CRLF"),
+        ("amlsim", amlsim(3).replace("time\n", "time,x\n").replace("\n", "\r") + "\n", "the lines end in CR"),
+        ("jsonl", '{"kind": "x"}\r{"kind": "x"}\r', "the lines end in CR"),
+    ],
+)
+async def test_a_file_that_would_be_lost_as_a_whole_is_refused(
+    write: Write, intake: Intake, settings: Settings, name: str, content: str, why: str
+) -> None:
+    path = write(content)
+    with pytest.raises(FileRefusedError, match=why):
+        await intake_file(name, path, intake, settings, Clock())
+    assert await dead_letters(settings, path.name) == []
 
 
 async def test_the_report_is_written_and_progress_told(

@@ -19,9 +19,11 @@ from domain.identity.id_keys import IdKeys
 from schemas.administration.dead_letters import letter_adapter
 from schemas.risk.reported_frauds import ReportedFraud
 from streams.intake.acceptor import Intake
-from streams.intake.files import FileRefusedError, FileReport
+from streams.intake.files import FileReport
 from streams.intake.fraud_files import take_fraud_file
+from streams.intake.fraud_trial import try_frauds
 from streams.intake.reported_frauds import examine_frauds, routes
+from streams.intake.row_files import FileRefusedError
 from streams.intake.server import running
 from streams.intake.settings import IntakeSettings, hash_of_key
 from streams.messaging import topics
@@ -289,6 +291,17 @@ async def test_a_forces_own_file_is_read_by_its_mapping(intake: Intake, settings
     assert len(letters) == 3
     assert not [each for each in letters if ID_NUMBER.encode() in each or OTHER_NUMBER.encode() in each]
     assert [each.split(b",")[1] for each in letters[:2]] == [b"202603011100", b"************"], letters
+
+
+@pytest.mark.parametrize("ends", ["\r", "\r\n"])
+def test_the_trial_of_a_file_whose_rows_are_lost_says_why(tmp_path: Path, ends: str) -> None:
+    file = tmp_path / "force.txt"
+    file.write_bytes(ends.join([COLUMNS, ""]).encode("gb18030"))
+    with pytest.raises(FileRefusedError, match="no row was found"):
+        try_frauds(file, load(MAPPED.replace("skip_first = 1", "skip_first = 0")), NOW, POLICE)
+    file.write_bytes(f"{COLUMNS}|x\r立案|M1|202603011100|||\r".encode("gb18030"))
+    with pytest.raises(FileRefusedError, match="the lines end in CR"):
+        try_frauds(file, load(MAPPED.replace("skip_first = 1", "skip_first = 0")), NOW, POLICE)
 
 
 async def test_a_forces_file_without_a_column_of_its_mapping_is_refused_as_a_whole(
