@@ -84,9 +84,12 @@ class PartTaken(_Shape):
 
 
 class NotTaken(_Shape):
-    """The answer to a refused receipt. `reason`: why, as an English sentence."""
+    """The answer to a refused receipt. `reason`: why, as an English sentence; `do`: what the sender can do, if the
+    reason does not say it.
+    """
 
     reason: str
+    do: str = ""
 
 
 class Done(_Shape):

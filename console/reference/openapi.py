@@ -192,7 +192,15 @@ OPERATIONS = (
     Operation("get", "/healthz", "200 while the process runs.", {200: Alive}),
     Operation("get", "/readyz", "Whether signals would be accepted now.", {200: Ready, 503: Ready}),
     *(
-        Operation("post", f"/receipts/{name}", about, {200: Taken, **_NOT_TAKEN}, SIGNED, model, document=document)
+        Operation(
+            "post",
+            f"/receipts/{name}",
+            about,
+            {200: Taken, **_NOT_TAKEN, **({415: NotTaken} if document else {})},
+            SIGNED,
+            model,
+            document=document,
+        )
         for name, model, about, document in (
             ("sms", SmsReceipt, "A carrier reports the result of a text message.", ""),
             ("sms/replies", SmsReply, "A carrier passes on a telephone's reply to a text message.", ""),

@@ -25,7 +25,7 @@ Receipt = SmsReceipt | SmsReply | VoiceReceipt | BankReceipt | OwnHoldReceipt | 
 Input = ContactResult | ResidentReply | BankFeedback | OwnHoldAnswer | OfficerReport
 
 
-_BOM = b"\xef\xbb\xbf"
+BOM = b"\xef\xbb\xbf"
 
 
 class ReceiptBodyError(ValueError):
@@ -38,7 +38,7 @@ def each_key_once(body: bytes) -> bytes:
     Raises ReceiptBodyError if it is not UTF-8, or an object has a key twice: the model would silently read the last
     one.
     """
-    text = body.removeprefix(_BOM)
+    text = body.removeprefix(BOM)
     try:
         json.loads(text.decode("utf-8"), object_pairs_hook=_object, parse_int=str)
     except UnicodeDecodeError as error:

@@ -37,7 +37,7 @@ from schemas.channels.receipts import (
 from schemas.levels import Action, Channel
 from streams.channels.movements import Tokens, UnreadableAccountError
 from streams.channels.outgoing import Outgoing
-from streams.channels.receipt_inputs import Input, Receipt, ReceiptBodyError, each_key_once, input_of
+from streams.channels.receipt_inputs import BOM, Input, Receipt, ReceiptBodyError, each_key_once, input_of
 from streams.channels.settings import ChannelSettings
 from streams.channels.signatures import AnotherBanksError, Signatures, Signed, asked_bank, check_payment
 from streams.channels.signing import NONCE, TOLERANCE_SECONDS, SignatureError, SignedMessage
@@ -60,6 +60,7 @@ BODY_BYTES = 64 * 1024
 BODY_SECONDS = 10.0
 KAFKA_SECONDS = 3.0  # longest wait for Kafka before a receipt is answered with 503
 AGAIN = {"Retry-After": "1"}
+XML = "application/xml"
 
 
 class UnknownDispatchError(LookupError):
@@ -130,10 +131,11 @@ class Receipts:
         """Return the receipt in a request's body: JSON of the type `model`, or for a bank also camt.029, pacs.002 or
         pacs.004 as application/xml.
 
-        Raises ValidationError, ReceiptBodyError or MessageError if it is invalid, and for XML UnknownDispatchError if
-        it is not about a known order, NotRecoveredError while that is unknown. Errors of Redis pass through.
+        Raises ValidationError, ReceiptBodyError or MessageError if it is invalid, Refused (415) for XML of another
+        type, and for XML UnknownDispatchError if it is not about a known order, NotRecoveredError while that is
+        unknown. Errors of Redis pass through.
         """
-        if model is BankReceipt and media_type.partition(";")[0].strip().lower() == "application/xml":
+        if model is BankReceipt and _is_document(body, media_type):
             return await self._resolved(resolution(body))
         return model.model_validate_json(each_key_once(body))
 
@@ -261,8 +263,8 @@ def routes(outgoing: Outgoing, channels: ChannelSettings) -> list[Route]:
 
     They answer 200 with the input's id, which is null for a message to an officer; 400 for an invalid receipt, 401 for
     a wrong signature, 403 for another officer's task or another bank's order, 404 for an unknown dispatch, 409 for a
-    nonce that was used, 408 or 413 for a slow or long body, and 503 if the receipt must be sent again. Raises
-    SettingsError if a channel or bank has no key, or two have the same one.
+    nonce that was used, 408 or 413 for a slow or long body, 415 for XML of another type, and 503 if the receipt must be
+    sent again. Raises SettingsError if a channel or bank has no key, or two have the same one.
     """
     receipts = Receipts(outgoing, channels)
     kinds: list[tuple[str, str, type[Receipt], Channel]] = [
@@ -296,7 +298,7 @@ def _endpoint(
                 with tracing.span("receipt", tracing.of_headers(request.headers), **told):
                     taken = await receipts.write_input(receipt, channel)
         except Refused as refused:
-            return _refused(refused.status, refused.what)
+            return _refused(refused.status, refused.what, refused.do)
         except ValidationError as error:
             return _refused(400, reason(error))
         except tuple(_STATUS) as error:
@@ -315,8 +317,20 @@ def _again(why: str) -> JSONResponse:
     return JSONResponse({"reason": why}, 503, AGAIN)
 
 
-def _refused(status: int, why: str) -> JSONResponse:
-    return JSONResponse({"reason": why}, status)
+def _refused(status: int, why: str, do: str = "") -> JSONResponse:
+    return JSONResponse({"reason": why} | ({"do": do} if do else {}), status)
+
+
+def _is_document(body: bytes, media_type: str) -> bool:
+    """Return whether a bank's answer is a message of ISO 20022. Raises Refused (415) if it is one of another type than
+    application/xml.
+    """
+    kind = media_type.partition(";")[0].strip().lower()
+    if kind == XML:
+        return True
+    if kind == "text/xml" or body.removeprefix(BOM).lstrip().startswith(b"<"):
+        raise Refused(415, "a message of ISO 20022 has another content type", f"Send Content-Type: {XML}")
+    return False
 
 
 def _parsed(text: str, channel: Channel) -> DispatchId:

@@ -55,7 +55,7 @@ async def answer_report(
         async with receipts.use_nonce(name, signed.nonce, home(report)):
             taken = await take(report)
     except Refused as refused:
-        return JSONResponse({"reason": refused.what}, refused.status)
+        return JSONResponse({"reason": refused.what, "do": refused.do}, refused.status)
     except ValidationError as error:
         return JSONResponse({"reason": reason(error)}, 400)
     except SignatureError as error:

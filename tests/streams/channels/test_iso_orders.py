@@ -212,6 +212,16 @@ async def test_a_return_is_the_feedback_that_money_came_back(settings: Settings,
         assert (feedback.state, feedback.amount_fen) == (BankState.RETURNED, 80_000)
 
 
+async def test_a_message_of_another_content_type_is_refused_with_the_type_to_send(
+    settings: Settings, tmp_path: Path
+) -> None:
+    async with bank(settings, tmp_path) as (rig, _):
+        await rig.receiving()
+        for kind in ("text/xml; charset=utf-8", "application/json", ""):
+            answer = await post(rig, "bank", b"\xef\xbb\xbf <Document/>", media_type=kind, signer="bank/ybank")
+            assert (answer.status_code, answer.json()["do"]) == (415, "Send Content-Type: application/xml")
+
+
 async def test_a_message_that_cannot_be_read_is_refused_with_its_place(settings: Settings, tmp_path: Path) -> None:
     async with bank(settings, tmp_path) as (rig, _):
         await rig.receiving()

@@ -333,6 +333,7 @@ async def test_what_is_forged_old_malformed_or_unknown_is_refused_with_the_reaso
         for status, answers in refused.items():
             assert {answer.status_code for answer in answers} == {status}
             assert all(answer.json()["reason"] for answer in answers)
+        assert refused[413][0].json()["do"]
         assert await rig.results(dispatch.resident) == ["sent"]
 
 
