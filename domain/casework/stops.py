@@ -19,6 +19,7 @@ from schemas.casework.inputs import BankFeedback, BankState
 from schemas.codes.any_code import AnyCode, BankNotAsked, BankOnOtherPayment, StopNotExtended
 from schemas.codes.money import (
     BankCancelled,
+    BankEndPassed,
     BankFroze,
     BankRefused,
     BankReleased,
@@ -111,6 +112,8 @@ def _in_force(draft: DecisionBuilder, given: BankFeedback, payment: Payment) -> 
     _no_second(draft, given)
     payment = find(draft.case, given.transfer) or payment
     stop = payment.stop or Stop(state=StopState.ASKED, times=0)
+    if given.until is not None and given.until <= draft.now:
+        draft.note(FactKind.NOTE, BankEndPassed())
     until = end_of(draft, given)
     said = {"state": StopState.IN_FORCE, "until": until, "there_fen": given.amount_fen or stop.there_fen}
     draft.pay(payment.model_copy(update={"stop": stop.model_copy(update=said)}))

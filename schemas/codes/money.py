@@ -108,6 +108,12 @@ class BankUndecided(Code, frozen=True):
     zh: ClassVar = "银行：已收到，尚未办结"
 
 
+class BankEndPassed(Code, frozen=True):
+    """The end that the bank named for its stop was over already, so it counts as not named."""
+
+    zh: ClassVar = "银行回复的止付截止时间已过，按未注明截止时间处理"
+
+
 class BankStopped(Code, frozen=True):
     """The bank answered: the account is stopped."""
 
@@ -255,6 +261,7 @@ MoneyCode = (
     | MoneyReturned
     | BankSilent
     | BankUndecided
+    | BankEndPassed
     | BankStopped
     | BankRefused
     | BankCancelled

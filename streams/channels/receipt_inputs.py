@@ -6,7 +6,7 @@ from datetime import datetime
 from domain.dispatches.ids import DispatchId
 from domain.ids import result_id
 from domain.policy.messages import KEYS
-from schemas.casework.inputs import BankFeedback, ContactResult, OfficerReport, OwnHoldAnswer, ResidentReply
+from schemas.casework.inputs import BankFeedback, BankState, ContactResult, OfficerReport, OwnHoldAnswer, ResidentReply
 from schemas.channels.receipts import (
     BankReceipt,
     CallState,
@@ -25,11 +25,14 @@ Receipt = SmsReceipt | SmsReply | VoiceReceipt | BankReceipt | OwnHoldReceipt | 
 Input = ContactResult | ResidentReply | BankFeedback | OwnHoldAnswer | OfficerReport
 
 
+STOPPED = (BankState.IN_FORCE, BankState.FROZEN)
 BOM = b"\xef\xbb\xbf"
 
 
 class ReceiptBodyError(ValueError):
-    """A receipt's body is no JSON that can be read in one way only. The text gives the fault and the correction."""
+    """A receipt's body is no JSON that can be read in one way only, or a bank's stop ends before its receipt. The text
+    gives the fault and the correction.
+    """
 
 
 def each_key_once(body: bytes) -> bytes:
@@ -60,7 +63,8 @@ def input_of(receipt: Receipt, dispatch: DispatchId, action: Action, now: dateti
     feedback, the answer to an order on the resident's own account, or an officer's report. `action`: the dispatch's;
     `tokens`: replaces the account numbers of movements by tokens, and collects the numbers.
 
-    Raises UnreadableAccountError for a movement's invalid account. Nothing is written.
+    Raises UnreadableAccountError for a movement's invalid account, and ReceiptBodyError if a stop ended before `now`.
+    Nothing is written.
     """
     match receipt:
         case BankReceipt():
@@ -103,6 +107,8 @@ def _reply(receipt: SmsReply, dispatch: DispatchId, action: Action, now: datetim
 
 
 def _bank(receipt: BankReceipt, dispatch: DispatchId, now: datetime, tokens: Tokens) -> BankFeedback:
+    if receipt.state in STOPPED and receipt.until is not None and receipt.until <= now:
+        raise ReceiptBodyError("until lies in the past: write the end of the stop with its offset")
     return BankFeedback(
         id=result_id(dispatch.text, receipt.state, receipt.id),
         at=now,

@@ -90,15 +90,15 @@ def _first_answer(draft: DecisionBuilder, given: BankFeedback) -> bool:
 
 
 def end_of(draft: DecisionBuilder, given: BankFeedback) -> datetime:
-    """Return when a stop that a bank confirms ends. If the bank names no end, it is the policy's time from now, or, if
-    the stop had ended or was lifted before, from when its order was asked for.
+    """Return when a stop that a bank confirms ends. If the bank names no end, or one that is over, it is the policy's
+    time from now, or, if the stop had ended or was lifted before, from when its order was asked for.
 
     An end that the bank names counts up to 48 hours from now, or from the end of the stop that it extends. A later one
     is a mistake, such as Beijing time sent as UTC, and would let the extension be asked for too late.
     """
     payment, order = find(draft.case, given.transfer), orders.order_of(draft.case, step_of(given))
     stop = payment.stop if payment is not None else None
-    if given.until is not None:
+    if given.until is not None and given.until > draft.now:
         runs_to = stop.until if stop is not None and stop.until is not None else draft.now
         return min(given.until, max(runs_to, draft.now) + timedelta(hours=MOST_HOURS), LATEST)
     ended = stop is not None and stop.state in _ENDED

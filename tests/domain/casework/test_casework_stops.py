@@ -10,7 +10,7 @@ from schemas.casework.cases import StepState, Stop, StopState
 from schemas.casework.events import FactKind
 from schemas.casework.inputs import BankState
 from schemas.codes.any_code import StopNotExtended
-from schemas.codes.money import ResidentSafe
+from schemas.codes.money import BankEndPassed, ResidentSafe
 from schemas.codes.refusals import MostStops, TwoPersons
 from schemas.levels import Action, EvidenceClass, Level, Outcome, Result
 from schemas.people.staff import StaffRole
@@ -313,6 +313,17 @@ def test_a_late_refusal_of_the_first_attempt_does_not_end_a_stop_that_runs() -> 
     line.bank(BankState.REFUSED)
     assert stop_of(line) == before
     assert "clock.stop.0" in line.states()
+
+
+@pytest.mark.parametrize("state", [BankState.IN_FORCE, BankState.FROZEN])
+def test_an_end_that_is_over_counts_as_not_named_and_the_stop_does_not_expire_at_once(state: BankState) -> None:
+    line = asked()
+    line.bank(state, amount=400_000, until=line.now - timedelta(hours=8))
+    assert BankEndPassed() in line.facts(FactKind.NOTE)
+    ends = line.now + timedelta(hours=48)
+    line.pass_to(timedelta(hours=1))
+    assert stop_of(line) == Stop(state=stop_of(line).state, times=1, until=ends, there_fen=400_000)
+    assert stop_of(line).state is StopState.IN_FORCE
 
 
 def test_a_bank_that_has_stopped_the_account_after_all_is_believed() -> None:

@@ -381,6 +381,8 @@ async def test_the_accounts_of_a_banks_movements_reach_the_case_as_tokens_and_ar
         ]
         assert [each.status_code for each in refused] == [400, 400, 400]
         assert "9900" not in "".join(each.text for each in refused)
+        past = await post(rig, "bank", body | {"until": (NOW - SECOND).isoformat()})
+        assert (past.status_code, past.json()["reason"].partition(":")[0]) == (400, "until lies in the past")
         assert (await post(rig, "bank", body | {"movements": [movement]})).status_code == 200
         given = [each for each in await rig.inputs(resident) if isinstance(each, BankFeedback)]
         outgoing = await rig.worker()
