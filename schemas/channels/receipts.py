@@ -84,7 +84,7 @@ class MovementReceipt(MovedMoney):
 class BankReceipt(_Receipt):
     """A bank's report on a stop-payment. `until`: when the stop ends. `bank`: the code of the answering bank.
 
-    `movements`: the movements by which money left the account.
+    `amount_fen`: needed if the money was returned. `movements`: the movements by which money left the account.
     """
 
     transfer: Text
@@ -93,6 +93,12 @@ class BankReceipt(_Receipt):
     until: When | None = None
     bank: Token | None = None
     movements: list[MovementReceipt] = Field(default_factory=list, max_length=MOST_STATED)
+
+    @model_validator(mode="after")
+    def _returns_something(self) -> Self:
+        if self.state is BankState.RETURNED and self.amount_fen == 0:
+            raise ValueError("returned needs amount_fen: write how much came back")
+        return self
 
 
 class OwnHoldReceipt(_Receipt):

@@ -46,6 +46,6 @@ class Tokens:
         try:
             token = account_token(self._secret, told.account)
         except ValueError as error:
-            raise UnreadableAccountError(f"movements: {error}") from None
+            raise UnreadableAccountError(f"movements: {error}. Send the state without movements first") from None
         self.numbers[token] = normal_account(told.account)
         return MovedAccount(bank=told.bank, token=token)

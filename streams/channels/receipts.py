@@ -300,7 +300,7 @@ def _endpoint(
         except Refused as refused:
             return _refused(refused.status, refused.what, refused.do)
         except ValidationError as error:
-            return _refused(400, reason(error))
+            return _refused(400, reason(error), _without_movements(error))
         except tuple(_STATUS) as error:
             return _refused(_STATUS[type(error)], str(error))
         except (TimeoutError, RedisError, NotRecoveredError):
@@ -319,6 +319,12 @@ def _again(why: str) -> JSONResponse:
 
 def _refused(status: int, why: str, do: str = "") -> JSONResponse:
     return JSONResponse({"reason": why} | ({"do": do} if do else {}), status)
+
+
+def _without_movements(error: ValidationError) -> str:
+    """Return how a bank's state is taken whose movements have a fault; "" for faults of other fields."""
+    of_movements = any(fault["loc"][:1] == ("movements",) for fault in error.errors(include_url=False))
+    return "Send the state without movements first, and the movements later under another id" if of_movements else ""
 
 
 def _is_document(body: bytes, media_type: str) -> bool:

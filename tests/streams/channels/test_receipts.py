@@ -367,7 +367,7 @@ async def test_the_accounts_of_a_banks_movements_reach_the_case_as_tokens_and_ar
         "at": NOW.isoformat(),
         "sequence": 7,
     }
-    wrong = movement | {"payee": {"bank": "abc", "account": "?"}}
+    wrong, numbered = movement | {"payee": {"bank": "abc", "account": "?"}}, movement | {"sequence": 10**18}
     async with rigged(settings) as rig:
         await rig.receiving()
         resident = (await rig.resident()).id
@@ -381,6 +381,9 @@ async def test_the_accounts_of_a_banks_movements_reach_the_case_as_tokens_and_ar
         ]
         assert [each.status_code for each in refused] == [400, 400, 400]
         assert "9900" not in "".join(each.text for each in refused)
+        assert "without movements first" in (await post(rig, "bank", body | {"movements": [numbered]})).json()["do"]
+        empty = await post(rig, "bank", body | {"state": "returned"})
+        assert (empty.status_code, "returned needs amount_fen" in empty.json()["reason"]) == (400, True)
         past = await post(rig, "bank", body | {"until": (NOW - SECOND).isoformat()})
         assert (past.status_code, past.json()["reason"].partition(":")[0]) == (400, "until lies in the past")
         assert (await post(rig, "bank", body | {"movements": [movement]})).status_code == 200
