@@ -1,5 +1,6 @@
 """The worked example of docs/how-to/bank-orders.md: a bank's developer can check our orders with its ten lines."""
 
+import json
 import re
 import time
 from collections.abc import Callable
@@ -8,6 +9,9 @@ from typing import Any
 
 import pytest
 
+from schemas.casework.inputs import BankState
+from schemas.channels.receipts import BankReceipt
+from schemas.levels import Action
 from streams.channels.signing import SignedMessage, Signer, verify
 
 PAGE = (Path(__file__).parents[2] / "docs/how-to/bank-orders.md").read_text("utf-8")
@@ -21,6 +25,31 @@ def is_the_centres() -> Check:
     names: dict[str, Any] = {}
     exec(BLOCKS["python"], names)  # noqa: S102 - it is the page's own example
     return names["is_the_centres"]  # type: ignore[no-any-return]  # executed
+
+
+def _table(heading: str, column: str) -> list[str]:
+    """The names in the first column of a table of the page, under the section's heading and the column's."""
+    section = PAGE.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+    (table,) = re.findall(rf"^\| `?{column}`? \| .*\n\|---\|.*\n((?:\|.*\n)+)", section, re.MULTILINE)
+    return [name for row in table.splitlines() for name in re.findall(r"`(\w+)`", row.split("|")[1])]
+
+
+def order_fields() -> list[str]:
+    """The page's fields of an order, in order."""
+    return _table("What an order says", "field")
+
+
+def test_the_page_s_answer_is_read_and_its_tables_have_all_fields_and_states() -> None:
+    answer = BankReceipt.model_validate_json(BLOCKS["json"])
+    order = json.loads(BLOCKS[""].rstrip("\n").partition("\n\n")[2])
+    assert (answer.dispatch, answer.transfer, answer.bank) == tuple(
+        order[name] for name in ("dispatch", "transfer", "institution")
+    )
+    assert set(_table("Answer an order", "field")) == set(BankReceipt.model_fields)
+    assert _table("Answer an order", "state") == [state.value for state in BankState]
+    assert [*order, "about"] == order_fields()
+    asked = {Action.STOP_PAYMENT, Action.STOP_AGAIN, Action.STOP_RELEASE, Action.STOP_STATUS}
+    assert set(_table("What an order says", "action")) == {action.value for action in asked}
 
 
 def test_the_page_s_check_has_at_most_ten_lines() -> None:

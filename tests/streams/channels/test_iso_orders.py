@@ -1,5 +1,6 @@
 """A stop order goes out as camt.056, and its answer camt.029 becomes the feedback that a bank's JSON gives."""
 
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ from streams.runtime.settings import Settings
 from streams.security.secrets import bank_signer
 from tests.channel_rig import ACCOUNT, Rig, rigged
 from tests.dispatched import NOW, dispatch_for, payment
+from tests.documents.test_bank_orders import order_fields
 from tests.streams.channels.test_receipts import post
 from tests.streams.iso20022.messages import answer, returned, status
 
@@ -126,6 +128,8 @@ async def test_a_question_about_an_order_goes_out_in_the_form_of_the_order_with_
         dispatch = await asked(rig, at=at)
         question = await asked(rig, Action.STOP_STATUS, at=at, about=dispatch)
         (_, (head, body)) = gateway.requests
+        if at == "zbank":
+            assert list(json.loads(body)) == order_fields()
         assert (head["content-type"], head[KEY_HEADER.lower()]) == (media, question.id)
         (key, *_) = rig.channels.receipt_keys(rig.settings)[bank_signer(at)]
         message = SignedMessage("bank", "/stop-statuses", body, "POST")
