@@ -20,7 +20,8 @@ from pydantic import BaseModel, ValidationError
 
 from schemas.base import When, encrypted_or_local
 from schemas.errors import UserError
-from streams.intake.files import LONGEST_FILE, FileReport
+from streams.intake.files import FileReport
+from streams.intake.row_files import LONGEST_FILE
 from streams.intake.taxii import MEDIA_TYPE
 
 MOST_PAGES = 1_000  # of one poll; the next one goes on

@@ -16,9 +16,9 @@ from domain.identity.id_keys import IdKeys
 from domain.policy import PolicyError, load
 from schemas.administration.dead_letters import LinePlace
 from streams.intake.acceptor import Unreadable, examine
-from streams.intake.files import LONGEST_LINE
 from streams.intake.formats import FORMATS, Options
 from streams.intake.formats.rows import RowError
+from streams.intake.row_files import LONGEST_LINE
 from streams.repositories.residents.files import check_heading
 from streams.repositories.residents.rows import RowError as ResidentError
 from streams.repositories.residents.rows import read_row
