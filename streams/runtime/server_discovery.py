@@ -1,13 +1,21 @@
 """Finds the servers for a command: those of the settings, those of a Quanzu running in the data folder, or new ones."""
 
+import asyncio
 import fcntl
 import json
+import logging
 import os
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from streams.runtime.embedded import LOCK, RUNNING, Embedded, EmbeddedError
+from streams.runtime.embedded import LOCK, READY_SECONDS, RUNNING, Embedded, EmbeddedError
 from streams.runtime.settings import Settings, SettingsError
+
+log = logging.getLogger(__name__)
+
+STARTING_SECONDS = 2 * READY_SECONDS  # longest wait for another process to start its broker and its Redis
+LOOK_SECONDS = 0.2
 
 
 @asynccontextmanager
@@ -15,8 +23,8 @@ async def servers(settings: Settings) -> AsyncIterator[Settings]:
     """Context manager: yield settings that name servers.
 
     If `settings` name none, embedded servers run during the block; if another process already runs embedded in the data
-    folder, its servers are used. Raises EmbeddedError if embedded servers cannot be started, and OSError if the data
-    folder cannot be written.
+    folder, its servers are used, once it has started them. Raises EmbeddedError if embedded servers cannot be started,
+    and OSError if the data folder cannot be written.
     """
     if settings.kafka is not None:
         yield settings
@@ -27,10 +35,24 @@ async def servers(settings: Settings) -> AsyncIterator[Settings]:
             announce(own)
             yield own
     except EmbeddedError:
-        other = running(settings)
+        other = await _started(settings)
         if other is None:
             raise
         yield other
+
+
+async def _started(settings: Settings) -> Settings | None:
+    """Return the settings of the servers that another process runs in the data folder. While it starts them, wait, with
+    a line in the log. None if no process does, or it takes over STARTING_SECONDS.
+    """
+    ends = time.monotonic() + STARTING_SECONDS
+    found = running(settings)
+    if found is None and _claimed(settings):
+        log.warning("another process starts the servers in %s: waiting until they are ready", settings.data)
+    while found is None and _claimed(settings) and time.monotonic() < ends:
+        await asyncio.sleep(LOOK_SECONDS)
+        found = running(settings)
+    return found
 
 
 def announce(settings: Settings) -> None:
@@ -79,9 +101,9 @@ def reachable(settings: Settings) -> Settings:
 
 def starts_servers(settings: Settings) -> bool:
     """Return True if a command would have to start its own embedded servers, which end with the command; False if
-    servers are configured, or run embedded in the data folder.
+    servers are configured, or another process runs or starts some in the data folder.
     """
-    return settings.kafka is None and running(settings) is None
+    return settings.kafka is None and not _claimed(settings)
 
 
 def refuse_company(settings: Settings) -> None:

@@ -1,3 +1,4 @@
+import asyncio
 import json
 import logging
 import os
@@ -11,7 +12,8 @@ import pytest
 import redis
 
 from streams.runtime.embedded import RUNNING, Embedded, EmbeddedError
-from streams.runtime.server_discovery import announce, running
+from streams.runtime.server_discovery import announce, running, starts_servers
+from streams.runtime.server_discovery import servers as found_servers
 from streams.runtime.settings import Settings
 
 HOLDER = """
@@ -53,6 +55,25 @@ def test_a_second_intake_in_the_folder_listens_where_it_was_told_to(
     assert untold
     assert told
     assert (untold.http_port, told.http_port) == (8093, 8192)
+
+
+async def test_a_command_waits_while_another_process_starts_the_servers(
+    servers: Embedded, caplog: pytest.LogCaptureFixture
+) -> None:
+    (servers.data / RUNNING).unlink(missing_ok=True)
+    wanted = Settings(data=servers.data)
+    assert not starts_servers(wanted)
+
+    async def found() -> Settings:
+        async with found_servers(wanted) as those:
+            return those
+
+    waiting = asyncio.create_task(found())
+    await asyncio.wait([waiting], timeout=1)
+    assert "waiting until they are ready" in caplog.text
+    assert not waiting.done()
+    announce(servers.settings(wanted))
+    assert (await waiting).kafka == servers.settings(wanted).kafka
 
 
 def test_who_reads_while_it_is_announced_again_reads_all_of_one_announcement(servers: Embedded) -> None:
