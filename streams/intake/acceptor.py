@@ -22,7 +22,7 @@ from domain.risk.lanes import urgent
 from schemas.administration.dead_letters import KEPT_BYTES
 from schemas.errors import field_name
 from schemas.risk import wire
-from schemas.risk.signals import BATCH_LIMIT, Signal, signal_adapter
+from schemas.risk.signals import BATCH_LIMIT, CallEnd, Signal, signal_adapter
 from streams.messaging import sources
 from streams.messaging.producer import Producer, Record
 from streams.messaging.topics import SIGNALS, SIGNALS_URGENT, shard_of
@@ -119,7 +119,7 @@ def examine(items: Iterable[object], now: datetime, rights: SourceRights = NO_DE
     """
     found = Examined([], [])
     for index, item in enumerate(items):
-        signal = _permitted(index, _examined(index, item, now), rights)
+        signal = _permitted(index, _consistent(index, _examined(index, item, now)), rights)
         if isinstance(signal, list):
             found.faults.extend(replace(fault, id=_own_id(item)) for fault in signal)
         else:
@@ -206,6 +206,22 @@ def _of_now(index: int, signal: Signal, now: datetime) -> Signal | list[Fault]:
     if (ahead := signal.at - now) <= FAST_CLOCK:
         return signal.model_copy(update={"at": now})
     return [Fault(index, "at", f"lies {_span(ahead)} in the future", f"{_TIME}, or set the sender's clock")]
+
+
+def _consistent(index: int, found: Signal | list[Fault]) -> Signal | list[Fault]:
+    """Return what was found, but for a call whose end contradicts its other fields a fault: the seconds of a call are
+    evidence of a talk.
+    """
+    if isinstance(found, list) or found.kind != "call" or found.ended is None:
+        return found
+    if found.ongoing:
+        return [
+            Fault(index, "ended", "the call goes on", "Leave ended out until the call is over, or ongoing after it")
+        ]
+    if found.ended is not CallEnd.ANSWERED and found.seconds:
+        do = "Send 0, because seconds count from the answer on, or correct ended"
+        return [Fault(index, "seconds", "the call was not answered", do)]
+    return found
 
 
 def _span(span: timedelta) -> str:

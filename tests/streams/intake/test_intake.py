@@ -94,6 +94,23 @@ def test_a_clock_that_is_five_minutes_fast_is_taken_as_now_and_a_time_in_another
     assert "the sender's clock" in fault.do
 
 
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [
+        ({"ended": "no_answer", "seconds": 2_400}, "seconds"),
+        ({"ended": "cancelled", "seconds": 1}, "seconds"),
+        ({"ended": "answered", "ongoing": True}, "ended"),
+        ({"ended": "no_answer", "seconds": 0}, None),
+        ({"ended": "answered", "seconds": 2_400}, None),
+        ({"ongoing": True}, None),
+    ],
+)
+def test_a_call_whose_end_contradicts_its_seconds_is_refused(fields: dict[str, object], field: str | None) -> None:
+    found = examine([call(**fields)], NOW)
+    assert [fault.field for fault in found.faults] == ([field] if field else [])
+    assert len(found.good) == (0 if field else 1)
+
+
 @given(st.lists(st.one_of(goods, st.sampled_from(BAD)), max_size=20))
 def test_of_any_mixture_the_good_items_pass_and_each_bad_one_is_named(items: list[object]) -> None:
     found = examine(items, NOW)
