@@ -5,6 +5,8 @@ A receipt's input has a deterministic id, so a repeated receipt counts once. The
 """
 
 import asyncio
+import hashlib
+import hmac
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -59,6 +61,7 @@ log = logging.getLogger(__name__)
 BODY_BYTES = 64 * 1024
 BODY_SECONDS = 10.0
 KAFKA_SECONDS = 3.0  # longest wait for Kafka before a receipt is answered with 503
+ANSWER_SECONDS = 7 * 86_400  # in which a changed answer under the same id is noticed
 AGAIN = {"Retry-After": "1"}
 XML = "application/xml"
 
@@ -73,6 +76,10 @@ class NotRecoveredError(RuntimeError):
 
 class ReplayedError(ValueError):
     """A signed receipt has a nonce that was used before."""
+
+
+class ChangedAnswerError(ValueError):
+    """A bank's answer has the id of another answer that was taken."""
 
 
 class NotHolderError(PermissionError):
@@ -176,8 +183,9 @@ class Receipts:
         first. Raises UnknownDispatchError if no dispatch of this channel has the id or it is an order of another kind,
         NotRecoveredError while that is unknown, NotHolderError if an officer reports on another officer's task,
         UnreadableAccountError if a movement has an invalid account, ReceiptBodyError if a bank's stop ended in the
-        past, TimeoutError if Kafka does not answer within 3 s, SendError or CodecError if the input cannot be written
-        because Kafka or the vault is wrongly configured, and RedisError if Redis does not answer.
+        past, ChangedAnswerError for a bank's changed answer under a known id, TimeoutError if Kafka does not answer
+        within 3 s, SendError or CodecError if the input cannot be written because Kafka or the vault is wrongly
+        configured, and RedisError if Redis does not answer.
         """
         dispatch = _parsed(receipt.dispatch, channel)
         action = await self._action(dispatch)
@@ -187,6 +195,7 @@ class Receipts:
             if not await self._store.is_whole(self._book.partition(dispatch.resident)):
                 raise NotRecoveredError
             raise UnknownDispatchError(f"no dispatch {dispatch.text} is known here")
+        taken = await self._check_unchanged(receipt, dispatch)
         if isinstance(receipt, BankReceipt) and receipt.movements and await self._kept_by_none(receipt, dispatch):
             receipt = receipt.model_copy(update={"movements": []})
         tokens = Tokens(self._secret)
@@ -200,7 +209,27 @@ class Receipts:
             if tokens.numbers:  # before a case has the tokens; a worker stores them on their topic
                 await self._evidence.keep_accounts(tokens.numbers)
             await self._producer.send_all(records)
+        if taken is not None:
+            await self._redis.set(*taken, ex=ANSWER_SECONDS)
         return found.id
+
+    async def _check_unchanged(self, receipt: Receipt, dispatch: DispatchId) -> tuple[str, str] | None:
+        """Return the key and value that store the content of a bank's answer once it is taken; None for other receipts.
+
+        Raises ChangedAnswerError if another content was taken under the answer's id: its input would count as repeated.
+        """
+        if not isinstance(receipt, BankReceipt | OwnHoldReceipt):
+            return None
+        name = self._digest(f"{dispatch.text}:{receipt.state}:{receipt.id}")
+        content = self._digest(receipt.model_dump_json(exclude={"transfer", "detail"}))  # one payment has many names
+        place = f"{key('receipt-nonce', self._book.partition(dispatch.resident))}:answer:{name}"
+        before = await self._redis.get(place)
+        if before is not None and before.decode() != content:
+            raise ChangedAnswerError("another answer was taken under this id: send a changed answer under a new id")
+        return place, content
+
+    def _digest(self, text: str) -> str:
+        return hmac.new(self._secret, text.encode(), hashlib.sha256).hexdigest()
 
     async def _with_joined(self, found: Input) -> Sequence[Input]:
         """Return the input; for an officer's report, update the tasks first, and add the inputs of joined visits."""
@@ -254,6 +283,7 @@ _STATUS: dict[type[Exception], int] = {
     AnotherBanksError: 403,
     UnknownDispatchError: 404,
     ReplayedError: 409,
+    ChangedAnswerError: 409,
 }
 
 
@@ -263,8 +293,8 @@ def routes(outgoing: Outgoing, channels: ChannelSettings) -> list[Route]:
 
     They answer 200 with the input's id, which is null for a message to an officer; 400 for an invalid receipt, 401 for
     a wrong signature, 403 for another officer's task or another bank's order, 404 for an unknown dispatch, 409 for a
-    nonce that was used, 408 or 413 for a slow or long body, 415 for XML of another type, and 503 if the receipt must be
-    sent again. Raises SettingsError if a channel or bank has no key, or two have the same one.
+    nonce that was used or a changed answer, 408 or 413 for a slow or long body, 415 for XML of another type, and 503 if
+    the receipt must be sent again. Raises SettingsError if a channel or bank has no key, or two have the same one.
     """
     receipts = Receipts(outgoing, channels)
     kinds: list[tuple[str, str, type[Receipt], Channel]] = [

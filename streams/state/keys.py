@@ -51,7 +51,9 @@ Beside = Literal[
     "claim",  # string, and a case's id: the operator who has claimed it
     "calling",  # string, and a case's id: exists while the desk's telephone rings its resident
     "dispatch",  # string, and a dispatch's id: its progress
-    "receipt-nonce",  # string, and a channel's receipt and its nonce: exists while a repetition is refused
+    # string, and a channel's receipt and its nonce: exists while a repetition is refused; or a bank's answer: a keyed
+    # hash of its content
+    "receipt-nonce",
     "lease",  # string, and a dispatch's id: the worker that carries it out
     "evidence",  # hash, and a resident: evidence id -> evidence
     "rescore",  # sorted set: resident -> when to assess them again without a new signal

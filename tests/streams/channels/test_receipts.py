@@ -354,6 +354,25 @@ async def test_a_receipt_with_a_key_given_twice_or_not_in_utf_8_is_refused_with_
         assert (await post(rig, "sms", b"\xef\xbb\xbf" + good)).status_code == 200
 
 
+async def test_a_changed_answer_of_a_bank_needs_a_new_id(settings: Settings) -> None:
+    async with rigged(settings) as rig:
+        await rig.receiving()
+        resident = (await rig.resident()).id
+        paid = Payment(transfer="bank:1", payee="a1", amount_fen=5, at=NOW, state=TransferState.SETTLED)
+        dispatch = await rig.decided(dispatch_for(resident, Action.STOP_PAYMENT, payment=paid))
+        await rig.stands(resident)
+        body = {"id": "1", "dispatch": dispatch.id, "transfer": "bank:1", "state": "frozen", "amount_fen": 3}
+        changed = body | {"amount_fen": 4}
+        answers = [await post(rig, "bank", each) for each in (body, body, changed, changed | {"id": "2"})]
+        assert [answer.status_code for answer in answers] == [200, 200, 409, 200]
+        assert "under a new id" in answers[2].json()["reason"]
+        given = [each for each in await rig.inputs(resident) if isinstance(each, BankFeedback)]
+        assert {(each.id, each.amount_fen) for each in given} == {
+            (answers[0].json()["input"], 3),
+            (answers[3].json()["input"], 4),
+        }
+
+
 async def test_the_accounts_of_a_banks_movements_reach_the_case_as_tokens_and_are_kept_apart(
     settings: Settings,
 ) -> None:
