@@ -83,7 +83,7 @@ def by_chance(seed: int) -> Deciding:
             BankSays(soon, BankState.IN_FORCE, there),
             BankSays(soon + timedelta(minutes=20), BankState.FROZEN, there),
         ]
-        if chance.random() < RETURNED:
+        if chance.random() < RETURNED and there:
             feedback.append(BankSays(timedelta(hours=30), BankState.RETURNED, there))
         return feedback
 
