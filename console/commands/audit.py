@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from schemas.administration.audit import Head
+    from streams.runtime.settings import Settings
 
 app = typer.Typer(
     name="audit", no_args_is_help=True, help="The audit log: who read and did what, and whether it is complete."
@@ -30,7 +31,7 @@ app = typer.Typer(
 
 Anchors = Annotated[
     Path | None,
-    typer.Option(exists=True, dir_okay=False, help="Heads that were stored before: lines of `quanzu audit heads`"),
+    typer.Option(exists=True, dir_okay=False, help="Heads that were stored before: a file of `quanzu audit heads`"),
 ]
 OTHER_KEY = 2  # exit code: only the bundle's own installation can check its seal
 
@@ -44,7 +45,7 @@ def audit_verify(anchors: Anchors = None) -> None:
     from streams.security.audit_chains import Heads
     from streams.security.audit_log import remember, verified
 
-    kept = _anchors(anchors)
+    kept = _anchors(anchors) if anchors else []
 
     async def run() -> None:
         async with open_installation() as line:
@@ -64,18 +65,31 @@ def audit_verify(anchors: Anchors = None) -> None:
 
 @app.command("heads")
 def audit_heads() -> None:
-    """Print the head of every chain, which names its last line, as JSON lines. Keep them where the operators of Quanzu
-    cannot change them.
+    """Print the head of every chain, which names its last line, as signed JSON lines.
+
+    Keep them where the operators of Quanzu cannot change them.
     """
     from streams.security.audit_chains import Heads
+    from streams.security.head_files import signed_now
 
     async def run() -> None:
         async with open_installation() as line:
-            heads = await Heads(line.redis).all()
-        for head in sorted(heads, key=lambda head: (head.at, head.chain)):
-            typer.echo(head.model_dump_json())
+            typer.echo((await signed_now(line.settings, Heads(line.redis), line.clock.now())).decode(), nl=False)
 
     asyncio.run(run())
+
+
+@app.command("public-key")
+def audit_public_key() -> None:
+    """Print the public key that verifies the signatures of `quanzu audit heads`, as PEM.
+
+    Give it to whoever keeps the heads.
+    """
+    from domain.access.key_rings import KeyPurpose
+    from domain.access.signatures import pem, public_key
+    from streams.security.installation_keys import ring
+
+    typer.echo(pem(public_key(ring(_settings(), KeyPurpose.AUDIT_HEADS).current)), nl=False)
 
 
 @app.command("show")
@@ -164,17 +178,18 @@ def audit_check_bundle(file: Existing) -> None:
     raise typer.Exit(1 if found.faults else 0 if found.decided else OTHER_KEY)
 
 
-def _anchors(file: Path | None) -> "list[Head]":
-    from pydantic import ValidationError
+def _anchors(file: Path) -> "list[Head]":
+    from domain.access.key_rings import KeyPurpose
+    from domain.access.signed_heads import SignedHeadsError, heads_of
+    from streams.security.installation_keys import ring
 
-    from schemas.administration.audit import Head
-    from schemas.errors import UserError
+    try:
+        return heads_of(file.read_bytes(), ring(_settings(), KeyPurpose.AUDIT_HEADS))
+    except SignedHeadsError as error:
+        raise SignedHeadsError(f"{file}: {error}. Give a file as `quanzu audit heads` prints it") from None
 
-    lines = file.read_text("utf-8").splitlines() if file else []
-    found = []
-    for number, line in enumerate(lines, 1):
-        try:
-            found += [Head.model_validate_json(line)] if line.strip() else []
-        except ValidationError:
-            raise UserError(f"{file}, line {number}: no head. Write what `quanzu audit heads` prints") from None
-    return found
+
+def _settings() -> "Settings":
+    from streams.runtime.server_discovery import reachable
+
+    return reachable(load_settings())

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from functools import partial
+from pathlib import Path
 
 from fastapi import FastAPI
 
@@ -42,6 +43,8 @@ from streams.channels.telephone import Telephone
 from streams.channels.webhooks import WebhookSender
 from streams.installation import Installation
 from streams.repositories.check_list import CheckList
+from streams.security.audit_chains import Heads
+from streams.security.head_files import HeadFiles
 from streams.security.installation_keys import ring
 
 
@@ -51,7 +54,8 @@ def create_app(
     """Return the console's application for an open installation. `telephone`: None if pages cannot place calls.
 
     Raises ValueError if a route belongs to no door (see kit/door.py), ScriptError if a call script is invalid, and
-    SettingsError if a rate, the OpenID settings or those of operators' telephones are invalid.
+    SettingsError if a rate, the OpenID settings, those of operators' telephones or the folder of the audit's heads are
+    invalid.
     """
     hub, signing, secret = Hub(line), sign_in(line, settings), settings.phones_secret
     made = Services(
@@ -73,6 +77,7 @@ def create_app(
         phones=operator_phones(settings.phones_url, secret.get_secret_value() if secret else None),
         guests=guests,
         check_list=_check_list(line) if settings.public_check else None,
+        head_files=_head_files(line, settings.audit_heads) if settings.audit_heads else None,
     )
     made.stories, made.kept_back = Stories(line), DelayedActs(made)
     hub.listeners.append(made.stories.receive)
@@ -95,6 +100,10 @@ def create_app(
     app.add_middleware(headers.SecurityHeaders)
     errors.install(app)
     return app
+
+
+def _head_files(line: Installation, folder: Path) -> HeadFiles:
+    return HeadFiles(line.settings, Heads(line.redis), line.clock.now, folder)
 
 
 def _check_list(line: Installation) -> CheckList:
@@ -146,6 +155,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         removing(made),
         telling.run(),
         trail.binding(made.line),
+        *([made.head_files.run()] if made.head_files else []),
         *([made.security.syslog.run()] if made.security.syslog else []),
         *([made.check_list.run(), telling_checks()] if made.check_list else []),
         *([made.phones.run(), following_sessions(made, made.phones)] if made.phones else []),

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from domain.access.ciphers import is_sm, lacks_sm, message_code
+from domain.access.sm2 import lacks_sm2
 from schemas.errors import UserError
 
 LEAST_KEY = 32  # characters: 128 bits in hexadecimal
@@ -21,14 +22,16 @@ MOST_NOTES = 100  # of removed keys and attestations
 
 
 class KeyPurpose(StrEnum):
-    """The use of a key. AUDIT: hashes and seals of the audit log and of exported cases. SECOND_FACTOR: encrypts
-    authenticators' secrets, and hashes recovery codes. SESSION: form tokens and device cookies of the console.
-    DELIVERY: encrypts webhooks' secrets and the addresses of push messages. CHECK: answers the public's questions about
-    numbers. VAULT: encrypts the keys that the vault keeps. INTAKE and INTAKE_PUBLIC: the key pairs of what intake
-    writes. INTAKE_ATTESTED and INTAKE_REMOVED are no keys, but what is noted about these pairs.
+    """The use of a key. AUDIT: hashes and seals of the audit log and of exported cases. AUDIT_HEADS: the key pairs that
+    sign the ends of its chains. SECOND_FACTOR: encrypts authenticators' secrets, and hashes recovery codes. SESSION:
+    form tokens and device cookies of the console. DELIVERY: encrypts webhooks' secrets and the addresses of push
+    messages. CHECK: answers the public's questions about numbers. VAULT: encrypts the keys that the vault keeps. INTAKE
+    and INTAKE_PUBLIC: the key pairs of what intake writes. INTAKE_ATTESTED and INTAKE_REMOVED are no keys, but what is
+    noted about these pairs.
     """
 
     AUDIT = "audit"  # the hashes of the audit's chains, their heads, and the seals of exported cases
+    AUDIT_HEADS = "audit-heads"  # signs these heads for those who keep them: its public key verifies (signatures)
     SECOND_FACTOR = "second-factor"  # encrypts authenticators' secrets, hashes recovery codes
     SESSION = "session"  # form tokens, device cookies, hashes of logins that nobody has
     DELIVERY = "delivery"  # encrypts webhooks' secrets and the addresses of push messages
@@ -95,12 +98,12 @@ def lost_note(named: str) -> bytes:
 
 
 def most_keys(purpose: KeyPurpose) -> int:
-    """Return the highest number of keys that a purpose may have: 100 for AUDIT, whose former keys stay, and for the
-    notes INTAKE_ATTESTED and INTAKE_REMOVED; 5 for any other.
+    """Return the highest number of keys that a purpose may have: 100 for AUDIT and AUDIT_HEADS, whose former keys stay,
+    and for the notes INTAKE_ATTESTED and INTAKE_REMOVED; 5 for any other.
     """
     if purpose in NOTES:
         return MOST_NOTES
-    return MOST_AUDIT_KEYS if purpose is KeyPurpose.AUDIT else MOST_KEYS
+    return MOST_AUDIT_KEYS if purpose in (KeyPurpose.AUDIT, KeyPurpose.AUDIT_HEADS) else MOST_KEYS
 
 
 def read_rings(text: str) -> dict[KeyPurpose, KeyRing]:
@@ -122,6 +125,8 @@ def read_rings(text: str) -> dict[KeyPurpose, KeyRing]:
             )
         if is_sm(key) and lacks_sm():
             raise KeyRingError(f"entry {number}: this Python's OpenSSL has no SM3. Use another, or a key without sm-")
+        if is_sm(key) and name == KeyPurpose.AUDIT_HEADS and lacks_sm2():
+            raise KeyRingError(f"entry {number}: this Python's OpenSSL has no SM2. Use another, or a key without sm-")
         if before := known.get(key):
             raise KeyRingError(f"entries {before} and {number} have the same key: make another")
         known[key] = number

@@ -35,6 +35,23 @@ class Head(Model):
     mac: Digest
 
 
+class HeadsStatement(Model):
+    """The first line of a text of signed heads: whose they are, when it was signed, and how many follow."""
+
+    installation: Text
+    at: When
+    heads: Annotated[int, Field(ge=0)]
+
+
+class HeadsSignature(Model):
+    """The last line of a text of signed heads. `public`: the public key (SubjectPublicKeyInfo), and `signature`: the
+    signature of all bytes before this line, both in Base64.
+    """
+
+    public: Annotated[str, StringConstraints(max_length=256)]
+    signature: Annotated[str, StringConstraints(max_length=256)]
+
+
 class Link(Model):
     """The place of an audit line in its chain. `hash` must be the last field: it covers all bytes of the line before
     the hash.

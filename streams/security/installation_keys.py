@@ -30,10 +30,11 @@ NEEDED: Mapping[Component, frozenset[KeyPurpose]] = {
     - {KeyPurpose.INTAKE, KeyPurpose.INTAKE_ATTESTED, KeyPurpose.INTAKE_REMOVED},
     Component.EXPORTER: frozenset({KeyPurpose.AUDIT}),
     Component.DOCTOR: frozenset(),
-    Component.OPERATOR: frozenset({KeyPurpose.AUDIT, KeyPurpose.VAULT, KeyPurpose.INTAKE}),
+    Component.OPERATOR: frozenset({KeyPurpose.AUDIT, KeyPurpose.AUDIT_HEADS, KeyPurpose.VAULT, KeyPurpose.INTAKE}),
 }
-"""The purposes whose keys a component must have. The exporter verifies the audit; intake writes to it. Only workers and
-commands open what intake encrypts; the console encrypts signals as intake does."""
+"""The purposes whose keys a component must have. The exporter verifies the audit; intake writes to it. Only console and
+commands sign the ends of its chains. Only workers and commands open what intake encrypts; the console encrypts signals
+as intake does."""
 
 NEED_SECRET = frozenset(Component) - {Component.EXPORTER}
 """The components that hash and compare numbers, so they need QUANZU_SECRET: the exporter only counts."""

@@ -114,6 +114,10 @@ def test_the_audit_is_whole_until_a_line_is_put_in_which_is_named(
     heads = tmp_path / "heads.jsonl"
     heads.write_text(command("heads").out, "utf-8")
     assert command("verify", "--anchors", str(heads)).code == 0
+    changed = tmp_path / "changed.jsonl"
+    changed.write_text(heads.read_text("utf-8").replace('"number":2', '"number":1'), "utf-8")
+    assert "its signature does not fit" in command("verify", "--anchors", str(changed)).err
+    assert command("public-key").out.startswith("-----BEGIN PUBLIC KEY-----")
     put_in(servers, said("nobody"))
     told = command("verify", "--anchors", str(heads))
     assert told.code == 1
@@ -134,7 +138,8 @@ def test_lines_are_shown_the_newest_first_and_only_those_that_are_meant(command:
 def test_heads_that_are_none_and_files_that_are_no_bundle_are_said_to_be_so(command: Command, tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.write_text("no head\n")
-    assert "line 1: no head" in command("verify", "--anchors", str(file)).err
+    told = command("verify", "--anchors", str(file))
+    assert (told.code, "its last line is no signature" in told.err) == (1, True), told
     told = command("check-bundle", str(file))
     assert (told.code, "no zip" in told.err) == (1, True)
 

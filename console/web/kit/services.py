@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from streams.channels.operator_calls.phones import OperatorPhones
     from streams.channels.telephone import Telephone
     from streams.repositories.check_list import CheckList
+    from streams.security.head_files import HeadFiles
 
 
 @dataclass(slots=True)
@@ -53,6 +54,7 @@ class Services:
     telephone: "Telephone | None" = None  # set if calls can be placed from a page
     phones: "OperatorPhones | None" = None  # set if the voice gateway rings operators' own telephones
     check_list: "CheckList | None" = None  # set if the public may ask about numbers
+    head_files: "HeadFiles | None" = None  # set if the audit's heads are written to write-once storage
     guests: "Sequence[Guest]" = ()  # in the demo only
     stories: "Stories" = field(init=False)
     kept_back: "DelayedActs" = field(init=False)

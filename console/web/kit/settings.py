@@ -103,6 +103,11 @@ class ConsoleSettings(Environment):
     syslog_ca: Path | None = Field(
         None, description="The authorities that vouch for the receiver of syslog (PEM). Unset: the system's"
     )
+    audit_heads: Path | None = Field(
+        None,
+        description="A folder on write-once storage for the signed ends of the audit's chains: a new file at most "
+        "every ten minutes. Unset: none, keep `quanzu audit heads` by hand",
+    )
     oidc_secret: SecretStr | None = Field(None, description="The client's secret there")
 
 

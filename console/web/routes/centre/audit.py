@@ -29,6 +29,7 @@ from streams.runtime.tasks import TRANSIENT
 from streams.security import audit_log
 from streams.security.audit_chains import Heads
 from streams.security.audit_log import AuditRecord, Wanted
+from streams.security.head_files import signed_now
 
 log = logging.getLogger(__name__)
 
@@ -101,14 +102,16 @@ async def verify(request: Request, who: Signed) -> Response:
 
 @door.page("/heads", AUDITORS, name="audit-heads")
 async def heads(request: Request, who: Signed) -> Response:
-    """Write an audit entry, and return the heads (newest lines) of all chains as JSON lines to download, to be stored
-    elsewhere: `quanzu audit verify --anchors FILE` compares them with the chains. TimeoutError and SendError of Kafka,
-    and errors of Redis, pass through.
+    """Write an audit entry, and return the heads (newest lines) of all chains as signed JSON lines to download, to be
+    stored elsewhere: `quanzu audit verify --anchors FILE` compares them with the chains. TimeoutError and SendError of
+    Kafka, and errors of Redis, pass through.
     """
     made = services(request)
+    line = made.line
     await trail.write(made, who, "audit-heads", "audit")
-    lines = [head.model_dump_json() + "\n" for head in await Heads(made.line.redis).all()]
-    return _file("".join(lines).encode(), "application/jsonl", "audit-heads.jsonl")
+    return _file(
+        await signed_now(line.settings, Heads(line.redis), line.clock.now()), "application/jsonl", "audit-heads.jsonl"
+    )
 
 
 @door.page("/export/{case_id}", EXPORTERS, name="export-ask")
