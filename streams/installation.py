@@ -32,6 +32,7 @@ from streams.repositories.public_reports import PublicReports
 from streams.repositories.residents.register import Residents
 from streams.repositories.rosters import Rosters
 from streams.repositories.staff import Staff
+from streams.repositories.subject_files import SubjectFiles
 from streams.repositories.tables import (
     AdminRequests,
     Complaints,
@@ -169,6 +170,7 @@ class Installation:
         self.admin_requests = AdminRequests(settings, self.redis, self.producer)
         self.legal_holds = LegalHolds(settings, self.redis, self.producer)
         self.subject_requests = SubjectRequests(settings, self.redis, self.producer)
+        self.subject_files = SubjectFiles(settings, self.redis)
         self.shared = Shared(
             settings,
             self.redis,

@@ -132,6 +132,23 @@ def carried_out_by(request: SubjectRequest, by: str, now: datetime) -> SubjectRe
     return request.model_copy(update={"state": SubjectRequestState.DONE, "done_by": by, "done_at": now})
 
 
+def is_to_hand_over(request: SubjectRequest) -> bool:
+    """Return True if a copy of the person's data may be handed over: the request is to see it, and granted or done."""
+    granted_states = (SubjectRequestState.GRANTED, SubjectRequestState.DONE)
+    return request.right is SubjectRight.SEE and request.state in granted_states
+
+
+def handed_over_by(request: SubjectRequest, by: str, now: datetime) -> SubjectRequest:
+    """Return a copy of the request in the state DONE, whose copy of the person's data the login `by` hands over at
+    `now`; the request unchanged if it is DONE already, because a download may be repeated.
+
+    Raises SubjectRequestError (CHANGED) if the request is not to see the data, or neither granted nor done.
+    """
+    if not is_to_hand_over(request):
+        raise SubjectRequestError(SubjectDecisionBar.CHANGED)
+    return carried_out_by(request, by, now)
+
+
 def fields_before(resident: Resident, correction: Correction) -> Correction:
     """Return a Correction with the present values, in the register's entry, of the fields that `correction` changes;
     its other fields are None.

@@ -35,6 +35,7 @@ from streams.runtime.settings import Settings
 from streams.security.record_encryption import owner_of
 
 MANIFEST = "manifest.json"
+HANDED_OVER = "handed-over.json"
 Found = dict[str, Any]
 """A record found: its partition and offset, when it was written (ms since 1970), and its content (`is`)."""
 
@@ -107,6 +108,16 @@ def packed(found: dict[str, list[Found]], told: dict[str, object]) -> bytes:
         archive.writestr(MANIFEST, orjson.dumps({**told, "records": counts}, option=orjson.OPT_INDENT_2))
         for name, records in found.items():
             archive.writestr(f"{name}.jsonl", b"".join(orjson.dumps(record) + b"\n" for record in records))
+    return made.getvalue()
+
+
+def marked(raw: bytes, told: dict[str, object]) -> bytes:
+    """Return a result of `packed` with one more file, `handed-over.json`, on who downloaded it and when (`told`):
+    a copy that turns up elsewhere names them.
+    """
+    made = io.BytesIO(raw)
+    with zipfile.ZipFile(made, "a", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(HANDED_OVER, orjson.dumps(told, option=orjson.OPT_INDENT_2))
     return made.getvalue()
 
 

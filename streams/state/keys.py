@@ -131,6 +131,7 @@ PUBLIC_REPORTS_AT = "public-reports-at"  # sorted set: report's id -> when it ca
 PUBLIC_REPORTS_NUMBERS = "public-reports-numbers"  # hash: reference number -> report's id
 PUBLIC_REPORTS_COUNTIES = "public-reports-counties"  # set: codes of the counties that have had a report
 PUBLIC_REPORTS_OF = "public-reports-of:"  # sorted set, and state and county: report's id -> when it came or was decided
+SUBJECT_FILE = "subject-file:"  # string, and a request's id: the copy of a person's data that the console hands over
 ALARMS_OPEN = "alarms-open"  # set: ids of unacknowledged alarms
 ALARMS_MARK = "alarms-mark"  # string: counts the changes, for a page that polls it
 CALL = "call:"  # string, and a call's id: the Call

@@ -47,6 +47,7 @@ MODULES = {
     "streams.repositories.escalations": ("visits", "console"),
     "streams.repositories.public_reports": ("console",),
     "streams.repositories.evidence_files": ("console",),
+    "streams.repositories.subject_files": ("commands",),  # by whose encryption it keeps copies in Redis
     "streams.repositories.call_recordings": ("console", "receipts"),
     "streams.casework.outside_inputs": ("outside",),
     "streams.casework.experiment_watch": ("experiments",),

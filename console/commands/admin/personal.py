@@ -24,16 +24,18 @@ def subject_access(
     resident: str,
     by: By,
     reason: Reason,
-    file: Annotated[Path, typer.Option("--out", dir_okay=False, help="The new zip; it holds personal data")],
+    file: Annotated[
+        Path | None, typer.Option("--out", dir_okay=False, help="The new zip; without it, the console hands it over")
+    ] = None,
     *,
     request: Request = None,
     without_request: WithoutRequest = False,
 ) -> None:
-    """Write all records about one person to a zip file, when that person asks.
+    """Collect all records about one person in a zip, when that person asks.
 
-    It reads every topic, also for the entries merged with the person's. The audit records who did it and why. Refused
-    if no resident has the id, the file exists, the request was not granted, or neither --request nor --without-request
-    is given.
+    A supervisor downloads it on the request's page within a week; or --out FILE writes it here. It reads every topic,
+    also for the entries merged with the person's. The audit records who did it and why. Refused if no resident has the
+    id, the file exists, the request was not granted, or neither --request nor --without-request is given.
     """
     from domain.identity.held import subject
     from schemas.administration.audit import AuditEntry
@@ -42,6 +44,7 @@ def subject_access(
     from streams.operations.granted_requests import close_request, require_granted_or_audit
     from streams.operations.preservation import same_people
     from streams.operations.subject_access import packed, records_about
+    from streams.repositories.subject_files import KEPT
     from streams.security import audit
 
     async def run() -> None:
@@ -57,13 +60,21 @@ def subject_access(
             found = await records_about(
                 line.settings, *(subject(each, line.settings.id_number_keys()) for each in entries.values())
             )
-            write_new(file, packed(found, {"resident": resident, "at": now, "by": by, "reason": reason}))
-            if request:
-                await close_request(line, request, by)
-        out.print(f"{file}: {sum(map(len, found.values())):,} records of {len(found)} topics", markup=False)
+            raw = packed(found, {"resident": resident, "at": now, "by": by, "reason": reason})
+            if file:
+                write_new(file, raw)
+                if request:
+                    await close_request(line, request, by)
+            elif request:
+                await line.subject_files.put(request, resident, raw)
+        where = str(file) if file else f"request {request}: to be downloaded in the console within {KEPT.days} days"
+        out.print(f"{where}: {sum(map(len, found.values())):,} records of {len(found)} topics", markup=False)
 
-    refuse_existing(file)
     _refuse_unasked(request, without_request=without_request)
+    if file:
+        refuse_existing(file)
+    elif request is None:
+        raise typer.BadParameter("without a request, the console hands nothing over: name the file", param_hint="--out")
     asyncio.run(run())
 
 

@@ -11,6 +11,7 @@ from schemas.people.subject_requests import Correction
 from streams.messaging.topics import home
 
 CORRECTED = ("name", "address", "birth_year", "sex", "occupation", "language")
+NO_FILE = N_("没有可下载的文件：请求不再是已同意的状态，或者文件已过期。请运维人员重新生成。")
 NO_FIELD = N_("请填写至少一项要更正的内容。")
 BARS = {
     SubjectDecisionBar.CHANGED: N_("有人刚处理过这件请求，请看下面的新情况。"),

@@ -325,7 +325,13 @@ async def test_the_grave_acts_are_these(console: Stage) -> None:
         *("policy-draft-publish", "policy-back", "export"),
         *("staff-new", "staff-change", "staff-enable", "staff-reset-factor", "staff-one-time"),
         *("approval-confirm", "approval-carry-out", "token-new", "webhook-make", "webhook-rotate"),
-        *("subject-request-grant", "legal-hold-confirm", "legal-hold-lift", "case-search-start"),
+        *(
+            "subject-request-grant",
+            "subject-request-file",
+            "legal-hold-confirm",
+            "legal-hold-lift",
+            "case-search-start",
+        ),
         *("case-third-party-emergency", "case-province-offer", "case-province-end"),
         *("account-recovery", "account-key-new", "account-key-remove"),
     }

@@ -1,6 +1,8 @@
 """Routes for people's requests about their own data: entered at a desk, decided by a second person within a clock."""
 
+import hashlib
 from collections.abc import Sequence
+from datetime import timedelta
 
 from fastapi import Request
 from pydantic import ValidationError
@@ -9,7 +11,7 @@ from starlette.responses import Response
 from console.web.auth import trail, unmask
 from console.web.auth.who import NotFoundError, Signed, Who
 from console.web.auth.words import N_
-from console.web.case.subject_request_form import BARS, correction_of, has_open_case
+from console.web.case.subject_request_form import BARS, NO_FILE, correction_of, has_open_case
 from console.web.kit.door import DESK, SUPERVISORS, Door
 from console.web.kit.filled import Filled, FormError, done, filled, new_form
 from console.web.kit.i18n import translate
@@ -31,6 +33,7 @@ from schemas.people.subject_requests import (
     SubjectRight,
 )
 from streams.operations.legal_orders import order_in_force
+from streams.operations.subject_access import marked
 
 door = Door("/subject-requests")
 READS = DESK | {StaffRole.AUDITOR}
@@ -128,6 +131,28 @@ async def grant(request: Request, who: Signed, subject_request_id: str) -> Respo
     return done(request, f"/subject-requests/{seen.id}")
 
 
+@door.act("/{subject_request_id}/file", SUPERVISORS, name="subject-request-file", steps_up=N_("下载个人信息"))
+async def file(request: Request, who: Signed, subject_request_id: str) -> Response:
+    """Return the copy of a person's data that an operator's command has made for a granted request to see it, as a ZIP
+    to download, and mark the request as done. An audit entry and a security event are written first; the ZIP names who
+    downloaded it. It can be downloaded again until it expires.
+
+    409 if the request is not granted, or there is no copy (any more); 400 (HTTPException) if the form has no id. Raises
+    NotFoundError if the person's area does not have the request. TimeoutError and SendError of Kafka, and errors of
+    Redis, pass through.
+    """
+    made, given = services(request), await filled(request)
+    seen = await _found(made, who, subject_request_id)
+    try:
+        async with made.line.subject_requests.locked(seen.id) as known:
+            raw = await _handed_over(made, who, known or seen)
+    except SubjectRequestError:
+        return await _shown(request, who, seen, 409, given, translate(request, NO_FILE))
+    await made.security.revealed(request, who.login, seen.id)
+    headers = {"Content-Disposition": f'attachment; filename="{seen.id}.zip"', "Cache-Control": "no-store"}
+    return Response(raw, 200, headers, "application/zip")
+
+
 @door.act("/{subject_request_id}/refuse", SUPERVISORS, name="subject-request-refuse")
 async def refuse(request: Request, who: Signed, subject_request_id: str) -> Response:
     """Refuse a request, also a granted one that is not carried out, with a reason of the list, and redirect to it. An
@@ -209,6 +234,23 @@ async def _grant(made: Services, who: Who, known: SubjectRequest) -> None:
         await made.line.subject_requests.put(rules.carried_out_by(known, who.login, now))
 
 
+async def _handed_over(made: Services, who: Who, known: SubjectRequest) -> bytes:
+    """Return the copy for a request, under its lock, after an audit entry; the request is done then. Raises
+    SubjectRequestError if it is not granted, or there is no copy.
+    """
+    now = made.line.clock.now()
+    done_by = rules.handed_over_by(known, who.login, now)
+    raw = await made.line.subject_files.get(known.id, known.resident) if known.resident else None
+    if raw is None:
+        raise SubjectRequestError(SubjectDecisionBar.CHANGED)
+    detail = f"{_told(known)}, SHA-256 {hashlib.sha256(raw).hexdigest()}"
+    await trail.record_look(made, who, "held", known.id, detail=detail)
+    if done_by != known:
+        await trail.write(made, who, "subject-request-done", known.id, detail=known.right.value)
+        await made.line.subject_requests.put(done_by)
+    return marked(raw, {"request": known.id, "downloaded_by": who.login, "downloaded_at": now})
+
+
 async def _refuse_corrected(made: Services, known: SubjectRequest) -> None:
     """Raises SubjectRequestError if the request is a granted correction that the register has already: it is to be
     completed, not refused.
@@ -261,6 +303,7 @@ async def _shown(
     standing = await made.line.residents.standing([known.resident] if known.resident else [])
     left = await unmask.seconds_left(made, who, known.resident) if known.resident else 0
     decides = who.role in SUPERVISORS
+    file_seconds = await made.line.subject_files.seconds_left(known.id) if rules.is_to_hand_over(known) else 0
     return page(
         request,
         "subject_request.html",
@@ -274,6 +317,7 @@ async def _shown(
         barred=rules.refusal_barred(known, who.login),
         bars=BARS,
         decides=decides,
+        file_until=made.line.clock.wall.now() + timedelta(seconds=file_seconds) if file_seconds else None,
         goes_on=decides and known.state is SubjectRequestState.GRANTED and known.right is SubjectRight.CORRECT,
         refusals=list(SubjectRefusal),
         names=await made.staff.names(),
