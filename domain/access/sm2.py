@@ -72,7 +72,7 @@ def is_signed(public: bytes, message: bytes, signature: bytes) -> bool:
         return False
     try:
         with _context(key) as context:
-            return (
+            return bool(
                 _library().EVP_DigestVerifyInit(context, None, _library().EVP_sm3(), None, key) == 1
                 and _library().EVP_DigestVerify(context, signature, len(signature), message, len(message)) == 1
             )

@@ -35,7 +35,8 @@ class SubjectFiles:
     """Stores and reads the copies."""
 
     def __init__(self, settings: Settings, redis: "Redis") -> None:
-        self._settings, self._redis = settings, redis
+        self._settings = settings
+        self._redis: Any = redis
 
     async def put(self, request: SubjectRequestId, resident: ResidentId, raw: bytes) -> None:
         """Store the copy for a request, a zip, for a week; one that is there is replaced.
