@@ -23,7 +23,19 @@ from playwright.async_api import Error as PlaywrightError
 from schemas.people.staff import StaffRole
 from tests.browser.conftest import ARGUMENTS
 from tests.browser.pictures.province import Still, standing_still
-from tests.browser.pictures.views import AUDIT, DESKS, PLAIN, Size, View, at, case_view, check_view, look_up, next_case
+from tests.browser.pictures.views import (
+    AUDIT,
+    DATA,
+    DESKS,
+    PLAIN,
+    Size,
+    View,
+    at,
+    case_view,
+    check_view,
+    look_up,
+    next_case,
+)
 
 LOOKS = tuple(product(("zh-CN", "en", "ko"), (False, True)))
 STILL = "performance.now = () => 0"  # the page's countdowns show the time that the server told
@@ -70,6 +82,10 @@ class Pictures:
         beside += [View("shield", StaffRole.OPERATOR, at(await self._still.shielded(), ".about .shield"))]
         beside += [View("search", StaffRole.SUPERVISOR, at(await self._still.not_reached(), "main form"))]
         await self._of([view for view in beside if not only or view.name in only])
+        data = [view for view in DATA if not only or view.name in only]
+        if data:
+            await self._still.personal_requests()
+            await self._of(data, LOOKS[::2])
         if not only or {"case", "case-call"} & set(only):
             await self._cases()
         if not only or AUDIT.name in only:
@@ -87,8 +103,8 @@ class Pictures:
         await look_up(page, self._case)  # for the audit
         await page.context.close()
 
-    async def _of(self, views: Iterable[View]) -> None:
-        for view, (language, dark) in product(views, LOOKS):
+    async def _of(self, views: Iterable[View], looks: Iterable[tuple[str, bool]] = LOOKS) -> None:
+        for view, (language, dark) in product(views, looks):
             page = await self._page(view.role, language, dark, view.sizes[-1])
             try:
                 await self._view(page, view, f"{view.name}-{language[:2]}-{{}}{'-dark' if dark else ''}.webp")

@@ -11,6 +11,7 @@ from pathlib import Path
 from rich.console import Console
 
 from console.web.kit import demo as guests
+from domain.desk.subject_requests import granted
 from domain.payments.stop_progress import may_ask
 from schemas.base import ANY_VERSION
 from schemas.casework.acts import AskStopAct
@@ -18,8 +19,10 @@ from schemas.casework.cases import Case
 from schemas.casework.inputs import OperatorReport
 from schemas.casework.provinces import OfferState
 from schemas.levels import Action, CallResult
+from schemas.people.legal_holds import LegalAuthority, LegalHold, LegalHoldDeed, LegalHoldEntry
 from schemas.people.rosters import TaskState
-from schemas.people.staff import Account, StaffRole
+from schemas.people.staff import Account, ApiToken, Scope, StaffRole
+from schemas.people.subject_requests import Correction, IdentityProof, SubjectRequest, SubjectRight
 from simulators.demo.pacing import AHEAD_SECONDS, Pacer
 from simulators.demo.run import Demo, Plan, Running, in_background
 from simulators.world.operators import Operators
@@ -46,6 +49,8 @@ ORDER = (
     StaffRole.RELEASE_DESK,
     StaffRole.AUDITOR,
     StaffRole.DISPLAY,
+    StaffRole.SYSTEM_ADMINISTRATOR,
+    StaffRole.SECURITY_ADMINISTRATOR,
 )
 """Whose addresses `console.web.kit.demo.beside` yields, in this order."""
 
@@ -99,6 +104,53 @@ class Still:
             if case.open and case.prior_loss and any(each.action is Action.SUPPORT_CALL for each in case.steps):
                 return f"/cases/{case.id}"
         raise RuntimeError("nobody is shielded: choose another seed or let more time pass")
+
+    async def personal_requests(self) -> None:
+        """Enter a request to see, to correct and to erase data, an order to keep it, and a program with a token."""
+        line, now = self.line, self.line.clock.now()
+        people = [case.resident for case in await _cases(line)][:3]
+        entries = await line.residents.get(people)
+        for number, (person, right) in enumerate(zip(people, SubjectRight, strict=False), 1):
+            asked = SubjectRequest(
+                id=f"s{number:020x}",
+                at=now - timedelta(days=number),
+                by=ASKS,
+                right=right,
+                proof=IdentityProof.IN_PERSON,
+                name=entries[person].name,
+                area=entries[person].division,
+                resident=person,
+                correction=Correction(name=entries[person].name) if right is SubjectRight.CORRECT else None,
+                due=now + timedelta(days=21 - number),
+            )
+            by_another = asked if right is not SubjectRight.SEE else granted(asked, "demo-supervisor-2", now)
+            await line.subject_requests.put(by_another)
+        entered = LegalHoldEntry(id="pictures", at=now, by="demo-supervisor-2", did=LegalHoldDeed.ENTERED)
+        hold = LegalHold(
+            id=f"l{1:020x}",
+            resident=people[-1],
+            ordered_by=LegalAuthority.COURT,
+            number="（2026）示例刑初1号",
+            until=now + timedelta(days=180),
+            area=entries[people[-1]].division,
+            entries=[entered],
+        )
+        await line.legal_holds.put(hold)
+        await _known(line, "case-statistics", "统计平台（示例）", StaffRole.SERVICE)
+        await line.staff.put_token(
+            ApiToken(
+                id=f"{1:012x}",
+                hash=f"{1:064x}",
+                login="case-statistics",
+                purpose="日报",
+                scopes=[Scope.READ_CASES],
+                epoch=0,
+                until=line.clock.wall.now() + timedelta(days=90),
+                made_at=now,
+                made_by="demo-system-administrator",
+                confirmed_by="demo-security-administrator",
+            )
+        )
 
     @property
     def line(self) -> Installation:

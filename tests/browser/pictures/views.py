@@ -108,4 +108,12 @@ PLAIN = (
     View("tasks", StaffRole.OFFICER, at("/tasks", "#list > ul a"), TELEPHONE),
     View("task", StaffRole.OFFICER, first_task, TELEPHONE),
 )
+DATA = (
+    View("subject-requests", StaffRole.SUPERVISOR, at("/subject-requests", "main table"), DESKS[-1:]),
+    View("legal-holds", StaffRole.SUPERVISOR, at("/legal-holds", "main table"), DESKS[-1:]),
+    View("processing", StaffRole.AUDITOR, at("/processing", "main table"), DESKS[-1:]),
+    View("staff", StaffRole.SYSTEM_ADMINISTRATOR, at("/staff", "main table"), DESKS[-1:]),
+    View("integrations", StaffRole.SYSTEM_ADMINISTRATOR, at("/integrations", "main table"), DESKS[-1:]),
+)
+"""Personal data and access: in the light theme only, so that all pictures together stay small."""
 AUDIT = View("audit", StaffRole.AUDITOR, verified_audit)
