@@ -24,7 +24,7 @@ from streams.security.record_encryption import RecordEncryption, record_encrypti
 from streams.state.keys import SUBJECT_FILE
 
 KEPT = timedelta(days=7)
-MOST_BYTES = 32 * 1024 * 1024  # Redis holds it in memory; a person's records rarely have more than a few hundred kB
+MOST_BYTES = 8 * 1024 * 1024  # decrypted at once by the console; a person's records rarely have over some hundred kB
 
 
 class SubjectFileError(UserError, ValueError):
@@ -41,7 +41,7 @@ class SubjectFiles:
     async def put(self, request: SubjectRequestId, resident: ResidentId, raw: bytes) -> None:
         """Store the copy for a request, a zip, for a week; one that is there is replaced.
 
-        Raises SubjectFileError if it has over 32 MiB, and VaultError if the vault is not the installation's. Errors of
+        Raises SubjectFileError if it has over 8 MiB, and VaultError if the vault is not the installation's. Errors of
         Redis (also of the vault) and Kafka pass through.
         """
         if len(raw) > MOST_BYTES:
