@@ -164,19 +164,8 @@ def test_openssl_alone_verifies_with_the_public_key(key: bytes, tmp_path: Path) 
     public.write_text(pem(public_key(key)))
     text.write_bytes(b"what was signed")
     signature.write_bytes(sign(key, b"what was signed"))
-    command = [
-        "openssl",
-        "pkeyutl",
-        "-verify",
-        "-pubin",
-        "-inkey",
-        public,
-        "-rawin",
-        "-in",
-        text,
-        "-sigfile",
-        signature,
-    ]
+    command = ["openssl", "pkeyutl", "-verify", "-pubin", "-inkey", str(public), "-rawin"]
+    command += ["-in", str(text), "-sigfile", str(signature)]
     command += ["-digest", "sm3", "-pkeyopt", "distid:1234567812345678"] if key == SM_KEY else []
     assert subprocess.run(command, check=False).returncode == 0
     text.write_bytes(b"what was not signed")

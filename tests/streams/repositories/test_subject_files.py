@@ -43,6 +43,7 @@ async def test_a_copy_is_encrypted_under_its_persons_key_and_goes_with_it(sealed
     files = SubjectFiles(sealed, redis)
     await files.put(REQUEST, SOMEBODY, COPY)
     raw = await redis.get(f"subject-file:{REQUEST}")
+    assert isinstance(raw, bytes)
     assert raw.startswith(b'{"sealed":"')
     assert await files.get(REQUEST, SOMEBODY) == COPY
     with pytest.raises(VaultError):  # it is encrypted under the key of one person; and nothing names this vault

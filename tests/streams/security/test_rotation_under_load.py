@@ -106,12 +106,11 @@ class Load:
 async def test_nothing_is_lost_or_unreadable_while_all_these_keys_change_twice(own: Settings, tmp_path: Path) -> None:
     redis = connect(own)
     load = Load(own, Heads(redis))
-    *written, sealings, _, _ = await asyncio.gather(
-        *(load.writes() for _ in range(WRITERS)),
-        load.until_over(load.seals),
-        load.until_over(load.signs),
-        load.rotates(tmp_path / "secrets"),
+    rotating = asyncio.create_task(load.rotates(tmp_path / "secrets"))
+    *written, sealings, _ = await asyncio.gather(
+        *(load.writes() for _ in range(WRITERS)), load.until_over(load.seals), load.until_over(load.signs)
     )
+    await rotating
     found = await audit_log.verified(own, load.heads)
     assert (found.lines, found.faults, found.chains) == (sum(written), (), WRITERS)
     assert load.unreadable() == 0
