@@ -194,6 +194,7 @@ async def test_a_header_without_rows_is_taken_as_nothing(
         ("amlsim", amlsim(3).replace("time\n", "time,x\n").replace("\n", "\r") + "\n", "the lines end in CR"),
         ("jsonl", '{"kind": "x"}\r{"kind": "x"}\r', "the lines end in CR"),
     ],
+    ids=["empty", "empty-lines", "blank", "no-header", "header-alone", "cr", "cr-then-lf", "cr-of-lines"],
 )
 async def test_a_file_that_would_be_lost_as_a_whole_is_refused(
     write: Write, intake: Intake, settings: Settings, name: str, content: str, why: str
