@@ -93,6 +93,27 @@ def status_of(case: Case, payment: Payment) -> Reconciled:
     return Reconciled(first, told[first])
 
 
+class Rest(NamedTuple):
+    """What is left of a payment's amount (fen) beside the part that its status is about, so that both add up to it.
+
+    `lost_fen`: booked as lost. `unknown_fen`: nobody has reported what became of it.
+    """
+
+    lost_fen: int
+    unknown_fen: int
+
+
+def rest_of(case: Case, payment: Payment) -> Rest:
+    """Return the parts (fen) of a payment that its status (`status_of`) does not cover; zeros if it covers the whole
+    amount.
+    """
+    status, amount = status_of(case, payment)
+    left = max(0, payment.amount_fen - amount)
+    booked = sum(loss.amount_fen for loss in case.losses if loss.id == payment.transfer)
+    lost = 0 if status is PaymentStatus.LOST else min(left, booked)
+    return Rest(lost, left - lost)
+
+
 def _of_kept(case: Case, payment: Payment, *, back: bool) -> dict[PaymentStatus, int]:
     """Return the statuses of a payment that follow from its booked loss avoided, with amounts (fen). Class A means
     returned, unless the bank has only frozen the money so far.

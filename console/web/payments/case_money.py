@@ -6,7 +6,7 @@ from datetime import datetime
 
 from console.web.kit.services import Services
 from domain.payments import releases
-from domain.payments.status import PaymentStatus, Reconciled, status_of
+from domain.payments.status import PaymentStatus, Reconciled, Rest, rest_of, status_of
 from domain.payments.stop_progress import may_ask
 from schemas.casework.cases import Case, Payment
 from schemas.channels.bank_messages import bank_of
@@ -28,6 +28,7 @@ class Money:
     amount_fen: int
     at: datetime
     status: Reconciled
+    rest: Rest  # what the status does not cover
     until: datetime | None  # the end of a stop in force
     kept: str | None  # the evidence class of the loss avoided
     may_ask: bool
@@ -69,6 +70,7 @@ async def money_of(services: Services, case: Case, by: str) -> list[Money]:
                 amount_fen=payment.amount_fen,
                 at=payment.at,
                 status=status,
+                rest=rest_of(case, payment),
                 until=payment.stop.until if payment.stop and status.status is PaymentStatus.STOPPED else None,
                 kept=kept.evidence.value if kept else None,
                 may_ask=may_ask(case, payment, by),

@@ -20,7 +20,7 @@ from domain.identity.divisions import name_of
 from domain.identity.identifiers import reach
 from domain.ids import resident_of, short_hash
 from domain.payments.headline import moving_fen, secured_fen
-from domain.payments.status import status_of
+from domain.payments.status import rest_of, status_of
 from domain.policy.visits import VisitRules
 from domain.visits import check_in
 from domain.visits.officers import ELIGIBLE, off_at, on_duty
@@ -263,11 +263,19 @@ def _first_acts(case: Case) -> Iterable[str]:
 
 
 def _payment(case: Case, payment: Payment, say: Say) -> dict[str, Any]:
+    """Return the data of a payment. Its `parts`, each an amount with what became of it, add up to its amount."""
+    status, rest = status_of(case, payment), rest_of(case, payment)
+    parts = [
+        (payment.amount_fen - sum(rest), money_labels.PAYMENTS[status.status]),
+        (rest.lost_fen, money_labels.RESTS["lost"]),
+        (rest.unknown_fen, money_labels.RESTS["unknown"]),
+    ]
     return {
         "transfer": payment.transfer,
         "amount_fen": payment.amount_fen,
         "at": epoch(payment.at),
-        "state": say(money_labels.PAYMENTS[status_of(case, payment).status]),
+        "state": say(money_labels.PAYMENTS[status.status]),
+        "parts": [{"amount_fen": amount, "state": say(words)} for amount, words in parts if amount],
     }
 
 

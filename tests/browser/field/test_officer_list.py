@@ -7,6 +7,7 @@ from playwright.async_api import Locator, Page, expect
 
 from console.web.kit.pages import hour_minute
 from domain.payments.headline import secured_fen
+from domain.wording.codes import yuan
 from schemas.codes.visits import OfficerArrived
 from schemas.people.rosters import TaskState
 from tests.browser.field.test_officer import faults, opened, press
@@ -199,8 +200,8 @@ async def test_several_payments_have_a_sum_and_a_list_of_one_has_no_number(conso
         await visit.line.signal(transfer(visit.line, visit.resident, visit.line.account(), amount_fen=500_000))
         await expect(page.locator("#one [data-list=payments] li")).to_have_count(2)
         case = await visit.line.case(visit.resident)
-        total = f"¥{sum(payment.amount_fen for payment in case.payments) // 100:,}"
-        told = f"共 {total}，其中已止付、未转出或已返还 ¥{secured_fen(case) // 100:,}"
+        paid, secured = sum(payment.amount_fen for payment in case.payments), secured_fen(case)
+        told = f"共 {yuan(paid)}，其中已止付、未转出或已返还 {yuan(secured)}，其余 {yuan(paid - secured)}"
         await expect(page.locator("#one [data-slot=sum]")).to_have_text(told)
         await people.shot(page, "sum")
         one = "document.querySelectorAll('#one :is([data-list=first], [data-list=danger]) li:not(:first-child)')"

@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from domain.payments.status import PaymentStatus, Reconciled, status_of
+from domain.payments.status import PaymentStatus, Reconciled, Rest, rest_of, status_of
 from schemas.casework.acts import NoteAct
-from schemas.casework.cases import StopState
+from schemas.casework.cases import Loss, StopState
 from schemas.casework.inputs import BankState
 from schemas.casework.orders import HandOverStopAct
 from schemas.levels import Level, Outcome
@@ -28,6 +28,10 @@ def stopped() -> Line:
 
 def status(line: Line) -> Reconciled:
     return status_of(line.here, line.here.payments[0])
+
+
+def rest(line: Line) -> Rest:
+    return rest_of(line.here, line.here.payments[0])
 
 
 @pytest.mark.parametrize("state", TransferState)
@@ -56,6 +60,21 @@ def test_what_the_bank_has_done_last_is_the_status(
     for state, amount in answers:
         line.bank(state, amount=amount)
     assert status(line) == expected
+
+
+def test_a_payment_of_which_a_part_came_back_adds_up_with_what_is_lost_and_what_nobody_knows() -> None:
+    line = stopped()
+    line.bank(BankState.RETURNED, amount=700_000)
+    assert (status(line), rest(line)) == ((PaymentStatus.RETURNED, 700_000), Rest(lost_fen=0, unknown_fen=300_000))
+    loss = Loss(id=line.here.payments[0].transfer, amount_fen=100_000, at=line.now)
+    line.here.losses.append(loss)
+    assert rest(line) == Rest(lost_fen=100_000, unknown_fen=200_000)
+
+
+def test_a_payment_whose_status_is_about_all_of_it_has_no_rest() -> None:
+    line = stopped()
+    line.bank(BankState.IN_FORCE, amount=AMOUNT)
+    assert rest(line) == Rest(0, 0)
 
 
 def test_money_that_a_bank_confirms_as_frozen_is_stopped_until_the_stop_ends_or_a_decision_is_recorded() -> None:

@@ -129,9 +129,11 @@ export function one(task, stop, total) {
   list(within, "why-more", task.why.slice(2));
   list(within, "flags", who.flags);
   list(within, "also", task.also.map((other) => other.name));
-  const sum = word("sum").replace("{total}", yuan(task.paid_fen)).replace("{secured}", yuan(task.secured_fen));
+  const rest = task.paid_fen - task.secured_fen, sum = word(rest > 0 ? "sumRest" : "sum")
+    .replace("{total}", yuan(task.paid_fen)).replace("{secured}", yuan(task.secured_fen)).replace("{rest}", yuan(rest));
   slot(within, "sum", task.paid_fen && task.payments.length > 1 ? sum : "");
-  list(within, "payments", task.payments.map((paid) => `${yuan(paid.amount_fen)} · ${paid.state}`));
+  const parts = task.payments.flatMap((paid) => paid.parts ?? [paid]); // a task stored by an earlier version has none
+  list(within, "payments", parts.map((part) => `${yuan(part.amount_fen)} · ${part.state}`));
   $("#result").hidden = $("#at-the-door").hidden = task.stage !== "arrived";
 }
 
