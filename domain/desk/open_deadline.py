@@ -104,16 +104,23 @@ def main_act(case: Case, login: str, *, may_stop: bool) -> MainAct:
 
     While they have claimed the case, it answers the nearest deadline: if that is of a step that has not gone out yet, a
     stop-payment that they may ask for (`may_stop`) or a call to a trusted contact. Every other deadline is answered by
-    the call to the resident, and after a talk or a visit all are, by recording the result.
+    the call to the resident, and after a talk or a visit all are, by recording the result: but while the plan's
+    stop-payment waits and can be asked for, this comes before the result, because the money can still leave.
     """
     if not case.open:
         return MainAct.NEXT_CASE
     if case.claimed_by == login:
         nearest = sooner_deadline(case, login) or own_deadline(case, login)
-        return MainAct.RECORD_RESULT if known_ground(case) else _answer_to(nearest, may_stop)
+        if known_ground(case):
+            return MainAct.STOP if may_stop and _stop_waits(case) else MainAct.RECORD_RESULT
+        return _answer_to(nearest, may_stop)
     if case.settled:
         return MainAct.NEXT_CASE
     return MainAct.CLAIM if case.claimed_by is None else MainAct.NONE
+
+
+def _stop_waits(case: Case) -> bool:
+    return any(step.action is Action.STOP_PAYMENT and step.state is StepState.PENDING for step in case.steps)
 
 
 def _answer_to(nearest: OpenDeadline | None, may_stop: bool) -> MainAct:

@@ -148,6 +148,15 @@ def test_after_a_talk_the_result_stands_out_whatever_runs_out_first() -> None:
     assert main_act(met, "op1", may_stop=True) is MainAct.RECORD_RESULT
 
 
+def test_after_a_talk_the_stop_stands_out_while_it_waits_and_can_be_asked_for() -> None:
+    stop = waits("red.stop", Action.STOP_PAYMENT, NOON)
+    met = claimed(stop, met_at=NOON)
+    assert main_act(met, "op1", may_stop=True) is MainAct.STOP
+    assert main_act(met, "op1", may_stop=False) is MainAct.RECORD_RESULT
+    asked = claimed(stop.model_copy(update={"state": StepState.SENT}), met_at=NOON)
+    assert main_act(asked, "op1", may_stop=True) is MainAct.RECORD_RESULT
+
+
 def test_a_case_is_claimed_before_anything_else_and_a_colleagues_has_no_act_that_stands_out() -> None:
     contact = waits("red.contact", Action.CONTACT_CALL, NOON, contact=0)
     free = claimed(contact, claimed_by=None)
