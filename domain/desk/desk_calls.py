@@ -1,6 +1,7 @@
 """The desk's calls to a resident: how many there were, and whether the latest still goes on."""
 
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from schemas.casework.cases import Case, CaseState
 from schemas.levels import NEVER_SENT, Action, Result
@@ -10,6 +11,25 @@ LONGEST = timedelta(minutes=30)
 
 
 _NO_CALL = NEVER_SENT | {Result.SENT, Result.UNDELIVERED, Result.IN_DOUBT}
+
+
+class CallsTried(NamedTuple):
+    """The calls to a resident so far: how many the system made (`automated`), how those ended (`results`, each kind
+    once, in the order of the case), and how many operators made (`by_operators`).
+    """
+
+    automated: int
+    results: tuple[Result, ...]
+    by_operators: int
+
+
+def calls_tried(case: Case) -> CallsTried:
+    """Return the calls to the resident as far as the case shows. Attempts in which nobody's telephone rang are left
+    out.
+    """
+    results = [result for step in case.steps if step.action is Action.ROBOT_CALL for result in step.results]
+    rang = [result for result in results if result not in _NO_CALL]
+    return CallsTried(len(rang), tuple(dict.fromkeys(rang)), calls_made(case))
 
 
 def calls_made(case: Case) -> int:

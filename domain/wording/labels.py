@@ -131,7 +131,7 @@ CALL_RESULTS = {
 }
 # The state of the desk's call.
 CALLS = {
-    "none": "坐席未呼叫",
+    "none": "人工外呼 0 次",
     "ringing": "正在呼叫",
     "connected": CALL_RESULTS[CallResult.ANSWERED],
     "ended": "通话结束",

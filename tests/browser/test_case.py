@@ -264,7 +264,7 @@ async def test_without_a_talk_dissuaded_asks_for_a_ground_and_the_page_says_whic
 async def test_the_call_has_one_state_with_its_seconds_and_answers_wait_for_it(people: People, line: Line) -> None:
     _, case = await red(line)
     page = await opened(people, case)
-    await expect(page.locator("#call-words")).to_have_text("坐席未呼叫")
+    await expect(page.locator("#call-words")).to_have_text("人工外呼 0 次")
     await expect(page.locator(".answers button").first).to_be_disabled()
     await expect(page.locator(".markers button").first).to_be_disabled()
     await people.shot(page, "before")

@@ -22,7 +22,7 @@ from console.web.payments.later import LaterLeft, later_left
 from console.web.tasks.mine import phone_of
 from domain.calendar import local_date
 from domain.casework import grounds, shield_of, triage
-from domain.desk.desk_calls import call_goes_on, calls_made
+from domain.desk.desk_calls import CallsTried, call_goes_on, calls_tried
 from domain.desk.open_deadline import (
     ComingSteps,
     MainAct,
@@ -143,9 +143,9 @@ class View:
         return "connected" if call_goes_on(self.case, self.now) else "ended"
 
     @property
-    def calls(self) -> int:
-        """The number of operators' calls to the resident that the case knows of."""
-        return calls_made(self.case)
+    def tried(self) -> CallsTried:
+        """The calls to the resident so far, the system's and the operators'."""
+        return calls_tried(self.case)
 
     @property
     def broken_off(self) -> bool:

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from domain.casework import triage
 from domain.casework.triage import QueueBand, Reason, Weight
+from domain.desk.desk_calls import CallsTried, calls_tried
 from domain.desk.open_deadline import OpenDeadline, deadline
 from domain.identity.identifiers import phones_at, reach
 from domain.payments.headline import Headline, headline_of
@@ -79,6 +80,11 @@ class Row:
     def to_approve(self) -> bool:
         """True if a stop order of the case waits for the approval of persons."""
         return any(order.state is OrderState.PROPOSED for order in self.case.orders)
+
+    @property
+    def tried(self) -> CallsTried:
+        """The calls to the resident so far, the system's and the operators'."""
+        return calls_tried(self.case)
 
     @property
     def next_step(self) -> Step | None:

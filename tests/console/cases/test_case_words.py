@@ -101,9 +101,9 @@ async def test_a_call_that_nobody_made_is_no_attempt(line: Line, operator: Clien
     (call,) = [step for step in case.steps if step.action is Action.OPERATOR_CALL and step.due is not None]
     assert call.attempt > 1
     page = await page_of(operator, case)
-    assert "坐席未呼叫" in part(page, '<div class="call', "</div>")
+    assert "人工外呼 0 次" in part(page, '<div class="call', "</div>")
+    assert "人工外呼 0 次" in step(page)
     assert "次尝试" not in step(page)
-    assert "已呼叫" not in page
 
 
 async def test_a_call_that_was_made_is_counted_beside_the_step(line: Line, operator: Client) -> None:
@@ -113,7 +113,7 @@ async def test_a_call_that_was_made_is_counted_beside_the_step(line: Line, opera
     case = await line.case(resident)
     page = await page_of(operator, case)
     assert part(page, '<div class="call', "</div>").startswith("无人接听")
-    assert "已呼叫 1 次" in step(page)
+    assert "人工外呼 1 次" in step(page)
 
 
 async def test_a_step_that_ends_before_the_operators_own_call_has_its_clock_in_the_header(

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from domain.desk.desk_calls import LONGEST, call_goes_on, calls_made, with_ended_call
+from domain.desk.desk_calls import LONGEST, CallsTried, call_goes_on, calls_made, calls_tried, with_ended_call
 from schemas.casework.cases import Case, CaseState, DeskCall, Step, StepState
 from schemas.levels import Action, CallResult, Level, Result
 from tests.domain.builders import NOON
@@ -70,3 +70,11 @@ def test_the_calls_are_counted_by_their_results_and_not_by_the_attempts_of_the_s
     assert calls_made(case(Level.RED, steps=[asked, robot])) == calls
     busy = DeskCall(result=CallResult.BUSY, at=NOON, by="op1")
     assert calls_made(case(Level.RED, steps=[asked, robot], desk_call=busy)) == max(1, calls)
+
+
+def test_the_systems_calls_and_the_operators_are_counted_apart_with_how_the_systems_ended() -> None:
+    results = [Result.SENT, Result.NO_ANSWER, Result.REFUSED, Result.NO_ANSWER]
+    robot = Step(id="red.robot", action=Action.ROBOT_CALL, state=StepState.DONE, due=None, results=results)
+    assert calls_tried(case(Level.RED, steps=[robot])) == CallsTried(3, (Result.NO_ANSWER, Result.REFUSED), 0)
+    call = DeskCall(result=CallResult.BUSY, at=NOON, by="op1")
+    assert calls_tried(case(Level.RED, steps=[], desk_call=call)) == CallsTried(0, (), 1)
