@@ -9,6 +9,7 @@ from schemas.codes.danger import DangerCode, PaymentMade, PaymentUnderWay
 
 _BACK = frozenset({PaymentStatus.RETURNED, PaymentStatus.CANCELLED, PaymentStatus.NOT_MADE})
 _HELD = frozenset({PaymentStatus.FROZEN, PaymentStatus.STOPPED})
+_OVER = _HELD | {PaymentStatus.RETURNED, PaymentStatus.CANCELLED}
 
 
 class ReasonNow(NamedTuple):
@@ -30,10 +31,17 @@ def reasons_now(case: Case) -> list[ReasonNow]:
     order, but those whose money is back with the resident last.
 
     Evidence names a payment by its amount. A reason has a status only if all payments of that amount are back, stopped
-    or frozen (of two equal payments, the one at risk counts); otherwise its status is None.
+    or frozen (of two equal payments, the one at risk counts); otherwise its status is None. A payment under way whose
+    money is held or back is told as one that was made: it does not go on.
     """
-    found = [ReasonNow(reason, _status(case, reason)) for reason in case.danger.reasons]
+    found = [_now(reason, _status(case, reason)) for reason in case.danger.reasons]
     return sorted(found, key=lambda each: each.back)
+
+
+def _now(reason: DangerCode, status: PaymentStatus | None) -> ReasonNow:
+    if isinstance(reason, PaymentUnderWay) and status in _OVER:
+        reason = PaymentMade(reason.kind, reason.amount_fen, reason.at, reason.times)
+    return ReasonNow(reason, status)
 
 
 def _status(case: Case, reason: DangerCode) -> PaymentStatus | None:

@@ -9,10 +9,12 @@ from domain.casework.triage import QueueBand, Reason, Weight
 from domain.desk.desk_calls import CallsTried, calls_tried
 from domain.desk.open_deadline import OpenDeadline, deadline
 from domain.identity.identifiers import phones_at, reach
-from domain.payments.headline import Headline, headline_of
+from domain.desk.payment_reasons import reasons_now
+from domain.payments.headline import Headline, HeadlineKind, headline_of
 from domain.policy import Policy
 from schemas.casework.cases import LIVE_STEPS, Case, CaseState, Step
 from schemas.casework.orders import OrderState
+from schemas.codes.danger import DangerCode
 from schemas.levels import Channel, Level
 from schemas.people.residents import Resident
 from streams.state.keys import milliseconds
@@ -80,6 +82,19 @@ class Row:
     def to_approve(self) -> bool:
         """True if a stop order of the case waits for the approval of persons."""
         return any(order.state is OrderState.PROPOSED for order in self.case.orders)
+
+    @property
+    def reason(self) -> DangerCode | None:
+        """The first reason of the danger, as the case's page tells it: of a stopped payment as past. None without
+        one.
+        """
+        return next((each.reason for each in reasons_now(self.case)), None)
+
+    @property
+    def estimate_fen(self) -> int:
+        """The estimated exposure (fen) beside known money in the case's amount; 0 if it is that amount, or is less."""
+        exposure, money = self.case.danger.exposure_fen, self.headline
+        return exposure if money.kind is not HeadlineKind.ESTIMATE and exposure > money.amount_fen else 0
 
     @property
     def tried(self) -> CallsTried:

@@ -11,6 +11,7 @@ from tests.domain.casework.test_triage import case
 
 PAYS = PaymentUnderWay(EvidenceKind.NEW_PAYEE, 180_000, NOON)
 PAID = PaymentMade(EvidenceKind.SUSPECT_PAYEE, 90_000, NOON)
+MADE = PaymentMade(EvidenceKind.NEW_PAYEE, 180_000, NOON)
 TALKS = OngoingCall(EvidenceKind.CALL_GOIP, NOON)
 RETURNED, IN_FORCE, REFUSED = (Stop(state=each) for each in (StopState.RETURNED, StopState.IN_FORCE, StopState.REFUSED))
 
@@ -29,18 +30,22 @@ def told(*payments: Payment) -> list[tuple[object, PaymentStatus | None]]:
 
 def test_a_payment_that_is_back_is_the_last_reason_and_says_so() -> None:
     found = told(paid("bank:1", 180_000, RETURNED), paid("bank:2", 90_000))
-    assert found == [(PAID, None), (TALKS, None), (PAYS, PaymentStatus.RETURNED)]
+    assert found == [(PAID, None), (TALKS, None), (MADE, PaymentStatus.RETURNED)]
 
 
 def test_a_stopped_payment_says_so_in_its_place() -> None:
     assert told(paid("bank:2", 90_000, IN_FORCE))[1] == (PAID, PaymentStatus.STOPPED)
 
 
+def test_a_payment_that_was_under_way_is_told_as_made_once_it_is_stopped() -> None:
+    assert told(paid("bank:1", 180_000, IN_FORCE))[0] == (MADE, PaymentStatus.STOPPED)
+
+
 def test_of_two_equal_payments_the_one_at_risk_counts() -> None:
     found = told(paid("bank:1", 180_000, RETURNED), paid("bank:2", 180_000, REFUSED))
     assert found == [(PAYS, None), (PAID, None), (TALKS, None)]
     assert told(paid("bank:1", 180_000, RETURNED), paid("bank:2", 180_000, IN_FORCE))[0] == (
-        PAYS,
+        MADE,
         PaymentStatus.STOPPED,
     )
 
