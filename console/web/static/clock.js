@@ -15,30 +15,28 @@ export function sync(told) {
   began = performance.now();
 }
 
-const SOON = 120_000, LATE = 60_000; // milliseconds left
+const SOON = 120_000, LATE = 60_000, HOUR = 3_600_000; // milliseconds left
 
-export function words(milliseconds) {
-  const late = milliseconds < 0, seconds = Math.floor(Math.abs(milliseconds) / 1000);
-  const [h, m, s] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];
-  const two = (n) => String(n).padStart(2, "0");
-  return (late ? "+" : "") + (h ? `${h}:${two(m)}:${two(s)}` : `${m}:${two(s)}`);
+/** A time in the one form of all pages: m:ss under an hour, hours and minutes in words above: "47:23:00" is slow to read. */
+function span(milliseconds) {
+  const seconds = Math.floor(Math.abs(milliseconds) / 1000), h = Math.floor(seconds / 3600), m = Math.floor(seconds / 60) % 60;
+  if (h) return document.body.dataset.hours.replace("{h}", h).replace("{m}", m);
+  return `${m}:${String(seconds % 60).padStart(2, "0")}`;
 }
 
-/** A time in words, where the page has their forms around it: "16:00" beside a clock reads as a time of day. What runs out
- * within the hour is m:ss there too, as in the queue: it stands beside its own word (remaining, overdue). */
-function said(element, milliseconds, runsOut = false) {
-  const forms = element.closest("[data-minutes]")?.dataset;
-  if (!forms) return words(milliseconds);
-  const seconds = Math.floor(Math.abs(milliseconds) / 1000), h = Math.floor(seconds / 3600), m = Math.floor(seconds / 60) % 60;
-  const form = h ? forms.hours : m ? forms.minutes : forms.seconds;
-  const text = runsOut && !h ? words(Math.abs(milliseconds)) : form.replace("{h}", h).replace("{m}", m).replace("{s}", seconds % 60);
-  return milliseconds < 0 ? forms.over.replace("{time}", text) : text;
+export const words = (milliseconds) => (milliseconds < 0 ? "+" : "") + span(milliseconds);
+
+/** A time as the page says it there: that it has run out by a word, where the page has one around it. */
+function said(element, milliseconds) {
+  const over = milliseconds < 0 ? element.closest("[data-over]")?.dataset.over : undefined;
+  return over === undefined ? words(milliseconds) : over.replace("{time}", span(milliseconds));
 }
 
 export function tick(root = document) {
   for (const element of root.querySelectorAll("time.countdown[data-at]")) {
-    const left = Number(element.dataset.at) - serverNow(), text = said(element, left, true);
+    const left = Number(element.dataset.at) - serverNow(), text = said(element, left);
     if (element.textContent !== text) element.textContent = text;
+    element.classList.toggle("long", Math.abs(left) >= HOUR); // in words, which need more room
     const decides = "deadline" in element.dataset; // the one clock of a case: coloured before it has run out
     element.classList.toggle("late", left < (decides ? LATE : 0));
     element.classList.toggle("soon", decides && left >= LATE && left < SOON);

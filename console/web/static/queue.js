@@ -206,7 +206,8 @@ function weight(entry) {
 function wait() {
   const now = serverNow();
   for (const element of body.querySelectorAll("time.waiting")) {
-    const text = words(Math.max(0, now - Number(element.dataset.since)));
+    const waited = Math.max(0, now - Number(element.dataset.since)), text = words(waited);
+    element.classList.toggle("long", waited >= 3_600_000);
     if (element.textContent !== text) element.textContent = text;
   }
   for (const element of body.querySelectorAll(".beyond")) {

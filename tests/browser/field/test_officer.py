@@ -234,12 +234,12 @@ async def test_the_result_is_always_one_tap_away_and_leads_to_its_form_first(con
 async def test_a_deadline_is_said_as_time_left_and_as_a_time_of_day(console: Stage, people: People) -> None:
     async with visiting(console, "thumb-25") as visit:
         looks = {
-            "zh-CN": (r"^接受：(剩|超时) \d+ 分 \d+ 秒 \d\d:\d\d 前$", r"^提交结果：剩 \d+ 分 \d+ 秒 \d\d:\d\d 前$"),
+            "zh-CN": (r"^接受：(剩|超时) \d+:\d\d \d\d:\d\d 前$", r"^提交结果：剩 \d+:\d\d \d\d:\d\d 前$"),
             "en": (
-                r"^Accept: \d+ min \d+ s (left|overdue) by \d\d:\d\d$",
-                r"^Submit: \d+ min \d+ s left by \d\d:\d\d$",
+                r"^Accept: \d+:\d\d (left|overdue) by \d\d:\d\d$",
+                r"^Submit: \d+:\d\d left by \d\d:\d\d$",
             ),
-            "ko": (r"^수락: \d+분 \d+초 (남음|초과) \d\d:\d\d까지$", r"^결과 제출: \d+분 \d+초 남음 \d\d:\d\d까지$"),
+            "ko": (r"^수락: \d+:\d\d (남음|초과) \d\d:\d\d까지$", r"^결과 제출: \d+:\d\d 남음 \d\d:\d\d까지$"),
         }
         for language, (accept, _) in looks.items():
             page = await opened(people, "thumb-25", language=language)

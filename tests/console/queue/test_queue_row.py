@@ -3,14 +3,12 @@
 import re
 from typing import Any
 
-import pytest
-
 from console.web.kit.pages import environment
 from console.web.live.row import row_of
 from schemas.casework.cases import Case, CaseState
 from schemas.levels import Level
 from streams.state.keys import milliseconds
-from tests.domain.builders import NOON, danger, policy
+from tests.domain.builders import NOON, danger, payment, policy
 from tests.domain.casework.test_triage import MINUTE, THERE, case, on_desk
 
 
@@ -22,14 +20,24 @@ def rendered(given: Case, language: str = "zh") -> str:
     return environment(language).get_template("queue_row.html").render(values)
 
 
-@pytest.mark.parametrize(("language", "form"), [("zh", "{m} 分钟"), ("en", "{m} min"), ("ko", "{m}분")])
-def test_how_long_a_call_lasts_is_said_in_words_because_figures_read_as_a_time_of_day(language: str, form: str) -> None:
+def test_how_long_a_call_lasts_runs_on_in_its_row() -> None:
     since = NOON - 22 * MINUTE
     calling = danger(Level.RED, exposure=THERE, call_since=since)
-    html = rendered(case(Level.RED, danger=calling, steps=on_desk()), language)
-    ((attributes, inside),) = re.findall(r'<span class="calling"([^>]*)>(.*?)</span>', html)
-    assert f'data-minutes="{form}"' in attributes
+    html = rendered(case(Level.RED, danger=calling, steps=on_desk()))
+    (inside,) = re.findall(r'<span class="calling">(.*?)</span>', html)
     assert f'<time class="elapsed" data-since="{milliseconds(since)}"' in inside
+
+
+def test_known_money_and_the_estimate_are_two_lines_and_the_live_signal_comes_before_the_score() -> None:
+    calling = danger(Level.RED, exposure=9_000_000, call_since=NOON - MINUTE)
+    given = case(Level.RED, danger=calling, payments=[payment(amount=120_000)], steps=on_desk())
+    html = rendered(given)
+    assert "¥1,200 <small>尚未止付</small>" in html
+    assert '<small class="of_estimate">估算 ¥9万</small>' in html
+    assert html.index("可疑通话中") < html.index("排序分")
+    alone = rendered(given.model_copy(update={"payments": []}))
+    assert "≈ ¥90,000 <small>估算</small>" in alone
+    assert "of_estimate" not in alone
 
 
 def test_a_case_that_nobody_has_claimed_says_that_the_system_is_contacting_the_resident() -> None:

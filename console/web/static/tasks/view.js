@@ -240,14 +240,14 @@ export function colleagues(known, level) {
   until($("[data-shift]"), known.until ?? "");
 }
 
-// A duration in words: "23:40" could be a time of day.
+// m:ss under an hour, hours and minutes in words above, as on the centre's pages (clock.js).
 function span(milliseconds) {
   const seconds = Math.floor(Math.abs(milliseconds) / 1000), h = Math.floor(seconds / 3600), m = Math.floor(seconds / 60) % 60;
-  return word(h ? "hours" : "minutes").replace("{h}", h).replace("{m}", m).replace("{s}", seconds % 60);
+  return h ? word("hours").replace("{h}", h).replace("{m}", m) : `${m}:${String(seconds % 60).padStart(2, "0")}`;
 }
 
 // A text with its numbers set apart, for the style.
-const figures = (text) => text.split(/(\d+)/).map((part, place) =>
+const figures = (text) => text.split(/(\d+(?::\d+)?)/).map((part, place) =>
   place % 2 ? Object.assign(document.createElement("b"), { textContent: part }) : part);
 
 export function tick(now) {
