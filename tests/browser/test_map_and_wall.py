@@ -168,10 +168,14 @@ async def test_a_red_on_the_wall_says_the_time_that_it_has_left_and_the_clock_it
     console: Stage, people: People
 ) -> None:
     await reds_wait(console, "220211", 1)
-    for language, words in (("zh-CN", r"^(剩余 .+|已超时) · "), ("en", r"^(.+ left|Overdue) · "), ("ko", r"^.+ · ")):
+    for language, words in (
+        ("zh-CN", r"^(剩余|超时) \d+:\d\d$"),
+        ("en", r"^\d+:\d\d (left|overdue)$"),
+        ("ko", r"\d+:\d\d"),
+    ):
         page = await people.page(StaffRole.DISPLAY, "220211", language=language)
         await page.goto("/wall")
-        await expect(page.locator(".reds-list .what").first).to_have_text(re.compile(words))
+        await expect(page.locator(".reds-list .left").first).to_have_text(re.compile(words))
         today = local_date(console.house.clock.now()).isoformat()
         await expect(page.locator("#wall-clock")).to_have_text(re.compile(rf"^{today} \d\d:\d\d:\d\d$"))
 

@@ -8,8 +8,8 @@ from domain.casework import triage
 from domain.casework.triage import QueueBand, Reason, Weight
 from domain.desk.desk_calls import CallsTried, calls_tried
 from domain.desk.open_deadline import OpenDeadline, deadline
-from domain.identity.identifiers import phones_at, reach
 from domain.desk.payment_reasons import reasons_now
+from domain.identity.identifiers import phones_at, reach
 from domain.payments.headline import Headline, HeadlineKind, headline_of
 from domain.policy import Policy
 from schemas.casework.cases import LIVE_STEPS, Case, CaseState, Step

@@ -36,7 +36,7 @@ class UnclaimedRed(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class SavedStory:
-    """The anonymous story of a resident who was dissuaded in time."""
+    """The anonymous story of a resident who was dissuaded in time. `scenes`: empty while it is being read."""
 
     place: str
     scam: str
@@ -44,10 +44,13 @@ class SavedStory:
 
 
 def reds(services: Services, who: Who) -> list[UnclaimedRed]:
-    """Return the area's red cases that wait for an operator, the longest waiting first."""
+    """Return the area's red cases that wait for an operator: the one with the least time left to act first, then those
+    without a deadline, the longest waiting first.
+    """
     found = [row for row in services.hub.rows.values() if waiting_red(row.case) and who.sees(row.division)]
     now = services.line.clock.now()
-    return sorted((_waiting(services, row, now) for row in found), key=lambda each: each.since)
+    waiting = (_waiting(services, row, now) for row in found)
+    return sorted(waiting, key=lambda each: (each.due is None, each.due or each.since))
 
 
 def today(services: Services, who: Who) -> Sums:
@@ -60,18 +63,19 @@ async def saved_story(services: Services, who: Who, look: bool) -> SavedStory | 
     """Return the anonymous story of a saved resident of the area, or None if no case is suitable.
 
     `look`: True reads the journal for the story, and raises KafkaError, OSError or TimeoutError if Kafka does not
-    answer; False uses only the events in memory.
+    answer; False uses only the events in memory, and returns no scenes unless they are the whole story.
     """
     now = services.line.clock.now()
     cases = [row.case for row in services.hub.rows.values() if who.sees(row.division)]
     case = saved_case(cases, now)
     if case is None:
         return None
-    told = (await services.stories.of(case) if look else services.stories.known(case.id)).told
+    found = await services.stories.of(case) if look else services.stories.known(case.id)
+    told = found.told if look or found.has_all_since(0, case.version) else []
     return SavedStory(
         place(case.profile.division[:4], local_date(now)),
         _scam(services, case),
-        scenes(case, [(each.at, each.facts) for each in told]),
+        scenes(case, [(each.at, each.facts) for each in told]) if told else [],
     )
 
 

@@ -56,8 +56,23 @@ async def test_a_red_that_nobody_has_claimed_stands_there_with_a_running_clock(c
     assert f'data-since="{since}"' in page
     assert "蛟河市" in page
     assert console.services.hub.rows[case.id].headline == headline_of(case)
-    assert f"{yuan(headline_of(case).amount_fen)}</span>" in page, "as in the queue"
+    assert f"{yuan(headline_of(case).amount_fen // 100 * 100)}</span>" in page, "as in the queue, without cents"
     assert "没有红色预警在等待" in other
+
+
+async def test_the_reds_stand_in_the_order_of_the_time_that_is_left_to_act(console: Stage) -> None:
+    line = console.line()
+    for _ in range(2):
+        await red_in(line, "220422")
+        await line.advance(minutes=2)
+    await line.advance(minutes=3)
+    for each in line.residents:
+        await caught_up(console, await line.case(each))
+    who = Who("someone", "", StaffRole.DISPLAY, "220422", None, None, "session")
+    dues = [each.due for each in wall.reds(console.services, who)]
+    assert len(dues) == 2
+    assert None not in dues
+    assert dues == sorted(due for due in dues if due)
 
 
 async def test_wall_overview_and_queue_count_the_same_cases_that_wait(console: Stage) -> None:
