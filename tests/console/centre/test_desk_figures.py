@@ -59,5 +59,5 @@ def test_the_share_of_the_shift_is_that_of_the_reds_whose_deadlines_people_had_t
     assert by_people(red) == Tally(64, 36)
     html = figures(clocks=tables(red, Tally(493, 41)), reds_ended=by_people(red))
     assert '<dt>本班红色按时</dt><dd class="late">64%</dd>' in html
-    assert "坐席与上门 100 个时限超时 36；全部级别按时 92%" in plain(html)
+    assert "本班累计：坐席与上门 100 个时限，超时 36；全部级别按时 92%" in plain(html)
     assert "本班还没有时限结束" in figures()
