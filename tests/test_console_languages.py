@@ -23,7 +23,7 @@ from console.web.overview import audit_words
 from domain.identity import divisions
 from domain.policy import load
 from domain.risk.reasons import reasons as reasons_of
-from domain.wording import catalogue, codes, labels, money_labels, people_labels, search_labels
+from domain.wording import catalogue, codes, labels, money_labels, people_labels, province_names, search_labels
 from schemas.codes.any_code import AnyCode
 from schemas.codes.base import by_name
 from schemas.codes.danger import CombinedEvidence
@@ -91,7 +91,7 @@ def texts() -> Iterator[tuple[str, str]]:
 
 def labelled() -> Iterator[tuple[str, str]]:
     """Each label of a table, and its module."""
-    for module in (labels, money_labels, people_labels, search_labels):
+    for module in (labels, money_labels, people_labels, province_names, search_labels):
         for name, table in vars(module).items():
             if name.isupper() and isinstance(table, Mapping):
                 yield from ((text, module.__name__) for text in table.values())

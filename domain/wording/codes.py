@@ -14,6 +14,7 @@ from domain.identity.free_text import masked_text
 from domain.identity.own_words import OWN_WORDS
 from domain.wording import labels, money_labels, people_labels, search_labels
 from domain.wording.catalogue import Translate, translate_to
+from domain.wording.province_names import PROVINCES
 from schemas.base import legible
 from schemas.casework.objections import ObjectionGround, WrongfulCause
 from schemas.casework.provinces import OfferRefusal, ProvinceGround
@@ -224,6 +225,9 @@ class Renderer:
     def _yuan(self, code: AnyCode, fen: int) -> str:
         return yuan(fen)
 
+    def _province(self, code: AnyCode, province: str) -> str:
+        return self.translate(PROVINCES.get(province, province))
+
     def _number(self, code: AnyCode, withdrawn: tuple[str, ...]) -> str:
         return str(len(withdrawn))
 
@@ -235,6 +239,7 @@ _SHOWN: Mapping[str, Callable[[Renderer, AnyCode, Any], str]] = {
     "distance": Renderer._distance,
     "evidence": Renderer._evidence,
     "place": Renderer._place,
+    "province": Renderer._province,
     "script": Renderer._script,
     "seconds": Renderer._span,
     "step": Renderer._step,

@@ -11,7 +11,7 @@ from schemas.levels import Action, Result
 class CaseOffered(Code, frozen=True):
     """A person offers the case to another province, which must acknowledge it by `until`."""
 
-    zh: ClassVar = "%(by)s 向 %(province)s 移交（%(province_ground)s），须于 %(until)s 前确认"
+    zh: ClassVar = "%(by)s 向%(province)s移交（%(province_ground)s），须于 %(until)s 前确认"
     by: str
     province: str
     province_ground: ProvinceGround
@@ -21,14 +21,14 @@ class CaseOffered(Code, frozen=True):
 class GoesToProvince(Code, frozen=True):
     """The reason of a step: the case is offered to another province."""
 
-    zh: ClassVar = "移交 %(province)s"
+    zh: ClassVar = "移交%(province)s"
     province: str
 
 
 class AskedWhetherTaken(Code, frozen=True):
     """The reason of a step: no answer came in time, and the other province is asked whether it has taken the case."""
 
-    zh: ClassVar = "询问 %(province)s 是否已接收"
+    zh: ClassVar = "询问%(province)s是否已接收"
     province: str
 
 
@@ -37,7 +37,7 @@ class WaitsForProvince(Code, frozen=True):
     before quiet hours begin.
     """
 
-    zh: ClassVar = "等待 %(province)s 确认移交，最迟至 %(until)s"
+    zh: ClassVar = "等待%(province)s确认移交，最迟至 %(until)s"
     province: str
     until: datetime
 
@@ -51,7 +51,7 @@ class OfferOver(Code, frozen=True):
 class QuietHoursNear(Code, frozen=True):
     """A contact that waited for another province's answer goes out before quiet hours begin."""
 
-    zh: ClassVar = "免打扰时段将至，不再等待 %(province)s 确认"
+    zh: ClassVar = "免打扰时段将至，不再等待%(province)s确认"
     province: str
 
 
@@ -60,14 +60,14 @@ class OfferCrosses(Code, frozen=True):
     until it has taken the case offered here.
     """
 
-    zh: ClassVar = "%(province)s 同时向本省移交该当事人：以本省移交为准，对方接收前继续办理"
+    zh: ClassVar = "%(province)s同时向本省移交该当事人：以本省移交为准，对方接收前继续办理"
     province: str
 
 
 class OfferAccepted(Code, frozen=True):
     """The other province has taken the case before the deadline. `other_case`: its number there."""
 
-    zh: ClassVar = "%(province)s 已接收，对方预警编号 %(other_case)s"
+    zh: ClassVar = "%(province)s已接收，对方预警编号 %(other_case)s"
     province: str
     other_case: str
 
@@ -75,7 +75,7 @@ class OfferAccepted(Code, frozen=True):
 class OfferRefused(Code, frozen=True):
     """The other province refuses the case, which stays here."""
 
-    zh: ClassVar = "%(province)s 不接收：%(refusal)s；继续由本省办理，请值班长处理"
+    zh: ClassVar = "%(province)s不接收：%(refusal)s；继续由本省办理，请值班长处理"
     province: str
     refusal: OfferRefusal
 
@@ -83,14 +83,14 @@ class OfferRefused(Code, frozen=True):
 class OfferUnanswered(Code, frozen=True):
     """The other province has not acknowledged the case by the deadline, so it stays here."""
 
-    zh: ClassVar = "%(province)s 逾期未确认；继续由本省办理，请值班长处理"
+    zh: ClassVar = "%(province)s逾期未确认；继续由本省办理，请值班长处理"
     province: str
 
 
 class OfferAcceptedLate(Code, frozen=True):
     """The other province has taken the case, as became known after the deadline: both handle the resident."""
 
-    zh: ClassVar = "%(province)s 已接收（对方预警编号 %(other_case)s），但确认逾期：两省同时办理"
+    zh: ClassVar = "%(province)s已接收（对方预警编号 %(other_case)s），但确认逾期：两省同时办理"
     province: str
     other_case: str
 
@@ -98,7 +98,7 @@ class OfferAcceptedLate(Code, frozen=True):
 class EndedHere(Code, frozen=True):
     """A supervisor ends this province's part of a case that both provinces handle."""
 
-    zh: ClassVar = "%(by)s 结束本省办理，由 %(province)s 继续（对方预警编号 %(other_case)s）"
+    zh: ClassVar = "%(by)s 结束本省办理，由%(province)s继续（对方预警编号 %(other_case)s）"
     by: str
     province: str
     other_case: str
@@ -107,7 +107,7 @@ class EndedHere(Code, frozen=True):
 class TakenFrom(Code, frozen=True):
     """This case was taken over from another province. `other_case`: its number there."""
 
-    zh: ClassVar = "接收 %(province)s 移交的预警 %(other_case)s（%(province_ground)s）"
+    zh: ClassVar = "接收%(province)s移交的预警 %(other_case)s（%(province_ground)s）"
     province: str
     other_case: str
     province_ground: ProvinceGround
@@ -124,14 +124,14 @@ class TriedThere(Code, frozen=True):
 class BothHandle(Code, frozen=True):
     """The province that handed the case over handles it too, because the acknowledgement reached it too late."""
 
-    zh: ClassVar = "%(province)s 未及时收到确认，仍在办理：两省同时办理"
+    zh: ClassVar = "%(province)s未及时收到确认，仍在办理：两省同时办理"
     province: str
 
 
 class OtherEnded(Code, frozen=True):
     """The province that handed the case over has ended its part of it: only this one handles it."""
 
-    zh: ClassVar = "%(province)s 已结束办理：由本省办理"
+    zh: ClassVar = "%(province)s已结束办理：由本省办理"
     province: str
 
 
@@ -196,7 +196,7 @@ class NotBoth(Code, frozen=True):
 class OtherKnowsLess(Code, frozen=True):
     """The case has a higher level or more payments than when it was offered, and the other province may not know."""
 
-    zh: ClassVar = "移交后级别或付款有变化，%(province)s 可能不知情：不能结束本省办理，请电话告知对方"
+    zh: ClassVar = "移交后级别或付款有变化，%(province)s可能不知情：不能结束本省办理，请电话告知对方"
     province: str
 
 

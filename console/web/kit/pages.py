@@ -28,6 +28,7 @@ from domain.identity import masking
 from domain.identity.free_text import masked_text
 from domain.wording import labels, money_labels, people_labels
 from domain.wording.codes import yuan
+from domain.wording.province_names import PROVINCES
 
 TEMPLATES = Path(__file__).parents[1] / "templates"
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -89,6 +90,7 @@ def environment(language: str) -> Environment:
         lambda shown, code, whole=False: wording(language, whole, _today(shown)).sentence(code)
     )
     made.filters["fault"] = lambda fault: policy_faults.sentence(fault, found.gettext)
+    made.filters["province"] = lambda code: found.gettext(PROVINCES.get(code, code))
     made.filters["place"] = lambda names: place(names, found.gettext)
     made.filters["bank"] = pass_context(lambda shown, code: found.gettext(_bank(shown, code)) if code else "")
     made.filters["yuan_short"] = lambda fen: yuan_short(fen, language)

@@ -77,6 +77,8 @@ async def test_an_operator_offers_a_case_and_the_page_shows_its_deadline(console
         assert answer.status_code == 303
         text = (await operator.get(f"/cases/{case.id}/province")).text
         assert "等待对方确认" in text
+        assert "<strong>辽宁省</strong>" in text
+        assert f"坐席 {operator.account.name}" in text
         assert 'name="ground"' not in text, "one offer at a time"
         assert "跨省移交" in (await operator.get(f"/cases/{case.id}")).text
         offer = (await line.case(resident)).offers[0]
@@ -92,7 +94,7 @@ async def test_the_province_where_the_resident_lives_is_suggested_and_chosen_but
     await line.signal(call(line, resident, ongoing=True), transfer(line, resident, line.account()))
     case = await line.case(resident)
     async with await console.signed_in(OPERATOR, area="") as operator:
-        told = f"按登记住址，当事人住在 {THERE}。"
+        told = "按登记住址，当事人住在辽宁省。"
         assert told in (await operator.get(f"/cases/{case.id}")).text
         text = (await operator.get(f"/cases/{case.id}/province")).text
         assert told in text

@@ -28,6 +28,7 @@ from domain.casework.provinces.records import (
     stuck_offer,
     suggested_province,
 )
+from domain.desk.case_numbers import key_of, number_of
 from domain.policy.approval import HandoverRules
 from schemas.casework.cases import Case
 from schemas.casework.provinces import MOST_OFFERS, EndHereAct, OfferCaseAct, ProvinceGround
@@ -115,7 +116,8 @@ async def _page(
         ends=late is not None and who.role is StaffRole.SUPERVISOR,
         knows_less=say(request, OtherKnowsLess(late.province)) if late and risen_since(case, late) else "",
         grounds=list(ProvinceGround),
-        names=await made.staff.names(),
+        staff={account.login: account for account in await made.staff.all()},
+        their_number=lambda offer: number_of(key_of(offer.other_case, offer.at)),
         given=given,
         wrong=wrong,
         forms=new_form,

@@ -143,7 +143,6 @@ async def _page(
         usual_rows=range(USUAL_ROWS),
         counties=counties(local_date(now), f"{case.profile.division[:4]}00"),
         since=_local(now - timedelta(hours=1)),
-        latest=_local(now),
         given=given,
         wrong=wrong,
         forms=new_form,
