@@ -69,7 +69,7 @@ async def test_what_is_no_longer_needed_is_one_line_and_says_which_visit_to_the_
         await expect(page.locator("#gone")).to_be_hidden()
 
 
-async def test_the_visit_that_has_begun_stands_on_top_and_the_time_left_is_the_largest_figure(
+async def test_a_visit_to_accept_stands_above_the_one_that_has_begun_and_the_time_left_is_the_largest_figure(
     console: Stage, people: People
 ) -> None:
     async with visiting(console, "list-2") as visit:
@@ -89,7 +89,7 @@ async def test_the_visit_that_has_begun_stands_on_top_and_the_time_left_is_the_l
         await press(page, "接受", "已接受")
         await press(page, "出发", "在路上")
         await page.get_by_role("link", name="返回列表").click()
-        await expect(names).to_have_text(["李华", NAME])
+        await expect(names).to_have_text([NAME, "李华"])
         await people.shot(page, "on-the-way")
 
 
@@ -108,10 +108,14 @@ async def test_a_visit_to_accept_stands_above_a_result_to_write_and_its_clock_is
             other = await visit.line.resident(name=then)
             await visit.line.signal(call(visit.line, other), transfer(visit.line, other, visit.line.account()))
             await visit.line.advance(minutes=3)
-        await expect(names).to_have_text(["李华", "张伟", NAME], timeout=20_000)
+        await expect(names).to_have_text(["张伟", "李华", NAME], timeout=20_000)
         clocks = page.locator("#list a.task time.left")
-        await expect(clocks.nth(0)).not_to_have_class(re.compile("late"))  # half an hour for the result
-        await expect(clocks.nth(1)).to_have_class(re.compile("late"))
+        await expect(clocks.nth(0)).to_have_class(re.compile("late"))
+        await expect(clocks.nth(1)).not_to_have_class(re.compile("late"))  # half an hour for the result
+        steps = page.locator("#list li.card [data-next]:visible")
+        await expect(steps).to_have_count(1)
+        await expect(steps).not_to_have_class(re.compile("second"))
+        await expect(page.locator("#list [data-slot=where]").nth(1)).to_contain_text("您已在现场")
         await people.shot(page, "accept-first")
         await page.get_by_role("link", name="张伟").click()
         await expect(page.locator("[data-slot=stop]")).to_have_text("第 3 站，共 3 站")
@@ -156,7 +160,9 @@ async def test_a_task_too_far_to_arrive_in_time_says_so_before_it_is_accepted_an
             assert "240" in where
             assert not re.search(r"\d | \d", where), "a line may break there"
             await people.shot(page, f"too-far-{language}")
-            await page.get_by_role("link", name=NAME).click()
+            await page.locator("#list [data-decline]").click()  # the reason why is asked for, as in the task
+            await expect(page.locator("#refuse")).to_be_visible()
+            await page.keyboard.press("Escape")
             await expect(page.locator("#one [data-slot=too-far]")).to_have_text(words)
         await press(page, "수락", "수락함")
         await expect(page.locator("#one [data-slot=too-late]")).to_be_visible(timeout=20_000)

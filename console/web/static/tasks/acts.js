@@ -28,13 +28,13 @@ export const atTheDoorFirst = (tasks) => {
   return [...tasks.filter(begun), ...tasks.filter((task) => !begun(task))];
 };
 
-// For the list: below what he is doing stands what still waits to be accepted, the nearest deadline first: it takes one
-// tap, and another officer is sent if it is not made. A result that only has to be written waits longer.
+// For the list: on top stands what still waits to be accepted, the nearest deadline first: it takes one tap, and another
+// officer is sent if it is not made. Then what he is doing; a result that only has to be written waits longer.
 export function acceptFirst(tasks) {
   const at = (task) => (task.due === "" ? Infinity : Number(task.due));
   const begun = (task) => !task.open_result && ["on_the_way", "arrived"].includes(task.stage);
   const waits = tasks.filter((task) => task.stage === "assigned").sort((one, other) => at(one) - at(other));
-  const known = [...tasks.filter(begun), ...waits];
+  const known = [...waits, ...tasks.filter(begun)];
   return [...known, ...tasks.filter((task) => !known.includes(task))];
 }
 

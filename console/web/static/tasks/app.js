@@ -237,15 +237,16 @@ function showForm(name) {
 for (const button of document.querySelectorAll("[data-open]")) button.addEventListener("click", () => showForm(button.dataset.open));
 
 // A task of the list: its next step, without opening it. One that cannot be reached in time opens, with the form that
-// hands it over.
-let remedied = "";
+// hands it over, or that refuses it while it is not accepted.
+let remedied = "", remedy = "";
 $("#list").addEventListener("click", ({ target, detail }) => {
   const next = target.closest("[data-next]");
   // of a double tap the second would fall on the step after that
   if (next && detail < 2) act({ do: "stage", stage: next.dataset.next, dispatch: next.dataset.dispatch });
-  const button = target.closest("[data-remedy]");
+  const button = target.closest("[data-remedy], [data-decline]");
   if (!button) return;
-  remedied = button.dataset.remedy;
+  remedied = button.dataset.remedy ?? button.dataset.decline;
+  remedy = "decline" in button.dataset ? "refuse" : "hand-over";
   location.hash = encodeURIComponent(remedied);
 });
 
@@ -329,7 +330,7 @@ addEventListener("hashchange", async () => {
   await load();
   $("#main").focus();
   scrollTo(0, 0);
-  if (remedied && current()?.dispatch === remedied) showForm("hand-over");
+  if (remedied && current()?.dispatch === remedied) showForm(remedy);
   remedied = "";
 });
 addEventListener("online", () => deliver());

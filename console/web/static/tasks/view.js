@@ -59,12 +59,13 @@ export function renew(place, entries, key, make) {
 
 const NEXT = { assigned: "accepted", accepted: "on_the_way", on_the_way: "arrived" };
 
-// The one tap that follows; the result has a form, to which the task leads.
-function nextStep(button, task) {
+// The one tap that follows; the result has a form, to which the task leads. `first`: of the list, and so the solid one.
+function nextStep(button, task, first) {
   const next = NEXT[task.stage];
   button.hidden = !next;
   if (!next) return;
   Object.assign(button.dataset, { next, dispatch: task.dispatch });
+  button.classList.toggle("second", next !== "accepted" || !first);
   button.textContent = $(`[data-tell=${next}]`).textContent; // as in the bar
   button.setAttribute("aria-label", `${button.textContent} ${task.who.name || task.case}`);
 }
@@ -77,7 +78,8 @@ export function items(tasks, told) {
     $("a", made).href = `#${encodeURIComponent(task.dispatch)}`;
     $("a", made).dataset.stage = task.open_result ? "open_result" : task.stage;
     $("[data-remedy]", made).dataset.remedy = task.dispatch;
-    nextStep($("[data-next]", made), task);
+    nextStep($("[data-next]", made), task, task === tasks[0]);
+    Object.assign($("[data-decline]", made), { hidden: task.stage !== "assigned" || !task.too_far }).dataset.decline = task.dispatch;
     head(made, task);
     slot(made, "why", task.why[0] ?? "");
     until($('[data-part="due"]', made), task.due);
@@ -86,13 +88,16 @@ export function items(tasks, told) {
   });
 }
 
+// One of which only the result is missing, he has left.
+const atDoor = (task) => task.stage === "arrived" && !task.open_result;
+
 function head(within, task) {
   slot(within, "level", clone(`level-${task.level}`));
   slot(within, "name", task.who.name || task.case);
   slot(within, "stage", word(task.open_result ? "openResult" : task.stage));
   slot(within, "place", task.place);
-  // How far it is, while he is not there; the name of a relation alone does not say from where.
-  slot(within, "where", task.stage === "arrived" ? "" : `\u00a0· ${task.way || task.where}`);
+  // How far it is, or that he is there; the name of a relation alone does not say from where.
+  slot(within, "where", `\u00a0· ${atDoor(task) ? word("here") : task.way || task.where}`);
   slot(within, "due-words", word(DUE[task.stage]));
   // Before there is a time by which to leave, which then says how late he comes.
   slot(within, "too-far", task.too_far && task.stage !== "arrived" && !task.leave_by ? word("tooFar") : "");
@@ -113,7 +118,6 @@ export function one(task, stop, total) {
   slot(part, "place-to", task.place);
   slot(part, "way", task.way ?? "");
   $("#navigate").href = $("#address").href = navigation(who.address || task.place);
-  $("#navigate").hidden = task.stage === "arrived";
   $("#call").hidden = !who.phone;
   head(within, task);
   slot(within, "case", task.number ?? task.case);
