@@ -62,7 +62,7 @@ RETIRED = {
     "|见面劝阻|劝阻员|接线员|话务员|解除专员|止付台|主管|对方账户|记事|在途拦截",
     "en": r"not persuaded|robot|\bunmask|\bmoney kept|warning centre|\bsilent feed|[Bb]rushing|^Free$|[Rr]elease desk"
     "|suspect list|paying bank",
-    "ko": "고객님|어르신|해동비|해제금|격자|로봇|경보센터|보전액|지킨|누계",
+    "ko": "고객님|어르신|해동비|해제금|격자|로봇|경보센터|보전액|지킨|누계|연락|지급정지",
 }
 # Kept in another sense: an incident of the police, and an alarm without a sound.
 OTHER_SENSE = re.compile("重大警情|其他警情|静默报警|^静默：不要|静默时本机不响")

@@ -10,7 +10,7 @@ from schemas.levels import EvidenceClass
 class CanStillBeStopped(Code, frozen=True):
     """A payment of the case can still be stopped."""
 
-    zh: ClassVar = "该预警尚有可止付的支付"
+    zh: ClassVar = "还有未止付的款项"
 
 
 class BankAsked(Code, frozen=True):

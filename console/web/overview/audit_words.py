@@ -32,7 +32,7 @@ GROUPS = {
             "look-call-in": N_("查看来电"),
             "look-public-report": N_("查看网上举报"),
             "look-task": N_("查看任务"),
-            "look-missing": N_("查看查找"),
+            "look-missing": N_("查看查找当事人的记录"),
             "look-stop": N_("查看止付"),
             "look-order": N_("查看止付令"),
             "look-order-print": N_("打印止付令"),
