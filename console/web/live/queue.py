@@ -20,6 +20,7 @@ from streams.repositories.policies import UnknownPolicyError
 
 ORDER_SECONDS = 30  # the order changes with time, slowly: a case that has waited half an hour counts twice
 EXPIRING_SECONDS = 5
+SOONEST = 6  # cases in the line above the ranking
 KEPT = 4096  # cached row texts, some kilobytes each
 
 
@@ -41,7 +42,7 @@ class Queue:
         self._html: dict[tuple[str, str], tuple[int, str]] = {}  # by (language, case): (change number, text)
         self._day = local_date(line.clock.now())  # on which the texts of `_html` were rendered
         self._levels: dict[str, tuple[int, Counter[Level]]] = {}  # by area: (change number, counts)
-        self._expiring: dict[str, tuple[int, int]] = {}  # by area: (time span, count)
+        self._expiring: dict[str, tuple[int, list[Row]]] = {}  # by area: (time span, rows)
 
     async def refresh(self) -> None:
         """Read the names of staff; if another policy is in force and its text is stored, read also the names of its
@@ -89,16 +90,32 @@ class Queue:
 
     def expiring(self, area: str) -> int:
         """Return the number of unsettled cases in an area whose nearest deadline is overdue or expires within a minute;
-        counted anew after EXPIRING_SECONDS (5) of the installation's clock. `area`: a prefix of division codes, "" for
-        the province.
+        see `soonest`. `area`: a prefix of division codes, "" for the province.
+        """
+        return len(self._soonest(area))
+
+    def soonest(self, area: str, language: str) -> str:
+        """Return the line above the ranking as HTML: the cases that `expiring` counts, the earliest deadline first, at
+        most SOONEST (6) of them; "" without any. All values are escaped.
+        """
+        found = self._soonest(area)
+        if not found:
+            return ""
+        template = environment(language).get_template("queue_soonest.html")
+        return template.render(soonest=found[:SOONEST], more=len(found) - SOONEST)
+
+    def _soonest(self, area: str) -> list[Row]:
+        """Return the rows that `expiring` counts, the earliest deadline first; looked for anew after EXPIRING_SECONDS
+        (5) of the installation's clock.
         """
         now = self._line.clock.now()
         span = int(now.timestamp() // EXPIRING_SECONDS)
         kept = self._expiring.get(area)
         if kept is None or kept[0] != span:
             rows = (row for row in self._hub.rows.values() if row.division.startswith(area))
-            kept = (span, sum(expires_soon(row.deadline, now) and not row.case.settled for row in rows))
-            self._expiring[area] = kept
+            soon = [row for row in rows if expires_soon(row.deadline, now) and not row.case.settled]
+            soon.sort(key=lambda row: (row.deadline.at if row.deadline else now, row.id))
+            kept = self._expiring[area] = (span, soon)
         return kept[1]
 
     def html(self, row: Row, language: str) -> str:

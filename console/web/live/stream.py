@@ -89,6 +89,7 @@ def _event(made: Services, listener: Listener, rows: list[Row]) -> Told:
         "rows": [_row(made, listener, row) for row in mine],
         "levels": {level.value: levels[level] for level in Level},
         "expiring": made.queue.expiring(who.area),
+        "soonest": made.queue.soonest(who.area, listener.language),
     }
     seq = max((row.seq for row in rows), default=made.hub.seq)
     return {"id": made.hub.mark_of(seq), "data": orjson.dumps(body).decode()}

@@ -92,9 +92,9 @@ const isBelow = (element) => element.getBoundingClientRect().top > innerHeight;
 
 // ---------------------------------------------------------------- what the server tells
 
-function changes({ now, rows: told, levels, expiring }) {
+function changes({ now, rows: told, levels, expiring, soonest }) {
   sync(now);
-  counted(expiring);
+  counted(expiring, soonest);
   const rest = atRest();
   for (const row of told) take(row, rest);
   for (const [level, number] of Object.entries(levels)) {
@@ -105,8 +105,15 @@ function changes({ now, rows: told, levels, expiring }) {
   show();
 }
 
-function counted(expiring) {
-  if (chip) chip.querySelector("[data-expiring]").textContent = expiring;
+/** How many expire within a minute, and the line above the ranking that names the first of them. */
+function counted(expiring, soonest) {
+  if (!chip) return;
+  chip.querySelector("[data-expiring]").textContent = expiring;
+  const line = at("soonest");
+  if (line.contains(document.activeElement)) return; // nobody loses his place
+  line.innerHTML = soonest; // rendered and escaped by our own server
+  line.hidden = !soonest;
+  tick(line);
 }
 
 function take({ id, html, rings }, rest) {
@@ -232,7 +239,7 @@ async function fetched(offset, count) {
   if (turn !== asked) return null; // asked for something else meanwhile
   total = told.total;
   sync(told.now);
-  counted(told.expiring);
+  counted(told.expiring, told.soonest);
   return { fresh: parsed(told.rows), mark: told.mark, now: told.now };
 }
 

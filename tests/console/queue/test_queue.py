@@ -194,6 +194,8 @@ async def test_a_chip_leads_to_those_whose_deadline_expires_within_a_minute_and_
     async with await console.signed_in(StaffRole.OPERATOR, "220402005") as client:
         told = (await client.get("/queue/rows?state=expiring")).json()
         page = (await client.get("/queue")).text
+        assert bool(told["soonest"]) is bool(told["expiring"])
+        assert ('<p id="soonest" hidden>' in page) is not bool(told["expiring"])
         assert told["expiring"] == told["total"] == int(chip.fits(row, who, console.house.clock.now()))
         assert f"<strong data-expiring>{told['total']}</strong>" in page
         assert 'href="/queue?state=expiring" data-key="e" title=' in page

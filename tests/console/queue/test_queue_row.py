@@ -44,3 +44,12 @@ def test_a_case_that_nobody_has_claimed_says_that_the_system_is_contacting_the_r
     contacting = case(Level.RED, steps=on_desk(), state=CaseState.CONTACTING)
     assert "<strong>系统联系中</strong>" in rendered(contacting)
     assert "<strong>联系中</strong>" in rendered(contacting.model_copy(update={"claimed_by": "op1"}))
+
+
+def test_those_who_expire_within_a_minute_stand_above_the_ranking_with_a_link_to_the_rest() -> None:
+    rows = [row_of(case(Level.RED, steps=on_desk()), None, None, policy(), NOON)]
+    html = environment("zh").get_template("queue_soonest.html").render(soonest=rows, more=3)
+    assert "1 分钟内到期，置顶：" in html
+    assert f'href="/cases/{rows[0].id}"' in html
+    assert "data-deadline" in html
+    assert '<a href="/queue?state=expiring">另有 3 件</a>' in html

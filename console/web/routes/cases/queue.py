@@ -55,7 +55,7 @@ async def queue(request: Request, who: Signed) -> Response:
 async def further(request: Request, who: Signed, offset: int = 0, count: int = AT_FIRST) -> Response:
     """Return JSON: `rows` from an offset as HTML, `total`: the number of matching rows, `mark`: where to start the
     stream, `now`: the time of the rows in ms since 1970, `expiring`: the number of cases with a deadline within a
-    minute.
+    minute, `soonest`: the first of them as HTML.
 
     `offset`: at most FURTHEST (1,000,000); `count`: 1 to MOST (2,000). Values beyond are cut to these limits. Errors of
     Redis pass through.
@@ -71,6 +71,7 @@ async def further(request: Request, who: Signed, offset: int = 0, count: int = A
         "mark": mark,
         "total": total,
         "expiring": made.queue.expiring(who.area),
+        "soonest": made.queue.soonest(who.area, language_of(request)),
     }
     return JSONResponse(told, headers={"Cache-Control": "no-store"})
 
@@ -180,6 +181,7 @@ def _page(
         turns=[row.weight.turn.value for row in rows[:FOUND]],
         total=total,
         expiring=made.queue.expiring(who.area),
+        soonest=made.queue.soonest(who.area, language_of(request)),
         levels=[(level, made.queue.levels(who.area)[level]) for level in GRAVEST_FIRST],
         filters=asked,
         places=places.within(who.area, year),
