@@ -104,7 +104,7 @@ PLAIN = (
     View("call-in", StaffRole.OPERATOR, stranger_calls),
     View("release", StaffRole.RELEASE_DESK, at("/release", "main table")),
     View("desk", StaffRole.SUPERVISOR, at("/desk", "svg.map")),
-    View("wall", StaffRole.DISPLAY, at("/wall", "svg.map")),
+    View("wall", StaffRole.DISPLAY, at("/wall", ".story li")),
     View("tasks", StaffRole.OFFICER, at("/tasks", "#list > ul a"), TELEPHONE),
     View("task", StaffRole.OFFICER, first_task, TELEPHONE),
 )
