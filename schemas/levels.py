@@ -37,10 +37,11 @@ class Channel(StrEnum):
 
 class Action(StrEnum):
     """The action of a plan's step. Each is carried out by one channel. FOLLOW_UP: an automated call that asks whether
-    the resident is still safe; SUPPORT_CALL: an automated call after a loss; CONTACT_SMS, CONTACT_CALL: to a trusted
-    contact; STOP_PAYMENT: asks a bank for a stop; STOP_AGAIN: to extend it by the second and last 48 hours;
-    STOP_STATUS: what became of an order that the bank has not answered; STOP_RELEASE: to lift a stop; HOLD_OUTGOING,
-    LIFT_HOLD: to hold the transfers of the resident's own account, and to end that.
+    the resident is still safe; SUPPORT_CALL: an automated call after a loss; WEEK_CALL, WEEK_SMS: an automated call or
+    a text message that asks, a week after the resident was dissuaded, whether they have paid since; CONTACT_SMS,
+    CONTACT_CALL: to a trusted contact; STOP_PAYMENT: asks a bank for a stop; STOP_AGAIN: to extend it by the second and
+    last 48 hours; STOP_STATUS: what became of an order that the bank has not answered; STOP_RELEASE: to lift a stop;
+    HOLD_OUTGOING, LIFT_HOLD: to hold the transfers of the resident's own account, and to end that.
     """
 
     SMS = "sms"
@@ -49,6 +50,8 @@ class Action(StrEnum):
     OPERATOR_CALL = "operator_call"
     FOLLOW_UP = "follow_up"  # an automated call: are you still safe?
     SUPPORT_CALL = "support_call"  # an automated call after a loss: an offer of support, a word on recovery scams
+    WEEK_CALL = "week_call"  # an automated call a week after the resident was dissuaded: have you paid since?
+    WEEK_SMS = "week_sms"  # likewise, a text message that is answered by a reply
     CONTACT_SMS = "contact_sms"  # to a trusted contact
     CONTACT_CALL = "contact_call"
     VISIT = "visit"
@@ -74,11 +77,13 @@ class Action(StrEnum):
 _CHANNELS = {
     Action.SMS: Channel.SMS,
     Action.FLASH_SMS: Channel.SMS,
+    Action.WEEK_SMS: Channel.SMS,
     Action.CONTACT_SMS: Channel.SMS,
     Action.ROBOT_CALL: Channel.PHONE,
     Action.OPERATOR_CALL: Channel.PHONE,
     Action.FOLLOW_UP: Channel.PHONE,
     Action.SUPPORT_CALL: Channel.PHONE,
+    Action.WEEK_CALL: Channel.PHONE,
     Action.CONTACT_CALL: Channel.PHONE,
     Action.VISIT: Channel.VISIT,
     Action.STOP_PAYMENT: Channel.PAYMENT,
@@ -96,7 +101,8 @@ class Result(StrEnum):
 
     SENT: the provider has accepted it; ACKNOWLEDGED: the resident pressed the key: understood, will not pay; HUNG_UP:
     answered, no key pressed; IN_DOUBT: nobody can find out whether it was sent; FAILED: the provider refused it or was
-    unavailable; NOT_SENT: the step was no longer valid.
+    unavailable; NOT_SENT: the step was no longer valid. NOTHING_PAID, PAID_SINCE, CONTACTED_AGAIN: the resident's
+    answer to the question a week after they were dissuaded.
     """
 
     SENT = "sent"  # the provider has it; a receipt may follow
@@ -104,6 +110,9 @@ class Result(StrEnum):
     UNDELIVERED = "undelivered"
     ACKNOWLEDGED = "acknowledged"  # a key pressed: understood, will not pay
     WANTS_OPERATOR = "wants_operator"
+    NOTHING_PAID = "nothing_paid"  # an answer to the question a week later, as the next two
+    PAID_SINCE = "paid_since"
+    CONTACTED_AGAIN = "contacted_again"  # by the scammer; nothing is said of a payment
     HUNG_UP = "hung_up"  # answered, and no key pressed
     BUSY = "busy"
     NO_ANSWER = "no_answer"
@@ -124,7 +133,10 @@ CHANNEL_REPORTS = (Result.SENT, Result.FAILED, Result.NOT_SENT, Result.IN_DOUBT)
 receipt may arrive before the channel's own report, and also if the channel never makes one.
 """
 
-ON_TELEPHONE = frozenset({Result.DELIVERED, Result.ACKNOWLEDGED, Result.WANTS_OPERATOR, Result.HUNG_UP})
+WEEK_ANSWERS = frozenset({Result.NOTHING_PAID, Result.PAID_SINCE, Result.CONTACTED_AGAIN})
+"""Results that answer the question a week after the resident was dissuaded."""
+
+ON_TELEPHONE = WEEK_ANSWERS | {Result.DELIVERED, Result.ACKNOWLEDGED, Result.WANTS_OPERATOR, Result.HUNG_UP}
 """Results that show that the warning was on the telephone: the message arrived there, or the call was answered."""
 
 
@@ -151,6 +163,17 @@ class SupportOutcome(StrEnum):
     NOTHING_NEW = "nothing_new"
     CONTACTED = "contacted"  # scammers have contacted the resident again
     DECLINED = "declined"  # the resident wants no further support calls
+
+
+class WeekAnswer(StrEnum):
+    """The answer of a dissuaded resident who was asked a week later whether they have paid since. PAID_SINCE: they say
+    that they have; CONTACTED_AGAIN: the scammer has contacted them again; NO_ANSWER: nobody answered the question.
+    """
+
+    NOTHING_PAID = "nothing_paid"
+    PAID_SINCE = "paid_since"
+    CONTACTED_AGAIN = "contacted_again"
+    NO_ANSWER = "no_answer"
 
 
 class OutcomeGround(StrEnum):

@@ -42,12 +42,11 @@ def _list_unrecorded(file: Path, voices: "Voices") -> None:
     """Print each text of the policy's calls, and whether the recordings say it, with every digit."""
     from domain.dispatches.messages import worded
     from domain.policy import load
-    from domain.policy.messages import DEFAULT
-    from schemas.levels import Action
+    from domain.policy.messages import AUTOMATED_CALLS, DEFAULT
     from schemas.people.residents import Language
 
     messages = load(file.read_text("utf-8")).messages
-    for action in (Action.ROBOT_CALL, Action.FOLLOW_UP, Action.SUPPORT_CALL, Action.CONTACT_CALL):
+    for action in AUTOMATED_CALLS:
         for language in Language:
             wording = messages.wording(action)
             for scam in wording.texts(language) if wording else (DEFAULT,):

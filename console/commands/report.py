@@ -10,7 +10,9 @@ from rich.table import Table
 from console.commands.common import open_installation, out
 
 if TYPE_CHECKING:
-    from domain.statistics.after_warning import AfterWarning, AfterWarningRow, ShareEstimate
+    from domain.statistics.after_warning import AfterWarning, AfterWarningRow
+    from domain.statistics.shares import ShareEstimate
+    from domain.statistics.week_answers import WeekAnswers
     from schemas.risk.reported_frauds import FraudMatch
 
 app = typer.Typer(name="report", no_args_is_help=True, help="Figures that are computed anew from the journal.")
@@ -71,6 +73,7 @@ async def _figures() -> "AfterWarning":
 def _as_json(found: "AfterWarning") -> dict[str, Any]:
     rows = [{**row._asdict(), "within": [each._asdict() for each in row.within]} for row in found.rows]
     week = {name: _plain(value) for name, value in found.week._asdict().items()}
+    week["question"] = {name: _plain(value) for name, value in found.week.question._asdict().items()}
     sms = {name: _plain(value) for name, value in found.sms_alone._asdict().items()}
     return {"rows": rows, "dissuaded": week, "sms_alone": sms, "records": found.records._asdict()}
 
@@ -95,7 +98,17 @@ def _show(found: "AfterWarning") -> None:
     out.print(f"  said so again after a week: {_told(week.asked)}", highlight=False)
     out.print(f"  … by another channel: {_told(week.asked_otherwise)}", highlight=False)
     out.print(f"  confirmed after a week (another channel, no payment): {_told(week.confirmed)}", highlight=False)
+    _show_question(week.question)
     out.print(f"reached by SMS alone {sms.reached:,}; broken off {_told(sms.broken_off)}", highlight=False)
+
+
+def _show_question(question: "WeekAnswers") -> None:
+    asked = f"of {question.dissuaded:,} dissuaded asked after a week {question.asked:,}, waiting {question.waiting:,}"
+    out.print(f"  {asked}; of the others:", highlight=False)
+    out.print(f"    nothing paid {_told(question.nothing_paid)}", highlight=False)
+    out.print(f"    paid, as they say, {_told(question.paid)}", highlight=False)
+    out.print(f"    contacted again {_told(question.contacted)}", highlight=False)
+    out.print(f"    no answer {_told(question.no_answer)}", highlight=False)
 
 
 def _busiest(rows: list["AfterWarningRow"]) -> list["AfterWarningRow"]:

@@ -8,6 +8,11 @@ from deploy.grafana.build import SOURCE, Board, Panel, Query, bars, lines, numbe
 OPEN = 'quanzu_cases_open_by_prefecture{level=~"$level",prefecture=~"$prefecture"}'
 YUAN = "currency:¥"
 GAZETTEER = "public/gazetteer/quanzu.json"
+# Wilson's 95 % interval of "nothing paid" among the questions that ended: z² = 3.8415 (domain/statistics/shares).
+_NOTHING_PAID = 'sum(quanzu_week_answers{answer="nothing_paid"})'
+_ENDED = '(sum(quanzu_week_answers{answer!="waiting"}) > 0)'
+_MIDDLE = f"({_NOTHING_PAID} + 1.9207)"
+_HALF = f"1.96 * sqrt({_NOTHING_PAID} * ({_ENDED} - {_NOTHING_PAID}) / {_ENDED} + 0.9604)"
 
 
 def board() -> Board:
@@ -64,6 +69,23 @@ def _now(made: Board) -> None:
             "已劝阻 Dissuaded",
             "累计；通话或见面证实的，与另有依据的分开。Cumulative; cases without a call or visit are separate.",
             Query("sum by (basis) (quanzu_dissuaded)", "{{basis}}"),
+        )
+    )
+    made.add(
+        number(
+            "一周后再问 Asked after a week",
+            "已劝阻的，换渠道问此后是否付过款。The dissuaded, asked by another channel: paid since?",
+            Query("sum by (answer) (quanzu_week_answers)", "{{answer}}"),
+        )
+    )
+    made.add(
+        number(
+            "一周后没有付款 Nothing paid after a week",
+            "已结束的询问中，95 % 区间（Wilson）。Of the questions that ended, with Wilson's 95 % interval.",
+            Query(f"{_NOTHING_PAID} / {_ENDED}", "比例 share"),
+            Query(f"({_MIDDLE} - {_HALF}) / ({_ENDED} + 3.8415)", "下限 low"),
+            Query(f"({_MIDDLE} + {_HALF}) / ({_ENDED} + 3.8415)", "上限 high"),
+            unit="percentunit",
         )
     )
     made.add(_map())

@@ -39,6 +39,13 @@ VOCABULARY: dict[str, dict[str, tuple[str, str]]] = {
         "evidenced": ("已劝阻（通话或见面）", "dissuaded, by a call or a visit"),
         "stated": ("已劝阻（另有依据）", "dissuaded, on another ground"),
     },
+    "answer": {
+        "nothing_paid": ("没有付款", "nothing paid"),
+        "paid_since": ("称已付款", "say they have paid"),
+        "contacted_again": ("称又被联系", "say they were contacted again"),
+        "no_answer": ("没有回答", "no answer"),
+        "waiting": ("等待回答", "waiting"),
+    },
     "end": {"kept": ("按时", "met"), "missed": ("超时", "missed")},
     "whose": {
         "carrier": ("运营商", "carrier"),

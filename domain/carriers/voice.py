@@ -3,8 +3,9 @@
 import re
 from dataclasses import dataclass
 
-from domain.policy.messages import KEYS
+from domain.policy.messages import keys_of
 from schemas.channels.receipts import CallState
+from schemas.levels import Action
 
 BUSY, NO_ANSWER, REFUSED = CallState.BUSY, CallState.NO_ANSWER, CallState.REFUSED
 WRONG, AWAY, FAILED = CallState.WRONG_NUMBER, CallState.OUT_OF_AREA, CallState.FAILED
@@ -119,8 +120,10 @@ def after_answer(heard: Heard) -> CallEnding:
     return CallEnding(CallState.ANSWERED, f"cut off after {lasted}" if heard.hung_up else f"no key, {lasted}")
 
 
-def is_offered_key(digit: str) -> bool:
-    """Return True if `digit` is one of the keys that messages offer to the called person: 1, 2 and 9. Any other key is
-    ignored, and the message goes on.
+def offered_keys(dispatch: str) -> frozenset[str]:
+    """Return the keys that the message of a dispatch offers to the called person: 1, 2 and 9, and 3 too in the question
+    a week after they were dissuaded. Any other key is ignored, and the message goes on. `dispatch`: its id,
+    `case:step:attempt:channel`.
     """
-    return digit in KEYS
+    asks = dispatch.partition(":")[2].startswith("week.")
+    return frozenset(keys_of(Action.WEEK_CALL if asks else Action.ROBOT_CALL))

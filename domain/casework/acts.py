@@ -21,6 +21,7 @@ from domain.casework.provinces.offers import end_here, offer_case
 from domain.casework.searches.decisions import start_search, stop_search
 from domain.casework.shield.support import support_told
 from domain.casework.steps import end, ensure_action, leave_conversation, plan_step, withdraw
+from domain.casework.week.answers import week_answer_told
 from domain.dispatches.validity import ending_of
 from domain.policy.schedule import LIFTS, conditions, rule_of, steps_for
 from schemas.casework.acts import (
@@ -41,6 +42,7 @@ from schemas.casework.acts import (
     ReleaseStopAct,
     SendOfficerAct,
     SupportAct,
+    WeekAnswerAct,
 )
 from schemas.casework.call_recordings import RecordedCallAct
 from schemas.casework.cases import WAITING_STEPS, CaseState, DeskCall, Step, StepState
@@ -396,6 +398,7 @@ _ACTS: dict[type, tuple[Callable[[DecisionBuilder, Any, str], None], str]] = {
     StartSearchAct: (_by_role(start_search), "danger"),
     StopSearchAct: (_by_role(stop_search), ""),
     SupportAct: (support_told, ""),
+    WeekAnswerAct: (week_answer_told, ""),
     AdmitThirdPartyAct: (_by_role(admit_third_party), "open"),
     ThirdPartyAct: (third_party_told, ""),
     HandOverCallAct: (_hand_over_call, ""),

@@ -76,6 +76,7 @@ def begin_case(earlier: Case | None, given: Alert, rules: Rules, now: datetime) 
         frauds=earlier.frauds if earlier else [],
         danger_at=now,
         prior_loss=earlier.prior_loss if earlier else None,
+        wants_no_messages=earlier.wants_no_messages if earlier else False,
     )
     draft = DecisionBuilder(case, rules, now, version=1, signal_at=given.signal_at)
     draft.note(FactKind.OPENED, CaseOpenedAt(case.level, tuple(case.danger.reasons)))

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from domain.policy.plan import Plan
+from domain.policy.schedule import AFTER_PLAN
 from schemas.casework.cases import Case, CaseState, Step, StepState
 from schemas.levels import Action
 
@@ -134,8 +135,8 @@ def _late(case: Case, now: datetime, grace: timedelta) -> Iterator[InvariantViol
 
 
 def _going_on(case: Case, plan: Plan) -> Iterator[InvariantViolation]:
-    # A support call does not carry the case on: it outlives it.
-    dues = [step.due for step in _live(case) if step.due is not None and step.action is not Action.SUPPORT_CALL]
+    # A contact after the plan does not carry the case on: it outlives it.
+    dues = [step.due for step in _live(case) if step.due is not None and step.action not in AFTER_PLAN]
     for step in _live(case):
         if step.due is None:
             yield InvariantViolation(Kind.NO_DUE, case.id, f"{step.id} is {step.state.value} and has no time", step.id)

@@ -8,7 +8,7 @@ from domain.dispatches.warnings import with_warning
 from domain.payments.books import with_booked
 from domain.policy import Policy
 from domain.policy.plan import LevelPlan, Plan
-from domain.policy.schedule import CONTACTS_NOBODY, LATEST
+from domain.policy.schedule import AFTER_PLAN, CONTACTS_NOBODY, LATEST
 from schemas.casework.cases import LIVE_STEPS, Case, CaseState, Payment, Step, StepState
 from schemas.casework.events import Dispatch, Fact, FactKind
 from schemas.casework.inputs import Hold
@@ -172,16 +172,16 @@ class DecisionBuilder:
     def contacts(self) -> list[Step]:
         """Return the unfinished steps that contact somebody, in the order in which they were planned.
 
-        Timers, follow-ups, support calls, hand-overs and steps for banks are left out.
+        Timers, follow-ups, contacts after the plan, hand-overs and steps for banks are left out.
         """
-        others = CONTACTS_NOBODY | {Action.FOLLOW_UP, Action.SUPPORT_CALL}
+        others = CONTACTS_NOBODY | AFTER_PLAN | {Action.FOLLOW_UP}
         return [step for step in self.live() if step.action not in others]
 
     def hinders_closing(self) -> list[Step]:
-        """Return the unfinished steps that keep the case from being closed: all but support calls, which go on after
-        it, and internal timers.
+        """Return the unfinished steps that keep the case from being closed: all but contacts after the plan, which go
+        on after it, and internal timers.
         """
-        return [step for step in self.live() if step.action is not Action.SUPPORT_CALL]
+        return [step for step in self.live() if step.action not in AFTER_PLAN]
 
     def done(self) -> Decision:
         """Return the decision: the case in its next version, the facts and the dispatches.

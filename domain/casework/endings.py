@@ -14,8 +14,9 @@ from domain.casework.planning import (
     plan_stops,
 )
 from domain.casework.steps import end, ensure_action, plan_step, withdraw, wrong_number
+from domain.casework.week.question import plan_question, withdraw_question
 from domain.identity.personal import without
-from domain.policy.schedule import OUTLIVES
+from domain.policy.schedule import AFTER_PLAN, OUTLIVES
 from schemas.casework.cases import CaseState, StepState
 from schemas.casework.events import FactKind
 from schemas.codes.any_code import AnyCode, DefraudedAlready, LevelAndWhy, Recalled, SettledAs
@@ -38,9 +39,10 @@ def settle(draft: DecisionBuilder, outcome: Outcome, why: AnyCode, ground: Outco
     """Mark the resident as dissuaded (outcome DISSUADED) or cleared (any other outcome), with a fact, and withdraw
     unfinished steps.
 
-    After DISSUADED, follow-ups are planned; else the timer that closes the case. Lifting a stop goes on, and an officer
-    who is on the way still makes the visit. `ground`: the ground of DISSUADED, else None. If the case has this state
-    already, nothing changes, except that an evidenced ground replaces one that a person only stated.
+    After DISSUADED, follow-ups are planned, and the question a week later; else the timer that closes the case. Lifting
+    a stop goes on, and an officer who is on the way still makes the visit. `ground`: the ground of DISSUADED, else
+    None. If the case has this state already, nothing changes, except that an evidenced ground replaces one that a
+    person only stated.
     """
     state = CaseState.DISSUADED if outcome is Outcome.DISSUADED else CaseState.FALSE_ALARM
     if draft.case.state is state:
@@ -59,6 +61,7 @@ def settle(draft: DecisionBuilder, outcome: Outcome, why: AnyCode, ground: Outco
         plan_follow_ups(draft)
     else:
         plan_close(draft, draft.now + draft.plan.close_after)
+    plan_question(draft)
     money.balance(draft)
 
 
@@ -69,6 +72,7 @@ def settle_elsewhere(draft: DecisionBuilder, why: AnyCode) -> None:
     The outcome stays as it is, so that the case counts neither as dissuaded nor as a loss. Stops go on until they end,
     lifting a stop goes on, and an officer who is on the way still makes the visit.
     """
+    withdraw_question(draft)
     withdraw(draft, [step for step in draft.live() if step.action not in OUTLIVES], why)
     draft.set(settled_at=draft.now, claimed_by=None, returned_from=None, talk_from=None)
     end_all_later(draft)
@@ -87,6 +91,7 @@ def defrauded(draft: DecisionBuilder, why: AnyCode) -> None:
     if draft.case.state is CaseState.ALREADY_DEFRAUDED:
         _nobody_goes(draft)
         return
+    withdraw_question(draft)
     withdraw(draft, draft.contacts(), DefraudedAlready(why))
     draft.set(outcome=Outcome.ALREADY_DEFRAUDED, ground=None, settled_at=None, claimed_by=None, talk_from=None)
     _nobody_goes(draft)
@@ -139,6 +144,7 @@ def reopen(draft: DecisionBuilder, why: AnyCode, level: Level) -> None:
     removed, and the plan starts anew. `why`: the recorded reason.
     """
     was = draft.case.level
+    withdraw_question(draft)
     draft.set(outcome=None, settled_at=None, closed_at=None, level=level, claimed_by=None, officer=None)
     draft.set(ground=None, desk_call=None, met_at=None)
     draft.set(state=CaseState.RAISED)
@@ -148,11 +154,13 @@ def reopen(draft: DecisionBuilder, why: AnyCode, level: Level) -> None:
 
 
 def close(draft: DecisionBuilder, why: AnyCode, by: str | None = None) -> None:
-    """Close the case, with a fact, and withdraw its unfinished steps, except those that lift a stop or a hold, and
-    support calls. Stops go on until they end.
+    """Close the case, with a fact, and withdraw its unfinished steps, except those that lift a stop or a hold, support
+    calls and the question a week later, which only a person's closing withdraws. Stops go on until they end.
 
     `by`: the login of the person who closes it; None: the plan does.
     """
+    if by is not None:
+        withdraw_question(draft)
     withdraw(draft, [step for step in draft.live() if step.action not in OUTLIVES], CaseClosed())
     draft.steps.pop(CLOSE, None)
     settled_at = draft.case.settled_at or draft.now
@@ -181,16 +189,19 @@ def time_to_close(draft: DecisionBuilder) -> None:
 
 
 def reopen_for_talk(draft: DecisionBuilder, why: AnyCode) -> None:
-    """Reopen the case so that an operator calls a resident who asked for it in a support call; no other step of a plan
-    is planned. `why`: the recorded reason.
+    """Reopen the case so that an operator calls a resident who asked for it in a support call, or who answered a week
+    after they were dissuaded that they have paid or were contacted again; no other step of a plan is planned. `why`:
+    the recorded reason.
 
-    A closed case is reopened at yellow. An open one keeps its level, outcome, stops and follow-ups: the talk changes
-    nothing about the loss.
+    A closed case is reopened at yellow; only "dissuaded" stays its outcome, until the operator records another one. An
+    open one keeps its level, outcome, stops and follow-ups: the talk changes nothing about the loss.
     """
     was = draft.case
     draft.steps.pop(CLOSE, None)
     if not was.open:
-        draft.set(outcome=None, settled_at=None, closed_at=None, ground=None, level=Level.YELLOW)
+        draft.set(settled_at=None, closed_at=None, level=Level.YELLOW)
+        if was.outcome is not Outcome.DISSUADED:
+            draft.set(outcome=None, ground=None)
     draft.set(claimed_by=None, officer=None, desk_call=None, met_at=None)
     draft.set(state=CaseState.CONTACTING, talk_from=was.state)
     draft.note(FactKind.REOPENED, why)
@@ -212,14 +223,14 @@ def end_talk(draft: DecisionBuilder, why: AnyCode, by: str) -> None:
 
 
 def erase(draft: DecisionBuilder, by: str) -> None:
-    """Remove the personal data and the known loss from a case, so that the shield ends, and withdraw its support calls,
-    with a fact; figures for statistics stay. No effect if nothing of this is left. `by`: the login of the person who
-    does it.
+    """Remove the personal data and the known loss from a case, so that the shield ends, and withdraw its contacts after
+    the plan, with a fact; figures for statistics stay. No effect if nothing of this is left. `by`: the login of the
+    person who does it.
     """
     left = without(draft.case).model_copy(update={"prior_loss": None})
     if left == draft.case:
         return
     draft.case = left
     draft.steps = {step.id: step for step in left.steps}
-    withdraw(draft, draft.live(Action.SUPPORT_CALL), PersonalDataDestroyed())
+    withdraw(draft, draft.live(*AFTER_PLAN), PersonalDataDestroyed())
     draft.note(FactKind.FORGOTTEN, PersonalDataDestroyed(), by=by)

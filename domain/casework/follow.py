@@ -12,14 +12,17 @@ from domain.casework.steps import Ended, bring_forward, end, ensure_action, is_c
 from domain.dispatches.validity import ending_of
 from domain.policy.plan import FATES, USED_UP, Word
 from domain.policy.schedule import (
+    AFTER_PLAN,
     CALLS,
     LIFTS,
     SMS,
     STOPS,
+    WEEK_QUESTIONS,
     allowed,
     at_home,
     earliest,
     level_of,
+    may_ask_after_week,
     may_support,
     rule_of,
     words_after,
@@ -39,6 +42,7 @@ from schemas.codes.plan import (
     WrongNumber,
 )
 from schemas.codes.refusals import CaseClosed, PlanContacts
+from schemas.codes.week import AskedNoMore
 from schemas.levels import Action, Outcome, OutcomeGround, Result
 
 DAY = timedelta(days=1)
@@ -59,9 +63,9 @@ def follow(draft: DecisionBuilder, step: Step, result: str, because: AnyCode, *,
     `result`: its name in the policy's tables: a Result, a visit's stage, or "overdue". `because`: the reason in the
     facts of all changes. `late`: True if the result belongs to an earlier attempt; it may then end a waiting step, but
     not change one that is under way. Once the case is settled or the resident was defrauded, a result only ends its own
-    step and causes no further contact, except the result of a follow-up or a support call.
+    step and causes no further contact, except the result of a follow-up, a support call or the question a week later.
     """
-    follows_up = step.action is Action.SUPPORT_CALL or (step.action is Action.FOLLOW_UP and draft.case.open)
+    follows_up = step.action in AFTER_PLAN or (step.action is Action.FOLLOW_UP and draft.case.open)
     over = draft.plan_over and not follows_up
     for word in words_after(draft.plan, step.action, result):
         if word in FATES:
@@ -165,8 +169,8 @@ def _no_more(draft: DecisionBuilder, step: Step) -> AnyCode | None:
         return ending_of(draft.case) if draft.case.settled else None
     if step.action is Action.FOLLOW_UP:
         return None if draft.case.open else CaseClosed()
-    if step.action is Action.SUPPORT_CALL:
-        return None if may_support(draft.case) else PlanContacts()
+    if step.action in AFTER_PLAN:
+        return _no_more_after_plan(draft, step)
     if draft.plan_over:
         return ending_of(draft.case)
     if not is_current(draft, step):
@@ -174,6 +178,12 @@ def _no_more(draft: DecisionBuilder, step: Step) -> AnyCode | None:
     if step.action in CALLS | SMS and wrong_number(draft):
         return WrongNumber()
     return None
+
+
+def _no_more_after_plan(draft: DecisionBuilder, step: Step) -> AnyCode | None:
+    if step.action in WEEK_QUESTIONS:
+        return None if may_ask_after_week(draft.case) else AskedNoMore()
+    return None if may_support(draft.case) else PlanContacts()
 
 
 def _reached(draft: DecisionBuilder, step: Step, because: AnyCode) -> None:
@@ -219,7 +229,7 @@ def _no_support(draft: DecisionBuilder, step: Step, because: AnyCode) -> None:
 
 
 def _reopen(draft: DecisionBuilder, step: Step, because: AnyCode) -> None:
-    if draft.plan_over and step.action is Action.SUPPORT_CALL:
+    if draft.plan_over and step.action in AFTER_PLAN:
         reopen_for_talk(draft, AtFollowUp(because))
     elif draft.plan_over:
         reopen(draft, AtFollowUp(because), draft.case.level)

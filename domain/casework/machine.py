@@ -29,6 +29,7 @@ from domain.casework.shield.shielding import shield_after_loss
 from domain.casework.steps import end, run_due, unclaim
 from domain.casework.stops import ask_about_order, bank_feedback, stop_clock
 from domain.casework.visits import no_longer_under_way, officer_report
+from domain.policy.schedule import AFTER_PLAN
 from schemas.casework.cases import Case, Step, StepState
 from schemas.casework.events import FactKind
 from schemas.casework.inputs import (
@@ -206,9 +207,9 @@ def _victim_report(draft: DecisionBuilder, given: VictimReport) -> None:
 
 def _erase(draft: DecisionBuilder, given: Erase) -> None:
     """Delete the resident's personal data, or refuse while the case is open, has unfinished steps or an objection that
-    waits. Only support calls that are not on their way yet do not count: they are withdrawn.
+    waits. Only contacts after the plan that are not on their way yet do not count: they are withdrawn.
     """
-    calling = any(step.state is StepState.SENT for step in draft.live(Action.SUPPORT_CALL))
+    calling = any(step.state is StepState.SENT for step in draft.live(*AFTER_PLAN))
     if draft.case.open or draft.hinders_closing() or calling:
         refuse(draft, StillGoesOn(), given.by)
     elif any(each.waits for each in draft.case.objections):

@@ -7,6 +7,7 @@ from domain.casework.orders.unanswered import questions_about
 from domain.casework.own_account.lifting import never_got
 from domain.casework.provinces.offers import province_result
 from domain.casework.steps import bring_forward, end, is_current, withdraw
+from domain.casework.week.records import note_answer
 from domain.policy.plan import OVERDUE
 from domain.policy.schedule import CALLS
 from schemas.casework.cases import Step, StepState
@@ -14,11 +15,11 @@ from schemas.casework.events import FactKind
 from schemas.casework.inputs import ContactResult
 from schemas.codes.any_code import AnyCode, LateResult, ResultNoted
 from schemas.codes.plan import BusyDuringCall, BusyInARow, NoResultInTime, OfficerInstead, ResultCame
-from schemas.levels import NEVER_SENT, Action, Result
+from schemas.levels import NEVER_SENT, WEEK_ANSWERS, Action, Result
 
 # Results that matter however late they come. A late "busy" does not.
 _NEVER_TOO_LATE = frozenset(
-    {Result.DELIVERED, Result.ACKNOWLEDGED, Result.WANTS_OPERATOR, Result.HUNG_UP, Result.WRONG_NUMBER}
+    {Result.DELIVERED, Result.ACKNOWLEDGED, Result.WANTS_OPERATOR, Result.HUNG_UP, Result.WRONG_NUMBER, *WEEK_ANSWERS}
 )
 _NO_CONTACT = NEVER_SENT | {Result.SENT, Result.IN_DOUBT}
 
@@ -39,6 +40,7 @@ def contact_result(draft: DecisionBuilder, given: ContactResult) -> None:
     if _known(step, given, awaited=awaited):
         return
     step = draft.change(step, results=[*step.results, given.result])
+    note_answer(draft, step, given.result)
     because = ResultCame(given.result)
     noted = (ResultNoted if awaited else LateResult)(step.action, given.attempt, given.result, given.why)
     draft.note(FactKind.RESULT, noted, step, result=given.result)

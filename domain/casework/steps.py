@@ -11,6 +11,7 @@ from domain.casework.orders import records as orders
 from domain.casework.orders import unanswered
 from domain.casework.own_account import records as own_holds
 from domain.casework.provinces.records import answer_due, hold_end, holding_offer, offer_of_step
+from domain.casework.week import records as week
 from domain.dispatches.ids import named
 from domain.experiments.in_case import arm_of_case, worded_by
 from domain.policy.schedule import (
@@ -19,9 +20,11 @@ from domain.policy.schedule import (
     LATEST,
     OWN_ACCOUNT,
     SMS,
+    WEEK_QUESTIONS,
     allowed,
     earliest,
     level_of,
+    may_ask_after_week,
     may_support,
     rule_of,
     weaker,
@@ -43,6 +46,7 @@ from schemas.codes.plan import (
 )
 from schemas.codes.provinces import WaitsForProvince
 from schemas.codes.refusals import PlanContacts
+from schemas.codes.week import AskedNoMore
 from schemas.levels import Action, Result
 
 Ended = Literal[StepState.DONE, StepState.FAILED, StepState.WITHDRAWN, StepState.SKIPPED]
@@ -166,10 +170,14 @@ def _held_back(draft: DecisionBuilder, step: Step) -> bool:
 
 def _may_not_go(draft: DecisionBuilder, step: Step) -> AnyCode | None:
     """Return why a step may not go out, or None: a stop can no longer help, persons have not ordered the hold, or a
-    support call would be beside a plan that contacts the resident, or under a policy without a shield.
+    support call would be beside a plan that contacts the resident, or under a policy without a shield; likewise the
+    question a week later.
     """
     if step.action is Action.SUPPORT_CALL:
         return _may_not_support(draft)
+    if step.action in WEEK_QUESTIONS:
+        asks = draft.plan.ask_after is not None and may_ask_after_week(draft.case)
+        return None if asks else AskedNoMore()
     if step.action is Action.HOLD_OUTGOING:
         return None if own_holds.may_ask_bank(draft.case, step.id) else NoOwnHold()
     asks = step.action in orders.ASKING and step.attempt == 1
@@ -213,6 +221,7 @@ def _dispatch(draft: DecisionBuilder, step: Step) -> None:
     payments.asked(draft, step)
     unanswered.await_answer(draft, step)
     fatigue.count_contact(draft, step)
+    week.note_question(draft, step)
     sent = draft.change(step, state=StepState.SENT, due=owed, not_after=owed, wanted=None)
     case, because = draft.case, step.because or DangerSeen(tuple(draft.case.danger.reasons[:3]))
     draft.dispatches.append(
@@ -256,6 +265,7 @@ def end(draft: DecisionBuilder, step: Step, state: Ended, why: AnyCode, kind: Fa
     orders.withdrawn(draft, step, answered=state in (StepState.DONE, StepState.FAILED))
     unanswered.answer_came(draft, step)
     own_holds.request_ended(draft, step, state)
+    week.note_end(draft, step, state)
     draft.change(step, state=state, due=None, wanted=None)
     draft.note(kind or _ENDED[state], why, step)
 

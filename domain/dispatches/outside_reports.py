@@ -5,7 +5,7 @@ from typing import TypeGuard, get_args
 
 from domain.carriers.operator_calls import CallNote
 from domain.identity.identifiers import is_minor
-from domain.policy.messages import KEYS
+from domain.policy.messages import KEYS, WEEK_KEYS
 from schemas.casework.acts import HandOverCallAct, NoteAct
 from schemas.casework.call_recordings import RecordedCallAct
 from schemas.casework.inputs import (
@@ -32,6 +32,7 @@ CONTACT_RESULTS = frozenset(
         *(Result(state.value) for state in SmsState),
         *(Result(state.value) for state in CallState if state is not CallState.ANSWERED),
         *KEYS.values(),
+        *WEEK_KEYS.values(),
         Result.HUNG_UP,
     }
 )

@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from domain.policy.schedule import LIFTS, OUTLIVES, may_support
+from domain.policy.schedule import LIFTS, OUTLIVES, WEEK_QUESTIONS, may_ask_after_week, may_support
 from schemas.casework.cases import WAITING_STEPS, Case, CaseState, Step, StepState
 from schemas.casework.events import Dispatch
 from schemas.codes.channels import AnotherCase, ChannelCode, StepEnded, StepGone, TimeOver, TriedAgainMeanwhile
 from schemas.codes.provinces import CaseHandedOver
 from schemas.codes.refusals import CaseClosed, CaseSettled, PlanContacts, PlanOverByLoss
+from schemas.codes.week import AskedNoMore
 from schemas.levels import Action, Outcome
 
 # Actions that are still carried out after the resident was dissuaded or cleared; after they were defrauded, when the
@@ -37,9 +38,10 @@ def validity(dispatch: Dispatch, case: Case | None, now: datetime) -> ObsoleteDi
     Otherwise return an ObsoleteDispatch with the reason, or NotYetApplied if Redis does not have the decision that
     caused the dispatch yet. `case`: the case's state in Redis, None if Redis has none.
 
-    After a case is closed, only the lifting of stops and holds, and support calls, are valid; after it is settled, also
-    follow-ups and questions about its hand-over; after the resident was defrauded, also stop-payments and holds on
-    their own account. Support calls are not made while a plan contacts the resident.
+    After a case is closed, only the lifting of stops and holds, and contacts after its plan, are valid; after it is
+    settled, also follow-ups and questions about its hand-over; after the resident was defrauded, also stop-payments and
+    holds on their own account. Support calls are not made while a plan contacts the resident; the question a week later
+    only while they stand as dissuaded.
     """
     if dispatch.not_after is not None and now > dispatch.not_after:
         return ObsoleteDispatch(TimeOver())
@@ -75,6 +77,8 @@ def _of_case(dispatch: Dispatch, case: Case) -> ObsoleteDispatch | NotYetApplied
         return None
     if dispatch.action is Action.SUPPORT_CALL and not may_support(case):
         return ObsoleteDispatch(PlanContacts())
+    if dispatch.action in WEEK_QUESTIONS and not may_ask_after_week(case):
+        return ObsoleteDispatch(AskedNoMore())
     offers = dispatch.offer is not None and dispatch.step == dispatch.offer.id  # else it asks about an offer
     if case.settled and (offers or dispatch.action not in AFTER_SETTLED):
         return ObsoleteDispatch(ending_of(case))

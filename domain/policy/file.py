@@ -81,6 +81,14 @@ class Policy(Section):
         return self
 
     @model_validator(mode="after")
+    def _question_has_texts(self) -> Self:
+        """Refuse a question a week later without its texts."""
+        missing = [name for name in ("week_call", "week_sms") if getattr(self.messages, name) is None]
+        if self.plan.ask_after is not None and missing:
+            raise refused(FaultCode.KEYS_MISSING, key="messages", names=missing)
+        return self
+
+    @model_validator(mode="after")
     def _shield_fits(self) -> Self:
         """Refuse a shield that alone would open a case, and calls without their texts, times or results."""
         if self.risk.shield is not None:

@@ -22,12 +22,21 @@ DEFAULT = "default"
 PLACEHOLDERS = frozenset({"tail", "code"})
 SAMPLE = {"tail": "0000", "code": "000000"}  # of the same length as the real values
 KEYS = {"1": Result.ACKNOWLEDGED, "2": Result.WANTS_OPERATOR, "9": Result.WRONG_NUMBER}
+WEEK_REPLIES = {"1": Result.NOTHING_PAID, "2": Result.PAID_SINCE, "3": Result.CONTACTED_AGAIN}
+"""The answers to the question a week later, by the figure of a reply to its text message."""
+WEEK_KEYS = {**WEEK_REPLIES, "9": Result.WRONG_NUMBER}
+AUTOMATED_CALLS = (Action.ROBOT_CALL, Action.FOLLOW_UP, Action.CONTACT_CALL, Action.SUPPORT_CALL, Action.WEEK_CALL)
 
 ONE_SEGMENT, OF_SEVERAL = 70, 67  # characters of UCS-2, as used for Chinese and Korean (3GPP TS 23.038, 23.040)
 
 _NUMERALS = str.maketrans("〇零一二三四五六七八九幺", "001234567891")
 _RUN = re.compile(r"\d(?:[\s\-–—·.()]*\d){2,}")
 _LINK = re.compile(r"://|www\.|https?|@|\w\.\w|[A-Za-z0-9]。[A-Za-z]", re.IGNORECASE)  # browsers read 。 as a dot
+
+
+def keys_of(action: Action) -> dict[str, Result]:
+    """Return what the keys mean that the message of an automated call with this action offers."""
+    return WEEK_KEYS if action is Action.WEEK_CALL else KEYS
 
 
 def segments(text: str) -> int:
@@ -109,20 +118,22 @@ class Wording(Section):
 
 
 class Segments(Section):
-    """The most SMS segments (1 to 6) of an SMS (`sms`) and a flash SMS (`flash_sms`) to the resident, and of one to a
-    trusted contact (`contact_sms`).
+    """The most SMS segments (1 to 6) of an SMS (`sms`) and a flash SMS (`flash_sms`) to the resident, of the question a
+    week later (`week_sms`), and of one to a trusted contact (`contact_sms`).
 
     A handset shows a flash SMS of several segments in pieces or not at all.
     """
 
     sms: Annotated[int, Field(ge=1, le=6)] = 3
     flash_sms: Annotated[int, Field(ge=1, le=6)] = 1
+    week_sms: Annotated[int, Field(ge=1, le=6)] = 3
     contact_sms: Annotated[int, Field(ge=1, le=6)] = 2
 
 
 class Messages(Section):
-    """The templates of messages by action. Those of support calls, which a resident gets after a loss, may be left out
-    if the policy plans none. Templates of calls must name each key that can be pressed.
+    """The templates of messages by action. Those of support calls, which a resident gets after a loss, and of the
+    question a week later may be left out if the policy plans none. Templates of calls must name each key that can be
+    pressed, that of the question by text message each figure that answers it.
     """
 
     segments: Segments = Segments()
@@ -133,22 +144,27 @@ class Messages(Section):
     follow_up: Wording
     contact_call: Wording
     support_call: Wording | None = None
+    week_call: Wording | None = None
+    week_sms: Wording | None = None
 
     def wording(self, action: Action) -> Wording | None:
         """Return the templates of `action`, or None for an action without a text of its own, such as a visit.
 
-        A support call gets the templates of a follow-up call if this policy has none for it, because an earlier policy
-        may have planned the call.
+        A support call, or a question a week later, gets the templates of a follow-up call or a text message if this
+        policy has none for it, because an earlier policy may have planned it.
         """
         found = getattr(self, action.value, None)
-        if found is None and action is Action.SUPPORT_CALL:
+        if found is None and action in (Action.SUPPORT_CALL, Action.WEEK_CALL):
             return self.follow_up
+        if found is None and action is Action.WEEK_SMS:
+            return self.sms
         return found if isinstance(found, Wording) else None
 
     @model_validator(mode="after")
     def _short_enough(self) -> Self:
         for action in Segments.model_fields:
-            for where, text in _each(action, getattr(self, action)):
+            wording: Wording | None = getattr(self, action)
+            for where, text in _each(action, wording) if wording is not None else ():
                 taken, most = segments(text.format(**SAMPLE)), getattr(self.segments, action)
                 if taken > most:
                     raise refused(FaultCode.TOO_MANY_SEGMENTS, key=where, taken=taken, most=most, room=_room(most))
@@ -156,11 +172,12 @@ class Messages(Section):
 
     @model_validator(mode="after")
     def _keys_named(self) -> Self:
-        for action in (Action.ROBOT_CALL, Action.FOLLOW_UP, Action.CONTACT_CALL, Action.SUPPORT_CALL):
-            wording = self.wording(action)
+        for action in (*AUTOMATED_CALLS, Action.WEEK_SMS):
+            wording: Wording | None = getattr(self, action)
+            keys = WEEK_REPLIES if action is Action.WEEK_SMS else keys_of(action)
             for where, text in _each(action, wording) if wording is not None else ():
-                if missing := [key for key in KEYS if not re.search(rf"(?<!\d){key}(?!\d)", text)]:
-                    raise refused(FaultCode.KEY_NOT_NAMED, key=where, name=missing[0], choices=list(KEYS))
+                if missing := [key for key in keys if not re.search(rf"(?<!\d){key}(?!\d)", text)]:
+                    raise refused(FaultCode.KEY_NOT_NAMED, key=where, name=missing[0], choices=list(keys))
         return self
 
 

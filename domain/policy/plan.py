@@ -177,11 +177,14 @@ class Results(Section):
     operator_call: Table
     follow_up: Table
     support_call: Table = Field(default_factory=dict)
+    week_call: Table = Field(default_factory=dict)
+    week_sms: Table = Field(default_factory=dict)
     contact: Table
     visit: Table
     stop: Table
 
 
+SOONEST_QUESTION, LATEST_QUESTION = timedelta(seconds=1), timedelta(days=30)
 LEAST_STATUS = timedelta(minutes=1)  # assumed: sooner, a bank is still working on the order
 
 
@@ -240,8 +243,9 @@ class Plan(Section):
     from the outcome if there is none, to closing. `call_again_within`: how far ahead a resident may postpone a call.
     `talk_within`: longest duration of a conversation. `soon`: pause before AGAIN_SOON. `retry`, `retry_most`,
     `retries`: after a provider's failure, the first pause (it doubles each time), the longest pause, and the most
-    retries. `busy_in_a_row`: number of busy results that mean danger. `asked`: rules of steps that a person requests,
-    of follow-ups and of support calls.
+    retries. `busy_in_a_row`: number of busy results that mean danger. `ask_after`: how long after a resident was
+    dissuaded they are asked, by another channel, whether they have paid since, at most 30 days (left out: never).
+    `asked`: rules of steps that a person requests, of follow-ups, support calls and that question.
     """
 
     utc: Offset
@@ -259,13 +263,27 @@ class Plan(Section):
     unreachable: Unreachable
     stop: StopRules
     levels: dict[Level, LevelPlan]
-    asked: dict[Literal["operator", "visit", "contact", "follow_up", "support"], StepRule]
+    ask_after: Duration | None = None
+    asked: dict[Literal["operator", "visit", "contact", "follow_up", "support", "week_call", "week_sms"], StepRule]
     results: Results
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
         if missing := [level.value for level in Level if level not in self.levels]:
             raise refused(FaultCode.KEYS_MISSING, key="levels", names=missing)
-        if missing := sorted({"operator", "visit", "contact", "follow_up"} - set(self.asked)):
+        questions = {"week_call", "week_sms"} if self.ask_after is not None else set()
+        if missing := sorted({"operator", "visit", "contact", "follow_up", *questions} - set(self.asked)):
             raise refused(FaultCode.KEYS_MISSING, key="asked", names=missing)
+        return self
+
+    @model_validator(mode="after")
+    def _question_fits(self) -> Self:
+        """Refuse a time of the question a week later out of its bounds, and a question without what its answers do."""
+        if self.ask_after is None:
+            return self
+        if not SOONEST_QUESTION <= self.ask_after <= LATEST_QUESTION:
+            least, most = spelt(SOONEST_QUESTION), spelt(LATEST_QUESTION)
+            raise refused(FaultCode.NOT_BETWEEN, key="ask_after", least=least, most=most)
+        if missing := [name for name in ("week_call", "week_sms") if not getattr(self.results, name)]:
+            raise refused(FaultCode.KEYS_MISSING, key="results", names=missing)
         return self

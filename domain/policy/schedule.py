@@ -6,7 +6,7 @@ from datetime import UTC, datetime, time, timedelta, timezone
 from domain.policy.plan import Condition, LevelPlan, Plan, StepRule, Table, Window, Word
 from schemas.base import Partial
 from schemas.casework.cases import Case, CaseState, Profile
-from schemas.levels import Action, Level
+from schemas.levels import Action, Level, Outcome
 from schemas.people.residents import Flag
 
 LATEST = datetime(2099, 12, 30, tzinfo=UTC)  # no event after this is accepted, and no step is planned
@@ -31,7 +31,13 @@ CONTACTS_NOBODY = STOPS | {Action.HAND_OVER}
 LIFTS = frozenset({Action.STOP_RELEASE, Action.LIFT_HOLD})
 """The actions that give back: they are carried out however the case ends."""
 CALLS = frozenset({Action.ROBOT_CALL, Action.OPERATOR_CALL})
-OUTLIVES = LIFTS | {Action.SUPPORT_CALL}
+WEEK_QUESTIONS = frozenset({Action.WEEK_CALL, Action.WEEK_SMS})
+"""The question a week after the resident was dissuaded, by a call or a text message."""
+AFTER_PLAN = WEEK_QUESTIONS | {Action.SUPPORT_CALL}
+"""The contacts that belong to no level's plan and outlive the case. They are never made while a plan contacts the
+resident, and never in quiet hours.
+"""
+OUTLIVES = LIFTS | AFTER_PLAN
 """The actions that go on after the case is closed."""
 SMS = frozenset({Action.SMS, Action.FLASH_SMS})
 
@@ -58,8 +64,8 @@ def rule_of(plan: Plan, step: str, action: Action) -> StepRule:
     """Return the policy's rule for a step of a case. `step`: the step's id; `action`: its action.
 
     A step for a bank (STOPS) gets the attempts and times of `plan.stop`, but a status request only one attempt. A
-    follow-up or support call gets the plan's rule for these. A step that the policy no longer has gets one attempt and
-    an hour for its result.
+    follow-up, a support call or a question a week later gets the plan's rule for these. A step that the policy no
+    longer has gets one attempt and an hour for its result.
     """
     head, _, rest = step.partition(".")
     if action in STOPS:
@@ -72,9 +78,8 @@ def rule_of(plan: Plan, step: str, action: Action) -> StepRule:
     if head == "support" and "support" in plan.asked:
         return plan.asked["support"]
     rules: Mapping[str, StepRule] = plan.levels[Level(head)].steps if head in _LEVELS else _by_name(plan)
-    return rules.get(rest.partition(".")[0]) or StepRule.model_construct(
-        action=action, result_within=timedelta(hours=1)
-    )
+    name = action.value if action in WEEK_QUESTIONS else rest.partition(".")[0]
+    return rules.get(name) or StepRule.model_construct(action=action, result_within=timedelta(hours=1))
 
 
 def _by_name(plan: Plan) -> Mapping[str, StepRule]:
@@ -121,6 +126,16 @@ def may_support(case: Case) -> bool:
     return case.settled or case.state is CaseState.ALREADY_DEFRAUDED
 
 
+def may_ask_after_week(case: Case) -> bool:
+    """Return True if the question a week later may be put: the resident stands as dissuaded, nobody has recorded a loss
+    of theirs in this case or since it was opened, and they have not asked for no more messages.
+    """
+    stands = case.outcome is Outcome.DISSUADED and case.state in (CaseState.DISSUADED, CaseState.CLOSED)
+    lost = bool(case.losses) or (case.prior_loss is not None and case.prior_loss.at >= case.opened_at)
+    recorded = any(fraud.number == case.number and fraud.loss_fen != 0 for fraud in case.frauds)
+    return stands and not lost and not recorded and not case.wants_no_messages
+
+
 def weaker(one: Action, other: Action) -> bool:
     """Return True if `one` is a weaker contact than `other` of the same family, as an automated call is weaker than an
     operator's call. False for the same action, other families, and actions without a family.
@@ -134,10 +149,10 @@ def allowed(due: datetime, plan: Plan, level: LevelPlan, action: Action) -> date
     """Return the earliest time from `due` (aware) on at which a step may go out: `due` itself outside of the quiet
     hours, else their end in UTC.
 
-    Quiet hours apply if the level has them, and always to a support call. They do not apply to actions that contact
-    nobody (CONTACTS_NOBODY).
+    Quiet hours apply if the level has them, and always to contacts after the plan (AFTER_PLAN). They do not apply to
+    actions that contact nobody (CONTACTS_NOBODY).
     """
-    if not (level.quiet or action is Action.SUPPORT_CALL) or action in CONTACTS_NOBODY:
+    if not (level.quiet or action in AFTER_PLAN) or action in CONTACTS_NOBODY:
         return due
     end = _until_outside(due, plan.quiet, plan.utc)
     return end or due

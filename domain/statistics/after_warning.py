@@ -8,49 +8,23 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from math import sqrt
 from operator import add
 from typing import NamedTuple
 
+from domain.casework.week.question import channel_of_ground
 from domain.statistics.fraud_records import record_totals
-from schemas.casework.cases import Case, CaseState
+from domain.statistics.shares import ShareEstimate, share_of
+from domain.statistics.week_answers import WeekAnswers, answer_counts, week_answers
+from schemas.casework.cases import Case, CaseState, WeekQuestion
 from schemas.casework.events import CaseEvent, FactKind
 from schemas.casework.frauds import GivenWarning
-from schemas.levels import Action, Channel, OutcomeGround, Result
+from schemas.levels import Action, Channel, Outcome, OutcomeGround, Result, WeekAnswer
 from schemas.risk.reported_frauds import FraudMatch
 from schemas.risk.signals import TransferState
 
 SPANS = (timedelta(days=30), timedelta(days=90))
 WEEK = timedelta(days=7)
-NORMAL_QUANTILE = 1.959964  # of 97.5 %: both ends of a 95 % interval
 SMS_ALONE_SINGAPORE = 2_016 / 6_464  # Singapore's police, SMS alone: scams broken off of people reached (31 %)
-
-
-class ShareEstimate(NamedTuple):
-    """A share of `k` in `n`, with its 95 % interval; `share`, `low` and `high` are None if `n` is 0."""
-
-    n: int
-    k: int
-    share: float | None
-    low: float | None
-    high: float | None
-
-
-def share_of(k: int, n: int) -> ShareEstimate:
-    """Return the share (0 to 1) of `k` in `n` with the limits of Wilson's 95 % interval; all three are None if `n` is
-    0.
-
-    Wilson, Journal of the American Statistical Association 22 (1927), 209; recommended for small counts by Brown, Cai
-    and DasGupta, Statistical Science 16 (2001), 101. Raises ValueError unless 0 <= k <= n.
-    """
-    if not 0 <= k <= n:
-        raise ValueError("k of n must lie between 0 and n")
-    if n == 0:
-        return ShareEstimate(0, 0, None, None, None)
-    share, square = k / n, NORMAL_QUANTILE**2
-    middle = (share + square / (2 * n)) / (1 + square / n)
-    half = NORMAL_QUANTILE / (1 + square / n) * sqrt(share * (1 - share) / n + square / (4 * n * n))
-    return ShareEstimate(n, k, share, 0.0 if k == 0 else middle - half, 1.0 if k == n else middle + half)
 
 
 class AfterWarningRow(NamedTuple):
@@ -73,7 +47,7 @@ class WeekConfirmation(NamedTuple):
     `at_the_time`: cases in which the resident was dissuaded at some time; `a_week_old`: of these, those that are a week
     old. Of `a_week_old`: `no_payment`: without a settled payment, a loss or a recorded fraud in that week; `asked`: the
     resident confirmed it again after a week; `asked_otherwise`: by another channel than the one that dissuaded them;
-    `confirmed`: asked by another channel, and no payment.
+    `confirmed`: asked by another channel, and no payment. `question`: what they answered when asked by the plan.
     """
 
     at_the_time: int
@@ -82,6 +56,7 @@ class WeekConfirmation(NamedTuple):
     asked: ShareEstimate
     asked_otherwise: ShareEstimate
     confirmed: ShareEstimate
+    question: WeekAnswers
 
 
 class SmsAlone(NamedTuple):
@@ -116,7 +91,8 @@ class WarnedCase:
 
     `warnings`: those that reached the resident in this case; `frauds`: when the frauds in the police's records
     happened, those of earlier cases too; `payments`: when each payment began; `paid`: when money left the resident, by
-    settled payments and losses.
+    settled payments and losses. `dissuaded`: the resident stands as dissuaded, or was asked about it a week later;
+    `week`: that question, None if it was not put.
     """
 
     resident: str
@@ -127,6 +103,8 @@ class WarnedCase:
     frauds: tuple[datetime, ...]
     payments: tuple[datetime, ...]
     paid: tuple[datetime, ...]
+    dissuaded: bool
+    week: WeekQuestion | None
 
 
 def warned_case(case: Case) -> WarnedCase:
@@ -141,6 +119,8 @@ def warned_case(case: Case) -> WarnedCase:
         frauds=tuple(each.happened_at for each in case.frauds),
         payments=tuple(each.at for each in case.payments),
         paid=(*settled, *(each.at for each in case.losses)),
+        dissuaded=case.outcome is Outcome.DISSUADED or case.week is not None,
+        week=case.week,
     )
 
 
@@ -334,25 +314,25 @@ def _week(history: WarningHistory, residents: Mapping[str, list[WarnedCase]], no
             continue
         cases = residents[history.latest[name].resident]
         safe = not _paid(cases, at, at + WEEK)
-        asked = any(when - at >= WEEK for when in history.safe.get(name, ()))
-        otherwise = asked and _channel_of(ground) is not Action.FOLLOW_UP.channel
+        followed = any(when - at >= WEEK for when in history.safe.get(name, ()))
+        question = history.latest[name].week
+        answered = question is not None and question.answer is WeekAnswer.NOTHING_PAID
+        asked = followed or answered
+        otherwise = answered or (followed and channel_of_ground(ground) is not Action.FOLLOW_UP.channel)
         found.update(old=1, safe=safe, asked=asked, otherwise=otherwise, confirmed=otherwise and safe)
     return WeekConfirmation(
         len(history.dissuaded),
         found["old"],
         *(share_of(found[each], found["old"]) for each in ("safe", "asked", "otherwise", "confirmed")),
+        week_answers(_answers(history)),
     )
 
 
-def _channel_of(ground: OutcomeGround | None) -> Channel | None:
-    """Return the channel by which the resident was dissuaded; None if it was none of ours."""
-    match ground:
-        case OutcomeGround.CALL | OutcomeGround.KEY | OutcomeGround.CALLED_BACK:
-            return Channel.PHONE
-        case OutcomeGround.VISIT:
-            return Channel.VISIT
-        case _:
-            return None
+def _answers(history: WarningHistory) -> Counter[str]:
+    found: Counter[str] = Counter()
+    for name in history.dissuaded:
+        found.update(answer_counts(history.latest[name].week, dissuaded=True))
+    return found
 
 
 def _paid(cases: Sequence[WarnedCase], after: datetime, until: datetime) -> bool:

@@ -4,7 +4,8 @@ A name consists of words joined by `|`; the first names the kind of count: `open
 `action|flash_sms|delivered`, `area|red|2201` (open cases by prefecture), `stop|in_force` (stop-payments),
 `clock|desk|red|kept`, `handover|late`, `objection|upheld|false_report`, `false_report|bank`. Cases whose resident a
 warning reached are `warned|channel|sms`, and those defrauded within 30 days of it `defrauded|30|channel|sms`; likewise
-by level and message. The last word of
+by level and message. Dissuaded residents who were asked a week later are `week|nothing_paid`, by their answer, or
+`week|waiting`. The last word of
 `state|dissuaded|evidenced` and `state|dissuaded|stated` is the kind of ground; for other states it is empty.
 """
 
@@ -16,12 +17,14 @@ from datetime import datetime
 from domain.identity.divisions import PREFECTURE_DIGITS
 from domain.statistics import clocks
 from domain.statistics.after_warning import SPANS, fraud_follows, groups_of
+from domain.statistics.week_answers import WAITING
 from schemas.casework.cases import Case, CaseState
 from schemas.casework.events import CaseEvent, Fact, FactKind
 from schemas.codes.any_code import AnyCode
 from schemas.codes.objections import ObjectionMade, ObjectionRejected, ObjectionUpheld, ReportFalse
 
-_STANDING = ("id", "level", "state", "profile", "payments", "traced", "warnings", "frauds")  # used by `of_standing`
+# Used by `of_standing`.
+_STANDING = ("id", "level", "state", "profile", "payments", "traced", "warnings", "frauds", "week")
 
 
 def of_event(event: CaseEvent) -> Counter[str]:
@@ -42,9 +45,9 @@ def names_of_event(event: CaseEvent) -> Iterator[str]:
 def of_standing(before: Case | None, after: Case) -> Counter[str]:
     """Return the changes of the current counts by name, from `before` to `after`; negative for decreases.
 
-    Current counts are those of open cases (`open|…`, `area|…`), of stop-payments (`stop|…`) and of warnings
-    (`warned|…`, `defrauded|…`). `before`: the same case, or the resident's earlier case, whose stops and warnings stay
-    counted, or None.
+    Current counts are those of open cases (`open|…`, `area|…`), of stop-payments (`stop|…`), of questions a week later
+    (`week|…`) and of warnings (`warned|…`, `defrauded|…`). `before`: the same case, or the resident's earlier case,
+    whose stops, question and warnings stay counted, or None.
     """
     if before is not None and after.same_objects(before, *_STANDING):
         return Counter()
@@ -60,7 +63,7 @@ def of_standing(before: Case | None, after: Case) -> Counter[str]:
 
 def of_earlier(case: Case) -> Counter[str]:
     """Return the current counts, by name, to which a case still contributes after its resident's next case was opened:
-    those of its stop-payments (`stop|…`) and warnings (`warned|…`, `defrauded|…`).
+    those of its stop-payments (`stop|…`), question (`week|…`) and warnings (`warned|…`, `defrauded|…`).
     """
     return Counter({name: number for name, number in _lasting(case).items() if number})
 
@@ -140,6 +143,8 @@ def _open(case: Case) -> Iterator[str]:
 
 def _lasting(case: Case) -> Counter[str]:
     stops = Counter(f"stop|{payment.stop.state}" for payment in (*case.payments, *case.traced) if payment.stop)
+    if case.week is not None:
+        stops[f"week|{case.week.answer.value if case.week.answer else WAITING}"] += 1
     return stops + Counter(_warned(case)) if case.warnings else stops
 
 

@@ -35,6 +35,7 @@ from schemas.levels import (
     OutcomeGround,
     Result,
     SupportOutcome,
+    WeekAnswer,
 )
 from schemas.people.escalations import OfficerRung, RungResult
 from schemas.people.residents import InterpreterLanguage, ReportSource
@@ -63,6 +64,7 @@ LABELS: Mapping[type[StrEnum], Mapping[Any, str]] = {
     SearchGround: search_labels.SEARCH_GROUNDS,
     StopGround: search_labels.STOP_GROUNDS,
     SupportOutcome: labels.SUPPORT,
+    WeekAnswer: people_labels.WEEK_ANSWERS,
     EmergencyGround: people_labels.EMERGENCY_GROUNDS,
     ThirdPartyCallState: people_labels.THIRD_PARTY_STATES,
     ThirdPartyKind: people_labels.THIRD_PARTIES,
@@ -109,12 +111,14 @@ STEPS = {
     "contact": labels.ACTIONS[Action.CONTACT_CALL],
     "follow": labels.ACTIONS[Action.FOLLOW_UP],
     "support": labels.ACTIONS[Action.SUPPORT_CALL],
+    "week_call": labels.ACTIONS[Action.WEEK_CALL],
+    "week_sms": labels.ACTIONS[Action.WEEK_SMS],
     "ask": labels.ACTIONS[Action.STOP_STATUS],
     "own": labels.ACTIONS[Action.HOLD_OUTGOING],
     "lift": labels.ACTIONS[Action.LIFT_HOLD],
     "province": labels.ACTIONS[Action.HAND_OVER],
 }
-_STEP_OWNERS = {*Level, "asked", "follow", "support", "ask", "own", "lift", "province"}
+_STEP_OWNERS = {*Level, "asked", "follow", "support", "week", "ask", "own", "lift", "province"}
 
 OPTIONAL: Mapping[type[Code], frozenset[str]] = {
     kind: frozenset(kind.__struct_fields__[len(kind.__struct_fields__) - len(kind.__struct_defaults__) :])

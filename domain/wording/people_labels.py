@@ -3,6 +3,7 @@
 from schemas.casework.call_recordings import RecordingState
 from schemas.casework.third_parties import EmergencyGround, ThirdPartyCallState, ThirdPartyKind
 from schemas.codes.replies import ReplySender
+from schemas.levels import WeekAnswer
 from schemas.people.public_reports import AppealOutcome, RejectedAs, Reporter
 from schemas.people.residents import Flag, InterpreterLanguage, Language, Occupation, ReportSource, Sex
 from schemas.people.rosters import Role
@@ -104,4 +105,11 @@ EMERGENCY_GROUNDS = {
     EmergencyGround.LIFE_AT_RISK: "人身安全有危险",
     EmergencyGround.UNDER_CONTROL: "当事人受他人控制",
     EmergencyGround.MONEY_LEAVING: "正在转出资金",
+}
+# What a dissuaded resident answers a week later.
+WEEK_ANSWERS = {
+    WeekAnswer.NOTHING_PAID: "此后没有付款",
+    WeekAnswer.PAID_SINCE: "称此后已付款",
+    WeekAnswer.CONTACTED_AGAIN: "称骗子又来联系",
+    WeekAnswer.NO_ANSWER: "没有回答",
 }

@@ -24,12 +24,23 @@ class WarnedGroup(Model):
     defrauded: tuple[Number, Number]
 
 
+class DissuadedGroup(Model):
+    """Numbers of cases whose residents live in `division` and were dissuaded: `cases`, by "dissuaded", the answer to
+    the question a week later, and "waiting" without one yet.
+    """
+
+    division: DivisionCode
+    cases: dict[str, Number]
+
+
 class AfterWarningReading(Model):
     """The figures as of `at`. `groups`: of cases that were first warned at `since` or later. `after_warning`: the ids
-    of the police's records of frauds before which a warning had reached the victim within 90 days.
+    of the police's records of frauds before which a warning had reached the victim within 90 days. `dissuaded`: what
+    the dissuaded answered a week later, by area.
     """
 
     at: When
     since: When
     groups: list[WarnedGroup]
     after_warning: frozenset[Ref]
+    dissuaded: list[DissuadedGroup] = Field(default_factory=list)

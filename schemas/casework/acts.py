@@ -19,7 +19,7 @@ from schemas.casework.own_account import (
 from schemas.casework.provinces import EndHereAct, OfferCaseAct
 from schemas.casework.searches import StartSearchAct, StopSearchAct
 from schemas.casework.third_parties import AdmitThirdPartyAct, ThirdPartyAct
-from schemas.levels import EvidenceClass, Level, Outcome, OutcomeGround, SupportOutcome
+from schemas.levels import EvidenceClass, Level, Outcome, OutcomeGround, SupportOutcome, WeekAnswer
 from schemas.people.calls import CallerRequest
 from schemas.people.residents import InterpreterLanguage
 
@@ -180,6 +180,16 @@ class SupportAct(Model):
     note: Note = ""
 
 
+class WeekAnswerAct(Model):
+    """What the resident told a person about the question a week after they were dissuaded, also in a closed case.
+    PAID_SINCE and CONTACTED_AGAIN reopen a case whose plan has ended. It replaces any answer by key or reply.
+    """
+
+    do: Literal["week_answer"] = "week_answer"
+    answer: WeekAnswer
+    note: Note = ""
+
+
 class ConfirmAct(Model):
     """A person confirms that the danger is real. Steps held back because of the policy that found the danger are
     released.
@@ -231,6 +241,7 @@ Act = Annotated[
     | ThirdPartyAct
     | HandOverCallAct
     | RecordedCallAct
-    | SupportAct,
+    | SupportAct
+    | WeekAnswerAct,
     Field(discriminator="do"),
 ]

@@ -22,7 +22,17 @@ from schemas.casework.third_parties import MOST_ADMITTED, AdmittedThirdParty
 from schemas.codes.any_code import AnyCodeField
 from schemas.codes.danger import DangerCodeField
 from schemas.codes.replies import MOST_REPLIES
-from schemas.levels import Action, CallResult, Channel, EvidenceClass, Level, Outcome, OutcomeGround, Result
+from schemas.levels import (
+    Action,
+    CallResult,
+    Channel,
+    EvidenceClass,
+    Level,
+    Outcome,
+    OutcomeGround,
+    Result,
+    WeekAnswer,
+)
 from schemas.people.residents import BalanceBand, DivisionCode, Flag, Language, Occupation, ResidentId, Sex
 from schemas.risk.evidence import PriorLoss, WatchStatus
 from schemas.risk.signals import TransferState
@@ -248,6 +258,20 @@ class Loss(Model):
     after_warning_days: float | None = None
 
 
+class WeekQuestion(Model):
+    """The question to a dissuaded resident, a week later and by another channel, whether they have paid since. A case
+    has one. `action`: how it was put (WEEK_CALL or WEEK_SMS), first at `asked_at`.
+
+    `answer`: None while it waits. A later answer replaces NO_ANSWER and better news. `answered_at`: None without an
+    answer of the resident.
+    """
+
+    asked_at: When
+    action: Action
+    answer: WeekAnswer | None = None
+    answered_at: When | None = None
+
+
 class Danger(Model):
     """The result of screening: the risk level with its reasons, the gravest first. `probability`: of fraud, 0 to 1.
 
@@ -295,6 +319,7 @@ class Case(Model):
     taken: list[TakenCase] = Field(default_factory=list, max_length=MOST_TAKEN)  # from other provinces
     replies: Annotated[int, Field(ge=0, le=MOST_REPLIES + 1)] = 0  # noted in its history
     replied_at: When | None = None  # when the latest reply came of which no operator has taken note
+    wants_no_messages: bool = False  # by a reply: no message is sent that no warning needs; also in later cases
     kept: dict[str, LossAvoided] = Field(default_factory=dict)  # by transfer
     frozen: dict[str, Fen] = Field(default_factory=dict)  # by transfer
     returned: dict[str, Fen] = Field(default_factory=dict)  # by transfer: what the bank has given back of it
@@ -326,7 +351,8 @@ class Case(Model):
     experiments: Assignments = Field(default_factory=dict)  # its arms of randomised experiments
     settled_at: When | None = None  # when the resident was dissuaded or cleared; None while in danger
     closed_at: When | None = None
-    talk_from: CaseState | None = None  # its state before a talk after a support call, while it is open for that only
+    talk_from: CaseState | None = None  # its state before a talk that a call after the plan led to, while open for that
+    week: WeekQuestion | None = None  # put a week after the resident was dissuaded; None: not put yet
     prior_loss: PriorLoss | None = None  # the resident's latest loss, in this case or an earlier one
 
     @model_validator(mode="after")

@@ -19,6 +19,7 @@ from schemas.codes.searches import SearchCode
 from schemas.codes.stop_orders import StopOrderCode
 from schemas.codes.third_parties import ThirdPartyCode
 from schemas.codes.visits import OfficerCode
+from schemas.codes.week import WeekCode
 from schemas.levels import Action, Level, Outcome, Result
 
 
@@ -189,6 +190,7 @@ AnyCode = (
     | RecordingCode
     | ThirdPartyCode
     | ReplyCode
+    | WeekCode
     | RefusalCode
     | ChannelCode
 )

@@ -25,7 +25,8 @@ FIRST_CONTACT = {
 _HOUR = timedelta(hours=1)
 _BANKS, _MACHINES = "banks", "machines"
 _CALLS = frozenset(
-    {Action.ROBOT_CALL, Action.OPERATOR_CALL, Action.FOLLOW_UP, Action.SUPPORT_CALL, Action.CONTACT_CALL}
+    {Action.ROBOT_CALL, Action.OPERATOR_CALL, Action.FOLLOW_UP, Action.CONTACT_CALL, Action.SUPPORT_CALL}
+    | {Action.WEEK_CALL}
 )
 
 

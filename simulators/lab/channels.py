@@ -12,9 +12,10 @@ from itertools import count
 from domain.dispatches.validity import ObsoleteDispatch, validity
 from domain.identity.identifiers import reach
 from domain.ids import result_id
+from domain.policy.messages import WEEK_REPLIES
 from schemas.casework.cases import Case
 from schemas.casework.events import Dispatch
-from schemas.casework.inputs import BankFeedback, BankState, ContactResult, ResidentInput, VisitStage
+from schemas.casework.inputs import BankFeedback, BankState, ContactResult, ResidentInput, ResidentReply, VisitStage
 from schemas.codes.channels import (
     ChannelCode,
     NobodyOnDuty,
@@ -24,6 +25,7 @@ from schemas.codes.channels import (
     ProviderAnswered,
     UnknownAccount,
 )
+from schemas.codes.replies import ReplySender
 from schemas.levels import Action, Channel, Result
 from schemas.people.residents import Resident
 from simulators.lab.officers import Officers, told
@@ -87,6 +89,8 @@ class Channels:
         answer = self.contacts.answer(dispatch.id, dispatch.action, now)
         if answer.result is not None:
             yield _result(dispatch, answer.result, now, answer.after)
+        if answer.then is not None and answer.then.result is not None:
+            yield _reply(dispatch, answer.then.result, now + answer.then.after, answer.then.after)
 
     def _has_telephone(self, dispatch: Dispatch, now: datetime) -> bool:
         resident = self.people[dispatch.resident]
@@ -141,6 +145,18 @@ def _result(
         action=dispatch.action,
         result=result,
         why=why,
+    )
+
+
+def _reply(dispatch: Dispatch, answer: Result, at: datetime, after: timedelta) -> Told:
+    text = next(figure for figure, result in WEEK_REPLIES.items() if result is answer)
+    return after, ResidentReply(
+        id=result_id(dispatch.id, "reply", f"{dispatch.id}#1"),
+        at=at,
+        resident=dispatch.resident,
+        dispatch=dispatch.id,
+        sender=ReplySender.RESIDENT,
+        text=text,
     )
 
 

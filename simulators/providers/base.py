@@ -194,6 +194,10 @@ class SimulatedProvider(ABC):
             await asyncio.sleep(fault.seconds)
         return self._answer_to(key)
 
+    def webhook(self, path: str) -> str:
+        """Return the name of the webhook for the receipts of a path's orders. Raises KeyError for an unknown path."""
+        return self.paths()[path]
+
     def channel(self, path: str) -> str:
         """Return the name of the channel that the signatures of a path's orders and receipts state: by default, the
         name of the path's webhook. Raises KeyError for an unknown path.
@@ -297,7 +301,7 @@ class SimulatedProvider(ABC):
     async def _posted(self, path: str, body: bytes, signer: str) -> httpx.Response:
         """Sign and send a receipt once. Raises httpx.HTTPError if a repetition may help."""
         self._client = self._client or httpx.AsyncClient(timeout=10)
-        url = f"{self._url}/{self.paths()[path]}"
+        url = f"{self._url}/{self.webhook(path)}"
         message, nonce = SignedMessage(self.channel(path), urlsplit(url).path, body), secrets.token_hex(12)
         headers = {"Content-Type": "application/json", **sign(self._keys[signer], message, time.time(), nonce)}
         if trace := _trace.get():

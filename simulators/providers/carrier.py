@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
-from domain.policy.messages import KEYS
+from domain.policy.messages import KEYS, WEEK_REPLIES
 from schemas.base import Partial
 from schemas.channels.receipts import CallState, SmsState
-from schemas.levels import Action, Channel, Result
+from schemas.levels import WEEK_ANSWERS, Action, Channel, Result
 from simulators.providers.base import Contact, Receipt, SimulatedProvider
 from streams.channels.provider import Kind
 from streams.runtime.clock import Clock
@@ -29,7 +29,8 @@ class Ringing:
 Answering = Callable[[Ringing, datetime], Awaitable[Answers]]
 """How the telephone's holder reacts: `answer(ringing, now)` returns the results and after how long each comes."""
 
-PRESSED = Partial({result: digit for digit, result in KEYS.items()})
+PRESSED = Partial({result: digit for digit, result in (*KEYS.items(), *WEEK_REPLIES.items())})
+REPLIES = "/replies"  # no path of orders: where replies to messages go
 
 # Assumed, around "phone alone fails" (Shenzhen: about 40 % refuse).
 CALLS = {
@@ -74,6 +75,14 @@ class Carrier(SimulatedProvider):
         """Return the webhook of each path: `sms` for `/sms`, `voice` for `/calls`."""
         return {"/sms": "sms", "/calls": "voice"}
 
+    def webhook(self, path: str) -> str:
+        """Return the name of the webhook of a path, or of replies to messages (REPLIES)."""
+        return "sms/replies" if path == REPLIES else super().webhook(path)
+
+    def channel(self, path: str) -> str:
+        """Return the name of the channel that signatures state: replies are signed as messages are."""
+        return "sms" if path == REPLIES else super().channel(path)
+
     def contact(self, key: str, path: str, order: dict[str, Any]) -> Contact:
         """Return the log entry of a message (`path` /sms) or an automated call (/calls), with the message's text or the
         call's script. No order is refused. `key`: the dispatch's id. Raises KeyError if a field of the order is
@@ -89,7 +98,14 @@ class Carrier(SimulatedProvider):
         """
         answers = await self._answer(Ringing(key, order["to"], Action(order["action"])), now)
         told = _sms if path == "/sms" else _call
+        for delay, result in answers if path == "/sms" else ():
+            if result in WEEK_ANSWERS:
+                self._start(self._reply_later(key, PRESSED[result], now + delay))
         return [(delay, receipt) for delay, result in answers if (receipt := told(result))]
+
+    async def _reply_later(self, key: str, text: str, at: datetime) -> None:
+        await self.clock.sleep_until(at)
+        self.tell(key, REPLIES, {"text": text})
 
 
 def _sms(result: Result) -> dict[str, Any] | None:

@@ -21,11 +21,13 @@ class Answers:
         self._contacts, self._guest = contacts, guest
 
     async def telephone(self, ringing: Ringing, now: datetime) -> Sequence[tuple[timedelta, Result]]:
-        """Return how the telephone's holder reacts to a message or call: a list of one pair (delay after `now`,
-        result); empty if no receipt ever comes. The contact is recorded in the truth and may dissuade the resident.
+        """Return how the telephone's holder reacts to a message or call: a list of pairs (delay after `now`, result),
+        the second one a reply; empty if no receipt ever comes. The contact is recorded in the truth and may dissuade
+        the resident.
         """
         answer = self._contacts.answer(ringing.dispatch, ringing.action, now)
-        return [] if answer.result is None else [(answer.after, answer.result)]
+        told = [each for each in (answer, answer.then) if each is not None]
+        return [(each.after, each.result) for each in told if each.result is not None]
 
     async def bank(self, stopping: Stopping, now: datetime) -> Feedback:
         """Return the bank's messages about a stop, its extension or its release, with delays after `now`; at least one.

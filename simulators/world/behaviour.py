@@ -1,6 +1,6 @@
 """The reactions of people, officers and banks. Randomness is an argument; all figures are in figures.py."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from random import Random
 
@@ -13,10 +13,13 @@ from simulators.assumptions.figures import SCAMS
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The result of a contact, and the delay `after` which it comes. `result`: None: no receipt ever comes."""
+    """The result of a contact, and the delay `after` which it comes. `result`: None: no receipt ever comes. `then`: the
+    reply to a message, with its delay after the message; None without one.
+    """
 
     result: Result | None
     after: timedelta
+    then: "Answer | None" = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +29,8 @@ class Situation:
     `payments_made`: number of settled payments; `payments_to_come`: number of those not made yet or in flight;
     `persuaded`: True if they are dissuaded now; `on_the_line`: True if the scammer is calling now; `talks`: number of
     earlier conversations; `objects`: True if they object to calls; `asked`: True if the scam asks for money, which most
-    never do.
+    never do; `paid_since`, `contacted_again`: True if, since they were first dissuaded, they have paid, or believe the
+    scammer again.
     """
 
     scam_type: str | None = None
@@ -37,6 +41,8 @@ class Situation:
     talks: int = 0
     objects: bool = False
     asked: bool = False
+    paid_since: bool = False
+    contacted_again: bool = False
 
     @property
     def robbed(self) -> bool:
@@ -89,6 +95,30 @@ def robot_call(chance: Random, situation: Situation) -> Answer:
         shares["refused"] *= figures.REFUSES_AGAIN
         shares["hung_up"] *= figures.REFUSES_AGAIN
     return Answer(Result(pick(chance, shares)), between(chance, 8, 45))
+
+
+def week_call(chance: Random, situation: Situation) -> Answer:
+    """Return a random result of the call that asks a week later whether the resident has paid since. Whoever presses a
+    key presses that of their answer.
+    """
+    answer = robot_call(chance, situation)
+    pressed = answer.result in (Result.ACKNOWLEDGED, Result.WANTS_OPERATOR)
+    return replace(answer, result=_of_the_week(chance, situation)) if pressed else answer
+
+
+def week_sms(chance: Random, situation: Situation) -> Answer:
+    """Return a random receipt of the message that asks the same, and the reply if there is one."""
+    answer = sms(chance)
+    if answer.result is not Result.DELIVERED or chance.random() >= figures.REPLIES_TO_QUESTION:
+        return answer
+    after = timedelta(hours=chance.uniform(*figures.REPLY_HOURS))
+    return replace(answer, then=Answer(_of_the_week(chance, situation), answer.after + after))
+
+
+def _of_the_week(chance: Random, situation: Situation) -> Result:
+    if situation.paid_since and chance.random() < figures.ADMITS_PAYING:
+        return Result.PAID_SINCE
+    return Result.CONTACTED_AGAIN if situation.contacted_again and not situation.paid_since else Result.NOTHING_PAID
 
 
 def contact_dissuades(chance: Random, action: Action, result: Result, situation: Situation) -> bool:

@@ -4,7 +4,7 @@ A dispatch's id determines its resident and its random stream, so the same dispa
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from random import Random
@@ -53,6 +53,14 @@ class BankAnswer:
     onward: tuple[Moved, ...] = ()
 
 
+_ANSWERS: Mapping[Action, Callable[[Random, Situation], Answer]] = {
+    **dict.fromkeys((Action.SMS, Action.FLASH_SMS, Action.CONTACT_SMS), lambda chance, _: behaviour.sms(chance)),
+    Action.WEEK_CALL: behaviour.week_call,
+    Action.WEEK_SMS: behaviour.week_sms,
+}
+"""How a message or automated call is answered: any other action's as an automated call."""
+
+
 class Contacts:
     """Reacts to each kind of contact, and records the contacts and their effects in the truth. The same dispatch always
     gets the same reaction.
@@ -70,10 +78,7 @@ class Contacts:
         chance = stream(self._seed, "answer", dispatch)
         with self._lock:
             life, situation = self._meet(dispatch, now)
-            if action in (Action.SMS, Action.FLASH_SMS, Action.CONTACT_SMS):
-                answer = behaviour.sms(chance)
-            else:
-                answer = behaviour.robot_call(chance, situation)
+            answer = _ANSWERS.get(action, behaviour.robot_call)(chance, situation)
             if life and answer.result and behaviour.contact_dissuades(chance, action, answer.result, situation):
                 life.persuade(now + answer.after, action)
             self._book(dispatch, now, action, answer.result or "no_receipt")
@@ -293,6 +298,8 @@ class Contacts:
             talks=life.talks,
             objects=objects,
             asked=bool(fates),
+            paid_since=life.paid_since_persuaded(now, self._truth.stops),
+            contacted_again=life.persuaded_at is not None and not life.persuaded(now),
         )
 
     def _book(self, name: str, at: datetime, action: Action, result: str | Result) -> None:

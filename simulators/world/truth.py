@@ -98,6 +98,14 @@ class Life:
         """Return True if the victim is dissuaded at the time `at`. False before that, and after a relapse."""
         return self._persuaded_since(at, at) is not None
 
+    def paid_since_persuaded(self, now: datetime, stops: Mapping[str, list[AccountStop]]) -> bool:
+        """Return True if the victim made a payment after they were first dissuaded that has reached the payee by `now`.
+        `stops`: the stops of each account number.
+        """
+        since = self.persuaded_at
+        later = [each for each in self.story.payments if since is not None and since < each.at <= now]
+        return any(self.fate(each, now, stops) is Fate.SETTLED for each in later)
+
     def _persuaded_since(self, at: datetime, now: datetime) -> datetime | None:
         """Return since when the victim is dissuaded at the moment `at`, as known by `now`; None if they are not
         dissuaded then.

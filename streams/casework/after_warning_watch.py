@@ -6,7 +6,7 @@ computed from the cases alone, so they may be lost with Redis.
 """
 
 import logging
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from typing import Any
@@ -22,7 +22,8 @@ from domain.statistics.after_warning import (
     group_counts,
     warned_case,
 )
-from schemas.administration.after_warning import AfterWarningReading, WarnedGroup
+from domain.statistics.week_answers import answer_counts
+from schemas.administration.after_warning import AfterWarningReading, DissuadedGroup, WarnedGroup
 from schemas.base import ANY_VERSION
 from schemas.casework.cases import Case
 from streams.repositories.tables import FraudMatches
@@ -74,6 +75,7 @@ class AfterWarningWatch:
         now = self._clock.now()
         since = now - EARLIER_KEPT
         counts: defaultdict[GroupName, GroupCounts] = defaultdict(GroupCounts)
+        answers: defaultdict[str, Counter[str]] = defaultdict(Counter)
         after: set[str] = set()
         for partition in range(self._partitions):
             if not await self._store.is_whole(partition):
@@ -82,12 +84,20 @@ class AfterWarningWatch:
             cases = await self._cases(partition, after)
             for name, numbers in group_counts(by_resident(cases.values()), now, since).items():
                 counts[name] = counts[name].plus(numbers)
+            for case in cases.values():
+                answers[case.division].update(answer_counts(case.week, dissuaded=case.dissuaded))
         after &= await self._matches.ids()  # without those that were erased or withdrawn meanwhile
         groups = [
             WarnedGroup(**name._asdict(), warned=each.warned, old=each.old, defrauded=each.defrauded)
             for name, each in sorted(counts.items())
         ]
-        reading = AfterWarningReading(at=now, since=since, groups=groups, after_warning=frozenset(after))
+        reading = AfterWarningReading(
+            at=now,
+            since=since,
+            groups=groups,
+            after_warning=frozenset(after),
+            dissuaded=[DissuadedGroup(division=name, cases=each) for name, each in sorted(answers.items()) if each],
+        )
         await self._redis.hset(
             AFTER_WARNING, mapping={"at": now.isoformat(), "reading": reading.model_dump_json().encode()}
         )

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from domain.dispatches.ids import DispatchId
 from domain.ids import result_id
-from domain.policy.messages import KEYS
+from domain.policy.messages import keys_of
 from schemas.casework.inputs import BankFeedback, BankState, ContactResult, OfficerReport, OwnHoldAnswer, ResidentReply
 from schemas.channels.receipts import (
     BankReceipt,
@@ -80,7 +80,7 @@ def input_of(receipt: Receipt, dispatch: DispatchId, action: Action, now: dateti
 
 
 def _contact(receipt: SmsReceipt | VoiceReceipt, dispatch: DispatchId, action: Action, now: datetime) -> ContactResult:
-    result = _result(receipt)
+    result = _result(receipt, action)
     return ContactResult(
         id=result_id(dispatch.text, result),
         at=now,
@@ -156,10 +156,11 @@ def _station(receipt: StationReceipt, dispatch: DispatchId, now: datetime) -> Of
     )
 
 
-def _result(receipt: SmsReceipt | VoiceReceipt) -> Result:
-    """Return the result of a message or call. For an answered call it depends on the key pressed: without a valid one,
-    hung up.
+def _result(receipt: SmsReceipt | VoiceReceipt, action: Action) -> Result:
+    """Return the result of a message or call. For an answered call it depends on the key pressed: without one that the
+    message offers, hung up.
     """
     if receipt.result is CallState.ANSWERED:
-        return KEYS.get((receipt.key if isinstance(receipt, VoiceReceipt) else None) or "", Result.HUNG_UP)
+        key = receipt.key if isinstance(receipt, VoiceReceipt) else None
+        return keys_of(action).get(key or "", Result.HUNG_UP)
     return Result(receipt.result.value)

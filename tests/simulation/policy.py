@@ -9,6 +9,7 @@ from streams.runtime.settings import POLICY
 
 FASTER = 15
 LEAST_SECONDS = 1
+WEEK = 'ask_after = "7d"'
 OTHER_PROVINCE = "heilongjiang"
 HANDOVER = f"""
 [handover]
@@ -24,9 +25,10 @@ _DURATION = re.compile(r'"(\d+)([smhd])"')
 def quick_policy() -> Path:
     """The file of such a policy: what lies between [plan] and [fatigue] takes a fifteenth of its time.
 
-    It hands cases over to one other province, and takes cases from it.
+    It hands cases over to one other province, and takes cases from it. The dissuaded are asked after 2 s.
     """
     before, plan, after = _parts(POLICY.read_text("utf-8"))
+    plan = plan.replace(WEEK, f'ask_after = "{FASTER * 2}s"')
     made = Path(tempfile.mkdtemp(prefix="quanzu-simulation-")) / "quick.toml"
     made.write_text(before + _DURATION.sub(_faster, plan) + after + HANDOVER, encoding="utf-8")
     return made

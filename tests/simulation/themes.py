@@ -27,7 +27,10 @@ def themes(seed: int) -> list[Drawn]:
     if random.random() >= REPORTED:
         return []
     drawing = _Themes(random)
-    kinds = (drawing.loss, drawing.search, drawing.hand_over, drawing.taken_over, drawing.reopened, drawing.banks)
+    kinds = (
+        *(drawing.loss, drawing.dissuaded, drawing.search, drawing.hand_over, drawing.taken_over),
+        *(drawing.reopened, drawing.banks),
+    )
     found: list[Drawn] = []
     for _ in range(random.choice((1, 1, 2))):
         found += random.choice((*kinds, drawing.anything))()
@@ -48,6 +51,17 @@ class _Themes:
         found = [*self._red(at, who), *self._reports(who, at + 0.5, 3.0, told)]
         found += self._reports(who, at + 2.0, LAST, self._some(more, 3))
         return found + (self._red(self._between(at + 3.0, 9.0), who) if self._random.random() < 0.4 else [])
+
+    def dissuaded(self) -> list[Drawn]:
+        """The resident is dissuaded, asked a little later whether they have paid since, and answers; perhaps they lose
+        money or are in danger again.
+        """
+        who, at = self._begins()
+        told = self._random.choice((("outcome",), ("outcome", "outcome"), ("note", "outcome")))
+        more = ("resident_reply", "week_answer", "resident_reply", "victim_report", "outcome", "close")
+        found = [*self._red(at, who), *self._reports(who, at + 0.5, 2.5, told)]
+        found += self._reports(who, at + 3.0, LAST, self._some(more, 4))
+        return found + (self._red(self._between(at + 3.0, 9.0), who) if self._random.random() < 0.3 else [])
 
     def search(self) -> list[Drawn]:
         """A supervisor has officers look for the resident; one may find them, before or after the end."""

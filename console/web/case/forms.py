@@ -167,6 +167,7 @@ _FORMS: Mapping[str, Callable[[Filled], _Act]] = {
     "confirm": _plain("confirm", "reason"),
     "close": _plain("close", "reason"),
     "support": _plain("support", "outcome", "note"),
+    "week_answer": _plain("week_answer", "answer", "note"),
     "answers": _answers,
 }
 
@@ -174,6 +175,7 @@ _WRONG = {
     "reason": "请写明原因，至少两个字",
     "level": "请选择更低的等级",
     "outcome": "请选择结果",
+    "answer": "请选择结果",
     "ground": "没有通话也没有见面：登记“已劝阻”须选择依据",
     "anyway": "请写明仍要执行的理由，至少两个字",
     "when": "请选择日期和时间",

@@ -62,6 +62,7 @@ GROUPS = {
             "lower": N_("降级"),
             "close": N_("预警办结"),
             "support": N_("登记受损后关怀"),
+            "week_answer": N_("登记一周后询问的回答"),
             "call-again": N_("约定回拨"),
             "send-officer": N_("派警上门"),
             "tell-contact": N_("联系亲友"),

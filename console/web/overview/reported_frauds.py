@@ -1,7 +1,7 @@
 """What the page of the police's records shows: the rows of matched records, and the figures of a person's area."""
 
 import asyncio
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -11,6 +11,7 @@ from console.web.kit.services import Services
 from domain.dispatches.warnings import warning_before
 from domain.statistics.after_warning import AfterWarningRow, GroupCounts, GroupName, share_rows
 from domain.statistics.fraud_records import KeptRecord
+from domain.statistics.week_answers import WeekAnswers, week_answers
 from schemas.administration.after_warning import AfterWarningReading
 from schemas.base import ANY_VERSION
 from schemas.casework.cases import Case
@@ -121,6 +122,15 @@ def rates(reading: AfterWarningReading, who: Who) -> dict[str, list[AfterWarning
         found["station"].sort(key=lambda row: (-row.within[0].k, -row.warned, row.value))
         del found["station"][MOST_STATIONS:]
     return dict(found)
+
+
+def dissuaded_answers(reading: AfterWarningReading, who: Who) -> WeekAnswers:
+    """Return what the dissuaded of the person's area answered when they were asked a week later."""
+    counts: Counter[str] = Counter()
+    for each in reading.dissuaded:
+        if who.sees(each.division):
+            counts.update(each.cases)
+    return week_answers(counts)
 
 
 def not_warned(records: Iterable[KeptRecord], reading: AfterWarningReading) -> int:

@@ -129,6 +129,7 @@ PARTS = {
     "threshold_factor": "门槛系数",
     "kinds": "相似信号",
     "support_calls": "关怀电话时间",
+    "ask_after": "劝阻后多久再问",
     "own_account": "本人账户",
     "handover": "跨省移交",
     "provinces": "对方省份",

@@ -1,18 +1,28 @@
-"""Replies to text messages: noted in the case's history, and nothing else follows.
+"""Replies to text messages: noted in the case's history.
 
 A scammer on the line dictates what the resident writes. So a reply never ends, delays or lowers anything of a case, in
 any state; one that asks for no more messages is a sign of danger while the case goes on. Quanzu sends no publicity
-messages: whoever sends them reads the wish in the journal.
+messages: whoever sends them reads the wish in the journal. Two things follow a reply: who wants no more messages is not
+asked a week after they were dissuaded, and who is asked may answer by a reply (domain/casework/week/answers).
 """
 
 import unicodedata
 from enum import StrEnum
 
 from domain.casework.draft import DecisionBuilder
+from domain.casework.week.answers import take_reply
+from domain.casework.week.question import withdraw_question
 from schemas.casework.acts import AssignAct
 from schemas.casework.events import FactKind
 from schemas.casework.inputs import OperatorReport, ResidentReply
-from schemas.codes.replies import MOST_REPLIES, Replied, RepliedStop, RepliedStopLater, RepliesUnread
+from schemas.codes.replies import (
+    MOST_REPLIES,
+    Replied,
+    RepliedStop,
+    RepliedStopLater,
+    RepliesUnread,
+    ReplySender,
+)
 
 _WHOLE = frozenset(
     {"t", "td", "n", "r", "qx", "stop", "stopall", "unsubscribe", "cancel", "end", "quit", "optout", "取消", "停止"}
@@ -41,7 +51,8 @@ def wish_of(text: str) -> ReplyWish:
 
 
 def resident_reply(draft: DecisionBuilder, given: ResidentReply) -> None:
-    """Record a reply to a text message as a fact, and mark the case until an operator takes note of it.
+    """Record a reply to a text message as a fact, and mark the case until an operator takes note of it. If it answers
+    the question a week after the resident was dissuaded, the answer is applied too.
 
     After 20 replies (MOST_REPLIES), the next one is only recorded as RepliesUnread, without its text and without a new
     mark; further ones have no effect.
@@ -56,10 +67,13 @@ def resident_reply(draft: DecisionBuilder, given: ResidentReply) -> None:
     draft.set(replied_at=draft.now)
     if wish_of(given.text) is ReplyWish.OTHER:
         draft.note(FactKind.REPLY, Replied(given.sender, given.text))
-    elif draft.case.settled:
-        draft.note(FactKind.REPLY, RepliedStopLater(given.sender, given.text))
-    else:
-        draft.note(FactKind.REPLY, RepliedStop(given.sender, given.text))
+        take_reply(draft, given)
+        return
+    later = draft.case.settled
+    draft.note(FactKind.REPLY, (RepliedStopLater if later else RepliedStop)(given.sender, given.text))
+    if given.sender is ReplySender.RESIDENT:
+        draft.set(wants_no_messages=True)
+        withdraw_question(draft)
 
 
 def take_note_of_reply(draft: DecisionBuilder, given: OperatorReport) -> None:

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from domain.casework.draft import CLOCK
 from domain.policy.approval import HandoverRules
 from domain.policy.plan import Plan
-from domain.policy.schedule import CONTACTS_NOBODY, quiet_begins
+from domain.policy.schedule import AFTER_PLAN, CONTACTS_NOBODY, quiet_begins
 from schemas.casework.cases import Case, Step
 from schemas.casework.provinces import CaseOffer, OfferRefusal, OfferState, TakenCase
 from schemas.levels import Action
@@ -64,12 +64,12 @@ def holding_offer(case: Case, step: Step, plan: Plan, now: datetime) -> CaseOffe
     """Return the offer that holds a step back at `now`, or None if none does.
 
     An offer holds back every contact until `hold_end`, but only while the case's level is not above that of the
-    offer: the deadline would be too long for a graver level. Steps for banks, and support calls, go on.
+    offer: the deadline would be too long for a graver level. Steps for banks, and contacts after the plan, go on.
     """
     offer = offer_waiting(case)
     if offer is None or case.level.rank > offer.level.rank or now >= hold_end(case, offer, step, plan, now):
         return None
-    return offer if step.action not in CONTACTS_NOBODY | {Action.SUPPORT_CALL} else None
+    return offer if step.action not in CONTACTS_NOBODY | AFTER_PLAN else None
 
 
 def hold_end(case: Case, offer: CaseOffer, step: Step, plan: Plan, now: datetime) -> datetime:

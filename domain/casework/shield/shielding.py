@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from domain.casework.draft import DecisionBuilder
 from domain.casework.shield.losses import new_loss
 from domain.casework.steps import end, plan_step, withdraw
+from domain.casework.week.question import withdraw_question
 from domain.policy.schedule import conditions
 from schemas.casework.cases import WAITING_STEPS, Case, Step, StepState
 from schemas.casework.events import FactKind
@@ -40,6 +41,7 @@ def shield_after_loss(draft: DecisionBuilder, before: Case | None) -> None:
     if known is not None and happened - known.at <= COUNTED:
         kind = FactKind.LOST_AGAIN_SHIELDED if known.shielded_until else FactKind.LOST_AGAIN_UNSHIELDED
         draft.note(kind, LostAgain((happened - known.at).days))
+    withdraw_question(draft)
     until = None if (rules := draft.rules.policy.shield) is None else draft.after(rules.lasts)
     draft.set(prior_loss=PriorLoss(at=draft.now, scam_type=draft.case.danger.scam_type, shielded_until=until))
     if until is None:

@@ -24,7 +24,7 @@ def support_told(draft: DecisionBuilder, act: SupportAct, by: str) -> None:
         draft.note(FactKind.REFUSED, NoKnownLoss(), by=by)
         return
     told = SupportTold(act.outcome, by, act.note)
-    contacted, talk = act.outcome is SupportOutcome.CONTACTED, _only_talks(draft)
+    contacted, talk = act.outcome is SupportOutcome.CONTACTED, only_talks(draft)
     draft.note(FactKind.EVIDENCE if contacted else FactKind.NOTE, told, by=by)
     if act.outcome is SupportOutcome.DECLINED:
         withdraw(draft, draft.live(Action.SUPPORT_CALL), NoFurtherSupport())
@@ -39,6 +39,6 @@ def support_told(draft: DecisionBuilder, act: SupportAct, by: str) -> None:
         end_talk(draft, told, by)
 
 
-def _only_talks(draft: DecisionBuilder) -> bool:
-    """Return True if the case's only plan is the talk that the resident asked for in a support call."""
+def only_talks(draft: DecisionBuilder) -> bool:
+    """Return True if the case's only plan is a talk that a call or message after its plan led to."""
     return draft.case.talk_from is not None and draft.case.state in (CaseState.CONTACTING, CaseState.IN_CONVERSATION)

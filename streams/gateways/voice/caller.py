@@ -11,7 +11,7 @@ from domain.carriers.voice import (
     CallEnding,
     Heard,
     after_answer,
-    is_offered_key,
+    offered_keys,
     q850_cause,
     ring_timeout,
     without_answer,
@@ -77,7 +77,8 @@ async def place_call(parts: CallParts, order: CallOrder, number: str) -> CallEnd
         return CallEnding(CallState.FAILED, str(error))
     leg = parts.trunk.leg(number)
     try:
-        return await _Conversation(parts, leg, stream, secure=secure).run(message, offer(parts.trunk.host, port, key))
+        conversation = _Conversation(parts, leg, stream, offered_keys(order.id), secure=secure)
+        return await conversation.run(message, offer(parts.trunk.host, port, key))
     finally:
         parts.clock.remove(stream)
         stream.close()
@@ -87,8 +88,11 @@ async def place_call(parts: CallParts, order: CallOrder, number: str) -> CallEnd
 class _Conversation:
     """One call under way."""
 
-    def __init__(self, parts: CallParts, leg: CallLeg, stream: RtpStream, *, secure: bool) -> None:
+    def __init__(
+        self, parts: CallParts, leg: CallLeg, stream: RtpStream, keys: frozenset[str], *, secure: bool
+    ) -> None:
         self._parts, self._leg, self._stream, self._secure = parts, leg, stream, secure
+        self._keys = keys
         self._rules, self._calls = parts.rules, parts.configuration.calls
         self._frames: list[SoundFrame] = []
         self._answerer: asyncio.Future[Answerer] = asyncio.get_running_loop().create_future()
@@ -182,7 +186,7 @@ class _Conversation:
             self._agree(text)
 
     def _press(self, digit: str) -> None:
-        if self._answered_at is not None and is_offered_key(digit) and not self._pressed.done():
+        if self._answered_at is not None and digit in self._keys and not self._pressed.done():
             self._pressed.set_result(digit)
 
     def _hear(self, payload: bytes) -> None:

@@ -29,7 +29,7 @@ class VoiceOrder(Model):
     to: Annotated[str, Field(pattern=r"^\+[1-9][0-9]{5,14}$")]
     script: Annotated[str, Field(min_length=1, max_length=2000)]
     language: Language
-    action: Literal["robot_call", "follow_up", "support_call", "contact_call"]
+    action: Literal["robot_call", "follow_up", "support_call", "week_call", "contact_call"]
 
 
 VOICE_ORDERS = OrderInterface(CHANNEL, "/calls", VoiceOrder, 500, IN_DOUBT)

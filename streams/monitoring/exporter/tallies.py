@@ -13,9 +13,10 @@ from prometheus_client.core import Metric
 from domain.identity.divisions import PREFECTURE_DIGITS, known, prefectures
 from domain.payments.estimate import estimate_of
 from domain.statistics.clocks import ResponsibleParty
+from domain.statistics.week_answers import WAITING
 from schemas.casework.cases import CaseState, StopState
 from schemas.casework.objections import WrongfulCause
-from schemas.levels import Action, Level
+from schemas.levels import Action, Level, WeekAnswer
 from streams.messaging import sources
 from streams.monitoring.exporter.family import Family, Labels, counter, gauge
 
@@ -75,6 +76,11 @@ DISSUADED = gauge(
     "Cases in which the resident was dissuaded: evidenced by a call or a visit, or stated on another ground",
     "basis",
 )
+WEEK = gauge(
+    "quanzu_week_answers",
+    "Dissuaded residents who were asked a week later whether they have paid since, by their answer",
+    "answer",
+)
 FALSE_ALARMS = gauge("quanzu_false_alarms", "Cases that were found to be no fraud")
 KEPT = gauge("quanzu_loss_avoided_fen", "Money kept, by the classes that have evidence", "evidence")
 FROZEN = gauge("quanzu_frozen_fen", "Money frozen at banks")
@@ -104,7 +110,7 @@ TO_AN_OUTCOME = ("raised", "below_threshold", "unmatched", "duplicate", "dead_le
 FAMILIES = (
     CASES_OPEN, BY_PREFECTURE, OPENED, RAISED, STATES, CLOCKS, CONTACTS, DISPATCHED, HELD, SKIPPED, DROPPED, PUT_OFF,
     FACTS, STOPS, OBJECTIONS, FALSE_REPORTS, HANDOVERS, ESTIMATE, KNOWN, WARNED, DISSUADED, FALSE_ALARMS, KEPT, FROZEN,
-    LOST, DEFRAUDED, WARNED_BY, DEFRAUDED_BY, SIGNALS,
+    LOST, DEFRAUDED, WARNED_BY, DEFRAUDED_BY, SIGNALS, WEEK,
 )  # fmt: skip
 
 BASES = ("evidenced", "stated")
@@ -120,6 +126,7 @@ _ALWAYS: dict[Family, Callable[[date], Iterable[Labels]]] = {
     STATES: lambda today: (*((state.value, "") for state in CaseState if state is not _DISSUADED), *_OF_DISSUADED),
     CLOCKS: lambda today: product(ResponsibleParty, _LEVELS, ("kept", "missed")),
     STOPS: lambda today: ((state.value,) for state in StopState),
+    WEEK: lambda today: (*((answer.value,) for answer in WeekAnswer), (WAITING,)),
     HANDOVERS: lambda today: ((offer,) for offer in ("accepted", "refused", "unanswered", "late")),
     OBJECTIONS: lambda today: (("made", ""), ("rejected", ""), *(("upheld", cause.value) for cause in WrongfulCause)),
 }
@@ -179,6 +186,7 @@ def _place(name: str) -> tuple[Family, Labels] | None:
 _AS_THEY_ARE = {
     "warned": WARNED_BY,
     "defrauded": DEFRAUDED_BY,
+    "week": WEEK,
     "open": CASES_OPEN, "opened": OPENED, "reopened": OPENED, "level_raised": RAISED, "state": STATES,
     "clock": CLOCKS, "put_off": PUT_OFF, "stop": STOPS, "fact": FACTS, "objection": OBJECTIONS, "handover": HANDOVERS,
 }  # fmt: skip

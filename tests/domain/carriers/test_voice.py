@@ -8,7 +8,7 @@ from domain.carriers.voice import (
     Heard,
     after_answer,
     after_hangup,
-    is_offered_key,
+    offered_keys,
     q850_cause,
     ring_timeout,
     without_answer,
@@ -72,7 +72,12 @@ def test_a_call_that_was_cut_off_says_after_how_many_seconds() -> None:
 
 
 def test_only_the_keys_that_messages_name_are_offered() -> None:
-    assert [digit for digit in "0123456789*#" if is_offered_key(digit)] == ["1", "2", "9"]
+    assert offered_keys("raaaaaaaaaaaaaaaa-1:red.call:1:phone") == {"1", "2", "9"}
+    assert offered_keys("d1") == {"1", "2", "9"}
+
+
+def test_the_question_a_week_later_offers_a_third_answer() -> None:
+    assert offered_keys("raaaaaaaaaaaaaaaa-1:week.week_call:1:phone") == {"1", "2", "3", "9"}
 
 
 def test_a_short_greeting_and_a_pause_are_a_person() -> None:

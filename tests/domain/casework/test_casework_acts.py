@@ -145,7 +145,7 @@ def test_once_dissuaded_or_cleared_nothing_of_the_plan_goes_out(outcome: Outcome
     line = at_the_desk()
     line.outcome(outcome, ground=OutcomeGround.RELATIVE)
     later = {out.action for out in line.pass_to(timedelta(days=10))}
-    assert later == ({Action.FOLLOW_UP} if outcome is Outcome.DISSUADED else set())
+    assert later == ({Action.FOLLOW_UP, Action.WEEK_CALL} if outcome is Outcome.DISSUADED else set())
     assert line.state() is CaseState.CLOSED
 
 

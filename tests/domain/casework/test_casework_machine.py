@@ -11,7 +11,7 @@ from domain.casework import Decision, Rules, deadlines, decide, has_held, queue_
 from domain.casework.orders import records as orders
 from domain.casework.trail.movements import traced
 from domain.casework.triage import QueueBand, queue_band
-from domain.policy.schedule import may_support
+from domain.policy.schedule import AFTER_PLAN, WEEK_QUESTIONS, may_ask_after_week, may_support
 from domain.policy.trace import TraceRules
 from domain.tracing.conservation import violations
 from schemas.casework.acts import (
@@ -28,6 +28,7 @@ from schemas.casework.acts import (
     ReleaseStopAct,
     SendOfficerAct,
     SupportAct,
+    WeekAnswerAct,
 )
 from schemas.casework.cases import LIVE_STEPS, WAITING_STEPS, Case, CaseState, Danger, Payment, Profile, StepState
 from schemas.casework.events import Dispatch, FactKind
@@ -43,13 +44,15 @@ from schemas.casework.inputs import (
     OfficerReport,
     OperatorReport,
     PlaceReport,
+    ResidentReply,
     VictimReport,
     VisitStage,
 )
 from schemas.casework.objections import DecideObjectionAct, ObjectionGround, Objector, WrongfulCause
 from schemas.casework.orders import ApproveStopAct, DeclineStopAct, HandOverStopAct, OrderState
 from schemas.codes.refusals import HasCase
-from schemas.levels import Action, Channel, Level, Result, SupportOutcome
+from schemas.codes.replies import ReplySender
+from schemas.levels import Action, Channel, Level, Result, SupportOutcome, WeekAnswer
 from schemas.people.staff import StaffRole
 from schemas.risk.reported_frauds import MatchStrength
 from tests.domain.builders import NOON, RESIDENT, alert, contact_result, hold, policy
@@ -67,7 +70,7 @@ from tests.domain.casework.machine_inputs import (
     TRANSFERS,
 )
 
-AFTER_SETTLED = {Action.FOLLOW_UP, Action.STOP_RELEASE, Action.SUPPORT_CALL}
+AFTER_SETTLED = {Action.FOLLOW_UP, Action.STOP_RELEASE, *AFTER_PLAN}
 
 
 class CaseLife(RuleBasedStateMachine):
@@ -117,6 +120,10 @@ class CaseLife(RuleBasedStateMachine):
             if dispatch.action is Action.SUPPORT_CALL:
                 assert after.prior_loss is not None, "support is offered after a loss only"
                 assert may_support(after), "and never beside a plan that contacts the resident"
+            if dispatch.action in WEEK_QUESTIONS:
+                assert may_ask_after_week(after), "only who stands as dissuaded, without a loss, is asked a week later"
+                earlier = {each.step for each in self.sent if each.case == after.id and each.action in WEEK_QUESTIONS}
+                assert earlier <= {dispatch.step}, "and once"
             if dispatch.action in orders.ASKING:
                 order = orders.order_of(after, dispatch.step)
                 assert order is not None, "no bank is asked without an order"
@@ -336,6 +343,21 @@ class CaseLife(RuleBasedStateMachine):
     @rule(outcome=st.sampled_from(SupportOutcome))
     def support(self, outcome: SupportOutcome) -> None:
         self.act(SupportAct(outcome=outcome))
+
+    @precondition(lambda self: self.case)
+    @rule(answer=st.sampled_from(WeekAnswer))
+    def week_answer(self, answer: WeekAnswer) -> None:
+        self.act(WeekAnswerAct(answer=answer))
+
+    @precondition(lambda self: self.sent)
+    @rule(data=st.data(), text=st.sampled_from(["1", "2", "3", "T", "?"]), sender=st.sampled_from(ReplySender))
+    def reply(self, data: st.DataObject, text: str, sender: ReplySender) -> None:
+        before, out = self.here, data.draw(st.sampled_from(self.sent))
+        given = {"id": self.name(), "at": self.now, "resident": RESIDENT, "dispatch": out.id, "sender": sender}
+        self.give(ResidentReply.model_validate(given | {"text": text}))
+        open_still = before.open and not before.settled
+        assert not open_still or self.here.state is before.state, "a reply never lowers an open case"
+        assert self.here.losses == before.losses, "nor books a loss"
 
     @rule(
         channel=st.none() | st.sampled_from(Channel),

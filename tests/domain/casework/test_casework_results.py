@@ -205,7 +205,7 @@ def test_an_acknowledgement_settles_yellow() -> None:
     line = yellow()
     line.result(Result.ACKNOWLEDGED, ROBOT)
     assert line.state() is CaseState.DISSUADED
-    assert {out.action for out in line.pass_to(timedelta(days=20))} == {Action.FOLLOW_UP}
+    assert {out.action for out in line.pass_to(timedelta(days=20))} == {Action.FOLLOW_UP, Action.WEEK_SMS}
 
 
 def test_an_acknowledgement_in_mid_chain_does_not_stop_the_other_channels_of_red() -> None:
@@ -304,7 +304,7 @@ def test_a_result_after_the_resident_was_dissuaded_is_noted_and_nothing_follows(
     line.dissuaded()
     decision = line.result(Result.BUSY, ROBOT)
     assert [fact.kind for fact in decision.facts] == [FactKind.RESULT, FactKind.STEP_FAILED]
-    assert {out.action for out in line.pass_to(timedelta(days=10))} == {Action.FOLLOW_UP}
+    assert {out.action for out in line.pass_to(timedelta(days=10))} == {Action.FOLLOW_UP, Action.WEEK_SMS}
 
 
 def test_the_trusted_contacts_are_told_one_after_the_other() -> None:

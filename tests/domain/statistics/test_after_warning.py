@@ -13,15 +13,14 @@ from domain.statistics.after_warning import (
     AfterWarning,
     GroupCounts,
     GroupName,
-    ShareEstimate,
     WarningHistory,
     after_warning,
     by_resident,
     group_counts,
-    share_of,
     share_rows,
     warned_case,
 )
+from domain.statistics.shares import ShareEstimate, share_of
 from schemas.casework.acts import CloseAct
 from schemas.casework.cases import Case, CaseState
 from schemas.casework.events import CaseEvent, Fact, FactKind

@@ -26,6 +26,7 @@ from tests.simulation.laws.observed import Observed
 from tests.simulation.laws.orders import no_stop_unapproved
 from tests.simulation.laws.reported.losses import only_what_follows_a_loss
 from tests.simulation.laws.reported.provinces import offered_once, somebody_handles
+from tests.simulation.laws.reported.week import asked_once_while_dissuaded
 from tests.simulation.laws.store import not_stuck, store_equals_fold
 
 __all__ = ["LAWS", "Violation", "broken", "violations"]
@@ -41,6 +42,7 @@ LAWS: Mapping[str, Callable[[Observed], Iterator[str]]] = {
         doubts_resolved,
         nothing_after_settled,
         only_what_follows_a_loss,
+        asked_once_while_dissuaded,
         somebody_handles,
         offered_once,
         no_stop_unapproved,

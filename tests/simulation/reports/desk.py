@@ -21,6 +21,7 @@ from schemas.casework.acts import (
     ReleaseStopAct,
     SendOfficerAct,
     SupportAct,
+    WeekAnswerAct,
 )
 from schemas.casework.call_recordings import RecordedCallAct
 from schemas.casework.inputs import OperatorReport
@@ -37,7 +38,7 @@ from schemas.casework.own_account import (
 from schemas.casework.provinces import EndHereAct, OfferCaseAct, ProvinceGround
 from schemas.casework.searches import AssignedPlace, SearchGround, StartSearchAct, StopGround, StopSearchAct
 from schemas.casework.third_parties import AdmitThirdPartyAct, ThirdPartyAct, ThirdPartyCallState, ThirdPartyKind
-from schemas.levels import Level, Outcome, OutcomeGround, SupportOutcome
+from schemas.levels import Level, Outcome, OutcomeGround, SupportOutcome, WeekAnswer
 from schemas.people.staff import StaffRole
 from tests.simulation.policy import OTHER_PROVINCE
 from tests.simulation.reports.seen import SeenCase, pick
@@ -187,6 +188,7 @@ ACTS: Mapping[str, Callable[[SeenCase, Random], Made]] = {
     "note": lambda _, random: _operator(NoteAct(what=random.choice(_NOTES), note=REASON), random),
     "answers": lambda _, random: _operator(AnswersAct(script="calm", answers={"q1": "yes"}), random),
     "support": lambda _, random: _operator(SupportAct(outcome=random.choice(list(SupportOutcome))), random),
+    "week_answer": lambda _, random: _operator(WeekAnswerAct(answer=random.choice(list(WeekAnswer))), random),
     "confirm": lambda _, random: _operator(ConfirmAct(reason=REASON), random),
     "close": lambda _, random: _supervisor(CloseAct(reason=REASON)),
     "offer_case": _offer,

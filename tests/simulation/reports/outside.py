@@ -105,7 +105,7 @@ def stop_objections(seen: SeenCase) -> list[ObjectStop]:
 
 def resident_replies(seen: SeenCase) -> list[ResidentReply]:
     """A reply to a text message of the case; none before one was planned."""
-    steps = seen.steps(Action.SMS, Action.FLASH_SMS, Action.CONTACT_SMS)
+    steps = seen.steps(Action.SMS, Action.FLASH_SMS, Action.WEEK_SMS, Action.CONTACT_SMS)
     if not steps:
         return []
     random = seen.random()
@@ -117,7 +117,7 @@ def resident_replies(seen: SeenCase) -> list[ResidentReply]:
             resident=seen.resident.id,
             dispatch=dispatch,
             sender=random.choice(list(ReplySender)),
-            text=random.choice(("知道了", "退订", "T")),
+            text=random.choice(("知道了", "退订", "T", "1", "2", "3")),
         )
     ]
 

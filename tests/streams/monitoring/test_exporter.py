@@ -22,7 +22,7 @@ from domain.statistics.clocks import ResponsibleParty
 from schemas.casework.cases import Case, CaseState, StopState
 from schemas.casework.objections import ObjectionState, WrongfulCause
 from schemas.casework.provinces import OfferState
-from schemas.levels import Action, Channel, Level, Outcome, Result
+from schemas.levels import Action, Channel, Level, Outcome, Result, WeekAnswer
 from schemas.people.rosters import Task
 from streams.channels.settings import ChannelSettings
 from streams.installation import ExporterContext, Installation
@@ -60,6 +60,7 @@ VALUES = {
     "cause": {"", *WrongfulCause},
     "found_by": {*ContactSource},
     "reach": {*ContactReach},
+    "answer": {*WeekAnswer, "waiting"},
 }
 
 

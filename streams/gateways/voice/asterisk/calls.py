@@ -10,7 +10,7 @@ from collections.abc import Awaitable
 from dataclasses import dataclass, field, replace
 from typing import Any, NoReturn
 
-from domain.carriers.voice import CallEnding, Heard, after_answer, after_hangup, ring_timeout
+from domain.carriers.voice import CallEnding, Heard, after_answer, after_hangup, offered_keys, ring_timeout
 from domain.carriers.voice_mailbox import Answerer, MailboxRules, who_talked
 from schemas.channels.receipts import CallState
 from streams.gateways.voice import gateway_metrics
@@ -77,7 +77,8 @@ class AsteriskCalls:
             return CallEnding(CallState.FAILED, "not dialled: no events of Asterisk")
         gateway_metrics.SPOKEN.labels(message.source).inc()
         channel_id = call_channel_id(self.exchange.table.app, order.id)
-        with self.exchange.channel(channel_id) as channel, self.sounds.offered(message.samples) as sound:
+        keys = offered_keys(order.id)
+        with self.exchange.channel(channel_id, keys) as channel, self.sounds.offered(message.samples) as sound:
             return await _AsteriskCall(self, channel, sound).run(number)
 
 

@@ -2,8 +2,8 @@
 
 import asyncio
 import hashlib
+from collections.abc import Collection
 
-from domain.carriers.voice import is_offered_key
 from domain.carriers.voice_mailbox import HeardTalk
 from streams.gateways.voice.asterisk.events import (
     CallEvent,
@@ -46,8 +46,10 @@ class CallChannel:
     with its cause; `is_lost`: the channel is gone without such a report.
     """
 
-    def __init__(self, id: str) -> None:  # noqa: A002 - as Asterisk calls it
+    def __init__(self, id: str, keys: Collection[str]) -> None:  # noqa: A002 - as Asterisk calls it
+        """`id`: of the channel; `keys`: those that the message offers."""
         self.id = id
+        self._keys = keys
         self.has_begun, self.is_lost, self.rang = False, False, False
         self.answered, self.ended, self.missed = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self.pressed: asyncio.Future[str] = asyncio.get_running_loop().create_future()
@@ -106,7 +108,7 @@ class CallChannel:
             self.note_answer()
 
     def _press(self, digit: str) -> None:
-        if is_offered_key(digit) and self.answered.is_set() and not self.pressed.done():
+        if digit in self._keys and self.answered.is_set() and not self.pressed.done():
             self.pressed.set_result(digit)
 
     def _note_playback(self, playback: PlaybackShape) -> None:

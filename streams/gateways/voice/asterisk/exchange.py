@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
 import aiohttp
@@ -65,11 +65,11 @@ class AsteriskExchange:
         self._up = False
 
     @contextmanager
-    def channel(self, id: str) -> Iterator[CallChannel]:  # noqa: A002
+    def channel(self, id: str, keys: Collection[str]) -> Iterator[CallChannel]:  # noqa: A002
         """Context manager: receive the events of the channel with this id during the block, also before it exists.
-        Yields the CallChannel that notes them.
+        Yields the CallChannel that notes them. `keys`: those that the call's message offers.
         """
-        self._channels[id] = found = CallChannel(id)
+        self._channels[id] = found = CallChannel(id, keys)
         try:
             yield found
         finally:

@@ -26,7 +26,7 @@ from schemas.people.staff import StaffRole
 from schemas.risk.signals import TransferState
 from tests.domain.builders import RESIDENT, Line, at_the_desk, payment
 
-MARKS = {"replies", "replied_at", "version", "updated_at"}
+MARKS = {"replies", "replied_at", "wants_no_messages", "version", "updated_at"}
 
 
 def reply(line: Line, text: str, sender: ReplySender = ReplySender.RESIDENT) -> ResidentReply:

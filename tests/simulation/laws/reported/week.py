@@ -1,0 +1,32 @@
+"""The law of the question a week later: put once, and only to who stands as dissuaded, without a loss."""
+
+from collections.abc import Iterator
+
+from domain.policy.schedule import WEEK_QUESTIONS, may_ask_after_week
+from tests.simulation.laws.contacts import looked_at, stood_since
+from tests.simulation.laws.known import known
+from tests.simulation.laws.observed import Observed
+
+
+def asked_once_while_dissuaded(observed: Observed) -> Iterator[str]:
+    """The question is put by one step of a case, and not once the resident is in danger again, has lost money, is no
+    longer dissuaded or wants no messages, and the journal says so.
+    """
+    here = known(observed)
+    steps: dict[str, str] = {}
+    for name, contacts in sorted(here.acted.items()):
+        expected = here.expected.get(name)
+        if expected is None or expected.dispatch.action not in WEEK_QUESTIONS:
+            continue
+        case, step = expected.dispatch.case, expected.dispatch.step
+        if steps.setdefault(case, step) != step:
+            yield f"{expected.words} asks what {steps[case]} has asked"
+        story = here.stories.get(case, [])
+        for contact in contacts:
+            looked = looked_at(observed, contact)
+            if ended := stood_since(story, looked, contact.at, lambda case: not may_ask_after_week(case)):
+                yield (
+                    f"{expected.words} was carried out at {here.time(contact.at)}, but the resident may not be asked "
+                    f"since {here.time(ended.at)} ({ended.place}, input "
+                    f"case-inputs/{ended.what.partition}/{ended.what.offset})"
+                )
