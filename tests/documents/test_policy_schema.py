@@ -24,6 +24,7 @@ WRONG: list[tuple[tuple[str, ...], object]] = [
     (("plan", "quiet"), "22:00"),
     (("plan", "utc"), "8"),
     (("plan", "busy_in_a_row"), 0),
+    (("plan", "ask_after"), 7),
     (("plan", "misspelt"), 1),
     (("plan", "levels", "red", "steps", "flash", "action"), "telegram"),
     (("messages", "segments", "sms"), 99),

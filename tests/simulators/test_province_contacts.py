@@ -13,7 +13,8 @@ from domain.tracing.lots import TracingRule
 from domain.tracing.tree import in_accounts
 from schemas.casework.inputs import BankState, VisitStage
 from schemas.casework.movements import MOST_STATED
-from schemas.levels import Action, EvidenceClass, Outcome, Result
+from schemas.levels import WEEK_ANSWERS, Action, EvidenceClass, Outcome, Result
+from simulators.assumptions import figures
 from simulators.assumptions.chance import stream
 from simulators.population.numbers import bank_of
 from simulators.providers.bank import Stopping
@@ -283,3 +284,29 @@ async def test_the_simulated_bank_tells_the_movements_with_its_own_name(province
     assert {told.bank for told in said} == {bank_of(pay.payee)}
     assert {told.movements[0].payer.account for told in said} == {pay.payee}
     assert all(len(told.movements) <= MOST_STATED for told in said)
+
+
+def test_who_has_paid_since_mostly_admits_it_and_who_has_not_says_so() -> None:
+    def answers(situation: Situation) -> dict[Result | None, float]:
+        found = [behaviour.week_call(stream(number), situation).result for number in range(2000)]
+        return shares([each for each in found if each in WEEK_ANSWERS])
+
+    paid = answers(Situation(scam_type="loan", paid_since=True, contacted_again=True))
+    assert paid[Result.PAID_SINCE] == pytest.approx(figures.ADMITS_PAYING, abs=0.06)
+    assert answers(Situation(scam_type="loan", contacted_again=True)) == {Result.CONTACTED_AGAIN: 1}
+    assert answers(Situation()) == {Result.NOTHING_PAID: 1}
+
+
+def test_a_third_of_the_messages_a_week_later_are_answered_after_they_arrived() -> None:
+    found = [behaviour.week_sms(stream(number), Situation()) for number in range(3000)]
+    replied = [each for each in found if each.then is not None]
+    assert len(replied) / 3000 == pytest.approx(0.94 * figures.REPLIES_TO_QUESTION, abs=0.04)
+    assert all(each.result is Result.DELIVERED and each.then and each.then.after > each.after for each in replied)
+
+
+def test_the_truth_of_the_answer_is_whether_a_payment_was_made_after_they_were_dissuaded(province: Province) -> None:
+    life = next(life for life in paying(province) if not life.story.relapses_after)
+    first, later = life.story.payments[:2]
+    assert not life.paid_since_persuaded(later.settles + MINUTE, {}), "nobody has dissuaded them"
+    life.persuade(first.at - MINUTE, Action.VISIT)
+    assert not life.paid_since_persuaded(later.settles + MINUTE, {}), "and they did not pay"

@@ -4,9 +4,10 @@ import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
+import pytest
 import pytest_asyncio
 
-from schemas.administration.after_warning import AfterWarningReading, WarnedGroup
+from schemas.administration.after_warning import AfterWarningReading, DissuadedGroup, WarnedGroup
 from schemas.casework.cases import Case
 from schemas.people.residents import Resident
 from schemas.people.staff import StaffRole
@@ -138,6 +139,34 @@ async def test_records_and_figures_are_those_of_the_persons_area(console: Stage)
         page = (await client.get("/reported-frauds")).text
     assert '<tr data-group="220502001">' in page
     assert int(counted(page, "no_identifier")) >= 1
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("zh", "已劝阻的，一周后再问"),
+        ("en", "The dissuaded, asked again after a week"),
+        ("ko", "설득된 사람, 일주일 후 재질문"),
+    ],
+)
+async def test_what_the_dissuaded_answered_a_week_later_stands_beside_them_for_a_persons_area(
+    console: Stage, language: str, words: str
+) -> None:
+    mine = {"dissuaded": 20, "nothing_paid": 6, "paid_since": 1, "no_answer": 3, "waiting": 1}
+    areas = [("220402001", mine), ("220502001", {"dissuaded": 9, "nothing_paid": 9})]
+    reading = (await read(console)).model_copy(
+        update={"dissuaded": [DissuadedGroup(division=division, cases=cases) for division, cases in areas]}
+    )
+    await console.house.line.redis.hset(AFTER_WARNING, mapping={"reading": reading.model_dump_json()})
+    async with await console.signed_in(StaffRole.SUPERVISOR, "2204") as client:
+        page = (await client.get("/reported-frauds", headers={"accept-language": language})).text
+    found = dict(re.findall(r'<tr data-answer="(\w+)">(.*?)</tr>', page, re.DOTALL))
+    assert {name: cells(row)[1] for name, row in found.items()} == {
+        **{"dissuaded": "20", "asked": "11", "nothing_paid": "6", "paid_since": "1"},
+        **{"contacted_again": "0", "no_answer": "3", "waiting": "1"},
+    }
+    assert cells(found["nothing_paid"])[2] == "60.0 % 31.3–83.2", "Wilson's interval"
+    assert words in page
 
 
 async def test_somebody_else_sees_no_name_and_no_link_of_who_has_moved_away(console: Stage) -> None:

@@ -1,5 +1,6 @@
 """What providers tell by webhook becomes an input of the case: signed, once, and never in silence refused."""
 
+import asyncio
 import secrets
 import time
 from collections.abc import Sequence
@@ -17,24 +18,28 @@ from agents.dispatch import channel_of
 from agents.phone import VoiceProvider
 from agents.sms import SmsProvider
 from agents.visits import StationProvider
-from domain.dispatches.ids import officer_message
+from domain.dispatches.ids import officer_message, parse
 from domain.identity.identifiers import account_token
 from domain.identity.personal import WITHHELD, without
 from schemas.casework.cases import Payment
 from schemas.casework.events import Dispatch
 from schemas.casework.inputs import BankFeedback, ContactResult, ResidentReply
 from schemas.channels.bank_messages import ReportedFeedback
+from schemas.channels.receipts import CallState, VoiceReceipt
 from schemas.codes.replies import ReplySender
 from schemas.levels import Action, Result
 from schemas.people.escalations import OfficerRung
 from schemas.people.rosters import Officer, Role, Roster, Shift
 from schemas.risk.signals import TransferState
-from simulators.providers.carrier import Answering, Ringing
+from simulators.providers.carrier import Answering, Carrier, Ringing
+from streams.channels.movements import Tokens
+from streams.channels.receipt_inputs import input_of
 from streams.channels.settings import ChannelSettings
 from streams.channels.signing import NONCE, SignatureError, SignedMessage, sign, verify
 from streams.messaging import producer
 from streams.messaging.reader import read_all
 from streams.messaging.topics import OUTSIDE_INPUTS
+from streams.runtime.clock import Clock
 from streams.runtime.settings import Settings, SettingsError
 from streams.security.encrypted_kafka import make_producer
 from streams.state.keys import key
@@ -247,6 +252,44 @@ async def test_a_call_is_reported_as_the_resident_answered_it(settings: Settings
         told = (await rig.inputs(dispatch.resident))[-1]
         assert isinstance(told, ContactResult)
         assert (told.case, told.step, told.attempt, told.action) == (dispatch.case, dispatch.step, 1, Action.ROBOT_CALL)
+
+
+@pytest.mark.parametrize(
+    ("key", "asked", "usual"),
+    [
+        ("1", Result.NOTHING_PAID, Result.ACKNOWLEDGED),
+        ("2", Result.PAID_SINCE, Result.WANTS_OPERATOR),
+        ("3", Result.CONTACTED_AGAIN, Result.HUNG_UP),
+        ("9", Result.WRONG_NUMBER, Result.WRONG_NUMBER),
+        (None, Result.HUNG_UP, Result.HUNG_UP),
+    ],
+)
+def test_the_keys_of_the_question_a_week_later_are_its_answers(key: str | None, asked: Result, usual: Result) -> None:
+    dispatch = parse("raaaaaaaaaaaaaaaa-1:week.week_call:1:phone")
+    receipt = VoiceReceipt(id="1", dispatch=dispatch.text, result=CallState.ANSWERED, key=key)
+    for action, result in ((Action.WEEK_CALL, asked), (Action.ROBOT_CALL, usual)):
+        told = input_of(receipt, dispatch, action, NOW, Tokens(b"a key"))
+        assert isinstance(told, ContactResult)
+        assert told.result is result
+
+
+class _Listening(Carrier):
+    """A carrier whose receipts are kept instead of sent."""
+
+    def tell(self, key: str, path: str, receipt: dict[str, Any], times: int = 1) -> None:
+        self.told.append((self.webhook(path), self.channel(path), receipt))
+
+    told: list[tuple[str, str, dict[str, Any]]]
+
+
+async def test_the_simulated_telephone_replies_to_the_question_a_week_later() -> None:
+    carrier = _Listening(Clock(), "http://127.0.0.1:1", {}, answer=always(Result.CONTACTED_AGAIN))
+    carrier.told = []
+    order = {"to": "+8613900000001", "action": "week_sms", "text": "?"}
+    assert await carrier.later("d", "/sms", order, NOW) == [], "a reply is no receipt"
+    await asyncio.sleep(0.05)
+    assert carrier.told == [("sms/replies", "sms", {"text": "3"})]
+    await carrier.close()
 
 
 async def test_a_receipt_36_minutes_late_still_arrives(settings: Settings) -> None:
