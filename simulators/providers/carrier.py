@@ -99,8 +99,8 @@ class Carrier(SimulatedProvider):
         answers = await self._answer(Ringing(key, order["to"], Action(order["action"])), now)
         told = _sms if path == "/sms" else _call
         for delay, result in answers if path == "/sms" else ():
-            if result in WEEK_ANSWERS:
-                self._start(self._reply_later(key, PRESSED[result], now + delay))
+            if result in WEEK_ANSWERS and (figure := PRESSED.get(result)):
+                self._start(self._reply_later(key, figure, now + delay))
         return [(delay, receipt) for delay, result in answers if (receipt := told(result))]
 
     async def _reply_later(self, key: str, text: str, at: datetime) -> None:
