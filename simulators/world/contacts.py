@@ -4,13 +4,14 @@ A dispatch's id determines its resident and its random stream, so the same dispa
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from random import Random
 from threading import RLock
 
 from domain.ids import resident_of
+from schemas.base import Partial
 from schemas.casework.acts import LossAvoidedClaim, OutcomeAct
 from schemas.casework.cases import Payment
 from schemas.casework.inputs import BankState, Checklist, VisitStage
@@ -53,11 +54,17 @@ class BankAnswer:
     onward: tuple[Moved, ...] = ()
 
 
-_ANSWERS: Mapping[Action, Callable[[Random, Situation], Answer]] = {
-    **dict.fromkeys((Action.SMS, Action.FLASH_SMS, Action.CONTACT_SMS), lambda chance, _: behaviour.sms(chance)),
-    Action.WEEK_CALL: behaviour.week_call,
-    Action.WEEK_SMS: behaviour.week_sms,
-}
+def _sms(chance: Random, situation: Situation) -> Answer:
+    return behaviour.sms(chance)
+
+
+_ANSWERS: Partial[Action, Callable[[Random, Situation], Answer]] = Partial(
+    {
+        **dict.fromkeys((Action.SMS, Action.FLASH_SMS, Action.CONTACT_SMS), _sms),
+        Action.WEEK_CALL: behaviour.week_call,
+        Action.WEEK_SMS: behaviour.week_sms,
+    }
+)
 """How a message or automated call is answered: any other action's as an automated call."""
 
 
@@ -78,7 +85,7 @@ class Contacts:
         chance = stream(self._seed, "answer", dispatch)
         with self._lock:
             life, situation = self._meet(dispatch, now)
-            answer = _ANSWERS.get(action, behaviour.robot_call)(chance, situation)
+            answer = (_ANSWERS.get(action) or behaviour.robot_call)(chance, situation)
             if life and answer.result and behaviour.contact_dissuades(chance, action, answer.result, situation):
                 life.persuade(now + answer.after, action)
             self._book(dispatch, now, action, answer.result or "no_receipt")
