@@ -320,11 +320,17 @@ def _week(history: WarningHistory, residents: Mapping[str, list[WarnedCase]], no
         asked = followed or answered
         otherwise = answered or (followed and channel_of_ground(ground) is not Action.FOLLOW_UP.channel)
         found.update(old=1, safe=safe, asked=asked, otherwise=otherwise, confirmed=otherwise and safe)
+    no_payment, asked_again, otherwise_asked, confirmed = (
+        share_of(found[each], found["old"]) for each in ("safe", "asked", "otherwise", "confirmed")
+    )
     return WeekConfirmation(
-        len(history.dissuaded),
-        found["old"],
-        *(share_of(found[each], found["old"]) for each in ("safe", "asked", "otherwise", "confirmed")),
-        week_answers(_answers(history)),
+        at_the_time=len(history.dissuaded),
+        a_week_old=found["old"],
+        no_payment=no_payment,
+        asked=asked_again,
+        asked_otherwise=otherwise_asked,
+        confirmed=confirmed,
+        question=week_answers(_answers(history)),
     )
 
 
