@@ -9,7 +9,7 @@ from streams.runtime.settings import POLICY
 
 FASTER = 15
 LEAST_SECONDS = 1
-WEEK = 'ask_after = "7d"'
+WEEK, AT_HOME = 'ask_after = "7d"', re.compile(r"(week_call = \{[^}]*), at_home = true")
 OTHER_PROVINCE = "heilongjiang"
 HANDOVER = f"""
 [handover]
@@ -25,10 +25,11 @@ _DURATION = re.compile(r'"(\d+)([smhd])"')
 def quick_policy() -> Path:
     """The file of such a policy: what lies between [plan] and [fatigue] takes a fifteenth of its time.
 
-    It hands cases over to one other province, and takes cases from it. The dissuaded are asked after 2 s.
+    It hands cases over to one other province, and takes cases from it. The dissuaded are asked after 2 s, at any
+    time of the day.
     """
     before, plan, after = _parts(POLICY.read_text("utf-8"))
-    plan = plan.replace(WEEK, f'ask_after = "{FASTER * 2}s"')
+    plan = AT_HOME.sub(r"\1", plan.replace(WEEK, f'ask_after = "{FASTER * 2}s"'))
     made = Path(tempfile.mkdtemp(prefix="quanzu-simulation-")) / "quick.toml"
     made.write_text(before + _DURATION.sub(_faster, plan) + after + HANDOVER, encoding="utf-8")
     return made
