@@ -23,15 +23,15 @@ def public_key(key: bytes) -> bytes:
     if it is one of SM2 and OpenSSL has none.
     """
     if is_sm(key):
-        return sm2.public_key(_sm2_secret(key))
+        return sm2.sm2_public_key(_sm2_secret(key))
     return _BEFORE_ED25519 + _ed25519(key).public_key().public_bytes_raw()
 
 
-def sign(key: bytes, message: bytes) -> bytes:
+def signature_of(key: bytes, message: bytes) -> bytes:
     """Return the signature of a message: by SM2 (r and s in DER) if the ring's key begins with `sm-`, else by Ed25519
     (64 bytes). Raises sm2.Sm2Error if SM2 is needed and OpenSSL has none.
     """
-    return sm2.sign(_sm2_secret(key), message) if is_sm(key) else _ed25519(key).sign(message)
+    return sm2.sm2_signature(_sm2_secret(key), message) if is_sm(key) else _ed25519(key).sign(message)
 
 
 def is_signed(public: bytes, message: bytes, signature: bytes) -> bool:
@@ -39,7 +39,7 @@ def is_signed(public: bytes, message: bytes, signature: bytes) -> bool:
     sm2.Sm2Error if SM2 is needed and OpenSSL has none.
     """
     if not public.startswith(_BEFORE_ED25519):
-        return sm2.is_signed(public, message, signature)
+        return sm2.is_signed_by_sm2(public, message, signature)
     try:
         Ed25519PublicKey.from_public_bytes(public.removeprefix(_BEFORE_ED25519)).verify(signature, message)
     except (InvalidSignature, ValueError):

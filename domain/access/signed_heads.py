@@ -31,7 +31,7 @@ def signed(heads: Iterable[Head], installation: str, ring: KeyRing, now: datetim
     text = b"".join(each.model_dump_json().encode() + b"\n" for each in (first, *ordered))
     public, made = (
         base64.b64encode(each).decode()
-        for each in (signatures.public_key(ring.current), signatures.sign(ring.current, text))
+        for each in (signatures.public_key(ring.current), signatures.signature_of(ring.current, text))
     )
     return text + HeadsSignature(public=public, signature=made).model_dump_json().encode() + b"\n"
 

@@ -34,7 +34,7 @@ def lacks_sm2() -> bool:
     return _openssl() is None
 
 
-def public_key(secret: int) -> bytes:
+def sm2_public_key(secret: int) -> bytes:
     """Return the public key (RFC 5480, DER, 91 bytes) of the private key that the number `secret` gives: any number of
     more than 256 bits gives one, evenly. Raises Sm2Error if OpenSSL has no SM2.
     """
@@ -47,7 +47,7 @@ def public_key(secret: int) -> bytes:
         return made.raw[:size]
 
 
-def sign(secret: int, message: bytes) -> bytes:
+def sm2_signature(secret: int, message: bytes) -> bytes:
     """Return the signature of a message: r and s in DER (GM/T 0009). `secret`: as for `public_key`. Raises Sm2Error if
     OpenSSL has no SM2.
     """
@@ -61,7 +61,7 @@ def sign(secret: int, message: bytes) -> bytes:
         return made.raw[: size.value]
 
 
-def is_signed(public: bytes, message: bytes, signature: bytes) -> bool:
+def is_signed_by_sm2(public: bytes, message: bytes, signature: bytes) -> bool:
     """Return True if the private key of `public` signed exactly this message. False for a key that is invalid or of
     another curve. Raises Sm2Error if OpenSSL has no SM2.
     """

@@ -20,7 +20,7 @@ ALIKE = 0.02  # shares that differ by less are alike: then the price decides
 
 
 @dataclass(frozen=True, slots=True)
-class Delivered:
+class DeliveryCounts:
     """The number of segments with a receipt, and of them delivered; older ones count less.
 
     Those without a receipt do not count: whether receipts are late is judged apart (`standing`), and soon forgotten.
@@ -39,7 +39,7 @@ class Delivered:
         return (self.delivered + WEIGHT * usual) / (self.receipted + WEIGHT)
 
 
-def kind_of(phone: str, at: datetime) -> str:
+def message_kind(phone: str, at: datetime) -> str:
     """Return what a message has in common with similar ones: the number's range and the part of the day in Jilin, such
     as "+86138 2". It names no person: a range has a hundred million numbers. `phone`: E.164; `at`: aware.
     """
@@ -47,13 +47,15 @@ def kind_of(phone: str, at: datetime) -> str:
 
 
 class DeliveryRecord:
-    """What carriers have delivered. `counts`: by carrier and kind of message, as `kind_of` returns it."""
+    """What carriers have delivered. `counts`: by carrier and kind of message, as `message_kind` returns it."""
 
-    def __init__(self, counts: Mapping[tuple[str, str], Delivered] = MappingProxyType({})) -> None:
-        self.counts, self._overall = counts, dict[str, Delivered]()
+    def __init__(self, counts: Mapping[tuple[str, str], DeliveryCounts] = MappingProxyType({})) -> None:
+        self.counts, self._overall = counts, dict[str, DeliveryCounts]()
         for (carrier, _), each in counts.items():
-            before = self._overall.get(carrier, Delivered())
-            self._overall[carrier] = Delivered(before.receipted + each.receipted, before.delivered + each.delivered)
+            before = self._overall.get(carrier, DeliveryCounts())
+            self._overall[carrier] = DeliveryCounts(
+                before.receipted + each.receipted, before.delivered + each.delivered
+            )
 
     def expected(self, carrier: str, kind: str, *, urgent: bool) -> float:
         """Return the share of messages of this kind that the carrier is expected to deliver, 0 to 1.
@@ -62,7 +64,7 @@ class DeliveryRecord:
         carrier, USUAL. A message that is not urgent tries what is little known: its share is higher by two standard
         errors. So a carrier that has become better gets messages again, and one that is worse loses them after a few.
         """
-        known = self.counts.get((carrier, kind), Delivered())
-        share = min(known.share(self._overall.get(carrier, Delivered()).share(USUAL)), 1.0)
+        known = self.counts.get((carrier, kind), DeliveryCounts())
+        share = min(known.share(self._overall.get(carrier, DeliveryCounts()).share(USUAL)), 1.0)
         unsure = 0.0 if urgent else 2 * sqrt(share * (1 - share) / (known.receipted + WEIGHT))
         return min(share + unsure, 1.0)

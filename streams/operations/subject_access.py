@@ -111,7 +111,7 @@ def packed(found: dict[str, list[Found]], told: dict[str, object]) -> bytes:
     return made.getvalue()
 
 
-def marked(raw: bytes, told: dict[str, object]) -> bytes:
+def marked_copy(raw: bytes, told: dict[str, object]) -> bytes:
     """Return a result of `packed` with one more file, `handed-over.json`, on who downloaded it and when (`told`):
     a copy that turns up elsewhere names them.
     """

@@ -8,9 +8,9 @@ from schemas.people.staff import StaffRole
 from schemas.risk.reported_frauds import UnmatchedReason
 from streams.state.keys import AFTER_WARNING, AFTER_WARNING_READING
 from tests.browser.people import DESKTOP, PHONE, People
-from tests.console.centre.test_reported_frauds_page import groups, known, match, read
 from tests.console.harness.stage import Stage
 from tests.console.harness.stops import caught_up, red_in, stopped
+from tests.console.suspects.test_reported_frauds_page import groups, known, match, read
 
 SUPERVISOR = StaffRole.SUPERVISOR
 TELEPHONE = {"width": 390, "height": 844}

@@ -90,7 +90,7 @@ def environment(language: str) -> Environment:
         lambda shown, code, whole=False: wording(language, whole, _today(shown)).sentence(code)
     )
     made.filters["fault"] = lambda fault: policy_faults.sentence(fault, found.gettext)
-    made.filters["province"] = lambda code: found.gettext(PROVINCES.get(code, code))
+    made.filters["province"] = lambda code: found.gettext(PROVINCES.get(str(code), str(code)))
     made.filters["place"] = lambda names: place(names, found.gettext)
     made.filters["bank"] = pass_context(lambda shown, code: found.gettext(_bank(shown, code)) if code else "")
     made.filters["yuan_short"] = lambda fen: yuan_short(fen, language)

@@ -19,7 +19,7 @@ from schemas.codes.week import NotAskedAfterWeek, WeekAnswerTold, WeekReplied
 from schemas.levels import Action, Level, Result, WeekAnswer
 
 
-def answer_of(text: str) -> Result | None:
+def week_answer_of(text: str) -> Result | None:
     """Return the answer in a reply to the question's text message: its figure alone, such as "1", "１" or "2。"; None
     if it says anything else, because words are easily misread.
     """
@@ -33,7 +33,7 @@ def take_reply(draft: DecisionBuilder, given: ResidentReply) -> None:
 
     It never lowers an open case: while the resident is in danger, only the answer is recorded.
     """
-    answer, step = answer_of(given.text), _asked_by(draft, given)
+    answer, step = week_answer_of(given.text), _asked_by(draft, given)
     if answer is None or step is None or given.sender is not ReplySender.RESIDENT:
         return
     why = WeekReplied(WeekAnswer(answer.value))

@@ -5,7 +5,7 @@ A kind is a range of numbers and a part of the day: it names nobody.
 
 import sqlite3
 
-from domain.carriers.delivered_share import Delivered, DeliveryRecord
+from domain.carriers.delivered_share import DeliveryCounts, DeliveryRecord
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS delivered_shares (
@@ -16,7 +16,9 @@ CREATE TABLE IF NOT EXISTS delivered_shares (
 _DAY = 86_400.0
 
 
-def count(db: sqlite3.Connection, message: str, number: int, now: float, *, receipted: int, delivered: int) -> None:
+def count_receipt(
+    db: sqlite3.Connection, message: str, number: int, now: float, *, receipted: int, delivered: int
+) -> None:
     """Add to the counts of the carrier that has a segment, for its message's kind. `message`: the dispatch's id;
     `number`: the segment's, from 1; `now`: in seconds since 1970. Raises sqlite3.Error if the database refuses.
     """
@@ -27,7 +29,7 @@ def count(db: sqlite3.Connection, message: str, number: int, now: float, *, rece
     row = db.execute(
         "SELECT receipted, delivered, at FROM delivered_shares WHERE carrier = ? AND kind = ?", (carrier, kind)
     ).fetchone()
-    before = Delivered(*row[:2]).faded((now - row[2]) / _DAY) if row else Delivered()
+    before = DeliveryCounts(*row[:2]).faded((now - row[2]) / _DAY) if row else DeliveryCounts()
     db.execute(
         "INSERT OR REPLACE INTO delivered_shares VALUES (?,?,?,?,?)",
         (carrier, kind, before.receipted + receipted, before.delivered + delivered, max(now, row[2]) if row else now),
@@ -41,7 +43,7 @@ def delivery_record(db: sqlite3.Connection, now: float) -> DeliveryRecord:
     rows = db.execute("SELECT carrier, kind, receipted, delivered, at FROM delivered_shares")
     return DeliveryRecord(
         {
-            (carrier, kind): Delivered(receipted, delivered).faded((now - at) / _DAY)
+            (carrier, kind): DeliveryCounts(receipted, delivered).faded((now - at) / _DAY)
             for carrier, kind, receipted, delivered, at in rows
         }
     )

@@ -9,7 +9,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from domain.carriers.delivered_share import kind_of
+from domain.carriers.delivered_share import message_kind
 from domain.carriers.outcome import SegmentState, result_of, result_to_report
 from schemas.channels.receipts import SmsState
 from streams.gateways.nonces import NONCES
@@ -94,7 +94,7 @@ def take(db: sqlite3.Connection, order: Outbound, now: float) -> bool:
     """
     if db.execute("SELECT 1 FROM messages WHERE id = ?", (order.id,)).fetchone():
         return False
-    kind = kind_of(order.phone, datetime.fromtimestamp(now, UTC))
+    kind = message_kind(order.phone, datetime.fromtimestamp(now, UTC))
     row = (order.id, now, order.expires, order.flash, order.coding, order.phone, kind)
     db.execute("INSERT INTO messages (id, taken, expires, flash, coding, phone, kind) VALUES (?,?,?,?,?,?,?)", row)
     rows = [(order.id, number, SegmentState.WAITING.value, content) for number, content in order.segments]
@@ -314,7 +314,7 @@ def _receipted(db: sqlite3.Connection, message: str, number: int, state: SmsStat
     )
     if changed.rowcount:
         first, delivered = before[0] is None, state is SmsState.DELIVERED
-        journal_shares.count(db, message, number, now, receipted=int(first), delivered=int(delivered))
+        journal_shares.count_receipt(db, message, number, now, receipted=int(first), delivered=int(delivered))
     db.execute("UPDATE messages SET word = ? WHERE id = ?", (word, message))
 
 

@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any
 
 from domain.carriers.account import GatewayFile
-from domain.carriers.delivered_share import DeliveryRecord, kind_of
+from domain.carriers.delivered_share import DeliveryRecord, message_kind
 from domain.carriers.outcome import SegmentState, SubmitAnswer
 from domain.carriers.routing import choose, eligible
 from domain.carriers.segments import Alphabet
@@ -128,7 +128,7 @@ class Sender:
             if message.expires <= now or not names:
                 self._start(waiting, self._expire(message))
                 continue
-            kind = kind_of(message.phone, datetime.fromtimestamp(now, UTC))
+            kind = message_kind(message.phone, datetime.fromtimestamp(now, UTC))
             shares = {each: self._delivered.expected(each, kind, urgent=not later) for each in names}
             name = choose([each.reachable() for each in self._carriers.values()], shares, urgent=not later)
             if name is None:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import pytest
 
 from domain.access import sm2
-from domain.access.signatures import is_signed, pem, public_key, sign
+from domain.access.signatures import is_signed, pem, public_key, signature_of
 
 KEY = b"k" * 64
 SM_KEY = b"sm-" + KEY
@@ -127,19 +127,21 @@ def test_the_verifier_of_these_tests_takes_the_example_of_gb_t_32918_2_annex_a()
 
 def test_the_example_of_gb_t_32918_5_annex_a_is_verified_and_its_key_signs() -> None:
     assert verified(SM2, PUBLIC, SIGNER, MESSAGE, SIGNATURE)
-    public = sm2.public_key(PRIVATE - 1)  # `public_key` adds 1 to the remainder
+    public = sm2.sm2_public_key(PRIVATE - 1)  # `public_key` adds 1 to the remainder
     assert point_of(public) == PUBLIC
-    assert sm2.is_signed(public, MESSAGE, der(SIGNATURE))
-    assert not sm2.is_signed(public, MESSAGE + b".", der(SIGNATURE))
-    made = sm2.sign(PRIVATE - 1, MESSAGE)
+    assert sm2.is_signed_by_sm2(public, MESSAGE, der(SIGNATURE))
+    assert not sm2.is_signed_by_sm2(public, MESSAGE + b".", der(SIGNATURE))
+    made = sm2.sm2_signature(PRIVATE - 1, MESSAGE)
     assert verified(SM2, PUBLIC, SIGNER, MESSAGE, numbers(made))
-    assert made != sm2.sign(PRIVATE - 1, MESSAGE), "a number was used for two signatures: they give the private key"
+    assert made != sm2.sm2_signature(PRIVATE - 1, MESSAGE), (
+        "a number was used for two signatures: they give the private key"
+    )
 
 
 def test_a_hundred_keys_sign_what_the_standards_text_verifies() -> None:
     for number in range(100):
         key = SM_KEY + b"%d" % number
-        made = sign(key, b"text %d" % number)
+        made = signature_of(key, b"text %d" % number)
         assert is_signed(public_key(key), b"text %d" % number, made)
         if number < 5:
             assert verified(SM2, point_of(public_key(key)), SIGNER, b"text %d" % number, numbers(made))
@@ -147,7 +149,7 @@ def test_a_hundred_keys_sign_what_the_standards_text_verifies() -> None:
 
 @pytest.mark.parametrize("key", [KEY, SM_KEY])
 def test_a_signature_is_of_one_key_and_one_message(key: bytes) -> None:
-    public, made = public_key(key), sign(key, b"text")
+    public, made = public_key(key), signature_of(key, b"text")
     assert is_signed(public, b"text", made)
     assert public_key(key) == public != public_key(key + b"x")
     others = [(public, b"texT", made), (public, b"text", b""), (public, b"", made), (b"", b"text", made)]
@@ -163,7 +165,7 @@ def test_openssl_alone_verifies_with_the_public_key(key: bytes, tmp_path: Path) 
     public, text, signature = (tmp_path / name for name in ("public.pem", "text", "signature"))
     public.write_text(pem(public_key(key)))
     text.write_bytes(b"what was signed")
-    signature.write_bytes(sign(key, b"what was signed"))
+    signature.write_bytes(signature_of(key, b"what was signed"))
     command = ["openssl", "pkeyutl", "-verify", "-pubin", "-inkey", str(public), "-rawin"]
     command += ["-in", str(text), "-sigfile", str(signature)]
     command += ["-digest", "sm3", "-pkeyopt", "distid:1234567812345678"] if key == SM_KEY else []

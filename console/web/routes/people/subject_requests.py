@@ -33,7 +33,7 @@ from schemas.people.subject_requests import (
     SubjectRight,
 )
 from streams.operations.legal_orders import order_in_force
-from streams.operations.subject_access import marked
+from streams.operations.subject_access import marked_copy
 
 door = Door("/subject-requests")
 READS = DESK | {StaffRole.AUDITOR}
@@ -248,7 +248,7 @@ async def _handed_over(made: Services, who: Who, known: SubjectRequest) -> bytes
     if done_by != known:
         await trail.write(made, who, "subject-request-done", known.id, detail=known.right.value)
         await made.line.subject_requests.put(done_by)
-    return marked(raw, {"request": known.id, "downloaded_by": who.login, "downloaded_at": now})
+    return marked_copy(raw, {"request": known.id, "downloaded_by": who.login, "downloaded_at": now})
 
 
 async def _refuse_corrected(made: Services, known: SubjectRequest) -> None:

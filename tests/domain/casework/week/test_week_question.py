@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.casework import Rules
-from domain.casework.week.answers import answer_of
+from domain.casework.week.answers import week_answer_of
 from domain.dispatches.validity import ObsoleteDispatch, validity
 from domain.policy import load
 from schemas.casework.acts import CloseAct, NoteAct, OutcomeAct, WeekAnswerAct
@@ -236,7 +236,7 @@ def test_a_question_on_its_way_is_obsolete_once_the_resident_is_in_danger() -> N
     ],
 )
 def test_only_a_figure_alone_is_an_answer(text: str, result: Result | None) -> None:
-    assert answer_of(text) is result
+    assert week_answer_of(text) is result
 
 
 def test_nothing_paid_by_reply_is_noted_and_changes_nothing_else() -> None:

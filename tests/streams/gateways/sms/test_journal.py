@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from domain.carriers.delivered_share import Delivered, DeliveryRecord, kind_of
+from domain.carriers.delivered_share import DeliveryCounts, DeliveryRecord, message_kind
 from domain.carriers.outcome import SegmentState
 from schemas.channels.receipts import SmsState
 from streams.gateways.nonces import claim_nonce, forget_nonces
@@ -211,9 +211,9 @@ async def test_what_a_carrier_delivers_is_counted_by_kind_once_and_outlives_the_
         await receipt(journal, state, "A1")
     await receipt(journal, SmsState.UNDELIVERED, "A2")
     await journal.run(partial(steps.forget_before, before=NOW + 1))
-    kind = kind_of("+86100000001", datetime.fromtimestamp(NOW, UTC))
-    assert (await counted(journal, NOW)).counts == {("c0", kind): Delivered(2, 1)}
-    assert (await counted(journal, NOW + 2 * 86_400)).counts == {("c0", kind): Delivered(1, 0.5)}
+    kind = message_kind("+86100000001", datetime.fromtimestamp(NOW, UTC))
+    assert (await counted(journal, NOW)).counts == {("c0", kind): DeliveryCounts(2, 1)}
+    assert (await counted(journal, NOW + 2 * 86_400)).counts == {("c0", kind): DeliveryCounts(1, 0.5)}
     await journal.close()
 
 
@@ -222,7 +222,7 @@ async def test_a_receipt_before_the_answer_counts_too(tmp_path: Path) -> None:
     await sending(journal, message())
     await receipt(journal, SmsState.DELIVERED)
     await sent(journal)
-    assert [*(await counted(journal, NOW)).counts.values()] == [Delivered(1, 1)]
+    assert [*(await counted(journal, NOW)).counts.values()] == [DeliveryCounts(1, 1)]
     await journal.close()
 
 

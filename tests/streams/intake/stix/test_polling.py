@@ -13,7 +13,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from streams.intake.files import LONGEST_FILE, FileReport
+from streams.intake.files import FileReport
+from streams.intake.row_files import LONGEST_FILE
 from streams.intake.taxii.collection import collection_id
 from streams.intake.taxii.polling import (
     MOST_PAGES,

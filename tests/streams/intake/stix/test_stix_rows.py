@@ -15,9 +15,10 @@ from domain.stix.reading import DEEPEST, LONGEST_OBJECT
 from schemas.administration.dead_letters import StixFile
 from schemas.risk.signals import WatchState
 from streams.intake.acceptor import Examined, examine
-from streams.intake.files import LONGEST_FILE, item_of
+from streams.intake.files import item_of
 from streams.intake.formats import Options, format_of
 from streams.intake.formats.stix import MOST_OBJECTS
+from streams.intake.row_files import LONGEST_FILE
 from tests.streams.intake.stix.taxii_line import CENTRE, NOW, suspect
 
 RIGHTS = rights_of_sources("police:all,liaoning:rated")

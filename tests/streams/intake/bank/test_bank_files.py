@@ -17,9 +17,9 @@ from streams.intake.formats.rows import RowError
 from streams.intake.row_files import LONGEST_LINE, FileRefusedError
 from streams.intake.trial import try_file, without_accounts
 from tests.domain.feeds.bank_mappings import CELLS
-from tests.streams.intake.bank_file_rows import HEADER, NOW, PLAIN, ROW, XLSX, of_file, reasons, tried
+from tests.streams.intake.bank.bank_file_rows import HEADER, NOW, PLAIN, ROW, XLSX, of_file, reasons, tried
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 FIXED = """
 source = "alder"
 [file]

@@ -15,7 +15,7 @@ from streams.intake.formats import workbook as workbooks
 from streams.intake.formats.workbook import WorkbookError
 from streams.intake.trial import try_file
 from tests.domain.feeds.bank_mappings import CELLS
-from tests.streams.intake.bank_file_rows import NOW, ROW, XLSX, of_file, reasons
+from tests.streams.intake.bank.bank_file_rows import NOW, ROW, XLSX, of_file, reasons
 
 
 def workbook(folder: Path, *rows: list[Any], title: str = "明细") -> Path:

@@ -1,0 +1,1 @@
+"""Files of banks: by a mapping, as workbooks, and through intake."""
