@@ -5,7 +5,7 @@ the visit channel and the console.
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -15,8 +15,7 @@ from redis.asyncio import Redis
 
 from domain.dispatches.ids import parse
 from domain.policy.visits import VisitRules
-from domain.visits import check_in, one_visit
-from domain.visits.escalation import awaits_acceptance
+from domain.visits import one_visit
 from domain.visits.officers import Choice, Visit, choosing, load_of
 from domain.visits.tasks import after_check_in, after_report, after_seen, as_late, given, to_be_made, unwilling
 from schemas.base import ANY_VERSION
@@ -29,6 +28,7 @@ from streams.messaging.producer import Producer
 from streams.messaging.reader import Tails
 from streams.messaging.topics import ROSTERS, home
 from streams.repositories.escalations import Escalations, PushSubscriptions
+from streams.repositories.visit_tasks import VisitTasks
 from streams.runtime.settings import Settings
 from streams.state.case_store import CaseStore
 from streams.state.compacted_table import CompactedTable, Place, restore
@@ -53,12 +53,6 @@ FORGOTTEN = timedelta(days=4)  # longer than the longest clock of a visit: its e
 def _read(raw: bytes) -> Roster:
     """Return the stored roster. Cached: every visit reads all rosters, and they change a few times a day."""
     return Roster.model_validate_json(raw, extra=ANY_VERSION)
-
-
-@lru_cache(maxsize=16_384)
-def _task(raw: bytes) -> Task:
-    """Return the stored task. Cached: every visit reads all tasks of four days, and nearly all have ended."""
-    return Task.model_validate_json(raw, extra=ANY_VERSION)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,13 +88,6 @@ class _Rosters(CompactedTable[Roster]):
         return _read(raw)
 
 
-class _Tasks(CompactedTable[Task]):
-    place = Place(ROSTERS, Task, VISIT_TASKS, prefix="task/", name="dispatch")
-
-    def parse(self, raw: bytes) -> Task:
-        return _task(raw)
-
-
 class Rosters:
     """Stores rosters and visit tasks, and chooses officers for visits.
 
@@ -109,7 +96,7 @@ class Rosters:
 
     def __init__(self, settings: Settings, redis: "Redis", producer: Producer) -> None:
         self._settings = settings
-        self.table, self._tasks = _Rosters(settings, redis, producer), _Tasks(settings, redis, producer)
+        self.table, self._tasks = _Rosters(settings, redis, producer), VisitTasks(settings, redis, producer)
         self.escalations = Escalations(settings, redis, producer)
         self.push = PushSubscriptions(settings, redis, producer)
         self._redis: Any = redis
@@ -172,7 +159,7 @@ class Rosters:
                 return tasks[dispatch.id], ChosenBefore()
             before = {task.dispatch: task for task in tasks.values() if task.case == dispatch.case}
             for task in [task for task in before.values() if task.state is TaskState.OPEN]:
-                before[task.dispatch] = await self._change(task.dispatch, as_late) or task
+                before[task.dispatch] = await self._tasks.update(task.dispatch, as_late) or task
             tasks |= before
             if where and (lead := await self._lead(dispatch, where, tasks, before.values(), now)):
                 return await self._join(asked, lead, now)
@@ -194,7 +181,7 @@ class Rosters:
         if it refuses the record, and RedisError if Redis is unavailable.
         """
         await self._redis.hdel(VISIT_JOINED, task.dispatch)
-        await self._change(task.dispatch, lambda known: known.model_copy(update={"joins": None}))
+        await self._tasks.update(task.dispatch, lambda known: known.model_copy(update={"joins": None}))
 
     async def task(self, dispatch: str) -> Task | None:
         """Return the task of a dispatch (by id), or None if the visit was not given to an officer. Raises RedisError if
@@ -226,14 +213,14 @@ class Rosters:
         if report.stage is VisitStage.ARRIVED:
             await self._redis.hset(VISIT_LAST, report.resident, report.by)
         await self._ensure()
-        await self._change(report.dispatch, lambda task: after_report(task, report))
+        await self._tasks.update(report.dispatch, lambda task: after_report(task, report))
 
     async def heard(self, dispatch: str, at: datetime) -> None:
         """Store in the task of the dispatch with this id that its officer reported at `at`, at the door, that they are
         safe. Does nothing unless the officer has arrived. Raises TimeoutError if Kafka does not answer within 8 s,
         SendError if it refuses the record, and RedisError if Redis is unavailable.
         """
-        await self._change(dispatch, lambda task: after_check_in(task, at))
+        await self._tasks.update(dispatch, lambda task: after_check_in(task, at))
 
     async def overdue_check_ins(self, now: datetime) -> list[Task]:
         """Return the tasks whose officer had to report by `now` that they are safe, and has not, the most overdue
@@ -252,7 +239,7 @@ class Rosters:
         A late task stays late. An unknown dispatch is ignored. Raises TimeoutError if Kafka does not answer within 8 s,
         SendError if it refuses the record, and RedisError if Redis is unavailable.
         """
-        await self._change(dispatch, after_seen)
+        await self._tasks.update(dispatch, after_seen)
 
     async def drop(self, dispatch: str) -> None:
         """Delete the task of the dispatch with this id, from the topic and Redis, because it never reached its officer;
@@ -287,7 +274,7 @@ class Rosters:
                 await self._redis.hset(VISIT_JOINED, task.dispatch, task.joins)
             elif task.place:
                 await self._redis.hset(VISIT_AT, task.place, task.dispatch)
-            await self._watch(task)
+            await self._tasks.watch(task)
         going = {each.dispatch: 0 for each in await self.escalations.all() if not each.over}
         if going:
             await self._redis.zadd(ESCALATIONS_DUE, going, nx=True)
@@ -356,43 +343,12 @@ class Rosters:
             return lead, JustThere(lead.officer)
         task = given(asked.dispatch, lead.officer, now, asked.worth_fen, lead.place, joins=lead.dispatch)
         await self._redis.hset(VISIT_JOINED, task.dispatch, lead.dispatch)
-        await self._put(task)
+        await self._tasks.put(task)
         return task, SameAddress(lead.officer)
 
     async def _give(self, asked: Asked, choice: Choice, now: datetime, where: Where | None) -> Task:
         task = given(asked.dispatch, choice.officer.id, now, asked.worth_fen, where.place if where else None)
         if task.place:
             await self._redis.hset(VISIT_AT, task.place, task.dispatch)
-        await self._put(task)
-        return task
-
-    async def _change(self, dispatch: str, how: Callable[[Task], Task]) -> Task | None:
-        """Change the task of a dispatch (by id) under its lock, because workers and the console may change it at the
-        same time. Returns the task as it is then, or None if there is none. Raises TimeoutError after 8 s, SendError
-        and RedisError.
-        """
-        async with self._tasks.locked(dispatch) as task:
-            after = how(task) if task else None
-            if after is not None and after != task:
-                await self._put(after)
-            elif after is not None:
-                await self._watch(after)  # the change came before, and perhaps not its times
-            return after
-
-    async def _put(self, task: Task) -> None:
         await self._tasks.put(task)
-        await self._watch(task)
-
-    async def _watch(self, task: Task) -> None:
-        """Store in Redis when the task's escalation is to be looked at (at once if the officer need not accept it any
-        more), and by when the officer must check in as safe; delete that time if the task has none.
-        """
-        if awaits_acceptance(task):
-            await self._redis.zadd(ESCALATIONS_DUE, {task.dispatch: milliseconds(task.at)}, nx=True)
-        else:
-            await self._redis.zadd(ESCALATIONS_DUE, {task.dispatch: 0}, xx=True)
-        due = check_in.due(task)
-        if due is None:
-            await self._redis.zrem(CHECK_INS, task.dispatch)
-        else:
-            await self._redis.zadd(CHECK_INS, {task.dispatch: milliseconds(due)})
+        return task

@@ -38,7 +38,7 @@ async def withdrawn(visit: Visiting, count: int) -> None:
             "at": visit.task.at - timedelta(minutes=number),
             "state": TaskState.LATE,
         }
-        await visit.line.house.line.outgoing.rosters._put(visit.task.model_copy(update=changes))
+        await visit.line.house.line.outgoing.rosters._tasks.put(visit.task.model_copy(update=changes))
 
 
 async def test_what_is_no_longer_needed_is_one_line_and_says_which_visit_to_the_case_stands(

@@ -162,7 +162,7 @@ async def climbing(
         found = Ladder(rig, clock, service, Browser(), outgoing, escalations(outgoing), dispatch)
         if device:
             await found.subscribe()
-        await outgoing.rosters._put(given(dispatch, "p-1", clock.now(), 0))
+        await outgoing.rosters._tasks.put(given(dispatch, "p-1", clock.now(), 0))
         yield found
         await found.worker.close()
 
@@ -292,7 +292,7 @@ async def test_who_can_be_reached_by_neither_is_left_to_the_stations_gateway(set
 async def test_a_level_without_a_ladder_has_none(settings: Settings) -> None:
     async with climbing(settings) as climb:
         task = (await climb.task()).model_copy(update={"level": Level.BLUE})
-        await climb.outgoing.rosters._put(task)
+        await climb.outgoing.rosters._tasks.put(task)
         await climb.after(60)
         assert climb.service.got == []
 
@@ -358,6 +358,6 @@ async def test_one_officers_slow_push_service_does_not_delay_another_visit(setti
         await climb.worker.look()
         other = dispatch_for((await climb.rig.resident()).id, Action.VISIT)
         await climb.rig.decided(other)
-        await climb.outgoing.rosters._put(given(other, "p-1", climb.clock.now(), 0))
+        await climb.outgoing.rosters._tasks.put(given(other, "p-1", climb.clock.now(), 0))
         await climb.worker.look()
         await until(lambda: len(climb.service.got) == 2, 5)
