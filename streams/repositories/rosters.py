@@ -270,10 +270,7 @@ class Rosters:
         check-ins, and the escalations that have not ended, also those of visits that another officer got.
         """
         for task in sorted(await self.all_tasks(), key=lambda task: task.at):
-            if task.joins:
-                await self._redis.hset(VISIT_JOINED, task.dispatch, task.joins)
-            elif task.place:
-                await self._redis.hset(VISIT_AT, task.place, task.dispatch)
+            await self._note_place(task)
             await self._tasks.watch(task)
         going = {each.dispatch: 0 for each in await self.escalations.all() if not each.over}
         if going:
@@ -295,7 +292,9 @@ class Rosters:
             async with locked(self._redis, changing(VISIT_TASKS, f"officer/{officer}")):
                 known, tasks = tasks, await self.tasks(now)
                 if load_of(known.values()).get(officer) == load_of(tasks.values()).get(officer):
-                    return await self._give(asked, choice, now, where), choice.because
+                    place = where.place if where else None
+                    task = given(asked.dispatch, officer, now, asked.worth_fen, place)
+                    return await self._store_new(task, choice.because)
         return None
 
     async def _choose(
@@ -342,13 +341,24 @@ class Rosters:
         if lead.state is TaskState.ENDED:
             return lead, JustThere(lead.officer)
         task = given(asked.dispatch, lead.officer, now, asked.worth_fen, lead.place, joins=lead.dispatch)
-        await self._redis.hset(VISIT_JOINED, task.dispatch, lead.dispatch)
-        await self._tasks.put(task)
-        return task, SameAddress(lead.officer)
+        return await self._store_new(task, SameAddress(lead.officer))
 
-    async def _give(self, asked: Asked, choice: Choice, now: datetime, where: Where | None) -> Task:
-        task = given(asked.dispatch, choice.officer.id, now, asked.worth_fen, where.place if where else None)
-        if task.place:
+    async def _store_new(self, task: Task, because: ChannelCode) -> tuple[Task, ChannelCode]:
+        """Store a new task, and return it with the reason for the choice (`because`).
+
+        Returns the stored task instead if the dispatch has got one meanwhile: a worker that stood still while it chose
+        must not replace the task of a visit that another worker has sent, and whose officer has reported.
+        """
+        async with self._tasks.locked(task.dispatch) as known:
+            if known is not None:
+                return known, ChosenBefore()
+            await self._note_place(task)
+            await self._tasks.put(task)
+            return task, because
+
+    async def _note_place(self, task: Task) -> None:
+        """Store in Redis which visit the task joined, or that it is the visit to its address."""
+        if task.joins:
+            await self._redis.hset(VISIT_JOINED, task.dispatch, task.joins)
+        elif task.place:
             await self._redis.hset(VISIT_AT, task.place, task.dispatch)
-        await self._tasks.put(task)
-        return task

@@ -1,0 +1,86 @@
+"""Two workers carry out one visit, or two visits of one case: a worker that was held up changes nothing that the other
+has sent.
+"""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from agents.dispatch import channel_of
+from agents.visits import StationProvider
+from schemas.casework.events import Dispatch
+from schemas.casework.inputs import OfficerReport, VisitStage
+from schemas.levels import Level
+from schemas.people.rosters import Task
+from streams.channels.delivery import Delivery
+from streams.channels.dispatch_log import Claimed
+from streams.channels.outgoing import Outgoing
+from streams.messaging.topics import home
+from streams.runtime.settings import Settings
+from streams.state.keys import CHECK_INS, key
+from tests.agents.test_visits_to_one_address import household, visit
+from tests.channel_rig import Rig
+from tests.dispatched import NOW
+
+
+def delivery(dispatch: Dispatch, worker: Outgoing) -> Delivery:
+    return Delivery(dispatch, StationProvider(worker), worker.book, worker.producer, worker.clock, worker.channels)
+
+
+async def claim(delivery: Delivery) -> Claimed:
+    taken = await delivery.claim()
+    assert taken is not None
+    return taken
+
+
+async def lose_lease(rig: Rig, dispatch: Dispatch) -> None:
+    """Let the lease on a dispatch end, as it does while its worker stands still."""
+    await rig.redis.delete(f"{key('lease', home(dispatch.resident, rig.settings.partitions))}:{dispatch.id}")
+
+
+def report(task: Task, dispatch: Dispatch, stage: VisitStage) -> OfficerReport:
+    return OfficerReport(
+        id=f"r-{stage}",
+        at=NOW,
+        resident=task.resident,
+        case=task.case,
+        by=task.officer,
+        dispatch=dispatch.id,
+        step=dispatch.step,
+        attempt=dispatch.attempt,
+        stage=stage,
+    )
+
+
+async def test_a_worker_that_stood_still_while_it_chose_leaves_the_task_on_which_its_officer_has_reported(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with household(settings, count=1) as (rig, (resident,)):
+        wanted = visit(resident, level=Level.RED)
+        await rig.decided(wanted)
+        slow, other = await rig.worker(), await rig.worker()
+        reached, goes_on, choose = asyncio.Event(), asyncio.Event(), slow.rosters._choose
+
+        async def frozen(*args: Any) -> object:  # noqa: ANN401 - as it is asked
+            choice = await choose(*args)
+            reached.set()
+            await goes_on.wait()
+            return choice
+
+        monkeypatch.setattr(slow.rosters, "_choose", frozen)
+        first = delivery(wanted, slow)
+        preparing = asyncio.create_task(first.prepare(await claim(first)))
+        await reached.wait()
+        await lose_lease(rig, wanted)
+        await channel_of(StationProvider(other), other).carry([wanted])
+        task = await other.rosters.task(wanted.id)
+        assert task is not None
+        for stage in (VisitStage.ACCEPTED, VisitStage.ARRIVED):
+            await other.rosters.note(report(task, wanted, stage))
+        arrived, watched = await other.rosters.task(wanted.id), await rig.redis.zscore(CHECK_INS, wanted.id)
+        assert watched is not None
+        goes_on.set()
+        await preparing
+        assert await other.rosters.task(wanted.id) == arrived
+        assert await rig.redis.zscore(CHECK_INS, wanted.id) == watched
