@@ -155,26 +155,26 @@ class Delivery:
                 return await self._request(self._order, again=True)
 
     async def record(self, answer: Answer) -> list[CaseInput] | None:
-        """Let the provider's module release what it took for the dispatch, and store the answer in the dispatch log.
-        Returns the inputs that must be reported to casework: first the result, then the answer's other inputs.
+        """Store the answer in the dispatch log. Returns the inputs that must be reported to casework: first the result,
+        then the answer's other inputs.
 
         Returns None, storing nothing, if another worker has claimed the dispatch since: then the answer does not count.
         Waits while a server is unavailable; raises AccessError if a server denies access.
         """
-        if answer.result in NEVER_SENT and not await self._claim_is_valid():
-            return None  # what was taken belongs to the worker that has sent it since
-        await until_done("dispatch ended", partial(self._provider.ended, self._dispatch, answer))
         inputs = [_result(self._dispatch, answer, self._clock), *answer.also]
         note = partial(self._book.answered, self._dispatch, self._fence, inputs, self._bank)
         return inputs if await until_done("dispatch answered", note) else None
 
     async def report(self, inputs: Sequence[CaseInput]) -> None:
-        """Write the inputs to case-inputs and, once Kafka has acknowledged them, mark the dispatch as done in the
-        dispatch log. Does nothing for an empty list.
+        """Let the provider's module release what it took for the dispatch; write the inputs to case-inputs and, once
+        Kafka has acknowledged them, mark the dispatch as done in the dispatch log. Does nothing for an empty list.
 
-        Counts the results as metrics. Waits while a server is unavailable. Raises SendError if Kafka refuses an input
-        permanently, and AccessError if a server denies access.
+        `inputs`: as the dispatch log has them, so that nobody sends the dispatch after its task is released. Counts the
+        results as metrics. Waits while a server is unavailable. Raises SendError if Kafka refuses an input permanently,
+        and AccessError if a server denies access.
         """
+        if answer := _answer(self._dispatch, inputs):
+            await until_done("dispatch ended", partial(self._provider.ended, self._dispatch, answer))
         resident, where = self._dispatch.resident.encode(), self._book.partition(self._dispatch.resident)
         values = [each.model_dump_json().encode() for each in inputs]
         await self._producer.send_all([Record(CASE_INPUTS.name, resident, value, where) for value in values])
@@ -270,6 +270,12 @@ class Delivery:
 
 def _why(error: UnknownOutcomeError | TimeoutError) -> ChannelCode:
     return error.why if isinstance(error, UnknownOutcomeError) else NoAnswerInTime()
+
+
+def _answer(dispatch: Dispatch, inputs: Sequence[CaseInput]) -> Answer | None:
+    """Return the dispatch's result among `inputs` as an answer; None if they do not have it."""
+    mine = (each for each in inputs if isinstance(each, ContactResult) and each.dispatch == dispatch.id)
+    return next((Answer(each.result, each.why) for each in mine), None)
 
 
 def _result(dispatch: Dispatch, answer: Answer, clock: Clock) -> ContactResult:

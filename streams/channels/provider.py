@@ -123,7 +123,8 @@ class Provider(Protocol):
     async def ended(self, dispatch: Dispatch, answer: Answer) -> None:
         """Release the resources that `prepare` took, such as a lease on an address.
 
-        Call it after the result is known; it may be called twice. Errors of Redis pass through.
+        Call it once the dispatch log has the result, so that nobody sends the dispatch any more; it may be called
+        twice. Errors of Redis pass through.
         """
 
 

@@ -11,17 +11,21 @@ from agents.dispatch import channel_of
 from agents.visits import StationProvider
 from schemas.casework.events import Dispatch
 from schemas.casework.inputs import OfficerReport, VisitStage
-from schemas.levels import Level
+from schemas.codes.channels import ProviderAway
+from schemas.levels import Level, Result
 from schemas.people.rosters import Task
 from streams.channels.delivery import Delivery
 from streams.channels.dispatch_log import Claimed
 from streams.channels.outgoing import Outgoing
+from streams.channels.provider import Answer
 from streams.messaging.topics import home
+from streams.repositories.rosters import Rosters
 from streams.runtime.settings import Settings
 from streams.state.keys import CHECK_INS, key
 from tests.agents.test_visits_to_one_address import household, visit
-from tests.channel_rig import Rig
+from tests.channel_rig import Rig, until
 from tests.dispatched import NOW
+from tests.streams.state.test_late_records import CutProducer
 
 
 def delivery(dispatch: Dispatch, worker: Outgoing) -> Delivery:
@@ -84,3 +88,50 @@ async def test_a_worker_that_stood_still_while_it_chose_leaves_the_task_on_which
         await preparing
         assert await other.rosters.task(wanted.id) == arrived
         assert await rig.redis.zscore(CHECK_INS, wanted.id) == watched
+
+
+REFUSED = Answer(Result.FAILED, ProviderAway("ConnectError"))  # the station's gateway takes no connection
+
+
+async def test_a_visit_that_failed_at_a_worker_without_kafka_is_not_sent_by_another_and_then_loses_its_task(
+    settings: Settings,
+) -> None:
+    async with household(settings, count=1) as (rig, (resident,)):
+        wanted = visit(resident, level=Level.RED)
+        await rig.decided(wanted)
+        slow, other = await rig.worker(), await rig.worker()
+        first = delivery(wanted, slow)
+        assert await first.prepare(await claim(first)) is None  # the task is stored
+        cut = CutProducer(rig.settings)
+        await cut.start()
+        slow.rosters = Rosters(rig.settings, rig.redis, cut)
+
+        async def finish() -> None:
+            if inputs := await first.record(REFUSED):
+                await first.report(inputs)
+
+        finishing = asyncio.create_task(finish())
+        await until(lambda: bool(cut.given))  # it is about to delete the task
+        await lose_lease(rig, wanted)
+        await channel_of(StationProvider(other), other).carry([wanted])
+        cut.healed.set()
+        await finishing
+        await cut.stop()
+        assert set(await rig.results(resident.id)) == {"failed"}
+        assert await other.rosters.task(wanted.id) is None
+
+
+async def test_the_next_worker_deletes_the_task_of_a_visit_that_failed_at_a_worker_that_died_then(
+    settings: Settings,
+) -> None:
+    async with household(settings, count=1) as (rig, (resident,)):
+        wanted = visit(resident, level=Level.RED)
+        await rig.decided(wanted)
+        died, other = await rig.worker(), await rig.worker()
+        first = delivery(wanted, died)
+        assert await first.prepare(await claim(first)) is None
+        assert await first.record(REFUSED)
+        await lose_lease(rig, wanted)
+        await channel_of(StationProvider(other), other).carry([wanted])
+        assert await rig.results(resident.id) == ["failed"]
+        assert await other.rosters.task(wanted.id) is None
