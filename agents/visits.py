@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 
+from domain.dispatches.validity import ObsoleteDispatch
 from domain.ids import result_id
 from domain.policy import Policy
 from domain.visits.rounds import worth
@@ -39,10 +40,10 @@ class StationProvider(Gateway):
 
         The task is stored in the roster, but not sent yet. If an officer is on the way to the same address, the task
         joins theirs. From then on until the task is sent, the address is leased. Returns an Answer instead: FAILED if
-        the resident is unknown or nobody is on duty, NOT_SENT if another case's visit is enough. Raises
-        UnknownPolicyError if the policy in force is stored nowhere, PolicyError if it is invalid, OSError if the
-        settings' policy file is needed and cannot be read, and SendError if Kafka refuses the task. Errors of Redis and
-        Kafka pass through.
+        the resident is unknown or nobody is on duty, NOT_SENT if another case's visit is enough or the case has gone on
+        meanwhile. Raises UnknownPolicyError if the policy in force is stored nowhere, PolicyError if it is invalid,
+        OSError if the settings' policy file is needed and cannot be read, and SendError if Kafka refuses the task.
+        Errors of Redis and Kafka pass through.
         """
         resident = await self._outgoing.resident(dispatch)
         if resident is None:
@@ -55,7 +56,10 @@ class StationProvider(Gateway):
         case = await self._outgoing.case(dispatch)
         asked = Asked(dispatch, resident.language, policy.visits, worth(case, policy) if case else 0)
         found = await self._outgoing.rosters.assign(asked, now, where)
-        order = await self._order(dispatch, resident, *found) if found else _NOBODY
+        if isinstance(found, ObsoleteDispatch):
+            order: Order | Answer = Answer(Result.NOT_SENT, found.because)
+        else:
+            order = await self._order(dispatch, resident, *found) if found else _NOBODY
         if where and isinstance(order, Answer):
             await self._outgoing.households.release(where.place, dispatch.id)
         return order

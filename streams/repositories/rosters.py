@@ -14,11 +14,13 @@ from typing import Any
 from redis.asyncio import Redis
 
 from domain.dispatches.ids import parse
+from domain.dispatches.validity import ObsoleteDispatch, validity
 from domain.policy.visits import VisitRules
 from domain.visits import one_visit
 from domain.visits.officers import Choice, Visit, choosing, load_of
 from domain.visits.tasks import after_check_in, after_report, after_seen, as_late, given, to_be_made, unwilling
 from schemas.base import ANY_VERSION
+from schemas.casework.cases import Case
 from schemas.casework.events import Dispatch
 from schemas.casework.inputs import OfficerReport, VisitStage
 from schemas.codes.channels import ChannelCode, ChosenBefore, JustThere, SameAddress
@@ -141,10 +143,13 @@ class Rosters:
         """
         return await self._tasks.all()
 
-    async def assign(self, asked: Asked, now: datetime, where: Where | None = None) -> tuple[Task, ChannelCode] | None:
+    async def assign(
+        self, asked: Asked, now: datetime, where: Where | None = None
+    ) -> tuple[Task, ChannelCode] | ObsoleteDispatch | None:
         """Choose an officer for a visit and store the task, on the topic and in Redis.
 
-        Returns the task and the reason for the choice, or None if no officer can go.
+        Returns the task and the reason for the choice, None if no officer can go, or an ObsoleteDispatch if the case no
+        longer needs this visit: then nothing is stored.
 
         A second call for the same dispatch returns the same task. An open task of the same case is stored as late, and
         its officer is not chosen. With `where`, the visit may join another visit to the same place: the same officer
@@ -157,6 +162,11 @@ class Rosters:
             tasks = await self.tasks(now)
             if dispatch.id in tasks:
                 return tasks[dispatch.id], ChosenBefore()
+            # The case is read after the tasks. So if one of them is of a later attempt, the case has that attempt too,
+            # and this dispatch, which was held up, is obsolete: it must not make the later visit late.
+            needed = validity(dispatch, await self._case(dispatch.resident, dispatch.case), now)
+            if isinstance(needed, ObsoleteDispatch):
+                return needed
             before = {task.dispatch: task for task in tasks.values() if task.case == dispatch.case}
             for task in [task for task in before.values() if task.state is TaskState.OPEN]:
                 before[task.dispatch] = await self._tasks.update(task.dispatch, as_late) or task
@@ -334,8 +344,11 @@ class Rosters:
         """Return True if the visit of an open task is still to be made; False if the case no longer needs it or does
         not exist.
         """
-        case = await CaseStore(self._redis).case(home(task.resident, self._settings.partitions), task.case)
+        case = await self._case(task.resident, task.case)
         return case is not None and to_be_made(task, case)
+
+    async def _case(self, resident: str, case: str) -> Case | None:
+        return await CaseStore(self._redis).case(home(resident, self._settings.partitions), case)
 
     async def _join(self, asked: Asked, lead: Task, now: datetime) -> tuple[Task, ChannelCode]:
         if lead.state is TaskState.ENDED:

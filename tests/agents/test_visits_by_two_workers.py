@@ -11,9 +11,9 @@ from agents.dispatch import channel_of
 from agents.visits import StationProvider
 from schemas.casework.events import Dispatch
 from schemas.casework.inputs import OfficerReport, VisitStage
-from schemas.codes.channels import ProviderAway
+from schemas.codes.channels import ProviderAway, TriedAgainMeanwhile
 from schemas.levels import Level, Result
-from schemas.people.rosters import Task
+from schemas.people.rosters import Task, TaskState
 from streams.channels.delivery import Delivery
 from streams.channels.dispatch_log import Claimed
 from streams.channels.outgoing import Outgoing
@@ -135,3 +135,18 @@ async def test_the_next_worker_deletes_the_task_of_a_visit_that_failed_at_a_work
         await channel_of(StationProvider(other), other).carry([wanted])
         assert await rig.results(resident.id) == ["failed"]
         assert await other.rosters.task(wanted.id) is None
+
+
+async def test_an_earlier_attempt_that_was_held_up_leaves_the_visit_of_the_later_attempt(settings: Settings) -> None:
+    async with household(settings, count=1) as (rig, (resident,)):
+        first, second = visit(resident, 1, Level.RED), visit(resident, 2, Level.RED)
+        await rig.decided(second)
+        slow, other = await rig.worker(), await rig.worker()
+        await channel_of(StationProvider(other), other).carry([second])
+        sent = await other.rosters.task(second.id)
+        assert sent is not None
+        assert sent.state is TaskState.OPEN
+        # `slow` has claimed the first attempt when it was needed, and stood still until now.
+        assert await StationProvider(slow).prepare(first) == Answer(Result.NOT_SENT, TriedAgainMeanwhile())
+        assert await other.rosters.task(second.id) == sent
+        assert await other.rosters.task(first.id) is None
