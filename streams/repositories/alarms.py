@@ -130,10 +130,14 @@ class Alarms(CompactedTable[Alarm]):
         Redis or Kafka is unavailable.
         """
         await super().restore(since)
-        async with self._redis.pipeline(transaction=False) as pipe:
-            for alarm in await self.all():
-                _show(pipe, alarm)
-            await pipe.execute()
+        alarms = await self.all()
+        while alarms:
+            async with self._redis.pipeline(transaction=False) as pipe:
+                for alarm in alarms:
+                    _show(pipe, alarm)
+                await pipe.execute()
+            present = {alarm.id: alarm for alarm in await self.all()}  # some may have been acknowledged meanwhile
+            alarms = [present[each.id] for each in alarms if present.get(each.id, each) != each]
 
     async def _forget(self, now: datetime) -> None:
         old = [alarm.id for alarm in await self.acknowledged() if now - alarm.at >= KEPT]

@@ -192,6 +192,7 @@ class Rosters:
         """
         await self._redis.hdel(VISIT_JOINED, task.dispatch)
         await self._tasks.update(task.dispatch, lambda known: known.model_copy(update={"joins": None}))
+        await self._redis.hdel(VISIT_JOINED, task.dispatch)  # a restore may have stored it again
 
     async def task(self, dispatch: str) -> Task | None:
         """Return the task of a dispatch (by id), or None if the visit was not given to an officer. Raises RedisError if
@@ -280,11 +281,22 @@ class Rosters:
         check-ins, and the escalations that have not ended, also those of visits that another officer got.
         """
         for task in sorted(await self.all_tasks(), key=lambda task: task.at):
-            await self._note_place(task)
-            await self._tasks.watch(task)
+            await self._note(task)
         going = {each.dispatch: 0 for each in await self.escalations.all() if not each.over}
         if going:
             await self._redis.zadd(ESCALATIONS_DUE, going, nx=True)
+
+    async def _note(self, task: Task) -> None:
+        """Store in Redis what follows from a task. If the task changes meanwhile, it is done again: an officer who has
+        just arrived must stay watched. (Who changes a task stores it first, and then what follows from it.)
+        """
+        known: Task | None = task
+        while known is not None:
+            await self._note_place(known)
+            await self._tasks.watch(known)
+            before, known = known, await self.task(task.dispatch)
+            if known == before:
+                return
 
     async def _ensure(self) -> None:
         if await self.table.empty():

@@ -18,7 +18,7 @@ from streams.channels.delivery import Delivery
 from streams.channels.dispatch_log import Claimed
 from streams.channels.outgoing import Outgoing
 from streams.channels.provider import Answer
-from streams.messaging.topics import home
+from streams.messaging.topics import ROSTERS, home
 from streams.repositories.rosters import Rosters
 from streams.runtime.settings import Settings
 from streams.state.keys import CHECK_INS, key
@@ -150,3 +150,27 @@ async def test_an_earlier_attempt_that_was_held_up_leaves_the_visit_of_the_later
         assert await StationProvider(slow).prepare(first) == Answer(Result.NOT_SENT, TriedAgainMeanwhile())
         assert await other.rosters.task(second.id) == sent
         assert await other.rosters.task(first.id) is None
+
+
+async def test_an_officer_who_arrives_while_the_rosters_are_restored_is_watched(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with household(settings, count=1) as (rig, (resident,)):
+        wanted = visit(resident, level=Level.RED)
+        await rig.decided(wanted)
+        console, worker = (await rig.worker()).rosters, await rig.worker()
+        await channel_of(StationProvider(worker), worker).carry([wanted])
+        sent, read = await console.task(wanted.id), worker.rosters.all_tasks
+        assert sent is not None
+
+        async def all_tasks() -> list[Task]:
+            found = await read()
+            await console.note(report(sent, wanted, VisitStage.ARRIVED))  # while the worker goes through the others
+            return found
+
+        monkeypatch.setattr(worker.rosters, "all_tasks", all_tasks)
+        await worker.rosters.restore({ROSTERS.name: dict.fromkeys(range(64), 10**9)})  # Redis has lost no record
+        task = await console.task(wanted.id)
+        assert task is not None
+        assert task.stage is VisitStage.ARRIVED
+        assert await rig.redis.zscore(CHECK_INS, wanted.id) is not None

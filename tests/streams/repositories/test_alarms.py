@@ -124,3 +124,20 @@ async def test_a_visit_whose_case_cannot_be_read_keeps_no_other_officers_alarm_b
     with pytest.raises(ValueError, match="broken"):
         await checking(rig, alarms, rig.producer, "broken", case).look()
     assert case in [each.dispatch for each in await alarms.unacknowledged()]
+
+
+async def test_an_alarm_that_is_acknowledged_while_the_alarms_are_restored_is_taken_from_view(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    console, worker = (Alarms(rig.settings, rig.redis, rig.producer) for _ in range(2))
+    await console.raise_(alarm("a3"))
+    read = worker.all
+
+    async def all_alarms() -> list[Alarm]:
+        found = await read()
+        await console.acknowledge("a3", "li", "", NOW)
+        return found
+
+    monkeypatch.setattr(worker, "all", all_alarms)
+    await worker.restore()
+    assert "a3" not in [each.id for each in await console.unacknowledged()]
