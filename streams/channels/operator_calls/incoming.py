@@ -6,6 +6,7 @@ back at this moment is in Redis only. What is too old is deleted with the next r
 """
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
@@ -37,12 +38,14 @@ from streams.runtime.settings import Settings
 from streams.security.encryption import UnreadableSecretError, opened, sealed
 from streams.state.compacted_table import CompactedTable, Place
 from streams.state.keys import CALL_BACKS, INCOMING_CALLS, INCOMING_ENDED
+from streams.state.shared_state import Shared
 
 SEALED_FOR = "incoming-caller"
 MOST_CALL_BACKS = 2000  # a flood of invented numbers does not fill Redis
 CLEANED_EVERY = timedelta(minutes=1)  # at most so often a report looks for what is too old
 ENDED_FOR = timedelta(hours=24)  # so long a report that comes again is known
 _TRIES = 20
+_REQUEST = re.compile(r"c[0-9a-f]{20}")  # the id of a request
 CALL_BACKS_LOST = Counter("quanzu_call_backs_lost_total", "Requests to call back that were dropped: there are too many")
 
 Value = TypeVar("Value")
@@ -58,12 +61,20 @@ class CallBacks(CompactedTable[CallBack]):
     async def copy(self, request: str) -> None:
         """Write the request (`request`: its id) as Redis has it to the topic; a tombstone if Redis no longer has it.
 
-        Under a lock, so that of two changes the later one is the last on the topic. Raises TimeoutError if Kafka does
-        not answer within 3 s, or the lock is not free within 8 s; SendError if Kafka refuses the record. Errors of
-        Redis pass through.
+        Under a lock, so that of two changes the later one is the last on the topic. Raises EmptiedError if Redis may
+        have lost the request: what is owed must not become a tombstone. Raises TimeoutError if Kafka does not answer
+        within 3 s, or the lock is not free within 8 s; SendError if Kafka refuses the record. Other errors of Redis
+        pass through.
         """
         async with self.locked(request) as now, asyncio.timeout(KAFKA_SECONDS):
+            await self.require_whole()
             await self._send(request, now.model_dump_json().encode() if now else None)
+
+    async def require_whole(self) -> None:
+        """Raise EmptiedError if Redis was emptied, and the requests may not be restored yet. Other errors of Redis pass
+        through.
+        """
+        await Shared(self._settings, self._redis, (), lease_seconds=0, fills=False).require_whole()
 
 
 class IncomingBoard:
@@ -118,14 +129,17 @@ class IncomingBoard:
         Returns True if it is stored; False if the same or a later state of the call is known: then only the request is
         copied to the topic again, because the first copy may have failed. If there are too many requests (2,000), one
         is dropped and counted as a metric. Raises WatchError if other processes change the data at each of 20 attempts,
-        and the errors of CallBacks.copy. Errors of Redis pass through.
+        and the errors of CallBacks.copy: EmptiedError before anything is changed. Errors of Redis pass through.
         """
+        has_request = bool(report.caller) and report.state is IncomingCallState.ENDED
+        if has_request:
+            await self._table.require_whole()
         taken, dropped = await self._changed(lambda pipe: self._take(pipe, report, now), INCOMING_ENDED + report.call)
         self._cleaned_at = now if self._is_cleaning(now) else self._cleaned_at
         if dropped is not None:
             CALL_BACKS_LOST.inc()
             await self._table.copy(dropped)
-        if report.caller and report.state is IncomingCallState.ENDED:
+        if has_request:
             await self._table.copy(self.request_of(report.caller))
         return taken
 
@@ -167,9 +181,13 @@ class IncomingBoard:
         that comes again.
 
         The part of the call's id after its last dot is the request's id. Raises WatchError if other processes change
-        the data at each of 20 attempts, and the errors of CallBacks.copy. Errors of Redis pass through.
+        the data at each of 20 attempts, and the errors of CallBacks.copy: EmptiedError before anything is changed.
+        Errors of Redis pass through.
         """
         request = report.call.rpartition(".")[2]
+        ends = report.result is not None and _REQUEST.fullmatch(request) is not None
+        if ends:
+            await self._table.require_whole()
 
         async def settle(pipe: Any) -> tuple[_Write, None]:  # noqa: ANN401
             known = await _known(pipe, request)
@@ -182,7 +200,7 @@ class IncomingBoard:
             return (lambda to: to.hset(CALL_BACKS, request, raw) if raw else to.hdel(CALL_BACKS, request)), None
 
         await self._changed(settle)
-        if report.result is not None and report.call != request:
+        if ends:
             await self._table.copy(request)
 
     async def _take(
