@@ -67,8 +67,8 @@ async def start_call_back(services: Services, phones: OperatorPhones, who: Who, 
     may ring.
 
     If a resident of the person's area with an open case has called, the call is noted in that case. Raises TimeoutError
-    if Kafka does not answer in time, and SendError if it refuses a record for good; the request is then open again.
-    Errors of Redis pass through.
+    if Kafka does not answer in time, and SendError if it refuses a record for good; the request is then open again,
+    unless the telephone is to ring already. Errors of Redis pass through.
     """
     if not phones.has(who.login):
         return BackStarted(BackStart.NO_PHONE)
@@ -82,31 +82,28 @@ async def start_call_back(services: Services, phones: OperatorPhones, who: Who, 
     request = await board.claim(request_id, who.login, call, now)
     if request is None:
         return BackStarted(BackStart.TAKEN)
-    placed = False
+    placed, dialled, record = False, Dialled(board.number(request.sealed), call), f"c{secrets.token_hex(10)}"
     try:
-        started = await _place(services, phones, who, request, Dialled(board.number(request.sealed), call))
-        placed = started.start in _PLACED
+        start = await _place(services, phones, who, request, dialled, record)
+        placed = start in _PLACED
     finally:
         if not placed:
             await board.give_back(request_id, call)
-    return started
+    # Only now: if the page fails, the telephone rings all the same, and nobody else may call back meanwhile.
+    return BackStarted(start, await page_of(services, who, dialled.number, record) if placed else "")
 
 
 async def _place(
-    services: Services, phones: OperatorPhones, who: Who, request: CallBack, dialled: Dialled
-) -> BackStarted:
+    services: Services, phones: OperatorPhones, who: Who, request: CallBack, dialled: Dialled, record: str
+) -> BackStart:
+    """Order the call, with an audit entry about `record`."""
     if not dialled.number:
-        return BackStarted(BackStart.REFUSED)
-    record = f"c{secrets.token_hex(10)}"
+        return BackStart.REFUSED
     await trail.write(services, who, "call-back", record)
     case = await _case_of(services, who, dialled.number)
     if case is not None:
-        start = _OF_CASE[await start_call(services, phones, who, case, dialled)]
-    else:
-        told = await phones.place(dialled.call, who.login, dialled.number, request.id)
-        start = _OF_STRANGER[told]
-    page = await page_of(services, who, dialled.number, record) if start in _PLACED else ""
-    return BackStarted(start, page)
+        return _OF_CASE[await start_call(services, phones, who, case, dialled)]
+    return _OF_STRANGER[await phones.place(dialled.call, who.login, dialled.number, request.id)]
 
 
 async def _case_of(services: Services, who: Who, number: str) -> Case | None:
