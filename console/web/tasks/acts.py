@@ -35,6 +35,7 @@ from streams.messaging import case_inputs
 from streams.messaging.producer import Record
 from streams.messaging.topics import home
 from streams.state.keys import APPLIED_KEPT, TASK_ACT
+from streams.state.shared_state import EmptiedError
 
 BEGUN = b"begun"
 
@@ -54,7 +55,8 @@ WORDS = {
 class ActReply:
     """The reply to an act. `words`: why it was refused, or a notice, in the officer's language; may be "".
 
-    `how`: WAITING means that the act is written; its reply comes when it is sent again.
+    `how`: WAITING means that the act is written, or cannot be decided before a lost Redis is restored; its reply comes
+    when it is sent again.
     """
 
     id: str
@@ -106,13 +108,15 @@ class Taking:
             return await self._duress(act)
         if isinstance(act, PlaceAct):
             return await self._place(act)
-        task = await self._rosters.task(act.dispatch)
-        if task is None or task.officer != self._who.officer:
-            return await self._end(act, Answered.REFUSED, WORDS[Conflict.NOT_YOURS])
+        task = await self._task_of(act)
+        if isinstance(task, ActReply):
+            return task
+        whole = await self._services.line.store.is_whole(self._partition(task))  # before the case is read
         case = await case_of(self._services, task)
         if kept is None:
             if (why := await self._refusal(act, task, case)) is not None:
-                return await self._end(act, Answered.REFUSED, why)
+                may_be_restored = case is None and not whole
+                return _waiting(act) if may_be_restored else await self._end(act, Answered.REFUSED, why)
             await self._keep(act.id, BEGUN)
         if task.joins is not None and isinstance(act, StageAct):  # the visit is separate from here on
             await self._rosters.part(task)
@@ -133,6 +137,23 @@ class Taking:
             return await self._end(act, Answered.DONE)
         await self._keep(act.id, BEGUN)
         return Written(act, [given])
+
+    async def _task_of(self, act: OnTask) -> Task | ActReply:
+        """Return the task that an act is about. Otherwise return the reply: REFUSED if the officer does not have it, or
+        WAITING while the tasks are being restored in an emptied Redis, because a refusal is stored and holds for good.
+        """
+        for _ in range(2):  # read again once it is known that Redis has all tasks
+            task = await self._rosters.task(act.dispatch)
+            if task is not None and task.officer == self._who.officer:
+                return task
+            try:
+                await self._services.line.shared.require_whole()
+            except EmptiedError:
+                return _waiting(act)
+        return await self._end(act, Answered.REFUSED, WORDS[Conflict.NOT_YOURS])
+
+    def _partition(self, task: Task) -> int:
+        return home(task.resident, self._services.line.settings.partitions)
 
     async def _refusal(self, act: OnTask, task: Task, case: Case | None) -> str | None:
         """Return in Chinese why an act on a task is refused, or None."""
@@ -239,6 +260,10 @@ class Taking:
     async def _keep(self, act_id: str, value: bytes) -> None:
         seconds = max(60, round(self._services.line.clock.wall_seconds(APPLIED_KEPT)))
         await self._redis.set(TASK_ACT + act_id, value, ex=seconds)
+
+
+def _waiting(act: Act) -> ActReply:
+    return ActReply(act.id, Answered.WAITING)
 
 
 def _kept(act_id: str, raw: bytes) -> ActReply:

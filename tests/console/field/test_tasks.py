@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 
 import httpx
 import pytest
@@ -20,7 +21,8 @@ from schemas.people.residents import InterpreterLanguage
 from schemas.people.rosters import Shift
 from schemas.people.staff import StaffRole
 from streams.repositories.alarms import Alarms
-from streams.state.keys import ALARMS_OPEN
+from streams.state.keys import ALARMS_OPEN, VISIT_TASKS
+from streams.state.shared_state import EmptiedError
 from tests.console.harness.audit import audited, unaudited
 from tests.console.harness.stage import Client, Stage
 from tests.console.harness.visiting import NAME, Visiting, act, done, send, stage, tasks_of, visiting
@@ -119,6 +121,38 @@ async def test_the_worker_may_answer_for_the_page_and_keeps_every_script_of_it(c
 
 
 # ------------------------------------------------------------ what he tells
+
+
+async def test_an_act_waits_while_redis_has_lost_the_task_and_counts_once_it_is_restored(
+    console: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def emptied() -> None:
+        raise EmptiedError
+
+    async with visiting(console, "waits-1") as visit, await officer(console, "waits-1") as client:
+        redis: Any = console.services.line.redis
+        raw, accepted = await redis.hget(VISIT_TASKS, visit.task.dispatch), stage(visit, "accepted")
+        await redis.hdel(VISIT_TASKS, visit.task.dispatch)
+        with monkeypatch.context() as patched:
+            patched.setattr(console.services.line.shared, "require_whole", emptied)
+            assert await send(client, accepted) == [("waiting", "")]
+        await redis.hset(VISIT_TASKS, visit.task.dispatch, raw)
+        assert await send(client, accepted) == [DONE]
+
+
+async def test_an_act_waits_while_redis_has_lost_the_case_and_counts_once_it_is_restored(
+    console: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def missing(*_: object) -> None:
+        """Return neither a case nor that the store is whole."""
+
+    async with visiting(console, "waits-2") as visit, await officer(console, "waits-2") as client:
+        accepted = stage(visit, "accepted")
+        with monkeypatch.context() as patched:
+            patched.setattr(console.services.line.store, "case", missing)
+            patched.setattr(console.services.line.store, "is_whole", missing)
+            assert await send(client, accepted) == [("waiting", "")]
+        assert await send(client, accepted) == [DONE]
 
 
 async def test_a_visit_from_accepting_to_its_result(console: Stage) -> None:
