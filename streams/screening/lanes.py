@@ -55,7 +55,6 @@ class Lanes:
         self._positions, self._process, self._cases_wait_seconds = state.positions, process, cases_wait_seconds
         # Excludes batch and watch from each other.
         self._locks: dict[TopicPartition, asyncio.Lock] = defaultdict(asyncio.Lock)
-        self._whole_log: dict[TopicPartition, int] = {}  # the offset that was found to be on the topic
         self._reached: dict[TopicPartition, int] = {}  # the highest offset known here to be counted
         self._known: set[TopicPartition] = set()  # the lanes that this worker has owned since it learned that
         self._generation = 0  # of the consumer group, at the last catch_up
@@ -240,10 +239,10 @@ class Lanes:
         return begin[lane.partition], end[lane.partition]
 
     async def _refuse_ahead(self, lane: TopicPartition, screened: int) -> None:
-        if self._whole_log.get(lane) == screened:
-            return
-        _, end = await self._bounds(lane)
-        self._whole_log[lane] = screened
+        """Raise AheadError if the topic ends at or before offset `screened`. Asked each time: the topic may have been
+        made anew since the last time, and its first records then look as if they were screened.
+        """
+        end = (await end_offsets(self._settings, lane.topic, [lane.partition]))[lane.partition]
         if screened >= end:
             raise AheadError(
                 f"{lane.topic}/{lane.partition} was screened up to {screened}, but the topic ends at {end - 1}: it was "

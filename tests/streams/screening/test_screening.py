@@ -13,6 +13,7 @@ from schemas.risk.evidence import EvidenceKind
 from schemas.risk.signals import NumberClass, SentAgain, TransferState, Watch, WatchState
 from streams.messaging import topics
 from streams.messaging.record import Raw
+from streams.screening import lanes
 from streams.screening.positions import STAND
 from streams.state.keys import key
 from streams.state.partition_state import AheadError
@@ -298,6 +299,20 @@ async def test_a_store_ahead_of_the_log_stops_the_worker_instead_of_skipping(lin
     await line.redis.set(key("screened", 0), 99)
     with pytest.raises(AheadError, match="ends at 0"):
         await line.screening.lanes.screen(BULK, [raw])
+
+
+async def test_records_of_a_topic_that_was_made_anew_are_not_taken_for_those_that_came_again_before(
+    line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    raws = await line.screen([call()], [sms()])
+    await line.screening.lanes.screen(BULK, raws)  # they come again: after a rebalance, say
+
+    async def made_anew(*_: object) -> dict[int, int]:
+        return {BULK.partition: 1}
+
+    monkeypatch.setattr(lanes, "end_offsets", made_anew)
+    with pytest.raises(AheadError, match="ends at 0"):
+        await line.screening.lanes.screen(BULK, [Raw(0, packed(call(uid="c2")))])
 
 
 async def test_what_cannot_be_read_goes_to_the_dead_letters_and_the_rest_passes(line: Line) -> None:
