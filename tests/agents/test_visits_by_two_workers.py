@@ -22,6 +22,7 @@ from streams.messaging.topics import ROSTERS, home
 from streams.repositories.rosters import Rosters
 from streams.runtime.settings import Settings
 from streams.state.keys import CHECK_INS, key
+from streams.state.shared_state import Shared
 from tests.agents.test_visits_to_one_address import household, visit
 from tests.channel_rig import Rig, until
 from tests.dispatched import NOW
@@ -97,6 +98,7 @@ async def test_a_visit_that_failed_at_a_worker_without_kafka_is_not_sent_by_anot
     settings: Settings,
 ) -> None:
     async with household(settings, count=1) as (rig, (resident,)):
+        await Shared(rig.settings, rig.redis, [], lease_seconds=1).ensure()
         wanted = visit(resident, level=Level.RED)
         await rig.decided(wanted)
         slow, other = await rig.worker(), await rig.worker()
