@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from console.web.auth import trail
 from console.web.operator_calls import call_backs
 from console.web.operator_calls.call_backs import BackStart, BackStarted
 from schemas.channels.incoming_calls import IncomingCallReport
@@ -54,7 +55,7 @@ async def test_a_call_back_that_rings_is_one_operators_though_the_page_fails_and
         in_vain |= {"result": "not_served", "call_back": True}
         await board.take(IncomingCallReport.model_validate(in_vain), NOW)
         request = board.request_of(CALLER)
-        monkeypatch.setattr(call_backs.trail, "write", nothing)
+        monkeypatch.setattr(trail, "write", nothing)
         monkeypatch.setattr(call_backs, "_case_of", nothing)
         monkeypatch.setattr(call_backs, "page_of", slow)
         services: Any = SimpleNamespace(incoming=board, line=SimpleNamespace(clock=rig.clock))
