@@ -19,9 +19,9 @@ from schemas.errors import UserError
 from streams.messaging import topics
 from streams.messaging.dead_letter_writer import readable
 from streams.messaging.producer import Producer, Record
-from streams.messaging.reader import Read, Tails, read_all
+from streams.messaging.reader import Read, Tails
 from streams.runtime.settings import Settings
-from streams.state.compacted_table import StoredRecord
+from streams.state.compacted_table import StoredRecord, Where, copy_topic
 from streams.state.keys import POLICIES, changing, key
 from streams.state.locks import locked_by
 
@@ -184,17 +184,22 @@ class Policies:
         """Copy the topic's policies to Redis: all of them, or only records at or after the offsets in `since`.
         Unreadable records are logged and left out. Raises RedisError or KafkaError if Redis or Kafka is unavailable.
         """
-        async for record in read_all(self._settings, topics.POLICIES.name, since):
-            if record.value and (name := readable(topics.POLICIES.name, record.offset, partial(_name, record))):
-                await self._redis.hset(POLICIES, name, record.value)
-            elif not record.value and (name := (record.key or b"").decode()) in BESIDE:
-                await self._redis.hdel(POLICIES, name)  # written late, and undone (see StoredRecord)
+        await copy_topic(self._settings, self._redis, topics.POLICIES.name, since, _where)
 
     async def _store_beside(self, name: str, value: bytes) -> None:
         """Write the record IN_FORCE or IN_SHADOW (`name`) to the topic, then to Redis."""
         place = (topics.POLICIES.name, name.encode(), POLICIES, name)
         await StoredRecord(self._settings, self._redis, self._producer, *place).send(value)
         await self._redis.hset(POLICIES, name, value)
+
+
+def _where(record: Read) -> Where | None:
+    """Return the place in Redis of a record of the topic; None if it is left out."""
+    if not record.value:  # written late, and undone (see StoredRecord)
+        name: str | None = (record.key or b"").decode()
+        return (POLICIES, name) if name in BESIDE else None
+    name = readable(topics.POLICIES.name, record.offset, partial(_name, record))
+    return (POLICIES, name) if name else None
 
 
 def _name(record: Read) -> str:

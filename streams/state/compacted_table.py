@@ -4,17 +4,19 @@ name.
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar, Generic, TypeVar, cast
 
+import orjson
 from pydantic import BaseModel
 from redis.asyncio import Redis
 
 from schemas.base import ANY_VERSION
 from streams.messaging.dead_letter_writer import readable
+from streams.messaging.offsets import end_offsets
 from streams.messaging.producer import Producer, Record
 from streams.messaging.reader import Read, Tails, read_all
 from streams.messaging.topics import Topic
@@ -22,13 +24,18 @@ from streams.runtime.settings import Settings
 from streams.runtime.tasks import TRANSIENT, without_values
 from streams.state.keys import changing
 from streams.state.locks import locked
+from streams.state.scripts import script
 from streams.state.shared_state import Shared
 
 log = logging.getLogger(__name__)
 
+REPLACE = script("residents")  # replaces fields of a hash that still are as they were read
+PIECE, PIECE_BYTES = 250, 262_144  # records, and bytes of records, for one call of the script
 AGAIN_SECONDS = 1.0  # longer than a writer takes from the topic's acknowledgement until Redis has its record
 
 Thing = TypeVar("Thing", bound=BaseModel)
+Where = tuple[str, str]
+"""A place in Redis: the key of a hash, and the field."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,19 +232,62 @@ async def restore(tables: Sequence[CompactedTable[Any]], since: Tails | None = N
     """Copy the records of tables that share one topic to Redis: all records (`since` None), or only those at or after
     the offsets in `since`. `tables`: at least one.
 
-    Tombstones delete from Redis. Records that are unreadable or belong to none of `tables` are logged and left out.
+    Tombstones delete from Redis. Changes that are made meanwhile stay. Records that are unreadable or belong to none of
+    `tables` are logged and left out. Errors of Redis and Kafka pass through; raises CodecError if this process cannot
+    decrypt the topic's values.
+    """
+    topic = tables[0].place.topic.name
+
+    def where(record: Read) -> Where | None:
+        found = readable(topic, record.offset, partial(_found, tables, record))
+        return (found[0].place.hash, found[1]) if found else None
+
+    await copy_topic(tables[0]._settings, tables[0]._redis, topic, since, where)
+
+
+async def copy_topic(
+    settings: Settings, redis: "Redis", topic: str, since: Tails | None, where: Callable[[Read], Where | None]
+) -> None:
+    """Copy the latest record of each key of a compacted topic to Redis; a tombstone deletes. `since`: only records at
+    or after these offsets; None: all. `where` returns the place of a record in Redis, or None to leave it out.
+
+    Others change records meanwhile, on the topic and then in Redis, and their changes are acknowledged. So a record is
+    copied only if Redis still has what it had before the topic was read to its end: what was written since is newer.
     Errors of Redis and Kafka pass through; raises CodecError if this process cannot decrypt the topic's values.
     """
-    settings, topic = tables[0]._settings, tables[0].place.topic.name
+    read, latest = {topic: await end_offsets(settings, topic)}, dict[Where, bytes | None]()
     async for record in read_all(settings, topic, since):
-        found = readable(topic, record.offset, partial(_found, tables, record))
-        if found is None:
-            continue
-        table, name = found
-        if record.value is None:
-            await table._redis.hdel(table.place.hash, name)
-        else:
-            await table._redis.hset(table.place.hash, name, record.value)
+        if place := where(record):
+            latest[place] = record.value
+    before = await _different(redis, latest)
+    async for record in read_all(settings, topic, read):
+        if (place := where(record)) in before:
+            latest[place] = record.value
+    for name, places in _pieces({place: latest[place] for place in before}):
+        changes = [(place[1], *((raw or b"").decode() for raw in (before[place], latest[place]))) for place in places]
+        await cast("Any", redis).eval(REPLACE, 1, name, orjson.dumps(changes))
+
+
+async def _different(redis: "Redis", records: Mapping[Where, bytes | None]) -> dict[Where, bytes | None]:
+    """Return what Redis has (None: nothing) at the places where it has something else than `records`."""
+    found: dict[Where, bytes | None] = {}
+    for name, places in _pieces(records):
+        found |= zip(places, await cast("Any", redis).hmget(name, [field for _, field in places]), strict=True)
+    return {place: raw for place, raw in found.items() if raw != records[place]}
+
+
+def _pieces(records: Mapping[Where, bytes | None]) -> Iterator[tuple[str, list[Where]]]:
+    """Yield the places of the records, each time with the key of their hash, for one command each: Redis does nothing
+    else meanwhile.
+    """
+    pieces, size = dict[str, list[Where]](), 0
+    for place, raw in records.items():
+        pieces.setdefault(place[0], []).append(place)
+        size += PIECE_BYTES // PIECE + len(raw or b"")
+        if size >= PIECE_BYTES:
+            yield from pieces.items()
+            pieces, size = {}, 0
+    yield from pieces.items()
 
 
 def _found(tables: Sequence[CompactedTable[Any]], record: Read) -> tuple[CompactedTable[Any], str]:
