@@ -86,8 +86,9 @@ class Breaker:
         good = await self._restored(standing)
         back = PolicyChange(id=f"policy:{name}", at=now, policy=good, by=trial.BY, reason=words)
         held = HoldChange(id=f"hold:{name}", at=now, hold=hold)
-        for change in (held, back):  # the hold first: cases raised by the next input then belong to the bad policy
-            await self._producer.send_all(case_inputs.to_all(change, self._partitions))
+        # The hold first: cases raised by the next input then belong to the bad policy.
+        await self._producer.send_all(case_inputs.to_all(held, self._partitions))
+        await self._policies.tell(back, standing)
         entry = AuditEntry(at=now, by=trial.BY, act="policy-stopped", on=standing.policy, reason=words)
         await audit.write(self._producer, [entry])
         await self._policies.store_in_force(trial.tripped(standing, hold, why, now, good))

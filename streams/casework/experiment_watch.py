@@ -27,7 +27,7 @@ from schemas.casework.events import CaseEvent
 from schemas.casework.inputs import PolicyChange
 from schemas.casework.policies import InForce
 from streams.casework.journal import read_entry
-from streams.messaging import case_inputs, topics
+from streams.messaging import topics
 from streams.messaging.producer import Producer
 from streams.messaging.reader import read_on
 from streams.repositories.policies import Policies
@@ -102,7 +102,7 @@ class ExperimentWatch:
     def __init__(
         self, settings: Settings, redis: "Redis", producer: Producer, policies: Policies, clock: Clock
     ) -> None:
-        self._settings, self._policies, self._producer, self._clock = settings, policies, producer, clock
+        self._policies, self._producer, self._clock = policies, producer, clock
         self._redis: Any = redis
         self._cases = AssignedCases(settings)
         self._unfinished = False  # this worker has taken the lease, and has not evaluated yet
@@ -175,7 +175,7 @@ class ExperimentWatch:
         change = PolicyChange(
             id=short_hash("experiment-stop", policy.hash), at=now, policy=policy.hash, by=BY, reason=why
         )
-        await self._producer.send_all(case_inputs.to_all(change, range(self._settings.partitions)))
+        await self._policies.tell(change, standing)
         entry = AuditEntry(at=now, by=BY, act="experiment-stopped", on=name, reason=why, detail=policy.hash)
         await audit.write(self._producer, [entry])
         log.error(

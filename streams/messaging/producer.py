@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -17,13 +18,14 @@ from streams.runtime import tracing
 from streams.runtime.clock import Wall
 from streams.runtime.credentials import AccessError, denied
 from streams.runtime.settings import Settings
-from streams.runtime.tasks import cancelled, until_done
+from streams.runtime.tasks import TRANSIENT, cancelled, until_done, without_values
 
 log = logging.getLogger(__name__)
 
 MAX_BYTES = RECORD_BYTES  # below the topics' max.message.bytes
 FIRST_WAIT_SECONDS = 0.05
 LONGEST_WAIT_SECONDS = 2.0
+AGAIN_SECONDS = 1.0  # longer than a writer takes from the topic's acknowledgement until Redis has its record
 FOLLOW_UP_SECONDS = 20.0  # two waits of 8 s for a lock, and the writing
 
 
@@ -50,6 +52,11 @@ class Record:
     partition: int | None = None
     trace: tracing.Trace | None = None
     timestamp: int | None = None
+
+
+Correct = Callable[[Sequence[Record]], AbstractAsyncContextManager[Sequence[Record]]]
+"""Called with the records that Kafka got last: yields those that it must get after them, none if they are right as they
+are. Its block lasts until Kafka has these."""
 
 
 class Producer:
@@ -145,6 +152,40 @@ class Producer:
             if tried[-1] is encoded[-1]:  # else the last record was written before, and its offset is known
                 last = offset
         return last
+
+    async def send_corrected(self, records: Sequence[Record], correct: Correct) -> None:
+        """Write the records as `send_all` does, with its exceptions, for a caller that may be cancelled, and others
+        write to the same keys.
+
+        A caller that is cancelled cannot withdraw its records: Kafka may get them later, after those of another writer.
+        So a task then waits for that, and writes what `correct` yields, until it yields nothing. It logs an error that
+        does not pass, because nobody waits for it.
+        """
+        sending = asyncio.create_task(self.send_all(records))
+        try:
+            await asyncio.shield(sending)
+        except asyncio.CancelledError:
+            self.follow_up(self._corrected(sending, records, correct))
+            raise
+
+    async def _corrected(self, sending: "asyncio.Future[int]", sent: Sequence[Record], correct: Correct) -> None:
+        topic = sent[0].topic if sent else ""
+        try:
+            while True:
+                try:
+                    await sending
+                    async with correct(sent) as records:
+                        if not records:
+                            return
+                        sending, sent = asyncio.create_task(self.send_all(records)), records
+                        await asyncio.shield(sending)
+                except TRANSIENT as error:
+                    log.warning("%s: a late record is not corrected yet: %s", topic, without_values(error))
+                # A writer without the lock may be between the topic and Redis: so it is compared once more.
+                await asyncio.sleep(AGAIN_SECONDS)
+        except Exception as error:
+            text = without_values(error)  # a traceback of its own would repeat values
+            log.error("%s: a late record was not corrected: %s", topic, text)  # noqa: TRY400
 
     async def _followed_up(self) -> None:
         """Wait for the work of `follow_up` as `stop` says."""

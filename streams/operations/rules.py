@@ -79,7 +79,7 @@ async def _published(
     after = trial.published(before, policy.hash, by, now, proved=not on_trial, override=why, only_stops=only_stops)
     await line.policies.store_in_force(after)
     why = why or stops or ""
-    await _to_all(line, _change_to(after, now, why))
+    await line.policies.tell(_change_to(after, now, why), before)
     entry = AuditEntry(at=now, by=by, act="policy-published", on=policy.hash, reason=why)
     await audit.write(line.producer, [entry])
     return policy.hash
@@ -94,17 +94,24 @@ async def complete(line: Installation, by: str) -> None:
     async with line.policies.changing_in_force("the completion of a publication"):
         now, before = line.clock.now(), await standing(line)
         if await _some_lack(line, before.policy):
-            await _to_all(line, _change_to(before, now))
+            await _tell_again(line, before, now)
             entry = AuditEntry(at=now, by=by, act="policy-published", on=before.policy, detail="completed")
             await audit.write(line.producer, [entry])
 
 
 def _change_to(standing: InForce, now: datetime, reason: str = "") -> PolicyChange:
-    """Return the input that puts the policy of the record in force. It has the same id each time for one record, so
-    that partitions which have applied it do not do so again.
-    """
+    """Return the input that puts the policy of the record in force. It has the same id each time for one record."""
     name = short_hash("policy", standing.policy, standing.since.isoformat())
     return PolicyChange(id=name, at=now, policy=standing.policy, by=standing.by, reason=reason)
+
+
+async def _tell_again(line: Installation, standing: InForce, now: datetime) -> None:
+    """Write the input that puts the policy of the record in force once more, under another id: a partition that has
+    applied the first one may have applied an older change after it, which came late.
+    """
+    change = _change_to(standing, now)
+    again = short_hash(change.id, now.isoformat())
+    await line.policies.tell(change.model_copy(update={"id": again}), standing)
 
 
 async def _check_experiments(line: Installation, text: str, before: InForce, persons: Collection[str]) -> None:
@@ -139,7 +146,7 @@ async def stop_experiment(line: Installation, name: str, by: str, reason: str) -
                 raise ExperimentRefusedError(ExperimentRefusal.UNSTOPPABLE, [name]) from None
             return await _published(line, stopped, by, stops=reason)
         if plan is not None and await _some_lack(line, before.policy):
-            await _to_all(line, _change_to(before, line.clock.now()))
+            await _tell_again(line, before, line.clock.now())
     raise NotRunningError(f"no experiment {name!r} runs; `quanzu experiments list` names those that do")
 
 
@@ -295,5 +302,5 @@ def _wrong(detail: ErrorDetails) -> str:
     return f"{'.'.join(map(str, detail['loc']))}: {detail['msg'].removeprefix('Value error, ')}"
 
 
-async def _to_all(line: Installation, change: PolicyChange | HoldChange) -> None:
+async def _to_all(line: Installation, change: HoldChange) -> None:
     await line.producer.send_all(case_inputs.to_all(change, range(line.settings.partitions)))

@@ -2,7 +2,7 @@
 each process.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -10,13 +10,15 @@ from typing import Any
 
 from redis.asyncio import Redis
 
+from domain.ids import short_hash
 from domain.policy import Policy, PolicyError, digest_of, load
 from domain.policy.faults import FaultCode, PolicyFault
 from schemas.administration.drafts import InShadow
 from schemas.base import ANY_VERSION
+from schemas.casework.inputs import PolicyChange
 from schemas.casework.policies import InForce
 from schemas.errors import UserError
-from streams.messaging import topics
+from streams.messaging import case_inputs, topics
 from streams.messaging.dead_letter_writer import readable
 from streams.messaging.producer import Producer, Record
 from streams.messaging.reader import Read, Tails
@@ -24,6 +26,7 @@ from streams.runtime.settings import Settings
 from streams.state.compacted_table import StoredRecord, Where, copy_topic
 from streams.state.keys import POLICIES, changing, key
 from streams.state.locks import locked_by
+from streams.state.shared_state import Shared
 
 IN_FORCE = "in-force"  # a field of the same hash and a key of the topic: InForce (schemas/casework/policies)
 IN_SHADOW = "in-shadow"  # likewise: InShadow (schemas/administration/drafts)
@@ -138,6 +141,36 @@ class Policies:
         """
         value = standing.model_dump_json().encode()
         await self._store_beside(IN_FORCE, value)
+
+    async def tell(self, change: PolicyChange, before: InForce) -> None:
+        """Write a change of the policy in force to the inputs of all partitions. The caller holds the lock of
+        `changing_in_force`. `before`: the record of what was in force when the caller took it.
+
+        Raises SendError if Kafka refuses an input. Waits while Kafka is unavailable. If the caller is cancelled, Kafka
+        may get the inputs after those of a later change, and the partitions decide by the last one: a task then lets
+        them decide by the policy that is in force.
+        """
+        partitions = range(self._settings.partitions)
+        await self._producer.send_corrected(case_inputs.to_all(change, partitions), partial(self._correction, before))
+
+    @asynccontextmanager
+    async def _correction(self, before: InForce, sent: Sequence[Record]) -> AsyncIterator[Sequence[Record]]:
+        """Yield the inputs that put the policy in force that is so by the record; none if those sent last do, or if the
+        record is still that of `before`: the change was given up, and is repeated by whoever makes it.
+
+        The inputs get an id of their own: partitions that applied the present change before the late one came would not
+        apply it again.
+        """
+        async with self.changing_in_force("the correction of a late change of the policy"):
+            standing = await self.in_force()
+            await Shared(self._settings, self._redis, (), lease_seconds=0, fills=False).require_whole()
+            last = PolicyChange.model_validate_json(sent[0].value or b"", extra=ANY_VERSION)
+            if standing is None or standing == before or standing.policy == last.policy:
+                yield []
+                return
+            changed = {"id": short_hash("policy", last.id, standing.policy), "policy": standing.policy}
+            told = last.model_copy(update={**changed, "by": standing.by, "reason": ""})
+            yield case_inputs.to_all(told, range(self._settings.partitions))
 
     async def text(self, digest: str) -> str:
         """Return a policy's TOML text as it was written. `digest`: its hash.

@@ -2,8 +2,6 @@
 name.
 """
 
-import asyncio
-import logging
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -21,17 +19,13 @@ from streams.messaging.producer import Producer, Record
 from streams.messaging.reader import Read, Tails, read_all
 from streams.messaging.topics import Topic
 from streams.runtime.settings import Settings
-from streams.runtime.tasks import TRANSIENT, without_values
 from streams.state.keys import changing
 from streams.state.locks import locked
 from streams.state.scripts import script
 from streams.state.shared_state import Shared
 
-log = logging.getLogger(__name__)
-
 REPLACE = script("residents")  # replaces fields of a hash that still are as they were read
 PIECE, PIECE_BYTES = 250, 262_144  # records, and bytes of records, for one call of the script
-AGAIN_SECONDS = 1.0  # longer than a writer takes from the topic's acknowledgement until Redis has its record
 
 Thing = TypeVar("Thing", bound=BaseModel)
 Where = tuple[str, str]
@@ -79,43 +73,22 @@ class StoredRecord:
         """Write the record to the topic (None: a tombstone). Waits without limit while Kafka is unavailable. Raises
         SendError if Kafka refuses it.
 
-        A caller that is cancelled cannot withdraw the record: Kafka may get it later, after the record of another
-        writer. So a task then waits for that, and writes the record that Redis has after it.
+        If the caller is cancelled, Kafka may get the record after that of another writer: a task then writes what Redis
+        has after it (see Producer.send_corrected).
         """
-        sending = asyncio.create_task(self._written(raw))
-        try:
-            await asyncio.shield(sending)
-        except asyncio.CancelledError:
-            self.producer.follow_up(self._settle(sending, raw))
-            raise
+        await self.producer.send_corrected([self._record(raw)], self._correction)
 
-    async def _written(self, raw: bytes | None) -> None:
-        await self.producer.send_all([Record(self.topic, self.key, raw)])
+    def _record(self, raw: bytes | None) -> Record:
+        return Record(self.topic, self.key, raw)
 
-    async def _settle(self, sending: "asyncio.Future[None]", sent: bytes | None) -> None:
-        """Once `sending` has ended, write what Redis has to the topic until it is what was sent last (at first `sent`).
-
-        Logs an error that does not pass, because nobody waits for it.
-        """
-        try:
-            while True:
-                try:
-                    await sending
-                    async with locked(self.redis, changing(self.hash, self.field)):
-                        stored = await self.redis.hget(self.hash, self.field)
-                        # An emptied Redis lacks records that the topic has: they must not become tombstones.
-                        await Shared(self.settings, self.redis, (), lease_seconds=0, fills=False).require_whole()
-                        if stored == sent:
-                            return
-                        sending, sent = asyncio.create_task(self._written(stored)), stored
-                        await asyncio.shield(sending)
-                except TRANSIENT as error:
-                    log.warning("%s: a late record is not settled yet: %s", self.topic, without_values(error))
-                # A writer without the lock may be between the topic and Redis: so it is compared once more.
-                await asyncio.sleep(AGAIN_SECONDS)
-        except Exception as error:
-            text = without_values(error)  # a traceback of its own would repeat values
-            log.error("%s: a late record was not settled: %s", self.topic, text)  # noqa: TRY400
+    @asynccontextmanager
+    async def _correction(self, sent: Sequence[Record]) -> AsyncIterator[Sequence[Record]]:
+        """Under the record's lock, yield the record that Redis has; nothing if it is what was sent last."""
+        async with locked(self.redis, changing(self.hash, self.field)):
+            stored = await self.redis.hget(self.hash, self.field)
+            # An emptied Redis lacks records that the topic has: they must not become tombstones.
+            await Shared(self.settings, self.redis, (), lease_seconds=0, fills=False).require_whole()
+            yield [] if stored == sent[0].value else [self._record(stored)]
 
 
 class CompactedTable(Generic[Thing]):

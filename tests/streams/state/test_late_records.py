@@ -20,7 +20,7 @@ from streams.messaging.reader import read_all
 from streams.repositories.policies import IN_FORCE, Policies
 from streams.repositories.rosters import Rosters
 from streams.runtime.settings import Settings
-from streams.state import compacted_table, locks
+from streams.state import locks
 from streams.state.shared_state import Shared
 from tests.channel_rig import Rig, rigged, until
 
@@ -93,7 +93,7 @@ class Writers:
 @pytest_asyncio.fixture
 async def writers(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Writers]:
     monkeypatch.setattr(locks, "WRITE_SECONDS", 0.5)
-    monkeypatch.setattr(compacted_table, "AGAIN_SECONDS", 0.1)
+    monkeypatch.setattr(messaging, "AGAIN_SECONDS", 0.1)
     async with rigged(settings) as rig:
         topics.create(rig.settings, [topics.ROSTERS, topics.POLICIES])
         await Shared(rig.settings, rig.redis, [], lease_seconds=1).ensure()
