@@ -59,14 +59,14 @@ class Webhooks(CompactedTable[Webhook]):
 
     place = Place(WEBHOOKS, Webhook)
 
-    async def drop(self, name: str) -> None:
-        """Delete the webhook with this id from the topic and from Redis, and its health from Redis. No error if the id
-        is unknown.
+    async def remove(self, name: str) -> None:
+        """Delete the webhook with this id from the topic and from Redis, and its health from Redis, for a caller that
+        holds its lock. No error if the id is unknown.
 
         Waits without limit while Kafka is unavailable. Raises SendError if Kafka refuses the deletion. Errors of Redis
         pass through: the topic has the deletion then.
         """
-        await super().drop(name)
+        await super().remove(name)
         await self._redis.hdel(WEBHOOK_HEALTH, name)
 
     async def by_id(self) -> dict[str, Webhook]:

@@ -363,7 +363,7 @@ async def _drop_matches(line: Installation, residents: Sequence[ResidentId]) -> 
             continue
         async with line.fraud_matches.locked(each.id) as match:
             if match is not None and match.resident in residents:
-                await line.fraud_matches.drop(match.id)
+                await line.fraud_matches.remove(match.id)
             elif match is not None:
                 left = [other for other in match.candidates if other not in residents]
                 await line.fraud_matches.put(match.model_copy(update={"candidates": left}))

@@ -45,8 +45,8 @@ class PushSubscriptions(CompactedTable[PushSubscription]):
 
     async def end_session(self, session: str) -> None:
         """Delete the devices that were subscribed in a session, from the topic and Redis, if there are any. `session`:
-        the hash of its token. Waits while Kafka is unavailable. Raises SendError if Kafka refuses the record, and
-        RedisError if Redis is unavailable.
+        the hash of its token. Raises TimeoutError if Kafka does not answer within 8 s, SendError if it refuses the
+        record, and RedisError if Redis is unavailable.
         """
         for each in await self.all():
             if each.session == session:

@@ -48,9 +48,9 @@ class PublicReports(CompactedTable[PublicReport]):
             _list(pipe, thing)
             await pipe.execute()
 
-    async def drop(self, name: str) -> None:
-        """Delete the report with this id (`name`): write a tombstone to the topic, then delete it from Redis. Does
-        nothing else if the id is unknown.
+    async def remove(self, name: str) -> None:
+        """Delete the report with this id (`name`), for a caller that holds its lock: write a tombstone to the topic,
+        then delete it from Redis. Does nothing else if the id is unknown.
 
         Waits while Kafka is unavailable. Raises SendError if Kafka refuses the record, and RedisError if Redis is
         unavailable.
@@ -112,8 +112,8 @@ class PublicReports(CompactedTable[PublicReport]):
     async def expire(self, span: timedelta, now: datetime) -> None:
         """Delete the reports that are older than `span` at `now`, on the topic and in Redis.
 
-        Rebuilds the lists in Redis first if they are incomplete. Waits while Kafka is unavailable. Raises SendError if
-        Kafka refuses the record, and RedisError if Redis is unavailable.
+        Rebuilds the lists in Redis first if they are incomplete. Raises TimeoutError if Kafka does not answer within
+        8 s, SendError if it refuses the record, and RedisError if Redis is unavailable.
         """
         async with self._redis.pipeline(transaction=True) as pipe:
             pipe.zcard(PUBLIC_REPORTS_AT)

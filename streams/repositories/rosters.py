@@ -128,8 +128,8 @@ class Rosters:
     async def tasks(self, now: datetime) -> dict[str, Task]:
         """Return the tasks (visits given to officers), by dispatch id.
 
-        Deletes those older than 4 days (FORGOTTEN) from the topic and Redis, and leaves them out. Waits while Kafka is
-        unavailable. Raises SendError if Kafka refuses the record, and RedisError if Redis is unavailable.
+        Deletes those older than 4 days (FORGOTTEN) from the topic and Redis, and leaves them out. Raises TimeoutError
+        if Kafka does not answer within 8 s, SendError if it refuses the record, and RedisError if Redis is unavailable.
         """
         tasks = {task.dispatch: task for task in await self.all_tasks()}
         for dispatch in [task.dispatch for task in tasks.values() if now - task.at >= FORGOTTEN]:
@@ -255,8 +255,8 @@ class Rosters:
     async def drop(self, dispatch: str) -> None:
         """Delete the task of the dispatch with this id, from the topic and Redis, because it never reached its officer;
         also its check-in time and escalation. Later visits can join neither this visit nor the one that it joined.
-        Waits while Kafka is unavailable. Raises SendError if Kafka refuses the record, and RedisError if Redis is
-        unavailable.
+        Raises TimeoutError if Kafka does not answer within 8 s, SendError if it refuses the record, and RedisError if
+        Redis is unavailable.
         """
         task = await self.task(dispatch)
         if task and task.place and await self._redis.hget(VISIT_AT, task.place) == (task.joins or dispatch).encode():

@@ -47,11 +47,11 @@ class Staff:
         self._accounts, self._tokens = _Accounts(settings, redis, producer), _Tokens(settings, redis, producer)
 
     async def put(self, account: Account) -> None:
-        """Write an account, new or changed, to the topic and Redis, without comparing it with its previous state. Waits
-        while Kafka is unavailable. Raises SendError if Kafka refuses the record, and RedisError if Redis is
-        unavailable.
+        """Write an account, new or changed, to the topic and Redis, without comparing it with its previous state.
+        Raises TimeoutError if Kafka does not answer within 8 s, SendError if it refuses the record, and RedisError if
+        Redis is unavailable.
         """
-        await self._accounts.put(account)
+        await self._accounts.write(account)
 
     async def add(self, account: Account, check: Check, told: Callable[[], Awaitable[None]] | None = None) -> None:
         """Write a new account to the topic and Redis, under the lock on all accounts.
@@ -108,16 +108,16 @@ class Staff:
 
     async def put_token(self, token: ApiToken) -> None:
         """Write a program's token, new or changed, to the topic and Redis, without comparing it with its previous
-        state. Waits while Kafka is unavailable. Raises SendError if Kafka refuses the record, and RedisError if Redis
-        is unavailable.
+        state. Raises TimeoutError if Kafka does not answer within 8 s, SendError if it refuses the record, and
+        RedisError if Redis is unavailable.
         """
-        await self._tokens.put(token)
+        await self._tokens.write(token)
         await self._redis.set(STAFF_WHOLE, _TOKENS, xx=True)
 
     async def revoke(self, token_id: str) -> ApiToken | None:
         """Delete the token with this id permanently, from the topic and Redis, and return it; None if the id is
-        unknown. Waits while Kafka is unavailable. Raises SendError if Kafka refuses the record, and RedisError if Redis
-        is unavailable.
+        unknown. Raises TimeoutError if Kafka does not answer within 8 s, SendError if it refuses the record, and
+        RedisError if Redis is unavailable.
         """
         token = await self.token(token_id)
         if token is not None:

@@ -3,7 +3,7 @@ name.
 """
 
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar, Generic, TypeVar, cast
@@ -112,12 +112,28 @@ class CompactedTable(Generic[Thing]):
         await self._send(name, raw)
         await self._redis.hset(self.place.hash, name, raw)
 
-    async def drop(self, name: str) -> None:
-        """Delete the record with this name: write a tombstone to the topic, then delete it from Redis. Does nothing
-        more if the table has no such record.
+    async def write(self, thing: Thing) -> None:
+        """Do what `put` does under the record's lock, whatever the record is now, for a caller that does not hold it.
 
-        Waits without limit while Kafka is unavailable. Raises SendError if Kafka refuses the tombstone. Errors of Redis
-        pass through.
+        Raises TimeoutError if waiting for the lock and the work take over 8 s, for example because Kafka is
+        unavailable; the errors of `put` pass through.
+        """
+        async with self._alone(self._name(thing)):
+            await self.put(thing)
+
+    async def drop(self, name: str) -> None:
+        """Under the record's lock, delete the record with this name: write a tombstone to the topic, then delete it
+        from Redis. Does nothing more if the table has no such record. A caller that holds the lock calls `remove`.
+
+        Raises TimeoutError if waiting for the lock and the work take over 8 s, for example because Kafka is
+        unavailable, and SendError if Kafka refuses the tombstone. Errors of Redis pass through.
+        """
+        async with self._alone(name):
+            await self.remove(name)
+
+    async def remove(self, name: str) -> None:
+        """Do what `drop` does, for a caller that holds the record's lock. Waits without limit while Kafka is
+        unavailable. Raises SendError if Kafka refuses the tombstone. Errors of Redis pass through.
         """
         await self._send(name, None)
         await self._redis.hdel(self.place.hash, name)
@@ -137,7 +153,7 @@ class CompactedTable(Generic[Thing]):
         Raises TimeoutError, also inside the block, if waiting for the lock and the block together take over 8 s, and
         ValueError if the stored JSON is invalid. Errors of Redis pass through.
         """
-        async with locked(self._redis, changing(self.place.hash, name)):
+        async with self._alone(name):
             yield await self.get(name)
 
     async def change(self, name: str, how: Callable[[Thing | None], Thing]) -> Thing:
@@ -190,6 +206,9 @@ class CompactedTable(Generic[Thing]):
     def parse(self, raw: bytes) -> Thing:
         """Return the record parsed from its JSON. Raises ValueError if it is invalid. A subclass may cache it."""
         return cast("Thing", self.place.model.model_validate_json(raw, extra=ANY_VERSION))
+
+    def _alone(self, name: str) -> AbstractAsyncContextManager[None]:
+        return locked(self._redis, changing(self.place.hash, name))
 
     async def _send(self, name: str, raw: bytes | None) -> None:
         place, key = self.place, f"{self.place.prefix}{name}".encode()

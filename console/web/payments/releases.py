@@ -36,5 +36,5 @@ async def ask_release(
         )
         if isinstance(found, ReleaseRequest):
             await trail.write(services, who, "release-asked", case.id, found.reason, found.id)
-            await kept.put(found)
+            await kept.write(found)  # another lock than this one: a late record is corrected under it
         return found

@@ -110,7 +110,7 @@ async def drop(request: Request, who: Signed, webhook_id: str) -> Response:
     """
     async with _locked(request, webhook_id):
         await trail.write(services(request), who, "webhook-dropped", webhook_id)
-        await _book(request).drop(webhook_id)
+        await _book(request).remove(webhook_id)
     return RedirectResponse(door.router.prefix, 303)
 
 
