@@ -26,7 +26,7 @@ from streams.runtime.settings import Settings
 from streams.state.compacted_table import StoredRecord, Where, copy_topic
 from streams.state.keys import POLICIES, changing, key
 from streams.state.locks import locked_by
-from streams.state.shared_state import Shared
+from streams.state.shared_state import EmptiedError, Shared
 
 IN_FORCE = "in-force"  # a field of the same hash and a key of the topic: InForce (schemas/casework/policies)
 IN_SHADOW = "in-shadow"  # likewise: InShadow (schemas/administration/drafts)
@@ -127,10 +127,15 @@ class Policies:
         partitions' inputs are written. Without it, of two changes at once the later one would undo the earlier.
         `holder`: the work, in words for those who wait meanwhile.
 
-        Raises LockBusyError, also inside the block, if waiting for the lock and the block together take over 8 s, and
-        RedisError if Redis is unavailable.
+        While Redis is emptied or being restored, the records are first copied from the topic: a policy that was stopped
+        would not be known as such. Raises LockBusyError, also inside the block, if waiting for the lock and the block
+        together take over 8 s, and RedisError or KafkaError if Redis or Kafka is unavailable.
         """
         async with locked_by(self._redis, changing(POLICIES, IN_FORCE), holder):
+            try:
+                await Shared(self._settings, self._redis, (), lease_seconds=0, fills=False).require_whole()
+            except EmptiedError:
+                await self.restore()
             yield
 
     async def store_in_force(self, standing: InForce) -> None:
@@ -163,7 +168,6 @@ class Policies:
         """
         async with self.changing_in_force("the correction of a late change of the policy"):
             standing = await self.in_force()
-            await Shared(self._settings, self._redis, (), lease_seconds=0, fills=False).require_whole()
             last = PolicyChange.model_validate_json(sent[0].value or b"", extra=ANY_VERSION)
             if standing is None or standing == before or standing.policy == last.policy:
                 yield []

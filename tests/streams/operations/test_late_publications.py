@@ -38,7 +38,7 @@ class Persons:
 
     async def gives_up(self, work: Any) -> None:  # noqa: ANN401 - a coroutine
         """The first person's work ends in a lock's timeout."""
-        self._patch.setattr(locks, "WRITE_SECONDS", 2.0)
+        self._patch.setattr(locks, "WRITE_SECONDS", 4.0)
         with pytest.raises(TimeoutError):
             await work
         self._patch.setattr(locks, "WRITE_SECONDS", 8.0)

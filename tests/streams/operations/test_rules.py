@@ -7,8 +7,11 @@ from datetime import timedelta
 import pytest
 import tomlkit
 
+from domain.policy import digest_of
 from domain.policy.experiments.stop_text import with_stop
 from schemas.casework.inputs import PolicyChange, input_adapter
+from schemas.casework.policies import InForce, Stopped
+from schemas.codes.plan import TooManyInMinute
 from schemas.errors import UserError
 from streams.channels.settings import ChannelSettings
 from streams.installation import Installation
@@ -103,3 +106,17 @@ async def test_a_stop_that_was_interrupted_reaches_the_partitions_when_it_is_sen
     with pytest.raises(rules.NotRunningError):
         await rules.stop_experiment(line, "wording", "li", "harm")
     assert len(await _changes(line, policy.hash)) == len(changes)
+
+
+async def test_a_policy_that_was_stopped_stays_stopped_while_redis_is_filled_again(line: Installation) -> None:
+    bad = line.settings.policy.read_text("utf-8") + "\n# bad\n"
+    good, now = (await line.policies.default()).hash, line.clock.now()
+    stop = Stopped(at=now, reason=TooManyInMinute(71, 7.0), hold="b1", until=now + timedelta(hours=1))
+    await line.policies.store_in_force(
+        InForce(policy=good, good=good, since=now, by="breaker", stopped={digest_of(bad): stop})
+    )
+    await line.redis.flushdb()  # a worker fills it again, the register first
+    with pytest.raises(UserError, match="was stopped"):
+        await rules.publish(line, bad, "li")
+    standing = await rules.standing(line)
+    assert set(standing.stopped) == {digest_of(bad)}
