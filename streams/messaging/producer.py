@@ -2,8 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -57,6 +57,12 @@ class Record:
 Correct = Callable[[Sequence[Record]], AbstractAsyncContextManager[Sequence[Record]]]
 """Called with the records that Kafka got last: yields those that it must get after them, none if they are right as they
 are. Its block lasts until Kafka has these."""
+
+
+@asynccontextmanager
+async def nothing_newer(_: Sequence[Record]) -> AsyncIterator[Sequence[Record]]:
+    """A Correct for records that nothing replaces."""
+    yield []
 
 
 class Producer:
@@ -168,12 +174,19 @@ class Producer:
             self.follow_up(self._corrected(sending, records, correct))
             raise
 
-    async def _corrected(self, sending: "asyncio.Future[int]", sent: Sequence[Record], correct: Correct) -> None:
+    def correct_later(self, records: Sequence[Record], correct: Correct) -> None:
+        """Let a task do what that of `send_corrected` does, for a caller that is cancelled once Kafka has the records,
+        before they count anywhere else. `records`: at least one.
+        """
+        self.follow_up(self._corrected(None, records, correct))
+
+    async def _corrected(self, sending: "asyncio.Future[int] | None", sent: Sequence[Record], correct: Correct) -> None:
         topic = sent[0].topic if sent else ""
         try:
             while True:
                 try:
-                    await sending
+                    if sending is not None:
+                        await sending
                     async with correct(sent) as records:
                         if not records:
                             return

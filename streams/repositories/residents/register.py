@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from functools import lru_cache, partial
 from typing import Any
@@ -25,9 +26,10 @@ from schemas.people.residents import Resident, ResidentId
 from streams.messaging.codec import Unreadable
 from streams.messaging.dead_letter_writer import readable
 from streams.messaging.offsets import beginning_offsets, end_offsets
-from streams.messaging.producer import Producer, Record
+from streams.messaging.producer import Producer
 from streams.messaging.reader import Read, Tails, read_range
 from streams.messaging.topics import RESIDENTS, home, shard_of
+from streams.repositories.residents.late_entries import Entries, LateEntries, Publish
 from streams.repositories.residents.stored import Index, holder_at, owners_of, packed, read_owners, unpacked
 from streams.runtime.settings import Settings
 from streams.security.vault import Vault
@@ -43,9 +45,6 @@ LOOKED_AT = 2_000  # owners that one script call examines before it leaves the r
 BATCH = 1000  # entries for each round trip: some hundred kilobytes
 OWNERS = script("owners")
 ENTRIES = script("residents")
-
-Entries = Mapping[ResidentId, bytes | None]
-"""Serialized entries by id, in the topic's or in Redis' format (see stored.py); None: the resident is erased."""
 
 Change = tuple[str, str, str]
 """One change as the Lua scripts take it: (value or id, resident id or old entry, new owners or new entry)."""
@@ -95,14 +94,15 @@ class Residents:
         producer, SendError if Kafka refuses a record, and RedisError if Redis is unavailable.
         """
         left, count = list(ids), 0
-        while left:
-            seen = await self._raw(left)
-            before = {entry: unpacked(entry, raw) for entry, raw in seen.items() if raw}
-            after = {entry: made for entry, old in before.items() if (made := change(old)) != old}
-            new = {entry: made.model_dump_json().encode() for entry, made in after.items()}
-            await self._publish(new)
-            left = list(await self._replace(seen, new))
-            count += len(new) - len(left)
+        async with self._writing() as publish:
+            while left:
+                seen = await self._raw(left)
+                before = {entry: unpacked(entry, raw) for entry, raw in seen.items() if raw}
+                after = {entry: made for entry, old in before.items() if (made := change(old)) != old}
+                new = {entry: made.model_dump_json().encode() for entry, made in after.items()}
+                await publish(new)
+                left = list(await self._replace(seen, new))
+                count += len(new) - len(left)
         return count
 
     async def erase(self, ids: Iterable[ResidentId]) -> None:
@@ -277,26 +277,21 @@ class Residents:
             raise failed.exceptions[0] from None  # callers handle the producer's and Redis' errors, not groups
 
     async def _write_batch(self, left: Entries, slots: asyncio.Semaphore) -> None:
-        async with slots:
+        async with slots, self._writing() as publish:
             while left:
                 # Read, publish, replace, in this order: the writer that is last on the topic is also last in Redis.
                 seen = await self._raw(list(left))
-                await self._publish(left)
+                await publish(left)
                 left = await self._replace(seen, left)
 
     async def _overwrite(self, entries: Entries) -> None:
         while entries:
             entries = await self._replace(await self._raw(list(entries)), entries)
 
-    async def _publish(self, entries: Entries) -> None:
+    def _writing(self) -> AbstractAsyncContextManager[Publish]:
         if self._producer is None:
             raise RuntimeError("this register is read only: give it a producer to write")
-        await self._producer.send_all(
-            [
-                Record(RESIDENTS.name, entry.encode(), value, home(entry, self._settings.partitions))
-                for entry, value in entries.items()
-            ]
-        )
+        return LateEntries(self._settings, self._redis, self._producer, self._raw).writing()
 
     async def _replace(self, seen: Entries, new: Entries) -> dict[ResidentId, bytes | None]:
         """Replace the entries `seen` in Redis by `new` (topic format), and return those of `new` that were not written.
