@@ -87,9 +87,10 @@ class Screening(ScreeningSteps):
                 # An alert carries its record's trace.
                 traces += [spans.trace(record.offset)] * (len(result.alerts) - len(traces))
                 await pause()
-            await self.publish_watchlist(lane, matched)
+            newer = self.newer(matched, loaded, rules, now)  # for a worker that is cancelled
+            await self.publish_watchlist(lane, matched, newer)
             await self.publish_dead_letters(batch)
-            await self.publish_alerts(result, traces, evidence)  # then stored as evidence
+            await self.publish_alerts(result, traces, evidence, newer)  # then stored as evidence
             await self.publish_newer(matched, loaded, rules, now)  # what others have changed meanwhile
             await self.record_fan_outs(matched.fanning)
             tally = tally_of(batch, matched, result)

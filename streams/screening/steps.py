@@ -5,7 +5,8 @@ have the same ids; only the count needs a fence.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
@@ -16,7 +17,7 @@ from domain.policy.risk import RiskRules
 from schemas.people.residents import ResidentId
 from schemas.risk.evidence import Evidence, WatchEntry
 from streams.messaging import case_inputs, dead_letter_writer, sources
-from streams.messaging.producer import Producer, Record
+from streams.messaging.producer import Correct, Producer, Record, nothing_newer
 from streams.messaging.record import Raw
 from streams.messaging.topics import home
 from streams.repositories.payers_requests import PayersRequests
@@ -143,17 +144,19 @@ class ScreeningSteps:
         known = loaded.evaluator.known
         return list(evidence_log.evidence_records(loaded.added, known, rules, now, self._partitions))
 
-    async def publish_watchlist(self, lane: TopicPartition, matched: MatchedBatch) -> None:
+    async def publish_watchlist(self, lane: TopicPartition, matched: MatchedBatch, newer: Correct) -> None:
         """Write the data that must survive the loss of Redis to its topics: changed watchlist entries, account numbers
         for stop-payments, suspects that are shared with other centres, and the records of next slices.
 
-        Account numbers are first stored in Redis too. Returns when Kafka has acknowledged all, and waits while it is
+        Account numbers are first stored in Redis too. `newer`: what a task writes later if the caller is cancelled and
+        Kafka gets the records late (see `newer`). Returns when Kafka has acknowledged all, and waits while it is
         unavailable. Raises SendError if Kafka refuses a record permanently, and RedisError if Redis is unavailable.
         """
         if matched.accounts:
             await self._evidence.keep_accounts(matched.accounts)
         slices = [fan_out_record(lane, each) for each in matched.fanning.following]
-        await self._producer.send_all([*state.records(matched.accounts, matched.watched, matched.shared), *slices])
+        records = [*state.records(matched.accounts, matched.watched, matched.shared), *slices]
+        await self._producer.send_corrected(records, newer)
 
     async def publish_dead_letters(self, batch: ReadBatch) -> None:
         """Write the batch's dead letters to their topic, if there are any. Waits while Kafka is unavailable. Raises
@@ -163,22 +166,26 @@ class ScreeningSteps:
             await dead_letter_writer.write(self._producer, batch.letters)
 
     async def publish_alerts(
-        self, result: Evaluation, traces: Sequence[tracing.Trace | None], evidence: Iterable[Record] = ()
+        self,
+        result: Evaluation,
+        traces: Sequence[tracing.Trace | None],
+        evidence: Iterable[Record] = (),
+        newer: Correct = nothing_newer,
     ) -> None:
         """Write the alerts to case-inputs, then the evidence and the last alerts to their topic, then the last alerts
         and re-evaluation times to Redis.
 
-        `traces`: one for each alert, in order. `evidence`: Kafka records. Returns once Kafka and Redis have everything.
-        Also observes the latency of each alert (wall-clock seconds) as a metric. Raises SendError if Kafka refuses a
-        record permanently, RedisError if Redis is unavailable, and ValueError if the numbers of alerts and traces
-        differ.
+        `traces`: one for each alert, in order. `evidence`: Kafka records; `newer`: as for `publish_watchlist`. Returns
+        once Kafka and Redis have everything. Also observes the latency of each alert (wall-clock seconds) as a metric.
+        Raises SendError if Kafka refuses a record permanently, RedisError if Redis is unavailable, and ValueError if
+        the numbers of alerts and traces differ.
         """
         alerts = list(zip(result.alerts, traces, strict=True))
         await self._producer.send_all(
             [case_inputs.record(alert, home(alert.resident, self._partitions), trace) for alert, trace in alerts]
         )
         memory = evidence_log.alerted_records(result.alerted, self._partitions)
-        await self._producer.send_all([*evidence, *memory])
+        await self._producer.send_corrected([*evidence, *memory], newer)
         await self._evidence.remember(result.alerted, result.rescore)
         for alert, trace in alerts:
             took = max(0.0, self._clock.wall_seconds(self._clock.now() - alert.signal_at))
@@ -203,6 +210,18 @@ class ScreeningSteps:
             await self._producer.send_all(
                 [*state.records({}, entries), *evidence_log.topic_records(sent, self._partitions)]
             )
+
+    def newer(self, matched: MatchedBatch, loaded: LoadedEvidence, rules: RiskRules, now: datetime) -> Correct:
+        """Return what a task does for a worker that is cancelled while it writes the batch to the topics: Kafka may get
+        these records after those of the worker that screens the next batch, so it does what `publish_newer` does.
+        """
+
+        @asynccontextmanager
+        async def correct(_: Sequence[Record]) -> AsyncIterator[Sequence[Record]]:
+            await self.publish_newer(matched, loaded, rules, now)
+            yield []
+
+        return correct
 
     async def record_fan_outs(self, fanning: Fanning) -> None:
         """Store new requests for a decision and the decisions taken, on their topic and in Redis, and in Redis which

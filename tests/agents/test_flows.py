@@ -66,6 +66,7 @@ def test_screening_reads_as_the_flow_chart() -> None:
         "load_evidence",
         "evidence_records",
         "fork",
+        "newer",
         "publish_watchlist",
         "publish_dead_letters",
         "publish_alerts",

@@ -15,7 +15,9 @@ from schemas.risk.signals import Signal, TransferState, WatchState
 from streams.messaging import topics
 from streams.messaging.reader import read_all
 from streams.state.shared_state import Shared
+from tests.channel_rig import until
 from tests.streams.screening.screening_line import ANNA, MULE, Line, packed, report, running, transfer, watch
+from tests.streams.state.test_late_records import CutProducer
 
 
 def urgent(partition: int) -> TopicPartition:
@@ -71,3 +73,29 @@ async def test_withdrawn_evidence_is_last_on_its_topic_though_the_payment_came_l
         written = [each async for each in read_all(line.settings, topics.EVIDENCE.name)]
         latest = {each.key: each.value or b"" for each in written if not (each.key or b"").endswith(b"-alerted")}
         assert {Evidence.model_validate_json(value).withdrawn for value in latest.values()} == {True}
+
+
+async def test_a_confirmation_stays_last_though_the_report_of_a_worker_that_was_cancelled_comes_late(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The worker loses its partition while it is cut from Kafka. Its producer keeps the record."""
+    async with running(tmp_path) as line:
+        await Shared(line.settings, line.redis, [], lease_seconds=0).ensure()
+        cut = CutProducer(line.settings)
+        await cut.start()
+        monkeypatch.setattr(line.screening, "_producer", cut)
+        slow = await line.write(packed(report(ANNA, suspect=MULE)), partition=0, lane=topics.SIGNALS_URGENT)
+        task = asyncio.create_task(line.screening.lanes.screen(urgent(0), slow))
+        await until(lambda: bool(cut.given))
+        task.cancel()
+        await asyncio.wait([task])
+        fast = await line.write(packed(watch("w1")), partition=1, lane=topics.SIGNALS_URGENT)
+        await line.another().lanes.screen(urgent(1), fast)
+        cut.healed.set()
+        await until(lambda: not cut._following_up)
+        await asyncio.gather(*cut.given)
+        await cut.stop()
+        written = [each async for each in read_all(line.settings, topics.WATCHLIST.name)]
+        standings = [WatchEntry.model_validate_json(each.value or b"").standing for each in written]
+        assert WatchStatus.REPORTED in standings
+        assert standings[-1] is WatchStatus.CONFIRMED
