@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from schemas.people.rosters import Officer, Role, Roster
+from streams.messaging import reader
 from streams.repositories.rosters import Rosters
 from streams.runtime.settings import Settings
 from streams.state import compacted_table
@@ -26,7 +27,7 @@ def adds(officer: str) -> Callable[[Roster | None], Roster]:
 
 def interrupted(monkeypatch: pytest.MonkeyPatch, changes: list[Change]) -> None:
     """Whenever a reader of a topic has received a record of the roster, and has not copied it yet, make one change."""
-    read_all = compacted_table.read_all
+    read_all = reader.read_all
 
     async def reads(*args: Any, **more: Any) -> AsyncIterator[Any]:  # noqa: ANN401 - as read_all
         async for record in read_all(*args, **more):
@@ -50,7 +51,8 @@ async def test_a_restore_keeps_the_changes_that_are_acknowledged_meanwhile(
         await table.restore()
         assert not changes
         found = await console.get("race")
-        assert [each.id for each in found.officers if found] == ["one", *"abc"[:number]]
+        assert found is not None
+        assert [each.id for each in found.officers] == ["one", *"abc"[:number]]
 
 
 async def test_a_restore_does_not_bring_back_what_is_deleted_meanwhile(
