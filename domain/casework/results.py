@@ -10,7 +10,7 @@ from domain.casework.steps import bring_forward, end, is_current, withdraw
 from domain.casework.week.records import note_answer
 from domain.policy.plan import OVERDUE
 from domain.policy.schedule import CALLS
-from schemas.casework.cases import Step, StepState
+from schemas.casework.cases import WAITING_STEPS, Step, StepState
 from schemas.casework.events import FactKind
 from schemas.casework.inputs import ContactResult
 from schemas.codes.any_code import AnyCode, LateResult, ResultNoted
@@ -28,10 +28,11 @@ def contact_result(draft: DecisionBuilder, given: ContactResult) -> None:
     """Record the result of a dispatch in the case, with a fact, and apply the policy's consequences. A result of an
     earlier attempt has consequences only if it can never be too late, such as a resident's answer.
 
-    No effect if the result is known, or if the case does not have the step or the attempt.
+    No effect if the result is known, if the case does not have the step or the attempt, or if the attempt still waits
+    to be sent: nobody can have received it, whatever a provider says.
     """
     step = draft.steps.get(given.step)
-    if step is None or is_clock(step) or given.attempt > step.attempt:
+    if step is None or is_clock(step) or not _went_out(step, given.attempt):
         return
     if step.action is Action.HAND_OVER:
         province_result(draft, step, given)
@@ -55,6 +56,12 @@ def contact_result(draft: DecisionBuilder, given: ContactResult) -> None:
             follow(draft, draft.steps[step.id], _as_policy_says(draft, step, given.result), because)
     elif given.result in _NEVER_TOO_LATE:
         follow(draft, step, given.result, because, late=True)
+
+
+def _went_out(step: Step, attempt: int) -> bool:
+    """Return False if the step's attempt was not made yet. The answers to a hand-over are judged by its offers."""
+    waits = step.state in WAITING_STEPS and step.action is not Action.HAND_OVER
+    return attempt < step.attempt or (attempt == step.attempt and not waits)
 
 
 def _known(step: Step, given: ContactResult, *, awaited: bool) -> bool:

@@ -88,6 +88,19 @@ def test_a_receipt_that_comes_late_spares_the_resident_the_next_sms() -> None:
     assert Action.FLASH_SMS not in {out.action for out in line.pass_to(timedelta(hours=1))}
 
 
+@pytest.mark.parametrize("result", [Result.ACKNOWLEDGED, Result.HUNG_UP, Result.BUSY, Result.WRONG_NUMBER])
+def test_a_receipt_of_a_call_that_was_not_made_yet_changes_nothing_and_the_call_is_made(result: Result) -> None:
+    line = Line()
+    line.alert(Level.RED)
+    before, call = line.here, line.step("red.call")
+    assert call.state is StepState.PENDING
+    sms = line.sent()[0]
+    unsent = sms.model_copy(update={"id": f"{sms.case}:{call.id}:1:phone", "step": call.id, "action": call.action})
+    assert line.result(result, of=unsent).facts == []
+    assert line.here is before
+    assert ROBOT in {out.action for out in line.pass_to(timedelta(hours=1))}
+
+
 def test_the_same_result_twice_means_nothing_the_second_time() -> None:
     line = red()
     before = line.here
