@@ -1,0 +1,1 @@
+"""Who signs orders and receipts, and what a signature allows."""
