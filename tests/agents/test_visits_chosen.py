@@ -58,6 +58,9 @@ class _WaitingProducer:
         await self.goes_on.wait()
         await self._producer.send_all(records)
 
+    async def send_corrected(self, records: Sequence[Record], _: object) -> None:
+        await self.send_all(records)
+
 
 async def test_two_workers_do_not_give_one_officer_more_visits_than_the_limit(settings: Settings) -> None:
     rules = VisitRules().model_copy(update={"most": 1, "ahead": 1})
