@@ -20,6 +20,7 @@ from streams.messaging.reader import read_all
 from streams.operations import rules
 from streams.runtime.settings import Settings
 from streams.state.keys import key
+from streams.state.shared_state import Shared
 from tests.domain import builders
 from tests.domain.experiments.plans import approval, fields
 
@@ -33,6 +34,7 @@ async def line(settings: Settings) -> AsyncIterator[Installation]:
     own = settings.model_copy(update={"redis": f"{str(settings.redis).rsplit('/', 1)[0]}/{DATABASE}"})
     line = Installation(own, ChannelSettings())
     await line.redis.flushdb()
+    await Shared(own, line.redis, [], lease_seconds=1).ensure()  # else it is filled with what earlier tests published
     await line.producer.start()
     yield line
     await line.close()
