@@ -53,7 +53,7 @@ async def test_an_operator_hands_a_case_over_and_sees_that_the_other_province_ha
     assert await looks(people, StaffRole.OPERATOR, case, "offered", WAITS) == []
     await taken(line, await line.case(resident))
     await page.reload()
-    await expect(page.locator("#offers")).to_contain_text(OTHER, timeout=SECONDS)
+    await expect(page.locator(f"#offers [title='{OTHER}']")).to_contain_text("对方编号", timeout=SECONDS)
     assert await looks(people, StaffRole.OPERATOR, case, "taken", TAKEN) == []
     ended = await line.case(resident)
     assert (ended.state, ended.offers[-1].state) == (CaseState.HANDED_OVER, OfferState.ACCEPTED)
