@@ -21,6 +21,7 @@ from domain.casework.orders.late_answers import may_be_answered
 from domain.casework.payments import find
 from domain.dispatches.ids import DispatchId, is_officer_message, parse
 from domain.identity.personal import WITHHELD
+from domain.ids import result_id
 from domain.payments.iso_codes import named_id
 from domain.payments.same_payment import references
 from domain.policy.schedule import OWN_ACCOUNT
@@ -220,7 +221,7 @@ class Receipts:
         """
         if not isinstance(receipt, BankReceipt | OwnHoldReceipt):
             return None
-        name = self._digest(f"{dispatch.text}:{receipt.state}:{receipt.id}")
+        name = self._digest(result_id(dispatch.text, receipt.state, receipt.id))
         content = self._digest(receipt.model_dump_json(exclude={"transfer", "detail"}))  # one payment has many names
         place = f"{key('receipt-nonce', self._book.partition(dispatch.resident))}:answer:{name}"
         before = await self._redis.get(place)

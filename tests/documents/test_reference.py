@@ -73,6 +73,7 @@ MODULES = {
     "streams.monitoring.report": ("commands",),
     "streams.repositories.residents": ("register",),
     "streams.repositories.rosters": ("visits",),
+    "streams.repositories.visit_tasks": ("visits",),
     "streams.screening": ("screening",),
     "streams.repositories.staff": ("console",),
     "streams.security.vault_identity": ("vault",),
