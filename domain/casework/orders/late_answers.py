@@ -35,17 +35,18 @@ def step_of(given: BankFeedback) -> str:
 
 
 def may_be_answered(case: Case, step: Step, attempt: int) -> bool:
-    """Return whether an attempt of a step of the case was sent, so that it may be answered. Of a step that ended
-    without an order, it is not known: then True.
+    """Return whether an attempt of a step of the case was sent, so that it may be answered. Of a step that needs no
+    order, it is not known once it ended: then True.
 
-    A step that waits, for approval say, was not sent at its present attempt.
+    A step that waits, for approval say, was not sent at its present attempt. A stop that ended before it had an order
+    was not sent at all.
     """
     if attempt != step.attempt:
         return attempt < step.attempt
     if step.state in WAITING_STEPS:
         return False
     order = orders.order_of(case, step.id)
-    return step.state in _SENT or order is None or order.went_out
+    return step.state in _SENT or (step.action not in orders.ASKING if order is None else order.went_out)
 
 
 def before_latest(draft: DecisionBuilder, given: BankFeedback) -> bool:

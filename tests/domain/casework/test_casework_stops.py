@@ -219,6 +219,18 @@ def test_an_answer_to_an_order_that_waits_for_approval_is_refused_and_the_order_
     assert stop_dispatches(line) == [Action.STOP_PAYMENT]
 
 
+@pytest.mark.parametrize("state", [BankState.IN_FORCE, BankState.FROZEN, BankState.REFUSED, BankState.CANCELLED])
+def test_an_answer_to_a_stop_that_was_withdrawn_before_it_had_an_order_is_refused(state: BankState) -> None:
+    line = Line(approves=False)
+    line.alert(Level.RED, payment())
+    line.dissuaded()
+    before = line.here
+    assert (line.step("stop.0").state, before.orders) == (StepState.WITHDRAWN, [])
+    decision = line.bank(state, amount=400_000, dispatch=f"{before.id}:stop.0:1:payment")
+    assert [fact.kind for fact in decision.facts] == [FactKind.REFUSED]
+    assert (line.here.payments, line.here.kept) == (before.payments, {})
+
+
 def test_an_attempt_that_is_not_yet_due_is_not_answered_but_the_one_before_is() -> None:
     line = asked()
     first = line.last(Action.STOP_PAYMENT).id
