@@ -64,6 +64,9 @@ class _Slow:
         await asyncio.sleep(0.5)
         await self._producer.send_all(records)
 
+    async def send_corrected(self, records: Sequence[Record], _: object) -> None:
+        await self.send_all(records)
+
 
 async def test_of_two_changes_that_two_processes_make_at_the_same_time_none_is_lost(settings: Settings) -> None:
     async with rigged(settings) as rig:
