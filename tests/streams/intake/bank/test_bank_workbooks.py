@@ -13,6 +13,7 @@ from openpyxl import Workbook
 from domain.feeds.bank_mapping import BankMapping
 from streams.intake.formats import workbook as workbooks
 from streams.intake.formats.workbook import WorkbookError
+from streams.intake.row_files import FileRefusedError
 from streams.intake.trial import try_file
 from tests.domain.feeds.bank_mappings import CELLS
 from tests.streams.intake.bank.bank_file_rows import NOW, ROW, XLSX, of_file, reasons
@@ -116,7 +117,7 @@ def said(path: Path, bank: BankMapping) -> list[str]:
     """Why a file or its rows are refused."""
     try:
         return reasons(try_file(path, bank, NOW))
-    except WorkbookError as error:
+    except (FileRefusedError, WorkbookError) as error:
         return [str(error)]
 
 
