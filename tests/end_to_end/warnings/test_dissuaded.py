@@ -7,7 +7,9 @@ from tests.end_to_end.harness.rig import OPERATOR, Line
 from tests.end_to_end.harness.signals import call, transfer
 
 
-async def test_after_the_operator_has_dissuaded_a_resident_only_the_follow_ups_are_left(line: Line) -> None:
+async def test_once_the_operator_has_dissuaded_a_resident_only_follow_ups_and_the_question_are_left(
+    line: Line,
+) -> None:
     resident = await line.resident(friends=1)
     mule = line.account()
     await line.officers("dissuaded-1")
@@ -20,7 +22,7 @@ async def test_after_the_operator_has_dissuaded_a_resident_only_the_follow_ups_a
     case = await line.case(resident)
     assert case.state is CaseState.DISSUADED
     live = {step.id for step in case.steps if step.state in (StepState.PENDING, StepState.HELD)}
-    assert live == {"follow.1", "follow.2", "follow.3", "clock.close"}
+    assert live == {"follow.1", "follow.2", "follow.3", "week.week_sms", "clock.close"}
     line.expect(Action.FLASH_SMS, resident, seconds=0)
     line.expect(Action.ROBOT_CALL, resident, seconds=20)
     await line.until(line.after(hours=23))
