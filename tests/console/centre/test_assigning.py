@@ -93,7 +93,7 @@ async def test_one_operator_who_can_take_a_case_is_named_on_its_button(console: 
     await caught_up(console, case)
     async with await console.signed_in(CHIEF, QUIET) as chief, await console.signed_in(OPERATOR, QUIET) as li:
         page = (await chief.get("/desk")).text
-        assert f"指派 {li.account.name}</button>" in page
+        assert f"<span>指派 {li.account.name}</span></button>" in page
         assert offered(page, case) == [li.account.login]
         assert "assign-several" not in page
         async with await console.signed_in(OPERATOR, QUIET) as han:

@@ -353,7 +353,7 @@ async def test_nobody_is_chosen_before_the_supervisor_chooses_and_the_first_assi
         await offered_in(console, "220582")
     async with await console.signed_in(SUPERVISOR, "220582") as client, await console.signed_in(OPERATOR, "220582"):
         page = (await client.get("/desk")).text
-        assert re.findall(r'<button( class="second")?[^>]*>指派 ', page) == ["", ' class="second"']
+        assert re.findall(r'<button( class="second")?[^>]*><span>指派 ', page) == ["", ' class="second"']
         assert 'class="button second" href="/handover"' in page
         async with await console.signed_in(OPERATOR, "220582"):
             page = (await client.get("/desk")).text
