@@ -1,6 +1,6 @@
 """Signatures that a public key verifies: by Ed25519 (RFC 8032), or by the Chinese algorithm SM2 (GB/T 32918).
 
-The key pair is derived from a key of the ring for the purpose `heads`, so it is kept, wrapped and rotated as
+The key pair is derived from a key of the ring for the purpose `audit-heads`, so it is kept, wrapped and rotated as
 other keys.
 """
 

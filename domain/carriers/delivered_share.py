@@ -21,7 +21,7 @@ ALIKE = 0.02  # shares that differ by less are alike: then the price decides
 
 @dataclass(frozen=True, slots=True)
 class DeliveryCounts:
-    """The number of segments with a receipt, and of them delivered; older ones count less.
+    """How many segments got a receipt, and how many of these were delivered. An old segment counts less than a new one.
 
     Those without a receipt do not count: whether receipts are late is judged apart (`standing`), and soon forgotten.
     """

@@ -26,7 +26,7 @@ from streams.runtime.settings import Settings
 from streams.state.compacted_table import StoredRecord, Where, copy_topic
 from streams.state.keys import POLICIES, changing, key
 from streams.state.locks import locked_by
-from streams.state.shared_state import EmptiedError, Shared
+from streams.state.shared_state import EmptiedError, require_whole
 
 IN_FORCE = "in-force"  # a field of the same hash and a key of the topic: InForce (schemas/casework/policies)
 IN_SHADOW = "in-shadow"  # likewise: InShadow (schemas/administration/drafts)
@@ -133,7 +133,7 @@ class Policies:
         """
         async with locked_by(self._redis, changing(POLICIES, IN_FORCE), holder):
             try:
-                await Shared(self._settings, self._redis, (), lease_seconds=0, fills=False).require_whole()
+                await require_whole(self._settings, self._redis)
             except EmptiedError:
                 await self.restore()
             yield

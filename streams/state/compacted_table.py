@@ -22,7 +22,7 @@ from streams.runtime.settings import Settings
 from streams.state.keys import changing
 from streams.state.locks import locked
 from streams.state.scripts import script
-from streams.state.shared_state import Shared
+from streams.state.shared_state import require_whole
 
 REPLACE = script("residents")  # replaces fields of a hash that still are as they were read
 PIECE, PIECE_BYTES = 250, 262_144  # records, and bytes of records, for one call of the script
@@ -87,7 +87,7 @@ class StoredRecord:
         async with locked(self.redis, changing(self.hash, self.field)):
             stored = await self.redis.hget(self.hash, self.field)
             # An emptied Redis lacks records that the topic has: they must not become tombstones.
-            await Shared(self.settings, self.redis, (), lease_seconds=0, fills=False).require_whole()
+            await require_whole(self.settings, self.redis)
             yield [] if stored == sent[0].value else [self._record(stored)]
 
 

@@ -256,3 +256,8 @@ class Shared:
             await asyncio.sleep(LOCK_MS / 3000)
             with suppress(RedisError):  # a primary that has just been promoted refuses writes for a moment
                 await self._redis.eval(KEEP, 1, WHOLE_LOCK, token, LOCK_MS)
+
+
+async def require_whole(settings: Settings, redis: "Redis") -> None:
+    """Do what Shared.require_whole does, for who neither restores the shared data nor waits for it."""
+    await Shared(settings, redis, (), lease_seconds=0, fills=False).require_whole()

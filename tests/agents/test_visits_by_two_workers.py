@@ -40,7 +40,7 @@ async def claim(delivery: Delivery) -> Claimed:
 
 
 async def lose_lease(rig: Rig, dispatch: Dispatch) -> None:
-    """Let the lease on a dispatch end, as it does while its worker stands still."""
+    """Delete the lease on a dispatch, as if it had expired while its worker stood still."""
     await rig.redis.delete(f"{key('lease', home(dispatch.resident, rig.settings.partitions))}:{dispatch.id}")
 
 

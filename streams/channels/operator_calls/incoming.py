@@ -38,7 +38,7 @@ from streams.runtime.settings import Settings
 from streams.security.encryption import UnreadableSecretError, opened, sealed
 from streams.state.compacted_table import CompactedTable, Place
 from streams.state.keys import CALL_BACKS, INCOMING_CALLS, INCOMING_ENDED
-from streams.state.shared_state import Shared
+from streams.state.shared_state import require_whole
 
 SEALED_FOR = "incoming-caller"
 MOST_CALL_BACKS = 2000  # a flood of invented numbers does not fill Redis
@@ -74,7 +74,7 @@ class CallBacks(CompactedTable[CallBack]):
         """Raise EmptiedError if Redis was emptied, and the requests may not be restored yet. Other errors of Redis pass
         through.
         """
-        await Shared(self._settings, self._redis, (), lease_seconds=0, fills=False).require_whole()
+        await require_whole(self._settings, self._redis)
 
 
 class IncomingBoard:

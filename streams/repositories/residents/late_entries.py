@@ -13,7 +13,7 @@ from streams.messaging.producer import Producer, Record
 from streams.messaging.topics import RESIDENTS, home
 from streams.repositories.residents.stored import packed, unpacked
 from streams.runtime.settings import Settings
-from streams.state.shared_state import Shared
+from streams.state.shared_state import require_whole
 
 Entries = Mapping[ResidentId, bytes | None]
 """Serialized entries by id, in the topic's or in Redis' format (see stored.py); None: the resident is erased."""
@@ -63,7 +63,7 @@ class LateEntries:
         last = {record.key.decode(): record.value and packed(record.value) for record in sent}
         stored = await self._stored(list(last))
         # An emptied Redis lacks entries that the topic has: they must not become tombstones.
-        await Shared(self._settings, self._redis, (), lease_seconds=0, fills=False).require_whole()
+        await require_whole(self._settings, self._redis)
         other = {entry: raw for entry, raw in stored.items() if raw != last[entry]}
         yield [self._record(entry, raw and _published(entry, raw)) for entry, raw in other.items()]
 

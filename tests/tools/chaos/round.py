@@ -36,7 +36,7 @@ from tests.tools.servers.faketime import MachineClock
 from tests.tools.servers.kafka import Kafka
 
 DRAIN_SECONDS = 120.0
-"""After which nothing more is awaited that does not move. Sentinels whose machine stalled rest for 30 s (TILT)."""
+"""The drain ends once nothing has moved for so long. Sentinels whose machine stalled do nothing for 30 s (TILT)."""
 OBSERVE_SECONDS = 15.0
 LOOK_SECONDS = 0.1
 
