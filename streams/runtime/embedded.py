@@ -37,7 +37,7 @@ _turn = secrets.randbelow(COUNT)  # processes that start together seldom try the
 
 
 def free_port() -> int:
-    """Return a free TCP port of 127.0.0.1 and lock it for this process until the process ends.
+    """Return a port of 127.0.0.1 that is free for TCP and UDP, and lock it for this process until the process ends.
 
     Other processes of this user that call this function get other ports. Raises OSError if no port is free, or the
     lock file cannot be opened.
@@ -47,9 +47,10 @@ def free_port() -> int:
     for _ in range(COUNT):
         _turn += 1
         port = FIRST + _turn * STRIDE % COUNT
-        with socket.socket() as probe, suppress(OSError):
+        with socket.socket() as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp, suppress(OSError):
             fcntl.lockf(held, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, port)
-            probe.bind(("127.0.0.1", port))
+            for probe in (tcp, udp):
+                probe.bind(("127.0.0.1", port))
             return port
     raise OSError(f"no free port on 127.0.0.1 from {FIRST} to {FIRST + COUNT - 1}")
 
