@@ -258,7 +258,7 @@ class OfficerEscalations:
     async def _put(self, escalation: Escalation) -> None:
         """Store the record of an escalation. Raises TimeoutError after WRITE_SECONDS, which is less than the lease."""
         async with asyncio.timeout(WRITE_SECONDS):
-            await self._rosters.escalations.put(escalation)
+            await self._rosters.escalations.write(escalation)
 
     async def _carry_out(self, visit: _Visit, tried: Escalation, rung: OfficerRung) -> bool:
         """Store that the rung has begun, carry it out, report it to the case, and store its result.

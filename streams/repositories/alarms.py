@@ -41,18 +41,16 @@ class Alarms(CompactedTable[Alarm]):
     async def put(self, thing: Alarm) -> None:
         """Write an alarm, new or changed, to the topic and then to Redis; returns when both have it.
 
-        Waits while Kafka is unavailable. Raises SendError if the alarm is too large, and RedisError if Redis is
-        unavailable.
+        Waits while Kafka is unavailable. Raises SendError if the alarm is too large, LockLostError if the caller's lock
+        has ended, and RedisError if Redis is unavailable.
 
         Redis stores it and lists it as open in one transaction: after an interruption in between, a repetition would
         find it stored, and never list it.
         """
         raw = thing.model_dump_json().encode()
-        await self._send(thing.id, raw)
-        async with self._redis.pipeline(transaction=True) as pipe:
+        async with self._stored(thing.id).storing(raw) as pipe:
             pipe.hset(self.place.hash, thing.id, raw)
             _show(pipe, thing)
-            await pipe.execute()
 
     async def raise_(self, alarm: Alarm) -> Alarm:
         """Store a new alarm and return it. If an alarm with its id exists already, return the existing one and change

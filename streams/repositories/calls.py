@@ -19,7 +19,7 @@ from streams.messaging.topics import CALLS, home
 from streams.runtime.clock import Clock
 from streams.runtime.settings import Settings
 from streams.state.keys import CALL, RINGING, WRONG_CODES, changing, key, milliseconds, moment
-from streams.state.locks import locked
+from streams.state.locks import fenced, locked
 
 KEPT_MS = 12 * 3600 * 1000  # a shift, in wall-clock time because a person works in it
 RINGS_SECONDS = 120.0  # in wall-clock time: no caller lets it ring for longer
@@ -44,11 +44,13 @@ class Calls:
         """Write the call's current state to the topic, then to Redis for 12 hours of wall-clock time.
 
         Waits until Kafka has acknowledged it, without limit. Raises SendError if Kafka refuses it permanently, for
-        example because it is too large; Redis then keeps the earlier state. Raises RedisError if Redis is unavailable.
+        example because it is too large; Redis then keeps the earlier state. Raises LockLostError if the caller held the
+        call's lock and it has ended, and RedisError if Redis is unavailable.
         """
         raw = call.model_dump_json().encode()
         await self._producer.send_all([Record(CALLS.name, call.id.encode(), raw)])
-        await self._redis.set(CALL + call.id, raw, px=KEPT_MS)
+        async with fenced(self._redis, _lock(call.id)) as pipe:
+            pipe.set(CALL + call.id, raw, px=KEPT_MS)
 
     async def change(self, name: str, how: Callable[[Call | None], Call]) -> Call:
         """Under the lock of the call with the id `name`, call `how` with its current state (None as for `get`), write
@@ -57,7 +59,7 @@ class Calls:
         An unchanged result is not written. Raises TimeoutError if waiting for the lock and the work take over 8 s, for
         example because Kafka is unavailable, and the exceptions of `put`.
         """
-        async with locked(self._redis, changing(CALLS.name, name)):
+        async with locked(self._redis, _lock(name)):
             before = await self.get(name)
             after = how(before)
             if after != before:
@@ -115,3 +117,8 @@ class Calls:
 
     def _rings(self, each: Ringing) -> bool:
         return self._clock.wall_seconds(self._clock.now() - each.at) < RINGS_SECONDS
+
+
+def _lock(name: str) -> str:
+    """Return the name of the lock under which a call is changed."""
+    return changing(CALL + name, "call")

@@ -226,8 +226,8 @@ class Policies:
     async def _store_beside(self, name: str, value: bytes) -> None:
         """Write the record IN_FORCE or IN_SHADOW (`name`) to the topic, then to Redis."""
         place = (topics.POLICIES.name, name.encode(), POLICIES, name)
-        await StoredRecord(self._settings, self._redis, self._producer, *place).send(value)
-        await self._redis.hset(POLICIES, name, value)
+        async with StoredRecord(self._settings, self._redis, self._producer, *place).storing(value) as pipe:
+            pipe.hset(POLICIES, name, value)
 
 
 def _where(record: Read) -> Where | None:

@@ -21,6 +21,7 @@ from streams.state.keys import (
     PUBLIC_REPORTS_OF,
     milliseconds,
 )
+from streams.state.shared_state import require_whole
 
 _DECIDED = (PublicReportState.CHECKED, PublicReportState.REJECTED)
 _AT_ONCE = 500  # reports that are deleted or listed together
@@ -36,44 +37,48 @@ class PublicReports(CompactedTable[PublicReport]):
 
     async def put(self, thing: PublicReport) -> None:
         """Write a report, new or changed; returns when Kafka and Redis have it. Waits while Kafka is unavailable.
-        Raises SendError if it is too large, and RedisError if Redis is unavailable.
+        Raises SendError if it is too large, LockLostError if the caller's lock has ended, and RedisError if Redis is
+        unavailable.
         """
         raw = thing.model_dump_json().encode()
-        await self._send(thing.id, raw)
-        before = await self.get(thing.id)
-        async with self._redis.pipeline(transaction=True) as pipe:
-            if before is not None:
+        async with self._stored(thing.id).storing(raw) as pipe:
+            if (before := await self.get(thing.id)) is not None:
                 pipe.zrem(_listed_in(before.state, before.place), before.id)
             pipe.hset(self.place.hash, thing.id, raw)
             _list(pipe, thing)
-            await pipe.execute()
 
     async def remove(self, name: str) -> None:
         """Delete the report with this id (`name`), for a caller that holds its lock: write a tombstone to the topic,
         then delete it from Redis. Does nothing else if the id is unknown.
 
-        Waits while Kafka is unavailable. Raises SendError if Kafka refuses the record, and RedisError if Redis is
-        unavailable.
+        Waits while Kafka is unavailable. Raises SendError if Kafka refuses the record, LockLostError if the lock has
+        ended, and RedisError if Redis is unavailable.
         """
-        await self._send(name, None)
-        before = await self.get(name)
-        async with self._redis.pipeline(transaction=True) as pipe:
-            if before is not None:
+        async with self._stored(name).storing(None) as pipe:
+            if (before := await self.get(name)) is not None:
                 pipe.zrem(_listed_in(before.state, before.place), name)
                 pipe.hdel(PUBLIC_REPORTS_NUMBERS, reference_number(name))
             pipe.zrem(PUBLIC_REPORTS_AT, name)
             pipe.hdel(self.place.hash, name)
-            await pipe.execute()
 
     async def take(self, report: PublicReport) -> PublicReport:
         """Store a report, and return it as stored, once Kafka and Redis have it.
 
         If a report with its id exists, the existing one is corrected, or stays unchanged once its check has begun.
+        Raises EmptiedError, and stores nothing, while Redis is emptied and not restored yet: the report may exist.
         Raises TimeoutError if Kafka or Redis does not answer within 8 s, or RedisError if Redis is unavailable: whether
         the report is stored is then unknown, and it can be sent again. Raises SendError if the report is too large: it
         is not stored.
         """
-        return await self.change(report.id, lambda known: corrected_report(known, report) if known else report)
+        async with self.locked(report.id):
+            await require_whole(self._settings, self._redis)
+            # After it: what was read before may be of an emptied Redis. One that is emptied from now on has no lock.
+            known = await self.get(report.id)
+            await require_whole(self._settings, self._redis)
+            after = corrected_report(known, report) if known else report
+            if after != known:
+                await self.put(after)
+            return after
 
     async def waiting(self, sees: Sees, most: int, start: int = 0) -> list[PublicReport]:
         """Return the reports that await a decision, in the counties that `sees` accepts, the earliest due first: at

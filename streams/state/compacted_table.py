@@ -20,7 +20,7 @@ from streams.messaging.reader import Read, Tails, read_all
 from streams.messaging.topics import Topic
 from streams.runtime.settings import Settings
 from streams.state.keys import changing
-from streams.state.locks import locked
+from streams.state.locks import fenced, locked
 from streams.state.scripts import script
 from streams.state.shared_state import require_whole
 
@@ -82,6 +82,22 @@ class StoredRecord:
         return Record(self.topic, self.key, raw)
 
     @asynccontextmanager
+    async def storing(self, raw: bytes | None) -> AsyncIterator[Any]:
+        """Context manager: write the record to the topic as `send` does, and yield a pipeline for the commands that
+        store it in Redis. They are carried out in one transaction, if the caller still holds the record's lock.
+
+        Raises LockLostError if the lock has ended, and SendError if Kafka refuses the record. Errors of Redis pass
+        through. Whenever the record was not certainly stored, a task lets the topic's last record be what Redis has.
+        """
+        await self.send(raw)
+        try:
+            async with fenced(self.redis, changing(self.hash, self.field)) as pipe:
+                yield pipe
+        except BaseException:
+            self.producer.correct_later([self._record(raw)], self._correction)
+            raise
+
+    @asynccontextmanager
     async def _correction(self, sent: Sequence[Record]) -> AsyncIterator[Sequence[Record]]:
         """Under the record's lock, yield the record that Redis has; nothing if it is what was sent last."""
         async with locked(self.redis, changing(self.hash, self.field)):
@@ -105,12 +121,14 @@ class CompactedTable(Generic[Thing]):
     async def put(self, thing: Thing) -> None:
         """Write a record, new or changed, to the topic and then to Redis. Returns when both have it.
 
-        Waits without limit while Kafka is unavailable. Raises SendError if Kafka refuses the record, say because it is
-        too large. Errors of Redis pass through: the topic has the record then.
+        A caller that holds the record's lock (`locked`) writes to Redis only while it still has it. Waits without limit
+        while Kafka is unavailable. Raises SendError if Kafka refuses the record, say because it is too large, and
+        LockLostError if the lock has ended. Errors of Redis pass through. After LockLostError or an error of Redis, a
+        task lets the topic's last record be what Redis has.
         """
         name, raw = self._name(thing), thing.model_dump_json().encode()
-        await self._send(name, raw)
-        await self._redis.hset(self.place.hash, name, raw)
+        async with self._stored(name).storing(raw) as pipe:
+            pipe.hset(self.place.hash, name, raw)
 
     async def write(self, thing: Thing) -> None:
         """Do what `put` does under the record's lock, whatever the record is now, for a caller that does not hold it.
@@ -133,10 +151,11 @@ class CompactedTable(Generic[Thing]):
 
     async def remove(self, name: str) -> None:
         """Do what `drop` does, for a caller that holds the record's lock. Waits without limit while Kafka is
-        unavailable. Raises SendError if Kafka refuses the tombstone. Errors of Redis pass through.
+        unavailable. Raises SendError if Kafka refuses the tombstone, and LockLostError if the lock has ended. Errors of
+        Redis pass through.
         """
-        await self._send(name, None)
-        await self._redis.hdel(self.place.hash, name)
+        async with self._stored(name).storing(None) as pipe:
+            pipe.hdel(self.place.hash, name)
 
     async def get(self, name: str) -> Thing | None:
         """Return the record with this name from Redis, or None if it is missing.
@@ -210,11 +229,9 @@ class CompactedTable(Generic[Thing]):
     def _alone(self, name: str) -> AbstractAsyncContextManager[None]:
         return locked(self._redis, changing(self.place.hash, name))
 
-    async def _send(self, name: str, raw: bytes | None) -> None:
+    def _stored(self, name: str) -> StoredRecord:
         place, key = self.place, f"{self.place.prefix}{name}".encode()
-        await StoredRecord(self._settings, self._redis, self._producer, place.topic.name, key, place.hash, name).send(
-            raw
-        )
+        return StoredRecord(self._settings, self._redis, self._producer, place.topic.name, key, place.hash, name)
 
     def _name(self, thing: Thing) -> str:
         return str(getattr(thing, self.place.name))

@@ -183,8 +183,10 @@ def lane_key(name: LaneName, lane: str, partition: int) -> str:
 
 
 def changing(table: str, name: str) -> str:
-    """Return the name of the lock under which the entry `name` of a table is changed: `table-changing:name`."""
-    return f"{table}-changing:{name}"
+    """Return the name of the lock under which the entry `name` of a table (the key of its hash) is changed:
+    `{table}-changing:name`. It is in the table's slot, so one transaction may use both.
+    """
+    return f"{table}-changing:{name}" if "{" in table else f"{{{table}}}-changing:{name}"
 
 
 def milliseconds(moment: datetime) -> int:

@@ -1,7 +1,8 @@
 """Locks and leases in Redis, for work that is harmless when done twice. All uses of SET NX are in this module.
 
 A lock excludes others only while clocks and processes behave. Work that must not be done twice also has a fence: a
-script that compares an offset or a token (case_store, dispatch_log), which redis-py's Lock does not offer.
+script that compares an offset or a token (case_store, dispatch_log), which redis-py's Lock does not offer. A write of a
+record under its lock is fenced by `fenced`: it takes effect only while the lock is still held.
 """
 
 import asyncio
@@ -9,13 +10,14 @@ import os
 import secrets
 import socket
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from contextvars import ContextVar
+from types import MappingProxyType
 from typing import Any
 
 from redis.asyncio import Redis
-from redis.exceptions import LockError
+from redis.exceptions import LockError, WatchError
 
 from schemas.errors import UserError
 from streams.state.scripts import script
@@ -32,6 +34,13 @@ class LockBusyError(UserError, TimeoutError):
     """
 
 
+class LockLostError(TimeoutError):
+    """The lock ended before the write that it was for, or the connection broke meanwhile."""
+
+
+_held: ContextVar[Mapping[str, str]] = ContextVar("held", default=MappingProxyType({}))
+"""The locks that this work holds, each with its token. A task that this work begins sees them too."""
+
 _waits_for: ContextVar["list[str] | None"] = ContextVar("waits_for", default=None)
 """The locks that the work under the nearest lock with a named holder waits for now. A task that this work begins sees
 the same list."""
@@ -45,18 +54,54 @@ async def locked(redis: "Redis", name: str, token: str | None = None) -> AsyncIt
     Raises TimeoutError, also inside the block, if waiting for the lock and the block together take over 8 s. Errors of
     Redis pass through.
     """
+    own = token or secrets.token_hex(16)
     lock = redis.lock(name, timeout=LEASE_SECONDS, sleep=NAP_SECONDS, blocking_timeout=WRITE_SECONDS)
     async with asyncio.timeout(WRITE_SECONDS):
         with _waiting(name):
-            if not await lock.acquire(blocking=False, token=token):
+            if not await lock.acquire(blocking=False, token=own):
                 await _shorten(redis, name, round(LEASE_SECONDS * 1000))
-                if not await lock.acquire(token=token):
+                if not await lock.acquire(token=own):
                     raise TimeoutError
+        outer = _held.get()
+        _held.set({**outer, name: own})
         try:
             yield
         finally:
+            _held.set(outer)
             with suppress(LockError):  # the lease has expired
                 await lock.release()
+
+
+@asynccontextmanager
+async def fenced(redis: "Redis", name: str) -> AsyncIterator[Any]:
+    """Context manager: yield a pipeline, and carry out its commands in one transaction at the end of the block, if the
+    caller still holds the lock `name` then. A caller that does not hold it (one that needs no lock) is not checked.
+
+    The server compares the lock when it gets the commands. So a write that the network holds up for longer than the
+    lock lasts has no effect, although the writer has long given up.
+
+    Raises LockLostError if the lock ended before, or the connection broke: then it is unknown whether the commands were
+    carried out. Errors of Redis pass through.
+    """
+    client: Any = redis  # redis-py types a command's result as sync or async at once
+    token = _held.get().get(name)
+    async with client.pipeline(transaction=True) as pipe:
+        if token is not None:
+            await pipe.watch(name)
+            if await pipe.get(name) != token.encode():
+                raise LockLostError(_LOST)
+            pipe.multi()
+        yield pipe
+        try:
+            await pipe.execute()
+        except WatchError:
+            raise LockLostError(_LOST) from None
+
+
+_LOST = (
+    "the lock on a record ended before the change was stored: Kafka, Redis or this process was slow. It is unknown "
+    "whether the change is stored: look, and make it again if not"
+)
 
 
 @asynccontextmanager

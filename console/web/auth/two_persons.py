@@ -70,7 +70,7 @@ async def file_request(
         if same and each.state in requests.OPEN and not requests.has_lapsed(each, now):
             raise RefusedError(ASKED_ALREADY, 409)
     await trail.write(made, who, "admin-asked", found.on, detail=f"{act.value}, request {found.id}")
-    await made.line.admin_requests.put(found)
+    await made.line.admin_requests.write(found)
     return found
 
 
@@ -218,7 +218,7 @@ async def _webhook(made: Services, who: Who, found: AdminRequest) -> ShownSecret
     book, secret = made.line.webhooks, secrets.token_urlsafe(32)
     webhook = webhook_forms.webhook_of_form(made, found.asked_by, found.fields, [book.sealed(secret)])
     await trail.write(made, who, AUDITED[found.act], webhook.id, detail=f"to {found.on}; {_names(found)}")
-    await book.put(webhook)
+    await book.write(webhook)
     return ShownSecret(secret, webhook.id)
 
 

@@ -68,7 +68,7 @@ class CallBacks(CompactedTable[CallBack]):
         """
         async with self.locked(request) as now, asyncio.timeout(KAFKA_SECONDS):
             await self.require_whole()
-            await self._send(request, now.model_dump_json().encode() if now else None)
+            await self._stored(request).send(now.model_dump_json().encode() if now else None)
 
     async def require_whole(self) -> None:
         """Raise EmptiedError if Redis was emptied, and the requests may not be restored yet. Other errors of Redis pass

@@ -62,6 +62,7 @@ class Connection:
         self._owed = False  # replies are at the server, and have not come back
         self._queue: list[Command] | None = None
         self._flawed = False
+        self._watched: dict[bytes, Any] = {}  # key -> what it was when it was watched
 
     @property
     def is_connected(self) -> bool:
@@ -89,7 +90,7 @@ class Connection:
             await self.retry.call_with_retry(self._dial, self._drop)
 
     async def disconnect(self, nowait: bool = False, **_: Any) -> None:  # noqa: ANN401 - as redis-py's
-        self._server, self._queue, self._owed = None, None, False
+        self._server, self._queue, self._owed, self._watched = None, None, False, {}
         self._replies.clear()
 
     def pack_command(self, *arguments: Any) -> list[Command]:  # noqa: ANN401 - whatever a command takes
@@ -190,6 +191,9 @@ class Connection:
     def _transaction(self, server: SimRedis, name: bytes, command: Command) -> Any:  # noqa: ANN401 - any reply
         if name in _TALK:
             return OK
+        if name in _WATCHES and self._queue is None:
+            self._watched = {key: server.seen(key) for key in command[1:]} | self._watched if command[1:] else {}
+            return OK
         queue, flawed = self._queue, self._flawed
         if name == b"MULTI":
             self._queue, self._flawed = [], False
@@ -199,10 +203,16 @@ class Connection:
         if name not in _SESSION:
             return self._queued(server, queue, command)
         self._queue = None
+        watched, self._watched = self._watched, {}
         if name == b"DISCARD":
             return OK
+        return self._executed(server, queue, watched, flawed)
+
+    def _executed(self, server: SimRedis, queue: list[Command], watched: dict[bytes, Any], flawed: bool) -> Any:  # noqa: ANN401
         if flawed:
             return refusal(RefusedError("EXECABORT Transaction discarded because of previous errors."))
+        if any(server.seen(key) != before for key, before in watched.items()):
+            return None
         replies = server.transact(queue)
         self._offset = server.offset
         return replies
@@ -230,7 +240,8 @@ class Connection:
 
 
 _TALK = (b"CLIENT", b"SELECT", b"AUTH")
-_SESSION = {b"MULTI", b"EXEC", b"DISCARD", *_TALK}
+_WATCHES = (b"WATCH", b"UNWATCH")
+_SESSION = {b"MULTI", b"EXEC", b"DISCARD", *_WATCHES, *_TALK}
 
 
 class ManagedConnection(Connection):

@@ -190,6 +190,13 @@ class SimRedis:
         """All that is there, to look at: bytes, a dict, a set, or for a sorted set a dict of scores, by key."""
         return {name.decode(): _plain(self.space.data[name]) for name in self.space.names()}
 
+    def seen(self, key: bytes) -> Any:  # noqa: ANN401 - as above
+        """A copy of the key's value, None without one. WATCH compares it: a key that was written anew with the same
+        value counts as unchanged here, and as changed on a real server.
+        """
+        value = self.space.find(key)
+        return None if value is None else _plain(value)
+
     @property
     def good_replicas(self) -> int:
         return sum(link.good for link in self.links)

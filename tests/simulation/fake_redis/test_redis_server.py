@@ -1,14 +1,14 @@
 """The simulated Redis' own ways: its clock, its runs, its replicas, and the way to it."""
 
 import asyncio
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from redis.exceptions import ConnectionError as GoneError
-from redis.exceptions import ReadOnlyError, ResponseError
+from redis.exceptions import ReadOnlyError, ResponseError, WatchError
 from redis.exceptions import TimeoutError as SilentError
 
 from streams.state.server_identity import ASK_RUN, run_of
@@ -211,6 +211,26 @@ async def test_a_lost_answer_leaves_the_command_done_and_is_asked_again(server: 
         await redis.incr("count")
     link.lost_out = 0
     assert await redis.get("count") == b"1"
+
+
+@pytest.mark.parametrize(("token", "done"), [("mine", True), ("another", False), (None, False)])
+async def test_a_transaction_is_carried_out_only_while_a_watched_key_is_as_it_was(
+    server: SimRedis, token: str | None, done: bool
+) -> None:
+    redis: Any = client(lambda: server, Near())
+    await redis.set("lock", "mine")
+    async with redis.pipeline(transaction=True) as pipe:
+        await pipe.watch("lock")
+        assert await pipe.get("lock") == b"mine"
+        pipe.multi()
+        pipe.set("record", "new")
+        if token is None:
+            await redis.delete("lock")
+        else:
+            await redis.set("lock", token)
+        with nullcontext() if done else pytest.raises(WatchError):
+            await pipe.execute()
+    assert await redis.get("record") == (b"new" if done else None)
 
 
 async def test_a_connection_breaks_when_the_server_is_started_anew(server: SimRedis) -> None:

@@ -20,6 +20,7 @@ from streams.repositories.alarms import Alarms, CheckIns
 from streams.runtime.clock import Clock
 from streams.runtime.settings import Settings
 from streams.state.keys import ALARMS_OPEN
+from streams.state.shared_state import Shared
 from tests.channel_rig import Rig, rigged
 from tests.dispatched import NOW
 
@@ -42,6 +43,7 @@ class Broken(Connection):
 async def rig(settings: Settings) -> AsyncIterator[Rig]:
     async with rigged(settings) as made:
         topics.create(made.settings, [topics.ALARMS, topics.AUDIT])
+        await Shared(made.settings, made.redis, [], lease_seconds=1).ensure()
         yield made
 
 

@@ -13,6 +13,7 @@ from streams.messaging import topics
 from streams.repositories.public_reports import PublicReports
 from streams.runtime.settings import Settings
 from streams.state.keys import PUBLIC_REPORTS_AT, PUBLIC_REPORTS_NUMBERS, PUBLIC_REPORTS_OF
+from streams.state.shared_state import EmptiedError, Shared
 from tests.channel_rig import Rig, rigged
 from tests.dispatched import NOW
 
@@ -53,6 +54,21 @@ def sees_here(county: str) -> bool:
 
 def everywhere(_: str) -> bool:
     return True
+
+
+async def test_a_report_that_is_sent_again_while_redis_is_empty_replaces_no_decision(
+    rig: Rig, reports: PublicReports
+) -> None:
+    whole = Shared(rig.settings, rig.redis, [reports.restore], lease_seconds=1)
+    await whole.ensure()
+    sent = report(77)
+    await reports.take(sent)
+    await reports.put(sent.model_copy(update={"state": PublicReportState.REJECTED, "decided_at": NOW}))
+    await rig.redis.flushdb()
+    with pytest.raises(EmptiedError):
+        await reports.take(sent)
+    await whole.ensure()
+    assert (await reports.take(sent)).state is PublicReportState.REJECTED
 
 
 async def test_what_waits_is_read_by_pages_of_ones_own_area_the_oldest_first(reports: PublicReports) -> None:

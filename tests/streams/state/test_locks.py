@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, nullcontext
 from pathlib import Path
 
 import pytest
@@ -43,6 +43,36 @@ async def test_a_lock_that_another_keeps_is_not_waited_for_without_end(
         async with locks.locked(redis, "kept-lock"):
             pytest.fail("another has it")
     assert await redis.get("kept-lock") == b"another"
+    await redis.aclose()
+
+
+@pytest.mark.parametrize("ended", [False, True])
+async def test_a_write_under_a_lock_has_no_effect_once_the_lock_has_ended(settings: Settings, ended: bool) -> None:
+    redis = connect(settings)
+    await redis.set("a-record", "before")
+    async with locks.locked(redis, "a-record-lock"):
+        with pytest.raises(locks.LockLostError) if ended else nullcontext():
+            async with locks.fenced(redis, "a-record-lock") as pipe:
+                pipe.set("a-record", "after")
+                if ended:  # another has it now
+                    await redis.set("a-record-lock", "another")
+    assert await redis.get("a-record") == (b"before" if ended else b"after")
+    if ended:
+        assert await redis.get("a-record-lock") == b"another"
+    await redis.delete("a-record", "a-record-lock")
+    await redis.aclose()
+
+
+async def test_who_has_no_lock_any_more_writes_nothing(settings: Settings) -> None:
+    redis = connect(settings)
+    async with locks.locked(redis, "a-gone-lock"):
+        await redis.delete("a-gone-lock")
+        with pytest.raises(locks.LockLostError):
+            async with locks.fenced(redis, "a-gone-lock"):
+                pytest.fail("the lock is gone")
+    async with locks.fenced(redis, "a-gone-lock") as pipe:  # whoever needs no lock
+        pipe.set("a-record", "new")
+    assert await redis.getdel("a-record") == b"new"
     await redis.aclose()
 
 

@@ -1,10 +1,13 @@
 """Whoever writes or deletes a record of a table holds the record's lock, so that nobody writes what is older."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from redis.asyncio import Redis
 
 from schemas.people.places import ListedPlace, PlaceKind, SearchList
 from schemas.people.staff import Account, StaffRole
@@ -13,6 +16,8 @@ from streams.messaging import topics
 from streams.repositories.places import SearchLists
 from streams.repositories.staff import Staff
 from streams.runtime.settings import Settings
+from streams.state import compacted_table
+from streams.state.locks import fenced
 from streams.state.shared_state import Shared
 from tests.channel_rig import new_resident, rigged, until
 from tests.streams.state.test_late_records import CutProducer
@@ -58,13 +63,15 @@ async def test_an_account_whose_writer_is_slow_outlives_a_late_record(
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.3):
                 await gives_up.put(account("given up"))
-        in_redis, hset = asyncio.Event(), rig.redis.hset
+        in_redis = asyncio.Event()
 
-        async def waits(*args: Any) -> Any:  # noqa: ANN401 - as hset
+        @asynccontextmanager
+        async def waits(redis: Redis, name: str) -> AsyncIterator[Any]:
             await in_redis.wait()
-            return await hset(*args)
+            async with fenced(redis, name) as pipe:
+                yield pipe
 
-        monkeypatch.setattr(rig.redis, "hset", waits)
+        monkeypatch.setattr(compacted_table, "fenced", waits)
         writing = asyncio.create_task(slow.put(account("after")))
         await asyncio.sleep(1)  # the topic has it
         cut.healed.set()
