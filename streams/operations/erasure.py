@@ -44,7 +44,9 @@ from streams.operations.erasure_checks import (
     refuse_waiting,
 )
 from streams.operations.erasure_guardians import erase_guardians, guardians_left
+from streams.operations.erasure_passing import NOT_PASSED, RUN_LATER, until_passed
 from streams.operations.subject_access import parts
+from streams.screening.steps import QUICK_SECONDS
 from streams.screening.store import EvidenceStore
 from streams.security import audit
 from streams.security.record_encryption import owner_of
@@ -55,7 +57,7 @@ from streams.state.keys import CALL, VISIT_LAST, key
 
 ANSWER_SECONDS = 60.0  # until a worker has applied the input
 LOOK_SECONDS = 0.1
-SCREENING_SECONDS = 1.0  # longer than from screening's finding a resident until Redis has the evidence, and its case
+SCREENING_SECONDS = 2 * QUICK_SECONDS  # a worker that takes longer itself looks again whether the person is erased
 DESTROYED = "the keys were destroyed before"
 
 
@@ -90,7 +92,7 @@ async def forget(
     without a vault; RewriteError if Redis or the vault cannot rewrite its file; KeyAwaitedError at a dead letter whose
     key is on its way to this process. Errors of Redis (also of the vault) and Kafka, and SendError, pass through: run
     it again. NotForgottenError also at the end if a case began or changed while the keys were destroyed: close it, and
-    run it again.
+    run it again; or if workers have not passed within 60 s what came before: run it again later.
     """
     vault = Vault(line.settings)
     try:
@@ -242,7 +244,8 @@ async def _finish(
     Redis write their files anew, and the entries are deleted.
 
     `latest`: everybody whose entry is deleted, with the latest case as it was when the keys were destroyed. Raises
-    NotForgottenError, after an audit entry, if a case began or changed since: signals found the entry until the end.
+    NotForgottenError, after an audit entry, if a case began or changed since: signals found the entry until the end;
+    and if workers have not screened and applied within 60 s what came until then.
     """
     await line.producer.send_all([Record(topics.ACCOUNTS.name, token.encode(), None) for token in sorted(tokens)])
     await _drop_matches(line, residents)
@@ -250,10 +253,13 @@ async def _finish(
     for each in residents:  # one after the other: after an interruption the rest can still be found
         await line.residents.erase([each])
     await asyncio.sleep(SCREENING_SECONDS)
+    passed = await until_passed(line, latest, ANSWER_SECONDS)
     for each in latest:  # until its entry was deleted, signals found it
         await EvidenceStore(line.redis, line.settings.partitions).erase(each)
     await rewrite(line.redis)
     await _refuse_begun(line, latest, act)
+    if not passed:
+        raise NotForgottenError(f"{NOT_PASSED} ({ANSWER_SECONDS:.0f} s). {RUN_LATER}")
 
 
 async def _refuse_begun(line: Installation, latest: Mapping[ResidentId, Case | None], act: _Act) -> None:

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from math import inf
 from typing import NamedTuple
 
 from aiokafka import TopicPartition
@@ -70,12 +71,15 @@ class Evaluation:
 
     `alerts`: to be sent, in order. `alerted`: the data about each resident's last alert that is stored, and `rescore`:
     when to re-evaluate each resident, both by canonical id. `tally`: number of signals by `source|outcome`.
+    `looked_up`: when the residents were looked up in the register, in seconds of the event loop's clock; infinite if
+    unknown.
     """
 
     alerts: list[Alert] = field(default_factory=list)
     alerted: dict[ResidentId, Alerted] = field(default_factory=dict)
     rescore: dict[ResidentId, datetime] = field(default_factory=dict)
     tally: Counter[str] = field(default_factory=Counter)
+    looked_up: float = inf
 
 
 class RiskEvaluator:

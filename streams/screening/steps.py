@@ -4,6 +4,7 @@ Evidence is a set, and risk is a function of the set and the time. So a repeated
 have the same ids; only the count needs a fence.
 """
 
+import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -35,9 +36,11 @@ from streams.screening.fan_outs import record as fan_out_record
 from streams.screening.matching import MatchedBatch, Matcher
 from streams.screening.records import ReadBatch, add, once, quickly, read, withhold
 from streams.screening.state import ScreeningState
-from streams.screening.store import Known, late
+from streams.screening.store import late
 from streams.screening.subjects import Subjects
 from streams.state.shared_state import Shared
+
+QUICK_SECONDS = 0.5  # from a lookup of residents until their evidence is stored: an erasure waits for longer than that
 
 ObserveFeed = Callable[[str, int, datetime], None]
 """Called with a source, a number of signals and a time, to detect feeds that stop sending."""
@@ -118,23 +121,30 @@ class ScreeningSteps:
         """Add evidence to the residents' sets in Redis. Return an evaluator of the evidence from before, and the added
         evidence.
 
-        `found`: by resident id, canonical or not. Evidence about residents who left the register is left out. Raises
-        RedisError if Redis is unavailable.
+        `found`: by resident id, canonical or not. Evidence about residents who left the register is left out; that of
+        residents who were erased meanwhile is deleted again. Raises RedisError if Redis or the vault is unavailable.
         """
+        since = _seconds()
         added, entries = await standing(self._residents, found)
         known = await self._evidence.add(added, rules, now)
-        return LoadedEvidence(RiskEvaluator(known, entries, rules, now, secret=self._secret), added)
+        await self._erase_forgotten(added, since)
+        evaluator = RiskEvaluator(known, entries, rules, now, secret=self._secret)
+        evaluator.result.looked_up = since
+        return LoadedEvidence(evaluator, added)
 
     async def load_past_evidence(self, matched: MatchedBatch, rules: RiskRules, now: datetime) -> RiskEvaluator:
         """Return an evaluator for records that were counted before. For each record, it ignores newer evidence.
 
         First adds those records' evidence that Redis lacks, to its topic and to Redis, and schedules the residents for
-        re-evaluation. Raises RedisError if Redis is unavailable, and SendError if Kafka refuses a record.
+        re-evaluation. Raises RedisError if Redis or the vault is unavailable, and SendError if Kafka refuses a record.
         """
+        since = _seconds()
         found, entries = await standing(self._residents, evidence_in(matched))
         known = await self._evidence.add(dict.fromkeys(found, ()), rules, now)
-        await self._add_late(found, known, rules, now)
-        return RiskEvaluator(known, entries, rules, now, past=True)
+        evaluator = RiskEvaluator(known, entries, rules, now, past=True)
+        await self._add_late(matched, found, evaluator, rules, now)
+        await self._erase_forgotten(found, since)
+        return evaluator
 
     def evidence_records(self, loaded: LoadedEvidence, rules: RiskRules, now: datetime) -> list[Record]:
         """Return the Kafka records of the added evidence, for the topic `evidence`; nothing is written.
@@ -177,16 +187,21 @@ class ScreeningSteps:
 
         `traces`: one for each alert, in order. `evidence`: Kafka records; `newer`: as for `publish_watchlist`. Returns
         once Kafka and Redis have everything. Also observes the latency of each alert (wall-clock seconds) as a metric.
-        Raises SendError if Kafka refuses a record permanently, RedisError if Redis is unavailable, and ValueError if
-        the numbers of alerts and traces differ.
+        A worker that stood still publishes no alert about a resident who was erased since it looked them up: the case
+        could reach nobody, and the erasure, which has ended, would not tell of it.
+
+        Raises SendError if Kafka refuses a record permanently, RedisError if Redis or the vault is unavailable, and
+        ValueError if the numbers of alerts and traces differ.
         """
-        alerts = list(zip(result.alerts, traces, strict=True))
+        gone = await self._forgotten({alert.resident for alert in result.alerts}, result.looked_up)
+        alerts = [each for each in zip(result.alerts, traces, strict=True) if each[0].resident not in gone]
         await self._producer.send_all(
             [case_inputs.record(alert, home(alert.resident, self._partitions), trace) for alert, trace in alerts]
         )
         memory = evidence_log.alerted_records(result.alerted, self._partitions)
         await self._producer.send_corrected([*evidence, *memory], newer)
         await self._evidence.remember(result.alerted, result.rescore)
+        await self._erase_forgotten({*result.alerted, *result.rescore}, result.looked_up)
         for alert, trace in alerts:
             took = max(0.0, self._clock.wall_seconds(self._clock.now() - alert.signal_at))
             metrics.SIGNAL_TO_ALERT.observe(took, tracing.exemplar(trace))
@@ -252,10 +267,23 @@ class ScreeningSteps:
             else:
                 metrics.SIGNALS_SCREENED.labels(label, outcome).inc(count)
 
+    async def _forgotten(self, residents: Iterable[ResidentId], since: float) -> list[ResidentId]:
+        """Return those of `residents` who were erased since they were looked up at `since` (see `_seconds`); none if
+        that was just now: an erasure waits for so long, and then deletes what was written.
+        """
+        ids = list(residents)
+        return await self._residents.forgotten(ids) if ids and _seconds() - since > QUICK_SECONDS else []
+
+    async def _erase_forgotten(self, residents: Iterable[ResidentId], since: float) -> None:
+        """Delete what was written about residents who were erased since they were looked up at `since`."""
+        for gone in await self._forgotten(residents, since):
+            await self._evidence.erase(gone)
+
     async def _add_late(
         self,
+        matched: MatchedBatch,
         evidence: Mapping[ResidentId, Sequence[Evidence]],
-        known: Mapping[ResidentId, Known],
+        evaluator: RiskEvaluator,
         rules: RiskRules,
         now: datetime,
     ) -> None:
@@ -264,15 +292,31 @@ class ScreeningSteps:
         account, because an earlier schedule may have been lost with another store.
 
         The topic is written first: if this is repeated, evidence that is already in Redis no longer counts as lacking.
+        What another worker has made newer meanwhile is written to the topic once more, by a task if this is cancelled
+        or fails: an older state must not stay the last one there.
         """
+        known = evaluator.known
         lacking = late(evidence, known, rules, now)
         again = {
             who: lacking.get(who, ())
             for who, members in evidence.items()
             if who in lacking or any(_is_watched_since(member, known[who].settled) for member in members)
         }
-        await self._producer.send_all(list(evidence_log.evidence_records(lacking, known, rules, now, self._partitions)))
-        await self._evidence.add_late(again, rules, now)
+        loaded = LoadedEvidence(evaluator, lacking)
+        records, newer = self.evidence_records(loaded, rules, now), self.newer(matched, loaded, rules, now)
+        try:
+            await self._producer.send_corrected(records, newer)
+            await self._evidence.add_late(again, rules, now)
+            await self.publish_newer(matched, loaded, rules, now)
+        except BaseException:
+            if records:
+                self._producer.correct_later(records, newer)
+            raise
+
+
+def _seconds() -> float:
+    """Return the seconds of the event loop's clock, which no step of the machine's clock changes."""
+    return asyncio.get_running_loop().time()
 
 
 def tally_of(batch: ReadBatch, matched: MatchedBatch, result: Evaluation) -> Counter[str]:

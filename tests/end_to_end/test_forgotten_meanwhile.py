@@ -11,12 +11,14 @@ from domain.identity.entries import merge
 from domain.identity.identifiers import account_token
 from domain.identity.personal import WITHHELD, without
 from schemas.casework.acts import CloseAct
+from schemas.levels import Level
 from schemas.people.calls import Call as CallIn
 from schemas.people.legal_holds import LegalAuthority, LegalHold, LegalHoldState
 from schemas.people.places import SearchList
 from schemas.people.public_reports import PublicReport, PublicReportState
 from schemas.people.residents import Holding, Resident
 from schemas.people.subject_requests import IdentityProof, SubjectRequest, SubjectRequestState, SubjectRight
+from streams.messaging import case_inputs
 from streams.messaging.producer import Record
 from streams.messaging.topics import LEGAL_HOLDS, home
 from streams.operations import erasure
@@ -25,6 +27,7 @@ from streams.screening.state import records
 from streams.screening.store import EvidenceStore
 from streams.security.vault import Vault
 from streams.state.keys import key
+from tests.domain.builders import alert
 from tests.end_to_end.harness.house import House
 from tests.end_to_end.harness.rig import Line
 from tests.end_to_end.harness.signals import call, transfer
@@ -320,6 +323,56 @@ async def test_a_case_that_begins_after_the_keys_were_destroyed_is_told_and_empt
     await line.settle()
     assert await forget(house.line, person.id, "supervisor-1", "a test") == Forgotten(0, 0, 0, finished=1)
     assert without(found := await line.case(person)) == found
+    await line.end()
+
+
+async def test_a_case_is_told_though_casework_is_seconds_behind_when_the_entry_is_deleted(
+    a_house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house, line, thawing = a_house, Line.begun(a_house), list[asyncio.Task[None]]()
+    person = await line.resident(name=NAME)
+    alarm = alert(Level.YELLOW, at=house.clock.now()).model_copy(update={"id": person.id, "resident": person.id})
+
+    async def behind() -> None:
+        house.worker.freeze()
+        await house.line.producer.send_all([case_inputs.record(alarm, home(person.id, house.settings.partitions))])
+        thawing.append(asyncio.create_task(thawed()))
+
+    async def thawed() -> None:
+        await asyncio.sleep(3 * erasure.SCREENING_SECONDS)
+        house.worker.thaw()
+
+    after(monkeypatch, "_drop_matches", behind)
+    with pytest.raises(NotForgottenError, match=f"case {person.id}-1 began or changed while the data was erased"):
+        await forget(house.line, person.id, "supervisor-1", "a test")
+    await asyncio.gather(*thawing)
+    await line.operator(person, CloseAct(do="close", reason="there is nothing more to do"))
+    await line.settle()
+    assert await forget(house.line, person.id, "supervisor-1", "a test") == Forgotten(0, 0, 0, finished=1)
+    await line.end()
+
+
+async def test_an_erasure_says_that_it_must_be_run_again_while_workers_are_behind(
+    a_house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house, line = a_house, Line.begun(a_house)
+    person, other = await line.resident(name=NAME), await line.resident()
+
+    async def behind() -> None:
+        house.worker.freeze()
+        payment = transfer(line, other, line.account()).model_copy(update={"source": "bank"})
+        answer = await house.intake.post("/signals", json=[payment.model_dump(mode="json")])
+        assert answer.status_code == 202
+
+    after(monkeypatch, "_drop_matches", behind)
+    monkeypatch.setattr(erasure, "ANSWER_SECONDS", 0.5)
+    try:
+        with pytest.raises(NotForgottenError, match=r"have not yet screened .* Run this again once workers"):
+            await forget(house.line, person.id, "supervisor-1", "a test")
+    finally:
+        house.worker.thaw()
+    await line.settle()
+    assert await forget(house.line, person.id, "supervisor-1", "a test") == Forgotten(0, 0, 0, finished=1)
     await line.end()
 
 

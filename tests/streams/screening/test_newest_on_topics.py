@@ -75,6 +75,38 @@ async def test_withdrawn_evidence_is_last_on_its_topic_though_the_payment_came_l
         assert {Evidence.model_validate_json(value).withdrawn for value in latest.values()} == {True}
 
 
+@pytest.mark.parametrize("cancelled", [False, True])
+async def test_withdrawn_evidence_is_last_on_its_topic_though_the_payment_is_screened_again_late(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cancelled: bool
+) -> None:
+    """The payment lacks the evidence that its payee is listed. While a worker that screens it again is cut from Kafka,
+    or loses its partition there, another one takes the payee off the list.
+    """
+    async with running(tmp_path) as line:
+        await line.screen([transfer(ANNA, state=TransferState.ATTEMPTED)])
+        await line.lose()
+        await line.screen([watch("w1", ago=1)], partition=1, lane=topics.SIGNALS_URGENT)
+        cut = CutProducer(line.settings)
+        await cut.start()
+        monkeypatch.setattr(line.screening, "_producer", cut)
+        task = asyncio.create_task(line.screen_owed())
+        await until(lambda: bool(cut.given))
+        if cancelled:
+            task.cancel()
+            await asyncio.wait([task])
+        lifted = await line.write(packed(watch("w2", ago=0, state=WatchState.LIFTED)), partition=2)
+        await line.another().lanes.screen(TopicPartition(topics.SIGNALS.name, 2), lifted)
+        cut.healed.set()
+        await asyncio.gather(*([] if cancelled else [task]), *cut.given)
+        await until(lambda: not cut._following_up)
+        await cut.stop()
+        written = [each async for each in read_all(line.settings, topics.EVIDENCE.name)]
+        found = [Evidence.model_validate_json(each.value or b"") for each in written if b"-alerted" not in each.key]
+        of_payee = [each.withdrawn for each in found if each.id.endswith("~suspect_payee")]
+        assert False in of_payee
+        assert of_payee[-1]
+
+
 async def test_a_confirmation_stays_last_though_the_report_of_a_worker_that_was_cancelled_comes_late(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
