@@ -16,6 +16,7 @@ from streams.casework.recovery import Recovery, refuse_ahead
 from streams.casework.steps import CaseworkContext
 from streams.messaging import topics
 from streams.messaging.offsets import acknowledged_offsets
+from streams.state.topic_ids import TopicIds
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +36,7 @@ class Upkeep:
         self._settings, self._store, self._shared = context.settings, context.store, context.shared
         self._producer, self._policies, self._clock = context.producer, context.policies, context.clock
         self._recovery, self._publish_outbox = recovery, publish_outbox
+        self._topic_ids = TopicIds(context.settings, context.store.redis)
         self._applied = AppliedInputs(context.settings, context.store)
         self._locks: dict[int, asyncio.Lock] = defaultdict(asyncio.Lock)  # excludes batch and watch from each other
         self._reached: dict[int, int] = {}  # partition -> highest input known here to be applied
@@ -104,20 +106,23 @@ class Upkeep:
 
     async def check_log_end(self, partition: int, stored: int) -> None:
         """Raise AheadError if the topic case-inputs ends at or before offset `stored`, the last input that the store
-        has applied: the topic was lost or created again. Raises KafkaError if Kafka is unavailable.
+        has applied: the topic was lost or created again; or if it was created again and has grown beyond it. Raises
+        KafkaError if Kafka is unavailable. Errors of Redis pass through.
         """
+        await self._topic_ids.check(topics.CASE_INPUTS.name)
         refuse_ahead(partition, stored, await self._recovery.end(partition))
 
     async def learn_applied(self, partitions: Sequence[int]) -> None:
         """Find out, for partitions new to this worker, up to which offset of case-inputs the inputs are certainly
-        applied, and remember it in this object. The journal and the consumer group's committed offsets prove it. Errors
-        of Kafka and Redis pass through.
+        applied, and remember it in this object. The journal and the consumer group's committed offsets prove it. Raises
+        AheadError if the topic was created again. Errors of Kafka and Redis pass through.
 
         A Redis restored from a machine's image has the same run id (which changes when Redis starts) as before, so its
         loss of data does not show there. Without this method, only a worker that has seen the later state would notice
         the loss.
         """
         if new := [partition for partition in partitions if partition not in self._known]:
+            await self._topic_ids.check(topics.CASE_INPUTS.name)
             acked = await acknowledged_offsets(self._settings, topics.CASE_INPUTS.name, new)
             await self._applied.read_journals(new)
             for partition in new:
@@ -199,6 +204,7 @@ class Upkeep:
         """
         policy = (await self._policies.default()).hash
         await journal.begin_anew(self._settings, self._producer, partition, policy, self._clock.now())
+        await self._topic_ids.renew(topics.CASE_INPUTS.name)
 
     def _note_applied(self, partition: int) -> bool:
         """Take over what the look has found. Returns False if the store is lost, so that nothing was."""

@@ -25,6 +25,7 @@ from streams.screening.positions import Position
 from streams.screening.state import ScreeningState
 from streams.state.partition_state import AheadError
 from streams.state.shared_state import Shared
+from streams.state.topic_ids import TopicIds
 
 log = logging.getLogger(__name__)
 
@@ -52,6 +53,7 @@ class Lanes:
         cases_wait_seconds: float = CASES_WAIT_SECONDS,
     ) -> None:
         self._settings, self._state, self._shared = settings, state, shared
+        self._topic_ids = TopicIds(settings, state.redis)
         self._positions, self._process, self._cases_wait_seconds = state.positions, process, cases_wait_seconds
         # Excludes batch and watch from each other.
         self._locks: dict[TopicPartition, asyncio.Lock] = defaultdict(asyncio.Lock)
@@ -66,8 +68,8 @@ class Lanes:
         `pause` is awaited between records, so that red need not wait for a whole batch of ordinary signals; None: lets
         other tasks run every 1 ms. If Redis or Kafka is unavailable, or the key of an earlier record is on its way to
         this process, RedisError, KafkaError or KeyAwaitedError pass through: call it again. Raises AheadError if the
-        stored position is beyond the end of the topic, and UnknownPolicyError if the policy in force is stored nowhere.
-        Other errors of the screening of a batch, such as SendError, pass through.
+        stored position is beyond the end of the topic, or the topic was made anew, and UnknownPolicyError if the policy
+        in force is stored nowhere. Other errors of the screening of a batch, such as SendError, pass through.
         """
         async with self._locks[lane]:
             await self._learn([lane])
@@ -81,7 +83,7 @@ class Lanes:
         `generation`: of the consumer group, in which this worker owns them. If it is another than at the last call, a
         lane may have had another owner in between, who has acknowledged more: maybe what was counted only in a Redis
         that is no longer the primary. Waits until the shared data and, for a limited time, casework are restored.
-        Raises the same errors as `screen`, without AheadError.
+        Raises the same errors as `screen`.
         """
         mine = list(lanes)
         if generation != self._generation:
@@ -161,9 +163,12 @@ class Lanes:
         return counted
 
     async def _learn(self, lanes: Sequence[TopicPartition]) -> None:
-        """Learn which records of newly owned lanes were acknowledged, and thus counted."""
+        """Learn which records of newly owned lanes were acknowledged, and thus counted. Raises AheadError if a lane's
+        topic was made anew.
+        """
         new = [lane for lane in lanes if lane not in self._known]
         for topic in {lane.topic for lane in new}:
+            await self._topic_ids.check(topic)
             partitions = [lane.partition for lane in new if lane.topic == topic]
             for partition, offset in (await acknowledged_offsets(self._settings, topic, partitions)).items():
                 lane = TopicPartition(topic, partition)
@@ -239,9 +244,10 @@ class Lanes:
         return begin[lane.partition], end[lane.partition]
 
     async def _refuse_ahead(self, lane: TopicPartition, screened: int) -> None:
-        """Raise AheadError if the topic ends at or before offset `screened`. Asked each time: the topic may have been
-        made anew since the last time, and its first records then look as if they were screened.
+        """Raise AheadError if the topic ends at or before offset `screened`, or was made anew and has grown beyond it.
+        Asked each time: its first records look as if they were screened.
         """
+        await self._topic_ids.check(lane.topic)
         end = (await end_offsets(self._settings, lane.topic, [lane.partition]))[lane.partition]
         if screened >= end:
             raise AheadError(

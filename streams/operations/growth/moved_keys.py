@@ -21,6 +21,7 @@ from domain.ids import resident_of
 from streams.messaging.topics import LANES, SIGNALS, home, partition_of
 from streams.screening.payers import spread
 from streams.state.keys import (
+    TOPIC_IDS,
     WHOLE_ENDS,
     WHOLE_PARTITIONS,
     WHOLE_RUN,
@@ -109,7 +110,7 @@ class MovedKeys:
         if Redis is unavailable; repeat it then.
         """
         await self._redis.set(WHOLE_PARTITIONS, self._new)
-        await self._redis.delete(WHOLE_RUN, WHOLE_ENDS)
+        await self._redis.delete(WHOLE_RUN, WHOLE_ENDS, TOPIC_IDS)  # topics are made anew
         moved = 0
         while found := await self._pass():  # until nothing is left: a primary that fails over may forget the last ones
             moved += found

@@ -11,7 +11,7 @@ import secrets
 import sys
 import time
 import uuid
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from types import SimpleNamespace
 from typing import Any
@@ -43,6 +43,7 @@ import streams.screening.lanes
 import streams.state.epoch
 import streams.state.epoch_log
 import streams.state.shared_state
+import streams.state.topic_ids
 from agents.worker import Stages
 from domain.consistency.epochs import Sentinels
 from streams.channels.settings import ChannelSettings
@@ -269,6 +270,7 @@ def simulated() -> Iterator[None]:
         put(streams.messaging.consumers, "AIOKafkaConsumer", _consumer)
         put(streams.state.epoch_log, "AIOKafkaProducer", _producer)
         put(streams.state.epoch_log, "AIOKafkaConsumer", _consumer)
+        put(streams.state.topic_ids, "ids_of", _topic_ids)
         put(streams.state.epoch, "has_sentinels", lambda _: True)
         put(streams.state.epoch, "sentinels_say", _sentinels_say)
         put(streams.installation, "connect", _redis)
@@ -289,6 +291,11 @@ def simulated() -> Iterator[None]:
         logging.disable(logging.CRITICAL)
         stack.callback(logging.disable, disabled)
         yield
+
+
+async def _topic_ids(_: Settings, names: Sequence[str]) -> dict[str, str]:
+    """No topic is made anew here."""
+    return dict.fromkeys(names, "the first")
 
 
 _real_monotonic, _real_time = time.monotonic, time.time

@@ -1,0 +1,103 @@
+"""A topic that was made anew is known by its id, however far it has grown since."""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from unittest.mock import AsyncMock, Mock
+
+import pytest
+import pytest_asyncio
+
+from streams.casework.steps import CaseworkContext
+from streams.casework.upkeep import Upkeep
+from streams.messaging import topics
+from streams.messaging.kafka_client import admin
+from streams.messaging.record import Raw
+from streams.runtime.settings import Settings
+from streams.state import topic_ids
+from streams.state.case_store import CaseStore, connect
+from streams.state.keys import TOPIC_IDS
+from streams.state.partition_state import AheadError
+from streams.state.topic_ids import TopicIds
+from tests.streams.screening.screening_line import BULK, call, packed, running, sms
+
+REMADE = replace(topics.PLACES, name="remade")
+
+
+def make_anew(settings: Settings, topic: topics.Topic) -> None:
+    with admin(settings) as client:
+        client.delete_topics([topic.name])
+    topics.create(settings, [topic])
+
+
+@pytest_asyncio.fixture
+async def redis(settings: Settings) -> AsyncIterator[Any]:
+    client: Any = connect(settings)
+    await client.delete(TOPIC_IDS)
+    yield client
+    await client.delete(TOPIC_IDS)
+    await client.aclose()
+
+
+async def test_a_topic_that_was_made_anew_is_refused_until_it_is_taken_as_the_new_one(
+    settings: Settings,
+    redis: Any,  # noqa: ANN401 - as redis-py has it
+) -> None:
+    topics.create(settings, [REMADE])
+    ids = TopicIds(settings, redis)
+    await ids.check(REMADE.name)
+    await ids.check(REMADE.name)
+    make_anew(settings, REMADE)
+    with pytest.raises(AheadError, match="remade was made anew"):
+        await ids.check(REMADE.name)
+    await ids.renew(REMADE.name)
+    await ids.check(REMADE.name)
+
+
+async def test_nothing_is_checked_of_a_broker_that_gives_no_ids(
+    settings: Settings,
+    redis: Any,  # noqa: ANN401 - as redis-py has it
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def none(_: Settings, names: Sequence[str]) -> dict[str, str]:
+        return {}
+
+    await redis.hset(TOPIC_IDS, REMADE.name, "another")
+    monkeypatch.setattr(topic_ids, "ids_of", none)
+    await TopicIds(settings, redis).check(REMADE.name)
+
+
+async def test_records_of_a_topic_that_was_made_anew_are_not_passed_over_though_it_has_outgrown_the_store(
+    tmp_path: Path,
+) -> None:
+    async with running(tmp_path) as line:
+        await line.screen([call()])
+        make_anew(line.settings, topics.SIGNALS)
+        values = [packed(sms(uid=f"s{number}")) for number in range(3)]
+        await line.write(*values)
+        with pytest.raises(AheadError, match="signals was made anew"):
+            await line.screening.lanes.screen(BULK, [Raw(0, values[0])])
+        with pytest.raises(AheadError, match="signals was made anew"):  # a worker that has just started
+            await line.another().lanes.catch_up([BULK])
+
+
+async def test_inputs_of_a_topic_that_was_made_anew_are_not_taken_for_applied_though_it_has_outgrown_the_store(
+    settings: Settings,
+    redis: Any,  # noqa: ANN401 - as redis-py has it
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ids = ["the first"]
+
+    async def asked(_: Settings, names: Sequence[str]) -> dict[str, str]:
+        return dict.fromkeys(names, ids[-1])
+
+    monkeypatch.setattr(topic_ids, "ids_of", asked)
+    context = CaseworkContext(settings, CaseStore(redis), Mock(), Mock(), Mock(), Mock(), lease_seconds=1.0)
+    upkeep = Upkeep(context, Mock(end=AsyncMock(return_value=9)), AsyncMock())
+    await upkeep.check_log_end(0, 5)  # an input came again
+    ids.append("the second")
+    with pytest.raises(AheadError, match="case-inputs was made anew"):
+        await upkeep.check_log_end(0, 5)
+    with pytest.raises(AheadError, match="case-inputs was made anew"):  # a worker that has just started
+        await upkeep.learn_applied([0])
