@@ -161,16 +161,20 @@ async def _busy(redis: "Redis", name: str) -> str:
     )
 
 
-async def take(redis: "Redis", name: str, milliseconds: int, value: str | int = 1) -> bool:
+async def take(redis: "Redis", name: str, milliseconds: int, value: str | None = None) -> bool:
     """Take the lease `name` for `milliseconds`. Returns True if it was free and the caller now has it; False if it is
     taken, also if the caller itself has it. Does not wait until it is free.
 
-    The lease ends by itself after that time, or when the script `release` is called with its `value`. A taken lease
-    that would last longer than `milliseconds` from now is shortened to that. Errors of Redis pass through.
+    `value`: names the holder; None: a random name for this call. The lease ends by itself after that time, or when the
+    script `release` is called with its value. A taken lease that would last longer than `milliseconds` from now is
+    shortened to that. Errors of Redis pass through.
     """
     client: Any = redis  # redis-py types a command's result as sync or async at once
-    if await client.set(name, value, nx=True, px=milliseconds):
+    own = value or secrets.token_hex(8)
+    if await client.set(name, own, nx=True, px=milliseconds):
         return True
+    if value is None and await client.get(name) == own.encode():
+        return True  # the client has asked twice: the first answer was lost
     await _shorten(redis, name, milliseconds)
     return False
 

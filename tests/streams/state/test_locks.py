@@ -2,14 +2,17 @@
 
 import asyncio
 import re
+import time
 from contextlib import AbstractAsyncContextManager, nullcontext
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from streams.runtime.settings import Settings
 from streams.state import locks
 from streams.state.case_store import connect
+from tests.simulation.fake_redis.server import SimRedis, client
 
 ROOT = Path(__file__).parents[3]
 PRODUCT = ("streams", "agents", "console", "simulators")
@@ -74,6 +77,34 @@ async def test_who_has_no_lock_any_more_writes_nothing(settings: Settings) -> No
         pipe.set("a-record", "new")
     assert await redis.getdel("a-record") == b"new"
     await redis.aclose()
+
+
+class LosesAnAnswer:
+    """A link on which the next answer is lost."""
+
+    def __init__(self) -> None:
+        self.loses = True
+
+    async def out(self) -> None:
+        """Every request arrives."""
+
+    async def back(self) -> None:
+        if self.loses:
+            self.loses = False
+            raise TimeoutError
+
+
+async def test_a_lease_is_taken_though_the_answer_is_lost_and_the_client_asks_again() -> None:
+    """Before, a receipt was refused as a repetition, although it had never been taken."""
+    server, link = SimRedis(time.time), LosesAnAnswer()
+    redis: Any = client(lambda: server, link)
+    await redis.ping()
+    link.loses = True
+    async with locks.taken(redis, "a-nonce", 60_000) as first:
+        assert first
+        assert not link.loses
+    async with locks.taken(redis, "a-nonce", 60_000) as first:
+        assert not first
 
 
 async def test_who_waits_in_vain_is_told_who_holds_the_lock_and_who_is_too_slow_that_it_was_itself(
