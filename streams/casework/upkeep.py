@@ -16,7 +16,7 @@ from streams.casework.recovery import Recovery, refuse_ahead
 from streams.casework.steps import CaseworkContext
 from streams.messaging import topics
 from streams.messaging.offsets import acknowledged_offsets
-from streams.state.topic_ids import TopicIds
+from streams.state.partition_state import TopicIds
 
 log = logging.getLogger(__name__)
 

@@ -23,9 +23,8 @@ from streams.runtime.logs import warn_once_a_minute
 from streams.runtime.settings import Settings
 from streams.screening.positions import Position
 from streams.screening.state import ScreeningState
-from streams.state.partition_state import AheadError
+from streams.state.partition_state import AheadError, TopicIds
 from streams.state.shared_state import Shared
-from streams.state.topic_ids import TopicIds
 
 log = logging.getLogger(__name__)
 

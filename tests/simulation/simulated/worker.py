@@ -42,8 +42,8 @@ import streams.runtime.clock_sync
 import streams.screening.lanes
 import streams.state.epoch
 import streams.state.epoch_log
+import streams.state.partition_state
 import streams.state.shared_state
-import streams.state.topic_ids
 from agents.worker import Stages
 from domain.consistency.epochs import Sentinels
 from streams.channels.settings import ChannelSettings
@@ -270,7 +270,7 @@ def simulated() -> Iterator[None]:
         put(streams.messaging.consumers, "AIOKafkaConsumer", _consumer)
         put(streams.state.epoch_log, "AIOKafkaProducer", _producer)
         put(streams.state.epoch_log, "AIOKafkaConsumer", _consumer)
-        put(streams.state.topic_ids, "ids_of", _topic_ids)
+        put(streams.state.partition_state, "ids_of", _topic_ids)
         put(streams.state.epoch, "has_sentinels", lambda _: True)
         put(streams.state.epoch, "sentinels_say", _sentinels_say)
         put(streams.installation, "connect", _redis)

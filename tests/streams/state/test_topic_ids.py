@@ -15,11 +15,10 @@ from streams.messaging import topics
 from streams.messaging.kafka_client import admin
 from streams.messaging.record import Raw
 from streams.runtime.settings import Settings
-from streams.state import topic_ids
+from streams.state import partition_state
 from streams.state.case_store import CaseStore, connect
 from streams.state.keys import TOPIC_IDS
-from streams.state.partition_state import AheadError
-from streams.state.topic_ids import TopicIds
+from streams.state.partition_state import AheadError, TopicIds
 from tests.streams.screening.screening_line import BULK, call, packed, running, sms
 
 REMADE = replace(topics.PLACES, name="remade")
@@ -64,7 +63,7 @@ async def test_nothing_is_checked_of_a_broker_that_gives_no_ids(
         return {}
 
     await redis.hset(TOPIC_IDS, REMADE.name, "another")
-    monkeypatch.setattr(topic_ids, "ids_of", none)
+    monkeypatch.setattr(partition_state, "ids_of", none)
     await TopicIds(settings, redis).check(REMADE.name)
 
 
@@ -92,7 +91,7 @@ async def test_inputs_of_a_topic_that_was_made_anew_are_not_taken_for_applied_th
     async def asked(_: Settings, names: Sequence[str]) -> dict[str, str]:
         return dict.fromkeys(names, ids[-1])
 
-    monkeypatch.setattr(topic_ids, "ids_of", asked)
+    monkeypatch.setattr(partition_state, "ids_of", asked)
     context = CaseworkContext(settings, CaseStore(redis), Mock(), Mock(), Mock(), Mock(), lease_seconds=1.0)
     upkeep = Upkeep(context, Mock(end=AsyncMock(return_value=9)), AsyncMock())
     await upkeep.check_log_end(0, 5)  # an input came again
