@@ -101,7 +101,9 @@ async def test_withdrawn_evidence_is_last_on_its_topic_though_the_payment_is_scr
         await until(lambda: not cut._following_up)
         await cut.stop()
         written = [each async for each in read_all(line.settings, topics.EVIDENCE.name)]
-        found = [Evidence.model_validate_json(each.value or b"") for each in written if b"-alerted" not in each.key]
+        found = [
+            Evidence.model_validate_json(each.value or b"") for each in written if b"-alerted" not in (each.key or b"")
+        ]
         of_payee = [each.withdrawn for each in found if each.id.endswith("~suspect_payee")]
         assert False in of_payee
         assert of_payee[-1]
