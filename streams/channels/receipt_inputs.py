@@ -7,6 +7,7 @@ from domain.dispatches.ids import DispatchId
 from domain.ids import result_id
 from domain.policy.messages import keys_of
 from schemas.casework.inputs import BankFeedback, BankState, ContactResult, OfficerReport, OwnHoldAnswer, ResidentReply
+from schemas.casework.own_account import OwnHoldAnswerState
 from schemas.channels.receipts import (
     BankReceipt,
     CallState,
@@ -30,8 +31,8 @@ BOM = b"\xef\xbb\xbf"
 
 
 class ReceiptBodyError(ValueError):
-    """A receipt's body is no JSON that can be read in one way only, or a bank's stop ends before its receipt. The text
-    gives the fault and the correction.
+    """A receipt's body is no JSON that can be read in one way only, or a bank's stop or hold ends before its receipt.
+    The text gives the fault and the correction.
     """
 
 
@@ -63,7 +64,8 @@ def input_of(receipt: Receipt, dispatch: DispatchId, action: Action, now: dateti
     feedback, the answer to an order on the resident's own account, or an officer's report. `action`: the dispatch's;
     `tokens`: replaces the account numbers of movements by tokens, and collects the numbers.
 
-    Raises UnreadableAccountError for a movement's invalid account, and ReceiptBodyError if a stop ended before `now`.
+    Raises UnreadableAccountError for a movement's invalid account, and ReceiptBodyError if a stop or hold that is in
+    force ended before `now`.
     Nothing is written.
     """
     match receipt:
@@ -107,8 +109,8 @@ def _reply(receipt: SmsReply, dispatch: DispatchId, action: Action, now: datetim
 
 
 def _bank(receipt: BankReceipt, dispatch: DispatchId, now: datetime, tokens: Tokens) -> BankFeedback:
-    if receipt.state in STOPPED and receipt.until is not None and receipt.until <= now:
-        raise ReceiptBodyError("until lies in the past: write the end of the stop with its offset")
+    if receipt.state in STOPPED:
+        _check_end(receipt.until, now, "stop")
     return BankFeedback(
         id=result_id(dispatch.text, receipt.state, receipt.id),
         at=now,
@@ -125,6 +127,8 @@ def _bank(receipt: BankReceipt, dispatch: DispatchId, now: datetime, tokens: Tok
 
 
 def _own_hold(receipt: OwnHoldReceipt, dispatch: DispatchId, now: datetime) -> OwnHoldAnswer:
+    if receipt.state is OwnHoldAnswerState.IN_FORCE:
+        _check_end(receipt.until, now, "hold")
     return OwnHoldAnswer(
         id=result_id(dispatch.text, receipt.state, receipt.id),
         at=now,
@@ -136,6 +140,14 @@ def _own_hold(receipt: OwnHoldReceipt, dispatch: DispatchId, now: datetime) -> O
         until=receipt.until,
         bank=receipt.bank,
     )
+
+
+def _check_end(until: datetime | None, now: datetime, of: str) -> None:
+    """Raise ReceiptBodyError if a stop or hold (`of`) is in force and yet ended before `now`: probably an end without
+    its offset. The case would ignore it.
+    """
+    if until is not None and until <= now:
+        raise ReceiptBodyError(f"until lies in the past: write the end of the {of} with its offset")
 
 
 def _station(receipt: StationReceipt, dispatch: DispatchId, now: datetime) -> OfficerReport:
