@@ -34,7 +34,7 @@ from console.web.operator_calls.readiness import following_sessions
 from console.web.routes import DOORS
 from console.web.routes.cases import check_page, public_page
 from domain.access.key_rings import KeyPurpose
-from domain.access.webhooks import addresses
+from domain.access.webhooks import addresses, permitted_ports
 from streams.casework.claims import CaseClaims
 from streams.channels.operator_calls.incoming import IncomingBoard
 from streams.channels.operator_calls.live import LiveCalls
@@ -143,7 +143,8 @@ def _ended(failure: Failure, task: "asyncio.Task[None]") -> None:
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Run the background tasks while the application runs."""
     made: Services = app.state.services
-    telling = WebhookSender(made.line.settings, made.line.webhooks, private=addresses(made.settings.webhook_addresses))
+    private, ports = addresses(made.settings.webhook_addresses), permitted_ports(made.settings.webhook_ports)
+    telling = WebhookSender(made.line.settings, made.line.webhooks, private=private, ports=ports)
     works = (
         made.hub.run(),
         Returns(made).run(),

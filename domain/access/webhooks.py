@@ -15,6 +15,7 @@ from schemas.codes.any_code import AnyCode
 
 FIRST_WAIT = timedelta(seconds=1)
 LONGEST_WAIT = timedelta(minutes=5)
+HTTPS = 443
 Address = IPv4Address | IPv6Address
 
 # Services by which clouds tell a machine its credentials; those in 169.254.0.0/16 are link-local anyway.
@@ -111,6 +112,25 @@ def may_send_to(address: Address, private: Collection[Address], trial: bool = Fa
 def _judged(address: Address) -> Address:
     """Return the IPv4 address to which an IPv6 address leads (mapped, or 6to4), or the address itself."""
     return address.ipv4_mapped or address.sixtofour or address if isinstance(address, IPv6Address) else address
+
+
+def permitted_ports(text: str) -> frozenset[int]:
+    """Return the ports to which webhooks may be sent: 443, and those in a setting, separated by commas. Raises
+    ValueError if one is not a port (1 to 65535).
+
+    Any other port of a public host may be another service, such as a mail server, whose owner expects no webhooks.
+    """
+    found = [int(each) for each in text.split(",") if each.strip()]
+    if not all(1 <= port <= 65535 for port in found):
+        raise ValueError("a port is a number from 1 to 65535: write 8443,9443")
+    return frozenset({HTTPS, *found})
+
+
+def may_use_port(port: int, address: Address | None, permitted: Collection[int], trial: bool = False) -> bool:
+    """Return True if a webhook may be sent to a port: one in `permitted`, or any of this machine in an embedded
+    installation (`trial`). `address`: None for a host that is not resolved yet.
+    """
+    return port in permitted or (trial and address is not None and _judged(address).is_loopback)
 
 
 def addresses(text: str) -> frozenset[Address]:

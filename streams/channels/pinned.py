@@ -10,7 +10,7 @@ from ipaddress import ip_address
 
 import httpx
 
-from domain.access.webhooks import Address, may_send_to
+from domain.access.webhooks import HTTPS, Address, may_send_to, may_use_port
 
 
 class ForbiddenDestinationError(httpx.TransportError):
@@ -20,12 +20,18 @@ class ForbiddenDestinationError(httpx.TransportError):
     """
 
 
-class PinnedTransport(httpx.AsyncBaseTransport):
-    """Sends requests to permitted addresses only. Uses no proxy, because a proxy would choose the address."""
+class ForbiddenPortError(ForbiddenDestinationError):
+    """The host may be sent to, but not this port. Nothing was sent."""
 
-    def __init__(self, private: Collection[Address], trial: bool) -> None:
-        """`private`, `trial`: as in `may_send_to`."""
-        self._private, self._trial = private, trial
+
+class PinnedTransport(httpx.AsyncBaseTransport):
+    """Sends requests to permitted addresses and ports only. Uses no proxy, because a proxy would choose the address."""
+
+    def __init__(self, private: Collection[Address], trial: bool, ports: Collection[int] = (HTTPS,)) -> None:
+        """`private`, `trial`: as in `may_send_to`; `ports`: those to which requests may be sent, in a trial besides all
+        ports of this machine.
+        """
+        self._private, self._trial, self._ports = private, trial, ports
         self._inner = httpx.AsyncHTTPTransport()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -33,12 +39,14 @@ class PinnedTransport(httpx.AsyncBaseTransport):
         address.
 
         The certificate is verified for the host's name. Raises ForbiddenDestinationError, without connecting, if one of
-        the host's addresses is not permitted; ConnectError if the host is unknown, ConnectTimeout if it is not resolved
-        in time, and httpx's other errors.
+        the host's addresses is not permitted, and ForbiddenPortError if the port is not; ConnectError if the host is
+        unknown, ConnectTimeout if it is not resolved in time, and httpx's other errors.
         """
         host = request.url.host
-        port = request.url.port or (443 if request.url.scheme == "https" else 80)
+        port = request.url.port or (HTTPS if request.url.scheme == "https" else 80)
         address = await self._address(host, port, request.extensions.get("timeout", {}).get("connect"))
+        if not may_use_port(port, address, self._ports, self._trial):
+            raise ForbiddenPortError("the port is not permitted")
         request.url = request.url.copy_with(host=str(address))
         request.extensions = {**request.extensions, "sni_hostname": host}
         return await self._inner.handle_async_request(request)

@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 
 DROP_SECONDS = 2.0  # for the deletion of a device that has ended: a notice to another device must not wait for it
 DEVICE_SECONDS = 6.0  # for one device, repetitions included: then text message and call begin
+ANY_PORT = range(1, 65536)  # a push service of one's own may listen on any
 TRIES = 2
 PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.5, 2.0  # a longer Retry-After is not waited for
 LONGEST_ENDPOINT = 1024
@@ -165,7 +166,7 @@ class PushSender:
             return PushResult.FORBIDDEN
         signed = push_encryption.proof(self._key, endpoint, self._contact, self._clock.wall.time())
         headers = message.headers | {"Authorization": signed, "Content-Type": "application/octet-stream"}
-        transport = PinnedTransport(self._private, self._trial)
+        transport = PinnedTransport(self._private, self._trial, ANY_PORT)
         async with httpx.AsyncClient(transport=transport, timeout=DEVICE_SECONDS, follow_redirects=False) as client:
             for attempt in range(1, TRIES + 1):
                 result, pause = await _post(client, endpoint, content, headers)

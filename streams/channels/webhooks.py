@@ -22,13 +22,13 @@ import orjson
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 
 from domain.access.key_rings import KeyPurpose
-from domain.access.webhooks import Address, next_try, payload, signature, wanted
+from domain.access.webhooks import HTTPS, Address, next_try, payload, signature, wanted
 from domain.identity.own_words import webhook_words, without_words
 from domain.wording.codes import in_language
 from schemas.casework.events import CaseEvent
 from schemas.channels.webhooks import Health, Webhook
 from streams.casework.journal import Entry, read_entry
-from streams.channels.pinned import ForbiddenDestinationError, PinnedTransport
+from streams.channels.pinned import ForbiddenDestinationError, ForbiddenPortError, PinnedTransport
 from streams.messaging.kafka_client import access
 from streams.messaging.reader import arriving
 from streams.messaging.topics import CASE_EVENTS, WEBHOOKS
@@ -51,6 +51,7 @@ CLOCKS_APART = timedelta(minutes=5)  # largest difference between the clocks of 
 GONE = 410
 UNTRUSTED = "certificate not trusted"
 FORBIDDEN = "address not permitted"
+FORBIDDEN_PORT = "port not permitted"
 UNREACHED = "not reached"  # the same for a closed port, a filtered one and a slow one: it must not map a network
 
 
@@ -130,12 +131,14 @@ class WebhookSender:
         webhooks: Webhooks,
         chance: Random | None = None,
         private: Collection[Address] = (),
+        ports: Collection[int] = (HTTPS,),
     ) -> None:
         """`chance`: for the random part of pauses.
 
-        `private`: the exact addresses inside the network to which events may be sent.
+        `private`: the exact addresses inside the network to which events may be sent; `ports`: the ports.
         """
-        self._settings, self._webhooks, self._private = settings, webhooks, private
+        self._settings, self._webhooks = settings, webhooks
+        self._private, self._ports = private, ports
         self._chance = chance or Random()
         self._running: dict[str, tuple[Webhook, asyncio.Task[None]]] = {}
 
@@ -200,7 +203,7 @@ class WebhookSender:
             await stop(consumer)
 
     def _client(self) -> httpx.AsyncClient:
-        transport = PinnedTransport(self._private, self._settings.embedded)
+        transport = PinnedTransport(self._private, self._settings.embedded, self._ports)
         return httpx.AsyncClient(transport=transport, timeout=ANSWER_SECONDS, follow_redirects=False)
 
     async def _told(self, client: httpx.AsyncClient, webhook: Webhook, entry: Entry | None) -> None:
@@ -244,6 +247,8 @@ class WebhookSender:
         try:
             async with client.stream("POST", webhook.url, content=body, headers=headers) as answer:
                 await _read_rest(answer)
+        except ForbiddenPortError:
+            return 0, FORBIDDEN_PORT
         except ForbiddenDestinationError:
             return 0, FORBIDDEN
         except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:  # httpx parses even a Location unfollowed

@@ -7,13 +7,18 @@ from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import SettingsConfigDict
 
 from domain.access.reveals import quotas
-from domain.access.webhooks import addresses
+from domain.access.webhooks import addresses, permitted_ports
 from streams.runtime.secret_files import Environment
 from streams.runtime.settings import SettingsError
 
 
 def _addresses(text: str) -> str:
     addresses(text)
+    return text
+
+
+def _ports(text: str) -> str:
+    permitted_ports(text)
     return text
 
 
@@ -96,6 +101,9 @@ class ConsoleSettings(Environment):
         "",
         description="Addresses inside the network to which webhooks may be sent, exactly: 10.1.2.3,fd00::7. Public "
         "ones need no entry; this machine, link-local and metadata addresses are never permitted",
+    )
+    webhook_ports: Annotated[str, AfterValidator(_ports)] = Field(
+        "", description="Ports to which webhooks may be sent besides 443: 8443,9443"
     )
     syslog: str | None = Field(
         None, description="host:port of the receiver of security events by syslog (RFC 5424 over TLS). Unset: none"

@@ -235,6 +235,13 @@ async def test_an_address_in_the_clear_is_refused_in_words(console: Stage) -> No
     assert "http://bank.example/hook" in answer.text
 
 
+async def test_another_port_of_a_public_host_is_refused_in_words(console: Stage) -> None:
+    async with await console.signed_in(StaffRole.SYSTEM_ADMINISTRATOR) as admin:
+        answer = await admin.post(PAGE, data={"url": "https://bank.example:25/hook"})
+    assert answer.status_code == 422
+    assert "QUANZU_CONSOLE_WEBHOOK_PORTS" in answer.text
+
+
 async def test_a_certificate_that_nobody_vouches_for_is_told_with_what_to_do(console: Stage) -> None:
     async with await console.signed_in(StaffRole.SYSTEM_ADMINISTRATOR) as admin:
         name, _ = await added(console, admin, "http://127.0.0.1:9/hook")

@@ -4,7 +4,7 @@ from ipaddress import ip_address
 
 import pytest
 
-from domain.access.webhooks import addresses, may_send_to
+from domain.access.webhooks import addresses, may_send_to, may_use_port, permitted_ports
 
 INSIDE = addresses("10.1.2.3, fd00::7")
 
@@ -42,3 +42,23 @@ def test_a_trial_sends_to_its_own_machine_and_no_further() -> None:
 def test_a_range_is_no_address() -> None:
     with pytest.raises(ValueError, match=r"10\.0\.0\.0/8"):
         addresses("10.0.0.0/8")
+
+
+@pytest.mark.parametrize(("setting", "port", "may"), [("", 443, True), ("", 8443, False), ("8443, 9443", 9443, True)])
+def test_a_public_host_gets_webhooks_on_443_and_on_the_ports_that_a_setting_names(
+    setting: str, port: int, may: bool
+) -> None:
+    for address in (None, ip_address("203.0.114.7")):
+        assert may_use_port(port, address, permitted_ports(setting)) is may
+        assert may_use_port(port, address, permitted_ports(setting), trial=True) is may
+
+
+def test_a_trial_may_use_any_port_of_its_own_machine_and_a_province_may_not() -> None:
+    assert may_use_port(8080, ip_address("::ffff:127.0.0.1"), permitted_ports(""), trial=True)
+    assert not may_use_port(8080, ip_address("127.0.0.1"), permitted_ports(""))
+
+
+@pytest.mark.parametrize("setting", ["0", "65536", "https", "443,-1"])
+def test_a_setting_that_names_no_port_is_refused(setting: str) -> None:
+    with pytest.raises(ValueError, match=r"port|invalid literal"):
+        permitted_ports(setting)

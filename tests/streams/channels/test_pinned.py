@@ -10,7 +10,7 @@ import httpx
 import pytest
 import trustme
 
-from streams.channels.pinned import ForbiddenDestinationError, PinnedTransport
+from streams.channels.pinned import ForbiddenDestinationError, ForbiddenPortError, PinnedTransport
 
 
 @asynccontextmanager
@@ -70,3 +70,13 @@ async def test_the_certificate_is_verified_by_the_hosts_name_though_the_address_
         with pytest.raises(httpx.ConnectError):
             await client.post(f"https://127.0.0.1:{port}/hook", content=b"{}")  # the certificate names no address
     assert f"Host: localhost:{port}".encode().lower() in heard[0].lower()
+
+
+async def test_nothing_goes_to_another_port_of_a_permitted_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def public(*_: object, **__: object) -> list[object]:
+        return [(None, None, None, "", ("203.0.114.7", 25))]
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", public)
+    async with httpx.AsyncClient(transport=PinnedTransport((), trial=False)) as client:
+        with pytest.raises(ForbiddenPortError):
+            await client.post("https://bank.example:25/hook", content=b"{}")

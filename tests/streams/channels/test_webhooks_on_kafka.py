@@ -56,7 +56,7 @@ async def test_what_happens_in_a_quiet_partition_while_nobody_tells_is_told_afte
     kafka_cluster: Kafka, redis_aof: RedisServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     trial = partial(PinnedTransport, trial=True)  # the program is on this machine, where no province may send
-    monkeypatch.setattr(sending, "PinnedTransport", lambda private, _: trial(private))
+    monkeypatch.setattr(sending, "PinnedTransport", lambda private, *_: trial(private))
     about = {"kafka": kafka_cluster.address, "redis": redis_aof.url, "secret": "the key of a test", "keys": KEYS}
     settings = Settings.model_validate(about)
     await asyncio.to_thread(topics.create, settings, [TOPIC, topics.WEBHOOKS])

@@ -23,7 +23,7 @@ from domain.access.accounts import ADMINISTRATORS
 from schemas.administration.requests import AdminAct
 from schemas.channels.webhooks import TextLanguage, Webhook
 from schemas.levels import Level
-from streams.channels.webhooks import FORBIDDEN, UNREACHED, UNTRUSTED, Webhooks
+from streams.channels.webhooks import FORBIDDEN, FORBIDDEN_PORT, UNREACHED, UNTRUSTED, Webhooks
 
 door = Door("/integrations/webhooks")
 
@@ -157,6 +157,7 @@ async def _shown(
         health=await book.health(),
         untrusted=UNTRUSTED,
         forbidden=FORBIDDEN,
+        forbidden_port=FORBIDDEN_PORT,
         unreached=UNREACHED,
         levels=list(Level),
         wrong=translate(request, "未添加。") + translate(request, wrong) if wrong else "",
