@@ -113,7 +113,7 @@ def operator_report(draft: DecisionBuilder, given: OperatorReport) -> None:
 
     If the case does not allow the act (the case has changed since the person saw it, is closed or settled, or another
     operator has claimed it), only a fact REFUSED is recorded. An act that shows that the person has seen the resident's
-    reply also removes the mark of an unread reply.
+    reply, or that the number is wrong, also removes the case's mark of it.
     """
     act, by = given.act, given.by
     if why := _refusal(draft, given):

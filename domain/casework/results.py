@@ -14,7 +14,14 @@ from schemas.casework.cases import WAITING_STEPS, Step, StepState
 from schemas.casework.events import FactKind
 from schemas.casework.inputs import ContactResult
 from schemas.codes.any_code import AnyCode, LateResult, ResultNoted
-from schemas.codes.plan import BusyDuringCall, BusyInARow, NoResultInTime, OfficerInstead, ResultCame
+from schemas.codes.plan import (
+    BusyDuringCall,
+    BusyInARow,
+    NoResultInTime,
+    NumberNotResidents,
+    OfficerInstead,
+    ResultCame,
+)
 from schemas.levels import NEVER_SENT, WEEK_ANSWERS, Action, Result
 
 # Results that matter however late they come. A late "busy" does not.
@@ -45,6 +52,7 @@ def contact_result(draft: DecisionBuilder, given: ContactResult) -> None:
     because = ResultCame(given.result)
     noted = (ResultNoted if awaited else LateResult)(step.action, given.attempt, given.result, given.why)
     draft.note(FactKind.RESULT, noted, step, result=given.result)
+    _mark_wrong_number(draft, step, given.result)
     if given.result in NEVER_SENT:
         fatigue.uncount_contact(draft, step, given.attempt)
         never_got(draft, step)
@@ -56,6 +64,15 @@ def contact_result(draft: DecisionBuilder, given: ContactResult) -> None:
             follow(draft, draft.steps[step.id], _as_policy_says(draft, step, given.result), because)
     elif given.result in _NEVER_TOO_LATE:
         follow(draft, step, given.result, because, late=True)
+
+
+def _mark_wrong_number(draft: DecisionBuilder, step: Step, result: Result) -> None:
+    """Mark the case, with a fact, if a contact shows that the resident's number is wrong. Key 9 says so too, and a
+    scammer who holds the resident's telephone can press it: a person must reach the resident in another way.
+    """
+    if result is Result.WRONG_NUMBER and not step.action.to_contact:
+        draft.set(wrong_number_at=draft.now)
+        draft.note(FactKind.EVIDENCE, NumberNotResidents(step.action), step)
 
 
 def _went_out(step: Step, attempt: int) -> bool:

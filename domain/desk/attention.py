@@ -39,8 +39,8 @@ class Concern(StrEnum):
     waits for the approval of the person who looks at the page; SILENT: a source in an outage; STOP: a stop-payment that
     expires soon; RELEASE: an undecided request to lift a stop; OBJECTION: to a stop order, on which nobody has decided
     in time; PUBLIC_REPORT: one that nobody has checked; PROVINCE: a case that another province has refused or not taken
-    in time, or that both handle; COMPLAINT: an overdue answer or decision; SUBJECT_REQUEST: a person's request about
-    their data whose time has ended.
+    in time, or that both handle; NUMBER: a case whose resident's telephone number is wrong, which no operator has seen;
+    COMPLAINT: an overdue answer or decision; SUBJECT_REQUEST: a person's request about their data whose time has ended.
     """
 
     UNCLAIMED = "unclaimed"
@@ -53,6 +53,7 @@ class Concern(StrEnum):
     OBJECTION = "objection"
     PUBLIC_REPORT = "public_report"
     PROVINCE = "province"
+    NUMBER = "number"
     COMPLAINT = "complaint"
     SUBJECT_REQUEST = "subject_request"
 
@@ -231,6 +232,15 @@ def hand_overs_failed(cases: Iterable[Case]) -> list[Matter]:
     """
     found = ((case, late_offer(case) or failed_offer(case) or stuck_offer(case)) for case in cases)
     return [Matter(Concern.PROVINCE, case.level.rank, offer.until, case) for case, offer in found if offer]
+
+
+def wrong_numbers(cases: Iterable[Case]) -> list[Matter]:
+    """Return a matter for each case whose resident's number turned out to be wrong, or whose telephone another person
+    answered, as long as no operator has seen it; in the given order. `at`: when that came.
+    """
+    return [
+        Matter(Concern.NUMBER, case.level.rank, case.wrong_number_at, case) for case in cases if case.wrong_number_at
+    ]
 
 
 def waits_for(case: Case, by: str, role: StaffRole) -> list[StopOrder]:

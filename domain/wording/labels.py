@@ -292,6 +292,7 @@ TOPICS = {
     Concern.RELEASE: "解除止付待批",
     Concern.OBJECTION: "止付异议超时",
     Concern.PROVINCE: "跨省移交未成",
+    Concern.NUMBER: "联系不到本人：号码有误",
     Concern.PUBLIC_REPORT: "网上举报待核实",
     Concern.COMPLAINT: "投诉超期",
     Concern.SUBJECT_REQUEST: "个人信息请求超期",

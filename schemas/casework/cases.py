@@ -319,6 +319,7 @@ class Case(Model):
     taken: list[TakenCase] = Field(default_factory=list, max_length=MOST_TAKEN)  # from other provinces
     replies: Annotated[int, Field(ge=0, le=MOST_REPLIES + 1)] = 0  # noted in its history
     replied_at: When | None = None  # when the latest reply came of which no operator has taken note
+    wrong_number_at: When | None = None  # when a contact showed that the number is wrong, until an operator has seen it
     wants_no_messages: bool = False  # by a reply: no message is sent that no warning needs; also in later cases
     kept: dict[str, LossAvoided] = Field(default_factory=dict)  # by transfer
     frozen: dict[str, Fen] = Field(default_factory=dict)  # by transfer

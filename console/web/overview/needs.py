@@ -25,6 +25,7 @@ from domain.desk.attention import (
     subject_requests_late,
     unchecked,
     undecided,
+    wrong_numbers,
 )
 from domain.payments.releases import is_open
 from schemas.casework.cases import Case
@@ -101,6 +102,7 @@ async def needs(services: Services, who: Who, feeds: list[area.Feed], now: datet
             *(matter for matter in cases if matter is not None),
             *orders_waiting((row.case for row in rows), who.login, who.role),
             *hand_overs_failed(row.case for row in rows),
+            *wrong_numbers(row.case for row in rows),
             *silences(feed.silence for feed in feeds if feed.silence is not None),
             *stops_ending(services.figures.book.in_force(who.sees), now + area.SOON),
             *undecided(requests),

@@ -77,8 +77,8 @@ def resident_reply(draft: DecisionBuilder, given: ResidentReply) -> None:
 
 
 def take_note_of_reply(draft: DecisionBuilder, given: OperatorReport) -> None:
-    """Remove the case's mark of an unread reply after a person's act, if that person's page showed the reply. No fact
-    is recorded.
+    """Remove the case's marks of an unread reply and of a wrong number after a person's act, if that person's page
+    showed them. No fact is recorded.
 
     No effect if the act was refused, is to assign a case or to give back a claim, is not a person's (it has no role),
     or was done on a page that is older than the case.
@@ -86,5 +86,6 @@ def take_note_of_reply(draft: DecisionBuilder, given: OperatorReport) -> None:
     act, refused = given.act, not draft.facts or draft.facts[-1].kind is FactKind.REFUSED
     works = not isinstance(act, AssignAct) and act.do != "unclaim"
     saw = given.role is not None and given.seen >= draft.case.version
-    if draft.case.replied_at is not None and works and saw and not refused:
-        draft.set(replied_at=None)
+    marked = draft.case.replied_at is not None or draft.case.wrong_number_at is not None
+    if marked and works and saw and not refused:
+        draft.set(replied_at=None, wrong_number_at=None)

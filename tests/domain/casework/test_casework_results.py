@@ -5,13 +5,14 @@ from datetime import timedelta
 import pytest
 
 from domain.casework import deadlines
-from schemas.casework.acts import ClaimAct
+from schemas.casework.acts import ClaimAct, NoteAct
 from schemas.casework.cases import CaseState, StepState
 from schemas.casework.events import FactKind
 from schemas.codes.any_code import LateResult
-from schemas.codes.plan import BusyDuringCall, BusyInARow
+from schemas.codes.plan import BusyDuringCall, BusyInARow, NumberNotResidents
 from schemas.levels import Action, Level, Outcome, Result
 from schemas.people.residents import Flag
+from schemas.people.staff import StaffRole
 from tests.domain.builders import MIDNIGHT, NOON, Line, contact_result, danger, payment, profile
 
 ROBOT, OPERATOR = Action.ROBOT_CALL, Action.OPERATOR_CALL
@@ -204,6 +205,36 @@ def test_a_wrong_number_gets_no_further_call_or_sms_and_an_officer_goes() -> Non
     assert [out.action for out in sent] == [Action.VISIT]
     later = line.pass_to(timedelta(days=3))
     assert {out.action for out in later} == {Action.VISIT}
+
+
+def test_who_says_that_they_are_not_the_resident_may_be_the_scammer_so_family_and_officer_are_told_at_once() -> None:
+    line = red(contacts=1)
+    sent = line.result(Result.WRONG_NUMBER, ROBOT).dispatches
+    assert {Action.VISIT, Action.CONTACT_CALL} <= {out.action for out in sent}
+    assert NumberNotResidents(ROBOT) in line.facts(FactKind.EVIDENCE)
+    assert (line.here.level, line.here.open, line.here.wrong_number_at) == (Level.RED, True, line.now)
+
+
+def test_a_wrong_number_of_a_trusted_contact_says_nothing_of_the_residents() -> None:
+    line = red(contacts=1)
+    line.result(Result.OUT_OF_AREA, ROBOT)
+    line.result(Result.WRONG_NUMBER, Action.CONTACT_CALL)
+    assert line.here.wrong_number_at is None
+
+
+def test_a_wrong_number_is_shown_until_an_operator_who_has_seen_it_acts() -> None:
+    line = red()
+    shown = line.here.version
+    line.result(Result.WRONG_NUMBER, ROBOT)
+    line.act(NoteAct(what="note", note="the daughter is asked"), "chen", role=StaffRole.OPERATOR, seen=shown)
+    assert line.here.wrong_number_at is not None
+    line.act(
+        NoteAct(what="note", note="the daughter has the new number"),
+        "chen",
+        role=StaffRole.OPERATOR,
+        seen=line.here.version,
+    )
+    assert line.here.wrong_number_at is None
 
 
 def test_out_of_area_sends_an_sms_and_tells_the_trusted_contact() -> None:

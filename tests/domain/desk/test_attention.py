@@ -18,6 +18,7 @@ from domain.desk.attention import (
     orders_waiting,
     silences,
     stops_ending,
+    wrong_numbers,
 )
 from domain.desk.open_deadline import deadline
 from domain.payments.bank_book import BankBook
@@ -52,6 +53,14 @@ def test_a_red_case_that_nobody_has_claimed_needs_the_supervisor_at_once() -> No
     assert (found.topic, found.at) == (Concern.UNCLAIMED, line.here.offered_at)
     line.act(ClaimAct(do="claim"))
     assert matter(line) is None
+
+
+def test_a_case_whose_residents_number_is_wrong_needs_the_supervisor_until_somebody_has_seen_it() -> None:
+    line = at_the_desk()
+    assert wrong_numbers([line.here]) == []
+    marked = line.here.model_copy(update={"wrong_number_at": line.now})
+    (found,) = wrong_numbers([marked])
+    assert (found.topic, found.rank, found.at, found.assignable) == (Concern.NUMBER, Level.RED.rank, line.now, True)
 
 
 def test_a_step_past_its_due_time_needs_the_supervisor_from_then_on() -> None:
@@ -272,6 +281,7 @@ def test_the_gravest_stands_first_then_the_longest_and_the_rest_is_counted() -> 
         Concern.OBJECTION,
         Concern.PUBLIC_REPORT,
         Concern.PROVINCE,
+        Concern.NUMBER,
         Concern.COMPLAINT,
         Concern.SUBJECT_REQUEST,
     ]

@@ -124,6 +124,13 @@ def test_a_wrong_number_is_called_no_more_and_the_shield_lasts() -> None:
     assert shield_end(line) == UNTIL
 
 
+def test_after_a_wrong_number_of_a_support_call_an_operator_looks_for_the_residents_new_one() -> None:
+    line = after_loss()
+    line.result(Result.WRONG_NUMBER, of=called(line, 13))
+    assert Action.OPERATOR_CALL in {step.action for step in line.here.steps if step.state is StepState.SENT}
+    assert line.here.wrong_number_at is not None
+
+
 def test_who_rejects_a_call_unseen_is_not_called_again_at_once_but_on_the_next_day_of_the_plan() -> None:
     line = after_loss()
     out = called(line, 2)
