@@ -4,6 +4,7 @@ Holidays are read from our own table, not from chinesecalendar: its newest relea
 internet must add the next year on the day of its publication (deploy/holidays).
 """
 
+from calendar import monthrange
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from typing import Self
@@ -58,6 +59,14 @@ def local_date(at: datetime) -> date:
 def day_of(at: datetime) -> str:
     """Return the date in Jilin (UTC+8) at `at` (aware), as text in ISO form, such as "2026-03-02"."""
     return local_date(at).isoformat()
+
+
+def months_after(at: datetime, months: int) -> datetime:
+    """Return the same day and time in Jilin `months` later; the last day of that month if it has no such day."""
+    local = at.astimezone(JILIN)
+    year, month = divmod(local.year * 12 + local.month - 1 + months, 12)
+    day = min(local.day, monthrange(year, month + 1)[1])
+    return local.replace(year=year, month=month + 1, day=day)
 
 
 HOURS_A_WEEK = 168

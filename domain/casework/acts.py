@@ -12,7 +12,7 @@ from domain.casework.evidence.notes import code_of_note
 from domain.casework.evidence.replies import take_note_of_reply
 from domain.casework.holds import holding, release
 from domain.casework.orders import decisions as approvals
-from domain.casework.orders import handover, objections
+from domain.casework.orders import freeze_ends, handover, objections
 from domain.casework.orders import records as orders
 from domain.casework.orders.later import end_later
 from domain.casework.own_account import decisions as own_account
@@ -49,7 +49,7 @@ from schemas.casework.cases import WAITING_STEPS, CaseState, DeskCall, Step, Ste
 from schemas.casework.events import FactKind
 from schemas.casework.inputs import OperatorReport
 from schemas.casework.objections import DecideObjectionAct
-from schemas.casework.orders import ApproveStopAct, DeclineStopAct, HandOverStopAct
+from schemas.casework.orders import ApproveStopAct, DeclineStopAct, EndFreezeAct, HandOverStopAct
 from schemas.casework.own_account import (
     ApproveHoldAct,
     DeclineHoldAct,
@@ -362,7 +362,7 @@ def _confirm(draft: DecisionBuilder, act: ConfirmAct, by: str) -> None:
 # Acts that do not depend on what else the case shows: a decision on an order or objection is about it alone. But an
 # approval does not count for an amount that the person has not seen.
 _OF_HOLDS = (ApproveHoldAct, DeclineHoldAct, LiftHoldAct, EndDelayAct)
-_OF_ORDERS = (ApproveStopAct, DeclineStopAct, HandOverStopAct, DecideObjectionAct, *_OF_HOLDS)
+_OF_ORDERS = (ApproveStopAct, DeclineStopAct, HandOverStopAct, EndFreezeAct, DecideObjectionAct, *_OF_HOLDS)
 _OF_SEARCHES = (StartSearchAct, StopSearchAct)
 _OF_OFFERS = (OfferCaseAct, EndHereAct)
 _OF_CALLS = (AdmitThirdPartyAct, ThirdPartyAct, HandOverCallAct, RecordedCallAct)
@@ -378,6 +378,7 @@ _ACTS: dict[type, tuple[Callable[[DecisionBuilder, Any, str], None], str]] = {
     ApproveStopAct: (_by_role(approvals.approve_order), ""),
     DeclineStopAct: (_by_role(approvals.decline_order), ""),
     HandOverStopAct: (_by_role(handover.record_authority_freeze), ""),
+    EndFreezeAct: (_by_role(freeze_ends.end_freeze), ""),
     DecideObjectionAct: (_by_role(objections.decide_objection), ""),
     ProposeHoldAct: (_by_role(own_account.propose_hold), "danger"),
     ApproveHoldAct: (_by_role(own_account.approve_hold), ""),

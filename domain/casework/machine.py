@@ -15,6 +15,7 @@ from domain.casework.holds import holding, matches, release
 from domain.casework.orders import decisions as approvals
 from domain.casework.orders import objections, reports
 from domain.casework.orders import records as orders
+from domain.casework.orders.freeze_ends import FREEZE_CLOCK, freeze_clock
 from domain.casework.orders.unanswered import UNANSWERED
 from domain.casework.own_account.answers import hold_clock, own_hold_answer
 from domain.casework.own_account.lifting import lapse_delays, lift_needless
@@ -155,22 +156,13 @@ def _deadline(draft: DecisionBuilder, given: Deadline) -> None:
 
 
 def _timer(draft: DecisionBuilder, step: Step) -> None:
+    """Process an internal timer; one whose id has no prefix of `_TIMERS` is a stop's."""
     if step.id == CLOSE:
         time_to_close(draft)
-    elif step.id.startswith(orders.UNCONFIRMED):
-        approvals.unconfirmed(draft, step)
     elif step.id.startswith(objections.UNDECIDED):
         objections.objection_overdue(draft, step.id)
-    elif step.id.startswith(UNANSWERED):
-        ask_about_order(draft, step)
-    elif step.id.startswith(HOLD_CLOCK):
-        hold_clock(draft, step)
-    elif step.id.startswith(OFFER_CLOCK):
-        offer_overdue(draft, step)
-    elif step.id.startswith(SEARCH_CLOCK):
-        search_overdue(draft, step)
     else:
-        stop_clock(draft, step)
+        next((process for prefix, process in _TIMERS.items() if step.id.startswith(prefix)), stop_clock)(draft, step)
 
 
 def _no_result(draft: DecisionBuilder, step: Step) -> None:
@@ -218,6 +210,14 @@ def _erase(draft: DecisionBuilder, given: Erase) -> None:
         erase(draft, given.by)
 
 
+_TIMERS: dict[str, Callable[[DecisionBuilder, Step], None]] = {
+    orders.UNCONFIRMED: approvals.unconfirmed,
+    FREEZE_CLOCK: freeze_clock,
+    UNANSWERED: ask_about_order,
+    HOLD_CLOCK: hold_clock,
+    OFFER_CLOCK: offer_overdue,
+    SEARCH_CLOCK: search_overdue,
+}
 _HANDLERS: dict[type, Callable[[DecisionBuilder, Any], None]] = {
     Alert: alerts.alert,
     ContactResult: contact_result,

@@ -5,10 +5,12 @@ from collections.abc import Collection
 from domain.casework.draft import DecisionBuilder
 from domain.payments import ledger
 from domain.payments.corrected_amounts import within_payments
+from domain.payments.freezes import with_unfrozen
+from domain.payments.status import frozen_fen
 from schemas.casework.acts import LossAvoidedClaim
 from schemas.casework.cases import Case
 from schemas.casework.events import FactKind
-from schemas.codes.money import LossAvoided, MoneyFrozen, MoneyLost, NoLongerAvoided, NotBooked
+from schemas.codes.money import LossAvoided, MoneyFrozen, MoneyLost, MoneyUnfrozen, NoLongerAvoided, NotBooked
 from schemas.levels import EvidenceClass
 
 
@@ -49,6 +51,23 @@ def freeze(draft: DecisionBuilder, transfer: str, amount_fen: int) -> None:
         draft.case = after
         amount = after.frozen[transfer]
         draft.note(FactKind.FROZEN, MoneyFrozen(amount), amount_fen=amount)
+
+
+def unfreeze(draft: DecisionBuilder, transfer: str, amount_fen: int) -> bool:
+    """Record that money (fen; 0: all) of a payment or traced account is free again because a freeze has ended, with a
+    fact for what was known to be frozen and for each changed entry of loss avoided. Return True if anything changed.
+    """
+    before, after = draft.case, with_unfrozen(draft.case, transfer, amount_fen)
+    if after is before:
+        return False
+    _replace(draft, after, None)
+    if freed := _frozen(before, transfer) - _frozen(after, transfer):
+        draft.note(FactKind.UNFROZEN, MoneyUnfrozen(freed), amount_fen=freed)
+    return True
+
+
+def _frozen(case: Case, transfer: str) -> int:
+    return sum(frozen_fen(case, each) for each in (*case.payments, *case.traced) if each.transfer == transfer)
 
 
 def unbook(draft: DecisionBuilder, transfers: Collection[str]) -> None:

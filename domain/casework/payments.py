@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from domain.casework.draft import DecisionBuilder
 from domain.identity.personal import WITHHELD
+from domain.payments.freezes import with_freeze_anew
 from domain.payments.ledger import safe
 from domain.payments.same_payment import aliases, corrected, joined, pairs
 from schemas.casework.acts import Act, AskStopAct, OutcomeAct, ReleaseStopAct
@@ -174,7 +175,8 @@ def of_same_account(case: Case, transfer: str) -> list[str]:
 
 def _frozen(case: Case, transfer: str) -> AccountFrozen | None:
     same = of_same_account(case, transfer)
-    made = [order.freezing for order in case.orders if order.transfer in same and order.freezing]
+    freezings = [order.freezing for order in case.orders if order.transfer in same]
+    made = [each for each in freezings if each is not None and each.ended is None]
     return AccountFrozen(made[-1].authority, made[-1].decision) if made else None
 
 
@@ -246,4 +248,5 @@ def asked(draft: DecisionBuilder, step: Step) -> None:
     until, there = (runs.until, runs.there_fen) if runs else (None, None)
     stop = Stop(state=StopState.ASKED, times=times, until=until, there_fen=there)
     draft.pay(payment.model_copy(update={"stop": stop}))
+    draft.case = with_freeze_anew(draft.case, payment.transfer)
     draft.note(FactKind.STOP, BankAsked(times, draft.plan.stop.times), step)

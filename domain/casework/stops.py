@@ -7,11 +7,13 @@ from domain.casework import money
 from domain.casework.draft import CLOCK, DecisionBuilder
 from domain.casework.orders import later, unanswered
 from domain.casework.orders import records as orders
+from domain.casework.orders.freeze_ends import unfrozen_by_bank
 from domain.casework.orders.late_answers import before_latest, comes_late, end_of, may_be_answered, step_of, unwanted
 from domain.casework.orders.onward import follow_money
 from domain.casework.payments import AGAIN, asks_for, find, may_not_ask, stop_id
 from domain.casework.steps import end, plan_step, withdraw
 from domain.dispatches.ids import parts_of
+from domain.payments.freezes import confirmed_by_freeze
 from domain.payments.ledger import with_frozen_beyond
 from schemas.casework.cases import LIVE_STEPS, Payment, Step, StepState, Stop, StopState
 from schemas.casework.events import FactKind
@@ -27,6 +29,7 @@ from schemas.codes.money import (
     BankSilent,
     BankStopped,
     BankUndecided,
+    BankUnfroze,
     CancelledInFlight,
     MoneyReturned,
     NoStopInForce,
@@ -52,7 +55,9 @@ _ANSWERS: Mapping[BankState, AnyCode] = {
     BankState.FROZEN: BankFroze(),
     BankState.RETURNED: BankReturned(),
     BankState.RELEASED: BankReleased(),
+    BankState.UNFROZEN: BankUnfroze(),
 }
+_NO_ANSWER = frozenset({BankState.PENDING, BankState.UNFROZEN})  # to what was asked: a freeze is no stop
 _LAST = frozenset({StopState.FROZEN, StopState.RETURNED})
 
 
@@ -96,13 +101,20 @@ def _apply(draft: DecisionBuilder, given: BankFeedback, payment: Payment) -> Non
             set_state(draft, payment, StopState.RELEASED, StopLifted())
         case BankState.CANCELLED:
             _cancelled(draft, given, payment)
-        case BankState.FROZEN:
-            money.keep(draft, given.transfer, EvidenceClass.A, given.amount_fen)
-            money.freeze(draft, given.transfer, given.amount_fen)
-            _in_force(draft, given, payment)  # in case the bank's earlier confirmation was lost
-            _counted(draft, given)
+        case BankState.FROZEN | BankState.UNFROZEN:
+            _frozen_or_not(draft, given, payment)
         case BankState.RETURNED:
             _returned(draft, given, payment)
+
+
+def _frozen_or_not(draft: DecisionBuilder, given: BankFeedback, payment: Payment) -> None:
+    if given.state is BankState.UNFROZEN:
+        return unfrozen_by_bank(draft, payment, given.amount_fen)
+    kept = confirmed_by_freeze(draft.case, given.transfer, given.amount_fen)
+    money.keep(draft, given.transfer, EvidenceClass.A, kept)
+    money.freeze(draft, given.transfer, given.amount_fen)
+    _in_force(draft, given, payment)  # in case the bank's earlier confirmation was lost
+    return _counted(draft, given)
 
 
 def _in_force(draft: DecisionBuilder, given: BankFeedback, payment: Payment) -> None:
@@ -295,12 +307,12 @@ def _answered(draft: DecisionBuilder, given: BankFeedback, *, meant: bool) -> No
     """End the step that the bank answers and the questions that it settles, and withdraw the payment's steps that are
     no longer needed. An answer that changed the stop settles all questions about the payment.
     """
-    changed = meant and given.state is not BankState.PENDING
+    changed = meant and given.state not in _NO_ANSWER
     asking = draft.live_for(given.transfer, Action.STOP_STATUS)
     for asked in asking if changed else unanswered.questions_answered(draft, given.dispatch):
         end(draft, asked, StepState.DONE, _ANSWERS[given.state])
     step = draft.steps.get(step_of(given))
-    if given.state is BankState.PENDING:
+    if given.state in _NO_ANSWER:
         return
     if step is not None and step.state in LIVE_STEPS and step.transfer == given.transfer:
         refused = given.state is BankState.REFUSED

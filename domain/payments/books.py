@@ -245,7 +245,7 @@ def _confirmed(case: Case, payment: Payment) -> int:
     if payment.movement is None:
         kept = case.kept.get(payment.transfer)
         return kept.amount_fen if kept else 0
-    return max(case.frozen_beyond.get(payment.transfer, 0), case.returned_beyond.get(payment.transfer, 0))
+    return _given_back(case, payment) + frozen_fen(case, payment)
 
 
 def _held_as(payment: Payment) -> BookLine | None:

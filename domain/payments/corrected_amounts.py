@@ -22,7 +22,8 @@ def within_payments(case: Case) -> Case:
         for loss in case.losses
     ]
     frozen, returned = _limited(case.frozen, amounts), _limited(case.returned, amounts)
-    limited = {"kept": kept, "losses": losses, "frozen": frozen, "returned": returned}
+    unfrozen = _limited(case.unfrozen, amounts)
+    limited = {"kept": kept, "losses": losses, "frozen": frozen, "returned": returned, "unfrozen": unfrozen}
     if all(getattr(case, name) == value for name, value in limited.items()):
         return case
     return balanced(case.model_copy(update=limited))

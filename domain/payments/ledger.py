@@ -28,7 +28,17 @@ UNNAMED = "unnamed"
 """The key of a loss reported without a transfer: reported again, it is the same money."""
 
 _CONFIRMED = (EvidenceClass.A, EvidenceClass.B)
-_BOOKED = ("kept", "frozen", "losses", "frauds", "outcome", "ground", "warned_at", "opened_at")  # of `of_case`
+_BOOKED = (
+    "kept",
+    "frozen",
+    "unfrozen",
+    "losses",
+    "frauds",
+    "outcome",
+    "ground",
+    "warned_at",
+    "opened_at",
+)  # of `of_case`
 
 
 class Totals(NamedTuple):
@@ -83,11 +93,19 @@ def of_case(case: Case) -> Totals:
         kept_b=kept[EvidenceClass.B],
         kept_c=kept[EvidenceClass.C],
         kept_d=kept[EvidenceClass.D],
-        frozen=sum(case.frozen.values()),
+        frozen=sum(frozen_amounts(case).values()),
         lost=not_recovered(case, {}),
         defrauded_after_warning_30d=int(soonest <= 30),
         defrauded_after_warning_90d=int(soonest <= 90),
     )
+
+
+def frozen_amounts(case: Case) -> dict[str, int]:
+    """Return how much (fen) banks have frozen and not freed again of the case's payments, by transfer; whether it was
+    returned since does not matter.
+    """
+    left = {name: fen - case.unfrozen.get(name, 0) for name, fen in case.frozen.items()}
+    return {name: fen for name, fen in left.items() if fen > 0}
 
 
 def recorded_here(case: Case) -> list[RecordedFraud]:
@@ -204,7 +222,7 @@ def without_stopped(case: Case, transfers: Collection[str]) -> Case:
     returned = {name: amount for name, amount in case.returned.items() if name not in transfers}
     beyond = {
         name: {transfer: fen for transfer, fen in getattr(case, name).items() if transfer not in transfers}
-        for name in ("frozen_beyond", "returned_beyond")
+        for name in ("frozen_beyond", "returned_beyond", "unfrozen", "unfrozen_beyond")
     }
     changed = {"kept": kept, "frozen": frozen, "returned": returned, **beyond}
     if all(getattr(case, name) == left for name, left in changed.items()):

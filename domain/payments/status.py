@@ -16,8 +16,8 @@ class PaymentStatus(StrEnum):
 
     RETURNED: the bank gave the money back. FROZEN (冻结): an authority's decision is recorded, or the bank confirms
     the freeze and no stop runs. CANCELLED: cancelled in flight. STOPPED (止付): a stop runs, for 48 hours. LOST: booked
-    as lost. NOT_MADE: the resident named the payment and did not make it. STOP_…: other states of a stop-payment.
-    SETTLED, PENDING, ATTEMPTED: states of the transfer.
+    as lost. NOT_MADE: the resident named the payment and did not make it. UNFROZEN: the freeze has ended, and the money
+    is free. STOP_…: other states of a stop-payment. SETTLED, PENDING, ATTEMPTED: states of the transfer.
     """
 
     RETURNED = "returned"  # the bank has given it back
@@ -27,6 +27,7 @@ class PaymentStatus(StrEnum):
     STOP_ASKED = "stop_asked"
     LOST = "lost"
     NOT_MADE = "not_made"  # the resident has named it and did not make it
+    UNFROZEN = "unfrozen"  # the freeze has ended, and the money is free
     STOP_REFUSED = "stop_refused"
     STOP_EXPIRED = "stop_expired"
     STOP_RELEASED = "stop_released"
@@ -61,17 +62,27 @@ _ORDER = tuple(PaymentStatus)
 
 def frozen_fen(case: Case, payment: Payment) -> int:
     """Return how much (fen) of a payment, or of the money in a traced account, a bank has confirmed as frozen and has
-    not given back; 0 if none.
+    neither given back nor freed again; 0 if none.
 
     The end of the stop, whether it was lifted or has run out, leaves the freeze: in law they are separate orders, and a
     freeze follows a stop by its own procedure (银发〔2016〕86号; Law against Telecom and Online Fraud, article 20). A
     bank's answer `released` ends the stop only: it answers a message of this centre, which orders stops and no freezes,
-    and has no field that names a freeze. So money stays frozen until the bank has returned it, or until an upheld
-    objection removes it from the books.
+    and has no field that names a freeze. So money stays frozen until the bank has returned it or has answered
+    `unfrozen`, until the freezing decision has ended or its period is over, or until an upheld objection removes it
+    from the books.
     """
     beyond = payment.movement is not None
     frozen, returned = (case.frozen_beyond, case.returned_beyond) if beyond else (case.frozen, case.returned)
-    return max(0, frozen.get(payment.transfer, 0) - returned.get(payment.transfer, 0))
+    left = frozen.get(payment.transfer, 0) - returned.get(payment.transfer, 0) - unfrozen_fen(case, payment)
+    return max(0, left)
+
+
+def unfrozen_fen(case: Case, payment: Payment) -> int:
+    """Return how much (fen) of a payment, or of the money in a traced account, is free again because a freeze has
+    ended; 0 if none has.
+    """
+    freed = case.unfrozen if payment.movement is None else case.unfrozen_beyond
+    return freed.get(payment.transfer, 0)
 
 
 def status_of(case: Case, payment: Payment) -> Reconciled:
@@ -88,6 +99,8 @@ def status_of(case: Case, payment: Payment) -> Reconciled:
     if frozen := frozen_fen(case, payment):
         runs = payment.stop is not None and payment.stop.in_force
         told[PaymentStatus.STOPPED if runs else PaymentStatus.FROZEN] = frozen
+    if freed := unfrozen_fen(case, payment):
+        told[PaymentStatus.UNFROZEN] = freed
     told |= _of_kept(case, payment, back=PaymentStatus.RETURNED in told)
     first = min(told, key=_ORDER.index)
     return Reconciled(first, told[first])

@@ -201,7 +201,7 @@ def ledger_rows(case: Case, name: Pseudonym) -> Iterator[LedgerRow]:
     for transfer, kept in case.kept.items():
         named = name(transfer) if transfer != ledger.EXPOSURE else None
         yield _entry(case, name, "kept", kept.evidence, named, kept.amount_fen)
-    for transfer, amount in case.frozen.items():
+    for transfer, amount in ledger.frozen_amounts(case).items():
         yield _entry(case, name, "frozen", None, name(transfer), amount)
     if lost := ledger.of_case(case).lost:
         yield _entry(case, name, "lost", None, None, lost)

@@ -330,6 +330,7 @@ FACTS = {
     FactKind.TAKEN_OVER: "外省移交来",
     FactKind.KEPT: "避免损失",
     FactKind.FROZEN: "银行确认冻结",
+    FactKind.UNFROZEN: "冻结已解除",
     FactKind.LOST: "损失",
     FactKind.SHIELDED: "保护期",
     FactKind.UNSHIELDED: "未设保护期",

@@ -9,7 +9,7 @@ from domain.wording.labels import RESULTS
 from schemas.casework.cases import StopState
 from schemas.casework.inputs import BankState
 from schemas.casework.objections import ObjectionGround, ObjectionState, Objector, WrongfulCause
-from schemas.casework.orders import OrderState
+from schemas.casework.orders import FreezeEndKind, OrderState
 from schemas.casework.own_account import AllowanceSpan, OwnHoldState
 from schemas.casework.reported import PaidBy
 from schemas.channels.releases import ReleaseState
@@ -34,6 +34,7 @@ BANK_STATES = {
     BankState.FROZEN: "银行确认冻结",
     BankState.RETURNED: "已返还",
     BankState.RELEASED: "止付已解除",
+    BankState.UNFROZEN: "冻结已解除",
 }
 # The outcomes of a request to a bank.
 ASKED = {**RESULTS, Result.SENT: "银行已收到", Result.IN_DOUBT: "是否送达不明"}
@@ -46,6 +47,11 @@ ORDER_STATES = {
     OrderState.LAPSED: "未确认，已解除",
     OrderState.HANDED_OVER: "已移送冻结",
     OrderState.OVERTURNED: "异议成立，已撤销",
+}
+FREEZE_ENDS = {
+    FreezeEndKind.BANK: "银行回告",
+    FreezeEndKind.DECISION: "原批准机关决定",
+    FreezeEndKind.PERIOD: "期限届满，自动解除",
 }
 OWN_HOLD_STATES = {
     OwnHoldState.PROPOSED: "待审批",
@@ -144,6 +150,7 @@ PAYMENTS = {
     PaymentStatus.STOP_ASKED: "已申请止付",
     PaymentStatus.LOST: "已损失",
     PaymentStatus.NOT_MADE: "当事人已放弃转账",
+    PaymentStatus.UNFROZEN: "冻结已解除",
     PaymentStatus.STOP_REFUSED: "银行拒绝止付",
     PaymentStatus.STOP_EXPIRED: "止付已到期",
     PaymentStatus.STOP_RELEASED: "止付已解除",

@@ -7,7 +7,7 @@ from pydantic import Field
 from schemas.base import Fen, Model, Note, Reason, Ref, Text, Token, When
 from schemas.casework.call_recordings import RecordedCallAct
 from schemas.casework.objections import DecideObjectionAct
-from schemas.casework.orders import ApproveStopAct, DeclineStopAct, HandOverStopAct
+from schemas.casework.orders import ApproveStopAct, DeclineStopAct, EndFreezeAct, HandOverStopAct
 from schemas.casework.own_account import (
     ApproveHoldAct,
     DeclineHoldAct,
@@ -218,6 +218,7 @@ Act = Annotated[
     | ApproveStopAct
     | DeclineStopAct
     | HandOverStopAct
+    | EndFreezeAct
     | DecideObjectionAct
     | ProposeHoldAct
     | ApproveHoldAct

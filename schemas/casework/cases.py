@@ -324,6 +324,8 @@ class Case(Model):
     kept: dict[str, LossAvoided] = Field(default_factory=dict)  # by transfer
     frozen: dict[str, Fen] = Field(default_factory=dict)  # by transfer
     returned: dict[str, Fen] = Field(default_factory=dict)  # by transfer: what the bank has given back of it
+    unfrozen: dict[str, Fen] = Field(default_factory=dict)  # by transfer: of what is frozen, what is free again
+    unfrozen_beyond: dict[str, Fen] = Field(default_factory=dict)  # by transfer of a traced account
     frozen_beyond: dict[str, Fen] = Field(default_factory=dict)  # by transfer of a traced account
     returned_beyond: dict[str, Fen] = Field(default_factory=dict)  # likewise
     losses: list[Loss] = Field(default_factory=list)

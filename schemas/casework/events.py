@@ -57,8 +57,9 @@ class Dispatch(Model):
 class FactKind(StrEnum):
     """The kinds of facts about a case, which the case's timeline shows. HELD, DROPPED: contacts kept back by an
     outreach hold, or dropped with it; PUT_OFF: postponed by the contact budget; RELEASED: contacts that were kept back
-    or postponed go out; KEPT, FROZEN, LOST: money; SHIELDED, UNSHIELDED: a loss became known, and a shield begins or
-    the policy has none; REFUSED: an input that the case does not allow; FORGOTTEN: the personal data was deleted.
+    or postponed go out; KEPT, FROZEN, UNFROZEN, LOST: money; SHIELDED, UNSHIELDED: a loss became known, and a shield
+    begins or the policy has none; REFUSED: an input that the case does not allow; FORGOTTEN: the personal data was
+    deleted.
     """
 
     OPENED = "opened"
@@ -92,6 +93,7 @@ class FactKind(StrEnum):
     TAKEN_OVER = "taken_over"  # from another province
     KEPT = "kept"
     FROZEN = "frozen"
+    UNFROZEN = "unfrozen"  # a freeze has ended, and its money is free
     LOST = "lost"
     SHIELDED = "shielded"  # a loss became known, and a shield begins
     UNSHIELDED = "unshielded"  # a loss became known, and the policy has no shield

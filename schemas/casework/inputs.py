@@ -191,7 +191,7 @@ class Deadline(_ForCase):
 class BankState(StrEnum):
     """The answers of a bank to a stop-payment. PENDING: it has the order and has not decided; CANCELLED: the payment
     was cancelled in flight; FROZEN: the money is frozen, which the end of the stop does not change; RELEASED: the stop
-    was lifted.
+    was lifted; UNFROZEN: the freeze has ended, wholly or for a part of the money.
     """
 
     PENDING = "pending"
@@ -201,14 +201,16 @@ class BankState(StrEnum):
     FROZEN = "frozen"
     RETURNED = "returned"
     RELEASED = "released"
+    UNFROZEN = "unfrozen"  # the freeze has ended, and the money is free; it does not change the stop
 
 
 class BankFeedback(_ForCase):
     """A bank's feedback on a stop-payment.
 
-    `amount_fen`: the part of the payment that was still in the account (IN_FORCE), frozen, returned or cancelled;
-    `until`: when the stop ends; `bank`: the answering bank, None if the answer does not name it; `movements`: where the
-    money went.
+    `amount_fen`: the part of the payment that was still in the account (IN_FORCE), frozen, returned, cancelled or freed
+    from its freeze (UNFROZEN; 0: all of it);
+    `until`: when the stop ends; `bank`: the answering bank, None if the answer does not name it; `movements`: where
+    the money went.
     """
 
     kind: Literal["bank_feedback"] = "bank_feedback"

@@ -114,13 +114,38 @@ class CarriedOut(Model):
     until: When
 
 
+class FreezeEndKind(StrEnum):
+    """How a freeze ended. BANK: by the bank's word; DECISION: by a decision of the authority, as a person recorded;
+    PERIOD: its time was over, and no renewal was recorded.
+    """
+
+    BANK = "bank"
+    DECISION = "decision"
+    PERIOD = "period"
+
+
+class FreezeEnd(Model):
+    """The end of a freeze (解除冻结) at `at`. `decision`, `by`: of DECISION, the number of the authority's decision and
+    the person who recorded it; else "" and None.
+    """
+
+    kind: FreezeEndKind
+    at: When
+    decision: Annotated[Text, Field(max_length=MOST_DECISION)] | Literal[""] = ""
+    by: Text | None = None
+
+
 class Freezing(Model):
-    """An authority's decision to freeze an account (冻结), as a person recorded it. `decision`: its number."""
+    """An authority's decision to freeze an account (冻结), as a person recorded it. `decision`: its number; `until`:
+    the end of its period, unless the authority renews it; `ended`: None while it is in force.
+    """
 
     decision: Decision
     authority: Authority
     by: Text
     at: When
+    until: When
+    ended: FreezeEnd | None = None
 
 
 class StopOrder(Model):
@@ -205,10 +230,23 @@ class DeclineStopAct(Model):
 class HandOverStopAct(Model):
     """Record that an authority has frozen the account of a stop order: the order is handed over to that authority.
 
-    Banks are no longer asked to stop the account. `decision`: the number of the freezing decision.
+    Banks are no longer asked to stop the account. `decision`: the number of the freezing decision; `until`: the end of
+    the period that it names, at most a year away; None: the usual six months. On an account whose freeze is in force,
+    a later `until` records that the authority has renewed the freeze.
     """
 
     do: Literal["hand_over_stop"] = "hand_over_stop"
     order: Token
     decision: Decision
     authority: Authority
+    until: When | None = None
+
+
+class EndFreezeAct(Model):
+    """Record that the authority which froze the account of an order has ended the freeze (解除冻结). `decision`: the
+    number of its decision, such as that of the notice to the bank (协助解除冻结财产通知书).
+    """
+
+    do: Literal["end_freeze"] = "end_freeze"
+    order: Token
+    decision: Decision

@@ -138,6 +138,12 @@ class BankFroze(Code, frozen=True):
     zh: ClassVar = "银行：确认冻结"
 
 
+class BankUnfroze(Code, frozen=True):
+    """The bank answered: the freeze has ended."""
+
+    zh: ClassVar = "银行：冻结已解除"
+
+
 class BankReturned(Code, frozen=True):
     """The bank answered: returned."""
 
@@ -229,6 +235,13 @@ class MoneyFrozen(Code, frozen=True):
     amount_fen: int
 
 
+class MoneyUnfrozen(Code, frozen=True):
+    """A freeze has ended, and money (`amount_fen`, in fen) is free in the account again."""
+
+    zh: ClassVar = "冻结已解除，%(amount_fen)s 可再支取，不再计为冻结"
+    amount_fen: int
+
+
 class MoneyLost(Code, frozen=True):
     """The resident was defrauded of money (`amount_fen`, in fen)."""
 
@@ -266,6 +279,7 @@ MoneyCode = (
     | BankRefused
     | BankCancelled
     | BankFroze
+    | BankUnfroze
     | BankReturned
     | BankReleased
     | MovementsStated
@@ -277,6 +291,7 @@ MoneyCode = (
     | LossAvoided
     | NoLongerAvoided
     | MoneyFrozen
+    | MoneyUnfrozen
     | MoneyLost
     | NotBooked
 )

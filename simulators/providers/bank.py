@@ -24,8 +24,10 @@ OWN_HOLD_AFTER = timedelta(minutes=2)  # assumed: how soon it answers about a cu
 STOP = timedelta(hours=48)
 MOST = 2
 
-# Assumed: probabilities of refusal, of the money still being there, of catching it in flight, and of its return.
-REFUSED, STILL_THERE, CAUGHT, RETURNED = 0.08, 0.55, 0.12, 0.3
+# Assumed: probabilities of refusal, of the money still being there, of catching it in flight, of its return, and else
+# of the end of its freeze.
+REFUSED, STILL_THERE, CAUGHT, RETURNED, UNFROZEN = 0.08, 0.55, 0.12, 0.3, 0.1
+UNFROZEN_AFTER = timedelta(hours=40)  # assumed
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,8 @@ def by_chance(seed: int) -> Deciding:
         ]
         if chance.random() < RETURNED and there:
             feedback.append(BankSays(timedelta(hours=30), BankState.RETURNED, there))
+        elif chance.random() < UNFROZEN and there:
+            feedback.append(BankSays(UNFROZEN_AFTER, BankState.UNFROZEN, 0))
         return feedback
 
     return decide

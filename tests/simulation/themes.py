@@ -106,7 +106,15 @@ class _Themes:
         who, at = self._begins()
         found = self._red(at, who) + self._reports(who, at + 0.5, 3.0, ("ask_stop", *["approve_stop"] * 3))
         found += self._reports(who, at + 1.5, LAST, self._some(tuple(BANK_ANSWERS), 5))
-        others = ("object_stop", "decide_objection", "release_stop", "hand_over_stop", "approve_stop", "decline_stop")
+        others = (
+            "object_stop",
+            "decide_objection",
+            "release_stop",
+            "hand_over_stop",
+            "end_freeze",
+            "approve_stop",
+            "decline_stop",
+        )
         return found + self._reports(who, at + 2.0, LAST, self._some(others, 2))
 
     def anything(self) -> list[Drawn]:

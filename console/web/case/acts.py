@@ -27,7 +27,7 @@ from schemas.casework.acts import Act, AssignAct, ClaimAct, HandOverCallAct, Not
 from schemas.casework.call_recordings import RecordedCallAct
 from schemas.casework.cases import Case
 from schemas.casework.objections import DecideObjectionAct
-from schemas.casework.orders import ApproveStopAct, DeclineStopAct, HandOverStopAct
+from schemas.casework.orders import ApproveStopAct, DeclineStopAct, EndFreezeAct, HandOverStopAct
 from schemas.casework.own_account import ApproveHoldAct, DeclineHoldAct, LiftHoldAct
 from schemas.casework.provinces import EndHereAct, OfferCaseAct
 from schemas.casework.searches import StartSearchAct, StopSearchAct
@@ -71,6 +71,7 @@ Decision = (
     ApproveStopAct
     | DeclineStopAct
     | HandOverStopAct
+    | EndFreezeAct
     | DecideObjectionAct
     | ApproveHoldAct
     | DeclineHoldAct

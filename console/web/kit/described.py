@@ -89,7 +89,8 @@ def _order(order: StopOrder, shown: Shown) -> StopOrder:
     told = shown(AccountFrozen(found.authority, found.decision)) if found else None
     freezing = None
     if found and isinstance(told, AccountFrozen) and told.decision:
-        freezing = found.model_copy(update={"authority": told.authority, "decision": told.decision})
+        ended = found.ended.model_copy(update={"decision": ""}) if found.ended else None
+        freezing = found.model_copy(update={"authority": told.authority, "decision": told.decision, "ended": ended})
     return order.model_copy(update={"ground": shown(order.ground), "freezing": freezing})
 
 

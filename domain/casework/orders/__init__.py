@@ -1,7 +1,7 @@
 """Stop orders within a decision. `records`: proposes and approves orders; `decisions`: persons' decisions; `reports`:
 proposes orders on a victim's report; `onward`: proposes orders on accounts that the money reached later; `handover`:
-ends an order because another authority has frozen the account; `late_answers`: decides whether a bank's late answer
-still counts; `objections`: objections to an order and their review.
+ends an order because another authority has frozen the account; `freeze_ends`: ends that freeze; `late_answers`:
+decides whether a bank's late answer still counts; `objections`: objections to an order and their review.
 
 May import domain/casework/alerts, draft, payments, steps, stops and trail. Called by domain/casework, intake and the
 console's release desk.

@@ -26,7 +26,7 @@ from schemas.casework.acts import (
 from schemas.casework.call_recordings import RecordedCallAct
 from schemas.casework.inputs import OperatorReport
 from schemas.casework.objections import DecideObjectionAct, WrongfulCause
-from schemas.casework.orders import ApproveStopAct, DeclineStopAct, HandOverStopAct
+from schemas.casework.orders import ApproveStopAct, DeclineStopAct, EndFreezeAct, HandOverStopAct
 from schemas.casework.own_account import (
     ApproveHoldAct,
     DeclineHoldAct,
@@ -169,6 +169,9 @@ ACTS: Mapping[str, Callable[[SeenCase, Random], Made]] = {
     "approve_stop": lambda seen, random: _release(ApproveStopAct(order=_order(seen, random)), random),
     "decline_stop": lambda seen, random: _release(DeclineStopAct(order=_order(seen, random), reason=REASON), random),
     "hand_over_stop": _hand_over_stop,
+    "end_freeze": lambda seen, random: _release(
+        EndFreezeAct(order=_order(seen, random), decision="end of freezing 2026-1"), random
+    ),
     "decide_objection": lambda seen, random: _release(_objection(seen, random), random),
     "propose_hold": lambda _, random: _operator(
         ProposeHoldAct(account=0, duress=random.random() < 0.7, reason=REASON), random

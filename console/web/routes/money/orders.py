@@ -1,7 +1,8 @@
 """Routes of stop orders at the release desk: a person reads an order, approves or declines it, prints it, or records
-that the account is frozen.
+that the account is frozen or that its freeze has ended.
 """
 
+from datetime import date, datetime, time, timedelta
 from typing import Annotated, Any
 
 from fastapi import Form, Request
@@ -25,7 +26,8 @@ from console.web.payments import stops
 from console.web.payments.case_money import payers_bank
 from console.web.payments.later import later_left, later_offer, typed_limits
 from console.web.routes.money.messages import REASON_LENGTH, FormId, messages, not_done
-from domain.casework.orders import handover
+from domain.calendar import JILIN
+from domain.casework.orders import freeze_ends, handover
 from domain.casework.orders import records as orders
 from domain.casework.payments import with_traced
 from domain.identity import masking
@@ -39,6 +41,7 @@ from schemas.casework.orders import (
     MOST_DECISION,
     ApproveStopAct,
     DeclineStopAct,
+    EndFreezeAct,
     HandOverStopAct,
     StopOrder,
 )
@@ -46,12 +49,13 @@ from schemas.channels.releases import LEAST_REASON, MOST_REASON
 from schemas.codes.danger import DangerSeen
 
 door = Door("/release/orders")
-Decided = ApproveStopAct | DeclineStopAct | HandOverStopAct
+Decided = ApproveStopAct | DeclineStopAct | HandOverStopAct | EndFreezeAct
 FREEZING = {"decision": (LEAST_DECISION, MOST_DECISION), "authority": (LEAST_AUTHORITY, MOST_AUTHORITY)}
 """The least and most characters of what a hand-over states."""
 PRINTED_REASONS = 4  # the most serious ones: the document has one page
 _NO_LIMITS = "下游止付的层数、账户数、金额和小时数须为限度之内的整数。"
-_NO_DECISION = "请填写冻结决定书文号（4 至 64 字）和作出决定的机关（2 至 128 字）。"
+_NO_END = "请填写解除冻结决定的文号（4 至 64 字）。"
+_NO_DECISION = "请填写冻结决定书文号（4 至 64 字）和作出决定的机关（2 至 128 字），期限届满日须为日期。"
 
 
 @door.page("/{case_id}/{step}", RELEASES, name="release-order")
@@ -128,19 +132,49 @@ async def hand_over(
     form: FormId,
     decision: Annotated[str, Form()] = "",
     authority: Annotated[str, Form()] = "",
+    until: Annotated[str, Form(max_length=10)] = "",
 ) -> Response:
-    """Record that an authority has frozen the account, and redirect to the order's page. 422 without the authority's
-    name, the number of its decision (`decision`) or the form's id, 409 if the case refuses, 202 if it has not answered.
-    Raises NotFoundError if the person's area does not have the order. TimeoutError and SendError of Kafka, and errors
-    of Redis, pass through.
+    """Record that an authority has frozen the account, or has renewed its freeze, and redirect to the order's page.
+    `until`: the last day of the freeze in Jilin (YYYY-MM-DD); "": the usual six months. 422 without the authority's
+    name, the number of its decision (`decision`) or the form's id, or if `until` is no date, 409 if the case refuses,
+    202 if it has not answered. Raises NotFoundError if the person's area does not have the order. TimeoutError and
+    SendError of Kafka, and errors of Redis, pass through.
     """
     typed = {"decision": decision.strip(), "authority": authority.strip()}
     try:
-        act = HandOverStopAct(order=step, **typed)
+        act = HandOverStopAct(order=step, until=_end_of(until), **typed)
     except ValueError:
         case, order = await _found(services(request), who, case_id, step)
         return await _page(request, who, case, order, translate(request, _NO_DECISION), typed, 422)
     return await _decide(request, who, case_id, act, form)
+
+
+@door.act("/{case_id}/{step}/end-freeze", RELEASES, name="release-order-end-freeze", steps_up=N_("登记解除冻结"))
+async def end_freeze(
+    request: Request,
+    case_id: str,
+    step: str,
+    who: Signed,
+    form: FormId,
+    decision: Annotated[str, Form()] = "",
+) -> Response:
+    """Record that the authority has ended its freeze of the account, and redirect to the order's page. 422 without the
+    number of its decision (`decision`) or the form's id, 409 if the case refuses, 202 if it has not answered. Raises
+    NotFoundError if the person's area does not have the order. TimeoutError and SendError of Kafka, and errors of
+    Redis, pass through.
+    """
+    typed = {"ended": decision.strip()}
+    try:
+        act = EndFreezeAct(order=step, decision=typed["ended"])
+    except ValueError:
+        case, order = await _found(services(request), who, case_id, step)
+        return await _page(request, who, case, order, translate(request, _NO_END), typed, 422)
+    return await _decide(request, who, case_id, act, form)
+
+
+def _end_of(day: str) -> datetime | None:
+    """Return the end of a day in Jilin (YYYY-MM-DD); None for "". Raises ValueError if it is no date."""
+    return datetime.combine(date.fromisoformat(day) + timedelta(days=1), time(), JILIN) if day.strip() else None
 
 
 @door.page("/{case_id}/{step}/print", READ_ORDERS, name="release-order-print")
@@ -193,7 +227,7 @@ async def _decide(
 def _reason(act: Decided) -> str:
     """Return the text that the audit stores as the reason of an act."""
     match act:
-        case ApproveStopAct() | HandOverStopAct():
+        case ApproveStopAct() | HandOverStopAct() | EndFreezeAct():
             return act.order
         case DeclineStopAct():
             return act.reason
@@ -236,8 +270,10 @@ async def _page(
         approvals_left=later_left(case, made.line.clock.now()),
         wrong=wrong,
         may_hand_over=handover.may_not_hand_over(case, order, who.role) is None,
+        in_force=freeze_ends.freeze_in_force(order) if who.role in order.roles else None,
+        may_end_freeze=freeze_ends.may_not_end_freeze(order, who.login, who.role) is None,
         freezing=FREEZING,
-        typed={"reason": "", "decision": "", "authority": ""} | (typed or {}),
+        typed={"reason": "", "decision": "", "authority": "", "ended": ""} | (typed or {}),
         form_id=new_form(),
         here=f"/release/orders/{case.id}/{order.step}",
         names=await made.staff.names(),
