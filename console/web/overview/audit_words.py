@@ -86,6 +86,7 @@ GROUPS = {
             "approve-stop": N_("批准止付令"),
             "decline-stop": N_("不批准止付令"),
             "hand-over-stop": N_("登记移送冻结"),
+            "end-freeze": N_("登记解除冻结"),
             "propose-hold": N_("申请暂停本人账户转出"),
             "approve-hold": N_("批准暂停本人账户转出"),
             "decline-hold": N_("不批准暂停本人账户转出"),

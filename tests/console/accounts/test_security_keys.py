@@ -321,6 +321,7 @@ async def test_the_grave_acts_are_these(console: Stage) -> None:
     grave = {route.name for route in found if isinstance(route, APIRoute) and STEPS_UP in (route.openapi_extra or {})}
     assert grave == {
         *("release-approve", "release-order-decline", "release-order-hand-over", "release-objection-decide"),
+        "release-order-end-freeze",
         *("own-account-approve", "own-account-decline", "own-account-lift"),
         *("policy-draft-publish", "policy-back", "export"),
         *("staff-new", "staff-change", "staff-enable", "staff-reset-factor", "staff-one-time"),

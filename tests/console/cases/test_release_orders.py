@@ -150,6 +150,43 @@ async def test_a_person_records_that_an_authority_has_frozen_the_account(console
     assert (entry.by, entry.reason) == (anna.account.login, order.step)
 
 
+async def test_another_person_records_that_the_freeze_has_ended_and_all_pages_say_so(console: Stage) -> None:
+    stop = await stopped(console)
+    path = f"/release/orders/{stop.case.id}/{stop.case.orders[0].step}"
+    async with await console.signed_in(DESK) as anna, await console.signed_in(StaffRole.SUPERVISOR) as chief:
+        given = {
+            "form": hidden((await anna.get(path)).text, "form"),
+            "authority": "长春市公安局",
+            "decision": "冻字17号",
+        }
+        assert (await anna.post(f"{path}/hand-over", data=given)).status_code == 303
+        page = (await anna.get(path)).text
+        assert 'id="renewal"' in page
+        assert 'id="ended"' not in page, "who recorded the freeze does not record its end"
+        page = (await chief.get(path)).text
+        renewal = {"form": hidden(page, "form"), "decision": "续冻字18号", "until": "yesterday"}
+        assert (await chief.post(f"{path}/hand-over", data=renewal)).status_code == 422
+        end = {"form": hidden(page, "form"), "decision": ""}
+        assert (await chief.post(f"{path}/end-freeze", data=end)).status_code == 422
+        answer = await chief.post(f"{path}/end-freeze", data=end | {"decision": "解冻字3号"})
+        assert answer.status_code == 303, answer.text
+        for language, words in (
+            ("zh", "原批准机关决定"),
+            ("en", "Decided by the approving authority"),
+            ("ko", "승인한 기관의 결정"),
+        ):
+            page = (await chief.get(path, headers={"accept-language": language})).text
+            assert words in page
+            assert words in (await chief.get(f"{path}/print", headers={"accept-language": language})).text
+        for language, words in (("zh", "冻结已解除"), ("en", "Freeze ended"), ("ko", "동결 해제됨")):
+            assert words in (await chief.get(f"/cases/{stop.case.id}", headers={"accept-language": language})).text
+    (payment,) = (await stop.now()).payments
+    assert payment.stop is not None
+    assert payment.stop.state is StopState.RELEASED
+    (entry,) = await audited(console, "end-freeze", stop.case.id)
+    assert entry.by == chief.account.login
+
+
 async def test_an_order_is_printed_with_its_account_whole_only_while_it_is_revealed(console: Stage) -> None:
     stop = await stopped(console)
     (order,) = stop.case.orders

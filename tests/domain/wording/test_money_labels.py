@@ -18,6 +18,7 @@ from schemas.casework.orders import OrderState
 STOP = {"zh": "止付", "en": r"\bstop", "ko": "지불정지"}
 FREEZE = {"zh": "冻结", "en": r"fr[eo]+z", "ko": "동결"}
 FROZEN = [StopState.FROZEN, BankState.FROZEN, PaymentStatus.FROZEN, OrderState.HANDED_OVER, FactKind.FROZEN]
+ENDED = [BankState.UNFROZEN, PaymentStatus.UNFROZEN, FactKind.UNFROZEN]  # of a freeze
 OF_A_STOP = [
     *(StopState.ASKED, StopState.IN_FORCE, StopState.EXPIRED, StopState.RELEASED, BankState.IN_FORCE),
     *(BankState.RELEASED, PaymentStatus.STOPPED, PaymentStatus.STOP_ASKED, PaymentStatus.STOP_REFUSED),
@@ -38,10 +39,19 @@ def test_only_what_is_frozen_is_called_frozen_and_only_a_stop_a_stop(table: str,
     say = translate_to(language)
     for state, label in TABLES[table].items():
         said = say(label)
-        of_stop, of_freeze = (any(each is state for each in states) for states in (OF_A_STOP, FROZEN))
+        of_stop, of_freeze = (any(each is state for each in states) for states in (OF_A_STOP, [*FROZEN, *ENDED]))
         assert bool(re.search(FREEZE[language], said, re.I)) is of_freeze, said
         if of_stop or of_freeze:
             assert bool(re.search(STOP[language], said, re.I)) is of_stop, said
+
+
+@pytest.mark.parametrize(("language", "over"), [("zh", "解除"), ("en", "ended"), ("ko", "해제")])
+def test_the_end_of_a_freeze_is_told_from_a_freeze(language: str, over: str) -> None:
+    say = translate_to(language)
+    for table in TABLES.values():
+        for state, label in table.items():
+            if any(each is state for each in [*FROZEN, *ENDED]):
+                assert (over in say(label)) is any(each is state for each in ENDED), label
 
 
 def test_a_banks_word_that_it_has_frozen_money_is_told_from_a_recorded_decision() -> None:

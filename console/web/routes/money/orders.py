@@ -141,10 +141,12 @@ async def hand_over(
     SendError of Kafka, and errors of Redis, pass through.
     """
     typed = {"decision": decision.strip(), "authority": authority.strip()}
+    case, order = await _found(services(request), who, case_id, step)
+    if renewed := freeze_ends.freeze_in_force(order):  # by the authority that froze it
+        typed["authority"] = renewed.authority
     try:
         act = HandOverStopAct(order=step, until=_end_of(until), **typed)
     except ValueError:
-        case, order = await _found(services(request), who, case_id, step)
         return await _page(request, who, case, order, translate(request, _NO_DECISION), typed, 422)
     return await _decide(request, who, case_id, act, form)
 
