@@ -14,11 +14,11 @@ from schemas.casework.cases import WAITING_STEPS, Step, StepState
 from schemas.casework.events import FactKind
 from schemas.casework.inputs import ContactResult
 from schemas.codes.any_code import AnyCode, LateResult, ResultNoted
+from schemas.codes.people import NumberNotResidents
 from schemas.codes.plan import (
     BusyDuringCall,
     BusyInARow,
     NoResultInTime,
-    NumberNotResidents,
     OfficerInstead,
     ResultCame,
 )

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from domain.identity.personal import WITHHELD
 from domain.payments.estimate import EstimateInterval, estimate_of
+from domain.payments.status import frozen_amounts
 from schemas.casework.cases import Case, Loss, LossAvoided, Payment, StopState
 from schemas.casework.events import CaseEvent
 from schemas.casework.frauds import RecordedFraud
@@ -98,14 +99,6 @@ def of_case(case: Case) -> Totals:
         defrauded_after_warning_30d=int(soonest <= 30),
         defrauded_after_warning_90d=int(soonest <= 90),
     )
-
-
-def frozen_amounts(case: Case) -> dict[str, int]:
-    """Return how much (fen) banks have frozen and not freed again of the case's payments, by transfer; whether it was
-    returned since does not matter.
-    """
-    left = {name: fen - case.unfrozen.get(name, 0) for name, fen in case.frozen.items()}
-    return {name: fen for name, fen in left.items() if fen > 0}
 
 
 def recorded_here(case: Case) -> list[RecordedFraud]:

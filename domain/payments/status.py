@@ -77,6 +77,14 @@ def frozen_fen(case: Case, payment: Payment) -> int:
     return max(0, left)
 
 
+def frozen_amounts(case: Case) -> dict[str, int]:
+    """Return how much (fen) banks have frozen and not freed again of the case's payments, by transfer; whether it was
+    returned since does not matter.
+    """
+    left = {name: fen - case.unfrozen.get(name, 0) for name, fen in case.frozen.items()}
+    return {name: fen for name, fen in left.items() if fen > 0}
+
+
 def unfrozen_fen(case: Case, payment: Payment) -> int:
     """Return how much (fen) of a payment, or of the money in a traced account, is free again because a freeze has
     ended; 0 if none has.

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from domain.experiments.outcomes import money_left, reported_loss
 from domain.identity.identifiers import keyed_hash
 from domain.payments import ledger
+from domain.payments.status import frozen_amounts
 from domain.policy.experiments.plan import OUTCOME_WITHIN
 from domain.statistics.report import NO_CONTACT
 from schemas.casework.cases import Case
@@ -201,7 +202,7 @@ def ledger_rows(case: Case, name: Pseudonym) -> Iterator[LedgerRow]:
     for transfer, kept in case.kept.items():
         named = name(transfer) if transfer != ledger.EXPOSURE else None
         yield _entry(case, name, "kept", kept.evidence, named, kept.amount_fen)
-    for transfer, amount in ledger.frozen_amounts(case).items():
+    for transfer, amount in frozen_amounts(case).items():
         yield _entry(case, name, "frozen", None, name(transfer), amount)
     if lost := ledger.of_case(case).lost:
         yield _entry(case, name, "lost", None, None, lost)

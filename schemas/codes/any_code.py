@@ -7,6 +7,7 @@ from schemas.codes.base import Code, CodeField
 from schemas.codes.call_recordings import RecordingCode
 from schemas.codes.channels import ChannelCode
 from schemas.codes.danger import DangerCode, DangerFact
+from schemas.codes.freezes import FreezeCode
 from schemas.codes.money import MoneyCode
 from schemas.codes.objections import ObjectionCode
 from schemas.codes.own_account import OwnAccountCode
@@ -183,6 +184,7 @@ AnyCode = (
     | OfficerCode
     | MoneyCode
     | StopOrderCode
+    | FreezeCode
     | ObjectionCode
     | OwnAccountCode
     | SearchCode

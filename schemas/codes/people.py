@@ -6,7 +6,7 @@ from typing import ClassVar
 import msgspec
 
 from schemas.codes.base import Code
-from schemas.levels import CallResult, Level, Outcome, OutcomeGround, SupportOutcome
+from schemas.levels import Action, CallResult, Level, Outcome, OutcomeGround, SupportOutcome
 from schemas.people.residents import InterpreterLanguage
 
 
@@ -277,8 +277,20 @@ class TalkedBefore(Code, frozen=True):
     zh: ClassVar = "补报的是当前险情之前的谈话：不作为结论"
 
 
+class NumberNotResidents(Code, frozen=True):
+    """A call or message to the resident's number showed that the number is wrong, or the person who answered said so
+    (key 9). A scammer who holds the resident's telephone may say that too. `action`: the contact.
+    """
+
+    zh: ClassVar = (
+        "%(action)s：号码有误，或接听人称不是当事人。可能是换号，也可能是骗子拿着当事人的手机：请换其他方式联系本人"
+    )
+    action: Action
+
+
 PeopleCode = (
-    Said
+    NumberNotResidents
+    | Said
     | AskedBy
     | CaseClaimed
     | CaseAssigned

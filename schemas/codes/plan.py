@@ -223,17 +223,6 @@ class WrongNumber(Code, frozen=True):
     zh: ClassVar = "号码不是当事人的"
 
 
-class NumberNotResidents(Code, frozen=True):
-    """A call or message to the resident's number showed that the number is wrong, or the person who answered said so
-    (key 9). A scammer who holds the resident's telephone may say that too. `action`: the contact.
-    """
-
-    zh: ClassVar = (
-        "%(action)s：号码有误，或接听人称不是当事人。可能是换号，也可能是骗子拿着当事人的手机：请换其他方式联系本人"
-    )
-    action: Action
-
-
 class NotReached(Code, frozen=True):
     """The resident was not reached. `action`: by this action; None: by any."""
 
@@ -382,7 +371,6 @@ PlanCode = (
     | NotAskedForAt
     | OtherPlan
     | WrongNumber
-    | NumberNotResidents
     | NotReached
     | NoResultInTime
     | ResultCame

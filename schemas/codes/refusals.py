@@ -3,6 +3,7 @@
 from typing import ClassVar
 
 from schemas.codes.base import Code
+from schemas.codes.freezes import FreezeRefusal
 from schemas.codes.own_account import OwnAccountRefusal
 from schemas.codes.provinces import ProvinceRefusal
 from schemas.codes.searches import SearchRefusal
@@ -175,26 +176,6 @@ class AccountFrozen(Code, frozen=True):
     zh: ClassVar = "账户已由%(authority)s冻结（%(decision)s），不再止付"
     authority: str
     decision: str
-
-
-class NoFreeze(Code, frozen=True):
-    """No freeze of the account is recorded, or it has ended."""
-
-    zh: ClassVar = "没有登记该账户的冻结，或冻结已经解除"
-
-
-class AnotherPersonEnds(Code, frozen=True):
-    """Another person than the one who recorded the freeze must record its end."""
-
-    zh: ClassVar = "须由登记冻结以外的另一人登记解除冻结"
-
-
-class FreezePeriod(Code, frozen=True):
-    """The end of a freeze is not within a year from now, which is the longest period (公安机关办理刑事案件程序规定,
-    article 243), or not later than the known one.
-    """
-
-    zh: ClassVar = "冻结期限须晚于现在和原期限，且不超过一年"
 
 
 class CannotBeStopped(Code, frozen=True):
@@ -386,9 +367,7 @@ RefusalCode = (
     | NotOfThisCase
     | MostStops
     | AccountFrozen
-    | NoFreeze
-    | AnotherPersonEnds
-    | FreezePeriod
+    | FreezeRefusal
     | CannotBeStopped
     | NoStop
     | LiftAskedAlready

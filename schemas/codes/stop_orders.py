@@ -140,47 +140,6 @@ class StopHandedOver(Code, frozen=True):
     decision: str
 
 
-class FreezeRenewed(Code, frozen=True):
-    """A person recorded that the authority has renewed its freeze of the account. `decision`: the number of the
-    decision on the renewal; `until`: the new end.
-    """
-
-    zh: ClassVar = "%(by)s 登记：%(authority)s续行冻结账户至 %(until)s（%(decision)s）"
-    by: str
-    authority: str
-    decision: str
-    until: datetime
-
-
-class FreezeLifted(Code, frozen=True):
-    """A person recorded that the authority has ended its freeze of the account. `decision`: the number of the decision
-    on the end.
-    """
-
-    zh: ClassVar = "%(by)s 登记：%(authority)s已解除对账户的冻结（%(decision)s）"
-    by: str
-    authority: str
-    decision: str
-
-
-class FreezeRunsOut(Code, frozen=True):
-    """The freeze of the account ends soon, unless the authority renews it before. `until`: when."""
-
-    zh: ClassVar = "%(authority)s的冻结将于 %(until)s 到期；到期前未登记续行冻结的，视为自动解除"
-    authority: str
-    until: datetime
-
-
-class FreezeOver(Code, frozen=True):
-    """The period of the freeze is over and no renewal was recorded, so the freeze has ended by itself. `decision`: the
-    number of the freezing decision.
-    """
-
-    zh: ClassVar = "冻结期限届满，未登记续行冻结，视为自动解除：%(authority)s（%(decision)s）"
-    authority: str
-    decision: str
-
-
 StopOrderCode = (
     StopProposed
     | PaymentReported
@@ -199,9 +158,5 @@ StopOrderCode = (
     | StopNotWanted
     | StopUnconfirmed
     | StopHandedOver
-    | FreezeRenewed
-    | FreezeLifted
-    | FreezeRunsOut
-    | FreezeOver
 )
 """A code of stop orders."""

@@ -17,9 +17,17 @@ from schemas.casework.cases import Case, Payment, Step, StopState
 from schemas.casework.events import FactKind
 from schemas.casework.orders import EndFreezeAct, FreezeEnd, FreezeEndKind, Freezing, HandOverStopAct, StopOrder
 from schemas.codes.any_code import AnyCode
+from schemas.codes.freezes import (
+    AnotherPersonEnds,
+    FreezeLifted,
+    FreezeOver,
+    FreezePeriod,
+    FreezeRenewed,
+    FreezeRunsOut,
+    NoFreeze,
+)
 from schemas.codes.money import BankUnfroze
-from schemas.codes.refusals import AnotherPersonEnds, FreezePeriod, NoFreeze, RefusalCode, RoleMayNotApprove
-from schemas.codes.stop_orders import FreezeLifted, FreezeOver, FreezeRenewed, FreezeRunsOut
+from schemas.codes.refusals import RefusalCode, RoleMayNotApprove
 from schemas.levels import Action
 from schemas.people.staff import StaffRole
 

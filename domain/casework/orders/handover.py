@@ -9,7 +9,8 @@ from domain.payments.freezes import with_freeze_anew
 from domain.policy.schedule import STOPS
 from schemas.casework.cases import Case, Payment, StepState, StopState
 from schemas.casework.orders import Freezing, HandOverStopAct, OrderState, StopOrder
-from schemas.codes.refusals import AccountFrozen, FreezePeriod, NoStop, RefusalCode, RoleMayNotApprove
+from schemas.codes.freezes import FreezePeriod
+from schemas.codes.refusals import AccountFrozen, NoStop, RefusalCode, RoleMayNotApprove
 from schemas.codes.stop_orders import StopHandedOver
 from schemas.people.staff import StaffRole
 

@@ -9,7 +9,8 @@ from schemas.casework.acts import ClaimAct, NoteAct
 from schemas.casework.cases import CaseState, StepState
 from schemas.casework.events import FactKind
 from schemas.codes.any_code import LateResult
-from schemas.codes.plan import BusyDuringCall, BusyInARow, NumberNotResidents
+from schemas.codes.people import NumberNotResidents
+from schemas.codes.plan import BusyDuringCall, BusyInARow
 from schemas.levels import Action, Level, Outcome, Result
 from schemas.people.residents import Flag
 from schemas.people.staff import StaffRole

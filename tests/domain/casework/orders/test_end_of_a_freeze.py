@@ -19,9 +19,17 @@ from schemas.casework.cases import StopState
 from schemas.casework.events import FactKind
 from schemas.casework.inputs import BankState
 from schemas.casework.orders import EndFreezeAct, FreezeEndKind, HandOverStopAct, StopOrder
+from schemas.codes.freezes import (
+    AnotherPersonEnds,
+    FreezeLifted,
+    FreezeOver,
+    FreezePeriod,
+    FreezeRenewed,
+    FreezeRunsOut,
+    NoFreeze,
+)
 from schemas.codes.money import BankUnfroze, MoneyUnfrozen
-from schemas.codes.refusals import AnotherPersonEnds, FreezePeriod, NoFreeze, RoleMayNotApprove
-from schemas.codes.stop_orders import FreezeLifted, FreezeOver, FreezeRenewed, FreezeRunsOut
+from schemas.codes.refusals import RoleMayNotApprove
 from schemas.levels import EvidenceClass, Level
 from schemas.people.staff import StaffRole
 from schemas.risk.evidence import WatchStatus
