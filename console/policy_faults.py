@@ -77,6 +77,8 @@ SENTENCES: Mapping[FaultCode, str] = {
     FaultCode.UNDERPOWERED: "时间太短：要发现 minimal_effect，须约 %(count)s 个单位、%(days)s 天",
     FaultCode.LATER_THAN_PLAN: "%(name)s 晚于该级别预案的 %(most)s，或预案没有这一步：试验只能提前，不得推迟或省去预警",
     FaultCode.EXPERIMENTS_OVERLAP: "与 %(name)s 在同一级别、同一时间进行：同一级别一次只能有一项",
+    FaultCode.NO_AUTOMATED_CALL: "%(name)s 不是该级别预案的自动外呼，不能改由他人拨打；可改的：%(choices)s",
+    FaultCode.REMINDER_AND_WARNING: "%(name)s 既提醒又改动预警：提醒在劝阻之后才编组，须单独试验",
     FaultCode.HIDDEN_CHARACTER: "含有看不见的字符：请重新输入，不要粘贴",
     FaultCode.LINK: "含有链接、网址或 @：预警不得有，居民拨打 96110",
     FaultCode.BRACES: "花括号有误：占位符写作 {tail} 和 {code}",

@@ -38,10 +38,11 @@ class Channel(StrEnum):
 class Action(StrEnum):
     """The action of a plan's step. Each is carried out by one channel. FOLLOW_UP: an automated call that asks whether
     the resident is still safe; SUPPORT_CALL: an automated call after a loss; WEEK_CALL, WEEK_SMS: an automated call or
-    a text message that asks, a week after the resident was dissuaded, whether they have paid since; CONTACT_SMS,
-    CONTACT_CALL: to a trusted contact; STOP_PAYMENT: asks a bank for a stop; STOP_AGAIN: to extend it by the second and
-    last 48 hours; STOP_STATUS: what became of an order that the bank has not answered; STOP_RELEASE: to lift a stop;
-    HOLD_OUTGOING, LIFT_HOLD: to hold the transfers of the resident's own account, and to end that.
+    a text message that asks, a week after the resident was dissuaded, whether they have paid since; REMINDER: a text
+    message that reminds a dissuaded resident of the warning; CONTACT_SMS, CONTACT_CALL: to a trusted contact;
+    STOP_PAYMENT: asks a bank for a stop; STOP_AGAIN: to extend it by the second and last 48 hours; STOP_STATUS: what
+    became of an order that the bank has not answered; STOP_RELEASE: to lift a stop; HOLD_OUTGOING, LIFT_HOLD: to hold
+    the transfers of the resident's own account, and to end that.
     """
 
     SMS = "sms"
@@ -52,6 +53,7 @@ class Action(StrEnum):
     SUPPORT_CALL = "support_call"  # an automated call after a loss: an offer of support, a word on recovery scams
     WEEK_CALL = "week_call"  # an automated call a week after the resident was dissuaded: have you paid since?
     WEEK_SMS = "week_sms"  # likewise, a text message that is answered by a reply
+    REMINDER = "reminder"  # a text message some weeks after the resident was dissuaded: the warning still holds
     CONTACT_SMS = "contact_sms"  # to a trusted contact
     CONTACT_CALL = "contact_call"
     VISIT = "visit"
@@ -78,6 +80,7 @@ _CHANNELS = {
     Action.SMS: Channel.SMS,
     Action.FLASH_SMS: Channel.SMS,
     Action.WEEK_SMS: Channel.SMS,
+    Action.REMINDER: Channel.SMS,
     Action.CONTACT_SMS: Channel.SMS,
     Action.ROBOT_CALL: Channel.PHONE,
     Action.OPERATOR_CALL: Channel.PHONE,

@@ -15,6 +15,7 @@ from domain.casework.planning import (
 )
 from domain.casework.steps import end, ensure_action, plan_step, withdraw, wrong_number
 from domain.casework.week.question import plan_question, withdraw_question
+from domain.casework.week.reminder import plan_reminder
 from domain.identity.personal import without
 from domain.policy.schedule import AFTER_PLAN, OUTLIVES
 from schemas.casework.cases import CaseState, StepState
@@ -39,10 +40,10 @@ def settle(draft: DecisionBuilder, outcome: Outcome, why: AnyCode, ground: Outco
     """Mark the resident as dissuaded (outcome DISSUADED) or cleared (any other outcome), with a fact, and withdraw
     unfinished steps.
 
-    After DISSUADED, follow-ups are planned, and the question a week later; else the timer that closes the case. Lifting
-    a stop goes on, and an officer who is on the way still makes the visit. `ground`: the ground of DISSUADED, else
-    None. If the case has this state already, nothing changes, except that an evidenced ground replaces one that a
-    person only stated.
+    After DISSUADED, follow-ups are planned, the question a week later, and a reminder; else the timer that closes the
+    case. Lifting a stop goes on, and an officer who is on the way still makes the visit. `ground`: the ground of
+    DISSUADED, else None. If the case has this state already, nothing changes, except that an evidenced ground replaces
+    one that a person only stated.
     """
     state = CaseState.DISSUADED if outcome is Outcome.DISSUADED else CaseState.FALSE_ALARM
     if draft.case.state is state:
@@ -62,6 +63,7 @@ def settle(draft: DecisionBuilder, outcome: Outcome, why: AnyCode, ground: Outco
     else:
         plan_close(draft, draft.now + draft.plan.close_after)
     plan_question(draft)
+    plan_reminder(draft)
     money.balance(draft)
 
 
@@ -155,7 +157,7 @@ def reopen(draft: DecisionBuilder, why: AnyCode, level: Level) -> None:
 
 def close(draft: DecisionBuilder, why: AnyCode, by: str | None = None) -> None:
     """Close the case, with a fact, and withdraw its unfinished steps, except those that lift a stop or a hold, support
-    calls and the question a week later, which only a person's closing withdraws. Stops go on until they end.
+    calls, the question a week later and a reminder; a person's closing withdraws these two. Stops go on until they end.
 
     `by`: the login of the person who closes it; None: the plan does.
     """

@@ -8,7 +8,16 @@ from domain.casework.endings import reopen, reopen_for_talk, settle
 from domain.casework.orders.unanswered import answer_came
 from domain.casework.own_account.records import hold_of_step
 from domain.casework.payments import find
-from domain.casework.steps import Ended, bring_forward, end, ensure_action, is_current, withdraw, wrong_number
+from domain.casework.steps import (
+    Ended,
+    bring_forward,
+    end,
+    ensure_action,
+    is_current,
+    plan_step,
+    withdraw,
+    wrong_number,
+)
 from domain.dispatches.validity import ending_of
 from domain.policy.plan import FATES, USED_UP, Word
 from domain.policy.schedule import (
@@ -23,6 +32,7 @@ from domain.policy.schedule import (
     earliest,
     level_of,
     may_ask_after_week,
+    may_remind,
     may_support,
     rule_of,
     words_after,
@@ -37,12 +47,13 @@ from schemas.codes.plan import (
     KeyPressed,
     NoFurtherRobotCall,
     NoFurtherSupport,
+    NoResultInTime,
     NotReached,
     OtherPlan,
     WrongNumber,
 )
 from schemas.codes.refusals import CaseClosed, PlanContacts
-from schemas.codes.week import AskedNoMore
+from schemas.codes.week import AskedNoMore, RemindedNoMore
 from schemas.levels import Action, Outcome, OutcomeGround, Result
 
 DAY = timedelta(days=1)
@@ -108,6 +119,21 @@ def again(draft: DecisionBuilder, step: Step, word: Word, because: AnyCode) -> N
     answer_came(draft, step)
     draft.change(step, state=StepState.PENDING, attempt=step.attempt + 1, due=due, contact=contact)
     draft.note(FactKind.NOTE, TriedAgain(step.id, because), step)
+
+
+def machine_calls_instead(draft: DecisionBuilder, step: Step) -> bool:
+    """Make the plan's automated call now, with facts, if `step` is an operator's call in its place, by an experiment's
+    arm, that nobody has taken in time: an arm never costs the resident a call of the plan. Return True if so; False,
+    without effect, for any other step, and once the plan is over.
+    """
+    level, name = level_of(step.id), step.id.split(".")[1] if "." in step.id else ""
+    rule = draft.plan.levels[level].steps.get(name) if level else None
+    replaced = step.action is Action.OPERATOR_CALL and rule is not None and rule.action is Action.ROBOT_CALL
+    if level is None or not replaced or _no_more(draft, step):
+        return False
+    end(draft, step, StepState.SKIPPED, NoResultInTime())
+    plan_step(draft, f"{level.value}.{name}", Action.ROBOT_CALL, draft.now, NoResultInTime())
+    return True
 
 
 def _used_up(draft: DecisionBuilder, step: Step, word: Word) -> bool:
@@ -183,6 +209,8 @@ def _no_more(draft: DecisionBuilder, step: Step) -> AnyCode | None:
 def _no_more_after_plan(draft: DecisionBuilder, step: Step) -> AnyCode | None:
     if step.action in WEEK_QUESTIONS:
         return None if may_ask_after_week(draft.case) else AskedNoMore()
+    if step.action is Action.REMINDER:
+        return None if may_remind(draft.case) else RemindedNoMore()
     return None if may_support(draft.case) else PlanContacts()
 
 

@@ -11,6 +11,7 @@ from domain.casework.endings import defrauded, erase, finish, time_to_close
 from domain.casework.evidence.adding import evidence_report
 from domain.casework.evidence.recorded_frauds import fraud_report
 from domain.casework.evidence.replies import resident_reply
+from domain.casework.follow import machine_calls_instead
 from domain.casework.holds import holding, matches, release
 from domain.casework.orders import decisions as approvals
 from domain.casework.orders import objections, reports
@@ -172,9 +173,11 @@ def _no_result(draft: DecisionBuilder, step: Step) -> None:
     fatigue.overdue(draft, step)
     if step.action is Action.VISIT:
         no_longer_under_way(draft, OfficerLate())
+    taken = draft.case.claimed_by is not None
     if step.action is Action.OPERATOR_CALL:
         unclaim(draft)
-    overdue(draft, step)
+    if taken or not machine_calls_instead(draft, step):
+        overdue(draft, step)
 
 
 def _hold_over(draft: DecisionBuilder) -> None:

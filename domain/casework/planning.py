@@ -9,7 +9,7 @@ from domain.casework.draft import CLOSE, DecisionBuilder
 from domain.casework.orders import records as orders
 from domain.casework.orders.open_orders import traced_before
 from domain.casework.steps import end, plan_step, wrong_number
-from domain.experiments.in_case import CaseArm, after_start, arm_of_case, new_assignments
+from domain.experiments.in_case import CaseArm, action_of, after_start, arm_of_case, new_assignments
 from domain.policy.schedule import conditions, steps_for, weaker
 from schemas.casework.cases import LIVE_STEPS, WAITING_STEPS, Step, StepState
 from schemas.casework.events import FactKind
@@ -29,11 +29,12 @@ def begin(draft: DecisionBuilder, because: AnyCode) -> None:
     holding = conditions(draft.case.profile, money_at_risk=payments.money_at_risk(draft))
     planned = list(steps_for(draft.level, holding))
     level = draft.case.level
-    arm = _assign_arm(draft)
-    _overtake(draft, [rule.action for _, rule in planned], OvertakenByPlan(level, because))
+    arm = assign_arm(draft)
+    actions = {name: action_of(arm, name, rule) for name, rule in planned}
+    _overtake(draft, actions.values(), OvertakenByPlan(level, because))
     for name, rule in planned:
         if rule.action is not Action.STOP_PAYMENT:
-            plan_step(draft, f"{level.value}.{name}", rule.action, draft.now + after_start(arm, name, rule))
+            plan_step(draft, f"{level.value}.{name}", actions[name], draft.now + after_start(arm, name, rule))
     if draft.case.claimed_by:  # an operator is talking with the resident
         for step in draft.live(Action.OPERATOR_CALL):
             draft.change(step, due=max(step.due or draft.now, draft.now + draft.plan.talk_within))
@@ -41,7 +42,7 @@ def begin(draft: DecisionBuilder, because: AnyCode) -> None:
     plan_stops(draft)
 
 
-def _assign_arm(draft: DecisionBuilder) -> CaseArm | None:
+def assign_arm(draft: DecisionBuilder) -> CaseArm | None:
     """Assign the case to an arm of each experiment that it joins, with a fact, and return the arm that has its effect.
 
     The assignment is in the journal before the arm's first step goes out, and before any outcome.

@@ -13,7 +13,7 @@ from domain.casework.own_account import records as own_holds
 from domain.casework.provinces.records import answer_due, hold_end, holding_offer, offer_of_step
 from domain.casework.week import records as week
 from domain.dispatches.ids import named
-from domain.experiments.in_case import arm_of_case, worded_by
+from domain.experiments.in_case import arm_of_case, remind_after, worded_by
 from domain.policy.schedule import (
     CALLS,
     CONTACTS_NOBODY,
@@ -25,6 +25,7 @@ from domain.policy.schedule import (
     earliest,
     level_of,
     may_ask_after_week,
+    may_remind,
     may_support,
     rule_of,
     weaker,
@@ -46,7 +47,7 @@ from schemas.codes.plan import (
 )
 from schemas.codes.provinces import WaitsForProvince
 from schemas.codes.refusals import PlanContacts
-from schemas.codes.week import AskedNoMore
+from schemas.codes.week import AskedNoMore, RemindedNoMore
 from schemas.levels import Action, Result
 
 Ended = Literal[StepState.DONE, StepState.FAILED, StepState.WITHDRAWN, StepState.SKIPPED]
@@ -171,13 +172,15 @@ def _held_back(draft: DecisionBuilder, step: Step) -> bool:
 def _may_not_go(draft: DecisionBuilder, step: Step) -> AnyCode | None:
     """Return why a step may not go out, or None: a stop can no longer help, persons have not ordered the hold, or a
     support call would be beside a plan that contacts the resident, or under a policy without a shield; likewise the
-    question a week later.
+    question a week later and a reminder.
     """
     if step.action is Action.SUPPORT_CALL:
         return _may_not_support(draft)
     if step.action in WEEK_QUESTIONS:
         asks = draft.plan.ask_after is not None and may_ask_after_week(draft.case)
         return None if asks else AskedNoMore()
+    if step.action is Action.REMINDER:
+        return None if may_remind(draft.case) and reminds_after(draft) is not None else RemindedNoMore()
     if step.action is Action.HOLD_OUTGOING:
         return None if own_holds.may_ask_bank(draft.case, step.id) else NoOwnHold()
     asks = step.action in orders.ASKING and step.attempt == 1
@@ -188,6 +191,14 @@ def _may_not_support(draft: DecisionBuilder) -> AnyCode | None:
     if draft.rules.policy.shield is None:
         return NotShielded()
     return None if may_support(draft.case) else PlanContacts()
+
+
+def reminds_after(draft: DecisionBuilder) -> timedelta | None:
+    """Return how long after they were dissuaded the resident gets a reminder: by the case's arm of an experiment, or by
+    the policy's plan. None if neither has one.
+    """
+    arm = remind_after(draft.case, draft.rules.policy.experiments)
+    return draft.plan.remind_after if arm is None else arm
 
 
 def unclaim(draft: DecisionBuilder) -> None:

@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from domain.policy.schedule import LIFTS, OUTLIVES, WEEK_QUESTIONS, may_ask_after_week, may_support
+from domain.policy.schedule import LIFTS, OUTLIVES, WEEK_QUESTIONS, may_ask_after_week, may_remind, may_support
 from schemas.casework.cases import WAITING_STEPS, Case, CaseState, Step, StepState
 from schemas.casework.events import Dispatch
 from schemas.codes.channels import AnotherCase, ChannelCode, StepEnded, StepGone, TimeOver, TriedAgainMeanwhile
 from schemas.codes.provinces import CaseHandedOver
 from schemas.codes.refusals import CaseClosed, CaseSettled, PlanContacts, PlanOverByLoss
-from schemas.codes.week import AskedNoMore
+from schemas.codes.week import AskedNoMore, RemindedNoMore
 from schemas.levels import Action, Outcome
 
 # Actions that are still carried out after the resident was dissuaded or cleared; after they were defrauded, when the
@@ -41,7 +41,7 @@ def validity(dispatch: Dispatch, case: Case | None, now: datetime) -> ObsoleteDi
     After a case is closed, only the lifting of stops and holds, and contacts after its plan, are valid; after it is
     settled, also follow-ups and questions about its hand-over; after the resident was defrauded, also stop-payments and
     holds on their own account. Support calls are not made while a plan contacts the resident; the question a week later
-    only while they stand as dissuaded.
+    and a reminder only while they stand as dissuaded.
     """
     if dispatch.not_after is not None and now > dispatch.not_after:
         return ObsoleteDispatch(TimeOver())
@@ -77,8 +77,8 @@ def _of_case(dispatch: Dispatch, case: Case) -> ObsoleteDispatch | NotYetApplied
         return None
     if dispatch.action is Action.SUPPORT_CALL and not may_support(case):
         return ObsoleteDispatch(PlanContacts())
-    if dispatch.action in WEEK_QUESTIONS and not may_ask_after_week(case):
-        return ObsoleteDispatch(AskedNoMore())
+    if why := _after_dissuasion(dispatch.action, case):
+        return ObsoleteDispatch(why)
     offers = dispatch.offer is not None and dispatch.step == dispatch.offer.id  # else it asks about an offer
     if case.settled and (offers or dispatch.action not in AFTER_SETTLED):
         return ObsoleteDispatch(ending_of(case))
@@ -88,6 +88,13 @@ def _of_case(dispatch: Dispatch, case: Case) -> ObsoleteDispatch | NotYetApplied
     if step is None:
         return NotYetApplied() if case.updated_at < dispatch.at else ObsoleteDispatch(StepGone())
     return _of_step(dispatch, step)
+
+
+def _after_dissuasion(action: Action, case: Case) -> ChannelCode | None:
+    """Return why a question a week later or a reminder is not made any more; None if it is, and for other actions."""
+    if action in WEEK_QUESTIONS and not may_ask_after_week(case):
+        return AskedNoMore()
+    return RemindedNoMore() if action is Action.REMINDER and not may_remind(case) else None
 
 
 def _of_step(dispatch: Dispatch, step: Step) -> ObsoleteDispatch | NotYetApplied | None:

@@ -1,7 +1,7 @@
 """Which arm a case is assigned to. A hash of the plan's seed and the randomised unit decides, also in a replay.
 
 Eligible is only who may be compared: a yellow or blue case of an adult, without a live scam call, without a sign of
-duress, who does not object, and who agrees if the plan requires it.
+duress, who does not object, and who agrees if the plan requires it. For a reminder, who was just dissuaded.
 """
 
 import hashlib
@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from domain.policy.experiments.arms import Arm
 from domain.policy.experiments.plan import Consent, ExperimentPlan, RandomisedUnit
+from domain.policy.schedule import LATEST, may_remind
 from schemas.casework.cases import Case, Payment
 from schemas.casework.experiments import Assignment
 from schemas.levels import LastResort
@@ -36,9 +37,11 @@ class DrawnArm(NamedTuple):
 
 def may_join(case: Case, plan: ExperimentPlan, now: datetime) -> bool:
     """Return True if the case may be assigned to an arm of the plan at `now`: the experiment runs then, an arm may
-    change the case (`may_vary`), and the case has no outcome yet. Whether the case has an arm already is not checked.
+    change the case (`may_vary`), and the case has no outcome yet; or, if the plan is about reminders, the resident may
+    be reminded (`may_remind`). Whether the case has an arm already is not checked.
     """
-    return plan.runs_at(now) and may_vary(case, plan) and case.outcome is None
+    in_time = case.outcome is None if plan.remind_after is None else may_remind(case)
+    return plan.runs_at(now) and may_vary(case, plan) and in_time
 
 
 def may_vary(case: Case, plan: ExperimentPlan) -> bool:
@@ -67,10 +70,18 @@ def consents(flags: Collection[Flag], plan: ExperimentPlan) -> bool:
 def assignment(name: str, plan: ExperimentPlan, case: Case, now: datetime) -> Assignment:
     """Return the assignment of a case to an arm of the plan at `now`. `name`: the experiment's name, which the drawing
     of the arm uses. The caller checks that the case is eligible (`may_join`). The assignment also records whether a
-    bank reports about the resident (`bank_reports`). Nothing is stored.
+    bank reports about the resident (`bank_reports`), and for a plan about reminders, from when its outcome counts: in
+    both arms from when the reminder is due. Nothing is stored.
     """
     drawn = draw_arm(name, plan, AssignedSubject(case.resident, case.household, case.profile.division), now)
-    return Assignment(arm=drawn.arm, unit=drawn.unit, propensity=drawn.propensity, at=now, observed=bank_reports(case))
+    return Assignment(
+        arm=drawn.arm,
+        unit=drawn.unit,
+        propensity=drawn.propensity,
+        at=now,
+        observed=bank_reports(case),
+        counted_from=None if plan.remind_after is None else min(now + plan.remind_after, LATEST),
+    )
 
 
 def bank_reports(case: Case) -> bool:

@@ -56,6 +56,28 @@ def arm_of_case(case: Case, experiments: Mapping[str, ExperimentPlan], now: date
     return None
 
 
+def remind_after(case: Case, experiments: Mapping[str, ExperimentPlan]) -> timedelta | None:
+    """Return how long after the resident was dissuaded the case's arm reminds them. None if it has no arm that does,
+    its experiment is stopped or no longer in the policy, or the case may not vary (`may_vary`).
+
+    An arm keeps this effect after its experiment has ended: who was assigned on the last days is reminded too.
+    """
+    for name, given in case.experiments.items():
+        plan = experiments.get(name)
+        arm = plan.arms.get(given.arm) if plan else None
+        if plan and arm and arm.remind_after is not None and not plan.stopped and may_vary(case, plan):
+            return arm.remind_after
+    return None
+
+
+def action_of(arm: CaseArm | None, step: str, rule: StepRule) -> Action:
+    """Return the action of a step of the level's plan: the arm's if somebody else makes this call, else the rule's.
+    `arm` None: the rule's.
+    """
+    caller = arm.arm.caller.get(step) if arm else None
+    return caller.action if caller else rule.action
+
+
 def after_start(arm: CaseArm | None, step: str, rule: StepRule) -> timedelta:
     """Return how long after the plan's start a step is due: the arm's time for this step if it has one, else the time
     of the plan's rule. `arm` None: the rule's.

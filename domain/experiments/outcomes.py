@@ -1,5 +1,5 @@
 """The primary outcome: money that left a resident's accounts within 72 hours of the assignment, as the banks and the
-police report it.
+police report it. Of an experiment with reminders, within 72 hours of when the reminder is due, in both arms.
 
 Counted are the payments that a bank's feed reported as settled, and the frauds in the police's records whose last
 payment was then: not what a person says, and not an operator's outcome. The same money may be in both, so the larger
@@ -79,7 +79,7 @@ def reported_loss(case: Case, given: Assignment) -> tuple[int, bool]:
 
 
 def _within(given: Assignment, at: datetime) -> bool:
-    return given.at <= at < given.at + OUTCOME_WITHIN
+    return given.outcome_from <= at < given.outcome_from + OUTCOME_WITHIN
 
 
 def primary_outcome(plan: ExperimentPlan, seen: Observed) -> float | None:
@@ -99,7 +99,7 @@ def final(plan: ExperimentPlan, revisions: Sequence[tuple[datetime, Observed]]) 
     """Return what was known of an assignment when its outcome became final by the plan. `revisions`: what was known
     from which time on, the earliest first; at least one. If nothing was known by then, the first of them.
     """
-    known = [seen for at, seen in revisions if at < seen.given.at + plan.final_after]
+    known = [seen for at, seen in revisions if at < seen.given.outcome_from + plan.final_after]
     return known[-1] if known else revisions[0][1]
 
 
@@ -110,7 +110,7 @@ def unstated_sums(plan: ExperimentPlan, observed: Iterable[Observed], now: datet
     found: dict[str, int] = {}
     for each in observed:
         missing = each.left_fen is not None and primary_outcome(plan, each) is None
-        if missing and each.given.at + plan.final_after <= now:
+        if missing and each.given.outcome_from + plan.final_after <= now:
             found[each.given.arm] = found.get(each.given.arm, 0) + 1
     return found
 
@@ -142,11 +142,11 @@ def exposures_of(plan: ExperimentPlan, observed: Iterable[Observed], now: dateti
 def _complete_at(plan: ExperimentPlan, given: Assignment) -> datetime:
     """Return when the outcomes of the assignment's unit are complete: when that of its last assignment is final."""
     if plan.unit is RandomisedUnit.HOUSEHOLD:
-        return given.at + HOUSEHOLD_WITHIN + plan.final_after
+        return given.outcome_from + HOUSEHOLD_WITHIN + plan.final_after
     if plan.unit is RandomisedUnit.RESIDENT or plan.block is None:
-        return given.at + plan.final_after
+        return given.outcome_from + plan.final_after
     begun = plan.starts + (given.at - plan.starts) // plan.block * plan.block
-    return begun + plan.block + plan.final_after
+    return begun + plan.block + (given.outcome_from - given.at) + plan.final_after
 
 
 def analysis_of(plan: ExperimentPlan) -> Analysis:

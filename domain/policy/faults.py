@@ -84,6 +84,8 @@ class FaultCode(StrEnum):
     UNDERPOWERED = "underpowered"
     LATER_THAN_PLAN = "later_than_plan"
     EXPERIMENTS_OVERLAP = "experiments_overlap"
+    NO_AUTOMATED_CALL = "no_automated_call"
+    REMINDER_AND_WARNING = "reminder_and_warning"
 
     HIDDEN_CHARACTER = "hidden_character"
     LINK = "link"

@@ -89,6 +89,21 @@ class Policy(Section):
         return self
 
     @model_validator(mode="after")
+    def _reminder_is_whole(self) -> Self:
+        """Refuse a reminder, of the plan or of an experiment's arm, without its text, times or results."""
+        arms = (arm for experiment in self.experiments.values() for arm in experiment.arms.values())
+        if self.plan.remind_after is None and all(arm.remind_after is None for arm in arms):
+            return self
+        for key, there in (
+            ("plan.asked", "reminder" in self.plan.asked),
+            ("plan.results", bool(self.plan.results.reminder)),
+            ("messages", self.messages.reminder is not None),
+        ):
+            if not there:
+                raise refused(FaultCode.KEYS_MISSING, key=key, names=["reminder"])
+        return self
+
+    @model_validator(mode="after")
     def _shield_fits(self) -> Self:
         """Refuse a shield that alone would open a case, and calls without their texts, times or results."""
         if self.risk.shield is not None:

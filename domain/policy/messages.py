@@ -119,7 +119,7 @@ class Wording(Section):
 
 class Segments(Section):
     """The most SMS segments (1 to 6) of an SMS (`sms`) and a flash SMS (`flash_sms`) to the resident, of the question a
-    week later (`week_sms`), and of one to a trusted contact (`contact_sms`).
+    week later (`week_sms`), of a reminder (`reminder`), and of one to a trusted contact (`contact_sms`).
 
     A handset shows a flash SMS of several segments in pieces or not at all.
     """
@@ -127,13 +127,14 @@ class Segments(Section):
     sms: Annotated[int, Field(ge=1, le=6)] = 3
     flash_sms: Annotated[int, Field(ge=1, le=6)] = 1
     week_sms: Annotated[int, Field(ge=1, le=6)] = 3
+    reminder: Annotated[int, Field(ge=1, le=6)] = 3
     contact_sms: Annotated[int, Field(ge=1, le=6)] = 2
 
 
 class Messages(Section):
-    """The templates of messages by action. Those of support calls, which a resident gets after a loss, and of the
-    question a week later may be left out if the policy plans none. Templates of calls must name each key that can be
-    pressed, that of the question by text message each figure that answers it.
+    """The templates of messages by action. Those of support calls, which a resident gets after a loss, of the
+    question a week later and of reminders may be left out if the policy plans none. Templates of calls must name each
+    key that can be pressed, that of the question by text message each figure that answers it.
     """
 
     segments: Segments = Segments()
@@ -146,17 +147,18 @@ class Messages(Section):
     support_call: Wording | None = None
     week_call: Wording | None = None
     week_sms: Wording | None = None
+    reminder: Wording | None = None
 
     def wording(self, action: Action) -> Wording | None:
         """Return the templates of `action`, or None for an action without a text of its own, such as a visit.
 
-        A support call, or a question a week later, gets the templates of a follow-up call or a text message if this
-        policy has none for it, because an earlier policy may have planned it.
+        A support call, a question a week later or a reminder gets the templates of a follow-up call or a text message
+        if this policy has none for it, because an earlier policy may have planned it.
         """
         found = getattr(self, action.value, None)
         if found is None and action in (Action.SUPPORT_CALL, Action.WEEK_CALL):
             return self.follow_up
-        if found is None and action is Action.WEEK_SMS:
+        if found is None and action in (Action.WEEK_SMS, Action.REMINDER):
             return self.sms
         return found if isinstance(found, Wording) else None
 

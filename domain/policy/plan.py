@@ -179,12 +179,14 @@ class Results(Section):
     support_call: Table = Field(default_factory=dict)
     week_call: Table = Field(default_factory=dict)
     week_sms: Table = Field(default_factory=dict)
+    reminder: Table = Field(default_factory=dict)
     contact: Table
     visit: Table
     stop: Table
 
 
 SOONEST_QUESTION, LATEST_QUESTION = timedelta(seconds=1), timedelta(days=30)
+SOONEST_REMINDER, LATEST_REMINDER = timedelta(seconds=1), timedelta(days=60)
 LEAST_STATUS = timedelta(minutes=1)  # assumed: sooner, a bank is still working on the order
 
 
@@ -245,7 +247,8 @@ class Plan(Section):
     `retries`: after a provider's failure, the first pause (it doubles each time), the longest pause, and the most
     retries. `busy_in_a_row`: number of busy results that mean danger. `ask_after`: how long after a resident was
     dissuaded they are asked, by another channel, whether they have paid since, at most 30 days (left out: never).
-    `asked`: rules of steps that a person requests, of follow-ups, support calls and that question.
+    `remind_after`: how long after that they get a reminder by text message, at most 60 days (left out: never).
+    `asked`: rules of steps that a person requests, of follow-ups, support calls, that question and the reminder.
     """
 
     utc: Offset
@@ -264,7 +267,10 @@ class Plan(Section):
     stop: StopRules
     levels: dict[Level, LevelPlan]
     ask_after: Duration | None = None
-    asked: dict[Literal["operator", "visit", "contact", "follow_up", "support", "week_call", "week_sms"], StepRule]
+    remind_after: Duration | None = None
+    asked: dict[
+        Literal["operator", "visit", "contact", "follow_up", "support", "week_call", "week_sms", "reminder"], StepRule
+    ]
     results: Results
 
     @model_validator(mode="after")
@@ -286,4 +292,12 @@ class Plan(Section):
             raise refused(FaultCode.NOT_BETWEEN, key="ask_after", least=least, most=most)
         if missing := [name for name in ("week_call", "week_sms") if not getattr(self.results, name)]:
             raise refused(FaultCode.KEYS_MISSING, key="results", names=missing)
+        return self
+
+    @model_validator(mode="after")
+    def _reminder_fits(self) -> Self:
+        """Refuse a reminder at a time out of its bounds."""
+        if self.remind_after is not None and not SOONEST_REMINDER <= self.remind_after <= LATEST_REMINDER:
+            least, most = spelt(SOONEST_REMINDER), spelt(LATEST_REMINDER)
+            raise refused(FaultCode.NOT_BETWEEN, key="remind_after", least=least, most=most)
         return self

@@ -33,7 +33,7 @@ LIFTS = frozenset({Action.STOP_RELEASE, Action.LIFT_HOLD})
 CALLS = frozenset({Action.ROBOT_CALL, Action.OPERATOR_CALL})
 WEEK_QUESTIONS = frozenset({Action.WEEK_CALL, Action.WEEK_SMS})
 """The question a week after the resident was dissuaded, by a call or a text message."""
-AFTER_PLAN = WEEK_QUESTIONS | {Action.SUPPORT_CALL}
+AFTER_PLAN = WEEK_QUESTIONS | {Action.SUPPORT_CALL, Action.REMINDER}
 """The contacts that belong to no level's plan and outlive the case. They are never made while a plan contacts the
 resident, and never in quiet hours.
 """
@@ -64,8 +64,9 @@ def rule_of(plan: Plan, step: str, action: Action) -> StepRule:
     """Return the policy's rule for a step of a case. `step`: the step's id; `action`: its action.
 
     A step for a bank (STOPS) gets the attempts and times of `plan.stop`, but a status request only one attempt. A
-    follow-up, a support call or a question a week later gets the plan's rule for these. A step that the policy no
-    longer has gets one attempt and an hour for its result.
+    follow-up, a support call, a question a week later or a reminder gets the plan's rule for these. A call that an
+    operator makes in place of the automated call gets the rule of a requested operator's call. A step that the policy
+    no longer has gets one attempt and an hour for its result.
     """
     head, _, rest = step.partition(".")
     if action in STOPS:
@@ -79,7 +80,10 @@ def rule_of(plan: Plan, step: str, action: Action) -> StepRule:
         return plan.asked["support"]
     rules: Mapping[str, StepRule] = plan.levels[Level(head)].steps if head in _LEVELS else _by_name(plan)
     name = action.value if action in WEEK_QUESTIONS else rest.partition(".")[0]
-    return rules.get(name) or StepRule.model_construct(action=action, result_within=timedelta(hours=1))
+    found = rules.get(name)
+    if action is Action.OPERATOR_CALL and found is not None and found.action is Action.ROBOT_CALL:
+        return plan.asked["operator"]
+    return found or StepRule.model_construct(action=action, result_within=timedelta(hours=1))
 
 
 def _by_name(plan: Plan) -> Mapping[str, StepRule]:
@@ -88,7 +92,7 @@ def _by_name(plan: Plan) -> Mapping[str, StepRule]:
 
 def level_of(step: str) -> Level | None:
     """Return the level whose plan has the step with this id. None for steps that belong to no level: requested steps,
-    follow-ups, support calls, stops and timers.
+    follow-ups, contacts after the plan, stops and timers.
     """
     head = step.partition(".")[0]
     return Level(head) if head in _LEVELS else None
@@ -134,6 +138,13 @@ def may_ask_after_week(case: Case) -> bool:
     lost = bool(case.losses) or (case.prior_loss is not None and case.prior_loss.at >= case.opened_at)
     recorded = any(fraud.number == case.number and fraud.loss_fen != 0 for fraud in case.frauds)
     return stands and not lost and not recorded and not case.wants_no_messages
+
+
+def may_remind(case: Case) -> bool:
+    """Return True if the resident may be reminded of the warning: under the same conditions as they may be asked
+    whether they have paid since (`may_ask_after_week`). Who has lost money needs support, no warning of what happened.
+    """
+    return may_ask_after_week(case)
 
 
 def weaker(one: Action, other: Action) -> bool:

@@ -222,7 +222,7 @@ def experiment_rows(case: Case, name: Pseudonym) -> Iterator[ExperimentRow]:
             unit=name(given.unit),
             propensity=given.propensity,
             assigned_at=given.at,
-            complete_at=given.at + OUTCOME_WITHIN,
+            complete_at=given.outcome_from + OUTCOME_WITHIN,
             left_fen=money_left(case, given),
             defrauded_fen=None if unstated else loss,
             level=case.level.value,

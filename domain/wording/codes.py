@@ -113,12 +113,13 @@ STEPS = {
     "support": labels.ACTIONS[Action.SUPPORT_CALL],
     "week_call": labels.ACTIONS[Action.WEEK_CALL],
     "week_sms": labels.ACTIONS[Action.WEEK_SMS],
+    "reminder": labels.ACTIONS[Action.REMINDER],
     "ask": labels.ACTIONS[Action.STOP_STATUS],
     "own": labels.ACTIONS[Action.HOLD_OUTGOING],
     "lift": labels.ACTIONS[Action.LIFT_HOLD],
     "province": labels.ACTIONS[Action.HAND_OVER],
 }
-_STEP_OWNERS = {*Level, "asked", "follow", "support", "week", "ask", "own", "lift", "province"}
+_STEP_OWNERS = {*Level, "asked", "follow", "support", "week", "remind", "ask", "own", "lift", "province"}
 
 OPTIONAL: Mapping[type[Code], frozenset[str]] = {
     kind: frozenset(kind.__struct_fields__[len(kind.__struct_fields__) - len(kind.__struct_defaults__) :])

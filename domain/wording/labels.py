@@ -28,6 +28,7 @@ ACTIONS = {
     Action.SUPPORT_CALL: "受损后关怀",
     Action.WEEK_CALL: "一周后电话询问",
     Action.WEEK_SMS: "一周后短信询问",
+    Action.REMINDER: "劝阻后再次提醒",
     Action.CONTACT_SMS: "短信告知亲友",
     Action.CONTACT_CALL: "电话告知亲友",
     Action.VISIT: "上门劝阻",

@@ -6,7 +6,7 @@ from schemas.casework.provinces import OfferRefusal
 from schemas.codes.base import Code, CodeField
 from schemas.codes.provinces import CaseHandedOver
 from schemas.codes.refusals import CaseClosed, CaseSettled, PlanContacts, PlanOverByLoss
-from schemas.codes.week import AskedNoMore
+from schemas.codes.week import AskedNoMore, RemindedNoMore
 from schemas.levels import Level
 from schemas.people.escalations import OfficerRung, RungResult
 
@@ -244,6 +244,7 @@ class NotTakenThere(Code, frozen=True):
 
 ChannelCode = (
     AskedNoMore
+    | RemindedNoMore
     | OnTheDesk
     | NoTelephone
     | NotRegistered

@@ -1,4 +1,4 @@
-"""The codes about the question a week after a resident was dissuaded: have they paid since?"""
+"""The codes about the question a week after a resident was dissuaded: have they paid since? And about the reminder."""
 
 from typing import ClassVar
 
@@ -48,5 +48,28 @@ class NotAskedAfterWeek(Code, frozen=True):
     zh: ClassVar = "一周后的询问尚未发出，不能登记回答"
 
 
-WeekCode = AskedWhetherPaid | AskedInstead | AskedNoMore | WeekReplied | WeekAnswerTold | NotAskedAfterWeek
-"""A code of the question a week later."""
+class WarningFades(Code, frozen=True):
+    """Why a reminder is sent: the resident was dissuaded some time ago, and a warning's effect fades."""
+
+    zh: ClassVar = "劝阻已有时日，再次提醒"
+
+
+class RemindedNoMore(Code, frozen=True):
+    """The reminder is not sent: the resident is in danger again, has lost money, is no longer dissuaded or wants no
+    messages; or nothing plans it any more, as after the end of an experiment for harm.
+    """
+
+    zh: ClassVar = "不再提醒：再度涉险、已受损、不再属于已劝阻、要求不再发送短信，或预案不再提醒"
+
+
+WeekCode = (
+    AskedWhetherPaid
+    | AskedInstead
+    | AskedNoMore
+    | WeekReplied
+    | WeekAnswerTold
+    | NotAskedAfterWeek
+    | WarningFades
+    | RemindedNoMore
+)
+"""A code of the question a week later, or of the reminder."""

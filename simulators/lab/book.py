@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 
 from domain.policy.schedule import STOPS
 from domain.statistics.report import NO_CONTACT
-from schemas.casework.cases import Case, StepState
+from schemas.casework.cases import Case, StepState, WeekQuestion
 from schemas.casework.events import CaseEvent, FactKind
 from schemas.casework.inputs import Deadline, ResidentInput
-from schemas.levels import Action, Level
+from schemas.levels import Action, Level, Outcome, WeekAnswer
 from simulators.lab.waits import Waits
 from simulators.world.province import Province
 from simulators.world.truth import Contact, Fate, Life
@@ -38,12 +38,15 @@ class Figures:
     `by_banks_fen`, `by_machines_fen`, `by_operators_fen`, `by_officers_fen`: the loss avoided by who achieved it: banks
     by catching or freezing money, the others by dissuading before payments (machines: messages, automated calls, and
     trusted contacts). `defrauded`: residents who lost money; `defrauded_after_warning`: those with a loss after a
-    warning had reached them. `false_alarms`: cases of residents who were in no scam when the case was opened;
-    `needless`: contacted residents who were in no scam. `contacts`, `calls`, `visits`: contacts and attempts.
-    `operator_hours`: hours on calls, unanswered ones too; `officer_hours`: hours of visits with travel;
-    `operators_busy`: share of the operators' time spent on calls. `clocks_kept`: share of first contacts within the
-    level's time; `desk_clocks_kept`: share of operators' calls taken in time. `past_limit`: cases that waited for an
-    operator beyond their limit; `longest_wait`: hours, of all cases.
+    warning had reached them. `dissuaded`: cases whose resident was dissuaded; of these, by the question a week later,
+    `week_nothing_paid`: asked again by another channel, and they answered that they had paid nothing; `week_paid`: that
+    they had paid; `week_contacted`: that they were only contacted again; `week_no_answer`: nobody answered. In truth,
+    `week_paid_after_all`: of those who answered that they had paid nothing, they had. `false_alarms`: cases of
+    residents who were in no scam when the case was opened; `needless`: contacted residents who were in no scam.
+    `contacts`, `calls`, `visits`: contacts and attempts. `operator_hours`: hours on calls, unanswered ones too;
+    `officer_hours`: hours of visits with travel; `operators_busy`: share of the operators' time spent on calls.
+    `clocks_kept`: share of first contacts within the level's time; `desk_clocks_kept`: share of operators' calls taken
+    in time. `past_limit`: cases that waited for an operator beyond their limit; `longest_wait`: hours, of all cases.
     """
 
     loss_avoided_fen: float
@@ -55,6 +58,12 @@ class Figures:
     by_officers_fen: float
     defrauded: float
     defrauded_after_warning: float
+    dissuaded: float
+    week_nothing_paid: float
+    week_paid: float
+    week_contacted: float
+    week_no_answer: float
+    week_paid_after_all: float
     cases: float
     false_alarms: float
     needless: float
@@ -86,18 +95,31 @@ class Opened:
     contacted: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Dissuaded:
+    """A case whose resident was dissuaded, first at `at`, as it stands now. `week`: the question a week later, None if
+    it was not put.
+    """
+
+    resident: str
+    at: datetime
+    week: WeekQuestion | None
+
+
 @dataclass(slots=True)
 class Book:
     """Collects a run's events, which are added in the order of the journal.
 
     `waits`: measures how long cases waited for an operator; `opened`: case id -> the case at its opening; `warned`:
-    resident id -> when a warning first reached them; `clocks`: numbers of `first` (cases whose first contact was in
+    resident id -> when a warning first reached them; `dissuaded`: case id -> the case, if its resident was dissuaded;
+    `clocks`: numbers of `first` (cases whose first contact was in
     time), `desk` (calls given to operators) and `desk_missed` (of these, calls that nobody took in time).
     """
 
     waits: Waits
     opened: dict[str, Opened] = field(default_factory=dict)
     warned: dict[str, datetime] = field(default_factory=dict)
+    dissuaded: dict[str, Dissuaded] = field(default_factory=dict)
     clocks: Counter[str] = field(default_factory=Counter)
 
     def add(self, before: Case | None, given: ResidentInput, event: CaseEvent) -> None:
@@ -111,6 +133,9 @@ class Book:
             known = self.opened[case.id] = Opened(case.resident, event.at, case.level)
         if case.warned_at is not None:
             self.warned.setdefault(case.resident, case.warned_at)
+        if case.outcome is Outcome.DISSUADED or case.id in self.dissuaded:
+            first = self.dissuaded.get(case.id)
+            self.dissuaded[case.id] = Dissuaded(case.resident, first.at if first else event.at, case.week)
         if not known.contacted and _contacts(event):
             known.contacted = True
             self.clocks["first"] += event.at - known.at <= FIRST_CONTACT[known.level]
@@ -161,6 +186,7 @@ def figures(book: Book, province: Province, effort: Effort, end: datetime) -> Fi
     unwarned = sum(_settled(life, end) for life in lives)
     contacts = [each for each in province.truth.contacts if each.action not in STOPS and each.at <= end]
     book.waits.close(end)
+    week = answers(book)
     clocks, kept = book.clocks, sum((_kept(province, life, end) for life in lives), Counter[str]())
     return Figures(
         loss_avoided_fen=unwarned - sum(lost.values()),
@@ -172,6 +198,12 @@ def figures(book: Book, province: Province, effort: Effort, end: datetime) -> Fi
         by_officers_fen=kept[Action.VISIT],
         defrauded=sum(amount > 0 for amount in lost.values()),
         defrauded_after_warning=sum(_after_warning(province, life, book, end) for life in lives),
+        dissuaded=len(book.dissuaded),
+        week_nothing_paid=week[WeekAnswer.NOTHING_PAID],
+        week_paid=week[WeekAnswer.PAID_SINCE],
+        week_contacted=week[WeekAnswer.CONTACTED_AGAIN],
+        week_no_answer=week[WeekAnswer.NO_ANSWER],
+        week_paid_after_all=sum(_paid_after_all(province, each) for each in book.dissuaded.values()),
         cases=len(book.opened),
         false_alarms=sum(_false(province, known) for known in book.opened.values()),
         needless=len({each.resident for each in contacts} - lost.keys()),
@@ -185,6 +217,28 @@ def figures(book: Book, province: Province, effort: Effort, end: datetime) -> Fi
         desk_clocks_kept=_share(clocks["desk"] - clocks["desk_missed"], clocks["desk"]),
         past_limit=book.waits.past_limit,
         longest_wait=book.waits.longest / _HOUR,
+    )
+
+
+def answers(book: Book) -> Counter[WeekAnswer]:
+    """Return how many dissuaded residents gave each answer to the question a week later, by answer. Questions that wait
+    for an answer are left out.
+    """
+    questions = (each.week for each in book.dissuaded.values())
+    return Counter(week.answer for week in questions if week is not None and week.answer is not None)
+
+
+def _paid_after_all(province: Province, case: Dissuaded) -> bool:
+    """Return True if a resident answered after a week that they had paid nothing, and had made and lost a payment since
+    they were dissuaded.
+    """
+    life = province.truth.lives.get(case.resident)
+    if life is None or case.week is None or case.week.answered_at is None:
+        return False
+    told = case.week.answer is WeekAnswer.NOTHING_PAID
+    return told and any(
+        fate is Fate.SETTLED and case.at < payment.at <= case.week.answered_at
+        for payment, fate in province.truth.fates(life, case.week.answered_at)
     )
 
 

@@ -131,7 +131,7 @@ def contact_dissuades(chance: Random, action: Action, result: Result, situation:
 
 
 def _weight(action: Action, result: Result) -> float:
-    if action in (Action.SMS, Action.FLASH_SMS):
+    if action in (Action.SMS, Action.FLASH_SMS, Action.REMINDER):
         return figures.READS_SMS * figures.SMS_PERSUADES if result is Result.DELIVERED else 0.0
     if action is Action.CONTACT_SMS:
         return figures.READS_SMS * figures.CONTACT_PERSUADES if result is Result.DELIVERED else 0.0

@@ -60,7 +60,7 @@ def _sms(chance: Random, situation: Situation) -> Answer:
 
 _ANSWERS: Partial[Action, Callable[[Random, Situation], Answer]] = Partial(
     {
-        **dict.fromkeys((Action.SMS, Action.FLASH_SMS, Action.CONTACT_SMS), _sms),
+        **dict.fromkeys((Action.SMS, Action.FLASH_SMS, Action.CONTACT_SMS, Action.REMINDER), _sms),
         Action.WEEK_CALL: behaviour.week_call,
         Action.WEEK_SMS: behaviour.week_sms,
     }

@@ -25,6 +25,7 @@ WRONG: list[tuple[tuple[str, ...], object]] = [
     (("plan", "utc"), "8"),
     (("plan", "busy_in_a_row"), 0),
     (("plan", "ask_after"), 7),
+    (("plan", "remind_after"), 14),
     (("plan", "misspelt"), 1),
     (("plan", "levels", "red", "steps", "flash", "action"), "telegram"),
     (("messages", "segments", "sms"), 99),

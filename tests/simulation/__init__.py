@@ -22,7 +22,7 @@ What is checked
     | doubts_resolved | what stands as being sent, or as perhaps sent, has its report |
     | nothing_after_settled | nothing of the plan is sent once the resident is dissuaded or cleared |
     | only_what_follows_a_loss | after a loss no warning, no visit and no message to a trusted contact is sent |
-    | asked_once_while_dissuaded | the question a week later is put once, to who stands as dissuaded without a loss |
+    | asked_once_while_dissuaded | the question a week later and the reminder: once, to the dissuaded without a loss |
     | somebody_handles | a case that ends here by a hand-over is open there before, at its level or above |
     | offered_once | an offer is one case there; what was taken is known here, or counts as not answered |
     | no_fork | a case has one event of each version, and each is the one that its input gives |

@@ -26,10 +26,10 @@ def quick_policy() -> Path:
     """The file of such a policy: what lies between [plan] and [fatigue] takes a fifteenth of its time.
 
     It hands cases over to one other province, and takes cases from it. The dissuaded are asked after 2 s, at any
-    time of the day.
+    time of the day, and reminded after 3 s.
     """
     before, plan, after = _parts(POLICY.read_text("utf-8"))
-    plan = AT_HOME.sub(r"\1", plan.replace(WEEK, f'ask_after = "{FASTER * 2}s"'))
+    plan = AT_HOME.sub(r"\1", plan.replace(WEEK, f'ask_after = "{FASTER * 2}s"\nremind_after = "{FASTER * 3}s"'))
     made = Path(tempfile.mkdtemp(prefix="quanzu-simulation-")) / "quick.toml"
     made.write_text(before + _DURATION.sub(_faster, plan) + after + HANDOVER, encoding="utf-8")
     return made

@@ -6,7 +6,7 @@ from domain.casework.draft import DecisionBuilder
 from domain.casework.steps import end, plan_step, withdraw, wrong_number
 from domain.policy.schedule import WEEK_QUESTIONS, conditions, may_ask_after_week
 from schemas.casework.cases import StepState
-from schemas.codes.week import AskedInstead, AskedNoMore, AskedWhetherPaid
+from schemas.codes.week import AskedInstead, AskedNoMore, AskedWhetherPaid, RemindedNoMore
 from schemas.levels import Action, Channel, OutcomeGround
 
 SAME_TIME = timedelta(hours=24)  # the question by a call replaces a follow-up call that is planned so near to it
@@ -22,8 +22,8 @@ def channel_of_ground(ground: OutcomeGround | None) -> Channel | None:
 
 def plan_question(draft: DecisionBuilder) -> None:
     """Plan the question for the policy's `ask_after` from now, if the resident is dissuaded and was not asked before;
-    one that waits from an earlier dissuasion is withdrawn. A follow-up call within 24 h of a question by call is
-    skipped.
+    one that waits from an earlier dissuasion is withdrawn, as is a reminder. A follow-up call within 24 h of a question
+    by call is skipped.
 
     The channel is another one than that by which they were dissuaded: a text message after a call, a call after a visit
     or if it was neither; a text message too if they object to calls or hear badly. No effect if the number is wrong.
@@ -43,8 +43,9 @@ def plan_question(draft: DecisionBuilder) -> None:
 
 
 def withdraw_question(draft: DecisionBuilder) -> None:
-    """Withdraw a question that waits, with a fact; no effect if none does."""
+    """Withdraw a question and a reminder that wait, with a fact for each; no effect if none does."""
     withdraw(draft, draft.live(*WEEK_QUESTIONS), AskedNoMore())
+    withdraw(draft, draft.live(Action.REMINDER), RemindedNoMore())
 
 
 def _action(draft: DecisionBuilder) -> Action:

@@ -1,5 +1,5 @@
-"""Whether experiments fit the rest of the policy: no arm delays a step of the plan, or words a longer message than it
-may, and no two experiments run for one level at once.
+"""Whether experiments fit the rest of the policy: no arm delays a step or a reminder of the plan, words a longer
+message than it may, or changes the caller of a step that is no automated call; and no two run for one level at once.
 """
 
 from collections.abc import Mapping
@@ -10,9 +10,9 @@ from domain.policy.experiments.arms import Arm
 from domain.policy.experiments.plan import ExperimentPlan
 from domain.policy.faults import FaultCode, refused
 from domain.policy.messages import OF_SEVERAL, ONE_SEGMENT, SAMPLE, Messages, segments
-from domain.policy.plan import Plan
+from domain.policy.plan import LATEST_REMINDER, SOONEST_REMINDER, Plan
 from domain.policy.units import spelt
-from schemas.levels import Level
+from schemas.levels import Action, Level
 from schemas.people.residents import Language
 
 
@@ -20,13 +20,15 @@ def within_plan(name: str, experiment: ExperimentPlan, plan: Plan, messages: Mes
     """Check that the experiment `name` fits the plan and the messages. Return None if it does.
 
     Raises PydanticCustomError, a ValueError, if an arm makes a step later than the plan of one of the experiment's
-    levels does, has a step that one of these plans does not have, or has a text of more SMS segments than the policy
-    allows.
+    levels does, has a step that one of these plans does not have, has somebody make a call that is no automated call of
+    the plan, reminds residents later than the plan, or has a text of more SMS segments than the policy allows.
     """
     for arm_name, arm in experiment.arms.items():
         where = f"experiments.{name}.arms.{arm_name}"
         for level in experiment.levels:
             _no_later(where, arm, level, plan)
+            _calls_instead(where, arm, level, plan)
+        _reminds_in_time(where, arm, plan)
         _short_enough(where, arm, messages.segments.sms)
 
 
@@ -38,6 +40,23 @@ def _no_later(where: str, arm: Arm, level: Level, plan: Plan) -> None:
             raise refused(
                 FaultCode.LATER_THAN_PLAN, key=f"{where}.after.{step}", name=f"{level.value}.{step}", most=most
             )
+
+
+def _calls_instead(where: str, arm: Arm, level: Level, plan: Plan) -> None:
+    """Only an automated call may be made by a person: the other way round, a resident would get less than the plan."""
+    steps = plan.levels[level].steps
+    automated = sorted(name for name, rule in steps.items() if rule.action is Action.ROBOT_CALL)
+    for step in arm.caller:
+        if step not in automated:
+            key, name = f"{where}.caller.{step}", f"{level.value}.{step}"
+            raise refused(FaultCode.NO_AUTOMATED_CALL, key=key, name=name, choices=automated)
+
+
+def _reminds_in_time(where: str, arm: Arm, plan: Plan) -> None:
+    after, most = arm.remind_after, plan.remind_after or LATEST_REMINDER
+    if after is not None and not SOONEST_REMINDER <= after <= most:
+        least = spelt(SOONEST_REMINDER)
+        raise refused(FaultCode.NOT_BETWEEN, key=f"{where}.remind_after", least=least, most=spelt(most))
 
 
 def _short_enough(where: str, arm: Arm, most: int) -> None:

@@ -103,7 +103,8 @@ class ExperimentPlan(Section):
 
     `outcome`: the primary one, from the banks' payments and the police's records (domain/experiments/outcomes);
     `cap_fen`: of the outcome MONEY. `reports_within`: how long after the 72 hours a report of money that left then may
-    come; the outcome is final after that. `minimal_effect`: the smallest difference of mean outcomes worth finding;
+    come; the outcome is final after that. The 72 hours begin with the assignment, or when the reminder is due (see
+    `remind_after`). `minimal_effect`: the smallest difference of mean outcomes worth finding;
     `alpha`: the probability that the bounds of any arm, at any time, exclude its true difference; `power`: the
     probability of finding the effect in time. `stopped_at`: when it was stopped (see `stopped`).
     """
@@ -165,6 +166,18 @@ class ExperimentPlan(Section):
             if arm.changes == (name == self.control):
                 code = FaultCode.CONTROL_CHANGES if arm.changes else FaultCode.ARM_CHANGES_NOTHING
                 raise refused(code, key=f"arms.{name}", name=name)
+        if self.remind_after is not None:
+            self._reminds_only()
+
+    def _reminds_only(self) -> None:
+        """Check that an experiment with reminders compares one of them with none, and nothing else: its residents are
+        assigned when they are dissuaded, and its outcome counts from when the reminder is due.
+        """
+        if len(self.arms) > len((self.control, "arm")):
+            raise refused(FaultCode.TOO_MANY_ITEMS, key="arms", most=2)
+        for name in self.tested:
+            if self.arms[name].changes_warnings:
+                raise refused(FaultCode.REMINDER_AND_WARNING, key=f"arms.{name}", name=name)
 
     def _randomised(self) -> None:
         total = sum(arm.weight for arm in self.arms.values())
@@ -226,15 +239,22 @@ class ExperimentPlan(Section):
         return needed_units(self.minimal_effect, (arm, control), alpha, self.power, expected, self.floor)
 
     @property
+    def remind_after(self) -> timedelta | None:
+        """How long after the resident was dissuaded the tested arm reminds them; None if the experiment is not about
+        reminders. With one, residents are assigned when they are dissuaded, else when their plan begins.
+        """
+        return next((arm.remind_after for arm in self.arms.values() if arm.remind_after is not None), None)
+
+    @property
     def final_after(self) -> timedelta:
-        """How long after the assignment a case's outcome is final."""
+        """How long after its 72 hours begin a case's outcome is final."""
         return OUTCOME_WITHIN + self.reports_within
 
     @property
     def complete_at(self) -> datetime:
         """The time at which the outcomes of all units are final, if the last one is assigned when the plan ends."""
         joins = HOUSEHOLD_WITHIN if self.unit is RandomisedUnit.HOUSEHOLD else timedelta()
-        return self.ends + joins + self.final_after
+        return self.ends + (self.remind_after or timedelta()) + joins + self.final_after
 
     @property
     def stopped(self) -> bool:

@@ -1,6 +1,7 @@
 """What always holds of a case, whatever comes in whatever order."""
 
 from datetime import datetime, timedelta
+from functools import cache
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -11,7 +12,8 @@ from domain.casework import Decision, Rules, deadlines, decide, has_held, queue_
 from domain.casework.orders import records as orders
 from domain.casework.trail.movements import traced
 from domain.casework.triage import QueueBand, queue_band
-from domain.policy.schedule import AFTER_PLAN, WEEK_QUESTIONS, may_ask_after_week, may_support
+from domain.policy import Policy
+from domain.policy.schedule import AFTER_PLAN, WEEK_QUESTIONS, may_ask_after_week, may_remind, may_support
 from domain.policy.trace import TraceRules
 from domain.tracing.conservation import violations
 from schemas.casework.acts import (
@@ -73,6 +75,13 @@ from tests.domain.casework.machine_inputs import (
 AFTER_SETTLED = {Action.FOLLOW_UP, Action.STOP_RELEASE, *AFTER_PLAN}
 
 
+@cache
+def reminding_policy() -> Policy:
+    """The policy, which also reminds the dissuaded after two weeks."""
+    plan = policy().plan.model_copy(update={"remind_after": timedelta(days=14)})
+    return policy().model_copy(update={"plan": plan})
+
+
 class CaseLife(RuleBasedStateMachine):
     """Inputs of all kinds, sensible and not; each decision is checked as it is made."""
 
@@ -86,7 +95,7 @@ class CaseLife(RuleBasedStateMachine):
         self.count = 0
 
     def give(self, given: CaseInput) -> Decision:
-        before, rules = self.case, Rules(policy(), tuple(self.holds.values()))
+        before, rules = self.case, Rules(reminding_policy(), tuple(self.holds.values()))
         decision = decide(before, given, rules, given.at)
         assert decide(before, given, rules, given.at) == decision, "the same again is the same"
         self.case = decision.case
@@ -123,6 +132,10 @@ class CaseLife(RuleBasedStateMachine):
             if dispatch.action in WEEK_QUESTIONS:
                 assert may_ask_after_week(after), "only who stands as dissuaded, without a loss, is asked a week later"
                 earlier = {each.step for each in self.sent if each.case == after.id and each.action in WEEK_QUESTIONS}
+                assert earlier <= {dispatch.step}, "and once"
+            if dispatch.action is Action.REMINDER:
+                assert may_remind(after), "only who stands as dissuaded, without a loss, is reminded"
+                earlier = {each.step for each in self.sent if each.case == after.id and each.action is Action.REMINDER}
                 assert earlier <= {dispatch.step}, "and once"
             if dispatch.action in orders.ASKING:
                 order = orders.order_of(after, dispatch.step)
