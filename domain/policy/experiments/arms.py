@@ -17,7 +17,7 @@ from schemas.levels import Action
 ArmName = Annotated[Token, Field(max_length=24)]
 
 
-class Caller(StrEnum):
+class CallerKind(StrEnum):
     """Who makes a call of the plan in place of the automated call. OPERATOR: an operator of the centre."""
 
     OPERATOR = "operator"
@@ -28,7 +28,7 @@ class Caller(StrEnum):
         return _ACTIONS[self]
 
 
-_ACTIONS = {Caller.OPERATOR: Action.OPERATOR_CALL}
+_ACTIONS = {CallerKind.OPERATOR: Action.OPERATOR_CALL}
 
 
 class Arm(Section):
@@ -43,7 +43,7 @@ class Arm(Section):
     weight: Annotated[float, Field(gt=0, lt=1)]
     after: dict[Token, Duration] = Field(default_factory=dict)
     sms: Wording | None = None
-    caller: dict[Token, Caller] = Field(default_factory=dict)
+    caller: dict[Token, CallerKind] = Field(default_factory=dict)
     remind_after: Duration | None = None
 
     @property

@@ -3,12 +3,16 @@
 import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from typing import Any
 
+import pytest
 import pytest_asyncio
 import tomlkit
 
+from console.web.kit.pages import environment
 from domain.experiments.outcomes import Observed
 from domain.experiments.reading import read_experiment
+from domain.policy.experiments.arms import Arm
 from schemas.casework.experiments import Assignment
 from schemas.casework.inputs import PolicyChange
 from schemas.casework.policies import InForce
@@ -19,7 +23,7 @@ from streams.state.keys import EXPERIMENT_READINGS
 from tests.console.harness.audit import audited
 from tests.console.harness.rosters import field, supervisor
 from tests.console.harness.stage import Client, Stage
-from tests.domain.experiments.plans import approval, fields
+from tests.domain.experiments.plans import WORDING, approval, fields
 
 WHOLE = ""  # the area of who answers for the province
 
@@ -179,3 +183,19 @@ async def test_an_auditor_sees_experiments_and_cannot_stop_one(console: Stage) -
         shown = await client.get("/experiments")
         assert shown.status_code == 200
         assert "/stop" not in shown.text
+
+
+ALL: dict[str, Any] = {"sms": WORDING, "after": {"visit": "4h"}, "caller": {"call": "operator"}, "remind_after": "14d"}
+SAID = {
+    "zh": "另拟短信, 提前步骤, 坐席代替自动外呼, 劝阻后 14 天再次提醒",
+    "en": "text of its own, earlier steps, an operator makes the automated call, "
+    "reminded 14 days after they were dissuaded",
+    "ko": "별도 문자, 단계 앞당김, 상담원이 자동 전화를 대신함, 설득 14일 뒤 재알림",
+}
+
+
+@pytest.mark.parametrize(("language", "said"), SAID.items())
+async def test_the_page_says_what_an_arm_does(language: str, said: str) -> None:
+    does: Any = vars(environment(language).get_template("experiment_arms.html").module)["does"]
+    assert does(Arm.model_validate({"weight": 0.5, **ALL})).strip() == said
+    assert said not in does(Arm(weight=0.5))
