@@ -113,7 +113,7 @@ def _call_again(given: Filled) -> _Act:
     try:
         when = datetime.fromisoformat(given["when"])
     except ValueError:
-        raise FormError("when", "请选择日期和时间") from None
+        raise FormError("when", "时间请写成 YYYY-MM-DD HH:MM，如 2026-03-02 09:30") from None
     return {"do": "call_again", "when": when.replace(tzinfo=ZONE) if when.tzinfo is None else when}
 
 
@@ -178,7 +178,7 @@ _WRONG = {
     "answer": "请选择结果",
     "ground": "没有通话也没有见面：登记“已劝阻”须选择依据",
     "anyway": "请写明仍要执行的理由，至少两个字",
-    "when": "请选择日期和时间",
+    "when": "时间请写成 YYYY-MM-DD HH:MM，如 2026-03-02 09:30",
     "transfer": "请选择一笔支付",
     "contact": "请选择一位联系人",
     "account": "请选择当事人的账户",

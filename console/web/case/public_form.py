@@ -37,7 +37,7 @@ log = logging.getLogger(__name__)
 LEAST_SECONDS = 3.0  # nobody fills the form in faster; a program has to wait as long for each report
 MOST_SECONDS = 7_200.0
 OLDEST = timedelta(days=365)
-_LOCAL = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2})?")
+_LOCAL = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}(:[0-9]{2})?")
 _ISSUED = re.compile(r"[0-9]{1,13}")
 _PROOF = re.compile(r"[0-9a-f]{64}")
 

@@ -1,6 +1,7 @@
 """The queue: the hub's rows in order, each rendered once per language and change for all pages together."""
 
 from collections import Counter
+from collections.abc import Callable, Collection
 from datetime import date
 from functools import lru_cache
 
@@ -78,6 +79,21 @@ class Queue:
             self._order.put(row)
         self._ordered = (span, self._hub.mark)
         return self._order.rows.copy()
+
+    def places(self, ids: Collection[str], sees: Callable[[str], bool]) -> dict[str, int]:
+        """Return by id the place of each of these open cases in the queue of a person who sees the divisions for which
+        `sees` is true; the first place is 1.
+        """
+        wanted, found, place = set(ids), dict[str, int](), 0
+        for row in self.order() if wanted else ():
+            if not sees(row.division):
+                continue
+            place += 1
+            if row.id in wanted:
+                found[row.id] = place
+                if len(found) == len(wanted):
+                    break
+        return found
 
     def levels(self, area: str) -> Counter[Level]:
         """Return by level the number of the area's open cases that are not settled; see Hub.levels. `area`: a prefix of

@@ -6,11 +6,17 @@ import pytest
 
 from console.web.auth.guests import guests
 from console.web.auth.words import ROLES
-from console.web.kit.pages import marked
+from console.web.kit.pages import TEMPLATES, environment, marked
 from schemas.people.staff import StaffRole
 from tests.console.harness.stage import Client, Stage
 
 FORM = {"zh": "时间写成 YYYY-MM-DD HH:MM", "en": "Write times as YYYY-MM-DD HH:MM", "ko": "시각은 YYYY-MM-DD HH:MM"}
+
+HINTS = {
+    "zh": "年-月-日 时:分，如 2026-03-02 09:30",
+    "en": "Year-month-day hour:minute, such as 2026-03-02 09:30",
+    "ko": "년-월-일 시:분, 례: 2026-03-02 09:30",
+}
 
 
 async def entries(client: Client, **asked: str) -> int:
@@ -25,12 +31,28 @@ async def test_the_form_of_a_time_is_the_same_in_every_language(console: Stage) 
         for language, words in FORM.items():
             page = (await client.get("/audit", headers={"accept-language": language})).text
             assert words in page
-            assert "datetime-local" not in page
             for name in ("since", "until"):
                 field = re.search(rf'<input id="{name}"[^>]*>', page)
                 assert field is not None
                 assert 'placeholder="YYYY-MM-DD HH:MM"' in field[0]
                 assert 'aria-describedby="moment-form"' in field[0]
+
+
+def test_no_page_has_a_browser_s_own_field_of_a_time_which_follows_the_computer_s_language() -> None:
+    for file in TEMPLATES.glob("*.html"):
+        assert not re.search(r"""(type|kind)=["'](datetime-local|date|time|month|week)["']""", file.read_text()), file
+
+
+def test_a_time_is_typed_in_one_form_in_every_language() -> None:
+    for language, words in HINTS.items():
+        parts = environment(language).get_template("parts.html").module
+        field = str(parts.moment("when", "when", "words", "2026-03-02T09:30"))  # type: ignore[attr-defined]  # a macro
+        assert 'placeholder="YYYY-MM-DD HH:MM"' in field
+        assert 'value="2026-03-02 09:30"' in field
+        assert f'title="{words}"' in field
+        (pattern,) = re.findall(r'pattern="([^"]+)"', field)
+        assert re.fullmatch(pattern, "2026-03-02 09:30")
+        assert not re.fullmatch(pattern, "03/02/2026 09:30")
 
 
 async def test_a_day_alone_is_the_whole_day(console: Stage) -> None:

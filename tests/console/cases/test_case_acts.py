@@ -47,7 +47,7 @@ ACTS_AND_FACTS: list[tuple[str, dict[str, str], AnyCode]] = [
     ),
     ("answers", {"script": "police", "heard": "secret"}, ScriptAnswered("police", {"heard.secret": "yes"})),
     ("send_officer", {"reason": "不接电话"}, OfficerAskedFor("不接电话")),
-    ("call_again", {"when": "2026-03-02T18:30"}, CallAgainAt(datetime(2026, 3, 2, 18, 30, tzinfo=ZONE))),
+    ("call_again", {"when": "2026-03-02 18:30"}, CallAgainAt(datetime(2026, 3, 2, 18, 30, tzinfo=ZONE))),
     ("tell_contact", {"contact": "0"}, ContactToBeTold(0)),
     ("confirm", {"reason": "已与本人核实"}, DangerConfirmed("已与本人核实")),
     (
@@ -215,7 +215,7 @@ async def test_acting_on_a_case_that_another_has_is_asked_about_and_what_was_sai
         ("outcome", {"outcome": "dissuaded", "lost": "很多"}, "金额请写成数字"),
         ("outcome", {"outcome": "perhaps"}, "请选择结果"),
         ("lower", {"level": "yellow", "reason": "x"}, "请写明原因"),
-        ("call_again", {"when": "soon"}, "请选择日期和时间"),
+        ("call_again", {"when": "soon"}, "时间请写成 YYYY-MM-DD HH:MM，如 2026-03-02 09:30"),
         ("recording", {"link": "javascript:alert(1)"}, "请填写 https://"),
         ("recording", {"link": "http://recorder.example/1"}, "请填写 https://"),
         ("close", {"reason": " "}, "请写明原因"),

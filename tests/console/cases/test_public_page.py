@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
+from domain.calendar import JILIN
 from domain.desk.public_reports import reference_number
 from domain.identity.divisions import PROVINCE
 from domain.identity.identifiers import account_token
@@ -244,3 +246,9 @@ async def test_one_network_telephone_or_county_above_its_limit_leaves_the_page_t
         held = [name async for name in narrow.house.line.redis.scan_iter("LIMITS*report-phone*")]
         assert held
         assert not [name for name in held if b"198000" in name]
+
+
+async def test_the_time_of_a_payment_is_read_as_its_field_asks_for_it(console: Stage) -> None:
+    at = (console.house.clock.now() - timedelta(hours=1)).astimezone(JILIN).replace(second=0, microsecond=0)
+    for typed in (f"{at:%Y-%m-%d %H:%M}", f"{at:%H:%M}"):
+        assert (await reported(console, paid_at=typed)).paid_at == at

@@ -1,6 +1,8 @@
 """The figures at the top of the overview, as HTML. No server is needed."""
 
 import re
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from console.web.kit.pages import environment
@@ -43,8 +45,8 @@ def test_what_expires_within_a_minute_is_the_first_figure_and_red_above_zero() -
     assert "<dt>1 分钟内到期</dt><dd>0</dd>" in none
 
 
-def test_the_reds_that_wait_are_shown_beside_the_operators_on_duty_and_red_if_they_are_more() -> None:
-    assert '<span class="late">1 名坐席 / 20 件红色</span>' in figures(reds=20)
+def test_the_reds_that_wait_are_shown_beside_the_operators_on_duty_and_amber_if_they_are_more() -> None:
+    assert '<span class="short">1 名坐席 / 20 件红色</span>' in figures(reds=20)
     assert "<span>3 名坐席 / 2 件红色</span>" in figures(reds=2, staffing=Staffing(3, 3))
     assert "没有坐席登录" in figures(reds=20, staffing=Staffing(0, 0))
 
@@ -58,6 +60,33 @@ def test_the_share_of_the_shift_is_that_of_the_reds_whose_deadlines_people_had_t
     }
     assert by_people(red) == Tally(64, 36)
     html = figures(clocks=tables(red, Tally(493, 41)), reds_ended=by_people(red))
-    assert '<dt>本班红色按时</dt><dd class="late">64%</dd>' in html
+    assert '<dt>本班红色按时</dt><dd class="short">64%</dd>' in html
     assert "本班累计：坐席与上门 100 个时限，超时 36；全部级别按时 92%" in plain(html)
     assert "本班还没有时限结束" in figures()
+
+
+@dataclass(frozen=True)
+class Thin:
+    """A station on the page that lacks people."""
+
+    station: str
+    missing: int
+    thin: bool = True
+    people: tuple[Any, ...] = ()
+
+
+def on_duty(stations: Sequence[Thin]) -> str:
+    """The list of stations, as HTML."""
+    values = {"operators": [], "claims": [], "most": 5, "names": None, "now": NOON, "load": Load(), "duty": stations}
+    return environment("zh").get_template("desk_people.html").render(values)
+
+
+def test_of_many_stations_that_lack_people_the_five_that_lack_most_are_listed_and_the_others_folded() -> None:
+    html = on_duty([Thin(f"站{n}", n) for n in range(1, 8)])
+    listed, _, folded = html.partition('data-key="thin"')
+    assert "人手不足：7 个，共缺 28 人" in listed
+    assert re.findall(r'data-key="(站\d)"', listed) == ["站7", "站6", "站5", "站4", "站3"]
+    assert "其余人手不足的：2 个" in folded
+    assert re.findall(r'data-key="(站\d)"', folded) == ["站2", "站1"]
+    assert 'class="late"' not in html, "red is for what is overdue"
+    assert 'data-key="thin"' not in on_duty([Thin("站", 1)])

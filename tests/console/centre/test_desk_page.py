@@ -291,6 +291,20 @@ async def test_a_claim_that_nobody_renews_is_told_in_its_last_minute(console: St
         assert page.count("/queue?state=expiring") == 1, "only the figure leads there: all of them are shown"
 
 
+async def test_an_unclaimed_matter_says_its_place_in_the_queue_which_has_an_order_of_its_own(console: Stage) -> None:
+    await offered_in(console, "220581")
+    async with await console.signed_in(SUPERVISOR, "2205") as client:
+        page = (await client.get("/desk")).text
+        queue = re.findall(r'id="case-([^"]+)"', (await client.get("/queue")).text)
+    matters = re.findall(r'<tr role="row" class="unclaimed">.*?</tr>', page, re.DOTALL)
+    assert matters
+    for matter in matters:
+        (name,) = set(re.findall(r'href="/cases/([^"/]+)"', matter))
+        (place,) = re.findall(r"队列第 (\d+) 件", matter)
+        assert queue[int(place) - 1] == name
+    assert "“队列第 n 件”是坐席按 N 接手的次序" in page
+
+
 async def test_the_list_says_its_order_and_each_matter_s_level_amount_age_and_owner(console: Stage) -> None:
     _, _, case = await offered_in(console, "220583")
     async with await console.signed_in(SUPERVISOR, "220583") as client:

@@ -22,6 +22,7 @@ from console.web.overview.needs import needs, people
 from console.web.overview.shapes import source
 from console.web.rosters import rostering
 from domain.access.key_rings import KeyPurpose
+from domain.desk.attention import Concern
 from domain.desk.load import staffing_of
 from domain.desk.places import Layer
 from domain.policy import PolicyError
@@ -83,6 +84,8 @@ async def gathered(made: Services, who: Who, chosen: Chosen) -> dict[str, Any]:
     feeds = await area.feeds(made)
     signed_in = await operators(made, who)
     clocks = area.clocks(made, who, rosters)
+    found = await needs(made, who, feeds, now)
+    unclaimed = [each.case.id for each in found.shown if each.case and each.topic is Concern.UNCLAIMED]
     return {
         "now": now,
         "levels": list(GRAVEST_FIRST),
@@ -97,7 +100,8 @@ async def gathered(made: Services, who: Who, chosen: Chosen) -> dict[str, Any]:
         "claims": area.claims(made, who),
         "most": area.CLAIMS_SHOWN,
         "feeds": feeds,
-        "needs": await needs(made, who, feeds, now),
+        "needs": found,
+        "in_queue": made.queue.places(unclaimed, who.sees),
         "names": await people(made, rosters),
         "operators": signed_in,
         "able": partial(able, signed_in),
