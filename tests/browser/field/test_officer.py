@@ -54,6 +54,7 @@ async def test_a_visit_from_accepting_to_its_result_with_one_thumb(console: Stag
         await expect(page.locator("#one")).to_contain_text(visit.resident.address)
         await expect(page.locator("[data-slot=way]")).to_contain_text("车程约")
         await expect(page.locator("[data-slot=stop]")).to_have_text("第 1 站，共 1 站")
+        await expect(page.locator("#one [data-slot=where]")).to_be_empty()  # the way is said once
         where = await page.get_by_role("link", name="导航").get_attribute("href")
         assert where == f"geo:0,0?q={quote(visit.resident.address)}"
         await press(page, "接受", "已接受")

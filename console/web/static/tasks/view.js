@@ -120,6 +120,7 @@ export function one(task, stop, total) {
   $("#navigate").href = $("#address").href = navigation(who.address || task.place);
   $("#call").hidden = !who.phone;
   head(within, task);
+  if (!part.hidden) slot(within, "where", ""); // the way is said once, in its own part
   slot(within, "case", task.number ?? task.case);
   slot(within, "address", who.address);
   const person = [who.sex, `${who.age} ${word("age")}`, who.language, who.phone, who.minor ? word("minor") : ""];
