@@ -40,6 +40,20 @@ def test_known_money_and_the_estimate_are_two_lines_and_the_live_signal_comes_be
     assert "of_estimate" not in alone
 
 
+def test_the_amount_of_a_row_is_in_whole_yuan_so_that_none_is_cut() -> None:
+    html = rendered(case(Level.RED, payments=[payment(amount=10_666_069)], steps=on_desk()))
+    assert "¥106,660 <small>" in html
+    assert ".69" not in html
+
+
+def test_an_estimate_is_said_once_and_not_again_as_what_may_still_be_asked_for() -> None:
+    calling = danger(Level.RED, exposure=9_000_000, call_since=NOON - MINUTE)
+    alone = case(Level.RED, danger=calling, steps=on_desk())
+    grounds = [each.ground for each in row_of(alone, None, None, policy(), NOON).reasons]
+    assert "to_come" in grounds, "the row knows of it"
+    assert "还可能被骗" not in rendered(alone)
+
+
 def test_a_case_that_nobody_has_claimed_says_that_the_system_is_contacting_the_resident() -> None:
     contacting = case(Level.RED, steps=on_desk(), state=CaseState.CONTACTING)
     assert "<strong>系统联系中</strong>" in rendered(contacting)
