@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -34,9 +35,15 @@ def _named(text: str) -> Iterator[list[str]]:
     yield from ((found[1] or found[2]).split() for found in NAMED.finditer(text))
 
 
+@cache
+def _commands() -> Any:  # noqa: ANN401 - a click command of typer's
+    """All commands: to make them takes 20 ms of a core, and the texts name thousands."""
+    return typer.main.get_command(quanzu.app)
+
+
 def _missing(words: list[str]) -> str | None:
     """The first word that is no command of its group, or None when all are."""
-    node: Any = typer.main.get_command(quanzu.app)
+    node: Any = _commands()
     for word in words:
         if not isinstance(node, typer.core.TyperGroup):
             return None  # an argument
