@@ -3,7 +3,6 @@
 import asyncio
 import json
 import os
-import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,8 +15,8 @@ from domain.stix.objects import indicator_of
 from schemas.risk.sharing import SharedSuspect
 from streams.intake.taxii.collection import collection_id
 from tests.streams.intake.stix.taxii_line import CENTRE, ROOT, serving_suspects, suspect
+from tests.tools.servers.forked import completed
 
-REPOSITORY = Path(__file__).parents[2]
 RIGHTS = {"QUANZU_SOURCE_RIGHTS": "police:all,liaoning:rated"}
 
 
@@ -30,11 +29,8 @@ def fresh(number: int) -> SharedSuspect:
 def taken_in(folder: Path, *arguments: str, **more: str) -> tuple[int, str, str]:
     """Run the command with servers of its own; returns its exit code and what it printed."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("QUANZU_")}
-    own = {"QUANZU_DATA": str(folder / "data"), "PYTHONPATH": str(REPOSITORY), "COLUMNS": "200"}
-    command = [sys.executable, "-m", "quanzu", "intake", *arguments]
-    told = subprocess.run(
-        command, env=inherited | own | more, cwd=folder, capture_output=True, text=True, timeout=240, check=False
-    )
+    own = {"QUANZU_DATA": str(folder / "data"), "COLUMNS": "200"}
+    told = completed(["intake", *arguments], inherited | own | more, 240, folder)
     return told.returncode, told.stdout, told.stderr
 
 

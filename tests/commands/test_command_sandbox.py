@@ -10,16 +10,14 @@ import httpx
 import pytest
 
 from streams.runtime.embedded import free_port
-from tests.commands.sandboxes import QUANZU, plain, served
+from tests.commands.sandboxes import plain, served
+from tests.tools.servers.forked import completed
 
 ENDS_SECONDS = 60
 
 
 def ran(*words: str, **environment: str) -> "subprocess.CompletedProcess[str]":
-    command = [*QUANZU, "admin", "sandbox", *words]
-    return subprocess.run(
-        command, env=plain(**environment), capture_output=True, text=True, timeout=ENDS_SECONDS, check=False
-    )
+    return completed(["admin", "sandbox", *words], plain(**environment), ENDS_SECONDS)
 
 
 @pytest.fixture(scope="module")

@@ -2,10 +2,8 @@
 
 import os
 import subprocess
-import sys
 from pathlib import Path
 
-import quanzu
 from streams.messaging import topics
 from streams.messaging.producer import Record
 from streams.runtime.embedded import Embedded
@@ -13,15 +11,14 @@ from streams.runtime.settings import Settings
 from streams.security.encrypted_kafka import make_producer
 from streams.state.case_store import connect
 from streams.state.keys import WHOLE_HASHED, key
+from tests.tools.servers.forked import completed
 
 START_SECONDS = 120.0
 
 
 def worked(settings: Settings) -> "subprocess.CompletedProcess[str]":
     """`quanzu worker`, until it ends by itself."""
-    own = {**os.environ, **settings.environment(), "QUANZU_METRICS_PORT": "0"}
-    command = [sys.executable, str(Path(quanzu.__file__)), "worker"]
-    return subprocess.run(command, env=own, capture_output=True, text=True, timeout=START_SECONDS, check=False)
+    return completed(["worker"], {**os.environ, **settings.environment(), "QUANZU_METRICS_PORT": "0"}, START_SECONDS)
 
 
 async def test_a_store_ahead_of_its_topic_stops_the_worker_with_what_to_do_and_no_traceback(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from streams.runtime.embedded import free_port
 from streams.security.installation_keys import NEED_SECRET
 from streams.security.rights import PREFIX, Component
 from tests.tools.servers.certificates import Authority
+from tests.tools.servers.forked import completed
 from tests.tools.servers.guard import Guard
 from tests.tools.servers.kafka import Kafka
 from tests.tools.servers.redis import GuardedRedis
@@ -70,10 +71,7 @@ class Installation:
 
     def quanzu(self, environment: Mapping[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
         """A command run to its end; its output is in it, whatever it ended with."""
-        command = [*QUANZU, *arguments]
-        return subprocess.run(
-            command, env=dict(environment), check=False, capture_output=True, text=True, timeout=ENDS_SECONDS
-        )
+        return completed(arguments, environment, ENDS_SECONDS)
 
     @contextmanager
     def running(self, name: str, environment: Mapping[str, str], *command: str) -> Iterator[Path]:

@@ -9,7 +9,8 @@ import runpy
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from streams.runtime.embedded import die_with_parent
@@ -53,13 +54,46 @@ class Forked:
         return code
 
 
+def completed(
+    arguments: Sequence[str], environment: Mapping[str, str], timeout: float, cwd: Path | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run `quanzu` with these arguments to its end, in a process of its own. Returns its exit code and output.
+
+    `cwd`: the folder in which it runs; None: this process's. Raises subprocess.TimeoutExpired when it has not ended
+    after `timeout` seconds; it is killed then.
+    """
+    words = ["quanzu", *arguments]
+    with tempfile.TemporaryDirectory() as folder:
+        out, err = Path(folder, "out"), Path(folder, "err")
+        process = _context.Process(target=_command, args=(words, dict(environment), cwd or Path.cwd(), out, err))
+        process.start()
+        process.join(timeout)
+        if process.exitcode is None:
+            process.kill()
+            process.join()
+            raise subprocess.TimeoutExpired(words, timeout)
+        return subprocess.CompletedProcess(
+            words, process.exitcode, *(each.read_text("utf-8") if each.exists() else "" for each in (out, err))
+        )
+
+
+def _command(words: list[str], environment: dict[str, str], folder: Path, out: Path, err: Path) -> None:
+    """Be `quanzu` with its words, in the folder, and write to these files."""
+    os.chdir(folder)
+    _become("quanzu", words, environment, {1: out, 2: err})
+
+
 def _run(module: str, environment: dict[str, str], log: Path) -> None:
     """Be that program: its environment, its log, its module as `__main__`."""
+    _become(module, [module], environment, {1: log, 2: log})
+
+
+def _become(module: str, words: list[str], environment: dict[str, str], outputs: Mapping[int, Path]) -> None:
     die_with_parent()
     os.environ.clear()
     os.environ.update(environment)
-    with log.open("ab") as file:
-        for number in (1, 2):
+    for number, path in outputs.items():
+        with path.open("ab") as file:
             os.dup2(file.fileno(), number)
-    sys.argv = [module]
+    sys.argv = words
     runpy.run_module(module, run_name="__main__", alter_sys=True)
