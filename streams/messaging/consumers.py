@@ -17,8 +17,12 @@ from streams.runtime.tasks import stop
 
 FETCH_WAIT_MS = 50
 # Tansu answers a fetch only after half of its wait, even if a record arrives meanwhile. So a short wait makes each hop
-# faster, and a broker with nothing to do busier: 8 % of a core at 30 ms beside a worker, 4 % at 100.
-EMBEDDED_FETCH_WAIT_MS = 60
+# faster, and a broker and its clients with nothing to do busier: a fetch costs a follower of one topic and Tansu 2 ms
+# of a core together, a worker and Tansu 4 ms.
+EMBEDDED_FETCH_WAIT_MS = 120
+# Who reads up to the present end fetches no longer than that takes. At an empty partition, and behind a fetch that is
+# still under way, each read waits for half of it.
+EMBEDDED_READ_WAIT_MS = 20
 MOST_KEPT = 4  # idle consumers kept for the next reads
 _kept: dict[tuple[int, tuple[str, ...]], list["ReusedConsumers"]] = {}  # the one opened last comes last
 
@@ -88,14 +92,16 @@ async def consumer_for_read(settings: Settings) -> AsyncIterator[AIOKafkaConsume
 
 
 @asynccontextmanager
-async def started_consumer(settings: Settings, **options: str) -> AsyncIterator[AIOKafkaConsumer]:
-    """Context manager: yield a new, connected consumer, and stop it afterwards. `options`: further arguments for
-    AIOKafkaConsumer.
+async def started_consumer(
+    settings: Settings, embedded_wait_ms: int = EMBEDDED_READ_WAIT_MS, **options: str
+) -> AsyncIterator[AIOKafkaConsumer]:
+    """Context manager: yield a new, connected consumer, and stop it afterwards. `embedded_wait_ms`: how long a fetch
+    without records waits at the embedded broker; `options`: further arguments for AIOKafkaConsumer.
 
     Raises KafkaError if Kafka is unavailable, SettingsError if the embedded servers are not started yet, and ValueError
     if the CA file is unusable.
     """
-    consumer = _made(settings, **options)
+    consumer = _made(settings, embedded_wait_ms, **options)
     try:
         await consumer.start()
         yield consumer
@@ -103,13 +109,13 @@ async def started_consumer(settings: Settings, **options: str) -> AsyncIterator[
         await stop(consumer)
 
 
-def _made(settings: Settings, **options: str) -> AIOKafkaConsumer:
+def _made(settings: Settings, embedded_wait_ms: int = EMBEDDED_READ_WAIT_MS, **options: str) -> AIOKafkaConsumer:
     return AIOKafkaConsumer(
         **access(settings),
         client_id=f"{settings.app_id}-reader",
         enable_auto_commit=False,
         auto_offset_reset="none",
-        fetch_max_wait_ms=EMBEDDED_FETCH_WAIT_MS if settings.embedded else FETCH_WAIT_MS,
+        fetch_max_wait_ms=embedded_wait_ms if settings.embedded else FETCH_WAIT_MS,
         **options,
     )
 

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from schemas.administration.vaults import VaultNamed
 from schemas.base import ANY_VERSION
 from streams.messaging.codec import HANDED_ON, LEFT_OUT, Awaited, Codec, Unreadable, refuse_awaited
-from streams.messaging.consumers import consumer_for_read, decoding, started_consumer
+from streams.messaging.consumers import EMBEDDED_FETCH_WAIT_MS, consumer_for_read, decoding, started_consumer
 from streams.messaging.offsets import beginning_offsets, offset_bounds, partition_ends, partitions_of
 from streams.messaging.topics import VAULTS
 from streams.runtime.settings import Settings
@@ -207,7 +207,10 @@ async def follow(settings: Settings, topic: str, since: Mapping[int, int]) -> As
     KeyAwaitedError at a record whose private key this process does not have yet, and CodecError if the topic may be
     encrypted, a vault is set and no ReusedConsumers is open.
     """
-    async with started_consumer(settings) as consumer, decoding(settings, topic) as codec:
+    async with (
+        started_consumer(settings, EMBEDDED_FETCH_WAIT_MS) as consumer,
+        decoding(settings, topic) as codec,
+    ):
         wheres = await partitions_of(consumer, topic)
         consumer.assign(wheres)
         for where in wheres:

@@ -29,7 +29,7 @@ FULL_WAIT_SECONDS = 0.05
 
 
 class ConsumerThread(driver.AIOKafkaConsumerThread):
-    """The thread that fetches records; a fetch without records waits at the broker for 100 ms (embedded: 60 ms)."""
+    """The thread that fetches records; a fetch without records waits at the broker for 100 ms (embedded: 120 ms)."""
 
     async def on_thread_stop(self) -> None:
         """Stop the thread as Faust does, and its consumer with streams.runtime.tasks.stop, which cannot hang."""

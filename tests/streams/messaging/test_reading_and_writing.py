@@ -1,13 +1,20 @@
 import asyncio
 import gc
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, suppress
+from contextlib import AbstractAsyncContextManager, aclosing, suppress
 from typing import Any
 
 import pytest
+from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import NotLeaderForPartitionError
+from aiokafka.protocol.fetch import FetchRequest
 
-from streams.messaging.consumers import consumer_for_read, started_consumer
+from streams.messaging.consumers import (
+    EMBEDDED_FETCH_WAIT_MS,
+    EMBEDDED_READ_WAIT_MS,
+    consumer_for_read,
+    started_consumer,
+)
 from streams.messaging.offsets import beginning_offsets, end_offsets
 from streams.messaging.producer import Producer, Record, SendError
 from streams.messaging.reader import ReadError, follow, read_all, read_range
@@ -162,3 +169,35 @@ async def test_who_is_cancelled_while_a_consumer_connects_leaves_no_consumer_ope
     assert steps > 1
     # A connection that aiokafka is still making when its caller is cancelled it closes only when it is collected.
     assert [message for message in left if "Consumer" in message] == []
+
+
+@pytest.fixture
+def waits(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How long each fetch from now on is to wait at the broker for a record, in ms."""
+    found, send = list[int](), AIOKafkaClient.send
+
+    async def noted(client: AIOKafkaClient, node: int, request: object, **options: object) -> object:
+        if isinstance(request, FetchRequest):
+            found.append(request._max_wait_ms)
+        return await send(client, node, request, **options)
+
+    monkeypatch.setattr(AIOKafkaClient, "send", noted)
+    return found
+
+
+async def test_a_read_of_the_embedded_broker_waits_shortly_where_there_is_no_record(
+    settings: Settings, new_topic: Callable[[], str], waits: list[int]
+) -> None:
+    assert set((await end_offsets(settings, new_topic())).values()) == {0}
+    assert set(waits) == {EMBEDDED_READ_WAIT_MS}
+
+
+async def test_who_follows_the_embedded_broker_asks_it_seldom_while_there_is_no_record(
+    settings: Settings, producer: Producer, new_topic: Callable[[], str], waits: list[int]
+) -> None:
+    topic = new_topic()
+    async with aclosing(follow(settings, topic, {})) as records:
+        await producer.send_all(numbered(topic, 1))
+        assert (await anext(records)).value == b"0"
+    assert set(waits) == {EMBEDDED_FETCH_WAIT_MS}
+    assert EMBEDDED_FETCH_WAIT_MS > 2 * EMBEDDED_READ_WAIT_MS
