@@ -7,7 +7,7 @@ So a test's days take seconds, and nothing comes late because a machine is slow.
 import asyncio
 import secrets
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -18,13 +18,12 @@ import httpx
 from pydantic import ValidationError
 
 from schemas.base import ANY_VERSION
-from schemas.casework.cases import Case, StepState
+from schemas.casework.cases import Case
 from schemas.casework.inputs import input_adapter
 from simulators import providers
 from simulators.providers import Providers
 from streams.casework.claims import CaseClaims
 from streams.channels import receipts
-from streams.channels.dispatch_log import Progress, known
 from streams.channels.operator_calls.reports import report_routes
 from streams.channels.provinces import receiving as handovers
 from streams.channels.settings import load as load_channels
@@ -34,17 +33,19 @@ from streams.intake import server as intake_http
 from streams.intake.settings import embedded_key
 from streams.intake.settings import load as load_intake
 from streams.messaging import topics
-from streams.messaging.offsets import end_offsets
+from streams.messaging.consumers import consumer_for_read
+from streams.messaging.offsets import partition_ends, partitions_of
 from streams.messaging.reader import read_range
 from streams.runtime.clock import Clock
 from streams.runtime.embedded import Embedded
 from streams.runtime.settings import Settings
 from streams.security.acls import rules
 from streams.security.rights import PREFIX, Component
-from streams.state.keys import key, lane_key, moment
+from streams.state.keys import key
 from tests.documents.answers import described
 from tests.end_to_end.harness.behaviour import Behaviour
 from tests.end_to_end.harness.hand_clock import HandClock
+from tests.end_to_end.harness.under_way import carried_out, look
 from tests.end_to_end.harness.worker import Worker
 from tests.tools.servers.process import nap
 
@@ -101,32 +102,39 @@ class House:
         return Case.model_validate_json(raw, extra=ANY_VERSION) if raw else None
 
     async def _settled(self, residents: list[str]) -> bool:
-        """Whatever is under way ends in an input of a case: so all were applied, and while looking none came."""
-        before = await end_offsets(self.settings, topics.CASE_INPUTS.name)
-        partitions = range(self.settings.partitions)
-        applied = {p: await self.line.store.offset(p) for p in partitions}
+        """Whatever is under way ends in an input of a case: so all were applied, and while looking none came.
+
+        What costs least to see comes first: mostly something is under way.
+        """
+        seen = await look(self.line.redis, self.settings.partitions, residents)
+        if seen.owes or any(due <= self.clock.now() for due in seen.clocks) or not self._told():
+            return False
+        if not await carried_out(self.line.redis, self.settings.partitions, seen.cases):
+            return False
+        ends = await self._ends()
         done = (
-            applied == {p: end - 1 for p, end in before.items()}
-            and await self._screened(topics.SIGNALS)
-            and await self._screened(topics.SIGNALS_URGENT)
-            and await self._passed_on()
-            and not await self._overdue()
-            and await self._carried_out(residents)
+            seen.applied == _last(ends[topics.CASE_INPUTS.name])
+            and all(seen.screened[lane.name] == _last(ends[lane.name]) for lane in topics.LANES)
+            and await self._passed_on(ends[topics.OUTSIDE_INPUTS.name])
             and self._told()
         )
-        return done and await end_offsets(self.settings, topics.CASE_INPUTS.name) == before
+        return done and await self._ends() == ends
 
-    async def _screened(self, lane: topics.Topic) -> bool:
-        """Whether a lane was screened to its end, and owes nothing."""
-        ends, ending = await end_offsets(self.settings, lane.name), lane.name.removeprefix(topics.SIGNALS.name)
-        screened = {p: int(await self.line.redis.get(lane_key("screened", ending, p)) or -1) for p in ends}
-        if any([await self.line.redis.exists(lane_key("owed", ending, p)) for p in ends]):
-            return False
-        return screened == {p: end - 1 for p, end in ends.items()}
+    async def _ends(self) -> dict[str, dict[int, int]]:
+        """The offset that the next record of each partition will get, by topic: of those that lead to inputs of cases,
+        always the same, so that the consumer knows them.
+        """
+        wanted = (topics.CASE_INPUTS, topics.OUTSIDE_INPUTS, *topics.LANES)
+        found: dict[str, dict[int, int]] = {}
+        async with consumer_for_read(self.settings) as consumer:
+            wheres = [where for topic in wanted for where in await partitions_of(consumer, topic.name)]
+            for where, end in (await partition_ends(self.settings, consumer, wheres)).items():
+                found.setdefault(where.topic, {})[where.partition] = end
+        return found
 
-    async def _passed_on(self) -> bool:
-        """Whether casework has applied, or refused, what parties outside have reported."""
-        for partition, end in (await end_offsets(self.settings, topics.OUTSIDE_INPUTS.name)).items():
+    async def _passed_on(self, ends: Mapping[int, int]) -> bool:
+        """Whether casework has applied, or refused, what parties outside have reported; `ends`: of outside-inputs."""
+        for partition, end in ends.items():
             began = self.passed_on.get(partition, 0)
             async for record in read_range(self.settings, topics.OUTSIDE_INPUTS.name, partition, began, end - 1):
                 with suppress(ValidationError):
@@ -136,46 +144,20 @@ class House:
                 self.passed_on[partition] = record.offset + 1
         return True
 
-    async def _overdue(self) -> bool:
-        now = self.clock.now()
-        for partition in range(self.settings.partitions):
-            if await self.line.store.outbox(partition):
-                return True
-        return any(due <= now for due in await self._clocks())
-
-    async def _clocks(self) -> list[datetime]:
-        """The first deadline, and the first moment to score again, of each partition."""
-        found = []
-        for partition in range(self.settings.partitions):
-            for name in ("deadlines", "rescore"):
-                first = await self.line.redis.zrange(key(name, partition), 0, 0, withscores=True)
-                found += [moment(score) for _, score in first]
-        return found
-
     async def _next(self) -> datetime | None:
-        return min([*await self._clocks(), *self.clock.sleepers], default=None)
-
-    async def _carried_out(self, residents: list[str]) -> bool:
-        """Whether every dispatch that is out was carried out and reported."""
-        for resident in residents:
-            case = await self.case(resident)
-            for step in case.steps if case else ():
-                name = f"{case.id}:{step.id}:{step.attempt}:{step.action.channel.value}" if case else ""
-                if step.state is StepState.SENT and not await self._done(resident, name):
-                    return False
-        return True
-
-    async def _done(self, resident: str, dispatch: str) -> bool:
-        partition = topics.partition_of(resident.encode(), self.settings.partitions)
-        raw = await self.line.redis.get(f"{key('dispatch', partition)}:{dispatch}")
-        entry = known(raw)
-        return entry is not None and entry.state is Progress.DONE
+        clocks = (await look(self.line.redis, self.settings.partitions)).clocks
+        return min([*clocks, *self.clock.sleepers], default=None)
 
     def _told(self) -> bool:
         """Whether each provider has told what it had to tell until now."""
         each = (self.providers.carrier, self.providers.bank, self.providers.station)
         under_way = sum(len(provider._running) for provider in each)
         return under_way == len(self.clock.sleepers) and all(due > self.clock.now() for due in self.clock.sleepers)
+
+
+def _last(ends: Mapping[int, int]) -> dict[int, int]:
+    """The offset of each partition's last record, by its end."""
+    return {partition: end - 1 for partition, end in ends.items()}
 
 
 async def until(true: Callable[[], Awaitable[bool]], seconds: float, told: Callable[[], str] = lambda: "") -> None:
