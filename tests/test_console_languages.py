@@ -13,6 +13,7 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 from hypothesis import given
 from hypothesis import strategies as st
+from jinja2.utils import _PassArg
 
 from console import policy_faults, terminal
 from console.web.kit import navigation
@@ -300,3 +301,21 @@ def test_every_act_of_the_audit_has_words_in_the_menu() -> None:
     assert written > {"release-asked", "policy-published", "feed-silent", "account-disabled"}
     known = {act for group in audit_words.GROUPS.values() for act in group.acts}
     assert written - known == set()
+
+
+def test_a_template_that_was_compiled_in_one_language_is_not_compiled_in_another(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    chinese, english = (environment.__wrapped__(language) for language in ("zh", "en"))
+    assert chinese.get_template("sign_in.html").environment is chinese
+    compiled = list[object]()
+    monkeypatch.setattr(english, "compile", lambda *given: compiled.append(given))
+    assert english.get_template("sign_in.html").environment is english
+    assert compiled == []
+
+
+def test_no_filter_that_differs_by_language_is_applied_to_constants_when_a_template_is_compiled() -> None:
+    chinese, korean = environment("zh").filters, environment("ko").filters
+    differ = {name for name, change in chinese.items() if change is not korean[name]}
+    assert {"sentence", "place", "marked"} <= differ
+    assert {name for name in differ if _PassArg.from_obj(chinese[name]) is not _PassArg.context} == set()

@@ -5,12 +5,14 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
+from types import CodeType
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
+from jinja2 import BytecodeCache, Environment, FileSystemLoader, StrictUndefined, pass_context
+from jinja2.bccache import Bucket
 from jinja2.runtime import Context
 from markupsafe import Markup, escape
 
@@ -64,11 +66,32 @@ def page(request: Request, template: str, status: int = 200, **context: Any) -> 
     return HTMLResponse(text, status, headers={"Content-Language": language, "Cache-Control": "no-store"})
 
 
+class _Compiled(BytecodeCache):
+    """The code of the templates that were compiled in this process, in whichever language: to compile all of them takes
+    seconds of a core.
+    """
+
+    def __init__(self) -> None:
+        self._code: dict[tuple[str, str], CodeType | None] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """Give the bucket the code of its template, if the same text was compiled before. Called by Jinja."""
+        bucket.code = self._code.get((bucket.key, bucket.checksum))
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Keep the code of the bucket's template. Called by Jinja."""
+        self._code[bucket.key, bucket.checksum] = bucket.code
+
+
+_COMPILED = _Compiled()
+
+
 @lru_cache
 def environment(language: str) -> Environment:
     """Return the Jinja environment of a language, with the pages' filters. Made once per language."""
     made = Environment(
         loader=FileSystemLoader(TEMPLATES),
+        bytecode_cache=_COMPILED,
         autoescape=True,
         undefined=StrictUndefined,
         extensions=["jinja2.ext.i18n"],
@@ -89,14 +112,21 @@ def environment(language: str) -> Environment:
     made.filters["sentence"] = pass_context(
         lambda shown, code, whole=False: wording(language, whole, _today(shown)).sentence(code)
     )
-    made.filters["fault"] = lambda fault: policy_faults.sentence(fault, found.gettext)
-    made.filters["province"] = lambda code: found.gettext(PROVINCES.get(str(code), str(code)))
-    made.filters["place"] = lambda names: place(names, found.gettext)
+    made.filters["fault"] = _in_language(lambda fault: policy_faults.sentence(fault, found.gettext))
+    made.filters["province"] = _in_language(lambda code: found.gettext(PROVINCES.get(str(code), str(code))))
+    made.filters["place"] = _in_language(lambda names: place(names, found.gettext))
     made.filters["bank"] = pass_context(lambda shown, code: found.gettext(_bank(shown, code)) if code else "")
-    made.filters["yuan_short"] = lambda fen: yuan_short(fen, language)
-    made.filters["marked"] = lambda text: marked(text, language)
-    made.filters["masked_name"] = lambda text, whole=False: marked(_masked_name(text, whole), language)
+    made.filters["yuan_short"] = _in_language(lambda fen: yuan_short(fen, language))
+    made.filters["marked"] = _in_language(lambda text: marked(text, language))
+    made.filters["masked_name"] = _in_language(lambda text, whole=False: marked(_masked_name(text, whole), language))
     return made
+
+
+def _in_language(change: Callable[..., str]) -> Callable[..., str]:
+    """Return the filter as one that takes the context, which it does not need: Jinja applies other filters to constants
+    when it compiles, and compiles a template once for all languages.
+    """
+    return pass_context(lambda _shown, *given, **named: change(*given, **named))
 
 
 def marked(text: str, language: str) -> Markup:
