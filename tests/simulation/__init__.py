@@ -30,6 +30,9 @@ What is checked
     | one_open_case | a resident has one open case at most |
     | store_equals_fold | Redis holds what the inputs give: cases, ids, deadlines, queue, holds, money, counts |
     | conservation | each signal has exactly one outcome, by source |
+    | answers_only_what_was_sent | an answer to what was not sent changes neither the money nor the step |
+    | newest_is_last | the last record of a suspect and of a piece of evidence on its topic is the newest one |
+    | acknowledged_changes_stay | a table's last record is of no change that an acknowledged one came after |
     | no_deadline_early | no deadline fires before its time, whatever the shared clock is set to |
     | not_stuck | all topics are taken up to their end, all is published, open cases go on, deadlines fire in time |
 

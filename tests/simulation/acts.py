@@ -11,16 +11,19 @@ from schemas.base import ANY_VERSION
 from schemas.casework.cases import Case
 from schemas.casework.inputs import CaseInput
 from streams.intake.acceptor import records_of
+from streams.messaging.topics import ALL
 from tests.simulation.feeds import POISON, approvals, dissuaded, signal
 from tests.simulation.laws.observed import AcceptedSignal
 from tests.simulation.reports.kinds import EVERY_PARTITION, REPORTS, topic_for
 from tests.simulation.reports.seen import SeenCase
 from tests.simulation.schedule import Schedule, Step
 from tests.simulation.simulated.loop import Trap
+from tests.simulation.simulated.office import Offices
 from tests.simulation.simulated.world import PARTITIONS, World
 
 SAVED_SECONDS = 0.25  # so often Redis' state is kept, for a server that comes back with an older one
 SAVED = 20
+YOUNG_SECONDS = 1.0  # records of this age are not compacted
 YOUNG = re.compile(rb'"kind": ?"(transfer|watchlist)"')
 
 
@@ -32,6 +35,7 @@ class Acts:
         self._signals: dict[int, Any] = {}
         self._reports: dict[tuple[str, int, int], list[CaseInput]] = {}
         self._saved: list[tuple[float, Any]] = []
+        self.offices = Offices(world)
         self._open = 0  # faults that last
         self.healed = world.loop.time()
         self.left = len(schedule.steps)
@@ -52,7 +56,7 @@ class Acts:
     def _do(self, step: Step) -> None:
         self.left -= 1
         _ACTS[step.do](self, **step.what)
-        if step.do not in ("signals", "dissuade", "approve", "report"):
+        if step.do not in ("signals", "dissuade", "approve", "report", "compact", "change"):
             self.healed = self._world.loop.time()
 
     def _lasting(self, seconds: float, heal: Callable[[], None]) -> None:
@@ -136,6 +140,10 @@ class Acts:
                 self.healed = max(self.healed, world.loop.time() + restart)
 
         node.traps.append(Trap(of, after, kill))
+
+    def kill(self, worker: str) -> None:
+        """Kill a process for good, now."""
+        self._world.kill(worker, restart=None)
 
     def kill_at_step(self, worker: str, after: int, restart: float) -> None:
         """Kill a worker at one of its next awaits."""
@@ -261,6 +269,23 @@ class Acts:
                 log.delete(where, min(done, next(young, done)))
                 self._world.tell("kafka", f"{topic}/{where.partition} is kept from {part.begin} on")
 
+    def change(self, office: str, name: str, n: int) -> None:
+        """An office changes a record of a compacted table."""
+        self.offices.change(office, name, n)
+
+    def compact(self) -> None:
+        """Compaction leaves of each compacted topic the last record of each key. Kafka never touches the segment that
+        is written: what is younger than a second stays.
+        """
+        world = self._world
+        compacted = {topic.name for topic in ALL if topic.compacted}
+        gone = sum(
+            world.log.compact(where, world.true() - YOUNG_SECONDS)
+            for where in world.log.parts
+            if where.topic in compacted
+        )
+        world.tell("kafka", f"compaction leaves out {gone} records")
+
     def poison(self, topic: str, value: int) -> None:
         """A record that nobody should have written."""
         where = TopicPartition(topic, value % PARTITIONS)
@@ -275,7 +300,18 @@ class Acts:
 _ACTS: dict[str, Callable[..., None]] = {
     name: getattr(Acts, name)
     for name in (
-        *("signals", "dissuade", "kill_at_message", "kill_at_step", "freeze", "cut", "wipe", "older", "failover"),
-        *("split", "clock", "retention", "poison", "provider", "rebalance", "approve", "report"),
+        *(
+            "signals",
+            "dissuade",
+            "kill_at_message",
+            "kill_at_step",
+            "kill",
+            "freeze",
+            "cut",
+            "wipe",
+            "older",
+            "failover",
+        ),
+        *("split", "clock", "retention", "poison", "provider", "rebalance", "approve", "report", "compact", "change"),
     )
 }

@@ -14,6 +14,7 @@ from schemas.risk.signals import (
     Call,
     Channel,
     NumberClass,
+    Report,
     Signal,
     Sms,
     Transfer,
@@ -44,9 +45,12 @@ POISON = (
 
 
 def signal(told: dict[str, Any], now: datetime) -> Signal:
-    """The signal that these words mean: `kind`, `who` (a resident's number, from 0), `payee`, `n` (its own number)."""
+    """The signal that these words mean: `kind`, `who` (a resident's number, from 0), `payee`, `n` (its own number).
+
+    `of`: the number of the payment whose later state a transfer tells; `state`: a transfer's, or a suspect's.
+    """
     number, kind = told["n"], told["kind"]
-    usual = {"source": _SOURCES.get(kind, "carrier"), "id": f"s{number}", "arrived": now}
+    usual = {"source": _SOURCES.get(kind, "carrier"), "id": f"s{told.get('of', number)}", "arrived": now}
     to, payer = phone(told["who"] + 1), account(told["who"] + 1)
     match kind:
         case "sms":
@@ -73,16 +77,18 @@ def signal(told: dict[str, Any], now: datetime) -> Signal:
                 amount_fen=3_000_000,
                 balance_fen=5_000_000,
                 channel=Channel.MOBILE_BANK,
-                state=TransferState.PENDING,
+                state=TransferState(told.get("state", TransferState.PENDING)),
                 new_payee=True,
             )
+        case "victim":
+            return Report(**usual, at=_before(now, 0), phone=to, suspect_account=account(told["payee"]))
         case _:
             return Watch(
                 **usual,
                 at=_before(now, 0),
                 subject="account",
                 value=account(told["payee"]),
-                state=WatchState.CONFIRMED,
+                state=WatchState(told.get("state", WatchState.CONFIRMED)),
             )
 
 
@@ -118,7 +124,7 @@ def approvals(case: dict[str, Any], number: int, now: datetime) -> list[Operator
     ]
 
 
-_SOURCES = {"transfer": "bank", "app": "appwatch", "watch": "police"}
+_SOURCES = {"transfer": "bank", "app": "appwatch", "watch": "police", "victim": "police"}
 
 
 def _before(now: datetime, minutes: float) -> datetime:

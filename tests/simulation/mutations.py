@@ -13,6 +13,7 @@ import agents.casework
 import agents.provinces
 import agents.screening
 import domain.casework.orders.records
+import domain.casework.stops
 import domain.timekeeping
 import streams.casework.replay
 import streams.channels.dispatch_log
@@ -24,6 +25,7 @@ import streams.state.case_store
 import streams.state.leader
 import streams.state.scripts
 from agents.casework import Casework
+from agents.screening import Screening
 from domain.consistency.commits import CommitChain
 from schemas.casework.events import Dispatch
 from schemas.channels.handovers import CaseHandover
@@ -33,6 +35,7 @@ from streams.casework.upkeep import Upkeep
 from streams.messaging.record import Raw
 from streams.screening.store import EvidenceStore
 from streams.state.case_store import CaseStore, RebuildSteps
+from streams.state.compacted_table import StoredRecord
 from streams.state.partition_state import Loaded
 from streams.state.store_update import StoreUpdate, entry_name
 
@@ -214,6 +217,32 @@ def orders_unapproved(stack: ExitStack) -> None:
     _put(stack, domain.casework.orders.records, "must_wait", lambda *_: False)
 
 
+def older_written_last(stack: ExitStack) -> None:
+    """A worker that stood still leaves its older state as the last on the topics of the watchlist and the evidence."""
+    _require(callable(getattr(Screening, "publish_newer", None)), "Screening.publish_newer")
+
+    async def nothing(*_: object, **__: object) -> None:
+        """Nobody looks what others have changed meanwhile."""
+
+    _put(stack, Screening, "publish_newer", nothing)
+
+
+def late_records_left(stack: ExitStack) -> None:
+    """Nobody looks after the record of a writer that gave up: it comes late, and is the last on its topic."""
+    _require(callable(getattr(StoredRecord, "_settle", None)), "StoredRecord._settle")
+
+    async def nothing(*_: object) -> None:
+        """The late record stays."""
+
+    _put(stack, StoredRecord, "_settle", nothing)
+
+
+def unsent_orders_answered(stack: ExitStack) -> None:
+    """A bank's answer to an order that was never sent is booked: as it was before BankNotAsked."""
+    _require(hasattr(domain.casework.stops, "may_be_answered"), "may_be_answered in domain/casework/stops.py")
+    _put(stack, domain.casework.stops, "may_be_answered", lambda *_: True)
+
+
 def receipt_taken_for_report(stack: ExitStack) -> None:
     """After a loss, a dispatch with a provider's receipt is taken as one that its channel has finished."""
     _require(hasattr(streams.casework.replay, "reported_dispatch"), "reported_dispatch in streams/casework/replay.py")
@@ -238,7 +267,8 @@ MUTATIONS: dict[str, Mutation] = {
         *(fence_removed, past_the_outbox, outbox_skipped, fold_drops_input, all_applied, lease_removed),
         *(ack_before_work, older_taken_for_whole, epoch_ignored, evidence_lost),
         *(failure_taken_for_not_done, clock_followed, orders_unapproved, taken_as_delivered),
-        *(receipt_taken_for_report, offer_named_anew),
+        *(receipt_taken_for_report, offer_named_anew, unsent_orders_answered),
+        *(older_written_last, late_records_left),
     )
 }
 

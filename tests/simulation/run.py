@@ -14,6 +14,7 @@ from tests.simulation.laws.keyspace import plain
 from tests.simulation.laws.observed import LogRecord, Observed, Store
 from tests.simulation.schedule import Schedule
 from tests.simulation.simulated import worker
+from tests.simulation.simulated.office import TABLE
 from tests.simulation.simulated.prepare import prepared
 from tests.simulation.simulated.world import BEGAN, PARTITIONS, Prepared, World, kinds
 from tests.simulation.story import story
@@ -144,4 +145,6 @@ def _observed(world: World, schedule: Schedule, acts: Acts) -> Observed:
         told_there=world.providers.province.told,
         taken_there=world.providers.province.taken,
         denied_there=world.providers.province.denied,
+        changes=acts.offices.changes,
+        tables={TABLE: {name.decode(): value for name, value in keys.get(TABLE, {}).items()}},
     )

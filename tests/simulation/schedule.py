@@ -22,7 +22,10 @@ AGED = 0.1  # of the schedules have evidence that outlives its signal, in a Redi
 UNPUBLISHED = 0.15  # of the schedules kill a worker about when it commits, and Redis is lost after the next commit
 DEPOSED = 0.1  # of the schedules have a worker that is late with an input, on a primary that was replaced
 UNREPORTED = 0.15  # of the schedules freeze a worker after its request, and Redis is lost after the receipt
+COMPACTED = 0.1  # of the schedules have a worker that stands still before topics are compacted and Redis is lost
+LATE = 0.06  # of the schedules have a change of a table whose record comes late
 LATER_SIGNALS = 900  # the signals of these are numbered from here on
+COMPACTED_SIGNALS = 950
 SERVERS = ("redis", "kafka", *CHANNELS)
 
 
@@ -79,6 +82,10 @@ def drawn(seed: int) -> Schedule:
     for share, order in (*orders, (UNPUBLISHED, drawing.unpublished), (UNREPORTED, drawing.unreported)):
         if random.random() < share:
             steps += order()
+    if random.random() < COMPACTED:
+        steps += drawing.compacted()
+    if random.random() < LATE:
+        steps += drawing.late()
     if random.random() < DEPOSED:
         steps += drawing.deposed()
         promises = {channel: random.choice(("askable", "neither")) for channel in CHANNELS}
@@ -199,6 +206,57 @@ class _Drawing:
             Step(then, "signals", {"signals": [pays]}),
             *self._wipe(round(then + 0.5 + 2.0 * self._random.random(), 3)),
         ]
+
+    def compacted(self) -> list[Step]:
+        """A suspect is reported, confirmed and taken off the list, and payments to the account go on, while a worker
+        stands still; then the topics are compacted, Redis is lost, and somebody pays again.
+        """
+        who, payee, at = self._random.randrange(RESIDENTS), 200 + self._random.randrange(3), self._time(0.3, 2.0)
+        pays = {"kind": "transfer", "who": who, "payee": payee, "state": "attempted", "n": COMPACTED_SIGNALS}
+        told: list[dict[str, Any]] = [
+            {"kind": "victim", "who": self._random.randrange(RESIDENTS), "payee": payee},
+            *({"kind": "watch", "who": 0, "payee": payee, "state": state} for state in ("confirmed", "lifted")),
+            {**pays, "state": "pending", "of": COMPACTED_SIGNALS},
+            {**pays, "state": "settled", "of": COMPACTED_SIGNALS},
+        ]
+        self._random.shuffle(told)
+        steps, moment = [Step(at, "signals", {"signals": [pays]})], at
+        for number, each in enumerate(told[: self._random.randint(2, 5)], COMPACTED_SIGNALS + 1):
+            moment = round(moment + self._random.choice((0.05, 0.3, 1.5)) * self._random.random(), 3)
+            steps.append(Step(moment, "signals", {"signals": [{**each, "n": number}]}))
+        for _ in range(self._random.choice((1, 1, 2))):
+            # Between the writing to Redis and to the topic, which is the 15th to 23rd message of a batch.
+            stands = {"of": "signals-urgent", "after": self._random.randrange(9, 24), "lasts": self._time(1.8, 5.0)}
+            begins = self._random.choice(steps).at
+            steps.append(Step(begins, "freeze", {"worker": self._worker(), **stands}))
+        end = round(moment + self._time(2.0, 6.0), 3)
+        again = {"kind": "transfer", "who": (who + 1) % RESIDENTS, "payee": payee, "n": COMPACTED_SIGNALS + 8}
+        steps += [Step(end, "compact"), *self._wipe(round(end + 0.1, 3))]
+        return [*steps, Step(round(end + 0.1 + 2.0 * self._random.random(), 3), "signals", {"signals": [again]})]
+
+    def late(self) -> list[Step]:
+        """An office is cut off from Kafka while it changes a record, and gives up; another changes it meanwhile; the
+        first one's record comes late. Perhaps its process dies then, the topics are compacted, and Redis is lost.
+        """
+        name, at = self._random.choice(("place-1", "place-2")), self._time(0.5, 2.0)
+        first, second = self._random.choice((("office-1", "office-2"), ("office-2", "office-1")))
+        # Longer than a writer waits, or not.
+        lasts = self._time(0.5, 4.5)
+        steps = [
+            Step(round(at - 0.2, 3), "change", {"office": first, "name": name, "n": 1}),
+            Step(round(at + 0.1, 3), "cut", {"worker": first, "server": "kafka", "ways": ["out"], "lasts": lasts}),
+            Step(round(at + 0.2, 3), "change", {"office": first, "name": name, "n": 2}),
+        ]
+        for number in range(self._random.choice((1, 1, 2))):
+            then = round(at + 0.3 + self._random.random() * lasts, 3)
+            steps.append(Step(then, "change", {"office": second, "name": name, "n": 3 + number}))
+        healed = round(at + 0.1 + lasts, 3)
+        if self._random.random() < 0.3:
+            steps.append(Step(round(healed + self._random.random(), 3), "kill", {"worker": first}))
+        if self._random.random() < 0.5:
+            end = round(healed + self._time(0.0, 3.0), 3)
+            steps += [Step(end, "compact"), *self._wipe(round(end + 0.1, 3))]
+        return steps
 
     def deposed(self) -> list[Step]:
         """A worker stays with the replaced primary while residents are alerted, and only the epoch tells it.

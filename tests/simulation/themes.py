@@ -117,6 +117,16 @@ class _Themes:
         )
         return found + self._reports(who, at + 2.0, LAST, self._some(others, 2))
 
+    def unasked(self) -> list[Drawn]:
+        """Banks and carriers answer what was never sent to them, while orders wait for approval and calls for their
+        time; some of it is sent later.
+        """
+        who, at = self._begins()
+        found = self._red(at, who) + self._reports(who, at + 0.5, 3.0, ("ask_stop",))
+        told = [self._random.choice(("unasked_answer", "unasked_answer", "unsent_receipt")) for _ in range(4)]
+        found += self._reports(who, at + 0.6, LAST, told)
+        return found + self._reports(who, at + 3.0, LAST, self._some(("approve_stop", "ask_stop", "outcome"), 4))
+
     def anything(self) -> list[Drawn]:
         """Reports of all kinds."""
         who, at = self._begins()

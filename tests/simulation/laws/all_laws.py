@@ -10,6 +10,7 @@ schedule began, so that an operator can follow it in the story and in the logs:
 
 from collections.abc import Callable, Iterator, Mapping
 
+from tests.simulation.laws.changes import acknowledged_changes_stay
 from tests.simulation.laws.clock import no_deadline_early
 from tests.simulation.laws.contacts import (
     counted_doubts,
@@ -22,10 +23,12 @@ from tests.simulation.laws.contacts import (
 from tests.simulation.laws.journal import level_only_rises, no_fork, one_open_case
 from tests.simulation.laws.known import Violation
 from tests.simulation.laws.lost import conservation, nothing_lost
+from tests.simulation.laws.newest import newest_is_last
 from tests.simulation.laws.observed import Observed
 from tests.simulation.laws.orders import no_stop_unapproved
 from tests.simulation.laws.reported.losses import only_what_follows_a_loss
 from tests.simulation.laws.reported.provinces import offered_once, somebody_handles
+from tests.simulation.laws.reported.unasked import answers_only_what_was_sent
 from tests.simulation.laws.reported.week import asked_once_while_dissuaded
 from tests.simulation.laws.store import not_stuck, store_equals_fold
 
@@ -46,11 +49,14 @@ LAWS: Mapping[str, Callable[[Observed], Iterator[str]]] = {
         somebody_handles,
         offered_once,
         no_stop_unapproved,
+        answers_only_what_was_sent,
         no_fork,
         level_only_rises,
         one_open_case,
         store_equals_fold,
         conservation,
+        newest_is_last,
+        acknowledged_changes_stay,
         not_stuck,
         no_deadline_early,
     )

@@ -13,7 +13,7 @@ from domain.dispatches.ids import DispatchId, parse
 from schemas.administration.dead_letters import letter_adapter
 from schemas.base import ANY_VERSION
 from schemas.casework.events import CaseEvent, Dispatch, RulesEvent, journal_adapter
-from schemas.casework.inputs import Alert, ContactResult, Deadline
+from schemas.casework.inputs import Alert, CaseInput, ContactResult, Deadline
 from schemas.levels import NEVER_SENT, Channel, Level, Result
 from tests.simulation.laws.model import CASE_INPUTS, Fold, Given, fold, milliseconds
 from tests.simulation.laws.observed import Contact, Observed, Request
@@ -127,6 +127,11 @@ class Known:
     def given(self) -> list[Given]:
         """Every valid input, repeated ones too."""
         return [given for each in self.folds for given in each.given]
+
+    @cached_property
+    def inputs(self) -> dict[tuple[int, int], CaseInput]:
+        """Every valid input, by partition and offset."""
+        return {(given.partition, given.offset): given.what for given in self.given}
 
     @cached_property
     def alerts(self) -> list[tuple[Given, Alert]]:

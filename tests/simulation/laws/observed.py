@@ -8,7 +8,7 @@ All times are seconds since 1970 of the simulation's true clock: no clock step o
 
 import math
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Self
 
@@ -119,6 +119,25 @@ class Trouble:
 
 
 @dataclass(frozen=True, slots=True)
+class Change:
+    """A change of a record of a compacted table by an office. `text`: what the record says then, which no other change
+    says. `ended`: when its caller was told that it is done (`done`) or failed; infinite if the caller died before.
+    """
+
+    table: str
+    name: str
+    text: str
+    office: str
+    began: float
+    ended: float = math.inf
+    done: bool = False
+
+    def told(self, at: float, *, done: bool) -> "Change":
+        """The change once its caller was told."""
+        return replace(self, ended=at, done=done)
+
+
+@dataclass(frozen=True, slots=True)
 class Tolerances:
     """Seconds that the system is allowed. See RUNBOOK and the design for where they come from."""
 
@@ -199,6 +218,7 @@ class Observed:
     `requests`: as they left the workers; `contacts`: as they reached the providers.
     `told_there`, `taken_there` (by offer): the other province's book; `denied_there`: offers that it has refused,
     rightly or not.
+    `changes`: by offices, of compacted tables; `tables`: what Redis holds of these, by name.
     """
 
     partitions: int
@@ -223,6 +243,8 @@ class Observed:
     told_there: Sequence[ToldThere] = ()
     taken_there: Mapping[str, TakenThere] = field(default_factory=dict)
     denied_there: Collection[str] = ()
+    changes: Sequence[Change] = ()
+    tables: Mapping[str, Mapping[str, bytes]] = field(default_factory=dict)
 
     def records(self, topic: str, partition: int) -> Sequence[LogRecord]:
         """A partition's records, by offset."""

@@ -164,6 +164,10 @@ class Suspects:
         """What was said of a subject: the same again is one entry."""
         return list(self._entries[subject].values()) if subject and subject in self._entries else []
 
+    def all(self) -> Mapping[str, list[Entry]]:
+        """What was said, by subject."""
+        return {subject: list(found.values()) for subject, found in self._entries.items()}
+
     def decided(self, subject: str | None) -> bool:
         """Whether somebody ever confirmed or lifted it."""
         return any(each.entry.standing is not WatchStatus.REPORTED for each in self.entries(subject))

@@ -16,6 +16,8 @@ BANK_ANSWERS: Mapping[str, Maker] = {
 }
 FROM_OUTSIDE: Mapping[str, Maker] = {
     **BANK_ANSWERS,
+    "unasked_answer": outside.unasked_answers,
+    "unsent_receipt": outside.unsent_receipts,
     "own_hold_answer": outside.own_hold_answers,
     "object_stop": outside.stop_objections,
     "resident_reply": outside.resident_replies,
@@ -39,7 +41,6 @@ EVERY_PARTITION = ("hold_change", "policy_change")
 NOT_DRAWN: Mapping[str, str] = {
     "alert": "the workers' screening writes it, from the signals that are drawn",
     "deadline": "the workers' timers write it, when what was decided falls due",
-    "contact_result": "the channels write it, and the providers' receipts, which the run draws",
 }
 """Kind of an input, or name of an act, that no report draws -> why."""
 

@@ -2,8 +2,17 @@
 
 from datetime import timedelta
 
-from schemas.casework.cases import Danger, Payment, Step
-from schemas.casework.inputs import BankFeedback, BankState, ObjectStop, OwnHoldAnswer, ResidentReply, TakeOver
+from domain.dispatches.ids import named
+from schemas.casework.cases import WAITING_STEPS, Danger, Payment, Step
+from schemas.casework.inputs import (
+    BankFeedback,
+    BankState,
+    ContactResult,
+    ObjectStop,
+    OwnHoldAnswer,
+    ResidentReply,
+    TakeOver,
+)
 from schemas.casework.movements import MovedAccount, MovementKind, OnwardMovement
 from schemas.casework.objections import ObjectionGround, Objector
 from schemas.casework.own_account import OwnHoldAnswerState
@@ -18,6 +27,11 @@ from tests.simulation.reports.seen import SeenCase, pick
 
 _BANK = "bank-one"
 _STOPS = (Action.STOP_PAYMENT, Action.STOP_AGAIN)
+_CARRIED = (Action.SMS, Action.FLASH_SMS, Action.CONTACT_SMS, Action.ROBOT_CALL)
+_RECEIPTS = {
+    Channel.SMS: (Result.DELIVERED, Result.UNDELIVERED, Result.WRONG_NUMBER),
+    Channel.PHONE: (Result.ACKNOWLEDGED, Result.HUNG_UP, Result.BUSY, Result.NO_ANSWER, Result.WANTS_OPERATOR),
+}
 
 
 def bank_feedbacks(seen: SeenCase, state: BankState) -> list[BankFeedback]:
@@ -58,6 +72,60 @@ def _moved(seen: SeenCase, paid: Payment) -> list[OnwardMovement]:
             amount_fen=paid.amount_fen // 2,
             at=seen.now,
             sequence=seen.n % 7,
+        )
+    ]
+
+
+def unasked_answers(seen: SeenCase) -> list[BankFeedback]:
+    """A bank's answer to a stop that nobody has sent it: one that waits, or an attempt that has not been made."""
+    stops = [step for step in seen.steps(*_STOPS) if step.transfer]
+    if seen.case is None or not stops:
+        return []
+    random = seen.random()
+    waiting = [step for step in stops if step.state in WAITING_STEPS]
+    step = random.choice(waiting or stops)
+    asked = named(seen.case.id, step.id, step.attempt + (not waiting), Channel.PAYMENT)
+    state = random.choice((BankState.FROZEN, BankState.IN_FORCE, BankState.RELEASED, BankState.REFUSED))
+    return [
+        BankFeedback(
+            id=f"{asked}:{state.value}:{seen.n % 3}",
+            at=seen.now,
+            resident=seen.case.resident,
+            case=seen.case.id,
+            dispatch=asked,
+            transfer=str(step.transfer),
+            state=state,
+            amount_fen=0 if state is BankState.REFUSED else random.choice((1_000_000, 3_000_000)),
+            until=seen.now + timedelta(hours=48) if state in (BankState.IN_FORCE, BankState.FROZEN) else None,
+            bank=_BANK,
+        )
+    ]
+
+
+def unsent_receipts(seen: SeenCase) -> list[ContactResult]:
+    """A carrier's receipt of a message or call that nobody has sent: of a step that waits, or of an attempt that has
+    not been made.
+    """
+    steps = seen.steps(*_CARRIED)
+    if seen.case is None or not steps:
+        return []
+    random = seen.random()
+    waiting = [step for step in steps if step.state in WAITING_STEPS]
+    step = random.choice(waiting or steps)
+    attempt = step.attempt + (not waiting)
+    dispatch = named(seen.case.id, step.id, attempt, step.action.channel)
+    result = random.choice(_RECEIPTS[step.action.channel])
+    return [
+        ContactResult(
+            id=f"{dispatch}:{result.value}",
+            at=seen.now,
+            resident=seen.case.resident,
+            case=seen.case.id,
+            dispatch=dispatch,
+            step=step.id,
+            attempt=attempt,
+            action=step.action,
+            result=result,
         )
     ]
 

@@ -1,9 +1,9 @@
 """Kafka in memory: one log, and the parts of aiokafka's producer and consumer that the product uses.
 
-The cluster itself neither fails nor forgets what it acknowledged; retention deletes what the schedule says. What fails
-is the way there and back. An idempotent producer (aiokafka's, as the product sets it) tries again for as long as it
-takes, and writes a record once. Where a world's is not idempotent, as in embedded mode, it gives up after SECONDS: a
-record whose answer is lost is on the log, and its writer, who does not know, writes it again.
+The cluster itself neither fails nor forgets what it acknowledged; retention and compaction delete what the schedule
+says. What fails is the way there and back. An idempotent producer (aiokafka's, as the product sets it) tries again for
+as long as it takes, and writes a record once. Where a world's is not idempotent, as in embedded mode, it gives up after
+SECONDS: a record whose answer is lost is on the log, and its writer, who does not know, writes it again.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from aiokafka import TopicPartition
@@ -48,14 +49,24 @@ class Record(NamedTuple):
 
 @dataclass(slots=True)
 class Part:
-    """One partition. `begin`: the first offset that is still kept; `records` has those before it too."""
+    """One partition. `begin`: the first offset that is still kept; `records` has those before it too, and those in
+    `compacted`: offsets of which compaction has kept nothing.
+    """
 
     records: list[Record] = field(default_factory=list)
     begin: int = 0
+    compacted: frozenset[int] = frozenset()
 
     @property
     def end(self) -> int:
         return len(self.records)
+
+    def kept(self, first: int, most: int) -> list[Record]:
+        """The records that are still kept from an offset on, as many as one fetch brings."""
+        first = max(first, self.begin)
+        if not self.compacted:
+            return self.records[first : first + most]
+        return list(islice((each for each in self.records[first:] if each.offset not in self.compacted), most))
 
 
 Parts = dict[TopicPartition, Part]
@@ -73,7 +84,7 @@ class Log:
 
     def copy(self) -> Parts:
         """The log as it is now; what is appended later is not in it."""
-        return {where: Part(part.records[:], part.begin) for where, part in self.parts.items()}
+        return {where: Part(part.records[:], part.begin, part.compacted) for where, part in self.parts.items()}
 
     def where(self, topic: str, key: bytes | None, partition: int | None) -> TopicPartition:
         """On which partition a record belongs."""
@@ -99,6 +110,19 @@ class Log:
         """Retention: what lies before this offset is no longer kept."""
         part = self.parts[where]
         part.begin = min(max(part.begin, before), part.end)
+
+    def compact(self, where: TopicPartition, before: float) -> int:
+        """Keep only the last record of each key, of the records that were appended before a time; tombstones stay.
+
+        Returns how many are gone.
+        """
+        part, latest = self.parts[where], dict[bytes | None, int]()
+        for record in part.records:
+            latest[record.key] = record.offset
+        older = (each for each in part.records if each.at < before and latest[each.key] != each.offset)
+        gone = part.compacted | {each.offset for each in older}
+        number, part.compacted = len(gone) - len(part.compacted), gone
+        return number
 
 
 @dataclass(slots=True)
@@ -285,13 +309,11 @@ class Consumer:
         return await _asked(self._world, self._node, answer)
 
     def _fetched(self, where: TopicPartition, most: int) -> list[Record]:
-        part = self._world.log.parts[where]
-        first = max(self._positions[where], part.begin)
-        return part.records[first : first + most]
+        return self._world.log.parts[where].kept(self._positions[where], most)
 
     def _first_since(self, where: TopicPartition, since: int) -> Record | None:
         part = self._world.log.parts[where]
-        return next((record for record in part.records[part.begin :] if record.timestamp >= since), None)
+        return next((each for each in part.kept(part.begin, part.end) if each.timestamp >= since), None)
 
 
 async def _asked(world: World, node: Node, answer: Callable[[], Answer]) -> Answer:

@@ -87,6 +87,9 @@ PACE: tuple[tuple[str, str, float], ...] = (
     ("streams.channels.delivery", "BEHIND_SECONDS", 2.0),
     ("agents.screening", "CASES_WAIT_SECONDS", 6.0),
     ("streams.state.shared_state", "LOCK_MS", 4000),
+    ("streams.state.locks", "WRITE_SECONDS", 2.0),
+    ("streams.state.locks", "LEASE_SECONDS", 3.75),
+    ("streams.state.compacted_table", "AGAIN_SECONDS", 0.5),
 )
 
 _world: World | None = None

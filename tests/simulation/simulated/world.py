@@ -268,7 +268,7 @@ class World:
 
 
 def _copied(parts: kafka.Parts) -> kafka.Parts:
-    return {where: kafka.Part(part.records[:], part.begin) for where, part in parts.items()}
+    return {where: kafka.Part(part.records[:], part.begin, part.compacted) for where, part in parts.items()}
 
 
 def kinds(drawn: dict[str, str]) -> dict[str, Promise]:

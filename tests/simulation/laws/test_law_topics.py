@@ -1,0 +1,59 @@
+"""Violations of the laws of compacted topics, and of answers to what was not sent."""
+
+from dataclasses import replace
+
+import pytest
+
+import domain.casework.results
+from schemas.casework.inputs import ContactResult
+from schemas.levels import Action, Level, Result
+from schemas.risk.evidence import WatchEntry, WatchStatus
+from tests.simulation.laws import handmade
+from tests.simulation.laws.altered import appended, words
+from tests.simulation.laws.handmade import BEGAN, IN_DANGER
+from tests.simulation.laws.observed import Change, LogRecord, Observed
+
+REPORTED = WatchEntry(subject="account:a1", standing=WatchStatus.REPORTED, at=handmade.moment(5), uid="police:1")
+CONFIRMED = WatchEntry(subject="account:a1", standing=WatchStatus.CONFIRMED, at=handmade.moment(3), uid="police:2")
+GIVEN_UP = Change("places", "p", "p, change 1", "office-1", BEGAN + 1).told(BEGAN + 3, done=False)
+MADE = Change("places", "p", "p, change 2", "office-2", BEGAN + 4).told(BEGAN + 5, done=True)
+
+
+def written(change: Change, offset: int, seconds: float) -> LogRecord:
+    return LogRecord(offset, BEGAN + seconds, change.name.encode(), f'{{"name":"{change.text}"}}'.encode())
+
+
+def changed(good: Observed, *records: LogRecord) -> Observed:
+    logs = {**good.logs, "places": {0: records}}
+    tables = {"places": {"p": records[-1].value or b""}}
+    return replace(good, logs=logs, changes=(GIVEN_UP, MADE), tables=tables)
+
+
+def test_an_older_state_that_was_written_last_breaks_newest_is_last(good: Observed) -> None:
+    law = "newest_is_last"
+    assert not words(appended(good, "watchlist", 0, REPORTED, CONFIRMED), law)
+    assert "offset 1 (0.000 s) is the last, and that at 0" in words(
+        appended(good, "watchlist", 0, CONFIRMED, REPORTED), law
+    )
+
+
+def test_a_late_record_that_stays_breaks_acknowledged_changes_stay(good: Observed) -> None:
+    law, made = "acknowledged_changes_stay", written(MADE, 0, 4.9)
+    late = changed(good, made, written(GIVEN_UP, 1, 6))
+    assert "which office-1 had given up at 3.000 s" in words(late, law)
+    assert not words(changed(good, made, written(GIVEN_UP, 1, 6), written(MADE, 2, 7)), law)
+    assert "Redis has nothing" in words(replace(changed(good, made), tables={}), law)
+
+
+def test_a_receipt_that_is_booked_for_an_unsent_call_breaks_answers_only_what_was_sent(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    law, dispatch = "answers_only_what_was_sent", f"{IN_DANGER}-1:red.call:1:phone"
+    told = {"resident": IN_DANGER, "case": f"{IN_DANGER}-1", "dispatch": dispatch, "step": "red.call", "attempt": 1}
+    receipt = ContactResult(
+        id=f"{dispatch}:busy", at=handmade.moment(3), **told, action=Action.ROBOT_CALL, result=Result.BUSY
+    )
+    inputs = {0: [(2, handmade.alert(IN_DANGER, Level.RED, 2)), (3, receipt)], 1: []}
+    assert not words(handmade.observed(inputs), law)
+    monkeypatch.setattr(domain.casework.results, "_went_out", lambda *_: True)
+    assert "which was not sent before, and changes results" in words(handmade.observed(inputs), law)
