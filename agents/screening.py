@@ -68,10 +68,15 @@ class Screening(ScreeningSteps):
         stores evidence in Redis.
 
         Returns False, counting nothing, if the lane's position is no longer `expected`: another worker has counted the
-        batch. The caller (streams/screening/lanes.py) holds the lane's lock and has read `expected`. Awaits `pause`
-        after each record. `records`: at least one. Raises SendError if Kafka refuses a record permanently, and
-        PolicyError if this version cannot read the policy in shadow. Errors of Redis pass through.
+        batch; or if another Redis leads than the one that gave `expected`. The caller (streams/screening/lanes.py)
+        holds the lane's lock and has read `expected`. Awaits `pause` after each record. A batch that is not counted may
+        have left an older state as the last on the topics, and may be another worker's now: a task puts that right.
+
+        `records`: at least one. Raises SendError if Kafka refuses a record permanently, and PolicyError if this version
+        cannot read the policy in shadow. Errors of Redis pass through.
         """
+        if not await self.leads(expected):
+            return False
         with tracing.Spans("screening", records) as spans:
             now = self.clock.now()
             batch = await self.decode(lane, records, now, pause)  # unreadable ones become dead letters
@@ -87,18 +92,23 @@ class Screening(ScreeningSteps):
                 # An alert carries its record's trace.
                 traces += [spans.trace(record.offset)] * (len(result.alerts) - len(traces))
                 await pause()
-            newer = self.newer(matched, loaded, rules, now)  # for a worker that is cancelled
-            await self.publish_watchlist(lane, matched, newer)
-            await self.publish_dead_letters(batch)
-            await self.publish_alerts(result, traces, evidence, newer)  # then stored as evidence
-            await self.publish_newer(matched, loaded, rules, now)  # what others have changed meanwhile
-            await self.record_fan_outs(matched.fanning)
-            tally = tally_of(batch, matched, result)
-            if not await self.state.positions.count(lane, expected, records[-1].offset, tally, resent):
-                return False  # the fence
-            self.measure(tally, now)
-            await self.shadow.record(lane, shadow, matched.records, result)
-            return True
+            newer, counted = self.newer(matched, loaded, rules, now), False
+            try:
+                await self.publish_watchlist(lane, matched, newer)
+                await self.publish_dead_letters(batch)
+                await self.publish_alerts(result, traces, evidence, newer)  # then stored as evidence
+                await self.publish_newer(matched, loaded, rules, now)  # what others have changed meanwhile
+                await self.record_fan_outs(matched.fanning)
+                tally = tally_of(batch, matched, result)
+                if await self.leads(expected):
+                    counted = await self.state.positions.count(lane, expected, records[-1].offset, tally, resent)
+            finally:
+                if not counted:  # the fence
+                    self.publish_newer_later(matched, newer)
+            if counted:
+                self.measure(tally, now)
+                await self.shadow.record(lane, shadow, matched.records, result)
+            return counted
 
     async def rescreen(
         self, lane: TopicPartition, owed: Owed, first: int, records: Sequence[Raw], pause: Pause

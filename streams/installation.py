@@ -61,6 +61,7 @@ from streams.state import redis_settings
 from streams.state.case_store import CaseStore, connect
 from streams.state.epoch import made_for
 from streams.state.epoch_log import EpochLog
+from streams.state.leader import EXEMPT
 from streams.state.primary import unsafe
 from streams.state.redis_access import admitted
 from streams.state.shared_state import Shared
@@ -200,6 +201,7 @@ class Installation:
             ],
             lease_seconds=channels.lease_seconds,
             fills=settings.embedded or component in ACTING,
+            leader=self.leader if component in ACTING else EXEMPT,
         )
 
     async def open(self) -> None:
@@ -315,6 +317,7 @@ class Installation:
             clock=self.clock,
             shared=self.shared,
             observe_feed=self.feeds.observe,
+            leader=self.leader,
         )
 
     def check_topics(self) -> None:

@@ -34,11 +34,14 @@ from streams.screening.evaluation import Evaluation, RiskEvaluator
 from streams.screening.fan_outs import Fanning
 from streams.screening.fan_outs import record as fan_out_record
 from streams.screening.matching import MatchedBatch, Matcher
+from streams.screening.positions import Position
 from streams.screening.records import ReadBatch, add, once, quickly, read, withhold
 from streams.screening.state import ScreeningState
 from streams.screening.store import late
 from streams.screening.subjects import Subjects
-from streams.state.shared_state import Shared
+from streams.state.leader import EXEMPT, Leader
+from streams.state.server_identity import current_run
+from streams.state.shared_state import EmptiedError, Shared
 
 QUICK_SECONDS = 0.5  # from a lookup of residents until their evidence is stored: an erasure waits for longer than that
 
@@ -51,7 +54,7 @@ class ScreeningContext:
     """The parts of an installation that screening needs.
 
     `shared`: restores the Redis data that all partitions share, before any lookup. `observe_feed`: is called with
-    the number of each batch's signals, to detect feeds that stop sending.
+    the number of each batch's signals, to detect feeds that stop sending. `leader`: knows which Redis leads.
     """
 
     settings: Settings
@@ -62,6 +65,7 @@ class ScreeningContext:
     clock: Clock
     shared: Shared
     observe_feed: ObserveFeed
+    leader: Leader = EXEMPT
 
 
 class LoadedEvidence(NamedTuple):
@@ -88,10 +92,17 @@ class ScreeningSteps:
         self._partitions, self._observe_feed = context.settings.partitions, context.observe_feed
         self._evidence, self._positions = context.state.evidence, context.state.positions
         self._rights = context.settings.rights()
+        self._redis, self._shared, self._leader = context.state.redis, context.shared, context.leader
         self._requests = PayersRequests(context.settings, context.state.redis, context.producer)
         self.matcher = Matcher(
             context.residents, self._evidence, Subjects(self._secret, context.settings.id_number_keys())
         )
+
+    async def leads(self, position: Position) -> bool:
+        """Return True if the Redis that gave the position leads. Waits up to 3.5 s while a new epoch begins; False if
+        another one leads then: this one lacks the newest watchlist and evidence.
+        """
+        return await self._leads(position.asked)
 
     async def decode(self, lane: TopicPartition, records: Sequence[Raw], now: datetime, pause: Pause) -> ReadBatch:
         """Return the parsed signals of the records, in order. `pause`: awaited after each record.
@@ -227,16 +238,30 @@ class ScreeningSteps:
             )
 
     def newer(self, matched: MatchedBatch, loaded: LoadedEvidence, rules: RiskRules, now: datetime) -> Correct:
-        """Return what a task does for a worker that is cancelled while it writes the batch to the topics: Kafka may get
-        these records after those of the worker that screens the next batch, so it does what `publish_newer` does.
+        """Return what a task does for a batch that a worker has written to the topics, or begun to, and not counted: do
+        what `publish_newer` does. Kafka may get the records after those of the worker that screens the batch next, and
+        the Redis that the batch was screened with may have been emptied or replaced. So it asks the Redis that leads,
+        once that one has all data.
         """
 
         @asynccontextmanager
         async def correct(_: Sequence[Record]) -> AsyncIterator[Sequence[Record]]:
+            await self._shared.ensure()
+            run = await current_run(self._redis)
             await self.publish_newer(matched, loaded, rules, now)
+            await self._shared.require_whole()
+            if not await self._leads(run):
+                raise EmptiedError("another Redis leads than the one that was asked for newer evidence")
             yield []
 
         return correct
+
+    def publish_newer_later(self, matched: MatchedBatch, newer: Correct) -> None:
+        """Let a task do `newer`, and repeat it while Redis or Kafka is unavailable."""
+        self._producer.correct_later(state.records({}, matched.watched), newer)
+
+    async def _leads(self, run: str) -> bool:
+        return self._leader.current() == run or await self._leader.names(run)
 
     async def record_fan_outs(self, fanning: Fanning) -> None:
         """Store new requests for a decision and the decisions taken, on their topic and in Redis, and in Redis which

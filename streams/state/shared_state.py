@@ -36,6 +36,7 @@ from streams.state.keys import (
     WHOLE_SETTLING,
     WHOLE_TURN,
 )
+from streams.state.leader import EXEMPT, Leader
 from streams.state.scripts import script
 from streams.state.server_identity import ASK_RUN, run_of
 
@@ -146,13 +147,15 @@ class Shared:
         *,
         lease_seconds: float,
         fills: bool = True,
+        leader: Leader = EXEMPT,
     ) -> None:
         """`restorers`: each copies one part of the data from its topics to Redis.
 
         `lease_seconds`: how long the holder of a lease that was lost with Redis may still act on it. `fills`: True if
-        this process restores missing data itself; False if it waits until another process has done so.
+        this process restores missing data itself; False if it waits until another process has done so. `leader`: knows
+        which Redis leads; of a process that restores data, it is started before `ensure`.
         """
-        self._settings, self._restorers, self._fills = settings, restorers, fills
+        self._settings, self._restorers, self._fills, self._leader = settings, restorers, fills, leader
         self._settling_ms = round(lease_seconds * 1000)
         self._redis: Any = redis
         self._marks = Marks(settings)
@@ -161,7 +164,8 @@ class Shared:
         """Return once the shared data is complete.
 
         If it is not, this process restores it and marks it as complete in Redis, or waits, without a limit, while
-        another one does.
+        another one does. A new Redis is restored only once it leads: until then, workers that use the one before may
+        still write to the topics.
 
         Raises OtherInstallationError if this Redis belongs to another installation, or was filled under another secret
         or for another number of partitions. Errors of Redis, of Kafka and of the restorers pass through.
@@ -172,7 +176,8 @@ class Shared:
                 log.warning("the store is not whole: waiting until a worker has filled it")
                 told = True
             token = uuid.uuid4().hex
-            if self._fills and await locks.take(self._redis, WHOLE_LOCK, LOCK_MS, token):
+            leads = self._fills and await self._leader.names(run)
+            if leads and await locks.take(self._redis, WHOLE_LOCK, LOCK_MS, token):
                 await self._restore(token, run)
             else:
                 await asyncio.sleep(WAIT_SECONDS)

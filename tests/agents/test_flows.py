@@ -59,6 +59,7 @@ def test_casework_reads_as_the_flow_chart() -> None:
 
 def test_screening_reads_as_the_flow_chart() -> None:
     assert calls(Screening.process) == [
+        "leads",
         "now",
         "decode",
         "deduplicate",
@@ -72,7 +73,9 @@ def test_screening_reads_as_the_flow_chart() -> None:
         "publish_alerts",
         "publish_newer",
         "record_fan_outs",
+        "leads",
         "count",
+        "publish_newer_later",
         "measure",
         "record",
     ]

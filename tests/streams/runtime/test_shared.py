@@ -7,6 +7,7 @@ import pytest
 from redis.asyncio import Redis
 
 from streams.runtime.settings import Settings
+from streams.state.leader import Exempt
 from streams.state.shared_state import OtherInstallationError, Shared
 
 DATABASE = 7
@@ -35,3 +36,29 @@ async def test_a_worker_refuses_a_redis_of_another_installation_or_under_another
         await Shared(under(settings, "the one key of all", "another"), redis, [], lease_seconds=1).ensure()
     with pytest.raises(OtherInstallationError, match="under another QUANZU_SECRET"):
         await Shared(under(settings, "another key of all"), redis, [], lease_seconds=1).ensure()
+
+
+class Second(Exempt):
+    """The Redis leads from the second question on."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    async def names(self, run: str) -> bool:
+        self.asked += 1
+        return self.asked > 1
+
+
+async def test_a_new_redis_is_restored_only_once_it_leads(
+    settings: Settings,
+    redis: Any,  # noqa: ANN401 - as redis-py has it
+) -> None:
+    """Before, workers that use the Redis before it may still write to the topics that it is restored from."""
+    leader, restored_at = Second(), list[int]()
+
+    async def restore(_: object) -> None:
+        restored_at.append(leader.asked)
+
+    own = under(settings, "the one key of all")
+    await Shared(own, redis, [restore], lease_seconds=1, leader=leader).ensure()
+    assert restored_at == [2]

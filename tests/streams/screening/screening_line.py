@@ -45,6 +45,7 @@ from streams.screening.steps import ScreeningContext
 from streams.screening.store import EvidenceStore
 from streams.security.encrypted_kafka import make_producer
 from streams.state.keys import key
+from streams.state.leader import EXEMPT, Leader
 from streams.state.shared_state import Shared
 
 NOW = datetime(2026, 3, 1, 3, 12, tzinfo=UTC)
@@ -129,13 +130,13 @@ class Line:
     def policy(self) -> Policy:
         return load(self.settings.policy.read_text("utf-8"))
 
-    def another(self) -> Screening:
+    def another(self, leader: Leader = EXEMPT) -> Screening:
         """Another worker's."""
         policies, clock = Policies(self.settings, self.redis, self.producer), Clock.starting(1, NOW)
         state = ScreeningState(self.settings, self.redis, policies, clock)
         shared = Shared(self.settings, self.redis, [self.residents.restore, state.restore], lease_seconds=1.0)
         context = ScreeningContext(
-            self.settings, state, self.producer, self.residents, policies, clock, shared, _unobserved
+            self.settings, state, self.producer, self.residents, policies, clock, shared, _unobserved, leader
         )
         return Screening(context, cases_wait_seconds=0)  # there is no casework here
 

@@ -14,10 +14,14 @@ from schemas.risk.evidence import Evidence, WatchEntry, WatchStatus
 from schemas.risk.signals import Signal, TransferState, WatchState
 from streams.messaging import topics
 from streams.messaging.reader import read_all
+from streams.runtime.cooperative import at_once
+from streams.state.leader import Exempt
 from streams.state.shared_state import Shared
 from tests.channel_rig import until
 from tests.streams.screening.screening_line import ANNA, MULE, Line, packed, report, running, transfer, watch
 from tests.streams.state.test_late_records import CutProducer
+
+LANE = topics.SIGNALS_URGENT
 
 
 def urgent(partition: int) -> TopicPartition:
@@ -133,3 +137,59 @@ async def test_a_confirmation_stays_last_though_the_report_of_a_worker_that_was_
         standings = [WatchEntry.model_validate_json(each.value or b"").standing for each in written]
         assert WatchStatus.REPORTED in standings
         assert standings[-1] is WatchStatus.CONFIRMED
+
+
+async def standings(line: Line) -> list[WatchStatus]:
+    """Of the watchlist entries on their topic, the first ones first."""
+    written = [each async for each in read_all(line.settings, topics.WATCHLIST.name)]
+    return [WatchEntry.model_validate_json(each.value or b"").standing for each in written]
+
+
+async def test_a_confirmation_is_last_though_redis_was_lost_before_the_older_report_came(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another worker has taken over the report of the one that stands still, and acknowledged it."""
+    async with running(tmp_path) as line:
+        await Shared(line.settings, line.redis, [], lease_seconds=0).ensure()
+        slow, reached, gate = stands_still(line.screening.publish_watchlist)
+        monkeypatch.setattr(line.screening, "publish_watchlist", slow)
+        told, other = await line.write(packed(report(ANNA, suspect=MULE)), lane=LANE), line.another()
+        task = asyncio.create_task(line.screening.lanes.screen(urgent(0), told))
+        await reached.wait()
+        await other.lanes.screen(urgent(0), told)
+        await line.commit(urgent(0), told)
+        await other.lanes.screen(urgent(1), await line.write(packed(watch("w1")), partition=1, lane=LANE))
+        await line.redis.flushall()
+        gate.set()
+        await task
+        await until(lambda: not line.producer._following_up)
+        assert (await standings(line))[-2:] == [WatchStatus.REPORTED, WatchStatus.CONFIRMED]
+
+
+class Deposed(Exempt):
+    """The Redis leads so many times that somebody asks, and then no more."""
+
+    def __init__(self, times: int) -> None:
+        self.left = times
+
+    def current(self) -> str | None:
+        return None
+
+    async def names(self, run: str) -> bool:
+        self.left -= 1
+        return self.left >= 0
+
+
+@pytest.mark.parametrize(("times", "written"), [(0, []), (1, [WatchStatus.CONFIRMED])])
+async def test_a_batch_is_not_counted_in_a_redis_that_leads_no_more(
+    tmp_path: Path, times: int, written: list[WatchStatus]
+) -> None:
+    async with running(tmp_path) as line:
+        await Shared(line.settings, line.redis, [], lease_seconds=0).ensure()
+        worker = line.another(leader := Deposed(times))
+        raws, position = await line.write(packed(watch("w1")), lane=LANE), worker.state.positions.position
+        begun = await position(urgent(0), begin=True)
+        assert not await worker.process(urgent(0), raws, begun, line.policy.risk, at_once)
+        assert (await position(urgent(0))).offset == begun.offset
+        assert await standings(line) == written
+        leader.left = 9
