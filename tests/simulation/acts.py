@@ -275,15 +275,14 @@ class Acts:
 
     def compact(self) -> None:
         """Compaction leaves of each compacted topic the last record of each key. Kafka never touches the segment that
-        is written: what is younger than a second stays.
+        is written, which spans longer than any fault here lasts: what is younger than a second, or than a fault that
+        still lasts, stays.
         """
         world = self._world
+        young = world.true() - YOUNG_SECONDS
+        older = min([young, *(each.began for each in world.troubles if each.ended >= young)])
         compacted = {topic.name for topic in ALL if topic.compacted}
-        gone = sum(
-            world.log.compact(where, world.true() - YOUNG_SECONDS)
-            for where in world.log.parts
-            if where.topic in compacted
-        )
+        gone = sum(world.log.compact(where, older) for where in world.log.parts if where.topic in compacted)
         world.tell("kafka", f"compaction leaves out {gone} records")
 
     def poison(self, topic: str, value: int) -> None:

@@ -32,10 +32,10 @@ from schemas.channels.handovers import CaseHandover
 from streams.casework.journal import Read
 from streams.casework.replay import Replay
 from streams.casework.upkeep import Upkeep
+from streams.messaging.producer import Producer
 from streams.messaging.record import Raw
 from streams.screening.store import EvidenceStore
 from streams.state.case_store import CaseStore, RebuildSteps
-from streams.state.compacted_table import StoredRecord
 from streams.state.partition_state import Loaded
 from streams.state.store_update import StoreUpdate, entry_name
 
@@ -229,12 +229,12 @@ def older_written_last(stack: ExitStack) -> None:
 
 def late_records_left(stack: ExitStack) -> None:
     """Nobody looks after the record of a writer that gave up: it comes late, and is the last on its topic."""
-    _require(callable(getattr(StoredRecord, "_settle", None)), "StoredRecord._settle")
+    _require(callable(getattr(Producer, "_corrected", None)), "Producer._corrected")
 
     async def nothing(*_: object) -> None:
         """The late record stays."""
 
-    _put(stack, StoredRecord, "_settle", nothing)
+    _put(stack, Producer, "_corrected", nothing)
 
 
 def unsent_orders_answered(stack: ExitStack) -> None:

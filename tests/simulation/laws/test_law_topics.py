@@ -11,7 +11,7 @@ from schemas.risk.evidence import WatchEntry, WatchStatus
 from tests.simulation.laws import handmade
 from tests.simulation.laws.altered import appended, words
 from tests.simulation.laws.handmade import BEGAN, IN_DANGER
-from tests.simulation.laws.observed import Change, LogRecord, Observed
+from tests.simulation.laws.observed import Change, LogRecord, Observed, Trouble
 
 REPORTED = WatchEntry(subject="account:a1", standing=WatchStatus.REPORTED, at=handmade.moment(5), uid="police:1")
 CONFIRMED = WatchEntry(subject="account:a1", standing=WatchStatus.CONFIRMED, at=handmade.moment(3), uid="police:2")
@@ -43,6 +43,15 @@ def test_a_late_record_that_stays_breaks_acknowledged_changes_stay(good: Observe
     assert "which office-1 had given up at 3.000 s" in words(late, law)
     assert not words(changed(good, made, written(GIVEN_UP, 1, 6), written(MADE, 2, 7)), law)
     assert "Redis has nothing" in words(replace(changed(good, made), tables={}), law)
+
+
+@pytest.mark.parametrize(("died", "excused"), [(6.5, True), (8.0, False), (5.0, False)])
+def test_only_a_process_that_dies_at_once_may_leave_its_late_record(
+    good: Observed, died: float, *, excused: bool
+) -> None:
+    late = changed(good, written(MADE, 0, 4.9), written(GIVEN_UP, 1, 6))
+    killed = replace(late, troubles=[*late.troubles, Trouble("office-1", BEGAN + died, BEGAN + died)])
+    assert bool(words(killed, "acknowledged_changes_stay")) is not excused
 
 
 def test_a_receipt_that_is_booked_for_an_unsent_call_breaks_answers_only_what_was_sent(

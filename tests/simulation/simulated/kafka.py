@@ -203,12 +203,17 @@ class Producer:
         if not world.network.open(self._there):
             if self._gives_up(until):
                 self._failed(where, queue, batch)
-            elif not self._node.dead:
-                world.loop.outside(AGAIN_SECONDS, self._arrive, where, queue, batch, until)
+            else:
+                world.loop.outside(AGAIN_SECONDS, self._again, where, queue, batch, until)
             return
         places = [world.log.append(where, each.key, each.value, world.true(), each.timestamp) for each in batch]
         world.wrote(self._node, places)
         world.loop.outside(world.network.delay(), self._answer, where, queue, batch, places, until)
+
+    def _again(self, where: TopicPartition, queue: _Queue, batch: list[_Sent], until: float) -> None:
+        """The batch is sent again, if its process still lives."""
+        if not self._node.dead:
+            self._arrive(where, queue, batch, until)
 
     def _answer(
         self, where: TopicPartition, queue: _Queue, batch: list[_Sent], places: Sequence[Record], until: float

@@ -89,7 +89,7 @@ PACE: tuple[tuple[str, str, float], ...] = (
     ("streams.state.shared_state", "LOCK_MS", 4000),
     ("streams.state.locks", "WRITE_SECONDS", 2.0),
     ("streams.state.locks", "LEASE_SECONDS", 3.75),
-    ("streams.state.compacted_table", "AGAIN_SECONDS", 0.5),
+    ("streams.messaging.producer", "AGAIN_SECONDS", 0.5),
 )
 
 _world: World | None = None
