@@ -104,7 +104,7 @@ class Screening(ScreeningSteps):
                     counted = await self.state.positions.count(lane, expected, records[-1].offset, tally, resent)
             finally:
                 if not counted:  # the fence
-                    self.publish_newer_later(matched, newer)
+                    self.publish_newer_later(matched, evidence, newer)
             if counted:
                 self.measure(tally, now)
                 await self.shadow.record(lane, shadow, matched.records, result)

@@ -244,9 +244,9 @@ class Installation:
     async def close(self) -> None:
         """Stop the background tasks and close all connections."""
         await self.timekeeper.stop()
-        await self.leader.stop()
         await self.outgoing.client.aclose()
-        await self.producer.stop()
+        await self.producer.stop()  # it finishes what asks which Redis leads
+        await self.leader.stop()
         await self.consumers.close()
         await self.redis.aclose()
 

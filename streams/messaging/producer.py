@@ -176,7 +176,7 @@ class Producer:
 
     def correct_later(self, records: Sequence[Record], correct: Correct) -> None:
         """Let a task do what that of `send_corrected` does, for a caller that is cancelled or fails once Kafka has the
-        records, before they count anywhere else.
+        records, before they count anywhere else. `records`: at least one.
         """
         self.follow_up(self._corrected(None, records, correct))
 

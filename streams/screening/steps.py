@@ -248,17 +248,24 @@ class ScreeningSteps:
         async def correct(_: Sequence[Record]) -> AsyncIterator[Sequence[Record]]:
             await self._shared.ensure()
             run = await current_run(self._redis)
+            await self._require_leading(run)  # another one's answers would be older records once more
             await self.publish_newer(matched, loaded, rules, now)
             await self._shared.require_whole()
-            if not await self._leads(run):
-                raise EmptiedError("another Redis leads than the one that was asked for newer evidence")
+            await self._require_leading(run)
             yield []
 
         return correct
 
-    def publish_newer_later(self, matched: MatchedBatch, newer: Correct) -> None:
-        """Let a task do `newer`, and repeat it while Redis or Kafka is unavailable."""
-        self._producer.correct_later(state.records({}, matched.watched), newer)
+    def publish_newer_later(self, matched: MatchedBatch, evidence: Sequence[Record], newer: Correct) -> None:
+        """Let a task do `newer`, and repeat it while Redis or Kafka is unavailable; nothing if the batch has neither
+        watchlist entries nor `evidence`, its records.
+        """
+        if written := [*state.records({}, matched.watched), *evidence]:
+            self._producer.correct_later(written, newer)
+
+    async def _require_leading(self, run: str) -> None:
+        if not await self._leads(run):
+            raise EmptiedError("the Redis that was asked for newer evidence does not lead")
 
     async def _leads(self, run: str) -> bool:
         return self._leader.current() == run or await self._leader.names(run)

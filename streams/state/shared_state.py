@@ -172,11 +172,12 @@ class Shared:
         """
         told = False
         while run := await self._missing():
-            if not self._fills and not told:
-                log.warning("the store is not whole: waiting until a worker has filled it")
+            leads = self._fills and await self._leader.names(run)
+            if not leads and not told:
+                awaited = "the epoch names this Redis" if self._fills else "a worker has filled it"
+                log.warning("the store is not whole: waiting until %s", awaited)
                 told = True
             token = uuid.uuid4().hex
-            leads = self._fills and await self._leader.names(run)
             if leads and await locks.take(self._redis, WHOLE_LOCK, LOCK_MS, token):
                 await self._restore(token, run)
             else:

@@ -52,6 +52,7 @@ class Second(Exempt):
 async def test_a_new_redis_is_restored_only_once_it_leads(
     settings: Settings,
     redis: Any,  # noqa: ANN401 - as redis-py has it
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     """Before, workers that use the Redis before it may still write to the topics that it is restored from."""
     leader, restored_at = Second(), list[int]()
@@ -62,3 +63,6 @@ async def test_a_new_redis_is_restored_only_once_it_leads(
     own = under(settings, "the one key of all")
     await Shared(own, redis, [restore], lease_seconds=1, leader=leader).ensure()
     assert restored_at == [2]
+    assert [each.getMessage() for each in caplog.records if each.levelname == "WARNING"] == [
+        "the store is not whole: waiting until the epoch names this Redis"
+    ]

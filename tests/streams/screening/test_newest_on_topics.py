@@ -18,7 +18,7 @@ from streams.runtime.cooperative import at_once
 from streams.state.leader import Exempt
 from streams.state.shared_state import Shared
 from tests.channel_rig import until
-from tests.streams.screening.screening_line import ANNA, MULE, Line, packed, report, running, transfer, watch
+from tests.streams.screening.screening_line import ANNA, MULE, Line, packed, report, running, sms, transfer, watch
 from tests.streams.state.test_late_records import CutProducer
 
 LANE = topics.SIGNALS_URGENT
@@ -193,3 +193,30 @@ async def test_a_batch_is_not_counted_in_a_redis_that_leads_no_more(
         assert (await position(urgent(0))).offset == begun.offset
         assert await standings(line) == written
         leader.left = 9
+
+
+async def test_a_redis_that_leads_no_more_is_not_asked_what_is_newer(tmp_path: Path) -> None:
+    """Another one leads, and may know a state that is newer still."""
+    async with running(tmp_path) as line:
+        await Shared(line.settings, line.redis, [], lease_seconds=0).ensure()
+        worker = line.another(leader := Deposed(1))
+        raws, position = await line.write(packed(watch("w1")), lane=LANE), worker.state.positions.position
+        assert not await worker.process(
+            urgent(0), raws, await position(urgent(0), begin=True), line.policy.risk, at_once
+        )
+        lifted = await line.write(packed(watch("w2", ago=0, state=WatchState.LIFTED)), partition=1, lane=LANE)
+        await line.another().lanes.screen(urgent(1), lifted)
+        await until(lambda: leader.left < -3)  # it was asked again, in vain
+        assert await standings(line) == [WatchStatus.CONFIRMED, WatchStatus.LIFTED]
+        leader.left = 9
+        await until(lambda: not line.producer._following_up)
+        assert await standings(line) == [WatchStatus.CONFIRMED, WatchStatus.LIFTED, WatchStatus.LIFTED]
+
+
+async def test_nothing_is_put_right_for_a_batch_that_is_not_counted_and_has_written_nothing(tmp_path: Path) -> None:
+    async with running(tmp_path) as line:
+        await Shared(line.settings, line.redis, [], lease_seconds=0).ensure()
+        worker, tp = line.another(Deposed(1)), urgent(0)
+        raws, begun = await line.write(packed(sms("+8613900000000")), lane=LANE), worker.state.positions
+        assert not await worker.process(tp, raws, await begun.position(tp, begin=True), line.policy.risk, at_once)
+        assert not line.producer._following_up
