@@ -118,9 +118,12 @@ class Screening(ScreeningSteps):
 
         Residents whose danger was not alerted at the time are scheduled for a new evaluation at once: the store was
         lost before it had all their evidence. Returns True once the records at the offset `first` or later are counted,
-        and False if the range `owed` has changed meanwhile. Raises UnknownPolicyError if the policy in force is stored
-        nowhere, and PolicyError if this version cannot read it. Errors of Redis pass through.
+        and False if the range `owed` has changed meanwhile, or another Redis leads. Raises UnknownPolicyError if the
+        policy in force is stored nowhere, PolicyError if this version cannot read it, and EmptiedError, which is
+        transient, if Redis is not restored yet. Errors of Redis pass through.
         """
+        if not await self.may_screen_again(owed):
+            return False
         now, rules = self.clock.now(), await self.state.rules_of(lane)
         batch = await self.decode(lane, records, now, pause)
         resent = await self.deduplicate(lane, batch)

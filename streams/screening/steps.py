@@ -34,7 +34,7 @@ from streams.screening.evaluation import Evaluation, RiskEvaluator
 from streams.screening.fan_outs import Fanning
 from streams.screening.fan_outs import record as fan_out_record
 from streams.screening.matching import MatchedBatch, Matcher
-from streams.screening.positions import Position
+from streams.screening.positions import Owed, Position
 from streams.screening.records import ReadBatch, add, once, quickly, read, withhold
 from streams.screening.state import ScreeningState
 from streams.screening.store import late
@@ -103,6 +103,16 @@ class ScreeningSteps:
         another one leads then: this one lacks the newest watchlist and evidence.
         """
         return await self._leads(position.asked)
+
+    async def may_screen_again(self, owed: Owed) -> bool:
+        """Return True if the Redis that gave the range leads, as `leads` does. Raises EmptiedError, which is transient,
+        if that Redis is not restored yet: evidence that its topic has would count as lacking, and older states of it
+        would become the last on the topic.
+        """
+        if not await self._leads(owed.asked):
+            return False
+        await self._shared.require_whole()
+        return True
 
     async def decode(self, lane: TopicPartition, records: Sequence[Raw], now: datetime, pause: Pause) -> ReadBatch:
         """Return the parsed signals of the records, in order. `pause`: awaited after each record.

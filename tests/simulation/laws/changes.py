@@ -9,12 +9,13 @@ from tests.simulation.laws.observed import Change, LogRecord, Observed
 
 ON_ITS_WAY = 0.1  # seconds: a process that dies may have sent a record just before
 CORRECTS = 1.0  # seconds within which a process puts its late record right
+RESTORES = 4.0  # seconds within which a Redis that was lost leads, and is restored from the topic
 
 
 def acknowledged_changes_stay(observed: Observed) -> Iterator[str]:
     """The last record on the topic, which compaction keeps, is of a change that no acknowledged one came after; and a
     store that stood whole long enough has it. A process that dies before it could put its late record right leaves it:
-    nobody else knows of it.
+    nobody else knows of it. So does one whose record came before Redis was restored, which then took it from the topic.
     """
     here = known(observed)
     for table, name in sorted({(each.table, each.name) for each in observed.changes}):
@@ -31,7 +32,7 @@ def _undone(here: Known, made: list[Change], records: list[LogRecord]) -> Iterat
             continue
         if last is None:
             yield f"{change.text}, acknowledged at {here.time(change.ended)}, is not the last on {change.table}"
-        elif change.began > last.ended + ON_ITS_WAY and not _died_before(here, last.office, records[-1].at):
+        elif change.began > last.ended + ON_ITS_WAY and not _may_stay(here, last.office, records[-1].at):
             yield (
                 f"{change.text} was acknowledged by {change.office} at {here.time(change.ended)}, and the last record "
                 f"on {change.table}, written at {here.time(records[-1].at)}, is {last.text}, which {last.office} had "
@@ -39,10 +40,13 @@ def _undone(here: Known, made: list[Change], records: list[LogRecord]) -> Iterat
             )
 
 
-def _died_before(here: Known, office: str, late: float) -> bool:
-    """Whether an office died before it could put its record right that came late."""
+def _may_stay(here: Known, office: str, late: float) -> bool:
+    """Whether an office died, or Redis was lost, before the record that came late could be put right."""
     died = (each.began for each in here.observed.troubles if each.who == office and each.began == each.ended)
-    return any(late - ON_ITS_WAY <= each <= late + CORRECTS for each in died)
+    lost = (each for each in here.observed.troubles if each.who == "redis")
+    return any(late - ON_ITS_WAY <= each <= late + CORRECTS for each in died) or any(
+        each.began <= late + CORRECTS and late <= each.ended + RESTORES for each in lost
+    )
 
 
 def _not_stored(here: Known, table: str, name: str, records: list[LogRecord]) -> Iterator[str]:

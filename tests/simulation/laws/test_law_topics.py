@@ -54,6 +54,13 @@ def test_only_a_process_that_dies_at_once_may_leave_its_late_record(
     assert bool(words(killed, "acknowledged_changes_stay")) is not excused
 
 
+@pytest.mark.parametrize(("lost", "excused"), [(3.0, True), (6.5, True), (1.0, False), (8.0, False)])
+def test_a_late_record_may_stay_if_redis_is_restored_from_it(good: Observed, lost: float, *, excused: bool) -> None:
+    late = changed(good, written(MADE, 0, 4.9), written(GIVEN_UP, 1, 6))
+    replaced = replace(late, troubles=[*late.troubles, Trouble("redis", BEGAN + lost, BEGAN + lost)])
+    assert bool(words(replaced, "acknowledged_changes_stay")) is not excused
+
+
 def test_a_receipt_that_is_booked_for_an_unsent_call_breaks_answers_only_what_was_sent(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

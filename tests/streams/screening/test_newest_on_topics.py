@@ -16,9 +16,20 @@ from streams.messaging import topics
 from streams.messaging.reader import read_all
 from streams.runtime.cooperative import at_once
 from streams.state.leader import Exempt
-from streams.state.shared_state import Shared
+from streams.state.shared_state import EmptiedError, Shared
 from tests.channel_rig import until
-from tests.streams.screening.screening_line import ANNA, MULE, Line, packed, report, running, sms, transfer, watch
+from tests.streams.screening.screening_line import (
+    ANNA,
+    LANES,
+    MULE,
+    Line,
+    packed,
+    report,
+    running,
+    sms,
+    transfer,
+    watch,
+)
 from tests.streams.state.test_late_records import CutProducer
 
 LANE = topics.SIGNALS_URGENT
@@ -220,3 +231,20 @@ async def test_nothing_is_put_right_for_a_batch_that_is_not_counted_and_has_writ
         raws, begun = await line.write(packed(sms("+8613900000000")), lane=LANE), worker.state.positions
         assert not await worker.process(tp, raws, await begun.position(tp, begin=True), line.policy.risk, at_once)
         assert not line.producer._following_up
+
+
+async def test_owed_records_are_screened_again_only_in_a_redis_that_leads_and_is_restored(tmp_path: Path) -> None:
+    """Another Redis lacks evidence that the topic has, and an older state of it would become the last there."""
+    async with running(tmp_path) as line:
+        await line.screen([transfer(ANNA)])
+        await line.lose()
+        owing = line.screening.state.positions.owing
+        await line.another(Deposed(0)).rescreening.screen_owed(LANES)
+        assert await owing(LANES)
+        await Shared(line.settings, line.redis, [], lease_seconds=0).check_again()
+        with pytest.raises(EmptiedError):
+            await line.screening.rescreening.screen_owed(LANES)
+        assert await owing(LANES)
+        await line.screening.lanes._shared.ensure()
+        await line.screen_owed()
+        assert not await owing(LANES)
