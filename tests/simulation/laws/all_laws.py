@@ -10,7 +10,6 @@ schedule began, so that an operator can follow it in the story and in the logs:
 
 from collections.abc import Callable, Iterator, Mapping
 
-from tests.simulation.laws.changes import acknowledged_changes_stay
 from tests.simulation.laws.clock import no_deadline_early
 from tests.simulation.laws.contacts import (
     counted_doubts,
@@ -23,7 +22,6 @@ from tests.simulation.laws.contacts import (
 from tests.simulation.laws.journal import level_only_rises, no_fork, one_open_case
 from tests.simulation.laws.known import Violation
 from tests.simulation.laws.lost import conservation, nothing_lost
-from tests.simulation.laws.newest import newest_is_last
 from tests.simulation.laws.observed import Observed
 from tests.simulation.laws.orders import no_stop_unapproved
 from tests.simulation.laws.reported.losses import only_what_follows_a_loss
@@ -31,6 +29,8 @@ from tests.simulation.laws.reported.provinces import offered_once, somebody_hand
 from tests.simulation.laws.reported.unasked import answers_only_what_was_sent
 from tests.simulation.laws.reported.week import asked_once_while_dissuaded
 from tests.simulation.laws.store import not_stuck, store_equals_fold
+from tests.simulation.laws.topics.changes import acknowledged_changes_stay
+from tests.simulation.laws.topics.newest import newest_is_last
 
 __all__ = ["LAWS", "Violation", "broken", "violations"]
 
