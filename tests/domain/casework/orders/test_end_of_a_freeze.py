@@ -18,7 +18,7 @@ from schemas.casework.books import BookLine
 from schemas.casework.cases import StopState
 from schemas.casework.events import FactKind
 from schemas.casework.inputs import BankState
-from schemas.casework.orders import EndFreezeAct, FreezeEndKind, HandOverStopAct, StopOrder
+from schemas.casework.orders import EndFreezeAct, FreezeEnd, FreezeEndKind, HandOverStopAct, StopOrder
 from schemas.codes.freezes import (
     AnotherPersonEnds,
     FreezeLifted,
@@ -60,6 +60,20 @@ def order(line: Line) -> StopOrder:
     return line.here.orders[0]
 
 
+def end_of(line: Line) -> FreezeEnd | None:
+    """The end of the freeze that the first order records."""
+    freezing = order(line).freezing
+    assert freezing is not None
+    return freezing.ended
+
+
+def state(line: Line) -> StopState:
+    """The state of the first payment's stop."""
+    stop = line.here.payments[0].stop
+    assert stop is not None
+    return stop.state
+
+
 def test_money_that_a_bank_has_unfrozen_is_free_and_no_loss_avoided() -> None:
     line, amount = frozen_by_bank()
     line.pass_to(49 * timedelta(hours=1))  # the stop is over
@@ -80,8 +94,7 @@ def test_the_end_of_a_freeze_does_not_end_the_stop() -> None:
     line.bank(BankState.IN_FORCE, amount=amount)
     line.bank(BankState.FROZEN, amount=amount)
     line.bank(BankState.UNFROZEN)
-    assert line.here.payments[0].stop is not None
-    assert line.here.payments[0].stop.state is StopState.IN_FORCE
+    assert state(line) is StopState.IN_FORCE
     assert standing(line.here)[BookLine.STOPPED] == amount
 
 
@@ -132,16 +145,8 @@ def test_an_authoritys_end_of_its_freeze_frees_the_account_and_is_told() -> None
     line = handed_over()
     line.bank(BankState.FROZEN, amount=700)
     line.act(EndFreezeAct(order="stop.0", decision=END), "zhou", role=DESK)
-    freezing = order(line).freezing
-    assert freezing is not None
-    assert freezing.ended is not None
-    assert (freezing.ended.kind, freezing.ended.decision, freezing.ended.by) == (
-        FreezeEndKind.DECISION,
-        END,
-        "zhou",
-    )
-    assert line.here.payments[0].stop is not None
-    assert line.here.payments[0].stop.state is StopState.RELEASED
+    assert end_of(line) == FreezeEnd(kind=FreezeEndKind.DECISION, at=line.now, decision=END, by="zhou")
+    assert state(line) is StopState.RELEASED
     assert frozen_fen(line.here, line.here.payments[0]) == 0
     assert standing(line.here)[BookLine.FREEZING_DECIDED] == 0
     assert FreezeLifted("zhou", AUTHORITY, END) in line.facts(FactKind.STOP)
@@ -168,13 +173,11 @@ def test_a_freeze_ends_by_itself_after_six_months_and_a_reminder_comes_a_week_be
     until = months_after(line.now, 6)
     line.pass_to(until - REMINDED - NOON)
     assert FreezeRunsOut(AUTHORITY, until) in line.facts(FactKind.STOP_REMINDER)
-    assert order(line).freezing is not None
-    assert order(line).freezing.ended is None
+    assert end_of(line) is None
     line.pass_to(until - NOON)
-    assert order(line).freezing.ended is not None
-    assert order(line).freezing.ended.kind is FreezeEndKind.PERIOD
+    assert end_of(line) == FreezeEnd(kind=FreezeEndKind.PERIOD, at=until)
     assert FreezeOver(AUTHORITY, DECISION) in line.facts(FactKind.STOP)
-    assert line.here.payments[0].stop.state is StopState.RELEASED
+    assert state(line) is StopState.RELEASED
 
 
 def test_a_renewed_freeze_lasts_until_its_new_end() -> None:
@@ -183,9 +186,9 @@ def test_a_renewed_freeze_lasts_until_its_new_end() -> None:
     line.act(FREEZE.model_copy(update={"decision": "吉公续冻字5号", "until": later}), "sun", role=DESK)
     assert FreezeRenewed("sun", AUTHORITY, "吉公续冻字5号", later) in line.facts(FactKind.STOP)
     line.pass_to(months_after(line.now, 7) - NOON)
-    assert order(line).freezing.ended is None
+    assert end_of(line) is None
     line.pass_to(later - NOON)
-    assert order(line).freezing.ended is not None
+    assert end_of(line) is not None
 
 
 @pytest.mark.parametrize("days", [-1, 0, 367])
@@ -199,9 +202,8 @@ def test_a_freeze_ends_within_a_year(days: int) -> None:
 def test_a_bank_that_has_ended_an_authoritys_freeze_ends_it_in_the_case() -> None:
     line = handed_over()
     line.bank(BankState.UNFROZEN)
-    assert order(line).freezing.ended is not None
-    assert order(line).freezing.ended.kind is FreezeEndKind.BANK
-    assert line.here.payments[0].stop.state is StopState.RELEASED
+    assert end_of(line) == FreezeEnd(kind=FreezeEndKind.BANK, at=line.now)
+    assert state(line) is StopState.RELEASED
 
 
 def test_after_its_end_the_account_may_be_frozen_again_and_the_money_counts_again() -> None:
@@ -209,7 +211,7 @@ def test_after_its_end_the_account_may_be_frozen_again_and_the_money_counts_agai
     line.bank(BankState.FROZEN, amount=700)
     line.act(EndFreezeAct(order="stop.0", decision=END), "zhou", role=DESK)
     line.act(FREEZE.model_copy(update={"decision": "吉公冻字〔2026〕99号"}), "sun", role=DESK)
-    assert line.here.payments[0].stop.state is StopState.FROZEN
+    assert state(line) is StopState.FROZEN
     line.bank(BankState.FROZEN, amount=600)
     assert frozen_fen(line.here, line.here.payments[0]) == 600
 
