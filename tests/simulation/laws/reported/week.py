@@ -2,9 +2,10 @@
 loss.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from domain.policy.schedule import WEEK_QUESTIONS, may_ask_after_week, may_remind
+from schemas.casework.cases import Case
 from schemas.levels import Action
 from tests.simulation.laws.contacts import looked_at, stood_since
 from tests.simulation.laws.known import known
@@ -27,9 +28,13 @@ def asked_once_while_dissuaded(observed: Observed) -> Iterator[str]:
         if steps.setdefault((case, reminds), step) != step:
             yield f"{expected.words} {'reminds' if reminds else 'asks'} again after {steps[case, reminds]}"
         story = here.stories.get(case, [])
+
+        def may_not(case: Case, may: Callable[[Case], bool] = may) -> bool:
+            return not may(case)
+
         for contact in contacts:
             looked = looked_at(observed, contact)
-            if ended := stood_since(story, looked, contact.at, lambda case, may=may: not may(case)):
+            if ended := stood_since(story, looked, contact.at, may_not):
                 yield (
                     f"{expected.words} was carried out at {here.time(contact.at)}, but the resident may not be asked "
                     f"since {here.time(ended.at)} ({ended.place}, input "
