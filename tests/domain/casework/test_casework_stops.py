@@ -242,6 +242,19 @@ def test_an_attempt_that_is_not_yet_due_is_not_answered_but_the_one_before_is() 
     assert stop_of(line).state is StopState.IN_FORCE
 
 
+def test_an_attempt_that_was_withdrawn_before_it_was_made_is_not_answered_but_the_one_before_is() -> None:
+    line = asked()
+    first = line.last(Action.STOP_PAYMENT).id
+    line.result(Result.IN_DOUBT, Action.STOP_PAYMENT)
+    line.bank(BankState.RELEASED, dispatch="none")
+    assert (line.step("stop.0").state, line.step("stop.0").attempt) == (StepState.WITHDRAWN, 1)
+    never_sent = line.bank(BankState.FROZEN, amount=5, dispatch=first.replace(":1:", ":2:"))
+    assert [fact.kind for fact in never_sent.facts] == [FactKind.REFUSED]
+    assert not line.here.kept
+    line.bank(BankState.FROZEN, amount=5, dispatch=first)
+    assert line.here.kept
+
+
 def test_an_order_that_went_out_is_answered_after_its_step_was_withdrawn() -> None:
     line = asked()
     sent = line.last(Action.STOP_PAYMENT).id
