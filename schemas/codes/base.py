@@ -25,7 +25,7 @@ class Code(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="code", ta
     """
 
 
-FEW = 40  # the greatest number of names that a JSON schema lists
+FEW = 60  # the greatest number of names that a JSON schema lists
 
 
 class CodeField:
