@@ -21,7 +21,7 @@ async def accessible(page: Page) -> None:
 
 
 def typed(at: datetime) -> str:
-    return f"{at.astimezone(ZONE):%Y-%m-%dT%H:%M}"
+    return f"{at.astimezone(ZONE):%Y-%m-%d %H:%M}"
 
 
 async def test_a_supervisor_plans_a_shift_and_fills_what_an_absence_frees(console: Stage, people: People) -> None:

@@ -110,6 +110,7 @@ LOOKS_ON = {
         "streams.operations.erasure",
         "streams.operations.erasure_checks",
         "streams.operations.erasure_accounts",
+        "streams.operations.erasure_passing",
         "streams.security.acls",
         "streams.security.rights",
     ),

@@ -21,7 +21,7 @@ HEADER = "station,id,name,role,division,languages,start,end"
 def typed(console: Stage, hours: float, lasting: float = 8) -> dict[str, str]:
     """Start and end as a person types them, so many hours from now."""
     start = (console.house.clock.now() + timedelta(hours=hours)).astimezone(ZONE)
-    return {"start": f"{start:%Y-%m-%dT%H:%M}", "end": f"{start + timedelta(hours=lasting):%Y-%m-%dT%H:%M}"}
+    return {"start": f"{start:%Y-%m-%d %H:%M}", "end": f"{start + timedelta(hours=lasting):%Y-%m-%d %H:%M}"}
 
 
 async def post(client: Client, path: str, name: str, /, **fields: str) -> httpx.Response:
@@ -37,7 +37,7 @@ async def test_a_shift_is_added_changed_and_ended(console: Stage) -> None:
         assert answer.status_code == 303, answer.text
         (shift,) = (await roster_of(console, name)).officers[0].shifts
         start = (shift.start + timedelta(hours=2)).astimezone(ZONE)
-        later = {"start": f"{start:%Y-%m-%dT%H:%M}", "end": f"{start + timedelta(hours=8):%Y-%m-%dT%H:%M}"}
+        later = {"start": f"{start:%Y-%m-%d %H:%M}", "end": f"{start + timedelta(hours=8):%Y-%m-%d %H:%M}"}
         await post(client, "/rosters/shifts/change", name, officer=f"{name}-li", shift=name_of(shift), **later)
         (moved,) = (await roster_of(console, name)).officers[0].shifts
         assert moved.start - shift.start == timedelta(hours=2)
