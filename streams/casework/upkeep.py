@@ -109,7 +109,7 @@ class Upkeep:
         has applied: the topic was lost or created again; or if it was created again and has grown beyond it. Raises
         KafkaError if Kafka is unavailable. Errors of Redis pass through.
         """
-        await self._topic_ids.check(topics.CASE_INPUTS.name)
+        await self._topic_ids.check(topics.CASE_INPUTS.name, [partition])
         refuse_ahead(partition, stored, await self._recovery.end(partition))
 
     async def learn_applied(self, partitions: Sequence[int]) -> None:
@@ -122,7 +122,7 @@ class Upkeep:
         the loss.
         """
         if new := [partition for partition in partitions if partition not in self._known]:
-            await self._topic_ids.check(topics.CASE_INPUTS.name)
+            await self._topic_ids.check(topics.CASE_INPUTS.name, new)
             acked = await acknowledged_offsets(self._settings, topics.CASE_INPUTS.name, new)
             await self._applied.read_journals(new)
             for partition in new:
@@ -197,14 +197,16 @@ class Upkeep:
         await self.watch([partition])
 
     async def begin_anew(self, partition: int) -> None:
-        """Write to the partition's journal that case-inputs was recreated. The caller then rebuilds the store.
+        """Write to the partition's journal that case-inputs was recreated, and clear the partition's store: its offset
+        is of the topic before. The caller then rebuilds the store; else a worker does, which finds it lost.
 
         Raises PolicyError if the settings' policy file is invalid, OSError if it cannot be read, and SendError if Kafka
         refuses a record permanently. Errors of Kafka and Redis pass through.
         """
         policy = (await self._policies.default()).hash
         await journal.begin_anew(self._settings, self._producer, partition, policy, self._clock.now())
-        await self._topic_ids.renew(topics.CASE_INPUTS.name)
+        await self._store.clear(partition)  # before: its offset is of the topic before
+        await self._topic_ids.renew(topics.CASE_INPUTS.name, partition)
 
     def _note_applied(self, partition: int) -> bool:
         """Take over what the look has found. Returns False if the store is lost, so that nothing was."""

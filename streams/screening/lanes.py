@@ -167,8 +167,8 @@ class Lanes:
         """
         new = [lane for lane in lanes if lane not in self._known]
         for topic in {lane.topic for lane in new}:
-            await self._topic_ids.check(topic)
             partitions = [lane.partition for lane in new if lane.topic == topic]
+            await self._topic_ids.check(topic, partitions)
             for partition, offset in (await acknowledged_offsets(self._settings, topic, partitions)).items():
                 lane = TopicPartition(topic, partition)
                 self._reached[lane] = max(offset, self._reached.get(lane, -1))
@@ -246,7 +246,7 @@ class Lanes:
         """Raise AheadError if the topic ends at or before offset `screened`, or was made anew and has grown beyond it.
         Asked each time: its first records look as if they were screened.
         """
-        await self._topic_ids.check(lane.topic)
+        await self._topic_ids.check(lane.topic, [lane.partition])
         end = (await end_offsets(self._settings, lane.topic, [lane.partition]))[lane.partition]
         if screened >= end:
             raise AheadError(

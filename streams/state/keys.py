@@ -91,7 +91,7 @@ WHOLE_TURN = "turn:{whole}"  # string: exists until the ends are due to be read 
 WHOLE_LOCK = "restoring:{whole}"  # string: token of the process that restores
 WHOLE_SETTLING = "settling:{whole}"  # string: exists while a holder of a lease in the lost Redis may still act on it
 
-TOPIC_IDS = "topic-ids"  # hash: topic -> the id that Kafka gave it; offsets in Redis are of the topic with this id
+TOPIC_IDS = "topic-ids"  # hash: topic/partition -> the id of the topic that the partition's offset in Redis is of
 DRAINING = "draining"  # string: the drain in force; absent: intake is open
 FEEDS_HEARD = "heard:{feeds}"  # hash: source|window -> number of signals, until a profile has learnt them
 FEEDS_PROFILES = "profiles:{feeds}"  # hash: source -> FeedProfile

@@ -106,35 +106,46 @@ class TopicIds:
     checked.
 
     A topic that is made anew under its name has another id, and its records get the offsets of those that were lost.
-    Once it has grown beyond the offset that Redis has, only the id shows that the first ones were not applied.
+    Once it has grown beyond the offset that Redis has, only the id shows that the first ones were not applied. Redis
+    has the id for each partition, because a store is rebuilt partition by partition, and that may be interrupted.
     """
 
     def __init__(self, settings: Settings, redis: "Redis") -> None:
         self._settings = settings
         self._redis: Any = redis  # redis-py types a command's result as sync or async at once
 
-    async def check(self, *names: str) -> None:
-        """Store the ids of these topics in Redis where it has none.
+    async def check(self, name: str, partitions: Sequence[int]) -> None:
+        """Store the topic's id in Redis for those of these partitions for which it has none.
 
-        Raises AheadError if a topic has another id than the one in Redis: it was made anew, and offsets in Redis are of
-        the topic before. Raises AccessError if Kafka refuses access, and aiokafka's KafkaError or OSError if it does
-        not answer. Errors of Redis pass through.
+        Raises AheadError if the topic has another id than Redis has for one of them: it was made anew, and the
+        partition's offset in Redis is of the topic before. Raises AccessError if Kafka refuses access, and aiokafka's
+        KafkaError or OSError if it does not answer. Errors of Redis pass through.
         """
-        for name, found in (await ids_of(self._settings, names)).items():
-            await self._redis.hsetnx(TOPIC_IDS, name, found)
-            if await self._redis.hget(TOPIC_IDS, name) != found.encode():
-                raise AheadError(
-                    f"{name} was made anew: Redis has offsets of the topic before, and new records have the same ones. "
-                    "Restore that topic. Or start over: after the loss of case-inputs with `quanzu admin rebuild "
-                    "--new-log`; after the loss of a topic of signals, empty Redis, and workers fill it anew"
-                )
+        if (found := (await ids_of(self._settings, [name])).get(name)) is None:
+            return
+        places = [_place(name, partition) for partition in partitions]
+        async with self._redis.pipeline(transaction=True) as pipe:  # one server answers, also in a failover
+            for place in places:
+                pipe.hsetnx(TOPIC_IDS, place, found)
+                pipe.hget(TOPIC_IDS, place)
+            answers = await pipe.execute()
+        if any(known != found.encode() for known in answers[1::2]):
+            raise AheadError(
+                f"{name} was made anew: Redis has offsets of the topic before, and new records have the same ones. "
+                "Restore that topic. Or start over: after the loss of case-inputs with `quanzu admin rebuild "
+                "--new-log`; after the loss of a topic of signals, empty Redis, and workers fill it anew"
+            )
 
-    async def renew(self, name: str) -> None:
-        """Let the topic be the one that offsets in Redis are of from now on. Raises the errors of `check`, but not
-        AheadError.
+    async def renew(self, name: str, partition: int) -> None:
+        """Let the topic be the one that the partition's offset in Redis is of from now on. Raises the errors of
+        `check`, but not AheadError.
         """
-        for topic, found in (await ids_of(self._settings, [name])).items():
-            await self._redis.hset(TOPIC_IDS, topic, found)
+        for found in (await ids_of(self._settings, [name])).values():
+            await self._redis.hset(TOPIC_IDS, _place(name, partition), found)
+
+
+def _place(name: str, partition: int) -> str:
+    return f"{name}/{partition}"
 
 
 async def ids_of(settings: Settings, names: Sequence[str]) -> dict[str, str]:

@@ -9,6 +9,7 @@ from unittest.mock import AsyncMock, Mock
 import pytest
 import pytest_asyncio
 
+from streams.casework import journal
 from streams.casework.steps import CaseworkContext
 from streams.casework.upkeep import Upkeep
 from streams.messaging import topics
@@ -17,7 +18,7 @@ from streams.messaging.record import Raw
 from streams.runtime.settings import Settings
 from streams.state import partition_state
 from streams.state.case_store import CaseStore, connect
-from streams.state.keys import TOPIC_IDS
+from streams.state.keys import TOPIC_IDS, key
 from streams.state.partition_state import AheadError, TopicIds
 from tests.streams.screening.screening_line import BULK, call, packed, running, sms
 
@@ -45,13 +46,13 @@ async def test_a_topic_that_was_made_anew_is_refused_until_it_is_taken_as_the_ne
 ) -> None:
     topics.create(settings, [REMADE])
     ids = TopicIds(settings, redis)
-    await ids.check(REMADE.name)
-    await ids.check(REMADE.name)
+    await ids.check(REMADE.name, [0])
+    await ids.check(REMADE.name, [0])
     make_anew(settings, REMADE)
     with pytest.raises(AheadError, match="remade was made anew"):
-        await ids.check(REMADE.name)
-    await ids.renew(REMADE.name)
-    await ids.check(REMADE.name)
+        await ids.check(REMADE.name, [0])
+    await ids.renew(REMADE.name, 0)
+    await ids.check(REMADE.name, [0])
 
 
 async def test_nothing_is_checked_of_a_broker_that_gives_no_ids(
@@ -62,9 +63,9 @@ async def test_nothing_is_checked_of_a_broker_that_gives_no_ids(
     async def none(_: Settings, names: Sequence[str]) -> dict[str, str]:
         return {}
 
-    await redis.hset(TOPIC_IDS, REMADE.name, "another")
+    await redis.hset(TOPIC_IDS, f"{REMADE.name}/0", "another")
     monkeypatch.setattr(partition_state, "ids_of", none)
-    await TopicIds(settings, redis).check(REMADE.name)
+    await TopicIds(settings, redis).check(REMADE.name, [0])
 
 
 async def test_records_of_a_topic_that_was_made_anew_are_not_passed_over_though_it_has_outgrown_the_store(
@@ -81,22 +82,70 @@ async def test_records_of_a_topic_that_was_made_anew_are_not_passed_over_though_
             await line.another().lanes.catch_up([BULK])
 
 
+class Asked:
+    """Kafka's answer to who asks for ids: of each topic the latest one."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.ids = ["the first"]
+        monkeypatch.setattr(partition_state, "ids_of", self.of)
+
+    async def of(self, _: Settings, names: Sequence[str]) -> dict[str, str]:
+        return dict.fromkeys(names, self.ids[-1])
+
+
+def upkeep_of(settings: Settings, redis: Any) -> Upkeep:  # noqa: ANN401 - as redis-py has it
+    policies = Mock(default=AsyncMock())
+    context = CaseworkContext(settings, CaseStore(redis), Mock(), policies, Mock(), Mock(), lease_seconds=1.0)
+    return Upkeep(context, Mock(end=AsyncMock(return_value=9)), AsyncMock())
+
+
 async def test_inputs_of_a_topic_that_was_made_anew_are_not_taken_for_applied_though_it_has_outgrown_the_store(
     settings: Settings,
     redis: Any,  # noqa: ANN401 - as redis-py has it
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    ids = ["the first"]
-
-    async def asked(_: Settings, names: Sequence[str]) -> dict[str, str]:
-        return dict.fromkeys(names, ids[-1])
-
-    monkeypatch.setattr(partition_state, "ids_of", asked)
-    context = CaseworkContext(settings, CaseStore(redis), Mock(), Mock(), Mock(), Mock(), lease_seconds=1.0)
-    upkeep = Upkeep(context, Mock(end=AsyncMock(return_value=9)), AsyncMock())
+    asked, upkeep = Asked(monkeypatch), upkeep_of(settings, redis)
     await upkeep.check_log_end(0, 5)  # an input came again
-    ids.append("the second")
+    asked.ids.append("the second")
     with pytest.raises(AheadError, match="case-inputs was made anew"):
         await upkeep.check_log_end(0, 5)
     with pytest.raises(AheadError, match="case-inputs was made anew"):  # a worker that has just started
         await upkeep.learn_applied([0])
+
+
+async def test_a_rebuild_that_is_interrupted_leaves_the_other_partitions_refused(
+    settings: Settings,
+    redis: Any,  # noqa: ANN401 - as redis-py has it
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked, upkeep, marked = Asked(monkeypatch), upkeep_of(settings, redis), AsyncMock()
+    for partition in (0, 1):
+        await redis.hset(key("state", partition), "offset", 5)
+        await upkeep.check_log_end(partition, 5)
+    asked.ids.append("the second")
+    monkeypatch.setattr(journal, "begin_anew", marked)
+    await upkeep.begin_anew(0)  # and then the command is interrupted
+    await upkeep.check_log_end(0, 5)
+    assert not await redis.exists(key("state", 0))  # a worker would find it lost, not at an offset of the topic before
+    with pytest.raises(AheadError, match="case-inputs was made anew"):
+        await upkeep.check_log_end(1, 5)
+    assert await redis.hget(key("state", 1), "offset") == b"5"
+    await redis.delete(key("state", 1))
+
+
+async def test_a_redis_that_forgets_the_id_while_it_is_compared_is_not_taken_for_one_with_another_id(
+    settings: Settings,
+    redis: Any,  # noqa: ANN401 - as redis-py has it
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Another primary takes over after the id was stored in the one before, which had not handed it on."""
+    Asked(monkeypatch)
+    stored = redis.hsetnx
+
+    async def then_lost(*arguments: str) -> int:
+        answer: int = await stored(*arguments)
+        await redis.delete(TOPIC_IDS)
+        return answer
+
+    monkeypatch.setattr(redis, "hsetnx", then_lost)
+    await TopicIds(settings, redis).check(REMADE.name, [0])
