@@ -128,7 +128,7 @@ class Screening(ScreeningSteps):
         batch = await self.decode(lane, records, now, pause)
         resent = await self.deduplicate(lane, batch)
         matched = await self.matcher.match(lane, batch, rules, now, pause, past=True)
-        evaluator = await self.load_past_evidence(matched, rules, now)
+        evaluator = await self.load_past_evidence(owed, matched, rules, now)
         for record in matched.records:
             evaluator.evaluate(lane, record)
             await pause()

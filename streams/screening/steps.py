@@ -153,17 +153,20 @@ class ScreeningSteps:
         evaluator.result.looked_up = since
         return LoadedEvidence(evaluator, added)
 
-    async def load_past_evidence(self, matched: MatchedBatch, rules: RiskRules, now: datetime) -> RiskEvaluator:
+    async def load_past_evidence(
+        self, owed: Owed, matched: MatchedBatch, rules: RiskRules, now: datetime
+    ) -> RiskEvaluator:
         """Return an evaluator for records that were counted before. For each record, it ignores newer evidence.
 
         First adds those records' evidence that Redis lacks, to its topic and to Redis, and schedules the residents for
-        re-evaluation. Raises RedisError if Redis or the vault is unavailable, and SendError if Kafka refuses a record.
+        re-evaluation. Raises RedisError if Redis or the vault is unavailable, EmptiedError if evidence was written and
+        the Redis that gave `owed` leads no more, and SendError if Kafka refuses a record.
         """
         since = _seconds()
         found, entries = await standing(self._residents, evidence_in(matched))
         known = await self._evidence.add(dict.fromkeys(found, ()), rules, now)
         evaluator = RiskEvaluator(known, entries, rules, now, past=True)
-        await self._add_late(matched, found, evaluator, rules, now)
+        await self._add_late(owed, matched, found, evaluator, rules, now)
         await self._erase_forgotten(found, since)
         return evaluator
 
@@ -258,7 +261,7 @@ class ScreeningSteps:
         async def correct(_: Sequence[Record]) -> AsyncIterator[Sequence[Record]]:
             await self._shared.ensure()
             run = await current_run(self._redis)
-            await self._require_leading(run)  # another one's answers would be older records once more
+            await self._require_leading(run)
             await self.publish_newer(matched, loaded, rules, now)
             await self._shared.require_whole()
             await self._require_leading(run)
@@ -274,7 +277,7 @@ class ScreeningSteps:
             self._producer.correct_later(written, newer)
 
     async def _require_leading(self, run: str) -> None:
-        if not await self._leads(run):
+        if not await self._leads(run):  # its answers would be older records once more
             raise EmptiedError("the Redis that was asked for newer evidence does not lead")
 
     async def _leads(self, run: str) -> bool:
@@ -323,6 +326,7 @@ class ScreeningSteps:
 
     async def _add_late(
         self,
+        owed: Owed,
         matched: MatchedBatch,
         evidence: Mapping[ResidentId, Sequence[Evidence]],
         evaluator: RiskEvaluator,
@@ -335,7 +339,7 @@ class ScreeningSteps:
 
         The topic is written first: if this is repeated, evidence that is already in Redis no longer counts as lacking.
         What another worker has made newer meanwhile is written to the topic once more, by a task if this is cancelled
-        or fails: an older state must not stay the last one there.
+        or fails, or if another Redis leads then: an older state must not stay the last one there.
         """
         known = evaluator.known
         lacking = late(evidence, known, rules, now)
@@ -350,6 +354,8 @@ class ScreeningSteps:
             await self._producer.send_corrected(records, newer)
             await self._evidence.add_late(again, rules, now)
             await self.publish_newer(matched, loaded, rules, now)
+            if records:
+                await self._require_leading(owed.asked)
         except BaseException:
             if records:
                 self._producer.correct_later(records, newer)

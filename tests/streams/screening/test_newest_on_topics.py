@@ -248,3 +248,19 @@ async def test_owed_records_are_screened_again_only_in_a_redis_that_leads_and_is
         await line.screening.lanes._shared.ensure()
         await line.screen_owed()
         assert not await owing(LANES)
+
+
+async def test_late_evidence_of_a_redis_that_leads_no_more_is_not_the_last_word(tmp_path: Path) -> None:
+    """A worker stands still while it screens owed records again. Meanwhile another Redis leads, which may know newer
+    evidence: a task asks that one.
+    """
+    async with running(tmp_path) as line:
+        await line.screen([transfer(ANNA, state=TransferState.ATTEMPTED)])
+        await line.lose()
+        await line.screen([watch("w1", ago=1)], partition=1, lane=LANE)
+        leader = Deposed(1)
+        with pytest.raises(EmptiedError):
+            await line.another(leader).rescreening.screen_owed(LANES)
+        assert line.producer._following_up
+        leader.left = 9
+        await until(lambda: not line.producer._following_up)
