@@ -131,9 +131,10 @@ class TopicIds:
             answers = await pipe.execute()
         if any(known != found.encode() for known in answers[1::2]):
             raise AheadError(
-                f"{name} was made anew: Redis has offsets of the topic before, and new records have the same ones. "
-                "Restore that topic. Or start over: after the loss of case-inputs with `quanzu admin rebuild "
-                "--new-log`; after the loss of a topic of signals, empty Redis, and workers fill it anew"
+                f"{name} was made anew: Redis has offsets of the topic before, and new records have the same ones. If "
+                "there is a copy of that topic, write its records to this one. Then, in any case: after the loss of "
+                "case-inputs run `quanzu admin rebuild --new-log`; after the loss of a topic of signals empty Redis, "
+                "and workers fill it anew"
             )
 
     async def renew(self, name: str, partition: int) -> None:
