@@ -34,7 +34,7 @@ class LockBusyError(UserError, TimeoutError):
     """
 
 
-class LockLostError(TimeoutError):
+class LockLostError(UserError, TimeoutError):
     """The lock ended before the write that it was for, or the connection broke meanwhile."""
 
 

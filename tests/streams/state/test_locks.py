@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from console.commands.running import in_words
 from streams.runtime.settings import Settings
 from streams.state import locks
 from streams.state.case_store import connect
@@ -47,6 +48,10 @@ async def test_a_lock_that_another_keeps_is_not_waited_for_without_end(
             pytest.fail("another has it")
     assert await redis.get("kept-lock") == b"another"
     await redis.aclose()
+
+
+def test_a_command_tells_of_a_lost_lock_without_a_traceback() -> None:
+    assert in_words(locks.LockLostError("look, and make it again")) == "look, and make it again"
 
 
 @pytest.mark.parametrize("ended", [False, True])
