@@ -60,8 +60,8 @@ class AnotherPersonEnds(Code, frozen=True):
 
 
 class FreezePeriod(Code, frozen=True):
-    """The end of a freeze is not within a year from now, which is the longest period (公安机关办理刑事案件程序规定,
-    article 243), or not later than the known one.
+    """The end of a freeze is not within a year from now, or that of a renewal not within a year from the known end,
+    which is the longest period (公安机关办理刑事案件程序规定, article 243), or it is not later.
     """
 
     zh: ClassVar = "冻结期限须晚于现在和原期限，且不超过一年"

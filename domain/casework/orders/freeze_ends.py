@@ -7,9 +7,9 @@ before its end, or it ends by itself (article 240); the same authority approves 
 """
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 
-from domain.calendar import months_after
+from domain.calendar import JILIN, local_date, months_after
 from domain.casework import money, payments
 from domain.casework.draft import CLOCK, DecisionBuilder
 from domain.casework.orders import records as orders
@@ -41,12 +41,13 @@ def freeze_in_force(order: StopOrder) -> Freezing | None:
     return order.freezing if order.freezing is not None and order.freezing.ended is None else None
 
 
-def period_of(act: HandOverStopAct, now: datetime) -> datetime | None:
-    """Return the end of the period of a freeze: the one that the act names, else six months after `now`. None if it is
-    not within a year after `now`.
+def period_of(act: HandOverStopAct, begins: datetime) -> datetime | None:
+    """Return the end of the period of a freeze, or of its renewal, that begins at `begins`: the one that the act names,
+    else six months later. None if it is not later than `begins`, or after the day in Jilin a year later.
     """
-    until = act.until or months_after(now, USUAL_MONTHS)
-    return until if now < until <= months_after(now, MOST_MONTHS) else None
+    until = act.until or months_after(begins, USUAL_MONTHS)
+    most = datetime.combine(local_date(months_after(begins, MOST_MONTHS)) + timedelta(days=1), time(), JILIN)
+    return until if begins < until <= most else None
 
 
 def set_freeze_clock(draft: DecisionBuilder, order: StopOrder, until: datetime) -> None:
@@ -59,12 +60,14 @@ def renew_freeze(
     draft: DecisionBuilder, order: StopOrder, act: HandOverStopAct, by: str, role: StaffRole | None
 ) -> RefusalCode | None:
     """Record that the authority has renewed the freeze of an order's account until `act.until`. Return None if it is
-    done, else the reason: RoleMayNotApprove, or FreezePeriod if the new end is not later, or over a year away.
+    done, else the reason: RoleMayNotApprove, or FreezePeriod if the new end is not later than the known one, or over a
+    year later: a renewal begins where the former period ends.
     """
-    known, until = freeze_in_force(order), period_of(act, draft.now)
+    known = freeze_in_force(order)
+    until = period_of(act, known.until) if known is not None else None
     if role not in order.roles:
         return RoleMayNotApprove()
-    if known is None or until is None or until <= known.until:
+    if known is None or until is None:
         return FreezePeriod()
     more = {"decision": act.decision, "authority": act.authority, "by": by, "until": until}
     for each in _frozen_orders(draft.case, order.transfer):

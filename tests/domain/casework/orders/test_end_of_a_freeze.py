@@ -1,12 +1,12 @@
 """The end of a freeze (解除冻结): by the bank's word, by the authority's decision, or because its period is over."""
 
-from datetime import timedelta
+from datetime import datetime, time, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.calendar import months_after
+from domain.calendar import JILIN, local_date, months_after
 from domain.casework.draft import DecisionBuilder
 from domain.casework.orders.freeze_ends import FREEZE_CLOCK, REMINDED
 from domain.casework.payments import may_not_ask
@@ -189,6 +189,25 @@ def test_a_renewed_freeze_lasts_until_its_new_end() -> None:
     assert end_of(line) is None
     line.pass_to(later - NOON)
     assert end_of(line) is not None
+
+
+def test_a_renewal_lasts_up_to_a_year_from_the_former_end_although_it_is_recorded_before() -> None:
+    line = handed_over()
+    former = months_after(line.now, 6)
+    line.pass_to(former - REMINDED - NOON)
+    for days, ends in ((2, former), (0, months_after(former, 12))):
+        renewal = {"decision": "吉公续冻字5号", "until": months_after(former, 12) + days * DAY}
+        line.act(FREEZE.model_copy(update=renewal), "sun", role=DESK)
+        freezing = order(line).freezing
+        assert freezing is not None
+        assert freezing.until == ends
+
+
+def test_the_last_day_of_a_freeze_of_a_year_counts_whole() -> None:
+    line = stopped()
+    last = datetime.combine(local_date(months_after(line.now, 12)) + DAY, time(), JILIN)
+    line.act(FREEZE.model_copy(update={"until": last}), "sun", role=DESK)
+    assert order(line).freezing is not None
 
 
 @pytest.mark.parametrize("days", [-1, 0, 367])
