@@ -8,6 +8,7 @@ from domain.casework.steps import end
 from domain.payments.freezes import with_freeze_anew
 from domain.policy.schedule import STOPS
 from schemas.casework.cases import Case, Payment, StepState, StopState
+from schemas.casework.events import FactKind
 from schemas.casework.orders import Freezing, HandOverStopAct, OrderState, StopOrder
 from schemas.codes.freezes import FreezePeriod
 from schemas.codes.refusals import AccountFrozen, NoStop, RefusalCode, RoleMayNotApprove
@@ -43,7 +44,7 @@ def record_authority_freeze(
 
 
 def _hand_over(draft: DecisionBuilder, order: StopOrder, freezing: Freezing) -> None:
-    what = StopHandedOver(freezing.by, freezing.authority, freezing.decision)
+    what, told = StopHandedOver(freezing.by, freezing.authority, freezing.decision), len(draft.facts)
     same = payments.of_same_account(draft.case, order.transfer)
     for other in draft.case.orders:
         if other.step == order.step or (other.transfer in same and other.state is OrderState.APPROVED):
@@ -53,6 +54,8 @@ def _hand_over(draft: DecisionBuilder, order: StopOrder, freezing: Freezing) -> 
         draft.case = with_freeze_anew(draft.case, transfer)
         later.end_own_later(draft, transfer)
         _frozen(draft, transfer, what, again=order.freezing is not None)
+    if len(draft.facts) == told:  # the bank has returned a part, and the stop stays so; a decision without facts is lost
+        draft.note(FactKind.STOP, what, by=freezing.by)
 
 
 def may_not_hand_over(case: Case, order: StopOrder, role: StaffRole | None) -> RefusalCode | None:

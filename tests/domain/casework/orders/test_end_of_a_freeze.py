@@ -30,6 +30,7 @@ from schemas.codes.freezes import (
 )
 from schemas.codes.money import BankUnfroze, MoneyUnfrozen
 from schemas.codes.refusals import RoleMayNotApprove
+from schemas.codes.stop_orders import StopHandedOver
 from schemas.levels import EvidenceClass, Level
 from schemas.people.staff import StaffRole
 from schemas.risk.evidence import WatchStatus
@@ -233,6 +234,16 @@ def test_after_its_end_the_account_may_be_frozen_again_and_the_money_counts_agai
     assert state(line) is StopState.FROZEN
     line.bank(BankState.FROZEN, amount=600)
     assert frozen_fen(line.here, line.here.payments[0]) == 600
+
+
+def test_an_account_of_which_a_part_was_returned_may_be_frozen_again() -> None:
+    line = handed_over()
+    line.bank(BankState.FROZEN, amount=700)
+    line.bank(BankState.RETURNED, amount=300)
+    line.act(EndFreezeAct(order="stop.0", decision=END), "zhou", role=DESK)
+    line.act(FREEZE.model_copy(update={"decision": "吉公冻字〔2026〕99号"}), "sun", role=DESK)
+    assert StopHandedOver("sun", AUTHORITY, "吉公冻字〔2026〕99号") in line.facts(FactKind.STOP)
+    assert end_of(line) is None
 
 
 def test_an_ended_freeze_hinders_no_further_stop_by_itself() -> None:
