@@ -231,7 +231,7 @@ class HandOverStopAct(Model):
     """Record that an authority has frozen the account of a stop order: the order is handed over to that authority.
 
     Banks are no longer asked to stop the account. `decision`: the number of the freezing decision; `until`: the end of
-    the period that it names, at most a year away; None: the usual six months. On an account whose freeze is in force,
+    the period that it names, at most a year long; None: the usual six months. On an account whose freeze is in force,
     a later `until` records that the authority has renewed the freeze.
     """
 
