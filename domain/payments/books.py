@@ -11,7 +11,7 @@ from datetime import datetime
 
 from domain.calendar import day_of
 from domain.payments.ledger import UNNAMED, Totals, booked_earlier, not_recovered, of_case, paid_into
-from domain.payments.status import frozen_fen
+from domain.payments.status import frozen_fen, unfrozen_fen
 from schemas.casework.books import BookLine, Books
 from schemas.casework.cases import Case, Payment, StopState
 from schemas.casework.events import CaseEvent
@@ -230,8 +230,9 @@ def _add_held(found: Counter[BookLine], case: Case) -> Counter[str]:
     added: Counter[str] = Counter()
     room = _room(found, case)
     for payment in (*_own(case), *case.traced):
-        there = _there(payment) - _confirmed(case, payment)
         line = _held_as(payment)
+        freed = unfrozen_fen(case, payment) if line is BookLine.FREEZING_DECIDED else 0  # a stop still holds it
+        there = _there(payment) - _confirmed(case, payment) - freed
         if line is not None and there > 0:
             booked = min(there, max(0, room))
             found[line] += booked

@@ -87,10 +87,13 @@ def frozen_amounts(case: Case) -> dict[str, int]:
 
 def unfrozen_fen(case: Case, payment: Payment) -> int:
     """Return how much (fen) of a payment, or of the money in a traced account, is free again because a freeze has
-    ended; 0 if none has.
+    ended; 0 if none has. If it is known how much was frozen, no more than that less what was returned.
     """
-    freed = case.unfrozen if payment.movement is None else case.unfrozen_beyond
-    return freed.get(payment.transfer, 0)
+    beyond = payment.movement is not None
+    freed = (case.unfrozen_beyond if beyond else case.unfrozen).get(payment.transfer, 0)
+    frozen, returned = (case.frozen_beyond, case.returned_beyond) if beyond else (case.frozen, case.returned)
+    known = frozen.get(payment.transfer)
+    return freed if known is None else min(freed, max(0, known - returned.get(payment.transfer, 0)))
 
 
 def status_of(case: Case, payment: Payment) -> Reconciled:

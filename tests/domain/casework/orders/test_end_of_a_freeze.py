@@ -106,6 +106,27 @@ def test_a_part_of_the_money_may_be_freed() -> None:
     assert (frozen_fen(line.here, line.here.payments[0]), kept.amount_fen) == (amount - 100, amount - 100)
 
 
+def test_no_more_is_shown_as_freed_than_was_frozen() -> None:
+    line, _ = frozen_by_bank(400)
+    line.pass_to(49 * timedelta(hours=1))
+    line.bank(BankState.UNFROZEN)
+    assert status_of(line.here, line.here.payments[0]) == (PaymentStatus.UNFROZEN, 400)
+
+
+@pytest.mark.parametrize("freed", [1_000_000, 400_000])
+def test_money_that_a_bank_frees_in_an_account_that_an_authority_froze_is_held_no_more(freed: int) -> None:
+    line = Line()
+    line.alert(Level.RED, payment(amount=1_000_000, watched=WatchStatus.CONFIRMED))
+    line.pass_to(timedelta(minutes=2))
+    line.bank(BankState.IN_FORCE, amount=1_000_000)
+    line.act(FREEZE, "sun", role=DESK)
+    line.bank(BankState.FROZEN, amount=1_000_000)
+    line.bank(BankState.UNFROZEN, amount=freed)
+    assert standing(line.here)[BookLine.FROZEN] == 1_000_000 - freed
+    assert standing(line.here)[BookLine.FREEZING_DECIDED] == 0
+    assert (end_of(line) is not None) is (freed == 1_000_000)
+
+
 def test_what_was_returned_stays_avoided_when_the_rest_of_the_freeze_ends() -> None:
     line, _ = frozen_by_bank()
     line.bank(BankState.RETURNED, amount=300)
