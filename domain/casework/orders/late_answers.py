@@ -53,12 +53,12 @@ def before_latest(draft: DecisionBuilder, given: BankFeedback) -> bool:
     """Return whether a bank answers a request that was sent before the transfer's latest one."""
     names = list(draft.steps)
     stops = [step for step in draft.steps.values() if step.action is Action.STOP_PAYMENT and not is_clock(step)]
-    sent = [names.index(step.id) for step in stops if step.transfer == given.transfer and _sent(step)]
+    sent = [names.index(step.id) for step in stops if step.transfer == given.transfer and _sent(draft.case, step)]
     return bool(sent) and step_of(given) in names and names.index(step_of(given)) < sent[-1]
 
 
-def _sent(step: Step) -> bool:
-    return step.state in _SENT or step.attempt > 1 or bool(step.results)
+def _sent(case: Case, step: Step) -> bool:
+    return bool(step.results) or may_be_answered(case, step, 1)
 
 
 def comes_late(draft: DecisionBuilder, given: BankFeedback, stop: Stop) -> bool:

@@ -4,9 +4,13 @@ from datetime import timedelta
 
 import pytest
 
+from schemas.casework.acts import AskStopAct
 from schemas.casework.cases import StepState, StopState
 from schemas.casework.inputs import BankState
-from schemas.levels import Action
+from schemas.levels import Action, Level
+from schemas.people.staff import StaffRole
+from schemas.risk.evidence import WatchStatus
+from tests.domain.builders import Line, payment
 from tests.domain.casework.test_casework_stops import asked, in_force, lifted, renewing, stop_dispatches, stop_of
 
 
@@ -57,6 +61,21 @@ def test_a_stop_that_the_bank_lifted_unasked_is_not_opened_by_its_late_confirmat
     line.bank(BankState.RELEASED)
     line.bank(BankState.IN_FORCE, until=line.now + timedelta(hours=40))
     assert stop_of(line).state is StopState.RELEASED
+
+
+def test_a_refusal_that_is_repeated_does_not_end_a_later_request_whose_second_attempt_was_never_sent() -> None:
+    line = Line()
+    line.alert(Level.RED, payment(watched=WatchStatus.CONFIRMED))
+    line.pass_to(timedelta(minutes=2))
+    line.bank(BankState.REFUSED)
+    refused = line.last(Action.STOP_PAYMENT)
+    line.act(AskStopAct(transfer="bank:1"), "zhou", role=StaffRole.RELEASE_DESK)
+    line.pass_to(timedelta(minutes=11))  # no answer: it would be asked again
+    line.dissuaded()
+    line.bank(BankState.REFUSED, dispatch=refused.id)
+    stop = line.here.payments[0].stop
+    assert stop is not None
+    assert stop.state is StopState.ASKED
 
 
 def test_a_stop_that_persons_decided_to_lift_is_not_extended() -> None:
