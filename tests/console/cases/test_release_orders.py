@@ -164,8 +164,9 @@ async def test_another_person_records_that_the_freeze_has_ended_and_all_pages_sa
         assert 'id="renewal"' in page
         assert 'id="ended"' not in page, "who recorded the freeze does not record its end"
         page = (await chief.get(path)).text
-        renewal = {"form": hidden(page, "form"), "decision": "续冻字18号", "until": "yesterday"}
-        assert (await chief.post(f"{path}/hand-over", data=renewal)).status_code == 422
+        for until_day in ("yesterday", "9999-12-31"):
+            renewal = {"form": hidden(page, "form"), "decision": "续冻字18号", "until": until_day}
+            assert (await chief.post(f"{path}/hand-over", data=renewal)).status_code == 422
         end = {"form": hidden(page, "form"), "decision": ""}
         assert (await chief.post(f"{path}/end-freeze", data=end)).status_code == 422
         answer = await chief.post(f"{path}/end-freeze", data=end | {"decision": "解冻字3号"})

@@ -175,8 +175,13 @@ async def end_freeze(
 
 
 def _end_of(day: str) -> datetime | None:
-    """Return the end of a day in Jilin (YYYY-MM-DD); None for "". Raises ValueError if it is no date."""
-    return datetime.combine(date.fromisoformat(day) + timedelta(days=1), time(), JILIN) if day.strip() else None
+    """Return the end of a day in Jilin (YYYY-MM-DD); None for "". Raises ValueError if it is no date, or the last one
+    that can be written.
+    """
+    try:
+        return datetime.combine(date.fromisoformat(day) + timedelta(days=1), time(), JILIN) if day.strip() else None
+    except OverflowError:
+        raise ValueError(day) from None
 
 
 @door.page("/{case_id}/{step}/print", READ_ORDERS, name="release-order-print")
