@@ -110,7 +110,7 @@ def may_not_end_freeze(order: StopOrder, by: str, role: StaffRole | None) -> Ref
 
 
 def freeze_clock(draft: DecisionBuilder, timer: Step) -> None:
-    """Process the timer of a freeze: a week before its end, remind the desk; at its end, the freeze has ended by
+    """Process the timer of a freeze: a week before its end, note that it ends soon; at its end, the freeze has ended by
     itself. No effect if the freeze has ended before.
     """
     draft.steps.pop(timer.id, None)
