@@ -127,8 +127,8 @@ def freeze_clock(draft: DecisionBuilder, timer: Step) -> None:
 
 
 def unfrozen_by_bank(draft: DecisionBuilder, payment: Payment, amount_fen: int) -> None:
-    """Apply a bank's answer that the freeze has ended for `amount_fen` (fen) of a payment or traced account; 0, or all of
-    the only payment to the account: for the whole account, so that a recorded freeze of it ends too.
+    """Apply a bank's answer that the freeze has ended for `amount_fen` (fen) of a payment or traced account; 0, or all
+    of the only payment to the account: for the whole account, so that a recorded freeze of it ends too.
     """
     alone = len(payments.of_same_account(draft.case, payment.transfer)) == 1
     if alone and amount_fen >= max(payment.amount_fen, payment.came_fen or 0):

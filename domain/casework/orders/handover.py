@@ -54,7 +54,7 @@ def _hand_over(draft: DecisionBuilder, order: StopOrder, freezing: Freezing) -> 
         draft.case = with_freeze_anew(draft.case, transfer)
         later.end_own_later(draft, transfer)
         _frozen(draft, transfer, what, again=order.freezing is not None)
-    if len(draft.facts) == told:  # the bank has returned a part, and the stop stays so; a decision without facts is lost
+    if len(draft.facts) == told:  # a part was returned, which the stop still says; without a fact, all would be lost
         draft.note(FactKind.STOP, what, by=freezing.by)
 
 
