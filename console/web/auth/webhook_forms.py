@@ -48,7 +48,7 @@ def webhook_of_form(made: Services, by: str, given: Mapping[str, str], secrets: 
     address, trial = _address(parts.hostname or ""), made.line.settings.embedded
     if address is not None and not may_send_to(address, addresses(made.settings.webhook_addresses), trial):
         raise RefusedError(WRONG["address"])
-    port = parts.port or (HTTPS if parts.scheme == "https" else 80)
+    port = parts.port if parts.port is not None else HTTPS if parts.scheme == "https" else 80
     if not may_use_port(port, address, permitted_ports(made.settings.webhook_ports), trial):
         raise RefusedError(WRONG["port"])
     if not areas.exists(found.area):
