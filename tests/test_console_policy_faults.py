@@ -136,6 +136,8 @@ EXPERIMENTS: tuple[tuple[dict[str, object], str], ...] = (
     ({"arms": {**ARMS, "short": {"weight": 0.5, "after": {"sms": "1h"}}}}, "yellow.sms 晚于该级别预案的 3m"),
     ({"registered_on": "soon"}, "须是日期（2026-03-01）"),
     ({"starts": "2026-03-01T00:00:00"}, "时刻须带时差"),
+    ({"arms": {**ARMS, "short": {"weight": 0.5, "caller": {"sms": "operator"}}}}, "sms 不是该级别预案的自动外呼"),
+    ({"arms": {**ARMS, "short": {"weight": 0.5, "sms": WORDING, "remind_after": "14d"}}}, "short 既提醒又改动预警"),
 )
 TWO = f"{JILIN}\n{tomlkit.dumps({'experiments': {'one': fields(), 'two': fields()}})}"
 NOT_UTF8 = PolicyFault(FaultCode.NOT_UTF8, {"byte": 1})

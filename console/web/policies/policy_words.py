@@ -131,7 +131,7 @@ PARTS = {
     "support_calls": "关怀电话时间",
     "ask_after": "劝阻后多久再问",
     "remind_after": "劝阻后多久再提醒",
-    "reminder": "劝阻后再次提醒",
+    "reminder": "劝阻后的提醒",
     "caller": "由谁拨打",
     "own_account": "本人账户",
     "handover": "跨省移交",
