@@ -82,17 +82,21 @@ async def test_the_strip_stops_all_money_once_from_any_place_on_the_page(
             await expect(page.locator("#call button")).to_be_in_viewport(ratio=1)
         assert await page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
         await expect(stop).to_contain_text("全部止付 ¥30,000")
-        await page.keyboard.press("s")
-        await page.keyboard.press("s")
-        await page.keyboard.press("Enter")
-        await page.keyboard.press("Enter")
-        await expect(page.locator("#stop-strip .status")).to_contain_text("即将发出", timeout=SECONDS)
-        await people.shot(page, f"strip-{size['width']}")
+        await _stopped(page)
         assert len(await console.services.kept_back.waiting(case.id)) == 1
-        await accessible(page)
         await page.keyboard.press("z")
         await expect(stop).to_contain_text("全部止付 ¥30,000", timeout=SECONDS)
+        if size is SIZES[-1]:  # once more, for what may take longer than there is to take it back
+            await _stopped(page)
+            await people.shot(page, f"strip-{size['width']}")
+            await accessible(page)
         await page.context.close()
+
+
+async def _stopped(page: Page) -> None:
+    for key in ("s", "s", "Enter", "Enter"):
+        await page.keyboard.press(key)
+    await expect(page.locator("#stop-strip .status")).to_contain_text("即将发出", timeout=SECONDS)
 
 
 @pytest.mark.parametrize("language", ["zh-CN", "en", "ko"])
