@@ -3,8 +3,8 @@
 As in the ledger, the order of a bank's answers does not change the result.
 """
 
-from domain.payments.ledger import balanced
-from schemas.casework.cases import Case, LossAvoided, Payment
+from domain.payments.ledger import balanced, own_payment
+from schemas.casework.cases import Case, LossAvoided
 from schemas.levels import EvidenceClass
 
 
@@ -15,7 +15,7 @@ def confirmed_by_freeze(case: Case, transfer: str, frozen_fen: int) -> int:
     freed, back = case.unfrozen.get(transfer, 0), case.returned.get(transfer, 0)
     if not freed:
         return frozen_fen
-    payment = _payment(case, transfer)
+    payment = own_payment(case, transfer)
     frozen = max(case.frozen.get(transfer, 0), min(frozen_fen, payment.amount_fen if payment else 0))
     return back + max(0, frozen - back - freed)
 
@@ -28,7 +28,7 @@ def with_unfrozen(case: Case, transfer: str, amount_fen: int) -> Case:
     The case itself if this changes nothing or if the transfer is unknown.
     """
     account = next((each for each in case.traced if each.transfer == transfer), None)
-    held = account or _payment(case, transfer)
+    held = account or own_payment(case, transfer)
     if held is None:
         return case
     name = "unfrozen" if account is None else "unfrozen_beyond"
@@ -65,7 +65,3 @@ def with_freeze_anew(case: Case, transfer: str) -> Case:
         changed[frozen] = {name: fen for name, fen in left.items() if fen > 0}
         changed[freed] = {name: fen for name, fen in ended.items() if name != transfer}
     return case.model_copy(update=changed)
-
-
-def _payment(case: Case, transfer: str) -> Payment | None:
-    return next((payment for payment in case.payments if payment.transfer == transfer), None)

@@ -177,7 +177,7 @@ def with_loss_avoided(case: Case, transfer: str, evidence: EvidenceClass, amount
     The case itself if the amount is not above 0, if the payment is unknown or was booked in an earlier case, or if its
     stop was overturned and nobody has ordered another one since.
     """
-    payment = _payment(case, transfer)
+    payment = own_payment(case, transfer)
     amount = min(amount_fen, payment.amount_fen) if payment else 0
     if amount <= 0 or _not_booked(case, transfer):
         return case
@@ -197,7 +197,7 @@ def with_frozen(case: Case, transfer: str, amount_fen: int) -> Case:
     The case itself if this changes nothing, if the payment is unknown or was booked in an earlier case, or if its stop
     was overturned and nobody has ordered another one since.
     """
-    payment = _payment(case, transfer)
+    payment = own_payment(case, transfer)
     amount = min(amount_fen, payment.amount_fen) if payment else 0
     if amount <= case.frozen.get(transfer, 0) or _not_booked(case, transfer):
         return case
@@ -230,7 +230,7 @@ def with_returned(case: Case, transfer: str, amount_fen: int) -> Case:
     The case itself if this changes nothing, if the payment is unknown or was booked in an earlier case, or if its stop
     was overturned and nobody has ordered another one since.
     """
-    payment = _payment(case, transfer)
+    payment = own_payment(case, transfer)
     amount = min(amount_fen, payment.amount_fen) if payment else 0
     if amount <= case.returned.get(transfer, 0) or _not_booked(case, transfer):
         return case
@@ -281,7 +281,7 @@ def with_loss(case: Case, transfer: str | None, amount_fen: int, at: datetime) -
     least this amount is booked already, at this or an earlier time.
     """
     name = transfer or UNNAMED
-    payment = _payment(case, name)
+    payment = own_payment(case, name)
     amount = min(amount_fen, payment.amount_fen) if payment else amount_fen
     known = next((loss for loss in case.losses if loss.id == name), None)
     if booked_earlier(case, name) or (known and known.amount_fen >= amount and known.at <= at):
@@ -371,7 +371,7 @@ def _held(payment: Payment) -> bool:
 
 def booked_earlier(case: Case, transfer: str) -> bool:
     """Return True if an earlier case of the resident has booked a transfer, under its own name or the feed's."""
-    payment = _payment(case, transfer)
+    payment = own_payment(case, transfer)
     return not {transfer, payment.feed if payment else None}.isdisjoint(case.booked_before)
 
 
@@ -413,5 +413,6 @@ def _same_account(case: Case, transfer: str) -> set[str]:
     return {transfer, *(each.transfer for each in known if each.payee in payees)}
 
 
-def _payment(case: Case, transfer: str) -> Payment | None:
+def own_payment(case: Case, transfer: str) -> Payment | None:
+    """Return the resident's own payment with this transfer; None if the case has none, also for a traced account."""
     return next((payment for payment in case.payments if payment.transfer == transfer), None)

@@ -320,7 +320,9 @@ class ScreeningSteps:
         return await self._residents.forgotten(ids) if ids and _seconds() - since > QUICK_SECONDS else []
 
     async def _erase_forgotten(self, residents: Iterable[ResidentId], since: float) -> None:
-        """Delete what was written about residents who were erased since they were looked up at `since`."""
+        """Delete from Redis the evidence of those of these residents who were erased after `since`, the time at which
+        they were looked up.
+        """
         for gone in await self._forgotten(residents, since):
             await self._evidence.erase(gone)
 
@@ -363,7 +365,7 @@ class ScreeningSteps:
 
 
 def _seconds() -> float:
-    """Return the seconds of the event loop's clock, which no step of the machine's clock changes."""
+    """Return the time of the event loop's clock in seconds. Setting the machine's clock does not change it."""
     return asyncio.get_running_loop().time()
 
 

@@ -25,7 +25,7 @@ MEASURES = ("week_nothing_paid", "week_paid", "week_contacted", "week_no_answer"
 
 
 class Noted(Journal):
-    """As Journal; `inputs` holds all that came, by id."""
+    """A Journal that also keeps every input of the case in `inputs`, by its id."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -41,7 +41,7 @@ def _undone(here: Known, made: list[Change], records: list[LogRecord]) -> Iterat
 
 
 def _may_stay(here: Known, office: str, late: float) -> bool:
-    """Whether an office died, or Redis was lost, before the record that came late could be put right."""
+    """Return True if a worker died, or Redis was lost, before it could correct the record that came late."""
     died = (each.began for each in here.observed.troubles if each.who == office and each.began == each.ended)
     lost = (each for each in here.observed.troubles if each.who == "redis")
     return any(late - ON_ITS_WAY <= each <= late + CORRECTS for each in died) or any(
