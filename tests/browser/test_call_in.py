@@ -150,6 +150,7 @@ async def test_a_stranger_calls_and_the_order_waits_for_its_approval_by_keyboard
     await expect(desk.get_by_text("中国工商银行")).to_be_visible()
     await people.shot(desk, "stranger-order")
     await desk.keyboard.press("a")
+    await expect(desk.locator("#h-order")).not_to_have_text("待审批")
     await line.settle()
     line.expect_stop(mule)
 
