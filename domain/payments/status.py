@@ -100,11 +100,15 @@ def status_of(case: Case, payment: Payment) -> Reconciled:
     """Return the status of one of the case's payments or traced accounts, with the amount (fen) that has this status.
 
     While a stop runs the money is STOPPED, also if the bank says that it is frozen: a freeze begins with an authority's
-    decision, and recording that decision ends the stop.
+    decision, and recording that decision ends the stop. Only what was still in the account when the bank confirmed the
+    stop is STOPPED, if the bank has stated it.
     """
     told = {_OF_TRANSFER[payment.state]: payment.amount_fen}
     if payment.stop is not None:
-        told[PaymentStatus.STOPPED if payment.stop.in_force else _OF_STOP[payment.stop.state]] = payment.amount_fen
+        if payment.stop.in_force:
+            told[PaymentStatus.STOPPED] = min(payment.amount_fen, payment.stop.there_fen or payment.amount_fen)
+        else:
+            told[_OF_STOP[payment.stop.state]] = payment.amount_fen
     if lost := next((loss for loss in case.losses if loss.id == payment.transfer), None):
         told[PaymentStatus.LOST] = lost.amount_fen
     if frozen := frozen_fen(case, payment):

@@ -34,6 +34,11 @@ class DrawnTree:
     tree: MoneyTree
     payments: list[tuple[Accounted, list[TreeLine]]]
 
+    @property
+    def traced(self) -> frozenset[str]:
+        """The payments (transfer ids) of which banks have stated where all money is now."""
+        return frozenset(each.transfer for each in self.tree.payments if not each.figures.unknown)
+
 
 async def drawn_tree(services: Services, case: Case, resident: Resident | None) -> DrawnTree | None:
     """Return the tree of the case's money, within the limits of the case's policy; None if no bank has stated a

@@ -67,6 +67,9 @@ async def test_the_money_of_a_case_shows_where_it_went_and_adds_up(console: Stag
         "手续费": "¥0",
     }.items():
         assert f"{name} <strong>{amount}</strong>" in figures
+    payment = " ".join(page.partition('class="payments"')[2].partition("</li>")[0].split())
+    assert "止付生效 ¥10,000" in payment
+    assert "其余已转出，见资金去向 ¥20,000" in payment
     assert "9900000000007777" not in page
     assert "7777" in tree
     english = (await operator.get(f"/cases/{case.id}", headers={"accept-language": "en"})).text

@@ -47,6 +47,8 @@ def test_a_payment_of_which_nothing_else_is_told_is_where_its_transfer_is(state:
         ([], (PaymentStatus.STOP_ASKED, AMOUNT)),
         ([(BankState.REFUSED, 0)], (PaymentStatus.STOP_REFUSED, AMOUNT)),
         ([(BankState.IN_FORCE, AMOUNT)], (PaymentStatus.STOPPED, AMOUNT)),
+        ([(BankState.IN_FORCE, 400_000)], (PaymentStatus.STOPPED, 400_000)),
+        ([(BankState.IN_FORCE, 0)], (PaymentStatus.STOPPED, AMOUNT)),
         ([(BankState.IN_FORCE, AMOUNT), (BankState.FROZEN, 400_000)], (PaymentStatus.STOPPED, 400_000)),
         ([(BankState.FROZEN, 400_000), (BankState.RETURNED, 300_000)], (PaymentStatus.RETURNED, 400_000)),
         ([(BankState.RETURNED, AMOUNT)], (PaymentStatus.RETURNED, AMOUNT)),
@@ -75,6 +77,12 @@ def test_a_payment_whose_status_is_about_all_of_it_has_no_rest() -> None:
     line = stopped()
     line.bank(BankState.IN_FORCE, amount=AMOUNT)
     assert rest(line) == Rest(0, 0)
+
+
+def test_what_had_left_the_account_before_the_stop_is_not_called_stopped() -> None:
+    line = stopped()
+    line.bank(BankState.IN_FORCE, amount=400_000)
+    assert rest(line) == Rest(lost_fen=0, unknown_fen=600_000)
 
 
 def test_money_that_a_bank_confirms_as_frozen_is_stopped_until_the_stop_ends_or_a_decision_is_recorded() -> None:
