@@ -50,6 +50,7 @@ from tests.end_to_end.harness.worker import Worker
 from tests.tools.servers.process import nap
 
 START = datetime(2026, 3, 2, 3, 12, tzinfo=UTC)  # 11:12 in Jilin, a Monday
+PARTITIONS = 2  # enough to tell one from another; each has readers, who cost a core all the while
 SETTLE_SECONDS = 150.0  # on the wall's clock; mostly a tenth of one, but among many others a worker starts slowly
 SHORTER = httpx.Limits(keepalive_expiry=2)
 """Shorter than a server keeps an idle connection, five seconds: of equals the client may write as it is closed."""
@@ -201,7 +202,8 @@ async def opened(settings: Settings, clock: Clock, component: Component) -> Asyn
 @asynccontextmanager
 async def house(data: Path) -> AsyncIterator[House]:
     """Everything started, and stopped at the end."""
-    async with Embedded(data) as embedded, on_servers(embedded.settings(Settings(http_port=0, metrics_port=0))) as made:
+    wanted = Settings(http_port=0, metrics_port=0, partitions=PARTITIONS)
+    async with Embedded(data) as embedded, on_servers(embedded.settings(wanted)) as made:
         made.servers = embedded
         yield made
 
