@@ -11,6 +11,7 @@ from xdist.scheduler import LoadFileScheduling
 
 SECONDS = {
     "tests/browser/test_every_page.py": 600,
+    "tests/simulators/lab/test_lab_equals_the_line.py": 260,
     "tests/console/accounts/test_access.py": 200,
     "tests/tools/chaos/test_chaos.py": 200,
     "tests/browser/test_ten_thousand.py": 150,
@@ -24,7 +25,6 @@ SECONDS = {
     "tests/simulators/fit/test_within.py": 60,
     "tests/simulators/fit/test_fit_shipped.py": 60,
     "tests/deploying/test_start_scripts.py": 60,
-    "tests/simulators/lab/test_lab_equals_the_line.py": 60,
     "tests/tools/secure/test_refusals.py": 50,
     "tests/end_to_end/faults/test_bad_policy.py": 50,
     "tests/console/field/test_tasks.py": 50,
@@ -60,18 +60,21 @@ ON_BROKERS = frozenset(
         "tests/streams/security/test_audit_on_kafka.py",
     }
 )
+GUARDED = "tests/tools/secure/"  # its files share a broker in Java, too
 
 
 class ByFile(LoadFileScheduling):  # type: ignore[misc] # xdist has no types
-    """A file to a process, and all files on the three brokers to one."""
+    """A file to a process, and all files on the three brokers to one, and those on the guarded broker."""
 
     def _split_scope(self, nodeid: str) -> str:
         return scope_of(nodeid.partition("::")[0])
 
 
 def scope_of(file: str) -> str:
-    """Return the name of what runs in one process: the file, or the files on the three brokers together."""
-    return BROKERS if file in ON_BROKERS else file
+    """Return the name of what runs in one process: the file, or the files that share brokers together."""
+    if file in ON_BROKERS:
+        return BROKERS
+    return GUARDED if file.startswith(GUARDED) else file
 
 
 def seconds_of(scope: str) -> float:
