@@ -65,7 +65,8 @@ class ReusedConsumers:
         """
         if len(self._idle) >= self._most:
             return False
-        consumer.unsubscribe()
+        # The consumer's own `unsubscribe` also requests the metadata of every topic, and the next read that of its own.
+        consumer._subscription.unsubscribe()
         self._idle.append(consumer)
         return True
 
