@@ -1,5 +1,6 @@
 """What a worker imports, at once or later: imported before it is forked (see forked.py)."""
 
+import gc
 import importlib
 import inspect
 
@@ -11,8 +12,13 @@ LATER = (
     *("faust.assignor.leader_assignor", "faust.assignor.partition_assignor", "mode.debug", "mode.worker"),
 )
 
+gc.disable()
 importlib.import_module("agents.worker")
 importlib.import_module("tests.end_to_end.harness.hand_clock")
 for module in LATER:
     importlib.import_module(module)
 inspect.getmodule(importlib.import_module)  # Faust asks where its agents are; the first answer looks at every module
+# A worker looks for garbage as it starts: in its own objects only, which takes a fifth of a second less of each start.
+gc.collect()
+gc.freeze()
+gc.enable()
