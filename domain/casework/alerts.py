@@ -11,6 +11,7 @@ from domain.casework.shield.shielding import keep_support
 from domain.casework.steps import bring_forward
 from domain.dispatches.warnings import still_kept
 from domain.payments import ledger
+from domain.payments.freezes import freeze_runs
 from schemas.casework.cases import Case, CaseState
 from schemas.casework.events import FactKind
 from schemas.casework.inputs import Alert
@@ -36,12 +37,12 @@ def opens_anew(case: Case | None, rules: Rules, now: datetime) -> bool:
     """Return True if an alert must open a new case: the resident has no case (None), or the latest one was closed
     longer ago than the policy's `plan.reopen_within`.
 
-    False for a case in which an objection waits: it is always reopened, because nobody could decide on the objection
-    otherwise.
+    False for a case in which an objection waits, or money is still frozen (`freeze_runs`): it is always reopened,
+    because nobody could decide on the objection, or learn of the freeze's end, in an earlier case.
     """
     if case is None:
         return True
-    if any(each.waits for each in case.objections):
+    if any(each.waits for each in case.objections) or freeze_runs(case, now):
         return False
     return case.closed_at is not None and now - case.closed_at > rules.policy.plan.reopen_within
 

@@ -5,7 +5,7 @@ from collections.abc import Collection
 from domain.casework.draft import DecisionBuilder
 from domain.payments import ledger
 from domain.payments.corrected_amounts import within_payments
-from domain.payments.freezes import with_unfrozen
+from domain.payments.freezes import confirmed_by_freeze, with_unfrozen
 from domain.payments.status import frozen_fen
 from schemas.casework.acts import LossAvoidedClaim
 from schemas.casework.cases import Case
@@ -42,22 +42,25 @@ def keep(
 
 
 def freeze(draft: DecisionBuilder, transfer: str, amount_fen: int) -> None:
-    """Book money (fen) as frozen by a bank, with a fact.
+    """Book money (fen) as frozen by a bank, and that of a payment as loss avoided of class A, with facts. That in a
+    traced account is booked without a fact: that is up to the caller.
 
     No effect if as much is booked already, or for a transfer that the case does not have.
     """
+    keep(draft, transfer, EvidenceClass.A, confirmed_by_freeze(draft.case, transfer, amount_fen))
     before, after = draft.case, ledger.with_frozen(draft.case, transfer, amount_fen)
-    if after is not before:
-        draft.case = after
+    draft.case = after
+    if not after.same_objects(before, "frozen"):
         amount = after.frozen[transfer]
         draft.note(FactKind.FROZEN, MoneyFrozen(amount), amount_fen=amount)
 
 
-def unfreeze(draft: DecisionBuilder, transfer: str, amount_fen: int) -> bool:
+def unfreeze(draft: DecisionBuilder, transfer: str, amount_fen: int, *, earlier: bool = False) -> bool:
     """Record that money (fen; 0: all) of a payment or traced account is free again because a freeze has ended, with a
     fact for what was known to be frozen and for each changed entry of loss avoided. Return True if anything changed.
+    `earlier`: True if the bank answers an earlier order than the transfer's latest one (see `with_unfrozen`).
     """
-    before, after = draft.case, with_unfrozen(draft.case, transfer, amount_fen)
+    before, after = draft.case, with_unfrozen(draft.case, transfer, amount_fen, earlier=earlier)
     if after is before:
         return False
     _replace(draft, after, None)
@@ -83,8 +86,7 @@ def book_return(draft: DecisionBuilder, transfer: str, amount_fen: int) -> None:
 
     No effect if as much is recorded already, or if the case does not have this transfer.
     """
-    after = ledger.with_returned(draft.case, transfer, amount_fen)
-    draft.case = ledger.with_returned_beyond(after, transfer, amount_fen)
+    draft.case = ledger.with_returned(draft.case, transfer, amount_fen)
 
 
 def book_loss(draft: DecisionBuilder, transfer: str | None, amount_fen: int, by: str | None = None) -> None:

@@ -5,13 +5,14 @@ from datetime import timedelta
 
 from domain.casework.draft import DecisionBuilder
 from domain.identity.personal import WITHHELD
-from domain.payments.freezes import with_freeze_anew
+from domain.payments.freezes import freeze_in_force, with_freeze_anew
 from domain.payments.ledger import safe
 from domain.payments.same_payment import aliases, corrected, joined, pairs
 from schemas.casework.acts import Act, AskStopAct, OutcomeAct, ReleaseStopAct
 from schemas.casework.cases import Case, Payment, Step, StepState, Stop, StopState
 from schemas.casework.events import FactKind
 from schemas.casework.inputs import BankFeedback, CaseInput, OfficerReport, OperatorReport, VictimReport
+from schemas.casework.orders import Freezing
 from schemas.codes.danger import CombinedEvidence, OwnReport
 from schemas.codes.money import BankAsked
 from schemas.codes.refusals import AccountFrozen, CannotBeStopped, MostStops, NotOfThisCase, RefusalCode
@@ -147,8 +148,8 @@ def may_not_ask(draft: DecisionBuilder, transfer: str | None) -> RefusalCode | N
     payment = find(draft.case, transfer)
     if payment is None:
         return NotOfThisCase()
-    if frozen := _frozen(draft.case, payment.transfer):
-        return frozen
+    if freeze := account_freeze(draft.case, payment.transfer):
+        return AccountFrozen(freeze.authority, freeze.decision)
     same = of_same_account(draft.case, payment.transfer)
     stops = [other.stop for other in with_traced(draft.case) if other.stop and other.transfer in same]
     if any(stop.state is StopState.FROZEN for stop in stops):
@@ -173,11 +174,11 @@ def of_same_account(case: Case, transfer: str) -> list[str]:
     return [other.transfer for other in with_traced(case) if other.payee == payment.payee]
 
 
-def _frozen(case: Case, transfer: str) -> AccountFrozen | None:
+def account_freeze(case: Case, transfer: str) -> Freezing | None:
+    """Return the recorded freeze of a transfer's account that has not ended, or None if there is none."""
     same = of_same_account(case, transfer)
-    freezings = [order.freezing for order in case.orders if order.transfer in same]
-    made = [each for each in freezings if each is not None and each.ended is None]
-    return AccountFrozen(made[-1].authority, made[-1].decision) if made else None
+    made = [freeze for order in case.orders if order.transfer in same and (freeze := freeze_in_force(order))]
+    return made[-1] if made else None
 
 
 def asks_for(case: Case, transfer: str) -> tuple[Action, str]:
@@ -238,6 +239,8 @@ def _ended(draft: DecisionBuilder, transfer: str) -> StopState:
 def asked(draft: DecisionBuilder, step: Step) -> None:
     """Record in the case, with a fact, that a bank is asked now for the stop of a step's payment. No effect for a
     repeated attempt, a step that lifts a stop or asks about an order, or an unknown payment.
+
+    A freeze that has ended is over then: the bank may freeze the money anew by this order, also by an extension.
     """
     payment = find(draft.case, step.transfer)
     if payment is None or step.action in _NO_REQUEST or step.attempt > 1:

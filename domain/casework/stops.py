@@ -7,15 +7,13 @@ from domain.casework import money
 from domain.casework.draft import CLOCK, DecisionBuilder
 from domain.casework.orders import later, unanswered
 from domain.casework.orders import records as orders
-from domain.casework.orders.freeze_ends import unfrozen_by_bank
+from domain.casework.orders.freeze_ends import frozen_by_bank, unfrozen_by_bank
 from domain.casework.orders.late_answers import before_latest, comes_late, end_of, may_be_answered, step_of, unwanted
 from domain.casework.orders.onward import follow_money
 from domain.casework.payments import AGAIN, asks_for, find, may_not_ask, stop_id
 from domain.casework.steps import end, plan_step, withdraw
 from domain.dispatches.ids import parts_of
-from domain.payments.freezes import confirmed_by_freeze
-from domain.payments.ledger import with_frozen_beyond
-from schemas.casework.cases import LIVE_STEPS, Payment, Step, StepState, Stop, StopState
+from schemas.casework.cases import LIVE_STEPS, Case, Payment, Step, StepState, Stop, StopState
 from schemas.casework.events import FactKind
 from schemas.casework.inputs import BankFeedback, BankState
 from schemas.codes.any_code import AnyCode, BankNotAsked, BankOnOtherPayment, StopNotExtended
@@ -108,13 +106,12 @@ def _apply(draft: DecisionBuilder, given: BankFeedback, payment: Payment) -> Non
 
 
 def _frozen_or_not(draft: DecisionBuilder, given: BankFeedback, payment: Payment) -> None:
+    before, earlier = draft.case, before_latest(draft, given, extensions=True)
     if given.state is BankState.UNFROZEN:
-        return unfrozen_by_bank(draft, payment, given.amount_fen)
-    kept = confirmed_by_freeze(draft.case, given.transfer, given.amount_fen)
-    money.keep(draft, given.transfer, EvidenceClass.A, kept)
-    money.freeze(draft, given.transfer, given.amount_fen)
-    _in_force(draft, given, payment)  # in case the bank's earlier confirmation was lost
-    return _counted(draft, given)
+        unfrozen_by_bank(draft, payment, given.amount_fen, earlier=earlier)
+    elif frozen_by_bank(draft, payment, given.amount_fen, earlier=earlier):
+        _in_force(draft, given, payment)  # in case the bank's earlier confirmation was lost
+        _counted(draft, given, before)
 
 
 def _in_force(draft: DecisionBuilder, given: BankFeedback, payment: Payment) -> None:
@@ -167,18 +164,18 @@ def _lift_unwanted(draft: DecisionBuilder, transfer: str) -> None:
         plan_release(draft, transfer, why)
 
 
-def _counted(draft: DecisionBuilder, given: BankFeedback) -> None:
-    """Keep how much a bank has frozen in an account beyond the payees': for the books, and with its stop, by which the
-    trace follows it.
+def _counted(draft: DecisionBuilder, given: BankFeedback, before: Case) -> None:
+    """Keep how much a bank has frozen in an account beyond the payees' with its stop, by which the trace follows it,
+    and note it. `before`: the case before the answer.
     """
     payment = find(draft.case, given.transfer)
     if payment is None or payment.movement is None or payment.stop is None:
         return
-    before = draft.case
-    draft.case = with_frozen_beyond(draft.case, given.transfer, given.amount_fen)
+    changed = not draft.case.same_objects(before, "frozen_beyond")
     if given.amount_fen not in (0, payment.stop.there_fen):
         draft.pay(payment.model_copy(update={"stop": payment.stop.model_copy(update={"there_fen": given.amount_fen})}))
-    if draft.case is not before:
+        changed = True
+    if changed:
         draft.note(FactKind.STOP, BankFroze(), amount_fen=given.amount_fen)
 
 

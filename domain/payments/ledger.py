@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from domain.identity.personal import WITHHELD
 from domain.payments.estimate import EstimateInterval, estimate_of
-from domain.payments.status import frozen_amounts
+from domain.payments.status import frozen_amounts, held_as, whole_fen
 from schemas.casework.cases import Case, Loss, LossAvoided, Payment, StopState
 from schemas.casework.events import CaseEvent
 from schemas.casework.frauds import RecordedFraud
@@ -191,17 +191,37 @@ def _rank(kept: LossAvoided) -> tuple[str, int]:
 
 
 def with_frozen(case: Case, transfer: str, amount_fen: int) -> Case:
-    """Return a copy of the case with money (fen) booked as frozen by a bank: the largest reported amount, at most the
-    payment's amount.
+    """Return a copy of the case with money (fen) booked as frozen by a bank, of a payment or in a traced account
+    (`transfer`: of its entry in `Case.traced`): the largest reported amount, beside what was returned before the money
+    was frozen anew; but no more than there may be (`whole_fen`).
 
-    The case itself if this changes nothing, if the payment is unknown or was booked in an earlier case, or if its stop
-    was overturned and nobody has ordered another one since.
+    The case itself if this changes nothing, if the case has no such transfer, if an earlier case has booked it, or if
+    its stop was overturned and nobody has ordered another one since.
     """
-    payment = own_payment(case, transfer)
-    amount = min(amount_fen, payment.amount_fen) if payment else 0
-    if amount <= case.frozen.get(transfer, 0) or _not_booked(case, transfer):
+    return _with_more(case, transfer, frozen_in_all(case, transfer, amount_fen), "frozen", "frozen_beyond")
+
+
+def _with_more(case: Case, transfer: str, amount_fen: int, own: str, beyond: str) -> Case:
+    """Return a copy of the case with a greater amount (fen) of a transfer in its field `own`, or, for a traced account,
+    in `beyond`; the case itself if nothing changes. Limits: see `with_frozen`.
+    """
+    held = held_as(case, transfer)
+    if held is None:
         return case
-    return case.model_copy(update={"frozen": {**case.frozen, transfer: amount}})
+    name = own if held.movement is None else beyond
+    known: dict[str, int] = getattr(case, name)
+    amount = min(amount_fen, whole_fen(held))
+    if amount <= known.get(transfer, 0) or _not_booked(case, transfer):
+        return case
+    return case.model_copy(update={name: {**known, transfer: amount}})
+
+
+def frozen_in_all(case: Case, transfer: str, amount_fen: int) -> int:
+    """Return how much (fen) of a transfer a bank has frozen in all if it reports `amount_fen` as frozen: with what it
+    had returned before the money was frozen anew. 0 for a report without an amount.
+    """
+    former = case.former_freezes.get(transfer)
+    return amount_fen + former.returned_fen if amount_fen and former else amount_fen
 
 
 def without_stopped(case: Case, transfers: Collection[str]) -> Case:
@@ -214,8 +234,8 @@ def without_stopped(case: Case, transfers: Collection[str]) -> Case:
     frozen = {name: amount for name, amount in case.frozen.items() if name not in transfers}
     returned = {name: amount for name, amount in case.returned.items() if name not in transfers}
     beyond = {
-        name: {transfer: fen for transfer, fen in getattr(case, name).items() if transfer not in transfers}
-        for name in ("frozen_beyond", "returned_beyond", "unfrozen", "unfrozen_beyond")
+        name: {transfer: each for transfer, each in getattr(case, name).items() if transfer not in transfers}
+        for name in ("frozen_beyond", "returned_beyond", "unfrozen", "unfrozen_beyond", "former_freezes")
     }
     changed = {"kept": kept, "frozen": frozen, "returned": returned, **beyond}
     if all(getattr(case, name) == left for name, left in changed.items()):
@@ -224,50 +244,10 @@ def without_stopped(case: Case, transfers: Collection[str]) -> Case:
 
 
 def with_returned(case: Case, transfer: str, amount_fen: int) -> Case:
-    """Return a copy of the case with money (fen) recorded as returned by a bank: the largest reported amount, at most
-    the payment's amount.
-
-    The case itself if this changes nothing, if the payment is unknown or was booked in an earlier case, or if its stop
-    was overturned and nobody has ordered another one since.
+    """Return a copy of the case with money (fen) recorded as returned by a bank, of a payment or from a traced account:
+    the largest reported amount. The limit, and when the case itself is returned: see `with_frozen`.
     """
-    payment = own_payment(case, transfer)
-    amount = min(amount_fen, payment.amount_fen) if payment else 0
-    if amount <= case.returned.get(transfer, 0) or _not_booked(case, transfer):
-        return case
-    return case.model_copy(update={"returned": {**case.returned, transfer: amount}})
-
-
-def with_frozen_beyond(case: Case, transfer: str, amount_fen: int) -> Case:
-    """Return a copy of the case with money (fen) recorded as frozen in a traced account, to which a payment went on
-    from its payee. `transfer`: the `transfer` of the account's entry in `Case.traced`. The largest reported amount
-    counts, but no more than came to the account as far as the case knows (the greater of the entry's `amount_fen` and
-    `came_fen`).
-
-    The case itself if this changes nothing, if the case has no such account, if an earlier case has booked the
-    transfer, or if its stop was overturned and nobody has ordered another one since.
-    """
-    frozen = _more_beyond(case, case.frozen_beyond, transfer, amount_fen)
-    return case if frozen is None else case.model_copy(update={"frozen_beyond": frozen})
-
-
-def with_returned_beyond(case: Case, transfer: str, amount_fen: int) -> Case:
-    """Return a copy of the case with money (fen) recorded as given back from a traced account, to which a payment went
-    on from its payee. The parameters, the limit of the amount, and when the case itself is returned: see
-    `with_frozen_beyond`.
-    """
-    returned = _more_beyond(case, case.returned_beyond, transfer, amount_fen)
-    return case if returned is None else case.model_copy(update={"returned_beyond": returned})
-
-
-def _more_beyond(case: Case, known: Mapping[str, int], transfer: str, amount_fen: int) -> dict[str, int] | None:
-    """Return the amounts with a greater one for the transfer's account; None if nothing changes. Limits: see
-    `with_frozen_beyond`.
-    """
-    account = next((each for each in case.traced if each.transfer == transfer), None)
-    amount = min(amount_fen, max(account.amount_fen, account.came_fen or 0)) if account else 0
-    if amount <= known.get(transfer, 0) or _not_booked(case, transfer):
-        return None
-    return {**known, transfer: amount}
+    return _with_more(case, transfer, amount_fen, "returned", "returned_beyond")
 
 
 def with_loss(case: Case, transfer: str | None, amount_fen: int, at: datetime) -> Case:

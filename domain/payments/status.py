@@ -60,6 +60,35 @@ _OF_TRANSFER = {
 _ORDER = tuple(PaymentStatus)
 
 
+class BankSaid(NamedTuple):
+    """What a bank has said of a payment's money, or of the money in a traced account, in fen: how much it froze (None:
+    it did not say), returned, and freed again.
+    """
+
+    frozen_fen: int | None
+    returned_fen: int
+    freed_fen: int
+
+
+def said_of(case: Case, payment: Payment) -> BankSaid:
+    """Return what the bank has said of the money of one of the case's payments, or in one of its traced accounts."""
+    own = case.frozen, case.returned, case.unfrozen
+    beyond = case.frozen_beyond, case.returned_beyond, case.unfrozen_beyond
+    frozen, returned, freed = own if payment.movement is None else beyond
+    name = payment.transfer
+    return BankSaid(frozen.get(name), returned.get(name, 0), freed.get(name, 0))
+
+
+def held_as(case: Case, transfer: str) -> Payment | None:
+    """Return the case's traced account or payment of a transfer, in which its money is held; None if it has none."""
+    return next((each for each in (*case.traced, *case.payments) if each.transfer == transfer), None)
+
+
+def whole_fen(payment: Payment) -> int:
+    """Return the most money (fen) that may be frozen of a payment or in a traced account, as far as is known."""
+    return max(payment.amount_fen, payment.came_fen or 0)
+
+
 def frozen_fen(case: Case, payment: Payment) -> int:
     """Return how much (fen) of a payment, or of the money in a traced account, a bank has confirmed as frozen and has
     neither given back nor freed again; 0 if none.
@@ -71,10 +100,8 @@ def frozen_fen(case: Case, payment: Payment) -> int:
     `unfrozen`, until the freezing decision has ended or its period is over, or until an upheld objection removes it
     from the books.
     """
-    beyond = payment.movement is not None
-    frozen, returned = (case.frozen_beyond, case.returned_beyond) if beyond else (case.frozen, case.returned)
-    left = frozen.get(payment.transfer, 0) - returned.get(payment.transfer, 0) - unfrozen_fen(case, payment)
-    return max(0, left)
+    said = said_of(case, payment)
+    return max(0, (said.frozen_fen or 0) - said.returned_fen - unfrozen_fen(case, payment))
 
 
 def frozen_amounts(case: Case) -> dict[str, int]:
@@ -89,11 +116,8 @@ def unfrozen_fen(case: Case, payment: Payment) -> int:
     """Return how much (fen) of a payment, or of the money in a traced account, is free again because a freeze has
     ended; 0 if none has. If it is known how much was frozen, no more than that less what was returned.
     """
-    beyond = payment.movement is not None
-    freed = (case.unfrozen_beyond if beyond else case.unfrozen).get(payment.transfer, 0)
-    frozen, returned = (case.frozen_beyond, case.returned_beyond) if beyond else (case.frozen, case.returned)
-    known = frozen.get(payment.transfer)
-    return freed if known is None else min(freed, max(0, known - returned.get(payment.transfer, 0)))
+    frozen, returned, freed = said_of(case, payment)
+    return freed if frozen is None else min(freed, max(0, frozen - returned))
 
 
 def status_of(case: Case, payment: Payment) -> Reconciled:

@@ -7,6 +7,8 @@ from typing import Annotated
 
 from pydantic import StringConstraints
 
+from schemas.base import Fen, Model
+
 BookDay = Annotated[str, StringConstraints(pattern=r"^\d{4}-\d{2}-\d{2}$")]
 """A date in Jilin, YYYY-MM-DD."""
 
@@ -40,3 +42,13 @@ class BookLine(StrEnum):
 
 Books = dict[BookDay, dict[BookLine, int]]
 """By how much each line has changed on each day; lines that have not changed are left out."""
+
+
+class FormerFreeze(Model):
+    """What a bank had said of a payment's money, or of that in a traced account, before the account could be frozen
+    anew: how much was free again (`freed_fen`; all of it if the whole freeze had ended), and how much was returned
+    (`returned_fen`).
+    """
+
+    freed_fen: Fen
+    returned_fen: Fen = 0

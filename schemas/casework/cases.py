@@ -6,7 +6,7 @@ from typing import Annotated, Self
 from pydantic import Field, StringConstraints, model_validator
 
 from schemas.base import Fen, Model, Ref, Text, Token, When
-from schemas.casework.books import Books
+from schemas.casework.books import Books, FormerFreeze
 from schemas.casework.call_recordings import MOST_RECORDINGS, CallRecording
 from schemas.casework.evidence_files import MOST_FILES, EvidenceFile
 from schemas.casework.experiments import Assignments
@@ -326,6 +326,7 @@ class Case(Model):
     returned: dict[str, Fen] = Field(default_factory=dict)  # by transfer: what the bank has given back of it
     unfrozen: dict[str, Fen] = Field(default_factory=dict)  # by transfer: of what is frozen, what is free again
     unfrozen_beyond: dict[str, Fen] = Field(default_factory=dict)  # by transfer of a traced account
+    former_freezes: dict[str, FormerFreeze] = Field(default_factory=dict)  # by transfer: before it was frozen anew
     frozen_beyond: dict[str, Fen] = Field(default_factory=dict)  # by transfer of a traced account
     returned_beyond: dict[str, Fen] = Field(default_factory=dict)  # likewise
     losses: list[Loss] = Field(default_factory=list)

@@ -126,18 +126,21 @@ class FreezeEndKind(StrEnum):
 
 class FreezeEnd(Model):
     """The end of a freeze (解除冻结) at `at`. `decision`, `by`: of DECISION, the number of the authority's decision and
-    the person who recorded it; else "" and None.
+    the person who recorded it; else "" and None. `freed`: of PERIOD, how much (fen) of each transfer was frozen until
+    then by its bank's word, which the bank has not withdrawn.
     """
 
     kind: FreezeEndKind
     at: When
     decision: Annotated[Text, Field(max_length=MOST_DECISION)] | Literal[""] = ""
     by: Text | None = None
+    freed: dict[Ref, Fen] = Field(default_factory=dict)
 
 
 class Freezing(Model):
     """An authority's decision to freeze an account (冻结), as a person recorded it. `decision`: its number; `until`:
-    the end of its period, unless the authority renews it; `ended`: None while it is in force.
+    the end of its period, unless the authority renews it (if sooner than six months after `at`, another person must
+    record the end); `ended`: None while it is in force.
     """
 
     decision: Decision

@@ -37,6 +37,17 @@ class FreezeRunsOut(Code, frozen=True):
     until: datetime
 
 
+class FreezeEndsLater(Code, frozen=True):
+    """The recorded period of a freeze is over sooner than six months after it was recorded, so that another person must
+    record its end. `until`: the end of the period; `last`: when it ends by itself.
+    """
+
+    zh: ClassVar = "%(authority)s的冻结于 %(until)s 到期，不满六个月：须由另一人登记解除，否则至 %(last)s 自动解除"
+    authority: str
+    until: datetime
+    last: datetime
+
+
 class FreezeOver(Code, frozen=True):
     """The period of the freeze is over and no renewal was recorded, so the freeze has ended by itself. `decision`: the
     number of the freezing decision.
@@ -67,7 +78,7 @@ class FreezePeriod(Code, frozen=True):
     zh: ClassVar = "冻结期限须晚于现在和原期限，且不超过一年"
 
 
-FreezeCode = FreezeRenewed | FreezeLifted | FreezeRunsOut | FreezeOver
+FreezeCode = FreezeRenewed | FreezeLifted | FreezeRunsOut | FreezeEndsLater | FreezeOver
 """What happens to an authority's freeze."""
 FreezeRefusal = NoFreeze | AnotherPersonEnds | FreezePeriod
 """Why a renewal or an end of a freeze is not recorded."""

@@ -3,22 +3,28 @@
 The account's money is then free: it is frozen no more, and no loss avoided. An authority's freeze lasts six months, or
 up to a year in a grave case (公安机关办理刑事案件程序规定, article 243). The authority that approved it renews it
 before its end, or it ends by itself (article 240); the same authority approves an earlier end and tells the bank
-(article 241). So this centre orders no end of a freeze: a person records the authority's decision.
+(article 241). So this centre orders no end of a freeze: a person records the authority's decision. Another one than who
+recorded the freeze: so a freeze that one person recorded as shorter than the usual six months ends by itself only after
+these.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping
 from datetime import datetime, time, timedelta
+from operator import attrgetter
 
 from domain.calendar import JILIN, local_date, months_after
 from domain.casework import money, payments
 from domain.casework.draft import CLOCK, DecisionBuilder
 from domain.casework.orders import records as orders
+from domain.payments.freezes import MOST_MONTHS, REMINDED, USUAL_MONTHS, freed_wholly, freeze_in_force
+from domain.payments.status import frozen_fen, whole_fen
 from schemas.casework.cases import Case, Payment, Step, StopState
 from schemas.casework.events import FactKind
 from schemas.casework.orders import EndFreezeAct, FreezeEnd, FreezeEndKind, Freezing, HandOverStopAct, StopOrder
 from schemas.codes.any_code import AnyCode
 from schemas.codes.freezes import (
     AnotherPersonEnds,
+    FreezeEndsLater,
     FreezeLifted,
     FreezeOver,
     FreezePeriod,
@@ -32,13 +38,6 @@ from schemas.levels import Action
 from schemas.people.staff import StaffRole
 
 FREEZE_CLOCK = f"{CLOCK}freeze."
-USUAL_MONTHS, MOST_MONTHS = 6, 12  # of a freeze, by article 243
-REMINDED = timedelta(days=7)  # before the end of a freeze: assumed, enough for the authority to renew it
-
-
-def freeze_in_force(order: StopOrder) -> Freezing | None:
-    """Return the freeze that is recorded in an order and has not ended, or None."""
-    return order.freezing if order.freezing is not None and order.freezing.ended is None else None
 
 
 def period_of(act: HandOverStopAct, begins: datetime) -> datetime | None:
@@ -111,63 +110,156 @@ def may_not_end_freeze(order: StopOrder, by: str, role: StaffRole | None) -> Ref
 
 def freeze_clock(draft: DecisionBuilder, timer: Step) -> None:
     """Process the timer of a freeze: a week before its end, note that it ends soon; at its end, the freeze has ended by
-    itself. No effect if the freeze has ended before.
+    itself, or, if that is sooner than six months after it was recorded, note that another person must record the end,
+    and wait for that time. No effect if the freeze has ended before.
     """
     draft.steps.pop(timer.id, None)
     order = orders.order_of(draft.case, timer.id.removeprefix(FREEZE_CLOCK))
     freezing = freeze_in_force(order) if order is not None else None
     if order is None or freezing is None:
         return
-    if freezing.until > draft.now:
-        draft.note(FactKind.STOP_REMINDER, FreezeRunsOut(freezing.authority, freezing.until))
-        draft.timer(timer.id, Action.STOP_AGAIN, freezing.until, order.transfer)
+    if (last := ends_by_itself_at(freezing)) > draft.now:
+        soon = FreezeRunsOut(freezing.authority, freezing.until)
+        over = FreezeEndsLater(freezing.authority, freezing.until, last)
+        draft.note(FactKind.STOP_REMINDER, soon if freezing.until > draft.now else over)
+        draft.timer(timer.id, Action.STOP_AGAIN, freezing.until if freezing.until > draft.now else last, order.transfer)
         return
     end = FreezeEnd(kind=FreezeEndKind.PERIOD, at=draft.now)
     _end(draft, order.transfer, end, FreezeOver(freezing.authority, freezing.decision))
 
 
-def unfrozen_by_bank(draft: DecisionBuilder, payment: Payment, amount_fen: int) -> None:
-    """Apply a bank's answer that the freeze has ended for `amount_fen` (fen) of a payment or traced account; 0, or all
-    of the only payment to the account: for the whole account, so that a recorded freeze of it ends too.
+def ends_by_itself_at(freezing: Freezing) -> datetime:
+    """Return when a freeze ends by itself: at the end of its period, but not before the day in Jilin six months after
+    it was recorded, because who recorded it may not end it alone.
     """
-    alone = len(payments.of_same_account(draft.case, payment.transfer)) == 1
-    if alone and amount_fen >= max(payment.amount_fen, payment.came_fen or 0):
+    usual = local_date(months_after(freezing.at, USUAL_MONTHS))
+    return max(freezing.until, datetime.combine(usual, time(), JILIN))
+
+
+def frozen_by_bank(draft: DecisionBuilder, payment: Payment, amount_fen: int, *, earlier: bool) -> bool:
+    """Book `amount_fen` (fen) of a payment as frozen by its bank's word. Return False, without effect, if the bank only
+    repeats its word on a freeze that has ended since: it answers an earlier order than the latest one (`earlier`), and
+    no freeze of the account is recorded.
+    """
+    ended = payment.transfer in draft.case.former_freezes
+    if earlier and ended and not _frozen_orders(draft.case, payment.transfer):
+        return False
+    money.freeze(draft, payment.transfer, amount_fen)
+    _end_if_free(draft, payment.transfer)
+    return True
+
+
+def unfrozen_by_bank(draft: DecisionBuilder, payment: Payment, amount_fen: int, *, earlier: bool) -> None:
+    """Apply a bank's answer that the freeze has ended for `amount_fen` (fen) of a payment or traced account; 0, or all
+    of the only payment to the account: for the whole account, so that a recorded freeze of it ends too. So it does once
+    all payments to the account are free.
+
+    `earlier`: True if the bank answers an earlier order than the latest one. No effect if it said as much before that.
+    """
+    same, told = payments.of_same_account(draft.case, payment.transfer), len(draft.facts)
+    former = draft.case.former_freezes.get(payment.transfer)
+    if earlier and former is not None and (amount_fen or whole_fen(payment)) <= former.freed_fen:
+        return
+    if len(same) == 1 and amount_fen >= whole_fen(payment):
         amount_fen = 0
+    changed = [amount_fen == 0 and _confirm_end(draft, payment.transfer)]
     if amount_fen == 0 and _frozen_orders(draft.case, payment.transfer):
         _end(draft, payment.transfer, FreezeEnd(kind=FreezeEndKind.BANK, at=draft.now), BankUnfroze())
         return
-    told = len(draft.facts)
-    changed = money.unfreeze(draft, payment.transfer, amount_fen)
+    freed = [payment.transfer] if amount_fen or earlier else same
+    changed += [money.unfreeze(draft, each, amount_fen, earlier=earlier) for each in freed]
     if amount_fen == 0:
-        changed = _free(draft, [payment.transfer]) or changed
-    if changed and len(draft.facts) == told:  # nothing was known to be frozen
+        changed.append(_free(draft, freed))
+    _end_if_free(draft, payment.transfer)
+    if any(changed) and len(draft.facts) == told:  # nothing was known to be frozen
         draft.note(FactKind.NOTE, BankUnfroze())
+
+
+def freeze_lapsed_again(draft: DecisionBuilder, lapsed: Mapping[str, int]) -> None:
+    """Book money (fen, by transfer) as frozen again whose freeze ended here only because its period was over, as
+    `lapsed_amounts` returned it: its bank has never said that it is free.
+    """
+    for transfer, fen in lapsed.items():
+        money.freeze(draft, transfer, fen)
+
+
+def lapsed_amounts(case: Case, transfer: str) -> dict[str, int]:
+    """Return how much (fen) was frozen of each payment to a transfer's account, by the bank's word, when its latest
+    freeze ended because its period was over; empty if it has not ended so, or the bank has freed it since.
+    """
+    freezings = [order.freezing for order in _orders_of_account(case, transfer) if order.freezing is not None]
+    latest = max(freezings, key=attrgetter("at"), default=None)
+    return latest.ended.freed if latest is not None and latest.ended is not None else {}
+
+
+def _confirm_end(draft: DecisionBuilder, transfer: str) -> bool:
+    """Store in the account's freezes that have ended because their period was over that the bank has ended them too.
+    Return True if there was one.
+    """
+    before = draft.case
+    for order in _orders_of_account(before, transfer):
+        freezing = order.freezing
+        if freezing is not None and freezing.ended is not None and freezing.ended.kind is FreezeEndKind.PERIOD:
+            ended = freezing.ended.model_copy(update={"kind": FreezeEndKind.BANK, "freed": {}})
+            orders.put_order(draft, order.model_copy(update={"freezing": freezing.model_copy(update={"ended": ended})}))
+    return draft.case is not before
+
+
+def _end_if_free(draft: DecisionBuilder, transfer: str) -> None:
+    """Set a payment whose money the bank has freed wholly free, and end the recorded freeze of its account if the other
+    payments to it are free too. No effect if the bank has freed nothing.
+    """
+    payment = payments.find(draft.case, transfer)
+    if payment is None or not freed_wholly(draft.case, payment):
+        return
+    _free(draft, [transfer])
+    found = [payments.find(draft.case, each) for each in payments.of_same_account(draft.case, transfer)]
+    held = [each for each in found if each and (_is_frozen(each) or frozen_fen(draft.case, each))]
+    if not held and _frozen_orders(draft.case, transfer):
+        _end(draft, transfer, FreezeEnd(kind=FreezeEndKind.BANK, at=draft.now), BankUnfroze())
 
 
 def _end(draft: DecisionBuilder, transfer: str, end: FreezeEnd, what: AnyCode, by: str | None = None) -> None:
     """End the recorded freeze of a transfer's account: all of its money in this case is free."""
     draft.note(FactKind.STOP, what, by=by)
-    for order in _frozen_orders(draft.case, transfer):
+    frozen = _frozen_orders(draft.case, transfer)
+    same = {*payments.of_same_account(draft.case, transfer), *(order.transfer for order in frozen)}
+    if end.kind is FreezeEndKind.PERIOD:
+        held = {each: payments.find(draft.case, each) for each in sorted(same)}
+        fens = {name: frozen_fen(draft.case, each) for name, each in held.items() if each is not None}
+        end = end.model_copy(update={"freed": {name: fen for name, fen in fens.items() if fen}})
+    for order in frozen:
         freezing = order.freezing.model_copy(update={"ended": end}) if order.freezing else None
         orders.put_order(draft, order.model_copy(update={"freezing": freezing}))
         draft.steps.pop(f"{FREEZE_CLOCK}{order.step}", None)
-    same = payments.of_same_account(draft.case, transfer)
-    for each in same:
+    for each in sorted(same):
         money.unfreeze(draft, each, 0)
-    _free(draft, same)
+    _free(draft, sorted(same))
 
 
-def _free(draft: DecisionBuilder, transfers: Sequence[str]) -> bool:
+def _free(draft: DecisionBuilder, transfers: Collection[str]) -> bool:
     """Set the stops of frozen accounts to RELEASED, and return whether there was one: nothing holds their money."""
-    frozen = [payments.find(draft.case, transfer) for transfer in transfers]
-    found = [each for each in frozen if each and each.stop and each.stop.state is StopState.FROZEN]
+    held = [payments.find(draft.case, transfer) for transfer in transfers]
+    found = [each for each in held if each is not None and _is_frozen(each)]
     for payment in found:
         stop = payment.stop.model_copy(update={"state": StopState.RELEASED}) if payment.stop else None
         draft.pay(payment.model_copy(update={"stop": stop}))
     return bool(found)
 
 
+def _is_frozen(payment: Payment) -> bool:
+    return payment.stop is not None and payment.stop.state is StopState.FROZEN
+
+
 def _frozen_orders(case: Case, transfer: str) -> list[StopOrder]:
-    """Return the case's orders for the transfer's account in which a freeze is recorded that has not ended."""
+    """Return the case's orders for the transfer's account in which a freeze is recorded that has not ended. After an
+    erasure, when equal accounts cannot be recognized, the orders whose freeze was recorded at the same time.
+    """
+    own = {each.at for order in _orders_of_account(case, transfer) if (each := freeze_in_force(order))}
+    return [order for order in case.orders if (each := freeze_in_force(order)) and each.at in own]
+
+
+def _orders_of_account(case: Case, transfer: str) -> list[StopOrder]:
+    """Return the case's orders for the account of a transfer."""
     same = payments.of_same_account(case, transfer)
-    return [order for order in case.orders if order.transfer in same and freeze_in_force(order)]
+    return [order for order in case.orders if order.transfer in same]

@@ -5,7 +5,7 @@ from domain.casework.draft import DecisionBuilder
 from domain.casework.orders import freeze_ends, later
 from domain.casework.orders import records as orders
 from domain.casework.steps import end
-from domain.payments.freezes import with_freeze_anew
+from domain.payments.freezes import freeze_in_force, with_freeze_anew
 from domain.policy.schedule import STOPS
 from schemas.casework.cases import Case, Payment, StepState, StopState
 from schemas.casework.events import FactKind
@@ -32,7 +32,7 @@ def record_authority_freeze(
     order = orders.order_of(draft.case, act.order)
     if order is None:
         return NoStop()
-    if act.until is not None and freeze_ends.freeze_in_force(order) is not None:
+    if act.until is not None and freeze_in_force(order) is not None:
         return freeze_ends.renew_freeze(draft, order, act, by, role)
     if why := may_not_hand_over(draft.case, order, role):
         return why
@@ -46,6 +46,7 @@ def record_authority_freeze(
 def _hand_over(draft: DecisionBuilder, order: StopOrder, freezing: Freezing) -> None:
     what, told = StopHandedOver(freezing.by, freezing.authority, freezing.decision), len(draft.facts)
     same = payments.of_same_account(draft.case, order.transfer)
+    lapsed = freeze_ends.lapsed_amounts(draft.case, order.transfer)
     for other in draft.case.orders:
         if other.step == order.step or (other.transfer in same and other.state is OrderState.APPROVED):
             orders.record_freezing(draft, other, freezing)
@@ -56,6 +57,7 @@ def _hand_over(draft: DecisionBuilder, order: StopOrder, freezing: Freezing) -> 
         _frozen(draft, transfer, what, again=order.freezing is not None)
     if len(draft.facts) == told:  # a part was returned, which the stop still says; without a fact, all would be lost
         draft.note(FactKind.STOP, what, by=freezing.by)
+    freeze_ends.freeze_lapsed_again(draft, lapsed)
 
 
 def may_not_hand_over(case: Case, order: StopOrder, role: StaffRole | None) -> RefusalCode | None:
@@ -66,7 +68,7 @@ def may_not_hand_over(case: Case, order: StopOrder, role: StaffRole | None) -> R
     freeze was recorded. RoleMayNotApprove: the role
     may not decide on the order.
     """
-    if freezing := freeze_ends.freeze_in_force(order):
+    if freezing := freeze_in_force(order):
         return AccountFrozen(freezing.authority, freezing.decision)
     payment = payments.find(case, order.transfer)
     if payment is None or not (_stopped(payment) or order.freezing):

@@ -49,10 +49,12 @@ def may_be_answered(case: Case, step: Step, attempt: int) -> bool:
     return step.state in _SENT or (step.action not in orders.ASKING if order is None else order.went_out)
 
 
-def before_latest(draft: DecisionBuilder, given: BankFeedback) -> bool:
-    """Return whether a bank answers a request that was sent before the transfer's latest one."""
-    names = list(draft.steps)
-    stops = [step for step in draft.steps.values() if step.action is Action.STOP_PAYMENT and not is_clock(step)]
+def before_latest(draft: DecisionBuilder, given: BankFeedback, *, extensions: bool = False) -> bool:
+    """Return whether a bank answers a request for a stop that was sent before the transfer's latest one. `extensions`:
+    True if requests for an extension count too.
+    """
+    names, asking = list(draft.steps), orders.ASKING if extensions else {Action.STOP_PAYMENT}
+    stops = [step for step in draft.steps.values() if step.action in asking and not is_clock(step)]
     sent = [names.index(step.id) for step in stops if step.transfer == given.transfer and _sent(draft.case, step)]
     return bool(sent) and step_of(given) in names and names.index(step_of(given)) < sent[-1]
 

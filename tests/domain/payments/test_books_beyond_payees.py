@@ -97,15 +97,19 @@ def test_the_same_message_again_changes_nothing() -> None:
     assert line.here.booked == booked
 
 
-@pytest.mark.parametrize("state", [BankState.FROZEN, BankState.RETURNED])
-def test_a_later_case_does_not_book_again_what_a_bank_has_frozen_or_given_back_beyond_the_payee(
-    state: BankState,
-) -> None:
+def test_a_later_case_does_not_book_again_what_a_bank_has_given_back_beyond_the_payee() -> None:
     line = reached()
-    line.give(told(line, B1, state, fen=500_000, step="stop.t0"))
+    line.give(told(line, B1, BankState.RETURNED, fen=500_000, step="stop.t0"))
     assert sum(places(line.here).values()) == 500_000
     later = next_case(line)
     assert (later.number, later.booked_before, places(later)) == (2, ["bank:1"], {})
+
+
+def test_danger_again_while_money_is_frozen_beyond_the_payee_is_the_same_case_which_books_it_once() -> None:
+    line = reached()
+    line.give(told(line, B1, BankState.FROZEN, fen=500_000, step="stop.t0"))
+    later = next_case(line)
+    assert (later.number, places(later)) == (1, {BookLine.FROZEN: 500_000, BookLine.LOST: WHOLE - 500_000})
 
 
 def test_a_later_case_does_not_book_again_what_a_stop_holds_beyond_the_payee() -> None:

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from domain.calendar import JILIN, local_date, months_after
 from domain.casework.draft import DecisionBuilder
-from domain.casework.orders.freeze_ends import FREEZE_CLOCK, REMINDED
+from domain.casework.orders.freeze_ends import FREEZE_CLOCK
 from domain.casework.payments import may_not_ask
 from domain.payments.books import standing
-from domain.payments.freezes import with_unfrozen
+from domain.payments.freezes import REMINDED, with_unfrozen
 from domain.payments.ledger import of_case, with_frozen, with_loss_avoided, with_returned
 from domain.payments.status import PaymentStatus, frozen_fen, status_of
 from schemas.casework.books import BookLine
