@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from console.web.kit.services import Services
+from domain.casework.payments import account_freeze
 from domain.payments import releases
+from domain.payments.freezes import ends_soon
 from domain.payments.status import PaymentStatus, Reconciled, Rest, rest_of, status_of
 from domain.payments.stop_progress import may_ask
 from schemas.casework.cases import Case, Payment
@@ -19,7 +21,7 @@ class Money:
 
     `bank`: the payer's; `account`: the payee's account number, "" if unknown; `scammer`: the account holder's name and
     how the scammer is reached, as the resident said. `account` and `scammer` are unmasked here: the page masks them
-    unless the reader has revealed the resident's data. `until`: in UTC.
+    unless the reader has revealed the resident's data. `until`, `frozen_until`: in UTC.
     """
 
     transfer: str
@@ -30,6 +32,8 @@ class Money:
     status: Reconciled
     rest: Rest  # what the status does not cover
     until: datetime | None  # the end of a stop in force
+    frozen_until: datetime | None  # the end of the authority's freeze that is recorded and has not ended
+    ends_soon: bool  # that freeze: within a week, or it should have ended
     kept: str | None  # the evidence class of the loss avoided
     may_ask: bool
     may_release: bool  # a stop is in force and its release was not asked for
@@ -62,6 +66,7 @@ async def money_of(services: Services, case: Case, by: str) -> list[Money]:
     for (number, payment), account, stopped in zip(known, accounts, stands, strict=True):
         kept, status = case.kept.get(payment.transfer), status_of(case, payment)
         release = releases.of_stop(requests, case.id, number)
+        freeze = account_freeze(case, payment.transfer)
         found.append(
             Money(
                 transfer=payment.transfer,
@@ -72,6 +77,8 @@ async def money_of(services: Services, case: Case, by: str) -> list[Money]:
                 status=status,
                 rest=rest_of(case, payment),
                 until=payment.stop.until if payment.stop and status.status is PaymentStatus.STOPPED else None,
+                frozen_until=freeze.until if freeze else None,
+                ends_soon=freeze is not None and ends_soon(freeze, services.line.clock.now()),
                 kept=kept.evidence.value if kept else None,
                 may_ask=may_ask(case, payment, by),
                 may_release=stopped and release is None,

@@ -2,9 +2,11 @@
 
 import asyncio
 import re
+from datetime import datetime, time, timedelta
 
 from console.web.kit.described import WordedCase
 from console.web.kit.wording import wording
+from domain.calendar import JILIN, local_date
 from domain.identity.own_words import masked_words, without_words
 from domain.payments.capitals import capitals
 from schemas.casework.cases import Case, StopState
@@ -84,7 +86,7 @@ async def test_the_desks_stream_tells_of_an_order_when_it_comes_and_when_it_is_d
         anna.stream("GET", "/release/stream", headers=EVENTS) as answer,
     ):
         told = parts(answer)
-        assert set(await anext(told)) == {"orders", "objections_waiting", "requests_waiting"}
+        assert set(await anext(told)) == {"orders", "objections_waiting", "requests_waiting", "freezes"}
         case = await proposed(console, console.line(), console.line().account())
         path = f"/release/orders/{case.id}/stop.0"
         async with asyncio.timeout(10):
@@ -186,6 +188,35 @@ async def test_another_person_records_that_the_freeze_has_ended_and_all_pages_sa
     assert payment.stop.state is StopState.RELEASED
     (entry,) = await audited(console, "end-freeze", stop.case.id)
     assert entry.by == chief.account.login
+
+
+async def test_a_freeze_that_ends_within_a_week_is_listed_at_the_desk_and_shown_on_its_case(console: Stage) -> None:
+    stop = await stopped(console)
+    order, book = stop.case.orders[0], console.services.figures.book
+    path = f"/release/orders/{stop.case.id}/{order.step}"
+    titles = {"zh": "即将到期的冻结", "en": "Freezes that end soon", "ko": "곧 만료되는 동결"}
+    async with await console.signed_in(DESK) as anna, await console.signed_in(StaffRole.SUPERVISOR) as chief:
+        assert titles["zh"] not in (await anna.get("/release")).text
+        last = local_date(console.services.line.clock.now()) + timedelta(days=5)
+        given = {
+            "form": hidden((await anna.get(path)).text, "form"),
+            "authority": "长春市公安局",
+            "decision": "冻字17号",
+        }
+        assert (await anna.post(f"{path}/hand-over", data=given | {"until": f"{last}"})).status_code == 303
+        ends = datetime.combine(last + timedelta(days=1), time(), JILIN)
+        left = f'data-at="{round(ends.timestamp() * 1000)}"'
+
+        async def listed() -> bool:
+            return book.orders[stop.case.id, order.step].order.freezing is not None
+
+        await until(listed, SECONDS)
+        for language, title in titles.items():
+            desk = (await anna.get("/release", headers={"accept-language": language})).text
+            part = desk.partition('data-live="freezes"')[2].partition("</section>")[0]
+            assert all(each in part for each in (title, path, left)), language
+        assert "须由另一人登记解除" in (await anna.get(path)).text, "five days are less than six months"
+        assert left in (await chief.get(f"/cases/{stop.case.id}")).text
 
 
 async def test_an_order_is_printed_with_its_account_whole_only_while_it_is_revealed(console: Stage) -> None:

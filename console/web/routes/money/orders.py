@@ -33,6 +33,7 @@ from domain.casework.payments import with_traced
 from domain.identity import masking
 from domain.ids import short_hash
 from domain.payments.capitals import capitals
+from domain.payments.freezes import ends_soon, freeze_in_force
 from schemas.casework.cases import Case, Payment
 from schemas.casework.orders import (
     LEAST_AUTHORITY,
@@ -142,7 +143,7 @@ async def hand_over(
     """
     typed = {"decision": decision.strip(), "authority": authority.strip()}
     case, order = await _found(services(request), who, case_id, step)
-    if renewed := freeze_ends.freeze_in_force(order):  # by the authority that froze it
+    if renewed := freeze_in_force(order):  # by the authority that froze it
         typed["authority"] = renewed.authority
     try:
         act = HandOverStopAct(order=step, until=_end_of(until), **typed)
@@ -277,9 +278,11 @@ async def _page(
         approvals_left=later_left(case, made.line.clock.now()),
         wrong=wrong,
         may_hand_over=handover.may_not_hand_over(case, order, who.role) is None,
-        in_force=freeze_ends.freeze_in_force(order) if who.role in order.roles else None,
+        in_force=freeze_in_force(order) if who.role in order.roles else None,
         may_end_freeze=freeze_ends.may_not_end_freeze(order, who.login, who.role) is None,
         freezing=FREEZING,
+        short=order.freezing is not None and freeze_ends.ends_by_itself_at(order.freezing) > order.freezing.until,
+        ends_soon=order.freezing is not None and ends_soon(order.freezing, made.line.clock.now()),
         typed={"reason": "", "decision": "", "authority": "", "ended": ""} | (typed or {}),
         form_id=new_form(),
         here=f"/release/orders/{case.id}/{order.step}",

@@ -55,8 +55,8 @@ _WORDS = {
 @door.page("/release", RELEASES, name="release")
 async def desk(request: Request, who: Signed, state: str = "") -> Response:
     """Return the release desk's page: the stop orders, objections and requests to lift a stop that wait for a decision,
-    with their deadlines; the area's stops, at most 200; and the 30 latest days of a bank whose requests can be compared
-    with the bank's messages.
+    with their deadlines; the freezes that end soon; the area's stops, at most 200; and the 30 latest days of a bank
+    whose requests can be compared with the bank's messages.
 
     `state`: only stops in this state; "" or an unknown one: those requested and in force. Errors of Redis pass through.
     """

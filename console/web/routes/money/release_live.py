@@ -1,4 +1,6 @@
-"""What waits for a decision at the release desk, and its stream: an order's time limit is a minute."""
+"""What waits for a decision at the release desk, the freezes that end soon, and their stream: an order's time limit is
+a minute.
+"""
 
 from collections.abc import Sequence
 from typing import Any
@@ -13,10 +15,11 @@ from console.web.kit.services import Services, services
 from console.web.live.parts import EVENTS, changed_parts
 from console.web.routes.money.messages import masked_accounts, payers_banks
 from domain.payments import releases
+from domain.payments.freezes import ending_freezes
 from schemas.channels.releases import ReleaseRequest
 
 door = Door()
-PARTS = ("orders", "objections_waiting", "requests_waiting")
+PARTS = ("orders", "objections_waiting", "requests_waiting", "freezes")
 STOPS_SHOWN = 200
 
 
@@ -46,10 +49,12 @@ async def requests_of(made: Services, who: Who) -> list[ReleaseRequest]:
 
 async def waiting(made: Services, who: Who, requests: Sequence[ReleaseRequest]) -> dict[str, Any]:
     """Return the template variables of the orders, objections and requests of the person's area that wait for a
-    decision, each in the order in which they are shown. `requests`: the result of `requests_of`. Errors of Redis pass
-    through.
+    decision, and of its freezes that end soon, each in the order in which they are shown. `requests`: the result of
+    `requests_of`. Errors of Redis pass through.
     """
     book = made.figures.book
+    ending = ending_freezes((line for line in book.orders.values() if who.sees(line.division)), made.line.clock.now())
+    freezes = ending[:STOPS_SHOWN]
     undecided, unreviewed = book.undecided(who.sees), book.unreviewed(who.sees)
     orders, objections = undecided[:STOPS_SHOWN], unreviewed[:STOPS_SHOWN]
     opened = [each for each in requests if releases.is_open(each)]
@@ -57,6 +62,7 @@ async def waiting(made: Services, who: Who, requests: Sequence[ReleaseRequest]) 
         *((line.case, line.order.transfer) for line in orders),
         *((line.case, line.objection.transfer) for line in objections),
         *((each.case, each.transfer) for each in opened),
+        *((line.case, line.order.transfer) for line in freezes),
     ]
     return {
         "orders": orders,
@@ -64,7 +70,9 @@ async def waiting(made: Services, who: Who, requests: Sequence[ReleaseRequest]) 
         "objections": objections,
         "more_objections": len(unreviewed) - len(objections),
         "waiting": opened,
-        "accounts": await masked_accounts(made, {line.payee for line in orders}),
+        "freezes": freezes,
+        "more_freezes": len(ending) - len(freezes),
+        "accounts": await masked_accounts(made, {line.payee for line in (*orders, *freezes)}),
         "banks": payers_banks(made, transfers),
         "names": await made.staff.names(),
     }
