@@ -162,7 +162,7 @@ def unfrozen_by_bank(draft: DecisionBuilder, payment: Payment, amount_fen: int, 
         return
     if len(same) == 1 and amount_fen >= whole_fen(payment):
         amount_fen = 0
-    changed = [amount_fen == 0 and _confirm_end(draft, payment.transfer)]
+    changed = [_confirm_end(draft, payment.transfer, same if amount_fen == 0 else [payment.transfer])]
     if amount_fen == 0 and _frozen_orders(draft.case, payment.transfer):
         _end(draft, payment.transfer, FreezeEnd(kind=FreezeEndKind.BANK, at=draft.now), BankUnfroze())
         return
@@ -192,15 +192,16 @@ def lapsed_amounts(case: Case, transfer: str) -> dict[str, int]:
     return latest.ended.freed if latest is not None and latest.ended is not None else {}
 
 
-def _confirm_end(draft: DecisionBuilder, transfer: str) -> bool:
-    """Store in the account's freezes that have ended because their period was over that the bank has ended them too.
-    Return True if there was one.
+def _confirm_end(draft: DecisionBuilder, transfer: str, freed: Collection[str]) -> bool:
+    """Store in the freezes of a transfer's account that have ended because their period was over that the bank has
+    freed the transfers `freed` too. Return True if there was one whose money it had not freed yet.
     """
     before = draft.case
     for order in _orders_of_account(before, transfer):
         freezing = order.freezing
-        if freezing is not None and freezing.ended is not None and freezing.ended.kind is FreezeEndKind.PERIOD:
-            ended = freezing.ended.model_copy(update={"kind": FreezeEndKind.BANK, "freed": {}})
+        if freezing is not None and freezing.ended is not None and not freezing.ended.freed.keys().isdisjoint(freed):
+            left = {name: fen for name, fen in freezing.ended.freed.items() if name not in freed}
+            ended = freezing.ended.model_copy(update={"freed": left})
             orders.put_order(draft, order.model_copy(update={"freezing": freezing.model_copy(update={"ended": ended})}))
     return draft.case is not before
 

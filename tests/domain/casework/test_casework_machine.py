@@ -10,8 +10,10 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from domain.casework import Decision, Rules, deadlines, decide, has_held, queue_rank, settled_at
 from domain.casework.orders import records as orders
+from domain.casework.orders.freeze_ends import FREEZE_CLOCK
 from domain.casework.trail.movements import traced
 from domain.casework.triage import QueueBand, queue_band
+from domain.payments.freezes import freeze_in_force
 from domain.policy import Policy
 from domain.policy.schedule import AFTER_PLAN, WEEK_QUESTIONS, may_ask_after_week, may_remind, may_support
 from domain.policy.trace import TraceRules
@@ -51,7 +53,7 @@ from schemas.casework.inputs import (
     VisitStage,
 )
 from schemas.casework.objections import DecideObjectionAct, ObjectionGround, Objector, WrongfulCause
-from schemas.casework.orders import ApproveStopAct, DeclineStopAct, HandOverStopAct, OrderState
+from schemas.casework.orders import ApproveStopAct, DeclineStopAct, EndFreezeAct, HandOverStopAct, OrderState
 from schemas.codes.refusals import HasCase
 from schemas.codes.replies import ReplySender
 from schemas.levels import Action, Channel, Level, Result, SupportOutcome, WeekAnswer
@@ -244,6 +246,7 @@ class CaseLife(RuleBasedStateMachine):
         acts = [
             DeclineStopAct(order=step, reason="a mistake"),
             HandOverStopAct(order=step, decision="decision 17", authority="the city's police"),
+            EndFreezeAct(order=step, decision="decision 18"),
         ]
         act = ApproveStopAct(order=step) if approves else data.draw(st.sampled_from(acts))
         self.act(act, by, role=data.draw(ROLES))
@@ -431,6 +434,14 @@ class CaseLife(RuleBasedStateMachine):
         kept = {name: entry.amount_fen for name, entry in self.case.kept.items() if name != "exposure"}
         assert all(0 < amount <= amounts[name] for name, amount in kept.items())
         assert all(0 < amount <= amounts[name] for name, amount in self.case.frozen.items())
+
+    @invariant()
+    def a_freeze_is_watched_to_its_end(self) -> None:
+        if self.case is None:
+            return
+        frozen = {order.step: each.at for order in self.case.orders if (each := freeze_in_force(order))}
+        watched = {frozen.get(step.id.removeprefix(FREEZE_CLOCK)) for step in self.case.steps}
+        assert watched.issuperset(frozen.values())
 
     @invariant()
     def an_account_is_stopped_twice_at_most(self) -> None:

@@ -201,6 +201,14 @@ def test_a_freeze_that_its_bank_has_ended_too_is_not_renewed_late() -> None:
     assert (end_of(line), frozen(line)) == (None, 0)
 
 
+def test_a_late_renewal_holds_no_payment_that_its_bank_has_freed_meanwhile() -> None:
+    line = frozen_together()
+    line.pass_to(months_after(NOON, 6) + DAY - NOON)
+    line.bank(BankState.UNFROZEN, "bank:1", amount=WHOLE)
+    line.act(AGAIN, "sun", role=DESK)
+    assert (frozen(line), frozen(line, "bank:2")) == (0, WHOLE)
+
+
 def test_a_freeze_after_an_authoritys_end_brings_nothing_of_a_lapsed_one_back() -> None:
     line = handed_over(700)
     line.pass_to(months_after(NOON, 6) + DAY - NOON)
