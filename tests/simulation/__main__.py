@@ -16,9 +16,9 @@ import orjson
 
 from tests.simulation.check import Report, broken_by, checked, judged, shortest
 from tests.simulation.enumeration import enumerated
-from tests.simulation.mutations import MUTATIONS, OutdatedError, mutated
+from tests.simulation.mutations import MUTATIONS, THEME_OF, OutdatedError, mutated
 from tests.simulation.run import beginning, run
-from tests.simulation.schedule import Schedule, drawn
+from tests.simulation.schedule import Schedule, drawn, themed
 from tests.simulation.simulated import worker
 
 CHUNK = 50
@@ -148,25 +148,29 @@ def _mutations(told: argparse.Namespace) -> int:
 
 
 def find(name: str, seed: int = 1, seconds: float = MUTATION_SECONDS) -> dict[str, Any]:
-    """Run schedules of a mutated product until one breaks a law that it does not break without the mutation."""
-    began, tried = process_time(), 0
+    """Run schedules of a mutated product until one breaks a law that it does not break without the mutation.
+
+    `seed`: the first one. A mutation of a theme (THEME_OF) meets schedules of that theme only, as the answer says.
+    """
+    began, tried, theme = process_time(), 0, THEME_OF.get(name)
     with worker.simulated():
         beginning()
         while process_time() - began < seconds:
-            schedule = drawn(seed + tried)
+            schedule = themed(seed + tried, theme) if theme else drawn(seed + tried)
             tried += 1
             try:
                 with mutated(name):
                     broken = judged(schedule)[1]
             except OutdatedError as error:
-                return _found(False, began, tried, {"why": str(error)})
+                return _found(False, began, tried, theme, {"why": str(error)})
             if broken and (more := {law: broken[law] for law in broken.keys() - judged(schedule)[1].keys()}):
-                return _found(True, began, tried, {"seed": schedule.seed, "broken": more})
-    return _found(False, began, tried, {})
+                return _found(True, began, tried, theme, {"seed": schedule.seed, "broken": more})
+    return _found(False, began, tried, theme, {})
 
 
-def _found(whether: bool, began: float, tried: int, more: dict[str, Any]) -> dict[str, Any]:
-    return {"found": whether, "cpu_seconds": round(process_time() - began, 2), "schedules": tried, **more}
+def _found(whether: bool, began: float, tried: int, theme: str | None, more: dict[str, Any]) -> dict[str, Any]:
+    seconds = round(process_time() - began, 2)
+    return {"found": whether, "cpu_seconds": seconds, "schedules": tried, "of": theme or "all", **more}
 
 
 def _before(file: Path | None) -> Report | None:

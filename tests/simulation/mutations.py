@@ -272,6 +272,11 @@ MUTATIONS: dict[str, Mutation] = {
     )
 }
 
+THEME_OF: Mapping[str, str] = {"older_written_last": "compaction", "late_records_left": "late_records"}
+"""Mutation -> the theme that its schedules are drawn from, where too few of all schedules can show it within the time.
+Each of these needs one kind of story: a worker that stands still before a compaction, or a record that comes late.
+"""
+
 
 @contextmanager
 def mutated(name: str | None) -> Iterator[None]:

@@ -1,6 +1,6 @@
 """A schedule: what happens when, as plain data. A seed draws one, a file keeps one, a shorter one can be tried."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any, Self
@@ -92,6 +92,19 @@ def drawn(seed: int) -> Schedule:
     steps += [Step(*each) for each in themes(seed)]
     ordered = sorted(steps, key=lambda step: (step.at, step.do))
     return Schedule(seed, workers, swaps, idempotent, promises, tuple(ordered))
+
+
+def themed(seed: int, theme: str) -> Schedule:
+    """The schedule of a seed that has only what a theme of THEMES is about, and up to two faults."""
+    random = Random(f"{theme} of {seed}")
+    workers, idempotent = random.choice((2, 2, 3)), random.random() < 0.7
+    promises = {channel: random.choice(("idempotent", "askable", "neither")) for channel in CHANNELS}
+    drawing = _Drawing(random, workers)
+    steps = THEMES[theme](drawing)
+    for _ in range(random.choice((0, 1, 1, 2))):
+        steps += drawing.fault()
+    ordered = sorted(steps, key=lambda step: (step.at, step.do))
+    return Schedule(seed, workers, random.choice((0.0, 0.05, 0.3, 1.0)), idempotent, promises, tuple(ordered))
 
 
 class _Drawing:
@@ -369,3 +382,10 @@ class _Drawing:
     def _provider(self, at: float) -> list[Step]:
         faults = [self._random.choice(FAULTS) for _ in range(self._random.choice((1, 1, 2, 3)))]
         return [Step(at, "provider", {"channel": self._random.choice(CHANNELS), "faults": faults})]
+
+
+THEMES: Mapping[str, Callable[[_Drawing], list[Step]]] = {
+    "compaction": _Drawing.compacted,
+    "late_records": _Drawing.late,
+}
+"""The kinds of schedules of which some can be drawn alone."""

@@ -108,6 +108,13 @@ def test_the_other_province_meets_every_fault() -> None:
     assert {what["channel"] for what in told} == {PROVINCE}
 
 
+def test_banks_and_carriers_answer_what_was_never_sent_in_enough_schedules() -> None:
+    """One in sixteen of all has a story of them; other reports seldom have such an answer."""
+    unsent = {"unasked_answer", "unsent_receipt"}
+    told = [sum(do == "report" and what["kind"] in unsent for _, do, what in themes(seed)) > 3 for seed in SEEDS]
+    assert 0.05 < sum(told) / len(SEEDS) < 0.075
+
+
 def test_about_half_of_the_schedules_have_no_reports_and_stay_as_they_were() -> None:
     without = [seed for seed in SEEDS if not themes(seed)]
     assert 0.4 < len(without) / len(SEEDS) < 0.6

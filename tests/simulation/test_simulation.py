@@ -10,10 +10,11 @@ from pathlib import Path
 import orjson
 import pytest
 
+from tests.simulation.__main__ import find
 from tests.simulation.check import Report, broken_by, checked, shortest
-from tests.simulation.mutations import MUTATIONS, mutated
+from tests.simulation.mutations import MUTATIONS, THEME_OF, mutated
 from tests.simulation.run import Ran, run
-from tests.simulation.schedule import Schedule, Step, drawn
+from tests.simulation.schedule import THEMES, Schedule, Step, drawn, themed
 from tests.simulation.simulated import worker
 
 SEEDS = range(1, 25)
@@ -148,6 +149,20 @@ def test_an_order_that_once_broke_a_law_breaks_none(file: Path) -> None:
 def test_a_mutation_still_has_its_seam(name: str) -> None:
     with mutated(name):
         pass
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_schedules_of_a_theme_are_drawn_alone_and_run_through(theme: str) -> None:
+    ran = [run(themed(seed, theme)) for seed in range(1, 6)]
+    assert len({each.schedule.json() for each in ran}) == len(ran)
+    assert not [broken for each in ran if (broken := broken_by(each))]
+
+
+def test_a_mutation_with_a_theme_is_found_among_schedules_of_that_theme() -> None:
+    assert THEME_OF.keys() <= MUTATIONS.keys()
+    for name, theme in THEME_OF.items():
+        found = find(name, seconds=60.0)
+        assert (found["found"], found["of"]) == (True, theme), found
 
 
 def test_a_mutation_is_found_and_made_short() -> None:

@@ -14,6 +14,7 @@ from tests.simulation.simulated.providers import PROVINCE_FAULTS
 from tests.simulation.simulated.province import PROVINCE
 
 REPORTED = 0.5  # of the schedules have reports
+UNASKED = 0.125  # of these have banks and carriers that answer what was never sent, too
 FIRST_SIGNAL = 2000  # the signals of these are numbered from here on
 LAST = 12.0  # seconds: by then all reports are there, but for those after an offer's deadline
 AFTER_OFFER = (11.0, 15.0)  # seconds after an offer: its deadline is over
@@ -34,6 +35,8 @@ def themes(seed: int) -> list[Drawn]:
     found: list[Drawn] = []
     for _ in range(random.choice((1, 1, 2))):
         found += random.choice((*kinds, drawing.anything))()
+    if random.random() < UNASKED:  # drawn last: the other reports of a seed stay as they are
+        found += drawing.unasked()
     return found
 
 
