@@ -129,7 +129,8 @@ class Commit(Model):
 
     `first`, `last`: offsets of the commit's first and last input. `entries`: number of its journal entries; a reader
     that has read fewer does not have the whole commit. `log`: how often the input log was lost before. `code`: hash of
-    the code that made the decisions.
+    the code that made the decisions. `topic`: the id that Kafka gave the topic case-inputs, "" if unknown: a topic that
+    is made anew under its name has another.
     """
 
     first: Offset
@@ -137,6 +138,7 @@ class Commit(Model):
     entries: Annotated[int, Field(ge=1)]
     log: Annotated[int, Field(ge=0)] = 0
     code: str = ""
+    topic: str = ""
 
 
 class CaseEvent(Model):

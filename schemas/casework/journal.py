@@ -26,6 +26,7 @@ class PartialCommit(msgspec.Struct, frozen=True, gc=False):
     entries: int
     log: int = 0
     code: str = ""
+    topic: str = ""
 
 
 AnyCommit = Commit | PartialCommit

@@ -39,7 +39,7 @@ class Batch:
         self.change = StoreUpdate()
         self.entries: list[Entry] = []
         self._holds = {hold.id: hold for hold in loaded.standing.holds}
-        self._logs = loaded.standing.logs
+        self._logs, self._topic = loaded.standing.logs, loaded.topic
         self._policy = policy
 
     def take(self, offset: int, message: CaseInput) -> bool:
@@ -77,7 +77,7 @@ class Batch:
         """
         first, last = self._range
         number = len(self.entries) + (1 if self._unchanged or not self.entries else 0)
-        commit = Commit(first=first, last=last, entries=number, log=self._logs, code=code_version())
+        commit = Commit(first=first, last=last, entries=number, log=self._logs, code=code_version(), topic=self._topic)
         self.entries = [entry.model_copy(update={"commit": commit}) for entry in self.entries]
         if number > len(self.entries):
             at = max(self._unchanged.values(), default=now)

@@ -269,9 +269,11 @@ async def events_applied(settings: Settings, partition: int, offset: int | None)
     return list(applied([entry for entry in read if entry], offset))
 
 
-async def begin_anew(settings: Settings, producer: Producer, partition: int, policy: str, at: datetime) -> None:
+async def begin_anew(
+    settings: Settings, producer: Producer, partition: int, policy: str, at: datetime, topic: str
+) -> None:
     """Write an entry to the partition's journal that states: the case-inputs topic was recreated, and all its records
-    are to be applied. The write waits while Kafka is unavailable.
+    are to be applied. The write waits while Kafka is unavailable. `topic`: the id of the new topic, "" if unknown.
 
     `policy`: the hash of the policy to use if no journal entry names one. Inputs that were also on the old topic are
     recognised by their ids. Raises SendError if Kafka refuses the entry permanently, KafkaError if Kafka cannot be
@@ -283,7 +285,7 @@ async def begin_anew(settings: Settings, producer: Producer, partition: int, pol
             rules, lost = entry, max(lost, entry.commit.log)
     begin = (await beginning_offsets(settings, topics.CASE_INPUTS.name, [partition]))[partition]
     anew = RulesEvent(
-        commit=Commit(first=begin - 1, last=begin - 1, entries=1, log=lost + 1),
+        commit=Commit(first=begin - 1, last=begin - 1, entries=1, log=lost + 1, topic=topic),
         input=f"log:{partition}:{read}",
         partition=partition,
         offset=begin - 1,

@@ -20,7 +20,7 @@ from streams.messaging.reader import read_range
 from streams.messaging.record import Raw
 from streams.repositories.policies import UnknownPolicyError
 from streams.state.keys import STATE
-from streams.state.partition_state import AheadError, Stand
+from streams.state.partition_state import AheadError, Stand, TopicIds
 from streams.state.store_update import PartitionRules, StoreUpdate
 
 log = logging.getLogger(__name__)
@@ -44,6 +44,7 @@ class Recovery:
         self._settings, self._store, self._policies = context.settings, context.store, context.policies
         self._clock, self._lease_seconds, self._shared = context.clock, context.lease_seconds, context.shared
         self._process, self._publish_outbox = process, publish_outbox
+        self._topic_ids = TopicIds(context.settings, context.store.redis)
         self.order = RebuildOrder()
 
     async def restore(self, partition: int) -> None:
@@ -51,7 +52,8 @@ class Recovery:
         apply the commits and inputs that an older one lacks. A complete store is not changed.
 
         Does nothing if the Redis that answers is no longer the leading one. Raises AheadError if the journal covers
-        inputs beyond the end of case-inputs: that topic was created anew or lost records. Raises the errors of
+        inputs beyond the end of case-inputs, or of a topic with another id: that topic was created anew or lost
+        records. Raises the errors of
         `continue_after_loss`, `rebuild` and `replay_inputs` too.
         """
         stand = await self._store.position(partition)
@@ -110,6 +112,7 @@ class Recovery:
                 if not await steps.write(_pieces(change)):
                     return
                 await self.order.turn(partition)
+        await self._topic_ids.check_journal(topics.CASE_INPUTS.name, replay.topic)
         refuse_ahead(partition, proven.covered, end)
         self._report_lost(partition, proven.covered, kept)
         last = await self._last(replay, proven)
@@ -171,6 +174,7 @@ class Recovery:
         replay = Replay(self._clock.now())
         async for chunk in proven.chunks(most=MORE_COMMITS):
             change = replay.change(chunk, await self._store.raw_cases(partition, residents(chunk)))
+            await self._topic_ids.check_journal(topics.CASE_INPUTS.name, replay.topic)
             if replay.rules is not None:
                 change.standing(replay.rules)
             for owed in replay.possibly_sent():

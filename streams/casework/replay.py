@@ -69,7 +69,8 @@ class Replay:
 
     `now`: ids of applied inputs and counts by minute that are too old at this time are left out. `writer`: None:
     WholeCases. `rules`: the policy and holds in force after the entries so far; None if no entry named them. `logs`:
-    the number of lost case-inputs topics so far.
+    the number of lost case-inputs topics so far; `topic`: the id of the topic that the last entries are of, "" if it is
+    unknown.
     """
 
     def __init__(self, now: datetime, writer: CaseWriter | None = None) -> None:
@@ -81,6 +82,7 @@ class Replay:
         self._writer = writer or WholeCases()
         self.rules: PartitionRules | None = None
         self.logs = 0
+        self.topic = ""
 
     def change(self, entries: Sequence[Read], stored: Mapping[str, bytes]) -> StoreUpdate:
         """Return the store update that these journal entries make. It does not contain the rules: read them from
@@ -94,6 +96,7 @@ class Replay:
         change, stories = StoreUpdate(), defaultdict[str, list[CaseRead]](list)
         applied: dict[str, datetime] = {}
         for entry, value in entries:
+            self.topic = entry.commit.topic or self.topic
             if isinstance(entry, PartialCaseEvent):
                 stories[entry.case.resident].append((entry, value))
                 applied[entry.input] = entry.at
@@ -126,7 +129,7 @@ class Replay:
 
     def _stand(self, entry: PartialStandingEvent) -> None:
         if entry.anew:
-            self.logs = entry.commit.log
+            self.logs, self.topic = entry.commit.log, entry.commit.topic
         self.rules = PartitionRules(entry.offset, entry.policy, tuple(read_holds(entry)), self.logs)
 
     def _story(self, change: StoreUpdate, stored: bytes | None, story: Sequence[CaseRead], sums: "_Sums") -> None:

@@ -204,7 +204,8 @@ class Upkeep:
         refuses a record permanently. Errors of Kafka and Redis pass through.
         """
         policy = (await self._policies.default()).hash
-        await journal.begin_anew(self._settings, self._producer, partition, policy, self._clock.now())
+        topic = await self._topic_ids.current(topics.CASE_INPUTS.name)
+        await journal.begin_anew(self._settings, self._producer, partition, policy, self._clock.now(), topic)
         await self._store.clear(partition)  # before: its offset is of the topic before
         await self._topic_ids.renew(topics.CASE_INPUTS.name, partition)
 

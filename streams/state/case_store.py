@@ -15,6 +15,7 @@ from domain.ids import resident_of
 from schemas.base import ANY_VERSION
 from schemas.casework.cases import Case
 from schemas.casework.inputs import Hold
+from streams.messaging.topics import CASE_INPUTS
 from streams.runtime.settings import Settings, SettingsError
 from streams.state.keys import (
     ALERTED,
@@ -24,12 +25,13 @@ from streams.state.keys import (
     NAMES,
     SETTLED,
     STATE,
+    TOPIC_IDS,
     UNSURE,
     key,
     milliseconds,
 )
 from streams.state.leader import EXEMPT, Leader
-from streams.state.partition_state import WHERE, Loaded, MoneySums, Stand, is_whole
+from streams.state.partition_state import WHERE, Loaded, MoneySums, Stand, is_whole, topic_place
 from streams.state.redis_client import client
 from streams.state.scripts import script
 from streams.state.server_identity import ASK_RUN, CURRENT_RUN, run_of
@@ -80,7 +82,8 @@ class CaseStore:
             pipe.hmget(key("cases", partition), ["", *residents])
             pipe.zmscore(key("applied", partition), ["", *inputs])
             pipe.exists(key("outbox", partition))
-            info, (offset, policy, run, logs, end), holds, cases, scores, outbox = await pipe.execute()
+            pipe.hget(TOPIC_IDS, topic_place(CASE_INPUTS.name, partition))
+            info, (offset, policy, run, logs, end), holds, cases, scores, outbox, topic = await pipe.execute()
         if offset is None or run is None or run.decode() != run_of(info):
             return None
         standing = PartitionRules(
@@ -99,6 +102,7 @@ class CaseStore:
             {name for name, score in zip(inputs, scores[1:], strict=True) if score is not None},
             bool(outbox),
             int(end or 0),
+            (topic or b"").decode(),
         )
 
     async def commit(self, partition: int, expected: int | str | None, offset: int | None, change: StoreUpdate) -> bool:

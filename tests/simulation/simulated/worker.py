@@ -273,7 +273,7 @@ def simulated() -> Iterator[None]:
         put(streams.messaging.consumers, "AIOKafkaConsumer", _consumer)
         put(streams.state.epoch_log, "AIOKafkaProducer", _producer)
         put(streams.state.epoch_log, "AIOKafkaConsumer", _consumer)
-        put(streams.state.partition_state, "ids_of", _topic_ids)
+        put(streams.state.partition_state, "ids_by_topic", _topic_ids)
         put(streams.state.epoch, "has_sentinels", lambda _: True)
         put(streams.state.epoch, "sentinels_say", _sentinels_say)
         put(streams.installation, "connect", _redis)

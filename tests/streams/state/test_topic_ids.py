@@ -12,6 +12,7 @@ import pytest_asyncio
 from streams.casework import journal
 from streams.casework.steps import CaseworkContext
 from streams.casework.upkeep import Upkeep
+from streams.channels.provider import Kind
 from streams.messaging import topics
 from streams.messaging.kafka_client import admin
 from streams.messaging.record import Raw
@@ -20,6 +21,7 @@ from streams.state import partition_state
 from streams.state.case_store import CaseStore, connect
 from streams.state.keys import TOPIC_IDS, key
 from streams.state.partition_state import AheadError, TopicIds
+from tests.streams.casework.outliving import entered, house, somebody
 from tests.streams.screening.screening_line import BULK, call, packed, running, sms
 
 REMADE = replace(topics.PLACES, name="remade")
@@ -64,7 +66,7 @@ async def test_nothing_is_checked_of_a_broker_that_gives_no_ids(
         return {}
 
     await redis.hset(TOPIC_IDS, f"{REMADE.name}/0", "another")
-    monkeypatch.setattr(partition_state, "ids_of", none)
+    monkeypatch.setattr(partition_state, "ids_by_topic", none)
     await TopicIds(settings, redis).check(REMADE.name, [0])
 
 
@@ -87,7 +89,7 @@ class Asked:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.ids = ["the first"]
-        monkeypatch.setattr(partition_state, "ids_of", self.of)
+        monkeypatch.setattr(partition_state, "ids_by_topic", self.of)
 
     async def of(self, _: Settings, names: Sequence[str]) -> dict[str, str]:
         return dict.fromkeys(names, self.ids[-1])
@@ -149,3 +151,43 @@ async def test_a_redis_that_forgets_the_id_while_it_is_compared_is_not_taken_for
 
     monkeypatch.setattr(redis, "hsetnx", then_lost)
     await TopicIds(settings, redis).check(REMADE.name, [0])
+
+
+async def test_inputs_of_a_topic_that_was_made_anew_are_not_taken_for_applied_though_redis_was_lost_too(
+    tmp_path: Path,
+) -> None:
+    async with house(tmp_path, Kind.ASKABLE) as province:
+        dead = await province.worker()
+        here = [name for number in range(1, 60) if topics.home(name := somebody(number), 2) == 0]
+        await dead.line.residents.put(entered(here[:4]))
+        await dead.watch()
+        await dead.alert(here[0])
+        await dead.apply()
+        make_anew(province.settings, topics.CASE_INPUTS)
+        await dead.line.redis.flushall()
+        worker = await province.worker()
+        for name in here[1:4]:
+            await worker.alert(name)
+        for _ in range(2):
+            with pytest.raises(AheadError, match="case-inputs was made anew"):
+                await worker.watch()
+        await worker.stages.casework.upkeep.begin_anew(0)
+        await worker.watch()
+        assert set(here[:4]) <= (await worker.cases()).keys()
+        await worker.alert(here[4])
+        await worker.line.redis.flushall()
+        await worker.watch()  # the journal now names the new topic
+        assert set(here[:5]) <= (await worker.cases()).keys()
+
+
+async def test_signals_of_a_topic_that_was_made_anew_are_counted_though_redis_was_lost_too(tmp_path: Path) -> None:
+    """Kafka deletes what the workers' group has committed together with the topic."""
+    async with running(tmp_path) as line:
+        await line.screen([call()])
+        make_anew(line.settings, topics.SIGNALS)
+        await line.redis.flushall()
+        values = [packed(sms(uid=f"s{number}")) for number in range(3)]
+        await line.write(*values)
+        another = line.another()
+        await another.lanes.catch_up([BULK])
+        assert (await another.state.positions.position(BULK)).offset == 2
