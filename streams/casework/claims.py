@@ -81,7 +81,8 @@ class CaseClaims:
 
         Returns False if an operator, who may be the same one, had claimed it already. Errors of Redis pass through.
         """
-        return await locks.take(self._redis, self._lease(case_id), self._milliseconds(), operator)
+        token = f"{operator}|{secrets.token_hex(8)}"  # so that this claim is known, should its first answer be lost
+        return await locks.take(self._redis, self._lease(case_id), self._milliseconds(), token)
 
     async def keep(self, case_id: str, operator: str) -> bool:
         """Renew the operator's claim, or claim an unclaimed case, for 10 minutes of the installation's clock from now,
@@ -96,7 +97,7 @@ class CaseClaims:
         expired. Errors of Redis pass through.
         """
         found = await self._redis.get(self._lease(case_id))
-        return found.decode() if found else None
+        return found.decode().partition("|")[0] if found else None
 
     async def reserve(self, case_id: str, operator: str) -> bool:
         """Claim a case for an operator to whom it was assigned, for 2 minutes (OPENS) of the installation's clock: the

@@ -30,13 +30,14 @@ class PublicPlaces(CompactedTable[PublicPlace]):
         """Make the table have exactly these places, on the topic and in Redis. Returns a pair: how many were written
         and how many were deleted.
 
-        Unchanged places are not written. After an interruption, the same call completes it. Waits while Kafka is
-        unavailable. Raises SendError if Kafka refuses the record, and RedisError if Redis is unavailable.
+        Unchanged places are not written. After an interruption, the same call completes it. Raises TimeoutError if a
+        record takes over 8 s, for example because Kafka is unavailable, SendError if Kafka refuses the record, and
+        RedisError if Redis is unavailable.
         """
         known = {each.id: each for each in await self.all()}
         changed = [each for each in places if known.get(each.id) != each]
         for each in changed:
-            await self.put(each)
+            await self.write(each)
         gone = sorted(known.keys() - {each.id for each in places})
         for name in gone:
             await self.drop(name)

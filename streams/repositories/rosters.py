@@ -105,10 +105,11 @@ class Rosters:
         self._choosing = asyncio.Lock()  # of two concurrent visits of this process, the second sees the first's task
 
     async def put(self, roster: Roster) -> None:
-        """Replace a station's roster, on the topic and then in Redis. Waits while Kafka is unavailable. Raises
-        SendError if Kafka refuses the record, and RedisError if Redis is unavailable.
+        """Replace a station's roster under its lock, on the topic and then in Redis. Raises TimeoutError if that takes
+        over 8 s, for example because Kafka is unavailable, SendError if Kafka refuses the record, and RedisError if
+        Redis is unavailable.
         """
-        await self.table.put(roster)
+        await self.table.write(roster)
 
     async def officers(self) -> list[Officer]:
         """Return all officers of all rosters, on duty or not, in no particular order. If Redis has no rosters, they are

@@ -11,13 +11,13 @@ import secrets
 import socket
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from types import MappingProxyType
 from typing import Any
 
 from redis.asyncio import Redis
-from redis.exceptions import LockError, WatchError
+from redis.exceptions import WatchError
 
 from schemas.errors import UserError
 from streams.state.scripts import script
@@ -26,6 +26,7 @@ LEASE_SECONDS = 15.0
 WRITE_SECONDS = 8.0  # less than the lease, so a holder that is too slow gives up before another one begins
 NAP_SECONDS = 0.02
 KEEP = script("lasts") + script("keep")
+RELEASE = script("release")
 
 
 class LockBusyError(UserError, TimeoutError):
@@ -54,22 +55,19 @@ async def locked(redis: "Redis", name: str, token: str | None = None) -> AsyncIt
     Raises TimeoutError, also inside the block, if waiting for the lock and the block together take over 8 s. Errors of
     Redis pass through.
     """
-    own = token or secrets.token_hex(16)
-    lock = redis.lock(name, timeout=LEASE_SECONDS, sleep=NAP_SECONDS, blocking_timeout=WRITE_SECONDS)
+    client: Any = redis  # redis-py types a command's result as sync or async at once
+    own, lasts = token or secrets.token_hex(16), round(LEASE_SECONDS * 1000)
     async with asyncio.timeout(WRITE_SECONDS):
         with _waiting(name):
-            if not await lock.acquire(blocking=False, token=own):
-                await _shorten(redis, name, round(LEASE_SECONDS * 1000))
-                if not await lock.acquire(token=own):
-                    raise TimeoutError
+            while not await take(redis, name, lasts, own):  # noqa: ASYNC110 - Redis triggers no event
+                await asyncio.sleep(NAP_SECONDS)
         outer = _held.get()
         _held.set({**outer, name: own})
         try:
             yield
         finally:
             _held.set(outer)
-            with suppress(LockError):  # the lease has expired
-                await lock.release()
+            await client.eval(RELEASE, 1, name, own)  # not that of another, if the lease has expired
 
 
 @asynccontextmanager
@@ -161,21 +159,27 @@ async def _busy(redis: "Redis", name: str) -> str:
     )
 
 
-async def take(redis: "Redis", name: str, milliseconds: int, value: str | None = None) -> bool:
-    """Take the lease `name` for `milliseconds`. Returns True if it was free and the caller now has it; False if it is
-    taken, also if the caller itself has it. Does not wait until it is free.
+async def take(redis: "Redis", name: str, milliseconds: int, token: str | None = None) -> bool:
+    """Take the lease `name` for `milliseconds`. Returns True if it was free and the caller now has it, or if `token`
+    already has it; False if another token has it. Does not wait until it is free.
 
-    `value`: names the holder; None: a random name for this call. The lease ends by itself after that time, or when the
+    `token`: the lease's value, unique to the work; None: a random one for this call. So the caller knows its own lease
+    if the client asked twice because the first answer was lost. The lease ends by itself after that time, or when the
     script `release` is called with its value. A taken lease that would last longer than `milliseconds` from now is
     shortened to that. Errors of Redis pass through.
     """
     client: Any = redis  # redis-py types a command's result as sync or async at once
-    own = value or secrets.token_hex(8)
+    own = token or secrets.token_hex(8)
     if await client.set(name, own, nx=True, px=milliseconds):
         return True
-    if value is None and await client.get(name) == own.encode():
-        return True  # the client has asked twice: the first answer was lost
-    await _shorten(redis, name, milliseconds)
+    async with client.pipeline(transaction=False) as pipe:
+        pipe.get(name)
+        pipe.pttl(name)
+        holder, left = await pipe.execute()
+    if holder == own.encode():
+        return True
+    if left > milliseconds:  # taken while the clock of Redis was ahead: it would last until that time comes
+        await client.pexpire(name, milliseconds)
     return False
 
 
@@ -198,7 +202,8 @@ async def taken(redis: "Redis", name: str, milliseconds: int) -> AsyncIterator[b
 
 
 async def keep(redis: "Redis", name: str, token: str, milliseconds: int) -> bool:
-    """Take the lease `name` for `milliseconds`, or renew it if `token` already has it.
+    """Take the lease `name` for `milliseconds`, or renew it if `token` already has it, or a value that begins with
+    `token` and "|" (see CaseClaims.take).
 
     Returns True if the caller now has it, False if another token has it. Errors of Redis pass through.
     """
@@ -215,13 +220,3 @@ async def keep_all(redis: "Redis", names: Sequence[str], token: str, millisecond
         for name in names:
             pipe.eval(KEEP, 1, name, token, milliseconds)
         return [bool(kept) for kept in await pipe.execute()]
-
-
-async def _shorten(redis: "Redis", name: str, milliseconds: int) -> None:
-    """Let a lease last no longer than `milliseconds` from now.
-
-    One that was taken while the clock of Redis was ahead would last until that time comes.
-    """
-    client: Any = redis  # as above
-    if await client.pttl(name) > milliseconds:
-        await client.pexpire(name, milliseconds)

@@ -1,5 +1,7 @@
 """An officer's telephone is subscribed to push messages, listed on the account, and ended."""
 
+import asyncio
+
 import pytest
 
 from schemas.people.escalations import PushSubscription
@@ -43,6 +45,17 @@ async def test_a_device_is_stored_encrypted_and_shown_on_the_account(console: St
     assert (await client.post(f"/account/devices/{device.id}/end")).status_code == 303
     assert await devices(console, client) == []
     assert (await client.post(f"/account/devices/{device.id}/end")).status_code == 404
+
+
+async def test_a_device_is_stored_under_the_lock_of_its_record(console: Stage) -> None:
+    client = await officer(console)
+    async with console.house.line.outgoing.rosters.push.locked(opaque_id(ENDPOINT)):
+        subscribing = asyncio.create_task(subscribed(client))
+        await asyncio.sleep(0.5)
+        assert await devices(console, client) == []
+    await subscribing
+    assert len(await devices(console, client)) == 1
+    await client.post("/sign-out")
 
 
 async def test_a_device_subscribed_again_is_one_and_belongs_to_the_newer_session(console: Stage) -> None:

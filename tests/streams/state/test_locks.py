@@ -6,13 +6,17 @@ import time
 from contextlib import AbstractAsyncContextManager, nullcontext
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
 from console.commands.running import in_words
+from streams.casework.claims import CaseClaims
+from streams.runtime.clock import Clock
 from streams.runtime.settings import Settings
 from streams.state import locks
-from streams.state.case_store import connect
+from streams.state.case_store import CaseStore, connect
+from tests.domain.builders import NOON
 from tests.simulation.fake_redis.server import SimRedis, client
 
 ROOT = Path(__file__).parents[3]
@@ -110,6 +114,52 @@ async def test_a_lease_is_taken_though_the_answer_is_lost_and_the_client_asks_ag
         assert not link.loses
     async with locks.taken(redis, "a-nonce", 60_000) as first:
         assert not first
+
+
+async def test_a_claim_is_the_operators_own_though_the_answer_is_lost_and_the_client_asks_again(
+    settings: Settings,
+) -> None:
+    """Before, it was taken for another's: the case was in nobody's hands for 10 minutes, and offered to nobody."""
+    server, link = SimRedis(time.time), LosesAnAnswer()
+    redis: Any = client(lambda: server, link)
+    await redis.ping()
+    desk, case = CaseClaims(settings, CaseStore(redis), Mock(), Mock(), Clock(1.0, 0.0, NOON)), "raaaaaaaaaaaaaaaa-1"
+    link.loses = True
+    assert await desk.take(case, "li")
+    assert not link.loses
+    assert not await desk.take(case, "li")  # from another page
+    assert not await desk.take(case, "wang")
+    assert await desk.holder(case) == "li"
+    assert [await desk.keep(case, name) for name in ("l", "li|", "lin", "li", "li")] == [
+        False,
+        False,
+        False,
+        True,
+        True,
+    ]
+    assert await desk.take("raaaaaaaaaaaaaaaa-2", "li")
+    await desk.release("raaaaaaaaaaaaaaaa-2", "l")
+    assert await desk.holder("raaaaaaaaaaaaaaaa-2") == "li"
+    await desk.release("raaaaaaaaaaaaaaaa-2", "li")
+    assert await desk.holder("raaaaaaaaaaaaaaaa-2") is None
+
+
+async def test_a_lock_is_held_though_the_answer_is_lost_and_the_client_asks_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Before, its holder waited 8 s for itself, and gave up; the lock then lasted 7 s more."""
+    monkeypatch.setattr(locks, "WRITE_SECONDS", 1.0)
+    server, link = SimRedis(time.time), LosesAnAnswer()
+    redis: Any = client(lambda: server, link)
+    await redis.ping()
+    for waits in (False, True):
+        if waits:
+            await redis.set("a-lock", "another", px=100)
+        link.loses = True
+        async with locks.locked(redis, "a-lock"):
+            assert not link.loses
+            assert await redis.get("a-lock") != b"another"
+        assert await redis.exists("a-lock") == 0
 
 
 async def test_who_waits_in_vain_is_told_who_holds_the_lock_and_who_is_too_slow_that_it_was_itself(

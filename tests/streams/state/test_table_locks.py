@@ -9,15 +9,18 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
-from schemas.people.places import ListedPlace, PlaceKind, SearchList
+from schemas.people.places import ListedPlace, PlaceKind, PublicPlace, SearchList
+from schemas.people.rosters import Roster
 from schemas.people.staff import Account, StaffRole
 from streams.messaging import producer as messaging
 from streams.messaging import topics
-from streams.repositories.places import SearchLists
+from streams.repositories.places import PublicPlaces, SearchLists
+from streams.repositories.rosters import Rosters
 from streams.repositories.staff import Staff
 from streams.runtime.settings import Settings
 from streams.state import compacted_table
-from streams.state.locks import fenced
+from streams.state.keys import ROSTER, changing
+from streams.state.locks import fenced, locked
 from streams.state.shared_state import Shared
 from tests.channel_rig import new_resident, rigged, until
 from tests.streams.state.test_late_records import CutProducer
@@ -42,6 +45,22 @@ async def test_what_is_deleted_while_another_changes_it_stays_deleted(settings: 
         assert await watch.get("s1") is None
         await watch.restore()
         assert await watch.get("s1") is None
+
+
+async def test_places_and_rosters_are_replaced_under_the_locks_of_their_records(settings: Settings) -> None:
+    """Before, a writer that was held up for longer than another's lock lasts wrote over what was acknowledged since."""
+    async with rigged(settings) as rig:
+        topics.create(rig.settings, [topics.PLACES, topics.ROSTERS])
+        places = PublicPlaces(rig.settings, rig.redis, rig.producer)
+        rosters = Rosters(rig.settings, rig.redis, rig.producer)
+        bank = PublicPlace(id="p1", kind=PlaceKind.OTHER, name="某地", division="220102", address="某路")
+        locks = (changing(topics.PLACES.name, "p1"), changing(ROSTER, "某所"))
+        async with locked(rig.redis, locks[0]), locked(rig.redis, locks[1]):  # others change them
+            writing = asyncio.gather(places.replace([bank]), rosters.put(Roster(station="某所", officers=[])))
+            await asyncio.sleep(0.3)
+            assert (await places.all(), await rosters.table.all()) == ([], [])
+        await writing
+        assert (len(await places.all()), len(await rosters.table.all())) == (1, 1)
 
 
 async def test_an_account_whose_writer_is_slow_outlives_a_late_record(

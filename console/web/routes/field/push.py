@@ -61,7 +61,7 @@ async def subscribe(request: Request, who: Signed) -> Response:
     if await devices.get(name) is None:
         await trail.write(made, who, "push-device-added", who.login)
     agent = request.headers.get("user-agent", "")
-    await devices.put(
+    await devices.write(
         PushSubscription(
             id=name,
             login=who.login,
