@@ -43,6 +43,7 @@ from streams.operations.erasure_checks import (
     refuse_ordered,
     refuse_waiting,
 )
+from streams.operations.erasure_entries import FORGET, erased_with, merged_entries
 from streams.operations.erasure_guardians import erase_guardians, guardians_left
 from streams.operations.erasure_passing import NOT_PASSED, RUN_LATER, until_passed
 from streams.operations.subject_access import parts
@@ -84,7 +85,8 @@ async def forget(
     erased. It cannot be undone.
 
     `request`: the id of the granted request that this carries out; None: there is none. What an interrupted erasure
-    left is finished first, even if an order is in force: its keys are destroyed already.
+    left is finished first, also of merged entries and guardians that the register no longer has, even if an order is in
+    force: its keys are destroyed already.
 
     Raises NotForgottenError if a case of the person, or of another who paid them, is open, a report of theirs on the
     public page waits, an order to keep the data is in force (also one that begins meanwhile), the request is refused
@@ -96,8 +98,9 @@ async def forget(
     """
     vault = Vault(line.settings)
     try:
-        same, act = [*await _merged(line, resident), resident], _Act(by, line.clock.now(), reason, request)
-        begun = [each for each, keys in (await vault.known(same)).of.items() if keys is None]
+        same, act = [*await merged_entries(line, resident), resident], _Act(by, line.clock.now(), reason, request)
+        known = await vault.known([*await erased_with(line, same), *same])
+        begun = [each for each, keys in known.of.items() if keys is None]
         if begun:
             await _resume(line, vault, begun, act)
         if not (left := [each for each in same if each not in begun]):
@@ -108,7 +111,7 @@ async def forget(
             if not begun:
                 raise
             raise NotForgottenError(
-                f"{error}. An interrupted erasure of {', '.join(begun)}, merged into the person's entry, was finished"
+                f"{error}. An interrupted erasure of {', '.join(begun)}, who belong to the person, was finished"
             ) from None
     finally:
         await vault.aclose()
@@ -170,28 +173,7 @@ class _Act:
 
     def entry(self, resident: ResidentId, detail: str = "") -> AuditEntry:
         """Return the audit entry about one of the person's entries."""
-        return AuditEntry(at=self.at, by=self.by, act="forget", on=resident, reason=self.reason, detail=detail)
-
-
-async def _merged(line: Installation, resident: ResidentId) -> list[ResidentId]:
-    """Return the entries merged into this one, directly or through others, the most distant first.
-
-    Scans the whole register.
-    """
-    into: dict[ResidentId, list[ResidentId]] = {}
-    async for batch in line.residents.all():
-        for entry in batch:
-            if entry.merged_into:
-                into.setdefault(entry.merged_into, []).append(entry.id)
-                if entry.id == resident:
-                    raise NotForgottenError(
-                        f"{resident} was merged into {entry.merged_into}: nothing was destroyed. Forget that one, and "
-                        "what was merged into it is forgotten with it"
-                    )
-    found = [resident]
-    for each in found:  # the list grows in the loop
-        found += [other for other in into.get(each, ()) if other not in found]
-    return found[:0:-1]  # the most distant first: after an interruption the rest can still be found
+        return AuditEntry(at=self.at, by=self.by, act=FORGET, on=resident, reason=self.reason, detail=detail)
 
 
 async def _forgotten(line: Installation, vault: Vault, person: _Person, act: _Act) -> Forgotten:
