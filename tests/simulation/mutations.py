@@ -272,9 +272,14 @@ MUTATIONS: dict[str, Mutation] = {
     )
 }
 
-THEME_OF: Mapping[str, str] = {"older_written_last": "compaction", "late_records_left": "late_records"}
+THEME_OF: Mapping[str, str] = {
+    "older_written_last": "compaction",
+    "late_records_left": "late_records",
+    "lease_removed": "moved_partitions",
+}
 """Mutation -> the theme that its schedules are drawn from, where too few of all schedules can show it within the time.
-Each of these needs one kind of story: a worker that stands still before a compaction, or a record that comes late.
+Each of these needs one kind of story: a worker that stands still before a compaction, a record that comes late, or two
+workers that have one dispatch at once.
 """
 
 

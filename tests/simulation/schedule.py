@@ -387,5 +387,6 @@ class _Drawing:
 THEMES: Mapping[str, Callable[[_Drawing], list[Step]]] = {
     "compaction": _Drawing.compacted,
     "late_records": _Drawing.late,
+    "moved_partitions": lambda drawing: [*drawing.feeds(), *drawing.moved()],
 }
 """The kinds of schedules of which some can be drawn alone."""
