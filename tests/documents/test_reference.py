@@ -58,6 +58,7 @@ MODULES = {
     "streams.channels": ("red", "sms", "phone", "visits", "payments", "provinces"),
     "streams.repositories.tables": ("console", "fraud-matching"),
     "streams.messaging.dead_letter_writer": ("intake", "screening", "casework"),
+    "streams.state.case_store": ("casework",),
     "streams.state.epoch_log": ("epoch",),
     "streams.operations.export": ("commands",),
     "streams.operations.preservation": ("commands",),
