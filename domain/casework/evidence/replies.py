@@ -12,7 +12,7 @@ from enum import StrEnum
 from domain.casework.draft import DecisionBuilder
 from domain.casework.week.answers import take_reply
 from domain.casework.week.question import withdraw_question
-from schemas.casework.acts import AssignAct
+from schemas.casework.acts import AssignAct, ClaimAct
 from schemas.casework.events import FactKind
 from schemas.casework.inputs import OperatorReport, ResidentReply
 from schemas.codes.replies import (
@@ -80,11 +80,11 @@ def take_note_of_reply(draft: DecisionBuilder, given: OperatorReport) -> None:
     """Remove the case's marks of an unread reply and of a wrong number after a person's act, if that person's page
     showed them. No fact is recorded.
 
-    No effect if the act was refused, is to assign a case or to give back a claim, is not a person's (it has no role),
-    or was done on a page that is older than the case.
+    No effect if the act was refused, is to claim, give back or assign a case, is not a person's (it has no role), or
+    was done on a page that is older than the case. Whoever claims a case from the queue has not opened its page yet.
     """
     act, refused = given.act, not draft.facts or draft.facts[-1].kind is FactKind.REFUSED
-    works = not isinstance(act, AssignAct) and act.do != "unclaim"
+    works = not isinstance(act, AssignAct | ClaimAct)
     saw = given.role is not None and given.seen >= draft.case.version
     marked = draft.case.replied_at is not None or draft.case.wrong_number_at is not None
     if marked and works and saw and not refused:

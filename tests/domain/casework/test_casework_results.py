@@ -238,6 +238,14 @@ def test_a_wrong_number_is_shown_until_an_operator_who_has_seen_it_acts() -> Non
     assert line.here.wrong_number_at is None
 
 
+def test_the_mark_of_a_wrong_number_outlasts_a_claim_from_the_queue_because_the_page_is_opened_after_it() -> None:
+    line = red()
+    line.result(Result.WRONG_NUMBER, ROBOT)
+    line.act(ClaimAct(do="claim"), "chen", role=StaffRole.OPERATOR)
+    assert line.here.claimed_by == "chen"
+    assert line.here.wrong_number_at is not None
+
+
 def test_out_of_area_sends_an_sms_and_tells_the_trusted_contact() -> None:
     line = Line()
     line.alert(Level.RED, of=profile(contacts=1))

@@ -115,6 +115,15 @@ def test_the_case_is_marked_until_somebody_works_on_it() -> None:
     assert line.here.replied_at is None
 
 
+def test_the_mark_outlasts_a_claim_from_the_queue_because_the_page_is_opened_after_it() -> None:
+    line = at_the_desk()
+    line.act(ClaimAct(do="unclaim"), role=StaffRole.OPERATOR)
+    line.give(reply(line, "好的"))
+    line.act(ClaimAct(do="claim"), role=StaffRole.OPERATOR)
+    assert line.here.claimed_by is not None
+    assert line.here.replied_at is not None
+
+
 def test_an_act_of_somebody_who_has_not_seen_the_reply_leaves_the_mark() -> None:
     line = at_the_desk()
     before = line.here.version
