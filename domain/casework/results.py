@@ -2,7 +2,7 @@
 
 from domain.casework import fatigue
 from domain.casework.draft import DecisionBuilder, is_clock
-from domain.casework.follow import follow
+from domain.casework.follow import follow, machine_calls_instead
 from domain.casework.orders.unanswered import questions_about
 from domain.casework.own_account.lifting import never_got
 from domain.casework.provinces.offers import province_result
@@ -58,12 +58,19 @@ def contact_result(draft: DecisionBuilder, given: ContactResult) -> None:
         never_got(draft, step)
         withdraw(draft, questions_about(draft, step, given.attempt), because)  # the bank has nothing to answer about
     if awaited:
-        if _busy(draft, step, given.result):
-            _no_further_call(draft, draft.steps[step.id])
-        else:
-            follow(draft, draft.steps[step.id], _as_policy_says(draft, step, given.result), because)
+        _awaited_result(draft, step, given.result)
     elif given.result in _NEVER_TOO_LATE:
         follow(draft, step, given.result, because, late=True)
+
+
+def _awaited_result(draft: DecisionBuilder, step: Step, result: Result) -> None:
+    """Apply the policy's consequences of the result of a step that waits for one, unless the result is evidence of a
+    scammer on the line, or the machine makes a call that no operator got.
+    """
+    if _busy(draft, step, result):
+        _no_further_call(draft, draft.steps[step.id])
+    elif not _never_on_desk(draft, step, result) or not machine_calls_instead(draft, draft.steps[step.id]):
+        follow(draft, draft.steps[step.id], _as_policy_says(draft, step, result), ResultCame(result))
 
 
 def _mark_wrong_number(draft: DecisionBuilder, step: Step, result: Result) -> None:
@@ -105,8 +112,17 @@ def _as_policy_says(draft: DecisionBuilder, step: Step, result: Result) -> str:
     """
     if result is Result.IN_DOUBT:
         return OVERDUE if draft.level.in_doubt == "again" else Result.SENT
-    too_late = result is Result.NOT_SENT and step.not_after is not None and draft.now >= step.not_after
-    return OVERDUE if too_late else result
+    return OVERDUE if _too_late(draft, step, result) else result
+
+
+def _too_late(draft: DecisionBuilder, step: Step, result: Result) -> bool:
+    return result is Result.NOT_SENT and step.not_after is not None and draft.now >= step.not_after
+
+
+def _never_on_desk(draft: DecisionBuilder, step: Step, result: Result) -> bool:
+    """Return True if an operator's call came too late to the desk, and no operator has the case."""
+    late = step.action is Action.OPERATOR_CALL and _too_late(draft, step, result)
+    return late and draft.case.claimed_by is None
 
 
 def _busy(draft: DecisionBuilder, step: Step, result: Result) -> bool:

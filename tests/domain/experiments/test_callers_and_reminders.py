@@ -120,6 +120,23 @@ def test_such_a_call_waits_on_the_desk_as_long_as_a_requested_call_and_then_the_
     assert line.step(instead.step).state is StepState.PENDING, "with all attempts of the plan"
 
 
+def test_a_call_that_came_too_late_to_the_desk_is_the_machines_and_does_not_go_there_again() -> None:
+    line, out = called(Level.YELLOW)
+    assert out.not_after
+    line.now = out.not_after
+    [instead] = line.result(Result.NOT_SENT, of=out).dispatches
+    assert (instead.action, line.step(out.step).state) == (Action.ROBOT_CALL, StepState.SKIPPED)
+
+
+def test_a_call_that_came_too_late_to_the_desk_stays_with_the_operator_who_has_the_case() -> None:
+    line, out = called(Level.YELLOW)
+    line.act(ClaimAct(do="claim"))
+    assert out.not_after
+    line.now = out.not_after
+    line.result(Result.NOT_SENT, of=out)
+    assert Action.ROBOT_CALL not in {sent.action for sent in line.sent()}
+
+
 def test_an_operator_who_has_taken_the_call_keeps_it() -> None:
     line, _ = called(Level.YELLOW)
     line.act(ClaimAct(do="claim"))
