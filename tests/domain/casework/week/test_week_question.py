@@ -1,5 +1,6 @@
 """The question a week after a resident was dissuaded: by which channel, when, never twice, and what its answers do."""
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -18,6 +19,7 @@ from schemas.codes.replies import ReplySender
 from schemas.codes.week import AskedInstead, AskedNoMore, NotAskedAfterWeek, WeekAnswerTold, WeekReplied
 from schemas.levels import WEEK_ANSWERS, Action, Channel, Level, Outcome, OutcomeGround, Result, WeekAnswer
 from schemas.people.residents import Flag
+from schemas.people.staff import StaffRole
 from tests.domain.builders import NOON, RESIDENT, Line, alert, at_the_desk, payment, policy_text, profile
 
 DAY = timedelta(days=1)
@@ -368,3 +370,17 @@ def test_whatever_is_answered_no_loss_is_booked_and_the_level_stays(results: lis
     assert line.here.level is level
     assert line.here.outcome is Outcome.DISSUADED
     assert line.now > NOON
+
+
+@pytest.mark.parametrize("dissuaded", [at_the_door, by_key])
+def test_a_wrong_number_at_the_question_puts_the_case_on_the_desk_with_its_mark(dissuaded: Callable[[], Line]) -> None:
+    line = dissuaded()
+    out = put(line)
+    line.result(Result.WRONG_NUMBER, of=out)
+    assert (line.here.open, line.state(), line.here.outcome) == (True, CaseState.CONTACTING, Outcome.DISSUADED)
+    assert line.here.wrong_number_at == line.now
+    assert line.last(Action.OPERATOR_CALL).at == line.now
+    assert answer(line) is WeekAnswer.NO_ANSWER
+    line.act(WeekAnswerAct(answer=WeekAnswer.NO_ANSWER, note="the daughter knows"), role=StaffRole.OPERATOR)
+    assert line.here.wrong_number_at is None
+    assert line.here.settled
