@@ -23,6 +23,7 @@ from tests.end_to_end.harness.rig import Line
 from tests.end_to_end.harness.signals import call, transfer
 
 SECONDS = 10.0
+VALUE = re.compile(r'value="[^"]*"')
 DESK = StaffRole.RELEASE_DESK
 
 
@@ -168,7 +169,12 @@ async def test_another_person_records_that_the_freeze_has_ended_and_all_pages_sa
         page = (await chief.get(path)).text
         for until_day in ("yesterday", "9999-12-31"):
             renewal = {"form": hidden(page, "form"), "decision": "续冻字18号", "until": until_day}
-            assert (await chief.post(f"{path}/hand-over", data=renewal)).status_code == 422
+            answer = await chief.post(f"{path}/hand-over", data=renewal)
+            assert answer.status_code == 422
+            assert {'value="续冻字18号"', f'value="{until_day}"'} <= set(VALUE.findall(answer.text)), "nothing is lost"
+        answer = await chief.post(f"{path}/hand-over", data=renewal | {"until": "2020-01-01"})
+        assert answer.status_code == 409, "the case refuses a day that is over"
+        assert {'value="续冻字18号"', 'value="2020-01-01"'} <= set(VALUE.findall(answer.text)), "nothing is lost"
         end = {"form": hidden(page, "form"), "decision": ""}
         assert (await chief.post(f"{path}/end-freeze", data=end)).status_code == 422
         answer = await chief.post(f"{path}/end-freeze", data=end | {"decision": "解冻字3号"})

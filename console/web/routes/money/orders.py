@@ -121,7 +121,7 @@ async def decline(
     if not LEAST_REASON <= len(why) <= MOST_REASON:
         case, order = await _found(services(request), who, case_id, step)
         return await _page(request, who, case, order, translate(request, REASON_LENGTH), {"reason": reason}, 422)
-    return await _decide(request, who, case_id, DeclineStopAct(order=step, reason=why), form)
+    return await _decide(request, who, case_id, DeclineStopAct(order=step, reason=why), form, typed={"reason": reason})
 
 
 @door.act("/{case_id}/{step}/hand-over", RELEASES, name="release-order-hand-over", steps_up=N_("登记移送冻结"))
@@ -148,8 +148,8 @@ async def hand_over(
     try:
         act = HandOverStopAct(order=step, until=_end_of(until), **typed)
     except ValueError:
-        return await _page(request, who, case, order, translate(request, _NO_DECISION), typed, 422)
-    return await _decide(request, who, case_id, act, form)
+        return await _page(request, who, case, order, translate(request, _NO_DECISION), typed | {"until": until}, 422)
+    return await _decide(request, who, case_id, act, form, typed=typed | {"until": until})
 
 
 @door.act("/{case_id}/{step}/end-freeze", RELEASES, name="release-order-end-freeze", steps_up=N_("登记解除冻结"))
@@ -172,7 +172,7 @@ async def end_freeze(
     except ValueError:
         case, order = await _found(services(request), who, case_id, step)
         return await _page(request, who, case, order, translate(request, _NO_END), typed, 422)
-    return await _decide(request, who, case_id, act, form)
+    return await _decide(request, who, case_id, act, form, typed=typed)
 
 
 def _end_of(day: str) -> datetime | None:
@@ -219,7 +219,13 @@ async def printed(request: Request, case_id: str, step: str, who: Signed) -> Res
 
 
 async def _decide(
-    request: Request, who: Who, case_id: str, act: Decided, form: str, seen: int | None = None
+    request: Request,
+    who: Who,
+    case_id: str,
+    act: Decided,
+    form: str,
+    seen: int | None = None,
+    typed: dict[str, str] | None = None,
 ) -> Response:
     made = services(request)
     case, _ = await _found(made, who, case_id, act.order)
@@ -229,7 +235,7 @@ async def _decide(
         return RedirectResponse(f"/release/orders/{case.id}/{act.order}", 303)
     wrong, status = not_done(request, answer)
     case, order = await _found(made, who, case_id, act.order)
-    return await _page(request, who, case, order, wrong, status=status)
+    return await _page(request, who, case, order, wrong, typed, status)
 
 
 def _reason(act: Decided) -> str:
@@ -283,7 +289,7 @@ async def _page(
         freezing=FREEZING,
         short=order.freezing is not None and freeze_ends.ends_by_itself_at(order.freezing) > order.freezing.until,
         ends_soon=order.freezing is not None and ends_soon(order.freezing, made.line.clock.now()),
-        typed={"reason": "", "decision": "", "authority": "", "ended": ""} | (typed or {}),
+        typed={"reason": "", "decision": "", "authority": "", "until": "", "ended": ""} | (typed or {}),
         form_id=new_form(),
         here=f"/release/orders/{case.id}/{order.step}",
         names=await made.staff.names(),
