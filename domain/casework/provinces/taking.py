@@ -17,7 +17,7 @@ from domain.casework.provinces.records import (
 )
 from domain.casework.shield.shielding import know_loss
 from domain.policy.approval import HandoverRules
-from schemas.casework.cases import Case, CaseState
+from schemas.casework.cases import MOST_REASONS, Case, CaseState, Danger
 from schemas.casework.events import FactKind
 from schemas.casework.inputs import Alert, TakeOver
 from schemas.casework.provinces import MOST_TAKEN, OfferRefusal, TakenCase
@@ -156,11 +156,33 @@ def _alert(case: Case | None, given: TakeOver) -> Alert:
         id=given.id,
         at=given.at,
         resident=given.resident,
-        danger=given.danger,
+        danger=_danger(None if case is None or case.settled else case, given.danger),
         payments=given.payments,
         profile=given.profile,
         accounts=given.accounts,
         signal_at=max(given.at, settled),
+    )
+
+
+def _danger(case: Case | None, told: Danger) -> Danger:
+    """Return the danger of a case that goes on (None: there is none) together with what the sender tells, at the told
+    level. What is known here stays: only a level above the case's brings its own type of scam and puts its reasons
+    first. A campaign of the sender means nothing here.
+    """
+    if case is None:
+        return told.model_copy(update={"campaign": None})
+    known = case.danger
+    first, second = (told, known) if told.level.rank > case.level.rank else (known, told)
+    more = [reason for reason in second.reasons if reason not in first.reasons]
+    return first.model_copy(
+        update={
+            "level": told.level,
+            "probability": max(known.probability, told.probability),
+            "exposure_fen": max(known.exposure_fen, told.exposure_fen),
+            "reasons": [*first.reasons, *more][:MOST_REASONS],
+            "campaign": known.campaign,
+            "call_since": known.call_since or told.call_since,
+        }
     )
 
 
