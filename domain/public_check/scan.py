@@ -30,26 +30,30 @@ JavaScript, for a part of the line.
 """
 MOST_HITS = 20  # numbers and links of one text
 
-# A number may have a blank or a dash between its digits. An ID number, which has a date inside, is no account, and
-# neither is a mobile with an amount behind it.
+# A number may have a blank or a dash between its digits; a mobile two of them, or a point before each four digits. An
+# ID number, which has a date inside, is no account, and neither is a mobile with an amount behind it.
 _ID = r"[1-9][0-9]{5}(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])[0-9]{3}[0-9Xx]"
-_MOBILE = r"1[3-9][0-9](?:[ -]?[0-9]){8}"
+_MOBILE = "1[3-9][0-9](?:[ \u2010-\u2015-]{0,2}[0-9]){8}"
+_AREA = r"0[1-9][0-9]{1,2}"
 _BLANK = "\\x00-\\x20\\x7f-\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000"
 _PATH = rf"""[^{_BLANK}<>"'，。；：、！？（）【】《》“”]"""
 _ENDINGS = (
     "com|cn|net|org|top|xyz|vip|cc|info|site|club|shop|store|app|link|online|live|work|icu|buzz|pro|asia|mobi|biz|"
-    "io|me|tv|co|hk|kr|ru|us|uk|jp|invalid|example"
+    "io|me|tv|co|hk|kr|ru|us|uk|jp|tw|sg|vn|th|ph|la|ly|ws|gg|tk|cloud|fun|cyou|sbs|cfd|bond|click|website|space|tech|"
+    "wang|ink|ltd|group|win|loan|today|world|life|host|zone|plus|chat|monster|lol|dev|invalid|example"
 )
 NUMBER_PATTERNS: Mapping[str, Sequence[str]] = {
     "link": (
         rf"https?://{_PATH}{{1,1000}}",
         rf"(?<![@A-Za-z0-9.-])(?:[A-Za-z0-9][A-Za-z0-9-]{{0,62}}\.){{1,5}}(?:{_ENDINGS})"
         rf"(?![A-Za-z0-9.-])(?:[:/?]{_PATH}{{0,500}})?",
+        rf"(?<![@A-Za-z0-9.-])(?:[0-9]{{1,3}}\.){{3}}[0-9]{{1,3}}(?::[0-9]{{1,5}})?/{_PATH}{{1,500}}",
     ),
     "account": (rf"(?<![0-9A-Za-z+])(?!{_ID})(?!{_MOBILE}[ -])[1-9](?:[ -]?[0-9]){{14,18}}(?![0-9A-Za-z])",),
     "phone": (
         rf"(?<![0-9A-Za-z])(?:\+?86[ -]?)?{_MOBILE}(?![0-9])",
-        r"(?<![0-9A-Za-z+])0[1-9][0-9]{1,2}[ -]?[0-9]{7,8}(?![0-9])",
+        r"(?<![0-9A-Za-z.])1[3-9][0-9]\.[0-9]{4}\.[0-9]{4}(?![0-9.])",
+        rf"(?<![0-9A-Za-z+])(?:{_AREA}|[(（]{_AREA}[)）])[ -]?[0-9]{{3,4}}[ -]?[0-9]{{4}}(?![0-9])",
         r"(?<![0-9A-Za-z+])(?:400[ -]?[0-9]{3}[ -]?[0-9]{4}|9[56][0-9]{3,6})(?![0-9])",
         r"(?<![0-9A-Za-z])\+(?!86)[1-9](?:[ -]?[0-9]){7,13}(?![0-9])",
     ),

@@ -2,11 +2,14 @@
 
 import re
 import time
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from domain.identity.identifiers import normal_account, normal_phone
+from domain.identity.links import normal_link
 from domain.policy import load
 from domain.public_check.scan import LONGEST_TEXT, MOST_HITS, plain, rules_data, scanned
 from domain.wording.labels import SCAM_ADVICE
@@ -25,12 +28,23 @@ NUMBERS: tuple[tuple[str, list[tuple[str, str]]], ...] = (
     ("https://scam.invalid/a?b=19800099001，快", [("link", "https://scam.invalid/a?b=19800099001")]),
     ("打开 dl.scam.example/app。", [("link", "dl.scam.example/app")]),
     ("写信到 someone@mail.example，版本 3.11.7", []),
+    ("198–0009–9001或198  0009  9001", [("phone", "198–0009–9001"), ("phone", "198  0009  9001")]),
+    ("198.0009.9001，坐标 135.12345678", [("phone", "198.0009.9001")]),
+    ("座机（0431）88888888、(021) 8888-8888", [("phone", "（0431）88888888"), ("phone", "(021) 8888-8888")]),
+    ("装 203.0.113.7:8080/a.apk，版本 10.2.3.4", [("link", "203.0.113.7:8080/a.apk")]),
+    ("点 scam.cyou 或 dl.scam.cloud/x", [("link", "scam.cyou"), ("link", "dl.scam.cloud/x")]),
 )
 
 
 @pytest.mark.parametrize(("text", "found"), NUMBERS)
 def test_numbers_accounts_and_links_are_found_each_once(text: str, found: list[tuple[str, str]]) -> None:
     assert list(scanned(f"{text}\n{text}").numbers) == found
+
+
+@pytest.mark.parametrize(("kind", "found"), [each for _, found in NUMBERS for each in found])
+def test_what_is_found_can_be_asked_about(kind: str, found: str) -> None:
+    normal: dict[str, Callable[[str], str]] = {"phone": normal_phone, "account": normal_account, "link": normal_link}
+    assert normal[kind](found)
 
 
 @pytest.mark.parametrize(("scam", "text"), [(name, text) for name, texts in SCAMS.items() for text in texts])
