@@ -30,7 +30,7 @@ from streams.runtime.tasks import until_done, wanted
 
 ASKS_FIRST, ASKS_EVERY = timedelta(minutes=3), timedelta(minutes=6)  # simulated; residents who ask the public check
 HANDS_FIRST, HANDS_EVERY = timedelta(minutes=4), timedelta(minutes=60)  # simulated; cases handed over
-HANDS_AGAIN = timedelta(minutes=5)  # simulated, after an offer that came to nothing
+HANDS_AGAIN = timedelta(minutes=1)  # simulated, after an offer that came to nothing
 LOOK = timedelta(seconds=20)  # simulated, between two looks for a case or an account
 OFFERED = timedelta(minutes=20)  # simulated: the longest until the case has the offer; it was refused otherwise
 ANSWER_LOOK_SECONDS = 0.1  # wall-clock
@@ -110,12 +110,15 @@ class Scenes:
         return (await overview(self._line.settings, self._line.store, self._clock, {})).recent
 
     async def _hand_over(self, case: Case) -> bool:
-        """Offer a case, and return True once it is acknowledged; False if the offer came to nothing."""
+        """Offer a case as it is now, and return True once it is acknowledged; False if the offer came to nothing."""
+        now = await until_done("case to offer", partial(self._desk.load, case.id))
+        if now is None or not may_go(now):
+            return False
         try:
-            await self._desk.report(_offer(case, self._clock))
+            await self._desk.report(_offer(now, self._clock))
         except (SendError, CodecError):
             return False
-        offer = await self._offered(case)
+        offer = await self._offered(now)
         if offer is None:
             return False
         self._say(f"Hand-over: case {case.id} ({case.level.value}) is offered to {NEIGHBOUR}, where the resident is")
@@ -134,12 +137,17 @@ class Scenes:
 
     async def _offered(self, case: Case) -> CaseOffer | None:
         """Return the offer once another process has made it; None if it did not within the province's time, which
-        stands still while processing is late.
+        stands still while processing is late, or if the case has changed first: then it refuses the offer.
         """
         until = self._clock.now() + OFFERED
-        while (offer := await self._latest(case)) is None and self._clock.now() < until:  # noqa: ASYNC110 - another process
+        while self._clock.now() < until:
+            found = await until_done("offer", partial(self._desk.load, case.id))
+            if found is not None and found.offers:
+                return found.offers[-1]
+            if refuses(found, case.version):
+                return None
             await asyncio.sleep(ANSWER_LOOK_SECONDS)
-        return offer
+        return None
 
     async def _latest(self, case: Case) -> CaseOffer | None:
         found = await until_done("offer", partial(self._desk.load, case.id))
@@ -151,6 +159,13 @@ def may_go(case: Case) -> bool:
     nobody, and was never offered to another province.
     """
     return case.open and not case.settled and not case.offers and not case.claimed_by and case.level in LEVELS
+
+
+def refuses(case: Case | None, seen: int) -> bool:
+    """Return True if the case has no offer yet and refuses one of a page that showed its version `seen`: it has
+    changed since, or is deleted (None).
+    """
+    return case is None or (not case.offers and case.version > seen)
 
 
 def _offer(case: Case, clock: Clock) -> OperatorReport:

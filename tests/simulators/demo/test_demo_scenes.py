@@ -15,8 +15,10 @@ import pytest
 
 from domain.policy import load
 from simulators.demo.neighbouring import POLICY_FILE
+from simulators.demo.scenes import refuses
 from simulators.providers.neighbour import NEIGHBOUR
 from streams.runtime.embedded import free_port
+from tests.domain.casework.provinces.provinceworld import offered, sender
 
 TAKEN = re.compile(rf"Hand-over: {NEIGHBOUR} acknowledged case (r\w+-\d+) after (\d+) s .*as its case (r\w+-\d+)")
 
@@ -38,7 +40,8 @@ def shown(tmp_path_factory: pytest.TempPathFactory) -> Shown:
     data = tmp_path_factory.mktemp("scenes")
     report = data / "report.json"
     command = [sys.executable, "-m", "quanzu", "demo", "--residents", "600", "--workers", "1", "--report", str(report)]
-    environment = os.environ | {"QUANZU_DATA": str(data), "QUANZU_CONSOLE_PORT": str(free_port())}
+    ports = {name: str(free_port()) for name in ("QUANZU_CONSOLE_PORT", "QUANZU_HTTP_PORT")}
+    environment = os.environ | {"QUANZU_DATA": str(data)} | ports
     with (data / "stderr").open("w+") as err:
         demo = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=err, text=True)
         try:
@@ -75,6 +78,17 @@ def test_a_case_is_handed_over_and_the_neighbour_acknowledges_it_after_some_time
     assert f"case {case} (" in shown.printed, "offered before"
     assert case != there
     assert 90 <= int(seconds) < 3600, "its centre needs 90 s to open a case, and yellow has an hour"
+
+
+def test_an_offer_is_given_up_as_soon_as_the_case_has_changed_without_it() -> None:
+    line = sender()
+    seen = line.here.version
+    assert not refuses(line.here, seen)
+    assert offered(line) is not None
+    assert not refuses(line.here, seen)
+    changed = line.here.model_copy(update={"offers": []})
+    assert refuses(changed, seen)
+    assert refuses(None, seen)
 
 
 def test_the_page_of_the_public_check_is_printed_beside_the_console_s_addresses(shown: Shown) -> None:
