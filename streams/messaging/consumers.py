@@ -65,8 +65,7 @@ class ReusedConsumers:
         """
         if len(self._idle) >= self._most:
             return False
-        # The consumer's own `unsubscribe` also requests the metadata of every topic, and the next read that of its own.
-        consumer._subscription.unsubscribe()
+        consumer.unsubscribe()
         self._idle.append(consumer)
         return True
 

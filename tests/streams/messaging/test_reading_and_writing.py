@@ -12,7 +12,6 @@ from aiokafka.protocol.fetch import FetchRequest
 from streams.messaging.consumers import (
     EMBEDDED_FETCH_WAIT_MS,
     EMBEDDED_READ_WAIT_MS,
-    ReusedConsumers,
     consumer_for_read,
     started_consumer,
 )
@@ -202,30 +201,3 @@ async def test_who_follows_the_embedded_broker_asks_it_seldom_while_there_is_no_
         assert (await anext(records)).value == b"0"
     assert set(waits) == {EMBEDDED_FETCH_WAIT_MS}
     assert EMBEDDED_FETCH_WAIT_MS > 2 * EMBEDDED_READ_WAIT_MS
-
-
-async def test_the_next_read_of_a_topic_asks_for_no_topic_s_metadata_again(
-    settings: Settings, producer: Producer, new_topic: Callable[[], str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    topic, other, asked, update = new_topic(), new_topic(), list[list[str]](), AIOKafkaClient._metadata_update
-
-    async def noted(client: AIOKafkaClient, cluster: object, topics: list[str]) -> object:
-        asked.append(sorted(topics))
-        return await update(client, cluster, topics)
-
-    async def read(name: str) -> int:
-        return len([record async for record in read_all(settings, name)])
-
-    await producer.send_all(numbered(topic, 20))
-    await producer.send_all(numbered(other, 5))
-    kept = ReusedConsumers(settings)
-    kept.open()
-    try:
-        assert await read(topic) == 20
-        monkeypatch.setattr(AIOKafkaClient, "_metadata_update", noted)
-        assert [await read(topic), await read(topic)] == [20, 20]
-        assert asked == []
-        assert [await read(other), await read(topic), await read(other)] == [5, 20, 5]
-        assert [] not in asked  # that would be all topics
-    finally:
-        await kept.close()
