@@ -70,6 +70,7 @@ class Pictures:
         self._still, self._browser, self._folder = still, browser, folder
         self.failed: list[str] = []  # views that could not be opened
         self._case = ""  # the path of the case that was taken from the queue
+        self._sought = ""  # the path of the search's page
 
     async def take(self, only: Sequence[str]) -> None:
         """Take the views named in `only`; without names all: first the queue, before the operator takes a case from it.
@@ -80,7 +81,6 @@ class Pictures:
         beside = [check_view(self._still.account)]
         beside += [View("province", StaffRole.SUPERVISOR, at(await self._still.handed_over(), "main li strong"))]
         beside += [View("shield", StaffRole.OPERATOR, at(await self._still.shielded(), ".about .shield"))]
-        beside += [View("search", StaffRole.SUPERVISOR, at(await self._still.not_reached(), "main form"))]
         await self._of([view for view in beside if not only or view.name in only])
         data = [view for view in DATA if not only or view.name in only]
         if data:
@@ -90,6 +90,20 @@ class Pictures:
             await self._cases()
         if not only or AUDIT.name in only:
             await self._of([AUDIT])
+        if not only or "search" in only:
+            await self._search()
+
+    async def _search(self) -> None:
+        """Start a search, and take it once officers are told of its places."""
+        if not self._sought:
+            self._sought = await self._still.not_reached()
+            page = await self._page(StaffRole.SUPERVISOR, *LOOKS[0])
+            await page.goto(self._sought)
+            await page.locator("#start [name=ground]").first.check()
+            await page.locator("#start button").click()
+            await self._still.let_go_on(lambda: _visible(page, "#h-plan"))
+            await page.context.close()
+        await self._of([View("search", StaffRole.SUPERVISOR, at(self._sought, "#h-plan"))])
 
     async def _cases(self) -> None:
         page = await self._page(StaffRole.OPERATOR, *LOOKS[0])
@@ -98,7 +112,7 @@ class Pictures:
             await self._of([case_view("case", self._case)])
             await page.bring_to_front()
             await page.keyboard.press(MAKE_CALL)
-            await self._still.let_go_on(lambda: _connected(page))
+            await self._still.let_go_on(lambda: _visible(page, "#call[data-state=connected]"))
         await self._of([case_view("case-call", self._case)])
         await look_up(page, self._case)  # for the audit
         await page.context.close()
@@ -133,8 +147,8 @@ class Pictures:
         return page
 
 
-async def _connected(page: Page) -> bool:
-    return await page.locator("#call[data-state=connected]").count() > 0
+async def _visible(page: Page, what: str) -> bool:
+    return await page.locator(what).count() > 0
 
 
 def _keep(picture: bytes, file: Path) -> None:

@@ -92,9 +92,13 @@ class Still:
         raise RuntimeError("no case was handed over: choose another seed or let more time pass")
 
     async def not_reached(self) -> str:
-        """Return the path of the search's page of the gravest case in which nobody was reached and nobody talks."""
+        """Return the path of the search's page of the gravest case in which nobody was reached and nobody talks, in a
+        county with places to search.
+        """
+        counties = tuple(each.division[:6] for each in await self.line.places.all())
         for case in await _cases(self.line):
-            if case.open and not case.settled and not case.claimed_by and not case.warnings:
+            alone = case.open and not case.settled and not case.claimed_by and not case.warnings
+            if alone and case.profile.division.startswith(counties):
                 return f"/cases/{case.id}/search"
         raise RuntimeError("everybody was reached: choose another seed or let more time pass")
 
