@@ -1,7 +1,7 @@
 """What each step of a schedule does to the world, and how it ends."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import orjson
@@ -151,8 +151,8 @@ class Acts:
         node.crash_at = node.steps + after
         self._world.restarts[worker] = restart
 
-    def freeze(self, worker: str, of: str, after: int, lasts: float) -> None:
-        """Stop a worker at one of its next messages, and let it go on after a while."""
+    def freeze(self, worker: str, of: str, after: int, lasts: float, since: Sequence[str] = ()) -> None:
+        """Stop a worker at one of its next messages (see Trap), and let it go on after a while."""
         node = self._world.nodes[worker]
         world = self._world
 
@@ -169,7 +169,7 @@ class Acts:
             world.loop.thaw(node)
             world.tell(worker, "goes on")
 
-        node.traps.append(Trap(of, after, freeze))
+        node.traps.append(Trap(of, after, freeze, frozenset(since)))
 
     def cut(self, worker: str, server: str, ways: list[str], lasts: float) -> None:
         """Cut a worker off from a server, one way or both."""

@@ -276,10 +276,11 @@ THEME_OF: Mapping[str, str] = {
     "older_written_last": "compaction",
     "late_records_left": "late_records",
     "lease_removed": "moved_partitions",
+    "receipt_taken_for_report": "unreported",
 }
 """Mutation -> the theme that its schedules are drawn from, where too few of all schedules can show it within the time.
-Each of these needs one kind of story: a worker that stands still before a compaction, a record that comes late, or two
-workers that have one dispatch at once.
+Each of these needs one kind of story: a worker that stands still before a compaction, a record that comes late, two
+workers that have one dispatch at once, or a worker that stands still after its request.
 """
 
 

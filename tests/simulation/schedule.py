@@ -291,14 +291,15 @@ class _Drawing:
 
     def unreported(self) -> list[Step]:
         """A worker freezes between its request and its report. Another stands in and applies the receipt, Redis is
-        wiped, and the dispatch goes to a worker that does not know of the request.
+        wiped before it finds out what the provider has done, and the dispatch goes to a worker that does not know of
+        the request.
         """
         who, at = self._random.randrange(RESIDENTS), self._time(0.3, 4.0)
-        when = {"of": "dispatches.red", "after": self._random.randrange(9, 16), "lasts": self._time(5.0, 7.0)}
+        when = {"of": "dispatches.red", "after": self._random.randrange(2, 6), "lasts": self._time(5.0, 7.0)}
         return [
-            Step(at, "freeze", {"worker": self._worker(), **when}),
+            Step(at, "freeze", {"worker": self._worker(), **when, "since": list(CHANNELS)}),
             Step(at, "signals", {"signals": self._red(who, LATER_SIGNALS + 20)}),
-            *self._wipe(round(at + self._time(2.5, 3.9), 3)),
+            *self._wipe(round(at + self._time(1.5, 3.5), 3)),
         ]
 
     def _red(self, who: int, number: int) -> list[dict[str, Any]]:
@@ -387,6 +388,7 @@ class _Drawing:
 THEMES: Mapping[str, Callable[[_Drawing], list[Step]]] = {
     "compaction": _Drawing.compacted,
     "late_records": _Drawing.late,
+    "unreported": _Drawing.unreported,
     "moved_partitions": lambda drawing: [*drawing.feeds(), *drawing.moved()],
 }
 """The kinds of schedules of which some can be drawn alone."""

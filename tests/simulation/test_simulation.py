@@ -84,6 +84,15 @@ def test_a_worker_that_is_frozen_writes_nothing_until_it_goes_on() -> None:
     assert "goes on" in lines[frozen + 1]
 
 
+def test_a_worker_may_freeze_just_after_its_request_however_many_messages_come_before() -> None:
+    frozen = {"of": "dispatches.red", "after": 3, "lasts": 3.0, "since": ["sms"]}
+    ran = run(quiet(*(Step(0.1, "freeze", {"worker": name, **frozen}) for name in ("w1", "w2")), red(0.5)))
+    lines = ran.story().splitlines()
+    asked = next(number for number, line in enumerate(lines) if " sms " in line and " does " in line)
+    assert "is frozen" in lines[asked + 1]
+    assert not broken_by(ran)
+
+
 def test_seeds_run_through_and_leave_something_to_judge() -> None:
     ran = [run(drawn(seed)) for seed in SEEDS]
     assert sum(len(each.observed.contacts) for each in ran) > len(SEEDS)

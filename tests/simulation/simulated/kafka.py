@@ -168,7 +168,7 @@ class Producer:
     ) -> asyncio.Future[RecordMetadata]:
         """Take a record; the future has its place once Kafka has it."""
         where = self._world.log.where(topic, key, partition)
-        self._world.network.crossing(self._node)
+        self._world.network.crossing(self._node, SERVER)
         told: asyncio.Future[RecordMetadata] = self._world.loop.create_future()
         queue = self._queues.setdefault(where, _Queue())
         queue.waiting.append(_Sent(key, value, timestamp_ms, told))

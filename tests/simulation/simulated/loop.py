@@ -40,11 +40,25 @@ class Node:
 
 @dataclass(eq=False, slots=True)
 class Trap:
-    """Something that happens at the `left`-th message from now on. `of`: of this agent or timer; "": of any."""
+    """Something that happens at the `left`-th message from now on. `of`: of this agent or timer; "": of any.
+
+    `since`: servers, with the first message to one of which the count begins; none: it begins now. Such a trap stays
+    where it is when the product needs more messages, or fewer, before that one.
+    """
 
     of: str
     left: int
     spring: Callable[[], None]
+    since: frozenset[str] = frozenset()
+
+    def count(self, part: str, to: str) -> None:
+        """A message of a part of the process: to a server `to`, or from one."""
+        if self.of and self.of != part:
+            return
+        if to in self.since:
+            self.since = frozenset()
+        if not self.since:
+            self.left -= 1
 
 
 NODE: ContextVar[Node | None] = ContextVar("node", default=None)

@@ -56,8 +56,8 @@ class Network:
         drawn = self._random.random()
         return 0.0 if drawn >= SLOW else LONGEST * (drawn / SLOW) ** 3
 
-    def crossing(self, node: Node) -> None:
-        """A process sends something or is answered: a boundary at which a trap may spring."""
+    def crossing(self, node: Node, to: str) -> None:
+        """A process sends something (`to`: to whom) or is answered: a boundary at which a trap may spring."""
         node.crossings += 1
         if self.counted is not None:
             self.counted[node.name, PART.get()] += 1
@@ -65,8 +65,7 @@ class Network:
             return
         part = PART.get()
         for trap in node.traps:
-            if not trap.of or trap.of == part:
-                trap.left -= 1
+            trap.count(part, to)
         sprung = [trap for trap in node.traps if trap.left <= 0]
         node.traps = [trap for trap in node.traps if trap.left > 0]
         for trap in sprung:
@@ -76,7 +75,7 @@ class Network:
         """Return when the message has arrived. Raises CutError when it has not after `seconds`."""
         if self.over:
             raise CutError(way)
-        self.crossing(node)
+        self.crossing(node, way[1])
         delay = self.delay()
         if delay:
             await asyncio.sleep(delay)
