@@ -82,7 +82,7 @@ class CaseClaims:
         Returns False if an operator, who may be the same one, had claimed it already. Errors of Redis pass through.
         """
         token = f"{operator}|{secrets.token_hex(8)}"  # so that this claim is known, should its first answer be lost
-        return await locks.take(self._redis, self._lease(case_id), self._milliseconds(), token)
+        return await locks.take_own(self._redis, self._lease(case_id), self._milliseconds(), token)
 
     async def keep(self, case_id: str, operator: str) -> bool:
         """Renew the operator's claim, or claim an unclaimed case, for 10 minutes of the installation's clock from now,
@@ -128,7 +128,7 @@ class CaseClaims:
         itself states the result. Errors of Redis pass through.
         """
         name, own = f"{key('calling', self._partition(case_id))}:{case_id}", secrets.token_hex(8)
-        free = await locks.take(self._redis, name, round(RINGS.total_seconds() * 1000), own)
+        free = await locks.take_own(self._redis, name, round(RINGS.total_seconds() * 1000), own)
         try:
             yield free
         finally:

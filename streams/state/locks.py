@@ -11,13 +11,13 @@ import secrets
 import socket
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from contextvars import ContextVar
 from types import MappingProxyType
 from typing import Any
 
 from redis.asyncio import Redis
-from redis.exceptions import WatchError
+from redis.exceptions import RedisError, WatchError
 
 from schemas.errors import UserError
 from streams.state.scripts import script
@@ -59,7 +59,7 @@ async def locked(redis: "Redis", name: str, token: str | None = None) -> AsyncIt
     own, lasts = token or secrets.token_hex(16), round(LEASE_SECONDS * 1000)
     async with asyncio.timeout(WRITE_SECONDS):
         with _waiting(name):
-            while not await take(redis, name, lasts, own):  # noqa: ASYNC110 - Redis triggers no event
+            while not await take_own(redis, name, lasts, own):  # noqa: ASYNC110 - Redis triggers no event
                 await asyncio.sleep(NAP_SECONDS)
         outer = _held.get()
         _held.set({**outer, name: own})
@@ -183,6 +183,19 @@ async def take(redis: "Redis", name: str, milliseconds: int, token: str | None =
     return False
 
 
+async def take_own(redis: "Redis", name: str, milliseconds: int, token: str) -> bool:
+    """Do what `take` does, for work that ends if this raises or is cancelled: the lease is then released, if possible,
+    because Redis may have noted it and the answer was on its way. `token`: no other work has it.
+    """
+    client: Any = redis  # as above
+    try:
+        return await take(redis, name, milliseconds, token)
+    except BaseException:
+        with suppress(RedisError, OSError):  # it then ends by itself
+            await client.eval(RELEASE, 1, name, token)
+        raise
+
+
 @asynccontextmanager
 async def taken(redis: "Redis", name: str, milliseconds: int) -> AsyncIterator[bool]:
     """Context manager: take the lease `name` for `milliseconds` as `take` does.
@@ -190,14 +203,16 @@ async def taken(redis: "Redis", name: str, milliseconds: int) -> AsyncIterator[b
     Yields True if it was free, else False.
 
     The block does its work only for True, so that the work is done once. The lease stays after the block; if the block
-    raises or is cancelled, the lease is deleted, so that the work may be tried again. Errors of Redis pass through.
+    raises or is cancelled, it is released, so that the work may be tried again. Errors of Redis pass through.
     """
-    free = await take(redis, name, milliseconds)
+    client: Any = redis  # as above
+    own = secrets.token_hex(8)
+    free = await take_own(redis, name, milliseconds, own)
     try:
         yield free
     except BaseException:
         if free:
-            await redis.delete(name)
+            await client.eval(RELEASE, 1, name, own)  # not that of another, if the lease has ended
         raise
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import re
 import time
+from collections.abc import Coroutine
 from contextlib import AbstractAsyncContextManager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -160,6 +161,84 @@ async def test_a_lock_is_held_though_the_answer_is_lost_and_the_client_asks_agai
             assert not link.loses
             assert await redis.get("a-lock") != b"another"
         assert await redis.exists("a-lock") == 0
+
+
+class HoldsUpAnAnswer:
+    """A link on which the answer to the next request is held up, while later ones pass."""
+
+    def __init__(self) -> None:
+        self.holds_up, self.held_up = False, asyncio.Event()
+
+    async def out(self) -> None:
+        """Every request arrives."""
+
+    async def back(self) -> None:
+        if self.holds_up:
+            self.holds_up = False
+            self.held_up.set()
+            await asyncio.sleep(60)
+
+
+async def given_up(redis: Any, link: HoldsUpAnAnswer, work: Coroutine[Any, Any, object]) -> None:  # noqa: ANN401
+    """Begin the work, and cancel it once Redis has carried out its first request and the answer is on its way."""
+    await redis.ping()
+    link.holds_up = True
+    task = asyncio.create_task(work)
+    await link.held_up.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+async def test_a_lock_whose_taking_was_cancelled_is_free_for_the_next() -> None:
+    """Before, it lasted for 15 s, and who waited for it gave up after 8."""
+    server, link = SimRedis(time.time), HoldsUpAnAnswer()
+    redis: Any = client(lambda: server, link)
+
+    async def work() -> None:
+        async with locks.locked(redis, "a-lock"):
+            pytest.fail("it was cancelled before")
+
+    await given_up(redis, link, work())
+    assert not await redis.exists("a-lock")
+
+
+async def test_a_receipt_whose_taking_was_cancelled_is_no_repetition_when_it_is_sent_again() -> None:
+    """Before, its nonce stayed, and it was refused although nobody had taken it."""
+    server, link = SimRedis(time.time), HoldsUpAnAnswer()
+    redis: Any = client(lambda: server, link)
+
+    async def work() -> None:
+        async with locks.taken(redis, "a-nonce", 60_000):
+            pytest.fail("it was cancelled before")
+
+    await given_up(redis, link, work())
+    async with locks.taken(redis, "a-nonce", 60_000) as first:
+        assert first
+
+
+async def test_a_claim_that_was_cancelled_leaves_the_case_to_others(settings: Settings) -> None:
+    """Before, it was in nobody's hands for 10 minutes, and offered to nobody."""
+    server, link = SimRedis(time.time), HoldsUpAnAnswer()
+    redis: Any = client(lambda: server, link)
+    desk, case = CaseClaims(settings, CaseStore(redis), Mock(), Mock(), Clock(1.0, 0.0, NOON)), "raaaaaaaaaaaaaaaa-1"
+    await given_up(redis, link, desk.take(case, "li"))
+    assert await desk.take(case, "wang")
+
+
+async def test_who_fails_after_the_lease_has_ended_leaves_that_of_another(settings: Settings) -> None:
+    """Before, it was deleted, and a third one did the same work beside the second."""
+    redis = connect(settings)
+
+    async def work() -> None:
+        async with locks.taken(redis, "a-late-turn", 60_000):
+            await redis.set("a-late-turn", "another")
+            raise RuntimeError("it fails")
+
+    with pytest.raises(RuntimeError):
+        await work()
+    assert await redis.getdel("a-late-turn") == b"another"
+    await redis.aclose()
 
 
 async def test_who_waits_in_vain_is_told_who_holds_the_lock_and_who_is_too_slow_that_it_was_itself(
