@@ -134,10 +134,13 @@ class SearchWatch:
         return case, listed.input in loaded.applied
 
     async def _erase(self, listed: SearchList, now: datetime) -> None:
-        """Delete the places of a search, and note it in the audit. The journal and the case have numbers only."""
-        await self._lists.drop(listed.id)
+        """Note in the audit that the places of a search are deleted, and delete them. The journal and the case have
+        numbers only. The entry comes first, and after an interruption perhaps a second one: an erasure without one
+        could not be found again.
+        """
         told = AuditEntry(at=now, by="search", act="search-erased", on=listed.case, detail=listed.id)
         await audit.write(self._outgoing.producer, [told])
+        await self._lists.drop(listed.id)
         self._tried = {key: value for key, value in self._tried.items() if key[0] != listed.id}
 
     async def _tell_all(self, listed: SearchList, case: Case, now: datetime) -> None:

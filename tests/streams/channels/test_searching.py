@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from unittest.mock import AsyncMock
 
 import pytest
 
@@ -19,6 +20,7 @@ from streams.messaging import topics
 from streams.repositories.places import SearchLists
 from streams.repositories.staff import Staff
 from streams.runtime.settings import Settings
+from streams.security import audit
 from streams.state.case_store import CaseStore
 from streams.state.keys import PUSH_SUBSCRIPTIONS, key
 from tests.channel_rig import Rig, rigged
@@ -209,6 +211,20 @@ async def test_while_a_lost_store_is_rebuilt_its_earlier_case_erases_no_place_an
         await searched.after(timedelta(hours=1))
         assert await searched.listed_now()
         await searched.after(timedelta(hours=35))  # the longest search and the policy's 24 hours
+        assert await searched.listed_now() is None
+
+
+async def test_no_place_is_erased_before_the_audit_tells_of_it(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before, a worker that died or whose time was over in between left an erasure of which no entry told."""
+    async with searching(settings) as searched:
+        with monkeypatch.context() as fails:
+            fails.setattr(audit, "write", AsyncMock(side_effect=TimeoutError))
+            await searched.decided()
+            await searched.after(timedelta(hours=36))
+            assert await searched.listed_now()
+        await searched.look(searched.watch)
         assert await searched.listed_now() is None
 
 
