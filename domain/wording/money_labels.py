@@ -158,9 +158,18 @@ PAYMENTS = {
     PaymentStatus.PENDING: "支付处理中",
     PaymentStatus.ATTEMPTED: "尝试支付",
 }
-RESTS = {"lost": "已损失", "unknown": "其余去向待查", "traced": "其余已转出，见资金去向"}
-"""Of a payment of which only a part was returned, frozen or cancelled: what is booked as lost, and what nobody has
-reported about (domain/payments/status.py, Rest); `traced`: banks have stated where that went."""
+RESTS = {
+    "lost": "已损失",
+    "unknown": "其余去向待查",
+    "traced": "其余已转出，见资金去向",
+    "elsewhere": "后续账户中银行已控制",
+    "back": "已回到当事人",
+    "cashed_out": "已取走",
+    "fees": "手续费",
+}
+"""Of a payment of which only a part was returned, frozen or cancelled: what became of the rest. `lost`: what is booked
+as lost; `unknown`: what nobody has reported about; `traced`: banks have stated where that went; the others are parts of
+that (domain/casework/trail/rests.py)."""
 INVENTED_BANKS = {"bank-a": "示范银行甲", "bank-b": "示范银行乙", "bank-c": "示范银行丙", "pay-a": "示范支付机构甲"}
 """Names of the institutions of the simulated province, which nobody has, by the code that names them in messages. Only
 a demo's pages show them."""

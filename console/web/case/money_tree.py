@@ -45,16 +45,22 @@ async def drawn_tree(services: Services, case: Case, resident: Resident | None) 
     movement. If the policy's text is lost or unreadable here, the default limits apply. `resident`: None if unknown.
     Errors of Redis pass through.
     """
-    if not case.movements:
-        return None
-    secret = services.line.settings.key()
-    own = own_tokens(secret, resident) if resident else set()
-    tree = money_tree(case, await _rules(services, case), own)
+    tree = await case_money_tree(services, case, resident)
     if tree is None:
         return None
     numbers = await accounts(services, (token for each in tree.payments for token in _tokens(each)))
     lines = [(each.figures, [_line(services, row, numbers) for row in each.rows]) for each in tree.payments]
     return DrawnTree(tree, lines)
+
+
+async def case_money_tree(services: Services, case: Case, resident: Resident | None) -> MoneyTree | None:
+    """Return the tree of the case's money as `drawn_tree` does, without the accounts' numbers and their banks' names.
+    Errors of Redis pass through.
+    """
+    if not case.movements:
+        return None
+    own = own_tokens(services.line.settings.key(), resident) if resident else set()
+    return money_tree(case, await _rules(services, case), own)
 
 
 async def _rules(services: Services, case: Case) -> TraceRules:

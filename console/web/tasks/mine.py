@@ -2,25 +2,28 @@
 
 import asyncio
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from console.web.auth import trail
 from console.web.auth.who import Who
+from console.web.case.money_tree import case_money_tree
 from console.web.kit.i18n import place
 from console.web.kit.pages import epoch, hour_minute
 from console.web.kit.services import Services
 from console.web.tasks import ways
 from console.web.tasks.searches import Say, SearchTask, record_search_look, search_json, searches_of
 from domain.calendar import local_date
+from domain.casework.trail.rests import rest_parts
+from domain.casework.trail.tree import MoneyTree
 from domain.identity import masking
 from domain.identity.divisions import name_of
 from domain.identity.identifiers import reach
 from domain.ids import resident_of, short_hash
 from domain.payments.headline import moving_fen, secured_fen
-from domain.payments.status import rest_of, status_of
+from domain.payments.status import status_of
 from domain.policy.visits import VisitRules
 from domain.visits import check_in
 from domain.visits.officers import ELIGIBLE, off_at, on_duty
@@ -65,6 +68,7 @@ class Mine:
     searches: list[SearchTask] = field(default_factory=list)  # that the officer takes part in
     far: frozenset[str] = frozenset()  # dispatch ids of visits that are too far away to arrive in time
     guardians: dict[str, Resident] = field(default_factory=dict)  # of `people`, by the id of the person's entry
+    trees: dict[str, MoneyTree] = field(default_factory=dict)  # of the money of cases of `errands`, by case id
 
     def dialled(self, resident: str, at: datetime) -> str:
         """Return the telephone number by which to reach the resident with this id at `at` (see `phone_of`)."""
@@ -106,7 +110,15 @@ async def find(services: Services, who: Who) -> Mine:
         await searches_of(services, who.officer, now),
         frozenset(errand.task.dispatch for errand in errands if too_far(errand, policy)),
         await guardians_of(services.line.residents, people.values()),
+        await _trees(services, errands, people),
     )
+
+
+async def _trees(services: Services, errands: Iterable[Errand], people: Mapping[str, Resident]) -> dict[str, MoneyTree]:
+    """Return the trees of the money of the cases of which a bank has stated a movement, by case id."""
+    cases = {errand.case.id: errand.case for errand in errands if errand.case.movements}
+    found = [await case_money_tree(services, case, people.get(case.resident)) for case in cases.values()]
+    return {name: tree for name, tree in zip(cases, found, strict=True) if tree is not None}
 
 
 async def case_of(services: Services, task: Task) -> Case | None:
@@ -181,7 +193,7 @@ def _task(errand: Errand, mine: Mine, say: Say, now: datetime, number: str) -> d
         "first": [say(text) for text in _first_acts(case)],
         "who": _who(resident, case, mine.dialled(task.resident, now), say, now),
         "also": [{"name": other.name} for other in mine.joined.get(task.dispatch, [])],
-        "payments": [_payment(case, payment, say) for payment in case.payments],
+        "payments": [_payment(case, payment, mine.trees.get(case.id), say) for payment in case.payments],
         "paid_fen": sum(payment.amount_fen for payment in case.payments),
         "secured_fen": secured_fen(case),
     }
@@ -262,13 +274,16 @@ def _first_acts(case: Case) -> Iterable[str]:
         yield "请当事人停止转账，由本人联系付款银行撤回"
 
 
-def _payment(case: Case, payment: Payment, say: Say) -> dict[str, Any]:
-    """Return the data of a payment. Its `parts`, each an amount with what became of it, add up to its amount."""
-    status, rest = status_of(case, payment), rest_of(case, payment)
+def _payment(case: Case, payment: Payment, tree: MoneyTree | None, say: Say) -> dict[str, Any]:
+    """Return the data of a payment. Its `parts`, each an amount with what became of it, add up to its amount. `tree`:
+    of the case's money, None if no bank has stated a movement.
+    """
+    status = status_of(case, payment)
+    own = next((each for each in tree.payments if each.transfer == payment.transfer), None) if tree else None
+    rest = rest_parts(case, payment, own)
     parts = [
-        (payment.amount_fen - sum(rest), money_labels.PAYMENTS[status.status]),
-        (rest.lost_fen, money_labels.RESTS["lost"]),
-        (rest.unknown_fen, money_labels.RESTS["unknown"]),
+        (payment.amount_fen - sum(part.amount_fen for part in rest), money_labels.PAYMENTS[status.status]),
+        *((part.amount_fen, money_labels.RESTS[part.kind]) for part in rest),
     ]
     return {
         "transfer": payment.transfer,
