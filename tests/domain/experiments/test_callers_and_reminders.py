@@ -15,13 +15,14 @@ from domain.experiments.outcomes import exposures_of, final, observed_in
 from domain.policy import PolicyError, load
 from domain.policy.experiments.plan import ExperimentPlan
 from domain.policy.faults import FaultCode
-from schemas.casework.acts import ClaimAct, CloseAct, NoteAct
+from schemas.casework.acts import ClaimAct, CloseAct, NoteAct, WeekAnswerAct
 from schemas.casework.cases import CaseState, StepState
 from schemas.casework.events import Dispatch, FactKind
 from schemas.codes.plan import AssignedToArm
 from schemas.codes.week import RemindedNoMore
-from schemas.levels import Action, Level, Result
+from schemas.levels import Action, Level, Outcome, Result, WeekAnswer
 from schemas.people.residents import Flag, Language
+from schemas.people.staff import StaffRole
 from tests.domain.builders import NOON, Line, at_the_desk, payment, policy_text, profile
 from tests.domain.experiments.plans import STARTS, WORDING, fields, plan
 
@@ -292,6 +293,19 @@ def test_who_is_dissuaded_again_after_a_reminder_gets_no_second_one() -> None:
     line.act(NoteAct(what="conversation"))
     line.dissuaded()
     assert reminders(line, 30) == []
+
+
+def test_a_wrong_number_at_a_reminder_of_a_closed_case_puts_the_case_on_the_desk_with_its_mark() -> None:
+    line = dissuaded()
+    out = first_reminder(line)
+    assert line.state() is CaseState.CLOSED
+    line.result(Result.WRONG_NUMBER, of=out)
+    assert (line.here.open, line.state(), line.here.outcome) == (True, CaseState.CONTACTING, Outcome.DISSUADED)
+    assert line.here.wrong_number_at == line.now
+    assert line.last(Action.OPERATOR_CALL).at == line.now
+    line.act(WeekAnswerAct(answer=WeekAnswer.NO_ANSWER, note="a son knows the number"), role=StaffRole.OPERATOR)
+    assert line.here.settled
+    assert reminders(line, 40) == []
 
 
 def test_the_outcome_is_the_money_that_leaves_in_the_72_hours_after_the_reminder() -> None:
