@@ -108,7 +108,7 @@ def _apply(draft: DecisionBuilder, given: BankFeedback, payment: Payment) -> Non
 def _frozen_or_not(draft: DecisionBuilder, given: BankFeedback, payment: Payment) -> None:
     before, earlier = draft.case, before_latest(draft, given, extensions=True)
     if given.state is BankState.UNFROZEN:
-        unfrozen_by_bank(draft, payment, given.amount_fen, earlier=earlier)
+        unfrozen_by_bank(draft, payment, given.amount_fen, earlier=earlier, ended=given.until)
     elif frozen_by_bank(draft, payment, given.amount_fen, earlier=earlier):
         _in_force(draft, given, payment)  # in case the bank's earlier confirmation was lost
         _counted(draft, given, before)

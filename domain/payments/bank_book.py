@@ -314,26 +314,9 @@ class BankBook:
 
     def _order(self, case: Case, order: StopOrder) -> None:
         name = (case.id, order.step)
-        known = self.orders.get(name)
-        found = next(((n, payment) for n, payment in numbered(case) if payment.transfer == order.transfer), None)
-        if found is None or (known is not None and known.version >= case.version):
-            return
-        number, payment = found
-        division = case.profile.division
-        _keep(
-            self.orders,
-            name,
-            OrderLine(
-                case.id,
-                division,
-                number,
-                payment.payee,
-                payment.amount_fen,
-                order,
-                case.version,
-                reporter_of(payment),
-            ),
-        )
+        known, line = self.orders.get(name), order_line(case, order)
+        if line is not None and (known is None or known.version < case.version):
+            _keep(self.orders, name, line)
 
     def _objection(self, case: Case, objection: StopObjection) -> None:
         name = (case.id, objection.id)
@@ -360,6 +343,16 @@ class BankBook:
                 known = self.told.get(dispatch, [])
                 if told not in known:
                     _keep(self.told, dispatch, [*known, told])
+
+
+def order_line(case: Case, order: StopOrder) -> OrderLine | None:
+    """Return the line of a case's order, or None if the case does not have its payment."""
+    found = next(((n, payment) for n, payment in numbered(case) if payment.transfer == order.transfer), None)
+    if found is None:
+        return None
+    number, payment = found
+    amount, division, source = payment.amount_fen, case.profile.division, reporter_of(payment)
+    return OrderLine(case.id, division, number, payment.payee, amount, order, case.version, source)
 
 
 def reporter_of(payment: Payment) -> str:

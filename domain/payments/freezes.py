@@ -4,11 +4,9 @@ avoided no longer.
 As in the ledger, the order of a bank's answers does not change the result.
 """
 
-from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from domain.calendar import months_after
-from domain.payments.bank_book import OrderLine
 from domain.payments.ledger import balanced, frozen_in_all, own_payment
 from domain.payments.status import frozen_fen, held_as, said_of, whole_fen
 from schemas.casework.books import FormerFreeze
@@ -40,16 +38,19 @@ def ends_soon(freezing: Freezing, now: datetime) -> bool:
     return freezing.until - REMINDED <= now
 
 
-def ending_freezes(lines: Iterable[OrderLine], now: datetime) -> list[OrderLine]:
-    """Return the orders whose freeze ends within a week of `now`, or should have ended, the earliest end first: of the
-    orders with the same freeze of an account, the first in `lines`.
+def freeze_attention(case: Case) -> dict[str, datetime]:
+    """Return when each freeze of a case that has not ended needs a person: a week before its end, or when it became
+    unclear whether it has ended. By the id of the order's step and the code of the resident's division, with a "|"
+    between them; of the orders with the same freeze of an account, the first.
     """
-    found: dict[tuple[str, str, datetime], tuple[datetime, OrderLine]] = {}
-    for line in lines:
-        freezing = freeze_in_force(line.order)
-        if freezing is not None and ends_soon(freezing, now):
-            found.setdefault((line.case, line.payee, freezing.at), (freezing.until, line))
-    return [line for _, line in sorted(found.values(), key=lambda each: (each[0], each[1].order.number))]
+    found: dict[tuple[str, datetime], tuple[str, datetime]] = {}
+    payees = {each.transfer: each.payee for each in (*case.payments, *case.traced)}
+    for order in case.orders:
+        if (freezing := freeze_in_force(order)) and order.transfer in payees:
+            ends = freezing.until - REMINDED
+            when = min(ends, freezing.unclear_at) if freezing.unclear_at else ends
+            found.setdefault((payees[order.transfer], freezing.at), (f"{order.step}|{case.profile.division}", when))
+    return dict(found.values())
 
 
 def confirmed_by_freeze(case: Case, transfer: str, frozen_fen: int) -> int:

@@ -209,8 +209,8 @@ class BankFeedback(_ForCase):
 
     `amount_fen`: the part of the payment that was still in the account (IN_FORCE), frozen, returned, cancelled or freed
     from its freeze (UNFROZEN; 0: all of it);
-    `until`: when the stop ends; `bank`: the answering bank, None if the answer does not name it; `movements`: where
-    the money went.
+    `until`: when the stop ends, or when the freeze ended (UNFROZEN); `bank`: the answering bank, None if the answer
+    does not name it; `movements`: where the money went.
     """
 
     kind: Literal["bank_feedback"] = "bank_feedback"

@@ -127,7 +127,7 @@ class FreezeEndKind(StrEnum):
 class FreezeEnd(Model):
     """The end of a freeze (解除冻结) at `at`. `decision`, `by`: of DECISION, the number of the authority's decision and
     the person who recorded it; else "" and None. `freed`: of PERIOD, how much (fen) of each transfer was frozen until
-    then by its bank's word, which the bank has not withdrawn.
+    then by its bank's word, which the bank has not withdrawn. `told`: True if the bank has said so too (BANK: False).
     """
 
     kind: FreezeEndKind
@@ -135,12 +135,15 @@ class FreezeEnd(Model):
     decision: Annotated[Text, Field(max_length=MOST_DECISION)] | Literal[""] = ""
     by: Text | None = None
     freed: dict[Ref, Fen] = Field(default_factory=dict)
+    told: bool = False
 
 
 class Freezing(Model):
     """An authority's decision to freeze an account (冻结), as a person recorded it. `decision`: its number; `until`:
     the end of its period, unless the authority renews it (if sooner than six months after `at`, another person must
-    record the end); `ended`: None while it is in force.
+    record the end); `ended`: None while it is in force. `after_told_end`: True if the account's bank had said before
+    that a freeze of it had ended, and may repeat that. `unclear_at`: when it said again that one had ended, and not
+    which one; None if it has not, or has since said that the account is frozen.
     """
 
     decision: Decision
@@ -149,6 +152,8 @@ class Freezing(Model):
     at: When
     until: When
     ended: FreezeEnd | None = None
+    after_told_end: bool = False
+    unclear_at: When | None = None
 
 
 class StopOrder(Model):

@@ -82,7 +82,8 @@ class MovementReceipt(MovedMoney):
 
 
 class BankReceipt(_Receipt):
-    """A bank's report on a stop-payment. `until`: when the stop ends. `bank`: the code of the answering bank.
+    """A bank's report on a stop-payment. `until`: when the stop ends, or when the freeze ended (UNFROZEN). `bank`: the
+    code of the answering bank.
 
     `amount_fen`: needed if the money was returned. `movements`: the movements by which money left the account.
     """

@@ -58,6 +58,23 @@ class FreezeOver(Code, frozen=True):
     decision: str
 
 
+class FormerFreezeEnded(Code, frozen=True):
+    """A bank says again that a freeze has ended, and names a time before the freeze in force was recorded: that one
+    goes on.
+    """
+
+    zh: ClassVar = "银行回告 %(ended)s 解除的是此前的冻结；现行冻结继续"
+    ended: datetime
+
+
+class UnclearFreezeEnd(Code, frozen=True):
+    """A bank says that a freeze has ended without saying when, after a former freeze of the account had ended: it may
+    only repeat that. A person asks the bank.
+    """
+
+    zh: ClassVar = "银行回告冻结已解除，但未说明解除时间，可能只是重复此前的回告：请向银行核实，现行冻结暂不解除"
+
+
 class NoFreeze(Code, frozen=True):
     """No freeze of the account is recorded, or it has ended."""
 
@@ -78,7 +95,9 @@ class FreezePeriod(Code, frozen=True):
     zh: ClassVar = "冻结期限须晚于现在和原期限，且不超过一年"
 
 
-FreezeCode = FreezeRenewed | FreezeLifted | FreezeRunsOut | FreezeEndsLater | FreezeOver
+FreezeCode = (
+    FreezeRenewed | FreezeLifted | FreezeRunsOut | FreezeEndsLater | FreezeOver | FormerFreezeEnded | UnclearFreezeEnd
+)
 """What happens to an authority's freeze."""
 FreezeRefusal = NoFreeze | AnotherPersonEnds | FreezePeriod
 """Why a renewal or an end of a freeze is not recorded."""

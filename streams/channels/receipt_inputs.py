@@ -1,7 +1,7 @@
 """What a provider's receipt says of a case, as an input of it. The ids are deterministic: a receipt counts once."""
 
 import json
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from domain.dispatches.ids import DispatchId
 from domain.ids import result_id
@@ -27,11 +27,13 @@ Input = ContactResult | ResidentReply | BankFeedback | OwnHoldAnswer | OfficerRe
 
 
 STOPPED = (BankState.IN_FORCE, BankState.FROZEN)
+CLOCKS_DIFFER = timedelta(minutes=5)  # of a bank and this centre, at most
 BOM = b"\xef\xbb\xbf"
 
 
 class ReceiptBodyError(ValueError):
-    """A receipt's body is no JSON that can be read in one way only, or a bank's stop or hold ends before its receipt.
+    """A receipt's body is no JSON that can be read in one way only, or a bank's stop or hold ends before its receipt,
+    or its freeze after it.
     The text gives the fault and the correction.
     """
 
@@ -65,7 +67,7 @@ def input_of(receipt: Receipt, dispatch: DispatchId, action: Action, now: dateti
     `tokens`: replaces the account numbers of movements by tokens, and collects the numbers.
 
     Raises UnreadableAccountError for a movement's invalid account, and ReceiptBodyError if a stop or hold that is in
-    force ended before `now`.
+    force ended before `now`, or if a freeze that has ended ends more than five minutes after it.
     Nothing is written.
     """
     match receipt:
@@ -111,6 +113,8 @@ def _reply(receipt: SmsReply, dispatch: DispatchId, action: Action, now: datetim
 def _bank(receipt: BankReceipt, dispatch: DispatchId, now: datetime, tokens: Tokens) -> BankFeedback:
     if receipt.state in STOPPED:
         _check_end(receipt.until, now, "stop")
+    if receipt.state is BankState.UNFROZEN and receipt.until is not None and receipt.until > now + CLOCKS_DIFFER:
+        raise ReceiptBodyError("until lies in the future: answer unfrozen once the freeze has ended, with its offset")
     return BankFeedback(
         id=result_id(dispatch.text, receipt.state, receipt.id),
         at=now,

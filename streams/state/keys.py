@@ -14,7 +14,7 @@ EARLIER_KEPT = timedelta(days=120)  # over the 90 days after a warning that coun
 
 # The keys of a partition's cases, in the order of the KEYS of the commit script.
 STATE, CASES, EARLIER, APPLIED, DEADLINES, QUEUE, HELD, OUTBOX, HOLDS, SETTLED, ALERTED, LEDGER, COUNTS = range(13)
-RECENT, AWAITED, UNSURE, SETTLING, RAISED, CLOSED, BOOKS, LOST = range(13, 21)
+RECENT, AWAITED, UNSURE, SETTLING, RAISED, CLOSED, BOOKS, LOST, FREEZES = range(13, 22)
 StateName = Literal[
     # hash: offset, policy, `run` (of the Redis that made the last commit), `journal` (a journal offset: later commits
     # are published after it); after a loss, `end` (the offset where it is complete); while empty, `rebuilding`
@@ -39,6 +39,7 @@ StateName = Literal[
     "closed",  # sorted set: case of `earlier` -> when it last changed
     "books",  # hash: day, month or year, and line (domain/payments/books) -> by how much it changed then
     "lost",  # hash: resident -> their latest loss, if it shields them
+    "freezes",  # sorted set: case|step of the order|division -> when its freeze needs a person
 ]
 NAMES: tuple[StateName, ...] = get_args(StateName)
 

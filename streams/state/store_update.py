@@ -1,12 +1,13 @@
 """The Redis commands of one commit: they store cases with everything derived from them, journal entries, and counts."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Self
 
 from domain.casework import awaited, deadlines, has_held, queue_rank, settled_at
 from domain.payments import books, ledger
+from domain.payments.freezes import freeze_attention
 from domain.policy import trial
 from domain.statistics import counts
 from schemas.casework.cases import Case
@@ -23,6 +24,7 @@ from streams.state.keys import (
     COUNTS,
     DEADLINES,
     EARLIER,
+    FREEZES,
     HELD,
     HOLDS,
     LEDGER,
@@ -110,7 +112,8 @@ class StoreUpdate:
         """
         same = before is not None and before.id == after.id
         self.add("HSET", CASES, after.resident, after.model_dump_json())
-        self._deadlines(before, after)
+        self._indexed(DEADLINES, _members(before, deadlines), _members(after, deadlines))
+        self._indexed(FREEZES, _members(before, freeze_attention), _members(after, freeze_attention))
         self._awaited(before if same else None, after)
         self._flags(before, after)
         self.sums(LEDGER, ledger.added(before if same else None, after))
@@ -197,14 +200,13 @@ class StoreUpdate:
         for dispatch in sorted(new - old):
             self.add("SADD", AWAITED, dispatch)
 
-    def _deadlines(self, before: Case | None, after: Case) -> None:
-        old = _members(before) if before else {}
-        new = _members(after)
+    def _indexed(self, name: int, old: Mapping[str, datetime], new: Mapping[str, datetime]) -> None:
+        """Add the commands that change a sorted set (an index in keys.NAMES) by time from `old` to `new`."""
         for member in old.keys() - new.keys():
-            self.add("ZREM", DEADLINES, member)
+            self.add("ZREM", name, member)
         for member, due in new.items():
             if old.get(member) != due:
-                self.add("ZADD", DEADLINES, milliseconds(due), member)
+                self.add("ZADD", name, milliseconds(due), member)
 
     def _flags(self, before: Case | None, after: Case) -> None:
         rank = queue_rank(after)
@@ -246,5 +248,6 @@ def entry_name(entry: CaseEvent | RulesEvent | UnchangedEvent) -> str:
     return f"{entry.offset}/{entry.case.id if isinstance(entry, CaseEvent) else entry.kind}"
 
 
-def _members(case: Case) -> dict[str, datetime]:
-    return {f"{case.id}|{step}": due for step, due in deadlines(case).items()}
+def _members(case: Case | None, times: Callable[[Case], Mapping[str, datetime]]) -> dict[str, datetime]:
+    """Return times by "case id|step id". `times`: returns a case's, by step id."""
+    return {f"{case.id}|{step}": due for step, due in times(case).items()} if case else {}

@@ -17,13 +17,14 @@ from domain.casework import money, payments
 from domain.casework.draft import CLOCK, DecisionBuilder
 from domain.casework.orders import records as orders
 from domain.payments.freezes import MOST_MONTHS, REMINDED, USUAL_MONTHS, freed_wholly, freeze_in_force
-from domain.payments.status import frozen_fen, whole_fen
+from domain.payments.status import frozen_fen, said_of, whole_fen
 from schemas.casework.cases import Case, Payment, Step, StopState
 from schemas.casework.events import FactKind
 from schemas.casework.orders import EndFreezeAct, FreezeEnd, FreezeEndKind, Freezing, HandOverStopAct, StopOrder
 from schemas.codes.any_code import AnyCode
 from schemas.codes.freezes import (
     AnotherPersonEnds,
+    FormerFreezeEnded,
     FreezeEndsLater,
     FreezeLifted,
     FreezeOver,
@@ -31,8 +32,9 @@ from schemas.codes.freezes import (
     FreezeRenewed,
     FreezeRunsOut,
     NoFreeze,
+    UnclearFreezeEnd,
 )
-from schemas.codes.money import BankUnfroze
+from schemas.codes.money import BankFroze, BankUnfroze
 from schemas.codes.refusals import RefusalCode, RoleMayNotApprove
 from schemas.levels import Action
 from schemas.people.staff import StaffRole
@@ -68,7 +70,7 @@ def renew_freeze(
         return RoleMayNotApprove()
     if known is None or until is None:
         return FreezePeriod()
-    more = {"decision": act.decision, "authority": act.authority, "by": by, "until": until}
+    more = {"decision": act.decision, "authority": act.authority, "by": by, "until": until, "unclear_at": None}
     for each in _frozen_orders(draft.case, order.transfer):
         orders.put_order(draft, each.model_copy(update={"freezing": known.model_copy(update=more)}))
         draft.steps.pop(f"{FREEZE_CLOCK}{each.step}", None)
@@ -144,18 +146,27 @@ def frozen_by_bank(draft: DecisionBuilder, payment: Payment, amount_fen: int, *,
     ended = payment.transfer in draft.case.former_freezes
     if earlier and ended and not _frozen_orders(draft.case, payment.transfer):
         return False
+    if not earlier and _set_unclear(draft, payment.transfer, None):
+        draft.note(FactKind.STOP, BankFroze(), amount_fen=amount_fen)
     money.freeze(draft, payment.transfer, amount_fen)
     _end_if_free(draft, payment.transfer)
     return True
 
 
-def unfrozen_by_bank(draft: DecisionBuilder, payment: Payment, amount_fen: int, *, earlier: bool) -> None:
+def unfrozen_by_bank(
+    draft: DecisionBuilder, payment: Payment, amount_fen: int, *, earlier: bool, ended: datetime | None = None
+) -> None:
     """Apply a bank's answer that the freeze has ended for `amount_fen` (fen) of a payment or traced account; 0, or all
     of the only payment to the account: for the whole account, so that a recorded freeze of it ends too. So it does once
     all payments to the account are free.
 
     `earlier`: True if the bank answers an earlier order than the latest one. No effect if it said as much before that.
+    `ended`: when the freeze ended, as the bank names it, or None. An answer that may only repeat the end of a former
+    freeze of the account does not end a later one that is recorded: one that names an earlier time than that of the
+    record is noted, and of one that names none, a person asks the bank.
     """
+    if not earlier and _about_former(draft, payment, amount_fen, ended):
+        return
     same, told = payments.of_same_account(draft.case, payment.transfer), len(draft.facts)
     former = draft.case.former_freezes.get(payment.transfer)
     if earlier and former is not None and (amount_fen or whole_fen(payment)) <= former.freed_fen:
@@ -173,6 +184,37 @@ def unfrozen_by_bank(draft: DecisionBuilder, payment: Payment, amount_fen: int, 
     _end_if_free(draft, payment.transfer)
     if any(changed) and len(draft.facts) == told:  # nothing was known to be frozen
         draft.note(FactKind.NOTE, BankUnfroze())
+
+
+def _about_former(draft: DecisionBuilder, payment: Payment, amount_fen: int, ended: datetime | None) -> bool:
+    """Return True, with a fact, if a bank's answer that a freeze has ended (at `ended`; None: not named) is or may be
+    about a former freeze, although a later one is in force: the bank has said as much of the former one. If that is not
+    known, the later freeze is marked as unclear, until its bank names a time or says that the account is frozen.
+    """
+    frozen, former = _frozen_orders(draft.case, payment.transfer), draft.case.former_freezes.get(payment.transfer)
+    known = [order.freezing for order in frozen if order.freezing is not None and order.freezing.after_told_end]
+    since = max((freezing.at for freezing in known), default=None)
+    if since is None or former is None or (amount_fen or whole_fen(payment)) > former.freed_fen:
+        return False
+    if ended is not None:
+        if ended <= since:
+            draft.note(FactKind.NOTE, FormerFreezeEnded(ended))
+        return ended <= since
+    draft.note(FactKind.STOP_REMINDER, UnclearFreezeEnd())
+    _set_unclear(draft, payment.transfer, draft.now)
+    return True
+
+
+def _set_unclear(draft: DecisionBuilder, transfer: str, at: datetime | None) -> bool:
+    """Store since when it is unclear whether the freeze of a transfer's account has ended; None: it is not unclear.
+    Return True if that changed.
+    """
+    before = draft.case
+    for order in _frozen_orders(draft.case, transfer):
+        if order.freezing is not None and (order.freezing.unclear_at is None) is not (at is None):
+            unclear = order.freezing.model_copy(update={"unclear_at": at})
+            orders.put_order(draft, order.model_copy(update={"freezing": unclear}))
+    return draft.case is not before
 
 
 def freeze_lapsed_again(draft: DecisionBuilder, lapsed: Mapping[str, int]) -> None:
@@ -193,17 +235,30 @@ def lapsed_amounts(case: Case, transfer: str) -> dict[str, int]:
 
 
 def _confirm_end(draft: DecisionBuilder, transfer: str, freed: Collection[str]) -> bool:
-    """Store in the freezes of a transfer's account that have ended because their period was over that the bank has
-    freed the transfers `freed` too. Return True if there was one whose money it had not freed yet.
+    """Store in the freezes of a transfer's account that have ended that the bank has said so too, and in those that
+    ended because their period was over, that it has freed the transfers `freed`. Return True if that is new.
     """
     before = draft.case
     for order in _orders_of_account(before, transfer):
         freezing = order.freezing
-        if freezing is not None and freezing.ended is not None and not freezing.ended.freed.keys().isdisjoint(freed):
-            left = {name: fen for name, fen in freezing.ended.freed.items() if name not in freed}
-            ended = freezing.ended.model_copy(update={"freed": left})
+        if freezing is None or freezing.ended is None:
+            continue
+        left = {name: fen for name, fen in freezing.ended.freed.items() if name not in freed}
+        ended = freezing.ended.model_copy(update={"freed": left, "told": True})
+        if ended != freezing.ended:
             orders.put_order(draft, order.model_copy(update={"freezing": freezing.model_copy(update={"ended": ended})}))
     return draft.case is not before
+
+
+def told_end(case: Case, transfer: str) -> bool:
+    """Return True if the bank of a transfer's account has said that a freeze of it has ended: the latest recorded one,
+    or if none is recorded, one that only the bank knew.
+    """
+    freezings = [order.freezing for order in _orders_of_account(case, transfer) if order.freezing is not None]
+    if latest := max(freezings, key=attrgetter("at"), default=None):
+        return latest.ended is not None and (latest.ended.told or latest.ended.kind is FreezeEndKind.BANK)
+    found = [payments.find(case, each) for each in payments.of_same_account(case, transfer)]
+    return any(said_of(case, each).freed_fen for each in found if each is not None)
 
 
 def _end_if_free(draft: DecisionBuilder, transfer: str) -> None:

@@ -47,6 +47,7 @@ def _hand_over(draft: DecisionBuilder, order: StopOrder, freezing: Freezing) -> 
     what, told = StopHandedOver(freezing.by, freezing.authority, freezing.decision), len(draft.facts)
     same = payments.of_same_account(draft.case, order.transfer)
     lapsed = freeze_ends.lapsed_amounts(draft.case, order.transfer)
+    freezing = freezing.model_copy(update={"after_told_end": freeze_ends.told_end(draft.case, order.transfer)})
     for other in draft.case.orders:
         if other.step == order.step or (other.transfer in same and other.state is OrderState.APPROVED):
             orders.record_freezing(draft, other, freezing)

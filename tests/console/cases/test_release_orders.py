@@ -4,6 +4,8 @@ import asyncio
 import re
 from datetime import datetime, time, timedelta
 
+import pytest
+
 from console.web.kit.described import WordedCase
 from console.web.kit.wording import wording
 from domain.calendar import JILIN, local_date
@@ -306,3 +308,28 @@ async def test_limits_above_what_one_person_may_sign_wait_for_another_on_the_ord
     assert order.later is not None
     assert len(order.later.approvals) == order.later.persons == 2
     line.expect_stop(mule)
+
+
+async def test_a_freeze_that_ends_soon_is_listed_however_many_orders_are_newer(
+    console: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("domain.payments.bank_book.MOST", 1)  # as after 100,000 later orders
+    old = await stopped(console)
+    path = f"/release/orders/{old.case.id}/{old.case.orders[0].step}"
+    book = console.services.figures.book
+    async with await console.signed_in(DESK) as anna:
+        last = local_date(console.services.line.clock.now()) + timedelta(days=5)
+        given = {
+            "form": hidden((await anna.get(path)).text, "form"),
+            "authority": "长春市公安局",
+            "decision": "冻字18号",
+        }
+        assert (await anna.post(f"{path}/hand-over", data=given | {"until": f"{last}"})).status_code == 303
+        later = await stopped(console)
+
+        async def newer() -> bool:
+            return list(book.orders) == [(later.case.id, later.case.orders[0].step)]
+
+        await until(newer, SECONDS)
+        desk = (await anna.get("/release")).text
+        assert path in desk.partition('data-live="freezes"')[2].partition("</section>")[0]

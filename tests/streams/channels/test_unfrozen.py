@@ -11,7 +11,7 @@ from schemas.channels.receipts import BankReceipt
 from schemas.levels import Action
 from simulators.providers.bank import Stopping, by_chance
 from streams.channels.movements import Tokens
-from streams.channels.receipt_inputs import input_of
+from streams.channels.receipt_inputs import ReceiptBodyError, input_of
 from tests.dispatched import NOW
 
 DISPATCH = "raaaaaaaaaaaaaaaa-1:stop.0:1:payment"
@@ -24,6 +24,19 @@ def test_the_end_of_a_freeze_is_read_with_its_amount_or_as_of_the_whole_account(
     found = input_of(receipt, parse(DISPATCH), Action.STOP_PAYMENT, NOW, Tokens(b"a secret of these tests"))
     assert isinstance(found, BankFeedback)
     assert (found.state, found.amount_fen, found.id) == (BankState.UNFROZEN, fen, f"{DISPATCH}:unfrozen:a-1")
+
+
+def test_a_freeze_that_ends_in_the_future_has_not_ended() -> None:
+    body = {"id": "a-1", "dispatch": DISPATCH, "transfer": "cedar:1", "state": "unfrozen", "bank": "icbc"}
+    for hours, refused in ((-1, False), (0, False), (1, True)):
+        receipt = BankReceipt.model_validate(body | {"until": NOW + timedelta(hours=hours)})
+        if refused:
+            with pytest.raises(ReceiptBodyError, match="once the freeze has ended"):
+                input_of(receipt, parse(DISPATCH), Action.STOP_PAYMENT, NOW, Tokens(b"a secret of these tests"))
+        else:
+            found = input_of(receipt, parse(DISPATCH), Action.STOP_PAYMENT, NOW, Tokens(b"a secret of these tests"))
+            assert isinstance(found, BankFeedback)
+            assert found.until == receipt.until
 
 
 def test_a_state_that_no_bank_may_answer_is_refused() -> None:

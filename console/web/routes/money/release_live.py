@@ -13,9 +13,9 @@ from console.web.kit.door import RELEASES, Door
 from console.web.kit.events import open_stream
 from console.web.kit.services import Services, services
 from console.web.live.parts import EVENTS, changed_parts
+from console.web.payments.ending_freezes import freezes_in_need
 from console.web.routes.money.messages import masked_accounts, payers_banks
 from domain.payments import releases
-from domain.payments.freezes import ending_freezes
 from schemas.channels.releases import ReleaseRequest
 
 door = Door()
@@ -53,8 +53,7 @@ async def waiting(made: Services, who: Who, requests: Sequence[ReleaseRequest]) 
     `requests_of`. Errors of Redis pass through.
     """
     book = made.figures.book
-    ending = ending_freezes((line for line in book.orders.values() if who.sees(line.division)), made.line.clock.now())
-    freezes = ending[:STOPS_SHOWN]
+    freezes, more_freezes = await freezes_in_need(made, who.sees, STOPS_SHOWN)
     undecided, unreviewed = book.undecided(who.sees), book.unreviewed(who.sees)
     orders, objections = undecided[:STOPS_SHOWN], unreviewed[:STOPS_SHOWN]
     opened = [each for each in requests if releases.is_open(each)]
@@ -71,7 +70,7 @@ async def waiting(made: Services, who: Who, requests: Sequence[ReleaseRequest]) 
         "more_objections": len(unreviewed) - len(objections),
         "waiting": opened,
         "freezes": freezes,
-        "more_freezes": len(ending) - len(freezes),
+        "more_freezes": more_freezes,
         "accounts": await masked_accounts(made, {line.payee for line in (*orders, *freezes)}),
         "banks": payers_banks(made, transfers),
         "names": await made.staff.names(),

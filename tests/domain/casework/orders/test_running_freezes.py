@@ -7,9 +7,8 @@ from datetime import datetime, time, timedelta
 import pytest
 
 from domain.calendar import JILIN, local_date, months_after
-from domain.payments.bank_book import BankBook
 from domain.payments.books import standing
-from domain.payments.freezes import ending_freezes
+from domain.payments.freezes import REMINDED, freeze_attention
 from domain.payments.status import PaymentStatus, frozen_fen, status_of
 from schemas.casework.acts import AskStopAct, CloseAct
 from schemas.casework.books import BookLine
@@ -22,7 +21,7 @@ from schemas.codes.refusals import NoStop
 from schemas.levels import Action, Level
 from schemas.people.staff import StaffRole
 from schemas.risk.evidence import WatchStatus
-from tests.domain.builders import NOON, RESIDENT, Line, event, payment
+from tests.domain.builders import NOON, RESIDENT, Line, payment
 from tests.domain.casework.orders.test_end_of_a_freeze import AUTHORITY, END, FREEZE, end_of, frozen_by_bank, state
 from tests.domain.casework.orders.test_orders_of_an_account import stopped
 
@@ -299,18 +298,18 @@ def test_one_person_does_not_end_a_freeze_by_recording_that_it_ends_today() -> N
 
 
 def test_the_freezes_that_end_within_a_week_are_listed_once_each_the_earliest_first() -> None:
-    book, ends = BankBook(), {}
+    listed, ends = {}, {}
     for number, days in ((1, 6), (2, 3), (3, 8)):
         line = two_payments()
         ends[number] = line.now + days * DAY
         line.act(FREEZE.model_copy(update={"until": ends[number]}), "sun", role=DESK)
-        named = {"id": f"{RESIDENT}-{number}", "number": number}
-        book.add(event(line.here.model_copy(update=named)))
-    found = ending_freezes(book.orders.values(), line.now)
-    assert [line.order.freezing and line.order.freezing.until for line in found] == [ends[2], ends[1]]
+        found = freeze_attention(line.here)
+        assert found == {f"stop.0|{line.here.profile.division}": ends[number] - REMINDED}, "of two orders, one"
+        listed[number] = min(found.values())
+    due = [number for number, when in listed.items() if when <= line.now]
+    assert sorted(due, key=lambda number: listed[number]) == [2, 1]
     line.act(EndFreezeAct(order="stop.0", decision=END), "zhou", role=DESK)
-    book.add(event(line.here.model_copy(update={"id": f"{RESIDENT}-3", "number": 3})))
-    assert len(ending_freezes(book.orders.values(), line.now + 30 * DAY)) == 2
+    assert freeze_attention(line.here) == {}
 
 
 def test_a_freeze_that_is_recorded_as_shorter_ends_by_itself_after_six_months() -> None:
