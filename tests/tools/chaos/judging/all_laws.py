@@ -12,6 +12,7 @@ from schemas.levels import Action, Result
 from tests.tools.chaos.judging.books import Books
 from tests.tools.chaos.judging.late import late
 from tests.tools.chaos.judging.money import twice
+from tests.tools.chaos.judging.orders import no_order_twice, no_order_unapproved
 from tests.tools.chaos.judging.seen import LANES, WORD, Arrived
 from tests.tools.chaos.judging.whole import applied_and_published, folded
 
@@ -210,5 +211,7 @@ LAWS: dict[str, tuple[Callable[[Books], Iterable[str]], ...]] = {
     "open_cases_twice": (one_open_case,),
     "contacts_after_dissuaded": (nothing_after_settled,),
     "stuck_cases": (moving,),
+    "orders_unapproved": (no_order_unapproved,),
+    "orders_twice": (no_order_twice,),
     "": (known, no_fork, folded, applied_and_published, sealed, told_as_lost),
 }
