@@ -24,9 +24,8 @@ SHOWN_BY = {
         ("worker_killed", 6.5),
     ),
     "one_key_for_all": (("vault_lost_keys", 2.0), ("vault_lost_keys", 3.5)),
-    "orders_unapproved": (("worker_killed", 4.0),),
 }
-MEANT = {"one_key_for_all": "refused for want of a key", "orders_unapproved": "a bank has it, approved by"}
+MEANT = {"one_key_for_all": "refused for want of a key"}
 """By mutation: words of what must break, where other laws break too."""
 TRIES = 4
 NOT_MEANT = ("deadlines_late",)  # a mutation that is slow is late, which shows nothing

@@ -8,7 +8,6 @@ from unittest.mock import patch
 
 import faust
 
-import domain.casework.orders.records
 import streams.messaging.app
 import streams.state.case_store
 from agents.casework import Casework
@@ -96,12 +95,6 @@ def one_key_for_all() -> None:
     _put(RecordEncryption, "decode", together)
 
 
-def orders_unapproved() -> None:
-    """A stop that falls due goes to the bank, whoever has approved it or not."""
-    _require(callable(getattr(domain.casework.orders.records, "must_wait", None)), "must_wait in orders/records.py")
-    _put(domain.casework.orders.records, "must_wait", lambda *_: False)
-
-
 def _put(where: object, name: str, instead: object) -> None:
     patch.object(where, name, instead).start()  # for the process's life; raises AttributeError when it is gone
 
@@ -116,5 +109,4 @@ MUTATIONS: dict[str, Callable[[], None]] = {
     "ack_before_publish": ack_before_publish,
     "own_acks": own_acks,
     "one_key_for_all": one_key_for_all,
-    "orders_unapproved": orders_unapproved,
 }
