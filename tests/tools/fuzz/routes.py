@@ -1,4 +1,6 @@
-"""`python -m tests.tools.fuzz.routes --requests 100000 --seed 1 --report routes.json`: requests at every route.
+"""`python -m tests.tools.fuzz.routes --requests 100000 --slice 3000 --seed 1 --report routes.json`: requests at every
+route, in slices of about 3,000, each to a new installation. The report adds up the finished ones: interrupted, the same
+command goes on with the next seed until there are as many requests as wanted.
 
 Schemathesis generates them for the OpenAPI documents of intake and of the console; the console's is completed with all
 pages and forms, for things that exist and for anybody's. No answer may be a 500, or take over a second each time; and
@@ -10,10 +12,11 @@ import ast
 import asyncio
 import json
 import re
+import subprocess
 import sys
 import tempfile
 from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from enum import StrEnum
 from functools import cache
 from importlib import import_module
@@ -34,7 +37,9 @@ from schemas.people.staff import Scope, StaffRole
 from tests.console.harness.softphone import Softphone
 from tests.console.harness.stage import Stage, stage
 from tests.console.harness.world import World, made, unlimited
+from tests.tools.fuzz import slices
 from tests.tools.fuzz.sender import Plan
+from tests.tools.fuzz.slices import Found, Slice
 
 ROUNDS = [["GET"], ["POST", "PUT", "DELETE", "PATCH"], ["GET"]]  # the last shows what the second has left
 TEMPLATES = Path(__file__).resolve().parents[3] / "console" / "web" / "templates"
@@ -48,20 +53,6 @@ _PARAMETER = re.compile(r"\{(\w+)(?::\w+)?\}")
 _WORD = {"$ref": "#/components/schemas/Word"}
 _DATES = ["2026-03-01", "2026-02-30", "2026-03-01T01:00"]
 _ODD = ["", "0", "-1", "1", "0.01", "¥1,000.50", "999999999999999999", "on", *_DATES]
-
-
-@dataclass(frozen=True)
-class Found:
-    """What came of one server's requests: the sender's tally; `megabytes`: of this process after each round."""
-
-    server: str
-    tally: dict[str, Any]
-    megabytes: list[int]
-
-    @property
-    def growth(self) -> float:
-        """The part by which memory grew while only pages were read."""
-        return self.megabytes[-1] / self.megabytes[-2] - 1
 
 
 async def fuzzed(folder: Path, each: int, seed: int) -> list[Found]:
@@ -198,20 +189,30 @@ def _megabytes() -> int:
 
 
 def main() -> None:
-    """Run it, write the report, and exit with 1 if a request failed or memory grew."""
+    """Run the slices that the report lacks, and exit with 1 if a request failed or memory grew in any of them."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--requests", type=int, default=100_000, help="about so many, over all routes")
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--report", type=Path)
+    parser.add_argument("--requests", type=int, default=100_000, help="about so many in all, over all routes")
+    parser.add_argument("--slice", type=int, default=3_000, help="about so many to one installation")
+    parser.add_argument("--seed", type=int, default=1, help="of the first slice")
+    parser.add_argument("--report", type=Path, default=Path("routes.json"))
     given = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="routes-") as folder:
-        found = asyncio.run(fuzzed(Path(folder), max(1, given.requests // 450), given.seed))
-    for each in found:
-        tally = json.dumps(each.tally, ensure_ascii=False, indent=1)
-        print(f"{each.server}: {tally}, MB after each round: {each.megabytes}")
-    if given.report:
-        given.report.write_text(json.dumps([asdict(each) for each in found], indent=1))
-    sys.exit(any(each.tally["failed"] or each.growth > MOST_GROWTH for each in found))
+    done = slices.slices_of(given.report)
+    while sum(each.requests for each in done) < given.requests:
+        seed = slices.next_seed(done, given.seed)
+        with tempfile.TemporaryDirectory(prefix="routes-") as folder:
+            found = asyncio.run(fuzzed(Path(folder), max(1, given.slice // 450), seed))
+        done.append(Slice(seed, _commit(), given.slice, found))
+        slices.keep(given.report, done)
+        print(f"seed {seed}: {done[-1].requests} requests; faults: {[each.tally['faults'] for each in found]}")
+    total = slices.summed(done)
+    print(json.dumps(total, ensure_ascii=False, indent=1))
+    sys.exit(bool(total["failed"]) or total["growth"] > MOST_GROWTH)
+
+
+def _commit() -> str:
+    """Return the short name of the commit that is checked out; with a + if files differ from it."""
+    git = ["git", "-C", str(TEMPLATES), "describe", "--always", "--exclude=*", "--dirty=+"]
+    return subprocess.run(git, check=True, capture_output=True, text=True).stdout.strip()
 
 
 if __name__ == "__main__":
