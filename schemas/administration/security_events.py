@@ -21,7 +21,7 @@ class SecurityEventKind(StrEnum):
     CODE_WRONG = "code-wrong"  # of the authenticator, or a recovery code
     GUESSING = "guessing"  # too many attempts at one login: locked for a time
     SPRAYING = "spraying"  # too many wrong answers from one address, at all logins
-    FORBIDDEN = "forbidden"  # signed in, but not for this role, area or token
+    FORBIDDEN = "forbidden"  # not for this role, area or token, or a form that no page of the console sent
     TOKEN_REFUSED = "token-refused"  # noqa: S105 - a kind's name
     PROVIDER_REFUSED = "provider-refused"  # the OpenID provider did not vouch, or no account is bound
     RECOVERY_CODE_SPENT = "recovery-code-spent"
@@ -31,7 +31,7 @@ class SecurityEventKind(StrEnum):
     KEY_REFUSED = "key-refused"  # a security key's answer is wrong: its challenge, origin, signature or verification
     KEY_CLONED = "key-cloned"  # a security key's counter did not rise: somebody may have a copy of it
     REVEALED = "revealed"  # a resident's data
-    TOO_OFTEN = "too-often"  # signed in, and above the limit of requests, searches, uploads or streams
+    TOO_OFTEN = "too-often"  # above the limit of requests, searches, uploads or streams of a person, or of an address
     MASS_REVEALING = "mass-revealing"  # one person revealed many residents' data within minutes
 
 

@@ -90,6 +90,13 @@ class SecurityLog:
         if count and count % MANY == 0:
             await self.note(request, SecurityEventKind.MASS_REVEALING, login)
 
+    async def note_stranger(self, request: Request, kind: SecurityEventKind) -> None:
+        """Record an event about a request that no account sent: the first of its address within a minute, and of all
+        addresses at most 60 within a minute. Failures are logged and not raised.
+        """
+        if await request.app.state.limits.first_of_stranger(request):
+            await self.note(request, kind, "", getattr(request.scope.get("route"), "name", ""))
+
     def _tell_syslog(self, event: SecurityEvent) -> None:
         if self.syslog is None:
             return

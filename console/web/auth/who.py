@@ -30,6 +30,11 @@ class Who:
         """Return True if a division code is in the account's area."""
         return division.startswith(self.area)
 
+    def require(self, division: str) -> None:
+        """Raise OtherAreaError unless a division code is in the account's area."""
+        if not self.sees(division):
+            raise OtherAreaError
+
 
 class NotSignedInError(Exception):
     """Nobody is signed in: a page redirects to the sign-in, the API answers 401."""

@@ -11,7 +11,7 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from console.web.auth.who import NotFoundError, OtherAreaError, Who
+from console.web.auth.who import NotFoundError, Who
 from console.web.case import answers
 from console.web.case.acting import acted
 from console.web.case.answers import Answer, Answered
@@ -105,8 +105,7 @@ async def found(services: Services, who: Who, case_id: str) -> Case:
     case = await services.desk.load(case_id)
     if case is None:
         raise NotFoundError
-    if not who.sees(case.profile.division):
-        raise OtherAreaError
+    who.require(case.profile.division)
     return case
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 
 from console.web.auth import trail
-from console.web.auth.who import NotFoundError, OtherAreaError, Who
+from console.web.auth.who import NotFoundError, Who
 from console.web.case import callers
 from console.web.kit.services import Services
 from domain.desk import public_reports as rules
@@ -50,8 +50,7 @@ async def report_in_area(services: Services, who: Who, name: str) -> PublicRepor
     kept = (await services.line.policies.live()).retention.calls
     if report is None or rules.expired(report, kept, services.line.clock.now()):
         raise NotFoundError
-    if not who.sees(report.place):
-        raise OtherAreaError
+    who.require(report.place)
     return report
 
 

@@ -17,6 +17,7 @@ from aiokafka.errors import KafkaError
 from fastapi import Request
 from pydantic import ValidationError
 from redis.exceptions import RedisError
+from starlette.background import BackgroundTask
 from starlette.responses import Response
 
 from console.web.auth import csrf, trail
@@ -29,6 +30,7 @@ from domain.calendar import FAST_CLOCK, JILIN, local_date
 from domain.desk.paid_at import paid_at
 from domain.identity.identifiers import normal_account, normal_phone
 from domain.ids import short_hash
+from schemas.administration.security_events import SecurityEventKind
 from schemas.casework.reported import PaidBy
 from schemas.people.public_reports import REPORTING, PublicReport, Reporter
 
@@ -48,12 +50,12 @@ STALE = FormError("", "页面已过期，请核对内容后再次提交。")
 
 class StaleFormError(Exception):
     """The form's proof is missing, wrong, older than MOST_SECONDS, or younger than LEAST_SECONDS. `soon`: True if it is
-    younger.
+    younger; `forged`: True if it is missing or wrong, so no page of the console sent the form.
     """
 
-    def __init__(self, soon: bool = False) -> None:
+    def __init__(self, soon: bool = False, forged: bool = False) -> None:
         super().__init__()
-        self.soon = soon
+        self.soon, self.forged = soon, forged
 
 
 def proof_of(ring: KeyRing, form: str, issued: int) -> str:
@@ -93,9 +95,9 @@ def check_issued(ring: KeyRing, given: Filled, seconds: float) -> None:
     """
     issued = given["issued"]
     if not _ISSUED.fullmatch(issued) or not _PROOF.fullmatch(given["proof"]):
-        raise StaleFormError
+        raise StaleFormError(forged=True)
     if not ring.matches_digest(_to_hash(given.form, int(issued)), given["proof"]):
-        raise StaleFormError
+        raise StaleFormError(forged=True)
     age = seconds - int(issued) / 1000
     if not LEAST_SECONDS <= age <= MOST_SECONDS:
         raise StaleFormError(soon=age < LEAST_SECONDS)
@@ -205,17 +207,24 @@ async def take_form(
         check_issued(made.keys(KeyPurpose.SESSION), given, time.time())
         report = read(given, made.line.clock.now())
     except StaleFormError as error:
-        return show(request, 422, given, SOON if error.soon else STALE, anew=not error.soon)
+        refused = show(request, 422, given, SOON if error.soon else STALE, anew=not error.soon)
+        return _told(request, refused, SecurityEventKind.FORBIDDEN) if error.forged else refused
     except FormError as error:
         return show(request, 422, given, error)
     phone = hashed_phone(made.keys(KeyPurpose.SESSION), report.phone)
     if wait := await request.app.state.limits.report(request, phone, report.place):
         answer = show(request, 429, given, many)
         answer.headers["Retry-After"] = str(wait)
-        return answer
+        return _told(request, answer, SecurityEventKind.TOO_OFTEN)
     try:
         async with trail.in_time():
             return report, await made.line.public_reports.take(report)
     except (TimeoutError, ConnectionError, KafkaError, RedisError) as error:
         log.warning("a form of somebody without an account was not stored: %s", type(error).__name__)
         return show(request, 503, given, away)
+
+
+def _told(request: Request, answer: Response, kind: SecurityEventKind) -> Response:
+    """Return the answer, after which a security event is recorded."""
+    answer.background = BackgroundTask(services(request).security.note_stranger, request, kind)
+    return answer

@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from console.web.auth.who import ForbiddenError, NotFoundError, NotSignedInError, OtherAreaError, Who
 from console.web.kit.door import opens
+from console.web.kit.filled import NoFormIdError
 from console.web.kit.i18n import translate
 from console.web.kit.pages import ZONE, page
 from console.web.kit.services import services
@@ -220,12 +221,23 @@ async def _too_many(request: Request, error: Exception) -> Response:
     return too_many(request, getattr(error, "seconds", 1))
 
 
+async def _note_forged(request: Request) -> None:
+    who, security = getattr(request.state, "who", None), services(request).security
+    if who is None:
+        await security.note_stranger(request, SecurityEventKind.FORBIDDEN)
+    elif await request.app.state.limits.first_refusal(who):
+        route = getattr(request.scope.get("route"), "name", "")
+        await security.note(request, SecurityEventKind.FORBIDDEN, who.login, route)
+
+
 async def _http(request: Request, error: Exception) -> Response:
     """Return the answer to an error of the framework: unknown address, wrong method, invalid body.
 
     A GET of an address that accepts only forms (a reloaded page, a change of language) is redirected to the nearest
-    page above.
+    page above. A security event is recorded for a form without an id, which no page of the console sent.
     """
+    if isinstance(error, NoFormIdError):
+        await _note_forged(request)
     status = getattr(error, "status_code", 400)
     if status == 404:
         if wants_page(request):  # no guard has run: find the account, so that the page shows its navigation

@@ -70,9 +70,13 @@ def new_form() -> str:
     return secrets.token_hex(10)
 
 
+class NoFormIdError(HTTPException):
+    """A form has no id, so no page of the console sent it."""
+
+
 async def filled(request: Request) -> Filled:
-    """Return the request's form. Raises HTTPException (400) if it has no id, because it is then not from one of our
-    pages, or if it has characters that cannot be stored: the sender may choose the encoding.
+    """Return the request's form. Raises HTTPException (400) if it has no id (NoFormIdError), because it is then not
+    from one of our pages, or if it has characters that cannot be stored: the sender may choose the encoding.
     """
     try:
         given = await request.form()
@@ -84,7 +88,7 @@ async def filled(request: Request) -> Filled:
     fields = {name: values[-1] for name, values in many.items()}
     form = fields.get("form", "")
     if not _FORM.fullmatch(form):
-        raise HTTPException(400, "the form has no id: load its page again")
+        raise NoFormIdError(400, "the form has no id: load its page again")
     return Filled(fields, many, form)
 
 

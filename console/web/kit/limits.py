@@ -26,8 +26,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from console.web.auth.lockout import address_of
 from console.web.auth.who import Who
 from console.web.kit.errors import TooManyError, refused, too_many
+from console.web.kit.services import services
 from console.web.kit.settings import ConsoleSettings
 from domain.public_check.statuses import A_DAY, AN_HOUR, SITES
+from schemas.administration.security_events import SecurityEventKind
 from streams.runtime.settings import SettingsError
 
 log = logging.getLogger(__name__)
@@ -43,7 +45,8 @@ SEARCHES = limits.parse("60/minute")  # of one person; more looks like copying t
 CHECKS = limits.parse(f"{A_DAY}/day")  # elements of the public check that one network asks about
 SITE_CHECKS = limits.parse(f"{SITES * A_DAY}/day")  # those of an IPv6 /48, of which one customer may have every /64
 ALL_CHECKS = limits.parse(f"{AN_HOUR}/hour")
-TOLD = limits.parse("1/minute")  # security events of one person above a limit
+TOLD = limits.parse("1/minute")  # security events of one person, or of one address, above a limit
+STRANGERS = limits.parse("60/minute")  # security events of all addresses about requests that no account sent
 EVIDENCE = limits.parse("12/minute")  # forms with evidence files of one person: they lie in memory
 EVIDENCE_FORMS = frozenset({"case-evidence-add", "call-in-danger"})  # names of the routes that take them
 MOST_HELD = 8  # forms above BODY_BYTES that one console has in memory: they wait until their pictures are encoded
@@ -106,6 +109,15 @@ class Limits:
         requests one is recorded. While Redis is unavailable, the result is True.
         """
         return not await self._hit(TOLD, "told", who.login)
+
+    async def first_of_stranger(self, request: Request) -> bool:
+        """Return True for the first call about an address within a minute, and for at most 60 calls (STRANGERS) within
+        a minute in all, so that many addresses do not fill the topic of security events. While Redis is unavailable,
+        the result is True.
+        """
+        if await self._hit(TOLD, "told-address", address_of(request)):
+            return False
+        return not await self._hit(STRANGERS, "told-strangers", "all")
 
     async def report(self, request: Request, phone: str, county: str) -> int:
         """Count a report on the public page. Return the seconds until another one is allowed if a limit is reached, or
@@ -171,14 +183,18 @@ def networks_of(request: Request) -> dict[str, RateLimitItem]:
 
 
 class Addresses:
-    """ASGI middleware that refuses (429) the requests of an address above its limit, before any other work."""
+    """ASGI middleware that refuses (429) the requests of an address above its limit, before any other work. A security
+    event about it is recorded after the answer.
+    """
 
     def __init__(self, app: ASGIApp, counts: Limits) -> None:
         self._app, self._counts = app, counts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and (wait := await self._counts.address(scope)):
-            await too_many(Request(scope), wait)(scope, receive, send)
+            request = Request(scope)
+            await too_many(request, wait)(scope, receive, send)
+            await services(request).security.note_stranger(request, SecurityEventKind.TOO_OFTEN)
             return
         await self._app(scope, receive, send)
 

@@ -19,7 +19,9 @@ from streams.messaging.reader import read_all
 from streams.messaging.topics import SECURITY_EVENTS
 from streams.state.keys import SECURITY_COUNTS
 from tests.channel_rig import until
+from tests.console.accounts.test_security import another
 from tests.console.harness.case_forms import reveal
+from tests.console.harness.public_reports import told
 from tests.console.harness.stage import Stage
 from tests.console.harness.visitors import PASSWORD, Authenticator, Visitor, newcomer, person, sign_in
 from tests.console.programs.test_api import red
@@ -143,6 +145,55 @@ async def test_who_searches_too_often_is_told_once_a_minute(console: Stage, monk
         assert [answer.status_code == 429 for answer in answers] == [False] * 3 + [True] * 3
         (event,) = await events(console, client.account.login)
     assert (event.kind, event.on) == (Kind.TOO_OFTEN, "queue-search")
+
+
+async def test_an_address_above_its_limit_is_told_once_a_minute(console: Stage) -> None:
+    stranger = {"x-forwarded-for": "198.51.100.77"}
+    async with (
+        another(console, rate_sign_in="3/minute") as (address, _),
+        httpx.AsyncClient(base_url=address, headers=stranger, timeout=60) as client,
+    ):
+        answers = [await client.post("/sign-in", data={"login": "x"}) for _ in range(6)]
+        assert [answer.status_code == 429 for answer in answers] == [False] * 3 + [True] * 3
+        await until(lambda: told_of(console, "198.51.100.77"))
+    (event,) = [each for each in await events(console, "") if each.address == "198.51.100.77"]
+    assert (event.kind, event.on) == (Kind.TOO_OFTEN, None)
+
+
+async def test_many_addresses_do_not_fill_the_events(console: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "STRANGERS", parse("2/hour"))
+    before = len(await events(console, ""))
+    async with another(console, rate_address="1/minute") as (address, _):
+        for number in range(80, 85):
+            stranger = {"x-forwarded-for": f"198.51.100.{number}"}
+            async with httpx.AsyncClient(base_url=address, headers=stranger, timeout=60) as client:
+                answers = [await client.get("/sign-in") for _ in range(2)]
+                assert [answer.status_code for answer in answers] == [200, 429]
+    assert len(await events(console, "")) - before == 2
+
+
+async def test_a_form_that_no_page_sent_is_told(console: Stage) -> None:
+    async with await console.signed_in(StaffRole.SUPERVISOR) as client:
+        assert (await client.post("/holds", data={"reason": "no form has this"})).status_code == 400
+        (event,) = await events(console, client.account.login)
+    assert (event.kind, event.on) == (Kind.FORBIDDEN, "hold-set")
+
+
+async def test_a_public_form_that_was_made_up_is_told_and_one_that_is_too_old_is_not(console: Stage) -> None:
+    forms = {"198.51.100.78": told(console) | {"proof": "f" * 64}, "198.51.100.79": told(console, 9_000)}
+    async with another(console, public_page=True) as (where, _):
+        for address, given in forms.items():
+            headers = {"x-forwarded-for": address}
+            async with httpx.AsyncClient(base_url=where, headers=headers, timeout=60) as client:
+                assert (await client.post("/report", data=given)).status_code == 422
+    await until(lambda: told_of(console, "198.51.100.78"))
+    assert not await told_of(console, "198.51.100.79")
+    (event,) = [each for each in await events(console, "") if each.address == "198.51.100.78"]
+    assert (event.kind, event.on) == (Kind.FORBIDDEN, "public-page-report")
+
+
+async def told_of(console: Stage, address: str) -> bool:
+    return any(each.address == address for each in await events(console, ""))
 
 
 async def test_a_token_that_is_no_more_is_told(console: Stage) -> None:

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from starlette.responses import Response
 
 from console.web.auth import trail
-from console.web.auth.who import NotFoundError, OtherAreaError, Signed, Who
+from console.web.auth.who import NotFoundError, Signed, Who
 from console.web.auth.words import N_
 from console.web.case.answers import until
 from console.web.kit.door import DESK, SUPERVISORS, Door
@@ -134,12 +134,13 @@ async def lift(request: Request, who: Signed, hold_id: str) -> Response:
 
 
 async def _own(made: Services, who: Who, hold_id: str) -> Hold:
-    """Return a hold in force in the person's area. Raises NotFoundError if none has the id."""
+    """Return a hold in force in the person's area. Raises NotFoundError if none has the id, and its
+    subclass OtherAreaError if it is of another area.
+    """
     hold = next((each for each in await rules.holds_in_force(made.line) if each.id == hold_id), None)
     if hold is None:
         raise NotFoundError
-    if not who.sees(hold.area or ""):
-        raise OtherAreaError
+    who.require(hold.area or "")
     return hold
 
 
@@ -148,8 +149,7 @@ def _hold(request: Request, who: Who, given: Filled) -> Hold:
     person's.
     """
     area = given["area"] or who.area
-    if not who.sees(area):
-        raise NotFoundError
+    who.require(area)
     everything = given["kind"] == EVERYTHING
     named = {} if everything else {name: given[name] for name in NAMED if given[name]}
     if given["for"] not in DURATIONS:

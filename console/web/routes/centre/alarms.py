@@ -13,7 +13,7 @@ from fastapi import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from console.web.auth import trail
-from console.web.auth.who import NotFoundError, Signed, Who
+from console.web.auth.who import NotFoundError, OtherAreaError, Signed, Who
 from console.web.kit.door import DESK, SUPERVISORS, Door
 from console.web.kit.events import Look, open_stream
 from console.web.kit.filled import wants_json
@@ -74,8 +74,10 @@ async def acknowledge(request: Request, who: Signed, alarm: str) -> Response:
     """
     made = services(request)
     known = await made.line.alarms.get(alarm)
-    if known is None or not concerns(who.area, known):
+    if known is None:
         raise NotFoundError
+    if not concerns(who.area, known):
+        raise OtherAreaError
     note = legible(str((await request.form()).get("note", "")))[:MOST_NOTE]
     on, now = known.case or known.officer, made.line.clock.now()
     told = partial(trail.write, made, who, "alarm-acknowledged", on, detail=known.id)

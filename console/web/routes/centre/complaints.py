@@ -205,16 +205,18 @@ async def _taken(request: Request, made: Services, who: Who, given: Filled) -> C
 async def _case(made: Services, who: Who, case_id: str) -> Case:
     """Return a case of the person's area. Raises NotFoundError if the area does not have it."""
     found = await made.desk.load(case_id)
-    if found is None or not who.sees(found.profile.division):
+    if found is None:
         raise NotFoundError
+    who.require(found.profile.division)
     return found
 
 
 async def _complaint(made: Services, who: Who, complaint_id: str) -> Complaint:
     """Return a complaint of the person's area. Raises NotFoundError if the area does not have it."""
     found = await made.line.complaints.get(complaint_id)
-    if found is None or not who.sees(found.area):
+    if found is None:
         raise NotFoundError
+    who.require(found.area)
     return found
 
 

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from starlette.responses import RedirectResponse, Response
 
 from console.web.auth import trail
-from console.web.auth.who import NotFoundError, Signed, Who
+from console.web.auth.who import NotFoundError, OtherAreaError, Signed, Who
 from console.web.kit.door import SUPERVISORS, Door
 from console.web.kit.filled import new_form
 from console.web.kit.i18n import translate
@@ -75,8 +75,10 @@ async def take(request: Request, name: str, who: Signed) -> Response:
     """
     made = services(request)
     found = await made.line.handovers.get(name)
-    if found is None or found.area != who.area:
+    if found is None:
         raise NotFoundError
+    if found.area != who.area:
+        raise OtherAreaError
     if found.by == who.login:
         words = translate(request, "接班须由另一人确认。")
         return await _page(request, who, wrong=words, status=409)

@@ -183,8 +183,9 @@ async def act(request: Request, who: Signed, campaign: str, case_id: str) -> Res
     """
     made, given = services(request), await filled(request)
     row = made.hub.rows.get(case_id)
-    if row is None or not _belongs(row, who, campaign):
+    if row is None or row.case.danger.campaign != campaign:
         raise NotFoundError
+    who.require(row.case.profile.division)
     if given["do"] not in ACTS or not _worded(given):
         return JSONResponse({"error": "do or text cannot be read", "do": "Load the board again"}, 422)
     message = acted(made, who, row.case, _act(given), given.name("bulk", case_id), given.seen)
@@ -229,8 +230,9 @@ async def _declared(made: Services, who: Who, campaign: str) -> list[Incident]:
 async def _own(made: Services, who: Who, campaign: str, name: str) -> Incident:
     """Return an incident that the person may change. Raises NotFoundError if their area does not have it."""
     found = await made.line.incidents.get(name)
-    if found is None or found.campaign != campaign or not who.sees(found.area):
+    if found is None or found.campaign != campaign:
         raise NotFoundError
+    who.require(found.area)
     return found
 
 

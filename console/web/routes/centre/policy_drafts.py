@@ -238,8 +238,9 @@ def _not_publishable(request: Request, who: Who, draft: Draft, live: InForce, fo
 async def _found(made: Services, who: Who, draft_id: str) -> Draft:
     """Return a draft of the person's area. Raises NotFoundError if the area does not have it."""
     draft = await made.line.drafts.get(draft_id)
-    if draft is None or not who.sees(draft.area):
+    if draft is None:
         raise NotFoundError
+    who.require(draft.area)
     return draft
 
 

@@ -223,8 +223,9 @@ def _numbered(case: Case, number: int) -> Payment:
 async def _request(made: Services, who: Who, name: str) -> ReleaseRequest:
     """Return a request of the person's area. Raises NotFoundError if the area does not have it."""
     found = await made.line.releases.get(name)
-    if found is None or not who.sees(found.division):
+    if found is None:
         raise NotFoundError
+    who.require(found.division)
     return found
 
 

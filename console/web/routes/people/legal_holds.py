@@ -169,10 +169,11 @@ def _end_of(day: str) -> datetime | None:
 
 
 async def _check_area(made: Services, who: Who, name: str) -> None:
-    """Raise NotFoundError if the person's area does not have the order."""
+    """Raise NotFoundError if the order does not exist, and its subclass OtherAreaError if it is of another area."""
     found = await made.line.legal_holds.get(name)
-    if found is None or not who.sees(found.area):
+    if found is None:
         raise NotFoundError
+    who.require(found.area)
 
 
 async def _page(

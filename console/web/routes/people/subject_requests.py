@@ -265,8 +265,9 @@ async def _refuse_corrected(made: Services, known: SubjectRequest) -> None:
 async def _found(made: Services, who: Who, name: str) -> SubjectRequest:
     """Return a request of the person's area. Raises NotFoundError if the area does not have it."""
     found = await made.line.subject_requests.get(name)
-    if found is None or not who.sees(found.area):
+    if found is None:
         raise NotFoundError
+    who.require(found.area)
     return found
 
 
