@@ -22,11 +22,20 @@ _AFTER_A_TALK = (Outcome.DISSUADED, Outcome.NOT_PERSUADED, Outcome.ALREADY_DEFRA
 _WITHOUT_A_TALK = (Outcome.ALREADY_DEFRAUDED, Outcome.FALSE_ALARM, Outcome.DISSUADED)
 
 
-def known_ground(case: Case) -> OutcomeGround | None:
-    """Return the ground of an outcome that the case itself shows: CALL if the operators' latest call was answered, else
-    VISIT if an officer met the resident; None if it shows neither.
+def own_call(case: Case) -> DeskCall | None:
+    """Return the operators' latest call to the resident, or None if there was none, or if somebody else than the person
+    who called has claimed the case since: what their predecessor heard is not known to them.
     """
-    if case.desk_call and case.desk_call.answered:
+    call = case.desk_call
+    return call if call and case.claimed_by in (None, call.by) else None
+
+
+def known_ground(case: Case) -> OutcomeGround | None:
+    """Return the ground of an outcome that the case itself shows: CALL if the operators' latest call was answered
+    (`own_call`), else VISIT if an officer met the resident; None if it shows neither.
+    """
+    call = own_call(case)
+    if call and call.answered:
         return OutcomeGround.CALL
     return OutcomeGround.VISIT if case.met_at else None
 
@@ -57,7 +66,7 @@ def offered(case: Case) -> tuple[Outcome, ...]:
     """
     if known_ground(case):
         return _AFTER_A_TALK
-    return (Outcome.UNREACHABLE, *_WITHOUT_A_TALK) if case.desk_call else _WITHOUT_A_TALK
+    return (Outcome.UNREACHABLE, *_WITHOUT_A_TALK) if own_call(case) else _WITHOUT_A_TALK
 
 
 def call_after(call: DeskCall | None, what: str, by: str, now: datetime) -> DeskCall | None:

@@ -136,11 +136,15 @@ class View:
 
     @property
     def call(self) -> str:
-        """The state of the desk's latest call: "none", "busy", "no_answer", "connected" or "ended"."""
-        call = self.case.desk_call
+        """The state of the desk's latest call: "none", "busy", "no_answer", "connected" or "ended". A predecessor's call
+        that is over is none of the person who has the case now.
+        """
+        if call_goes_on(self.case, self.now):
+            return "connected"
+        call = grounds.own_call(self.case)
         if call is None or not call.answered:
             return call.result.value if call else "none"
-        return "connected" if call_goes_on(self.case, self.now) else "ended"
+        return "ended"
 
     @property
     def tried(self) -> CallsTried:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from domain.casework.grounds import ground_of, offered
 from domain.payments import ledger
-from schemas.casework.acts import AnswersAct, CallAgainAct, NoteAct, OutcomeAct
+from schemas.casework.acts import AnswersAct, CallAgainAct, ClaimAct, NoteAct, OutcomeAct
 from schemas.casework.cases import CaseState, StepState
 from schemas.casework.events import FactKind
 from schemas.casework.inputs import VisitStage
@@ -21,15 +21,17 @@ MINUTE = timedelta(minutes=1)
 STATED = [ground for ground in OutcomeGround if not ground.evidenced]
 
 
-def called(line: Line, *whats: str) -> None:
+def called(line: Line, *whats: str, by: str = "operator li") -> None:
     for what in whats:
-        line.act(NoteAct.model_validate({"what": what}))
+        line.act(NoteAct.model_validate({"what": what}), by)
 
 
-def put_down(line: Line, ground: OutcomeGround | None = None, **more: object) -> list[AnyCode]:
+def put_down(
+    line: Line, ground: OutcomeGround | None = None, by: str = "operator li", **more: object
+) -> list[AnyCode]:
     """Why it was refused."""
     act = OutcomeAct.model_validate({"outcome": Outcome.DISSUADED, "ground": ground, **more})
-    return [fact.what for fact in line.act(act).facts if fact.kind is FactKind.REFUSED]
+    return [fact.what for fact in line.act(act, by).facts if fact.kind is FactKind.REFUSED]
 
 
 # ------------------------------------------------------------ what is needed
@@ -72,6 +74,20 @@ def test_a_talk_counts_for_one_outcome_only() -> None:
     called(line, "conversation")
     line.outcome(Outcome.NOT_PERSUADED)
     assert put_down(line) == [GroundMissing()]
+
+
+def test_a_colleagues_talk_is_no_ground_for_who_has_taken_the_case_since() -> None:
+    line = at_the_desk()
+    called(line, "conversation")
+    line.act(ClaimAct(do="claim"), by="operator li")
+    line.act(ClaimAct(do="unclaim"), by="operator li")
+    line.act(ClaimAct(do="claim"), by="operator wang")
+    assert Outcome.UNREACHABLE not in offered(line.here)
+    assert Outcome.NOT_PERSUADED not in offered(line.here)
+    assert put_down(line, by="operator wang") == [GroundMissing()]
+    called(line, "conversation", by="operator wang")
+    assert put_down(line, by="operator wang") == []
+    assert line.here.ground is OutcomeGround.CALL
 
 
 def test_a_talk_that_was_put_off_is_no_ground_for_what_is_put_down_later() -> None:
