@@ -1,8 +1,19 @@
-"""Sets of fact kinds: refusals, routine facts and facts left out of news. console/web/kit/wording.py renders facts as
-sentences.
+"""The facts of a case for its readers: sets of their kinds (refusals, routine facts, facts left out of news), and a
+story's facts as sentences with people's names. console/web/kit/wording.py renders a fact.
 """
 
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import msgspec
+
+from console.web.case.stories import TimelineEntry
+from console.web.kit.wording import wording
+from domain.wording import labels
 from schemas.casework.events import FactKind
+from schemas.codes.any_code import AnyCode
+
+LOGINS = ("by", "to", "holder")  # parameters of codes that are people's logins
 
 REFUSALS = frozenset({FactKind.REFUSED})
 # Facts that do not affect a person's decision: they do not ask the reader of an open form to check it again.
@@ -16,3 +27,37 @@ ROUTINE = frozenset(
 # The plan's own steps are in the story, but are no news to the operator on the telephone; new evidence is,
 # and so is a reply.
 UNTOLD = ROUTINE - {FactKind.EVIDENCE, FactKind.REPLY}
+
+
+def timeline(story: Iterable[TimelineEntry], language: str, names: Mapping[str, str], *, whole: bool) -> list[Any]:
+    """Return a story's events for a page, the latest event first: dicts of `version`, `at` and `facts`. Each fact is a
+    dict of `kind` (its Chinese label), `words` (its sentence in the language), `by` and `refused` (True if it is a
+    refusal). `by` is empty where the sentence says it already.
+
+    `names`: people's names by login. `whole`: True if the reader has revealed the resident's data, so that notes are
+    shown with their numbers.
+    """
+    words = wording(language, whole)
+    return [
+        {
+            "version": each.version,
+            "at": each.at,
+            "facts": [
+                {
+                    "kind": labels.FACTS[fact.kind],
+                    "words": words.sentence(named(fact.what, names)),
+                    "by": "" if fact.by == getattr(fact.what, "by", None) else names.get(fact.by or "", fact.by),
+                    "refused": fact.kind is FactKind.REFUSED,
+                }
+                for fact in each.facts
+            ],
+        }
+        for each in reversed(list(story))
+    ]
+
+
+def named(code: AnyCode, names: Mapping[str, str]) -> AnyCode:
+    """Return the code with people's names in place of their logins, where they are known."""
+    logins = {field: getattr(code, field, None) or "" for field in LOGINS}
+    known = {field: names[login] for field, login in logins.items() if login in names}
+    return msgspec.structs.replace(code, **known) if known else code

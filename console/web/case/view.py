@@ -11,11 +11,9 @@ from console.web.auth.who import Who
 from console.web.case.kept_back import Waiting
 from console.web.case.money_tree import DrawnTree, drawn_tree
 from console.web.case.scripts import tree_of, trees
-from console.web.case.stories import TimelineEntry
 from console.web.case.timeline import TimeLine, drawn
 from console.web.kit.door import RELEASES
 from console.web.kit.services import Services
-from console.web.kit.wording import wording
 from console.web.live.row import Row
 from console.web.payments.case_money import Money, money_of
 from console.web.payments.later import LaterLeft, later_left
@@ -40,10 +38,8 @@ from domain.payments.headline import Headline, headline_of
 from domain.payments.stop_progress import CaseStops, case_stops, partly_asked
 from domain.policy import PolicyError
 from domain.policy.risk import ShieldRules
-from domain.wording import labels
 from schemas.casework.acts import AskStopAct
 from schemas.casework.cases import LIVE_STEPS, Case, Step, StepState
-from schemas.casework.events import FactKind
 from schemas.levels import GRAVEST_FIRST, Level, Outcome, OutcomeGround
 from schemas.people.incidents import Incident
 from schemas.people.residents import Resident
@@ -136,8 +132,8 @@ class View:
 
     @property
     def call(self) -> str:
-        """The state of the desk's latest call: "none", "busy", "no_answer", "connected" or "ended". A predecessor's call
-        that is over is none of the person who has the case now.
+        """The state of the desk's latest call: "none", "busy", "no_answer", "connected" or "ended". A call by
+        somebody else than the person who has the case now counts only while it goes on.
         """
         if call_goes_on(self.case, self.now):
             return "connected"
@@ -308,32 +304,6 @@ def talk_of(case: Case, script: str = "") -> Talk:
 def context(language: str) -> dict[str, Any]:
     """Return the template variables that all case pages share: `scripts`, by scam type, and `spoken`, the language."""
     return {"scripts": trees(), "spoken": language}
-
-
-def timeline(story: list[TimelineEntry], language: str, whole: bool) -> list[dict[str, Any]]:
-    """Return a story's events for a page, the latest event first: dicts of `version`, `at` and `facts`. Each fact is a
-    dict of `kind` (its Chinese label), `words` (its sentence in the language), `by` and `refused` (True if it is a
-    refusal).
-
-    `whole`: True if the reader has revealed the resident's data, so that notes are shown with their numbers.
-    """
-    words = wording(language, whole)
-    return [
-        {
-            "version": each.version,
-            "at": each.at,
-            "facts": [
-                {
-                    "kind": labels.FACTS[fact.kind],
-                    "words": words.sentence(fact.what),
-                    "by": fact.by,
-                    "refused": fact.kind is FactKind.REFUSED,
-                }
-                for fact in each.facts
-            ],
-        }
-        for each in reversed(story)
-    ]
 
 
 async def person_of(services: Services, who: Who, case: Case, now: datetime) -> Person:

@@ -220,6 +220,15 @@ async def test_the_story_is_told_in_the_language_of_the_page(console: Stage, lin
     assert "Opened" in english
 
 
+async def test_the_story_names_people_instead_of_their_logins(console: Stage, line: Line, operator: Client) -> None:
+    _, case = await red(line)
+    assert (await operator.post(f"/cases/{case.id}/claim")).status_code < 400
+    await line.settle()
+    story = (await operator.get(f"/cases/{case.id}/story")).text
+    assert f"{operator.account.name} 接手" in story
+    assert operator.account.login not in story
+
+
 # ------------------------------------------------------------ live
 
 

@@ -17,7 +17,7 @@ from console.web.case import facts
 from console.web.case.acts import found
 from console.web.case.own_accounts import own_accounts
 from console.web.case.stories import Story, TimelineEntry, recordings
-from console.web.case.view import context, timeline, view
+from console.web.case.view import context, view
 from console.web.kit.door import DESK, Door
 from console.web.kit.events import Look, open_stream
 from console.web.kit.filled import new_form
@@ -88,7 +88,7 @@ async def story(request: Request, who: Signed, case_id: str) -> Response:
     await _look(made, who, case, anew=False)
     known = await _story(made, case)
     left = await unmask.seconds_left(made, who, case.resident)
-    events = timeline(known.told, language_of(request), left > 0)
+    events = facts.timeline(known.told, language_of(request), await made.staff.names(), whole=left > 0)
     shown: dict[str, Any] = {"events": events, "whole_words": left > 0, "left": left}
     return page(request, "case_story.html", case=case, whole=known.whole, recordings=recordings(known), **shown)
 
