@@ -56,8 +56,8 @@ class Cell:
 
 
 async def listed(made: Services, who: Who) -> list[Listed]:
-    """Return the stations of the person's area with their present numbers, sorted by name; `missing` is in
-    person-hours. Raises what `duty` raises.
+    """Return the stations of the person's area with their present numbers, those that lack most people first, else by
+    name; `missing` is in person-hours. Raises what `duty` raises.
     """
     now, asked = made.line.clock.now(), await duty(made)
     needs = asked.needs if asked else ()
@@ -74,7 +74,7 @@ async def listed(made: Services, who: Who) -> list[Listed]:
                 sum(swap.state in swaps.OPEN for swap in roster.swaps),
             )
         )
-    return stations
+    return sorted(stations, key=lambda each: -each.missing)
 
 
 async def station_page(

@@ -398,3 +398,13 @@ async def test_what_is_known_of_somebody_is_there_to_be_changed(console: Stage) 
         for known in (f'name="id" required maxlength="128" value="{name}-li"', 'value="220102"', "<details open>"):
             assert known in shown
     await clear(console, name)
+
+
+async def test_the_station_that_lacks_most_people_is_first(console: Stage) -> None:
+    staffed, empty = await station(console, "li"), await station(console, "li")
+    await with_shift(console, staffed, "li", 24)
+    async with await supervisor(console) as client:
+        page = (await client.get("/rosters")).text
+    assert 0 < page.index(f">{empty}<") < page.index(f">{staffed}<")
+    for name in (staffed, empty):
+        await clear(console, name)
