@@ -302,7 +302,7 @@ page.addEventListener("submit", (event) => {
   } else if (form.dataset.act) {
     event.preventDefault();
     act(form, event.submitter);
-  }
+  } else if (form.dataset.put) put(`${words.number} · ${form.dataset.put}`, at); // the queue says what was given back
 });
 
 // ---------------------------------------------------------------- taking a stop back
@@ -343,7 +343,10 @@ function open(details) {
   if (details instanceof HTMLDialogElement) {
     details.close(); // where the server had opened it
     details.showModal();
-  } else details.open = true;
+  } else {
+    for (const other of page.querySelectorAll("#acts details.act[open]")) other.open = dirty(other.querySelector("form"));
+    details.open = true;
+  }
   details.scrollIntoView({ block: "nearest" });
   const form = details.querySelector("form");
   (form.querySelector("input[type=radio]:checked") ?? fields(form)[0] ?? form.querySelector("button"))?.focus();

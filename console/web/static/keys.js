@@ -58,11 +58,20 @@ function search(event) {
   else location.assign("/queue#search");
 }
 
+/** Escape leaves a field, and folds the form that it is in: what was typed stays in it. */
+function leave(field) {
+  const form = field.closest("details.act[open]");
+  field.blur();
+  if (!form) return;
+  form.open = false;
+  form.querySelector("summary").focus();
+}
+
 function pressed(event) {
   if (event.key === "k" && (event.ctrlKey || event.metaKey) && !event.shiftKey && !event.altKey) return search(event);
   if (event.defaultPrevented || event.isComposing || event.ctrlKey || event.metaKey || event.altKey) return;
   if (typing(event.target)) {
-    if (event.key === "Escape") event.target.blur();
+    if (event.key === "Escape") leave(event.target);
     return;
   }
   if (event.key === "?" && dialog) {
