@@ -7,6 +7,7 @@ from simulators.lab_commands import (
     handovers,
     missing,
     money,
+    orders,
     plots,
     policies,
     province,
@@ -17,5 +18,19 @@ from simulators.lab_commands import (
 )
 
 app = typer.Typer(name="lab", no_args_is_help=True, help="The laboratory: try policies before they are in force.")
-for part in (simulate, province, policies, money, stops, upstream, missing, handovers, experiments, recorded, plots):
+_PARTS = (
+    simulate,
+    province,
+    policies,
+    money,
+    orders,
+    stops,
+    upstream,
+    missing,
+    handovers,
+    experiments,
+    recorded,
+    plots,
+)
+for part in _PARTS:
     app.add_typer(part.app)
