@@ -1,5 +1,7 @@
-"""Some generated requests for every route. `python -m tests.tools.fuzz.routes` sends as many as one likes, in slices that
-add up."""
+"""Some generated requests for every route.
+
+`python -m tests.tools.fuzz.routes` sends as many as one likes, in slices that add up.
+"""
 
 from pathlib import Path
 from typing import Any
