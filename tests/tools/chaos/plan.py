@@ -5,7 +5,7 @@ from random import Random
 
 from schemas.levels import Channel
 from streams.channels.provider import Kind
-from tests.tools.chaos.faults import KINDS, vault
+from tests.tools.chaos.faults import KINDS, gateway, vault
 from tests.tools.chaos.faults.base import Fault
 from tests.tools.chaos.houses import House
 
@@ -49,6 +49,11 @@ class Plan:
     mutation: str | None = None
 
     @property
+    def by_gateway(self) -> bool:
+        """Whether text messages go through the SMS gateway: a fault strikes it."""
+        return any(stroke.fault in gateway.FAULTS for stroke in self.strokes)
+
+    @property
     def promised(self) -> dict[str, Kind]:
         """By the channel of a dispatch."""
         return {name: self.kinds[channel] for name, channel in CHANNELS.items()}
@@ -67,7 +72,7 @@ def drawn(seed: int, kind: str | None = None) -> Plan:
         seed=seed,
         house=house,
         workers=chance.choice([2, 2, 3]),
-        kinds=_promised(chance),
+        kinds=_promised(chance, by_gateway=any(each in gateway.FAULTS for each in chosen)),
         strokes=tuple(sorted((stroke(fault, seed, chance) for fault in chosen), key=lambda each: each.at)),
         sealed=house is not House.EMBEDDED
         and (chance.random() < SEALED or any(each in vault.FAULTS for each in chosen)),
@@ -79,8 +84,10 @@ def stroke(fault: Fault, seed: int, chance: Random) -> Stroke:
     return Stroke(fault.kind, round(chance.uniform(FIRST, EARLY if fault.early else LAST), 2), f"{seed}:{fault.kind}")
 
 
-def _promised(chance: Random) -> dict[str, Kind]:
+def _promised(chance: Random, *, by_gateway: bool) -> dict[str, Kind]:
     carrier, bank, station = chance.choices(list(Kind), k=3)
+    if by_gateway:
+        carrier = Kind.IDEMPOTENT  # as docs/how-to/sms-gateway.md says
     return {"SMS": carrier, "VOICE": carrier, "BANK": bank, "STATION": station}  # one simulated carrier has both
 
 

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from datetime import timedelta
 from random import Random
 
@@ -14,9 +15,12 @@ from simulators.assumptions.pace import Pace
 from simulators.demo.run import Demo
 from simulators.demo.run import Plan as DemoPlan
 from simulators.demo.workers import Workers
+from simulators.providers import Providers
 from simulators.world.province import Province
 from streams.installation import Installation
 from streams.runtime.settings import Settings
+from tests.tools.chaos import gateway_process
+from tests.tools.chaos.gateway import SmsGateway, sms_gateway
 from tests.tools.chaos.plan import LENGTH, Plan
 from tests.tools.chaos.workers import WatchedWorkers
 from tests.tools.servers.faketime import MachineClock
@@ -53,12 +57,15 @@ class Quiet(Demo):
             timedelta(seconds=LENGTH), seed=plan.seed, residents=RESIDENTS, workers=plan.workers, ahead=Quiet.ahead
         )
         super().__init__(settings, shown, Console(quiet=True), lambda view, title: Text())
-        self._wrongs, self._clock = wrongs, clock
+        self._wrongs, self._clock, self._round = wrongs, clock, plan
+        self.gateway: SmsGateway | None = None
         self._began = time.monotonic()
 
     async def ready(self, line: Installation) -> None:
         """Return when workers have built all partitions, and learn from how long it took."""
         await super().ready(line)
+        if self.gateway is not None:
+            await self.gateway.ready()
         Quiet.ahead = min(time.monotonic() - self._began + SPARE, LONGEST_AHEAD)
 
     def province(self, secret: bytes) -> Province:
@@ -67,4 +74,22 @@ class Quiet(Demo):
 
     def workers(self, settings: Settings) -> Workers:
         """As many as the plan has."""
+        if self.gateway is not None:
+            settings = settings.model_copy(update={"sms_url": self.gateway.url})
         return WatchedWorkers(settings, self._plan.workers, self._wrongs, self._clock)
+
+    async def _providers(
+        self, stack: AsyncExitStack, line: Installation, province: Province, settings: Settings
+    ) -> Providers:
+        found = await super()._providers(stack, line, province, settings)
+        if self._round.by_gateway:
+            key = line.outgoing.channels.receipt_keys(settings)["sms"][0]
+            receipts, wrong = f"{settings.receipts_url}/sms", gateway_wrongs(self._round)
+            folder = self._settings.data / "sms-gateway"
+            self.gateway = await stack.enter_async_context(sms_gateway(folder, receipts, key, line.clock, wrong))
+        return found
+
+
+def gateway_wrongs(plan: Plan) -> list[str]:
+    """What the gateway of a round is started with."""
+    return [plan.mutation] if plan.mutation in gateway_process.MUTATIONS else []

@@ -16,10 +16,12 @@ from typing import IO
 from unittest.mock import patch
 
 from agents.casework import Casework
+from simulators.providers.base import Contact
 from streams.channels.settings import ChannelSettings
 from streams.messaging import topics
 from streams.messaging.offsets import end_offsets
 from streams.runtime.tasks import until_done
+from tests.tools.chaos import gateway_process
 from tests.tools.chaos.faults.base import MissedError
 from tests.tools.chaos.faults.machine import CLOCK
 from tests.tools.chaos.faults.redis import REDIS_CLOCK
@@ -109,13 +111,21 @@ async def _stage(plan: Plan, kafka: Kafka | None, folder: Path) -> AsyncIterator
             stack.enter_context(beside(log, "tests.tools.chaos.judging.stalls", folder / "stalls"))
         quiet = Quiet(there.settings, plan, wrongs(plan), clock)
         running = await stack.enter_async_context(quiet.running())
-        yield Stage(running, there, Seen(folder / "seen.jsonl", plan.sealed), clock, redis_clock=redis_clock)
+        yield Stage(
+            running,
+            there,
+            Seen(folder / "seen.jsonl", plan.sealed),
+            clock,
+            redis_clock=redis_clock,
+            gateway=quiet.gateway,
+        )
 
 
 def wrongs(plan: Plan) -> list[str]:
     """What each worker of a round is started with."""
     of_faults = {wrong for stroke in plan.strokes for wrong in stroke.fault.wrongs}
-    return sorted(of_faults) + ([plan.mutation] if plan.mutation else [])
+    of_workers = plan.mutation and plan.mutation not in gateway_process.MUTATIONS
+    return sorted(of_faults) + ([plan.mutation] if plan.mutation and of_workers else [])
 
 
 def _clock(folder: Path) -> MachineClock:
@@ -151,6 +161,7 @@ async def settled(plan: Plan, stage: Stage, folder: Path) -> Books:
     while any(provider.held_up for provider in stage.providers):
         stage.seen.look()
         await asyncio.sleep(LOOK_SECONDS)
+    doubts = await stage.gateway.settled() if stage.gateway else set()
     ended = time.time()
     await running.workers.stop()
     upkeep = Casework(running.line.casework_context).upkeep
@@ -162,7 +173,7 @@ async def settled(plan: Plan, stage: Stage, folder: Path) -> Books:
     return Books(
         seen=stage.seen,
         store=held,
-        contacts=[contact for provider in stage.providers for contact in provider.book],
+        contacts=_contacts(stage),
         accepted=running.feeders.accepted,
         sent=running.feeders.sent,
         refused=running.feeders.refused,
@@ -176,6 +187,8 @@ async def settled(plan: Plan, stage: Stage, folder: Path) -> Books:
         poisoned=stage.poisoned,
         delayed=stage.delayed | _believed_lost(stage),
         held_up=_held_up(stage),
+        gateway_doubts=doubts,
+        by_gateway=set(stage.gateway.orders) if stage.gateway else set(),
         keyless=stage.keyless,
         dropped=stage.seen.dropped(stage.dropped),
     )
@@ -211,6 +224,12 @@ def _all_screened(stage: Stage, screened: int) -> bool:
     there, dropped = stage.seen.signals.total(), stage.seen.dropped(stage.dropped)
     counted = there - dropped.total() + dropped["unknown"]
     return screened >= counted and there >= stage.running.feeders.accepted.total()
+
+
+def _contacts(stage: Stage) -> list[Contact]:
+    """What all providers carried out; of the SMS gateway, what its carrier had on the wire."""
+    found = [contact for provider in stage.providers for contact in provider.book]
+    return found + (stage.gateway.contacts() if stage.gateway else [])
 
 
 def _held_up(stage: Stage) -> dict[str, float]:

@@ -16,6 +16,7 @@ from simulators.demo.run import Running
 from simulators.providers.base import Fault as ProviderFault
 from simulators.providers.base import SimulatedProvider
 from streams.channels.dispatch_log import known
+from tests.tools.chaos.gateway import SmsGateway
 from tests.tools.chaos.houses import Servers
 from tests.tools.chaos.judging.seen import Seen
 from tests.tools.servers.faketime import MachineClock
@@ -49,6 +50,7 @@ class Stage:
     redis_clock: MachineClock | None = None  # of Redis' machine, where a fault sets it
     delayed: set[str] = field(default_factory=set)  # dispatches whose request came after its lease
     keyless: set[str] = field(default_factory=set)  # residents whose keys the vault has lost
+    gateway: SmsGateway | None = None  # where a fault strikes it: text messages go through it
     dropped: dict[tuple[str, int], int] = field(default_factory=dict)  # by partition: the first record not deleted
 
     @property

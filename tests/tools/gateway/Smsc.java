@@ -1,8 +1,9 @@
 // A carrier by jSMPP, for tests: java Smsc.java FOLDER MILLISECONDS PORT... [tls]
 // Each message is a line of FOLDER/wire.log before it is answered: port, id, data_coding, esm_class, destination, text
-// in hexadecimal. Receipts come after MILLISECONDS, of each fifth at once (often before the answer), of each seventh
+// in hexadecimal, and when (milliseconds since 1970). Receipts come after MILLISECONDS, of each fifth at once (often before the answer), of each seventh
 // twice, of each thirteenth never (but a question is answered); none at all while FOLDER/mute-PORT exists. While
-// FOLDER/throttle-PORT exists, messages are refused as too many. FOLDER/reply-PORT has messages of telephones, one a
+// FOLDER/throttle-PORT exists, messages are refused as too many. While FOLDER/slow-PORT exists, each is answered two
+// seconds after it is taken; while FOLDER/fails-PORT exists, each is taken, and answered as a system error. FOLDER/reply-PORT has messages of telephones, one a
 // line: telephone, our number, data_coding, 1 with a header, text in hexadecimal.
 
 import java.io.FileOutputStream;
@@ -25,7 +26,7 @@ import org.jsmpp.session.connection.socket.*;
 import org.jsmpp.util.*;
 
 public class Smsc {
-    static final int THROTTLED = 0x58, NO_SUCH_MESSAGE = 0x67;
+    static final int THROTTLED = 0x58, NO_SUCH_MESSAGE = 0x67, SYSTEM_ERROR = 8, SLOW_MILLISECONDS = 2_000;
     static final ScheduledExecutorService later = Executors.newScheduledThreadPool(8);
     static final Map<Integer, SMPPServerSession> sessions = new ConcurrentHashMap<>();
     static final Set<String> known = ConcurrentHashMap.newKeySet();
@@ -132,16 +133,20 @@ public class Smsc {
             try {
                 write(port + " " + id + " " + got.getDataCoding() + " " + got.getEsmClass() + " "
                     + got.getDestAddress() + " " + HexUtil.convertBytesToHexString(got.getShortMessage(), 0,
-                    got.getShortMessage().length) + "\n");
+                    got.getShortMessage().length) + " " + System.currentTimeMillis() + "\n");
                 known.add(id);
                 long after = number % 5 == 0 ? 0 : delay;
                 int times = number % 13 == 0 ? 0 : number % 7 == 0 ? 2 : 1;
                 for (int i = 0; i < times; i++) {
                     later.schedule(() -> receipt(port, id, got), after, TimeUnit.MILLISECONDS);
                 }
+                if (Files.exists(folder.resolve("slow-" + port))) Thread.sleep(SLOW_MILLISECONDS);
+                if (Files.exists(folder.resolve("fails-" + port))) throw new ProcessRequestException("ill", SYSTEM_ERROR);
                 return new SubmitSmResult(new MessageId(id), new OptionalParameter[0]);
+            } catch (ProcessRequestException error) {
+                throw error;
             } catch (Exception error) {
-                throw new ProcessRequestException(error.toString(), 8);
+                throw new ProcessRequestException(error.toString(), SYSTEM_ERROR);
             }
         }
 

@@ -90,7 +90,10 @@ class Wired:
     esm_class: int
     phone: str
     content: bytes
-    terms: str = ""  # of CMPP: Msg_src, Service_Id, Fee_UserType, FeeType, FeeCode, Src_Id, Registered_Delivery
+    more: str = ""
+    """Of CMPP: Msg_src, Service_Id, Fee_UserType, FeeType, FeeCode, Src_Id, Registered_Delivery; of SMPP: when, in
+    milliseconds since 1970.
+    """
 
 
 @dataclass
@@ -119,12 +122,7 @@ class Rig:
 
     def wired(self) -> list[Wired]:
         """Return what the carriers took from the wire, in this order."""
-        log = self.folder / "wire.log"
-        rows = [line.split(" ") for line in log.read_text().splitlines()] if log.exists() else []
-        return [
-            Wired(int(row[0]), row[1], int(row[2]), int(row[3]), row[4], bytes.fromhex(row[5]), "".join(row[6:]))
-            for row in rows
-        ]
+        return wire_log(self.folder)
 
     def reply(self, *messages: tuple[str, bytes, int, bool, int], port: int | None = None) -> None:
         """Let a telephone write to us: its number, content, coding, whether that begins with a header, and the id that
@@ -162,6 +160,16 @@ class Rig:
             await self.quanzu.news.wait()
 
 
+def wire_log(folder: Path) -> list[Wired]:
+    """Return what the carriers of a folder took from the wire, in this order."""
+    log = folder / "wire.log"
+    rows = [line.split(" ") for line in log.read_text().splitlines()] if log.exists() else []
+    return [
+        Wired(int(row[0]), row[1], int(row[2]), int(row[3]), row[4], bytes.fromhex(row[5]), "".join(row[6:]))
+        for row in rows
+    ]
+
+
 @asynccontextmanager
 async def rig(
     folder: Path,
@@ -177,16 +185,8 @@ async def rig(
     """Run it all within the context. `more`, `carrier`: further lines of the configuration, of each carrier;
     `delay`: milliseconds after which the carrier sends receipts; `away`: as in Quanzu; `tls`: to the carrier, of SMPP.
     """
-    need("javac")
-    kind, source, version = PEERS[protocol]
-    path = jars(source.parent / "pom.xml")
-    compiled = ["javac", "-J-XX:TieredStopAtLevel=1", "-nowarn", "-d", str(folder), "-cp", path, str(source)]
-    await asyncio.to_thread(subprocess.run, compiled, check=True, capture_output=True)
     quanzu, ports, port = Quanzu(away), [free_port() for _ in range(carriers)], free_port()
-    store = await asyncio.to_thread(_certificate, folder) if tls else []
-    at = [*map(str, ports), *(["tls"] if tls else [])]
-    command = [*JAVA, *store, "-cp", f"{path}:{folder}", kind, str(folder), str(delay), *version, *at]
-    smsc = Process("smsc", command, folder / "smsc.log", ports[-1])
+    smsc = await asyncio.to_thread(carrier_process, folder, ports, delay=delay, tls=tls, protocol=protocol)
     app = Starlette(
         routes=[Route(path, quanzu.take, methods=["POST"]) for path in ("/receipts/sms", "/receipts/sms/replies")]
     )
@@ -194,7 +194,7 @@ async def rig(
         quanzu.url = f"{url}/receipts/sms"
         secure = f'tls = true\nca = "{folder}/carrier.pem"\n' if tls else "tls = false\n"
         lines = f'{secure}protocol = "{protocol}"\n{carrier}'
-        config = _configuration(folder, port, quanzu.url, ports, more, lines)
+        config = configuration(folder, port, quanzu.url, ports, more, lines)
         command = [sys.executable, "-m", "quanzu", "gateway", "sms", "--config", str(config)]
         gateway = Process("gateway", command, folder / "gateway.log", port, {"PYTHONPATH": str(ROOT)})
         try:
@@ -206,6 +206,26 @@ async def rig(
         finally:
             await asyncio.to_thread(gateway.stop)
             smsc.kill()
+
+
+def carrier_process(
+    folder: Path,
+    ports: Sequence[int],
+    *,
+    delay: int = 50,
+    tls: bool = False,
+    protocol: CarrierProtocol = CarrierProtocol.SMPP,
+) -> Process:
+    """Return the carrier's process, compiled and not started. `ports`, `delay`, `tls`: as in `rig`."""
+    need("javac")
+    kind, source, version = PEERS[protocol]
+    path = jars(source.parent / "pom.xml")
+    compiled = ["javac", "-J-XX:TieredStopAtLevel=1", "-nowarn", "-d", str(folder), "-cp", path, str(source)]
+    subprocess.run(compiled, check=True, capture_output=True)
+    store = _certificate(folder) if tls else []
+    at = [*map(str, ports), *(["tls"] if tls else [])]
+    command = [*JAVA, *store, "-cp", f"{path}:{folder}", kind, str(folder), str(delay), *version, *at]
+    return Process("smsc", command, folder / "smsc.log", ports[-1])
 
 
 def _certificate(folder: Path) -> list[str]:
@@ -246,8 +266,19 @@ def _certificate(folder: Path) -> list[str]:
     return [f"-Djavax.net.ssl.keyStore={store}", "-Djavax.net.ssl.keyStorePassword=carrier"]
 
 
-def _configuration(folder: Path, port: int, receipts: str, ports: Sequence[int], more: str, carrier: str) -> Path:
-    (folder / "key").write_bytes(KEY)
+def configuration(
+    folder: Path,
+    port: int,
+    receipts: str,
+    ports: Sequence[int],
+    more: str = "",
+    carrier: str = "tls = false\n",
+    key: bytes = KEY,
+) -> Path:
+    """Write the gateway's configuration, with the files that it names. Returns its file. `port`: where it takes orders;
+    `ports`: of the carriers; `more`, `carrier`: further lines, of each carrier.
+    """
+    (folder / "key").write_bytes(key)
     (folder / "password").write_text(PASSWORD)
     for name in ("key", "password"):
         (folder / name).chmod(0o600)

@@ -27,7 +27,7 @@ async def test_a_long_message_is_sent_once_and_its_reports_are_joined(
         assert [each.content[4:6] for each in wired] == [b"\x03\x01", b"\x03\x02", b"\x03\x03"]
         assert "".join(each.content[6:].decode("utf-16-be") for each in wired) == KOREAN
         assert {(each.coding, each.esm_class, each.phone) for each in wired} == {(8, 0x40, "100000001")}
-        assert {each.terms for each in wired} == {"quanzu/WARN/2/01/000005/10690000/1"}
+        assert {each.more for each in wired} == {"quanzu/WARN/2/01/000005/10690000/1"}
         assert made.quanzu.told == {("d1:1:sms", "delivered"): 1}
         await _counted(made)
         log = (tmp_path / "gateway.log").read_text()

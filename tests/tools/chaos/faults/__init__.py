@@ -1,7 +1,18 @@
 """Every kind of fault."""
 
-from tests.tools.chaos.faults import brokers, carriers, machine, network, records, redis, retention, vault, workers
+from tests.tools.chaos.faults import (
+    brokers,
+    carriers,
+    gateway,
+    machine,
+    network,
+    records,
+    redis,
+    retention,
+    vault,
+    workers,
+)
 from tests.tools.chaos.faults.base import Fault
 
-MODULES = (workers, brokers, redis, retention, carriers, network, machine, records, vault)
+MODULES = (workers, brokers, redis, retention, carriers, network, machine, records, vault, gateway)
 KINDS: dict[str, Fault] = {fault.kind: fault for module in MODULES for fault in module.FAULTS}

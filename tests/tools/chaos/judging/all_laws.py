@@ -8,6 +8,7 @@ from datetime import datetime
 from domain.dispatches.validity import AFTER_SETTLED
 from schemas.casework.cases import Case, StepState
 from schemas.casework.events import CaseEvent, FactKind
+from schemas.casework.inputs import ContactResult
 from schemas.levels import Action, Result
 from tests.tools.chaos.judging.books import Books
 from tests.tools.chaos.judging.late import late
@@ -87,8 +88,20 @@ def reached(books: Books) -> Iterator[str]:
     for name, results in books.seen.reports.items():
         known = books.dispatches.get(name)
         on_the_desk = known is not None and known.action is Action.OPERATOR_CALL
-        if results & SPOKEN == {Result.SENT} and not on_the_desk and name not in carried:
+        if results & SPOKEN == {Result.SENT} and not on_the_desk and name not in carried | books.gateway_doubts:
             yield f"{name}: reported as sent, and no provider has it"
+
+
+def arrived_messages(books: Books) -> Iterator[str]:
+    """The carrier delivers all that is on the wire: of none the SMS gateway reports that it was not delivered, and of
+    none that was not there that it was.
+    """
+    carried = {contact.dispatch for contact in books.contacts}
+    for given in (each.what for each in books.seen.inputs):
+        if isinstance(given, ContactResult) and given.dispatch in books.by_gateway:
+            on_the_wire = given.dispatch in carried
+            if given.result is (Result.UNDELIVERED if on_the_wire else Result.DELIVERED):
+                yield f"{given.dispatch}: reported as {given.result}, on the wire: {on_the_wire}"
 
 
 def alerts_have_cases(books: Books) -> Iterator[str]:
@@ -214,4 +227,5 @@ LAWS: dict[str, tuple[Callable[[Books], Iterable[str]], ...]] = {
     "orders_unapproved": (no_order_unapproved,),
     "orders_twice": (no_order_twice,),
     "": (known, no_fork, folded, applied_and_published, sealed, told_as_lost),
+    "": (known, arrived_messages, no_fork, folded, applied_and_published, sealed, told_as_lost),
 }

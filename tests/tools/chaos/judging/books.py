@@ -37,6 +37,8 @@ class Books:
     pace: Pace = field(default_factory=Pace)  # the machine's
     delayed: set[str] = field(default_factory=set)  # dispatches whose request was held up before the provider acted
     held_up: dict[str, float] = field(default_factory=dict)  # by dispatch: wall seconds before the provider acted
+    gateway_doubts: set[str] = field(default_factory=set)  # by the SMS gateway's word, not on the wire: in doubt
+    by_gateway: set[str] = field(default_factory=set)  # dispatches that it was sent
     keyless: set[str] = field(default_factory=set)  # residents whose keys the vault has lost
     dropped: Counter[str] = field(default_factory=Counter)  # by source: signals deleted before Redis was wiped
 
