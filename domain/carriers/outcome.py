@@ -13,6 +13,8 @@ _ELSEWHERE = frozenset({0x04, 0x0A, 0x0D, 0x0E, 0x0F, 0x48, 0x49})
 the message's (SMPP 3.4, table 5-2).
 """
 
+_UNKNOWN = frozenset({0x08, 0xFF})
+"""ESME_RSYSERR, ESME_RUNKNOWNERR: the carrier failed, perhaps after it had taken the message."""
 
 _CMPP_LATER = frozenset({3, 8})
 """Sequence number used before: it gets another one; too much at once (CMPP 3.0, 7.4.2.2)."""
@@ -48,11 +50,13 @@ class SegmentState(StrEnum):
     DOUBT = "doubt"
 
 
-def submit_answer(status: int) -> SubmitAnswer:
-    """Return the meaning of a `command_status` in a carrier's answer to submit_sm (SMPP): TAKEN for 0; else LATER (send
-    the message again later), ELSEWHERE (another carrier may take it) or REFUSED (the message is faulty). Any status but
-    0 means that nothing was sent.
+def submit_answer(status: int) -> SubmitAnswer | None:
+    """Return the meaning of a `command_status` in a carrier's answer to submit_sm (SMPP): TAKEN for 0; None if it is
+    unknown whether the carrier has the message; else, with nothing sent, LATER (send the message again later),
+    ELSEWHERE (another carrier may take it) or REFUSED (the message is faulty).
     """
+    if status in _UNKNOWN:
+        return None
     if status == 0:
         return SubmitAnswer.TAKEN
     if status in _LATER:

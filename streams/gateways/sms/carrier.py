@@ -97,7 +97,7 @@ class CarrierLink:
         ELSEWHERE, with nothing sent, if the segment is coded for another protocol.
 
         Raises NotWrittenError if it was certainly not sent; LostError if it is unknown whether the carrier has it,
-        because the connection ended or the answer cannot be read.
+        because the connection ended, or the answer cannot be read or tells of a failure of the carrier.
         """
         async with self._window:  # a message's segments may be more than the window has places
             connection = self._connection
@@ -117,6 +117,8 @@ class CarrierLink:
             meaning = self.dialect.submitted(answer)
         except PduError as error:
             raise LostError(str(error)) from None
+        if meaning is None:
+            raise LostError("the carrier failed, perhaps after it had taken the message")
         metrics.ANSWER.labels(self.account.name).observe(time.monotonic() - began)
         return meaning, self._answered(number, meaning, answer)
 

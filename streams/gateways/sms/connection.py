@@ -39,7 +39,7 @@ class NotWrittenError(ConnectionError):
 
 
 class LostError(ConnectionError):
-    """The connection ended after a request was sent and before its answer came: it may have been carried out."""
+    """A request was sent, and its outcome is unknown: it may have been carried out."""
 
 
 @dataclass(frozen=True, slots=True)

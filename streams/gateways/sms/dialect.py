@@ -89,9 +89,9 @@ class Dialect(Protocol):
         protocol or too long, or a number or name cannot be written.
         """
 
-    def submitted(self, answer: Unit) -> SubmitAnswer:
-        """Return what the answer to a message means: TAKEN, or LATER, ELSEWHERE or REFUSED if nothing was sent. Raises
-        PduError if the answer cannot be read.
+    def submitted(self, answer: Unit) -> SubmitAnswer | None:
+        """Return what the answer to a message means: TAKEN, or LATER, ELSEWHERE or REFUSED if nothing was sent; None if it
+        is unknown whether the carrier has the message. Raises PduError if the answer cannot be read.
         """
 
     def carrier_id(self, answer: Unit) -> str:

@@ -67,9 +67,9 @@ class SmppDialect:
             raise ValueError("SMPP has no GBK")
         return submit(message)
 
-    def submitted(self, answer: Unit) -> SubmitAnswer:
-        """Return what the answer to submit_sm means: TAKEN, or LATER, ELSEWHERE or REFUSED if nothing was sent. A
-        generic_nack means REFUSED.
+    def submitted(self, answer: Unit) -> SubmitAnswer | None:
+        """Return what the answer to submit_sm means: TAKEN, or LATER, ELSEWHERE or REFUSED if nothing was sent; None if
+        it is unknown whether the carrier has the message. A generic_nack means REFUSED.
         """
         return SubmitAnswer.REFUSED if answer.command == Command.GENERIC_NACK else submit_answer(_status(answer))
 

@@ -105,6 +105,11 @@ def test_answers_of_carriers_are_told_apart() -> None:
     assert submit_answer(0x0B) is SubmitAnswer.REFUSED
 
 
+@pytest.mark.parametrize("status", [0x08, 0xFF], ids=["system error", "unknown error"])
+def test_a_carrier_that_failed_while_it_took_a_message_may_have_it(status: int) -> None:
+    assert submit_answer(status) is None
+
+
 def test_a_message_has_arrived_once_all_its_segments_have() -> None:
     sent = SegmentState.SENT
     assert result_of([(sent, DELIVERED), (sent, None)]) is None

@@ -7,10 +7,12 @@ from collections.abc import AsyncIterator, Sequence
 import pytest
 
 from domain.carriers.account import CarrierAccount
+from domain.carriers.segments import Alphabet
 from streams.gateways.sms import carrier as carriers
 from streams.gateways.sms.carrier import CarrierLink
+from streams.gateways.sms.connection import LostError
 from streams.gateways.sms.dialect import Unit
-from streams.gateways.sms.pdu import Pdu
+from streams.gateways.sms.pdu import Pdu, ShortMessage
 from tests.streams.gateways.sms.wire import speaking, welcome
 
 
@@ -34,6 +36,14 @@ async def linked(account: CarrierAccount) -> AsyncIterator[CarrierLink]:
 
 def delivered(pdu: Pdu) -> Pdu:
     return pdu.answer(body=b"A1\0\0\x02\0")
+
+
+async def test_a_message_that_is_answered_with_a_system_error_is_in_doubt() -> None:
+    message = ShortMessage("10690000", "+8610000000001", b"hi", Alphabet.GSM7, False, "")
+    async with speaking(lambda pdu: pdu.answer(0x08)) as account, linked(account) as link:
+        with pytest.raises(LostError):
+            await link.submit(message)
+        assert link.bound
 
 
 async def test_a_question_with_an_id_that_cannot_be_written_gives_no_answer() -> None:
