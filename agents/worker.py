@@ -14,6 +14,7 @@ from agents import (
     auditor,
     board,
     casework,
+    checkpoints,
     deadlines,
     dispatch,
     failover,
@@ -31,6 +32,7 @@ from schemas.levels import Channel
 from streams.casework.after_warning_watch import AfterWarningWatch
 from streams.casework.auditor.auditor import Auditor
 from streams.casework.breaker import Breaker
+from streams.casework.checkpoints.schedule import Checkpoints
 from streams.casework.deadlines import Deadlines, DueTimes
 from streams.casework.experiment_watch import ExperimentWatch
 from streams.casework.fraud_matching import FraudMatching
@@ -104,6 +106,7 @@ class Stages:
         )
         self.feeds = given.feeds
         self.auditor = Auditor(given.settings, given.redis, store, producer, policies, clock, monotonic)
+        self.checkpoints = Checkpoints(given.casework)
         self.breaker = Breaker(given.settings, given.redis, producer, policies, clock)
         self.experiments = ExperimentWatch(given.settings, given.redis, producer, policies, clock)
         self.after_warning = AfterWarningWatch(given.settings, given.redis, store, given.fraud_matches, clock)
@@ -119,6 +122,7 @@ class Stages:
         board.attach(app, self.board)
         feeds.attach(app, self.feeds)
         auditor.attach(app, self.auditor)
+        checkpoints.attach(app, self.checkpoints)
         outcomes.attach(app, self.experiments, self.after_warning)
         dispatch.attach(app, self.dispatching)
 

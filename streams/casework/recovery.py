@@ -8,7 +8,10 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 
 from domain.policy import PolicyError
+from schemas.casework.checkpoints import CheckpointHead
 from streams.casework import journal
+from streams.casework.checkpoints.heads import newest, tell_rejected
+from streams.casework.checkpoints.loading import CheckpointError, CheckpointLoader
 from streams.casework.journal import Proven
 from streams.casework.rebuild_order import RebuildOrder
 from streams.casework.rebuilding import LatestCases, derived
@@ -41,6 +44,7 @@ class Recovery:
     """
 
     def __init__(self, context: CaseworkContext, process: Process, publish_outbox: PublishOutbox) -> None:
+        self._context = context
         self._settings, self._store, self._policies = context.settings, context.store, context.policies
         self._clock, self._lease_seconds, self._shared = context.clock, context.lease_seconds, context.shared
         self._process, self._publish_outbox = process, publish_outbox
@@ -87,8 +91,11 @@ class Recovery:
         if await self._store.continue_after_loss(partition, stand, end, sent, self._lease_seconds):
             log.warning("partition %d stands at %s in another Redis; inputs end at %d", partition, stand.offset, end)
 
-    async def rebuild(self, partition: int, progress: journal.Progress = lambda done, of: None) -> None:
-        """Rebuild the partition's lost store from its journal.
+    async def rebuild(
+        self, partition: int, progress: journal.Progress = lambda done, of: None, *, whole: bool = False
+    ) -> None:
+        """Rebuild the partition's lost store: from its newest checkpoint and the journal after it, or from the whole
+        journal if there is no usable checkpoint, or `whole` is True.
 
         Does nothing if the store is not lost. If several workers try, one of them finishes.
 
@@ -99,6 +106,13 @@ class Recovery:
         """
         await self._shared.ensure()
         kept, end = await self._begin(partition), await self.end(partition)
+        if not whole and (head := await newest(self._settings, self._topic_ids, partition)) is not None:
+            try:
+                await self._from_checkpoint(head, kept, end)
+            except CheckpointError as error:
+                tell_rejected(partition, head.first, error.reason)
+            else:
+                return
         mark = await self._store.begin_rebuild(partition)
         if mark is None:
             return
@@ -120,6 +134,39 @@ class Recovery:
             max(proven.covered, kept - 1), end
         ):
             log.warning("partition %d was built anew from its journal, to input %d", partition, proven.covered)
+
+    async def _from_checkpoint(self, head: CheckpointHead, kept: int, end: int) -> None:
+        """Rebuild a lost store from a checkpoint, and apply the journal's later entries. `kept`: the offset of the
+        first input still on its topic; `end`: of the next one.
+
+        Raises CheckpointError if the checkpoint turns out to be unusable: the store is lost as before.
+        """
+        partition = head.partition
+        mark = await self._store.begin_rebuild(partition)
+        if mark is None:
+            return
+        await self._shared.ensure()  # see `rebuild`
+        steps = self._store.steps(partition, mark)
+        with self.order.building(partition):
+            await self.order.turn(partition)
+            async for change in CheckpointLoader(self._context, head).changes(await self._usable(head.policy)):
+                if not await steps.write(_pieces(change)):
+                    return
+                await self.order.turn(partition)
+            if not await steps.finish(head.offset, end):
+                return
+            log.warning("partition %d was built from its checkpoint of %s, input %d", partition, head.at, head.offset)
+            await self._replay_journal(partition)
+        await self._pass_lost_inputs(partition, kept)
+
+    async def _pass_lost_inputs(self, partition: int, kept: int) -> None:
+        """Let a partition go on behind inputs that are neither on the journal nor on their topic any more."""
+        stored = await self._store.offset(partition)
+        if stored is None or stored >= kept - 1:
+            return
+        self._report_lost(partition, stored, kept)
+        await self._publish_outbox(partition)
+        await self._store.commit(partition, stored, kept - 1, StoreUpdate())
 
     async def replay_inputs(self, partition: int, stored: int, last: int) -> list[journal.Entry]:
         """Read the inputs from offset `stored` + 1 to `last` (both included) again, and apply them. Returns the

@@ -193,7 +193,7 @@ class Upkeep:
         async with self._locks[partition]:
             await self._store.clear(partition)
             await self._recovery.leads(await self._store.position(partition))
-            await self._recovery.rebuild(partition, progress)
+            await self._recovery.rebuild(partition, progress, whole=True)
         await self.watch([partition])
 
     async def begin_anew(self, partition: int) -> None:

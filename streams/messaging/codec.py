@@ -26,6 +26,7 @@ OF_RESIDENT = frozenset(
         topics.CASE_INPUTS,
         topics.CASE_EVENTS,
         topics.CASE_SNAPSHOTS,
+        topics.CHECKPOINTS,
         *topics.DISPATCHES,
         topics.RESIDENTS,
         topics.EVIDENCE,
@@ -36,7 +37,8 @@ OF_RESIDENT = frozenset(
         topics.PRESERVED,
     )
 )
-"""Topics whose record key is a resident or a case id (which begins with the resident's): under the resident's key."""
+"""Topics whose record key is a resident or a case id (which begins with the resident's), and checkpoints, whose values
+name the resident: under the resident's key."""
 
 OF_RECORD = frozenset(
     topic.name

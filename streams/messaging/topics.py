@@ -52,6 +52,8 @@ REPORTED_FRAUDS = Topic("reported-frauds", "record", WEEK, family=True)
 CASE_INPUTS = Topic("case-inputs", "resident", WEEK, family=True)
 CASE_EVENTS = Topic("case-events", "resident", family=True)
 CASE_SNAPSHOTS = Topic("case-snapshots", "resident", compacted=True, family=True)
+# Each slot's parts replace those of its checkpoint before: see streams/casework/checkpoints.
+CHECKPOINTS = Topic("checkpoints", "slot and number of the part", timedelta(days=30), compacted=True, family=True)
 DISPATCHES_SMS = Topic("dispatches.sms", "resident", WEEK, family=True)
 DISPATCHES_PHONE = Topic("dispatches.phone", "resident", WEEK, family=True)
 DISPATCHES_VISIT = Topic("dispatches.visit", "resident", WEEK, family=True)
@@ -133,6 +135,7 @@ ALL = (
     CASE_INPUTS,
     CASE_EVENTS,
     CASE_SNAPSHOTS,
+    CHECKPOINTS,
     *DISPATCHES,
     *SHARED,
     EVIDENCE_FILES,

@@ -39,10 +39,11 @@ from streams.state.keys import WHOLE
 # Workers go on meanwhile. Snapshots are read before the journal, so that no case is newer than its journal. The journal
 # is read before everything else, so that every resident it names is in what is read after it.
 FIRST = (topics.CASE_SNAPSHOTS, topics.CASE_EVENTS)
-# Without the epochs: they are about servers that run now.
+# Without the epochs: they are about servers that run now. Without the checkpoints: they name offsets of this journal.
+OF_THESE_SERVERS = (topics.EPOCHS, topics.CHECKPOINTS)
 KEPT = (
     *FIRST,
-    *(each for each in topics.ALL if (each.kept is None or each.compacted) and each not in (*FIRST, topics.EPOCHS)),
+    *(each for each in topics.ALL if (each.kept is None or each.compacted) and each not in (*FIRST, *OF_THESE_SERVERS)),
 )
 OF_CASES = {topics.CASE_EVENTS.name, topics.CASE_SNAPSHOTS.name}  # topics that a restore to a moment cuts off
 MANIFEST = "manifest.json"

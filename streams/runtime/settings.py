@@ -61,6 +61,11 @@ class Settings(AccessSettings):
     )
     partitions: int = Field(4, ge=1, description="Partitions of signals, case topics and dispatches: all the same")
     replication: int = Field(0, ge=0, description="Copies of a topic. 0: one when embedded, else three")
+    checkpoint_hours: float = Field(
+        24.0,
+        ge=0,
+        description="Hours between two checkpoints of a partition, from which a lost Redis is rebuilt. 0: none",
+    )
     data: Path = Field(Path("data"), description="Folder of the embedded servers, the generated key and exports")
     policy: Path = Field(POLICY, description="The policy file in force")
     secret: SecretStr | None = Field(

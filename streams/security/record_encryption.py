@@ -40,7 +40,7 @@ from streams.messaging.codec import (
     may_be_sealed,
 )
 from streams.messaging.reader import known_vault
-from streams.messaging.topics import LANES, REPORTED_FRAUDS
+from streams.messaging.topics import CHECKPOINTS, LANES, REPORTED_FRAUDS
 from streams.runtime.settings import Settings
 from streams.security.intake_encryption import IntakeKeys, intake_keys, opened_values, sealed_values
 from streams.security.vault import Vault, VaultError, generation
@@ -220,13 +220,13 @@ def another_vault(identity: str | None, known: str | None, first: str = "") -> V
 def owner_of(topic: str, key: bytes | None, plain: Any) -> str | None:  # noqa: ANN401 - whatever JSON has
     """Return the owner of the key for a record: a resident's id, or topic/id; for an account number topic/token, with
     the generation of its key if that is not the first. None if the record has no personal data. `key`: the record's
-    key; `plain`: its parsed JSON, for a topic of OF_RECORD or an account number.
+    key; `plain`: its parsed JSON, for a topic of OF_RECORD, an account number or a part of a checkpoint.
 
     A police record's number is unique in its source only, and its next version may name another victim: source and
     version are part of its owner, so that the erasure of one victim destroys no other's record.
     """
     if topic in OF_RESIDENT:
-        found = _RESIDENT.match(key or b"")
+        found = _RESIDENT.match(_named(plain) if topic == CHECKPOINTS.name else key or b"")
         return found[0].decode() if found else None
     if topic in OF_RECORD and isinstance(plain, dict) and isinstance(plain.get("id"), str):
         if topic == REPORTED_FRAUDS.name:
@@ -236,6 +236,12 @@ def owner_of(topic: str, key: bytes | None, plain: Any) -> str | None:  # noqa: 
         return None
     number = plain.get(GENERATION, 1) if isinstance(plain, dict) else 1
     return generation(f"{topic}/{(key or b'').decode()}", number if isinstance(number, int) else 1)
+
+
+def _named(plain: Any) -> bytes:  # noqa: ANN401 - whatever JSON has
+    """Return the resident that a part of a checkpoint names; b"" if it names none."""
+    resident = plain.get("resident") if isinstance(plain, dict) else None
+    return resident.encode() if isinstance(resident, str) else b""
 
 
 async def _next_generation(vault: Vault, parts: Mapping[int, _Part]) -> dict[int, _Part]:

@@ -56,7 +56,7 @@ class Acts:
     def _do(self, step: Step) -> None:
         self.left -= 1
         _ACTS[step.do](self, **step.what)
-        if step.do not in ("signals", "dissuade", "approve", "report", "compact", "change"):
+        if step.do not in ("signals", "dissuade", "approve", "report", "compact", "change", "checkpoint"):
             self.healed = self._world.loop.time()
 
     def _lasting(self, seconds: float, heal: Callable[[], None]) -> None:
@@ -269,6 +269,10 @@ class Acts:
                 log.delete(where, min(done, next(young, done)))
                 self._world.tell("kafka", f"{topic}/{where.partition} is kept from {part.begin} on")
 
+    def checkpoint(self, worker: str) -> None:
+        """A worker writes checkpoints of its partitions, as its timer has it do once a day."""
+        self._world.checkpoint(worker)
+
     def change(self, office: str, name: str, n: int) -> None:
         """An office changes a record of a compacted table."""
         self.offices.change(office, name, n)
@@ -312,5 +316,6 @@ _ACTS: dict[str, Callable[..., None]] = {
             "failover",
         ),
         *("split", "clock", "retention", "poison", "provider", "rebalance", "approve", "report", "compact", "change"),
+        "checkpoint",
     )
 }

@@ -27,9 +27,12 @@ import streams.state.scripts
 from agents.casework import Casework
 from agents.screening import Screening
 from domain.consistency.commits import CommitChain
+from schemas.casework.checkpoints import CheckpointHead
 from schemas.casework.events import Dispatch
 from schemas.channels.handovers import CaseHandover
+from streams.casework.checkpoints.writing import CheckpointWriter
 from streams.casework.journal import Read
+from streams.casework.recovery import Recovery
 from streams.casework.replay import Replay
 from streams.casework.upkeep import Upkeep
 from streams.messaging.producer import Producer
@@ -249,6 +252,28 @@ def receipt_taken_for_report(stack: ExitStack) -> None:
     _put(stack, streams.casework.replay, "reported_dispatch", lambda name: name.rpartition(":")[0])
 
 
+def checkpoint_one_too_far(stack: ExitStack) -> None:
+    """A checkpoint is taken for that of the input after its own."""
+    _require(callable(getattr(Recovery, "_from_checkpoint", None)), "Recovery._from_checkpoint")
+    rebuilt = Recovery._from_checkpoint
+
+    async def from_next(self: Recovery, head: CheckpointHead, kept: int, end: int) -> None:
+        return await rebuilt(self, head.model_copy(update={"offset": min(head.offset + 1, end - 1)}), kept, end)
+
+    _put(stack, Recovery, "_from_checkpoint", from_next)
+
+
+def checkpoint_without_changes(stack: ExitStack) -> None:
+    """What changes while a checkpoint is written is not written once more: its pages are of different inputs."""
+    _require(callable(getattr(CheckpointWriter, "_changed", None)), "CheckpointWriter._changed")
+
+    async def nothing(*_: object) -> AsyncIterator[list[Any]]:
+        """Nothing has changed, it is thought."""
+        yield []
+
+    _put(stack, CheckpointWriter, "_changed", nothing)
+
+
 def offer_named_anew(stack: ExitStack) -> None:
     """Each attempt at a hand-over has another name, so the other province takes a repeated one for a new case."""
     _require(hasattr(agents.provinces, "handover_of"), "handover_of in agents/provinces.py")
@@ -269,6 +294,7 @@ MUTATIONS: dict[str, Mutation] = {
         *(failure_taken_for_not_done, clock_followed, orders_unapproved, taken_as_delivered),
         *(receipt_taken_for_report, offer_named_anew, unsent_orders_answered),
         *(older_written_last, late_records_left),
+        *(checkpoint_one_too_far, checkpoint_without_changes),
     )
 }
 
@@ -277,6 +303,8 @@ THEME_OF: Mapping[str, str] = {
     "late_records_left": "late_records",
     "lease_removed": "moved_partitions",
     "receipt_taken_for_report": "unreported",
+    "checkpoint_one_too_far": "checkpoints",
+    "checkpoint_without_changes": "checkpoints",
 }
 """Mutation -> the theme that its schedules are drawn from, where too few of all schedules can show it within the time.
 Each of these needs one kind of story: a worker that stands still before a compaction, a record that comes late, two

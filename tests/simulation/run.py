@@ -75,7 +75,7 @@ def _no_collector() -> Iterator[None]:
 
 
 def _run(world: World, schedule: Schedule, start: float, count: tuple[float, float] | None) -> Ran:
-    world.begin = worker.start
+    world.begin, world.checkpoint = worker.start, worker.checkpoint
     for number in range(1, schedule.workers + 1):
         worker.start(f"w{number}")
     acts = Acts(world, schedule)

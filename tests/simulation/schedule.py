@@ -7,6 +7,7 @@ from typing import Any, Self
 
 import orjson
 
+from tests.simulation.checkpointing import checkpoints
 from tests.simulation.simulated.prepare import RESIDENTS
 from tests.simulation.simulated.providers import CHANNELS, FAULTS
 from tests.simulation.themes import themes
@@ -89,7 +90,8 @@ def drawn(seed: int) -> Schedule:
     if random.random() < DEPOSED:
         steps += drawing.deposed()
         promises = {channel: random.choice(("askable", "neither")) for channel in CHANNELS}
-    steps += [Step(*each) for each in themes(seed)]
+    names = [f"w{number}" for number in range(1, workers + 1)]
+    steps += [Step(*each) for each in (*themes(seed), *checkpoints(seed, names))]
     ordered = sorted(steps, key=lambda step: (step.at, step.do))
     return Schedule(seed, workers, swaps, idempotent, promises, tuple(ordered))
 
@@ -271,6 +273,12 @@ class _Drawing:
             steps += [Step(end, "compact"), *self._wipe(round(end + 0.1, 3))]
         return steps
 
+    def checkpointed(self) -> list[Step]:
+        """What feeds and people do, and checkpoints at which things go wrong."""
+        drawn_by = self._random.randrange(1 << 32)
+        found = [*self.feeds(), *self.people()]
+        return [*found, *(Step(*each) for each in checkpoints(drawn_by, self._names, share=1.0))]
+
     def deposed(self) -> list[Step]:
         """A worker stays with the replaced primary while residents are alerted, and only the epoch tells it.
 
@@ -389,6 +397,7 @@ THEMES: Mapping[str, Callable[[_Drawing], list[Step]]] = {
     "compaction": _Drawing.compacted,
     "late_records": _Drawing.late,
     "unreported": _Drawing.unreported,
+    "checkpoints": lambda drawing: drawing.checkpointed(),
     "moved_partitions": lambda drawing: [*drawing.feeds(), *drawing.moved()],
 }
 """The kinds of schedules of which some can be drawn alone."""

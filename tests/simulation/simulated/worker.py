@@ -22,6 +22,7 @@ import httpx
 from redis.exceptions import TimeoutError as SilentError
 
 import agents.auditor
+import agents.checkpoints
 import agents.deadlines
 import agents.failover
 import agents.feeds
@@ -48,7 +49,8 @@ from agents.worker import Stages
 from domain.consistency.epochs import Sentinels
 from streams.channels.settings import ChannelSettings
 from streams.installation import Installation
-from streams.messaging.app import App, every
+from streams.messaging.app import App, every, owned
+from streams.messaging.topics import CASE_INPUTS
 from streams.runtime.clock import Clock, Wall
 from streams.runtime.settings import Settings
 from streams.runtime.tasks import TRANSIENT
@@ -68,7 +70,7 @@ from tests.tools.installation_keys import KEYS
 PROVIDER_SECONDS = 0.5
 REDIS_SECONDS = 1.0
 SKIPPED = frozenset(
-    {"lag", "dead letters", "breaker", "feeds"}
+    {"lag", "dead letters", "breaker", "feeds", "checkpoints"}
 )  # timers that only show something, or that no schedule needs
 
 # Constants of the product, and what they are here. A partition's owner beats every 0.6 s, and is silent after 1.5 s.
@@ -181,8 +183,30 @@ async def _main(given: World, node: Node) -> None:
     line = make_line(given, node)
     app: Any = SimApp(given, node)
     await line._begin()  # as `open`, without the looks at topics and rights, which need Kafka's admin client
-    Stages(line.worker, given.loop.time).attach(app)
+    stages = Stages(line.worker, given.loop.time)
+    given.stages[node.name] = stages, app
+    stages.attach(app)
     app.start()
+
+
+def checkpoint(name: str) -> None:
+    """Have a worker write checkpoints of its partitions now."""
+    given = world()
+    node = given.nodes.get(name)
+    if node is None or node.dead or name not in given.stages:
+        return
+    task = given.loop.spawn(_checkpoints(given, node), node)
+    task.add_done_callback(lambda done: _begun(given, node, done), context=_outside())
+
+
+async def _checkpoints(given: World, node: Node) -> None:
+    PART.set("checkpoints")
+    stages, app = given.stages[node.name]
+    mine = functools.partial(owned, app, CASE_INPUTS.name)
+    for partition in sorted(mine()):
+        given.tell(node.name, f"writes a checkpoint of partition {partition}")
+        with suppress(*TRANSIENT):  # its timer would try again
+            await stages.checkpoints.write(partition, mine)
 
 
 # ------------------------------------------------------------ what is replaced
@@ -282,7 +306,7 @@ def simulated() -> Iterator[None]:
         put(streams.installation, "load_feeds", functools.cache(streams.intake.feeds.settings.load))
         sources = functools.cache(lambda: streams.intake.settings.sources(settings("w1")))
         put(streams.installation, "configured_sources", lambda _: set(sources()))
-        for agent in (agents.deadlines, agents.failover, agents.auditor, agents.feeds):
+        for agent in (agents.deadlines, agents.failover, agents.auditor, agents.checkpoints, agents.feeds):
             put(agent, "every", _every)
         with suppress(AttributeError):
             put(streams.channels.dispatch_log, "monotonic", _monotonic)

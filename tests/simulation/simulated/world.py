@@ -104,6 +104,8 @@ class World:
         self.troubles: list[Trouble] = []  # what struck the workers and Redis
         self.failures: list[str] = []  # workers that ended by themselves
         self.begin: Callable[[str], None] = lambda name: None  # starts a worker: set by worker.py
+        self.checkpoint: Callable[[str], None] = lambda name: None  # has one write checkpoints: set by worker.py
+        self.stages: dict[str, Any] = {}  # by worker: its stages and its app
         self.prepared = prepared
         self.server("redis-1", prepared.redis if prepared else None)
         self.group.start()

@@ -1,0 +1,112 @@
+"""The heads of a partition's checkpoints: finds the newest one that a rebuild may begin at."""
+
+import logging
+from functools import partial
+from typing import NamedTuple
+
+from prometheus_client import Counter
+from pydantic import ValidationError
+
+from domain.consistency.checkpoints import Rejected, Surroundings, rejection
+from schemas.base import ANY_VERSION
+from schemas.casework.checkpoints import CheckpointHead
+from schemas.casework.journal import decode
+from streams.messaging import topics
+from streams.messaging.dead_letter_writer import readable
+from streams.messaging.offsets import beginning_offsets, end_offsets
+from streams.messaging.reader import read_kept, read_pages
+from streams.runtime.settings import Settings
+from streams.state.partition_state import TopicIds
+
+log = logging.getLogger(__name__)
+
+WINDOW = 1_000  # records read at once, the last ones first; then twice as many, and so on
+HEAD = b"head/"
+
+REJECTED = Counter("quanzu_checkpoints_rejected_total", "Checkpoints at which a rebuild could not begin", ["reason"])
+for _reason in Rejected:
+    REJECTED.labels(_reason)
+
+
+class _Found(NamedTuple):
+    """A record that has a head's key. `head`: None if it cannot be read."""
+
+    place: int
+    head: CheckpointHead | None
+
+
+async def newest(settings: Settings, topic_ids: TopicIds, partition: int) -> CheckpointHead | None:
+    """Return the head of the partition's newest checkpoint that can be used, as far as the heads say; None without one.
+
+    The others are logged and counted, with the reason. Whether all parts are there, only reading them shows. Errors of
+    Kafka pass through.
+    """
+    begin = (await beginning_offsets(settings, topics.CHECKPOINTS.name, [partition]))[partition]
+    before, window = (await end_offsets(settings, topics.CHECKPOINTS.name, [partition]))[partition], WINDOW
+    while before > begin:
+        first = max(begin, before - window)
+        for found in reversed(await _heads(settings, partition, first, before - 1)):
+            if (reason := await _rejection(settings, topic_ids, partition, begin, found.head)) is None:
+                return found.head
+            tell_rejected(partition, found.place, reason)
+        before, window = first, 2 * window
+    return None
+
+
+def tell_rejected(partition: int, place: int, reason: Rejected) -> None:
+    """Log, and count, that a rebuild does not begin at a checkpoint. `place`: an offset of its records."""
+    REJECTED.labels(reason).inc()
+    log.warning("checkpoints/%d: the checkpoint at %d is not used: %s", partition, place, reason)
+
+
+async def _heads(settings: Settings, partition: int, first: int, last: int) -> list[_Found]:
+    found = []
+    async for page in read_pages(settings, topics.CHECKPOINTS.name, partition, first, last, opened=False):
+        found += [
+            _Found(each.offset, _head_in(each.value or b"")) for each in page if (each.key or b"").startswith(HEAD)
+        ]
+    return found
+
+
+def _head_in(value: bytes) -> CheckpointHead | None:
+    try:
+        return CheckpointHead.model_validate_json(value, extra=ANY_VERSION)
+    except ValidationError:
+        return None
+
+
+async def _rejection(
+    settings: Settings, topic_ids: TopicIds, partition: int, begin: int, head: CheckpointHead | None
+) -> Rejected | None:
+    if head is None:
+        return Rejected.DAMAGED
+    journal_end = (await end_offsets(settings, topics.CASE_EVENTS.name, [partition]))[partition]
+    here = Surroundings(
+        partition,
+        settings.partitions,
+        journal_end,
+        (await end_offsets(settings, topics.CASE_INPUTS.name, [partition]))[partition],
+        await topic_ids.current(topics.CASE_EVENTS.name),
+        await topic_ids.current(topics.CASE_INPUTS.name),
+        await entry_at(settings, partition, head.journal) if head.journal < journal_end else None,
+    )
+    reason = rejection(head, here)
+    return Rejected.INCOMPLETE if reason is None and head.parts and head.first < begin else reason
+
+
+async def entry_at(settings: Settings, partition: int, offset: int) -> str | None:
+    """Return the commit of the journal entry at an offset of the journal, as a text that differs for another commit;
+    "" if the record is unreadable or the offset is -1; None if it is no longer kept. Errors of Kafka pass through;
+    raises CodecError if the journal cannot be decrypted.
+    """
+    if offset < 0:
+        return ""
+    records = await read_kept(settings, topics.CASE_EVENTS.name, partition, offset, offset)
+    if not records:
+        return None
+    value = records[0].value or b""
+    entry = readable(topics.CASE_EVENTS.name, offset, partial(decode, value))
+    if entry is None:
+        return ""
+    commit = entry.commit
+    return f"{commit.log}:{commit.first}-{commit.last}/{commit.entries} {entry.offset} {commit.code}"

@@ -1,0 +1,134 @@
+"""A store that is built from a checkpoint and the journal after it is the one that the whole journal gives."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from random import Random
+from typing import Any
+
+import pytest
+
+from agents.casework import Casework
+from domain.consistency.checkpoints import Rejected
+from schemas.casework.checkpoints import CheckpointHead, CheckpointSlot
+from schemas.casework.events import CaseEvent
+from streams.casework.checkpoints.heads import REJECTED, newest
+from streams.casework.checkpoints.writing import CheckpointWriter
+from streams.channels.settings import ChannelSettings
+from streams.installation import Installation
+from streams.messaging import topics
+from streams.runtime.clock import Clock
+from streams.runtime.settings import Settings
+from streams.state.keys import NAMES, key
+from streams.state.partition_state import TopicIds
+from tests.streams.casework.test_rebuilding_cases import content
+from tests.tools.bench.servers import real
+from tests.tools.field import lives
+from tests.tools.field.faults.rebuild import told
+
+SEEDS = range(16)
+MOST_PEOPLE, ROUNDS, AT_ONCE = 12, 6, 9
+NOT_COMPARED = {"state", "outbox", "unsure", "settling", "alerted"}
+
+
+@pytest.fixture(scope="module")
+def servers_of_this_file(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    """Kafka and Redis for this file; each test has a partition of its own."""
+    with real(tmp_path_factory.mktemp("checkpoints"), partitions=len(SEEDS) + 4) as made:
+        topics.create(made)
+        yield made
+
+
+@pytest.fixture
+async def line(servers_of_this_file: Settings) -> AsyncIterator[Installation]:
+    opened = Installation(servers_of_this_file, ChannelSettings(), Clock())
+    await opened.open()
+    try:
+        yield opened
+    finally:
+        await opened.close()
+
+
+class Life:
+    """Random inputs of one partition, which the line is told of piece by piece."""
+
+    def __init__(self, line: Installation, partition: int) -> None:
+        self._line, self._partition, self._chance = line, partition, Random(partition)
+        start = datetime.now(UTC) - timedelta(days=1)
+        people = [lives.resident(self._chance) for _ in range(self._chance.randint(1, MOST_PEOPLE))]
+        self._waiting: list[Any] = [lives.alert(person, start, self._chance) for person in people]
+        self._waiting.insert(len(self._waiting) // 2, lives.mute(start))
+        self._events: list[CaseEvent] = []
+        self.rounds = 0
+
+    @property
+    def over(self) -> bool:
+        return self.rounds >= ROUNDS
+
+    async def goes_on(self, _: float = 0.0) -> None:
+        """Tell of the next few inputs; after the last ones, of what follows from all of them."""
+        if self.over:
+            return
+        number = self._chance.randint(1, AT_ONCE)
+        now, self._waiting = self._waiting[:number], self._waiting[number:]
+        self._events += await told(self._line, self._partition, now)
+        if not self._waiting:
+            self._waiting, self._events = list(lives.following(self._events, self._chance)), []
+            self.rounds = self.rounds + 1 if self._waiting else ROUNDS
+
+
+async def checkpoint(
+    line: Installation, partition: int, slot: CheckpointSlot, rest: Callable[[float], Any] = asyncio.sleep
+) -> CheckpointHead:
+    return await CheckpointWriter(line.casework_context, page=3, rest=rest).write(partition, slot, lambda: True)
+
+
+async def rebuilt(line: Installation, partition: int, *, whole: bool) -> dict[str, Any]:
+    """The partition's store, lost and built again."""
+    await line.redis.delete(*(key(name, partition) for name in NAMES))
+    recovery = Casework(line.casework_context).recovery
+    await recovery.rebuild(partition, whole=whole)
+    await recovery.restore(partition)
+    assert await line.store.is_whole(partition)
+    found = await content(line.redis, partition)
+    return {**found, "offset": await line.store.offset(partition)}
+
+
+def rejections() -> dict[Rejected, float]:
+    """How often a rebuild of this process could not begin at a checkpoint, by the reason."""
+    return {reason: REJECTED.labels(reason)._value.get() for reason in Rejected}
+
+
+def compared(found: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in found.items() if name not in NOT_COMPARED}
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+async def test_a_checkpoint_and_the_rest_give_the_store_of_the_whole_journal(line: Installation, seed: int) -> None:
+    """The checkpoint begins at any point of a random journal, and inputs are decided while it is written."""
+    life, chance = Life(line, seed), Random(f"checkpoints {seed}")
+    for _ in range(chance.randint(1, 12)):
+        await life.goes_on()
+    heads = [await checkpoint(line, seed, CheckpointSlot.FIRST, life.goes_on)]
+    if chance.random() < 0.5:
+        heads.append(await checkpoint(line, seed, CheckpointSlot.SECOND, life.goes_on))
+    rest = chance.choice((0, 3, 1000))
+    while rest and not life.over:
+        await life.goes_on()
+        rest -= 1
+    live = {**await content(line.redis, seed), "offset": await line.store.offset(seed)}
+    assert await newest(line.settings, TopicIds(line.settings, line.redis), seed) == heads[-1]
+    rejected = rejections()
+    built = await rebuilt(line, seed, whole=False)
+    assert rejections() == rejected, "the checkpoint was used"
+    folded = await rebuilt(line, seed, whole=True)
+    assert compared(built) == compared(folded) == compared(live)
+    assert_what_is_sent_again(heads[-1], built, folded)
+
+
+def assert_what_is_sent_again(head: CheckpointHead, built: dict[str, Any], folded: dict[str, Any]) -> None:
+    """All that was published before the checkpoint need not be published again; what may have been sent is known."""
+    built_outbox, outbox = built.get("outbox", {}), folded.get("outbox", {})
+    assert built_outbox.items() <= outbox.items()
+    assert all(int(name.split(b"/")[0]) <= head.offset for name in outbox.keys() - built_outbox.keys())
+    assert built.get("unsure", set()) >= folded.get("unsure", set())
