@@ -22,6 +22,8 @@ MODULES = (  # all that makes metrics: a test looks for others
     "streams.runtime.metrics",
     "streams.repositories.alarms",
     "streams.casework.auditor.auditor",
+    "streams.casework.checkpoints.heads",
+    "streams.casework.checkpoints.schedule",
     "streams.channels.delivery",
     "streams.channels.escalating",
     "streams.channels.operator_calls.incoming",

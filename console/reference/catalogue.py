@@ -15,6 +15,7 @@ from schemas.administration.security_events import SecurityEvent
 from schemas.administration.vaults import VaultNamed
 from schemas.casework.call_recordings import RecordingPart
 from schemas.casework.cases import Case
+from schemas.casework.checkpoints import CheckpointHead, CheckpointPart
 from schemas.casework.epochs import EpochConfirmed, EpochNamed
 from schemas.casework.events import Dispatch, journal_adapter
 from schemas.casework.evidence_files import EvidencePicture
@@ -90,6 +91,7 @@ PARTS = {
     "payments": "an agent: stop-payments",
     "provinces": "an agent: cases that are offered to other provinces",
     "receipts": "accepts providers' results of dispatches over HTTP",
+    "checkpoints": "a worker's loop: writes each partition's store to a topic, from which a lost one is rebuilt",
     "experiments": "a worker's loop: reads what the arms of experiments show, and stops one that does harm",
     "feeds": "a worker's loop: learns how each feed sends, and reports outages",
     "register": "the register of residents",
@@ -175,6 +177,26 @@ TRAFFIC = (
         (Value("case", "a case's latest state", TypeAdapter(Case)),),
         ("board", "auditor"),
         ("store",),
+    ),
+    Traffic(
+        topics.CHECKPOINTS,
+        (
+            Value(
+                "checkpoint-head",
+                "which parts make a checkpoint of a partition's store, and of which input",
+                TypeAdapter(CheckpointHead),
+                key="^head/.$",
+                dropped=True,
+            ),
+            Value(
+                "checkpoint-part",
+                "a case, applied inputs or sums of a checkpoint",
+                TypeAdapter(CheckpointPart),
+                key="^[ab]/[0-9]+$",
+            ),
+        ),
+        ("checkpoints", "commands"),
+        ("checkpoints", "store"),
     ),
     Traffic(topics.DISPATCHES_RED, (_DISPATCH,), ("casework", "letters"), ("red",)),
     Traffic(topics.DISPATCHES_SMS, (_DISPATCH,), ("casework", "letters"), ("sms",)),

@@ -42,6 +42,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
             "HSM",
             "VAULT",
             "RECORD_CIPHER",
+            "CHECKPOINT_HOURS",
             "KAFKA_TLS",
             "KAFKA_CA",
             "KAFKA_USER",

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from streams.casework import journal
 from streams.casework.applied import LOOK_SECONDS, AppliedInputs
 from streams.casework.batch import Entry
+from streams.casework.checkpoints.heads import withdraw
 from streams.casework.recovery import Recovery, refuse_ahead
 from streams.casework.steps import CaseworkContext
 from streams.messaging import topics
@@ -183,14 +184,15 @@ class Upkeep:
 
     async def rebuild(self, partition: int, progress: journal.Progress) -> None:
         """Delete the offset and policy of a partition's store, so that it counts as lost, and rebuild the store from
-        its journal. Then do what `watch` does: apply the inputs that the journal lacks, and publish the entries left in
-        the outbox, with their dispatches.
+        its whole journal. Its checkpoints are not used, now or later. Then do what `watch` does: apply the inputs that
+        the journal lacks, and publish the entries left in the outbox, with their dispatches.
 
         `progress` is called with the number of journal entries read so far and their total. Raises the errors of
         Recovery.restore, such as AheadError if the journal covers inputs beyond the end of case-inputs, and SendError
         if Kafka refuses a record permanently. Errors of Redis and Kafka pass through.
         """
         async with self._locks[partition]:
+            await withdraw(self._producer, partition)  # what is wrong with the store may be in them too
             await self._store.clear(partition)
             await self._recovery.leads(await self._store.position(partition))
             await self._recovery.rebuild(partition, progress, whole=True)

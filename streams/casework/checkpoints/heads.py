@@ -9,11 +9,13 @@ from pydantic import ValidationError
 
 from domain.consistency.checkpoints import Rejected, Surroundings, rejection
 from schemas.base import ANY_VERSION
-from schemas.casework.checkpoints import CheckpointHead
+from schemas.casework.checkpoints import CheckpointHead, CheckpointSlot
 from schemas.casework.journal import decode
+from streams.casework.checkpoints.parts import HEAD, head_key
 from streams.messaging import topics
 from streams.messaging.dead_letter_writer import readable
 from streams.messaging.offsets import beginning_offsets, end_offsets
+from streams.messaging.producer import Producer, Record
 from streams.messaging.reader import read_kept, read_pages
 from streams.runtime.settings import Settings
 from streams.state.partition_state import TopicIds
@@ -21,7 +23,6 @@ from streams.state.partition_state import TopicIds
 log = logging.getLogger(__name__)
 
 WINDOW = 1_000  # records read at once, the last ones first; then twice as many, and so on
-HEAD = b"head/"
 
 REJECTED = Counter("quanzu_checkpoints_rejected_total", "Checkpoints at which a rebuild could not begin", ["reason"])
 for _reason in Rejected:
@@ -29,28 +30,44 @@ for _reason in Rejected:
 
 
 class _Found(NamedTuple):
-    """A record that has a head's key. `head`: None if it cannot be read."""
+    """The latest record of a head's key. `head`: None if it cannot be read; `void`: whether it is a tombstone."""
 
     place: int
+    key: bytes
+    void: bool
     head: CheckpointHead | None
 
 
 async def newest(settings: Settings, topic_ids: TopicIds, partition: int) -> CheckpointHead | None:
     """Return the head of the partition's newest checkpoint that can be used, as far as the heads say; None without one.
 
-    The others are logged and counted, with the reason. Whether all parts are there, only reading them shows. Errors of
+    Of each slot only the latest head counts; a tombstone there says that the slot has no checkpoint. Those that cannot
+    be used are logged and counted, with the reason. Whether all parts are there, only reading them shows. Errors of
     Kafka pass through.
     """
     begin = (await beginning_offsets(settings, topics.CHECKPOINTS.name, [partition]))[partition]
     before, window = (await end_offsets(settings, topics.CHECKPOINTS.name, [partition]))[partition], WINDOW
+    seen: set[bytes] = set()
     while before > begin:
         first = max(begin, before - window)
         for found in reversed(await _heads(settings, partition, first, before - 1)):
+            if found.key in seen:
+                continue
+            seen.add(found.key)
+            if found.void:
+                continue
             if (reason := await _rejection(settings, topic_ids, partition, begin, found.head)) is None:
                 return found.head
             tell_rejected(partition, found.place, reason)
         before, window = first, 2 * window
     return None
+
+
+async def withdraw(producer: Producer, partition: int) -> None:
+    """Let no later rebuild begin at a checkpoint that the partition has now. Raises SendError if Kafka refuses that."""
+    await producer.send_all(
+        [Record(topics.CHECKPOINTS.name, head_key(slot), None, partition) for slot in CheckpointSlot]
+    )
 
 
 def tell_rejected(partition: int, place: int, reason: Rejected) -> None:
@@ -63,7 +80,9 @@ async def _heads(settings: Settings, partition: int, first: int, last: int) -> l
     found = []
     async for page in read_pages(settings, topics.CHECKPOINTS.name, partition, first, last, opened=False):
         found += [
-            _Found(each.offset, _head_in(each.value or b"")) for each in page if (each.key or b"").startswith(HEAD)
+            _Found(each.offset, each.key, each.value is None, _head_in(each.value or b""))
+            for each in page
+            if each.key is not None and each.key.startswith(HEAD)
         ]
     return found
 

@@ -7,6 +7,9 @@ import orjson
 
 from schemas.casework.checkpoints import CheckpointSlot
 
+HEAD = b"head/"
+"""How the key of a head begins."""
+
 
 class CasePart(msgspec.Struct, frozen=True, gc=False, tag_field="kind", tag="case"):
     """A case, with the fields of schemas.casework.checkpoints.CheckpointCase; `case` is raw JSON."""
@@ -54,7 +57,7 @@ def part_key(slot: CheckpointSlot, number: int) -> bytes:
 
 def head_key(slot: CheckpointSlot) -> bytes:
     """Return the record key of the head of a slot's checkpoint."""
-    return f"head/{slot}".encode()
+    return HEAD + slot.encode()
 
 
 class PartBody:

@@ -1,10 +1,12 @@
 """How long a lost store takes to recover, by the size of its journal, and how soon a red resident is warned meanwhile.
 
 python -m tests.tools.field.faults.recovery --entries 100000 --report a.json     on an Apache Kafka and Debian's Redis
+python -m tests.tools.field.faults.recovery --entries 100000 --checkpoint        the same, from checkpoints
 
 The journal holds red cases from their alert to their end, each of 36 entries, all of them over; their inputs are no
 longer kept. Redis is wiped beside two workers that have nothing left to do, and a payment to a confirmed suspect is
-accepted at the same moment.
+accepted at the same moment. With --checkpoint, checkpoints are written before the loss. The journal's records are dated
+two days back, as they would be: a rebuild from a checkpoint reads the last day for what was sent.
 """
 
 import argparse
@@ -23,12 +25,16 @@ from typing import Any
 from kafka import TopicPartition
 from rich.console import Console
 
+from schemas.casework.checkpoints import CheckpointSlot
 from schemas.casework.events import CaseEvent, Commit
 from simulators.demo.run import Demo, Plan, Running
+from streams.casework.checkpoints.writing import CheckpointWriter
+from streams.installation import Installation
 from streams.intake.acceptor import Intake
 from streams.messaging import topics
 from streams.messaging.kafka_client import admin as kafka_admin
 from streams.messaging.producer import Record
+from streams.messaging.reader import read_all
 from streams.operations.drain import waiting
 from streams.runtime.settings import Settings
 from streams.security.encrypted_kafka import make_producer
@@ -37,6 +43,7 @@ from tests.tools.bench.servers import real
 from tests.tools.field.folding import story
 from tests.tools.field.stories import Kind, Stories, cast
 
+AGE_SECONDS = 172_800.0  # two days
 AT_ONCE = 2_000  # records written together
 PEOPLE = 100
 LOOK_SECONDS = 0.05
@@ -75,14 +82,14 @@ async def filled(settings: Settings, number: int) -> None:
     """Write so many entries over the partitions, and an input for each, which are then dropped as if they were old."""
     producer = make_producer(settings)
     await producer.start()
-    each = number // settings.partitions
+    each, written = number // settings.partitions, round((time.time() - AGE_SECONDS) * 1000)
     for partition in range(settings.partitions):
         made = entries(partition)
         for start in range(0, each, AT_ONCE):
             records = []
             for _ in range(start, min(each, start + AT_ONCE)):
                 name, value = next(made)
-                records.append(Record(topics.CASE_EVENTS.name, name, value, partition))
+                records.append(Record(topics.CASE_EVENTS.name, name, value, partition, timestamp=written))
                 records.append(Record(topics.CASE_INPUTS.name, name, b"0", partition))
             await producer.send_all(records)
     await producer.stop()
@@ -144,7 +151,33 @@ def forget_peaks(running: Running) -> None:
         Path(f"/proc/{pid}/clear_refs").write_text("5")
 
 
-async def measured(settings: Settings, number: int) -> dict[str, Any]:
+async def written_checkpoints(line: Installation) -> dict[str, Any]:
+    """Write a checkpoint of each partition, as a worker does in a process of its own; what that cost."""
+    context, sizes = line.casework_context, await sizes_of(line.settings)
+    began, cpu = time.monotonic(), time.process_time()
+    heads = [
+        await CheckpointWriter(context).write(partition, CheckpointSlot.FIRST, lambda: True)
+        for partition in range(line.settings.partitions)
+    ]
+    return {
+        "checkpoint_seconds": round(time.monotonic() - began, 1),
+        "checkpoint_cpu_seconds": round(time.process_time() - cpu, 2),
+        "checkpoint_parts": sum(head.parts for head in heads),
+        "checkpoint_bytes": await sizes_of(line.settings) - sizes,
+    }
+
+
+async def sizes_of(settings: Settings) -> int:
+    """The bytes of all keys and values on the topic of checkpoints."""
+    return sum(
+        [
+            len(each.key or b"") + len(each.value or b"")
+            async for each in read_all(settings, topics.CHECKPOINTS.name, opened=False)
+        ]
+    )
+
+
+async def measured(settings: Settings, number: int, *, checkpoint: bool = False) -> dict[str, Any]:
     await filled(settings, number)
     plan = Plan(timedelta(hours=1), 1, residents=PEOPLE, workers=2)
     async with Demo(settings, plan, Console(quiet=True), lambda *_: "").running() as running:
@@ -156,6 +189,7 @@ async def measured(settings: Settings, number: int) -> dict[str, Any]:
         who = people[0]
         async for _ in waiting(line):
             pass
+        written = await written_checkpoints(line) if checkpoint else {}
         forget_peaks(running)
         before, used = [peak_mib(pid) for pid in running.workers.pids], cpu_seconds(running)
         await line.redis.flushall()
@@ -164,6 +198,7 @@ async def measured(settings: Settings, number: int) -> dict[str, Any]:
         )
         return {
             "entries": number,
+            **written,
             "cases": number // len(whole_story()),
             "after_start_seconds": round(at_start, 1),
             "store_stands_seconds": round(stood, 1),
@@ -180,10 +215,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--entries", type=int, default=100_000)
     parser.add_argument("--report", type=Path)
+    parser.add_argument("--checkpoint", action="store_true", help="write checkpoints before the loss")
     given = parser.parse_args()
     logging.basicConfig(level=logging.ERROR)
     with tempfile.TemporaryDirectory(prefix="quanzu-recovery-") as folder, real(Path(folder)) as settings:
-        found = asyncio.run(measured(settings, given.entries))
+        found = asyncio.run(measured(settings, given.entries, checkpoint=given.checkpoint))
     print(text := json.dumps(found, indent=2))
     if given.report:
         given.report.write_text(text + "\n")
