@@ -170,7 +170,7 @@ TRAFFIC = (
             ),
         ),
         ("casework",),
-        ("board", "store", "console", "commands", "experiments"),
+        ("board", "store", "console", "commands", "experiments", "checkpoints"),
     ),
     Traffic(
         topics.CASE_SNAPSHOTS,

@@ -170,7 +170,7 @@ RECORD: Mapping[str, Processing | None] = {
     "fan-out": Processing(_F.DETECT, _L.AFL_34, (_P.RESIDENTS, _P.OTHERS), (_D.ACCOUNTS,)),
     "payers-answered": Processing(_F.DETECT, _L.AFL_34, (_P.OTHERS, _P.STAFF), (_D.ACCOUNTS, _D.WORDS, _D.LOGINS)),
     "payers-request": Processing(_F.DETECT, _L.AFL_34, (_P.OTHERS, _P.STAFF), (_D.ACCOUNTS, _D.WORDS, _D.LOGINS)),
-    **dict.fromkeys(("journal-entry", "case", "shadow-alert"), _CASE),
+    **dict.fromkeys(("journal-entry", "case", "checkpoint-part", "shadow-alert"), _CASE),
     "case-input": replace(_CASE, data=(*_OF_A_CASE, _D.ID_HASH)),  # of whom another province hands over
     "dispatch": _DISPATCH,
     "resident": Processing(
@@ -221,8 +221,9 @@ RECORD: Mapping[str, Processing | None] = {
     "place": Processing(_F.DISSUADE, _L.AFL_34, (_P.OTHERS,), (_D.NAMES, _D.PLACES)),
     **dict.fromkeys(("roster", "task", "staff-account", "api-token", "alarm"), _ON_DUTY),
     **dict.fromkeys(
-        ("policy-in-force", "draft", "incident", "hand-over", "admin-request", "partition-count"), _RULES
-    ),  # the last one names holds while a growth is under way
+        ("policy-in-force", "draft", "incident", "hand-over", "admin-request", "partition-count", "checkpoint-head"),
+        _RULES,
+    ),  # the last ones name holds: that of the partitions while a growth is under way
     "webhook": Processing(_F.SUPERVISE, _L.AFL_34, (_P.STAFF,), (_D.PLACES, _D.WORDS, _D.LOGINS), (_R.PROGRAMS,)),
     "audit-entry": Processing(_F.ACCOUNT, _L.PIPL_51, (_P.STAFF,), (_D.LOGINS, _D.WORDS)),
     "security-event": Processing(_F.ACCOUNT, _L.PIPL_51, (_P.STAFF,), (_D.LOGINS, _D.PLACES)),

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from schemas.base import Model, When
+from schemas.casework.cases import Case
 from schemas.casework.events import Offset
 from schemas.casework.inputs import Hold
 
@@ -58,7 +59,7 @@ class CheckpointHead(Model):
 
 class CheckpointCase(Model):
     """A part: a case as the store has it. `latest`: True if it is its resident's latest case; `settled`: when the
-    resident was last dissuaded or cleared, in ISO format, None if never. `case`: the case's JSON.
+    resident was last dissuaded or cleared, in ISO format, None if never.
     """
 
     kind: Literal["case"] = "case"
@@ -67,7 +68,7 @@ class CheckpointCase(Model):
     resident: str
     latest: bool
     settled: str | None = None
-    case: dict[str, object]
+    case: Case
 
 
 class CheckpointApplied(Model):

@@ -106,13 +106,8 @@ class Recovery:
         """
         await self._shared.ensure()
         kept, end = await self._begin(partition), await self.end(partition)
-        if not whole and (head := await newest(self._settings, self._topic_ids, partition)) is not None:
-            try:
-                await self._from_checkpoint(head, kept, end)
-            except CheckpointError as error:
-                tell_rejected(partition, head.first, error.reason)
-            else:
-                return
+        if not whole and await self._from_newest(partition, kept, end):
+            return
         mark = await self._store.begin_rebuild(partition)
         if mark is None:
             return
@@ -134,6 +129,21 @@ class Recovery:
             max(proven.covered, kept - 1), end
         ):
             log.warning("partition %d was built anew from its journal, to input %d", partition, proven.covered)
+
+    async def _from_newest(self, partition: int, kept: int, end: int) -> bool:
+        """Rebuild a lost store from its newest usable checkpoint (see `_from_checkpoint`). Returns False, and the store
+        is lost as before, if there is none.
+        """
+        unusable: set[str] = set()
+        while (head := await newest(self._settings, self._topic_ids, partition, unusable)) is not None:
+            try:
+                await self._from_checkpoint(head, kept, end)
+            except CheckpointError as error:
+                tell_rejected(partition, head.first, error.reason)
+                unusable.add(head.generation)
+            else:
+                return True
+        return False
 
     async def _from_checkpoint(self, head: CheckpointHead, kept: int, end: int) -> None:
         """Rebuild a lost store from a checkpoint, and apply the journal's later entries. `kept`: the offset of the

@@ -29,6 +29,7 @@ MODULES = {
     "agents.reports": ("outside", "fraud-matching"),
     "agents.dispatch": ("red", "sms", "phone", "visits", "payments", "provinces"),
     "agents.screening": ("screening",),
+    "streams.casework.checkpoints": ("checkpoints", "casework"),
     "streams.casework.fraud_matching": ("fraud-matching",),
     "streams.monitoring.after_warning": ("commands",),
     "console": ("console",),
@@ -85,6 +86,7 @@ MODULES = {
 LOOKS_ON = {
     *(
         "agents.auditor",
+        "agents.checkpoints",
         "agents.deadlines",
         "agents.failover",
         "simulators.lab.screening",

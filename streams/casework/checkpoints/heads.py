@@ -1,6 +1,7 @@
 """The heads of a partition's checkpoints: finds the newest one that a rebuild may begin at."""
 
 import logging
+from collections.abc import Collection
 from functools import partial
 from typing import NamedTuple
 
@@ -38,8 +39,12 @@ class _Found(NamedTuple):
     head: CheckpointHead | None
 
 
-async def newest(settings: Settings, topic_ids: TopicIds, partition: int) -> CheckpointHead | None:
+async def newest(
+    settings: Settings, topic_ids: TopicIds, partition: int, but: Collection[str] = ()
+) -> CheckpointHead | None:
     """Return the head of the partition's newest checkpoint that can be used, as far as the heads say; None without one.
+
+    `but`: generations of checkpoints that are left out, because they turned out to be unusable.
 
     Of each slot only the latest head counts; a tombstone there says that the slot has no checkpoint. Those that cannot
     be used are logged and counted, with the reason. Whether all parts are there, only reading them shows. Errors of
@@ -54,7 +59,7 @@ async def newest(settings: Settings, topic_ids: TopicIds, partition: int) -> Che
             if found.key in seen:
                 continue
             seen.add(found.key)
-            if found.void:
+            if found.void or (found.head is not None and found.head.generation in but):
                 continue
             if (reason := await _rejection(settings, topic_ids, partition, begin, found.head)) is None:
                 return found.head

@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterable
 from datetime import timedelta
 from functools import partial
 
-from prometheus_client import Counter, Gauge
+from prometheus_client import Gauge
 
-from domain.consistency.checkpoints import Abandoned, is_due, next_slot
+from domain.consistency.checkpoints import is_due, next_slot
 from schemas.casework.checkpoints import CheckpointHead
 from streams.casework.checkpoints.capture import AbandonedError
 from streams.casework.checkpoints.heads import newest
@@ -19,14 +19,10 @@ from streams.state.partition_state import TopicIds
 
 log = logging.getLogger(__name__)
 
-WRITTEN = Counter("quanzu_checkpoints_written_total", "Checkpoints of partitions that were completed")
-ABANDONED = Counter("quanzu_checkpoints_abandoned_total", "Checkpoints of partitions not completed", ["reason"])
 AGE = Gauge(
     "quanzu_checkpoint_age_seconds",
     "Age of the newest checkpoint, of this worker's partition whose newest is the oldest; 0: no partition has one",
 )
-for _reason in Abandoned:
-    ABANDONED.labels(_reason)
 
 
 class Checkpoints:
@@ -43,7 +39,7 @@ class Checkpoints:
         """Write the checkpoint of each partition for which it is due; with an interval of 0, do nothing.
 
         `owned`: returns the partitions that this worker owns; asked again while a checkpoint is written. A checkpoint
-        that cannot be completed is logged, counted and tried again by the next call. Errors of Kafka and Redis and
+        that cannot be completed is logged and tried again by the next call. Errors of Kafka and Redis and
         SendError pass through.
         """
         mine = sorted(owned()) if self._interval else []
@@ -65,11 +61,9 @@ class Checkpoints:
         try:
             head = await self._writer.write(partition, next_slot(latest), partial(_owns, owned, partition))
         except AbandonedError as error:
-            ABANDONED.labels(error.why).inc()
             log.info("checkpoints/%d: not completed: %s", partition, error.why)
             return
         self._newest[partition] = head
-        WRITTEN.inc()
         log.info("checkpoints/%d: complete to input %d, in %d parts", partition, head.offset, head.parts)
 
     def _measure(self) -> None:

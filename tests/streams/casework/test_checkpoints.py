@@ -12,11 +12,15 @@ from agents.casework import Casework
 from domain.consistency.checkpoints import Rejected
 from schemas.casework.checkpoints import CheckpointHead, CheckpointSlot
 from schemas.casework.events import CaseEvent
+from streams.casework.checkpoints.capture import AbandonedError
 from streams.casework.checkpoints.heads import REJECTED, newest
+from streams.casework.checkpoints.parts import head_key, part_key
 from streams.casework.checkpoints.writing import CheckpointWriter
 from streams.channels.settings import ChannelSettings
 from streams.installation import Installation
 from streams.messaging import topics
+from streams.messaging.offsets import end_offsets
+from streams.messaging.producer import Record
 from streams.runtime.clock import Clock
 from streams.runtime.settings import Settings
 from streams.state.keys import NAMES, key
@@ -28,13 +32,21 @@ from tests.tools.field.faults.rebuild import told
 
 SEEDS = range(16)
 MOST_PEOPLE, ROUNDS, AT_ONCE = 12, 6, 9
+ALTERED: tuple[dict[str, Any], ...] = (
+    {"parts": 1_000},
+    {"cases": 1_000},
+    {"partitions": 3},
+    {"events": "another"},
+    {"entry": "of another owner"},
+    {"journal": 1_000_000},
+)
 NOT_COMPARED = {"state", "outbox", "unsure", "settling", "alerted"}
 
 
 @pytest.fixture(scope="module")
 def servers_of_this_file(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     """Kafka and Redis for this file; each test has a partition of its own."""
-    with real(tmp_path_factory.mktemp("checkpoints"), partitions=len(SEEDS) + 4) as made:
+    with real(tmp_path_factory.mktemp("checkpoints"), partitions=len(SEEDS) + len(ALTERED) + 4) as made:
         topics.create(made)
         yield made
 
@@ -132,3 +144,81 @@ def assert_what_is_sent_again(head: CheckpointHead, built: dict[str, Any], folde
     assert built_outbox.items() <= outbox.items()
     assert all(int(name.split(b"/")[0]) <= head.offset for name in outbox.keys() - built_outbox.keys())
     assert built.get("unsure", set()) >= folded.get("unsure", set())
+
+
+async def two_checkpoints(line: Installation, partition: int) -> list[CheckpointHead]:
+    life = Life(line, partition)
+    for _ in range(4):
+        await life.goes_on()
+    heads = [await checkpoint(line, partition, CheckpointSlot.FIRST)]
+    for _ in range(3):
+        await life.goes_on()
+    return [*heads, await checkpoint(line, partition, CheckpointSlot.SECOND)]
+
+
+async def write_head(line: Installation, head: CheckpointHead, value: bytes | None) -> None:
+    record = Record(topics.CHECKPOINTS.name, head_key(head.slot), value, head.partition)
+    await line.producer.send_all([record])
+
+
+@pytest.mark.parametrize("number", range(len(ALTERED)))
+async def test_a_checkpoint_that_cannot_be_used_gives_way_to_the_one_before(
+    line: Installation, number: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    partition = len(SEEDS) + number
+    first, second = await two_checkpoints(line, partition)
+    altered = second.model_copy(update=ALTERED[number])
+    await write_head(line, second, altered.model_dump_json().encode())
+    before = sum(rejections().values())
+    built = await rebuilt(line, partition, whole=False)
+    assert sum(rejections().values()) > before
+    folded = await rebuilt(line, partition, whole=True)
+    assert compared(built) == compared(folded)
+    assert_what_is_sent_again(first, built, folded)
+    used = f"partition {partition} was built from its checkpoint of {first.at}, input {first.offset}"
+    assert used in [record.getMessage() for record in caplog.records]
+
+
+async def test_parts_that_are_damaged_are_not_used_and_the_journal_is_folded(line: Installation) -> None:
+    partition = len(SEEDS) + len(ALTERED)
+    first, second = await two_checkpoints(line, partition)
+    await write_head(line, first, b"no head")
+    place = (await end_offsets(line.settings, topics.CHECKPOINTS.name))[partition]
+    part = Record(topics.CHECKPOINTS.name, part_key(second.slot, 0), b"no part", partition)
+    await line.producer.send_all([part])
+    await write_head(line, second, second.model_copy(update={"last": place}).model_dump_json().encode())
+    before = rejections()[Rejected.DAMAGED]
+    built = await rebuilt(line, partition, whole=False)
+    assert rejections()[Rejected.DAMAGED] == before + 2
+    assert compared(built) == compared(await rebuilt(line, partition, whole=True))
+
+
+async def test_who_no_longer_owns_the_partition_completes_no_checkpoint(line: Installation) -> None:
+    partition = len(SEEDS) + len(ALTERED) + 1
+    await Life(line, partition).goes_on()
+    with pytest.raises(AbandonedError, match="deposed"):
+        await CheckpointWriter(line.casework_context).write(partition, CheckpointSlot.FIRST, lambda: False)
+    assert await newest(line.settings, TopicIds(line.settings, line.redis), partition) is None
+
+
+async def test_a_store_that_was_lost_meanwhile_gets_no_head(line: Installation) -> None:
+    partition = len(SEEDS) + len(ALTERED) + 2
+    await Life(line, partition).goes_on()
+
+    async def lose(_: float) -> None:
+        await line.store.clear(partition)
+
+    with pytest.raises(AbandonedError, match="not_whole"):
+        await checkpoint(line, partition, CheckpointSlot.FIRST, lose)
+    assert await newest(line.settings, TopicIds(line.settings, line.redis), partition) is None
+
+
+async def test_an_operators_rebuild_withdraws_the_checkpoints(line: Installation) -> None:
+    partition = len(SEEDS) + len(ALTERED) + 3
+    _, second = await two_checkpoints(line, partition)
+    ids = TopicIds(line.settings, line.redis)
+    assert await newest(line.settings, ids, partition) == second
+    await Casework(line.casework_context).upkeep.rebuild(partition, lambda done, of: None)
+    assert await newest(line.settings, ids, partition) is None
+    again = await checkpoint(line, partition, CheckpointSlot.FIRST)
+    assert await newest(line.settings, ids, partition) == again

@@ -15,6 +15,7 @@ from domain.identity.personal import WITHHELD
 from schemas.administration.dead_letters import DeadLetter, RecordPlace
 from schemas.risk.evidence import Evidence, EvidenceKind
 from schemas.risk.reported_frauds import ReportedFraud
+from streams.casework.checkpoints.parts import CasePart, case_body, part_in
 from streams.messaging import topics
 from streams.messaging.codec import SEALED, Unreadable
 from streams.messaging.producer import Record
@@ -102,6 +103,27 @@ async def test_a_case_s_snapshot_and_its_events_are_under_its_residents_key(
     await vault.destroy([WHO], NOW)
     found = [orjson.loads(value or b"") for value in await encryption.decode([snapshot, event, other])]
     assert found == [{"answers": {}}, {"facts": [{"words": WITHHELD}]}, {"facts": [{"words": "she has said it"}]}]
+
+
+def case_in_part(value: bytes | None) -> bytes:
+    part = part_in(value or b"")
+    assert isinstance(part, CasePart)
+    return bytes(part.case)
+
+
+async def test_a_case_in_a_checkpoint_is_under_its_residents_key_though_its_records_is_not(
+    encryption: RecordEncryption, vault: Vault
+) -> None:
+    body = case_body(WHO, b'{"answers":{"q":"a"}}', None, latest=True)
+    lain = await shut(encryption, "checkpoints", "a/0", body.value("first", 0))
+    assert b'"q"' not in (lain.value or b"")
+    (opened,) = await encryption.decode([lain])
+    assert case_in_part(opened) == b'{"answers":{"q":"a"}}'
+    await vault.destroy([WHO], NOW)
+    (left,) = await encryption.decode([lain])
+    assert case_in_part(left) == b'{"answers":{}}'
+    later = await shut(encryption, "checkpoints", "b/0", body.value("second", 0))
+    assert orjson.loads(later.value or b"")["case"] == {"answers": {}}
 
 
 async def test_of_who_was_forgotten_nothing_personal_is_written_any_more(
