@@ -10,15 +10,18 @@ from functools import partial
 from faust import StreamT
 
 from streams.casework.batch import Entry
+from streams.casework.checkpoints.schedule import Checkpoints
 from streams.casework.journal import Progress
 from streams.casework.recovery import Recovery
 from streams.casework.steps import BATCH, CaseworkContext, CaseworkSteps, Decided
 from streams.casework.upkeep import Upkeep
 from streams.messaging import topics
-from streams.messaging.app import App, ack_all, records
+from streams.messaging.app import App, ack_all, every, owned, records
 from streams.messaging.record import Raw, runs_of
 from streams.runtime import tracing
 from streams.runtime.tasks import until_done
+
+CHECKPOINT_LOOK_SECONDS = 30.0  # between two looks whether a checkpoint is due
 
 
 class Casework(CaseworkSteps):
@@ -115,3 +118,11 @@ def attach(app: App, flow: Casework) -> None:
             for partition, raws in runs_of(batch):
                 await until_done("casework", partial(flow.apply, partition, raws))
             ack_all(batch)
+
+
+def attach_checkpoints(app: App, flow: Checkpoints) -> None:
+    """Add the timer to the worker `app` that writes checkpoints of the partitions that it owns. An error that is not
+    transient stops the worker.
+    """
+    mine = partial(owned, app, topics.CASE_INPUTS.name)
+    every(app, CHECKPOINT_LOOK_SECONDS, "checkpoints", lambda: flow.look(mine))

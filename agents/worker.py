@@ -14,7 +14,6 @@ from agents import (
     auditor,
     board,
     casework,
-    checkpoints,
     deadlines,
     dispatch,
     failover,
@@ -122,7 +121,7 @@ class Stages:
         board.attach(app, self.board)
         feeds.attach(app, self.feeds)
         auditor.attach(app, self.auditor)
-        checkpoints.attach(app, self.checkpoints)
+        casework.attach_checkpoints(app, self.checkpoints)
         outcomes.attach(app, self.experiments, self.after_warning)
         dispatch.attach(app, self.dispatching)
 

@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from schemas.administration.audit import AuditEntry
+from schemas.administration.checkpoints import CheckpointHead, CheckpointPart
 from schemas.administration.dead_letters import letter_adapter
 from schemas.administration.drafts import Draft, InShadow
 from schemas.administration.partition_counts import PartitionCount
@@ -15,7 +16,6 @@ from schemas.administration.security_events import SecurityEvent
 from schemas.administration.vaults import VaultNamed
 from schemas.casework.call_recordings import RecordingPart
 from schemas.casework.cases import Case
-from schemas.casework.checkpoints import CheckpointHead, CheckpointPart
 from schemas.casework.epochs import EpochConfirmed, EpochNamed
 from schemas.casework.events import Dispatch, journal_adapter
 from schemas.casework.evidence_files import EvidencePicture

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from schemas.casework.checkpoints import FORMAT, CheckpointHead, CheckpointSlot
+from schemas.administration.checkpoints import FORMAT, CheckpointHead, CheckpointSlot
 
 LEAST_ENTRIES = 1_000  # journal entries since the last checkpoint: fewer are folded in less than a second
 RENEWED = timedelta(days=7)  # a checkpoint this old is replaced whatever has changed: its topic keeps 30 days

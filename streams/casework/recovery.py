@@ -8,9 +8,9 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 
 from domain.policy import PolicyError
-from schemas.casework.checkpoints import CheckpointHead
+from schemas.administration.checkpoints import CheckpointHead
 from streams.casework import journal
-from streams.casework.checkpoints.heads import newest, tell_rejected
+from streams.casework.checkpoints.heads import newest_checkpoint, tell_rejected
 from streams.casework.checkpoints.loading import CheckpointError, CheckpointLoader
 from streams.casework.journal import Proven
 from streams.casework.rebuild_order import RebuildOrder
@@ -135,7 +135,7 @@ class Recovery:
         is lost as before, if there is none.
         """
         unusable: set[str] = set()
-        while (head := await newest(self._settings, self._topic_ids, partition, unusable)) is not None:
+        while (head := await newest_checkpoint(self._settings, self._topic_ids, partition, unusable)) is not None:
             try:
                 await self._from_checkpoint(head, kept, end)
             except CheckpointError as error:

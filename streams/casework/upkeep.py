@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from streams.casework import journal
 from streams.casework.applied import LOOK_SECONDS, AppliedInputs
 from streams.casework.batch import Entry
-from streams.casework.checkpoints.heads import withdraw
+from streams.casework.checkpoints.heads import withdraw_checkpoints
 from streams.casework.recovery import Recovery, refuse_ahead
 from streams.casework.steps import CaseworkContext
 from streams.messaging import topics
@@ -192,7 +192,7 @@ class Upkeep:
         if Kafka refuses a record permanently. Errors of Redis and Kafka pass through.
         """
         async with self._locks[partition]:
-            await withdraw(self._producer, partition)  # what is wrong with the store may be in them too
+            await withdraw_checkpoints(self._producer, partition)  # what is wrong with the store may be in them too
             await self._store.clear(partition)
             await self._recovery.leads(await self._store.position(partition))
             await self._recovery.rebuild(partition, progress, whole=True)

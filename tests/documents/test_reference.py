@@ -86,7 +86,6 @@ MODULES = {
 LOOKS_ON = {
     *(
         "agents.auditor",
-        "agents.checkpoints",
         "agents.deadlines",
         "agents.failover",
         "simulators.lab.screening",

@@ -27,7 +27,7 @@ import streams.state.scripts
 from agents.casework import Casework
 from agents.screening import Screening
 from domain.consistency.commits import CommitChain
-from schemas.casework.checkpoints import CheckpointHead
+from schemas.administration.checkpoints import CheckpointHead
 from schemas.casework.events import Dispatch
 from schemas.channels.handovers import CaseHandover
 from streams.casework.checkpoints.writing import CheckpointWriter

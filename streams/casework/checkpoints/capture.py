@@ -27,7 +27,7 @@ class AbandonedError(RuntimeError):
         self.why = why
 
 
-class Standing(NamedTuple):
+class StorePlace(NamedTuple):
     """Where a complete store stands. `run`: of the Redis that answered; `offset`: of the last input applied; `journal`:
     later commits are on the journal after this offset; `logs`: how many case-inputs topics were lost before.
     """
@@ -40,12 +40,12 @@ class Standing(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class AtOnce:
+class CheckpointMoment:
     """What a checkpoint reads of one moment. `sums`: the store's hashes of numbers by name; `inputs`: the id of the
     topic case-inputs, "" if unknown; `unpublished`: whether the outbox had entries.
     """
 
-    standing: Standing
+    standing: StorePlace
     sums: Mapping[SumsName, Mapping[str, int]]
     holds: tuple[Hold, ...]
     recent: Mapping[str, int]
@@ -59,9 +59,9 @@ class StorePages:
 
     def __init__(self, store: CaseStore, partition: int, page: int = PAGE) -> None:
         self._store, self._redis, self._partition, self._page = store, store.redis, partition, page
-        self._seen: Standing | None = None
+        self._seen: StorePlace | None = None
 
-    async def standing(self) -> Standing:
+    async def standing(self) -> StorePlace:
         """Return where the store stands. Raises AbandonedError as the other methods do. Errors of Redis pass
         through.
         """
@@ -102,7 +102,7 @@ class StorePages:
         found = await self._redis.hmget(key("earlier", self._partition), cases) if cases else []
         return {name: raw for name, raw in zip(cases, found, strict=True) if raw is not None}
 
-    async def at_once(self) -> AtOnce:
+    async def at_once(self) -> CheckpointMoment:
         """Return all that a checkpoint has of one moment. Raises AbandonedError as the other methods do. Errors of
         Redis pass through.
         """
@@ -118,7 +118,7 @@ class StorePages:
             pipe.hget(TOPIC_IDS, topic_place(CASE_INPUTS.name, partition))
             info, state, *found = await pipe.execute()
         sums, (holds, recent, cases, outbox, inputs) = found[: len(SUMS)], found[len(SUMS) :]
-        return AtOnce(
+        return CheckpointMoment(
             self._stands(info, state),
             {
                 name: {field.decode(): int(value) for field, value in each.items()}
@@ -135,7 +135,7 @@ class StorePages:
         pipe.execute_command(*ASK_RUN)
         pipe.hmget(key("state", self._partition), *STATE_FIELDS)
 
-    def _stands(self, info: Any, state: Sequence[bytes | None]) -> Standing:  # noqa: ANN401 - an answer of Redis
+    def _stands(self, info: Any, state: Sequence[bytes | None]) -> StorePlace:  # noqa: ANN401 - an answer of Redis
         """Return where the store stood at a read. Raises AbandonedError if it was not complete, or went back."""
         offset, end, run, journal, logs, policy = state
         asked = run_of(info)
@@ -143,7 +143,7 @@ class StorePages:
             raise AbandonedError(Abandoned.NOT_WHOLE)
         if policy is None:
             raise AbandonedError(Abandoned.NOT_WHOLE)
-        found = Standing(
+        found = StorePlace(
             asked, int(offset or 0), -1 if journal is None else int(journal), int(logs or 0), policy.decode()
         )
         before = self._seen or found

@@ -9,8 +9,8 @@ from prometheus_client import Counter
 from pydantic import ValidationError
 
 from domain.consistency.checkpoints import Rejected, Surroundings, rejection
+from schemas.administration.checkpoints import CheckpointHead, CheckpointSlot
 from schemas.base import ANY_VERSION
-from schemas.casework.checkpoints import CheckpointHead, CheckpointSlot
 from schemas.casework.journal import decode
 from streams.casework.checkpoints.parts import HEAD, head_key
 from streams.messaging import topics
@@ -39,7 +39,7 @@ class _Found(NamedTuple):
     head: CheckpointHead | None
 
 
-async def newest(
+async def newest_checkpoint(
     settings: Settings, topic_ids: TopicIds, partition: int, but: Collection[str] = ()
 ) -> CheckpointHead | None:
     """Return the head of the partition's newest checkpoint that can be used, as far as the heads say; None without one.
@@ -68,7 +68,7 @@ async def newest(
     return None
 
 
-async def withdraw(producer: Producer, partition: int) -> None:
+async def withdraw_checkpoints(producer: Producer, partition: int) -> None:
     """Let no later rebuild begin at a checkpoint that the partition has now. Raises SendError if Kafka refuses that."""
     await producer.send_all(
         [Record(topics.CHECKPOINTS.name, head_key(slot), None, partition) for slot in CheckpointSlot]

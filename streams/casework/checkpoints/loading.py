@@ -10,7 +10,7 @@ from functools import partial
 
 from domain.consistency.checkpoints import Rejected
 from domain.ids import reported_dispatch
-from schemas.casework.checkpoints import CheckpointHead
+from schemas.administration.checkpoints import CheckpointHead
 from schemas.casework.journal import PartialCaseEvent, PartialStandingEvent, decode, decode_case
 from streams.casework.checkpoints.parts import AppliedPart, CasePart, Part, SumsPart, part_in
 from streams.casework.rebuilding import derived

@@ -5,14 +5,14 @@ from collections.abc import Mapping
 import msgspec
 import orjson
 
-from schemas.casework.checkpoints import CheckpointSlot
+from schemas.administration.checkpoints import CheckpointSlot
 
 HEAD = b"head/"
 """How the key of a head begins."""
 
 
 class CasePart(msgspec.Struct, frozen=True, gc=False, tag_field="kind", tag="case"):
-    """A case, with the fields of schemas.casework.checkpoints.CheckpointCase; `case` is raw JSON."""
+    """A case, with the fields of schemas.administration.checkpoints.CheckpointCase; `case` is raw JSON."""
 
     generation: str
     number: int
@@ -23,7 +23,7 @@ class CasePart(msgspec.Struct, frozen=True, gc=False, tag_field="kind", tag="cas
 
 
 class AppliedPart(msgspec.Struct, frozen=True, gc=False, tag_field="kind", tag="applied"):
-    """Applied inputs, with the fields of schemas.casework.checkpoints.CheckpointApplied."""
+    """Applied inputs, with the fields of schemas.administration.checkpoints.CheckpointApplied."""
 
     generation: str
     number: int
@@ -31,7 +31,7 @@ class AppliedPart(msgspec.Struct, frozen=True, gc=False, tag_field="kind", tag="
 
 
 class SumsPart(msgspec.Struct, frozen=True, gc=False, tag_field="kind", tag="sums"):
-    """A hash's fields, with the fields of schemas.casework.checkpoints.CheckpointSums."""
+    """A hash's fields, with the fields of schemas.administration.checkpoints.CheckpointSums."""
 
     generation: str
     number: int

@@ -8,9 +8,9 @@ from functools import partial
 from prometheus_client import Gauge
 
 from domain.consistency.checkpoints import is_due, next_slot
-from schemas.casework.checkpoints import CheckpointHead
+from schemas.administration.checkpoints import CheckpointHead
 from streams.casework.checkpoints.capture import AbandonedError
-from streams.casework.checkpoints.heads import newest
+from streams.casework.checkpoints.heads import newest_checkpoint
 from streams.casework.checkpoints.writing import CheckpointWriter
 from streams.casework.steps import CaseworkContext
 from streams.messaging import topics
@@ -46,7 +46,7 @@ class Checkpoints:
         self._newest = {partition: head for partition, head in self._newest.items() if partition in mine}
         for partition in mine:
             if partition not in self._newest:  # another worker may have written some since this one owned it last
-                self._newest[partition] = await newest(self._settings, self._topic_ids, partition)
+                self._newest[partition] = await newest_checkpoint(self._settings, self._topic_ids, partition)
             if await self._due(partition):
                 await self.write(partition, owned)
         self._measure()
@@ -57,7 +57,9 @@ class Checkpoints:
 
     async def write(self, partition: int, owned: Callable[[], Iterable[int]]) -> None:
         """Write a checkpoint of a partition now, whether or not it is due. See `look`, which calls this."""
-        latest = await newest(self._settings, self._topic_ids, partition)  # another worker may have written one
+        latest = await newest_checkpoint(
+            self._settings, self._topic_ids, partition
+        )  # another worker may have written one
         try:
             head = await self._writer.write(partition, next_slot(latest), partial(_owns, owned, partition))
         except AbandonedError as error:

@@ -14,9 +14,9 @@ from functools import partial
 
 from domain.consistency.checkpoints import Abandoned
 from domain.ids import resident_of
-from schemas.casework.checkpoints import CheckpointHead, CheckpointSlot
+from schemas.administration.checkpoints import CheckpointHead, CheckpointSlot
 from schemas.casework.journal import PartialCaseEvent, PartialEntry, PartialStandingEvent, case_in, decode
-from streams.casework.checkpoints.capture import PAGE, AbandonedError, AtOnce, Standing, StorePages
+from streams.casework.checkpoints.capture import PAGE, AbandonedError, CheckpointMoment, StorePages, StorePlace
 from streams.casework.checkpoints.heads import entry_at
 from streams.casework.checkpoints.parts import PartBody, applied_body, case_body, head_key, part_key, sums_body
 from streams.casework.journal import ProvenChain, Read
@@ -75,7 +75,7 @@ class CheckpointWriter:
         )
         return head
 
-    async def _taken(self, pages: StorePages) -> AtOnce:
+    async def _taken(self, pages: StorePages) -> CheckpointMoment:
         """Return the checkpoint's moment: one at which all decisions are published."""
         for _ in range(TRIES):
             if not (taken := await pages.at_once()).unpublished:
@@ -84,7 +84,7 @@ class CheckpointWriter:
         raise AbandonedError(Abandoned.UNPUBLISHED)
 
     async def _changed(
-        self, pages: StorePages, partition: int, began: Standing, taken: Standing
+        self, pages: StorePages, partition: int, began: StorePlace, taken: StorePlace
     ) -> AsyncIterator[list[PartBody]]:
         """Yield the parts for what the inputs after the first read changed, up to the checkpoint's input, as the
         journal has it. Raises AbandonedError if the journal does not prove these inputs.
@@ -120,7 +120,7 @@ class CheckpointWriter:
             await self._rest((time.monotonic() - began) * (1 / SHARE - 1))
             began = time.monotonic()
 
-    async def _refuse_deposed(self, pages: StorePages, taken: AtOnce, mine: Mine) -> None:
+    async def _refuse_deposed(self, pages: StorePages, taken: CheckpointMoment, mine: Mine) -> None:
         """Raise AbandonedError unless the Redis that was read leads and has not gone back, and the partition is still
         this worker's.
         """
@@ -129,7 +129,7 @@ class CheckpointWriter:
         await pages.standing()
 
     async def _head(
-        self, partition: int, slot: CheckpointSlot, parts: "_Parts", places: tuple[int, int], taken: AtOnce
+        self, partition: int, slot: CheckpointSlot, parts: "_Parts", places: tuple[int, int], taken: CheckpointMoment
     ) -> CheckpointHead:
         settings, stands = self._context.settings, taken.standing
         entry = await entry_at(settings, partition, stands.journal)
@@ -236,7 +236,7 @@ def _applied_by(entry: PartialEntry) -> dict[str, int]:
     return {name: milliseconds(at) for name, at in entry.inputs.items()}
 
 
-def _sums(taken: AtOnce) -> Iterator[PartBody]:
+def _sums(taken: CheckpointMoment) -> Iterator[PartBody]:
     for name, sums in taken.sums.items():
         fields = list(sums.items())
         for start in range(0, len(fields), SUMS_AT_ONCE):

@@ -14,7 +14,7 @@ from domain.consistency.checkpoints import (
     next_slot,
     rejection,
 )
-from schemas.casework.checkpoints import FORMAT, CheckpointHead, CheckpointSlot
+from schemas.administration.checkpoints import FORMAT, CheckpointHead, CheckpointSlot
 
 NOW = datetime(2026, 3, 1, 3, 12, tzinfo=UTC)
 DAY = timedelta(days=1)

@@ -22,7 +22,7 @@ import httpx
 from redis.exceptions import TimeoutError as SilentError
 
 import agents.auditor
-import agents.checkpoints
+import agents.casework
 import agents.deadlines
 import agents.failover
 import agents.feeds
@@ -306,7 +306,7 @@ def simulated() -> Iterator[None]:
         put(streams.installation, "load_feeds", functools.cache(streams.intake.feeds.settings.load))
         sources = functools.cache(lambda: streams.intake.settings.sources(settings("w1")))
         put(streams.installation, "configured_sources", lambda _: set(sources()))
-        for agent in (agents.deadlines, agents.failover, agents.auditor, agents.checkpoints, agents.feeds):
+        for agent in (agents.deadlines, agents.failover, agents.auditor, agents.casework, agents.feeds):
             put(agent, "every", _every)
         with suppress(AttributeError):
             put(streams.channels.dispatch_log, "monotonic", _monotonic)

@@ -10,10 +10,10 @@ import pytest
 
 from agents.casework import Casework
 from domain.consistency.checkpoints import Rejected
-from schemas.casework.checkpoints import CheckpointHead, CheckpointSlot
+from schemas.administration.checkpoints import CheckpointHead, CheckpointSlot
 from schemas.casework.events import CaseEvent
 from streams.casework.checkpoints.capture import AbandonedError
-from streams.casework.checkpoints.heads import REJECTED, newest
+from streams.casework.checkpoints.heads import REJECTED, newest_checkpoint
 from streams.casework.checkpoints.parts import head_key, part_key
 from streams.casework.checkpoints.writing import CheckpointWriter
 from streams.channels.settings import ChannelSettings
@@ -129,7 +129,7 @@ async def test_a_checkpoint_and_the_rest_give_the_store_of_the_whole_journal(lin
         await life.goes_on()
         rest -= 1
     live = {**await content(line.redis, seed), "offset": await line.store.offset(seed)}
-    assert await newest(line.settings, TopicIds(line.settings, line.redis), seed) == heads[-1]
+    assert await newest_checkpoint(line.settings, TopicIds(line.settings, line.redis), seed) == heads[-1]
     rejected = rejections()
     built = await rebuilt(line, seed, whole=False)
     assert rejections() == rejected, "the checkpoint was used"
@@ -198,7 +198,7 @@ async def test_who_no_longer_owns_the_partition_completes_no_checkpoint(line: In
     await Life(line, partition).goes_on()
     with pytest.raises(AbandonedError, match="deposed"):
         await CheckpointWriter(line.casework_context).write(partition, CheckpointSlot.FIRST, lambda: False)
-    assert await newest(line.settings, TopicIds(line.settings, line.redis), partition) is None
+    assert await newest_checkpoint(line.settings, TopicIds(line.settings, line.redis), partition) is None
 
 
 async def test_a_store_that_was_lost_meanwhile_gets_no_head(line: Installation) -> None:
@@ -210,15 +210,15 @@ async def test_a_store_that_was_lost_meanwhile_gets_no_head(line: Installation) 
 
     with pytest.raises(AbandonedError, match="not_whole"):
         await checkpoint(line, partition, CheckpointSlot.FIRST, lose)
-    assert await newest(line.settings, TopicIds(line.settings, line.redis), partition) is None
+    assert await newest_checkpoint(line.settings, TopicIds(line.settings, line.redis), partition) is None
 
 
 async def test_an_operators_rebuild_withdraws_the_checkpoints(line: Installation) -> None:
     partition = len(SEEDS) + len(ALTERED) + 3
     _, second = await two_checkpoints(line, partition)
     ids = TopicIds(line.settings, line.redis)
-    assert await newest(line.settings, ids, partition) == second
+    assert await newest_checkpoint(line.settings, ids, partition) == second
     await Casework(line.casework_context).upkeep.rebuild(partition, lambda done, of: None)
-    assert await newest(line.settings, ids, partition) is None
+    assert await newest_checkpoint(line.settings, ids, partition) is None
     again = await checkpoint(line, partition, CheckpointSlot.FIRST)
-    assert await newest(line.settings, ids, partition) == again
+    assert await newest_checkpoint(line.settings, ids, partition) == again

@@ -25,7 +25,7 @@ from typing import Any
 from kafka import TopicPartition
 from rich.console import Console
 
-from schemas.casework.checkpoints import CheckpointSlot
+from schemas.administration.checkpoints import CheckpointSlot
 from schemas.casework.events import CaseEvent, Commit
 from simulators.demo.run import Demo, Plan, Running
 from streams.casework.checkpoints.writing import CheckpointWriter
