@@ -72,7 +72,7 @@ async def test_what_is_restored_lies_in_its_partition_and_order_tombstones_too(s
     residents = [(record.key, record.value) async for record in read_all(fresh, "residents")]
     assert residents == [(b"gone", None), (b"r1", b"{}")]
     kept = {topic.name for topic in topics.ALL if topic.kept is None or topic.compacted}
-    assert told.keys() == kept - {"epochs"}
+    assert told.keys() == kept - {"epochs", "checkpoints"}
     assert [*told][:2] == ["case-snapshots", "case-events"]
 
 
@@ -202,4 +202,4 @@ def test_snapshots_are_taken_before_the_journal_and_the_journal_before_whom_it_t
     assert backup.KEPT[:2] == (topics.CASE_SNAPSHOTS, topics.CASE_EVENTS)
     assert len(set(backup.KEPT)) == len(backup.KEPT)
     kept = {topic for topic in topics.ALL if topic.kept is None or topic.compacted}
-    assert {*backup.KEPT} == kept - {topics.EPOCHS}
+    assert {*backup.KEPT} == kept - {topics.EPOCHS, topics.CHECKPOINTS}
