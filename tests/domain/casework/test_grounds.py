@@ -26,9 +26,7 @@ def called(line: Line, *whats: str, by: str = "operator li") -> None:
         line.act(NoteAct.model_validate({"what": what}), by)
 
 
-def put_down(
-    line: Line, ground: OutcomeGround | None = None, by: str = "operator li", **more: object
-) -> list[AnyCode]:
+def put_down(line: Line, ground: OutcomeGround | None = None, by: str = "operator li", **more: object) -> list[AnyCode]:
     """Why it was refused."""
     act = OutcomeAct.model_validate({"outcome": Outcome.DISSUADED, "ground": ground, **more})
     return [fact.what for fact in line.act(act, by).facts if fact.kind is FactKind.REFUSED]

@@ -226,6 +226,5 @@ LAWS: dict[str, tuple[Callable[[Books], Iterable[str]], ...]] = {
     "stuck_cases": (moving,),
     "orders_unapproved": (no_order_unapproved,),
     "orders_twice": (no_order_twice,),
-    "": (known, no_fork, folded, applied_and_published, sealed, told_as_lost),
     "": (known, arrived_messages, no_fork, folded, applied_and_published, sealed, told_as_lost),
 }
