@@ -90,8 +90,8 @@ class Dialect(Protocol):
         """
 
     def submitted(self, answer: Unit) -> SubmitAnswer | None:
-        """Return what the answer to a message means: TAKEN, or LATER, ELSEWHERE or REFUSED if nothing was sent; None if it
-        is unknown whether the carrier has the message. Raises PduError if the answer cannot be read.
+        """Return what the answer to a message means: TAKEN, or LATER, ELSEWHERE or REFUSED if nothing was sent; None if
+        it is unknown whether the carrier has the message. Raises PduError if the answer cannot be read.
         """
 
     def carrier_id(self, answer: Unit) -> str:
