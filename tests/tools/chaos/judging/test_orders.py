@@ -1,6 +1,7 @@
 """Orders to banks: the laws by which rounds of chaos are judged, on stories made up by hand."""
 
 from collections import Counter
+from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 
@@ -54,7 +55,7 @@ def answer(line: Line, out: Dispatch, state: BankState = BankState.IN_FORCE) -> 
     )
 
 
-def books(line: Line, inputs: dict[int, CaseInput], *outs: Dispatch) -> Books:
+def books(line: Line, inputs: Mapping[int, CaseInput], *outs: Dispatch) -> Books:
     """Inputs by their offsets; each dispatch was decided by the input at offset 10 and reached its bank."""
     decided = CaseEvent(
         commit=commit_of(0),
