@@ -24,7 +24,6 @@ LENGTH = re.compile(
     r"(?<![\w.-])-?\d*\.?\d+(?:rem|px|vw|vh|vmin|dvh)\b"
 )  # em is not one: it grows with the text that it surrounds
 ROOM = {  # that is no space between things
-    ("case.css", "margin-top", "4rem"): "an open form begins below the strip",
     ("case.css", "padding-bottom", "6.5rem"): "the line fixed at the bottom",
     ("quanzu.css", "gap", "4rem"): "the watermark's pattern",
     ("tasks.css", "padding-bottom", "7rem"): "the bar fixed at the bottom",
