@@ -43,7 +43,9 @@ REMADE = (
 )
 """Topics that are read by resident for longer than their records are processed: they are made anew."""
 IN_PLACE = tuple(topic for topic in topics.ALL if topic.family and topic not in REMADE)
-"""Topics of work: once all of it is done, old records may stay where they are, and new partitions are added."""
+"""Topics of work: once all of it is done, old records may stay where they are, and new partitions are added. So may old
+checkpoints: a rebuild does not use those of another number of partitions.
+"""
 
 GrowthTold = Callable[[str], object]  # is told what was done, in English
 

@@ -356,7 +356,8 @@ def test_each_topic_by_resident_is_either_made_anew_or_gets_more_partitions() ->
     assert {topic.name for topic in (*REMADE, *IN_PLACE)} == family
     assert not set(REMADE) & set(IN_PLACE)
     kept = {topic.name for topic in topics.ALL if topic.family and (topic.kept is None or topic.compacted)}
-    assert {topic.name for topic in REMADE} == kept, "what is kept for longer than it is processed moves"
+    stale = {topics.CHECKPOINTS.name}  # those of another number of partitions are not used: the journal has all
+    assert {topic.name for topic in REMADE} == kept - stale, "what is kept for longer than it is processed moves"
 
 
 def test_what_only_redis_has_is_moved_and_what_a_signal_partition_has_stays() -> None:
