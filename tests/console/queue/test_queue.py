@@ -260,7 +260,7 @@ async def test_a_change_is_told_to_who_sees_it_and_a_case_that_no_longer_fits_le
         await anext(told)
         await line.operator(resident, ClaimAct(do="claim"), by="li")
         claimed = await next_of(told, case.id)
-        await line.dissuade(resident)
+        await line.dissuade(resident, by="li")
         while (await next_of(told, case.id))["html"] is not None:
             pass  # the call before the outcome may be a change of its own
     assert 'class="by">li<' in claimed["html"]

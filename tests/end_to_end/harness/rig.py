@@ -206,10 +206,10 @@ class Line:
         await self.settle()
         return objection_id(given.id)
 
-    async def dissuade(self, resident: Resident, *, recall: bool = False) -> None:
+    async def dissuade(self, resident: Resident, *, recall: bool = False, by: str = OPERATOR) -> None:
         """Let an operator talk with the resident and dissuade them. `recall`: an officer on the way is called back."""
-        await self.operator(resident, NoteAct(what="conversation"))
-        await self.operator(resident, OutcomeAct(outcome=Outcome.DISSUADED, recall=recall))
+        await self.operator(resident, NoteAct(what="conversation"), by)
+        await self.operator(resident, OutcomeAct(outcome=Outcome.DISSUADED, recall=recall), by)
 
     async def hold(self, *, spare_red: bool = False, **named: str) -> str:
         """Hold contacts back for a day."""

@@ -10,6 +10,7 @@ import pytest
 
 from agents.casework import Casework
 from domain.consistency.checkpoints import Rejected
+from domain.ids import reported_dispatch
 from schemas.administration.checkpoints import CheckpointHead, CheckpointSlot
 from schemas.casework.events import CaseEvent
 from streams.casework.checkpoints.capture import AbandonedError
@@ -66,7 +67,7 @@ class Life:
 
     def __init__(self, line: Installation, partition: int) -> None:
         self._line, self._partition, self._chance = line, partition, Random(partition)
-        start = datetime.now(UTC) - timedelta(days=1)
+        start = datetime.now(UTC) - timedelta(hours=23)  # a rebuild carries a day
         people = [lives.resident(self._chance) for _ in range(self._chance.randint(1, MOST_PEOPLE))]
         self._waiting: list[Any] = [lives.alert(person, start, self._chance) for person in people]
         self._waiting.insert(len(self._waiting) // 2, lives.mute(start))
@@ -139,11 +140,14 @@ async def test_a_checkpoint_and_the_rest_give_the_store_of_the_whole_journal(lin
 
 
 def assert_what_is_sent_again(head: CheckpointHead, built: dict[str, Any], folded: dict[str, Any]) -> None:
-    """All that was published before the checkpoint need not be published again; what may have been sent is known."""
+    """All that was published before the checkpoint need not be published again."""
     built_outbox, outbox = built.get("outbox", {}), folded.get("outbox", {})
     assert built_outbox.items() <= outbox.items()
     assert all(int(name.split(b"/")[0]) <= head.offset for name in outbox.keys() - built_outbox.keys())
-    assert built.get("unsure", set()) >= folded.get("unsure", set())
+    # The whole journal also marks what its channel has reported, if another dispatch of the same entry still waits.
+    reported = {reported_dispatch(name.decode()) for name in built["applied"]}
+    missing = {name.decode() for name in folded.get("unsure", set()) - built.get("unsure", set())}
+    assert missing <= reported, "what may have been sent is known"
 
 
 async def two_checkpoints(line: Installation, partition: int) -> list[CheckpointHead]:
