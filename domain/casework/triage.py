@@ -30,15 +30,19 @@ def at_stake(case: Case, policy: Policy) -> float:
 def lost_within(case: Case, span: timedelta, policy: Policy) -> float:
     """Return the share (0 to 1) of the money at stake that is expected to be lost within `span` from now.
 
-    The remaining money halves with each half-life: the policy's `goes` of the scam, or a shorter one during a
-    suspicious call or while a payment is under way.
+    The remaining money halves with each half-life (`money_half_life`).
+    """
+    return float(1 - 0.5 ** (span / money_half_life(case, policy)))
+
+
+def money_half_life(case: Case, policy: Policy) -> timedelta:
+    """Return the time in which half of the money at stake is expected to be lost: the policy's `goes` of the scam, or a
+    shorter time during a suspicious call or while a payment is under way.
     """
     half = scam_of(case, policy).goes
     if case.danger.call_since is not None:
         half = min(half, policy.triage.on_the_line)
-    if to_go(case):
-        half = min(half, policy.triage.in_flight)
-    return float(1 - 0.5 ** (span / half))
+    return min(half, policy.triage.in_flight) if to_go(case) else half
 
 
 def to_go(case: Case) -> int:
@@ -224,7 +228,7 @@ def reasons(case: Case, policy: Policy) -> list[Reason]:
         found.append(Reason(Ground.TO_COME, fen=asked))
     if case.danger.call_since is not None:
         found.append(Reason(Ground.CALL, at=case.danger.call_since))
-    counted = ((Ground.NOT_TAKEN, _unanswered_calls(case)), (Ground.TALKED, _talks(case)))
+    counted = ((Ground.NOT_TAKEN, _unanswered_calls(case)), (Ground.TALKED, talk_count(case)))
     return found + [Reason(ground, times=times) for ground, times in counted if times]
 
 
@@ -267,11 +271,16 @@ def _factors(case: Case, policy: Policy) -> WorthFactors:
     """Return what the expected saving per minute of an operator who takes the case now is computed from."""
     rules, reached = policy.triage, _reached(case, policy.triage)
     persuaded = (
-        scam_of(case, policy).persuaded * rules.again ** _talks(case) * rules.paid ** settled_payment_count(case)
+        scam_of(case, policy).persuaded * rules.again ** talk_count(case) * rules.paid ** settled_payment_count(case)
     )
-    minutes = (reached * rules.talk + (1 - reached) * rules.ring) / _MINUTE
+    minutes = call_minutes(reached, rules)
     lost = lost_within(case, rules.horizon, policy)
     return WorthFactors(at_stake(case, policy), lost, rules.horizon, reached, persuaded, minutes)
+
+
+def call_minutes(reached: float, rules: TriageRules) -> float:
+    """Return the minutes that a call takes on average. `reached`: the probability that it is answered."""
+    return (reached * rules.talk + (1 - reached) * rules.ring) / _MINUTE
 
 
 def _reached(case: Case, rules: TriageRules) -> float:
@@ -284,7 +293,7 @@ def _unanswered_calls(case: Case) -> int:
     return sum(result in _NOT_TAKEN for step in case.steps if step.action in _CALLS for result in step.results)
 
 
-def _talks(case: Case) -> int:
+def talk_count(case: Case) -> int:
     """Return how many conversations operators had with the resident."""
     calls = (step.results for step in case.steps if step.action is Action.OPERATOR_CALL)
     return sum(result in _TALKED for results in calls for result in results)

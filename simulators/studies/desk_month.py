@@ -273,12 +273,10 @@ class DeskMonth:
     def _visit(self, job: Job) -> None:
         chance, now = self._chance("visit", job, len(job.visits)), self._agenda.now
         going = behaviour.visit(chance)
-        job.visits.append(Result.NO_ANSWER)
         if len(going.stages) < 2:  # refused or late: the next one
-            job.visits.pop()
             chance = self._chance("visit of another", job, len(job.visits))
             going = behaviour.visit(chance)
-            job.visits.append(Result.NO_ANSWER)
+        job.visits.append(Result.NO_ANSWER)
         takes = going.talks_after or (going.stages[-1].after if going.stages else LATER_OFFER)
         self._out += 1
         travel = timedelta(minutes=figures.TRAVEL_MINUTES) * (1 - self._staff.way)
@@ -323,9 +321,7 @@ class DeskMonth:
         if pay is None:
             return
         emptied = chance.uniform(*_MONEY.emptied)
-        soon, late = (
-            chance.uniform(*(each.total_seconds() for each in span)) for span in (_MONEY.stays, _MONEY.rest_stays)
-        )
+        soon, late = _seconds(chance, _MONEY.stays), _seconds(chance, _MONEY.rest_stays)
         fate = life.fate(pay, now, {})
         if fate is Fate.IN_FLIGHT:
             life.caught.setdefault(pay.uid, now)

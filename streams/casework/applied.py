@@ -10,12 +10,10 @@ import asyncio
 import math
 from collections.abc import Iterable, Sequence
 from contextlib import aclosing
-from functools import partial
 
-from schemas.casework.journal import decode
 from streams.casework.batch import Entry
+from streams.casework.journal import read_partial
 from streams.messaging import topics
-from streams.messaging.dead_letter_writer import readable
 from streams.messaging.offsets import end_offsets
 from streams.messaging.reader import Read, read_on
 from streams.runtime.settings import Settings
@@ -113,6 +111,5 @@ class AppliedInputs:
 
 def _proven(record: Read) -> Applied:
     """Return what an entry proves; (0, -1) if it is a tombstone or cannot be read."""
-    read = partial(decode, record.value or b"")
-    entry = readable(topics.CASE_EVENTS.name, record.offset, read) if record.value is not None else None
+    entry = read_partial(record.offset, record.value)
     return (entry.commit.log, entry.commit.last) if entry else (0, -1)

@@ -93,6 +93,13 @@ def read_entry(offset: int, value: bytes) -> Entry | None:
     return readable(topics.CASE_EVENTS.name, offset, partial(journal_adapter.validate_json, value, extra=ANY_VERSION))
 
 
+def read_partial(offset: int, value: bytes | None) -> PartialEntry | None:
+    """Return the fields that recovery needs of the journal entry in a record's value (JSON); None for a tombstone.
+    `offset`: the record's, for the log. An invalid value: see `read_entry`.
+    """
+    return None if value is None else readable(topics.CASE_EVENTS.name, offset, partial(decode, value))
+
+
 class ProvenChain(Generic[T]):
     """Finds out, entry by entry in the order of a partition's journal, which of them are proven to be applied.
 
@@ -176,7 +183,7 @@ class Proven:
             yield chunk
 
     def _take(self, offset: int, value: bytes) -> list[Read]:
-        entry = readable(topics.CASE_EVENTS.name, offset, partial(decode, value))
+        entry = read_partial(offset, value)
         if entry is None:
             self._chain.pass_over()
             return []

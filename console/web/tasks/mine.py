@@ -115,7 +115,7 @@ async def find(services: Services, who: Who) -> Mine:
 
 
 async def _trees(services: Services, errands: Iterable[Errand], people: Mapping[str, Resident]) -> dict[str, MoneyTree]:
-    """Return the trees of the money of the cases of which a bank has stated a movement, by case id."""
+    """Return by case id where the case's money went, for the cases of which a bank has reported an account movement."""
     cases = {errand.case.id: errand.case for errand in errands if errand.case.movements}
     found = [await case_money_tree(services, case, people.get(case.resident)) for case in cases.values()]
     return {name: tree for name, tree in zip(cases, found, strict=True) if tree is not None}

@@ -21,16 +21,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from domain.casework.ordering.beliefs import CallBeliefs
-from domain.casework.triage import scam_of, settled_payment_count, to_come, to_go
+from domain.casework.triage import call_minutes, money_half_life, settled_payment_count, talk_count, to_come, to_go
 from domain.policy import Policy
-from domain.policy.triage import TriageRules
 from schemas.casework.cases import Case, StepState
 from schemas.levels import Action, Result
 
-_MINUTE = timedelta(minutes=1)
 _TO_COME = frozenset({StepState.PENDING, StepState.HELD, StepState.SENT})
 _NOT_TAKEN = frozenset({Result.BUSY, Result.NO_ANSWER, Result.REFUSED, Result.VOICEMAIL})
-_HUNG_UP = frozenset({Result.DELIVERED, Result.HUNG_UP})
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,22 +62,14 @@ def call_index(case: Case, policy: Policy, beliefs: CallBeliefs) -> CallIndex:
     """
     rules, calling = policy.triage, case.danger.call_since is not None
     results = [result for step in case.steps if step.action is Action.OPERATOR_CALL for result in step.results]
-    untaken, talks = (sum(result in kind for result in results) for kind in (_NOT_TAKEN, _HUNG_UP))
+    untaken = sum(result in _NOT_TAKEN for result in results)
     reached = rules.busy if calling else beliefs.reached * rules.again**untaken
     persuaded = beliefs.persuaded.get(case.danger.scam_type, beliefs.persuaded_usual)
-    persuaded *= rules.again**talks * rules.paid ** settled_payment_count(case)
-    minutes = (reached * rules.talk + (1 - reached) * rules.ring) / _MINUTE
+    persuaded *= rules.again ** talk_count(case) * rules.paid ** settled_payment_count(case)
     stake = to_go(case) + beliefs.pays.get(case.level, 1.0) * to_come(case, policy)
     visits = [step.due for step in case.steps if step.action is Action.VISIT and step.state in _TO_COME and step.due]
-    half = _half_life(case, policy, rules, calling=calling)
+    minutes, half = call_minutes(reached, rules), money_half_life(case, policy)
     return CallIndex(stake, reached, persuaded, minutes, half, min(visits, default=None), beliefs.visited)
-
-
-def _half_life(case: Case, policy: Policy, rules: TriageRules, *, calling: bool) -> timedelta:
-    half = scam_of(case, policy).goes
-    if calling:
-        half = min(half, rules.on_the_line)
-    return min(half, rules.in_flight) if to_go(case) else half
 
 
 def by_index(policy: Policy, beliefs: CallBeliefs) -> Callable[[Sequence[Case], datetime], list[Case]]:

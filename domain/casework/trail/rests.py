@@ -9,7 +9,7 @@ from schemas.casework.cases import Case, Payment
 
 
 class RestKind(StrEnum):
-    """What became of a part of a payment.
+    """Where a part of a payment's money is now.
 
     LOST: booked as lost. BACK: back with the resident. ELSEWHERE: a bank holds it in an account to which the money went
     on. CASHED_OUT: it left the accounts. FEES: banks kept it. UNKNOWN: nobody has reported it.
@@ -24,7 +24,7 @@ class RestKind(StrEnum):
 
 
 class RestPart(NamedTuple):
-    """A part of a payment, in fen."""
+    """An amount (fen) of a payment, and where that money is now."""
 
     kind: RestKind
     amount_fen: int

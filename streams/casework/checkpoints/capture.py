@@ -120,10 +120,7 @@ class StorePages:
         sums, (holds, recent, cases, outbox, inputs) = found[: len(SUMS)], found[len(SUMS) :]
         return CheckpointMoment(
             self._stands(info, state),
-            {
-                name: {field.decode(): int(value) for field, value in each.items()}
-                for name, each in zip(SUMS, sums, strict=True)
-            },
+            {name: _numbers(each) for name, each in zip(SUMS, sums, strict=True)},
             tuple(Hold.model_validate_json(hold, extra=ANY_VERSION) for hold in holds),
             {member.decode(): int(score) for member, score in recent},
             int(cases),
@@ -139,9 +136,7 @@ class StorePages:
         """Return where the store stood at a read. Raises AbandonedError if it was not complete, or went back."""
         offset, end, run, journal, logs, policy = state
         asked = run_of(info)
-        if not is_whole(asked, offset, end, run):
-            raise AbandonedError(Abandoned.NOT_WHOLE)
-        if policy is None:
+        if policy is None or not is_whole(asked, offset, end, run):
             raise AbandonedError(Abandoned.NOT_WHOLE)
         found = StorePlace(
             asked, int(offset or 0), -1 if journal is None else int(journal), int(logs or 0), policy.decode()

@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Collection
-from functools import partial
 from typing import NamedTuple
 
 from prometheus_client import Counter
@@ -11,10 +10,9 @@ from pydantic import ValidationError
 from domain.consistency.checkpoints import Rejected, Surroundings, rejection
 from schemas.administration.checkpoints import CheckpointHead, CheckpointSlot
 from schemas.base import ANY_VERSION
-from schemas.casework.journal import decode
 from streams.casework.checkpoints.parts import HEAD, head_key
+from streams.casework.journal import read_partial
 from streams.messaging import topics
-from streams.messaging.dead_letter_writer import readable
 from streams.messaging.offsets import beginning_offsets, end_offsets
 from streams.messaging.producer import Producer, Record
 from streams.messaging.reader import read_kept, read_pages
@@ -128,8 +126,7 @@ async def entry_at(settings: Settings, partition: int, offset: int) -> str | Non
     records = await read_kept(settings, topics.CASE_EVENTS.name, partition, offset, offset)
     if not records:
         return None
-    value = records[0].value or b""
-    entry = readable(topics.CASE_EVENTS.name, offset, partial(decode, value))
+    entry = read_partial(offset, records[0].value or b"")
     if entry is None:
         return ""
     commit = entry.commit

@@ -6,18 +6,17 @@ What lies in between is then applied from the journal, as for any Redis that cam
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from datetime import datetime, timedelta
-from functools import partial
 
 from domain.consistency.checkpoints import Rejected
 from domain.ids import reported_dispatch
 from schemas.administration.checkpoints import CheckpointHead
-from schemas.casework.journal import PartialCaseEvent, PartialStandingEvent, decode, decode_case
+from schemas.casework.journal import PartialCaseEvent, PartialStandingEvent, decode_case
 from streams.casework.checkpoints.parts import AppliedPart, CasePart, Part, SumsPart, part_in
+from streams.casework.journal import read_partial
 from streams.casework.rebuilding import derived
 from streams.casework.replay import CARRIED, IDS_AT_ONCE
 from streams.casework.steps import CaseworkContext
 from streams.messaging import topics
-from streams.messaging.dead_letter_writer import readable
 from streams.messaging.offsets import offset_at
 from streams.messaging.reader import Read, ReadError, read_on, read_pages
 from streams.state.keys import (
@@ -163,8 +162,7 @@ class CheckpointLoader:
         async for record in read_on(self._settings, topics.CASE_EVENTS.name, partition, first):
             if record.offset % ENTRIES_BEFORE_REST == 0:
                 await asyncio.sleep(0)
-            read = partial(decode, record.value or b"")
-            entry = readable(topics.CASE_EVENTS.name, record.offset, read) if record.value is not None else None
+            entry = read_partial(record.offset, record.value)
             if isinstance(entry, PartialCaseEvent):
                 found.update(dispatch.id for dispatch in entry.dispatches if entry.at > since)
             if entry is not None:

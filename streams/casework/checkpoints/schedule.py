@@ -44,22 +44,18 @@ class Checkpoints:
         """
         mine = sorted(owned()) if self._interval else []
         self._newest = {partition: head for partition, head in self._newest.items() if partition in mine}
+        ends = await end_offsets(self._settings, topics.CASE_EVENTS.name, mine) if mine else {}
         for partition in mine:
             if partition not in self._newest:  # another worker may have written some since this one owned it last
                 self._newest[partition] = await newest_checkpoint(self._settings, self._topic_ids, partition)
-            if await self._due(partition):
+            if is_due(self._newest[partition], ends[partition], self._clock.now(), self._interval):
                 await self.write(partition, owned)
         self._measure()
 
-    async def _due(self, partition: int) -> bool:
-        end = (await end_offsets(self._settings, topics.CASE_EVENTS.name, [partition]))[partition]
-        return is_due(self._newest[partition], end, self._clock.now(), self._interval)
-
     async def write(self, partition: int, owned: Callable[[], Iterable[int]]) -> None:
         """Write a checkpoint of a partition now, whether or not it is due. See `look`, which calls this."""
-        latest = await newest_checkpoint(
-            self._settings, self._topic_ids, partition
-        )  # another worker may have written one
+        # Another worker may have written one.
+        latest = await newest_checkpoint(self._settings, self._topic_ids, partition)
         try:
             head = await self._writer.write(partition, next_slot(latest), partial(_owns, owned, partition))
         except AbandonedError as error:

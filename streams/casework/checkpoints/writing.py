@@ -10,19 +10,17 @@ import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import aclosing
-from functools import partial
 
 from domain.consistency.checkpoints import Abandoned
 from domain.ids import resident_of
 from schemas.administration.checkpoints import CheckpointHead, CheckpointSlot
-from schemas.casework.journal import PartialCaseEvent, PartialEntry, PartialStandingEvent, case_in, decode
+from schemas.casework.journal import PartialCaseEvent, PartialEntry, PartialStandingEvent, case_in
 from streams.casework.checkpoints.capture import PAGE, AbandonedError, CheckpointMoment, StorePages, StorePlace
 from streams.casework.checkpoints.heads import entry_at
 from streams.casework.checkpoints.parts import PartBody, applied_body, case_body, head_key, part_key, sums_body
-from streams.casework.journal import ProvenChain, Read
+from streams.casework.journal import ProvenChain, Read, read_partial
 from streams.casework.steps import CaseworkContext
 from streams.messaging import topics
-from streams.messaging.dead_letter_writer import readable
 from streams.messaging.offsets import end_offsets
 from streams.messaging.producer import Record
 from streams.messaging.reader import read_on
@@ -96,13 +94,11 @@ class CheckpointWriter:
             async for record in records:
                 if chain.commits.covered >= taken.offset:
                     break
-                value = record.value or b""
-                read = partial(decode, value)
-                entry = readable(topics.CASE_EVENTS.name, record.offset, read) if record.value is not None else None
-                if entry is None:
+                entry = read_partial(record.offset, record.value)
+                if entry is None or record.value is None:
                     chain.pass_over()
                     continue
-                chunk += chain.take(entry, (entry, value))
+                chunk += chain.take(entry, (entry, record.value))
                 if len(chunk) >= ENTRIES_AT_ONCE:
                     yield await _bodies(pages, chunk, taken.offset)
                     chunk = []
