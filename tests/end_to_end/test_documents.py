@@ -8,6 +8,7 @@ from starlette.routing import Route
 
 from schemas.administration.dead_letters import letter_adapter
 from schemas.risk.signals import TransferState
+from streams.casework.checkpoints.schedule import Checkpoints
 from streams.channels import receipts
 from streams.channels.operator_calls.reports import report_routes
 from streams.channels.provinces.receiving import routes as handover_routes
@@ -18,6 +19,7 @@ from streams.intake.server import create_app
 from streams.intake.settings import load as load_intake
 from streams.messaging import topics
 from streams.messaging.producer import Record
+from streams.messaging.topics import home
 from tests.documents.answers import routes
 from tests.documents.records import held, tails
 from tests.end_to_end.harness.rig import Line
@@ -60,6 +62,8 @@ async def test_every_record_of_a_day_on_the_line_fits_its_schema(line: Line) -> 
     await line.lift(hold)
     await line.dissuade(grave)
     await line.advance(hours=9)  # to the evening, when people are at home to be visited
+    everything = range(house.settings.partitions)
+    await Checkpoints(house.line.casework_context).write(home(grave.id, len(everything)), lambda: everything)
     found = await held(house.settings, since)
     letters = [letter_adapter.validate_json(value) for value in await line.dead_letters()]
     refused = [str(letter.where) for letter in letters if letter.content == orjson.dumps(orjson.loads(POISON)[0])]

@@ -43,7 +43,11 @@ async def test_a_red_case_is_seen_in_the_metrics_and_nothing_of_the_resident_is(
         missing = [name for name in wanted if not re.search(name, told)]
         return not missing
 
+    async def fed() -> bool:
+        return any(name == "quanzu_feed_age_seconds" for name, _ in await _province(line))
+
     await until(seen, SECONDS, lambda: "\n".join(missing))
+    await until(fed, SECONDS)  # noted by a timer
     samples = await _province(line)
     told = await _metrics(line) + "".join(f"{name} {labels}\n" for name, labels in samples)
     for personal in (resident.name, resident.phones[0].value, resident.accounts[0].value, mule):
