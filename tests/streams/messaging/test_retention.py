@@ -25,9 +25,10 @@ def test_every_topic_that_ends_is_of_one_kind_and_is_made_as_jilin_s_policy_says
     rules = load(JILIN.read_text("utf-8")).retention
     kinds = {topic: getattr(rules, kind) for kind, found in KINDS.items() for topic in found}
     kinds[topics.SECURITY_EVENTS] = topics.SECURITY_EVENTS.kept  # six months by law, whatever a policy says
-    # A promised call, the places of a search, and what other centres were told of a suspect: kept for as long as they
-    # are needed, whatever a policy says.
-    kinds |= {topic: topic.kept for topic in (topics.CALL_BACKS, topics.SEARCHES, topics.SHARED_SUSPECTS)}
+    # A promised call, the places of a search, what other centres were told of a suspect, and a checkpoint, which the
+    # next replaces: kept for as long as they are needed, whatever a policy says.
+    needed = topics.CALL_BACKS, topics.SEARCHES, topics.SHARED_SUSPECTS, topics.CHECKPOINTS
+    kinds |= {topic: topic.kept for topic in needed}
     kinds[topics.EVIDENCE] = load(JILIN.read_text("utf-8")).risk.keep
     assert kinds == {topic: topic.kept for topic in topics.ALL if topic.kept is not None}
     assert rules == Retention()
