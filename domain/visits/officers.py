@@ -170,7 +170,9 @@ def _bid(
     until = off_at(officer, now)
     if until is None:
         return None
-    new = Door(_NEW, visit.level, visit.division, visit.worth_fen, now)
+    # A visit that another worker gave meanwhile may be later than `now`; the new one still comes after it, if equal.
+    since = max([now, *(task.at for task in mine)])
+    new = Door(_NEW, visit.level, visit.division, visit.worth_fen, since)
     planned = in_order([*map(door_of, mine), new], Post(officer.division, until), now, rules)
     for found in islice(planned, rules.ahead):
         if found.door is new:

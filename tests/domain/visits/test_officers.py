@@ -142,6 +142,15 @@ def test_who_has_lesser_visits_to_make_goes_to_a_grave_one_before_them() -> None
     assert chosen(officer("here"), officer("county", COUNTY), visit=orange, tasks=lesser) == "county"
 
 
+def test_a_visit_that_another_worker_gave_a_moment_later_still_comes_before_the_new_one() -> None:
+    given = tuple(
+        each.model_copy(update={"at": NOW + timedelta(microseconds=number)})
+        for number, each in enumerate((task("here", "1"), task("here", "2"), task("here", "3")), 1)
+    )
+    assert chosen(officer("here"), tasks=given[:2]) == "here"
+    assert chosen(officer("here"), tasks=given) is None
+
+
 def test_nobody_is_given_more_than_so_many_visits_however_grave() -> None:
     lesser = tuple(task("here", str(number)).model_copy(update={"level": Level.ORANGE}) for number in range(RULES.most))
     assert chosen(officer("here"), tasks=lesser) is None

@@ -55,6 +55,7 @@ SETTLE_SECONDS = 150.0  # on the wall's clock; mostly a tenth of one, but among 
 SHORTER = httpx.Limits(keepalive_expiry=2)
 """Shorter than a server keeps an idle connection, five seconds: of equals the client may write as it is closed."""
 TICK = timedelta(milliseconds=1)  # what falls due is stored in whole milliseconds
+TOGETHER = timedelta(seconds=1)  # what falls due within that of each other happens in one step
 
 
 @dataclass
@@ -76,20 +77,25 @@ class House:
     def desk(self) -> CaseClaims:
         return CaseClaims(self.settings, self.line.store, self.line.producer, self.line.policies, self.clock)
 
-    async def until(self, moment: datetime, residents: Iterable[str], people: Callable[[], Awaitable[None]]) -> None:
-        """Let time pass, from event to event; `people`: do what they must after each.
+    async def until(self, moment: datetime, residents: Iterable[str], people: Callable[[], Awaitable[bool]]) -> None:
+        """Let time pass, from event to event; `people`: do what they must after each, and return True if they did.
+
+        The clock goes on while they do it: what falls due meanwhile may give them more to do.
 
         Raises TimeoutError when something never comes to its end.
         """
         known = list(residents)
-        await self.settle(known)
-        await people()
-        while (following := await self._next()) is not None and following <= moment:
+        await self._all_done(known, people)
+        while (following := await self._next(moment)) is not None:
             self.clock.move_to(following + TICK)
-            await self.settle(known)
-            await people()
+            await self._all_done(known, people)
         self.clock.move_to(moment)
         await self.settle(known)
+
+    async def _all_done(self, residents: list[str], people: Callable[[], Awaitable[bool]]) -> None:
+        await self.settle(residents)
+        while await people():
+            await self.settle(residents)
 
     async def settle(self, residents: Iterable[str]) -> None:
         """Return when nothing is under way: all is screened, decided, sent, answered and told."""
@@ -145,9 +151,11 @@ class House:
                 self.passed_on[partition] = record.offset + 1
         return True
 
-    async def _next(self) -> datetime | None:
+    async def _next(self, until: datetime) -> datetime | None:
+        """When next something falls due, with what follows it within a second; None: nothing does until then."""
         clocks = (await look(self.line.redis, self.settings.partitions)).clocks
-        return min([*clocks, *self.clock.sleepers], default=None)
+        due = [each for each in (*clocks, *self.clock.sleepers) if each <= until]
+        return max((each for each in due if each - min(due) <= TOGETHER), default=None)
 
     def _told(self) -> bool:
         """Whether each provider has told what it had to tell until now."""

@@ -149,16 +149,18 @@ class Line:
         await self.house.settle([each.id for each in self.residents])
         await self._stop_desk()
 
-    async def _stop_desk(self) -> None:
-        for resident in self.residents if self.approves else ():
-            await self.approve(resident)
+    async def _stop_desk(self) -> bool:
+        return any([await self.approve(resident) for resident in self.residents if self.approves])
 
-    async def approve(self, resident: Resident) -> None:
-        """Let as many persons as it takes approve all stop orders of the resident's case that wait."""
+    async def approve(self, resident: Resident) -> bool:
+        """Let as many persons as it takes approve all stop orders of the resident's case that wait; True if any did."""
+        approved = False
         while waiting := await self._proposed(resident):
             by = f"release-{len(waiting[0].approvals) + 1}"
             await self._report(resident, ApproveStopAct(order=waiting[0].step), by, StaffRole.RELEASE_DESK)
             await self.house.settle([each.id for each in self.residents])
+            approved = True
+        return approved
 
     async def _proposed(self, resident: Resident) -> list[StopOrder]:
         case = await self.house.case(resident.id)
