@@ -1,23 +1,18 @@
 """A real browser (Debian's Chromium) on the console beside a whole line; screenshots of what it saw are kept."""
 
 import os
-import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser
 
-from tests.browser.people import People
+from tests.browser.people import CHROMIUM, SHELL, People, launched
 from tests.console.harness.stage import Stage, stage
 from tests.end_to_end.harness.rig import Line
 
 HERE = Path(__file__).parent
-ARGUMENTS = (
-    *("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"),
-    *("--disable-sync", "--disable-dev-shm-usage", "--autoplay-policy=no-user-gesture-required"),
-)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -46,15 +41,10 @@ async def line(console: Stage) -> AsyncIterator[Line]:
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser() -> AsyncIterator[Browser]:
-    """One browser; each person in it has a context of its own."""
-    program = shutil.which("chromium")
-    assert program, "no chromium: apt-get install chromium fonts-noto-cjk"
-    async with async_playwright() as playwright:
-        started = await playwright.chromium.launch(executable_path=program, args=list(ARGUMENTS))
-        try:
-            yield started
-        finally:
-            await started.close()
+    """One browser; each person in it has a context of its own. Timings are those of Chromium with its windows."""
+    timed = bool(os.environ.get("QUANZU_QUIET"))
+    async with launched(*(() if timed else (SHELL,)), CHROMIUM) as started:
+        yield started
 
 
 @pytest_asyncio.fixture(loop_scope="session")

@@ -4,15 +4,18 @@ import asyncio
 import json
 import os
 import time
+from collections.abc import AsyncIterator
 from typing import Any
 
+import pytest_asyncio
+from playwright.async_api import Browser as Program
 from playwright.async_api import BrowserContext, CDPSession, Page, Worker, expect
 
 from console.web.auth.sessions import COOKIE
 from schemas.codes.visits import OfficerNotified, VisitAccepted, VisitAssigned
 from tests.browser.field.test_officer import opened
 from tests.browser.field.test_officer_offline import kept
-from tests.browser.people import People
+from tests.browser.people import CHROMIUM, People, launched
 from tests.channel_rig import until
 from tests.console.harness.stage import Stage
 from tests.console.harness.visiting import NAME, Visiting, visiting
@@ -45,6 +48,13 @@ HAS_TASK, HAS_ACT = _COUNT.replace("STORE", "tasks"), _COUNT.replace("STORE", "a
 ROUNDS = int(os.environ.get("QUANZU_PUSH_ROUNDS", "3"))  # at most as many as the policy gives an officer at once
 JUST_SENT = 2.51  # minutes: the officer was sent a moment ago, and has nearly the whole time to accept
 ALLOWED_SECONDS = 30.0  # the policy's time for a push message, before a text message follows
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def browser() -> AsyncIterator[Program]:
+    """Chromium with its windows: without them it takes no push messages."""
+    async with launched(CHROMIUM) as started:
+        yield started
 
 
 class Telephone:

@@ -8,7 +8,6 @@ the views named in it once more (an empty line: all), with the templates and sty
 import argparse
 import asyncio
 import io
-import shutil
 import sys
 import tempfile
 from collections.abc import Iterable, Sequence
@@ -17,11 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from PIL import Image
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page
 from playwright.async_api import Error as PlaywrightError
 
 from schemas.people.staff import StaffRole
-from tests.browser.conftest import ARGUMENTS
+from tests.browser.people import CHROMIUM, launched
 from tests.browser.pictures.province import Still, standing_still
 from tests.browser.pictures.views import (
     AUDIT,
@@ -46,19 +45,14 @@ SETTLED_MS, WAIT_MS = 300, 60_000
 
 async def main(folder: Path, only: Sequence[str], again: bool) -> None:
     """Take all pictures, or those of the views named in `only`; `again`: then those that each line of input names."""
-    program = shutil.which("chromium")
-    if program is None:
-        raise SystemExit("no chromium: apt-get install chromium fonts-noto-cjk")
     with tempfile.TemporaryDirectory() as data:
-        async with standing_still(Path(data)) as still, async_playwright() as playwright:
-            browser = await playwright.chromium.launch(executable_path=program, args=list(ARGUMENTS))
+        async with standing_still(Path(data)) as still, launched(CHROMIUM) as browser:
             pictures = Pictures(still, browser, folder)
             await pictures.take(only)
             print("taken", flush=True)
             while again and (line := await asyncio.to_thread(sys.stdin.readline)):
                 await pictures.take(line.split())
                 print("taken", flush=True)
-            await browser.close()
     if pictures.failed:
         raise SystemExit(f"no picture of {', '.join(sorted(set(pictures.failed)))}")
 
