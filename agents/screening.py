@@ -6,6 +6,7 @@ lost are screened again in the background, and yield to both lanes.
 """
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -27,10 +28,13 @@ from streams.runtime.cooperative import Pause, in_pieces
 from streams.runtime.tasks import until_done
 from streams.screening.about import evidence_in
 from streams.screening.lanes import BATCH, CASES_WAIT_SECONDS, Lanes
+from streams.screening.matching import tally_of
 from streams.screening.owed import Rescreening
 from streams.screening.positions import Owed, Position
 from streams.screening.shadow import Shadow
-from streams.screening.steps import ScreeningContext, ScreeningSteps, tally_of
+from streams.screening.steps import BatchLostError, ScreeningContext, ScreeningSteps
+
+log = logging.getLogger(__name__)
 
 WATCH_SECONDS = 1.0
 LONGEST_WAIT_SECONDS = 1.0  # how long bulk waits at most, so that it does not starve
@@ -69,8 +73,9 @@ class Screening(ScreeningSteps):
 
         Returns False, counting nothing, if the lane's position is no longer `expected`: another worker has counted the
         batch; or if another Redis leads than the one that gave `expected`. The caller (streams/screening/lanes.py)
-        holds the lane's lock and has read `expected`. Awaits `pause` after each record. A batch that is not counted may
-        have left an older state as the last on the topics, and may be another worker's now: a task puts that right.
+        holds the lane's lock and has read `expected`. Awaits `pause` after each record. If this worker stood still, it
+        first looks whether the batch is still its own. A batch that is not counted may nevertheless have left an older
+        state as the last on the topics: a task puts that right.
 
         `records`: at least one. Raises SendError if Kafka refuses a record permanently, and PolicyError if this version
         cannot read the policy in shadow. Errors of Redis pass through.
@@ -94,17 +99,22 @@ class Screening(ScreeningSteps):
                 await pause()
             newer, counted = self.newer(matched, loaded, rules, now), False
             try:
+                await self.require_own_batch(lane, expected, now)
                 await self.publish_watchlist(lane, matched, newer)
                 await self.publish_dead_letters(batch)
-                await self.publish_alerts(result, traces, evidence, newer)  # then stored as evidence
+                await self.publish_alerts(result, traces)
+                await self.require_own_batch(lane, expected, now)
+                await self.publish_evidence(result, evidence, newer)
                 await self.publish_newer(matched, loaded, rules, now)  # what others have changed meanwhile
                 await self.record_fan_outs(matched.fanning)
                 tally = tally_of(batch, matched, result)
                 if await self.leads(expected):
                     counted = await self.state.positions.count(lane, expected, records[-1].offset, tally, resent)
+            except BatchLostError as lost:
+                log.warning("%s", lost)
             finally:
                 if not counted:  # the fence
-                    self.publish_newer_later(matched, evidence, newer)
+                    self.publish_newer_later(matched, loaded, newer)
             if counted:
                 self.measure(tally, now)
                 await self.shadow.record(lane, shadow, matched.records, result)
@@ -163,6 +173,7 @@ class Screening(ScreeningSteps):
             if canonical := evaluator.canonical_id(resident):
                 evaluator.assess(canonical, now, now, ("rescore", at))
         await self.publish_alerts(evaluator.result, [None] * len(evaluator.result.alerts))
+        await self.publish_evidence(evaluator.result)
         await self.state.evidence.rescored(partition, due, evaluator.result.rescore)
         return len(due)
 

@@ -57,13 +57,14 @@ def evidence_records(
     """Yield the Kafka records, for the topic `evidence`, of a batch's evidence (`added`, by canonical resident id).
 
     `known`: the residents' evidence from before the batch. Evidence that another record has brought before is left out:
-    that record writes it. Also yields known evidence older than half of `rules.keep`: the topic drops records after
-    `keep`, while Redis keeps a resident's set for `keep` after its last addition. Raises KeyError if `known` lacks a
-    resident.
+    that record writes it. Of evidence that is known in a later state, that state is yielded: the topic keeps what is
+    written last. Also yields known evidence older than half of `rules.keep`: the topic drops records after `keep`,
+    while Redis keeps a resident's set for `keep` after its last addition. Raises KeyError if `known` lacks a resident.
     """
     for resident, members in added.items():
         before = known[resident].evidence
         mine = merged({}, (member for member in members if not _of_another(member, before.get(member.id))))
+        mine = merged(mine, (before[name] for name in mine if name in before))
         old = [each for each in before.values() if each.id not in mine and now - each.at > rules.keep / 2]
         yield from topic_records({resident: (*mine.values(), *old)}, partitions)
 

@@ -18,7 +18,7 @@ from schemas.risk.sharing import SharedSuspect
 from schemas.risk.signals import Signal
 from streams.repositories.residents.register import Asked, Residents
 from streams.runtime.cooperative import Pause, at_once
-from streams.screening.evaluation import RecordMatches, SignalMatch
+from streams.screening.evaluation import Evaluation, RecordMatches, SignalMatch
 from streams.screening.fan_outs import Fanning, FanOuts, about, said_before, standing_of
 from streams.screening.payers import Fanned, token_of
 from streams.screening.records import Item, ReadBatch, place_of, refuse
@@ -239,6 +239,18 @@ def _rated(tp: TopicPartition, item: Item, party: Party, known: Suspects, rules:
     """Return the vendors' verdicts about the other party's number that did not come after the signal."""
     found = (known.get(each) for each in rated_subjects(party.suspect, rules.verdicts))
     return tuple(entry for entry in found if entry is not None and not _later(tp, item, entry))
+
+
+def tally_of(batch: ReadBatch, matched: MatchedBatch, result: Evaluation) -> Counter[str]:
+    """Add the counts of `matched` and `result` to the batch's own tally, and return it. Call it once for a batch.
+
+    The tally is the number of signals by `source|outcome` (a ScreeningOutcome). A resent dead letter counts under its
+    new outcome, and reduces `source|dead_lettered` by one, which can therefore be negative.
+    """
+    tally = batch.tally
+    tally.update(matched.tally)
+    tally.update(result.tally)
+    return tally
 
 
 def _tally(ordinary: Iterable[tuple[str, bool]]) -> dict[str, int]:

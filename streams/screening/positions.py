@@ -122,6 +122,18 @@ class Positions:
             if screened is None or of != run or int(screened) < reached.get(tp, -1)
         ]
 
+    async def is_last_begun(self, tp: TopicPartition, expected: Position) -> bool:
+        """Return True if `count` would count the batch now: the partition is at `expected` in the Redis that gave it,
+        and no other batch has begun. Raises RedisError if Redis is unavailable.
+        """
+        async with self._redis.pipeline(transaction=False) as pipe:
+            pipe.execute_command(*ASK_RUN)
+            pipe.mget(*(of_lane(name, tp) for name in ("screened", "stood", "began")))
+            info, (screened, *begun) = await pipe.execute()
+        offset = None if screened is None else int(screened)
+        names = [(name or b"").decode() for name in begun]
+        return (run_of(info), offset, names) == (expected.asked, expected.offset, [expected.mark, expected.batch])
+
     async def count(
         self,
         tp: TopicPartition,

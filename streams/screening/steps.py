@@ -43,6 +43,7 @@ from streams.state.leader import EXEMPT, Leader
 from streams.state.server_identity import current_run
 from streams.state.shared_state import EmptiedError, Shared
 
+STOOD_STILL_SECONDS = 1.0  # from a batch's beginning; then it may be another worker's
 QUICK_SECONDS = 0.5  # from a lookup of residents until their evidence is stored: an erasure waits for longer than that
 
 ObserveFeed = Callable[[str, int, datetime], None]
@@ -66,6 +67,10 @@ class ScreeningContext:
     shared: Shared
     observe_feed: ObserveFeed
     leader: Leader = EXEMPT
+
+
+class BatchLostError(Exception):
+    """Another worker has begun or counted the batch's signals meanwhile, or another Redis leads."""
 
 
 class LoadedEvidence(NamedTuple):
@@ -103,6 +108,19 @@ class ScreeningSteps:
         another one leads then: this one lacks the newest watchlist and evidence.
         """
         return await self._leads(position.asked)
+
+    async def require_own_batch(self, lane: TopicPartition, expected: Position, began: datetime) -> None:
+        """Raise BatchLostError if a batch that began at the position `expected`, at the time `began`, cannot be counted
+        any more. If it is written to the topics nevertheless, its older states come after those of the worker that has
+        it now, and stay if this one is killed before it has put that right.
+
+        Looks only if the batch began over 1 s ago: so it costs nothing while a worker does not stand still. Waits up to
+        3.5 s while a new epoch begins. Raises RedisError if Redis is unavailable.
+        """
+        if self._clock.wall_seconds(self._clock.now() - began) <= STOOD_STILL_SECONDS:
+            return
+        if not await self.leads(expected) or not await self._positions.is_last_begun(lane, expected):
+            raise BatchLostError(f"{lane.topic}/{lane.partition}: the batch is another worker's")
 
     async def may_screen_again(self, owed: Owed) -> bool:
         """Return True if the Redis that gave the range leads, as `leads` does. Raises EmptiedError, which is transient,
@@ -199,22 +217,13 @@ class ScreeningSteps:
         if batch.letters:
             await dead_letter_writer.write(self._producer, batch.letters)
 
-    async def publish_alerts(
-        self,
-        result: Evaluation,
-        traces: Sequence[tracing.Trace | None],
-        evidence: Iterable[Record] = (),
-        newer: Correct = nothing_newer,
-    ) -> None:
-        """Write the alerts to case-inputs, then the evidence and the last alerts to their topic, then the last alerts
-        and re-evaluation times to Redis.
+    async def publish_alerts(self, result: Evaluation, traces: Sequence[tracing.Trace | None]) -> None:
+        """Write the alerts to case-inputs, and return once Kafka has them. Observes the latency of each alert
+        (wall-clock seconds) as a metric.
 
-        `traces`: one for each alert, in order. `evidence`: Kafka records; `newer`: as for `publish_watchlist`. Returns
-        once Kafka and Redis have everything. Also observes the latency of each alert (wall-clock seconds) as a metric.
-        A worker that stood still publishes no alert about a resident who was erased since it looked them up: the case
-        could reach nobody, and the erasure, which has ended, would not tell of it.
-
-        Raises SendError if Kafka refuses a record permanently, RedisError if Redis or the vault is unavailable, and
+        `traces`: one for each alert, in order. A worker that stood still publishes no alert about a resident who was
+        erased since it looked them up: the case could reach nobody, and the erasure, which has ended, would not tell of
+        it. Raises SendError if Kafka refuses a record permanently, RedisError if Redis or the vault is unavailable, and
         ValueError if the numbers of alerts and traces differ.
         """
         gone = await self._forgotten({alert.resident for alert in result.alerts}, result.looked_up)
@@ -222,13 +231,23 @@ class ScreeningSteps:
         await self._producer.send_all(
             [case_inputs.record(alert, home(alert.resident, self._partitions), trace) for alert, trace in alerts]
         )
+        for alert, trace in alerts:
+            took = max(0.0, self._clock.wall_seconds(self._clock.now() - alert.signal_at))
+            metrics.SIGNAL_TO_ALERT.observe(took, tracing.exemplar(trace))
+
+    async def publish_evidence(
+        self, result: Evaluation, evidence: Iterable[Record] = (), newer: Correct = nothing_newer
+    ) -> None:
+        """Write the evidence and the last alerts to their topic, then the last alerts and re-evaluation times to Redis.
+        Call it once Kafka has the alerts.
+
+        `evidence`: Kafka records; `newer`: as for `publish_watchlist`. Returns once Kafka and Redis have everything.
+        Raises SendError if Kafka refuses a record permanently, and RedisError if Redis or the vault is unavailable.
+        """
         memory = evidence_log.alerted_records(result.alerted, self._partitions)
         await self._producer.send_corrected([*evidence, *memory], newer)
         await self._evidence.remember(result.alerted, result.rescore)
         await self._erase_forgotten({*result.alerted, *result.rescore}, result.looked_up)
-        for alert, trace in alerts:
-            took = max(0.0, self._clock.wall_seconds(self._clock.now() - alert.signal_at))
-            metrics.SIGNAL_TO_ALERT.observe(took, tracing.exemplar(trace))
 
     async def publish_newer(
         self, matched: MatchedBatch, loaded: LoadedEvidence, rules: RiskRules, now: datetime
@@ -269,10 +288,12 @@ class ScreeningSteps:
 
         return correct
 
-    def publish_newer_later(self, matched: MatchedBatch, evidence: Sequence[Record], newer: Correct) -> None:
+    def publish_newer_later(self, matched: MatchedBatch, loaded: LoadedEvidence, newer: Correct) -> None:
         """Let a task do `newer`, and repeat it while Redis or Kafka is unavailable; nothing if the batch has neither
-        watchlist entries nor `evidence`, its records.
+        watchlist entries nor evidence. Also evidence that another record has written counts: `publish_newer` may have
+        written it once more.
         """
+        evidence = evidence_log.topic_records(loaded.added, self._partitions)
         if written := [*state.records({}, matched.watched), *evidence]:
             self._producer.correct_later(written, newer)
 
@@ -367,18 +388,6 @@ class ScreeningSteps:
 def _seconds() -> float:
     """Return the time of the event loop's clock in seconds. Setting the machine's clock does not change it."""
     return asyncio.get_running_loop().time()
-
-
-def tally_of(batch: ReadBatch, matched: MatchedBatch, result: Evaluation) -> Counter[str]:
-    """Add the counts of `matched` and `result` to the batch's own tally, and return it. Call it once for a batch.
-
-    The tally is the number of signals by `source|outcome` (a ScreeningOutcome). A resent dead letter counts under its
-    new outcome, and reduces `source|dead_lettered` by one, which can therefore be negative.
-    """
-    tally = batch.tally
-    tally.update(matched.tally)
-    tally.update(result.tally)
-    return tally
 
 
 def _is_watched_since(member: Evidence, settled: datetime | None) -> bool:

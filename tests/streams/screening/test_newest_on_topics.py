@@ -10,19 +10,25 @@ from typing import Any
 import pytest
 from aiokafka import TopicPartition
 
-from schemas.risk.evidence import Evidence, WatchEntry, WatchStatus
+import streams.screening.steps
+from schemas.risk.evidence import Evidence, EvidenceKind, WatchEntry, WatchStatus
 from schemas.risk.signals import Signal, TransferState, WatchState
 from streams.messaging import topics
 from streams.messaging.reader import read_all
 from streams.runtime.cooperative import at_once
+from streams.screening.evidence_log import evidence_records
+from streams.screening.store import Known
 from streams.state.leader import Exempt
 from streams.state.shared_state import EmptiedError, Shared
 from tests.channel_rig import until
+from tests.domain.builders import policy
 from tests.streams.screening.screening_line import (
     ANNA,
     LANES,
     MULE,
+    NOW,
     Line,
+    minutes_ago,
     packed,
     report,
     running,
@@ -264,3 +270,76 @@ async def test_late_evidence_of_a_redis_that_leads_no_more_is_not_the_last_word(
         assert line.producer._following_up
         leader.left = 9
         await until(lambda: not line.producer._following_up)
+
+
+@pytest.mark.parametrize(("step", "left"), [("load_evidence", 1), ("publish_dead_letters", 1), ("none", 2)])
+async def test_a_worker_that_stood_still_writes_no_evidence_of_a_batch_that_another_has(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str, left: int
+) -> None:
+    """The other one has counted it. `none`: this worker looks at nothing, as it does if it did not stand still."""
+    async with running(tmp_path) as line:
+        await Shared(line.settings, line.redis, [], lease_seconds=0).ensure()
+        await line.screen([watch("w1", ago=30)], partition=2, lane=LANE)
+        monkeypatch.setattr(streams.screening.steps, "STOOD_STILL_SECONDS", 60.0 if step == "none" else -1.0)
+        gated = "publish_dead_letters" if step == "none" else step
+        real, reached, gate = getattr(line.screening, gated), asyncio.Event(), asyncio.Event()
+
+        async def slow(*given: Any) -> Any:  # noqa: ANN401 - as the step takes and returns them
+            reached.set()
+            await gate.wait()
+            return await real(*given)
+
+        monkeypatch.setattr(line.screening, gated, slow)
+        told = await line.write(packed(transfer(ANNA, state=TransferState.ATTEMPTED)), lane=LANE)
+        task = asyncio.create_task(line.screening.lanes.screen(urgent(0), told))
+        await reached.wait()
+        await line.another().lanes.screen(urgent(0), told)
+        gate.set()
+        await task
+        assert len(await of_suspect(line)) == left
+        await until(lambda: not line.producer._following_up)
+
+
+async def test_what_a_batch_that_is_not_counted_has_written_for_another_record_is_put_right(tmp_path: Path) -> None:
+    """A payment that is older than the known one has no record of its own: that of the known one is written once more,
+    and might come after a newer one.
+    """
+    async with running(tmp_path) as line:
+        await Shared(line.settings, line.redis, [], lease_seconds=0).ensure()
+        await line.screen([watch("w1", ago=30)], partition=2, lane=LANE)
+        await line.screen([transfer(ANNA, state=TransferState.SETTLED)], partition=1, lane=LANE)
+        worker = line.another(leader := Deposed(1))
+        told = await line.write(packed(transfer(ANNA, state=TransferState.PENDING)), lane=LANE)
+        begun = await worker.state.positions.position(urgent(0), begin=True)
+        assert not await worker.process(urgent(0), told, begun, line.policy.risk, at_once)
+        assert [each.state for each in await of_suspect(line)] == [TransferState.SETTLED] * 2
+        assert line.producer._following_up
+        leader.left = 9
+        await until(lambda: not line.producer._following_up)
+
+
+def test_evidence_that_is_known_in_a_later_state_is_written_in_that_state() -> None:
+    """Its worker may be killed before it has looked what is newer, and the batch that screens the same signals again
+    may not tell of this piece.
+    """
+    kind = EvidenceKind.SUSPECT_PAYEE
+    paid = Evidence(id=f"t1~{kind}", kind=kind, at=NOW, partition=0, offset=3, transfer="t1", watch_at=minutes_ago(5))
+    later, rules = paid.model_copy(update={"watch_at": NOW, "withdrawn": True}), policy().risk
+    other = later.model_copy(update={"offset": 7})
+
+    def written(new: Evidence, old: Evidence) -> list[Evidence]:
+        known = {ANNA: Known({old.id: old})}
+        found = evidence_records({ANNA: [new]}, known, rules, NOW, 4)
+        return [Evidence.model_validate_json(each.value or b"") for each in found]
+
+    assert written(paid, later) == [later]
+    assert written(later, paid) == [later]
+    assert written(paid, paid) == [paid]
+    assert written(paid, other) == []  # the record that brought it writes it
+
+
+async def of_suspect(line: Line) -> list[Evidence]:
+    """Of the evidence on its topic, that of payments to a suspect, the first written first."""
+    written = [each async for each in read_all(line.settings, topics.EVIDENCE.name)]
+    found = [each.value or b"" for each in written if not (each.key or b"").endswith(b"-alerted")]
+    return [each for each in map(Evidence.model_validate_json, found) if each.id.endswith("~suspect_payee")]
