@@ -13,7 +13,7 @@ from tests.simulation.acts import Acts
 from tests.simulation.laws.keyspace import plain
 from tests.simulation.laws.observed import LogRecord, Observed, Store
 from tests.simulation.schedule import Schedule
-from tests.simulation.simulated import worker
+from tests.simulation.simulated import kafka, worker
 from tests.simulation.simulated.office import TABLE
 from tests.simulation.simulated.prepare import prepared
 from tests.simulation.simulated.world import BEGAN, PARTITIONS, Prepared, World, kinds
@@ -103,6 +103,7 @@ def _drive(world: World, acts: Acts) -> None:
     loop, quiet, busy = world.loop, 0.0, True
     while quiet < QUIET_SECONDS and (not acts.over or loop.time() < _end(acts, busy=busy)):
         loop.drive(loop.time() + LOOK_SECONDS)
+        world.look()
         busy = (
             not acts.over or not world.consumed() or not world.whole() or world.due_within(0.0) or world.unpublished()
         )
@@ -116,12 +117,14 @@ def _end(acts: Acts, *, busy: bool) -> float:
 def _observed(world: World, schedule: Schedule, acts: Acts) -> Observed:
     begun = beginning()
     keys = plain(world.redis())
+    wrote = {told.what.place: told.who for told in world.story if isinstance(told.what, kafka.Record)}
     logs: dict[str, dict[int, list[LogRecord]]] = {}
     begins: dict[str, dict[int, int]] = {}
     for where, part in world.log.parts.items():
         begins.setdefault(where.topic, {})[where.partition] = part.begin
         logs.setdefault(where.topic, {})[where.partition] = [
-            LogRecord(record.offset, record.at, record.key, record.value) for record in part.records
+            LogRecord(record.offset, record.at, record.key, record.value, wrote.get(record.place, ""))
+            for record in part.records
         ]
     return Observed(
         partitions=PARTITIONS,
@@ -139,6 +142,7 @@ def _observed(world: World, schedule: Schedule, acts: Acts) -> Observed:
         began_at=BEGAN + world.began,
         begins=begins,
         lost_at=world.lost_at,
+        restored_at=world.restored_at,
         stalls=world.stalls,
         requests=world.providers.requests,
         troubles=world.troubles,

@@ -29,12 +29,15 @@ class Promise(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LogRecord:
-    """A record of a topic's partition. `at`: when the broker appended it."""
+    """A record of a topic's partition. `at`: when the broker appended it; `by`: the process that wrote it; "": unknown,
+    or none of those simulated.
+    """
 
     offset: int
     at: float
     key: bytes | None
     value: bytes | None
+    by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +216,8 @@ class Observed:
     `kinds`: what each channel's provider promises. `began_at`: the schedule's time 0, from which violations count;
     `healed_at`: when the last fault ended; `ended_at`: when the workers were stopped.
     `begins`: topic -> partition -> the first record that retention has left; none named: all are left.
-    `lost_at`: when a store was wiped, or replaced by an older one or by a replica that lagged.
+    `lost_at`: when a store was wiped, or replaced by an older one or by a replica that lagged; `restored_at`: when it
+    was first seen to have all shared data again, in order.
     `stalls`: from when to when a worker was frozen, or a request to a provider was held up on its way.
     `requests`: as they left the workers; `contacts`: as they reached the providers.
     `told_there`, `taken_there` (by offer): the other province's book; `denied_there`: offers that it has refused,
@@ -237,6 +241,7 @@ class Observed:
     began_at: float = 0.0
     begins: Mapping[str, Mapping[int, int]] = field(default_factory=dict)
     lost_at: Sequence[float] = ()
+    restored_at: Sequence[float] = ()
     stalls: Sequence[tuple[float, float]] = ()
     requests: Sequence[Request] = ()
     troubles: Sequence[Trouble] = ()
@@ -255,6 +260,10 @@ class Observed:
         for partition, records in sorted(self.logs.get(topic, {}).items()):
             for record in records:
                 yield partition, record
+
+    def restored(self, lost: float) -> float:
+        """When a Redis that was lost at a time was seen to be restored; infinite if it never was."""
+        return next((at for at in self.restored_at if at > lost), math.inf)
 
     def store(self, partition: int) -> Store:
         """A partition's store; an empty one when Redis holds nothing of it."""

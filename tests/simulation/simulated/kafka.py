@@ -46,6 +46,11 @@ class Record(NamedTuple):
     at: float
     headers: tuple[tuple[str, bytes], ...] = ()
 
+    @property
+    def place(self) -> tuple[str, int, int]:
+        """Its topic, partition and offset."""
+        return self.topic, self.partition, self.offset
+
 
 @dataclass(slots=True)
 class Part:

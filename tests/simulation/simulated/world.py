@@ -21,6 +21,7 @@ from schemas.levels import Action, Result
 from schemas.people.residents import Resident
 from streams.messaging.topics import CASE_EVENTS, CASE_INPUTS, OUTSIDE_INPUTS, Topic, home
 from streams.state.epoch_log import CONFIRMATION
+from streams.state.keys import WHOLE_RUN
 from tests.simulation.fake_redis.server import SimRedis
 from tests.simulation.laws.keyspace import plain
 from tests.simulation.laws.observed import AcceptedSignal, Promise, Trouble
@@ -100,6 +101,7 @@ class World:
         self.accepted: list[AcceptedSignal] = []
         self.restarts: dict[str, float | None] = {}  # after how long a worker that is to be killed comes back
         self.lost_at: list[float] = []  # when Redis lost something
+        self.restored_at: list[float] = []  # when it was first seen to have all shared data again
         self.stalls: list[tuple[float, float]] = []  # when a worker was frozen, or a request held up
         self.troubles: list[Trouble] = []  # what struck the workers and Redis
         self.failures: list[str] = []  # workers that ended by themselves
@@ -252,6 +254,13 @@ class World:
                 if of != run or offset is None or int(offset) < end - 1:
                     return False
         return True
+
+    def look(self) -> None:
+        """Note whether Redis, which has lost something, is seen to have all shared data again."""
+        if self.lost_at and self.lost_at[-1] > max(self.restored_at, default=0.0):
+            run = f"{self.redis().run_id}/{self.redis().replid}".encode()
+            if plain(self.redis()).get(WHOLE_RUN) == run:
+                self.restored_at.append(self.true())
 
     def unpublished(self) -> bool:
         """Whether an outbox holds something."""

@@ -6,16 +6,15 @@ import orjson
 
 from tests.simulation.laws.known import Known, known
 from tests.simulation.laws.observed import Change, LogRecord, Observed
-
-ON_ITS_WAY = 0.1  # seconds: a process that dies may have sent a record just before
-CORRECTS = 1.0  # seconds within which a process puts its late record right
-RESTORES = 4.0  # seconds within which a Redis that was lost leads, and is restored from the topic
+from tests.simulation.laws.topics.late import CORRECTS, ON_ITS_WAY, restored
 
 
 def acknowledged_changes_stay(observed: Observed) -> Iterator[str]:
     """The last record on the topic, which compaction keeps, is of a change that no acknowledged one came after; and a
     store that stood whole long enough has it. A process that dies before it could put its late record right leaves it:
-    nobody else knows of it. So does one whose record came before Redis was restored, which then took it from the topic.
+    nobody else knows of it. So does one whose record came before Redis was restored, which then took it from the topic:
+    the record is the last one there, and nothing tells it from the change that a lagging replica lost. Redis is
+    restored within four seconds, unless the worker that does it is cut off meanwhile: then the record may stay as long.
     """
     here = known(observed)
     for table, name in sorted({(each.table, each.name) for each in observed.changes}):
@@ -45,7 +44,7 @@ def _may_stay(here: Known, office: str, late: float) -> bool:
     died = (each.began for each in here.observed.troubles if each.who == office and each.began == each.ended)
     lost = (each for each in here.observed.troubles if each.who == "redis")
     return any(late - ON_ITS_WAY <= each <= late + CORRECTS for each in died) or any(
-        each.began <= late + CORRECTS and late <= each.ended + RESTORES for each in lost
+        each.began <= late + CORRECTS and late <= restored(here.observed, each) for each in lost
     )
 
 
