@@ -56,7 +56,7 @@ class Lanes:
         self._positions, self._process, self._cases_wait_seconds = state.positions, process, cases_wait_seconds
         # Excludes batch and watch from each other.
         self._locks: dict[TopicPartition, asyncio.Lock] = defaultdict(asyncio.Lock)
-        self._reached: dict[TopicPartition, int] = {}  # the highest offset known here to be counted
+        self._reached: dict[TopicPartition, int] = {}  # the highest offset known here to be counted, by whomever
         self._known: set[TopicPartition] = set()  # the lanes that this worker has owned since it learned that
         self._generation = 0  # of the consumer group, at the last catch_up
 
@@ -138,6 +138,9 @@ class Lanes:
         screened, last, first = position.offset, records[-1].offset, records[0].offset
         if screened is not None and screened >= last:
             await self._refuse_ahead(lane, screened)
+            # These are acknowledged next, and who counted them may be another worker. If the store is lost meanwhile,
+            # a new one may be set to what the group had acknowledged before: catch_up must notice that.
+            self._reached[lane] = max(last, self._reached.get(lane, -1))
             return True
         if screened is None or not position.current:
             await self._bring_up(lane, position)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from streams.screening.positions import Positions, of_lane
-from tests.streams.screening.screening_line import BULK, Line, call, running
+from tests.streams.screening.screening_line import BULK, LANES, Line, call, packed, running
 
 OTHER = "f" * 40 + "/" + "e" * 40
 
@@ -80,6 +80,21 @@ async def test_a_lane_notices_that_redis_went_back_though_a_record_comes_before_
     await line.screen([call(uid="c3")])
     assert looked
     assert (await line.screening.state.positions.position(BULK)).offset == 2
+
+
+async def test_what_another_worker_counted_is_owed_if_the_store_is_lost_before_its_ack_is_committed(line: Line) -> None:
+    await line.screen([call(uid="c1")])
+    raws = await line.write(packed(call(uid="c2")))
+    await line.another().lanes.screen(BULK, raws)  # in place of the owner, who stands still
+    await line.screening.lanes.screen(BULK, raws)  # the owner goes on, and finds them counted
+    before = await line.screening.state.tallies()
+    await line.redis.flushall()
+    await line.screening.lanes.catch_up(LANES)
+    await line.commit(BULK, raws)
+    await line.screening.lanes.catch_up(LANES)
+    await line.screen_owed()
+    assert (await line.screening.state.positions.position(BULK)).offset == raws[-1].offset
+    assert await line.screening.state.tallies() == before
 
 
 async def test_of_all_lanes_those_that_owe_are_found_at_once(line: Line) -> None:
