@@ -30,7 +30,7 @@ from streams.state.server_identity import CURRENT_RUN
 
 MARK = CURRENT_RUN + script("mark")
 COPIED_MS = 100  # longest wait for a replica
-KNOWN = ("answered", "refused", "done", "release")  # effects that record a result of a request
+KNOWN = ("answered", "refused", "done", "release", "unsent")  # effects that record what is known of a request
 
 
 class Progress(StrEnum):
@@ -147,8 +147,8 @@ class DispatchLog:
 
         `fence`: that of the claim; `bank`: the code of the bank that the order goes to, "" for none. Returns None if it
         must not be sent: the claim is lost, this process paused too long to finish within the lease, or the Redis that
-        answered no longer leads. If this is the `first` request, its mark is then removed if possible: nothing was
-        sent, so there is no doubt. Errors of Redis pass through.
+        answered no longer leads, as far as this process knows. If this is the `first` request, its mark is then removed
+        unless the claim is lost: nothing was sent, so there is no doubt. Errors of Redis pass through.
         """
         run, began = self._leader.current(), time.monotonic()
         ours = await self._effect("sending", dispatch, fence, _sending(dispatch, bank))
@@ -219,7 +219,7 @@ class DispatchLog:
         if (run := self._leader.current()) is None:
             if what not in KNOWN:
                 return False
-            run = EXEMPT_RUN  # a result is true wherever it is written
+            run = EXEMPT_RUN  # what is known is true wherever it is written
         place, unsure = self._place(dispatch.resident, dispatch.id), key("unsure", self.partition(dispatch.resident))
         arguments: list[str | int] = [fence, what, dispatch.id, self._token, self._lease_ms, self._kept_seconds]
         arguments += [entry.model_dump_json() if entry else "", run]

@@ -138,6 +138,28 @@ async def test_what_was_marked_too_late_to_be_sent_is_in_no_doubt_if_nothing_was
         assert ((await taken(book, dispatch)).entry is None) is first
 
 
+async def test_what_was_marked_as_the_epoch_ran_out_is_in_no_doubt_as_nothing_was_sent(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with rigged(settings, Kind.NEITHER) as rig:
+        dispatch = await decided(rig)
+        book, other = (await rig.worker()).book, (await rig.worker()).book
+        before = await taken(book, dispatch)
+        known = iter([book._leader.current(), book._leader.current()])  # when it begins, and when it writes the mark
+        with monkeypatch.context() as patched:
+            patched.setattr(book._leader, "current", lambda: next(known, None))
+            assert await book.mark_sending(dispatch, before.fence, first=True) is None
+        claim = await taken(book, dispatch)
+        assert claim.entry is None
+        await step_clock(rig, dispatch)
+        after = await taken(other, dispatch)
+        assert await other.mark_sending(dispatch, after.fence)
+        with monkeypatch.context() as patched:
+            patched.setattr(book._leader, "current", lambda: None)
+            assert not await book._effect("unsent", dispatch, claim.fence)  # another's mark stays
+        assert (await taken(other, dispatch)).entry is not None
+
+
 async def test_a_zombie_that_is_answered_after_another_has_reported_reports_nothing(settings: Settings) -> None:
     async with rigged(settings, Kind.NEITHER) as rig:
         dispatch = await decided(rig)
