@@ -9,7 +9,7 @@ from domain.payments.freezes import freeze_in_force, with_freeze_anew
 from domain.payments.ledger import safe
 from domain.payments.same_payment import aliases, corrected, joined, pairs
 from schemas.casework.acts import Act, AskStopAct, OutcomeAct, ReleaseStopAct
-from schemas.casework.cases import Case, Payment, Step, StepState, Stop, StopState
+from schemas.casework.cases import Case, Payment, Step, Stop, StopState
 from schemas.casework.events import FactKind
 from schemas.casework.inputs import BankFeedback, CaseInput, OfficerReport, OperatorReport, VictimReport
 from schemas.casework.orders import Freezing
@@ -204,7 +204,7 @@ def not_asked(draft: DecisionBuilder, step: Step) -> None:
         return
     if payment.stop.state is not StopState.ASKED:
         return
-    if _requests(step) and nothing_sent(step):
+    if step.attempts_sent and nothing_sent(step):
         draft.pay(payment.model_copy(update={"stop": _before(draft, payment.transfer, payment.stop)}))
 
 
@@ -212,11 +212,7 @@ def nothing_sent(step: Step) -> bool:
     """Return True if none of a step's requests reached the bank, because there was none or the channel reported for
     each that nothing was sent.
     """
-    return sum(result in NEVER_SENT for result in step.results) >= _requests(step)
-
-
-def _requests(step: Step) -> int:
-    return step.attempt if step.state is StepState.SENT else step.attempt - 1
+    return sum(result in NEVER_SENT for result in step.results) >= step.attempts_sent
 
 
 def _before(draft: DecisionBuilder, transfer: str, stop: Stop) -> Stop | None:

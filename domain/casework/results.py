@@ -10,7 +10,7 @@ from domain.casework.steps import bring_forward, end, is_current, withdraw
 from domain.casework.week.records import note_answer
 from domain.policy.plan import OVERDUE
 from domain.policy.schedule import CALLS
-from schemas.casework.cases import WAITING_STEPS, Step, StepState
+from schemas.casework.cases import Step, StepState
 from schemas.casework.events import FactKind
 from schemas.casework.inputs import ContactResult
 from schemas.codes.any_code import AnyCode, LateResult, ResultNoted
@@ -36,7 +36,7 @@ def contact_result(draft: DecisionBuilder, given: ContactResult) -> None:
     earlier attempt has consequences only if it can never be too late, such as a resident's answer.
 
     No effect if the result is known, if the case does not have the step or the attempt, or if the attempt still waits
-    to be sent: nobody can have received it, whatever a provider says.
+    to be sent or ended before: nobody can have received it, whatever a provider says.
     """
     step = draft.steps.get(given.step)
     if step is None or is_clock(step) or not _went_out(step, given.attempt):
@@ -83,9 +83,10 @@ def _mark_wrong_number(draft: DecisionBuilder, step: Step, result: Result) -> No
 
 
 def _went_out(step: Step, attempt: int) -> bool:
-    """Return False if the step's attempt was not made yet. The answers to a hand-over are judged by its offers."""
-    waits = step.state in WAITING_STEPS and step.action is not Action.HAND_OVER
-    return attempt < step.attempt or (attempt == step.attempt and not waits)
+    """Return False if the step's attempt was not sent. The answers to a hand-over that waits are judged by its
+    offers.
+    """
+    return attempt <= (step.attempt if step.action is Action.HAND_OVER else step.attempts_sent)
 
 
 def _known(step: Step, given: ContactResult, *, awaited: bool) -> bool:

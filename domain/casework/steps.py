@@ -269,17 +269,16 @@ def _dispatch(draft: DecisionBuilder, step: Step) -> None:
 def end(draft: DecisionBuilder, step: Step, state: Ended, why: AnyCode, kind: FactKind | None = None) -> None:
     """End a step as done, failed, withdrawn or skipped (`state`), with a fact and the reason `why`.
 
-    Its order is withdrawn if no bank has got it, and its hold ends or becomes unconfirmed. A further attempt that was
-    not made yet is not counted, so that nothing that was not sent can be answered. `kind`: the kind of the fact; None:
+    Its order is withdrawn if no bank has got it, and its hold ends or becomes unconfirmed. An attempt that was not made
+    yet is not counted, so that nothing that was not sent can be answered. `kind`: the kind of the fact; None:
     STEP_DONE, STEP_FAILED, WITHDRAWN or SKIPPED, by `state`.
     """
-    made = step.attempt - 1 if step.state in WAITING_STEPS and step.attempt > 1 else step.attempt
     payments.not_asked(draft, step)
     orders.withdrawn(draft, step, answered=state in (StepState.DONE, StepState.FAILED))
     unanswered.answer_came(draft, step)
     own_holds.request_ended(draft, step, state)
     week.note_end(draft, step, state)
-    draft.change(step, state=state, due=None, wanted=None, attempt=made)
+    draft.change(step, state=state, due=None, wanted=None, attempt=step.attempts_sent)
     draft.note(kind or _ENDED[state], why, step)
 
 

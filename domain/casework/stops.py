@@ -8,11 +8,10 @@ from domain.casework.draft import CLOCK, DecisionBuilder
 from domain.casework.orders import later, unanswered
 from domain.casework.orders import records as orders
 from domain.casework.orders.freeze_ends import frozen_by_bank, unfrozen_by_bank
-from domain.casework.orders.late_answers import before_latest, comes_late, end_of, may_be_answered, step_of, unwanted
+from domain.casework.orders.late_answers import answers_unsent, before_latest, comes_late, end_of, step_of, unwanted
 from domain.casework.orders.onward import follow_money
 from domain.casework.payments import AGAIN, asks_for, find, may_not_ask, stop_id
 from domain.casework.steps import end, plan_step, withdraw
-from domain.dispatches.ids import parts_of
 from schemas.casework.cases import LIVE_STEPS, Case, Payment, Step, StepState, Stop, StopState
 from schemas.casework.events import FactKind
 from schemas.casework.inputs import BankFeedback, BankState
@@ -70,7 +69,7 @@ def bank_feedback(draft: DecisionBuilder, given: BankFeedback) -> None:
     if payment is None:
         draft.note(FactKind.REFUSED, BankOnOtherPayment(_ANSWERS[given.state]))
         return
-    if _never_asked(draft, given):
+    if answers_unsent(draft, given.dispatch):
         draft.note(FactKind.REFUSED, BankNotAsked(_ANSWERS[given.state]))
         return
     given = _of_order(draft, given)
@@ -79,12 +78,6 @@ def bank_feedback(draft: DecisionBuilder, given: BankFeedback) -> None:
         _apply(draft, given, payment)
     _answered(draft, given, meant=draft.case is not before)
     follow_money(draft, given, payment)
-
-
-def _never_asked(draft: DecisionBuilder, given: BankFeedback) -> bool:
-    """Return True if the bank never got what it answers: that attempt of the case's step was not sent."""
-    dispatch, step = parts_of(given.dispatch), draft.steps.get(step_of(given))
-    return dispatch is not None and step is not None and not may_be_answered(draft.case, step, dispatch.attempt)
 
 
 def _apply(draft: DecisionBuilder, given: BankFeedback, payment: Payment) -> None:

@@ -112,8 +112,8 @@ LIVE_STEPS = WAITING_STEPS | {StepState.SENT}
 
 
 class Step(Model):
-    """One step of the plan. `attempt` counts from 1. `due`: the time by which the state must change; None: the step has
-    ended.
+    """One step of the plan. `attempt` counts from 1; of a step that has ended, it is the latest attempt that was sent,
+    0 if none was. `due`: the time by which the state must change; None: the step has ended.
 
     `not_after`: no dispatch of the step is carried out after this time. `wanted`: the original due time, if the contact
     budget postponed the step. `transfer`: the payment or traced account of a step for a bank. `contact`: the index of a
@@ -124,7 +124,7 @@ class Step(Model):
     action: Action
     state: StepState
     due: When | None  # None once the step has ended
-    attempt: Annotated[int, Field(ge=1)] = 1
+    attempt: Annotated[int, Field(ge=0)] = 1
     not_after: When | None = None
     wanted: When | None = None  # if put off by the contact budget: when it was first due
     transfer: str | None = None  # for a stop-payment: the signal's uid
@@ -132,6 +132,11 @@ class Step(Model):
     accepted: Annotated[int, Field(ge=0)] = 0
     results: list[Result] = Field(default_factory=list)
     because: AnyCodeField | None = None
+
+    @property
+    def attempts_sent(self) -> int:
+        """The number of attempts that were sent: the present one only if the step does not wait."""
+        return self.attempt - (self.state in WAITING_STEPS)
 
 
 class Contacted(Model):

@@ -272,7 +272,7 @@ class Receipts:
         step = next((step for step in case.steps if step.id == dispatch.step), None) if case else None
         if case is None or step is None or step.action.channel is not dispatch.channel:
             return None
-        return step.action if may_be_answered(case, step, dispatch.attempt) else None
+        return step.action if may_be_answered(step, dispatch.attempt) else None
 
 
 _STATUS: dict[type[Exception], int] = {

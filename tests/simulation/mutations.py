@@ -13,6 +13,7 @@ import agents.casework
 import agents.provinces
 import agents.screening
 import domain.casework.orders.records
+import domain.casework.results
 import domain.casework.stops
 import domain.timekeeping
 import streams.casework.replay
@@ -28,6 +29,8 @@ from agents.casework import Casework
 from agents.screening import Screening
 from domain.consistency.commits import CommitChain
 from schemas.administration.checkpoints import CheckpointHead
+from schemas.casework.cases import LIVE_STEPS
+from schemas.casework.cases import Step as CaseStep
 from schemas.casework.events import Dispatch
 from schemas.channels.handovers import CaseHandover
 from streams.casework.checkpoints.writing import CheckpointWriter
@@ -242,8 +245,21 @@ def late_records_left(stack: ExitStack) -> None:
 
 def unsent_orders_answered(stack: ExitStack) -> None:
     """A bank's answer to an order that was never sent is booked: as it was before BankNotAsked."""
-    _require(hasattr(domain.casework.stops, "may_be_answered"), "may_be_answered in domain/casework/stops.py")
-    _put(stack, domain.casework.stops, "may_be_answered", lambda *_: True)
+    _require(hasattr(domain.casework.stops, "answers_unsent"), "answers_unsent in domain/casework/stops.py")
+    _put(stack, domain.casework.stops, "answers_unsent", lambda *_: False)
+
+
+def withdrawn_taken_for_sent(stack: ExitStack) -> None:
+    """A receipt of a call or message that was withdrawn before it was sent is booked: as it was while the first attempt
+    of an ended step counted as made.
+    """
+    _require(hasattr(domain.casework.results, "_went_out"), "_went_out in domain/casework/results.py")
+    went_out: Callable[[CaseStep, int], bool] = vars(domain.casework.results)["_went_out"]
+
+    def taken(step: CaseStep, attempt: int) -> bool:
+        return went_out(step, attempt) or (attempt == 1 and step.state not in LIVE_STEPS)
+
+    _put(stack, domain.casework.results, "_went_out", taken)
 
 
 def receipt_taken_for_report(stack: ExitStack) -> None:
@@ -292,7 +308,7 @@ MUTATIONS: dict[str, Mutation] = {
         *(fence_removed, past_the_outbox, outbox_skipped, fold_drops_input, all_applied, lease_removed),
         *(ack_before_work, older_taken_for_whole, epoch_ignored, evidence_lost),
         *(failure_taken_for_not_done, clock_followed, orders_unapproved, taken_as_delivered),
-        *(receipt_taken_for_report, offer_named_anew, unsent_orders_answered),
+        *(receipt_taken_for_report, offer_named_anew, unsent_orders_answered, withdrawn_taken_for_sent),
         *(older_written_last, late_records_left),
         *(checkpoint_one_too_far, checkpoint_without_changes),
     )
@@ -303,12 +319,13 @@ THEME_OF: Mapping[str, str] = {
     "late_records_left": "late_records",
     "lease_removed": "moved_partitions",
     "receipt_taken_for_report": "unreported",
+    "withdrawn_taken_for_sent": "unasked",
     "checkpoint_one_too_far": "checkpoints",
     "checkpoint_without_changes": "checkpoints",
 }
 """Mutation -> the theme that its schedules are drawn from, where too few of all schedules can show it within the time.
 Each of these needs one kind of story: a worker that stands still before a compaction, a record that comes late, two
-workers that have one dispatch at once, or a worker that stands still after its request.
+workers that have one dispatch at once, a worker that stands still after its request, or an answer to what was not sent.
 """
 
 

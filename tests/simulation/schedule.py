@@ -10,7 +10,7 @@ import orjson
 from tests.simulation.checkpointing import checkpoints
 from tests.simulation.simulated.prepare import RESIDENTS
 from tests.simulation.simulated.providers import CHANNELS, FAULTS
-from tests.simulation.themes import themes
+from tests.simulation.themes import themes, unasked_story
 
 FAULTS_END = 9.0  # seconds: no fault is drawn to happen later
 OFTEN_HIT = ("case-inputs", "dispatches.red", "dispatches.sms", "signals-urgent", "cover")
@@ -279,6 +279,10 @@ class _Drawing:
         found = [*self.feeds(), *self.people()]
         return [*found, *(Step(*each) for each in checkpoints(drawn_by, self._names, share=1.0))]
 
+    def unasked(self) -> list[Step]:
+        """Banks and carriers answer what was never sent."""
+        return [Step(*each) for each in unasked_story(self._random)]
+
     def deposed(self) -> list[Step]:
         """A worker stays with the replaced primary while residents are alerted, and only the epoch tells it.
 
@@ -397,6 +401,7 @@ THEMES: Mapping[str, Callable[[_Drawing], list[Step]]] = {
     "compaction": _Drawing.compacted,
     "late_records": _Drawing.late,
     "unreported": _Drawing.unreported,
+    "unasked": _Drawing.unasked,
     "checkpoints": lambda drawing: drawing.checkpointed(),
     "moved_partitions": lambda drawing: [*drawing.feeds(), *drawing.moved()],
 }

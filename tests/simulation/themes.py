@@ -40,6 +40,11 @@ def themes(seed: int) -> list[Drawn]:
     return found
 
 
+def unasked_story(random: Random) -> list[Drawn]:
+    """A story in which banks and carriers answer what was never sent (`_Themes.unasked`)."""
+    return _Themes(random).unasked()
+
+
 class _Themes:
     """Draws stories of one resident each."""
 

@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from domain.casework.draft import DecisionBuilder, is_clock
+from domain.casework.draft import CLOCK, DecisionBuilder, is_clock
 from domain.casework.orders import records as orders
 from domain.casework.payments import find
+from domain.dispatches.ids import parts_of
 from domain.policy.schedule import LATEST
-from schemas.casework.cases import WAITING_STEPS, Case, Step, StepState, Stop, StopState
+from schemas.casework.cases import Step, Stop, StopState
 from schemas.casework.inputs import BankFeedback
 from schemas.casework.orders import MOST_HOURS, OrderState, StopOrder
 from schemas.codes.any_code import AnyCode
@@ -26,7 +27,6 @@ _UNWANTED: Mapping[OrderState, AnyCode | None] = {  # why a stop by such an orde
     OrderState.OVERTURNED: UpheldAlready(),
 }
 _ENDED = frozenset({StopState.EXPIRED, StopState.RELEASED})  # unless the bank confirms an unanswered request later
-_SENT = frozenset({StepState.SENT, StepState.DONE, StepState.FAILED})  # of a step's first attempt
 
 
 def step_of(given: BankFeedback) -> str:
@@ -34,19 +34,22 @@ def step_of(given: BankFeedback) -> str:
     return given.dispatch.partition(":")[2].partition(":")[0]
 
 
-def may_be_answered(case: Case, step: Step, attempt: int) -> bool:
-    """Return whether an attempt of a step of the case was sent, so that it may be answered. Of a step that needs no
-    order, it is not known once it ended: then True.
+def may_be_answered(step: Step, attempt: int) -> bool:
+    """Return whether an attempt of a step was sent, so that it may be answered. An internal timer is never sent."""
+    return attempt <= step.attempts_sent and not is_clock(step)
 
-    A step that waits, for approval say, was not sent at its present attempt. A stop that ended before it had an order
-    was not sent at all.
+
+def answers_unsent(draft: DecisionBuilder, dispatch: str) -> bool:
+    """Return True if the bank never got what it answers: `dispatch` is an attempt that was not sent of one of the
+    case's steps, or names an internal timer, which may be over.
+
+    A step that the case does not have may have been sent: old ones are dropped.
     """
-    if attempt != step.attempt:
-        return attempt < step.attempt
-    if step.state in WAITING_STEPS:
+    parts = parts_of(dispatch)
+    if parts is None:
         return False
-    order = orders.order_of(case, step.id)
-    return step.state in _SENT or (step.action not in orders.ASKING if order is None else order.went_out)
+    step = draft.steps.get(parts.step)
+    return parts.step.startswith(CLOCK) or (step is not None and not may_be_answered(step, parts.attempt))
 
 
 def before_latest(draft: DecisionBuilder, given: BankFeedback, *, extensions: bool = False) -> bool:
@@ -54,13 +57,9 @@ def before_latest(draft: DecisionBuilder, given: BankFeedback, *, extensions: bo
     True if requests for an extension count too.
     """
     names, asking = list(draft.steps), orders.ASKING if extensions else {Action.STOP_PAYMENT}
-    stops = [step for step in draft.steps.values() if step.action in asking and not is_clock(step)]
-    sent = [names.index(step.id) for step in stops if step.transfer == given.transfer and _sent(draft.case, step)]
+    stops = [step for step in draft.steps.values() if step.action in asking and may_be_answered(step, 1)]
+    sent = [names.index(step.id) for step in stops if step.transfer == given.transfer]
     return bool(sent) and step_of(given) in names and names.index(step_of(given)) < sent[-1]
-
-
-def _sent(case: Case, step: Step) -> bool:
-    return bool(step.results) or may_be_answered(case, step, 1)
 
 
 def comes_late(draft: DecisionBuilder, given: BankFeedback, stop: Stop) -> bool:

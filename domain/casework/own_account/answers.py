@@ -1,6 +1,7 @@
 """Applies a bank's answers about holds on the resident's own account, and the timers of these holds."""
 
 from domain.casework.draft import DecisionBuilder
+from domain.casework.orders.late_answers import answers_unsent
 from domain.casework.own_account.lifting import ask_to_lift
 from domain.casework.own_account.records import HOLD_CLOCK, hold_of_step, own_hold_of, put_hold
 from domain.casework.steps import end
@@ -29,10 +30,11 @@ def own_hold_answer(draft: DecisionBuilder, given: OwnHoldAnswer) -> None:
     """Apply a bank's answer about a hold on the resident's own account to the case, with a fact; a known answer changes
     nothing.
 
-    An answer about a hold that the case does not have, or that was never asked for, is recorded as a fact REFUSED.
+    An answer about a hold that the case does not have, or to a request that was not sent, is recorded as a fact
+    REFUSED.
     """
     hold = hold_of_step(draft.case, given.step)
-    if hold is None or hold.step is None:
+    if hold is None or hold.step is None or answers_unsent(draft, given.dispatch):
         draft.note(FactKind.REFUSED, NoOwnHold())
         return
     match given.state:

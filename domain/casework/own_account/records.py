@@ -123,8 +123,7 @@ def request_ended(draft: DecisionBuilder, step: Step, state: StepState) -> None:
 
 def may_have_gone_out(step: Step) -> bool:
     """Return True if a bank may have got a request: at least one attempt was sent and did not certainly fail."""
-    sent = step.attempt if step.state is StepState.SENT else step.attempt - 1
-    return sent > sum(result in NEVER_SENT for result in step.results)
+    return step.attempts_sent > sum(result in NEVER_SENT for result in step.results)
 
 
 def hold_never_sent(step: Step) -> bool:

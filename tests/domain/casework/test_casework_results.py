@@ -103,6 +103,31 @@ def test_a_receipt_of_a_call_that_was_not_made_yet_changes_nothing_and_the_call_
     assert ROBOT in {out.action for out in line.pass_to(timedelta(hours=1))}
 
 
+@pytest.mark.parametrize("result", [Result.ACKNOWLEDGED, Result.HUNG_UP, Result.BUSY, Result.WANTS_OPERATOR])
+def test_a_receipt_of_a_call_that_was_withdrawn_before_it_was_made_changes_nothing(result: Result) -> None:
+    line = Line()
+    line.alert(Level.RED)
+    sms = line.sent()[0]
+    line.result(Result.WRONG_NUMBER, Action.FLASH_SMS)
+    before, call = line.here, line.step("red.call")
+    assert (call.state, call.attempt) == (StepState.WITHDRAWN, 0)
+    for attempt in (1, 2):
+        told = {"id": f"{sms.case}:{call.id}:{attempt}:phone", "step": call.id, "attempt": attempt}
+        assert line.result(result, of=sms.model_copy(update={**told, "action": call.action})).facts == []
+    assert line.here is before
+
+
+def test_a_receipt_of_a_call_that_was_made_and_not_made_again_still_counts() -> None:
+    line = red()
+    call = line.last(ROBOT)
+    line.result(Result.BUSY, ROBOT)
+    assert (line.step("red.call").state, line.step("red.call").attempt) == (StepState.PENDING, 2)
+    line.result(Result.WRONG_NUMBER, of=line.sent()[0])
+    assert (line.step("red.call").state, line.step("red.call").attempt) == (StepState.WITHDRAWN, 1)
+    line.result(Result.WANTS_OPERATOR, of=call)
+    assert line.step("red.call").results == [Result.BUSY, Result.WANTS_OPERATOR]
+
+
 def test_the_same_result_twice_means_nothing_the_second_time() -> None:
     line = red()
     before = line.here

@@ -255,6 +255,21 @@ def test_an_attempt_that_was_withdrawn_before_it_was_made_is_not_answered_but_th
     assert line.here.kept
 
 
+@pytest.mark.parametrize("answered", [BankState.FROZEN, BankState.REFUSED, BankState.RELEASED])
+def test_an_answer_to_the_timer_of_a_stop_is_refused_even_when_the_timer_is_over(answered: BankState) -> None:
+    line, _ = renewing()
+    timer = f"{line.here.id}:clock.stop.0:1:payment"
+    assert line.step("clock.stop.0").attempt == 2, "it has reminded of the end"
+    stopped = line.here.payments
+    assert [fact.kind for fact in line.bank(answered, amount=5, dispatch=timer).facts] == [FactKind.REFUSED]
+    assert line.here.payments == stopped
+    line.bank(BankState.RELEASED, dispatch="none")
+    assert "clock.stop.0" not in line.states()
+    lifted_stop = line.here.payments
+    assert [fact.kind for fact in line.bank(answered, amount=5, dispatch=timer).facts] == [FactKind.REFUSED]
+    assert (line.here.payments, line.here.kept) == (lifted_stop, {})
+
+
 def test_an_order_that_went_out_is_answered_after_its_step_was_withdrawn() -> None:
     line = asked()
     sent = line.last(Action.STOP_PAYMENT).id

@@ -1,5 +1,6 @@
 """What parties outside report: banks, residents by text message, and another province."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from domain.dispatches.ids import named
@@ -77,14 +78,13 @@ def _moved(seen: SeenCase, paid: Payment) -> list[OnwardMovement]:
 
 
 def unasked_answers(seen: SeenCase) -> list[BankFeedback]:
-    """A bank's answer to a stop that nobody has sent it: one that waits, or an attempt that has not been made."""
+    """A bank's answer to a stop that nobody has sent it: one that waits or ended before, or a further attempt."""
     stops = [step for step in seen.steps(*_STOPS) if step.transfer]
     if seen.case is None or not stops:
         return []
     random = seen.random()
-    waiting = [step for step in stops if step.state in WAITING_STEPS]
-    step = random.choice(waiting or stops)
-    asked = named(seen.case.id, step.id, step.attempt + (not waiting), Channel.PAYMENT)
+    step = random.choice(_unsent(stops) or stops)
+    asked = named(seen.case.id, step.id, step.attempts_sent + 1, Channel.PAYMENT)
     state = random.choice((BankState.FROZEN, BankState.IN_FORCE, BankState.RELEASED, BankState.REFUSED))
     return [
         BankFeedback(
@@ -102,17 +102,21 @@ def unasked_answers(seen: SeenCase) -> list[BankFeedback]:
     ]
 
 
+def _unsent(steps: Sequence[Step]) -> list[Step]:
+    """The steps whose latest attempt was not sent: they wait, or ended before it."""
+    return [step for step in steps if step.state in WAITING_STEPS or step.attempts_sent == 0]
+
+
 def unsent_receipts(seen: SeenCase) -> list[ContactResult]:
-    """A carrier's receipt of a message or call that nobody has sent: of a step that waits, or of an attempt that has
-    not been made.
+    """A carrier's receipt of a message or call that nobody has sent: of a step that waits or ended before, or of an
+    attempt that has not been made.
     """
     steps = seen.steps(*_CARRIED)
     if seen.case is None or not steps:
         return []
     random = seen.random()
-    waiting = [step for step in steps if step.state in WAITING_STEPS]
-    step = random.choice(waiting or steps)
-    attempt = step.attempt + (not waiting)
+    step = random.choice(_unsent(steps) or steps)
+    attempt = step.attempts_sent + 1
     dispatch = named(seen.case.id, step.id, attempt, step.action.channel)
     result = random.choice(_RECEIPTS[step.action.channel])
     return [

@@ -40,10 +40,12 @@ class SeenCase:
         return self.case.payments if self.case else []
 
     def dispatch(self, step: Step, channel: Channel) -> str:
-        """The id of a step's latest dispatch. Raises ValueError without a case."""
+        """The id of a step's latest dispatch; of its first one, if the step ended before it was sent. Raises ValueError
+        without a case.
+        """
         if self.case is None:
             raise ValueError("without a case there is no dispatch")
-        return named(self.case.id, step.id, step.attempt, channel)
+        return named(self.case.id, step.id, max(1, step.attempt), channel)
 
     def hashed(self, kind: str) -> str:
         """An id of 20 hexadecimal digits for this report."""

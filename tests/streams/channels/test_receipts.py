@@ -21,7 +21,7 @@ from agents.visits import StationProvider
 from domain.dispatches.ids import officer_message, parse
 from domain.identity.identifiers import account_token
 from domain.identity.personal import WITHHELD, without
-from schemas.casework.cases import Payment
+from schemas.casework.cases import Payment, StepState
 from schemas.casework.events import Dispatch
 from schemas.casework.inputs import BankFeedback, ContactResult, ResidentReply
 from schemas.channels.bank_messages import ReportedFeedback
@@ -313,6 +313,17 @@ async def test_a_receipt_is_known_by_the_case_after_the_book_was_lost(settings: 
         dispatch = await rig.decided(dispatch_for((await rig.resident()).id))
         answer = await post(rig, "sms", {"id": "1", "dispatch": dispatch.id, "result": "delivered"})
         assert answer.json() == {"input": f"{dispatch.id}:delivered"}
+
+
+async def test_a_receipt_of_a_call_that_ended_before_it_was_made_is_refused(settings: Settings) -> None:
+    async with rigged(settings, answer=always()) as rig:
+        await rig.receiving()
+        dispatch = dispatch_for((await rig.resident()).id, Action.ROBOT_CALL)
+        step = case_of(dispatch).steps[0]
+        await rig.decided(dispatch, steps=[step.model_copy(update={"state": StepState.WITHDRAWN, "attempt": 0})])
+        body = {"id": "1", "dispatch": dispatch.id, "result": "answered", "key": "1"}
+        assert (await post(rig, "voice", body)).status_code == 404
+        assert await rig.results(dispatch.resident) == []
 
 
 async def test_a_receipt_that_kafka_refuses_is_asked_for_again_with_the_reason(

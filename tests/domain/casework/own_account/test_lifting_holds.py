@@ -2,12 +2,16 @@
 
 from datetime import timedelta
 
+import pytest
+
 from domain.casework.orders.objections import may_not_object
 from schemas.casework.acts import LowerAct
 from schemas.casework.cases import StepState
+from schemas.casework.inputs import OwnHoldAnswer
 from schemas.casework.own_account import OwnHoldAnswerState, OwnHoldState
+from schemas.codes.own_account import NoOwnHold
 from schemas.levels import Action, Level, Result
-from tests.domain.builders import Line
+from tests.domain.builders import RESIDENT, Line
 from tests.domain.casework.own_account.holdworld import answer, asked, held, hold, lift, ordered
 
 IN_FORCE, REFUSED, LIFTED = OwnHoldAnswerState.IN_FORCE, OwnHoldAnswerState.REFUSED, OwnHoldAnswerState.LIFTED
@@ -65,6 +69,26 @@ def test_a_request_that_a_bank_may_have_is_still_lifted() -> None:
     line = lowered()
     line.result(Result.SENT, Action.HOLD_OUTGOING)
     assert hold(line).state is OwnHoldState.LIFTING
+
+
+@pytest.mark.parametrize("state", list(OwnHoldAnswerState))
+def test_a_bank_that_answers_a_request_that_was_not_sent_yet_is_not_believed(state: OwnHoldAnswerState) -> None:
+    line = ordered()
+    sent = line.last(Action.HOLD_OUTGOING)
+    line.result(Result.FAILED, Action.HOLD_OUTGOING)
+    assert (line.step("own.1").state, line.step("own.1").attempt) == (StepState.PENDING, 2)
+    before = line.here.own_holds
+    told = OwnHoldAnswer(
+        id="early",
+        at=line.now,
+        resident=RESIDENT,
+        case=line.here.id,
+        dispatch=sent.id.replace(":1:", ":2:"),
+        step=sent.step,
+        state=state,
+    )
+    assert line.give(told).facts[0].what == NoOwnHold()
+    assert line.here.own_holds == before
 
 
 def test_a_bank_that_refuses_the_hold_while_it_is_lifted_has_none() -> None:
