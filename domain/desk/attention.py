@@ -61,15 +61,13 @@ class Concern(StrEnum):
 class Urgency(IntEnum):
     """The classes of matters by what is lost while they wait. Lower values come first.
 
-    MONEY_EXPIRES: money is under way and not stopped, and the chance to hold it expires within a minute: a stop order
-    that waits for its approval, or an expiring deadline of a red case. MONEY: a red case with such money. EXPIRES:
-    anything else that expires within a minute. OTHER: it can wait for some minutes.
+    DUE: something is overdue or expires within a minute, in a case of any level, or a stop order waits for its
+    approval. MONEY: a red case in which money is under way and not stopped. OTHER: it can wait for some minutes.
     """
 
-    MONEY_EXPIRES = 0
+    DUE = 0
     MONEY = 1
-    EXPIRES = 2
-    OTHER = 3
+    OTHER = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,35 +148,38 @@ class Matter:
     def urgency(self) -> Urgency:
         """The class of the matter by what is lost while it waits.
 
-        MONEY_EXPIRES: a stop order that waits for approval, or a red case with money under way that is EXPIRING or has
-        `soon`. MONEY: any other matter of such a red case. EXPIRES: any other matter EXPIRING or with `soon`. OTHER:
-        everything else.
+        DUE: a stop order that waits for approval, or a case that is OVERDUE or EXPIRING or has `soon`. MONEY: any other
+        matter of a red case with money under way. OTHER: everything else.
         """
-        expires = self.soon or self.topic in (Concern.EXPIRING, Concern.APPROVAL)
+        if self.soon or self.topic in (Concern.OVERDUE, Concern.EXPIRING, Concern.APPROVAL):
+            return Urgency.DUE
         red = self.case is not None and self.case.level is Level.RED and headline_of(self.case).in_danger
-        if self.topic is Concern.APPROVAL or (red and expires):
-            return Urgency.MONEY_EXPIRES
-        if red:
-            return Urgency.MONEY
-        return Urgency.EXPIRES if expires else Urgency.OTHER
+        return Urgency.MONEY if red else Urgency.OTHER
 
     @property
     def place(self) -> tuple[int, int, int, float, str]:
         """The sort key of the matter: the lowest comes first.
 
         1. Its urgency: what is lost while it waits weighs more than how long it has waited.
-        2. Where money is under way, the larger amount: that much goes while the matter waits. Nothing is gained by
-           sorting these by time: each of them is due now.
-        3. The graver level, but not of what expires within a minute: there the soonest comes first, of any level.
-        4. The time: what expired, expires or began to wait earliest; a source that never sent before all. Of an
-           unclaimed case with `soon`, its deadline.
+        2. Of what is due, the time that the page counts down to (`_ends`): the one that was due first, of any level
+           and with any amount, so that no clock stands above one that has run out.
+        3. Of red cases with money under way, the larger amount: that much goes while the matter waits.
+        4. Of the rest, the graver level, then the time: what is due or began to wait earliest; a source that never
+           sent before all.
         5. The case's id or the record, so that the order does not change by itself.
         """
         urgency, name = self.urgency, self.case.id if self.case else str(self.about)
-        money = self.amount_fen or 0 if urgency <= Urgency.MONEY else 0
+        money = self.amount_fen or 0 if urgency is Urgency.MONEY else 0
         rank = self.rank if urgency is Urgency.OTHER else 0
-        at = self.left.at if self.soon and self.left else self.at
-        return urgency, -money, -rank, at.timestamp() if at else 0.0, name
+        return urgency, -money, -rank, self._ends, name
+
+    @property
+    def _ends(self) -> float:
+        """The time (Unix seconds) by which matters of one class and amount are sorted: that of the deadline that an
+        unclaimed case counts down to, of other matters `at`; 0 if unknown.
+        """
+        at = self.left.at if self.left else self.at
+        return at.timestamp() if at else 0.0
 
 
 @dataclass(slots=True)

@@ -321,7 +321,7 @@ async def test_the_list_says_its_order_and_each_matter_s_level_amount_age_and_ow
     assert "等待最久" in first
     assert "无人" in first
     assert len(re.findall("<button|class=.button", first)) == 1
-    assert "红色且资金尚未止付的在前" in page
+    assert "已超时、1 分钟内到期和待您审批的在前" in page
 
 
 async def test_operators_on_duty_and_free_are_counted_from_who_is_signed_in_and_has_claimed(console: Stage) -> None:

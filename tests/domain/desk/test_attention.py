@@ -147,13 +147,29 @@ def test_a_stop_order_and_an_expiring_red_case_with_money_stand_before_all_else(
     expiring = Matter(Concern.EXPIRING, Level.RED.rank, NOON, case(Level.RED, 2_000_000), step)
     goes = waiting(Level.RED, 90_000_000, "b", minutes=60)
     assert attention([goes, order, expiring]).shown == [expiring, order, goes]
-    assert [each.urgency for each in (order, goes)] == [Urgency.MONEY_EXPIRES, Urgency.MONEY]
+    assert [each.urgency for each in (order, goes)] == [Urgency.DUE, Urgency.MONEY]
 
 
 def test_without_money_under_way_what_expires_soonest_comes_first_whatever_its_level() -> None:
     blue = Matter(Concern.EXPIRING, Level.BLUE.rank, NOON + MINUTE / 4, case(Level.BLUE))
     red = Matter(Concern.EXPIRING, Level.RED.rank, NOON + MINUTE / 2, case(Level.RED))
     assert attention([waiting(Level.RED, minutes=60), red, blue]).shown[:2] == [blue, red]
+
+
+def test_no_clock_stands_above_one_that_has_run_out_whatever_the_levels_and_amounts() -> None:
+    step = on_desk()[0]
+    unclaimed = {
+        letter: case(Level.RED, amount, letter, steps=[step.model_copy(update={"due": DUE + after})])
+        for letter, amount, after in (("a", 90_000_000, 4 * MINUTE), ("b", 500, MINUTE / 2), ("c", 0, MINUTE / 4))
+    }
+    overdue = case(
+        Level.YELLOW, letter="d", steps=[step.model_copy(update={"due": DUE - 2 * MINUTE})], claimed_by="op1"
+    )
+    given = [matter_of(each, weigh(each, policy()), DUE) for each in (*unclaimed.values(), overdue)]
+    found = attention(each for each in given if each is not None)
+    assert [each.case.id for each in found.shown if each.case] == [
+        each.id for each in (overdue, unclaimed["c"], unclaimed["b"], unclaimed["a"])
+    ]
 
 
 def test_a_matter_says_how_much_money_it_is_about_and_whether_that_is_an_estimate() -> None:
@@ -233,7 +249,7 @@ def test_an_unclaimed_case_whose_shown_deadline_expires_within_a_minute_stands_b
     matters = [matter_of(each, weigh(each, policy()), DUE - MINUTE / 2) for each in (soon, late)]
     found = attention([each for each in matters if each is not None])
     assert [each.case for each in found.shown] == [soon, late]
-    assert [each.urgency for each in found.shown] == [Urgency.MONEY_EXPIRES, Urgency.MONEY]
+    assert [each.urgency for each in found.shown] == [Urgency.DUE, Urgency.MONEY]
     early = attention(each for each in (matter_of(c, weigh(c, policy()), NOON) for c in (soon, late)) if each)
     assert [each.case for each in early.shown] == [late, soon], "of two that wait, the larger amount"
 
@@ -263,15 +279,15 @@ def test_only_an_overdue_complaint_needs_the_supervisor() -> None:
     assert (found.topic, found.at) == (Concern.COMPLAINT, NOON + 24 * HOUR)
 
 
-def test_the_gravest_stands_first_then_the_longest_and_the_rest_is_counted() -> None:
+def test_what_is_overdue_stands_first_then_the_gravest_then_the_longest_and_the_rest_is_counted() -> None:
     silent = silences([Silence(source="unicom", since=NOON, expected=9.0, at=NOON, words="nothing came")])
     reds = [Matter(Concern.OVERDUE, Level.RED.rank, NOON + n * MINUTE, about=silent[0].about) for n in (3, 1)]
     blues = [
         Matter(Concern.UNCLAIMED, Level.BLUE.rank, NOON - n * MINUTE, about=silent[0].about) for n in range(SHOWN + 2)
     ]
     found = attention([*blues, *reds, *silent])
-    assert [each.topic for each in found.shown[:3]] == [Concern.SILENT, Concern.OVERDUE, Concern.OVERDUE]
-    assert [each.at for each in found.shown[1:3]] == [NOON + MINUTE, NOON + 3 * MINUTE]
+    assert [each.topic for each in found.shown[:3]] == [Concern.OVERDUE, Concern.OVERDUE, Concern.SILENT]
+    assert [each.at for each in found.shown[:2]] == [NOON + MINUTE, NOON + 3 * MINUTE]
     assert (len(found.shown), found.more) == (3 + SHOWN, {Concern.UNCLAIMED: 2})
     assert found.fine == [
         Concern.EXPIRING,
