@@ -32,6 +32,11 @@ MEASURED = """() => {
     panels: Object.fromEntries(panels.map((each) => [each.className.split(" ")[1], size(each)])),
     said: document.querySelector(".contains").innerText,
     listed: [...document.querySelectorAll(".reds-list li")].filter((each) => each.getClientRects().length).length,
+    unread: [...document.querySelectorAll(".reds-list .scam")].filter((each) => each.getClientRects().length)
+      .filter((each) => {
+        const [name, line] = [each, each.parentElement].map((one) => one.getBoundingClientRect());
+        return name.right > line.right + 1 || name.bottom > line.bottom + 1 || each.scrollWidth > each.clientWidth + 1;
+      }).map((each) => each.textContent),
     buttons: [...document.querySelectorAll(".controls button")].map(size),
     cut: panels.filter((each) => getComputedStyle(each).overflowY === "hidden")
       .filter((each) => each.scrollHeight > each.clientHeight + 1)
@@ -138,6 +143,7 @@ async def test_the_map_is_the_largest_part_and_nothing_on_the_wall_is_cut_off(co
             found: dict[str, Any] = await page.evaluate(MEASURED)
             await people.shot(page, f"wall-layout-{language}-{size['width']}")
             assert (found["cut"], found["wide"], found["page"]) == ([], [], [0, 0]), (language, size)
+            assert found["unread"] == [], f"a scam's name is cut: {language}, {size}"
             assert found["apart"], f"the box of estimates sticks out: {language}, {size}"
             if size["width"] >= DESKTOP["width"]:
                 assert max(found["blank"].values()) <= 48, (found["blank"], language, size)
