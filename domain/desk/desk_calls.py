@@ -46,7 +46,8 @@ def call_goes_on(case: Case, now: datetime) -> bool:
 
     A call ends, too, when its operator's claim runs out or is given up, because nobody is left to note its end. The
     case shows that by `returned_from`, or because its state is no longer IN_CONVERSATION. If neither shows it, but the
-    call's operator does not have the claim, the call counts as ended 30 minutes after it began.
+    call's operator does not have the claim, the call counts as ended 30 minutes after it began. An officer who sets out
+    meanwhile changes the state too, but ends no call of an operator who still has the claim.
     """
     call = case.desk_call
     if call is None or not call.goes_on or case.returned_from == call.by:
@@ -54,7 +55,8 @@ def call_goes_on(case: Case, now: datetime) -> bool:
     if case.claimed_by != call.by and now >= call.at + LONGEST:
         return False
     plan_over = case.settled or case.state is CaseState.ALREADY_DEFRAUDED  # then a call does not change the state
-    return plan_over or case.state is CaseState.IN_CONVERSATION
+    officer_goes = case.state is CaseState.VISIT_UNDER_WAY and case.claimed_by == call.by
+    return plan_over or officer_goes or case.state is CaseState.IN_CONVERSATION
 
 
 def with_ended_call(case: Case, now: datetime) -> Case:

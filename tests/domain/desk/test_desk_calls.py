@@ -42,6 +42,11 @@ def test_after_another_claim_a_call_ends_when_it_is_as_old_as_a_claim_lasts() ->
     assert not call_goes_on(other, NOON + LONGEST)
 
 
+def test_an_officer_who_sets_out_ends_no_talk_of_the_operator_who_has_the_case() -> None:
+    assert call_goes_on(talking(state=CaseState.VISIT_UNDER_WAY), NOON + MINUTE)
+    assert not call_goes_on(talking(state=CaseState.VISIT_UNDER_WAY, claimed_by=None), NOON + MINUTE)
+
+
 def test_a_talk_after_the_outcome_goes_on_in_the_state_of_the_case() -> None:
     assert call_goes_on(talking(state=CaseState.ALREADY_DEFRAUDED), NOON + MINUTE)
 
