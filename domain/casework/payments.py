@@ -8,6 +8,7 @@ from domain.identity.personal import WITHHELD
 from domain.payments.freezes import freeze_in_force, with_freeze_anew
 from domain.payments.ledger import safe
 from domain.payments.same_payment import aliases, corrected, joined, pairs
+from domain.payments.stop_progress import times_asked
 from schemas.casework.acts import Act, AskStopAct, OutcomeAct, ReleaseStopAct
 from schemas.casework.cases import Case, Payment, Step, Stop, StopState
 from schemas.casework.events import FactKind
@@ -154,7 +155,7 @@ def may_not_ask(draft: DecisionBuilder, transfer: str | None) -> RefusalCode | N
     stops = [other.stop for other in with_traced(draft.case) if other.stop and other.transfer in same]
     if any(stop.state is StopState.FROZEN for stop in stops):
         return CannotBeStopped()
-    asked = sum(stop.times for stop in stops)
+    asked = times_asked(draft.case, payment)
     if asked >= draft.plan.stop.times:
         return MostStops(asked)
     if not can_be_stopped(draft, payment):

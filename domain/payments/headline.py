@@ -54,10 +54,7 @@ class Headline(NamedTuple):
 
 def moving_fen(case: Case) -> int:
     """Return the sum (fen) of the case's payments that have not gone through, less what is safe, stopped or frozen."""
-    moving = (payment for payment in case.payments if payment.state is not TransferState.SETTLED)
-    return sum(
-        payment.amount_fen - _fen_in(_STOPPED, case, payment) for payment in moving if not safe(case, payment.transfer)
-    )
+    return sum(fen for _, fen in _moving(case))
 
 
 def secured_fen(case: Case) -> int:
@@ -65,6 +62,13 @@ def secured_fen(case: Case) -> int:
     account. A stop ends after 48 hours.
     """
     return sum(_fen_in(_SECURED, case, payment) for payment in case.payments)
+
+
+def in_danger(case: Case) -> list[tuple[Payment, int]]:
+    """Return the payments whose money is in danger, and accounts that it reached, each with the money (fen) that the
+    headline amount has of it: what has not gone through, then what has while its stop is not in force yet.
+    """
+    return [*_moving(case), *((payment, payment.amount_fen) for payment in _waiting(case))]
 
 
 def headline_of(case: Case) -> Headline:
@@ -75,8 +79,8 @@ def headline_of(case: Case) -> Headline:
     a payee can still move it. Accounts to which the money went on do not count, unless their own stop is not in force
     yet: it is the same money.
     """
-    stopped, waits = sum(_fen_in(_STOPPED, case, payment) for payment in case.payments), _waiting(case)
-    if open_fen := moving_fen(case) + sum(payment.amount_fen for payment in waits):
+    stopped = sum(_fen_in(_STOPPED, case, payment) for payment in case.payments)
+    if open_fen := sum(fen for _, fen in in_danger(case)):
         known = sum(payment.amount_fen for payment in case.payments)
         stopped = max(0, min(stopped, known - open_fen))  # money that went on may be counted as stopped where it was
         return Headline(HeadlineKind.NOT_STOPPED if stopped else HeadlineKind.AT_STAKE, open_fen, stopped)
@@ -84,6 +88,12 @@ def headline_of(case: Case) -> Headline:
         frozen = all(status_of(case, payment)[0] is not PaymentStatus.STOPPED for payment in case.payments)
         return Headline(HeadlineKind.FROZEN if frozen else HeadlineKind.STOPPED, stopped, stopped)
     return Headline(HeadlineKind.ESTIMATE, case.danger.exposure_fen, 0)
+
+
+def _moving(case: Case) -> list[tuple[Payment, int]]:
+    moving = (payment for payment in case.payments if payment.state is not TransferState.SETTLED)
+    left = ((each, each.amount_fen - _fen_in(_STOPPED, case, each)) for each in moving if not safe(case, each.transfer))
+    return [(payment, fen) for payment, fen in left if fen]
 
 
 def _waiting(case: Case) -> list[Payment]:

@@ -3,10 +3,13 @@
 An account to which the money went on (`Case.traced`) counts like a payment while it has an order that is in effect.
 """
 
+from collections import Counter
 from collections.abc import Collection
 from enum import StrEnum
 from typing import NamedTuple
 
+from domain.identity.personal import WITHHELD
+from domain.payments.headline import in_danger
 from domain.payments.ledger import safe
 from domain.payments.releases import numbered
 from domain.payments.status import PaymentStatus, status_of
@@ -32,6 +35,21 @@ class StopProgress(StrEnum):
     NOTHING = "nothing"  # no payment, or none that a stop would help
 
 
+class DangerPart(StrEnum):
+    """The parts of the money in danger, by what can be done about it.
+
+    CAN_ASK: a person may ask for its stop now; REFUSED: the bank has refused it; LEAVING, APPROVAL, ASKED: as in
+    StopProgress; OUT_OF_REACH: no stop can be asked for.
+    """
+
+    CAN_ASK = "can_ask"
+    REFUSED = "refused"
+    LEAVING = "leaving"
+    APPROVAL = "approval"
+    ASKED = "asked"
+    OUT_OF_REACH = "out_of_reach"
+
+
 class CaseStops(NamedTuple):
     """The state of all stops of a case (see StopProgress), and the money whose stop is in that state.
 
@@ -43,22 +61,41 @@ class CaseStops(NamedTuple):
     amount_fen: int
 
 
+MOST_ASKED = 2  # requests for a stop that one account gets at most (银发〔2016〕86号); a policy may have less
+_PARTS = {
+    StopProgress.POSSIBLE: DangerPart.CAN_ASK,
+    StopProgress.LEAVING: DangerPart.LEAVING,
+    StopProgress.APPROVAL: DangerPart.APPROVAL,
+    StopProgress.ASKED: DangerPart.ASKED,
+}
 _ASKED = {StopProgress.LEAVING, StopProgress.APPROVAL, StopProgress.ASKED, StopProgress.STOPPED}
 _STOPPED = {PaymentStatus.STOPPED, PaymentStatus.FROZEN}
 
 
 def may_ask(case: Case, payment: Payment, by: str) -> bool:
     """Return True if the person `by` may ask for the stop of a payment: the case is open and not settled, the money is
-    not safe, this person has not asked for this stop yet, and no bank has been asked.
+    not safe, this person has not asked for this stop yet, no bank has been asked, and the account has not been asked
+    for MOST_ASKED (2) times.
 
     The person may also ask for an order that the plan or another person has proposed. For a traced account, a proposed
     order is required: without one, the money has gone on, or persons have decided.
     """
     if not case.open or case.settled or safe(case, payment.transfer) or _own(case, payment, by) is not None:
         return False
+    if times_asked(case, payment) >= MOST_ASKED:
+        return False
     return payment.movement is None or any(
         order.transfer == payment.transfer and order.state is OrderState.PROPOSED for order in case.orders
     )
+
+
+def times_asked(case: Case, payment: Payment) -> int:
+    """Return how often banks were asked to stop the account of a payment, for any of the case's payments to it. After
+    an erasure equal accounts cannot be recognized, and only the payment itself counts.
+    """
+    known, payee = [other for _, other in numbered(case) if other.stop], payment.payee
+    same = (other for other in known if other.transfer == payment.transfer or WITHHELD != other.payee == payee)
+    return sum(other.stop.times for other in same if other.stop)
 
 
 def case_stops(case: Case, by: str, leaving: Collection[str] = ()) -> CaseStops:
@@ -71,6 +108,26 @@ def case_stops(case: Case, by: str, leaving: Collection[str] = ()) -> CaseStops:
     states = {state for state, _ in found}
     first = next((state for state in StopProgress if state in states), StopProgress.NOTHING)
     return CaseStops(first, sum(amount for state, amount in found if state is first))
+
+
+def danger_parts(case: Case, by: str, leaving: Collection[str] = ()) -> dict[DangerPart, int]:
+    """Return the money in danger (fen) by what the person `by` can do about it, in the order of DangerPart and without
+    empty parts. The parts add up to the amount of the headline (domain/payments/headline.py) while it is in danger.
+
+    `leaving`: transfers whose request is delayed for some seconds, in which it can be undone.
+    """
+    found = Counter[DangerPart]()
+    for payment, fen in in_danger(case):
+        progress = progress_of(case, payment, by, leaving)
+        part = _PARTS.get(progress, DangerPart.OUT_OF_REACH)
+        if part in (DangerPart.CAN_ASK, DangerPart.OUT_OF_REACH) and _refused(case, payment):
+            part = DangerPart.REFUSED
+        found[part] += fen
+    return {part: found[part] for part in DangerPart if found[part]}
+
+
+def _refused(case: Case, payment: Payment) -> bool:
+    return status_of(case, payment).status is PaymentStatus.STOP_REFUSED
 
 
 def asked_already(case: Case, by: str, leaving: Collection[str] = ()) -> set[str]:

@@ -3,6 +3,7 @@
 from domain.payments.headline import HeadlineKind
 from domain.payments.reconciliation import Difference
 from domain.payments.status import PaymentStatus
+from domain.payments.stop_progress import DangerPart
 from domain.risk.upstream import ContactReach, ContactSource
 from domain.tracing.facts import SinkKind
 from domain.wording.labels import RESULTS
@@ -142,6 +143,15 @@ HEADLINES = {
     HeadlineKind.FROZEN: "已冻结",
     HeadlineKind.ESTIMATE: "涉险金额（估算）",
 }
+DANGER_PARTS = {
+    DangerPart.CAN_ASK: "可申请止付",
+    DangerPart.REFUSED: "银行拒绝",
+    DangerPart.LEAVING: "即将发出",
+    DangerPart.APPROVAL: "待审批",
+    DangerPart.ASKED: "已申请，待银行答复",
+    DangerPart.OUT_OF_REACH: "无法止付",
+}
+"""The parts of a case's money in danger, by what can be done about it."""
 PAYMENTS = {
     PaymentStatus.RETURNED: "已返还",
     PaymentStatus.FROZEN: "已冻结",

@@ -35,7 +35,7 @@ from domain.desk.questions import Question, Tree, Walk, walk
 from domain.identity.divisions import name_of
 from domain.identity.identifiers import phones_at
 from domain.payments.headline import Headline, headline_of
-from domain.payments.stop_progress import CaseStops, case_stops, partly_asked
+from domain.payments.stop_progress import CaseStops, DangerPart, case_stops, danger_parts, partly_asked
 from domain.policy import PolicyError
 from domain.policy.risk import ShieldRules
 from schemas.casework.acts import AskStopAct
@@ -200,9 +200,21 @@ class View:
         return [each for each in self.stoppable if each.proposed]
 
     @property
+    def refused(self) -> list[Money]:
+        """The payments and traced accounts whose stop the bank has refused."""
+        return [each for each in self.money if each.refused]
+
+    @property
     def rest(self) -> bool:
-        """True if `stoppable` is only the rest: for other money that is at risk, a stop is asked for or in force."""
-        return partly_asked(self.case, self.login, self.held)
+        """True if `proposed` is only the rest: for other money that is at risk, a stop is asked for, in force, or
+        refused.
+        """
+        return partly_asked(self.case, self.login, self.held) or DangerPart.REFUSED in self.parts
+
+    @property
+    def parts(self) -> dict[DangerPart, int]:
+        """The parts (fen) of the headline amount while it is in danger, by what the reader can do about each."""
+        return danger_parts(self.case, self.login, self.held)
 
     @property
     def deadline(self) -> OpenDeadline | None:

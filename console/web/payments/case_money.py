@@ -9,10 +9,17 @@ from domain.casework.payments import account_freeze
 from domain.payments import releases
 from domain.payments.freezes import ends_soon
 from domain.payments.status import PaymentStatus, Reconciled, Rest, rest_of, status_of
-from domain.payments.stop_progress import may_ask
+from domain.payments.stop_progress import MOST_ASKED, may_ask, times_asked
 from schemas.casework.cases import Case, Payment
 from schemas.channels.bank_messages import bank_of
 from schemas.channels.releases import ReleaseRequest
+
+_STOPPABLE = frozenset(
+    {
+        *(PaymentStatus.STOP_REFUSED, PaymentStatus.STOP_EXPIRED, PaymentStatus.STOP_RELEASED),
+        *(PaymentStatus.SETTLED, PaymentStatus.PENDING, PaymentStatus.ATTEMPTED),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +47,20 @@ class Money:
     release: ReleaseRequest | None  # the request that waits for a second person
     scammer: tuple[str, ...] = ()
     traced: bool = False
+    refused_by: str = ""  # the institution that refused the stop: its name, or its code; "" if unknown
+    spent: bool = False  # no stop holds it, and its account has been asked for as often as one may be
+
+    @property
+    def refused(self) -> bool:
+        """True if the bank has refused the stop."""
+        return self.status.status is PaymentStatus.STOP_REFUSED
 
     @property
     def proposed(self) -> bool:
         """True if its stop is asked for unless the person leaves it out: a bank that has refused is asked again only if
         the person chooses so.
         """
-        return self.may_ask and self.status.status is not PaymentStatus.STOP_REFUSED
+        return self.may_ask and not self.refused
 
     @property
     def returned(self) -> bool:
@@ -85,6 +99,8 @@ async def money_of(services: Services, case: Case, by: str) -> list[Money]:
                 release=release,
                 scammer=_scammer(payment),
                 traced=payment.movement is not None,
+                refused_by=_asked(services, payment, account) if status.status is PaymentStatus.STOP_REFUSED else "",
+                spent=status.status in _STOPPABLE and times_asked(case, payment) >= MOST_ASKED,
             )
         )
     return sorted(found, key=lambda each: each.returned)  # in the order of the case otherwise
@@ -99,6 +115,15 @@ def payers_bank(payment: Payment) -> str:
     if payment.reported is None or payment.feed is not None:
         return bank_of(payment.feed or payment.transfer)
     return payment.reported.from_bank
+
+
+def _asked(services: Services, payment: Payment, account: str | None) -> str:
+    """Return the institution that got the stop order of a payment, as agents/payments.py sends it: its name, or its
+    code if the table of institutions lacks it; "" if unknown.
+    """
+    table = services.line.outgoing.institutions
+    known = table.by_code.get(payment.institution or "") or table.of_card(account or "")
+    return known.name if known else payment.institution or ""
 
 
 def _scammer(payment: Payment) -> tuple[str, ...]:

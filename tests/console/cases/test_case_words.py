@@ -15,7 +15,7 @@ from domain.desk.open_deadline import own_deadline, sooner_deadline
 from domain.wording import labels
 from domain.wording.labels import of_deadline
 from schemas.casework.acts import NoteAct
-from schemas.casework.cases import Case, Step, StepState, StopState
+from schemas.casework.cases import Case, Step, StepState, Stop, StopState
 from schemas.codes.people import ScriptAnswered
 from schemas.levels import Action
 from schemas.people.residents import TrustedContact
@@ -152,6 +152,40 @@ async def test_a_key_leads_to_the_call_of_a_contact_and_only_where_it_is_not_fol
         shown.append((page.count('data-key="f" data-key-focus>'), page.count('data-key="f"'), "coming-later" in page))
     await console.house.line.redis.hset(place, resident.id, stored)
     assert shown == [(1, 1, True), (0, 0, True)]
+
+
+@pytest.mark.parametrize(("times", "advice"), [(1, "可再请求一次"), (2, "该账户已请求止付两次")])
+async def test_a_refused_stop_is_named_beside_the_amount_and_the_payment_says_by_whom_and_what_to_do(
+    console: Stage, line: Line, operator: Client, times: int, advice: str
+) -> None:
+    resident, case = await red(line)
+    (payment,) = case.payments
+    open_ = payment.model_copy(update={"amount_fen": 90_000})
+    refused = payment.model_copy(
+        update={
+            "transfer": "bank-b:refused",
+            "payee": "another",
+            "amount_fen": 50_000,
+            "stop": Stop(state=StopState.REFUSED, times=times),
+            "institution": "bank-c",
+        }
+    )
+    place = key("cases", home(resident.id, console.house.settings.partitions))
+    stored = await console.house.line.redis.hget(place, resident.id)
+    changed = case.model_copy(update={"payments": [open_, refused]})
+    await console.house.line.redis.hset(place, resident.id, changed.model_dump_json())
+    page = await page_of(operator, case)
+    await console.house.line.redis.hset(place, resident.id, stored)
+    header = page.partition('<header id="head"')[2].partition("</header>")[0]
+    assert part(header, 'id="headline"', "</p>").endswith("¥1,400 尚未止付 · 银行拒绝 ¥500")
+    assert "止付其余 ¥900" in header
+    assert "全部止付 ¥" not in part(header, 'id="stop-strip"', "</div>")
+    assert part(page, 'id="money-parts"', "</p>").endswith("尚未止付 ¥1,400 = 可申请止付 ¥900 + 银行拒绝 ¥500")
+    said = part(page, 'class="small refusal"', "</p>")
+    assert "拒绝止付，银行不说明原因。" in said
+    assert advice in said
+    assert "由办案单位决定冻结" in said
+    assert page.count('name="transfer"') == (2 if times == 1 else 1), "no tick for what the case would refuse"
 
 
 def solid(page: str) -> list[str]:

@@ -4,16 +4,20 @@ from datetime import timedelta
 
 import pytest
 
+from domain.payments.headline import headline_of
 from domain.payments.stop_progress import (
     CaseStops,
+    DangerPart,
     StopProgress,
     asked_already,
     case_stops,
+    danger_parts,
     may_ask,
     partly_asked,
     progress_of,
 )
 from schemas.casework.acts import AskStopAct
+from schemas.casework.cases import Stop, StopState
 from schemas.casework.inputs import BankState
 from schemas.casework.orders import ApproveStopAct, DeclineStopAct
 from schemas.levels import Level, Outcome
@@ -59,6 +63,33 @@ def test_a_stop_that_somebody_asked_for_waits_for_approval_and_is_not_asked_for_
     assert case_stops(line.here, LI) == CaseStops(StopProgress.APPROVAL, 1_000_000)
     assert not may_ask(line.here, line.here.payments[0], LI)
     assert asked_already(line.here, LI) == {ONE}
+
+
+def test_the_parts_of_the_money_in_danger_say_what_can_be_done_and_add_up_to_the_headline() -> None:
+    case = red(ONE, TWO, "bank:3").here
+    refused = case.payments[1].model_copy(update={"stop": Stop(state=StopState.REFUSED)})
+    case = case.model_copy(update={"payments": [case.payments[0], refused, case.payments[2]]})
+    parts = danger_parts(case, LI, {"bank:3"})
+    assert list(parts.items()) == [
+        (DangerPart.CAN_ASK, 1_000_000),
+        (DangerPart.REFUSED, 1_000_000),
+        (DangerPart.LEAVING, 1_000_000),
+    ]
+    assert sum(parts.values()) == headline_of(case).amount_fen
+    assert danger_parts(red(ONE).here, LI) == {DangerPart.CAN_ASK: 1_000_000}
+    assert danger_parts(asked().here, LI) == {DangerPart.APPROVAL: 1_000_000}
+    assert danger_parts(asked(StaffRole.OPERATOR).here, "han") == {DangerPart.ASKED: 1_000_000}
+
+
+def test_an_account_that_was_asked_for_twice_is_not_asked_for_again_for_any_payment_to_it() -> None:
+    case = red(ONE, TWO).here
+    first = case.payments[0].model_copy(update={"stop": Stop(state=StopState.REFUSED, times=2)})
+    case = case.model_copy(update={"payments": [first, case.payments[1]]})
+    assert first.payee == case.payments[1].payee
+    assert [may_ask(case, each, LI) for each in case.payments] == [False, False]
+    assert danger_parts(case, LI) == {DangerPart.REFUSED: 1_000_000, DangerPart.OUT_OF_REACH: 1_000_000}
+    once = first.model_copy(update={"stop": Stop(state=StopState.REFUSED, times=1)})
+    assert may_ask(case.model_copy(update={"payments": [once, case.payments[1]]}), once, LI)
 
 
 def test_another_person_may_add_their_word_to_an_order_that_waits() -> None:
