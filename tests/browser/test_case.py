@@ -241,6 +241,22 @@ async def test_no_outcome_is_preset_and_enter_alone_puts_nothing_down(people: Pe
     assert not (await line.case(resident)).settled
 
 
+async def test_one_key_alone_gives_no_case_back(people: People, line: Line) -> None:
+    resident, case = await red(line)
+    page = await opened(people, case)
+    await page.keyboard.press("a")
+    give_back = page.locator("#head [data-key=r]")
+    await expect(give_back).to_be_visible(timeout=SECONDS)
+    await page.keyboard.press("r")
+    await expect(give_back).to_be_focused()
+    assert (await line.case(resident)).claimed_by is not None
+    await page.keyboard.press("Enter")
+    await page.wait_for_url("**/queue**")
+    await expect(page.locator("#put-down")).to_contain_text("已退回")
+    await line.settle()
+    assert (await line.case(resident)).claimed_by is None
+
+
 async def test_without_a_talk_dissuaded_asks_for_a_ground_and_the_page_says_which(people: People, line: Line) -> None:
     resident, case = await red(line)
     page = await opened(people, case)

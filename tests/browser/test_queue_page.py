@@ -90,6 +90,7 @@ async def test_the_queue_is_worked_by_the_keyboard_alone(console: Stage, line: L
     await page.keyboard.press("?")
     listed = page.locator("#keys")
     await expect(listed).to_be_visible()
+    await expect(listed.get_by_role("button", name="关闭")).to_be_focused()  # a stray Space turns no keys off
     for words in ("接手下一件", "下一行", "编号、姓名或电话"):
         await expect(listed).to_contain_text(words)
     await people.shot(page, "keys")

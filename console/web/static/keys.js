@@ -47,6 +47,7 @@ function list() {
     return row;
   }));
   dialog.showModal();
+  dialog.querySelector("form button").focus(); // not the switch: a stray Space would turn the keys off
 }
 
 /** Ctrl K, or ⌘ K: to the search, on this page or on the queue's. It acts while something is typed, too. */
