@@ -1,9 +1,10 @@
 """Major incidents, in which one campaign hits many residents: the figures of their boards, their beginning and end."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from domain.casework.triage import to_go
 from domain.identity.divisions import meet
@@ -65,6 +66,26 @@ def board(cases: Iterable[Case]) -> Board:
     )
 
 
+class CampaignOutline(NamedTuple):
+    """What a campaign is, where, and since when. `scam_type`: the most common one; `counties`: the first six digits of
+    its divisions, the one with most cases first; `since`: when its first case was opened.
+    """
+
+    scam_type: str
+    counties: list[str]
+    since: datetime
+
+
+def outline(cases: Sequence[Case]) -> CampaignOutline:
+    """Return what the given cases of one campaign have in common. Raises ValueError without any case."""
+    counties = Counter(case.profile.division[:COUNTY] for case in cases)
+    return CampaignOutline(
+        _scam_type(cases),
+        sorted(counties, key=lambda county: (-counties[county], county)),
+        min(case.opened_at for case in cases),
+    )
+
+
 def campaigns(cases: Iterable[Case], least: int = LEAST) -> list[tuple[str, Board]]:
     """Return (campaign id, board) of each campaign with at least `least` of these cases: most residents in danger
     first, then most money at stake, then by id. Cases without a campaign are left out.
@@ -101,7 +122,7 @@ def touches(incident: Incident, area: str) -> bool:
     return meet(incident.area, area)
 
 
-def _scam_type(cases: list[Case]) -> str:
+def _scam_type(cases: Iterable[Case]) -> str:
     counted = Counter(case.danger.scam_type for case in cases)
     return min(counted, key=lambda scam: (-counted[scam], scam), default="")
 

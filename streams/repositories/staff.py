@@ -1,6 +1,7 @@
 """Console accounts and the API tokens of programs: in Redis, and on the compacted topic `staff`."""
 
-from collections.abc import Awaitable, Callable
+import time
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from redis.asyncio import Redis
@@ -19,6 +20,8 @@ Change = Callable[[Account, list[Account]], Account]
 
 Check = Callable[[list[Account]], None]
 """Raises if no account may be added to the given ones."""
+
+NAMES_SECONDS = 5.0  # names on pages are at most this old
 
 _TOKENS, _NONE = b"tokens", b"none"  # values of STAFF_WHOLE: whether the table of tokens has one
 
@@ -45,6 +48,20 @@ class Staff:
     def __init__(self, settings: Settings, redis: "Redis", producer: Producer) -> None:
         self._redis: Any = redis  # redis-py types a command's result as sync or async at once
         self._accounts, self._tokens = _Accounts(settings, redis, producer), _Tokens(settings, redis, producer)
+        self._named: dict[str, str] = {}
+        self._named_at = float("-inf")
+
+    @property
+    def named(self) -> Mapping[str, str]:
+        """The names of persons by login, as last read by `read_names` or `names`, and those written here since."""
+        return self._named
+
+    async def read_names(self) -> None:
+        """Read the names of all persons for `named`, unless they were read within NAMES_SECONDS (5). Errors as
+        `names`.
+        """
+        if time.monotonic() - self._named_at > NAMES_SECONDS:
+            await self.names()
 
     async def put(self, account: Account) -> None:
         """Write an account, new or changed, to the topic and Redis, without comparing it with its previous state.
@@ -52,6 +69,7 @@ class Staff:
         Redis is unavailable.
         """
         await self._accounts.write(account)
+        self._named[account.login] = account.name
 
     async def add(self, account: Account, check: Check, told: Callable[[], Awaitable[None]] | None = None) -> None:
         """Write a new account to the topic and Redis, under the lock on all accounts.
@@ -104,7 +122,9 @@ class Staff:
         """Return the names of all persons with an account, by login. If Redis lacks some, accounts and tokens are
         first read from the topic. Raises RedisError or KafkaError if Redis or Kafka is unavailable.
         """
-        return {account.login: account.name for account in await self.all()}
+        begun = time.monotonic()
+        self._named, self._named_at = {account.login: account.name for account in await self.all()}, begun
+        return dict(self._named)
 
     async def put_token(self, token: ApiToken) -> None:
         """Write a program's token, new or changed, to the topic and Redis, without comparing it with its previous

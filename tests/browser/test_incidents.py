@@ -30,7 +30,9 @@ async def test_a_major_incident_is_declared_and_its_board_lives_and_its_cases_ar
     chief, operator = await people.page(StaffRole.SUPERVISOR), await people.page(StaffRole.OPERATOR)
     await chief.goto("/incidents")
     await people.shot(chief, "incidents")
-    await chief.get_by_role("link", name=str(cases[0].danger.campaign)).click()
+    named = chief.locator(f'main a[href="/incidents/{cases[0].danger.campaign}"]')
+    await expect(named).to_contain_text(" · ")  # what and where; the id is a detail beside
+    await named.click()
     await operator.goto(f"/incidents/{cases[0].danger.campaign}")
     await chief.get_by_text("宣布为重大警情").click()
     await chief.get_by_label("理由", exact=True).fill("三人被同一账户骗")

@@ -23,6 +23,13 @@ language shows the role in its own words.
 """
 
 
+SIMULATED = {
+    **{f"operator-{number}": (StaffRole.OPERATOR, f"陈{which}") for number, which in enumerate("甲乙丙丁戊己", 1)},
+    **{f"release-{number}": (StaffRole.RELEASE_DESK, f"林{which}") for number, which in enumerate("甲乙", 1)},
+}
+"""The role and the name of people whom the demo simulates, by login, for its pages. Nobody signs in as one of them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Guest:
     """A secret token and the demo account that it signs in to."""
@@ -49,4 +56,12 @@ def guests(now: datetime, officer: str) -> list[Guest]:
             ),
         )
         for login, (role, name) in NAMES.items()
+    ]
+
+
+def simulated(now: datetime) -> list[Account]:
+    """Return an account without a password for each entry of SIMULATED, made at `now`."""
+    return [
+        Account(login=login, name=name, role=role, changed_at=now, changed_by="demo")
+        for login, (role, name) in SIMULATED.items()
     ]

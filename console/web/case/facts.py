@@ -5,15 +5,10 @@ story's facts as sentences with people's names. console/web/kit/wording.py rende
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import msgspec
-
 from console.web.case.stories import TimelineEntry
-from console.web.kit.wording import wording
+from console.web.kit.wording import named, wording
 from domain.wording import labels
 from schemas.casework.events import FactKind
-from schemas.codes.any_code import AnyCode
-
-LOGINS = ("by", "to", "holder")  # parameters of codes that are people's logins
 
 REFUSALS = frozenset({FactKind.REFUSED})
 # Facts that do not affect a person's decision: they do not ask the reader of an open form to check it again.
@@ -54,10 +49,3 @@ def timeline(story: Iterable[TimelineEntry], language: str, names: Mapping[str, 
         }
         for each in reversed(list(story))
     ]
-
-
-def named(code: AnyCode, names: Mapping[str, str]) -> AnyCode:
-    """Return the code with people's names in place of their logins, where they are known."""
-    logins = {field: getattr(code, field, None) or "" for field in LOGINS}
-    known = {field: names[login] for field, login in logins.items() if login in names}
-    return msgspec.structs.replace(code, **known) if known else code

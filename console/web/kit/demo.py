@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from console.web.app import create_app
-from console.web.auth.guests import Guest, guests
+from console.web.auth.guests import Guest, guests, simulated
 from console.web.auth.words import ROLES
 from console.web.kit.serve import serving
 from console.web.kit.services import Services
@@ -16,7 +16,8 @@ from streams.runtime.settings import SettingsError
 
 @asynccontextmanager
 async def beside(line: Installation, telephone: Telephone, officer: str) -> AsyncIterator[tuple[str, list[str]]]:
-    """Context manager: serve the console during the block, with an account for each guest and the public check.
+    """Context manager: serve the console during the block, with the public check and an account for each guest and each
+    simulated person.
 
     Yields its address, and lines to print: a heading, each guest's address, role and name, and the address of the
     public check. If the port is taken, a free one is used. `telephone`: places the pages' calls; `officer`: the id of
@@ -27,8 +28,8 @@ async def beside(line: Installation, telephone: Telephone, officer: str) -> Asyn
     settings = load().model_copy(update={"public_check": True})
     app = create_app(line, settings, telephone=telephone, guests=known)
     services: Services = app.state.services
-    for guest in known:
-        await services.staff.put(guest.account)
+    for account in (*(guest.account for guest in known), *simulated(line.clock.now())):
+        await services.staff.put(account)
     async with AsyncExitStack() as stack:
         try:
             address = await stack.enter_async_context(serving(app, settings))

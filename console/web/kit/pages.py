@@ -1,7 +1,7 @@
 """Renders pages: a template with the values that all pages share: language, account, navigation, the server's clock."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
@@ -23,7 +23,7 @@ from console.web.kit.i18n import LANGUAGES, language_of, place, translations
 from console.web.kit.navigation import in_bar, items
 from console.web.kit.services import services
 from console.web.kit.static_files import root
-from console.web.kit.wording import wording
+from console.web.kit.wording import named, wording
 from domain.access.key_rings import KeyPurpose
 from domain.calendar import day_of, local_date
 from domain.identity import masking
@@ -59,6 +59,7 @@ def page(request: Request, template: str, status: int = 200, **context: Any) -> 
         "speed": line.clock.speed,
         "path": request.url.path,
         "demo": bool(made.guests),
+        "colleagues": made.staff.named,
         "number": made.hub.numbers.of,
         "numbered": made.hub.number,
     }
@@ -110,8 +111,9 @@ def environment(language: str) -> Environment:
     made.globals["static"] = root()
     made.filters.update(_FILTERS)
     made.filters["sentence"] = pass_context(
-        lambda shown, code, whole=False: wording(language, whole, _today(shown)).sentence(code)
+        lambda shown, code, whole=False: wording(language, whole, _today(shown)).sentence(named(code, _people(shown)))
     )
+    made.filters["person"] = pass_context(lambda shown, login: marked(_people(shown).get(login, login), language))
     made.filters["fault"] = _in_language(lambda fault: policy_faults.sentence(fault, found.gettext))
     made.filters["province"] = _in_language(lambda code: found.gettext(PROVINCES.get(str(code), str(code))))
     made.filters["place"] = _in_language(lambda names: place(names, found.gettext))
@@ -174,6 +176,12 @@ def _today(shown: Context) -> date | None:
     """Return the day in China of the page's `now`; None for a template without it."""
     now = shown.get("now")
     return local_date(now) if now else None
+
+
+def _people(shown: Context) -> Mapping[str, str]:
+    """Return people's names by login; none for a template without them."""
+    found: Mapping[str, str] = shown.get("colleagues", {})
+    return found
 
 
 def _bank(shown: Context, code: str) -> str:

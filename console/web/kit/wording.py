@@ -1,8 +1,10 @@
 """Turns codes (facts, reasons, refusals) into sentences of the page's language."""
 
+from collections.abc import Mapping
 from datetime import date
 from functools import lru_cache
 
+import msgspec
 from fastapi import Request
 
 from console.web.case.scripts import tree_of
@@ -11,6 +13,8 @@ from console.web.kit.services import services
 from domain.calendar import local_date
 from domain.wording.codes import Renderer
 from schemas.codes.any_code import AnyCode
+
+LOGINS = ("by", "to", "holder", "asked_by")  # parameters of codes that are people's logins
 
 
 @lru_cache(maxsize=64)
@@ -25,8 +29,16 @@ def wording(language: str, whole: bool = False, today: date | None = None) -> Re
 
 
 def say(request: Request, code: AnyCode) -> str:
-    """Return a code's sentence in the request's language, with the numbers in it masked, and moments of today (China's
-    day) as the time of day without the day.
+    """Return a code's sentence in the request's language, with the numbers in it masked, people by their names, and
+    moments of today (China's day) as the time of day without the day.
     """
-    today = local_date(services(request).line.clock.now())
-    return wording(language_of(request), today=today).sentence(code)
+    made = services(request)
+    today = local_date(made.line.clock.now())
+    return wording(language_of(request), today=today).sentence(named(code, made.staff.named))
+
+
+def named(code: AnyCode, names: Mapping[str, str]) -> AnyCode:
+    """Return the code with people's names in place of their logins, where they are known. `names`: by login."""
+    logins = {field: getattr(code, field, None) or "" for field in LOGINS}
+    known = {field: names[login] for field, login in logins.items() if login in names}
+    return msgspec.structs.replace(code, **known) if known else code

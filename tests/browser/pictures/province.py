@@ -36,7 +36,7 @@ from streams.state.keys import key
 SEED, SPEED, RESIDENTS = 7, 30.0, 3000
 STAFFED = timedelta(minutes=45)  # of the province's time, with simulated operators
 ALONE = timedelta(minutes=12)  # then without: so cases and stop orders wait for the person who looks
-OPERATORS, APPROVERS = 4, 2
+OPERATORS = 4
 ASKED, ASKS = 4, "demo-operator"  # stops, and who asks for them
 ORDERS_SECONDS = 60.0
 LOOK_SECONDS = 0.2
@@ -205,19 +205,15 @@ async def standing_still(folder: Path) -> AsyncIterator[Still]:
 
 
 async def _desk(running: Running) -> None:
-    """Let operators work, whom the pages know by name."""
+    """Let operators work."""
     line, province = running.line, running.province
     desk = CaseClaims(line.settings, line.store, line.producer, line.policies, line.clock)
     names = [f"operator-{number}" for number in range(1, OPERATORS + 1)]
-    for login, which in zip(names, "甲乙丙丁", strict=True):
-        await _known(line, login, f"陈{which}", StaffRole.OPERATOR)
-    for number, which in zip(range(1, APPROVERS + 1), "甲乙", strict=True):
-        await _known(line, f"release-{number}", f"林{which}", StaffRole.RELEASE_DESK)
     await Operators(desk, province.contacts, province, line.clock).run(names)
 
 
 async def _known(line: Installation, login: str, name: str, role: StaffRole) -> None:
-    """Give a simulated person an account, so that pages show the name."""
+    """Give somebody an account, so that pages show the name."""
     await line.staff.put(Account(login=login, name=name, role=role, changed_at=line.clock.now(), changed_by="demo"))
 
 

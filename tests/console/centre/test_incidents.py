@@ -1,11 +1,14 @@
 """Major incidents: a campaign's board, declared and ended by a supervisor, acts on many cases each written once."""
 
 import asyncio
+import re
 import secrets
 
 import pytest
 
+from console.web.kit.pages import date_time
 from domain.ids import short_hash
+from domain.wording import labels
 from schemas.casework.events import FactKind
 from schemas.codes.people import Noted
 from schemas.people.residents import Resident
@@ -62,6 +65,30 @@ async def test_a_campaign_of_several_residents_is_listed_and_has_a_board(console
         assert "¥90,000" in board  # three times 30,000 on their way
 
 
+async def test_a_campaign_is_called_by_its_scam_its_place_and_its_time_and_the_id_is_a_detail(
+    console: Stage, line: Line
+) -> None:
+    name, residents = await campaign(console, line)
+    opened = min([(await line.case(each)).opened_at for each in residents])
+    scam = labels.scam((await line.case(residents[0])).danger.scam_type)
+    async with await console.signed_in(StaffRole.SUPERVISOR) as chief:
+        listed = (await chief.get("/incidents")).text
+        (link,) = re.findall(rf'<a href="/incidents/{name}">(.*?)</a>(.*?)</th>', listed)
+        assert link[0].startswith(f"{scam} · ")
+        assert name not in link[0]
+        assert f"{date_time(opened)} 起" in link[1]
+        assert name in link[1]
+        title = link[0]
+        assert title in (await chief.get(f"/incidents/{name}")).text.partition("</h1>")[0]
+        incident = await declared(chief, name)
+        assert f">{title}</a>" in await first_banner(chief)
+        assert f">{title}</a>" in (await chief.get("/handover")).text
+        board = (await chief.get(f"/incidents/{name}")).text
+        assert re.search(rf"重大警情 · [^<]* · {chief.account.name}</h2>", board)
+        await chief.post(f"/incidents/{name}/end", data=form(incident=incident, reason="结束了"))
+        assert f"{title} · {chief.account.name}: 结束了" in (await chief.get("/incidents")).text
+
+
 async def test_another_prefecture_sees_neither_board_nor_stream(console: Stage, line: Line) -> None:
     name, _ = await campaign(console, line)
     async with await console.signed_in(StaffRole.SUPERVISOR, area="2224") as client:
@@ -102,7 +129,7 @@ async def test_a_major_incident_is_declared_once_outlives_redis_and_is_ended_wit
         given = form(incident=incident, reason="均已劝阻")
         assert (await client.post(f"/incidents/{name}/end", data=given)).status_code == 303
         assert (await client.post(f"/incidents/{name}/end", data=given)).status_code == 409
-        assert f"{client.account.login}: 均已劝阻" in (await client.get("/incidents")).text
+        assert f"{client.account.name}: 均已劝阻" in (await client.get("/incidents")).text
     found = await console.house.line.incidents.get(incident)
     assert found is not None
     assert (found.in_force, found.end_reason) == (False, "均已劝阻")

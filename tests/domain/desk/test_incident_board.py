@@ -1,8 +1,10 @@
 """A major incident: what stands on its board, how it begins and ends."""
 
+from datetime import timedelta
+
 import pytest
 
-from domain.desk.incidents import EndedError, board, campaigns, ended, reworded, touches
+from domain.desk.incidents import EndedError, board, campaigns, ended, outline, reworded, touches
 from schemas.casework.cases import Case, CaseState
 from schemas.casework.inputs import BankState
 from schemas.levels import Level
@@ -47,6 +49,15 @@ def test_a_campaign_is_told_by_the_scam_of_most_of_its_cases() -> None:
     found[2] = found[2].model_copy(update={"danger": other})
     assert board(found).scam_type == found[0].danger.scam_type != "loan"
     assert board([]).scam_type == ""
+
+
+def test_a_campaign_is_outlined_by_its_scam_its_counties_and_its_first_case() -> None:
+    found = cases(case(division="220104001"), case(division="220102001"), case(division="220104002"))
+    found[1] = found[1].model_copy(update={"opened_at": NOON - timedelta(hours=1)})
+    seen = outline(found)
+    assert seen == (found[0].danger.scam_type, ["220104", "220102"], NOON - timedelta(hours=1))
+    with pytest.raises(ValueError, match="empty"):
+        outline([])
 
 
 def test_money_is_at_stake_until_it_is_caught_or_its_resident_dissuaded() -> None:

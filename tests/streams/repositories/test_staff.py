@@ -81,6 +81,23 @@ async def test_who_lists_the_tokens_in_a_wiped_redis_finds_them(room: Room) -> N
     assert token("aaaaaaaaaaaa", "back-3") in await room.staff.tokens()
 
 
+async def test_the_names_on_pages_are_read_again_after_some_seconds_and_have_what_was_written_at_once(
+    room: Room, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = Staff(settings, room.redis, room.producer)
+    await room.staff.put(account("named-1"))
+    await other.read_names()
+    assert other.named["named-1"] == account("named-1").name
+    await room.staff.put(account("named-2"))
+    await other.read_names()
+    assert "named-2" not in other.named, "every request of a page asks for them"
+    await other.put(account("named-3"))
+    assert other.named["named-3"] == account("named-3").name
+    monkeypatch.setattr("streams.repositories.staff.NAMES_SECONDS", 0.0)
+    await other.read_names()
+    assert {"named-1", "named-2", "named-3"} <= set(other.named)
+
+
 class CountingStaff(Staff):
     """Counts how often the topic is read."""
 

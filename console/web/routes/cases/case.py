@@ -88,7 +88,8 @@ async def story(request: Request, who: Signed, case_id: str) -> Response:
     await _look(made, who, case, anew=False)
     known = await _story(made, case)
     left = await unmask.seconds_left(made, who, case.resident)
-    events = facts.timeline(known.told, language_of(request), await made.staff.names(), whole=left > 0)
+    names = await _names(made, known)
+    events = facts.timeline(known.told, language_of(request), names, whole=left > 0)
     shown: dict[str, Any] = {"events": events, "whole_words": left > 0, "left": left}
     return page(request, "case_story.html", case=case, whole=known.whole, recordings=recordings(known), **shown)
 
@@ -217,6 +218,16 @@ def _own(request: Request, who: Who, news: list[TimelineEntry]) -> dict[str, Any
 
 def _refusals(request: Request, told: TimelineEntry) -> list[str]:
     return [say(request, fact.what) for fact in told.facts if fact.kind in facts.REFUSALS]
+
+
+async def _names(made: Services, story: Story) -> dict[str, str]:
+    """Return people's names by login, and those of officers by their id on the roster if the story has an actor without
+    an account. Errors of Redis pass through.
+    """
+    names = await made.staff.names()
+    if all(fact.by is None or fact.by in names for each in story.told for fact in each.facts):
+        return names
+    return {each.id: each.name for each in await made.line.outgoing.rosters.officers()} | names
 
 
 async def _story(made: Services, case: Case) -> Story:

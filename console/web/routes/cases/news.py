@@ -21,6 +21,7 @@ from console.web.kit.services import Services, services
 from console.web.live.assigning import assigned_to
 from console.web.operator_calls.incoming import my_call
 from console.web.overview import area
+from console.web.overview.campaigns import campaign_names
 from console.web.overview.needs import waiting
 from console.web.rosters import areas
 from domain.calendar import local_date
@@ -85,11 +86,13 @@ async def _above(made: Services, who: Who) -> dict[str, Any]:
     """Return the template variables of the banner, which shows holds that stop all contact, so that operators know why
     nothing is sent.
     """
+    incidents = await made.line.incidents.in_force(who.area)
     stops = [hold for hold in await area.holds(made, who) if stops_all(hold)]
     return {
         "stops": stops,
         "places": areas.names({hold.area or "" for hold in stops}, local_date(made.line.clock.now())),
-        "incidents": await made.line.incidents.in_force(who.area),
+        "incidents": incidents,
+        "titles": campaign_names(made, who, incidents=incidents),
         "late": await _late(made, who),
         **await _handed(made, who),
     }

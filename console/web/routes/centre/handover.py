@@ -16,6 +16,7 @@ from console.web.kit.i18n import translate
 from console.web.kit.pages import page
 from console.web.kit.services import Services, services
 from console.web.overview import area
+from console.web.overview.campaigns import campaign_names
 from console.web.overview.needs import people, waiting
 from console.web.rosters import areas
 from console.web.routes.money.messages import payers_banks
@@ -118,7 +119,7 @@ async def _beside(made: Services, who: Who) -> dict[str, Any]:
     returned = [each for each in made.figures.clocks.returned if each.at >= begin and who.sees(each.division)]
     requests = [each for each in await made.line.releases.all() if is_open(each) and who.sees(each.division)]
     kept, handed = await made.line.handovers.latest(who.area, SHOWN), await waiting(made, who)
-    holds = await area.holds(made, who)
+    holds, incidents = await area.holds(made, who), await made.line.incidents.in_force(who.area)
     of_stops = [(line.case, line.transfer) for line in found.stops]
     return {
         "sheet": found,
@@ -130,7 +131,8 @@ async def _beside(made: Services, who: Who) -> dict[str, Any]:
         "silent": [feed for feed in await area.feeds(made) if feed.silence],
         "holds": holds,
         "stops_all": stops_all,
-        "incidents": await made.line.incidents.in_force(who.area),
+        "incidents": incidents,
+        "titles": campaign_names(made, who, incidents=incidents),
         "returned": returned[::-1],
         "banks": payers_banks(made, [*of_stops, *((each.case, each.transfer) for each in requests)]),
         "requests": sorted(requests, key=lambda each: each.due),

@@ -22,6 +22,7 @@ from console.web.kit.pages import page
 from console.web.kit.services import Services, services
 from console.web.kit.wording import say
 from console.web.live.row import Row
+from console.web.overview.campaigns import campaign_names
 from console.web.rosters import areas
 from domain.calendar import local_date
 from domain.desk import incidents as rules
@@ -45,13 +46,17 @@ async def show_all(request: Request, who: Signed, least: int = rules.LEAST) -> R
     """
     made = services(request)
     mine = [row.case for row in made.hub.rows.values() if who.sees(row.case.profile.division)]
+    found = rules.campaigns(mine, max(1, least))
+    declared = await made.line.incidents.in_force(who.area)
+    ended = await made.line.incidents.ended(who.area, made.line.clock.now() - ENDED_SHOWN)
     return page(
         request,
         "incidents.html",
         least=max(1, least),
-        campaigns=rules.campaigns(mine, max(1, least)),
-        declared={each.campaign: each for each in await made.line.incidents.in_force(who.area)},
-        ended=await made.line.incidents.ended(who.area, made.line.clock.now() - ENDED_SHOWN),
+        campaigns=found,
+        declared={each.campaign: each for each in declared},
+        ended=ended,
+        titles=campaign_names(made, who, [name for name, _ in found], [*ended, *declared]),
     )
 
 
@@ -168,9 +173,7 @@ async def look(request: Request, who: Signed, campaign: str) -> Response:
             raise NotFoundError
         wrong = translate(request, "请选择预警和动作，并写明内容，2 至 500 字。")
         return _board(request, who, campaign, all_rows, found, status=422, typed=given, wrong=wrong)
-    return page(
-        request, "incident_look.html", campaign=campaign, here=_of(campaign), rows=rows, given=given, do=given["do"]
-    )
+    return page(request, "incident_look.html", here=_of(campaign), rows=rows, given=given, do=given["do"])
 
 
 @door.act("/incidents/{campaign}/cases/{case_id}", DESK, name="incident-act")
@@ -265,14 +268,15 @@ def _board(
     typed: Filled | None = None,
     wrong: str = "",
 ) -> Response:
+    made = services(request)
     cases: list[Case] = [row.case for row in rows]
     board = rules.board(cases)
-    on = local_date(services(request).line.clock.now())
+    on = local_date(made.line.clock.now())
     return page(
         request,
         template,
         status,
-        campaign=campaign,
+        named=campaign_names(made, who, [campaign], found)[campaign],
         here=_of(campaign),
         board=board,
         counties=areas.names(board.counties, on),
