@@ -184,7 +184,7 @@ async def test_a_refused_stop_is_named_beside_the_amount_and_the_payment_says_by
     said = part(page, 'class="small refusal"', "</p>")
     assert "拒绝止付，银行不说明原因。" in said
     assert advice in said
-    assert "由办案单位决定冻结" in said
+    assert "由办案单位决定冻结" in part(page, 'id="money-advice"', "</p>")
     assert page.count('name="transfer"') == (2 if times == 1 else 1), "no tick for what the case would refuse"
 
 
