@@ -64,7 +64,7 @@ def secured_fen(case: Case) -> int:
     return sum(_fen_in(_SECURED, case, payment) for payment in case.payments)
 
 
-def in_danger(case: Case) -> list[tuple[Payment, int]]:
+def money_in_danger(case: Case) -> list[tuple[Payment, int]]:
     """Return the payments whose money is in danger, and accounts that it reached, each with the money (fen) that the
     headline amount has of it: what has not gone through, then what has while its stop is not in force yet.
     """
@@ -80,7 +80,7 @@ def headline_of(case: Case) -> Headline:
     yet: it is the same money.
     """
     stopped = sum(_fen_in(_STOPPED, case, payment) for payment in case.payments)
-    if open_fen := sum(fen for _, fen in in_danger(case)):
+    if open_fen := sum(fen for _, fen in money_in_danger(case)):
         known = sum(payment.amount_fen for payment in case.payments)
         stopped = max(0, min(stopped, known - open_fen))  # money that went on may be counted as stopped where it was
         return Headline(HeadlineKind.NOT_STOPPED if stopped else HeadlineKind.AT_STAKE, open_fen, stopped)

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from domain.identity.personal import WITHHELD
-from domain.payments.headline import in_danger
+from domain.payments.headline import money_in_danger
 from domain.payments.ledger import safe
 from domain.payments.releases import numbered
 from domain.payments.status import PaymentStatus, status_of
@@ -117,7 +117,7 @@ def danger_parts(case: Case, by: str, leaving: Collection[str] = ()) -> dict[Dan
     `leaving`: transfers whose request is delayed for some seconds, in which it can be undone.
     """
     found = Counter[DangerPart]()
-    for payment, fen in in_danger(case):
+    for payment, fen in money_in_danger(case):
         progress = progress_of(case, payment, by, leaving)
         part = _PARTS.get(progress, DangerPart.OUT_OF_REACH)
         if part in (DangerPart.CAN_ASK, DangerPart.OUT_OF_REACH) and _refused(case, payment):
