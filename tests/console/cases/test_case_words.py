@@ -19,6 +19,7 @@ from schemas.casework.cases import Case, Step, StepState, Stop, StopState
 from schemas.codes.people import ScriptAnswered
 from schemas.levels import Action
 from schemas.people.residents import TrustedContact
+from schemas.risk.signals import TransferState
 from streams.messaging.topics import home
 from streams.state.keys import key
 from tests.console.harness.case_forms import red
@@ -186,6 +187,27 @@ async def test_a_refused_stop_is_named_beside_the_amount_and_the_payment_says_by
     assert advice in said
     assert "由办案单位决定冻结" in part(page, 'id="money-advice"', "</p>")
     assert page.count('name="transfer"') == (2 if times == 1 else 1), "no tick for what the case would refuse"
+
+
+async def test_money_whose_account_was_asked_for_twice_cannot_be_stopped_and_the_strip_says_so(
+    console: Stage, line: Line, operator: Client
+) -> None:
+    resident, case = await red(line)
+    (payment,) = case.payments
+    stop = Stop(state=StopState.RETURNED, times=2)
+    fields = {"transfer": "bank-b:back", "amount_fen": 50_000, "stop": stop, "state": TransferState.SETTLED}
+    back = payment.model_copy(update=fields)
+    changed = case.model_copy(update={"payments": [payment, back]})
+    place = key("cases", home(resident.id, console.house.settings.partitions))
+    stored = await console.house.line.redis.hget(place, resident.id)
+    await console.house.line.redis.hset(place, resident.id, changed.model_dump_json())
+    page = await page_of(operator, case)
+    await console.house.line.redis.hset(place, resident.id, stored)
+    header = page.partition('<header id="head"')[2].partition("</header>")[0]
+    assert part(header, 'id="headline"', "</p>").endswith("¥30,000 尚未止付")
+    assert "无法止付 ¥30,000" in part(header, 'id="stop-strip"', "</div>")
+    assert "该账户已请求止付两次" in part(page, 'class="small refusal"', "</p>")
+    assert 'name="transfer"' not in page
 
 
 def solid(page: str) -> list[str]:
