@@ -197,6 +197,10 @@ async def test_acting_on_a_case_that_another_has_is_asked_about_and_what_was_sai
         asked = await send(operator, now, "send_officer", reason="去看看", headers=JSON)
         assert (asked.status_code, asked.json()["ask"]) == (409, "anyway")
         assert holder.account.name in asked.json()["words"]
+        late = await send(operator, case, "send_officer", reason="去看看", anyway="同事已离岗", headers=JSON)
+        told = "\n".join(late.json()["changes"])
+        assert f"{holder.account.name} 接手" in told, "who acts on an old page reads names, no logins"
+        assert holder.account.login not in told
         page = await send(operator, now, "send_officer", reason="去看看")
         assert 'name="anyway" required' in page.text
         assert "去看看" in page.text
