@@ -67,6 +67,8 @@ _PARTS = {
     StopProgress.LEAVING: DangerPart.LEAVING,
     StopProgress.APPROVAL: DangerPart.APPROVAL,
     StopProgress.ASKED: DangerPart.ASKED,
+    StopProgress.STOPPED: DangerPart.OUT_OF_REACH,
+    StopProgress.NOTHING: DangerPart.OUT_OF_REACH,
 }
 _ASKED = {StopProgress.LEAVING, StopProgress.APPROVAL, StopProgress.ASKED, StopProgress.STOPPED}
 _STOPPED = {PaymentStatus.STOPPED, PaymentStatus.FROZEN}
@@ -119,7 +121,7 @@ def danger_parts(case: Case, by: str, leaving: Collection[str] = ()) -> dict[Dan
     found = Counter[DangerPart]()
     for payment, fen in money_in_danger(case):
         progress = progress_of(case, payment, by, leaving)
-        part = _PARTS.get(progress, DangerPart.OUT_OF_REACH)
+        part = _PARTS[progress]
         if part in (DangerPart.CAN_ASK, DangerPart.OUT_OF_REACH) and _refused(case, payment):
             part = DangerPart.REFUSED
         found[part] += fen

@@ -179,7 +179,7 @@ async def test_an_open_page_keeps_its_claim_and_says_so_when_it_is_lost(
         ends = time.monotonic() + 3
         await until(lambda: _passed(ends), SECONDS)
         assert await console.services.desk.leased([case.id]) == [True]
-        await line.dissuade(line.residents[0])
+        await line.dissuade(line.residents[0], by=login or "")
         await expect(page.locator("[data-claim-lost]")).to_be_visible()
     finally:
         console.services.desk.lease = timedelta(minutes=10)

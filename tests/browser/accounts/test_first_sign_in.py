@@ -67,6 +67,7 @@ async def test_who_mistypes_hears_it_and_comes_in_by_the_code(console: Stage, pe
     somebody = await person(console)
     page = await people.page_of(None, language="en", size=PHONE)
     await page.goto("/sign-in")
+    await expect(page.get_by_label("Login")).to_be_focused()
     await typed(page, somebody.login, "not the password")
     await expect(page.get_by_role("alert")).to_contain_text("wrong")
     await looked_at(people, page, "1-wrong")

@@ -83,6 +83,7 @@ async def test_an_operator_offers_a_case_and_the_page_shows_its_deadline(console
         assert "跨省移交" in (await operator.get(f"/cases/{case.id}")).text
         offer = (await line.case(resident)).offers[0]
         assert (offer.province, offer.ground, offer.by) == (THERE, ProvinceGround.LIVES, operator.account.login)
+        await line.settle()  # the offer's sending changes the case too
         again = await operator.post(f"/cases/{case.id}/province", data=form(province=THERE, ground="is"))
         assert (again.status_code, "已在移交" in again.text) == (409, True)
 

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from unittest.mock import patch
 
 from streams.channels.settings import ChannelSettings
 from streams.messaging import topics
@@ -24,10 +25,9 @@ Servers = Callable[[Path], AbstractContextManager[Settings]]
 @contextmanager
 def real(folder: Path, partitions: int = 4) -> Iterator[Settings]:
     """One broker and one Redis with its append-only file, as one node of a province has them."""
-    os.environ["QUANZU_RECEIPTS_SECRET"] = (
-        RECEIPTS_SECRET  # embedded it is derived: here it is the workers' and the carriers'
-    )
-    with Kafka(folder) as kafka, RedisServer(folder / "redis") as redis:
+    # Embedded it is derived: here it is the workers' and the carriers'.
+    secret = patch.dict(os.environ, QUANZU_RECEIPTS_SECRET=RECEIPTS_SECRET)
+    with secret, Kafka(folder) as kafka, RedisServer(folder / "redis") as redis:
         yield _ready(
             Settings(
                 kafka=kafka.address,
