@@ -10,6 +10,7 @@ from axe_playwright_python.async_playwright import Axe
 
 from console.web.kit.door import EVERYBODY, table
 from domain.desk.complaints import new_complaint
+from schemas.casework.cases import Case
 from schemas.people.complaints import Complaint, ComplaintKind, Deed, Entry
 from schemas.people.staff import StaffRole
 from tests.browser.people import DESKTOP, People
@@ -58,7 +59,8 @@ def pages(console: Stage, role: StaffRole, **names: str) -> Iterator[tuple[str, 
 
 @pytest.mark.parametrize("role", sorted(EVERYBODY))
 async def test_every_page_is_for_everybody(role: StaffRole, console: Stage, people: People) -> None:
-    case, complaint = await red(console.line()), await complained(console)
+    case = await red(console.line())
+    complaint = await complained(console, case)
     found = []
     for language, size, dark in LOOKS:
         page = await people.page(role, "", language=language, size=size, dark=dark)
@@ -88,7 +90,8 @@ SOLID = "main :is(button:not(.second, .plain), a.button:not(.second)), .bar butt
 
 @pytest.mark.parametrize("role", WITHOUT_CALLS)
 async def test_a_page_has_one_solid_button_in_view_at_most(role: StaffRole, console: Stage, people: People) -> None:
-    case, complaint = await red(console.line()), await complained(console)
+    case = await red(console.line())
+    complaint = await complained(console, case)
     page = await people.page(role, "", size=DESKTOP)
     found, seen = [], 0
     for path, address in pages(console, role, case_id=case.id, complaint_id=complaint.id):
@@ -106,11 +109,12 @@ async def test_a_page_has_one_solid_button_in_view_at_most(role: StaffRole, cons
     assert not found, "\n".join(found)
 
 
-async def complained(console: Stage) -> Complaint:
-    """A complaint that was taken down now."""
+async def complained(console: Stage, case: Case) -> Complaint:
+    """A complaint about the case that was taken down now: an operator sees none that is about no case."""
     now, name = console.house.clock.now(), f"k{secrets.randbits(80):020x}"
     first = Entry(id=name, at=now, by="anna", did=Deed.TAKEN, note="a call each hour")
-    made = new_complaint(name, first, ComplaintKind.TOO_OFTEN, "a call each hour", "220104")
+    area, of = case.profile.division[:6], {"resident": case.resident, "case": case.id}
+    made = new_complaint(name, first, ComplaintKind.TOO_OFTEN, "a call each hour", area, **of)
     await console.services.line.complaints.put(made)
     return made
 
