@@ -7,7 +7,6 @@ from domain.casework.draft import CLOSE, DecisionBuilder
 from domain.casework.endings import reopen, reopen_for_talk, settle
 from domain.casework.orders.unanswered import answer_came
 from domain.casework.own_account.records import hold_of_step
-from domain.casework.payments import find
 from domain.casework.steps import (
     Ended,
     bring_forward,
@@ -19,6 +18,7 @@ from domain.casework.steps import (
     wrong_number,
 )
 from domain.dispatches.validity import ending_of
+from domain.payments.accounts import find
 from domain.policy.plan import FATES, USED_UP, Word
 from domain.policy.schedule import (
     AFTER_PLAN,

@@ -5,10 +5,10 @@ from datetime import timedelta
 
 from domain.casework.draft import DecisionBuilder
 from domain.identity.personal import WITHHELD
+from domain.payments.accounts import find, of_same_account, times_asked, with_traced
 from domain.payments.freezes import freeze_in_force, with_freeze_anew
 from domain.payments.ledger import safe
 from domain.payments.same_payment import aliases, corrected, joined, pairs
-from domain.payments.stop_progress import times_asked
 from schemas.casework.acts import Act, AskStopAct, OutcomeAct, ReleaseStopAct
 from schemas.casework.cases import Case, Payment, Step, Stop, StopState
 from schemas.casework.events import FactKind
@@ -20,18 +20,6 @@ from schemas.codes.refusals import AccountFrozen, CannotBeStopped, MostStops, No
 from schemas.levels import NEVER_SENT, Action
 from schemas.risk.evidence import WatchStatus
 from schemas.risk.signals import TransferState
-
-
-def find(case: Case, transfer: str | None) -> Payment | None:
-    """Return the case's payment or traced account of the transfer with this name, or None if it has none."""
-    return next((payment for payment in with_traced(case) if payment.transfer == transfer), None)
-
-
-def with_traced(case: Case) -> list[Payment]:
-    """Return everything that a stop order may be for: the case's payments, then its traced accounts, which the
-    payments' money reached; each list in the case's order.
-    """
-    return [*case.payments, *case.traced]
 
 
 def by_own_names(case: Case, given: CaseInput) -> CaseInput:
@@ -161,18 +149,6 @@ def may_not_ask(draft: DecisionBuilder, transfer: str | None) -> RefusalCode | N
     if not can_be_stopped(draft, payment):
         return CannotBeStopped()
     return None
-
-
-def of_same_account(case: Case, transfer: str) -> list[str]:
-    """Return the names of the case's payments and traced accounts with the same account as `transfer`, in the case's
-    order, `transfer` itself included. Empty if the case lacks the transfer.
-
-    After an erasure, equal accounts cannot be recognized, and only the transfer itself is returned.
-    """
-    payment = find(case, transfer)
-    if payment is None or payment.payee == WITHHELD:
-        return [payment.transfer] if payment else []
-    return [other.transfer for other in with_traced(case) if other.payee == payment.payee]
 
 
 def account_freeze(case: Case, transfer: str) -> Freezing | None:

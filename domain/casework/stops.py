@@ -10,8 +10,9 @@ from domain.casework.orders import records as orders
 from domain.casework.orders.freeze_ends import frozen_by_bank, unfrozen_by_bank
 from domain.casework.orders.late_answers import answers_unsent, before_latest, comes_late, end_of, step_of, unwanted
 from domain.casework.orders.onward import follow_money
-from domain.casework.payments import AGAIN, asks_for, find, may_not_ask, stop_id
+from domain.casework.payments import AGAIN, asks_for, may_not_ask, stop_id
 from domain.casework.steps import end, plan_step, withdraw
+from domain.payments.accounts import find
 from schemas.casework.cases import LIVE_STEPS, Case, Payment, Step, StepState, Stop, StopState
 from schemas.casework.events import FactKind
 from schemas.casework.inputs import BankFeedback, BankState

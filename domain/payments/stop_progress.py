@@ -8,13 +8,13 @@ from collections.abc import Collection
 from enum import StrEnum
 from typing import NamedTuple
 
-from domain.identity.personal import WITHHELD
+from domain.payments.accounts import times_asked
 from domain.payments.headline import money_in_danger
 from domain.payments.ledger import safe
 from domain.payments.releases import numbered
 from domain.payments.status import PaymentStatus, status_of
 from schemas.casework.cases import LIVE_STEPS, Case, Payment, StepState
-from schemas.casework.orders import OrderState, StopOrder
+from schemas.casework.orders import MOST_STOPS, OrderState, StopOrder
 from schemas.levels import Action
 
 
@@ -61,7 +61,6 @@ class CaseStops(NamedTuple):
     amount_fen: int
 
 
-MOST_ASKED = 2  # requests for a stop that one account gets at most (银发〔2016〕86号); a policy may have less
 _PARTS = {
     StopProgress.POSSIBLE: DangerPart.CAN_ASK,
     StopProgress.LEAVING: DangerPart.LEAVING,
@@ -77,27 +76,18 @@ _STOPPED = {PaymentStatus.STOPPED, PaymentStatus.FROZEN}
 def may_ask(case: Case, payment: Payment, by: str) -> bool:
     """Return True if the person `by` may ask for the stop of a payment: the case is open and not settled, the money is
     not safe, this person has not asked for this stop yet, no bank has been asked, and the account has not been asked
-    for MOST_ASKED (2) times.
+    for MOST_STOPS (2) times.
 
     The person may also ask for an order that the plan or another person has proposed. For a traced account, a proposed
     order is required: without one, the money has gone on, or persons have decided.
     """
     if not case.open or case.settled or safe(case, payment.transfer) or _own(case, payment, by) is not None:
         return False
-    if times_asked(case, payment) >= MOST_ASKED:
+    if times_asked(case, payment) >= MOST_STOPS:
         return False
     return payment.movement is None or any(
         order.transfer == payment.transfer and order.state is OrderState.PROPOSED for order in case.orders
     )
-
-
-def times_asked(case: Case, payment: Payment) -> int:
-    """Return how often banks were asked to stop the account of a payment, for any of the case's payments to it. After
-    an erasure equal accounts cannot be recognized, and only the payment itself counts.
-    """
-    known, payee = [other for _, other in numbered(case) if other.stop], payment.payee
-    same = (other for other in known if other.transfer == payment.transfer or WITHHELD != other.payee == payee)
-    return sum(other.stop.times for other in same if other.stop)
 
 
 def case_stops(case: Case, by: str, leaving: Collection[str] = ()) -> CaseStops:

@@ -12,7 +12,7 @@ from domain.policy.faults import LONGEST_GIVEN, FaultCode, refused
 from domain.policy.objections import ObjectionRules
 from domain.policy.units import Duration, Section, spelt
 from schemas.casework.inputs import VisitStage
-from schemas.casework.orders import MOST_HOURS
+from schemas.casework.orders import MOST_HOURS, MOST_STOPS
 from schemas.levels import Action, Level, Result
 
 
@@ -210,7 +210,7 @@ class StopRules(Section):
     result_within: Duration
     status_after: Duration | None = None
     lasts: Duration
-    times: Annotated[int, Field(ge=1, le=2)]
+    times: Annotated[int, Field(ge=1, le=MOST_STOPS)]
     remind_before: Duration
     settled_within: Duration
     same_within: Duration

@@ -14,6 +14,7 @@ from schemas.people.staff import StaffRole
 
 MOST_PERSONS = 2  # that a policy may require for one order
 MOST_HOURS = 48  # of one stop, by law (银发〔2016〕86号)
+MOST_STOPS = 2  # requests for a stop that one account gets, by the same law; a policy may have less
 LegalGround = Annotated[str, Field(max_length=128)]
 """The law that a policy cites for an order without a person's approval; "" for every other order."""
 DocumentNumber = Annotated[str, Field(min_length=1, max_length=64)]

@@ -18,10 +18,10 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from domain.casework.orders.late_answers import may_be_answered
-from domain.casework.payments import find
 from domain.dispatches.ids import DispatchId, is_officer_message, parse
 from domain.identity.personal import WITHHELD
 from domain.ids import result_id
+from domain.payments.accounts import find
 from domain.payments.iso_codes import named_id
 from domain.payments.same_payment import references
 from domain.policy.schedule import OWN_ACCOUNT

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from domain.casework.own_account.records import hold_of_step
-from domain.casework.payments import find
 from domain.dispatches.ids import DispatchId
+from domain.payments.accounts import find
 from domain.payments.institutions import Institutions
 from domain.payments.same_payment import aliases
 from schemas.casework.cases import Case, Step

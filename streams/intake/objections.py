@@ -17,10 +17,10 @@ from starlette.routing import Route
 from domain.casework.orders.objections import may_not_object, objection_id, objection_of, subject_of, waiting_for
 from domain.casework.orders.records import order_of
 from domain.casework.own_account.records import hold_of_step
-from domain.casework.payments import find
 from domain.dispatches.ids import DispatchId, parse
 from domain.identity.identifiers import account_token
 from domain.ids import short_hash
+from domain.payments.accounts import find
 from domain.payments.institutions import Institutions
 from domain.wording.codes import in_language
 from schemas.base import ANY_VERSION

@@ -53,15 +53,8 @@ class Staff:
 
     @property
     def named(self) -> Mapping[str, str]:
-        """The names of persons by login, as last read by `read_names` or `names`, and those written here since."""
+        """The names of persons by login, as last read by `names`, and those written here since."""
         return self._named
-
-    async def read_names(self) -> None:
-        """Read the names of all persons for `named`, unless they were read within NAMES_SECONDS (5). Errors as
-        `names`.
-        """
-        if time.monotonic() - self._named_at > NAMES_SECONDS:
-            await self.names()
 
     async def put(self, account: Account) -> None:
         """Write an account, new or changed, to the topic and Redis, without comparing it with its previous state.
@@ -119,11 +112,13 @@ class Staff:
         return sorted(await self._accounts.all(), key=lambda account: account.login)
 
     async def names(self) -> dict[str, str]:
-        """Return the names of all persons with an account, by login. If Redis lacks some, accounts and tokens are
-        first read from the topic. Raises RedisError or KafkaError if Redis or Kafka is unavailable.
+        """Return the names of all persons with an account, by login: read at most 5 s ago (NAMES_SECONDS), and those
+        written here since. If Redis lacks some, accounts and tokens are first read from the topic. Raises RedisError or
+        KafkaError if Redis or Kafka is unavailable.
         """
         begun = time.monotonic()
-        self._named, self._named_at = {account.login: account.name for account in await self.all()}, begun
+        if begun - self._named_at > NAMES_SECONDS:
+            self._named, self._named_at = {account.login: account.name for account in await self.all()}, begun
         return dict(self._named)
 
     async def put_token(self, token: ApiToken) -> None:

@@ -123,8 +123,9 @@ class Positions:
         ]
 
     async def is_last_begun(self, tp: TopicPartition, expected: Position) -> bool:
-        """Return True if `count` would count the batch now: the partition is at `expected` in the Redis that gave it,
-        and no other batch has begun. Raises RedisError if Redis is unavailable.
+        """Return True if the batch that began at `expected` could still be counted (see `count`): Redis is the one that
+        gave this position, the partition still has it, and no other batch has begun. Raises RedisError if Redis is
+        unavailable.
         """
         async with self._redis.pipeline(transaction=False) as pipe:
             pipe.execute_command(*ASK_RUN)

@@ -26,7 +26,7 @@ EXPECTED = ("the server responded with a status of 4",)  # a refusal that a test
 
 @asynccontextmanager
 async def launched(*programs: str) -> AsyncIterator[Browser]:
-    """The browser that is the first of these to be installed."""
+    """Context manager: start the first of these programs that is installed, and end it after the block."""
     installed = next(filter(None, map(shutil.which, programs)), None)
     assert installed, f"no {programs[-1]}: apt-get install {programs[-1]} fonts-noto-cjk"
     async with async_playwright() as playwright:

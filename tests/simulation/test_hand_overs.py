@@ -26,8 +26,10 @@ def simulated() -> Iterator[None]:
 
 
 def offered(*faults: str, reports: Sequence[Step] = ()) -> Schedule:
-    """A red case that is offered; what the other province's first requests meet; what else is reported. A note keeps it
-    going for a while.
+    """Return a schedule in which a red case is offered to the other province.
+
+    `faults`: what happens to the first requests to that province, in order; `reports`: further steps, after the offer.
+    A note at 16 s keeps the run going until then.
     """
     call, pays = {"kind": "ongoing", "who": 0, "n": 1}, {"kind": "transfer", "who": 0, "payee": 200, "n": 2}
     steps = (

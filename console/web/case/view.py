@@ -106,6 +106,7 @@ class View:
     done: list[Step]
     skipped: list[Step]  # and withdrawn ones: steps that were never taken
     money: list[Money]
+    parts: dict[DangerPart, int]  # of the headline amount in danger (fen), by what the reader can do about each
     tree: DrawnTree | None  # of the money, once a bank has stated a movement
     later: list[LaterLeft]  # what remains of standing approvals
     line: TimeLine
@@ -120,6 +121,7 @@ class View:
     mine: bool  # claimed by the reader
     may: bool  # the reader's role may act on cases
     kept_back: list[Waiting]
+    held: set[str]  # the transfers whose request for a stop is delayed for some seconds and can still be undone
     talk: Talk
     lower: list[Level]
     decides: bool  # the reader may open the release desk
@@ -180,11 +182,6 @@ class View:
         return grounds.on_the_way(self.case)
 
     @property
-    def held(self) -> set[str]:
-        """The ids of the transfers whose request for a stop is delayed for some seconds and can still be undone."""
-        return {waiting.body.act.transfer for waiting in self.kept_back if isinstance(waiting.body.act, AskStopAct)}
-
-    @property
     def stops(self) -> CaseStops:
         """The state of the stops of the case's payments, for the strip above the page."""
         return case_stops(self.case, self.login, self.held)
@@ -210,11 +207,6 @@ class View:
         refused.
         """
         return partly_asked(self.case, self.login, self.held) or DangerPart.REFUSED in self.parts
-
-    @property
-    def parts(self) -> dict[DangerPart, int]:
-        """The parts (fen) of the headline amount while it is in danger, by what the reader can do about each."""
-        return danger_parts(self.case, self.login, self.held)
 
     @property
     def deadline(self) -> OpenDeadline | None:
@@ -260,6 +252,7 @@ async def view(services: Services, who: Who, case: Case, script: str = "") -> Vi
     )
     related, elsewhere = _related(services, who, case)
     later = later_left(case, now)
+    held = {each.body.act.transfer for each in kept_back if isinstance(each.body.act, AskStopAct)}
     over = [step for step in case.steps if step.state not in LIVE_STEPS and not step.id.startswith("clock.")]
     return View(
         case=case,
@@ -269,6 +262,7 @@ async def view(services: Services, who: Who, case: Case, script: str = "") -> Vi
         done=[step for step in over if step.state not in UNDONE],
         skipped=[step for step in over if step.state in UNDONE],
         money=money,
+        parts=danger_parts(case, who.login, held),
         tree=await drawn_tree(services, case, person.resident),
         later=later,
         line=drawn(case, evidence, now),
@@ -283,6 +277,7 @@ async def view(services: Services, who: Who, case: Case, script: str = "") -> Vi
         mine=case.claimed_by == who.login,
         may=who.role in ACTING,
         kept_back=kept_back,
+        held=held,
         talk=talk_of(case, script),
         lower=[level for level in GRAVEST_FIRST if level.rank < case.level.rank],
         decides=who.role in RELEASES,

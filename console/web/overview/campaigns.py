@@ -31,8 +31,10 @@ class CampaignName(NamedTuple):
 def campaign_names(
     made: Services, who: Who, campaigns: Iterable[str] = (), incidents: Iterable[Incident] = ()
 ) -> dict[str, CampaignName]:
-    """Return the names of these campaigns and of the campaigns of these incidents, by campaign id: by their open cases
-    in the person's area, or without one by the incident's area and time.
+    """Return a name for each of `campaigns` (ids) and for the campaign of each of `incidents`, by the campaign's id.
+
+    A name tells what the campaign's open cases in the person's area have in common. If there are none, it tells the
+    area and the time of the incident, or only the person's area.
     """
     declared = {each.campaign: each for each in incidents}
     found: defaultdict[str, list[Case]] = defaultdict(list)

@@ -5,6 +5,7 @@ from domain.casework.draft import DecisionBuilder
 from domain.casework.orders import later
 from domain.casework.orders import records as orders
 from domain.casework.steps import Ended, end
+from domain.payments.accounts import find
 from schemas.casework.cases import Step, StepState
 from schemas.casework.events import FactKind
 from schemas.casework.orders import ApproveStopAct, DeclineStopAct, OrderState, StopOrder
@@ -79,7 +80,7 @@ def _route(draft: DecisionBuilder, order: StopOrder, act: ApproveStopAct, by: st
 
     A later approver cannot change it, because the earlier approvals were for an order to this institution.
     """
-    payment = payments.find(draft.case, order.transfer)
+    payment = find(draft.case, order.transfer)
     if payment is None:
         return NoOrder()
     if not orders.unrouted(payment):

@@ -13,9 +13,10 @@ from datetime import datetime, time, timedelta
 from operator import attrgetter
 
 from domain.calendar import JILIN, local_date, months_after
-from domain.casework import money, payments
+from domain.casework import money
 from domain.casework.draft import CLOCK, DecisionBuilder
 from domain.casework.orders import records as orders
+from domain.payments.accounts import find, of_same_account
 from domain.payments.freezes import MOST_MONTHS, REMINDED, USUAL_MONTHS, freed_wholly, freeze_in_force
 from domain.payments.status import frozen_fen, said_of, whole_fen
 from schemas.casework.cases import Case, Payment, Step, StopState
@@ -167,7 +168,7 @@ def unfrozen_by_bank(
     """
     if not earlier and _about_former(draft, payment, amount_fen, ended):
         return
-    same, told = payments.of_same_account(draft.case, payment.transfer), len(draft.facts)
+    same, told = of_same_account(draft.case, payment.transfer), len(draft.facts)
     former = draft.case.former_freezes.get(payment.transfer)
     if earlier and former is not None and (amount_fen or whole_fen(payment)) <= former.freed_fen:
         return
@@ -257,7 +258,7 @@ def told_end(case: Case, transfer: str) -> bool:
     freezings = [order.freezing for order in _orders_of_account(case, transfer) if order.freezing is not None]
     if latest := max(freezings, key=attrgetter("at"), default=None):
         return latest.ended is not None and (latest.ended.told or latest.ended.kind is FreezeEndKind.BANK)
-    found = [payments.find(case, each) for each in payments.of_same_account(case, transfer)]
+    found = [find(case, each) for each in of_same_account(case, transfer)]
     return any(said_of(case, each).freed_fen for each in found if each is not None)
 
 
@@ -265,11 +266,11 @@ def _end_if_free(draft: DecisionBuilder, transfer: str) -> None:
     """Set a payment whose money the bank has freed wholly free, and end the recorded freeze of its account if the other
     payments to it are free too. No effect if the bank has freed nothing.
     """
-    payment = payments.find(draft.case, transfer)
+    payment = find(draft.case, transfer)
     if payment is None or not freed_wholly(draft.case, payment):
         return
     _free(draft, [transfer])
-    found = [payments.find(draft.case, each) for each in payments.of_same_account(draft.case, transfer)]
+    found = [find(draft.case, each) for each in of_same_account(draft.case, transfer)]
     held = [each for each in found if each and (_is_frozen(each) or frozen_fen(draft.case, each))]
     if not held and _frozen_orders(draft.case, transfer):
         _end(draft, transfer, FreezeEnd(kind=FreezeEndKind.BANK, at=draft.now), BankUnfroze())
@@ -279,9 +280,9 @@ def _end(draft: DecisionBuilder, transfer: str, end: FreezeEnd, what: AnyCode, b
     """End the recorded freeze of a transfer's account: all of its money in this case is free."""
     draft.note(FactKind.STOP, what, by=by)
     frozen = _frozen_orders(draft.case, transfer)
-    same = {*payments.of_same_account(draft.case, transfer), *(order.transfer for order in frozen)}
+    same = {*of_same_account(draft.case, transfer), *(order.transfer for order in frozen)}
     if end.kind is FreezeEndKind.PERIOD:
-        held = {each: payments.find(draft.case, each) for each in sorted(same)}
+        held = {each: find(draft.case, each) for each in sorted(same)}
         fens = {name: frozen_fen(draft.case, each) for name, each in held.items() if each is not None}
         end = end.model_copy(update={"freed": {name: fen for name, fen in fens.items() if fen}})
     for order in frozen:
@@ -295,7 +296,7 @@ def _end(draft: DecisionBuilder, transfer: str, end: FreezeEnd, what: AnyCode, b
 
 def _free(draft: DecisionBuilder, transfers: Collection[str]) -> bool:
     """Set the stops of frozen accounts to RELEASED, and return whether there was one: nothing holds their money."""
-    held = [payments.find(draft.case, transfer) for transfer in transfers]
+    held = [find(draft.case, transfer) for transfer in transfers]
     found = [each for each in held if each is not None and _is_frozen(each)]
     for payment in found:
         stop = payment.stop.model_copy(update={"state": StopState.RELEASED}) if payment.stop else None
@@ -317,5 +318,5 @@ def _frozen_orders(case: Case, transfer: str) -> list[StopOrder]:
 
 def _orders_of_account(case: Case, transfer: str) -> list[StopOrder]:
     """Return the case's orders for the account of a transfer."""
-    same = payments.of_same_account(case, transfer)
+    same = of_same_account(case, transfer)
     return [order for order in case.orders if order.transfer in same]

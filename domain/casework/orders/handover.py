@@ -1,10 +1,11 @@
 """Hand-over of a stopped account to an authority that has frozen it. The stops of the account end."""
 
-from domain.casework import payments, stops
+from domain.casework import stops
 from domain.casework.draft import DecisionBuilder
 from domain.casework.orders import freeze_ends, later
 from domain.casework.orders import records as orders
 from domain.casework.steps import end
+from domain.payments.accounts import find, of_same_account
 from domain.payments.freezes import freeze_in_force, with_freeze_anew
 from domain.policy.schedule import STOPS
 from schemas.casework.cases import Case, Payment, StepState, StopState
@@ -45,7 +46,7 @@ def record_authority_freeze(
 
 def _hand_over(draft: DecisionBuilder, order: StopOrder, freezing: Freezing) -> None:
     what, told = StopHandedOver(freezing.by, freezing.authority, freezing.decision), len(draft.facts)
-    same = payments.of_same_account(draft.case, order.transfer)
+    same = of_same_account(draft.case, order.transfer)
     lapsed = freeze_ends.lapsed_amounts(draft.case, order.transfer)
     freezing = freezing.model_copy(update={"after_told_end": freeze_ends.told_end(draft.case, order.transfer)})
     for other in draft.case.orders:
@@ -71,7 +72,7 @@ def may_not_hand_over(case: Case, order: StopOrder, role: StaffRole | None) -> R
     """
     if freezing := freeze_in_force(order):
         return AccountFrozen(freezing.authority, freezing.decision)
-    payment = payments.find(case, order.transfer)
+    payment = find(case, order.transfer)
     if payment is None or not (_stopped(payment) or order.freezing):
         return NoStop()
     return None if role in order.roles else RoleMayNotApprove()
@@ -82,7 +83,7 @@ def _stopped(payment: Payment) -> bool:
 
 
 def _frozen(draft: DecisionBuilder, transfer: str, what: StopHandedOver, *, again: bool) -> None:
-    payment = payments.find(draft.case, transfer)
+    payment = find(draft.case, transfer)
     if payment is not None and (_stopped(payment) or again):
         stops.set_state(draft, payment, StopState.FROZEN, what)
     for step in draft.live_for(transfer, *STOPS):  # one that is out too: its channel may not have sent it yet

@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 
 from domain.casework.draft import CLOCK, DecisionBuilder, is_clock
 from domain.casework.orders import records as orders
-from domain.casework.payments import find
 from domain.dispatches.ids import parts_of
+from domain.payments.accounts import find
 from domain.policy.schedule import LATEST
 from schemas.casework.cases import Step, Stop, StopState
 from schemas.casework.inputs import BankFeedback

@@ -6,11 +6,11 @@ approved order: after that, a person must decide on each later order again.
 
 from datetime import timedelta
 
-from domain.casework import payments
 from domain.casework.draft import DecisionBuilder
 from domain.casework.orders import records as orders
 from domain.casework.orders.later_limits import covering, may_not_approve_later
 from domain.casework.orders.open_orders import stands
+from domain.payments.accounts import find, of_same_account
 from schemas.casework.events import FactKind
 from schemas.casework.orders import Approval, LaterLimits, OrderState, StandingApproval, StopOrder
 from schemas.codes.money import MoneyTracedHere
@@ -65,7 +65,7 @@ def approve_waiting(draft: DecisionBuilder) -> None:
     allow, each with a fact; their steps become due now.
     """
     for each in draft.case.orders:
-        payment = payments.find(draft.case, each.transfer)
+        payment = find(draft.case, each.transfer)
         if each.state is not OrderState.PROPOSED or payment is None or not isinstance(each.ground, MoneyTracedHere):
             continue
         rule = draft.plan.stop.approval.of(payment, extension=False)
@@ -77,7 +77,7 @@ def end_later(draft: DecisionBuilder, transfer: str) -> None:
     """End the standing approvals that a person's decision against stopping a transfer's account ends: those of the
     orders on the same account, or, for a traced account, all standing approvals of the case.
     """
-    payment, same = payments.find(draft.case, transfer), payments.of_same_account(draft.case, transfer)
+    payment, same = find(draft.case, transfer), of_same_account(draft.case, transfer)
     on_the_way = payment is not None and payment.movement is not None
     _end(draft, [each for each in draft.case.orders if on_the_way or each.transfer in same])
 

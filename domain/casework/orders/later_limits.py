@@ -12,6 +12,7 @@ from domain.casework import payments
 from domain.casework.draft import DecisionBuilder
 from domain.casework.orders.open_orders import stands
 from domain.casework.trail.movements import traced
+from domain.payments.accounts import find
 from domain.policy.approval import ApprovalRule, LaterStopRules
 from domain.policy.trace import TraceRules
 from domain.tracing.facts import TracedAccount
@@ -48,7 +49,7 @@ def may_not_approve_later(
 
 
 def _well_founded(case: Case, order: StopOrder, rules: TraceRules) -> bool:
-    payment = payments.find(case, order.transfer)
+    payment = find(case, order.transfer)
     if payment is None or payment.movement is None:
         return payment is not None and not payments.only_reported(case, payment)
     founded = founded_payments(case)

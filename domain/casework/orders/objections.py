@@ -7,7 +7,7 @@ approved. So the bank gets one request, which is repeated until the bank answers
 
 from collections.abc import Iterator
 
-from domain.casework import money, payments, stops
+from domain.casework import money, stops
 from domain.casework.draft import CLOCK, DecisionBuilder
 from domain.casework.orders import later
 from domain.casework.orders import records as orders
@@ -15,6 +15,7 @@ from domain.casework.own_account.lifting import lift_own_hold
 from domain.casework.own_account.records import may_lift, own_hold_of, same_own_account
 from domain.casework.steps import end
 from domain.ids import short_hash
+from domain.payments.accounts import find, of_same_account
 from domain.payments.bank_book import reporter_of
 from domain.payments.ledger import upheld_at
 from schemas.casework.cases import Case, StepState
@@ -206,7 +207,7 @@ def _uphold(draft: DecisionBuilder, found: StopObjection, why: ObjectionUpheld, 
     if found.source is not None:
         draft.note(FactKind.OBJECTION, ReportFalse(found.source), by=by)
     _lift_holds(draft, found.transfer, why)
-    same = payments.of_same_account(draft.case, found.transfer)
+    same = of_same_account(draft.case, found.transfer)
     for transfer in same:
         for step in draft.live_for(transfer, *orders.ASKING):  # one that is out too: it may not be sent yet
             end(draft, step, StepState.WITHDRAWN, why)
@@ -221,7 +222,7 @@ def _uphold(draft: DecisionBuilder, found: StopObjection, why: ObjectionUpheld, 
 
 
 def _source(case: Case, found: StopObjection) -> str | None:
-    payment = payments.find(case, found.transfer)
+    payment = find(case, found.transfer)
     return reporter_of(payment) if payment else None
 
 
@@ -234,7 +235,7 @@ def _lift_holds(draft: DecisionBuilder, name: str, why: ObjectionUpheld) -> None
 
 
 def _of_account(case: Case, transfer: str) -> list[StopObjection]:
-    same = payments.of_same_account(case, transfer) or same_own_account(case, transfer)
+    same = of_same_account(case, transfer) or same_own_account(case, transfer)
     return [each for each in case.objections if each.transfer in same]
 
 
@@ -247,7 +248,7 @@ def _took_part(case: Case, transfer: str) -> Iterator[str]:
         if hold.id in holds:
             yield hold.asked_by
             yield from (approval.by for approval in hold.approvals)
-    same = payments.of_same_account(case, transfer)
+    same = of_same_account(case, transfer)
     for order in case.orders:
         if order.transfer in same:
             yield from (approval.by for approval in order.approvals)

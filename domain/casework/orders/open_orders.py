@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
-from domain.casework import payments
 from domain.casework.draft import DecisionBuilder
+from domain.payments.accounts import find
 from schemas.casework.cases import LIVE_STEPS, Case, Payment, Step
 from schemas.casework.orders import OrderState, StopOrder
 from schemas.levels import Action
@@ -17,7 +17,7 @@ def stands(case: Case, order: StopOrder, steps: Iterable[Step]) -> bool:
     """
     if order.state is not OrderState.APPROVED:
         return order.state is OrderState.PROPOSED
-    payment = payments.find(case, order.transfer)
+    payment = find(case, order.transfer)
     stopped = payment is not None and payment.stop is not None and payment.stop.in_force
     return stopped or any(step.id == order.step and step.state in LIVE_STEPS for step in steps)
 
@@ -26,7 +26,7 @@ def has_open_order(draft: DecisionBuilder, transfer: str) -> bool:
     """Return True if an order for a transfer is open, a step that asks for a stop of it is unfinished, or a stop of it
     is in force, such as one by the bank itself.
     """
-    payment = payments.find(draft.case, transfer)
+    payment = find(draft.case, transfer)
     if draft.live_for(transfer, Action.STOP_PAYMENT, Action.STOP_AGAIN) or (
         payment is not None and payment.stop is not None and payment.stop.in_force
     ):

@@ -11,6 +11,7 @@ from domain.casework import payments
 from domain.casework.draft import CLOCK, DecisionBuilder
 from domain.casework.orders.later_limits import covering
 from domain.ids import case_digits, in_groups
+from domain.payments.accounts import find
 from domain.payments.ledger import upheld_at
 from domain.policy.approval import ApprovalRule
 from domain.policy.schedule import LATEST
@@ -43,7 +44,7 @@ def payment_as_approved(case: Case, step: Step) -> Payment | None:
     For a step without an order, such as one that lifts a stop, it is the amount of the last order that a bank may have
     got; without one, the payment's own.
     """
-    payment = payments.find(case, step.transfer)
+    payment = find(case, step.transfer)
     if payment is None:
         return None
     out = [order for order in case.orders if order.transfer == step.transfer and order.went_out]
@@ -118,7 +119,7 @@ def ask_for_order(draft: DecisionBuilder, step: Step, because: AnyCode, by: str,
 
     No effect if the case lacks the payment.
     """
-    payment = payments.find(draft.case, step.transfer)
+    payment = find(draft.case, step.transfer)
     if payment is None:
         return
     order = order_of(draft.case, step.id)
@@ -238,7 +239,7 @@ def approvable_until(draft: DecisionBuilder, order: StopOrder) -> datetime:
     For an extension, the end of the stop (the builder's `now` if no end is known); for a first stop, the policy's
     `stop.settled_within` after the order was asked for.
     """
-    payment = payments.find(draft.case, order.transfer)
+    payment = find(draft.case, order.transfer)
     if order.action is Action.STOP_AGAIN:
         ends = payment.stop.until if payment and payment.stop else None
         return ends or draft.now
@@ -246,7 +247,7 @@ def approvable_until(draft: DecisionBuilder, order: StopOrder) -> datetime:
 
 
 def _new(draft: DecisionBuilder, step: Step) -> StopOrder | None:
-    payment = payments.find(draft.case, step.transfer)
+    payment = find(draft.case, step.transfer)
     if payment is None:
         return None
     rule = draft.plan.stop.approval.of(payment, extension=step.action is Action.STOP_AGAIN)
@@ -272,7 +273,7 @@ def amounts_changed(draft: DecisionBuilder) -> None:
     Earlier approvals are dropped, because they were for another amount.
     """
     for order in draft.case.orders:
-        payment = payments.find(draft.case, order.transfer)
+        payment = find(draft.case, order.transfer)
         same = payment is None or payment.movement is not None or payment.amount_fen == order.amount_fen
         if payment is None or same or order.state is not OrderState.PROPOSED:
             continue

@@ -2,10 +2,11 @@
 
 from datetime import datetime
 
-from domain.casework import alerts, payments, stops
+from domain.casework import alerts, stops
 from domain.casework.draft import DecisionBuilder, Rules
 from domain.casework.orders import records as orders
 from domain.casework.orders.open_orders import stands, traced_before
+from domain.payments.accounts import find
 from domain.payments.same_payment import pairs
 from domain.risk import reported
 from schemas.casework.cases import MOST_REASONS, Case, Danger, Payment
@@ -92,7 +93,7 @@ def _told(draft: DecisionBuilder, given: PaymentReport, transfer: str | None) ->
     order = orders.latest_order(draft.case, transfer)
     if order is not None and stands(draft.case, order, draft.steps.values()):
         return
-    payment = payments.find(draft.case, transfer)
+    payment = find(draft.case, transfer)
     if payment is not None and traced_before(draft, payment):
         draft.note(FactKind.NOTE, AccountOrdered(), by=given.by)
     elif why := stops.propose_stop(draft, transfer, AskedBy(given.by), given.by):

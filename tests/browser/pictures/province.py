@@ -213,7 +213,7 @@ async def _desk(running: Running) -> None:
 
 
 async def _known(line: Installation, login: str, name: str, role: StaffRole) -> None:
-    """Give somebody an account, so that pages show the name."""
+    """Write an account for a person, so that pages show the name in place of the login."""
     await line.staff.put(Account(login=login, name=name, role=role, changed_at=line.clock.now(), changed_by="demo"))
 
 

@@ -56,6 +56,17 @@ async def page_of(client: Client, case: Case, language: str = "zh") -> str:
     return answer.text
 
 
+async def page_with(console: Stage, client: Client, case: Case, **changed: object) -> str:
+    """Return the case's page as it is while these fields of the stored case are changed."""
+    redis, place = console.house.line.redis, key("cases", home(case.resident, console.house.settings.partitions))
+    stored = await redis.hget(place, case.resident)
+    await redis.hset(place, case.resident, case.model_copy(update=changed).model_dump_json())
+    try:
+        return await page_of(client, case)
+    finally:
+        await redis.hset(place, case.resident, stored)
+
+
 def part(page: str, begin: str, end: str) -> str:
     """The text between two marks of a page, without its tags."""
     text = page.partition(begin)[2].partition(end)[0]
@@ -139,19 +150,15 @@ async def test_a_step_that_ends_before_the_operators_own_call_has_its_clock_in_t
 async def test_a_key_leads_to_the_call_of_a_contact_and_only_where_it_is_not_folded_away(
     console: Stage, line: Line, operator: Client
 ) -> None:
-    resident, case = await red(line, contacts=[TrustedContact(name="曹某", phone=line.phone(), relation="daughter")])
+    _, case = await red(line, contacts=[TrustedContact(name="曹某", phone=line.phone(), relation="daughter")])
     waits, at = StepState.PENDING, case.opened_at
     contact = Step(id="red.contact.0", action=Action.CONTACT_CALL, state=waits, due=at, contact=0)
     others = [step for step in case.steps if step.action is not Action.CONTACT_CALL]
-    place = key("cases", home(resident.id, console.house.settings.partitions))
-    stored, shown = await console.house.line.redis.hget(place, resident.id), []
+    shown = []
     for late in (False, True):
         due = [step.model_copy(update={"due": case.opened_at + timedelta(days=-late or 1)}) for step in others]
-        changed = case.model_copy(update={"steps": [contact, *due]})
-        await console.house.line.redis.hset(place, resident.id, changed.model_dump_json())
-        page = await page_of(operator, case)
+        page = await page_with(console, operator, case, steps=[contact, *due])
         shown.append((page.count('data-key="f" data-key-focus>'), page.count('data-key="f"'), "coming-later" in page))
-    await console.house.line.redis.hset(place, resident.id, stored)
     assert shown == [(1, 1, True), (0, 0, True)]
 
 
@@ -159,7 +166,7 @@ async def test_a_key_leads_to_the_call_of_a_contact_and_only_where_it_is_not_fol
 async def test_a_refused_stop_is_named_beside_the_amount_and_the_payment_says_by_whom_and_what_to_do(
     console: Stage, line: Line, operator: Client, times: int, advice: str
 ) -> None:
-    resident, case = await red(line)
+    _, case = await red(line)
     (payment,) = case.payments
     open_ = payment.model_copy(update={"amount_fen": 90_000})
     refused = payment.model_copy(
@@ -171,12 +178,7 @@ async def test_a_refused_stop_is_named_beside_the_amount_and_the_payment_says_by
             "institution": "bank-c",
         }
     )
-    place = key("cases", home(resident.id, console.house.settings.partitions))
-    stored = await console.house.line.redis.hget(place, resident.id)
-    changed = case.model_copy(update={"payments": [open_, refused]})
-    await console.house.line.redis.hset(place, resident.id, changed.model_dump_json())
-    page = await page_of(operator, case)
-    await console.house.line.redis.hset(place, resident.id, stored)
+    page = await page_with(console, operator, case, payments=[open_, refused])
     header = page.partition('<header id="head"')[2].partition("</header>")[0]
     assert part(header, 'id="headline"', "</p>").endswith("¥1,400 尚未止付 · 银行拒绝 ¥500")
     assert "止付其余 ¥900" in header
@@ -192,17 +194,12 @@ async def test_a_refused_stop_is_named_beside_the_amount_and_the_payment_says_by
 async def test_money_whose_account_was_asked_for_twice_cannot_be_stopped_and_the_strip_says_so(
     console: Stage, line: Line, operator: Client
 ) -> None:
-    resident, case = await red(line)
+    _, case = await red(line)
     (payment,) = case.payments
     stop = Stop(state=StopState.RETURNED, times=2)
     fields = {"transfer": "bank-b:back", "amount_fen": 50_000, "stop": stop, "state": TransferState.SETTLED}
     back = payment.model_copy(update=fields)
-    changed = case.model_copy(update={"payments": [payment, back]})
-    place = key("cases", home(resident.id, console.house.settings.partitions))
-    stored = await console.house.line.redis.hget(place, resident.id)
-    await console.house.line.redis.hset(place, resident.id, changed.model_dump_json())
-    page = await page_of(operator, case)
-    await console.house.line.redis.hset(place, resident.id, stored)
+    page = await page_with(console, operator, case, payments=[payment, back])
     header = page.partition('<header id="head"')[2].partition("</header>")[0]
     assert part(header, 'id="headline"', "</p>").endswith("¥30,000 尚未止付")
     assert "无法止付 ¥30,000" in part(header, 'id="stop-strip"', "</div>")
@@ -226,18 +223,14 @@ async def test_one_button_is_solid_and_it_answers_the_clock_that_runs_out_first(
     assert (await operator.post(f"/cases/{(await line.case(resident)).id}/claim")).status_code == 303
     await line.settle()
     case = await line.case(resident)
-    place = key("cases", home(resident.id, console.house.settings.partitions))
-    stored, shown = await console.house.line.redis.hget(place, resident.id), []
+    shown = []
     call = next(step for step in case.steps if step.action is Action.OPERATOR_CALL and step.due)
     assert call.due is not None
     contact = Step(id="red.contact.0", action=Action.CONTACT_CALL, state=StepState.PENDING, due=call.due, contact=0)
     for earlier in (timedelta(minutes=1), -timedelta(minutes=1)):
         steps = [call, contact.model_copy(update={"due": call.due - earlier})]
-        changed = case.model_copy(update={"steps": steps})
-        await console.house.line.redis.hset(place, resident.id, changed.model_dump_json())
-        page = await page_of(operator, case)
+        page = await page_with(console, operator, case, steps=steps)
         shown.append((solid(page), page.count('data-key="f"')))
-    await console.house.line.redis.hset(place, resident.id, stored)
     assert shown == [(["f"], 1), (["p"], 1)]
 
 

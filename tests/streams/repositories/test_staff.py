@@ -86,15 +86,15 @@ async def test_the_names_on_pages_are_read_again_after_some_seconds_and_have_wha
 ) -> None:
     other = Staff(settings, room.redis, room.producer)
     await room.staff.put(account("named-1"))
-    await other.read_names()
+    await other.names()
     assert other.named["named-1"] == account("named-1").name
     await room.staff.put(account("named-2"))
-    await other.read_names()
+    await other.names()
     assert "named-2" not in other.named, "every request of a page asks for them"
     await other.put(account("named-3"))
     assert other.named["named-3"] == account("named-3").name
     monkeypatch.setattr("streams.repositories.staff.NAMES_SECONDS", 0.0)
-    await other.read_names()
+    await other.names()
     assert {"named-1", "named-2", "named-3"} <= set(other.named)
 
 

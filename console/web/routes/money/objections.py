@@ -22,8 +22,8 @@ from console.web.kit.services import Services, services
 from console.web.kit.wording import say
 from console.web.routes.money.messages import REASON_LENGTH, messages, not_done, payers_banks
 from domain.casework.orders import objections
-from domain.casework.payments import find
 from domain.ids import short_hash
+from domain.payments.accounts import find
 from domain.policy import PolicyError
 from domain.policy.objections import REVIEWERS
 from domain.wording import money_labels

@@ -29,9 +29,9 @@ from console.web.routes.money.messages import REASON_LENGTH, FormId, messages, n
 from domain.calendar import JILIN
 from domain.casework.orders import freeze_ends, handover
 from domain.casework.orders import records as orders
-from domain.casework.payments import with_traced
 from domain.identity import masking
 from domain.ids import short_hash
+from domain.payments.accounts import with_traced
 from domain.payments.capitals import capitals
 from domain.payments.freezes import ends_soon, freeze_in_force
 from schemas.casework.cases import Case, Payment

@@ -18,7 +18,10 @@ def restored(observed: Observed, lost: Trouble) -> float:
 
 
 def stood_still(observed: Observed, who: str, late: float) -> bool:
-    """Return True if a process was frozen or cut off until just before Kafka got its record at `late`."""
+    """Return True if the process `who` was frozen or cut off when Kafka got its record, or until 0.3 s (LEAVES) before.
+
+    `late`: when Kafka got the record.
+    """
     struck = [each for each in observed.troubles if each.who == who and each.began < min(late, each.ended)]
     return any(each.ended >= late - LEAVES for each in struck)
 
