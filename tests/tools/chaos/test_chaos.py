@@ -4,23 +4,32 @@ from pathlib import Path
 
 import pytest
 
+from simulators.providers.base import Contact
 from tests.tools.chaos.mutated import SHOWN_BY, caught
 from tests.tools.chaos.plan import drawn
 from tests.tools.chaos.round import play
 from tests.tools.servers.kafka import Kafka
 
 SEEDS = (8117, pytest.param(6602, marks=pytest.mark.long))
-"""Sealed, a killed worker, a cut in one way, the vault away; and a zombie, a late carrier, Redis without its tail."""
+"""Retention and a wipe, then a killed worker; and a zombie, a late carrier, Redis without its tail."""
 NOT_JUDGED = "deadlines_late"  # other tests run beside these: a second is too short for a machine that is busy
+TRIES = 2
 
 
 @pytest.mark.parametrize("seed", SEEDS)
 async def test_a_province_that_is_struck_loses_nothing_and_warns_nobody_twice(
     seed: int, kafka_brokers: Kafka, tmp_path: Path
 ) -> None:
-    outcome = await play(drawn(seed), kafka_brokers, tmp_path / "round")
-    assert [each.words for each in outcome.broken if each.law != NOT_JUDGED] == []
-    assert outcome.books.contacts
+    """Where brokers need over a minute for the first signal, an hour has passed in the province, and its warnings come
+    too late to be sent. All laws are judged then too, and the round is played once more.
+    """
+    contacts = list[Contact]()
+    for number in range(TRIES):
+        outcome = await play(drawn(seed), kafka_brokers, tmp_path / f"round-{number}")
+        assert [each.words for each in outcome.broken if each.law != NOT_JUDGED] == []
+        if contacts := outcome.books.contacts:
+            break
+    assert contacts
 
 
 @pytest.mark.long
