@@ -105,7 +105,12 @@ def _drive(world: World, acts: Acts) -> None:
         loop.drive(loop.time() + LOOK_SECONDS)
         world.look()
         busy = (
-            not acts.over or not world.consumed() or not world.whole() or world.due_within(0.0) or world.unpublished()
+            not acts.over
+            or not world.consumed()
+            or not world.whole()
+            or world.owing()
+            or world.due_within(0.0)
+            or world.unpublished()
         )
         quiet = 0.0 if busy else quiet + LOOK_SECONDS
 

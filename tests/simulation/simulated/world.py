@@ -268,14 +268,21 @@ class World:
         return any(keys.get(f"outbox:{{{partition}}}") for partition in range(PARTITIONS))
 
     def due_within(self, seconds: float) -> bool:
-        """Whether a deadline falls due soon, or has done so."""
+        """Whether a deadline or a resident's re-evaluation falls due soon, or has done so."""
         until = (self.true() + seconds) * 1000
         keys = plain(self.redis())
         return any(
             score <= until
+            for name in ("deadlines", "rescore")
             for partition in range(PARTITIONS)
-            for score in keys.get(f"deadlines:{{{partition}}}", {}).values()
+            for score in keys.get(f"{name}:{{{partition}}}", {}).values()
         )
+
+    def owing(self) -> bool:
+        """Whether signals that were counted in a lost store still wait to be screened again."""
+        lanes = ("owed", "owed-urgent")
+        keys = plain(self.redis())
+        return any(keys.get(f"{name}:{{{partition}}}") for name in lanes for partition in range(PARTITIONS))
 
 
 def _copied(parts: kafka.Parts) -> kafka.Parts:
