@@ -27,6 +27,13 @@ WHEN = """(id) => new Promise((tell) => {
   look();
 })"""
 
+# Counts how often the page's script asks for an element's place, for which the browser must lay the page out.
+ASKED = """() => {
+  window.asked = 0;
+  const place = Element.prototype.getBoundingClientRect;
+  Element.prototype.getBoundingClientRect = function () { window.asked += 1; return place.call(this); };
+}"""
+
 
 async def test_a_change_is_on_all_screens_within_a_second_and_nobody_loses_his_place_or_what_he_types(
     console: Stage, line: Line, people: People
@@ -47,6 +54,15 @@ async def test_a_change_is_on_all_screens_within_a_second_and_nobody_loses_his_p
     assert await typing.evaluate("scrollY") == 300
     await expect(row).to_be_focused()
     assert await reading.evaluate("scrollY") == place
+
+
+async def test_an_update_does_not_lay_the_whole_table_out_at_once(console: Stage, line: Line, people: People) -> None:
+    case, *_ = await yellows(console, line, "220202003", ROWS)
+    page = await opened(people, "220202003")
+    await page.evaluate(ASKED)
+    await claimed(console, case, "op-elsewhere")
+    await expect(page.locator(f"tr[data-id='{case.id}'] .by")).to_be_visible(timeout=SECONDS * 1000)
+    assert await page.evaluate("asked") == 0
 
 
 async def test_a_new_case_above_is_announced_and_does_not_move_what_is_read(

@@ -16,6 +16,7 @@ const held = new Map(); // rows that belong above what is being looked at: shown
 const alarm = new Alarm(at("sound"), at("alarms"), at("alarm"));
 let total = Number(table.dataset.total), busy = false, ended = false, asked = 0;
 let loaded = document.body.dataset.now; // when the rows were rendered: at midnight they are read again, with the day of their times
+let scrolled = false; // whether the top of the list is above the window's
 let ranked = serverNow(); // when the list was sorted: its order and the figures that explain it are of one moment
 
 // ---------------------------------------------------------------- a row
@@ -81,10 +82,11 @@ function sort() {
   for (const entry of rows.values()) weight(entry);
 }
 
-/** Nobody is in the list: it stands at its top, nothing in it is chosen, marked or focused. */
+/** Nobody is in the list: it stands at its top, nothing in it is chosen, marked or focused. Asks for no element's place:
+ * that would lay the whole table out at once, at every event. */
 function atRest() {
   const marked = getSelection();
-  return table.getBoundingClientRect().top >= 0 && !body.contains(document.activeElement)
+  return !scrolled && !body.contains(document.activeElement)
     && (marked.isCollapsed || !body.contains(marked.anchorNode));
 }
 
@@ -355,6 +357,7 @@ body.addEventListener("click", ({ target }) => {
   if (link) sessionStorage.setItem("quanzu-queue", link.closest("tr").dataset.id);
 });
 more?.addEventListener("click", further);
+new IntersectionObserver(([seen]) => { scrolled = seen.isIntersecting; }, { rootMargin: "0px 0px -100% 0px" }).observe(table); // it crosses the top
 if (more) new IntersectionObserver(([seen]) => seen.isIntersecting && further(), { rootMargin: "600px" }).observe(more);
 form?.addEventListener("change", filter);
 form?.addEventListener("submit", (event) => {
