@@ -56,6 +56,6 @@ def progress_line(view: Overview) -> str:
     red = sum(number for name, number in open_cases.items() if name.startswith(f"{Level.RED}|"))
     counted = sum(view.outcomes.values())
     return (
-        f"{view.now.astimezone(LOCAL):%m-%d %H:%M} in the province: {counted:,} signals, "
-        f"{sum(open_cases.values()):,} open cases ({red:,} red), {view.overdue:,} deadlines overdue"
+        f"{view.now.astimezone(LOCAL):%m-%d %H:%M} in the province, signals: {counted:,}, "
+        f"open cases: {sum(open_cases.values()):,} ({red:,} red), deadlines overdue: {view.overdue:,}"
     )

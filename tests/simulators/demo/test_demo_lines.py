@@ -23,7 +23,7 @@ VIEW = Overview(
 
 
 def test_a_line_has_the_province_s_time_and_how_it_stands() -> None:
-    words = "03-02 09:05 in the province: 1,204 signals, 5 open cases (2 red), 0 deadlines overdue"
+    words = "03-02 09:05 in the province, signals: 1,204, open cases: 5 (2 red), deadlines overdue: 0"
     assert progress_line(VIEW) == words
 
 
