@@ -13,6 +13,7 @@ from schemas.casework.events import FactKind
 from schemas.codes.people import Noted
 from schemas.people.residents import Resident
 from schemas.people.staff import StaffRole
+from streams.operations import rules
 from streams.repositories.tables import Incidents
 from tests.console.harness.audit import audited, unaudited
 from tests.console.harness.stage import Client, Stage, first_banner
@@ -87,6 +88,20 @@ async def test_a_campaign_is_called_by_its_scam_its_place_and_its_time_and_the_i
         assert re.search(rf"重大警情 · [^<]* · {chief.account.name}</h2>", board)
         await chief.post(f"/incidents/{name}/end", data=form(incident=incident, reason="结束了"))
         assert f"{title} · {chief.account.name}: 结束了" in (await chief.get("/incidents")).text
+
+
+async def test_a_hold_on_a_campaign_is_called_like_the_campaign(console: Stage, line: Line) -> None:
+    name, residents = await campaign(console, line)
+    scam = labels.scam((await line.case(residents[0])).danger.scam_type)
+    async with await console.signed_in(StaffRole.SUPERVISOR) as chief:
+        given = form(kind="mute", campaign=name, reason="网关故障") | {"for": "1h"}
+        looked = (await chief.post("/holds/look", data=given)).text
+        assert (await chief.post("/holds", data=given)).status_code == 303
+        listed = (await chief.get("/holds")).text
+        for hold in await rules.holds_in_force(console.house.line):
+            await rules.lift(console.house.line, hold.id, "test", "the test is over", "drop")
+    for text in (looked, listed):
+        assert re.search(rf"串并线索：{scam} · [^<]+ <small>[^<]+ 起 · <span title=.*?>{name}</span></small>", text)
 
 
 async def test_another_prefecture_sees_neither_board_nor_stream(console: Stage, line: Line) -> None:

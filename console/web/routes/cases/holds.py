@@ -1,5 +1,6 @@
 """Routes for outreach holds, and for stopping all outgoing contact. Supervisors set and lift holds in their area."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Literal
 
@@ -17,6 +18,7 @@ from console.web.kit.i18n import translate
 from console.web.kit.pages import page
 from console.web.kit.services import Services, services
 from console.web.overview import area as overview
+from console.web.overview.campaigns import CampaignName, campaign_names
 from console.web.rosters import areas
 from domain.calendar import local_date
 from domain.casework.holds import stops_all, touched
@@ -76,7 +78,7 @@ async def look(request: Request, who: Signed) -> Response:
         hold = _hold(request, who, given)
     except _WrongError as error:
         return await _shown(request, who, 422, given, str(error))
-    return await _looked(request, given, hold)
+    return await _looked(request, who, given, hold)
 
 
 @door.act("/holds", SUPERVISORS, name="hold-set")
@@ -94,7 +96,7 @@ async def put(request: Request, who: Signed) -> Response:
         return await _shown(request, who, 422, given, str(error))
     if given["kind"] == EVERYTHING and given["word"] != translate(request, WORD):
         wrong = translate(request, "请输入确认词，停止才会生效。")
-        return await _looked(request, given, hold, 422, wrong)
+        return await _looked(request, who, given, hold, 422, wrong)
     named = {name: getattr(hold, name) for name in (*NAMED, "area")}
     said = {**named, "for": given["for"], "spare_red": "yes" if hold.spare_red else None}
     detail = ", ".join(f"{field}={value}" for field, value in said.items() if value)
@@ -174,7 +176,9 @@ def _hold(request: Request, who: Who, given: Filled) -> Hold:
         raise _WrongError(translate(request, words)) from None
 
 
-async def _looked(request: Request, given: Filled, hold: Hold, status: int = 200, wrong: str = "") -> Response:
+async def _looked(
+    request: Request, who: Who, given: Filled, hold: Hold, status: int = 200, wrong: str = ""
+) -> Response:
     made = services(request)
     await made.queue.refresh()
     found = [(row.level, count) for row in made.hub.rows.values() if (count := touched(hold, row.case))]
@@ -184,6 +188,7 @@ async def _looked(request: Request, given: Filled, hold: Hold, status: int = 200
         "holds_look.html",
         status,
         hold=hold,
+        titles=_titles(made, who, [hold]),
         given=given,
         named=NAMED,
         everything=given["kind"] == EVERYTHING,
@@ -214,6 +219,7 @@ async def _shown(
         "holds.html",
         status,
         holds=[(hold, *_held(made, who, hold), who.sees(hold.area or "")) for hold in holds],
+        titles=_titles(made, who, holds),
         stops_all=stops_all,
         most=CASES_SHOWN,
         may_set=who.role in SUPERVISORS,
@@ -230,6 +236,10 @@ async def _shown(
         areas=areas.within(who.area, on),
         places=areas.names({hold.area or "" for hold in holds}, on),
     )
+
+
+def _titles(made: Services, who: Who, holds: Sequence[Hold]) -> dict[str, CampaignName]:
+    return campaign_names(made, who, [hold.campaign for hold in holds if hold.campaign])
 
 
 def _of_preset(request: Request, preset: HoldPreset) -> dict[str, str]:
