@@ -128,6 +128,24 @@ async def test_an_order_that_there_is_not_is_not_found(console: Stage) -> None:
         assert (await anna.get("/release/orders/raaaaaaaaaaaaaaaa-1/stop.0")).status_code == 404
 
 
+@pytest.mark.parametrize("act", ["approve", "decline", "hand-over", "end-freeze"])
+async def test_an_act_on_an_order_whose_name_cannot_be_one_is_not_found(console: Stage, act: str) -> None:
+    case, given = (await stopped(console)).case, {"form": "a" * 16, "reason": "因测试需要核对", "decision": "9 号"}
+    async with await console.signed_in(DESK) as anna:
+        for name in ("Ă", "a" * 80):
+            answer = await anna.post(f"/release/orders/{case.id}/{name}/{act}", data=given)
+            assert answer.status_code == 404, answer.text
+
+
+@pytest.mark.parametrize("act", ["approve", "decline", "lift"])
+async def test_an_act_on_a_hold_whose_name_cannot_be_one_is_not_found(console: Stage, act: str) -> None:
+    case, given = (await stopped(console)).case, {"form": "a" * 16, "reason": "因测试需要核对"}
+    async with await console.signed_in(DESK) as anna:
+        for name in ("Ă", "a" * 80):
+            answer = await anna.post(f"/release/own-account/{case.id}/{name}/{act}", data=given)
+            assert answer.status_code == 404, answer.text
+
+
 async def test_a_person_records_that_an_authority_has_frozen_the_account(console: Stage) -> None:
     stop = await stopped(console)
     (order,) = stop.case.orders

@@ -94,14 +94,14 @@ async def approve(
     "yes" also approves later stops, within the four limits; 422 if a limit is no whole number or out of bounds.
     TimeoutError and SendError of Kafka, and errors of Redis, pass through.
     """
+    case, order = await _found(services(request), who, case_id, step)
     known = institution in services(request).line.outgoing.institutions.by_code
     try:
         limits = typed_limits(later, hops, accounts, yuan, hours)
     except ValueError:
-        case, order = await _found(services(request), who, case_id, step)
         return await _page(request, who, case, order, translate(request, _NO_LIMITS), status=422)
-    act = ApproveStopAct(order=step, institution=institution if known else None, later=limits)
-    return await _decide(request, who, case_id, act, form, seen)
+    act = ApproveStopAct(order=order.step, institution=institution if known else None, later=limits)
+    return await _decide(request, who, case, act, form, seen)
 
 
 @door.act("/{case_id}/{step}/decline", RELEASES, name="release-order-decline", steps_up=N_("不批准止付令"))
@@ -118,10 +118,11 @@ async def decline(
     does not have the order. TimeoutError and SendError of Kafka, and errors of Redis, pass through.
     """
     why = reason.strip()
+    case, order = await _found(services(request), who, case_id, step)
     if not LEAST_REASON <= len(why) <= MOST_REASON:
-        case, order = await _found(services(request), who, case_id, step)
         return await _page(request, who, case, order, translate(request, REASON_LENGTH), {"reason": reason}, 422)
-    return await _decide(request, who, case_id, DeclineStopAct(order=step, reason=why), form, typed={"reason": reason})
+    act = DeclineStopAct(order=order.step, reason=why)
+    return await _decide(request, who, case, act, form, typed={"reason": reason})
 
 
 @door.act("/{case_id}/{step}/hand-over", RELEASES, name="release-order-hand-over", steps_up=N_("登记移送冻结"))
@@ -146,10 +147,10 @@ async def hand_over(
     if renewed := freeze_in_force(order):  # by the authority that froze it
         typed["authority"] = renewed.authority
     try:
-        act = HandOverStopAct(order=step, until=_end_of(until), **typed)
+        act = HandOverStopAct(order=order.step, until=_end_of(until), **typed)
     except ValueError:
         return await _page(request, who, case, order, translate(request, _NO_DECISION), typed | {"until": until}, 422)
-    return await _decide(request, who, case_id, act, form, typed=typed | {"until": until})
+    return await _decide(request, who, case, act, form, typed=typed | {"until": until})
 
 
 @door.act("/{case_id}/{step}/end-freeze", RELEASES, name="release-order-end-freeze", steps_up=N_("登记解除冻结"))
@@ -167,12 +168,12 @@ async def end_freeze(
     Redis, pass through.
     """
     typed = {"ended": decision.strip()}
+    case, order = await _found(services(request), who, case_id, step)
     try:
-        act = EndFreezeAct(order=step, decision=typed["ended"])
+        act = EndFreezeAct(order=order.step, decision=typed["ended"])
     except ValueError:
-        case, order = await _found(services(request), who, case_id, step)
         return await _page(request, who, case, order, translate(request, _NO_END), typed, 422)
-    return await _decide(request, who, case_id, act, form, typed=typed)
+    return await _decide(request, who, case, act, form, typed=typed)
 
 
 def _end_of(day: str) -> datetime | None:
@@ -221,20 +222,19 @@ async def printed(request: Request, case_id: str, step: str, who: Signed) -> Res
 async def _decide(
     request: Request,
     who: Who,
-    case_id: str,
+    case: Case,
     act: Decided,
     form: str,
     seen: int | None = None,
     typed: dict[str, str] | None = None,
 ) -> Response:
     made = services(request)
-    case, _ = await _found(made, who, case_id, act.order)
     name = short_hash("order", who.login, case.id, act.order, act.do, form)
     answer = await answers.put(made, who, acted(made, who, case, act, name, seen), _reason(act))
     if answer.how is Answered.DONE:
         return RedirectResponse(f"/release/orders/{case.id}/{act.order}", 303)
     wrong, status = not_done(request, answer)
-    case, order = await _found(made, who, case_id, act.order)
+    case, order = await _found(made, who, case.id, act.order)
     return await _page(request, who, case, order, wrong, typed, status)
 
 

@@ -67,7 +67,8 @@ async def approve(request: Request, case_id: str, name: str, who: Signed, form: 
     without an id. Raises NotFoundError if the person's area does not have the hold. TimeoutError and SendError of
     Kafka, and errors of Redis, pass through.
     """
-    return await _decide(request, who, case_id, ApproveHoldAct(hold=name), form)
+    case, hold = await _found(services(request), who, case_id, name)
+    return await _decide(request, who, case, ApproveHoldAct(hold=hold.id), form)
 
 
 @door.act("/{case_id}/{name}/decline", RELEASES, name="own-account-decline", steps_up=N_("不批准暂停本人账户转出"))
@@ -78,9 +79,10 @@ async def decline(
     form has no id, 409 if the case refuses, 202 if it has not answered. Raises NotFoundError if the person's area does
     not have the hold. TimeoutError and SendError of Kafka, and errors of Redis, pass through.
     """
-    if wrong := await _reason_wrong(request, who, case_id, name, reason):
+    case, hold = await _found(services(request), who, case_id, name)
+    if wrong := await _reason_wrong(request, who, case, hold, reason):
         return wrong
-    return await _decide(request, who, case_id, DeclineHoldAct(hold=name, reason=reason.strip()), form)
+    return await _decide(request, who, case, DeclineHoldAct(hold=hold.id, reason=reason.strip()), form)
 
 
 @door.act("/{case_id}/{name}/lift", RELEASES, name="own-account-lift", steps_up=N_("提前恢复本人账户转出"))
@@ -91,9 +93,10 @@ async def lift(
     or the form has no id, 409 if the case refuses, 202 if it has not answered. Raises NotFoundError if the person's
     area does not have the hold. TimeoutError and SendError of Kafka, and errors of Redis, pass through.
     """
-    if wrong := await _reason_wrong(request, who, case_id, name, reason):
+    case, hold = await _found(services(request), who, case_id, name)
+    if wrong := await _reason_wrong(request, who, case, hold, reason):
         return wrong
-    return await _decide(request, who, case_id, LiftHoldAct(hold=name, reason=reason.strip()), form)
+    return await _decide(request, who, case, LiftHoldAct(hold=hold.id, reason=reason.strip()), form)
 
 
 @door.page("/{case_id}/{name}/print", READ_ORDERS, name="own-account-print")
@@ -120,23 +123,21 @@ async def printed(request: Request, case_id: str, name: str, who: Signed) -> Res
     )
 
 
-async def _reason_wrong(request: Request, who: Who, case_id: str, name: str, reason: str) -> Response | None:
+async def _reason_wrong(request: Request, who: Who, case: Case, hold: OwnHold, reason: str) -> Response | None:
     if LEAST_REASON <= len(reason.strip()) <= MOST_REASON:
         return None
-    case, hold = await _found(services(request), who, case_id, name)
     return await _page(request, who, case, hold, translate(request, REASON_LENGTH), reason, 422)
 
 
-async def _decide(request: Request, who: Who, case_id: str, act: Decided, form: str) -> Response:
+async def _decide(request: Request, who: Who, case: Case, act: Decided, form: str) -> Response:
     made = services(request)
-    case, _ = await _found(made, who, case_id, act.hold)
     name = short_hash("own-account", who.login, case.id, act.hold, act.do, form)
     why = act.hold if isinstance(act, ApproveHoldAct) else act.reason
     answer = await answers.put(made, who, acted(made, who, case, act, name), why)
     if answer.how is Answered.DONE:
         return RedirectResponse(f"/release/own-account/{case.id}/{act.hold}", 303)
     wrong, status = not_done(request, answer)
-    case, hold = await _found(made, who, case_id, act.hold)
+    case, hold = await _found(made, who, case.id, act.hold)
     return await _page(request, who, case, hold, wrong, status=status)
 
 
