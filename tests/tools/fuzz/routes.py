@@ -11,6 +11,7 @@ import argparse
 import ast
 import asyncio
 import json
+import os
 import re
 import subprocess
 import sys
@@ -70,7 +71,7 @@ async def fuzzed(folder: Path, each: int, seed: int) -> list[Found]:
             return {"cookie": f"{COOKIE}={token}", csrf.HEADER: proof, "accept": "text/html"}
 
         own = {route.name: _own(world, route) for route in _routes(console)}
-        pages = Plan(document(console), console.address, each, seed, ROUNDS, own, roles)
+        pages = Plan(document(console), console.address, each, seed, ROUNDS, own, roles, os.getpid())
         key = dict(console.house.intake.headers)
 
         async def feed(_: str) -> dict[str, str]:
@@ -79,7 +80,7 @@ async def fuzzed(folder: Path, each: int, seed: int) -> list[Found]:
         signals = openapi("0")
         names = [one["operationId"] for path in signals["paths"].values() for one in path.values()]
         address, feeds = str(console.house.intake.base_url), dict.fromkeys(names, "feed")
-        there = Plan(signals, address, each * 10, seed, ROUNDS, {}, feeds)
+        there = Plan(signals, address, each * 10, seed, ROUNDS, {}, feeds, os.getpid())
         return [await _sent("console", pages, enter), await _sent("intake", there, feed)]
 
 

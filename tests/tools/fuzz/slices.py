@@ -62,14 +62,17 @@ def next_seed(slices: list[Slice], first: int) -> int:
 
 def summed(slices: list[Slice]) -> dict[str, Any]:
     """Return the sum of the slices: requests, by server and commit; answers by status; what failed; the slowest
-    request; and the largest growth of memory while only pages were read.
+    request; the operations that need much CPU, and how many seconds at most; and the largest growth of memory while
+    only pages were read.
     """
     servers, commits, statuses = Counter[str](), Counter[str](), Counter[str]()
+    costly: dict[str, float] = {}
     for each in slices:
         commits[each.commit] += each.requests
         for found in each.found:
             servers[found.server] += found.tally["requests"]
             statuses.update(found.tally["statuses"])
+            costly |= {name: max(cost, costly.get(name, cost)) for name, cost in found.tally["costly"].items()}
     every = [found for each in slices for found in each.found]
     return {
         "requests": servers.total(),
@@ -79,5 +82,6 @@ def summed(slices: list[Slice]) -> dict[str, Any]:
         "failed": sum(each.tally["failed"] for each in every),
         "errors": sum(count for status, count in statuses.items() if status >= "500" or status == "0"),
         "worst": max((tuple(each.tally["worst"]) for each in every), default=(0.0, "")),
+        "costly": costly,
         "growth": round(max((each.growth for each in every), default=0.0), 3),
     }

@@ -24,9 +24,10 @@ async def test_no_generated_request_is_answered_by_a_500_or_holds_up_a_page(tmp_
     assert taken > console.tally["requests"] / 4, "most requests would not get past the door"
 
 
-def tally(requests: int, worst: float = 0.1, failed: int = 0, **statuses: int) -> dict[str, Any]:
+def tally(requests: int, worst: float = 0.1, failed: int = 0, costly: float = 0.2, **statuses: int) -> dict[str, Any]:
     told = {name.removeprefix("s"): count for name, count in statuses.items()}
-    return {"requests": requests, "statuses": told, "worst": [worst, "GET /"], "failed": failed, "faults": []}
+    found = {"requests": requests, "statuses": told, "worst": [worst, "GET /"], "failed": failed, "faults": []}
+    return found | {"costly": {"GET /": costly}}
 
 
 ONE = Slice(1, "abc", 100, [Found("console", tally(90, s200=80, s404=10), [9, 10, 10])])
@@ -35,7 +36,7 @@ TWO = Slice(
     "def",
     100,
     [
-        Found("console", tally(70, 1.5, 2, s200=68, s500=1, s0=1), [9, 10, 12]),
+        Found("console", tally(70, 1.5, 2, 0.3, s200=68, s500=1, s0=1), [9, 10, 12]),
         Found("intake", tally(30, s202=30), [9, 10, 10]),
     ],
 )
@@ -47,6 +48,7 @@ def test_the_sum_has_all_requests_by_server_and_commit_and_what_was_worst() -> N
     assert found["commits"] == {"abc": 90, "def": 100}
     assert found["statuses"] == {"0": 1, "200": 148, "202": 30, "404": 10, "500": 1}
     assert (found["failed"], found["errors"], found["worst"], found["growth"]) == (2, 2, (1.5, "GET /"), 0.2)
+    assert found["costly"] == {"GET /": 0.3}
 
 
 def test_a_run_that_was_interrupted_goes_on_with_the_first_seed_that_is_missing(tmp_path: Path) -> None:
