@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -47,11 +47,12 @@ UNKNOWN = "no dispatch"  # of a message on the wire that nobody ordered
 
 @dataclass(frozen=True, slots=True)
 class Ordered:
-    """An order as the tap saw it."""
+    """An order as the tap saw it. `at`: when it came first, in seconds since 1970."""
 
     phone: str = field(repr=False)
     text: str = field(repr=False)
     action: str
+    at: float
 
 
 @dataclass(slots=True)
@@ -112,6 +113,14 @@ class SmsGateway:
         """What the carrier had on the wire, each message as the act of the dispatch that ordered it."""
         return list(matched(self.orders, wire_log(self.folder), self.clock))
 
+    def held_up(self) -> dict[str, float]:
+        """By dispatch, the wall seconds between its order and the last message on the wire."""
+        return {
+            each.dispatch: _wall(each.at, self.clock) - self.orders[each.dispatch].at
+            for each in self.contacts()
+            if each.dispatch in self.orders
+        }
+
     async def tap(self, request: Request) -> Response:
         """Pass a request on to the gateway, and write its order down."""
         try:
@@ -120,7 +129,7 @@ class SmsGateway:
             return CutAnswer()
         if request.method == "POST":
             order = orjson.loads(body)
-            made = Ordered(order["to"], order["text"], order["action"])
+            made = Ordered(order["to"], order["text"], order["action"], time.time())
             self.orders.setdefault(request.headers[KEY_HEADER], made)
         kept = {name: value for name, value in request.headers.items() if name not in ("host", "content-length")}
         try:
@@ -209,6 +218,10 @@ def first_text(each: Wired) -> str | None:
         if header[-1] != 1:  # the segment's number comes last (3GPP TS 23.040, 9.2.3.24.1)
             return None
     return content.decode("utf-16-be" if each.coding & _UCS2_MARK == _UCS2 else "ascii")
+
+
+def _wall(moment: str, clock: Clock) -> float:
+    return clock.wall_start + (datetime.fromisoformat(moment) - clock.sim_start).total_seconds() / clock.speed
 
 
 def _moment(each: Wired, clock: Clock) -> str:

@@ -186,7 +186,7 @@ async def settled(plan: Plan, stage: Stage, folder: Path) -> Books:
         ended=ended,
         poisoned=stage.poisoned,
         delayed=stage.delayed | _believed_lost(stage),
-        held_up=_held_up(stage),
+        held_up=_held_up(stage) | (stage.gateway.held_up() if stage.gateway else {}),
         gateway_doubts=doubts,
         by_gateway=set(stage.gateway.orders) if stage.gateway else set(),
         keyless=stage.keyless,

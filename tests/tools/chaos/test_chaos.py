@@ -1,5 +1,6 @@
 """Two rounds of chaos on real servers, and the four products made worse. `make chaos` plays as many as one likes."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -23,7 +24,7 @@ async def test_a_province_that_is_struck_loses_nothing_and_warns_nobody_twice(
     """Where brokers need over a minute for the first signal, an hour has passed in the province, and its warnings come
     too late to be sent. All laws are judged then too, and the round is played once more.
     """
-    contacts = list[Contact]()
+    contacts: Sequence[Contact] = ()
     for number in range(TRIES):
         outcome = await play(drawn(seed), kafka_brokers, tmp_path / f"round-{number}")
         assert [each.words for each in outcome.broken if each.law != NOT_JUDGED] == []
