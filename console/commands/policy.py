@@ -1,11 +1,19 @@
-"""The commands `quanzu policy …`: check and publish a policy, show its state, confirm held-back cases."""
+"""The commands `quanzu policy …`: check and publish a policy, show its state, count contacts by channel, confirm
+held-back cases.
+"""
 
 import asyncio
-from typing import Annotated
+from datetime import timedelta, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.table import Table
 
-from console.commands.common import By, Existing, Reason, open_installation, out
+from console.commands.common import By, Existing, Reason, open_installation, out, refuse_existing, write_new
+
+if TYPE_CHECKING:
+    from domain.policy.channels.order import ChannelOrder
 
 app = typer.Typer(name="policy", no_args_is_help=True, help="Policies: check, publish, and see which is in force.")
 
@@ -26,12 +34,12 @@ def policy_publish(
     file: Existing,
     by: By,
     override: Annotated[str, typer.Option(help="Why a policy that the breaker stopped is put in force again")] = "",
-    approved_by: Annotated[str, typer.Option(help="The second person, who approves a new experiment")] = "",
+    approved_by: Annotated[str, typer.Option(help="The second person, for new experiments or counts")] = "",
 ) -> None:
     """Put a policy in force in all partitions, without a restart.
 
     Refused if it is invalid, if the breaker stopped it (it opened too many cases) and --override gives no reason, or if
-    it starts an experiment that no second person approves.
+    it starts an experiment, or has new counts of contacts, that no second person approves.
     """
     from streams.operations.rules import publish
     from streams.repositories.policies import read
@@ -81,6 +89,58 @@ def policy_status() -> None:
         out.print("\n".join(lines), markup=False, highlight=False, soft_wrap=True)
 
     asyncio.run(run())
+
+
+@app.command("channels")
+def policy_channels(
+    days: Annotated[int, typer.Option(min=7, max=366, help="Count the last days, up to yesterday")] = 90,
+    write: Annotated[Path | None, typer.Option(help="Write the policy with the counts to this file")] = None,
+) -> None:
+    """Show how often the SMS and the automated call reach residents, by kind of person and part of the week.
+
+    Reads the whole journal. Changes nothing: --write makes a policy that two persons may put in force. Where the counts
+    show that the automated call is better, its time and that of the SMS change places.
+    """
+    from domain.policy.channels.proposal import proposed_order, with_channel_order
+    from domain.statistics.contact_counts import enough
+    from streams.monitoring.contact_counts import read_contacts
+
+    if write is not None:
+        refuse_existing(write)
+
+    async def run() -> None:
+        async with open_installation() as line:
+            policy = await line.policies.live()
+            history = await read_contacts(line.settings, policy.plan)
+            last = line.clock.now().astimezone(timezone(policy.plan.utc)).date() - timedelta(days=1)
+            tallies = history.tallies(last - timedelta(days=days - 1), last)
+            order = proposed_order(enough(tallies), last - timedelta(days=days - 1), last, policy.channel_order)
+            text = with_channel_order(await line.policies.text(policy.hash), order) if write else ""
+        _show_channels(order, len(tallies))
+        if write is not None:
+            write_new(write, text.encode())
+
+    asyncio.run(run())
+
+
+def _show_channels(order: "ChannelOrder", groups: int) -> None:
+    from domain.casework.ordering.channels import is_better
+    from domain.policy.channels.order import LEAST_TRIES
+    from domain.statistics.shares import share_of
+    from schemas.levels import Action
+
+    table = Table("age", "language", "place", "part of the week", "SMS: reached", "call: reached", "better")
+    for each in order.groups:
+        shares = [share_of(count.reached, count.tries) for count in (each.sms, each.robot_call)]
+        cells = [f"{share.k:,} of {share.n:,} ({share.low:.0%} to {share.high:.0%})" for share in shares]
+        call = is_better(Action.ROBOT_CALL, Action.SMS, each, order)
+        sms = is_better(Action.SMS, Action.ROBOT_CALL, each, order)
+        table.add_row(*(part.value for part in each.group), *cells, "call" if call else "SMS" if sms else "not known")
+    out.print(table)
+    few = groups - len(order.groups)
+    out.print(f"{few} groups had fewer than {LEAST_TRIES} contacts by a channel: the plan's order stands", markup=False)
+    worth = f"SMS {order.worth.sms:g}, call {order.worth.robot_call:g}"
+    out.print(f"worth of a resident reached: {worth}; {order.keeps:.0%} of cases keep the plan's order", markup=False)
 
 
 @app.command("confirm")

@@ -57,6 +57,11 @@ def put_off(draft: DecisionBuilder, step: Step) -> bool:
     return True
 
 
+def allows(draft: DecisionBuilder, step: Step) -> bool:
+    """Return True if the budget lets the step go out now."""
+    return _spent(draft, step) is None
+
+
 def count_contact(draft: DecisionBuilder, step: Step) -> None:
     """Record in the case, for the contact budget, that a step contacts the resident now; no effect if its action does
     not count as a contact. No fact is recorded.

@@ -2,20 +2,23 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from domain.casework import fatigue, payments
 from domain.casework.draft import CLOSE, DecisionBuilder
+from domain.casework.holds import holding
+from domain.casework.ordering.channels import swap_of
 from domain.casework.orders import records as orders
 from domain.casework.orders.open_orders import traced_before
 from domain.casework.steps import end, plan_step, wrong_number
 from domain.experiments.in_case import CaseArm, action_of, after_start, arm_of_case, new_assignments
+from domain.policy.plan import StepRule
 from domain.policy.schedule import conditions, steps_for, weaker
 from schemas.casework.cases import LIVE_STEPS, WAITING_STEPS, Step, StepState
 from schemas.casework.events import FactKind
 from schemas.codes.any_code import AnyCode, OvertakenByPlan
 from schemas.codes.money import CanStillBeStopped
-from schemas.codes.plan import AssignedToArm, StillSafe
+from schemas.codes.plan import AssignedToArm, ChannelPutFirst, StillSafe
 from schemas.levels import Action
 
 
@@ -32,14 +35,39 @@ def begin(draft: DecisionBuilder, because: AnyCode) -> None:
     arm = assign_arm(draft)
     actions = {name: action_of(arm, name, rule) for name, rule in planned}
     _overtake(draft, actions.values(), OvertakenByPlan(level, because))
+    times = {name: after_start(arm, name, rule) for name, rule in planned}
+    if arm is None:
+        times |= _swapped(draft, planned)
     for name, rule in planned:
         if rule.action is not Action.STOP_PAYMENT:
-            plan_step(draft, f"{level.value}.{name}", actions[name], draft.now + after_start(arm, name, rule))
+            plan_step(draft, f"{level.value}.{name}", actions[name], draft.now + times[name])
     if draft.case.claimed_by:  # an operator is talking with the resident
         for step in draft.live(Action.OPERATOR_CALL):
             draft.change(step, due=max(step.due or draft.now, draft.now + draft.plan.talk_within))
     fatigue.let_go(draft)
     plan_stops(draft)
+
+
+def _swapped(draft: DecisionBuilder, planned: Sequence[tuple[str, StepRule]]) -> dict[str, timedelta]:
+    """Return the times after the plan's start of the two steps that change places by past contacts, by name, with a
+    fact; empty if the plan's order stands.
+
+    It stands too while a hold keeps one of the two back, or the contact budget would: the other must not wait for it.
+    """
+    swap = swap_of(draft.case, draft.rules.policy, planned, draft.now)
+    if swap is None or any(_kept_back(draft, action) for action in (swap.first_action, swap.other_action)):
+        return {}
+    first, other = swap.counts.count(swap.first_action), swap.counts.count(swap.other_action)
+    why = ChannelPutFirst(swap.first_action, first.tries, first.reached, swap.other_action, other.tries, other.reached)
+    draft.note(FactKind.NOTE, why)
+    rules = dict(planned)
+    return {swap.first: rules[swap.other].after, swap.other: rules[swap.first].after}
+
+
+def _kept_back(draft: DecisionBuilder, action: Action) -> bool:
+    """Return True if a hold or the contact budget would keep back a contact of this action now."""
+    step = Step(id=action.value, action=action, state=StepState.PENDING, due=draft.now)
+    return holding(draft, step) is not None or not fatigue.allows(draft, step)
 
 
 def assign_arm(draft: DecisionBuilder) -> CaseArm | None:

@@ -11,6 +11,7 @@ from pydantic_core import ErrorDetails
 
 from domain.policy.approval import HandoverRules, OwnAccountRules
 from domain.policy.breaker_rules import BreakerRules
+from domain.policy.channels.order import ChannelOrder
 from domain.policy.duty import Duty
 from domain.policy.experiments.fit import apart, within_plan
 from domain.policy.experiments.plan import Experiments
@@ -49,7 +50,8 @@ class Policy(Section):
 
     `fatigue` None: no contact is postponed. `breaker`: the limits for the next policy; None: no policy is stopped.
     `duty` None: rosters have no requirements. `shield` None: nobody is protected after a loss.
-    `handover` None: no case passes to or from another province. Other sections that a text lacks have their defaults.
+    `handover` None: no case passes to or from another province. `channel_order` None: each plan's own order of contacts
+    stands. Other sections that a text lacks have their defaults.
     The constructor raises ValidationError for invalid values; `load` raises PolicyError instead.
     """
 
@@ -63,6 +65,7 @@ class Policy(Section):
     duty: Duty | None = None
     shield: ShieldRules | None = None
     handover: HandoverRules | None = None
+    channel_order: ChannelOrder | None = None
     triage: TriageRules = TriageRules()
     visits: VisitRules = VisitRules()
     retention: Retention = Retention()

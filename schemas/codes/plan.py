@@ -118,6 +118,24 @@ class AssignedToArm(Code, frozen=True):
     arm: str
 
 
+class ChannelPutFirst(Code, frozen=True):
+    """In past contacts with such residents at such hours, the contact `first` did better than the contact `other`,
+    which the plan has before it; so the two change places. `first_tries`, `first_reached`: contacts, and those that
+    reached the resident; `other_tries`, `other_reached`: the same of the other.
+    """
+
+    zh: ClassVar = (
+        "按以往对同类居民同一时段的联系结果，%(first)s提前到%(other)s之前："
+        "%(first)s %(first_tries)s 次中联系上 %(first_reached)s 次，%(other)s %(other_tries)s 次中 %(other_reached)s 次"
+    )
+    first: Action
+    first_tries: int
+    first_reached: int
+    other: Action
+    other_tries: int
+    other_reached: int
+
+
 class BudgetSpent(Code, frozen=True):
     """The step is postponed, because the contact budget is used up: `most` contacts within `hours`. `channel`: the
     channel that the limit is for; None: all channels together.
@@ -357,6 +375,7 @@ PlanCode = (
     | FraudRecordWithdrawn
     | StillSafe
     | AssignedToArm
+    | ChannelPutFirst
     | BudgetSpent
     | RedPassesBudget
     | HeldBack

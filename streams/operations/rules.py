@@ -12,6 +12,7 @@ from pydantic_core import ErrorDetails
 
 from domain.ids import resident_of, short_hash
 from domain.policy import load, trial
+from domain.policy.channels.proposal import check_channel_order
 from domain.policy.experiments.publishing import ExperimentRefusal, ExperimentRefusedError, check_experiments
 from domain.policy.experiments.stop_text import UnstoppableError, with_stop
 from schemas.administration.audit import AuditEntry
@@ -43,11 +44,12 @@ async def publish(
     """Put a policy (TOML `text`) in force in all partitions, with an audit entry, and return its hash.
 
     `override`: the reason for publishing a policy that the breaker has stopped, else "". `others`: other persons who
-    wrote or approved it; a new experiment needs one. Raises PolicyError if it is invalid, ExperimentRefusedError if its
-    experiments may not be put in force, UserError if it was stopped and `override` is "" (the text is stored
-    nevertheless), and UnknownPolicyError if the last good policy is stored nowhere; the policy in force then stays.
-    Raises SendError if the text is too large for a record, and LockBusyError (a TimeoutError) if this takes over 8 s,
-    for example because Kafka is unavailable: run it again. Errors of Redis pass through.
+    wrote or approved it; a new experiment or a new table of channels needs one. Raises PolicyError if it is invalid,
+    ExperimentRefusedError or OnePersonError if these may not be put in force, UserError if it was stopped and
+    `override` is "" (the text is stored nevertheless), and UnknownPolicyError if the last good policy is stored
+    nowhere; the policy in force then stays. Raises SendError if the text is too large for a record, and LockBusyError
+    (a TimeoutError) if this takes over 8 s, for example because Kafka is unavailable: run it again. Errors of Redis
+    pass through.
     """
     async with line.policies.changing_in_force("the publication of a policy"):
         return await _published(line, text, by, override, others)
@@ -66,7 +68,7 @@ async def _published(
     in force only by the stop, which needs no trial; else None.
     """
     now, before = line.clock.now(), await standing(line)
-    await _check_experiments(line, text, before, {by, *others})
+    await _check(line, text, before, {by, *others})
     policy = await line.policies.publish(text)
     stop = before.stopped.get(policy.hash)
     if stop and not override:
@@ -114,12 +116,14 @@ async def _tell_again(line: Installation, standing: InForce, now: datetime) -> N
     await line.policies.tell(change.model_copy(update={"id": again}), standing)
 
 
-async def _check_experiments(line: Installation, text: str, before: InForce, persons: Collection[str]) -> None:
+async def _check(line: Installation, text: str, before: InForce, persons: Collection[str]) -> None:
+    """Raise an error if the experiments or the order of channels of a policy may not be put in force."""
     policy = load(text)
-    if policy.experiments:
+    if policy.experiments or policy.channel_order:
         names = dict.fromkeys((before.policy, *(each.policy for each in before.earlier)))
         known = [await line.policies.get(name) for name in names]
         check_experiments(text, policy, known, persons, line.clock.now())
+        check_channel_order(policy, known, persons)
 
 
 class NotRunningError(UserError):

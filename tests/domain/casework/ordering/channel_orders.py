@@ -1,0 +1,52 @@
+"""Tables of past contacts for tests of the order of channels."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import date
+
+from domain.casework import Rules
+from domain.policy.channels.groups import AgeGroup, ContactGroup, PartOfWeek, PlaceKind
+from domain.policy.channels.order import ChannelOrder
+from schemas.levels import Level
+from schemas.people.residents import Language
+from tests.domain import builders
+
+HERE = ContactGroup(AgeGroup.FROM_60, Language.CHINESE, PlaceKind.CITY, PartOfWeek.DAY)
+"""The group of the builders' resident at noon."""
+
+
+def row(group: ContactGroup, sms: tuple[int, int], call: tuple[int, int]) -> dict[str, object]:
+    """Counts of a group: (tries, reached) by SMS and by automated call."""
+    counted = {"sms": sms, "robot_call": call}
+    return {**group._asdict(), **{name: {"tries": n, "reached": k} for name, (n, k) in counted.items()}}
+
+
+def channel_order(*rows: dict[str, object], **changes: object) -> ChannelOrder:
+    """The table, for yellow and blue, with equal worth and the least share that keeps the plan's order."""
+    fields: dict[str, object] = {
+        "levels": [Level.YELLOW, Level.BLUE],
+        "counted_from": date(2025, 12, 1),
+        "counted_to": date(2026, 2, 28),
+        "until": date(2026, 5, 31),
+        "keeps": 0.05,
+        "worth": {"sms": 0.3, "robot_call": 0.5},
+        "groups": rows,
+    }
+    return ChannelOrder.model_validate(fields | changes)
+
+
+def under(order: ChannelOrder | None, rules: Rules | None = None) -> Rules:
+    """Jilin's rules with this table."""
+    found = rules or builders.rules()
+    return replace(found, policy=found.policy.model_copy(update={"channel_order": order}))
+
+
+def every_group() -> Iterable[ContactGroup]:
+    """All groups of residents and hours."""
+    return (
+        ContactGroup(age, language, place, part)
+        for age in AgeGroup
+        for language in Language
+        for place in PlaceKind
+        for part in PartOfWeek
+    )
