@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta, timezone
 from typing import NamedTuple
 
 from domain.policy.channels.groups import ContactGroup, contact_group
-from domain.policy.channels.order import LEAST_TRIES, GroupCounts
+from domain.policy.channels.order import LEAST_TRIES, ContactCounts
 from domain.policy.plan import Plan, Word
 from domain.policy.schedule import words_after
 from schemas.casework.events import CaseEvent, Dispatch, FactKind
@@ -89,10 +89,10 @@ class ContactHistory:
         }
 
 
-def enough(tallies: Mapping[ContactGroup, Mapping[Action, GroupTally]]) -> list[GroupCounts]:
+def enough(tallies: Mapping[ContactGroup, Mapping[Action, GroupTally]]) -> list[ContactCounts]:
     """Return the groups that have at least LEAST_TRIES contacts by each channel. Nothing is told of smaller ones."""
     return [
-        GroupCounts.model_validate({**group._asdict(), **{each.value: of[each]._asdict() for each in _CHANNELS}})
+        ContactCounts.model_validate({**group._asdict(), **{each.value: of[each]._asdict() for each in _CHANNELS}})
         for group, of in tallies.items()
         if all(of[each].tries >= LEAST_TRIES for each in _CHANNELS)
     ]

@@ -32,6 +32,7 @@ MODULES = {
     "streams.casework.checkpoints": ("checkpoints", "casework"),
     "streams.casework.fraud_matching": ("fraud-matching",),
     "streams.monitoring.after_warning": ("commands",),
+    "streams.monitoring.contact_counts": ("commands",),
     "console": ("console",),
     "simulators.backtest": ("commands",),
     "streams.repositories.alarms": ("console", "deadlines"),

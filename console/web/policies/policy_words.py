@@ -147,6 +147,13 @@ PARTS = {
     "allowance_span": "生活费周期",
     "decide_within": "审批时限",
     "search": "查找",
+    "channel_order": "渠道次序",
+    "counted_from": "统计起始",
+    "counted_to": "统计截止",
+    "until": "适用截止日",
+    "keeps": "保留原次序的比例",
+    "worth": "联系上后的劝阻成效",
+    "robot_call": "智能外呼",
 }
 
 KEYS = (
@@ -201,6 +208,10 @@ KEYS = (
     (
         "[handover]",
         "跨省移交：可移交的省份（provinces）和岗位（roles），各等级的确认期限（deadline），逾期后再询问多久（asks_for），哪些区划的居民住在对方省（lives，页面据此提示）。没有此节即不移交也不接收。",
+    ),
+    (
+        "[channel_order]",
+        "各类居民各时段短信、智能外呼的联系结果（groups）：后者明显更好时两步互换时间；红色不变，须两人批准。",
     ),
     ("[retention]", "各类记录保存多久（quanzu admin topics retain 生效）。预警日志、名册和审计不在其列。"),
     ("[recording]", "坐席外呼是否可以录音（enabled，默认否）；需要密钥库，且话务网关配置了 recordings_url。"),

@@ -18,7 +18,7 @@ from math import sqrt
 from typing import NamedTuple
 
 from domain.policy.channels.groups import contact_group
-from domain.policy.channels.order import ChannelOrder, GroupCounts, ReachedCount
+from domain.policy.channels.order import ChannelOrder, ContactCounts, ReachedCount
 from domain.policy.file import Policy
 from domain.policy.plan import StepRule
 from domain.policy.schedule import earliest
@@ -40,7 +40,7 @@ class StepSwap(NamedTuple):
     first_action: Action
     other: str
     other_action: Action
-    counts: GroupCounts
+    counts: ContactCounts
 
 
 class ReachedEstimate(NamedTuple):
@@ -57,7 +57,7 @@ def reached_estimate(count: ReachedCount, usual: float) -> ReachedEstimate:
     return ReachedEstimate(mean, sqrt(mean * (1 - mean) / (weight + 1)))
 
 
-def is_better(one: Action, other: Action, counts: GroupCounts, order: ChannelOrder) -> bool:
+def is_better(one: Action, other: Action, counts: ContactCounts, order: ChannelOrder) -> bool:
     """Return True if a first contact by `one` is worth more than by `other`, by the lower bound. Both are SMS or
     ROBOT_CALL.
     """
@@ -66,7 +66,7 @@ def is_better(one: Action, other: Action, counts: GroupCounts, order: ChannelOrd
     return worth * first.mean - less * second.mean > _SURE * error
 
 
-def _estimate(action: Action, counts: GroupCounts, order: ChannelOrder) -> ReachedEstimate:
+def _estimate(action: Action, counts: ContactCounts, order: ChannelOrder) -> ReachedEstimate:
     every = [each.count(action) for each in order.groups]
     usual = sum(each.reached for each in every) / sum(each.tries for each in every)
     return reached_estimate(counts.count(action), usual)

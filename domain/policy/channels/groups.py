@@ -24,7 +24,7 @@ class AgeGroup(StrEnum):
     FROM_60 = "60_up"
 
 
-class PlaceKind(StrEnum):
+class AreaKind(StrEnum):
     """The kind of place of a resident. CITY: a district or a city; COUNTY: a county, by its GB/T 2260 code."""
 
     CITY = "city"
@@ -49,7 +49,7 @@ class ContactGroup(NamedTuple):
 
     age: AgeGroup
     language: Language
-    place: PlaceKind
+    place: AreaKind
     part: PartOfWeek
 
 
@@ -58,7 +58,7 @@ def contact_group(profile: Profile, at: datetime, utc: timedelta) -> ContactGrou
     local = at.astimezone(timezone(utc))
     age = local.year - profile.birth_year
     ages = AgeGroup.UNDER_30 if age < 30 else AgeGroup.FROM_30 if age < 60 else AgeGroup.FROM_60
-    place = PlaceKind.COUNTY if int(profile.division[4:6]) in _COUNTIES else PlaceKind.CITY
+    place = AreaKind.COUNTY if int(profile.division[4:6]) in _COUNTIES else AreaKind.CITY
     return ContactGroup(ages, profile.language, place, _part(local))
 
 

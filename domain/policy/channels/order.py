@@ -9,7 +9,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from domain.policy.channels.groups import AgeGroup, ContactGroup, PartOfWeek, PlaceKind
+from domain.policy.channels.groups import AgeGroup, AreaKind, ContactGroup, PartOfWeek
 from domain.policy.faults import FaultCode, refused
 from domain.policy.units import Section
 from schemas.levels import Action, Level
@@ -20,7 +20,7 @@ LEAST_TRIES = 100
 errors), and figures of a small group could tell about a person.
 """
 MOST_TRIES = 10_000_000
-MOST_GROUPS = len(AgeGroup) * len(Language) * len(PlaceKind) * len(PartOfWeek)
+MOST_GROUPS = len(AgeGroup) * len(Language) * len(AreaKind) * len(PartOfWeek)
 Worth = Annotated[float, Field(gt=0, le=1)]
 
 
@@ -39,12 +39,12 @@ class ReachedCount(Section):
         return self
 
 
-class GroupCounts(Section):
+class ContactCounts(Section):
     """Past contacts of one kind of person in one part of the week, by channel."""
 
     age: AgeGroup
     language: Language
-    place: PlaceKind
+    place: AreaKind
     part: PartOfWeek
     sms: ReachedCount
     robot_call: ReachedCount
@@ -87,7 +87,7 @@ class ChannelOrder(Section):
     until: date
     keeps: Annotated[float, Field(ge=0.05, le=0.5)] = 0.1
     worth: ReachedWorth
-    groups: tuple[GroupCounts, ...] = Field(max_length=MOST_GROUPS)
+    groups: tuple[ContactCounts, ...] = Field(max_length=MOST_GROUPS)
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
@@ -101,6 +101,6 @@ class ChannelOrder(Section):
             found.add(each.group)
         return self
 
-    def counts_of(self, group: ContactGroup) -> GroupCounts | None:
+    def counts_of(self, group: ContactGroup) -> ContactCounts | None:
         """Return the counts of a group, or None if it had too few contacts."""
         return next((each for each in self.groups if each.group == group), None)

@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection, Iterable
 from datetime import date, timedelta
 
-from domain.policy.channels.order import LEAST_TRIES, ChannelOrder, GroupCounts, ReachedWorth
+from domain.policy.channels.order import LEAST_TRIES, ChannelOrder, ContactCounts, ReachedWorth
 from domain.policy.file import Policy, PolicyError, load
 from schemas.errors import UserError
 from schemas.levels import Level
@@ -19,14 +19,14 @@ _TABLE = re.compile(r"(^# Past contacts:[^\n]*\n)?^\[channel_order\]\n.*?^\]\n",
 
 
 class OtherTableError(UserError):
-    """A policy has a table `[channel_order]` that is written in another way than by `written`."""
+    """A policy has a table `[channel_order]` that is written in another way than by `channel_order_text`."""
 
     def __init__(self) -> None:
         super().__init__("remove the table [channel_order] from the policy first: it is not as this command writes it")
 
 
 def proposed_order(
-    groups: Iterable[GroupCounts], first: date, last: date, in_force: ChannelOrder | None
+    groups: Iterable[ContactCounts], first: date, last: date, in_force: ChannelOrder | None
 ) -> ChannelOrder:
     """Return the table with these groups, counted from the day `first` to `last` (inclusive), valid for VALID. Its
     levels, worth and share that keeps the plan's order are those in force; without a table in force, the defaults.
@@ -38,7 +38,7 @@ def proposed_order(
     )
 
 
-def written(order: ChannelOrder) -> str:
+def channel_order_text(order: ChannelOrder) -> str:
     """Return the table as TOML text, a line for each group."""
     levels = ", ".join(f'"{level.value}"' for level in order.levels)
     groups = "\n".join(f"  {_row(each)}," for each in order.groups)
@@ -50,7 +50,7 @@ def written(order: ChannelOrder) -> str:
     )
 
 
-def _row(each: GroupCounts) -> str:
+def _row(each: ContactCounts) -> str:
     of = ", ".join(f'{name} = "{value}"' for name, value in each.group._asdict().items())
     counts = ", ".join(
         f"{name} = {{ tries = {count.tries}, reached = {count.reached} }}"
@@ -63,11 +63,11 @@ def with_channel_order(text: str, order: ChannelOrder) -> str:
     """Return the policy's TOML text with this table in place of one that it has, and everything else as its author
     wrote it.
 
-    Raises OtherTableError if its table is not as `written` writes it, and PolicyError if the text is not a valid
-    policy.
+    Raises OtherTableError if its table is not as `channel_order_text` writes it, and PolicyError if the text is not a
+    valid policy.
     """
     before = load(text)
-    changed = f"{_TABLE.sub('', text).rstrip()}\n\n{written(order)}"
+    changed = f"{_TABLE.sub('', text).rstrip()}\n\n{channel_order_text(order)}"
     try:
         after = load(changed)
     except PolicyError:

@@ -12,10 +12,10 @@ from domain.policy.channels.order import LEAST_TRIES
 from domain.policy.channels.proposal import (
     OnePersonError,
     OtherTableError,
+    channel_order_text,
     check_channel_order,
     proposed_order,
     with_channel_order,
-    written,
 )
 from domain.statistics.contact_counts import ContactHistory, GroupTally, enough
 from schemas.casework.events import CaseEvent
@@ -155,7 +155,7 @@ def test_a_proposal_keeps_the_levels_and_the_worth_in_force() -> None:
 
 def test_a_table_written_by_hand_in_another_way_is_not_replaced() -> None:
     order = channel_order(row(HERE, (400, 360), (400, 320)))
-    text = f"{builders.policy_text()}\n{written(order).replace('[channel_order]', '[ channel_order ]')}"
+    text = f"{builders.policy_text()}\n{channel_order_text(order).replace('[channel_order]', '[ channel_order ]')}"
     with pytest.raises(OtherTableError):
         with_channel_order(text, order)
 

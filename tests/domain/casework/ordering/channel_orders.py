@@ -5,13 +5,13 @@ from dataclasses import replace
 from datetime import date
 
 from domain.casework import Rules
-from domain.policy.channels.groups import AgeGroup, ContactGroup, PartOfWeek, PlaceKind
+from domain.policy.channels.groups import AgeGroup, AreaKind, ContactGroup, PartOfWeek
 from domain.policy.channels.order import ChannelOrder
 from schemas.levels import Level
 from schemas.people.residents import Language
 from tests.domain import builders
 
-HERE = ContactGroup(AgeGroup.FROM_60, Language.CHINESE, PlaceKind.CITY, PartOfWeek.DAY)
+HERE = ContactGroup(AgeGroup.FROM_60, Language.CHINESE, AreaKind.CITY, PartOfWeek.DAY)
 """The group of the builders' resident at noon."""
 
 
@@ -47,6 +47,6 @@ def every_group() -> Iterable[ContactGroup]:
         ContactGroup(age, language, place, part)
         for age in AgeGroup
         for language in Language
-        for place in PlaceKind
+        for place in AreaKind
         for part in PartOfWeek
     )
