@@ -5,7 +5,6 @@ The permission is a key in Redis; if Redis is lost, the person asks again. The c
 audit, again if Redis was lost; the quota of the hour then starts again at 0.
 """
 
-import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
@@ -31,8 +30,6 @@ SUMMED = "|summed"  # this field of the hash says that the counts are complete
 KEPT = timedelta(days=31)  # how far back the audit is counted
 FORM_SECONDS = 3600
 _RED = "red:"  # begins the member of a red case of the person's own
-
-_summing = asyncio.Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +105,7 @@ async def _record(services: Services, who: Who, case: Case, what: str, reason: s
     not answer.
     """
     day = local_date(services.line.clock.now())
-    await _sum(services.line)
+    await _sum(services)
     async with _within_quota(services, who, case):
         await trail.record_look(services, who, what, case.id, reason.strip(), detail)
     await services.line.redis.hincrby(UNMASK_COUNTS, _field(day, who.login), 1)
@@ -170,7 +167,7 @@ async def counts(services: Services, since: date) -> Counter[tuple[date, str]]:
 
     Days more than KEPT (31 days) ago may be missing. Errors of Kafka and Redis pass through.
     """
-    await _sum(services.line)
+    await _sum(services)
     found: Counter[tuple[date, str]] = Counter()
     for raw, count in (await services.line.redis.hgetall(UNMASK_COUNTS)).items():
         day, _, login = raw.decode().partition("|")
@@ -179,11 +176,12 @@ async def counts(services: Services, since: date) -> Counter[tuple[date, str]]:
     return found
 
 
-async def _sum(line: Installation) -> None:
+async def _sum(services: Services) -> None:
     """Compute the counts from the audit and store them, unless Redis has them."""
+    line = services.line
     if await line.redis.hexists(UNMASK_COUNTS, SUMMED):
         return
-    async with _summing:
+    async with services.counting_unmaskings:
         if await line.redis.hexists(UNMASK_COUNTS, SUMMED):
             return
         found = await _counted(line, line.clock.now() - KEPT)

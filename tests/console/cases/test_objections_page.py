@@ -107,6 +107,8 @@ async def test_a_rejected_objection_keeps_the_stop_and_a_false_report_names_its_
     stop, path = await objected(console)
     verdict = {"form": "d" * 20, "upheld": "no", "reason": "资金来源不明", "cause": "false_report", "compensation": "x"}
     async with await console.signed_in(DESK) as anna:
+        unseen = verdict | {"reason": "\x02\u200b\x96"}
+        assert (await anna.post(f"{path}/decide", data=unseen)).status_code == 422
         assert (await anna.post(f"{path}/decide", data=verdict)).status_code == 303
         assert "异议不成立" in (await anna.get(path)).text
         (rejected,) = (await stop.now()).objections

@@ -113,8 +113,9 @@ async def test_an_order_that_is_declined_reaches_no_bank(console: Stage) -> None
     path = f"/release/orders/{case.id}/stop.0"
     async with await console.signed_in(DESK) as anna:
         page = (await anna.get(path)).text
-        short = await anna.post(f"{path}/decline", data={"form": hidden(page, "form"), "reason": ""})
-        assert short.status_code == 422
+        for reason in ("", "\x02\x96\u200b", "a\x02"):  # control characters and invisible ones are no reason
+            short = await anna.post(f"{path}/decline", data={"form": hidden(page, "form"), "reason": reason})
+            assert short.status_code == 422
         told = {"form": hidden(page, "form"), "reason": "his landlord"}
         assert (await anna.post(f"{path}/decline", data=told)).status_code == 303
     await line.advance(minutes=10)

@@ -18,13 +18,23 @@ from console.web.payments.case_money import payers_bank
 from domain.identity import masking
 from domain.payments.reconciliation import Line, reconcile
 from domain.payments.releases import numbered
+from schemas.base import legible
 from schemas.casework.cases import Case, Payment
 from schemas.channels.bank_messages import bank_of
+from schemas.channels.releases import LEAST_REASON, MOST_REASON
 
 FormId = Annotated[str, Form(min_length=1, max_length=64)]
 """The id that a page gave its form: sent twice, a form counts once."""
 WAITS = "已提交，等待系统确认"
 REASON_LENGTH = "理由须为 2 至 300 字。"
+
+
+def typed_reason(text: str) -> str | None:
+    """Return a typed reason as an act stores it: without invisible characters and outer spaces. None if it then has
+    fewer than LEAST_REASON or more than MOST_REASON characters.
+    """
+    reason = legible(text).strip()
+    return reason if LEAST_REASON <= len(reason) <= MOST_REASON else None
 
 
 def not_done(request: Request, answer: Answer) -> tuple[str, int]:

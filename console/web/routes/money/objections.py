@@ -20,13 +20,14 @@ from console.web.kit.i18n import translate
 from console.web.kit.pages import page
 from console.web.kit.services import Services, services
 from console.web.kit.wording import say
-from console.web.routes.money.messages import REASON_LENGTH, messages, not_done, payers_banks
+from console.web.routes.money.messages import REASON_LENGTH, messages, not_done, payers_banks, typed_reason
 from domain.casework.orders import objections
 from domain.ids import short_hash
 from domain.payments.accounts import find
 from domain.policy import PolicyError
 from domain.policy.objections import REVIEWERS
 from domain.wording import money_labels
+from schemas.base import legible
 from schemas.casework.cases import Case
 from schemas.casework.inputs import ObjectStop
 from schemas.casework.objections import (
@@ -38,7 +39,7 @@ from schemas.casework.objections import (
 )
 from schemas.casework.orders import StopOrder
 from schemas.casework.own_account import OwnHold
-from schemas.channels.releases import LEAST_REASON, MOST_REASON
+from schemas.channels.releases import LEAST_REASON
 from schemas.people.staff import StaffRole
 from streams.repositories.policies import UnknownPolicyError
 
@@ -142,7 +143,8 @@ def _objected(made: Services, who: Who, case: Case, step: str, given: Filled) ->
         objector, ground = Objector(given["who"]), ObjectionGround(given["ground"])
     except ValueError:
         raise FormError("who", _NO_GROUND) from None
-    if not LEAST_REASON <= len(given["text"]) <= MOST_TEXT:
+    said = legible(given["text"]).strip()
+    if not LEAST_REASON <= len(said) <= MOST_TEXT:
         raise FormError("text", _NO_GROUND)
     return ObjectStop(
         id=short_hash("objection", who.login, case.id, step, given.form),
@@ -153,16 +155,16 @@ def _objected(made: Services, who: Who, case: Case, step: str, given: Filled) ->
         who=objector,
         by=who.login,
         ground=ground,
-        text=given["text"],
+        text=said,
     )
 
 
 def _decision(found: StopObjection, given: Filled) -> DecideObjectionAct:
     """Return the form's decision. Raises FormError for an invalid field. A rejected objection has no cause or sum."""
-    if not LEAST_REASON <= len(given["reason"]) <= MOST_REASON:
+    if (reason := typed_reason(given["reason"])) is None:
         raise FormError("reason", REASON_LENGTH)
     if given["upheld"] != "yes":
-        return DecideObjectionAct(objection=found.id, upheld=False, reason=given["reason"])
+        return DecideObjectionAct(objection=found.id, upheld=False, reason=reason)
     cause = next((each for each in WrongfulCause if each.value == given["cause"]), None)
     if cause is None:
         raise FormError("cause", _NO_CAUSE)
@@ -171,7 +173,7 @@ def _decision(found: StopObjection, given: Filled) -> DecideObjectionAct:
     except ValueError:
         raise FormError("compensation", _NO_AMOUNT) from None
     return DecideObjectionAct(
-        objection=found.id, upheld=True, reason=given["reason"], cause=cause, compensation_fen=compensation
+        objection=found.id, upheld=True, reason=reason, cause=cause, compensation_fen=compensation
     )
 
 

@@ -25,7 +25,7 @@ from console.web.kit.wording import say
 from console.web.payments import stops
 from console.web.payments.case_money import payers_bank
 from console.web.payments.later import later_left, later_offer, typed_limits
-from console.web.routes.money.messages import REASON_LENGTH, FormId, messages, not_done
+from console.web.routes.money.messages import REASON_LENGTH, FormId, messages, not_done, typed_reason
 from domain.calendar import JILIN
 from domain.casework.orders import freeze_ends, handover
 from domain.casework.orders import records as orders
@@ -46,7 +46,6 @@ from schemas.casework.orders import (
     HandOverStopAct,
     StopOrder,
 )
-from schemas.channels.releases import LEAST_REASON, MOST_REASON
 from schemas.codes.danger import DangerSeen
 
 door = Door("/release/orders")
@@ -117,9 +116,8 @@ async def decline(
     the form has no id, 409 if the case refuses, 202 if it has not answered. Raises NotFoundError if the person's area
     does not have the order. TimeoutError and SendError of Kafka, and errors of Redis, pass through.
     """
-    why = reason.strip()
     case, order = await _found(services(request), who, case_id, step)
-    if not LEAST_REASON <= len(why) <= MOST_REASON:
+    if (why := typed_reason(reason)) is None:
         return await _page(request, who, case, order, translate(request, REASON_LENGTH), {"reason": reason}, 422)
     act = DeclineStopAct(order=order.step, reason=why)
     return await _decide(request, who, case, act, form, typed={"reason": reason})

@@ -18,7 +18,7 @@ from console.web.kit.i18n import translate
 from console.web.kit.pages import page
 from console.web.kit.services import Services, services
 from console.web.kit.wording import say
-from console.web.routes.money.messages import REASON_LENGTH, FormId, not_done
+from console.web.routes.money.messages import REASON_LENGTH, FormId, not_done, typed_reason
 from domain.casework.orders.objections import may_not_object
 from domain.casework.own_account.decisions import may_not_decide_hold
 from domain.casework.own_account.records import may_lift, own_hold_of
@@ -26,7 +26,6 @@ from domain.identity import masking
 from domain.ids import short_hash
 from schemas.casework.cases import Case
 from schemas.casework.own_account import ApproveHoldAct, DeclineHoldAct, LiftHoldAct, OwnHold, OwnHoldState
-from schemas.channels.releases import LEAST_REASON, MOST_REASON
 from schemas.codes.danger import DangerSeen
 
 door = Door("/release/own-account")
@@ -80,9 +79,9 @@ async def decline(
     not have the hold. TimeoutError and SendError of Kafka, and errors of Redis, pass through.
     """
     case, hold = await _found(services(request), who, case_id, name)
-    if wrong := await _reason_wrong(request, who, case, hold, reason):
-        return wrong
-    return await _decide(request, who, case, DeclineHoldAct(hold=hold.id, reason=reason.strip()), form)
+    if (why := typed_reason(reason)) is None:
+        return await _reason_wrong(request, who, case, hold, reason)
+    return await _decide(request, who, case, DeclineHoldAct(hold=hold.id, reason=why), form)
 
 
 @door.act("/{case_id}/{name}/lift", RELEASES, name="own-account-lift", steps_up=N_("提前恢复本人账户转出"))
@@ -94,9 +93,9 @@ async def lift(
     area does not have the hold. TimeoutError and SendError of Kafka, and errors of Redis, pass through.
     """
     case, hold = await _found(services(request), who, case_id, name)
-    if wrong := await _reason_wrong(request, who, case, hold, reason):
-        return wrong
-    return await _decide(request, who, case, LiftHoldAct(hold=hold.id, reason=reason.strip()), form)
+    if (why := typed_reason(reason)) is None:
+        return await _reason_wrong(request, who, case, hold, reason)
+    return await _decide(request, who, case, LiftHoldAct(hold=hold.id, reason=why), form)
 
 
 @door.page("/{case_id}/{name}/print", READ_ORDERS, name="own-account-print")
@@ -123,9 +122,7 @@ async def printed(request: Request, case_id: str, name: str, who: Signed) -> Res
     )
 
 
-async def _reason_wrong(request: Request, who: Who, case: Case, hold: OwnHold, reason: str) -> Response | None:
-    if LEAST_REASON <= len(reason.strip()) <= MOST_REASON:
-        return None
+async def _reason_wrong(request: Request, who: Who, case: Case, hold: OwnHold, reason: str) -> Response:
     return await _page(request, who, case, hold, translate(request, REASON_LENGTH), reason, 422)
 
 

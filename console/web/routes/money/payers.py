@@ -20,6 +20,7 @@ from console.web.rosters import areas
 from domain.calendar import local_date
 from domain.identity import masking
 from domain.risk.fan_out import LATE
+from schemas.base import legible
 from schemas.risk.fan_outs import PayersAnswered, PayersRequest, RequestState
 from streams.repositories.payers_requests import closed, waiting
 from streams.screening.fan_outs import record
@@ -65,7 +66,7 @@ async def answer(request: Request, who: Signed, payers_id: str) -> Response:
     """
     made, given = services(request), await filled(request)
     found = await _request(made, payers_id)
-    reason = given["reason"]
+    reason = legible(given["reason"]).strip()
     if given["answer"] not in ("alert", "refuse") or not 2 <= len(reason) <= MOST_REASON:
         return await _looked(request, who, found, 422, translate(request, "请选择提醒或不提醒，并写明理由。"))
     if found.state is not RequestState.ASKED:

@@ -27,6 +27,7 @@ from console.web.routes.money.messages import (
     masked_accounts,
     messages,
     payers_banks,
+    typed_reason,
 )
 from console.web.routes.money.release_approval import (
     approval_under_way,
@@ -39,7 +40,7 @@ from domain.payments import releases
 from domain.payments.bank_book import StopLine
 from domain.payments.releases import Why, of_number
 from schemas.casework.cases import Case, Payment, StopState
-from schemas.channels.releases import LEAST_REASON, MOST_REASON, ReleaseRequest, ReleaseState
+from schemas.channels.releases import ReleaseRequest, ReleaseState
 
 door = Door()
 DAYS_SHOWN, DECIDED_SHOWN = 30, 20
@@ -173,7 +174,7 @@ async def refuse(request: Request, name: str, who: Signed, reason: Annotated[str
     """
     made = services(request)
     found = await _request(made, who, name)
-    if not LEAST_REASON <= len(reason.strip()) <= MOST_REASON:
+    if (given := typed_reason(reason)) is None:
         wrong = translate(request, REASON_LENGTH)
         return await _request_page(request, who, found, refusal=reason, wrong=wrong, status=422)
     async with made.line.releases.locked(name) as fresh:
@@ -187,7 +188,7 @@ async def refuse(request: Request, name: str, who: Signed, reason: Annotated[str
             wrong = translate(request, _WORDS[Why.TOLD])
             return await _request_page(request, who, found, wrong=wrong, status=409)
         now = made.line.clock.now()
-        decided = releases.decided(found, ReleaseState.REFUSED, who.login, reason.strip(), now)
+        decided = releases.decided(found, ReleaseState.REFUSED, who.login, given, now)
         await trail.write(made, who, "release-refused", found.case, decided.words, decision_note(found, who.login))
         await made.line.releases.put(decided)
     return _to(name)
