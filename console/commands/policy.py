@@ -129,7 +129,7 @@ def _show_channels(order: "ChannelOrder", groups: int) -> None:
     from domain.statistics.shares import share_of
     from schemas.levels import Action
 
-    table = Table("age", "language", "place", "part of the week", "SMS: reached", "call: reached", "better")
+    table = Table("age", "language", "place", "part of the week", "reached by SMS", "reached by call", "better")
     for each in order.groups:
         shares = [share_of(count.reached, count.tries) for count in (each.sms, each.robot_call)]
         cells = [f"{share.k:,} of {share.n:,} ({share.low:.0%} to {share.high:.0%})" for share in shares]
