@@ -113,8 +113,9 @@ def policy_channels(
             policy = await line.policies.live()
             history = await read_contacts(line.settings, policy.plan)
             last = line.clock.now().astimezone(timezone(policy.plan.utc)).date() - timedelta(days=1)
-            tallies = history.tallies(last - timedelta(days=days - 1), last)
-            order = proposed_order(enough(tallies), last - timedelta(days=days - 1), last, policy.channel_order)
+            first = last - timedelta(days=days - 1)
+            tallies = history.tallies(first, last)
+            order = proposed_order(enough(tallies), first, last, policy.channel_order)
             text = with_channel_order(await line.policies.text(policy.hash), order) if write else ""
         _show_channels(order, len(tallies))
         if write is not None:

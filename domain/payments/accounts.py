@@ -5,7 +5,7 @@ from schemas.casework.cases import Case, Payment
 
 
 def find(case: Case, transfer: str | None) -> Payment | None:
-    """Return the case's payment or traced account of the transfer with this name, or None if it has none."""
+    """Return the payment or traced account of the case whose transfer is `transfer`, or None if it has none."""
     return next((payment for payment in with_traced(case) if payment.transfer == transfer), None)
 
 

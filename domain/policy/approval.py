@@ -3,7 +3,7 @@ before a bank gets it, and which later stop orders may be approved together with
 another province, and by when that must be acknowledged.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 from itertools import product
 from typing import Annotated, Literal, Self
@@ -276,3 +276,11 @@ class HandoverRules(Section):
         if twice := [prefix for prefix in prefixes if prefixes.count(prefix) > 1]:
             raise refused(FaultCode.STANDS_TWICE, key="lives", name=twice[0])
         return self
+
+
+def are_two(persons: Collection[str]) -> bool:
+    """Return True if at least two persons stand for a change. `persons`: the logins of who wrote it and who approves
+    it, possibly the same.
+    """
+    writer_and_approver = 2
+    return len(set(persons)) >= writer_and_approver

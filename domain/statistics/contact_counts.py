@@ -41,7 +41,8 @@ class GroupTally(NamedTuple):
 
 @dataclass(slots=True)
 class ContactHistory:
-    """The first contacts in a journal. Events may be added in any order and repeatedly.
+    """Collects the first SMS and the first automated call of each case. The journal's events may be added in any order,
+    and more than once.
 
     `plan`: its results say which of them mean that the resident was reached. `sent`: the contacts, by case and step;
     `reached`: when each reached the resident first; `untried`: those that a provider did not carry out, or may not

@@ -3,10 +3,7 @@
 from datetime import datetime
 
 from domain.statistics.after_warning import AfterWarning, WarningHistory, after_warning
-from schemas.casework.events import CaseEvent
-from streams.casework.journal import read_entry
-from streams.messaging import topics
-from streams.messaging.reader import read_all
+from streams.monitoring.report import published_events
 from streams.repositories.tables import FraudMatches
 from streams.runtime.settings import Settings
 from streams.security.encrypted_kafka import reading
@@ -19,8 +16,6 @@ async def read_after_warning(settings: Settings, matches: FraudMatches, now: dat
     """
     history = WarningHistory()
     async with reading(settings):
-        async for record in read_all(settings, topics.CASE_EVENTS.name):
-            entry = read_entry(record.offset, record.value or b"")
-            if isinstance(entry, CaseEvent):
-                history.add(entry)
+        async for each in published_events(settings):
+            history.add(each.event)
         return after_warning(history, await matches.published(), now)

@@ -2,10 +2,7 @@
 
 from domain.policy.plan import Plan
 from domain.statistics.contact_counts import ContactHistory
-from schemas.casework.events import CaseEvent
-from streams.casework.journal import read_entry
-from streams.messaging import topics
-from streams.messaging.reader import read_all
+from streams.monitoring.report import published_events
 from streams.runtime.settings import Settings
 from streams.security.encrypted_kafka import reading
 
@@ -16,8 +13,6 @@ async def read_contacts(settings: Settings, plan: Plan) -> ContactHistory:
     """
     history = ContactHistory(plan)
     async with reading(settings):
-        async for record in read_all(settings, topics.CASE_EVENTS.name):
-            entry = read_entry(record.offset, record.value or b"")
-            if isinstance(entry, CaseEvent):
-                history.add(entry)
+        async for each in published_events(settings):
+            history.add(each.event)
     return history

@@ -3,7 +3,7 @@
 Called by demos and tests.
 """
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 from domain.statistics import report as figures
@@ -19,19 +19,27 @@ from streams.security.encrypted_kafka import reading
 OUTCOMES = ("raised", "below_threshold", "unmatched", "duplicate", "dead_lettered")
 
 
+async def published_events(settings: Settings) -> AsyncIterator[figures.Published]:
+    """Yield every case event of the journal with its publication time (seconds since 1970), one partition after the
+    other; a repeated one repeatedly. Unreadable entries are logged and left out.
+
+    Call it within `reading(settings)`, which decrypts. Raises KafkaError if Kafka is unavailable. Errors of the vault
+    (CodecError) pass through.
+    """
+    async for record in read_all(settings, topics.CASE_EVENTS.name):
+        entry = read_entry(record.offset, record.value or b"")
+        if isinstance(entry, CaseEvent):
+            yield figures.Published(entry, record.timestamp / 1000)
+
+
 async def journal_events(settings: Settings) -> list[figures.Published]:
     """Return every case event of the journal, each once and as first published, with its publication time (seconds
     since 1970), one partition after the other. Unreadable entries are logged and left out.
 
     Raises KafkaError if Kafka is unavailable. Errors of the vault (CodecError) pass through.
     """
-    entries = []
     async with reading(settings):
-        async for record in read_all(settings, topics.CASE_EVENTS.name):
-            entry = read_entry(record.offset, record.value or b"")
-            if isinstance(entry, CaseEvent):
-                entries.append(figures.Published(entry, record.timestamp / 1000))
-    return figures.unique(entries)
+        return figures.unique([each async for each in published_events(settings)])
 
 
 async def report(

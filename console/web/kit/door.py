@@ -133,7 +133,7 @@ def guard(
             await _note_refused_token(request)
             raise NotSignedInError
         request.state.who = who
-        await services(request).staff.names()  # of whom pages tell
+        await services(request).staff.names()  # pages show people's names
         await request.app.state.limits.person(request, who)
         if who.role not in roles or (is_program(who) and not who.scopes & scopes):
             raise ForbiddenError

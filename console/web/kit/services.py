@@ -60,7 +60,7 @@ class Services:
     stories: "Stories" = field(init=False)
     kept_back: "DelayedActs" = field(init=False)
     pictures: Pictures = field(default_factory=Pictures)
-    counting_unmaskings: asyncio.Lock = field(default_factory=asyncio.Lock)  # held by who counts them in the audit
+    counting_unmaskings: asyncio.Lock = field(default_factory=asyncio.Lock)  # held while reveals are counted
 
     def keys(self, purpose: KeyPurpose) -> KeyRing:
         """Return the installation's keys of a purpose as they are now. Raises SettingsError if it was given none."""

@@ -17,7 +17,7 @@ _COUNTIES = range(21, 71)  # last two digits of a county's code; others: distric
 
 
 class AgeGroup(StrEnum):
-    """A resident's age in full calendar years."""
+    """The age group of a resident, by the year of the contact minus the year of birth."""
 
     UNDER_30 = "under_30"
     FROM_30 = "30_to_59"

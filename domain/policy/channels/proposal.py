@@ -4,6 +4,7 @@ import re
 from collections.abc import Collection, Iterable
 from datetime import date, timedelta
 
+from domain.policy.approval import are_two
 from domain.policy.channels.order import LEAST_TRIES, ChannelOrder, ContactCounts, ReachedWorth
 from domain.policy.file import Policy, PolicyError, load
 from schemas.errors import UserError
@@ -93,5 +94,5 @@ def check_channel_order(after: Policy, earlier: Iterable[Policy], persons: Colle
     """
     order = after.channel_order
     approved = order is None or any(each.channel_order == order for each in earlier)
-    if not approved and len(set(persons)) < len(("writer", "approver")):
+    if not approved and not are_two(persons):
         raise OnePersonError

@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from domain.policy import Policy
+from domain.policy.approval import are_two
 from domain.policy.experiments.plan import ExperimentPlan
 from domain.policy.experiments.stop_text import unstoppable, with_stop
 from schemas.errors import UserError
@@ -68,7 +69,7 @@ def check_experiments(
         ExperimentRefusal.ALTERED: altered(_latest(before), after.experiments, now),
         ExperimentRefusal.UNSTOPPABLE: unstoppable(text, now),
         ExperimentRefusal.UNDERPOWERED: [name for name in new if after.experiments[name].underpowered],
-        ExperimentRefusal.ONE_PERSON: new if len(set(persons)) < len(("writer", "approver")) else [],
+        ExperimentRefusal.ONE_PERSON: [] if are_two(persons) else new,
     }
     for code, names in found.items():
         if names:

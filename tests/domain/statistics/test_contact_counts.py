@@ -28,8 +28,8 @@ DAY = date(2026, 3, 2)
 
 
 def journal(sms: Result | None, call: Result | None, rules: Rules | None = None, after: int = 0) -> list[CaseEvent]:
-    """The journal of a yellow case whose first SMS and automated call had these results, `after` minutes; None: no
-    result came.
+    """Return the journal of a yellow case. `sms`, `call`: the results of the first SMS and automated call, which come
+    `after` minutes after each was sent; None: no result comes.
     """
     line = Line()
     line.rules = rules or line.rules

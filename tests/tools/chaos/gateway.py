@@ -47,12 +47,12 @@ UNKNOWN = "no dispatch"  # of a message on the wire that nobody ordered
 
 @dataclass(frozen=True, slots=True)
 class Ordered:
-    """An order as the tap saw it. `at`: when it came first, in seconds since 1970."""
+    """An order as the tap saw it. `at`: when it came first, in the province's time."""
 
     phone: str = field(repr=False)
     text: str = field(repr=False)
     action: str
-    at: float
+    at: datetime
 
 
 @dataclass(slots=True)
@@ -116,7 +116,7 @@ class SmsGateway:
     def held_up(self) -> dict[str, float]:
         """By dispatch, the wall seconds between its order and the last message on the wire."""
         return {
-            each.dispatch: _wall(each.at, self.clock) - self.orders[each.dispatch].at
+            each.dispatch: self.clock.wall_seconds(datetime.fromisoformat(each.at) - self.orders[each.dispatch].at)
             for each in self.contacts()
             if each.dispatch in self.orders
         }
@@ -129,7 +129,7 @@ class SmsGateway:
             return CutAnswer()
         if request.method == "POST":
             order = orjson.loads(body)
-            made = Ordered(order["to"], order["text"], order["action"], time.time())
+            made = Ordered(order["to"], order["text"], order["action"], self.clock.now())
             self.orders.setdefault(request.headers[KEY_HEADER], made)
         kept = {name: value for name, value in request.headers.items() if name not in ("host", "content-length")}
         try:
@@ -218,10 +218,6 @@ def first_text(each: Wired) -> str | None:
         if header[-1] != 1:  # the segment's number comes last (3GPP TS 23.040, 9.2.3.24.1)
             return None
     return content.decode("utf-16-be" if each.coding & _UCS2_MARK == _UCS2 else "ascii")
-
-
-def _wall(moment: str, clock: Clock) -> float:
-    return clock.wall_start + (datetime.fromisoformat(moment) - clock.sim_start).total_seconds() / clock.speed
 
 
 def _moment(each: Wired, clock: Clock) -> str:

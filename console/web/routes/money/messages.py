@@ -29,12 +29,12 @@ WAITS = "已提交，等待系统确认"
 REASON_LENGTH = "理由须为 2 至 300 字。"
 
 
-def typed_reason(text: str) -> str | None:
-    """Return a typed reason as an act stores it: without invisible characters and outer spaces. None if it then has
-    fewer than LEAST_REASON or more than MOST_REASON characters.
+def typed_reason(text: str, most: int = MOST_REASON) -> str | None:
+    """Remove invisible characters and outer spaces from a typed reason, as an act does, and return what remains. Return
+    None if that is shorter than LEAST_REASON (2) or longer than `most` characters.
     """
     reason = legible(text).strip()
-    return reason if LEAST_REASON <= len(reason) <= MOST_REASON else None
+    return reason if LEAST_REASON <= len(reason) <= most else None
 
 
 def not_done(request: Request, answer: Answer) -> tuple[str, int]:

@@ -27,7 +27,6 @@ from domain.payments.accounts import find
 from domain.policy import PolicyError
 from domain.policy.objections import REVIEWERS
 from domain.wording import money_labels
-from schemas.base import legible
 from schemas.casework.cases import Case
 from schemas.casework.inputs import ObjectStop
 from schemas.casework.objections import (
@@ -39,7 +38,6 @@ from schemas.casework.objections import (
 )
 from schemas.casework.orders import StopOrder
 from schemas.casework.own_account import OwnHold
-from schemas.channels.releases import LEAST_REASON
 from schemas.people.staff import StaffRole
 from streams.repositories.policies import UnknownPolicyError
 
@@ -143,8 +141,7 @@ def _objected(made: Services, who: Who, case: Case, step: str, given: Filled) ->
         objector, ground = Objector(given["who"]), ObjectionGround(given["ground"])
     except ValueError:
         raise FormError("who", _NO_GROUND) from None
-    said = legible(given["text"]).strip()
-    if not LEAST_REASON <= len(said) <= MOST_TEXT:
+    if (said := typed_reason(given["text"], MOST_TEXT)) is None:
         raise FormError("text", _NO_GROUND)
     return ObjectStop(
         id=short_hash("objection", who.login, case.id, step, given.form),

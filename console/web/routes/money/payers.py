@@ -17,10 +17,10 @@ from console.web.kit.pages import page
 from console.web.kit.services import Services, services
 from console.web.payments import payers, stops
 from console.web.rosters import areas
+from console.web.routes.money.messages import typed_reason
 from domain.calendar import local_date
 from domain.identity import masking
 from domain.risk.fan_out import LATE
-from schemas.base import legible
 from schemas.risk.fan_outs import PayersAnswered, PayersRequest, RequestState
 from streams.repositories.payers_requests import closed, waiting
 from streams.screening.fan_outs import record
@@ -66,8 +66,8 @@ async def answer(request: Request, who: Signed, payers_id: str) -> Response:
     """
     made, given = services(request), await filled(request)
     found = await _request(made, payers_id)
-    reason = legible(given["reason"]).strip()
-    if given["answer"] not in ("alert", "refuse") or not 2 <= len(reason) <= MOST_REASON:
+    reason = typed_reason(given["reason"], MOST_REASON)
+    if given["answer"] not in ("alert", "refuse") or reason is None:
         return await _looked(request, who, found, 422, translate(request, "请选择提醒或不提醒，并写明理由。"))
     if found.state is not RequestState.ASKED:
         return await _looked(request, who, found, 409, translate(request, "已有人作出决定，或名单已变更。"))

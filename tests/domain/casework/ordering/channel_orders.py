@@ -16,13 +16,16 @@ HERE = ContactGroup(AgeGroup.FROM_60, Language.CHINESE, AreaKind.CITY, PartOfWee
 
 
 def row(group: ContactGroup, sms: tuple[int, int], call: tuple[int, int]) -> dict[str, object]:
-    """Counts of a group: (tries, reached) by SMS and by automated call."""
+    """Return a row of the table: the contacts of a group by SMS and by automated call, each as (tries, reached)."""
     counted = {"sms": sms, "robot_call": call}
     return {**group._asdict(), **{name: {"tries": n, "reached": k} for name, (n, k) in counted.items()}}
 
 
 def channel_order(*rows: dict[str, object], **changes: object) -> ChannelOrder:
-    """The table, for yellow and blue, with equal worth and the least share that keeps the plan's order."""
+    """Return the table with these groups, for yellow and blue. `changes`: other values of its fields.
+
+    An answered call is worth more than a delivered message, and the smallest share of cases keeps the plan's order.
+    """
     fields: dict[str, object] = {
         "levels": [Level.YELLOW, Level.BLUE],
         "counted_from": date(2025, 12, 1),

@@ -1,4 +1,6 @@
-"""The automated call comes before the SMS where past contacts show that it does better, and nothing else changes."""
+"""Tests that the automated call comes before the SMS only if past contacts show that it does better, and that nothing
+else in the plan changes.
+"""
 
 from dataclasses import replace
 from datetime import date, datetime, timedelta
