@@ -17,7 +17,7 @@ from pathlib import Path
 from tests.tools.chaos.faults import KINDS
 from tests.tools.chaos.mutated import caught
 from tests.tools.chaos.mutations import MUTATIONS
-from tests.tools.chaos.plan import Plan, drawn
+from tests.tools.chaos.plan import Plan, drawn, rarest
 from tests.tools.chaos.report import Report
 from tests.tools.chaos.round import Outcome, play
 from tests.tools.servers.kafka import Kafka
@@ -43,7 +43,7 @@ def main() -> None:
             if given.mutations:
                 report.mutations_caught = _mutations(kafka, folder)
                 failed = report.mutations_caught < len(MUTATIONS)
-            for plan in _plans(given):
+            for plan in _plans(given, report):
                 _round(plan, kafka, folder / f"seed-{plan.seed}", report, given.logs)
                 report.write(given.report)
         except KeyboardInterrupt:
@@ -56,7 +56,14 @@ def _given() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.tools.chaos", description=__doc__)
     parser.add_argument("--rounds", type=int, default=10)
     parser.add_argument("--seed", type=int, default=1, help="of the first round; the next has the next one")
-    parser.add_argument("--kind", choices=KINDS, action="append", help="this fault alone in a round; several: by turns")
+    parser.add_argument(
+        "--kind", type=_kinds, action="append", help="these faults alone in a round, joined by +; several: by turns"
+    )
+    parser.add_argument(
+        "--until-each",
+        type=int,
+        help="each round has five faults that struck least by the report, until all have so often",
+    )
     parser.add_argument(
         "--report", type=Path, default=Path("chaos.json"), help="written after each round; added to where it is there"
     )
@@ -66,12 +73,26 @@ def _given() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _plans(given: argparse.Namespace) -> Iterator[Plan]:
+def _kinds(joined: str) -> tuple[str, ...]:
+    kinds = tuple(joined.split("+"))
+    if unknown := set(kinds) - set(KINDS):
+        raise argparse.ArgumentTypeError(
+            f"no kind of fault: {', '.join(sorted(unknown))}; there are {', '.join(KINDS)}"
+        )
+    return kinds
+
+
+def _plans(given: argparse.Namespace, report: Report) -> Iterator[Plan]:
     until = time.monotonic() + (given.seconds or float("inf"))
     for number in range(given.seed, given.seed + given.rounds):
         if time.monotonic() > until:
             return
-        yield drawn(number, given.kind[(number - given.seed) % len(given.kind)] if given.kind else None)
+        kinds = given.kind[(number - given.seed) % len(given.kind)] if given.kind else ()
+        if given.until_each:
+            kinds = rarest(report.faults, given.until_each, number)
+            if not kinds:
+                return
+        yield drawn(number, kinds)
 
 
 def _round(plan: Plan, kafka: Kafka, folder: Path, report: Report, logs: Path) -> None:

@@ -1,5 +1,6 @@
 """What a round does, all of it drawn from its seed: the servers, the workers, the carriers' promises, the faults."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 
@@ -13,6 +14,7 @@ LENGTH = 9.0  # wall seconds of province
 FIRST, LAST = 1.0, 7.5  # when a fault may begin, in wall seconds from the province's first signal
 EARLY = 3.0  # when one that takes long begins at the latest
 MORE = (0, 1, 1, 2)  # how many faults come beside the first
+CROWDED = 5  # faults of a round that is to strike what others struck least
 SEALED = 0.5  # of the rounds, beside those in which the vault is struck
 DRAWN = [fault for fault in KINDS.values() if fault.drawn]
 CHANNELS = {
@@ -59,15 +61,17 @@ class Plan:
         return {name: self.kinds[channel] for name, channel in CHANNELS.items()}
 
 
-def drawn(seed: int, kind: str | None = None) -> Plan:
+def drawn(seed: int, kinds: Sequence[str] = ()) -> Plan:
     """A round's plan. Of as many rounds in a row as there are kinds, each kind is one's first fault.
 
-    `kind`: this fault, and no other beside it.
+    `kinds`: these faults, which some house allows together, and no others beside them.
     """
     chance = Random(seed)
-    first = KINDS[kind] if kind else DRAWN[seed % len(DRAWN)]
-    house = House.REDIS if House.REDIS in first.houses and chance.random() < 0.9 else _other(first)
-    chosen = [first] if kind else [first, *_more(first, house, chance)]
+    asked = [KINDS[kind] for kind in kinds]
+    first = asked[0] if asked else DRAWN[seed % len(DRAWN)]
+    houses = frozenset.intersection(*(fault.houses for fault in asked or [first]))
+    house = House.REDIS if House.REDIS in houses and chance.random() < 0.9 else _other(houses)
+    chosen = asked or [first, *_more(first, house, chance)]
     return Plan(
         seed=seed,
         house=house,
@@ -91,8 +95,30 @@ def _promised(chance: Random, *, by_gateway: bool) -> dict[str, Kind]:
     return {"SMS": carrier, "VOICE": carrier, "BANK": bank, "STATION": station}  # one simulated carrier has both
 
 
-def _other(fault: Fault) -> House:
-    return next((house for house in (House.SENTINEL, House.EMBEDDED) if house in fault.houses), House.REDIS)
+def rarest(struck: Mapping[str, int], times: int, seed: int) -> tuple[str, ...]:
+    """Up to five kinds that have struck least, one of a group. Empty when each has struck `times` times.
+
+    `struck`: how often each kind has by now.
+    """
+    waiting = [fault for fault in DRAWN if struck.get(fault.kind, 0) < times]
+    Random(seed).shuffle(waiting)
+    chosen: list[Fault] = []
+    for fault in sorted(waiting, key=lambda each: struck.get(each.kind, 0)):
+        together = [*chosen, fault]
+        if _fit(together):
+            chosen = together
+    return tuple(fault.kind for fault in chosen[:CROWDED])
+
+
+def _fit(faults: Sequence[Fault]) -> bool:
+    """Whether one round can have them all."""
+    return len({fault.group for fault in faults}) == len(faults) and bool(
+        frozenset.intersection(*(fault.houses for fault in faults))
+    )
+
+
+def _other(houses: frozenset[House]) -> House:
+    return next((house for house in (House.SENTINEL, House.EMBEDDED) if house in houses), House.REDIS)
 
 
 def _more(first: Fault, house: House, chance: Random) -> list[Fault]:
