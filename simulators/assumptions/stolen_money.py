@@ -4,8 +4,10 @@ stop orders.
 Shares are from 0 to 1. Figures that are not published are assumed, and marked so.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any, NamedTuple
 
 from schemas.casework.movements import MovementKind
 from simulators.assumptions.figures import APPROVAL_SECONDS, APPROVAL_SPREAD, BANK_REFUSES, BANK_SECONDS, BANK_SPREAD
@@ -89,9 +91,72 @@ OUT = {MovementKind.CRYPTO: 0.35, MovementKind.CASH: 0.3, MovementKind.WALLET: 0
 EARLY = {MovementKind.POS: 0.5, MovementKind.WALLET: 0.5}
 """How it leaves an account before; assumed."""
 
-SLOWER = {
+
+class Variation(NamedTuple):
+    """A parameter with another value, while everything else is as assumed. `parameter`, `value`: as a report names
+    them. `assumed`: fields of StolenMoney with their new values; `policy`: dotted paths in the policy with theirs, as
+    texts in its notation.
+    """
+
+    parameter: str
+    value: str
+    assumed: Mapping[str, Any]
+    policy: Mapping[str, str] = {}
+
+
+_DELAYS = {
     "approval": ("approval_seconds",),
     "banks' answers": ("machine_seconds", "desk_minutes", "night_minutes"),
     "the form": ("form_seconds",),
+    "time in a mule's account": ("stays", "rest_stays"),
+    "time until the victim notices": ("noticed",),
 }
-"""The delays of the study's effects, by what takes the time: names of fields that are halved and doubled together."""
+_USUAL = StolenMoney()
+
+
+def _times(value: Any, factor: float) -> Any:  # noqa: ANN401 - a number, a range of times, or shares with their minutes
+    if not isinstance(value, tuple):
+        return value * factor
+    if isinstance(value[0], tuple):
+        return tuple((share, minutes * factor) for share, minutes in value)
+    return tuple(each * factor for each in value)
+
+
+VARIATIONS = (
+    *(
+        Variation(delay, f"{factor:g} times", {name: _times(getattr(_USUAL, name), factor) for name in names})
+        for delay, names in _DELAYS.items()
+        for factor in (0.5, 2.0)
+    ),
+    Variation("banks that answer by machine", "a quarter", {"by_machine": 0.25}),
+    Variation("banks that answer by machine", "all", {"by_machine": 1.0}),
+    Variation("desks by night", "as fast as by day", {"night_minutes": 4}),
+    Variation("stops that banks refuse", "none", {"refuses": 0.0}),
+    Variation("stops that banks refuse", "a fifth", {"refuses": 0.2}),
+    Variation("answers that state half of what is there", "none", {"errs": 0.0}),
+    Variation("answers that state half of what is there", "a tenth", {"errs": 0.1}),
+    Variation("accounts that the money passes", "2 to 3", {"hops": (2, 3)}),
+    Variation("accounts that the money passes", "4 to 8", {"hops": (4, 8)}),
+    Variation("share that leaves an account", "50 to 60 %", {"emptied": (0.5, 0.6)}),
+    Variation("share that leaves an account", "95 to 100 %", {"emptied": (0.95, 1.0)}),
+    Variation("parts of an account's money", "1", {"parts": (1, 1)}),
+    Variation("parts of an account's money", "2 to 5", {"parts": (2, 5)}),
+    Variation("parts that leave early", "none", {"leaves_early": 0.0}),
+    Variation("parts that leave early", "three in ten", {"leaves_early": 0.3}),
+    Variation("accounts of a gang at a hop", "1", {"layer_accounts": 1}),
+    Variation("accounts of a gang at a hop", "6", {"layer_accounts": 6}),
+    Variation("transfers to an honest seller", "none", {"sells": 0.0}),
+    Variation("transfers to an honest seller", "a tenth", {"sells": 0.1}),
+    Variation("wrong and malicious reports", "none", {"wrong": 0.0, "malicious": 0.0}),
+    Variation("wrong and malicious reports", "three times as many", {"wrong": 0.15, "malicious": 0.03}),
+    Variation("standing approvals", "none", {"approves_later": 0.0}),
+    Variation("standing approvals", "always", {"approves_later": 1.0}),
+    Variation("policy: orders of a case", "5", {}, {"trace.orders": "5"}),
+    Variation("policy: orders of a case", "40", {}, {"trace.orders": "40"}),
+    Variation("policy: least money of an order", "¥100", {}, {"trace.order_least_fen": "10000"}),
+    Variation("policy: least money of an order", "¥10,000", {}, {"trace.order_least_fen": "1000000"}),
+    Variation("policy: hops of the trace", "3", {}, {"trace.hops": "3"}),
+    Variation("policy: hours of the trace", "12", {}, {"trace.within": "12h"}),
+    Variation("policy: hops of a standing approval", "2", {}, {"plan.stop.later.usual.hops": "2"}),
+)
+"""The effects that the study measures: each parameter of it and of the policy's trace, lower and higher."""

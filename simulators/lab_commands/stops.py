@@ -10,9 +10,10 @@ from simulators.lab_commands.options import Against, First, Processes, Seeds, te
 from simulators.lab_commands.report_files import write
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from simulators.pursuit.figures import DelayEffect, Summary
+    from simulators.pursuit.effects import ParameterEffect
+    from simulators.pursuit.figures import Summary
 
 app = typer.Typer()
 
@@ -31,7 +32,9 @@ def stops(
     seeds: Seeds = 20,
     first_seed: First = 1,
     days: Annotated[int, typer.Option(min=1, help="Days in which money is stolen")] = 5,
-    effects: Annotated[bool, typer.Option("--effects", help="Also halve and double each delay")] = False,
+    effects: Annotated[
+        bool, typer.Option("--effects", help="Also vary each parameter: about 40 times the work")
+    ] = False,
     processes: Processes = 2,
     report: Report = None,
 ) -> None:
@@ -43,6 +46,7 @@ def stops(
     from console.progress import bar
     from simulators.assumptions.stolen_money import StolenMoney
     from simulators.pursuit import figures
+    from simulators.pursuit.effects import as_report, parameter_effects
 
     policy, wanted = text(default or load_settings().policy), range(first_seed, first_seed + seeds)
     found = []
@@ -51,12 +55,12 @@ def stops(
             found.append(one)
             progress(done, seeds)
     told = figures.summaries(found)
-    more = figures.delay_effects(policy, wanted, days, processes, lambda: None) if effects else []
+    more = list(_shown(parameter_effects(policy, wanted, days, processes))) if effects else []
     out.print(_ways(told))
     out.print(_wrongful(told))
     if more:
         out.print(_effects(more))
-    write(report, figures.as_report(told, more, wanted, days))
+    write(report, as_report(told, more, wanted, days))
     below = figures.missed_bars(told[figures.FOLLOWED])
     out.print(f"bars missed: {', '.join(below) or 'none'}", markup=False, highlight=False)
     raise typer.Exit(1 if below else 0)
@@ -97,8 +101,25 @@ def _wrongful(told: "Mapping[str, Summary]") -> Table:
     return table
 
 
-def _effects(more: "Sequence[DelayEffect]") -> Table:
-    table = Table("delay", "times", "held, of all", "first stop, p50")
+def _shown(effects: "Iterator[ParameterEffect]") -> "Iterator[ParameterEffect]":
+    for number, each in enumerate(effects):
+        err.print(f"effects: {number}: {each.parameter} {each.value}", markup=False, highlight=False)
+        yield each
+
+
+def _effects(more: "Sequence[ParameterEffect]") -> Table:
+    table = Table(
+        "parameter", "value", "first stop, p50", "p95", "held, of what was there", "of all", "more", "wrongful"
+    )
     for each in more:
-        table.add_row(each.delay, f"{each.factor:g}", f"{each.held_of_all:.0%}", f"{each.p50:.1f} min")
+        table.add_row(
+            each.parameter,
+            each.value,
+            f"{each.p50:.1f} min",
+            f"{each.p95:.1f} min",
+            f"{each.held_of_there:.0%}",
+            f"{each.held_of_all:.0%}",
+            f"{each.more_of_all.mean * 100:+.1f} ± {each.more_of_all.half * 100:.1f}",
+            str(each.wrongful),
+        )
     return table

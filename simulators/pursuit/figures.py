@@ -3,15 +3,14 @@ money is held.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
-from typing import NamedTuple
 
 from domain.policy import Policy, load
 from schemas.casework.objections import WrongfulCause
-from simulators.assumptions.stolen_money import SLOWER, StolenMoney
+from simulators.assumptions.stolen_money import StolenMoney
 from simulators.lab.intervals import Interval, interval
 from simulators.lab.seeds import map_seeds
 from simulators.pursuit.oracle import Oracle
@@ -27,7 +26,6 @@ payment; and the oracle.
 """
 
 UNATTENDED_SECONDS = 120.0
-FACTORS = (0.5, 2.0)
 HOUR = timedelta(hours=1)
 
 BARS = {"p50": 3.0, "p95": 15.0, "release_p95": 4.0, "held_of_there": 0.82, "held_of_all": 0.35}
@@ -72,18 +70,6 @@ class Summary:
     let_go: int
 
 
-class DelayEffect(NamedTuple):
-    """The effect of multiplying a delay by `factor`. `delay`: a key of SLOWER.
-
-    `held_of_all`: the share (0 to 1) of all reported money that is held. `p50`: median minutes to the first stop.
-    """
-
-    delay: str
-    factor: float
-    held_of_all: float
-    p50: float
-
-
 def province(
     seed: int, policy: str, assumed: StolenMoney, ways: Sequence[str], days: int
 ) -> dict[str, list[ReportOutcome]]:
@@ -117,23 +103,9 @@ def summaries(found: Sequence[Mapping[str, list[ReportOutcome]]]) -> dict[str, S
     return {way: _summary([seed[way] for seed in found]) for way in found[0]}
 
 
-def delay_effects(
-    policy: str, seeds: Sequence[int], days: int, processes: int, done: Callable[[], object]
-) -> list[DelayEffect]:
-    """Measure the effect of halving and of doubling each delay (a key of SLOWER), for stops that follow the money, and
-    return one element for each delay and factor.
-
-    Calls `done` after each run over all seeds. Raises PolicyError if the policy (TOML text) is invalid.
-    """
-    rows = []
-    for delay, names in SLOWER.items():
-        for factor in FACTORS:
-            usual = StolenMoney()
-            assumed = replace(usual, **{name: getattr(usual, name) * factor for name in names})
-            found = summaries(list(compare_ways(policy, assumed, seeds, days, processes, (FOLLOWED,))))[FOLLOWED]
-            rows.append(DelayEffect(delay, factor, found.held_of_all.mean, found.p50))
-            done()
-    return rows
+def held_shares(seeds: Sequence[list[ReportOutcome]]) -> list[float]:
+    """Return the share (0 to 1) of all reported money that is held at the end, for each seed's outcomes."""
+    return [_share(seed, there=False) for seed in seeds]
 
 
 def missed_bars(found: Summary) -> list[str]:
@@ -142,23 +114,6 @@ def missed_bars(found: Summary) -> list[str]:
     """
     late = [name for name in ("p50", "p95", "release_p95") if getattr(found, name) > BARS[name]]
     return late + [name for name in ("held_of_there", "held_of_all") if getattr(found, name).mean < BARS[name]]
-
-
-def as_report(
-    found: Mapping[str, Summary], more: Sequence[DelayEffect], seeds: Sequence[int], days: int
-) -> dict[str, object]:
-    """Return the report as a dict for JSON: `seeds`, `days`, `bars` (the requirements), `missed` (the requirements that
-    FOLLOWED misses), `ways` (the figures of each way) and `effects` (those of shorter and longer delays). Raises
-    KeyError if `found` lacks FOLLOWED.
-    """
-    return {
-        "seeds": list(seeds),
-        "days": days,
-        "bars": BARS,
-        "missed": missed_bars(found[FOLLOWED]),
-        "ways": {way: asdict(each) for way, each in found.items()},
-        "effects": [each._asdict() for each in more],
-    }
 
 
 def _run(way: str, seed: int, policy: Policy, assumed: StolenMoney, days: int) -> list[ReportOutcome]:
@@ -183,7 +138,7 @@ def _summary(seeds: Sequence[list[ReportOutcome]]) -> Summary:
         p50=round(_quantile(after, 0.5), 1),
         p95=round(_quantile(after, 0.95), 1),
         held_of_there=interval([_share(seed, there=True) for seed in seeds]),
-        held_of_all=interval([_share(seed, there=False) for seed in seeds]),
+        held_of_all=interval(held_shares(seeds)),
         orders=sum(outcome.orders for outcome in each),
         honest=dict(Counter(outcome.kind for outcome in each if outcome.honest_stopped)),
         under=sum(outcome.under for outcome in each),

@@ -12,10 +12,11 @@ from domain.policy import load
 from schemas.casework.inputs import BankState
 from schemas.casework.objections import WrongfulCause
 from simulators.assumptions.chance import stream
-from simulators.assumptions.stolen_money import StolenMoney
+from simulators.assumptions.stolen_money import VARIATIONS, StolenMoney, Variation
 from simulators.lab.agenda import Agenda
 from simulators.pursuit import figures
 from simulators.pursuit.banks import Banks
+from simulators.pursuit.effects import as_report, parameter_effects, with_rules
 from simulators.pursuit.money import MoneyTruth, MuleGang
 from simulators.pursuit.oracle import Oracle
 from simulators.pursuit.reports import ReportKind, reports
@@ -144,7 +145,7 @@ def test_following_the_money_holds_more_than_one_hop_and_the_oracle_more_than_th
     assert told[figures.FOLLOWED].orders > told[figures.ONE_HOP].orders
     assert told[figures.ONE_HOP].held_of_there.mean < told[figures.FOLLOWED].held_of_there.mean
     assert 0 < told[figures.FOLLOWED].p50 < told[figures.FOLLOWED].p95
-    assert figures.as_report(told, [], range(1, 5), DAYS)["missed"] == figures.missed_bars(told[figures.FOLLOWED])
+    assert as_report(told, [], range(1, 5), DAYS)["missed"] == figures.missed_bars(told[figures.FOLLOWED])
 
 
 def test_no_bank_is_asked_without_a_persons_approval() -> None:
@@ -164,14 +165,25 @@ def test_a_person_who_declines_every_wrong_report_stops_no_honest_account() -> N
         assert not [each for each in stopped if each.kind is ReportKind.TRUE]
 
 
-def test_slower_approvals_hold_less(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(figures, "SLOWER", {"approval": ("approval_seconds",)})
-    monkeypatch.setattr(figures, "FACTORS", (0.1, 20.0))
-    done: list[None] = []
-    fast, slow = figures.delay_effects(POLICY, range(1, 3), DAYS, 1, lambda: done.append(None))
-    assert fast.held_of_all > slow.held_of_all
-    assert fast.p50 < slow.p50
-    assert len(done) == 2
+def test_slower_approvals_hold_less_and_the_assumed_ones_stand_first() -> None:
+    told = [Variation("approval", str(seconds), {"approval_seconds": seconds}) for seconds in (4, 800)]
+    usual, fast, slow = parameter_effects(POLICY, range(1, 3), DAYS, 1, told)
+    assert (usual.parameter, usual.more_of_all.mean, usual.more_of_all.half) == ("as assumed", 0, 0)
+    assert fast.held_of_all > usual.held_of_all > slow.held_of_all
+    assert fast.p50 < usual.p50 < slow.p50
+    assert fast.more_of_all.mean == pytest.approx(fast.held_of_all - usual.held_of_all)
+
+
+def test_a_policy_without_further_orders_holds_less() -> None:
+    usual, near = parameter_effects(POLICY, [1], DAYS, 1, [Variation("orders", "0", {}, {"trace.orders": "0"})])
+    assert near.held_of_all < usual.held_of_all
+
+
+@pytest.mark.parametrize("each", VARIATIONS, ids=lambda each: f"{each.parameter}, {each.value}")
+def test_each_variation_changes_something_and_is_allowed(each: Variation) -> None:
+    assert replace(StolenMoney(), **each.assumed) != StolenMoney() or load(with_rules(POLICY, each.policy)) != load(
+        POLICY
+    )
 
 
 def test_a_lifted_account_lets_its_money_go_again_and_no_fen_is_lost() -> None:
