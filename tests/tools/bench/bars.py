@@ -33,6 +33,8 @@ BARS = (
     Bar("residents.lookup_p99_growth", "≤", 1.3),  # from 10⁴ to 10⁷ residents, times
     Bar("scale.cost_growth", "≤", 1.2),  # of a signal, the dearest configuration by the cheapest, times
     Bar("console.delay_p99_ms", "≤", 1000),  # as tests/browser/test_ten_thousand.py has it, which waits for the paint
+    Bar("payees.single.checks_per_second", "≥", 1000),
+    Bar("payees.beside_full_load.refused", "≤", 0),
     Bar("peers.times_best_durable", "≥", 3),
     Bar("peers.of_bare_loop", "≥", 0.8),
 )

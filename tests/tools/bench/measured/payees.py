@@ -3,32 +3,44 @@
 At 500 a second the requests leave at planned times (an open loop), so a late answer delays none of the others and
 waiting counts. Then as many as eight connections get answered, singly and by a hundred (a closed loop). The list has
 100,000 entries; of the accounts that are asked about half are on it. CPU is of the process of intake.
+
+At last the 500 a second once more, asked by a process of their own, while two workers have as many signals as they can
+screen and the whole line is at work on the same machine.
 """
 
 import asyncio
 import json
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from multiprocessing import get_context
 
 from hdrh.histogram import HdrHistogram
+from rich.console import Console
 
 from schemas.risk.evidence import WatchEntry, WatchStatus
 from schemas.risk.payee_checks import MOST_SUBJECTS, PayeeKind
+from schemas.risk.signals import BATCH_LIMIT
+from simulators.demo.run import Demo, Plan
 from streams.installation import Installation
+from streams.intake.acceptor import Intake
 from streams.intake.settings import make_key
 from streams.runtime.embedded import free_port
 from streams.runtime.settings import Settings
 from streams.screening.payers import Payers
 from streams.screening.subjects import Subjects
 from tests.tools.bench.figures import Figure, Found, Given, figure
+from tests.tools.bench.life import SEED
 from tests.tools.bench.measured.intake import running
 from tests.tools.bench.servers import real
 from tests.tools.bench.work import Pace, each
 from tests.tools.field.faults.rebuild import opened
-from tests.tools.field.load.overload import cpu_seconds
+from tests.tools.field.load.load import Load, batches
+from tests.tools.field.load.overload import CROWD, Watch, capacity, cpu_seconds
+from tests.tools.field.stories import Stories
 
 LISTED, LISTED_SHORT = 100_000, 1_000
 RATE = 500  # requests a second
@@ -37,6 +49,7 @@ CONNECTIONS, LANES = 8, 64  # of the closed and the open loop
 REQUESTS = {"single": 8_000, "batch": 200}  # of a run of the closed loop
 HIGHEST_US = 10_000_000
 AT_ONCE = 1_000  # entries that are put on the list together
+MORE_SECONDS = 10.0  # for which the workers get signals, beside those in which a bank asks
 BANK = "bank"
 
 
@@ -63,8 +76,12 @@ def account(number: int) -> str:
 
 def measure(given: Given) -> Found:
     """The section."""
-    with real(given.folder) as settings:
-        return asyncio.run(_measured(settings, given))
+    for name in ("alone", "loaded"):
+        (given.folder / name).mkdir()
+    with real(given.folder / "alone") as settings:
+        found = asyncio.run(_measured(settings, given))
+    with real(given.folder / "loaded") as settings:
+        return {**found, "beside_full_load": asyncio.run(_beside_load(settings, given))}
 
 
 async def _measured(settings: Settings, given: Given) -> Found:
@@ -77,6 +94,31 @@ async def _measured(settings: Settings, given: Given) -> Found:
         "single": each(paces["single"], "check"),
         "batch": each(paces["batch"], "check"),
     }
+
+
+async def _beside_load(settings: Settings, given: Given) -> Found:
+    """The same rate while the workers always have a second's work waiting."""
+    seconds, plan = given.seconds(SECONDS, SECONDS_SHORT), Plan(timedelta(hours=1), 1, SEED, CROWD)
+    async with AsyncExitStack() as stack:
+        running_line = await stack.enter_async_context(
+            Demo(settings, plan, Console(quiet=True), lambda *_: "").running()
+        )
+        line = running_line.line
+        asking = await stack.enter_async_context(_served(line, given.count(LISTED, LISTED_SHORT)))
+        made = batches(running_line.province.people, line.settings.partitions, BATCH_LIMIT, SEED)
+        stories = Stories(Intake(line.producer, line.settings), line.clock, iter(()))
+        watch = Watch(running_line, Load(line.producer, line.clock, made), stories, given.say)
+        asker = stack.enter_context(ProcessPoolExecutor(1, mp_context=get_context("spawn")))
+        ran, signals = list[Paced](), list[float]()
+        for _ in range(given.runs):
+            asked = asyncio.get_running_loop().run_in_executor(asker, _ask_paced, asking, seconds)
+            signals.append(await capacity(watch, seconds + MORE_SECONDS))
+            ran.append(await asked)
+    return {**_latencies(ran), "signals_per_second": figure(signals, "signals/s that the workers take meanwhile")}
+
+
+def _ask_paced(asking: Asking, seconds: float) -> "Paced":
+    return asyncio.run(_paced(asking, seconds))
 
 
 @asynccontextmanager
@@ -105,15 +147,14 @@ async def _fill(line: Installation, listed: int) -> None:
 class Paced:
     """A run at planned times: latencies from the plan in µs, CPU of a check in µs, and requests answered with 503."""
 
-    latencies: HdrHistogram
+    latencies: list[int] = field(default_factory=list)
     cpu: float = 0.0
     refused: int = 0
 
 
 async def _paced(asking: Asking, seconds: float) -> Paced:
     """Ask at planned times."""
-    requests = list(asking.requests(round(RATE * seconds), 1))
-    found = Paced(HdrHistogram(1, HIGHEST_US, 3))
+    requests, found = list(asking.requests(round(RATE * seconds), 1)), Paced()
     used, began = cpu_seconds([asking.pid]), time.monotonic() + 0.5
     async with asyncio.TaskGroup() as group:
         for lane in range(LANES):
@@ -128,7 +169,7 @@ async def _lane(port: int, planned: Sequence[tuple[float, bytes]], found: Paced)
     for at, request in planned:
         await asyncio.sleep(at - time.monotonic())
         found.refused += not await _ask(reader, writer, request)
-        found.latencies.record_value(min(HIGHEST_US, round((time.monotonic() - at) * 1e6)))
+        found.latencies.append(min(HIGHEST_US, round((time.monotonic() - at) * 1e6)))
     writer.close()
 
 
@@ -165,11 +206,17 @@ async def _ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, reque
 
 def _latencies(ran: Sequence[Paced]) -> dict[str, Figure]:
     shares = {
-        f"p{share}_ms": figure([run.latencies.get_value_at_percentile(share) / 1e3 for run in ran], "ms")
-        for share in (50, 99)
+        f"p{share}_ms": figure([_percentile(run.latencies, share) / 1e3 for run in ran], "ms") for share in (50, 99)
     }
     return {
         **shares,
         "cpu_us_per_check": figure([run.cpu for run in ran], "µs of the process's CPU"),
         "refused": figure([run.refused for run in ran], "requests answered with 503"),
     }
+
+
+def _percentile(latencies: Sequence[int], share: float) -> float:
+    found = HdrHistogram(1, HIGHEST_US, 3)
+    for each_us in latencies:
+        found.record_value(each_us)
+    return float(found.get_value_at_percentile(share))
