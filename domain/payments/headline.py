@@ -33,8 +33,8 @@ class HeadlineKind(StrEnum):
 class Headline(NamedTuple):
     """The amount (fen) at the top of the case page, and its kind: at stake, not stopped yet, stopped, or an estimate.
 
-    `stopped_fen`: the money of the case's payments that is stopped or frozen. `amount_fen` includes none of it unless
-    the kind is STOPPED or FROZEN, which is that money.
+    `stopped_fen`: the money of the case's payments that is stopped or frozen, wherever it was found. `amount_fen`
+    includes none of it unless the kind is STOPPED or FROZEN, which is that money.
     """
 
     kind: HeadlineKind
@@ -76,16 +76,17 @@ def headline_of(case: Case) -> Headline:
     money that is stopped or frozen; if there is none either, the estimated exposure.
 
     In danger is what has not gone through, and what has gone through while its stop is not in force yet (`_waiting`):
-    a payee can still move it. Accounts to which the money went on do not count, unless their own stop is not in force
-    yet: it is the same money.
+    a payee can still move it. Accounts to which the money went on count as in danger only while their own stop is not
+    in force yet: it is the same money. What is stopped in them counts as stopped, up to the sum of the payments.
     """
-    stopped = sum(_fen_in(_STOPPED, case, payment) for payment in case.payments)
+    known = sum(payment.amount_fen for payment in case.payments)
+    stopped = min(known, sum(_fen_in(_STOPPED, case, account) for account in (*case.payments, *case.traced)))
     if open_fen := sum(fen for _, fen in money_in_danger(case)):
-        known = sum(payment.amount_fen for payment in case.payments)
         stopped = max(0, min(stopped, known - open_fen))  # money that went on may be counted as stopped where it was
         return Headline(HeadlineKind.NOT_STOPPED if stopped else HeadlineKind.AT_STAKE, open_fen, stopped)
     if stopped:
-        frozen = all(status_of(case, payment)[0] is not PaymentStatus.STOPPED for payment in case.payments)
+        all_accounts = (*case.payments, *case.traced)
+        frozen = all(status_of(case, each)[0] is not PaymentStatus.STOPPED for each in all_accounts)
         return Headline(HeadlineKind.FROZEN if frozen else HeadlineKind.STOPPED, stopped, stopped)
     return Headline(HeadlineKind.ESTIMATE, case.danger.exposure_fen, 0)
 

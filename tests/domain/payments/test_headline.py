@@ -111,6 +111,19 @@ def test_money_that_went_on_is_not_stopped_while_the_order_on_its_account_waits_
     assert found == Headline(HeadlineKind.NOT_STOPPED, 50_000, 70_000)
 
 
+def test_what_is_stopped_at_the_next_bank_counts_beside_what_was_still_at_the_first_and_never_more_than_was_paid() -> (
+    None
+):
+    first = paid("bank-a:1", 120_000, TransferState.SETTLED, StopState.IN_FORCE)
+    assert first.stop is not None
+    stated = first.model_copy(update={"stop": first.stop.model_copy(update={"there_fen": 30_000})})
+    onward = paid("bank-b:traced-1-0", 90_000, TransferState.SETTLED, StopState.IN_FORCE)
+    frozen = paid("bank-b:traced-1-0", 90_000, TransferState.SETTLED, StopState.FROZEN)
+    for payment_, account in ((stated, onward), (stated, frozen), (first, onward)):
+        found = headline_of(case(Level.RED, payments=[payment_], traced=[account]))
+        assert found == Headline(HeadlineKind.STOPPED, 120_000, 120_000)
+
+
 def test_without_a_payment_that_can_be_saved_it_is_an_estimate() -> None:
     line = Line()
     line.alert(Level.RED, payment(state=TransferState.SETTLED), found=danger(Level.RED, exposure=EXPOSURE))
