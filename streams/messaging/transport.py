@@ -69,6 +69,7 @@ class Consumer(driver.Consumer):
         self._delivered: defaultdict[TP, deque[int]] = defaultdict(deque)
         self._codec: Codec = cast("Any", self.app).make_codec()
         self._held = HeldPartitions()
+        self._to_agents, self.callback = self.callback, self._deliver
         super().on_init()
 
     async def on_stop(self) -> None:
@@ -78,6 +79,16 @@ class Consumer(driver.Consumer):
 
     def _new_consumer_thread(self) -> driver.AIOKafkaConsumerThread:
         return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
+
+    async def _deliver(self, message: Message) -> None:
+        """Pass a message on to the agents. If its partition was revoked meanwhile, so that no agent takes it, drop it:
+        the new owner reads it. Faust would end the worker with a KeyError.
+        """
+        try:
+            await self._to_agents(message)
+        except KeyError:
+            if message.tp in self.assignment():
+                raise
 
     def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Message]]:
         """Yield the fetched records, decrypted, each with its partition. `timeout`: the longest wait for records, in

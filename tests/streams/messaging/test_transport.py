@@ -1,9 +1,12 @@
 """Faust's transport with what was put right: a rebalance goes back to where the group stands."""
 
 from collections.abc import Callable, Mapping
+from types import SimpleNamespace
+from typing import cast
 
+import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from faust.types import TP
+from faust.types import TP, Message
 
 from streams.messaging.producer import Record
 from streams.messaging.transport import Consumer
@@ -74,3 +77,19 @@ async def test_a_partition_of_which_the_place_is_not_known_yet_does_not_end_the_
         assert direct.looked_at == (2.0, 0)
     finally:
         await kafka.stop()
+
+
+async def test_a_message_of_a_partition_that_was_revoked_meanwhile_is_dropped_and_ends_no_worker(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ours, others = TP("case-inputs", 0), TP("case-inputs", 1)
+
+    async def nobody_takes(message: Message) -> None:
+        raise KeyError(message.tp)
+
+    monkeypatch.setattr(Consumer, "assignment", lambda _self: {ours})
+    consumer = Consumer.__new__(Consumer)
+    vars(consumer)["_to_agents"] = nobody_takes
+    await consumer._deliver(cast("Message", SimpleNamespace(tp=others)))
+    with pytest.raises(KeyError):
+        await consumer._deliver(cast("Message", SimpleNamespace(tp=ours)))
