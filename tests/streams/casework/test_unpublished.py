@@ -1,6 +1,6 @@
 """A worker dies between its commit and the journal: none of its inputs is lost, whoever goes on."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,9 @@ from domain.casework.draft import Decision
 from schemas.casework.events import CaseEvent
 from streams.casework import journal
 from streams.channels.provider import Kind
-from streams.messaging.topics import home
+from streams.messaging.producer import Record
+from streams.messaging.reader import read_all
+from streams.messaging.topics import CASE_EVENTS, home
 from streams.state.keys import key
 from tests.streams.casework.outliving import House, Worker, entered, house, image, restored, somebody
 
@@ -91,6 +93,40 @@ async def test_a_part_of_a_commit_in_the_journal_proves_nothing_of_the_rest(prov
     assert set(await dispatched(province)) >= set(first)
 
 
+async def test_a_commit_of_a_replaced_primary_that_is_decided_again_in_another_batch_counts_once(
+    province: House,
+) -> None:
+    """A worker commits two inputs on a primary, publishes one of them, and stands still. A replica without that commit
+    is promoted, a third input comes, and another worker decides all three in one batch. Then the first worker's other
+    entry comes, and Redis is wiped.
+    """
+    late, other = await province.worker(), await province.worker()
+    first, third = residents(province)
+    await other.line.residents.put(entered([*first, third]))
+    await late.watch()
+    replica = await image(other)
+    for name in first:
+        await late.alert(name)
+    rest = await publishes_only_its_first_entry(late)
+    await restored(other, replica)
+    await other.line.redis.hset(key("state", 0), "run", "another")
+    await other.alert(third)
+    await other.watch()
+    await other.line.producer.send_all(rest)
+    told, counted = await events(province), await other.line.redis.hgetall(key("counts", 0))
+    for name in first:
+        once, again = (each for each in told if each.case.resident == name)
+        assert once.commit != again.commit
+        assert once.model_copy(update={"commit": again.commit}) == again
+    cases = await other.cases()
+    assert {*first, third} == cases.keys()
+    assert cases == await other.folded()
+    await other.line.redis.flushall()
+    await other.watch()
+    assert await other.cases() == cases
+    assert await other.line.redis.hgetall(key("counts", 0)) == counted
+
+
 async def alerted_by_a_dead_worker(dead: Worker, name: str) -> None:
     async def gone(*_: object, **__: object) -> Any:  # noqa: ANN401 - as the producer's
         raise DiedError
@@ -112,6 +148,31 @@ async def publishes_only_its_last_entry(dead: Worker) -> None:
     dead.line.producer.send_all = last_only  # type: ignore[method-assign]
     with pytest.raises(DiedError):
         await dead.apply()
+
+
+async def publishes_only_its_first_entry(late: Worker) -> list[Record]:
+    """Kafka takes the first of the records, and the worker stands still. Returns the other entries."""
+    send_all, rest = late.line.producer.send_all, list[Record]()
+
+    async def first_only(records: Sequence[Record]) -> Any:  # noqa: ANN401 - as the producer's
+        await send_all(records[:1])
+        rest.extend(records[1:])
+        raise DiedError
+
+    late.line.producer.send_all = first_only  # type: ignore[method-assign]
+    with pytest.raises(DiedError):
+        await late.apply()
+    return rest
+
+
+async def events(province: House) -> list[CaseEvent]:
+    """The case events of partition 0, as they lie on the journal."""
+    found = [
+        journal.read_entry(record.offset, record.value or b"")
+        async for record in read_all(province.settings, CASE_EVENTS.name)
+        if record.partition == 0
+    ]
+    return [entry for entry in found if isinstance(entry, CaseEvent)]
 
 
 async def dispatched(province: House) -> list[str]:
