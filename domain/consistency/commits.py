@@ -60,7 +60,6 @@ class CommitChain(Generic[T]):
             self.covered = commit.last  # most commits of a quiet line: nothing to be put together
             self._remember(entry)
             return [entry.item]
-        self._compare(entry)
         found = self._waiting.setdefault(commit, {})
         found[entry.name] = entry
         return self._proven() if len(found) >= commit.entries else []
@@ -116,14 +115,18 @@ class CommitChain(Generic[T]):
 
     def _accept(self, commit: AnyCommit) -> list[T]:
         """Accept a commit, and return its items that are not covered yet: another worker may have split its batch
-        differently.
+        differently. Drops the waiting commits whose inputs are then covered: parts of commits that a Redis has lost.
         """
-        entries = [entry for entry in self._waiting.pop(commit).values() if entry.offset > self.covered]
+        before, self.covered = self.covered, commit.last
+        repeated = list(self._waiting.pop(commit).values())
+        entries = [entry for entry in repeated if entry.offset > before]
         entries.sort(key=lambda entry: (entry.offset, entry.name))
-        self.covered = commit.last
-        self._waiting = {each: found for each, found in self._waiting.items() if each.last > self.covered}
         for entry in entries:
             self._remember(entry)
+        for other in [each for each in self._waiting if each.last <= self.covered]:
+            repeated += self._waiting.pop(other).values()
+        for entry in repeated:
+            self._compare(entry)
         return [entry.item for entry in entries]
 
     def _remember(self, entry: Entry[T]) -> None:

@@ -76,6 +76,14 @@ def test_a_repetition_by_other_code_is_reported() -> None:
     assert chain.differing == [("0/0", "0/0")]
 
 
+def test_a_repetition_by_other_code_is_reported_although_a_part_of_its_commit_never_came() -> None:
+    chain = CommitChain[str]()
+    proven(chain, [*commit(0, 3, 4)[:2], *commit(0, 2, 3, code="b")])
+    assert chain.differing == []
+    proven(chain, commit(3, 5, code="b"))
+    assert chain.differing == [("0/0", "0/0"), ("1/1", "1/1")]
+
+
 @st.composite
 def logs(draw: st.DrawFn) -> tuple[list[list[Made]], list[Made]]:
     """Commits without a gap, and a journal of them: some entries missing, others twice, near their order."""
@@ -101,3 +109,48 @@ def test_nothing_is_proven_but_whole_commits_from_the_beginning_on_in_their_orde
             break
         expected += [entry.item for entry in each]
     assert found == expected
+
+
+INPUTS = 8
+
+
+def decided(first: int, last: int, changes: Sequence[int]) -> list[Made]:
+    """The entries of a commit of these inputs. `changes`: by input, how many cases it changes; those of none are in one
+    common entry.
+    """
+    inputs = range(first, last + 1)
+    told = [(offset, f"{offset}/{number}") for offset in inputs for number in range(changes[offset])]
+    if unchanged := [str(offset) for offset in inputs if not changes[offset]]:
+        told.append((last, f"unchanged {' '.join(unchanged)}"))
+    made = Commit(first=first, last=last, entries=len(told))
+    return [Entry(made, offset, name, name) for offset, name in told]
+
+
+@st.composite
+def cut_again(draw: st.DrawFn) -> tuple[list[int], list[list[Made]], list[Made]]:
+    """How many cases each input changes; commits of any of these inputs, as of primaries that were replaced by others
+    without the last commits; and a journal of them in any order, without some of the entries.
+    """
+    changes = draw(st.lists(st.integers(0, 2), min_size=INPUTS, max_size=INPUTS))
+    ranges = st.tuples(st.integers(0, INPUTS - 1), st.integers(0, INPUTS - 1)).filter(lambda each: each[0] <= each[1])
+    commits = [decided(*each, changes) for each in draw(st.lists(ranges, min_size=1, max_size=8, unique=True))]
+    entries = [entry for each in commits for entry in each if draw(st.integers(0, 9)) > 0]
+    return changes, commits, draw(st.permutations(entries))
+
+
+@given(cut_again())
+def test_inputs_that_were_decided_again_in_other_batches_are_proven_once_each(
+    drawn: tuple[list[int], list[list[Made]], list[Made]],
+) -> None:
+    changes, commits, journal = drawn
+    chain = CommitChain[str]()
+    found = proven(chain, journal)
+    whole = [each[0].commit for each in commits if all(entry in journal for entry in each)]
+    covered = -1
+    while (last := max((each.last for each in whole if each.first <= covered + 1), default=covered)) > covered:
+        covered = last
+    assert chain.covered == covered
+    of_cases = [name for name in found if not name.startswith("unchanged")]
+    assert of_cases == [f"{n}/{number}" for n in range(covered + 1) for number in range(changes[n])]
+    unchanged = {name for each in found if each.startswith("unchanged") for name in each.split()[1:]}
+    assert {str(offset) for offset in range(covered + 1) if not changes[offset]} <= unchanged

@@ -5,7 +5,8 @@ from pydantic import ValidationError
 
 from domain.identity.identifiers import new_resident_id
 from schemas.casework.events import CaseEvent, Commit, RulesEvent, UnchangedEvent, journal_adapter
-from streams.casework.journal import applied
+from schemas.casework.journal import decode
+from streams.casework.journal import Read, applied, decided_differently
 from tests.dispatched import NOW, case_of, dispatch_for
 from tests.domain.builders import commit_of
 
@@ -44,6 +45,18 @@ def test_a_store_has_of_the_journal_what_it_has_applied_and_all_of_a_log_that_wa
 def test_inputs_that_changed_nothing_are_no_events() -> None:
     unchanged = UnchangedEvent(commit=commit_of(3), partition=0, offset=3, at=NOW, inputs={"i-9": NOW})
     assert [*applied([unchanged, decided(1, 4)], 9)] == [decided(1, 4)]
+
+
+def test_a_batch_that_was_cut_elsewhere_has_not_decided_differently() -> None:
+    def read(first: int, *inputs: str, code: str = "b") -> Read:
+        commit = Commit(first=first, last=5, entries=1, code=code)
+        entry = UnchangedEvent(commit=commit, partition=0, offset=5, at=NOW, inputs=dict.fromkeys(inputs, NOW))
+        value = entry.model_dump_json().encode()
+        return decode(value), value
+
+    assert not decided_differently(read(4, "i-5", code="a"), read(0, "i-2", "i-5"))
+    assert not decided_differently(read(4, "i-5", code="a"), read(4, "i-5"))
+    assert decided_differently(read(4, "i-4", "i-5", code="a"), read(4, "i-5"))
 
 
 @pytest.mark.parametrize("name", ["somebody", "raaaaaaaaaaaaaaaa-1"])
