@@ -32,6 +32,7 @@ class Board:
     def __init__(self, store: CaseStore, producer: Producer, clock: Clock) -> None:
         self._store, self._producer, self._clock = store, producer, clock
         self._waiting: OrderedDict[str, datetime] = OrderedDict()  # dispatch id -> its time, until its first result
+        self._observed: dict[int, tuple[int, int]] = {}  # partition -> the highest place observed here
 
     async def take(self, partition: int, raws: Sequence[Raw]) -> None:
         """Write the latest snapshot of each case in these journal records to case-snapshots, and observe their
@@ -53,15 +54,17 @@ class Board:
                 self._observe(event, tracing.exemplar(trace))
         highest = max((_place(entry) for entry, _ in entries), default=seen)
         if highest > seen:
+            self._observed[partition] = highest
             await self._store.redis.set(key("boarded", partition), f"{highest[0]}:{highest[1]}")
 
     async def _seen(self, partition: int) -> tuple[int, int]:
         """Return the highest place, (log, offset), of the partition's entries whose latencies were observed; (0, -1) if
-        none were.
+        none were. This worker remembers its own: a Redis that was lost or went back has an earlier one, and what it
+        lacks is published again.
         """
         raw: bytes = await self._store.redis.get(key("boarded", partition)) or b"0:-1"
         log, offset = raw.decode().split(":")
-        return int(log), int(offset)
+        return max((int(log), int(offset)), self._observed.get(partition, (0, -1)))
 
     def _observe(self, event: CaseEvent, trace: Exemplar) -> None:
         for fact in event.facts:

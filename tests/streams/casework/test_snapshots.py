@@ -18,6 +18,7 @@ from streams.messaging import topics
 from streams.messaging.record import Raw
 from streams.runtime.settings import Settings
 from streams.state.case_store import CaseStore
+from streams.state.keys import key
 from tests.channel_rig import Rig, rigged
 from tests.dispatched import NOW, case_of, dispatch_for
 from tests.domain.builders import commit_of
@@ -60,6 +61,14 @@ async def test_latencies_are_observed_once_also_after_the_topic_was_made_anew(ri
     for batch in ([first], [first, later], [first, later]):
         await board.take(0, batch)
     assert observed() - before == 2
+
+
+async def test_latencies_are_observed_once_although_redis_loses_that_they_were(rig: Rig) -> None:
+    board, before = Board(CaseStore(rig.redis), rig.producer, rig.clock), observed()
+    await board.take(0, [decided(1, 0, 0), decided(2, 1, 0)])
+    await rig.redis.delete(key("boarded", 0))
+    await board.take(0, [decided(2, 1, 0), decided(3, 2, 0)])
+    assert observed() - before == 3
 
 
 async def test_the_time_until_an_objection_was_decided_is_observed_once(rig: Rig) -> None:
