@@ -15,8 +15,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from tests.tools.chaos.faults import KINDS
-from tests.tools.chaos.mutated import caught
-from tests.tools.chaos.mutations import MUTATIONS
+from tests.tools.chaos.mutated import SHOWN_BY, caught
 from tests.tools.chaos.plan import Plan, drawn, rarest
 from tests.tools.chaos.report import Report
 from tests.tools.chaos.round import Outcome, play
@@ -42,7 +41,7 @@ def main() -> None:
             kafka = stack.enter_context(Kafka(folder / "kafka", BROKERS))
             if given.mutations:
                 report.mutations_caught = _mutations(kafka, folder)
-                failed = report.mutations_caught < len(MUTATIONS)
+                failed = report.mutations_caught < len(SHOWN_BY)
             for plan in _plans(given, report):
                 _round(plan, kafka, folder / f"seed-{plan.seed}", report, given.logs)
                 report.write(given.report)
@@ -121,7 +120,7 @@ def _keep(folder: Path, where: Path) -> Path:
 def _mutations(kafka: Kafka, folder: Path) -> int:
     """How many of the mutations are seen."""
     seen = 0
-    for name in MUTATIONS:
+    for name in SHOWN_BY:
         found = asyncio.run(caught(name, kafka, folder / name))
         seen += bool(found)
         print(

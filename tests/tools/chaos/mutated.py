@@ -24,8 +24,19 @@ SHOWN_BY = {
         ("worker_killed", 6.5),
     ),
     "one_key_for_all": (("vault_lost_keys", 2.0), ("vault_lost_keys", 3.5)),
+    "resends_what_is_in_doubt": (
+        ("gateway_carrier_slow", 2.0),
+        ("gateway_killed", 3.5),
+        ("gateway_carrier_slow", 5.0),
+        ("gateway_killed", 7.0),
+    ),
+    "dials_what_is_in_doubt": (("voice_gateway_killed", 5.0), ("voice_gateway_killed", 7.5)),
 }
-MEANT = {"one_key_for_all": "refused for want of a key"}
+MEANT = {
+    "one_key_for_all": "refused for want of a key",
+    "resends_what_is_in_doubt": "carried out",
+    "dials_what_is_in_doubt": "carried out",
+}
 """By mutation: words of what must break, where other laws break too."""
 TRIES = 4
 NOT_MEANT = ("deadlines_late",)  # a mutation that is slow is late, which shows nothing

@@ -6,7 +6,7 @@ from random import Random
 
 from schemas.levels import Channel
 from streams.channels.provider import Kind
-from tests.tools.chaos.faults import KINDS, gateway, vault
+from tests.tools.chaos.faults import KINDS, gateway, vault, voice
 from tests.tools.chaos.faults.base import Fault
 from tests.tools.chaos.houses import House
 
@@ -56,6 +56,11 @@ class Plan:
         return any(stroke.fault in gateway.FAULTS for stroke in self.strokes)
 
     @property
+    def by_voice_gateway(self) -> bool:
+        """Whether automated calls go through the voice gateway: a fault strikes it."""
+        return any(stroke.fault in voice.FAULTS for stroke in self.strokes)
+
+    @property
     def promised(self) -> dict[str, Kind]:
         """By the channel of a dispatch."""
         return {name: self.kinds[channel] for name, channel in CHANNELS.items()}
@@ -76,7 +81,7 @@ def drawn(seed: int, kinds: Sequence[str] = ()) -> Plan:
         seed=seed,
         house=house,
         workers=chance.choice([2, 2, 3]),
-        kinds=_promised(chance, by_gateway=any(each in gateway.FAULTS for each in chosen)),
+        kinds=_promised(chance, by_gateway=any(each in gateway.FAULTS + voice.FAULTS for each in chosen)),
         strokes=tuple(sorted((stroke(fault, seed, chance) for fault in chosen), key=lambda each: each.at)),
         sealed=house is not House.EMBEDDED
         and (chance.random() < SEALED or any(each in vault.FAULTS for each in chosen)),
@@ -91,7 +96,7 @@ def stroke(fault: Fault, seed: int, chance: Random) -> Stroke:
 def _promised(chance: Random, *, by_gateway: bool) -> dict[str, Kind]:
     carrier, bank, station = chance.choices(list(Kind), k=3)
     if by_gateway:
-        carrier = Kind.IDEMPOTENT  # as docs/how-to/sms-gateway.md says
+        carrier = Kind.IDEMPOTENT  # as docs/how-to/sms-gateway.md and voice-gateway.md say
     return {"SMS": carrier, "VOICE": carrier, "BANK": bank, "STATION": station}  # one simulated carrier has both
 
 

@@ -22,6 +22,8 @@ from streams.runtime.settings import Settings
 from tests.tools.chaos import gateway_process
 from tests.tools.chaos.gateway import SmsGateway, sms_gateway
 from tests.tools.chaos.plan import LENGTH, Plan
+from tests.tools.chaos.voice import process as voice_process
+from tests.tools.chaos.voice.gateway import VoiceGateway, chaos_voice_gateway
 from tests.tools.chaos.workers import WatchedWorkers
 from tests.tools.servers.faketime import MachineClock
 
@@ -59,6 +61,7 @@ class Quiet(Demo):
         super().__init__(settings, shown, Console(quiet=True), lambda view, title: Text())
         self._wrongs, self._clock, self._round = wrongs, clock, plan
         self.gateway: SmsGateway | None = None
+        self.voice: VoiceGateway | None = None
         self._began = time.monotonic()
 
     async def ready(self, line: Installation) -> None:
@@ -66,6 +69,8 @@ class Quiet(Demo):
         await super().ready(line)
         if self.gateway is not None:
             await self.gateway.ready()
+        if self.voice is not None:
+            await self.voice.ready()
         Quiet.ahead = min(time.monotonic() - self._began + SPARE, LONGEST_AHEAD)
 
     def province(self, secret: bytes) -> Province:
@@ -76,17 +81,29 @@ class Quiet(Demo):
         """As many as the plan has."""
         if self.gateway is not None:
             settings = settings.model_copy(update={"sms_url": self.gateway.url})
+        if self.voice is not None:
+            settings = settings.model_copy(update={"voice_url": self.voice.url})
         return WatchedWorkers(settings, self._plan.workers, self._wrongs, self._clock)
 
     async def _providers(
         self, stack: AsyncExitStack, line: Installation, province: Province, settings: Settings
     ) -> Providers:
         found = await super()._providers(stack, line, province, settings)
+        keys = line.outgoing.channels.receipt_keys(settings)
         if self._round.by_gateway:
-            key = line.outgoing.channels.receipt_keys(settings)["sms"][0]
+            key = keys["sms"][0]
             receipts, wrong = f"{settings.receipts_url}/sms", gateway_wrongs(self._round)
             folder = self._settings.data / "sms-gateway"
             self.gateway = await stack.enter_async_context(sms_gateway(folder, receipts, key, line.clock, wrong))
+        if self._round.by_voice_gateway:
+            made = chaos_voice_gateway(
+                self._settings.data / "voice-gateway",
+                f"{settings.receipts_url}/voice",
+                keys["voice"][0],
+                line.clock,
+                [self._round.mutation] if self._round.mutation in voice_process.MUTATIONS else [],
+            )
+            self.voice = await stack.enter_async_context(made)
         return found
 
 

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -16,6 +16,8 @@ from typing import IO
 from unittest.mock import patch
 
 from agents.casework import Casework
+from schemas.channels.receipts import CallState
+from schemas.levels import Result
 from simulators.providers.base import Contact
 from streams.channels.settings import ChannelSettings
 from streams.messaging import topics
@@ -33,6 +35,8 @@ from tests.tools.chaos.judging.seen import Seen
 from tests.tools.chaos.plan import LENGTH, Plan, Stroke
 from tests.tools.chaos.province import Quiet
 from tests.tools.chaos.stage import Stage, Window
+from tests.tools.chaos.voice import process as voice_process
+from tests.tools.chaos.voice.calls import CallStory
 from tests.tools.chaos.workers import WatchedWorkers
 from tests.tools.servers.faketime import MachineClock
 from tests.tools.servers.kafka import Kafka
@@ -118,13 +122,14 @@ async def _stage(plan: Plan, kafka: Kafka | None, folder: Path) -> AsyncIterator
             clock,
             redis_clock=redis_clock,
             gateway=quiet.gateway,
+            voice=quiet.voice,
         )
 
 
 def wrongs(plan: Plan) -> list[str]:
     """What each worker of a round is started with."""
     of_faults = {wrong for stroke in plan.strokes for wrong in stroke.fault.wrongs}
-    of_workers = plan.mutation and plan.mutation not in gateway_process.MUTATIONS
+    of_workers = plan.mutation and plan.mutation not in gateway_process.MUTATIONS | voice_process.MUTATIONS
     return sorted(of_faults) + ([plan.mutation] if plan.mutation and of_workers else [])
 
 
@@ -134,13 +139,19 @@ def _clock(folder: Path) -> MachineClock:
 
 
 @contextmanager
-def beside(log: IO[bytes], module: str, *arguments: str | Path) -> Iterator[None]:
-    """A process of the tests' own for as long as the context lasts."""
+def beside(log: IO[bytes], module: str, *arguments: str | Path) -> Iterator["subprocess.Popen[bytes]"]:
+    """A process of the tests' own for as long as the context lasts, which yields it.
+
+    Raises RuntimeError if it ended before: what it was to write down is missing, which nothing else would tell.
+    """
     with subprocess.Popen([sys.executable, "-m", module, *map(str, arguments)], stdout=log, stderr=log) as process:
         try:
-            yield
+            yield process
         finally:
+            ended = process.poll()
             process.kill()
+            if ended is not None:
+                raise RuntimeError(f"{module} ended by itself with {ended} during the round")
 
 
 async def _strike(stage: Stage, stroke: Stroke) -> None:
@@ -167,7 +178,9 @@ async def settled(plan: Plan, stage: Stage, folder: Path) -> Books:
     upkeep = Casework(running.line.casework_context).upkeep
     # What workers left in outboxes; a replica that is not back yet forbids writing.
     await until_done("outboxes at the end", lambda: upkeep.watch(range(settings.partitions)))
+    calls = await stage.voice.settled() if stage.voice else []
     await _all_seen(stage)
+    _without_receipts(stage.seen, calls)
     async with stage.servers.client() as redis:
         held = await store.read(redis, settings.partitions)
     return Books(
@@ -187,7 +200,8 @@ async def settled(plan: Plan, stage: Stage, folder: Path) -> Books:
         poisoned=stage.poisoned,
         delayed=stage.delayed | _believed_lost(stage),
         held_up=_held_up(stage) | (stage.gateway.held_up() if stage.gateway else {}),
-        gateway_doubts=doubts,
+        gateway_doubts=doubts | {call.dispatch for call in calls if call.doubt},
+        calls=calls,
         by_gateway=set(stage.gateway.orders) if stage.gateway else set(),
         keyless=stage.keyless,
         dropped=stage.seen.dropped(stage.dropped),
@@ -227,9 +241,17 @@ def _all_screened(stage: Stage, screened: int) -> bool:
 
 
 def _contacts(stage: Stage) -> list[Contact]:
-    """What all providers carried out; of the SMS gateway, what its carrier had on the wire."""
+    """What all providers carried out; of the gateways, what their carriers had on the wire."""
     found = [contact for provider in stage.providers for contact in provider.book]
-    return found + (stage.gateway.contacts() if stage.gateway else [])
+    found += stage.gateway.contacts() if stage.gateway else []
+    return found + (stage.voice.contacts() if stage.voice else [])
+
+
+def _without_receipts(seen: Seen, calls: Sequence[CallStory]) -> None:
+    """Take out of the channels' reports the receipts of the voice gateway for calls that failed: they look the same."""
+    for call in calls:
+        if CallState.FAILED.value in call.told:
+            seen.reports.get(call.dispatch, set()).discard(Result.FAILED)
 
 
 def _held_up(stage: Stage) -> dict[str, float]:

@@ -19,6 +19,7 @@ from streams.channels.dispatch_log import known
 from tests.tools.chaos.gateway import SmsGateway
 from tests.tools.chaos.houses import Servers
 from tests.tools.chaos.judging.seen import Seen
+from tests.tools.chaos.voice.gateway import VoiceGateway
 from tests.tools.servers.faketime import MachineClock
 
 MIDST_SECONDS = 2.0  # how long a dispatch under way is waited for
@@ -51,6 +52,7 @@ class Stage:
     delayed: set[str] = field(default_factory=set)  # dispatches whose request came after its lease
     keyless: set[str] = field(default_factory=set)  # residents whose keys the vault has lost
     gateway: SmsGateway | None = None  # where a fault strikes it: text messages go through it
+    voice: VoiceGateway | None = None  # where a fault strikes it: automated calls go through it
     dropped: dict[tuple[str, int], int] = field(default_factory=dict)  # by partition: the first record not deleted
 
     @property

@@ -2,13 +2,14 @@
 
 import asyncio
 import subprocess
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from streams.runtime.embedded import free_port
 
+RING_MILLISECONDS = 300
 _HEAD = """<?xml version="1.0" encoding="UTF-8"?>
 <!DOCTYPE scenario SYSTEM "sipp.dtd">
 <scenario name="trunk">
@@ -68,6 +69,33 @@ def refusing_every(code: int) -> str:
     used = '<Reference variables="all,code"/>\n'
     refusal = _send(f"SIP/2.0 {code} Ending", attributes='retrans="500"')
     return f"{_HEAD}{_INVITE}{used}{_send('SIP/2.0 180 Ringing')}{refusal}" + '<recv request="ACK"/>\n</scenario>\n'
+
+
+def by_last_digit(codes: Mapping[str, int]) -> str:
+    """A trunk that refuses a call with the status of its number's last digit, after a moment of ringing; numbers with
+    other digits answer and listen until the caller hangs up.
+    """
+    invite = _INVITE.replace("([0-9]{3})", "([0-9])")
+    tests = "".join(
+        f'<test assign_to="is{code}" variable="number" compare="equal" value="{digit}"/>\n'
+        for digit, code in codes.items()
+    )
+    number = f'<nop><action><todouble assign_to="number" variable="code"/>\n{tests}</action></nop>\n'
+    jumps = "".join(f'<nop next="l{code}" test="is{code}"/>\n' for code in codes.values())
+    bye = _send("SIP/2.0 200 OK").replace(";tag=[pid]SIPp[call_number]", "")
+    answered = (
+        _send("SIP/2.0 200 OK", _SDP, 'retrans="500"')
+        + f'<recv request="ACK"/>\n<recv request="BYE"/>\n{bye}<nop next="end"/>\n'
+    )
+    refused = "".join(
+        f'<label id="l{code}"/>\n'
+        + _send(f"SIP/2.0 {code} Ending", attributes='retrans="500"')
+        + '<recv request="ACK" next="end"/>\n'
+        for code in codes.values()
+    )
+    rings = _send("SIP/2.0 180 Ringing") + f'<pause milliseconds="{RING_MILLISECONDS}"/>\n'
+    used = '<Reference variables="all"/>\n'
+    return f'{_HEAD}{invite}{used}{number}{rings}{jumps}{answered}{refused}<label id="end"/>\n</scenario>\n'
 
 
 def ringing() -> str:

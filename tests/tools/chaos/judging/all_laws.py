@@ -16,6 +16,7 @@ from tests.tools.chaos.judging.money import twice
 from tests.tools.chaos.judging.orders import no_order_twice, no_order_unapproved
 from tests.tools.chaos.judging.seen import LANES, WORD, Arrived
 from tests.tools.chaos.judging.whole import applied_and_published, folded
+from tests.tools.chaos.voice.calls import untrue
 
 SPOKEN = WORD - {Result.IN_DOUBT}
 NOT_SENT = {Result.FAILED, Result.NOT_SENT}
@@ -79,16 +80,18 @@ def contacted_once(books: Books) -> Iterator[str]:
 def reached(books: Books) -> Iterator[str]:
     """Each dispatch has its channel's report; what was reported as sent is in a provider's book.
 
-    A dispatch whose key was lost before its channel read it has a dead letter instead.
+    A dispatch whose key was lost before its channel read it has a dead letter instead. A gateway that has an order may
+    find later that it cannot call, and say so: its receipt takes the word of the channel back.
     """
     carried = {contact.dispatch for contact in books.contacts}
+    taken_back = books.gateway_doubts | {call.dispatch for call in books.calls if call.failed_unplaced}
     for name in sorted(books.due):
         if name not in books.seen.reports and name not in books.seen.aside:
             yield f"{name}: lost, no channel has reported it" + (", though it was sent" if name in carried else "")
     for name, results in books.seen.reports.items():
         known = books.dispatches.get(name)
         on_the_desk = known is not None and known.action is Action.OPERATOR_CALL
-        if results & SPOKEN == {Result.SENT} and not on_the_desk and name not in carried | books.gateway_doubts:
+        if results & SPOKEN == {Result.SENT} and not on_the_desk and name not in carried | taken_back:
             yield f"{name}: reported as sent, and no provider has it"
 
 
@@ -102,6 +105,12 @@ def arrived_messages(books: Books) -> Iterator[str]:
             on_the_wire = given.dispatch in carried
             if given.result is (Result.UNDELIVERED if on_the_wire else Result.DELIVERED):
                 yield f"{given.dispatch}: reported as {given.result}, on the wire: {on_the_wire}"
+
+
+def told_truly(books: Books) -> Iterator[str]:
+    """The voice gateway reports each call that it took as it ended on the wire, or calls it in doubt."""
+    for call in books.calls:
+        yield from untrue(call)
 
 
 def alerts_have_cases(books: Books) -> Iterator[str]:
@@ -233,5 +242,5 @@ LAWS: dict[str, tuple[Callable[[Books], Iterable[str]], ...]] = {
     "stuck_cases": (moving,),
     "orders_unapproved": (no_order_unapproved,),
     "orders_twice": (no_order_twice,),
-    "": (known, arrived_messages, no_fork, folded, applied_and_published, sealed, told_as_lost),
+    "": (known, arrived_messages, told_truly, no_fork, folded, applied_and_published, sealed, told_as_lost),
 }

@@ -15,6 +15,7 @@ from tests.tools.chaos.judging.seen import Seen
 from tests.tools.chaos.judging.stalls import Pace
 from tests.tools.chaos.judging.store import Store
 from tests.tools.chaos.stage import Window
+from tests.tools.chaos.voice.calls import CallStory
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,8 @@ class Books:
     pace: Pace = field(default_factory=Pace)  # the machine's
     delayed: set[str] = field(default_factory=set)  # dispatches whose request was held up before the provider acted
     held_up: dict[str, float] = field(default_factory=dict)  # by dispatch: wall seconds before the provider acted
-    gateway_doubts: set[str] = field(default_factory=set)  # by the SMS gateway's word, not on the wire: in doubt
+    gateway_doubts: set[str] = field(default_factory=set)  # by a gateway's word, not on the wire: in doubt
+    calls: list[CallStory] = field(default_factory=list)  # of the orders to the voice gateway
     by_gateway: set[str] = field(default_factory=set)  # dispatches that it was sent
     keyless: set[str] = field(default_factory=set)  # residents whose keys the vault has lost
     dropped: Counter[str] = field(default_factory=Counter)  # by source: signals deleted before Redis was wiped
