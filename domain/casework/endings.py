@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from domain.casework import money
 from domain.casework.draft import CLOSE, DecisionBuilder
+from domain.casework.grounds import talk_goes_on
 from domain.casework.orders.later import end_all_later
 from domain.casework.planning import (
     begin,
@@ -122,14 +123,16 @@ def finish(draft: DecisionBuilder) -> None:
     """Make sure that an unsettled case has something planned; no effect on a settled case, or while a contact or the
     closing is planned.
 
-    If the resident was warned or defrauded, plan follow-ups and the timer that closes the case. Otherwise the case
+    If the resident was warned or defrauded, plan follow-ups and the timer that closes the case; while the operator who
+    has the case talks with the resident, its state stays. Otherwise the case
     becomes UNREACHABLE, with one follow-up call (none to a wrong number) and the timer.
     """
     if draft.case.settled or draft.contacts() or closing(draft):
         return
     warned = draft.case.warned_at
     if draft.case.state is CaseState.ALREADY_DEFRAUDED or (warned and warned >= draft.case.opened_at):
-        if draft.case.state in (CaseState.VISIT_UNDER_WAY, CaseState.IN_CONVERSATION):
+        under_way = draft.case.state in (CaseState.VISIT_UNDER_WAY, CaseState.IN_CONVERSATION)
+        if under_way and not talk_goes_on(draft.case):
             draft.enter(CaseState.CONTACTING, PlanRanOut())
         plan_follow_ups(draft)
         return

@@ -30,6 +30,14 @@ def own_call(case: Case) -> DeskCall | None:
     return call if call and case.claimed_by in (None, call.by) else None
 
 
+def talk_goes_on(case: Case) -> bool:
+    """Return True if the operator who has claimed the case talks with the resident: their call was answered, and its
+    end is not noted.
+    """
+    call = case.desk_call
+    return call is not None and call.goes_on and case.claimed_by == call.by
+
+
 def known_ground(case: Case) -> OutcomeGround | None:
     """Return the ground of an outcome that the case itself shows: CALL if the operators' latest call was answered
     (`own_call`), else VISIT if an officer met the resident; None if it shows neither.

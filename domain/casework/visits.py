@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from domain.casework import fatigue, outcomes
 from domain.casework.draft import DecisionBuilder
 from domain.casework.follow import follow
+from domain.casework.grounds import talk_goes_on
 from domain.casework.steps import end
 from domain.policy.plan import OVERDUE
 from domain.policy.schedule import rule_of
@@ -97,12 +98,14 @@ def _stage(draft: DecisionBuilder, given: OfficerReport, step: Step) -> None:
 
 
 def no_longer_under_way(draft: DecisionBuilder, why: AnyCode) -> None:
-    """Record that no officer is on the way: clear the case's `officer`, and change the state VISIT_UNDER_WAY to
-    CONTACTING, with the reason `why`; other states stay.
+    """Record that no officer is on the way: clear the case's `officer`, and change the state VISIT_UNDER_WAY, with the
+    reason `why`: to IN_CONVERSATION while the operator who has the case talks with the resident, else to CONTACTING.
+    Other states stay.
     """
     draft.set(officer=None)
     if draft.case.state is CaseState.VISIT_UNDER_WAY:
-        draft.enter(CaseState.CONTACTING, why)
+        talks = talk_goes_on(draft.case)  # the officer set out during the call, which goes on
+        draft.enter(CaseState.IN_CONVERSATION if talks else CaseState.CONTACTING, why)
 
 
 def _done(draft: DecisionBuilder, given: OfficerReport, step: Step) -> None:

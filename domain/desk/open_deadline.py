@@ -8,7 +8,8 @@ from domain.casework.draft import is_clock
 from domain.casework.grounds import known_ground
 from domain.casework.orders.records import UNCONFIRMED, order_of
 from domain.casework.orders.unanswered import UNANSWERED
-from schemas.casework.cases import LIVE_STEPS, Case, Step, StepState
+from domain.payments.accounts import asked_most, find
+from schemas.casework.cases import LIVE_STEPS, WAITING_STEPS, Case, Step, StepState
 from schemas.levels import Action
 
 EXPIRES_WITHIN = timedelta(minutes=1)
@@ -31,7 +32,7 @@ def deadline(case: Case) -> OpenDeadline | None:
     """Return the nearest open deadline of a case, overdue or not, or None without any.
 
     Deadlines are the due times of the unfinished steps, the times by which automatic orders must be confirmed, and the
-    ends of stops in force. Timers that only remind do not count.
+    ends of stops in force. Timers that only remind do not count, nor do steps that will not go out (`goes_no_more`).
     """
     due = [(at, step.id, step) for step in case.steps if (at := _falls_due(case, step)) is not None]
     found = [OpenDeadline(at, step) for at, _, step in sorted(due, key=lambda each: each[:2])]
@@ -90,13 +91,22 @@ def sooner_deadline(case: Case, login: str) -> OpenDeadline | None:
 
 
 def coming_steps(case: Case) -> ComingSteps:
-    """Return a case's live steps. The first NEXT_SHOWN of them are shown, and all that are out and wait for a result:
-    somebody on the way to the door is never folded away.
+    """Return a case's live steps; those that will not go out (`goes_no_more`) come last. The first NEXT_SHOWN of them
+    are shown, and all that are out and wait for a result: somebody on the way to the door is never folded away.
     """
-    timed = [(step.due, step.id, step) for step in case.steps if step.state in LIVE_STEPS and step.due is not None]
-    steps = [step for _, _, step in sorted(timed, key=lambda each: each[:2])]
+    live = [step for step in case.steps if step.state in LIVE_STEPS and step.due is not None]
+    steps = sorted(live, key=lambda step: (goes_no_more(case, step), step.due, step.id))
     shown = [step for place, step in enumerate(steps) if place < NEXT_SHOWN or step.state is StepState.SENT]
     return ComingSteps(shown, [step for step in steps if step not in shown])
+
+
+def goes_no_more(case: Case, step: Step) -> bool:
+    """Return True if a stop-payment that waits will be skipped when it is due, because the bank of its account has been
+    asked as often as it may be: no time runs for it.
+    """
+    first = step.action is Action.STOP_PAYMENT and step.state in WAITING_STEPS and step.attempt <= 1
+    payment = find(case, step.transfer) if first and not is_clock(step) else None
+    return payment is not None and asked_most(case, payment)
 
 
 def main_act(case: Case, login: str, *, may_stop: bool) -> MainAct:
@@ -155,8 +165,10 @@ def _of_a_person(step: Step) -> bool:
 
 
 def _falls_due(case: Case, step: Step) -> datetime | None:
-    """Return when a step falls due; None if it has ended, or is a timer that only reminds or asks a bank."""
-    if step.state not in LIVE_STEPS or step.id.startswith(UNANSWERED):
+    """Return when a step falls due; None if it has ended, will not go out, or is a timer that only reminds or asks a
+    bank.
+    """
+    if step.state not in LIVE_STEPS or step.id.startswith(UNANSWERED) or goes_no_more(case, step):
         return None
     if step.id.startswith(UNCONFIRMED):
         order = order_of(case, step.id.removeprefix(UNCONFIRMED))

@@ -2,6 +2,7 @@
 
 from domain.identity.personal import WITHHELD
 from schemas.casework.cases import Case, Payment
+from schemas.casework.orders import MOST_STOPS
 
 
 def find(case: Case, transfer: str | None) -> Payment | None:
@@ -34,3 +35,10 @@ def times_asked(case: Case, payment: Payment) -> int:
     """
     same = of_same_account(case, payment.transfer)
     return sum(other.stop.times for other in with_traced(case) if other.stop and other.transfer in same)
+
+
+def asked_most(case: Case, payment: Payment) -> bool:
+    """Return True if banks were asked to stop the account of a payment of the case MOST_STOPS (2) times: the law has no
+    further request.
+    """
+    return times_asked(case, payment) >= MOST_STOPS

@@ -8,13 +8,13 @@ from collections.abc import Collection
 from enum import StrEnum
 from typing import NamedTuple
 
-from domain.payments.accounts import times_asked
+from domain.payments.accounts import asked_most
 from domain.payments.headline import money_in_danger
 from domain.payments.ledger import safe
 from domain.payments.releases import numbered
 from domain.payments.status import PaymentStatus, status_of
 from schemas.casework.cases import LIVE_STEPS, Case, Payment, StepState
-from schemas.casework.orders import MOST_STOPS, OrderState, StopOrder
+from schemas.casework.orders import OrderState, StopOrder
 from schemas.levels import Action
 
 
@@ -83,7 +83,7 @@ def may_ask(case: Case, payment: Payment, by: str) -> bool:
     """
     if not case.open or case.settled or safe(case, payment.transfer) or _own(case, payment, by) is not None:
         return False
-    if times_asked(case, payment) >= MOST_STOPS:
+    if asked_most(case, payment):
         return False
     return payment.movement is None or any(
         order.transfer == payment.transfer and order.state is OrderState.PROPOSED for order in case.orders

@@ -26,6 +26,7 @@ from domain.desk.open_deadline import (
     MainAct,
     OpenDeadline,
     coming_steps,
+    goes_no_more,
     main_act,
     own_deadline,
     sooner_deadline,
@@ -207,6 +208,10 @@ class View:
         refused.
         """
         return partly_asked(self.case, self.login, self.held) or DangerPart.REFUSED in self.parts
+
+    def is_moot(self, step: Step) -> bool:
+        """Return True if a step in `coming` will not go out, so that no time runs for it."""
+        return goes_no_more(self.case, step)
 
     @property
     def deadline(self) -> OpenDeadline | None:

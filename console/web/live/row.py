@@ -7,7 +7,7 @@ from datetime import datetime
 from domain.casework import triage
 from domain.casework.triage import QueueBand, Reason, Weight
 from domain.desk.desk_calls import CallsTried, calls_tried
-from domain.desk.open_deadline import OpenDeadline, deadline
+from domain.desk.open_deadline import OpenDeadline, deadline, goes_no_more
 from domain.desk.payment_reasons import reasons_now
 from domain.identity.identifiers import phones_at, reach
 from domain.payments.headline import Headline, HeadlineKind, headline_of
@@ -103,10 +103,11 @@ class Row:
 
     @property
     def next_step(self) -> Step | None:
-        """The unfinished step with the earliest due time, internal timers included; None without one. For the meaning
-        of its due time, see StepState.
+        """The unfinished step with the earliest due time, internal timers included; None without one. Stop-payments that
+        will not go out are left out. For the meaning of its due time, see StepState.
         """
-        dues = [(step.due, step.id, step) for step in self.case.steps if step.due is not None]
+        steps = (step for step in self.case.steps if not goes_no_more(self.case, step))
+        dues = [(step.due, step.id, step) for step in steps if step.due is not None]
         return min(dues)[2] if dues else None
 
     @property

@@ -7,12 +7,11 @@ from datetime import datetime
 from console.web.kit.services import Services
 from domain.casework.payments import account_freeze
 from domain.payments import releases
-from domain.payments.accounts import times_asked
+from domain.payments.accounts import asked_most
 from domain.payments.freezes import ends_soon
 from domain.payments.status import PaymentStatus, Reconciled, Rest, rest_of, status_of
 from domain.payments.stop_progress import may_ask
 from schemas.casework.cases import Case, Payment
-from schemas.casework.orders import MOST_STOPS
 from schemas.channels.bank_messages import bank_of
 from schemas.channels.releases import ReleaseRequest
 
@@ -102,7 +101,7 @@ async def money_of(services: Services, case: Case, by: str) -> list[Money]:
                 scammer=_scammer(payment),
                 traced=payment.movement is not None,
                 refused_by=_asked(services, payment, account) if status.status is PaymentStatus.STOP_REFUSED else "",
-                spent=status.status in _STOPPABLE and times_asked(case, payment) >= MOST_STOPS,
+                spent=status.status in _STOPPABLE and asked_most(case, payment),
             )
         )
     return sorted(found, key=lambda each: each.returned)  # in the order of the case otherwise

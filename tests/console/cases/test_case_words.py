@@ -199,10 +199,17 @@ async def test_money_whose_account_was_asked_for_twice_cannot_be_stopped_and_the
     stop = Stop(state=StopState.RETURNED, times=2)
     fields = {"transfer": "bank-b:back", "amount_fen": 50_000, "stop": stop, "state": TransferState.SETTLED}
     back = payment.model_copy(update=fields)
-    page = await page_with(console, operator, case, payments=[payment, back])
+    due = {"state": StepState.PENDING, "due": case.opened_at, "transfer": payment.transfer}
+    stop_step = Step.model_validate({"id": "stop.0", "action": Action.STOP_PAYMENT, **due})
+    page = await page_with(console, operator, case, payments=[payment, back], steps=[stop_step])
     header = page.partition('<header id="head"')[2].partition("</header>")[0]
     assert part(header, 'id="headline"', "</p>").endswith("¥30,000 尚未止付")
     assert "无法止付 ¥30,000" in part(header, 'id="stop-strip"', "</div>")
+    assert "紧急止付" not in header, "no clock of the strip counts down to it"
+    coming = page.partition('<section id="coming"')[2].partition("</section>")[0]
+    assert "紧急止付" in coming
+    assert "<time" not in coming
+    assert "按规定不能再请求" in coming
     assert "该账户已请求止付两次" in part(page, 'class="small refusal"', "</p>")
     assert 'name="transfer"' not in page
 

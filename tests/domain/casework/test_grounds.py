@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.casework.grounds import ground_of, offered
+from domain.desk.desk_calls import call_goes_on
 from domain.payments import ledger
 from schemas.casework.acts import AnswersAct, CallAgainAct, ClaimAct, NoteAct, OutcomeAct
 from schemas.casework.cases import CaseState, StepState
@@ -177,6 +178,36 @@ def test_a_call_that_is_not_taken_ends_the_conversation_that_the_case_was_in() -
     line = at_the_desk()
     called(line, "conversation", "no_answer")
     assert line.state() is CaseState.CONTACTING
+
+
+@pytest.mark.parametrize("end", [VisitStage.NOT_AT_HOME, VisitStage.REFUSED, VisitStage.HANDED_OVER])
+def test_an_officer_who_finds_nobody_or_does_not_go_ends_no_call_of_the_operator(end: VisitStage) -> None:
+    line = at_the_desk()
+    line.pass_to(MINUTE)
+    line.act(ClaimAct(do="claim"))
+    called(line, "conversation")
+    line.officer(VisitStage.ACCEPTED)
+    assert line.state() is CaseState.VISIT_UNDER_WAY
+    line.officer(end)
+    assert line.state() is CaseState.IN_CONVERSATION
+    assert call_goes_on(line.here, line.now)
+    called(line, "conversation_ended")
+    assert line.state() is CaseState.CONTACTING
+    assert not call_goes_on(line.here, line.now)
+
+
+@pytest.mark.parametrize("ended", [True, False])
+def test_after_the_call_or_the_claim_an_officer_who_finds_nobody_leaves_the_case_to_the_system(ended: bool) -> None:
+    line = at_the_desk()
+    line.pass_to(MINUTE)
+    line.act(ClaimAct(do="claim"))
+    called(line, "conversation", *(["conversation_ended"] if ended else []))
+    line.officer(VisitStage.ACCEPTED)
+    if not ended:
+        line.act(ClaimAct(do="unclaim"))
+    line.officer(VisitStage.NOT_AT_HOME)
+    assert line.state() is CaseState.CONTACTING
+    assert not call_goes_on(line.here, line.now)
 
 
 def test_an_answer_is_refused_before_anybody_has_talked_with_the_resident() -> None:

@@ -1,5 +1,7 @@
 from datetime import datetime
 
+import pytest
+
 from domain.desk.open_deadline import (
     EXPIRES_WITHIN,
     NEXT_SHOWN,
@@ -7,6 +9,7 @@ from domain.desk.open_deadline import (
     coming_steps,
     deadline,
     expires_soon,
+    goes_no_more,
     main_act,
     own_deadline,
     sooner_deadline,
@@ -173,3 +176,23 @@ def test_a_step_that_is_out_is_never_folded_away() -> None:
     coming = coming_steps(case(Level.RED, steps=[visit, over, *later]))
     assert coming.shown == [*later[::-1][:NEXT_SHOWN], visit]
     assert coming.later == later[::-1][NEXT_SHOWN:]
+
+
+def test_no_time_runs_for_a_stop_that_the_bank_may_not_be_asked_for_again() -> None:
+    twice = Stop(state=StopState.EXPIRED, times=2)
+    paid = [payment("bank:1").model_copy(update={"stop": twice}), payment("bank:2")]
+    stop = waits("stop.1", Action.STOP_PAYMENT, NOON, transfer="bank:2")
+    texts = [waits(f"red.sms.{n}", Action.SMS, DUE + n * MINUTE) for n in range(NEXT_SHOWN)]
+    given = case(Level.RED, steps=[stop, *texts], payments=paid)
+    assert goes_no_more(given, stop)
+    assert due_at(given) == DUE
+    assert coming_steps(given) == (texts, [stop])
+    once = [paid[0].model_copy(update={"stop": twice.model_copy(update={"times": 1})}), paid[1]]
+    assert due_at(case(Level.RED, steps=[stop, *texts], payments=once)) == NOON
+
+
+@pytest.mark.parametrize("more", [{"state": StepState.SENT}, {"attempt": 2}])
+def test_the_second_request_itself_is_awaited_and_repeated_until_its_time(more: dict[str, object]) -> None:
+    paid = payment("bank:1").model_copy(update={"stop": Stop(state=StopState.ASKED, times=2)})
+    stop = waits("stop.0", Action.STOP_PAYMENT, NOON, **{"transfer": "bank:1", **more})
+    assert due_at(case(Level.RED, steps=[stop], payments=[paid])) == NOON
