@@ -56,6 +56,9 @@ OTHER_CASE = re.compile("사건 기록|사건 때문에|보안 사건|다른 사
 MARKED = '<span lang="zh">张</span>*'
 TODAY = datetime(2026, 3, 1, 3, 12, tzinfo=UTC)
 LONGEST = timedelta(hours=6)
+# A count before a noun in the plural, which is wrong of one.
+COUNTS = "n|many|idle|days|hours|minutes|seconds|accounts|hops|layers|cases|places|officers|persons"
+PLURAL = re.compile(rf"%\((?:{COUNTS})\)s [a-z]+s\b")
 OTHERS = [language for language in LANGUAGES if language != "zh"]
 # Words that the police do not use here (立案 and 案件 belong to a criminal case), or a second word for one thing.
 RETIRED = {
@@ -63,7 +66,8 @@ RETIRED = {
     "|见面劝阻|劝阻员|接线员|话务员|解除专员|止付台|主管|对方账户|记事|在途拦截",
     "en": r"not persuaded|robot|\bunmask|\bmoney kept|warning centre|\bsilent feed|[Bb]rushing|^Free$|[Rr]elease desk"
     "|suspect list|paying bank",
-    "ko": "고객님|어르신|해동비|해제금|격자|로봇|경보센터|보전액|지킨|누계|연락|지급정지",
+    "ko": "고객님|어르신|해동비|해제금|격자|로봇|경보센터|보전액|지킨|누계|연락|지급정지"
+    "|연결|연동|녹음|녹화|누락|유출|유입|이용|(?<![가-힣])이유|영수증|경찰관",  # as it is spelt and said in Yanbian
 }
 # Kept in another sense: an incident of the police, and an alarm without a sound.
 OTHER_SENSE = re.compile("重大警情|其他警情|静默报警|^静默：不要|静默时本机不响")
@@ -148,6 +152,10 @@ def test_chinese_is_set_apart_from_latin_letters_and_figures_by_a_space() -> Non
     """As the glossary says. A place for a name, a label or another Chinese word has none."""
     said = [*texts(), *((text, file.name) for file in SCRIPTS for text in spoken(file))]
     assert [(text, where) for text, where in said if TIGHT.search(in_print(text))] == []
+
+
+def test_an_english_count_has_no_plural_that_is_wrong_of_one() -> None:
+    assert [(file, text.string) for file, text in messages("en") if PLURAL.search(str(text.string))] == []
 
 
 def test_a_case_has_one_name_in_korean() -> None:

@@ -22,7 +22,7 @@ from tests.tools.gateway.sipp import answering
     [
         ("zh-CN", ("不能邀请第三方", "亲友联系人", "正在邀请", "已取消邀请")),
         ("en", ("no third party can be called", "Trusted contact", "being called", "call cancelled")),
-        ("ko", ("제3자를 연결할 수 없습니다", "련락처", "연결 중", "연결 취소")),
+        ("ko", ("제3자를 련결할 수 없습니다", "련락처", "련결 중", "련결 취소")),
     ],
 )
 async def test_a_contact_is_called_with_the_consent_and_dropped_again(
