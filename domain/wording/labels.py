@@ -138,6 +138,7 @@ CALLS = {
     "ringing": "正在呼叫",
     "connected": CALL_RESULTS[CallResult.ANSWERED],
     "ended": "通话结束",
+    "broken_off": "通话中断",
     **{result.value: CALL_RESULTS[result] for result in (CallResult.BUSY, CallResult.NO_ANSWER)},
 }
 # The state of a call from the operator's own telephone, and its result.

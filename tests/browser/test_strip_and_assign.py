@@ -12,6 +12,7 @@ from schemas.casework.cases import Case
 from schemas.people.residents import Resident
 from schemas.people.staff import StaffRole
 from tests.browser.people import DESKTOP, People
+from tests.console.harness.case_forms import done
 from tests.console.harness.softphone import Softphone
 from tests.console.harness.stage import Stage
 from tests.console.harness.stops import caught_up
@@ -36,6 +37,15 @@ MEASURED = """() => {
     own: size(".figure.own time"), sooner: size("#sooner time"),
     label: strip.querySelector("#sooner small").textContent,
   };
+}"""
+
+CUT = """() => {
+  const strip = document.getElementById("head"), about = strip.querySelector(".about small");
+  const past = (each, box) => each.getBoundingClientRect().right > box.getBoundingClientRect().right + 1;
+  const shown = [...strip.querySelectorAll("button, .figure, .call, .stop")].filter((each) => each.offsetParent);
+  const first = [...about.children].filter((each) => each.offsetTop === about.firstElementChild.offsetTop);
+  return [...shown.filter((each) => past(each, strip)), ...first.filter((each) => past(each, about))]
+    .map((each) => each.textContent.trim());
 }"""
 
 
@@ -116,6 +126,25 @@ async def test_the_nearest_clock_is_the_largest_and_nothing_leaves_the_strip(
             assert found["sooner"] > found["own"] >= 16
             assert found["label"]
             assert await page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0
+    assert (await line.case(resident)).claimed_by == operator.account.login
+
+
+@pytest.mark.parametrize("language", ["zh-CN", "en", "ko"])
+async def test_in_a_call_with_a_stop_under_way_nothing_leaves_the_strip_and_no_word_of_it_is_cut(
+    language: str, console: Stage, line: Line, people: People
+) -> None:
+    resident, case = await red(console, line)
+    async with await console.signed_in(StaffRole.OPERATOR, AREA) as operator:
+        assert (await operator.post(f"/cases/{case.id}/claim")).status_code == 303
+        await done(console, operator, case, "note", what="conversation")
+        page = await people.page_of(operator.token, language=language, size=SIZES[1])
+        await page.goto(f"/cases/{case.id}")
+        assert await page.evaluate(CUT) == []
+        (payment,) = case.payments
+        await done(console, operator, case, "ask_stop", transfer=payment.transfer)
+        await expect(page.locator(".stop.asked")).to_be_visible(timeout=SECONDS)
+        await people.shot(page, f"strip-call-{language}")
+        assert await page.evaluate(CUT) == []
     assert (await line.case(resident)).claimed_by == operator.account.login
 
 
