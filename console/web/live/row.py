@@ -103,8 +103,8 @@ class Row:
 
     @property
     def next_step(self) -> Step | None:
-        """The unfinished step with the earliest due time, internal timers included; None without one. Stop-payments that
-        will not go out are left out. For the meaning of its due time, see StepState.
+        """The unfinished step with the earliest due time, internal timers included but not stop-payments that will not
+        go out; None without one. For the meaning of its due time, see StepState.
         """
         steps = (step for step in self.case.steps if not goes_no_more(self.case, step))
         dues = [(step.due, step.id, step) for step in steps if step.due is not None]
