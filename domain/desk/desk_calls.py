@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from schemas.casework.cases import Case, CaseState
-from schemas.levels import NEVER_SENT, Action, Result
+from schemas.levels import NEVER_SENT, Action, OutcomeGround, Result
 
 LONGEST = timedelta(minutes=30)
 """As `talk_within` in the policy: an operator who has not reported by then loses the claim."""
@@ -34,10 +34,12 @@ def calls_tried(case: Case) -> CallsTried:
 
 def calls_made(case: Case) -> int:
     """Return how many calls operators have made to the resident, as far as the case shows; 0 if none. Results of a step
-    that mean that nobody called are left out, so the number can be lower than the attempts of the steps.
+    that mean that nobody called are left out, so the number can be lower than the attempts of the steps. A resident who
+    was dissuaded in a call was called, although the outcome removes the call itself from the case.
     """
     results = [result for step in case.steps if step.action is Action.OPERATOR_CALL for result in step.results]
-    return max(sum(result not in _NO_CALL for result in results), int(case.desk_call is not None))
+    called = case.desk_call is not None or case.ground is OutcomeGround.CALL
+    return max(sum(result not in _NO_CALL for result in results), int(called))
 
 
 def call_goes_on(case: Case, now: datetime) -> bool:

@@ -77,7 +77,7 @@ class ScamApp(Code, frozen=True):
 class OwnReport(Code, frozen=True):
     """The resident reported a fraud. `at`: when; `times`: number of reports, None for one."""
 
-    zh: ClassVar = "本人报案 %(amount_fen)s（%(at)s%(times)s）"
+    zh: ClassVar = "本人报案（%(at)s%(times)s%(amount_fen)s）"
     at: datetime
     amount_fen: int | None = None
     times: int | None = None

@@ -6,7 +6,7 @@ import pytest
 
 from domain.desk.desk_calls import LONGEST, CallsTried, call_goes_on, calls_made, calls_tried, with_ended_call
 from schemas.casework.cases import Case, CaseState, DeskCall, Step, StepState
-from schemas.levels import Action, CallResult, Level, Result
+from schemas.levels import Action, CallResult, Level, OutcomeGround, Result
 from tests.domain.builders import NOON
 from tests.domain.casework.test_triage import case
 
@@ -83,3 +83,8 @@ def test_the_systems_calls_and_the_operators_are_counted_apart_with_how_the_syst
     assert calls_tried(case(Level.RED, steps=[robot])) == CallsTried(3, (Result.NO_ANSWER, Result.REFUSED), 0)
     call = DeskCall(result=CallResult.BUSY, at=NOON, by="op1")
     assert calls_tried(case(Level.RED, steps=[], desk_call=call)) == CallsTried(0, (), 1)
+
+
+def test_a_resident_who_was_dissuaded_in_a_call_was_called() -> None:
+    assert calls_made(case(Level.RED, steps=[], ground=OutcomeGround.CALL)) == 1
+    assert calls_made(case(Level.RED, steps=[], ground=OutcomeGround.VISIT)) == 0
