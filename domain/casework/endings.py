@@ -123,9 +123,9 @@ def finish(draft: DecisionBuilder) -> None:
     """Make sure that an unsettled case has something planned; no effect on a settled case, or while a contact or the
     closing is planned.
 
-    If the resident was warned or defrauded, plan follow-ups and the timer that closes the case; while the operator who
-    has the case talks with the resident, its state stays. Otherwise the case
-    becomes UNREACHABLE, with one follow-up call (none to a wrong number) and the timer.
+    If the resident was warned or defrauded, plan follow-ups and the timer that closes the case; the state stays while
+    the operator who has the case talks with the resident. Otherwise the case becomes UNREACHABLE, with one follow-up
+    call (none to a wrong number) and the timer.
     """
     if draft.case.settled or draft.contacts() or closing(draft):
         return
