@@ -189,7 +189,7 @@ ALL: dict[str, Any] = {"sms": WORDING, "after": {"visit": "4h"}, "caller": {"cal
 SAID = {
     "zh": "另拟短信, 提前步骤, 坐席代替自动外呼, 劝阻后 14 天再次提醒",
     "en": "text of its own, earlier steps, an operator makes the automated call, "
-    "reminded 14 days after they were dissuaded",
+    "reminded 14 d after they were dissuaded",
     "ko": "별도 문자, 단계 앞당김, 상담원이 자동 전화를 대신함, 설득 14일 뒤 재알림",
 }
 
