@@ -19,7 +19,7 @@ from schemas.casework.policies import InForce
 from schemas.people.staff import StaffRole
 from streams.messaging import case_inputs
 from streams.operations import rules
-from streams.state.keys import EXPERIMENT_READINGS
+from streams.state.keys import EXPERIMENT_READINGS, EXPERIMENTS_READING
 from tests.console.harness.audit import audited
 from tests.console.harness.rosters import field, supervisor
 from tests.console.harness.stage import Client, Stage
@@ -30,8 +30,10 @@ WHOLE = ""  # the area of who answers for the province
 
 @pytest_asyncio.fixture(loop_scope="session", autouse=True)
 async def as_before(console: Stage) -> AsyncIterator[None]:
-    """The province's policy is in force again when a test has ended."""
+    """No worker reads an experiment during a test, and the province's policy is in force again afterwards."""
+    await console.house.line.redis.set(EXPERIMENTS_READING, "test")
     yield
+    await console.house.line.redis.delete(EXPERIMENTS_READING)
     await rules.publish(console.house.line, console.house.settings.policy.read_text("utf-8"), "test", override="over")
     await console.house.settle([])
 
