@@ -2,6 +2,7 @@
 
 python -m tests.tools.field.faults.recovery --entries 100000 --report a.json     on an Apache Kafka and Debian's Redis
 python -m tests.tools.field.faults.recovery --entries 100000 --checkpoint        the same, from checkpoints
+python -m tests.tools.field.faults.recovery --entries 10000000 --gzip            a journal that the disk would not hold
 
 The journal holds red cases from their alert to their end, each of 36 entries, all of them over; their inputs are no
 longer kept. Redis is wiped beside two workers that have nothing left to do, and a payment to a confirmed suspect is
@@ -23,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from kafka import TopicPartition
+from kafka.admin import ConfigResource, ConfigResourceType
 from rich.console import Console
 
 from schemas.administration.checkpoints import CheckpointSlot
@@ -94,6 +96,14 @@ async def filled(settings: Settings, number: int) -> None:
             await producer.send_all(records)
     await producer.stop()
     await asyncio.to_thread(drop_inputs, settings, each)
+
+
+def compress(settings: Settings) -> None:
+    """Let the broker keep the journal compressed by gzip, as an installation may."""
+    with kafka_admin(settings) as admin:
+        admin.alter_configs(
+            [ConfigResource(ConfigResourceType.TOPIC, topics.CASE_EVENTS.name, {"compression.type": "gzip"})]
+        )
 
 
 def drop_inputs(settings: Settings, before: int) -> None:
@@ -177,8 +187,12 @@ async def sizes_of(settings: Settings) -> int:
     )
 
 
-async def measured(settings: Settings, number: int, *, checkpoint: bool = False) -> dict[str, Any]:
+async def measured(settings: Settings, number: int, *, checkpoint: bool = False, gzip: bool = False) -> dict[str, Any]:
+    if gzip:
+        await asyncio.to_thread(compress, settings)
+    began = time.monotonic()
     await filled(settings, number)
+    filled_in = time.monotonic() - began
     plan = Plan(timedelta(hours=1), 1, residents=PEOPLE, workers=2)
     async with Demo(settings, plan, Console(quiet=True), lambda *_: "").running() as running:
         at_start = await until_stands(running)
@@ -198,6 +212,7 @@ async def measured(settings: Settings, number: int, *, checkpoint: bool = False)
         )
         return {
             "entries": number,
+            "fill_seconds": round(filled_in),
             **written,
             "cases": number // len(whole_story()),
             "after_start_seconds": round(at_start, 1),
@@ -216,10 +231,11 @@ def main() -> int:
     parser.add_argument("--entries", type=int, default=100_000)
     parser.add_argument("--report", type=Path)
     parser.add_argument("--checkpoint", action="store_true", help="write checkpoints before the loss")
+    parser.add_argument("--gzip", action="store_true", help="the broker compresses the journal")
     given = parser.parse_args()
     logging.basicConfig(level=logging.ERROR)
     with tempfile.TemporaryDirectory(prefix="quanzu-recovery-") as folder, real(Path(folder)) as settings:
-        found = asyncio.run(measured(settings, given.entries, checkpoint=given.checkpoint))
+        found = asyncio.run(measured(settings, given.entries, checkpoint=given.checkpoint, gzip=given.gzip))
     print(text := json.dumps(found, indent=2))
     if given.report:
         given.report.write_text(text + "\n")
