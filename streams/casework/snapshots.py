@@ -32,35 +32,33 @@ class Board:
     def __init__(self, store: CaseStore, producer: Producer, clock: Clock) -> None:
         self._store, self._producer, self._clock = store, producer, clock
         self._waiting: OrderedDict[str, datetime] = OrderedDict()  # dispatch id -> its time, until its first result
-        self._observed: dict[int, tuple[int, int]] = {}  # partition -> the highest place observed here
+        self._observed: dict[int, tuple[int, int]] = {}  # partition -> the highest place taken here
 
     async def take(self, partition: int, raws: Sequence[Raw]) -> None:
         """Write the latest snapshot of each case in these journal records to case-snapshots, and observe their
         latencies as metrics, once for each record.
 
-        Returns when Kafka has acknowledged the snapshots. Invalid records are skipped. An entry whose encryption key is
-        lost gives no snapshot: its readable part would replace an older complete one. Raises SendError if Kafka refuses
-        a snapshot permanently. Errors of Redis pass through.
+        Returns when Kafka has acknowledged the snapshots. Invalid records and entries that were taken before are
+        skipped: a later snapshot of their case may have been written. An entry whose encryption key is lost gives no
+        snapshot: its readable part would replace an older complete one. Raises SendError if Kafka refuses a snapshot
+        permanently. Errors of Redis pass through.
         """
-        read = [(entry, raw) for raw in raws if (entry := read_entry(raw.offset, raw.value))]
-        entries = [(entry, raw.trace) for entry, raw in read]
-        events = [(entry, trace) for entry, trace in entries if isinstance(entry, CaseEvent)]
-        whole = [entry for entry, raw in read if not isinstance(raw.value, Unreadable)]
-        latest = {entry.case.id: entry for entry in whole if isinstance(entry, CaseEvent)}
-        await self._producer.send_all([_snapshot(partition, event) for event in latest.values()])
         seen = await self._seen(partition)
-        for event, trace in events:
-            if _place(event) > seen:
-                self._observe(event, tracing.exemplar(trace))
-        highest = max((_place(entry) for entry, _ in entries), default=seen)
-        if highest > seen:
-            self._observed[partition] = highest
-            await self._store.redis.set(key("boarded", partition), f"{highest[0]}:{highest[1]}")
+        read = [(entry, raw) for raw in raws if (entry := read_entry(raw.offset, raw.value)) and _place(entry) > seen]
+        if not read:
+            return
+        events = [(entry, raw) for entry, raw in read if isinstance(entry, CaseEvent)]
+        latest = {entry.case.id: entry for entry, raw in events if not isinstance(raw.value, Unreadable)}
+        await self._producer.send_all([_snapshot(partition, event) for event in latest.values()])
+        for event, raw in events:
+            self._observe(event, tracing.exemplar(raw.trace))
+        highest = self._observed[partition] = max(_place(entry) for entry, _ in read)
+        await self._store.redis.set(key("boarded", partition), f"{highest[0]}:{highest[1]}")
 
     async def _seen(self, partition: int) -> tuple[int, int]:
-        """Return the highest place, (log, offset), of the partition's entries whose latencies were observed; (0, -1) if
-        none were. This worker remembers its own: a Redis that was lost or went back has an earlier one, and what it
-        lacks is published again.
+        """Return the highest place, (log, offset), of the partition's entries that were taken; (0, -1) if none were.
+        This worker remembers its own: a Redis that was lost or went back has an earlier one, and what it lacks is
+        published again.
         """
         raw: bytes = await self._store.redis.get(key("boarded", partition)) or b"0:-1"
         log, offset = raw.decode().split(":")

@@ -7,7 +7,7 @@ import pytest
 from prometheus_client import REGISTRY
 
 from domain.identity.identifiers import new_resident_id
-from schemas.casework.cases import Contacted, Step, StepState
+from schemas.casework.cases import Case, Contacted, Step, StepState
 from schemas.casework.events import CaseEvent, Fact, FactKind
 from schemas.casework.objections import ObjectionGround, ObjectionState, Objector, StopObjection, WrongfulCause
 from schemas.codes.money import BankReleased
@@ -15,6 +15,7 @@ from schemas.codes.objections import ObjectionUpheld, ReportFalse
 from schemas.levels import Action, Channel, Result
 from streams.casework.snapshots import Board
 from streams.messaging import topics
+from streams.messaging.reader import read_all
 from streams.messaging.record import Raw
 from streams.runtime.settings import Settings
 from streams.state.case_store import CaseStore
@@ -69,6 +70,18 @@ async def test_latencies_are_observed_once_although_redis_loses_that_they_were(r
     await rig.redis.delete(key("boarded", 0))
     await board.take(0, [decided(2, 1, 0), decided(3, 2, 0)])
     assert observed() - before == 3
+
+
+async def test_an_entry_that_comes_again_does_not_replace_a_later_snapshot(rig: Rig) -> None:
+    first = decided(1, 0, 0)
+    event = CaseEvent.model_validate_json(first.value or b"")
+    case = event.case.model_copy(update={"version": event.case.version + 1})
+    later = Raw(2, event.model_copy(update={"case": case, "offset": 1}).model_dump_json().encode())
+    board = Board(CaseStore(rig.redis), rig.producer, rig.clock)
+    for batch in ([first, later], [first]):
+        await board.take(0, batch)
+    written = [each.value async for each in read_all(rig.settings, topics.CASE_SNAPSHOTS.name) if each.value]
+    assert Case.model_validate_json(written[-1]).version == case.version
 
 
 async def test_the_time_until_an_objection_was_decided_is_observed_once(rig: Rig) -> None:
