@@ -6,7 +6,6 @@ from random import Random
 from tests.tools.chaos.faults.base import KILL_SECONDS, REAL, Fault, Strike
 from tests.tools.chaos.stage import Stage
 from tests.tools.chaos.voice.gateway import VoiceGateway
-from tests.tools.servers.process import Process
 
 GROUP = "voice"
 AWAY = (0.0, 2.0)  # seconds until it is started again
@@ -20,21 +19,25 @@ def _voice(stage: Stage) -> VoiceGateway:
 
 
 async def voice_gateway_killed(stage: Stage, chance: Random) -> None:
-    """kill -9 of the gateway, also in the middle of calls; then it is started again."""
-    await _killed(_voice(stage).gateway, chance)
-    await _voice(stage).ready()
+    """kill -9 of the gateway, also in the middle of calls; then it is started again. sipp ends when its connection is
+    reset: the trunk is started again at once.
+    """
+    voice = _voice(stage)
+    await asyncio.to_thread(voice.gateway.kill)
+    await asyncio.to_thread(voice.trunk.kill)
+    await asyncio.to_thread(voice.trunk.start)
+    await asyncio.sleep(chance.uniform(*AWAY))
+    await asyncio.to_thread(voice.gateway.start)
+    await voice.ready()
 
 
 async def trunk_killed(stage: Stage, chance: Random) -> None:
     """The same of its trunk: calls in progress end without a word."""
-    await _killed(_voice(stage).trunk, chance)
-    await _voice(stage).ready()
-
-
-async def _killed(process: Process, chance: Random) -> None:
-    await asyncio.to_thread(process.kill)
+    voice = _voice(stage)
+    await asyncio.to_thread(voice.trunk.kill)
     await asyncio.sleep(chance.uniform(*AWAY))
-    await asyncio.to_thread(process.start)
+    await asyncio.to_thread(voice.trunk.start)
+    await voice.ready()
 
 
 async def trunk_busy(stage: Stage, chance: Random) -> None:
