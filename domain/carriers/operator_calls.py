@@ -33,9 +33,9 @@ def result_of_status(status: int, cause: int | None, *, gave_up: bool) -> Operat
     """Return the result of a call that the called person did not answer, such as BUSY, NO_ANSWER or FAILED.
 
     `status`: the final SIP status, 0 if the trunk did not answer; `cause`: the Q.850 cause, None if not given;
-    `gave_up`: True if it rang for too long, which is always NO_ANSWER.
+    `gave_up`: True if it rang for too long, which is NO_ANSWER if the trunk had the call.
     """
-    if gave_up:
+    if gave_up and status:
         return OperatorCallResult.NO_ANSWER
     found = without_answer(status, cause).state
     return OperatorCallResult.FAILED if found is CallState.ANSWERED else OperatorCallResult(found.value)

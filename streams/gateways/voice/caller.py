@@ -27,6 +27,7 @@ from streams.gateways.voice.media.hearing import ToneKeys, heard
 from streams.gateways.voice.media.session import MediaPlan, MediaRefusedError, agreed, new_srtp_key, offer
 from streams.gateways.voice.media.stream import RtpStream, open_rtp_stream
 from streams.gateways.voice.sip.leg import CallLeg, DialResult
+from streams.gateways.voice.sip.transactions import NO_RESPONSE
 from streams.gateways.voice.sip.trunk import Trunk
 from streams.gateways.voice.voices import SpeechError, SpokenMessage, Voices
 
@@ -204,4 +205,6 @@ class _Conversation:
 
 
 def _not_answered(result: DialResult, seconds: float) -> CallEnding:
-    return ring_timeout(seconds) if result.gave_up else without_answer(result.status, q850_cause(result.reason))
+    if result.gave_up and result.status != NO_RESPONSE:
+        return ring_timeout(seconds, result.rang)
+    return without_answer(result.status, q850_cause(result.reason))

@@ -64,6 +64,7 @@ def test_no_status_is_a_talk(status: int, cause: int | None, gave_up: bool) -> N
 
 def test_a_phone_that_rang_too_long_was_not_answered() -> None:
     assert result_of_status(487, None, gave_up=True) is OperatorCallResult.NO_ANSWER
+    assert result_of_status(0, None, gave_up=True) is OperatorCallResult.FAILED  # the trunk sent nothing
     assert result_of_status(486, None, gave_up=False) is OperatorCallResult.BUSY
 
 

@@ -12,7 +12,13 @@ from aiosipua.utils import generate_call_id, generate_tag
 from streams.gateways.voice.sip.connection import TrunkConnection, TrunkUnreachableError
 from streams.gateways.voice.sip.dialog import SDP, CallDialog
 from streams.gateways.voice.sip.requests import DialogParties, contact_of, make_request
-from streams.gateways.voice.sip.transactions import SERVICE_UNAVAILABLE, InviteTransaction, Transactions, cancel_of
+from streams.gateways.voice.sip.transactions import (
+    NO_RESPONSE,
+    SERVICE_UNAVAILABLE,
+    InviteTransaction,
+    Transactions,
+    cancel_of,
+)
 
 CHALLENGED = (401, 407)
 TERMINATED = 487
@@ -62,7 +68,8 @@ class CallLeg(CallDialog):
 
     async def dial(self, offer: str, seconds: float) -> DialResult:
         """Send the INVITE with the session description `offer`, answer one challenge of the trunk, and return the final
-        answer. If nobody has answered after `seconds`, the call is given up: status 487, and `gave_up` is True.
+        answer. If nobody has answered after `seconds`, the call is given up: status 487, or 0 if the trunk has not even
+        said that it has the call; `gave_up` is True.
 
         The status is 503 without a connection to the trunk, and 0 if the trunk sent no answer within 32 s. If the task
         is cancelled, the call is ended.
@@ -78,7 +85,8 @@ class CallLeg(CallDialog):
                 raise
             if not self._invited.final.done():
                 await self._give_up()
-                return DialResult(TERMINATED, gave_up=True, rang=self._rang)
+                status = TERMINATED if self._invited.rung else NO_RESPONSE
+                return DialResult(status, gave_up=True, rang=self._rang)
             response = self._invited.final.result()  # it came in the moment in which the time was over
         except asyncio.CancelledError:
             await self._abandon()

@@ -3,12 +3,14 @@
 import asyncio
 import time
 from dataclasses import dataclass, field
+from functools import partial
 
 import pytest
 from aiosipua.message import SipMessage, SipRequest, SipResponse
 
 from domain.carriers.voice import without_answer
 from schemas.channels.receipts import CallState
+from streams.gateways.voice.caller import _not_answered
 from streams.gateways.voice.sip import transactions as module
 from streams.gateways.voice.sip import trunk as trunks
 from streams.gateways.voice.sip.connection import TrunkAddress, TrunkConnection, TrunkUnreachableError
@@ -148,6 +150,20 @@ async def test_a_silent_trunk_is_no_answer_of_a_person_and_is_connected_to_again
     line.answer(200)  # the trunk was only slow: the call is ended
     await asyncio.sleep(0.01)
     assert line.trunk.methods == ["INVITE", "ACK", "BYE"]
+
+
+@pytest.mark.parametrize(("status", "state"), [(None, CallState.FAILED), (100, CallState.NO_ANSWER)])
+async def test_a_call_given_up_is_no_answer_of_a_person_if_the_trunk_sent_nothing(
+    line: Line, status: int | None, state: CallState
+) -> None:
+    task = asyncio.create_task(line.leg.dial("o", 0.05))
+    await asyncio.sleep(0)
+    if status:
+        line.answer(status)
+        asyncio.get_running_loop().call_later(0.1, partial(line.answer, 487))
+    ending = _not_answered(await task, 45)
+    assert ending.state is state
+    assert "rang" not in ending.detail
 
 
 @pytest.mark.parametrize("status", [100, 180])
