@@ -54,15 +54,19 @@ async def trunk_busy(stage: Stage, chance: Random) -> None:
 
 
 def _cut(name: str) -> Strike:
-    """A strike that cuts a connection of the gateway's, or passes nothing more on it, for some seconds."""
+    """A strike that cuts a connection of the gateway's, or passes nothing more on it, for some seconds. A trunk that
+    has ended because of it is started again.
+    """
 
     async def strike(stage: Stage, chance: Random) -> None:
-        proxy = getattr(_voice(stage), name)
+        voice = _voice(stage)
+        proxy = getattr(voice, name)
         await asyncio.to_thread(chance.choice([proxy.cut, proxy.stall]))
         try:
             await asyncio.sleep(chance.uniform(*SECONDS))
         finally:
             await asyncio.to_thread(proxy.heal)
+            await asyncio.to_thread(voice.trunk.start)
 
     return strike
 
