@@ -6,6 +6,7 @@ from typing import Any
 from domain.casework.payments import AGAIN
 from domain.dispatches.ids import parse
 from domain.payments.same_payment import end_to_end_id
+from domain.payments.status import asked_fen
 from schemas.casework.cases import Payment
 from schemas.casework.events import Dispatch
 from schemas.casework.own_account import OwnHold
@@ -61,7 +62,7 @@ class BankProvider(Gateway):
             "account": account,
             "payer": resident.name,
             "transfer": payment.transfer,
-            "amount_fen": payment.amount_fen,
+            "amount_fen": asked_fen(dispatch.action, payment),
             "at": payment.at.isoformat(),
             "movement": payment.movement,
         }

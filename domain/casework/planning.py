@@ -91,8 +91,8 @@ def _overtake(draft: DecisionBuilder, actions: Iterable[Action], why: AnyCode) -
 
 
 def plan_stops(draft: DecisionBuilder, *, at_once: bool = False) -> None:
-    """Plan a stop-payment for each payment that can still be stopped and has no stop yet, if the level's plan has such
-    a step and `orders.may_propose` allows it.
+    """Plan a stop-payment for each payment that has no stop yet and whose bank may be asked (`payments.may_not_ask`),
+    if the level's plan has such a step and `orders.may_propose` allows it.
 
     `at_once`: True if the resident states that the money is gone: stops are then planned for now, at any level, and
     regardless of earlier decisions.
@@ -107,7 +107,7 @@ def plan_stops(draft: DecisionBuilder, *, at_once: bool = False) -> None:
     for payment in draft.case.payments:
         proposed = at_once or orders.may_propose(draft.case, payment)
         proposed = proposed and not traced_before(draft, payment)
-        if payment.stop is None and payments.can_be_stopped(draft, payment) and proposed:
+        if payment.stop is None and proposed and payments.may_not_ask(draft, payment.transfer) is None:
             _plan_stop(draft, payment.transfer, stops[payment.transfer], due)
 
 

@@ -121,7 +121,7 @@ def _in_force(draft: DecisionBuilder, given: BankFeedback, payment: Payment) -> 
     said = {"state": StopState.IN_FORCE, "until": until, "there_fen": given.amount_fen or stop.there_fen}
     draft.pay(payment.model_copy(update={"stop": stop.model_copy(update=said)}))
     draft.note(FactKind.STOP, StoppedUntil(until), amount_fen=given.amount_fen)
-    orders.record_execution(draft, payment.transfer, until)
+    orders.record_execution(draft, payment.transfer, until, given.bank)
     due = max(draft.now + timedelta(seconds=1), until - draft.plan.stop.remind_before)
     draft.timer(f"{CLOCK}{stop_id(draft.case, payment.transfer)}", Action.STOP_AGAIN, due, payment.transfer)
     _lift_unwanted(draft, payment.transfer)

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from domain.desk.open_deadline import goes_no_more
 from domain.ids import short_hash
 from domain.payments.bank_book import StopLine
 from domain.policy.schedule import LATEST
@@ -78,7 +79,7 @@ def sheet(cases: Iterable[Case], stops: Iterable[StopLine], now: datetime, until
         if case.level is Level.RED and not case.settled:
             found.reds.append(Next(case, next_step(case)))
         found.promises += [Next(case, step) for step in case.steps if promised(step)]
-        if held := next((step for step in case.steps if step.state is StepState.HELD), None):
+        if held := next((step for step in case.steps if _is_held(case, step)), None):
             found.held.append(Next(case, held))
     for each in (found.reds, found.promises, found.held):
         each.sort(key=lambda item: (item.due, item.case.id))
@@ -87,11 +88,19 @@ def sheet(cases: Iterable[Case], stops: Iterable[StopLine], now: datetime, until
 
 
 def next_step(case: Case) -> Step | None:
-    """Return the case's unfinished step (pending, held, proposed or sent) that is due first, or None. Internal timers
-    and steps without a due time are left out.
+    """Return the case's unfinished step (pending, held, proposed or sent) that is due first, or None. Internal
+    timers, steps without a due time and those that will not go out (`goes_no_more`) are left out.
     """
-    live = [step for step in case.steps if step.state in LIVE_STEPS and step.due and not step.id.startswith(_CLOCK)]
+    live = [
+        step
+        for step in case.steps
+        if step.state in LIVE_STEPS and step.due and not step.id.startswith(_CLOCK) and not goes_no_more(case, step)
+    ]
     return min(live, key=lambda step: (step.due or LATEST, step.id), default=None)
+
+
+def _is_held(case: Case, step: Step) -> bool:
+    return step.state is StepState.HELD and not goes_no_more(case, step)
 
 
 def promised(step: Step) -> bool:

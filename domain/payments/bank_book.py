@@ -12,6 +12,7 @@ from typing import NamedTuple, TypeVar
 
 from domain.calendar import day_of
 from domain.payments.releases import FIRST_TRACED, numbered
+from domain.payments.status import asked_fen, frozen_fen, stopped_fen
 from domain.policy.schedule import STOPS
 from schemas.casework.cases import Case, Payment, Stop
 from schemas.casework.events import CaseEvent, Dispatch, FactKind
@@ -30,7 +31,7 @@ MOST = 100_000  # latest entries kept in each table
 class StopLine(NamedTuple):
     """The latest state of a stop-payment. `case`, `resident`: their ids; `division`: the code of the resident's
     division; `number`: the payment's number in the case (domain/payments/releases.py); `transfer`: the payment's name;
-    `payee`: a token; `amount_fen`: the payment's amount (fen); `version`: of the case; `at`: when the stop last
+    `payee`: a token; `amount_fen`: what the stop holds (fen); `version`: of the case; `at`: when the stop last
     changed.
     """
 
@@ -52,8 +53,9 @@ class StopLine(NamedTuple):
 
 
 class OrderLine(NamedTuple):
-    """The latest state of a stop order, with the number, payee (a token) and amount (fen) of its payment, or of the
-    account to which the money went on. `version`: of the case. `source`: the feed or the kind of place that reported
+    """The latest state of a stop order, with the number and payee (a token) of its payment, or of the account to which
+    the money went on. `amount_fen`: the money that it is about now (fen): that is stopped or frozen, if a bank has
+    stated it. `version`: of the case. `source`: the feed or the kind of place that reported
     the payment, as `reporter_of` returns it.
     """
 
@@ -73,8 +75,8 @@ class OrderLine(NamedTuple):
 
 
 class ObjectionLine(NamedTuple):
-    """The latest state of an objection. `number`, `amount_fen` (fen): of the payment of its stop order. `version`: of
-    the case.
+    """The latest state of an objection. `number`: of the payment of its stop order; `amount_fen`: what its stop holds
+    (fen). `version`: of the case.
 
     `number` None, and an amount of 0: an objection to a hold on the resident's own account.
     """
@@ -305,7 +307,7 @@ class BankBook:
             number,
             payment.transfer,
             payment.payee,
-            payment.amount_fen,
+            stopped_fen(payment),
             stop,
             case.version,
             at,
@@ -324,7 +326,7 @@ class BankBook:
         found = next(((n, payment) for n, payment in numbered(case) if payment.transfer == objection.transfer), None)
         if known is not None and known.version >= case.version:
             return
-        number, amount = (found[0], found[1].amount_fen) if found else (None, 0)
+        number, amount = (found[0], stopped_fen(found[1])) if found else (None, 0)
         line = ObjectionLine(case.id, case.profile.division, number, amount, objection, case.version)
         _keep(self.objections, name, line)
 
@@ -351,7 +353,8 @@ def order_line(case: Case, order: StopOrder) -> OrderLine | None:
     if found is None:
         return None
     number, payment = found
-    amount, division, source = payment.amount_fen, case.profile.division, reporter_of(payment)
+    frozen = frozen_fen(case, payment) if order.freezing is not None else 0
+    amount, division, source = frozen or asked_fen(order.action, payment), case.profile.division, reporter_of(payment)
     return OrderLine(case.id, division, number, payment.payee, amount, order, case.version, source)
 
 
@@ -379,7 +382,7 @@ def _sent(dispatch: Dispatch) -> Sent | None:
         dispatch.action,
         payment.transfer,
         payment.payee,
-        payment.amount_fen,
+        asked_fen(dispatch.action, payment),
         payment.institution or bank_of(payment.transfer),
         dispatch.about or "",
     )

@@ -7,8 +7,9 @@ As in the ledger, the order of a bank's answers does not change the result.
 from datetime import datetime, timedelta
 
 from domain.calendar import months_after
+from domain.payments.accounts import find
 from domain.payments.ledger import balanced, frozen_in_all, own_payment
-from domain.payments.status import frozen_fen, held_as, said_of, whole_fen
+from domain.payments.status import frozen_fen, said_of, whole_fen
 from schemas.casework.books import FormerFreeze
 from schemas.casework.cases import Case, LossAvoided, Payment
 from schemas.casework.orders import Freezing, StopOrder
@@ -76,7 +77,7 @@ def with_unfrozen(case: Case, transfer: str, amount_fen: int, *, earlier: bool =
     before that counts, and only of money that is known to be frozen: what it freezes by the latest order stays frozen.
     The case itself if this changes nothing or if the transfer is unknown.
     """
-    held = held_as(case, transfer)
+    held = find(case, transfer)
     if held is None:
         return case
     whole = whole_fen(held)
@@ -120,7 +121,7 @@ def with_freeze_anew(case: Case, transfer: str) -> Case:
     after the end of the former one; the case itself if none has ended. What was freed is free, and what was returned
     is no part of the further freeze.
     """
-    held = held_as(case, transfer)
+    held = find(case, transfer)
     said = said_of(case, held) if held is not None else None
     if held is None or said is None or not said.freed_fen:
         return case

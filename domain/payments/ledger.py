@@ -12,8 +12,9 @@ from operator import attrgetter
 from typing import NamedTuple
 
 from domain.identity.personal import WITHHELD
+from domain.payments.accounts import find
 from domain.payments.estimate import EstimateInterval, estimate_of
-from domain.payments.status import frozen_amounts, held_as, whole_fen
+from domain.payments.status import frozen_amounts, whole_fen
 from schemas.casework.cases import Case, Loss, LossAvoided, Payment, StopState
 from schemas.casework.events import CaseEvent
 from schemas.casework.frauds import RecordedFraud
@@ -205,7 +206,7 @@ def _with_more(case: Case, transfer: str, amount_fen: int, own: str, beyond: str
     """Return a copy of the case with a greater amount (fen) of a transfer in its field `own`, or, for a traced account,
     in `beyond`; the case itself if nothing changes. Limits: see `with_frozen`.
     """
-    held = held_as(case, transfer)
+    held = find(case, transfer)
     if held is None:
         return case
     name = own if held.movement is None else beyond

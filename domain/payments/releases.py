@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Literal
 
+from domain.payments.accounts import with_traced
+from domain.payments.status import stopped_fen
 from schemas.casework.acts import ReleaseStopAct
 from schemas.casework.cases import Case, Payment
 from schemas.channels.releases import ReleaseRequest, ReleaseState
@@ -24,8 +26,9 @@ def numbered(case: Case) -> Iterator[tuple[int, Payment]]:
     """Yield (number, payment) for the case's payments, numbered from 0, and then for the accounts to which money went
     on from there (`Case.traced`), numbered from FIRST_TRACED (10,000). A payment's number never changes.
     """
-    yield from enumerate(case.payments)
-    yield from enumerate(case.traced, FIRST_TRACED)
+    for place, payment in enumerate(with_traced(case)):
+        beyond = place - len(case.payments)
+        yield place if beyond < 0 else FIRST_TRACED + beyond, payment
 
 
 def of_number(case: Case, number: int) -> Payment | None:
@@ -81,7 +84,7 @@ def asked(
         resident=case.resident,
         payment=number,
         transfer=payment.transfer,
-        amount_fen=payment.amount_fen,
+        amount_fen=stopped_fen(payment),
         division=case.profile.division,
         asked_by=by,
         asked_at=now,

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from schemas.casework.cases import Case, Payment, StopState
-from schemas.levels import EvidenceClass
+from schemas.levels import Action, EvidenceClass
 from schemas.risk.signals import TransferState
 
 
@@ -58,6 +58,7 @@ _OF_TRANSFER = {
     TransferState.ATTEMPTED: PaymentStatus.ATTEMPTED,
 }
 _ORDER = tuple(PaymentStatus)
+_OF_RUNNING = frozenset({Action.STOP_AGAIN, Action.STOP_RELEASE})  # requests about a stop that runs
 
 
 class BankSaid(NamedTuple):
@@ -77,11 +78,6 @@ def said_of(case: Case, payment: Payment) -> BankSaid:
     frozen, returned, freed = own if payment.movement is None else beyond
     name = payment.transfer
     return BankSaid(frozen.get(name), returned.get(name, 0), freed.get(name, 0))
-
-
-def held_as(case: Case, transfer: str) -> Payment | None:
-    """Return the case's traced account or payment of a transfer, in which its money is held; None if it has none."""
-    return next((each for each in (*case.traced, *case.payments) if each.transfer == transfer), None)
 
 
 def whole_fen(payment: Payment) -> int:
@@ -130,7 +126,7 @@ def status_of(case: Case, payment: Payment) -> Reconciled:
     told = {_OF_TRANSFER[payment.state]: payment.amount_fen}
     if payment.stop is not None:
         if payment.stop.in_force:
-            told[PaymentStatus.STOPPED] = min(payment.amount_fen, payment.stop.there_fen or payment.amount_fen)
+            told[PaymentStatus.STOPPED] = stopped_fen(payment)
         else:
             told[_OF_STOP[payment.stop.state]] = payment.amount_fen
     if lost := next((loss for loss in case.losses if loss.id == payment.transfer), None):
@@ -143,6 +139,21 @@ def status_of(case: Case, payment: Payment) -> Reconciled:
     told |= _of_kept(case, payment, back=PaymentStatus.RETURNED in told)
     first = min(told, key=_ORDER.index)
     return Reconciled(first, told[first])
+
+
+def stopped_fen(payment: Payment) -> int:
+    """Return how much (fen) of a payment, or of the money in a traced account, its latest stop holds or has held: what
+    was still in the account when the bank confirmed the stop; the whole amount if no bank has stated that.
+    """
+    there = payment.stop.there_fen if payment.stop else None
+    return min(payment.amount_fen, there or payment.amount_fen)
+
+
+def asked_fen(action: Action, payment: Payment) -> int:
+    """Return the amount (fen) of a request to a bank about a payment or a traced account: what the stop holds, for one
+    that extends or lifts it; else the whole amount.
+    """
+    return stopped_fen(payment) if action in _OF_RUNNING else payment.amount_fen
 
 
 class Rest(NamedTuple):

@@ -8,10 +8,9 @@ from collections.abc import Collection
 from enum import StrEnum
 from typing import NamedTuple
 
-from domain.payments.accounts import asked_most
+from domain.payments.accounts import asked_most, with_traced
 from domain.payments.headline import money_in_danger
 from domain.payments.ledger import safe
-from domain.payments.releases import numbered
 from domain.payments.status import PaymentStatus, status_of
 from schemas.casework.cases import LIVE_STEPS, Case, Payment, StepState
 from schemas.casework.orders import OrderState, StopOrder
@@ -96,7 +95,7 @@ def case_stops(case: Case, by: str, leaving: Collection[str] = ()) -> CaseStops:
 
     `leaving`: transfers whose request is delayed for some seconds, in which it can be undone.
     """
-    found = [(progress_of(case, payment, by, leaving), payment.amount_fen) for _, payment in numbered(case)]
+    found = [(progress_of(case, payment, by, leaving), payment.amount_fen) for payment in with_traced(case)]
     states = {state for state, _ in found}
     first = next((state for state in StopProgress if state in states), StopProgress.NOTHING)
     return CaseStops(first, sum(amount for state, amount in found if state is first))
@@ -126,7 +125,7 @@ def asked_already(case: Case, by: str, leaving: Collection[str] = ()) -> set[str
     """Return the transfers whose stop is already requested or in force, or for which the person `by` has already asked.
     `leaving`: transfers whose request is delayed for some seconds, in which it can be undone.
     """
-    return {each.transfer for _, each in numbered(case) if progress_of(case, each, by, leaving) in _ASKED}
+    return {each.transfer for each in with_traced(case) if progress_of(case, each, by, leaving) in _ASKED}
 
 
 def partly_asked(case: Case, by: str, leaving: Collection[str] = ()) -> bool:

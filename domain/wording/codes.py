@@ -137,7 +137,7 @@ class Renderer:
 
     `whole`: True if telephone, card and ID numbers in a person's own words stay, for readers who handle the case; False
     if they are masked. `today`: moments of this day (in Jilin) are rendered as the time of day alone; None: all with
-    their day.
+    their day. `bank_name`: returns the name of a bank or payment institution by its code, or the code without a name.
     """
 
     translate: Translate
@@ -145,6 +145,7 @@ class Renderer:
     trees: Trees | None = None
     whole: bool = False
     today: date | None = None
+    bank_name: Callable[[str], str] = str
 
     def sentence(self, code: AnyCode) -> str:
         """Return the sentence of a code, with its parameters, in the renderer's language. Optional parameters without a
@@ -177,7 +178,10 @@ class Renderer:
         if isinstance(value, datetime):
             here = value.astimezone(JILIN)
             return f"{here:%H:%M}" if here.date() == self.today else f"{here:%m-%d %H:%M}"
-        text = legible(str(value))
+        return self._text(name, str(value))
+
+    def _text(self, name: str, value: str) -> str:
+        text = legible(value)
         return masked_text(text) if name in OWN_WORDS and not self.whole else text
 
     def _answers(self, code: AnyCode, answers: Mapping[str, str]) -> str:
@@ -227,6 +231,13 @@ class Renderer:
     def _evidence(self, code: AnyCode, evidence: EvidenceClass) -> str:
         return evidence.value
 
+    def _bank(self, code: AnyCode, bank: str) -> str:
+        return self.translate(legible(self.bank_name(bank)))
+
+    def _party(self, code: AnyCode, party: str) -> str:
+        """Return whom a third party is: a bank by its name, anybody else as recorded."""
+        return self._bank(code, party) if getattr(code, "kind", None) is ThirdPartyKind.BANK else legible(party)
+
     def _yuan(self, code: AnyCode, fen: int) -> str:
         return yuan(fen)
 
@@ -240,9 +251,12 @@ class Renderer:
 _SHOWN: Mapping[str, Callable[[Renderer, AnyCode, Any], str]] = {
     "amount_fen": Renderer._yuan,
     "answers": Renderer._answers,
+    "bank": Renderer._bank,
     "checked": Renderer._checked,
     "distance": Renderer._distance,
     "evidence": Renderer._evidence,
+    "institution": Renderer._bank,
+    "party": Renderer._party,
     "place": Renderer._place,
     "province": Renderer._province,
     "script": Renderer._script,

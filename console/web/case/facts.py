@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from console.web.case.stories import TimelineEntry
-from console.web.kit.wording import named, wording
+from console.web.kit.wording import named
 from domain.wording import labels
+from domain.wording.codes import Renderer
 from schemas.casework.events import FactKind
 
 REFUSALS = frozenset({FactKind.REFUSED})
@@ -24,15 +25,13 @@ ROUTINE = frozenset(
 UNTOLD = ROUTINE - {FactKind.EVIDENCE, FactKind.REPLY}
 
 
-def timeline(story: Iterable[TimelineEntry], language: str, names: Mapping[str, str], *, whole: bool) -> list[Any]:
+def timeline(story: Iterable[TimelineEntry], words: Renderer, names: Mapping[str, str]) -> list[Any]:
     """Return a story's events for a page, the latest event first: dicts of `version`, `at` and `facts`. Each fact is a
-    dict of `kind` (its Chinese label), `words` (its sentence in the language), `by` and `refused` (True if it is a
+    dict of `kind` (its Chinese label), `words` (its sentence), `by` and `refused` (True if it is a
     refusal). `by` is empty where the sentence says it already.
 
-    `names`: people's names by login. `whole`: True if the reader has revealed the resident's data, so that notes are
-    shown with their numbers.
+    `words`: the reader's renderer; `names`: people's names by login.
     """
-    words = wording(language, whole)
     return [
         {
             "version": each.version,

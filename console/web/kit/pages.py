@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
@@ -28,6 +29,7 @@ from domain.access.key_rings import KeyPurpose
 from domain.calendar import day_of, local_date
 from domain.identity import masking
 from domain.identity.free_text import masked_text
+from domain.payments.status import stopped_fen
 from domain.wording import labels, money_labels, people_labels
 from domain.wording.codes import yuan
 from domain.wording.province_names import PROVINCES
@@ -59,6 +61,7 @@ def page(request: Request, template: str, status: int = 200, **context: Any) -> 
         "speed": line.clock.speed,
         "path": request.url.path,
         "demo": bool(made.guests),
+        "bank_name": made.bank_name,
         "colleagues": made.staff.named,
         "number": made.hub.numbers.of,
         "numbered": made.hub.number,
@@ -111,13 +114,15 @@ def environment(language: str) -> Environment:
     made.globals["static"] = root()
     made.filters.update(_FILTERS)
     made.filters["sentence"] = pass_context(
-        lambda shown, code, whole=False: wording(language, whole, _today(shown)).sentence(named(code, _people(shown)))
+        lambda shown, code, whole=False: replace(
+            wording(language, whole, _today(shown)), bank_name=_bank_name(shown)
+        ).sentence(named(code, _people(shown)))
     )
     made.filters["person"] = pass_context(lambda shown, login: marked(_people(shown).get(login, login), language))
     made.filters["fault"] = _in_language(lambda fault: policy_faults.sentence(fault, found.gettext))
     made.filters["province"] = _in_language(lambda code: found.gettext(PROVINCES.get(str(code), str(code))))
     made.filters["place"] = _in_language(lambda names: place(names, found.gettext))
-    made.filters["bank"] = pass_context(lambda shown, code: found.gettext(_bank(shown, code)) if code else "")
+    made.filters["bank"] = pass_context(lambda shown, code: found.gettext(_bank_name(shown)(code)) if code else "")
     made.filters["yuan_short"] = _in_language(lambda fen: yuan_short(fen, language))
     made.filters["marked"] = _in_language(lambda text: marked(text, language))
     made.filters["masked_name"] = _in_language(lambda text, whole=False: marked(_masked_name(text, whole), language))
@@ -184,11 +189,12 @@ def _people(shown: Context) -> Mapping[str, str]:
     return found
 
 
-def _bank(shown: Context, code: str) -> str:
-    """Return the Chinese name of an invented institution on a demo's pages, otherwise the code: a real institution may
-    have the same one.
+def _bank_name(shown: Context) -> Callable[[str], str]:
+    """Return the function that names the page's banks by their codes; for a template without it, one that returns the
+    code.
     """
-    return str(money_labels.INVENTED_BANKS.get(code, code)) if shown.get("demo") else code
+    found: Callable[[str], str] = shown.get("bank_name", str)
+    return found
 
 
 def epoch(at: datetime | None) -> int | str:
@@ -226,6 +232,7 @@ _masked_name = _unless_whole(masking.name)
 _UNITS = {"zh": (("万", "亿"), 10_000), "ko": (("만", "억"), 10_000), "en": (("k", "M", "bn"), 1000)}
 _FILTERS: dict[str, Callable[..., Any]] = {
     "yuan": yuan,
+    "stopped": stopped_fen,
     "clock_time": clock_time,
     "date_time": date_time,
     "moment": moment,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from fastapi import Request
 
 from domain.access.key_rings import KeyPurpose, KeyRing
+from domain.wording.money_labels import INVENTED_BANKS
 from streams.casework.claims import CaseClaims
 from streams.installation import Installation
 from streams.repositories.staff import Staff
@@ -61,6 +62,17 @@ class Services:
     kept_back: "DelayedActs" = field(init=False)
     pictures: Pictures = field(default_factory=Pictures)
     counting_unmaskings: asyncio.Lock = field(default_factory=asyncio.Lock)  # held while reveals are counted
+
+    def bank_name(self, code: str) -> str:
+        """Return the name of a bank or payment institution in Chinese; `code` itself if it has none. Only a demo gives
+        names to the invented ones: a real one may have the same code. Payments that persons reported have a source,
+        but it is no bank.
+        """
+        if code == "reported":
+            return "登记的付款"
+        known = self.line.outgoing.institutions.by_code.get(code)
+        invented = INVENTED_BANKS.get(code) if self.guests else None
+        return invented or (known.name if known else code)
 
     def keys(self, purpose: KeyPurpose) -> KeyRing:
         """Return the installation's keys of a purpose as they are now. Raises SettingsError if it was given none."""

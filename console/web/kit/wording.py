@@ -1,6 +1,7 @@
 """Turns codes (facts, reasons, refusals) into sentences of the page's language."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 from functools import lru_cache
 
@@ -28,13 +29,18 @@ def wording(language: str, whole: bool = False, today: date | None = None) -> Re
     return Renderer(translations(language).gettext, language, tree_of, whole, today)
 
 
+def renderer_of(request: Request, whole: bool = False, today: date | None = None) -> Renderer:
+    """Return the renderer of the request's language, which names banks. `whole`, `today`: as in `wording`."""
+    return replace(wording(language_of(request), whole, today), bank_name=services(request).bank_name)
+
+
 def say(request: Request, code: AnyCode) -> str:
-    """Return a code's sentence in the request's language, with the numbers in it masked, people by their names, and
-    moments of today (China's day) as the time of day without the day.
+    """Return a code's sentence in the request's language, with the numbers in it masked, people and banks by their
+    names, and moments of today (China's day) as the time of day without the day.
     """
     made = services(request)
     today = local_date(made.line.clock.now())
-    return wording(language_of(request), today=today).sentence(named(code, made.staff.named))
+    return renderer_of(request, today=today).sentence(named(code, made.staff.named))
 
 
 def named(code: AnyCode, names: Mapping[str, str]) -> AnyCode:

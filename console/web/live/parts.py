@@ -35,9 +35,8 @@ async def changed_parts(
     shown: dict[str, str] = {}
     with made.hub.watching() as screen:
         while wanted() and await made.sessions.of(request) == who:
-            context = await gather()
-            demo = bool(made.guests)
-            rendered = {name: rendered_part(language, f"{page}_{name}.html", context, demo=demo) for name in parts}
+            context = {"bank_name": made.bank_name, **await gather()}
+            rendered = {name: rendered_part(language, f"{page}_{name}.html", context) for name in parts}
             changed = {name: html for name, html in rendered.items() if shown.get(name) != html}
             if changed:
                 shown |= changed
@@ -45,9 +44,9 @@ async def changed_parts(
             await _something(screen)
 
 
-def rendered_part(language: str, template: str, context: dict[str, Any], *, demo: bool) -> str:
-    """Return a part as HTML in a language. `demo`: as on the page itself, so that a bank has the same name in both."""
-    return environment(language).get_template(template).render({"demo": demo, **context})
+def rendered_part(language: str, template: str, context: dict[str, Any]) -> str:
+    """Return a part as HTML in a language. `bank_name` in its context names banks, as on the page itself."""
+    return environment(language).get_template(template).render(context)
 
 
 async def _something(screen: "asyncio.Queue[Row | None]") -> None:

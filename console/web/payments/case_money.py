@@ -9,7 +9,7 @@ from domain.casework.payments import account_freeze
 from domain.payments import releases
 from domain.payments.accounts import asked_most
 from domain.payments.freezes import ends_soon
-from domain.payments.status import PaymentStatus, Reconciled, Rest, rest_of, status_of
+from domain.payments.status import PaymentStatus, Reconciled, Rest, rest_of, status_of, stopped_fen
 from domain.payments.stop_progress import may_ask
 from schemas.casework.cases import Case, Payment
 from schemas.channels.bank_messages import bank_of
@@ -36,6 +36,7 @@ class Money:
     bank: str
     account: str
     amount_fen: int
+    stopped_fen: int  # of it, what the stop holds
     at: datetime
     status: Reconciled
     rest: Rest  # what the status does not cover
@@ -88,6 +89,7 @@ async def money_of(services: Services, case: Case, by: str) -> list[Money]:
                 bank=payers_bank(payment),
                 account=account or "",
                 amount_fen=payment.amount_fen,
+                stopped_fen=stopped_fen(payment),
                 at=payment.at,
                 status=status,
                 rest=rest_of(case, payment),

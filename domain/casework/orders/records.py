@@ -13,6 +13,7 @@ from domain.casework.orders.later_limits import covering
 from domain.ids import case_digits, in_groups
 from domain.payments.accounts import find
 from domain.payments.ledger import upheld_at
+from domain.payments.status import asked_fen
 from domain.policy.approval import ApprovalRule
 from domain.policy.schedule import LATEST
 from schemas.casework.cases import Case, Payment, Step, StepState
@@ -194,15 +195,25 @@ def _noted_under(draft: DecisionBuilder, order: StopOrder, step: Step | None) ->
     draft.note(FactKind.STOP, StopApprovedUnder(order.under or "", by), step)
 
 
-def record_execution(draft: DecisionBuilder, transfer: str, until: datetime) -> None:
+def record_execution(draft: DecisionBuilder, transfer: str, until: datetime, bank: str | None) -> None:
     """Note in the case, in the latest approved order for a transfer, that the bank carries the order out from now until
-    `until`. Only the order changes: the decision gets no fact, so the case's history does not show it. No effect
-    without an approved order.
+    `until`. `bank`: who says so; None if the answer does not name it: then who got the order.
+
+    Only the order changes: the decision gets no fact, so the case's history does not show it. No effect without an
+    approved order.
     """
     order = latest_order(draft.case, transfer, OrderState.APPROVED)
     if order is not None:
-        done = CarriedOut(bank=bank_of(transfer), at=draft.now, until=until)
-        put_order(draft, order.model_copy(update={"carried_out": done}))
+        payment = find(draft.case, transfer)
+        who = bank or (_asked_bank(payment) if payment else "")
+        put_order(draft, order.model_copy(update={"carried_out": CarriedOut(bank=who, at=draft.now, until=until)}))
+
+
+def _asked_bank(payment: Payment) -> str:
+    """Return the code of the institution that got the order for a payment: the payee's, or the one by which the
+    payment's signal came; "" if neither is known.
+    """
+    return payment.institution or ("" if payment.reported else bank_of(payment.transfer))
 
 
 def record_freezing(draft: DecisionBuilder, order: StopOrder, freezing: Freezing) -> None:
@@ -274,12 +285,13 @@ def amounts_changed(draft: DecisionBuilder) -> None:
     """
     for order in draft.case.orders:
         payment = find(draft.case, order.transfer)
-        same = payment is None or payment.movement is not None or payment.amount_fen == order.amount_fen
+        same = payment is None or payment.movement is not None or asked_fen(order.action, payment) == order.amount_fen
         if payment is None or same or order.state is not OrderState.PROPOSED:
             continue
         rule = _by_persons(draft.plan.stop.approval.of(payment, extension=order.action is Action.STOP_AGAIN))
-        new = {"amount_fen": payment.amount_fen, "persons": rule.persons, "roles": rule.roles, "approvals": ()}
-        put_order(draft, order.model_copy(update={**new, "amended": draft.version}))
+        new = {"persons": rule.persons, "roles": rule.roles, "approvals": (), "amended": draft.version}
+        amount = asked_fen(order.action, payment)
+        put_order(draft, order.model_copy(update={**new, "amount_fen": amount}))
         draft.note(FactKind.STOP, StopProposed(rule.persons), draft.steps.get(order.step))
 
 
@@ -300,7 +312,7 @@ def _order(
         number=document_number(stop.prefix, draft.case.id, len(draft.case.orders) + 1, draft.now),
         transfer=payment.transfer,
         payee=payment.payee,
-        amount_fen=payment.amount_fen,
+        amount_fen=asked_fen(step.action, payment),
         hours=stop.lasts // timedelta(hours=1),
         action=step.action,
         state=OrderState.PROPOSED,

@@ -24,7 +24,7 @@ from console.web.kit.filled import new_form
 from console.web.kit.i18n import language_of, translate
 from console.web.kit.pages import ZONE, page
 from console.web.kit.services import Services, services
-from console.web.kit.wording import say
+from console.web.kit.wording import renderer_of, say
 from console.web.operator_calls.recording import HEARERS, may_record
 from console.web.operator_calls.shown import phone_view
 from console.web.operator_calls.third_parties import third_party_view
@@ -89,7 +89,7 @@ async def story(request: Request, who: Signed, case_id: str) -> Response:
     known = await _story(made, case)
     left = await unmask.seconds_left(made, who, case.resident)
     names = await _names(made, known)
-    events = facts.timeline(known.told, language_of(request), names, whole=left > 0)
+    events = facts.timeline(known.told, renderer_of(request, left > 0), names)
     shown: dict[str, Any] = {"events": events, "whole_words": left > 0, "left": left}
     return page(request, "case_story.html", case=case, whole=known.whole, recordings=recordings(known), **shown)
 

@@ -20,7 +20,7 @@ from console.web.case.answers import Answered
 from console.web.kit import wording
 from console.web.kit.door import Door
 from console.web.kit.events import Look, open_stream
-from console.web.kit.i18n import language_of, translate
+from console.web.kit.i18n import translate
 from console.web.kit.pages import page
 from console.web.kit.services import Services, services
 from console.web.kit.static_files import STATIC
@@ -93,7 +93,7 @@ async def mine(request: Request, who: Signed) -> Response:
     say = partial(translate, request)
     proof = csrf.token(made.keys(KeyPurpose.SESSION), who)
     return JSONResponse(
-        of_officer.work_json(made, who, found, say, wording.wording(language_of(request)).sentence, proof),
+        of_officer.work_json(made, who, found, say, wording.renderer_of(request).sentence, proof),
         headers={"Cache-Control": "no-store"},
     )
 

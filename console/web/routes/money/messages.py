@@ -16,8 +16,8 @@ from console.web.kit.wording import say
 from console.web.payments import stops
 from console.web.payments.case_money import payers_bank
 from domain.identity import masking
+from domain.payments.accounts import find
 from domain.payments.reconciliation import Line, reconcile
-from domain.payments.releases import numbered
 from schemas.base import legible
 from schemas.casework.cases import Case, Payment
 from schemas.channels.bank_messages import bank_of
@@ -77,8 +77,7 @@ def payers_banks(made: Services, transfers: Iterable[tuple[str, str]]) -> dict[t
 
 def _payers_bank(made: Services, case: str, transfer: str) -> str:
     row = made.hub.rows.get(case)
-    payments = (payment for _, payment in numbered(row.case)) if row else iter(())
-    found = next((payment for payment in payments if payment.transfer == transfer), None)
+    found = find(row.case, transfer) if row else None
     return payers_bank(found) if found else bank_of(transfer)
 
 

@@ -23,9 +23,8 @@ from console.web.kit import described
 from console.web.kit.described import Acted, CasePage, Change, Shown, WordedCase
 from console.web.kit.door import DESK, EVERYBODY, Door
 from console.web.kit.events import Look, open_stream
-from console.web.kit.i18n import language_of
 from console.web.kit.services import services
-from console.web.kit.wording import wording
+from console.web.kit.wording import renderer_of
 from domain.access.accounts import permits
 from domain.access.webhooks import payload
 from domain.identity.own_words import masked_words, without_words
@@ -91,7 +90,7 @@ async def cases(
     ]
     shown = fitting[:most]
     following = shown[-1].id if len(fitting) > most else None
-    words = wording(language_of(request))
+    words = renderer_of(request)
     return _json(CasePage(cases=[WordedCase.of(case, words, _shown_to(who)) for case in shown], next=following))
 
 
@@ -102,7 +101,7 @@ async def one_case(request: Request, who: Signed, case_id: str) -> Response:
     404 if the account's area does not have the case.
     """
     case = await found(services(request), who, case_id)
-    return _json(WordedCase.of(case, wording(language_of(request)), _shown_to(who)))
+    return _json(WordedCase.of(case, renderer_of(request), _shown_to(who)))
 
 
 @door.api("POST", "/cases/{case_id}/acts", DESK, name="api-act", answers=ACTED, scopes=ACTS)
@@ -131,7 +130,7 @@ async def act(
     body = ActBody(form=short_hash("api", key), seen=seen_version, act=act, anyway=anyway)
     answer = await acts.before(made, who, case, body) or await acts.act(made, who, case_id, body)
     latest = answer.event.case if answer.event else await found(made, who, case_id)
-    words, shown = wording(language_of(request)), _shown_to(who)
+    words, shown = renderer_of(request), _shown_to(who)
     why = shown(answer.why) if answer.why else None
     told = Acted(answer=answer.how, why=why, words=words.sentence(why) if why else "", version=latest.version)
     if answer.how is Answered.REFUSED:
@@ -164,7 +163,7 @@ async def stream(
 
 async def _events(request: Request, who: Who, since: dict[int, int]) -> AsyncIterator[JSONServerSentEvent]:
     made, look = services(request), Look(request, who, LOOK_SECONDS)
-    shown, sentence = _shown_to(who), wording(language_of(request)).sentence if _gets_words(who) else None
+    shown, sentence = _shown_to(who), renderer_of(request).sentence if _gets_words(who) else None
     reached = {partition: offset - 1 for partition, offset in since.items()}
     yield JSONServerSentEvent({}, id=_place(reached), event="begin")
     async with aclosing(follow(made.line.settings, CASE_EVENTS.name, since)) as records:
