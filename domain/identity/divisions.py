@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache, lru_cache
 from importlib import resources
+from statistics import fmean
 
 PROVINCE = "220000"
 PREFECTURE_DIGITS, COUNTY_DIGITS = 4, 6  # leading digits of a code that identify the prefecture and the county
@@ -128,6 +129,19 @@ def streets(county: str) -> tuple[Division, ...]:
     is unknown.
     """
     return tuple(Division(code, name, _prefecture(county)) for code, name in _streets_by_county().get(county, ()))
+
+
+@cache
+def middle_of(county: str) -> tuple[float, float] | None:
+    """Return where a county's middle is: km east and km south of Jilin's north-western corner. `county`: its present
+    code of 6 digits. A zone is in the middle of its city's inner districts. None if the map lacks it.
+    """
+    middles = {row["code"]: (float(row["east_km"]), float(row["south_km"])) for row in _rows("jilin_middles.csv")}
+    there = division(county, date.max)
+    if county in middles or there is None or not there.zone:
+        return middles.get(county)
+    inner = [middle for code, middle in middles.items() if code.startswith(f"{county[:4]}0")]
+    return fmean(east for east, _ in inner), fmean(south for _, south in inner)
 
 
 def _in_force(on: date, wanted: Callable[[str], bool]) -> tuple[Division, ...]:

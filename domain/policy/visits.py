@@ -16,7 +16,8 @@ _NONE = timedelta(0)
 class Ways(Section):
     """Travel times by distance: within a street office, a county, a prefecture, the province. All are assumed.
 
-    No coordinates of any person are kept, so a county's figure is the time to its middle.
+    No coordinates of any person are kept, so a county's figure is the time to its middle. Between two counties that are
+    on the map, the time on the road is added to it instead (domain/visits/travel).
     """
 
     street: Duration = timedelta(minutes=10)

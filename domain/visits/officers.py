@@ -12,7 +12,7 @@ from itertools import islice
 from domain.calendar import local_date
 from domain.policy.visits import VisitRules
 from domain.visits.rounds import Door, Post, door_of, in_order
-from domain.visits.travel import distance, way
+from domain.visits.travel import distance, drive_between
 from schemas.codes.channels import ChannelCode, ChosenOfficer, HandedOver
 from schemas.levels import Level
 from schemas.people.residents import Language
@@ -153,7 +153,7 @@ def open_of(tasks: Iterable[Task]) -> dict[str, Sequence[Task]]:
 
 def _shortest(division: str, visit: Visit, now: datetime, rules: VisitRules) -> timedelta:
     """Return the shortest possible travel time from this division: directly, or from an earlier visit near by."""
-    straight, ways = way(distance(division, visit.division, local_date(now)), rules), rules.way
+    straight, ways = drive_between(division, visit.division, local_date(now), rules), rules.way
     return min(straight, rules.door + min(ways.street, ways.county, ways.prefecture, ways.province))
 
 

@@ -14,7 +14,7 @@ from domain.calendar import local_date
 from domain.casework.triage import at_stake, lost_within
 from domain.policy import Policy
 from domain.policy.visits import VisitRules
-from domain.visits.travel import COUNTY, distance, way
+from domain.visits.travel import drive_between
 from schemas.casework.cases import Case
 from schemas.casework.inputs import VisitStage
 from schemas.levels import Level
@@ -132,8 +132,7 @@ def _next(door: Door, here: str, at: datetime, post: Post, now: datetime, rules:
 def _way(door: Door, here: str, now: datetime, rules: VisitRules) -> timedelta:
     if door.stage is VisitStage.ARRIVED:
         return _NONE
-    steps = distance(here, door.division, local_date(now)) if door.division else COUNTY
-    return way(steps, rules)
+    return drive_between(here, door.division, local_date(now), rules) if door.division else rules.way.county
 
 
 def _overdue(door: Door, now: datetime, rules: VisitRules) -> timedelta:

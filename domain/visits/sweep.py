@@ -12,7 +12,7 @@ from math import asin, cos, radians, sin, sqrt
 from domain.calendar import JILIN, local_date
 from domain.policy.visits import VisitRules
 from domain.visits.officers import ELIGIBLE, off_at
-from domain.visits.travel import distance, way
+from domain.visits.travel import distance, drive_between
 from schemas.casework.cases import Case
 from schemas.casework.searches import MOST_HOURS, AssignedPlace
 from schemas.levels import Level
@@ -84,7 +84,7 @@ def assigned(
     today, found = local_date(now), []
     for number, place in places:
         arrives = {
-            name: after + way(distance(here, place.division, today), rules) for name, (after, here) in free.items()
+            name: after + drive_between(here, place.division, today, rules) for name, (after, here) in free.items()
         }
         officer = min(arrives, key=lambda name: (arrives[name], name))
         free[officer] = arrives[officer] + rules.door, place.division

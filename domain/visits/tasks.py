@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from math import inf
 
@@ -10,9 +10,8 @@ from domain.calendar import local_date
 from domain.dispatches.ids import parse
 from domain.policy import Policy
 from domain.policy.schedule import rule_of
-from domain.policy.visits import VisitRules
 from domain.visits.rounds import Door, Planned, Post, VisitBand, in_order, worth
-from domain.visits.travel import distance, way
+from domain.visits.travel import distance, drive_between
 from schemas.base import Partial
 from schemas.casework.cases import Case, CaseState, Step, StepState
 from schemas.casework.events import Dispatch
@@ -35,14 +34,15 @@ _GOING = frozenset({VisitStage.ACCEPTED, VisitStage.ON_THE_WAY, VisitStage.REFUS
 @dataclass(frozen=True, slots=True)
 class Errand:
     """A visit that an officer has to make. `due`: when the case will send another officer, or None; `steps`: the
-    distance from the officer's division (see travel.distance); `fits`: True if it can be finished before the shift
-    ends, after the earlier visits.
+    distance from the officer's division (see travel.distance), and `drive_time` the travel time; `fits`: True if it can
+    be finished before the shift ends, after the earlier visits.
     """
 
     task: Task
     case: Case
     due: datetime | None
     steps: int
+    drive_time: timedelta
     fits: bool
 
 
@@ -184,7 +184,7 @@ def sort_out(
             gone.append(task)
     doors = [_door(task, case, policy) for task, case in to_make.values()]
     planned = list(in_order(doors, post, now, policy.visits))
-    found = [(_errand(*to_make[each.door.dispatch], each, post, now), each.turn) for each in planned]
+    found = [(_errand(*to_make[each.door.dispatch], each, post, now, policy), each.turn) for each in planned]
     errands = [errand for errand, _ in sorted(found, key=_place)]
     return errands, sorted(gone, key=lambda task: task.at)
 
@@ -196,7 +196,7 @@ def given_instead(task: Task, errands: Iterable[Errand]) -> Task | None:
     return next((errand.task for errand in errands if errand.case.id == task.case), None)
 
 
-def leave_by(errand: Errand, rules: VisitRules) -> datetime | None:
+def leave_by(errand: Errand) -> datetime | None:
     """Return the time (UTC) at which the officer must leave their division to be at the door by the deadline; it may
     have passed.
 
@@ -205,7 +205,7 @@ def leave_by(errand: Errand, rules: VisitRules) -> datetime | None:
     """
     if errand.due is None or errand.task.stage not in _TO_ARRIVE:
         return None
-    return errand.due - way(errand.steps, rules)
+    return errand.due - errand.drive_time
 
 
 def too_far(errand: Errand, policy: Policy) -> bool:
@@ -217,7 +217,7 @@ def too_far(errand: Errand, policy: Policy) -> bool:
     step = _step(errand.task, errand.case)
     if step is None or errand.task.stage is VisitStage.ARRIVED:
         return False
-    return way(errand.steps, policy.visits) > rule_of(policy.plan, step.id, step.action).arrive_within
+    return errand.drive_time > rule_of(policy.plan, step.id, step.action).arrive_within
 
 
 def left_at(task: Task) -> datetime | None:
@@ -246,11 +246,12 @@ def _door(task: Task, case: Case, policy: Policy) -> Door:
     return Door(task.dispatch, case.level, case.profile.division, worth(case, policy), task.at, task.stage)
 
 
-def _errand(task: Task, case: Case, planned: Planned, post: Post, now: datetime) -> Errand:
+def _errand(task: Task, case: Case, planned: Planned, post: Post, now: datetime, policy: Policy) -> Errand:
     step = _step(task, case)
-    steps = distance(post.division, case.profile.division, local_date(now))
+    way, today = (post.division, case.profile.division), local_date(now)
     fits = planned.turn is VisitBand.AT_THE_DOOR or post.until is None or planned.leaves <= post.until
-    return Errand(task, case, step.due if step else None, steps, fits)
+    due = step.due if step else None
+    return Errand(task, case, due, distance(*way, today), drive_between(*way, today, policy.visits), fits)
 
 
 def _is_behind(known: VisitStage | None, stage: VisitStage) -> bool:

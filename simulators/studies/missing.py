@@ -15,7 +15,7 @@ from domain.calendar import local_date
 from domain.identity.divisions import counties, streets
 from domain.policy.visits import VisitRules
 from domain.visits.sweep import assigned, ranked
-from domain.visits.travel import distance, way
+from domain.visits.travel import drive_between
 from schemas.casework.searches import AssignedPlace
 from schemas.people.places import Located, PlaceKind
 from schemas.people.rosters import Officer, Role
@@ -125,7 +125,7 @@ def looked_at(
     for task in tasks:
         after, here = at[task.officer]
         place = there[task.number]
-        found[task.number] = after + way(distance(here, place.division, today), rules) + rules.door
+        found[task.number] = after + drive_between(here, place.division, today, rules) + rules.door
         at[task.officer] = found[task.number], place.division
     return found
 

@@ -13,7 +13,6 @@ from console.web.case.money_tree import case_money_tree
 from console.web.kit.i18n import place
 from console.web.kit.pages import epoch, hour_minute
 from console.web.kit.services import Services
-from console.web.tasks import ways
 from console.web.tasks.searches import Say, SearchTask, record_search_look, search_json, searches_of
 from domain.calendar import local_date
 from domain.casework.trail.rests import rest_parts
@@ -24,11 +23,11 @@ from domain.identity.identifiers import reach
 from domain.ids import resident_of, short_hash
 from domain.payments.headline import moving_fen, secured_fen
 from domain.payments.status import status_of
-from domain.policy.visits import VisitRules
 from domain.visits import check_in
 from domain.visits.officers import ELIGIBLE, off_at, on_duty
 from domain.visits.rounds import Post
 from domain.visits.tasks import Errand, given_instead, leave_by, left_at, sort_out, too_far
+from domain.visits.travel import kilometres_apart
 from domain.wording import labels, money_labels, people_labels
 from schemas.base import Partial
 from schemas.casework.cases import Case, Payment
@@ -63,7 +62,6 @@ class Mine:
     joined: dict[str, list[Resident]]
     people: dict[str, Resident]
     post: str = ""  # the division that the officer works from
-    rules: VisitRules | None = None
     numbers: dict[str, str] = field(default_factory=dict)  # of the cases of all visits, by case id
     searches: list[SearchTask] = field(default_factory=list)  # that the officer takes part in
     far: frozenset[str] = frozenset()  # dispatch ids of visits that are too far away to arrive in time
@@ -105,7 +103,6 @@ async def find(services: Services, who: Who) -> Mine:
         _by_lead(joining, people),
         people,
         post.division,
-        policy.visits,
         numbers,
         await searches_of(services, who.officer, now),
         frozenset(errand.task.dispatch for errand in errands if too_far(errand, policy)),
@@ -185,9 +182,9 @@ def _task(errand: Errand, mine: Mine, say: Say, now: datetime, number: str) -> d
         "division": case.profile.division,
         "place": place(name_of(case.profile.division, local_date(now)), say),
         "from": place(name_of(mine.post, local_date(now)), say) if len(mine.post) >= 6 else "",
-        "way": _way(errand, mine, say),
+        "way": _way(errand, mine, say, now),
         "too_far": task.dispatch in mine.far,
-        "leave_by": epoch(leave_by(errand, mine.rules) if mine.rules else None),
+        "leave_by": epoch(leave_by(errand)),
         "left": epoch(left_at(task)),
         "danger": [say(text) for text in _dangers(errand)],
         "first": [say(text) for text in _first_acts(case)],
@@ -199,13 +196,11 @@ def _task(errand: Errand, mine: Mine, say: Say, now: datetime, number: str) -> d
     }
 
 
-def _way(errand: Errand, mine: Mine, say: Say) -> str:
-    """Return in words the travel time and distance from the officer's division to the visit; "" without a policy."""
-    if mine.rules is None:
-        return ""
-    told = [say("车程约 %(n)s 分钟") % {"n": ways.travel_minutes(errand.steps, mine.rules)}]
-    if (apart := ways.kilometres(mine.post, errand.case.profile.division)) is not None:
-        told.append(say("直线约 %(n)s 公里") % {"n": apart})
+def _way(errand: Errand, mine: Mine, say: Say, now: datetime) -> str:
+    """Return in words the travel time from the officer's division to the visit, and between counties the distance."""
+    told = [say("车程约 %(n)s 分钟") % {"n": round(errand.drive_time / timedelta(minutes=1))}]
+    if (apart := kilometres_apart(mine.post, errand.case.profile.division, local_date(now))) is not None:
+        told.append(say("直线约 %(n)s 公里") % {"n": round(apart)})
     return "\u00a0· ".join(_BESIDE_FIGURE.sub("\u00a0", each) for each in told)
 
 

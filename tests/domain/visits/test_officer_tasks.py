@@ -26,7 +26,7 @@ from domain.visits.tasks import (
     too_far,
 )
 from domain.visits.travel import COUNTY as COUNTY_STEPS
-from domain.visits.travel import PREFECTURE, PROVINCE, way
+from domain.visits.travel import PREFECTURE
 from schemas.casework.acts import CloseAct, NoteAct, OutcomeAct
 from schemas.casework.cases import Case, CaseState
 from schemas.casework.events import FactKind
@@ -209,20 +209,20 @@ def test_of_the_gravest_level_the_nearest_deadline_comes_first_and_before_it_the
 
 def test_an_arrival_has_a_latest_departure_and_a_visit_not_accepted_or_at_the_door_has_none() -> None:
     line, task = sent()
-    rules = policy().visits
+    drive = timedelta(minutes=90)
     for stage in (None, VisitStage.ASSIGNED, VisitStage.ARRIVED):
-        errand = Errand(told(task, stage=stage), line.here, line.now, PREFECTURE, fits=True)
-        assert leave_by(errand, rules) is None
+        errand = Errand(told(task, stage=stage), line.here, line.now, PREFECTURE, drive, fits=True)
+        assert leave_by(errand) is None
     for stage in (VisitStage.ACCEPTED, VisitStage.ON_THE_WAY):
-        errand = Errand(told(task, stage=stage), line.here, line.now, PREFECTURE, fits=True)
-        assert leave_by(errand, rules) == line.now - way(PREFECTURE, rules)
-        assert leave_by(replace(errand, due=None), rules) is None
+        errand = Errand(told(task, stage=stage), line.here, line.now, PREFECTURE, drive, fits=True)
+        assert leave_by(errand) == line.now - drive
+        assert leave_by(replace(errand, due=None)) is None
 
 
 def test_a_visit_is_too_far_if_the_drive_alone_takes_longer_than_the_time_in_which_to_arrive() -> None:
     line, task = sent()  # red: 40 minutes to arrive, a drive of 25 within the county and of 4 hours across the province
-    near = Errand(task, line.here, line.now, COUNTY_STEPS, fits=True)
-    far = replace(near, steps=PROVINCE)
+    near = Errand(task, line.here, line.now, COUNTY_STEPS, timedelta(minutes=25), fits=True)
+    far = replace(near, drive_time=timedelta(hours=4))
     assert (too_far(near, policy()), too_far(far, policy())) == (False, True)
     assert too_far(replace(far, task=told(task, stage=VisitStage.ACCEPTED)), policy())
     assert not too_far(replace(far, task=told(task, stage=VisitStage.ARRIVED)), policy())

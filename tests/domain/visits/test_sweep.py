@@ -80,7 +80,7 @@ def test_officers_divide_the_places_and_nobody_has_two_while_another_has_none() 
 
 def test_who_is_near_goes_and_a_far_officer_only_when_the_near_one_would_come_later() -> None:
     places = [(f"p{n}", place(f"{n}")) for n in range(1, 4)]
-    found = assigned(places, [officer("w-1"), officer("w-9", "220182")], MONDAY_NOON, RULES)
+    found = assigned(places, [officer("w-1"), officer("w-9", "220113")], MONDAY_NOON, RULES)
     assert [each.officer for each in found] == ["w-1", "w-1", "w-9"]
 
 
