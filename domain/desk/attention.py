@@ -184,16 +184,18 @@ class Matter:
 
 @dataclass(slots=True)
 class Attention:
-    """The matters for the first screen, the most urgent first (`shown`; see Matter.place).
+    """The matters for the first screen, the most urgent first (`shown`; see Matter.place). A case is shown once.
 
-    `more`: numbers of matters that are not shown, by topic. `fine`: topics without any matter. `longest`, `largest`: of
-    the red cases that nobody has claimed, the one that has waited longest, and the one with the most money that nothing
-    has stopped; both are always among `shown`. None without such a case.
+    `also`: by the id of a case that is shown, its other matters, in the same order. `more`: numbers of matters that are
+    not shown, by topic. `fine`: topics without any matter. `longest`, `largest`: of the red cases that nobody has
+    claimed, the one that has waited longest, and the one with the most money that nothing has stopped; both cases are
+    always shown. None without such a case.
     """
 
     shown: list[Matter] = field(default_factory=list)
     longest: Matter | None = None
     largest: Matter | None = None
+    also: dict[str, list[Matter]] = field(default_factory=dict)
     more: Counter[Concern] = field(default_factory=Counter)
     fine: list[Concern] = field(default_factory=list)
 
@@ -310,7 +312,7 @@ def subject_requests_late(requests: Iterable[SubjectRequest], now: datetime) -> 
 def attention(matters: Iterable[Matter]) -> Attention:
     """Return the matters for the first screen: the first 4 of each topic by urgency (Matter.place), and the unclaimed
     red cases that have waited longest and have the most money; the numbers of the matters that are not shown; and the
-    topics without any.
+    topics without any. Of several matters of one case the most urgent is shown, with the others beside it.
     """
     ordered = sorted(matters, key=lambda matter: matter.place)
     reds = [each for each in ordered if each.topic is Concern.UNCLAIMED and each.rank == _GRAVEST]
@@ -318,12 +320,18 @@ def attention(matters: Iterable[Matter]) -> Attention:
     found.longest = min(reds, key=lambda each: each.at.timestamp() if each.at else 0.0, default=None)
     found.largest = max((each for each in reds if each.amount_fen), key=lambda each: each.amount_fen or 0, default=None)
     for each in ordered:
+        if each.case is not None and each.case.id in found.also:
+            found.also[each.case.id].append(each)
+            continue
         counted[each.topic] += 1
         if counted[each.topic] <= SHOWN or each is found.longest or each is found.largest:
             found.shown.append(each)
+            if each.case is not None:
+                found.also[each.case.id] = []
         else:
             found.more[each.topic] += 1
-    found.fine = [topic for topic in Concern if not counted[topic]]
+    topics = {each.topic for each in ordered}
+    found.fine = [topic for topic in Concern if topic not in topics]
     return found
 
 

@@ -350,7 +350,7 @@ NOTES = {
     "conversation_ended": CALLS["ended"],
     "busy": CALLS["busy"],
     "no_answer": CALLS["no_answer"],
-    "code_confirmed": "核实码无误",
+    "code_confirmed": "核验码无误",
     "three_way_call": "三方通话",
     "note": "备注",
     "recording": "录音",

@@ -108,7 +108,7 @@ class CallNotTaken(Code, frozen=True):
 class CodeConfirmed(Code, frozen=True):
     """The resident read out the code of a message that we had sent."""
 
-    zh: ClassVar = "核实码无误%(text)s"
+    zh: ClassVar = "核验码无误%(text)s"
     text: str = ""
 
 

@@ -73,7 +73,7 @@ GROUPS = {
             "public-report-checked": N_("网上举报已核实"),
             "public-report-rejected": N_("不采纳网上举报"),
             "appeal-decided": N_("决定名单申诉"),
-            "code-wrong": N_("核实码不符"),
+            "code-wrong": N_("核验码不符"),
             "flag-objects-to-calls": N_("登记不愿接电话"),
             "forget": N_("清除个人信息"),
         },

@@ -338,3 +338,16 @@ async def test_what_is_written_down_of_a_call_at_the_same_time_is_all_kept(conso
     stored = await console.house.line.calls.get(where.rpartition("/")[2])
     assert stored is not None
     assert sorted(each.text for each in stored.statements) == [f"问题 {number}" for number in range(6)]
+
+
+async def test_the_first_page_says_who_waits_and_what_to_do(console: Stage, line: Line) -> None:
+    async with await console.signed_in(StaffRole.OPERATOR) as client:
+        page = (await client.get("/call-in")).text
+        assert "谁在等候" in page
+        assert "请来电人不要挂断、不要转账。" in page
+        assert "没有待核实的网上举报" in page
+        body = {"id": "pbx-9", "phone": (await line.resident()).phones[0].value}
+        assert (await client.post("/api/v1/calls", json=body)).status_code == 202
+        rings = re.search(r"正在振铃的来电</span> <strong>(\d+)", (await client.get("/call-in")).text)
+        assert rings is not None
+        assert int(rings[1]) >= 1

@@ -117,7 +117,7 @@ def test_what_is_gone_within_a_minute_stands_before_what_has_waited_longest() ->
     given = case(Level.BLUE, steps=on_desk(), claimed_by="op1")
     soon = matter_of(given, weigh(given, policy()), DUE - MINUTE / 2)
     assert soon is not None
-    waits = Matter(Concern.UNCLAIMED, Level.RED.rank, NOON - HOUR, given)
+    waits = Matter(Concern.UNCLAIMED, Level.RED.rank, NOON - HOUR, case(Level.RED, letter="b", steps=on_desk()))
     assert [each.topic for each in attention([waits, soon]).shown] == [Concern.EXPIRING, Concern.UNCLAIMED]
 
 
@@ -144,15 +144,15 @@ def test_a_stop_order_and_an_expiring_red_case_with_money_stand_before_all_else(
     line.act(AskStopAct(transfer="bank:1"))
     (order,) = orders_waiting([line.here], "s1", StaffRole.SUPERVISOR)
     step = Step(id="red.operator", action=Action.OPERATOR_CALL, state=StepState.SENT, due=NOON)
-    expiring = Matter(Concern.EXPIRING, Level.RED.rank, NOON, case(Level.RED, 2_000_000), step)
+    expiring = Matter(Concern.EXPIRING, Level.RED.rank, NOON, case(Level.RED, 2_000_000, "c"), step)
     goes = waiting(Level.RED, 90_000_000, "b", minutes=60)
     assert attention([goes, order, expiring]).shown == [expiring, order, goes]
     assert [each.urgency for each in (order, goes)] == [Urgency.DUE, Urgency.MONEY]
 
 
 def test_without_money_under_way_what_expires_soonest_comes_first_whatever_its_level() -> None:
-    blue = Matter(Concern.EXPIRING, Level.BLUE.rank, NOON + MINUTE / 4, case(Level.BLUE))
-    red = Matter(Concern.EXPIRING, Level.RED.rank, NOON + MINUTE / 2, case(Level.RED))
+    blue = Matter(Concern.EXPIRING, Level.BLUE.rank, NOON + MINUTE / 4, case(Level.BLUE, letter="b"))
+    red = Matter(Concern.EXPIRING, Level.RED.rank, NOON + MINUTE / 2, case(Level.RED, letter="c"))
     assert attention([waiting(Level.RED, minutes=60), red, blue]).shown[:2] == [blue, red]
 
 
@@ -226,6 +226,20 @@ def test_the_red_case_that_waits_longest_and_the_largest_are_always_shown() -> N
     assert (found.longest, found.largest) == (longest, large)
     assert found.shown[SHOWN:] == [longest, large], "an estimate stands behind all money that is known to be under way"
     assert found.more == {Concern.UNCLAIMED: 2}
+
+
+def test_a_case_with_several_matters_is_shown_once_with_the_topics_of_the_others() -> None:
+    waits, other = waiting(Level.RED, 5_000), waiting(Level.RED, 1_000, "b")
+    assert waits.case is not None
+    assert other.case is not None
+    order = Matter(Concern.APPROVAL, Level.RED.rank, NOON, waits.case)
+    wrong = Matter(Concern.NUMBER, Level.RED.rank, NOON, waits.case)
+    for matters in ([waits, order, other, wrong], [wrong, other, order, waits]):
+        found = attention(matters)
+        assert found.shown == [order, other]
+        assert found.also == {waits.case.id: [wrong, waits], other.case.id: []}
+        assert not found.more
+        assert not {Concern.UNCLAIMED, Concern.NUMBER, Concern.APPROVAL} & set(found.fine)
 
 
 def test_an_unclaimed_case_says_how_long_its_nearest_deadline_is_off() -> None:

@@ -30,6 +30,7 @@ from domain.payments.call_in import next_try
 from schemas.casework.acts import NoteAct
 from schemas.casework.cases import Case
 from schemas.people.calls import Call, CallerRequest, CodeCheck, Ringing, Statement
+from schemas.people.public_reports import PublicReportState
 from schemas.people.staff import Scope
 
 door = Door()
@@ -49,8 +50,8 @@ class Rings(BaseModel):
 
 @door.page("/call-in", DESK, name="call-in")
 async def front(request: Request, who: Signed) -> Response:
-    """Return the page with the form to enter a caller's number."""
-    return _front(request)
+    """Return the page with the form to enter a caller's number, and who waits. Errors of Redis pass through."""
+    return await _front(request, who)
 
 
 @door.act("/call-in", DESK, name="call-in-search")
@@ -65,7 +66,7 @@ async def begin(request: Request, who: Signed) -> Response:
         phone = normal_phone(given["phone"])
     except ValueError:
         wrong = translate(request, "这不是可以识别的电话号码。座机请加区号，例如 0431-8xxxxxxx。")
-        return _front(request, 422, given["phone"], wrong)
+        return await _front(request, who, 422, given["phone"], wrong)
     call = await callers.begin(services(request), who, phone, f"c{given.name('call')}")
     return done(request, f"/call-in/{call.id}")
 
@@ -227,8 +228,12 @@ async def _opened(request: Request, who: Who, call_id: str, case: Case | None) -
     return done(request, _place(call_id, case))
 
 
-def _front(request: Request, status: int = 200, phone: str = "", wrong: str = "") -> Response:
-    return page(request, "call_in.html", status, form_id=new_form(), phone=phone, wrong=wrong)
+async def _front(request: Request, who: Who, status: int = 200, phone: str = "", wrong: str = "") -> Response:
+    line = services(request).line
+    rings = [each for each in await line.calls.ringing() if _near(who, each)]
+    reports = (await line.public_reports.count(who.sees))[PublicReportState.WAITING]
+    context = {"form_id": new_form(), "phone": phone, "wrong": wrong, "rings": rings, "reports": reports}
+    return page(request, "call_in.html", status, **context)
 
 
 async def _shown(
