@@ -100,9 +100,10 @@ class UpstreamLists:
         own = [(people[resident].id, evidence) for resident, evidence in contacts if resident in people]
         everybody = {person.id: person for person in people.values()}
         entries = {name: person for name, person in everybody.items() if sees(person.division)}
-        known, settled, cases = await self._known(entries)
+        known, settled = await self._known(entries)
         profiles = {name: profile_of(person, now) for name, person in entries.items()}
         victims = likely_victims(own, known, profiles, rules, now, settled)
+        cases = await self._cases([each.resident for each in victims])  # a case is long: only of those who are listed
         listed = [
             ListedVictim(each, entries[each.resident], case := cases.get(each.resident), reach_of(case, entry.begun_at))
             for each in victims
@@ -140,8 +141,8 @@ class UpstreamLists:
 
     async def _known(
         self, names: Collection[ResidentId]
-    ) -> tuple[dict[ResidentId, list[Evidence]], dict[ResidentId, datetime], dict[ResidentId, Case]]:
-        """Return the evidence about residents, when their last case was settled, and their latest cases."""
+    ) -> tuple[dict[ResidentId, list[Evidence]], dict[ResidentId, datetime]]:
+        """Return the evidence about residents, and when their last case was settled."""
         known: dict[ResidentId, list[Evidence]] = {}
         settled: dict[ResidentId, datetime] = {}
         everybody = list(names)
@@ -156,7 +157,7 @@ class UpstreamLists:
                 known[name] = [Evidence.model_validate_json(raw[PREFIX:], extra=ANY_VERSION) for raw in values]
                 if at:
                     settled[name] = datetime.fromisoformat(at.decode())
-        return known, settled, await self._cases(names)
+        return known, settled
 
     async def _cases(self, names: Collection[ResidentId]) -> dict[ResidentId, Case]:
         by_partition: defaultdict[int, list[ResidentId]] = defaultdict(list)

@@ -25,8 +25,10 @@ async def latest(client: Client) -> str:
 
 def cells(page: str) -> list[list[str]]:
     """The texts of the list's rows."""
-    rows = re.findall(r"<tr>\s*(<td>.*?)</tr>", page, re.DOTALL)
-    plain = ([re.sub(r"<[^>]+>", " ", cell).strip() for cell in re.findall(r"<td>(.*?)</td>", row)] for row in rows)
+    rows = re.findall(r"<tr>\s*(<td.*?)</tr>", page, re.DOTALL)
+    plain = (
+        [re.sub(r"<[^>]+>", " ", cell).strip() for cell in re.findall(r"<td[^>]*>(.*?)</td>", row)] for row in rows
+    )
     return [row for row in plain if len(row) == 10]
 
 

@@ -141,6 +141,20 @@ async def test_people_elsewhere_take_nobodys_place_on_the_list_and_a_cut_is_told
     assert (nobody.listed, nobody.found, nobody.elsewhere, nobody.cut) == ([], 2, 2, False)
 
 
+async def test_only_the_cases_of_those_who_are_listed_are_read(line: Line) -> None:
+    lists, one = UpstreamLists(line.redis, line.settings.partitions), line.policy.risk.upstream
+    rules = line.policy.risk.model_copy(update={"upstream": one.model_copy(update={"people": 1})})
+    await line.screen([transfer(BERT), transfer(ANNA, "t2")])
+    await line.screen([watch("w1", 1)])
+    (entry,) = await lists.suspects(10)
+    (listed,) = (await lists.of(entry, line.residents, rules, NOW)).listed
+    other = BERT if listed.resident.id == ANNA else ANNA
+    await line.redis.hset(key("cases", home(other, 4)), other, "no case: reading it would fail")
+    assert [each.resident.id for each in (await lists.of(entry, line.residents, rules, NOW)).listed] == [
+        listed.resident.id
+    ]
+
+
 async def test_of_too_many_contacts_the_oldest_are_left_out(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("streams.screening.upstream.MOST_WITHOUT_ASKING", 1)
     lists = UpstreamLists(line.redis, line.settings.partitions)
