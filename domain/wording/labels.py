@@ -285,7 +285,7 @@ LAYERS = {
     Layer.MONEY: "涉险金额（估算）",
 }
 TOPICS = {
-    Concern.UNCLAIMED: "无人接手",
+    Concern.UNCLAIMED: "待接手",
     Concern.OVERDUE: "当前超时",
     Concern.EXPIRING: "1 分钟内到期",
     Concern.APPROVAL: "待您审批",

@@ -263,3 +263,20 @@ async def test_the_queue_fits_a_telephone_and_a_dark_room_in_each_language(
             results = await Axe().run(page, options=RULES)
             assert results.response["violations"] == []
             await people.shot(page, f"queue-{language}-{'phone' if size else 'desktop'}")
+
+
+@pytest.mark.parametrize("width", [1024, 1440])
+async def test_the_line_of_what_expires_keeps_a_distance_from_the_table_and_the_filters(
+    console: Stage, line: Line, people: People, width: int
+) -> None:
+    await red(console, line, "220203006", minutes=3)
+    page = await opened(people, "220203006", size={"width": width, "height": 768}, language="ko")
+    await page.locator("#soonest").evaluate("line => { line.hidden = false; line.textContent = '1분 내 만료, 우선:'; }")
+    above, told, head = [
+        await page.locator(each).bounding_box() for each in (".tools", "#soonest", ".queue thead th >> nth=0")
+    ]
+    assert above is not None
+    assert told is not None
+    assert head is not None
+    assert told["y"] - (above["y"] + above["height"]) >= 4
+    assert head["y"] - (told["y"] + told["height"]) >= 4

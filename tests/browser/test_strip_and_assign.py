@@ -48,6 +48,13 @@ CUT = """() => {
     .map((each) => each.textContent.trim());
 }"""
 
+NUMBERED = """() => {
+  const number = document.querySelector(".strip .id").getBoundingClientRect();
+  const about = document.querySelector(".strip .about").getBoundingClientRect();
+  const strip = document.getElementById("head").getBoundingClientRect();
+  return number.width > 0 && number.right <= about.right + 1 && number.bottom <= strip.bottom + 1;
+}"""
+
 
 @pytest.fixture
 def softphone(console: Stage) -> Iterator[Softphone]:
@@ -145,6 +152,7 @@ async def test_in_a_call_with_a_stop_under_way_nothing_leaves_the_strip_and_no_w
         await expect(page.locator(".stop.asked")).to_be_visible(timeout=SECONDS)
         await people.shot(page, f"strip-call-{language}")
         assert await page.evaluate(CUT) == []
+        assert await page.evaluate(NUMBERED), "the number by which people call the case"
     assert (await line.case(resident)).claimed_by == operator.account.login
 
 

@@ -239,7 +239,7 @@ async def test_a_red_case_that_nobody_has_claimed_needs_the_supervisor_who_can_k
     line, somebody, case = await offered_in(console, "220521")
     async with await console.signed_in(SUPERVISOR, "220521") as client:
         needs = (await client.get("/desk")).text.partition('class="needs"')[2].partition("</table>")[0]
-        assert "无人接手" in needs
+        assert "待接手" in needs
         assert f'action="/cases/{case.id}/assign"' in needs
         assert f'name="to" value="{client.account.login}"' in needs  # no operator is signed in there: one button
         assert "由我接手" in needs
