@@ -125,10 +125,10 @@ LongText = Annotated[str, StringConstraints(min_length=1, max_length=1024), Afte
 """A line of 1 to 1,024 printable characters: a link may be so long."""
 
 Note = Annotated[str, StringConstraints(max_length=2000), AfterValidator(legible)]
-"""A person's note of at most 2,000 characters, without invisible ones."""
+"""A person's note of at most 2,000 characters; then invisible characters are removed (see `legible`)."""
 
 Reason = Annotated[str, AfterValidator(legible), StringConstraints(min_length=2, max_length=500)]
-"""A person's reason for an act, of 2 to 500 characters."""
+"""A person's reason for an act, of 2 to 500 characters after invisible ones are removed (see `legible`)."""
 
 Ref = Annotated[str, StringConstraints(min_length=1, max_length=256)]
 """A reference to another record: the id of a dispatch or input, a transfer's signal uid, a payee's token."""

@@ -11,9 +11,11 @@ Number = Annotated[int, Field(ge=0)]
 
 
 class WarnedGroup(Model):
-    """Numbers of cases with a warning of a group, such as `dimension` "level" and `value` "red", whose residents live
-    in `division`: `warned`, all. Of the spans of 30 and 90 days, in this order: `old`, the cases warned at least so
-    long ago; `defrauded`, those of `old` whose resident was defrauded within this time.
+    """Numbers of cases with a warning whose residents live in `division` and that belong to one group: `dimension`
+    names a property, such as "level", and `value` its value, such as "red".
+
+    `warned`: all of them. `old`, `defrauded`: pairs, for the spans of 30 and of 90 days: the cases that were warned at
+    least so long ago, and those of them whose resident was defrauded within the span after the warning.
     """
 
     division: DivisionCode
@@ -25,8 +27,9 @@ class WarnedGroup(Model):
 
 
 class DissuadedGroup(Model):
-    """Numbers of cases whose residents live in `division` and were dissuaded: `cases`, by "dissuaded", the answer to
-    the question a week later, and "waiting" without one yet.
+    """Numbers of cases whose residents live in `division` and were dissuaded. `cases`: by key: "dissuaded": all of
+    them; the value of a WeekAnswer: those with this answer to the question a week later; "waiting": those without an
+    answer yet.
     """
 
     division: DivisionCode

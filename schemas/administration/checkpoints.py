@@ -24,14 +24,14 @@ class CheckpointSlot(StrEnum):
 
 
 class CheckpointHead(Model):
-    """Says that all parts of a checkpoint are written, and what they are: the store of a partition at one input.
+    """States that all parts of a checkpoint are written, and where: the state of a partition's store at one input.
 
-    `generation`: a random id of this checkpoint; `first`, `last`: between which offsets on the topic its parts are;
+    `generation`: a random id of this checkpoint; `first`, `last`: the offsets between which its parts are on the topic;
     `parts`: their number. `offset`: of the last input applied, on the case-inputs topic with the id `inputs` ("":
     unknown), before which `log` others were lost. `journal`: later commits are on the journal after this offset;
-    `entry`: what the journal has there (see streams/casework/checkpoints/heads.py); `events`: the id of the journal's
-    topic. `run`: of the Redis that was read; `cases`: the number of residents with a case; `recent`: the latest
-    changed cases, with the times in ms since 1970.
+    `entry`: a summary of the journal's entry there (see streams/casework/checkpoints/heads.py); `events`: the id of the
+    journal's topic. `run`: the Redis server that was read; `cases`: the number of residents with a case; `recent`: the
+    ids of the latest changed cases, with the times in ms since 1970.
     """
 
     kind: Literal["head"] = "head"

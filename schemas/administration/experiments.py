@@ -11,14 +11,14 @@ MOST_POINTS = 200  # of a chart
 
 
 class Finding(StrEnum):
-    """What the outcomes of an arm show by now, compared with the control.
+    """The present finding about the outcomes of an arm, compared with the control.
 
     Only payments of cases that reached orange before they were settled, and frauds that the police recorded, are
-    counted. HARM: more such money leaves,
-    beyond the margin of the harm rule; the experiment is stopped at once. NOT_DECIDABLE: less such money leaves, which
-    does not show that less money leaves: under an arm after which fewer cases reach orange, less is counted. WORSE:
-    more such money leaves, within the margin. TOO_SMALL: the difference of such money is smaller than the plan's
-    minimal effect whichever way. OPEN: none of these yet. UNDECIDED: none of these, and the time is over.
+    counted. HARM: more such money leaves, beyond the margin of the harm rule; the experiment is stopped at once.
+    NOT_DECIDABLE: less such money leaves, which does not show that less money leaves: under an arm after which fewer
+    cases reach orange, less is counted. WORSE: more such money leaves, within the margin. TOO_SMALL: the difference of
+    such money is smaller than the plan's minimal effect whichever way. OPEN: no other finding yet. UNDECIDED: no other
+    finding, and the time is over.
     """
 
     HARM = "harm"
@@ -44,7 +44,7 @@ class ArmReading(Model):
     """The numbers of the units (cases, or what else is randomised) that were assigned to an arm. `assigned`: all;
     `complete`: those whose outcome is known; `missing`: those whose outcome never will be. `unstated`: number of cases
     whose outcome is missing because a police record states no sum; of the other missing ones, no bank reported about
-    the resident. `mean`: of the known outcomes, from 0 to 1; None without any.
+    the resident. `mean`: the mean of the known outcomes, from 0 to 1; None if no outcome is known.
     """
 
     arm: Token
@@ -58,8 +58,10 @@ class ArmReading(Model):
 class ContrastReading(Model):
     """An arm's difference of mean outcomes from the control, from -1 to 1; below 0, less money left.
 
-    `lowest`, `highest`: what the estimate would be if all missing outcomes were most, or least, favourable to the arm;
-    None if none is missing. `harm`: the e-value of the harm rule.
+    `units`: the number of units with a known outcome; `estimate`: the difference, None without any known outcome;
+    `low`, `high`: its bounds. `lowest`, `highest`: the estimate if all missing outcomes were most, or least, favourable
+    to the arm; None if none is missing. `harm`: the e-value of the harm rule. `points`: the bounds by day, the earliest
+    first.
     """
 
     arm: Token

@@ -78,9 +78,9 @@ class Growth(Model):
 
 
 class PartitionCount(Model):
-    """The number of partitions in force. `growth`: the change that is under way, None: none is.
+    """The number of partitions in force. `growth`: the change that is under way; None if there is none.
 
-    The latest record on the topic counts. Without one, the number never changed.
+    The latest record on the topic counts. Without a record, the number never changed.
     """
 
     partitions: PartitionNumber

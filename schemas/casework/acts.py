@@ -36,7 +36,8 @@ class LossAvoidedClaim(Model):
 
 
 class OutcomeAct(Model):
-    """A conversation ended with an outcome. `lost_fen`: money already lost; `complaint`: the complaint that led to it.
+    """A conversation ended with an outcome. `lost_fen`: money already lost; `kept`: the payments that were not made or
+    were undone, which the person reports as loss avoided; `complaint`: the id of the complaint that led to it.
 
     `ground`: a person's ground for "dissuaded", needed if the case knows of no conversation and no visit. `recall`:
     True calls back an officer who is on the way to the resident; False lets the visit go on.
@@ -75,8 +76,8 @@ class SendOfficerAct(Model):
 
 
 class AskStopAct(Model):
-    """Ask the bank to stop a payment of the case. The asking person counts as an approver if the policy lets their role
-    approve.
+    """Ask the bank to stop a payment of the case. `transfer`: the payment's, as in Payment. The asking person counts as
+    an approver if the policy lets their role approve.
     """
 
     do: Literal["ask_stop"] = "ask_stop"
@@ -106,8 +107,8 @@ class NotifyContactAct(Model):
 
 
 class ClaimAct(Model):
-    """An operator claims the case ("claim"), or no longer has it ("unclaim"): it was given back, or
-    the claim expired.
+    """An operator claims the case ("claim"), or no longer has it ("unclaim"): they gave it back, or their claim
+    expired.
     """
 
     do: Literal["claim", "unclaim"]

@@ -20,8 +20,11 @@ class BookLine(StrEnum):
     an authority has frozen, as a person recorded. FROZEN, RETURNED: confirmed by the bank (class A). CANCELLED:
     cancelled in flight (B). NOT_MADE: the resident named the payment and did not make it (C). LOST: lost, and in no
     account that is stopped or frozen. Also in fen: ESTIMATED: class D, as booked in the case; STOPPED_EVER: the money
-    that banks confirmed when they stopped the accounts, wherever it is now. The others are numbers: of residents, of
-    signed orders, of orders that a bank carried out, and of an authority's freezing decisions.
+    that banks confirmed when they stopped the accounts, wherever it is now.
+
+    The others are numbers. DISSUADED_EVIDENCED, DISSUADED_STATED: residents dissuaded on a ground that the case itself
+    records, or that a person stated (OutcomeGround); ORDERS: stop orders that were approved, by persons or by a rule;
+    CARRIED_OUT: orders that a bank carried out; FREEZINGS: freezing decisions of an authority.
     """
 
     STOPPED = "stopped"

@@ -35,8 +35,8 @@ class RecordingState(StrEnum):
 
 
 class RecordingInCall(Model):
-    """The recording of a call, as the gateway reports it. `begun`: the first sound was recorded; `seconds`: that were
-    recorded, pauses not counted; None while it goes on.
+    """The recording of a call, as the gateway reports it. `begun`: True once any sound was recorded; `seconds`: the
+    length of the recorded sound, without pauses; None until the recording has ended.
     """
 
     id: RecordingId
@@ -47,7 +47,9 @@ class RecordingInCall(Model):
 
 
 class RecordedCallAct(Model):
-    """What the voice gateway reports of a recording of the desk's call. `seconds`: None: it has begun."""
+    """A report of the voice gateway that a recording of the desk's call has begun (`seconds` None) or has ended
+    (`seconds`: its length).
+    """
 
     do: Literal["recorded_call"] = "recorded_call"
     id: RecordingId
@@ -57,7 +59,7 @@ class RecordedCallAct(Model):
 
 class CallRecording(Model):
     """A recording that a case lists. `by`: the operator in the call; `at`: when the case learned that it has begun;
-    `seconds`: None: it goes on, or its end was never reported.
+    `seconds`: its length; None while it goes on, and if its end was never reported.
     """
 
     id: RecordingId

@@ -159,8 +159,8 @@ class OfficerReport(_ForCase):
 
 
 class PlaceReport(_ForCase):
-    """An officer's report on the place `number` of a search. `state`: never OPEN. `outcome`: what came of the talk with
-    the resident, if the officer found them. `told_at`: as in OfficerReport.
+    """An officer's report on the place `number` of a search. `search`: the search's id; `state`: never OPEN. `outcome`:
+    of the talk with the resident, only if the officer found them; else None. `told_at`: as in OfficerReport.
     """
 
     kind: Literal["place_report"] = "place_report"
@@ -208,9 +208,8 @@ class BankFeedback(_ForCase):
     """A bank's feedback on a stop-payment.
 
     `amount_fen`: the part of the payment that was still in the account (IN_FORCE), frozen, returned, cancelled or freed
-    from its freeze (UNFROZEN; 0: all of it);
-    `until`: when the stop ends, or when the freeze ended (UNFROZEN); `bank`: the answering bank, None if the answer
-    does not name it; `movements`: where the money went.
+    from its freeze (UNFROZEN; 0: all of it); `until`: when the stop ends, or when the freeze ended (UNFROZEN); `bank`:
+    the answering bank, None if the answer does not name it; `movements`: where the money went.
     """
 
     kind: Literal["bank_feedback"] = "bank_feedback"
@@ -237,7 +236,9 @@ class OwnHoldAnswer(_ForCase):
 
 
 class VictimReport(_ForResident):
-    """The resident was defrauded, as reported by them or the police."""
+    """The resident was defrauded, as reported by them or the police. `transfer`: the uid of the payment that was lost;
+    None if no payment is named.
+    """
 
     kind: Literal["victim_report"] = "victim_report"
     amount_fen: Fen
@@ -322,7 +323,9 @@ class TakeOver(_ForResident):
 
 
 class EvidenceReport(_ForCase):
-    """A person added evidence files to the case. Their pictures are already on the topic evidence-files."""
+    """A person (`by`: their login) added evidence files to the case. Their pictures are already on the topic
+    evidence-files.
+    """
 
     kind: Literal["evidence_report"] = "evidence_report"
     by: Text

@@ -147,24 +147,30 @@ _alone = msgspec.json.Decoder(_CaseAlone)
 
 def decode(value: bytes) -> PartialEntry:
     """Return the journal entry in the JSON text `value`: a case event, a rules event or an event that changed nothing.
-    Raises msgspec.DecodeError (a ValueError) if `value` is not valid JSON, and its subclass msgspec.ValidationError if
-    it is not a journal entry.
+
+    Raises msgspec.ValidationError if `value` is not a journal entry, msgspec.DecodeError if it is not valid JSON, and
+    UnicodeDecodeError if a text in it is not UTF-8 (all three are ValueErrors); RecursionError if it is nested too
+    deep.
     """
     entry: PartialEntry = _decoder.decode(value)
     return entry
 
 
 def decode_case(value: bytes) -> PartialCase:
-    """Return the case in the JSON text `value`, with only the fields that counting needs. Raises msgspec.DecodeError (a
-    ValueError) if `value` is not valid JSON, and its subclass msgspec.ValidationError if it is not a case.
+    """Return the case in the JSON text `value`, with only the fields that counting needs.
+
+    Raises msgspec.ValidationError if `value` is not a case, msgspec.DecodeError if it is not valid JSON, and
+    UnicodeDecodeError if a text in it is not UTF-8 (all three are ValueErrors); RecursionError if it is nested too
+    deep.
     """
     case: PartialCase = _cases.decode(value)
     return case
 
 
 def case_in(value: bytes) -> bytes:
-    """Return the JSON of the case within the JSON of a case event, unparsed. Raises ValueError (msgspec.DecodeError or
-    msgspec.ValidationError) if the event's JSON is invalid or has no case.
+    """Return the JSON of the case within the JSON of a case event, unparsed: it may be no valid case. Raises
+    msgspec.DecodeError if the event is not valid JSON, its subclass msgspec.ValidationError if the event has no case
+    (both are ValueErrors), and RecursionError if it is nested too deep.
     """
     alone: _CaseAlone = _alone.decode(value)
     return bytes(alone.case)

@@ -29,7 +29,8 @@ class MovementKind(StrEnum):
 
 
 class MovedMoney(Model):
-    """Money that left an account. `executed`: False if the movement was refused or cancelled, so the money never left.
+    """Money that left an account. `at`: when it left; `executed`: False if the movement was refused or cancelled, so
+    the money never left.
 
     The payer's bank and its `sequence` identify the movement, whichever bank states it.
     """

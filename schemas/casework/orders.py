@@ -140,11 +140,12 @@ class FreezeEnd(Model):
 
 
 class Freezing(Model):
-    """An authority's decision to freeze an account (冻结), as a person recorded it. `decision`: its number; `until`:
-    the end of its period, unless the authority renews it (if sooner than six months after `at`, another person must
-    record the end); `ended`: None while it is in force. `after_told_end`: True if the account's bank had said before
-    that a freeze of it had ended, and may repeat that. `unclear_at`: when it said again that one had ended, and not
-    which one; None if it has not, or has since said that the account is frozen.
+    """An authority's decision to freeze an account (冻结), as a person recorded it. `decision`: its number; `by`, `at`:
+    who recorded it, and when; `until`: the end of its period, unless the authority renews it (if sooner than six months
+    after `at`, another person must record the end); `ended`: None while it is in force. `after_told_end`: True if the
+    account's bank had said before that a freeze of the account had ended, and may repeat that. `unclear_at`: when the
+    bank said again that a freeze had ended, without saying which one; None if it has not, or has since said that the
+    account is frozen.
     """
 
     decision: Decision

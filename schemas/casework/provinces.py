@@ -53,13 +53,15 @@ class OfferRefusal(StrEnum):
 
 
 class CaseOffer(Model):
-    """An offer of the case to the province `province`. `id`: the step by which it goes out.
+    """An offer of the case to the province `province`. `id`: the id of the step that sends it; `by`: who made the
+    offer.
 
     `level`: the case's when it was offered. `told_level`, `told_payments`: its level and number of payments when the
-    attempt `told_since` was planned; that attempt and later ones tell at least these. `until`: the deadline.
-    `asks_until`: until when the other province is asked whether it has taken the case, after an offer without an
-    answer. `other_case`: the case there, once it is known. `refusal`: why it is refused; CROSSING too if it gave way to
-    the other province's offer. `crossed`: the other province's offer of the resident gave way to this one.
+    attempt `told_since` was planned; that attempt and later ones tell at least these. `until`: the deadline for the
+    answer. `asks_until`: until when the other province is asked whether it has taken the case, after an offer without
+    an answer. `other_case`: the id of the case there; None until it is known. `refusal`: why it is refused, else None;
+    CROSSING too if it gave way to the other province's offer. `crossed`: the other province's offer of the resident
+    gave way to this one.
     """
 
     id: Token

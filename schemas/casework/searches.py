@@ -84,8 +84,8 @@ class SearchPlace(AssignedPlace):
 
 class Search(Model):
     """A search of a case. `by`: the supervisor who started it. `missing_since`: when somebody last reached the
-    resident. `until`: its end at the latest. `end`, `ended_at`: None while it goes on. `found_by`: the officer who
-    found the resident.
+    resident. `until`: when it ends at the latest. `end`, `ended_at`: how and when it ended; None while it goes on.
+    `found_by`: the officer who found the resident; None if nobody did.
     """
 
     id: Token
@@ -111,8 +111,8 @@ class Search(Model):
 
 
 class StartSearchAct(Model):
-    """Start a search. `search`: its id; `missing_since`: when somebody last reached the resident; `hours`: until its
-    end.
+    """Start a search. `search`: its id; `missing_since`: when somebody last reached the resident; `hours`: the search
+    ends so long after its start.
 
     It has no free text, in which somebody could name a place that the journal would keep.
     """

@@ -39,8 +39,8 @@ class EmergencyGround(StrEnum):
 
 
 class AdmitThirdPartyAct(Model):
-    """A third party may join the desk's call that goes on. `emergency`: a supervisor's ground, None: the resident has
-    consented in the call, and the operator who heard it writes this act.
+    """A third party may join the desk's call that goes on. `emergency`: a supervisor's ground; None if the resident has
+    consented in the call: the operator who heard it then writes this act.
 
     It holds for this call and this party, and for no other.
     """

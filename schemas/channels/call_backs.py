@@ -12,8 +12,8 @@ from schemas.people.calls import CallId
 class LiveIncoming(Model):
     """The present state of a call to the centre. `call`: its id; `sequence`: the number of its latest report; `since`:
     when it came; `at`: when the state was reported; `operator`: the login of the operator whose telephone rings or who
-    talks; `held`: the caller hears music; `sealed`: the caller's number, encrypted, "" if it is withheld or the call
-    has ended; `vouched`: the network vouches for it.
+    talks; `held`: True if the caller hears music during a talk; `sealed`: the caller's number, encrypted, "" if it is
+    withheld or the call has ended; `vouched`: True if the network vouches for the number.
     """
 
     call: CallId
@@ -30,10 +30,11 @@ class LiveIncoming(Model):
 class CallBack(Model):
     """A number that the centre owes a call.
 
-    `id`: a keyed hash of the number, so that its calls are one request; `since`: when the first one came; `latest`: the
-    last one; `calls`: how many; `sealed`: the number, encrypted; `vouched`: the network vouches for it;
-    `taken_by`: who calls back now, since `taken_at`, by the operator's call `placed`; `reported`: the gateway has that
-    call; `tries`: how many calls back reached nobody, or could not be placed.
+    `id`: a keyed hash of the number, so that its calls are one request; `since`: when the first of them came; `latest`:
+    when the last one came; `calls`: their number; `sealed`: the caller's number, encrypted; `vouched`: True if the
+    network vouches for it; `taken_by`: the operator who calls back now, since `taken_at`, by the operator's call with
+    the id `placed`; all three None while nobody does; `reported`: True if the gateway has reported that call; `tries`:
+    number of calls back that reached nobody or could not be placed.
     """
 
     id: CallId

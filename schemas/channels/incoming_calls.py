@@ -43,10 +43,12 @@ class IncomingCallReport(Model):
     """The whole state of an incoming call.
 
     `at`: when it came; `sequence`: rises with each report of a call, from 1; `caller`: E.164, "" if it is withheld;
-    `vouched`: the network vouches for that number, else it is as the calling side says;
-    `operator`: whose telephone rings, who talks, or who talked; `held`: the caller hears music during a talk;
-    `waited`: seconds until the talk, or the end without one; `seconds`: of the talk, once it has ended, None if
-    unknown; `ended_by`: of an ended talk, RESIDENT: the caller; `call_back`: the centre owes the caller a call.
+    `vouched`: True if the network vouches for that number; else it is as the calling side states it; `operator`: the
+    login of the operator whose telephone rings, who talks, or who talked; None if there is none; `held`: the caller
+    hears music during a talk; `answered`: there was or is a talk; `waited`: seconds from the start until the talk, or
+    until the end without one; `seconds`: the talk's length, once it has ended; None before, without a talk, and if
+    unknown; `result`: of an ended call, else None; `ended_by`: who ended a talk that is over (RESIDENT: the caller);
+    `call_back`: the centre owes the caller a call.
     """
 
     model_config = ConfigDict(hide_input_in_errors=True)  # it has a number

@@ -63,7 +63,7 @@ class CallMove(Model):
 
 
 class ConsultedColleague(Model):
-    """A colleague whom the operator asks. `talks`: they have answered; else their telephone rings."""
+    """A colleague whom the operator asks. `talks`: True if they have answered; False while their telephone rings."""
 
     login: Text
     talks: bool = False
@@ -72,12 +72,13 @@ class ConsultedColleague(Model):
 class OperatorCallReport(Model):
     """The whole state of an operator's call.
 
-    `call`: the order's id; `sequence`: rises with each report of a call, from 1; `held`: the resident hears no operator
-    and the operator no resident; `answered`: there was or is a talk; `seconds`: its length, once it has ended, None if
-    unknown; `result`: of an ended call only; `ended_by`: of an ended talk, None if unknown; `thirds`: the third parties
-    who were called into the talk, in this order; `colleague`: whom the operator asks now, with the resident on hold,
-    None: nobody; `moves`: the transfers, in their order: `operator` is who talks, or talked last;
-    `recording`: of the talk, None: nobody wanted one.
+    `call`: the id of the order that placed it; `sequence`: rises with each report of a call, from 1; `held`: the
+    resident hears no operator and the operator no resident; `answered`: there was or is a talk; `seconds`: the talk's
+    length, once it has ended; None before, without a talk, and if unknown; `result`: of an ended call, else None;
+    `ended_by`: who ended a talk that is over; None if unknown; `thirds`: the third parties who were called into the
+    talk, in this order; `colleague`: the one whom the operator asks now, with the resident on hold; None if nobody is
+    asked; `moves`: the transfers, the earliest first; `operator`: who talks, or talked last; `recording`: of the talk;
+    None if nobody wanted one.
     """
 
     call: Text

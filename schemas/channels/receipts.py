@@ -33,7 +33,9 @@ class SmsReceipt(_Receipt):
 
 
 class SmsReply(Model):
-    """A telephone's reply to a text message. `dispatch`: the latest that went to the telephone; `text`: its words."""
+    """A telephone's reply to a text message. `id`: the provider's own id of the reply; `dispatch`: the id of the latest
+    message that went to the telephone; `text`: the words of the reply.
+    """
 
     id: Annotated[Text, Field(max_length=100)]
     dispatch: Annotated[str, Field(min_length=1, max_length=120)]
@@ -82,10 +84,11 @@ class MovementReceipt(MovedMoney):
 
 
 class BankReceipt(_Receipt):
-    """A bank's report on a stop-payment. `until`: when the stop ends, or when the freeze ended (UNFROZEN). `bank`: the
-    code of the answering bank.
+    """A bank's report on a stop-payment. `transfer`: the payment's uid. `until`: when the stop ends, or when the freeze
+    ended (UNFROZEN). `bank`: the code of the answering bank.
 
-    `amount_fen`: needed if the money was returned. `movements`: the movements by which money left the account.
+    `amount_fen`: as in BankFeedback; needed (not 0) if the money was returned. `movements`: the movements by which
+    money left the account.
     """
 
     transfer: Text

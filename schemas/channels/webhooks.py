@@ -45,8 +45,8 @@ class Health(StrEnum):
 
 
 class Webhook(Model):
-    """A program's address that receives case events. `secrets`: encrypted, the newest first; while a secret is being
-    replaced there are two, and both sign.
+    """A program's address that receives case events. `area`: only events of cases of this area. `secrets`: encrypted,
+    the newest first; while a secret is being replaced there are two, and both sign.
     """
 
     id: Annotated[str, StringConstraints(pattern=r"^w[a-z2-7]{16}$")]

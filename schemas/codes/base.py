@@ -64,7 +64,8 @@ class CodeField:
 
 def by_name(union: Any) -> Mapping[str, type[Any]]:  # noqa: ANN401 - a union is no type
     """Return the classes of the codes in a union (plain, or Annotated with CodeField), keyed by the name of each code
-    in JSON, such as "case_closed". Empty if `union` is not a union.
+    in JSON, such as "case_closed". Empty if `union` is not a union. Raises AttributeError if a member is not a code
+    class.
     """
     members = get_args(union)
     if members and not isinstance(members[0], type):  # Annotated[union, CodeField()]

@@ -13,7 +13,9 @@ class CallRecordingBegun(Code, frozen=True):
 
 
 class CallRecordingEnded(Code, frozen=True):
-    """The recording has ended. `seconds`: that were recorded; some of them may not have reached the topic."""
+    """The recording has ended. `seconds`: the length of the recorded sound, part of which may not have reached the
+    topic.
+    """
 
     zh: ClassVar = "录音结束，共 %(seconds)s 秒"
     seconds: int

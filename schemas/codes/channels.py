@@ -190,7 +190,9 @@ class CouldNotBeAsked(Code, frozen=True):
 
 
 class NotReceived(Code, frozen=True):
-    """The provider says that it does not have the request. `why`: why that had been in doubt."""
+    """The provider says that it does not have the request. `why`: the reason why it had been in doubt whether it was
+    sent; None if there was no doubt.
+    """
 
     zh: ClassVar = "服务商没有收到%(why)s"
     why: "ChannelCode | None" = None

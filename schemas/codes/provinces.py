@@ -114,7 +114,7 @@ class TakenFrom(Code, frozen=True):
 
 
 class TriedThere(Code, frozen=True):
-    """A contact that the other province has tried, and its latest result."""
+    """The other province has tried a contact (`action`); `result`: its latest result."""
 
     zh: ClassVar = "移交前对方已联系：%(action)s，%(result)s"
     action: Action

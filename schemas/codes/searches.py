@@ -42,7 +42,7 @@ class AllPlacesSearched(Code, frozen=True):
 
 
 class ResidentFound(Code, frozen=True):
-    """An officer has found the resident, so the search and all visits end."""
+    """An officer has found the resident, so the search and all visits end. `number`: of the place, such as "p3"."""
 
     zh: ClassVar = "%(by)s 在地点 %(number)s 找到当事人"
     by: str

@@ -52,7 +52,7 @@ class LegalHoldDeed(StrEnum):
 
 
 class LegalHoldEntry(Model):
-    """An act on an order. `id`: of the form, so that a repetition counts once; `by`: a login."""
+    """An act on an order. `id`: the id of the form, so that a repetition counts once; `by`: a login."""
 
     id: Ref
     at: When
@@ -61,8 +61,8 @@ class LegalHoldEntry(Model):
 
 
 class LegalHold(Model):
-    """An order to keep all data about a resident until `until` (exclusive). `number`: of the document that orders it;
-    `area`: the first digits of the resident's division.
+    """An order to keep all data about a resident until `until` (exclusive). `number`: the number of the document that
+    orders it; `area`: the first digits of the resident's division.
     """
 
     id: LegalHoldId

@@ -76,8 +76,8 @@ class ListedPlace(Located):
 
 
 class SearchList(Model):
-    """The places of one search. `input`: the id of the input that starts it. `told`: the officers to whom a notice was
-    sent. It is erased after the search.
+    """The places of one search. `input`: the id of the input that starts the search. `told`: the officers to whom a
+    notice was sent. The list is erased after the search.
     """
 
     id: Token

@@ -77,8 +77,8 @@ class WatchStatus(StrEnum):
 
 
 class PayersAsked(Model):
-    """A request to a person: to decide whether those who paid the suspect before `before` are alerted, who are too
-    many.
+    """A request to a person to decide: shall those who paid the suspect before `before` be alerted, although they are
+    too many to be alerted without asking?
 
     `id`: of the request. `refused`: True if the person answered no.
     """
@@ -90,16 +90,15 @@ class PayersAsked(Model):
 
 class WatchEntry(Model):
     """A suspect account, telephone or link on the watchlist. `uid`: of the signal that made the entry. The newest entry
-    counts.
+    counts. But a report never replaces a confirmation or a lift, because those are decisions.
 
-    But a report never replaces a confirmation or a lift, because those are decisions. `first_at`: the time of the first
-    of successive entries with this standing; None: this one is the first. `asked`: set while earlier payers
-    are not alerted until a person decides, or if the person refused. `verdict`, `until`, `confidence`: of a rating,
-    whose subject also names the vendor (domain/risk/verdicts). `check`: what the public check needs of the number
-    (domain/public_check/listing); "" without. `tlp`: with whom the suspect may be shared; None: with nobody; of a
-    rating: the other centre's mark, or None if it is a vendor's.
-    `marks`: what each source that confirmed the suspect marked it, by its name; `tlp` is the strictest of them.
-    `shared_since`, `shared_as`: since when and how widely it has been (domain/risk/sharing); None: never.
+    `first_at`: the time of the first of successive entries with this standing; None: this one is the first. `asked`:
+    set while earlier payers are not alerted until a person decides, or if the person refused. `verdict`, `until`,
+    `confidence`: of a rating, whose subject also names the vendor (domain/risk/verdicts). `check`: the data by which
+    the public check lists the number (domain/public_check/listing); "" if it does not list it. `tlp`: with whom the
+    suspect may be shared; None: with nobody; of a rating: the other centre's mark, or None if it is a vendor's.
+    `marks`: the mark of each source that confirmed the suspect, by the source's name; `tlp` is the strictest of them.
+    `shared_since`, `shared_as`: since when and how widely it has been shared (domain/risk/sharing); None: never.
     """
 
     subject: Annotated[str, Field(pattern=r"^(account|phone|link):.+$")]  # contains a token, never the number

@@ -28,7 +28,9 @@ class FanOut(Model):
 
 
 class PayersAnswered(Model):
-    """A person's decision whether to alert earlier payers (`alert`)."""
+    """A person's decision on the request `request`. `alert`: True if the earlier payers of the suspect `subject` are to
+    be alerted.
+    """
 
     kind: Literal["payers_answered"] = "payers_answered"
     request: Token

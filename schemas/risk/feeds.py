@@ -35,7 +35,8 @@ class FeedProfile(Model):
 class Silence(Model):
     """A feed outage: a source has sent nothing for longer than usual.
 
-    `since`: the time of its last signal, None if it never sent any; `expected`: number of signals expected since then.
+    `since`: the time of its last signal, None if it never sent any; `expected`: number of signals expected since then
+    (if it never sent any: since the source is awaited); `words`: an English sentence for logs and the audit.
     """
 
     source: Token

@@ -127,10 +127,11 @@ def parse_record_fast(record: bytes) -> list[Signal] | None:
 
 
 def parse_item_fast(item: Mapping[str, Any]) -> Signal | None:
-    """Return the signal in a feed's item, parsed without pydantic. The item must have `arrived` set.
+    """Return the signal in a feed's item, parsed without pydantic.
 
     Return None if pydantic might refuse the item or parse it differently, if the kind is not transfer, call, sms or
-    app, if a field is unknown, or if the signal's time is after its arrival, which intake corrects.
+    app, if a field is unknown, if `arrived` is not set, or if the signal's time is after its arrival, which intake
+    corrects. Invalid values give None, not an exception.
     """
     kind, at = str(item.get("kind")), item.get("at")
     if kind not in _KINDS or not item.keys() <= _FIELDS[kind] or (isinstance(at, str) and _fine_part(at)):
