@@ -64,8 +64,9 @@ async def serve_intake(
     """Accept signals and receipts over HTTP until stopped; `started` is called with the address.
 
     `given`: settings that replace the environment's intake settings. `prepare`: awaited before anything is served.
-    Raises SettingsError if a port is taken or a setting is invalid, and EmbeddedError if embedded servers cannot be
-    started.
+    Raises SettingsError if a port is taken or a setting is invalid, AccessError if a server denies a right,
+    EmbeddedError if embedded servers cannot be started, and OSError if their data folder cannot be written. Errors of
+    Kafka and Redis pass through.
     """
     channels, intake = load_channels(), given or load_intake()
     async with servers(wanted) as settings, open_installation(settings, Component.INTAKE) as line:
@@ -101,7 +102,7 @@ async def take_file(
     Raises FileRefusedError or WorkbookError if the file cannot be read, KeyError if there is no such format, OSError if
     the progress or the report cannot be written, SettingsError if a setting is invalid, AccessError if a server denies
     a right, EmbeddedError if embedded servers cannot be started, and SendError if Kafka refuses a record for good:
-    earlier rows may be accepted by then.
+    earlier rows may be accepted by then. Errors of Kafka and Redis pass through while the installation is opened.
     """
     async with servers(wanted) as settings, open_installation(settings) as line:
         return await intake_file(
@@ -119,13 +120,14 @@ async def take_file(
 
 async def take_frauds(wanted: Settings, file: Path, by: str | FraudMapping) -> FileReport:
     """Accept a file of the police's records of frauds, and return its report with the counts. A row that is refused
-    becomes a dead letter; the others are accepted. Waits while Kafka is unavailable. `by`: the file's mapping,
-    or, for a CSV file with our columns, the name of the force that has the records.
+    becomes a dead letter; the others are accepted. Waits while Kafka is unavailable. `by`: the file's mapping, or, for
+    a CSV file with our columns, the name of the force that has the records.
 
-    Raises FileRefusedError if the file cannot be opened or decoded, is over 16 MiB or has a wrong header, csv.Error for
-    another fault of the header, and OSError, EOFError or zlib.error for a broken gzip; nothing is accepted then. Raises
-    SettingsError if a setting is invalid, AccessError if a server denies a right, EmbeddedError if embedded servers
-    cannot be started, and SendError if Kafka refuses a record for good: earlier rows may be accepted by then.
+    Raises FileRefusedError or WorkbookError if the file cannot be opened or decoded, is over 16 MiB or has a wrong
+    header, csv.Error for another fault of the header, and OSError, EOFError or zlib.error for a broken gzip; nothing is
+    accepted then. Raises SettingsError if a setting is invalid, AccessError if a server denies a right, EmbeddedError
+    if embedded servers cannot be started, and SendError if Kafka refuses a record for good: earlier rows may be
+    accepted by then. Errors of Kafka and Redis pass through while the installation is opened.
     """
     async with servers(wanted) as settings, open_installation(settings) as line:
         return await take_fraud_file(

@@ -59,8 +59,8 @@ def account_given(form: Mapping[str, Any]) -> dict[str, str]:
 
 def account_fields(made: Services, given: Mapping[str, str]) -> dict[str, object]:
     """Return the fields of an account that a form states, by name: name, role, area, station and officer (None if
-    empty) and, if an OpenID provider is configured, subject (likewise). The login is left out. Raises RefusedError if
-    an officer has no officer's id or the area does not exist.
+    empty) and, if an OpenID provider is configured, subject (likewise). The login is left out. `given`: as
+    `account_given` returns it. Raises RefusedError if an officer has no officer's id or the area does not exist.
     """
     if given["role"] == StaffRole.OFFICER and not given["officer"]:
         raise RefusedError(WRONG["officer"])

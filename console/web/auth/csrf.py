@@ -20,7 +20,8 @@ def token(keys: KeyRing, who: Who) -> str:
 
 
 async def check(request: Request, who: Who) -> None:
-    """Raise ForbiddenError if another site's page sent the request, or if it lacks the session's CSRF token.
+    """Raise ForbiddenError if another site's page sent the request, or if it lacks the session's CSRF token. Raises
+    HTTPException (400) if the form cannot be parsed.
 
     Requests of programs with an API token are not checked.
     """

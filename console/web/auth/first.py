@@ -25,7 +25,8 @@ async def first_administrator(line: Installation, login: str, name: str, role: S
     """Make the first administrator with this role, with an audit entry, and return the one-time password.
 
     Raises AccountError if an enabled account with this role or any account with this login exists, or the login or the
-    name is invalid, and TimeoutError if Kafka or Redis does not answer within 8 s. Errors of Redis pass through.
+    name is invalid, TimeoutError if Kafka or Redis does not answer within 8 s, and SendError if Kafka refuses a record
+    for good. Errors of Redis pass through.
     """
     word = passwords.one_time()
     now = line.clock.now()
@@ -47,8 +48,8 @@ async def open_again(line: Installation, login: str, reason: str) -> str:
     """Give an account a new one-time password, remove its second factors, enable it, write an audit entry with the
     reason, and return the password.
 
-    Raises AccountError if no account has the login or it is a program's, and TimeoutError if Kafka or Redis does not
-    answer within 8 s. Errors of Redis pass through.
+    Raises AccountError if no account has the login or it is a program's, TimeoutError if Kafka or Redis does not answer
+    within 8 s, and SendError if Kafka refuses a record for good. Errors of Kafka and Redis pass through.
     """
     known = await line.staff.get(login)
     if known is not None and known.role is StaffRole.SERVICE:
@@ -71,7 +72,7 @@ async def open_again(line: Installation, login: str, reason: str) -> str:
 
 async def nobody_can_sign_in(line: Installation) -> bool:
     """Return True if one of the two administrators' roles has no account that can sign in. Then nobody can make
-    accounts: one role asks for them, and the other confirms. Errors of Redis pass through.
+    accounts: one role asks for them, and the other confirms. Errors of Kafka and Redis pass through.
     """
     everybody = await line.staff.all()
     return not all(any(administers(each, role) for each in everybody) for role in ADMINISTRATORS)

@@ -106,7 +106,7 @@ class Lockout:
         )
 
     def cookie(self, login: str) -> str:
-        """Return the name of a login's device cookie."""
+        """Return the name of a login's device cookie. Raises SettingsError if no key for sessions is set."""
         return _cookie(self._keys(), login)
 
     def _device(self, request: Request, login: str) -> str | None:

@@ -28,14 +28,16 @@ async def hashed(password: str) -> str:
 
 
 async def fits(hashed: str | None, password: str) -> bool:
-    """Return True if the password matches the hash. For None (unknown login, no password) the result is False, after
-    the same time.
+    """Return True if the password matches the hash; False if it does not, or if `hashed` is no argon2 hash. For None
+    (unknown login, no password) the result is False, after the same time.
     """
     return await _thread(lambda: _fits(hashed, plain(password)))
 
 
 def outdated(hashed: str) -> bool:
-    """Return True if the hash was made with other parameters than the present ones, so that it should be made again."""
+    """Return True if the hash was made with other parameters than the present ones, so that it should be made again.
+    Raises InvalidHashError (a ValueError) if `hashed` is no argon2 hash.
+    """
     return _HASHER.check_needs_rehash(hashed)
 
 

@@ -75,7 +75,9 @@ def hashed_recovery_code(ring: KeyRing, login: str, code: str) -> str:
 
 
 def stored_recovery_code(ring: KeyRing, account: Account, code: str) -> str | None:
-    """Return which of the account's stored hashes is of this recovery code, or None if none is."""
+    """Return the account's stored hash that matches the recovery code, for `without`; None if no hash matches: the code
+    is wrong or was used.
+    """
     text = _to_hash(account.login, code)
     return next((kept for kept in account.recovery if ring.matches_digest(text, kept.partition(":")[2])), None)
 

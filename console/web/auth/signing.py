@@ -48,7 +48,9 @@ class SignIn:
 
 
 def sign_in(line: Installation, settings: ConsoleSettings) -> SignIn:
-    """Return the components of signing in. Raises SettingsError if the OpenID provider's settings are invalid."""
+    """Return the components of signing in. Raises SettingsError if the OpenID provider's settings are invalid. Missing
+    keys for sessions raise nothing here, only when a component needs them.
+    """
     return SignIn(
         lockout=Lockout(line.redis, partial(ring, line.settings, KeyPurpose.SESSION)),
         steps=UnderWay(line.redis, "step", "strict"),
@@ -87,7 +89,7 @@ def begun(account: Account) -> Reached:
 
 async def reached(request: Request) -> Reached | None:
     """Return the browser's sign-in in progress; None if it has none, or if the account was disabled or changed
-    meanwhile. Errors of Redis pass through.
+    meanwhile. Errors of Kafka and Redis pass through.
     """
     made = services(request)
     record = await made.sign_in.steps.of(request)

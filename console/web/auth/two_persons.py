@@ -81,7 +81,7 @@ async def decide_on(made: Services, who: Who, name: str, state: RequestState, wo
 
     Raises NotFoundError if the request is unknown (or the account that it changes), RefusedError if the person may not
     decide on it or it can no longer be carried out, TimeoutError if Kafka does not answer in time, and SendError if it
-    refuses a record for good. Errors of Redis pass through.
+    refuses a record for good. Errors of Kafka and Redis pass through.
     """
     async with made.line.admin_requests.locked(name) as found:
         if found is None:
@@ -103,7 +103,7 @@ async def carry_out_request(made: Services, who: Who, name: str) -> tuple[AdminR
 
     Raises NotFoundError if the request is unknown (or the account that it changes), RefusedError if the person may not
     carry it out or it can no longer be carried out, TimeoutError if Kafka does not answer in time, and SendError if it
-    refuses a record for good. Errors of Redis pass through.
+    refuses a record for good. Errors of Kafka and Redis pass through.
     """
     async with made.line.admin_requests.locked(name) as found:
         if found is None:
@@ -179,7 +179,7 @@ def changed_fields(
 
 async def service_account(made: Services, login: str) -> Account:
     """Return the service account that is to get a token. Raises RefusedError if no account has the login, or the
-    account is disabled or a person's. Errors of Redis pass through.
+    account is disabled or a person's. Errors of Kafka and Redis pass through.
     """
     account = await made.staff.get(login)
     if account is None or account.disabled or account.role is not StaffRole.SERVICE:

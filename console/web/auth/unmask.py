@@ -58,7 +58,7 @@ async def begin(services: Services, who: Who, case: Case, wish: Wish) -> bool:
 
     Raises ValueError if the reason is meaningless, QuotaError above the quota of the role, TimeoutError if another form
     of the person is not done in time or Kafka does not answer, and SendError if Kafka refuses the entry for good.
-    Errors of Redis pass through.
+    Errors of Kafka and Redis pass through.
     """
     if not is_sufficient_reason(wish.reason):
         raise ValueError("a reason is needed")
@@ -74,7 +74,7 @@ async def record_export(services: Services, who: Who, case: Case, reason: str) -
     """Write the audit entry of a case's export. The export counts as a revealing, because it has the resident's data.
 
     Raises ValueError if the reason is meaningless, QuotaError above the quota of the role, TimeoutError if Kafka does
-    not answer, and SendError if it refuses the entry for good. Errors of Redis pass through.
+    not answer, and SendError if it refuses the entry for good. Errors of Kafka and Redis pass through.
     """
     if not is_sufficient_reason(reason):
         raise ValueError("a reason is needed")
@@ -86,7 +86,7 @@ async def record_hearing(services: Services, who: Who, case: Case, wish: Wish, r
     `unmask_minutes` (a setting), in this session. It counts as a revealing.
 
     Raises ValueError if the reason is meaningless, QuotaError above the quota of the role, TimeoutError if Kafka does
-    not answer, and SendError if it refuses the entry for good. Errors of Redis pass through.
+    not answer, and SendError if it refuses the entry for good. Errors of Kafka and Redis pass through.
     """
     if not is_sufficient_reason(wish.reason):
         raise ValueError("a reason is needed")

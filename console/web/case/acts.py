@@ -114,7 +114,7 @@ async def act(services: Services, who: Who, case_id: str, body: ActBody) -> Answ
     time or a second person must decide.
 
     Raises NotFoundError if the person's area does not have the case, TimeoutError if Kafka does not answer in time, and
-    SendError if Kafka refuses a record for good. Errors of Redis pass through.
+    SendError if Kafka refuses a record for good. Errors of Kafka and Redis pass through.
     """
     case = await found(services, who, case_id)
     if taken := taken_by_other(case, who, body):

@@ -35,7 +35,9 @@ class _Decoded:
 
 
 async def uploads(request: Request) -> list[bytes]:
-    """Return the contents of the form's files, in the form's order. Fields in which no file was chosen are left out."""
+    """Return the contents of the form's files, in the form's order. Fields in which no file was chosen are left out.
+    Raises HTTPException (400) if the form cannot be parsed.
+    """
     given = (await request.form()).getlist(FIELD)
     return [await each.read() for each in given if isinstance(each, UploadFile) and each.filename]
 
@@ -44,8 +46,8 @@ async def add(services: Services, who: Who, case: Case, raws: Sequence[bytes]) -
     """Add files to a case. Return the reasons for which files were not added, without their names; empty if the case
     lists all of them. Too many files, or a case that is not the resident's latest, give one reason, and none is added.
 
-    `raws`: the files' contents. Raises TimeoutError if Kafka does not answer in time, and SendError if it refuses a
-    record for good. Errors of Redis pass through.
+    `raws`: the files' contents. Raises TimeoutError if Kafka does not answer in time, SendError if it refuses a record
+    for good, and CodecError if the vault cannot encrypt a picture. Errors of Redis pass through.
     """
     if len(raws) > MOST_AT_ONCE or len(case.files) + len(raws) > MOST_FILES:
         return [FileRefusal.TOO_MANY]
@@ -62,10 +64,11 @@ async def add(services: Services, who: Who, case: Case, raws: Sequence[bytes]) -
 
 
 async def picture_of(services: Services, who: Who, case: Case, file: EvidenceFile) -> bytes | None:
-    """Write an audit entry that the person looks at a file, and return its picture; None if it is no longer stored.
+    """Write an audit entry that the person looks at a file, and return its picture (JPEG); None if it is no longer
+    stored.
 
     Raises TimeoutError if Kafka does not store the entry in time, and SendError if it refuses it for good. Errors of
-    Kafka pass through when the picture is read.
+    Kafka and of the vault (CodecError) pass through when the picture is read.
     """
     await trail.record_look(services, who, "evidence", case.id, detail=file.id)
     return await services.line.evidence_files.get(case.id, case.resident, file)

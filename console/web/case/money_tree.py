@@ -43,7 +43,7 @@ class DrawnTree:
 async def drawn_tree(services: Services, case: Case, resident: Resident | None) -> DrawnTree | None:
     """Return the tree of the case's money, within the limits of the case's policy; None if no bank has stated a
     movement. If the policy's text is lost or unreadable here, the default limits apply. `resident`: None if unknown.
-    Errors of Redis pass through.
+    Errors of Kafka and Redis pass through.
     """
     tree = await case_money_tree(services, case, resident)
     if tree is None:
@@ -55,7 +55,7 @@ async def drawn_tree(services: Services, case: Case, resident: Resident | None) 
 
 async def case_money_tree(services: Services, case: Case, resident: Resident | None) -> MoneyTree | None:
     """Return the tree of the case's money as `drawn_tree` does, without the accounts' numbers and their banks' names.
-    Errors of Redis pass through.
+    Errors of Kafka and Redis pass through.
     """
     if not case.movements:
         return None

@@ -33,8 +33,8 @@ class OwnAccounts:
 
 async def own_accounts(services: Services, case: Case, resident: Resident | None) -> OwnAccounts:
     """Return the accounts of a case's resident, by the policy under which the case was last decided; without that
-    policy's text, as if it enabled no holds. `resident`: None if unknown: then no number is known. Errors of Redis pass
-    through.
+    policy's text, as if it enabled no holds. `resident`: None if unknown: then no number is known. Errors of Kafka and
+    Redis pass through.
     """
     rules = await _rules(services, case)
     outgoing, tokens = services.line.outgoing, case.accounts

@@ -32,9 +32,9 @@ async def expiring(services: Services) -> None:
 
 
 async def expire_reports(services: Services) -> None:
-    """Delete the reports that are older than the policy in force allows (`retention.calls`). Raises KafkaError or
-    RedisError if Kafka or Redis is unavailable, UnknownPolicyError if the policy's text is stored nowhere, and
-    PolicyError if it is invalid.
+    """Delete the reports that are older than the policy in force allows (`retention.calls`). Raises UnknownPolicyError
+    if the policy's text is stored nowhere, PolicyError if it is invalid, TimeoutError if Kafka does not answer within 8
+    s, and SendError if it refuses a record for good. Errors of Kafka and Redis pass through.
     """
     kept = (await services.line.policies.live()).retention.calls
     await services.line.public_reports.expire(kept, services.line.clock.now())
@@ -44,7 +44,7 @@ async def report_in_area(services: Services, who: Who, name: str) -> PublicRepor
     """Return the report with the id `name`.
 
     Raises NotFoundError if it is unknown, too old, or (OtherAreaError) of a place outside the person's area, and
-    UnknownPolicyError or PolicyError if the policy in force is lost or invalid. Errors of Redis pass through.
+    UnknownPolicyError or PolicyError if the policy in force is lost or invalid. Errors of Kafka and Redis pass through.
     """
     report = await services.line.public_reports.get(name)
     kept = (await services.line.policies.live()).retention.calls

@@ -31,9 +31,11 @@ async def has_open_case(made: Services, resident: ResidentId) -> bool:
 
 
 def correction_of(given: Filled) -> Correction:
-    """Return the fields that the form corrects: those that are filled in.
+    """Return the fields that the form corrects: those that are filled in. An unknown sex, group or language counts as
+    not filled in.
 
-    Raises FormError if none is, or a year, sex, group or language is invalid.
+    Raises FormError if no field is filled in or the year is not one from 1900 to 2100, and ValidationError if the name
+    or the address is too long or the name has unprintable characters.
     """
     year = given["new_birth_year"]
     if year and not (year.isascii() and year.isdigit() and 1900 <= int(year) <= 2100):

@@ -243,7 +243,7 @@ class View:
 
 async def view(services: Services, who: Who, case: Case, script: str = "") -> View:
     """Return the data of the page. `script`: the scam type whose script the reader chose; "" for none. Missing or
-    unreadable policies cost only what they would add to the page. Errors of Redis pass through.
+    unreadable policies cost only what they would add to the page. Errors of Kafka and Redis pass through.
     """
     now, line = services.line.clock.now(), services.line
     store = EvidenceStore(line.redis, line.settings.partitions, line.clock.speed)
@@ -304,7 +304,8 @@ async def _shield_rules(services: Services, case: Case) -> ShieldRules | None:
 
 def talk_of(case: Case, script: str = "") -> Talk:
     """Return the position in the conversation, by the chosen script (ignored if there is none of this name), else the
-    case's own script, else that of its scam type. The recorded answers count only in the case's own script.
+    case's own script, else that of its scam type. The recorded answers count only in the case's own script. Raises
+    ScriptError if a call script is invalid.
     """
     wanted = script if script in trees() else ""
     tree = tree_of(wanted or case.script or case.danger.scam_type)
@@ -314,7 +315,9 @@ def talk_of(case: Case, script: str = "") -> Talk:
 
 
 def context(language: str) -> dict[str, Any]:
-    """Return the template variables that all case pages share: `scripts`, by scam type, and `spoken`, the language."""
+    """Return the template variables that all case pages share: `scripts`, by scam type, and `spoken`, the language.
+    Raises ScriptError if a call script is invalid.
+    """
     return {"scripts": trees(), "spoken": language}
 
 

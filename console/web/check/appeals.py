@@ -79,7 +79,8 @@ async def decide_appeal(services: Services, who: Who, report: PublicReport, outc
     against the decision that counts. Return True if the appeal is now decided by this person in this way, also when the
     same form is sent again. Raises NotListedError if an undecided appeal is to remove what is not listed: a lift of it
     would outrank all later reports. Raises TimeoutError if Kafka does not answer in time or the watchlist cannot be
-    read, and SendError if Kafka refuses a record for good. Errors of Redis pass through.
+    read, and SendError if Kafka refuses a record for good. UnknownPolicyError or PolicyError passes through if the
+    policy in force is lost or invalid. Errors of Redis pass through.
     """
     now = services.line.clock.now()
     if report.waits and outcome.removes_entry and not (await listed_of(services, report)).itself:

@@ -38,8 +38,8 @@ class Listed:
 
 async def listed_of(services: Services, report: PublicReport) -> Listed:
     """Return what the watchlist has about the subject of an appeal. Raises TimeoutError while the watchlist cannot be
-    read, RedisError if Redis is unavailable, and UnknownPolicyError or PolicyError if the policy in force is lost or
-    invalid.
+    read, and UnknownPolicyError or PolicyError if the policy in force is lost or invalid. Errors of Kafka and Redis
+    pass through.
     """
     kind, value = contested(report)
     settings, now = services.line.settings, services.line.clock.now()

@@ -22,7 +22,7 @@ async def beside(line: Installation, telephone: Telephone, officer: str) -> Asyn
     Yields its address, and lines to print: a heading, each guest's address, role and name, and the address of the
     public check. If the port is taken, a free one is used. `telephone`: places the pages' calls; `officer`: the id of
     the officer whose tasks the officer's account sees. Raises SettingsError if a setting is invalid, and ScriptError if
-    a call script is. Errors of Kafka and Redis pass through.
+    a call script is. Errors of Kafka (such as TimeoutError and SendError) and Redis pass through.
     """
     known = guests(line.clock.now(), officer)
     settings = load().model_copy(update={"public_check": True})

@@ -124,7 +124,8 @@ def guard(
 
     `by_itself`: True if a page sends the request by a timer; `steps_up`: the name of a grave act, "" for another act.
     The dependency raises NotSignedInError, ForbiddenError (wrong role or scope or, for a writing request, no CSRF
-    token), TooManyError, or StepUpError if a grave act has no proof. Errors of Redis pass through it.
+    token), TooManyError, or, for a grave act, the errors of `check_proof`, such as StepUpError without a proof. Errors
+    of Kafka and Redis pass through it.
     """
 
     async def check(request: Request) -> None:

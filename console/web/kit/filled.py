@@ -75,8 +75,9 @@ class NoFormIdError(HTTPException):
 
 
 async def filled(request: Request) -> Filled:
-    """Return the request's form. Raises HTTPException (400) if it has no id (NoFormIdError), because it is then not
-    from one of our pages, or if it has characters that cannot be stored: the sender may choose the encoding.
+    """Return the request's form. Raises HTTPException (400) if the form has no id (NoFormIdError), because it is then
+    not from one of our pages, if it cannot be parsed, or if it has characters that cannot be stored: the sender may
+    choose the encoding.
     """
     try:
         given = await request.form()

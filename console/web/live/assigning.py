@@ -37,7 +37,7 @@ class Operator:
 
 async def operators(services: Services, who: Who) -> list[Operator]:
     """Return the signed-in operators whose area overlaps the reader's, those with the fewest cases first, then by name.
-    Supervisors are not among them. Errors of Redis pass through.
+    Supervisors are not among them. Errors of Kafka and Redis pass through.
     """
     accounts = [
         account
@@ -65,7 +65,7 @@ async def assign(services: Services, who: Who, case: Case, act: AssignAct) -> An
     too.
 
     Raises NotFoundError if `act.to` is not a person who may act on the case, TimeoutError if Kafka does not answer in
-    time, and SendError if it refuses a record for good. Errors of Redis pass through.
+    time, and SendError if it refuses a record for good. Errors of Kafka and Redis pass through.
     """
     account, desk = await services.staff.get(act.to), services.desk
     if account is None or not _may_act(account, case):

@@ -45,7 +45,9 @@ async def changed_parts(
 
 
 def rendered_part(language: str, template: str, context: dict[str, Any]) -> str:
-    """Return a part as HTML in a language. `bank_name` in its context names banks, as on the page itself."""
+    """Return a part as HTML in a language. `bank_name` in its context names banks, as on the page itself. Raises
+    jinja2.UndefinedError if `context` lacks a value that the template uses.
+    """
     return environment(language).get_template(template).render(context)
 
 

@@ -48,7 +48,7 @@ class Queue:
     async def refresh(self) -> None:
         """Read the names of staff; if another policy is in force and its text is stored, read also the names of its
         scam types and its shield. Raises PolicyError if the policy is invalid, and OSError if the settings' file must
-        be read and cannot. Errors of Redis pass through.
+        be read and cannot. Errors of Kafka and Redis pass through.
         """
         people = await self._line.staff.names()
         if people != self.people:
@@ -68,7 +68,9 @@ class Queue:
         self._html.clear()
 
     def order(self) -> list[Row]:
-        """Return all open cases, the most urgent first."""
+        """Return all open cases, the most urgent first. The order is made anew every ORDER_SECONDS (30) of the
+        installation's clock; in between, only changed cases move.
+        """
         now = self._line.clock.now()
         span = int(now.timestamp() // ORDER_SECONDS)
         before, mark = self._ordered

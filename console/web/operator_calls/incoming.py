@@ -165,8 +165,9 @@ async def open_record(services: Services, who: Who, call_id: str) -> str:
 
 async def page_of(services: Services, who: Who, number: str, call_id: str) -> str:
     """Begin the record of a call with this number (E.164) under the id `call_id`, and return the path of the page to
-    work on: of the caller's open case, else of the record. Raises TimeoutError if Kafka does not answer in time, and
-    SendError if it refuses a record for good. Errors of Redis pass through.
+    work on: of the caller's open case, else of the record. Raises NotFoundError if another person has a record under
+    this id, TimeoutError if Kafka does not answer in time, and SendError if it refuses a record for good. Errors of
+    Redis pass through.
     """
     call = await callers.begin(services, who, number, call_id)
     caller = await callers.find(services, who, call.id)

@@ -118,7 +118,7 @@ async def act_in_call(services: Services, phones: OperatorPhones, who: Who, case
 
     If the gateway does not have the call, or does not answer, the wish to hang up ends the talk in the case, and the
     result is ENDED or GIVEN_UP. Raises NotFoundError if the person's area does not have the case, TimeoutError if Kafka
-    does not answer in time, and SendError if it refuses a record for good. Errors of Redis pass through.
+    does not answer in time, and SendError if it refuses a record for good. Errors of Kafka and Redis pass through.
     """
     live = await services.live_calls.of(case.id)
     if live is None or not live.goes_on or live.report.operator != who.login:

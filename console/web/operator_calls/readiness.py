@@ -27,7 +27,7 @@ async def following_sessions(services: Services, phones: OperatorPhones) -> None
 
 async def end_readiness(services: Services, phones: OperatorPhones) -> None:
     """Order at the gateway that calls to the centre no longer ring the telephone of an operator who is ready and has no
-    session. Errors of Redis pass through.
+    session. Errors of Kafka and Redis pass through.
     """
     if not phones.ready:
         return

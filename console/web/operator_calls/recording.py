@@ -48,7 +48,7 @@ class ListedRecording:
 
 async def may_record(services: Services) -> bool:
     """Return True if operators may record calls: the policy in force enables it, and the installation has a vault and a
-    gateway that records. Errors of Redis pass through.
+    gateway that records. Errors of Kafka and Redis pass through.
     """
     if services.phones is None or not services.phones.records or not services.line.settings.vault:
         return False
@@ -65,7 +65,7 @@ async def start_recording(services: Services, phones: OperatorPhones, who: Who, 
 
     The recording's key is stored on Kafka, under the resident's key, before the gateway gets it; an audit entry is
     written. Raises TimeoutError if Kafka does not answer in time, and SendError if it refuses a record for good. Errors
-    of Redis pass through.
+    of Kafka and Redis pass through.
     """
     if not await may_record(services):
         return RecordingStart.OFF
@@ -90,7 +90,7 @@ async def start_recording(services: Services, phones: OperatorPhones, who: Who, 
 
 async def listed(services: Services, case: Case) -> list[ListedRecording]:
     """Return the case's recordings, the latest first. If the policy in force is unknown here, the time of all of them
-    counts as over. Errors of Redis pass through.
+    counts as over. Errors of Kafka and Redis pass through.
     """
     kept, now = await _kept(services), services.line.clock.now()
     return [ListedRecording(each, is_due_for_deletion(each, kept, now)) for each in reversed(case.call_recordings)]
@@ -98,7 +98,7 @@ async def listed(services: Services, case: Case) -> list[ListedRecording]:
 
 async def is_playable(services: Services, recording: CallRecording) -> bool:
     """Return True if the time for which the policy in force keeps a recording is not over; False also if that policy's
-    text is unknown here. Errors of Redis pass through.
+    text is unknown here. Errors of Kafka and Redis pass through.
     """
     return not is_due_for_deletion(recording, await _kept(services), services.line.clock.now())
 
@@ -106,7 +106,7 @@ async def is_playable(services: Services, recording: CallRecording) -> bool:
 async def wav_parts(services: Services, case: Case, recording: CallRecording) -> AsyncIterator[bytes]:
     """Yield a recording as the parts of a WAV file: the operator on the left channel, everybody else on the right. Only
     the beginning of the sound, or just the file's head, if the rest is no longer stored or its person was erased.
-    Errors of Kafka pass through.
+    Errors of Kafka and of the vault (CodecError) pass through.
     """
     yield wav_head(recording.seconds)
     at = RecordingPlace(case.id, case.resident, recording.id, recording.written_ms)

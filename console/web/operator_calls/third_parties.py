@@ -117,7 +117,7 @@ _PLACED: Mapping[Placed, Joining] = {
 
 async def third_party_view(services: Services, who: Who, case: Case, phone: PhoneView | None) -> ThirdPartyView | None:
     """Return the third parties of the shown call for the reader; None without a talk, or if the gateway calls none.
-    Errors of Redis pass through.
+    Errors of Kafka (such as TimeoutError and SendError) and Redis pass through.
     """
     phones = services.phones
     if phones is None or not phones.takes_third_parties or phone is None or phone.live is None:
@@ -184,7 +184,8 @@ async def _consented(services: Services, who: Who, case: Case, found: _Party, fo
 
 async def emergency_act(services: Services, case: Case, wanted: str, ground: str) -> AdmitThirdPartyAct | None:
     """Return a supervisor's act that admits a third party without consent. It is not written. None if nobody with the
-    value `wanted` (see PartyChoice) can be called, or `ground` is no EmergencyGround. Errors of Redis pass through.
+    value `wanted` (see PartyChoice) can be called, or `ground` is no EmergencyGround. Errors of Kafka (such as
+    TimeoutError and SendError) and Redis pass through.
     """
     known = {each.value: each for each in await _parties(services, case)}
     found = known.get(wanted)

@@ -28,7 +28,7 @@ class Transferring(StrEnum):
 
 async def colleagues_of(services: Services, phones: OperatorPhones, who: Who, case: Case) -> Sequence[Operator]:
     """Return the signed-in operators who have a telephone and the case's area, without the person; those with the
-    fewest cases first. Errors of Redis pass through.
+    fewest cases first. Errors of Kafka and Redis pass through.
     """
     found = await operators(services, who)
     return [
@@ -41,7 +41,7 @@ async def colleagues_of(services: Services, phones: OperatorPhones, who: Who, ca
 async def ask_colleague(services: Services, phones: OperatorPhones, who: Who, case: Case, login: str) -> Transferring:
     """Put the resident on hold and ring the colleague with the login `login`. Return the result (see Transferring):
     DONE as soon as the colleague's telephone is to ring, UNKNOWN if it may ring, or else why it does not; a refusal
-    raises nothing. Errors of Redis pass through.
+    raises nothing. Errors of Kafka and Redis pass through.
     """
     live = await own_talk(services, who, case)
     if live is None or live.report.colleague is not None:

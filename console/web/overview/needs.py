@@ -78,7 +78,7 @@ class People:
 
 
 async def people(services: Services, rosters: list[Roster]) -> People:
-    """Return the names of staff (by login) and of the officers on these rosters (by id). Errors of Redis pass
+    """Return the names of staff (by login) and of the officers on these rosters (by id). Errors of Kafka and Redis pass
     through.
     """
     officers = {officer.id: officer.name for roster in rosters for officer in roster.officers}

@@ -71,8 +71,8 @@ class Money:
 
 
 async def money_of(services: Services, case: Case, by: str) -> list[Money]:
-    """Return the case's payments and traced accounts as the person `by` may act on them; returned ones last. Errors of
-    Redis pass through.
+    """Return the case's payments and traced accounts, in the case's order but returned ones last, with what the person
+    `by` (a login) may ask for each. Errors of Redis pass through.
     """
     known = list(releases.numbered(case))
     accounts = await asyncio.gather(*(services.line.outgoing.account(payment.payee) for _, payment in known))

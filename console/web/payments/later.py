@@ -41,7 +41,7 @@ class LaterLeft(NamedTuple):
 async def later_offer(services: Services, case: Case, order: StopOrder, login: str) -> LaterOffer | None:
     """Return the limits that the person `login` may sign with an order. None if the case's policy is unknown here, if
     it or the order allows no later stops, if the order is decided, or if this person has signed already. Errors of
-    Redis pass through.
+    Kafka and Redis pass through.
     """
     try:
         policy = await services.line.policies.get(case.policy)

@@ -68,7 +68,7 @@ async def earlier(services: Services, request: PayersRequest) -> Earlier:
     the request was made; at most about LOOKED_AT (100,000) are read.
 
     `more` is True if some were left out. Raises UnknownPolicyError if the policy in force is stored nowhere,
-    PolicyError if it is invalid. Errors of Redis pass through.
+    PolicyError if it is invalid. Errors of Kafka and Redis pass through.
     """
     line, found = services.line, Earlier()
     policy = await line.policies.get((await rules.standing(line)).policy)

@@ -69,7 +69,7 @@ async def submitted(request: Request, form: FormData) -> tuple[str, str]:
 
 
 async def live_text(made: Services, live: InForce) -> str:
-    """Return the TOML text of the policy in force; "" if it is not stored. Errors of Redis pass through."""
+    """Return the TOML text of the policy in force; "" if it is not stored. Errors of Kafka and Redis pass through."""
     try:
         return await made.line.policies.text(live.policy)
     except UnknownPolicyError:
@@ -88,7 +88,8 @@ async def partition_policies(made: Services) -> list[str]:
 
 async def what_holds(request: Request, made: Services, digest: str) -> str:
     """Return, in the request's language, whether the policy with the hash `digest` is in force after putting it in
-    force was interrupted, and that it may be repeated. Errors of Redis pass through.
+    force was interrupted, and that it may be repeated. PolicyError or OSError passes through if no policy was put in
+    force yet and the settings' policy file cannot be read. Errors of Redis pass through.
     """
     live, used = (await rules.standing(made.line)).policy, await partition_policies(made)
     if live != digest:

@@ -162,7 +162,7 @@ async def put(made: Services, who: Who, roster: Roster, mark: str, act: str, abo
 async def duty(made: Services) -> Duty | None:
     """Return the duty rules of the policy in force; None if it has none or its text is not stored. Raises PolicyError
     if the policy cannot be read by this version, and OSError if the settings' file must be read and cannot. Errors of
-    Redis pass through.
+    Kafka and Redis pass through.
     """
     try:
         standing = await rules.standing(made.line)

@@ -57,7 +57,8 @@ class Cell:
 
 async def listed(made: Services, who: Who) -> list[Listed]:
     """Return the stations of the person's area with their present numbers, those that lack most people first, else by
-    name; `missing` is in person-hours. Raises what `duty` raises.
+    name; `missing` is in person-hours. Raises PolicyError if the policy in force cannot be read by this version, and
+    OSError if the settings' policy file must be read and cannot. Errors of Kafka and Redis pass through.
     """
     now, asked = made.line.clock.now(), await duty(made)
     needs = asked.needs if asked else ()
@@ -89,7 +90,8 @@ async def station_page(
 ) -> Response:
     """Return the page of a station's week, with the error's status if a change was `refused`; `kept`: that change's
     fields. `week`: a date in the week (YYYY-MM-DD), else the present week; `editing`: the shift to edit, as Cell.name;
-    `person`: the officer's id to edit. Raises what `duty` raises.
+    `person`: the officer's id to edit. Raises PolicyError if the policy in force cannot be read by this version, and
+    OSError if the settings' policy file must be read and cannot. Errors of Kafka and Redis pass through.
     """
     made = services(request)
     roster, now = stored.roster, made.line.clock.now()

@@ -41,7 +41,10 @@ class SearchPlan:
 
 @dataclass(frozen=True, slots=True)
 class PlaceRow:
-    """A row of the page. `place`: None once the places are erased. `open`: as in is_open_at. `officer`, `by`: ids."""
+    """A row of the page. `officer`, `by`: ids on a roster, of the officer who is to look there and of the one who
+    reported (None: nobody yet), `at` this time. `place`: None once the places are erased. `open`: True if the place is
+    open now, False if it is closed, None if its hours are unknown. `hours`: as `hours_text` returns it.
+    """
 
     number: str
     state: PlaceState

@@ -67,8 +67,8 @@ async def search_offer(services: Services, case: Case, now: datetime) -> SearchO
 
 async def asked_for(services: Services, case: Case, given: Filled, now: datetime) -> AskedSearch:
     """Return the search that the form asks for. It is not written. Raises FormError if a field is missing or wrong,
-    UnknownPolicyError if the policy in force is stored nowhere, and PolicyError if it is invalid. Errors of Redis pass
-    through.
+    UnknownPolicyError if the policy in force is stored nowhere, and PolicyError if it is invalid. Errors of Kafka and
+    Redis pass through.
     """
     offered = await search_offer(services, case, now)
     wanted = {each.id: each for each in offered.places}

@@ -71,8 +71,8 @@ async def check_proof(request: Request, who: Who, words: str) -> None:
     `words`: the act's Chinese name. Raises StepUpError if the proof is missing (428), wrong (401) or tried too often
     (429), NotSignedInError if the account or session is gone, NotFoundError if the account is deleted meanwhile,
     TimeoutError if Kafka does not answer in time, SendError if it refuses the audit entry for good, and
-    UnreadableSecretError if no key opens the authenticator's secret. Errors of Redis pass through. An account that can
-    give no proof is not checked.
+    UnreadableSecretError if no key opens the authenticator's secret. Errors of Kafka and Redis pass through. An account
+    that can give no proof is not checked.
     """
     asked = await _asked(request, who, words)
     if not asked.proofs:

@@ -127,12 +127,12 @@ async def new_key(made: Services, party: RelyingParty, purpose: Purpose, answer:
 async def check_key(
     made: Services, party: RelyingParty, account: Account, purpose: Purpose, answer: str
 ) -> SecurityKey:
-    """Check a key's answer, store the key's new counter and time of use, and return the key as it was before. Raises
-    KeyRefusedError if the answer is wrong, or if the counter shows that the key was copied.
+    """Check a key's answer, store the key's new counter and time of use, and return the key as it was before.
 
-    The counter is compared when it is stored, because one of two simultaneous answers may be from a copy. Raises also
-    NotFoundError if the account was deleted, and TimeoutError if Kafka or Redis does not answer within 8 s. Errors of
-    Redis pass through.
+    Raises KeyRefusedError if the answer is wrong, its challenge is unknown, expired, used or for another purpose, or
+    the counter shows that the key was copied: the counter is compared when it is stored, because one of two
+    simultaneous answers may be from a copy. Raises NotFoundError if the account was deleted, TimeoutError if Kafka or
+    Redis does not answer within 8 s, and SendError if Kafka refuses the account for good. Errors of Redis pass through.
     """
     challenge = await take_challenge(made.line.redis, answer, purpose)
     key, counter = _verified(party, account, challenge, answer)

@@ -88,7 +88,7 @@ class Taking:
 
         All inputs of cases are written together, so that no deadline is applied between acts that were sent together.
         Tasks, alarms and replies are stored in Redis. Raises TimeoutError if Kafka does not answer in time, and
-        SendError if it refuses a record for good. Errors of Redis pass through.
+        SendError if it refuses a record for good. Errors of Kafka and Redis pass through.
         """
         answers: list[ActReply] = []
         writing: list[Written] = []

@@ -76,8 +76,8 @@ class Mine:
 
 async def find(services: Services, who: Who) -> Mine:
     """Return the officer's work from the store; empty if the account is not linked to an officer. Raises
-    UnknownPolicyError if the policy in force is stored nowhere, and PolicyError if it is invalid. Errors of Redis pass
-    through.
+    UnknownPolicyError if the policy in force is stored nowhere, and PolicyError if it is invalid. Errors of Kafka and
+    Redis pass through.
     """
     if who.officer is None:
         return Mine(None, [], [], [], {}, {})

@@ -30,8 +30,8 @@ async def do_several(request: Request, who: Signed) -> Response:
     says which were assigned and which were not, because somebody else has them by now.
 
     One case alone is answered as by `do`. 409 if the operator has signed out or does not see one of the cases: then
-    none is assigned. Raises NotFoundError if the person's area does not have one of them. TimeoutError and SendError of
-    Kafka, and errors of Redis, pass through.
+    none is assigned. Raises NotFoundError if the person's area does not have one of them. Errors of Kafka (such as
+    TimeoutError and SendError) and Redis pass through.
     """
     made, given = services(request), await request.form()
     ids, to = list(dict.fromkeys(str(each) for each in given.getlist("case"))), str(given.get("to", "")).strip()
@@ -57,7 +57,8 @@ async def do(request: Request, who: Signed, case_id: str) -> Response:
 
     409 with a form for the reason, and for the operator if none is named, if another person has the case; 422 with it
     for an invalid reason; 409 if the operator has signed out or the case no longer allows it. Raises NotFoundError if
-    the person's area does not have the case. TimeoutError and SendError of Kafka, and errors of Redis, pass through.
+    the person's area does not have the case. Errors of Kafka (such as TimeoutError and SendError) and Redis pass
+    through.
     """
     made, given = services(request), await request.form()
     case = await found(made, who, case_id)

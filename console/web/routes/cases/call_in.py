@@ -201,7 +201,7 @@ async def hand_over(request: Request, who: Signed, call_id: str) -> Response:
 async def rings(request: Request, who: Signed, given: Rings) -> Response:
     """Show an incoming call to the operators of the account's area, and return 202 with JSON: `call`, its id in the
     console. A call that is sent again with the same id is shown once. 422 for an invalid number, with JSON: `error` and
-    `do`, what to send instead.
+    `do`, what to send instead. Errors of Redis pass through.
     """
     try:
         phone = normal_phone(given.phone)

@@ -53,8 +53,8 @@ _looked: dict[tuple[str, str], float] = {}  # by (session, case): when a look wa
 async def case_page(request: Request, who: Signed, case_id: str, script: str = "") -> Response:
     """Return the page of a case. `script`: the scam type whose script is shown; "": the case's own.
 
-    Raises NotFoundError if the person's area does not have the case. TimeoutError and SendError of Kafka, and errors of
-    Redis, pass through.
+    Raises NotFoundError if the person's area does not have the case. Errors of Kafka (such as TimeoutError and
+    SendError) and Redis pass through.
     """
     made = services(request)
     case = await found(made, who, case_id)
@@ -66,8 +66,8 @@ async def case_page(request: Request, who: Signed, case_id: str, script: str = "
 async def parts(request: Request, who: Signed, case_id: str, script: str = "") -> Response:
     """Return the case page's parts in their present state, as an HTML fragment for the script of the open page.
 
-    Raises NotFoundError if the person's area does not have the case. TimeoutError and SendError of Kafka, and errors of
-    Redis, pass through.
+    Raises NotFoundError if the person's area does not have the case. Errors of Kafka (such as TimeoutError and
+    SendError) and Redis pass through.
     """
     made = services(request)
     case = await found(made, who, case_id)
@@ -80,8 +80,8 @@ async def story(request: Request, who: Signed, case_id: str) -> Response:
     """Return the case's events from the journal, as an HTML fragment of the page; while Kafka is unavailable, only
     those in memory.
 
-    Raises NotFoundError if the person's area does not have the case. TimeoutError and SendError of Kafka, and errors of
-    Redis, pass through.
+    Raises NotFoundError if the person's area does not have the case. Errors of Kafka (such as TimeoutError and
+    SendError) and Redis pass through.
     """
     made = services(request)
     case = await found(made, who, case_id)
@@ -96,10 +96,10 @@ async def story(request: Request, who: Signed, case_id: str) -> Response:
 
 @door.page("/{case_id}/events", READERS, name="case-events")
 async def events(request: Request, who: Signed, case_id: str) -> Response:
-    """Return a stream of `change` events (JSON): the new version, true or false for a significant change by others, and
-    the facts in words. The stream ends with the session, and with an event `signed-out` when the case leaves the
-    person's area. An event `day` tells the page that the day has changed: it loads its parts again, because they show
-    times of their own day without the day.
+    """Return a stream of events for an open page of the case: `begin` with its version; then `change` (JSON: the new
+    version, true if another person made a significant change, and the facts in words). The stream ends with the
+    session, and with an event `signed-out` when the case leaves the person's area. An event `day` tells the page that
+    the day has changed: it loads its parts again, because they show times of their own day without the day.
 
     429 (TooManyError) if the account or the process has too many streams. Raises NotFoundError if the person's area
     does not have the case. Errors of Redis pass through.
@@ -126,7 +126,7 @@ async def render(
     **more: Any,  # noqa: ANN401 - what the template needs
 ) -> Response:
     """Return the HTML page of a case, or its parts (`template`). `more`: template variables of a refused form. Errors
-    of Redis pass through.
+    of Kafka (such as TimeoutError and SendError) and Redis pass through.
     """
     made, language = services(request), language_of(request)
     shown, phone = await view(made, who, case, more.get("script", "")), await phone_view(made, who, case)

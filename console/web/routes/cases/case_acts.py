@@ -38,7 +38,7 @@ async def do(request: Request, who: Signed, case_id: str) -> Response:
 
     409 if the act is refused, must be confirmed, or the case is claimed by another person; 422 if it is invalid; both
     keep the typed text. 400 (HTTPException) if the form has no id or no act. Raises NotFoundError if the person's area
-    does not have the case. TimeoutError and SendError of Kafka, and errors of Redis, pass through.
+    does not have the case. Errors of Kafka (such as TimeoutError and SendError) and Redis pass through.
     """
     made = services(request)
     case = await found(made, who, case_id)
@@ -66,7 +66,7 @@ async def undo(request: Request, who: Signed, case_id: str) -> Response:
     """Undo an act that is held back, and redirect to the case's page; a script gets JSON.
 
     409 if the act was already sent, is another person's or is unknown. Raises NotFoundError if the person's area does
-    not have the case. TimeoutError and SendError of Kafka, and errors of Redis, pass through.
+    not have the case. Errors of Kafka (such as TimeoutError and SendError) and Redis pass through.
     """
     made = services(request)
     case = await found(made, who, case_id)

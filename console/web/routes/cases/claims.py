@@ -56,7 +56,7 @@ async def renew(request: Request, who: Signed, case_id: str) -> Response:
     """Renew a claim. JSON: `held`: True if the case is still the person's; `seconds`: when to renew again (wall clock).
 
     `why`: only if the claim is lost: the reason in words. Raises NotFoundError if the person's area does not have the
-    case. TimeoutError and SendError of Kafka, and errors of Redis, pass through.
+    case. Errors of Kafka (such as TimeoutError and SendError) and Redis pass through.
     """
     made = services(request)
     case = await found(made, who, case_id)

@@ -100,8 +100,8 @@ async def picture(request: Request, who: Signed, case_id: str, file_id: str) -> 
 
     Redirects to the evidence page if the resident's data is not revealed to the person, or if the picture was opened by
     itself, because it would have no watermark. Raises NotFoundError if the person's area does not have the case, or if
-    the case does not have the file or no longer stores it. TimeoutError and SendError of Kafka, and errors of Redis,
-    pass through.
+    the case does not have the file or no longer stores it. Errors of Kafka (such as TimeoutError and SendError) and
+    Redis pass through.
     """
     made = services(request)
     case = await found(made, who, case_id)

@@ -61,7 +61,7 @@ class _WrongError(ValueError):
 @door.page("/holds", DESK, name="holds")
 async def show(request: Request, who: Signed, preset: str = "") -> Response:
     """Return the page with the holds in force that touch the person's area. `preset`: the id of a usual hold to fill in
-    the form with. Errors of Redis pass through.
+    the form with. PolicyError passes through if the policy in force is invalid. Errors of Kafka and Redis pass through.
     """
     return await _shown(request, who, preset=preset_of(preset))
 
@@ -70,8 +70,8 @@ async def show(request: Request, who: Signed, preset: str = "") -> Response:
 async def look(request: Request, who: Signed) -> Response:
     """Answer with a page of the open steps that a hold would delay, before the hold is set. 422 if a field is invalid.
 
-    Raises NotFoundError for an area outside the person's; 400 (HTTPException) if the form has no id. Errors of Redis
-    pass through.
+    Raises NotFoundError for an area outside the person's; 400 (HTTPException) if the form has no id. PolicyError passes
+    through if the policy in force is invalid. Errors of Kafka and Redis pass through.
     """
     given = await filled(request)
     try:
@@ -86,8 +86,9 @@ async def put(request: Request, who: Signed) -> Response:
     """Set a hold and redirect to the holds. 422 if a field or the confirmation word is wrong. The audit entry comes
     first and says what is intended; if the hold cannot be written, the error page says that the form may be sent again.
 
-    Raises NotFoundError for an area outside the person's; 400 (HTTPException) if the form has no id. TimeoutError and
-    SendError of Kafka, and errors of Redis, pass through.
+    Raises NotFoundError for an area outside the person's; 400 (HTTPException) if the form has no id. PolicyError passes
+    through if the policy in force is invalid. Errors of Kafka (such as TimeoutError and SendError) and Redis pass
+    through.
     """
     made, given = services(request), await filled(request)
     try:
@@ -115,8 +116,8 @@ async def lift(request: Request, who: Signed, hold_id: str) -> Response:
     audit entry comes first; if the hold ended by itself meanwhile, a second entry says that the act failed.
 
     422 without that choice or for a reason of under two characters, 400 (HTTPException) if the form has no id. Raises
-    NotFoundError if the hold is not in force in the person's area. TimeoutError and SendError of Kafka, and errors of
-    Redis, pass through.
+    NotFoundError if the hold is not in force in the person's area. PolicyError passes through if the policy in force is
+    invalid. Errors of Kafka (such as TimeoutError and SendError) and Redis pass through.
     """
     made, given = services(request), await filled(request)
     await _own(made, who, hold_id)

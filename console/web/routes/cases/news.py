@@ -42,7 +42,7 @@ ABOVE_TURNS = 3  # turns between readings of what changes seldom: hand-overs, in
 @door.page("/news", DESK, name="news")
 async def news(request: Request, who: Signed) -> Response:
     """Return a stream of the banner's content as HTML fragments: at first and after each change. The stream ends with
-    the session, and if its account or area changes.
+    the session, and if its account or area changes. Errors of Kafka and Redis end it too.
 
     406 if the request does not accept an event stream, 429 (TooManyError) if the account or the process has too many
     streams.

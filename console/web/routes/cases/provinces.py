@@ -43,8 +43,8 @@ _INCOMPLETE = N_("请选择省份和移交理由。")
 async def show(request: Request, who: Signed, case_id: str) -> Response:
     """Return the page of a case's hand-overs, to and from other provinces, with the form that offers it if the policy
     lets the person. An audit entry of the look is written first. Raises NotFoundError if the person's area does not
-    have the case. UnknownPolicyError or PolicyError passes through if the policy in force is lost or invalid.
-    TimeoutError and SendError of Kafka, and errors of Redis, pass through.
+    have the case. UnknownPolicyError or PolicyError passes through if the policy in force is lost or invalid. Errors of
+    Kafka (such as TimeoutError and SendError) and Redis pass through.
     """
     made = services(request)
     case = await acts.found(made, who, case_id)
@@ -57,7 +57,7 @@ async def offer(request: Request, who: Signed, case_id: str) -> Response:
     """Offer the case to another province and redirect to its page. 422 without a province of the policy or a ground,
     409 if the case refuses it, 202 if the case has not answered, 400 (HTTPException) if the form has no id. Raises
     NotFoundError if the person's area does not have the case. UnknownPolicyError or PolicyError passes through if the
-    policy in force is lost or invalid. TimeoutError and SendError of Kafka, and errors of Redis, pass through.
+    policy in force is lost or invalid. Errors of Kafka (such as TimeoutError and SendError) and Redis pass through.
     """
     made, given = services(request), await filled(request)
     case = await acts.found(made, who, case_id)
@@ -74,8 +74,8 @@ async def end(request: Request, who: Signed, case_id: str, offer_id: str) -> Res
     """End this province's part of a case that both provinces handle, and redirect to the page. 409 if the other one
     does not handle it or the case has no such offer, 202 if the case has not answered, 400 (HTTPException) if the form
     has no id. Raises NotFoundError if the person's area does not have the case. UnknownPolicyError or PolicyError
-    passes through if the policy in force is lost or invalid. TimeoutError and SendError of Kafka, and errors of Redis,
-    pass through.
+    passes through if the policy in force is lost or invalid. Errors of Kafka (such as TimeoutError and SendError) and
+    Redis pass through.
     """
     made, given = services(request), await filled(request)
     case = await acts.found(made, who, case_id)

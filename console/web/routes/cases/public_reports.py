@@ -35,7 +35,7 @@ async def queue(request: Request, who: Signed) -> Response:
 
     `page` in the query: the number of the page, from 1, each with SHOWN (200) waiting reports. `number`: redirects to
     the report with this reference number. UnknownPolicyError or PolicyError passes through if the policy in force is
-    lost or invalid. TimeoutError and SendError of Kafka, and errors of Redis, pass through.
+    lost or invalid. Errors of Kafka (such as TimeoutError and SendError) and Redis pass through.
     """
     made, number = services(request), request.query_params.get("number", "")
     now, reports = made.line.clock.now(), made.line.public_reports
@@ -66,7 +66,8 @@ async def queue(request: Request, who: Signed) -> Response:
 @door.page("/public-reports/{report_id}", DESK, name="public-report")
 async def show(request: Request, who: Signed, report_id: str) -> Response:
     """Return the page of one report. An audit entry of the look is written. Raises NotFoundError if the person's area
-    does not have the report. TimeoutError and SendError of Kafka, and errors of Redis, pass through.
+    does not have the report. UnknownPolicyError or PolicyError passes through if the policy in force is lost or
+    invalid. Errors of Kafka (such as TimeoutError and SendError) and Redis pass through.
     """
     return await _shown(request, who, report_id)
 
@@ -77,7 +78,8 @@ async def check(request: Request, who: Signed, report_id: str) -> Response:
     already is only shown.
 
     400 (HTTPException) if the form has no id. Raises NotFoundError if the person's area does not have the report.
-    TimeoutError and SendError of Kafka, and errors of Redis, pass through.
+    UnknownPolicyError or PolicyError passes through if the policy in force is lost or invalid. Errors of Kafka (such as
+    TimeoutError and SendError) and Redis pass through.
     """
     made = services(request)
     await filled(request)
@@ -92,7 +94,8 @@ async def reject(request: Request, who: Signed, report_id: str) -> Response:
     is only shown.
 
     400 (HTTPException) if the form has no id. Raises NotFoundError if the person's area does not have the report.
-    TimeoutError and SendError of Kafka, and errors of Redis, pass through.
+    UnknownPolicyError or PolicyError passes through if the policy in force is lost or invalid. Errors of Kafka (such as
+    TimeoutError and SendError) and Redis pass through.
     """
     made, given = services(request), await filled(request)
     report = await public_check.report_in_area(made, who, report_id)
@@ -108,8 +111,9 @@ async def decide(request: Request, who: Signed, report_id: str) -> Response:
     """Decide on an appeal with a reason, and redirect to the queue; 422 without one, and for a removal of what is not
     listed. A report of a fraud and a decided appeal are only shown.
 
-    400 (HTTPException) if the form has no id. Raises NotFoundError if the person's area does not have it. TimeoutError
-    and SendError of Kafka, and errors of Redis, pass through.
+    400 (HTTPException) if the form has no id. Raises NotFoundError if the person's area does not have it.
+    UnknownPolicyError or PolicyError passes through if the policy in force is lost or invalid. Errors of Kafka (such as
+    TimeoutError and SendError) and Redis pass through.
     """
     made, given = services(request), await filled(request)
     report = await public_check.report_in_area(made, who, report_id)

@@ -39,7 +39,7 @@ LONGEST_MS = 13  # digits, until the year 2286
 @door.page("/queue", DESK, name="queue")
 async def queue(request: Request, who: Signed) -> Response:
     """Return the page with the AT_FIRST (60) first rows that match the query's filters; its script loads the rest.
-    Errors of Redis pass through.
+    PolicyError passes through if the policy in force is invalid. Errors of Kafka and Redis pass through.
     """
     made = services(request)
     await made.queue.refresh()
@@ -57,8 +57,8 @@ async def further(request: Request, who: Signed, offset: int = 0, count: int = A
     stream, `now`: the time of the rows in ms since 1970, `expiring`: the number of cases with a deadline within a
     minute, `soonest`: the first of them as HTML.
 
-    `offset`: at most FURTHEST (1,000,000); `count`: 1 to MOST (2,000). Values beyond are cut to these limits. Errors of
-    Redis pass through.
+    `offset`: at most FURTHEST (1,000,000); `count`: 1 to MOST (2,000). Values beyond are cut to these limits.
+    PolicyError passes through if the policy in force is invalid. Errors of Kafka and Redis pass through.
     """
     made = services(request)
     await made.queue.refresh()
@@ -82,8 +82,8 @@ async def events(request: Request, who: Signed) -> Response:
     `loaded`: when the page loaded its rows, in ms since 1970.
 
     The stream ends with the session, or with an event `reload` if the mark is too old, changes were missed, or the day
-    is another than that of `loaded`. 429 (TooManyError) if the account or the process has too many streams. Errors of
-    Redis pass through.
+    is another than that of `loaded`. 429 (TooManyError) if the account or the process has too many streams. PolicyError
+    passes through if the policy in force is invalid. Errors of Kafka and Redis pass through.
     """
     await services(request).queue.refresh()
     mark = request.headers.get("last-event-id") or request.query_params.get("from", "")
@@ -98,7 +98,7 @@ async def search(request: Request, who: Signed) -> Response:
     digits). A closed case is found only by its full number.
 
     The text is not stored. 422 if it is too short. UnknownPolicyError or PolicyError passes through if the policy in
-    force is lost or invalid. TimeoutError and SendError of Kafka, and errors of Redis, pass through.
+    force is lost or invalid. Errors of Kafka (such as TimeoutError and SendError) and Redis pass through.
     """
     made = services(request)
     await made.queue.refresh()

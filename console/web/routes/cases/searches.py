@@ -42,8 +42,8 @@ _GROUND_WRONG = N_("请选择停止查找的原因。")
 async def show(request: Request, who: Signed, case_id: str) -> Response:
     """Return the page of the case's latest search, and for a supervisor the form that starts one if none goes on. An
     audit entry of the look is written first. Raises NotFoundError if the person's area does not have the case.
-    UnknownPolicyError or PolicyError passes through if the policy in force is lost or invalid. TimeoutError and
-    SendError of Kafka, and errors of Redis, pass through.
+    UnknownPolicyError or PolicyError passes through if the policy in force is lost or invalid. Errors of Kafka (such as
+    TimeoutError and SendError) and Redis pass through.
     """
     made = services(request)
     return await _page(request, who, await acts.found(made, who, case_id))
@@ -57,7 +57,7 @@ async def start(request: Request, who: Signed, case_id: str) -> Response:
 
     The list of places is stored first, so that no officer is told of a search without one; if the case refuses the
     search, the list is erased. UnknownPolicyError or PolicyError passes through if the policy in force is lost or
-    invalid. TimeoutError and SendError of Kafka, and errors of Redis, pass through.
+    invalid. Errors of Kafka (such as TimeoutError and SendError) and Redis pass through.
     """
     made, given = services(request), await filled(request)
     case = await acts.found(made, who, case_id)
@@ -87,8 +87,8 @@ async def start(request: Request, who: Signed, case_id: str) -> Response:
 async def stop(request: Request, who: Signed, case_id: str, search_id: str) -> Response:
     """Stop a search and redirect to its page. 422 without a ground, 409 if it has ended, 202 if the case has not
     answered, 400 (HTTPException) if the form has no id. Raises NotFoundError if the person's area does not have it.
-    UnknownPolicyError or PolicyError passes through if the policy in force is lost or invalid. TimeoutError and
-    SendError of Kafka, and errors of Redis, pass through.
+    UnknownPolicyError or PolicyError passes through if the policy in force is lost or invalid. Errors of Kafka (such as
+    TimeoutError and SendError) and Redis pass through.
     """
     made, given = services(request), await filled(request)
     case = await acts.found(made, who, case_id)

@@ -26,8 +26,8 @@ SHOWN = 50
 
 @door.page("/suspects", DESK, name="suspects")
 async def show(request: Request, who: Signed) -> Response:
-    """Return the page with the SHOWN (50) latest confirmed accounts and telephone numbers. Errors of Redis pass
-    through.
+    """Return the page with the SHOWN (50) latest confirmed accounts and telephone numbers. PolicyError passes through
+    if the policy in force is invalid. Errors of Kafka and Redis pass through.
     """
     made = services(request)
     await made.queue.refresh()
@@ -43,8 +43,8 @@ async def look(request: Request, who: Signed, suspect_id: str) -> Response:
     are elsewhere. An audit entry of the look is written first.
 
     Raises NotFoundError if the suspect is not among the RECENT_SUSPECTS (100) confirmed last. UnknownPolicyError or
-    PolicyError passes through if the policy in force is lost or invalid. TimeoutError and SendError of Kafka, and
-    errors of Redis, pass through.
+    PolicyError passes through if the policy in force is lost or invalid. Errors of Kafka (such as TimeoutError and
+    SendError) and Redis pass through.
     """
     made, lists = services(request), _lists(request)
     entry = await lists.suspect(suspect_id, RECENT_SUSPECTS)

@@ -70,8 +70,8 @@ async def call(request: Request, who: Signed, case_id: str) -> Response:
     because another person has the case or it has just ended, if the resident is already being called, or if the
     operator has no telephone or the resident no number; 503 if the gateway refuses.
 
-    Raises NotFoundError if the console has no telephone at all, or the person's area does not have the case.
-    TimeoutError and SendError of Kafka, and errors of Redis, pass through.
+    Raises NotFoundError if the console has no telephone at all, or the person's area does not have the case. Errors of
+    Kafka (such as TimeoutError and SendError) and Redis pass through.
     """
     made = services(request)
     case = await found(made, who, case_id)
@@ -108,8 +108,8 @@ async def call_act(request: Request, who: Signed, case_id: str) -> Response:
     the call's state because the gateway has not answered.
 
     409 if the person has no call to this resident, nobody talks yet or nothing may be recorded, 422 for another act.
-    Raises NotFoundError if the person's area does not have the case. TimeoutError and SendError of Kafka, and errors of
-    Redis, pass through.
+    Raises NotFoundError if the person's area does not have the case. Errors of Kafka (such as TimeoutError and
+    SendError) and Redis pass through.
     """
     made = services(request)
     case = await found(made, who, case_id)

@@ -64,8 +64,8 @@ async def admit(request: Request, who: Signed, case_id: str) -> Response:
     and redirect to the case's page. The operator in the talk then calls the third party.
 
     422 for an unknown party or ground, 409 if the case refuses, 400 (HTTPException) if the form has no id. Raises
-    NotFoundError if the person's area does not have the case. TimeoutError and SendError of Kafka, and errors of Redis,
-    pass through.
+    NotFoundError if the person's area does not have the case. Errors of Kafka (such as TimeoutError and SendError) and
+    Redis pass through.
     """
     made, given = services(request), await filled(request)
     case = await found(made, who, case_id)

@@ -35,7 +35,8 @@ async def consult(request: Request, who: Signed, case_id: str) -> Response:
     is to ring (202).
 
     409 without a talk or if the colleague has a call, 422 for somebody who cannot be asked, 400 (HTTPException) if the
-    form has no id. Raises NotFoundError if the person's area does not have the case. Errors of Redis pass through.
+    form has no id. Raises NotFoundError if the person's area does not have the case. Errors of Kafka and Redis pass
+    through.
     """
     made, given = services(request), await filled(request)
     case = await found(made, who, case_id)

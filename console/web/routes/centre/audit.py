@@ -75,11 +75,10 @@ async def show(request: Request, who: Signed) -> Response:
 
 @door.act("", AUDITORS, name="audit-filter")
 async def find(request: Request, who: Signed, asked: Annotated[Filter, Form()]) -> Response:
-    """Return the page with the newest entries that match the filter. The filter is sent by POST, so that no address
-    contains the searched ids.
+    """Return the page with the SHOWN (50) newest entries that match the filter. The filter is sent by POST, so that no
+    address contains the searched ids. An audit entry of a search by person or object is written first.
 
-    422 for an invalid time. Errors of Kafka pass through. TimeoutError and SendError of Kafka, and errors of Redis,
-    pass through.
+    422 for an invalid time. Errors of Kafka (such as TimeoutError and SendError) and Redis pass through.
     """
     if asked.on or asked.by:
         on = next((name for name in (asked.on, asked.by) if _NAMES.fullmatch(name)), "audit")
@@ -90,7 +89,7 @@ async def find(request: Request, who: Signed, asked: Annotated[Filter, Form()]) 
 @door.act("/verify", AUDITORS, name="audit-verify")
 async def verify(request: Request, who: Signed) -> Response:
     """Verify all chains now, wait at most WAIT_SECONDS (5) for the result, and redirect to the audit page, which shows
-    the result.
+    the latest result. A longer verification goes on; one that fails because a server is away is only logged.
     """
     if not _verifying:
         task = asyncio.create_task(_verify(services(request), who))
@@ -129,7 +128,8 @@ async def export(
 ) -> Response:
     """Write the audit entry, and return the case's bundle (ZIP) to download. The export counts as revealing the
     resident's data: 422 if the reason is too short or meaningless, 429 above the quota. Raises NotFoundError if the
-    person's area does not have the case. TimeoutError and SendError of Kafka, and errors of Redis, pass through.
+    person's area does not have the case. UnknownPolicyError passes through if a policy by which the case was decided is
+    stored nowhere. Errors of Kafka (such as TimeoutError and SendError) and Redis pass through.
     """
     made = services(request)
     case = await found_case(made, who, case_id)

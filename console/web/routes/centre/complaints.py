@@ -42,7 +42,7 @@ class _WrongError(ValueError):
 @door.page("/complaints", DECIDES, name="complaints")
 async def show_all(request: Request, who: Signed, decided: int = 0) -> Response:
     """Return the page with the complaints of the person's area, the earliest due first. `decided` (1): also those that
-    have ended. Errors of Redis pass through.
+    have ended. Errors of Kafka and Redis pass through.
     """
     made = services(request)
     now = made.line.clock.now()
@@ -99,7 +99,7 @@ async def take(request: Request, who: Signed) -> Response:
 async def show(request: Request, who: Signed, complaint_id: str) -> Response:
     """Return the page of one complaint. Raises NotFoundError if the person's area does not have the complaint, or if it
     is about no case and the person does not decide complaints: its area would tell an operator whose telephone it is.
-    TimeoutError and SendError of Kafka, and errors of Redis, pass through.
+    Errors of Kafka (such as TimeoutError and SendError) and Redis pass through.
     """
     found = await _complaint(services(request), who, complaint_id)
     if found.case is None and who.role not in DECIDES:
@@ -112,8 +112,8 @@ async def assign(request: Request, who: Signed, complaint_id: str) -> Response:
     """Assign a complaint to a person and redirect to it. 409 if the complaint changed or ended, 400 (HTTPException) if
     the form has no id.
 
-    Raises NotFoundError if that person may not handle the complaint, or the area does not have the complaint.
-    TimeoutError and SendError of Kafka, and errors of Redis, pass through.
+    Raises NotFoundError if that person may not handle the complaint, or the area does not have the complaint. Errors of
+    Kafka (such as TimeoutError and SendError) and Redis pass through.
     """
     made, given = services(request), await filled(request)
     complaint = await _complaint(made, who, complaint_id)
@@ -127,8 +127,8 @@ async def answer(request: Request, who: Signed, complaint_id: str) -> Response:
     """Record the answer given to the resident and redirect to the complaint.
 
     409 if the complaint changed or ended, 422 for a note that is too short or too long, 400 (HTTPException) if the form
-    has no id. Raises NotFoundError if the area does not have the complaint. TimeoutError and SendError of Kafka, and
-    errors of Redis, pass through.
+    has no id. Raises NotFoundError if the area does not have the complaint. Errors of Kafka (such as TimeoutError and
+    SendError) and Redis pass through.
     """
     made, given = services(request), await filled(request)
     complaint = await _complaint(made, who, complaint_id)
@@ -140,8 +140,8 @@ async def decide(request: Request, who: Signed, complaint_id: str) -> Response:
     """Record the decision that the complaint is upheld or not, with the reason, and redirect to the complaint.
 
     409 if the complaint changed or ended, 422 for a reason that is too short or too long, 400 (HTTPException) if the
-    form has no id. Raises NotFoundError if the area does not have the complaint. TimeoutError and SendError of Kafka,
-    and errors of Redis, pass through.
+    form has no id. Raises NotFoundError if the area does not have the complaint. Errors of Kafka (such as TimeoutError
+    and SendError) and Redis pass through.
     """
     made, given = services(request), await filled(request)
     complaint = await _complaint(made, who, complaint_id)

@@ -43,7 +43,7 @@ async def desk(
 ) -> Response:
     """Return the page with the overview of the person's area. `area`, `layer`: the part and the figures that its map
     shows; `told`, `missed`: the ids of the cases that were just assigned, and of those that were not, because somebody
-    else has them. Errors of Redis pass through.
+    else has them. Errors of Kafka and Redis pass through.
     """
     made = services(request)
     context = await gathered(made, who, Chosen.of(who, area_code, layer))
@@ -67,7 +67,8 @@ def _rows(made: Services, who: Who, ids: Sequence[str]) -> list[Row]:
 @door.page("/desk/stream", SUPERVISORS, name="desk-stream")
 async def stream(request: Request, who: Signed, area_code: Area = "", layer: str = "") -> Response:
     """Return a stream of changed parts, `{part: html}`; its first event has all parts. A request that does not accept a
-    stream is redirected to the overview. 429 (TooManyError) if the account or the process has too many streams.
+    stream is redirected to the overview. 429 (TooManyError) if the account or the process has too many streams. Errors
+    of Kafka and Redis end the stream.
     """
     if EVENTS not in request.headers.get("accept", ""):
         return RedirectResponse("/desk", 303)
@@ -76,8 +77,8 @@ async def stream(request: Request, who: Signed, area_code: Area = "", layer: str
 
 
 async def gathered(made: Services, who: Who, chosen: Chosen) -> dict[str, Any]:
-    """Return the template variables of all parts of the overview, in their present state. Errors of Redis pass
-    through.
+    """Return the template variables of all parts of the overview, in their present state. Errors of Kafka and Redis
+    pass through.
     """
     now = made.line.clock.now()
     rosters = await overview.rosters(made.line.redis)

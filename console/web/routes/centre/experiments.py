@@ -36,7 +36,7 @@ async def listed(request: Request, who: Signed) -> Response:
     """Return the page with the experiments of the policy in force and their latest readings.
 
     Raises ForbiddenError for a person who is not responsible for the whole province. UnknownPolicyError or PolicyError
-    passes through if the policy in force is lost or invalid. Errors of Redis pass through.
+    passes through if the policy in force is lost or invalid. Errors of Kafka and Redis pass through.
     """
     whole_province(who)
     return await _listed(request, who)
@@ -49,8 +49,8 @@ async def stop(request: Request, who: Signed, name: str) -> Response:
 
     422 without a reason; 409 if no line of the policy's text can stop it. Raises NotFoundError if the policy in force
     has no such experiment, and ForbiddenError for a person who is not responsible for the whole province.
-    UnknownPolicyError or PolicyError passes through if the policy in force is lost or invalid. TimeoutError and
-    SendError of Kafka, and errors of Redis, pass through.
+    UnknownPolicyError or PolicyError passes through if the policy in force is lost or invalid. Errors of Kafka (such as
+    TimeoutError and SendError) and Redis pass through.
     """
     made, form = services(request), await request.form()
     whole_province(who)

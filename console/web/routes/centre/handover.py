@@ -34,7 +34,9 @@ SHOWN = 5  # latest hand-overs shown
 
 @door.page("/handover", SUPERVISORS, name="handover")
 async def handover(request: Request, who: Signed) -> Response:
-    """Return the page with the present sheet and the SHOWN (5) latest hand-overs. Errors of Redis pass through."""
+    """Return the page with the present sheet and the SHOWN (5) latest hand-overs. Errors of Kafka and Redis pass
+    through.
+    """
     return await _page(request, who)
 
 
@@ -42,8 +44,8 @@ async def handover(request: Request, who: Signed) -> Response:
 async def write(
     request: Request, who: Signed, form: Annotated[str, Form()], note: Annotated[str, Form()] = ""
 ) -> Response:
-    """Store the present sheet's figures with a note, and redirect to the page. 422 if the note is too long.
-    TimeoutError and SendError of Kafka, and errors of Redis, pass through.
+    """Store the present sheet's figures with a note, and redirect to the page. 422 if the note is too long. Errors of
+    Kafka (such as TimeoutError and SendError) and Redis pass through.
     """
     made = services(request)
     found = _sheet(made, who)
@@ -71,8 +73,8 @@ async def write(
 async def take(request: Request, name: str, who: Signed) -> Response:
     """Confirm a hand-over and redirect to the page. 409 for the person who wrote it. An earlier confirmation stays.
 
-    Raises NotFoundError unless the hand-over is of exactly the person's area. TimeoutError and SendError of Kafka, and
-    errors of Redis, pass through.
+    Raises NotFoundError unless the hand-over is of exactly the person's area. Errors of Kafka (such as TimeoutError and
+    SendError) and Redis pass through.
     """
     made = services(request)
     found = await made.line.handovers.get(name)

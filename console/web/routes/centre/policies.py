@@ -41,8 +41,9 @@ APPROVED_BEFORE = "approved before"  # stands for the second person who approved
 
 @door.page("", SUPERVISORS, name="policies")
 async def listed(request: Request, who: Signed) -> Response:
-    """Return the page with the policy in force, its predecessors, the drafts, and the result of the shadow run. Errors
-    of Redis pass through.
+    """Return the page with the policy in force, its predecessors, the drafts, and the result of the shadow run.
+    PolicyError or OSError passes through if no policy was put in force yet and the settings' policy file cannot be
+    read. Errors of Kafka and Redis pass through.
     """
     return await _listed(request, who)
 
@@ -50,8 +51,9 @@ async def listed(request: Request, who: Signed) -> Response:
 @door.act("/drafts", SUPERVISORS, name="policy-draft-new")
 async def begin(request: Request, who: Signed) -> Response:
     """Make a draft from a file or typed text and redirect to it. An invalid policy is accepted, and its page shows the
-    errors. 422 for a text that is empty, too long or not UTF-8. TimeoutError and SendError of Kafka, and errors of
-    Redis, pass through.
+    errors. 422 for a text that is empty, too long or not UTF-8. PolicyError or OSError passes through if no policy was
+    put in force yet and the settings' policy file cannot be read. Errors of Kafka (such as TimeoutError and SendError)
+    and Redis pass through.
     """
     made, form = services(request), await request.form()
     text, refused = await submitted(request, form)
@@ -100,8 +102,9 @@ async def back(request: Request, who: Signed) -> Response:
 
     409 if another policy has come into force since the page was loaded or no previous policy exists, 422 without a
     reason, 409 too if its experiments may not start again. Raises UnknownPolicyError (503) if the previous policy's
-    text is lost, and ForbiddenError for a person who is not responsible for the whole province. TimeoutError and
-    SendError of Kafka, and errors of Redis, pass through.
+    text is lost, and ForbiddenError for a person who is not responsible for the whole province. PolicyError or OSError
+    passes through if no policy was put in force yet and the settings' policy file cannot be read. Errors of Kafka (such
+    as TimeoutError and SendError) and Redis pass through.
     """
     made, form = services(request), await request.form()
     whole_province(who)
@@ -130,7 +133,9 @@ async def back(request: Request, who: Signed) -> Response:
 async def version(request: Request, who: Signed, digest: str) -> Response:
     """Return the page with a stored policy's text and its differences from the policy in force.
 
-    Raises NotFoundError if the policy is unknown. `digest`: the policy's hash. Errors of Redis pass through.
+    Raises NotFoundError if the policy is unknown. `digest`: the policy's hash. PolicyError or OSError passes through if
+    no policy was put in force yet and the settings' policy file cannot be read. UnknownPolicyError or PolicyError
+    passes through if the policy in force is lost or invalid. Errors of Kafka and Redis pass through.
     """
     made = services(request)
     if digest not in await made.line.policies.known():

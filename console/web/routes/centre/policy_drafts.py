@@ -46,7 +46,8 @@ async def draft_page(request: Request, who: Signed, draft_id: str) -> Response:
     """Return the page of a draft: its errors, its differences from the policy in force, its preview and the possible
     acts.
 
-    Raises NotFoundError if the person's area does not have the draft. Errors of Redis pass through.
+    Raises NotFoundError if the person's area does not have the draft. PolicyError or OSError passes through if no
+    policy was put in force yet and the settings' policy file cannot be read. Errors of Kafka and Redis pass through.
     """
     return await _draft(request, who, await _found(services(request), who, draft_id))
 
@@ -57,8 +58,9 @@ async def save(request: Request, who: Signed, draft_id: str) -> Response:
     stored.
 
     409 if the draft changed or was closed meanwhile, 422 for a text that is empty, too long or not UTF-8. Raises
-    NotFoundError if the person's area does not have the draft. TimeoutError and SendError of Kafka, and errors of
-    Redis, pass through.
+    NotFoundError if the person's area does not have the draft. PolicyError or OSError passes through if no policy was
+    put in force yet and the settings' policy file cannot be read. Errors of Kafka (such as TimeoutError and SendError)
+    and Redis pass through.
     """
     made, form = services(request), await request.form()
     draft = await _found(made, who, draft_id)
@@ -80,8 +82,9 @@ async def save(request: Request, who: Signed, draft_id: str) -> Response:
 async def drop(request: Request, who: Signed, draft_id: str) -> Response:
     """Discard a draft and redirect to the policies. 409 if the draft changed or was closed meanwhile.
 
-    Raises NotFoundError if the person's area does not have the draft. TimeoutError and SendError of Kafka, and errors
-    of Redis, pass through.
+    Raises NotFoundError if the person's area does not have the draft. PolicyError or OSError passes through if no
+    policy was put in force yet and the settings' policy file cannot be read. Errors of Kafka (such as TimeoutError and
+    SendError) and Redis pass through.
     """
     made, form = services(request), await request.form()
     draft = await _found(made, who, draft_id)
@@ -99,7 +102,9 @@ async def publish(request: Request, who: Signed, draft_id: str) -> Response:
     policy is in force, and the form may be sent again.
 
     Raises NotFoundError if the person's area does not have the draft, and ForbiddenError for a person who is not
-    responsible for the whole province. TimeoutError and SendError of Kafka, and errors of Redis, pass through.
+    responsible for the whole province. PolicyError or OSError passes through if no policy was put in force yet and the
+    settings' policy file cannot be read. UnknownPolicyError or PolicyError passes through if the policy in force is
+    lost or invalid. Errors of Kafka (such as TimeoutError and SendError) and Redis pass through.
     """
     made, form = services(request), await request.form()
     draft = await _found(made, who, draft_id)
@@ -132,7 +137,8 @@ async def publish(request: Request, who: Signed, draft_id: str) -> Response:
 async def previewed(request: Request, who: Signed, draft_id: str) -> Response:
     """Return the progress and result of the preview, as an HTML fragment of the draft's page.
 
-    Raises NotFoundError if the person's area does not have the draft. Errors of Redis pass through.
+    Raises NotFoundError if the person's area does not have the draft. PolicyError or OSError passes through if no
+    policy was put in force yet and the settings' policy file cannot be read. Errors of Kafka and Redis pass through.
     """
     made = services(request)
     draft = await _found(made, who, draft_id)
@@ -143,10 +149,11 @@ async def previewed(request: Request, who: Signed, draft_id: str) -> Response:
 
 @door.act("/drafts/{draft_id}/preview", SUPERVISORS, name="policy-preview-start")
 async def preview(request: Request, who: Signed, draft_id: str) -> Response:
-    """Start a preview of the draft on the last seven days and redirect to the draft. 422 if the draft is invalid.
+    """Start a preview of the draft on the last seven days and redirect to the draft. 422 if the draft is invalid, or
+    the policy in force is invalid or lost.
 
-    Raises NotFoundError if the person's area does not have the draft. TimeoutError and SendError of Kafka, and errors
-    of Redis, pass through.
+    Raises NotFoundError if the person's area does not have the draft. Errors of Kafka (such as TimeoutError and
+    SendError) and Redis pass through.
     """
     made = services(request)
     draft = await _found(made, who, draft_id)
@@ -164,7 +171,8 @@ async def shadowed(request: Request, who: Signed, draft_id: str) -> Response:
     is sent. 422 if the draft is invalid.
 
     Raises NotFoundError if the person's area does not have the draft, and ForbiddenError for a person who is not
-    responsible for the whole province. TimeoutError and SendError of Kafka, and errors of Redis, pass through.
+    responsible for the whole province. PolicyError or OSError passes through if no policy was put in force yet and the
+    settings' policy file cannot be read. Errors of Kafka (such as TimeoutError and SendError) and Redis pass through.
     """
     made = services(request)
     draft = await _found(made, who, draft_id)

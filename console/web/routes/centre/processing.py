@@ -17,8 +17,8 @@ door = Door()
 @door.page("/processing", {StaffRole.AUDITOR}, name="processing")
 async def show(request: Request, who: Signed) -> Response:
     """Return the page with the record of processing under the policy in force, by topic and kind of record. It names no
-    person. UnknownPolicyError or PolicyError passes through if the policy in force is lost or invalid. TimeoutError and
-    SendError of Kafka, and errors of Redis, pass through.
+    person. UnknownPolicyError or PolicyError passes through if the policy in force is lost or invalid. Errors of Kafka
+    (such as TimeoutError and SendError) and Redis pass through.
     """
     made = services(request)
     vault = made.line.settings.vault is not None

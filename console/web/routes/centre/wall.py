@@ -36,7 +36,8 @@ async def display(request: Request, who: Signed) -> Response:
 @door.page("/wall/stream", ROLES, name="wall-stream")
 async def stream(request: Request, who: Signed) -> Response:
     """Return a stream of changed parts, `{part: html}`; its first event has all parts. A request that does not accept a
-    stream is redirected to the wall. 429 (TooManyError) if the account or the process has too many streams.
+    stream is redirected to the wall. 429 (TooManyError) if the account or the process has too many streams. Errors of
+    Kafka and Redis end the stream.
     """
     if EVENTS not in request.headers.get("accept", ""):
         return RedirectResponse("/wall", 303)

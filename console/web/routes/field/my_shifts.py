@@ -40,7 +40,8 @@ async def mine(request: Request, who: Signed, shift: str = "") -> Response:
 async def ask(request: Request, who: Signed) -> Response:
     """Ask a colleague to take one's shift, in exchange for one of theirs or for nothing, and redirect to the shifts.
 
-    409, 422 or 503 with the reason if this is refused. Errors of Redis pass through.
+    409, 422 or 503 with the reason if this is refused. An officer who is on no roster only gets the page. Errors of
+    Redis pass through.
     """
 
     def make(form: FormData) -> Make:
@@ -59,8 +60,8 @@ async def ask(request: Request, who: Signed) -> Response:
 
 @door.act("/accept", OFFICERS, name="swap-accept")
 async def accept(request: Request, who: Signed) -> Response:
-    """Accept a colleague's request and redirect to the shifts. 409, 422 or 503 with the reason if this is refused.
-    Errors of Redis pass through.
+    """Accept a colleague's request and redirect to the shifts. 409, 422 or 503 with the reason if this is refused. An
+    officer who is on no roster only gets the page. Errors of Redis pass through.
     """
 
     def make(form: FormData) -> Make:
@@ -74,7 +75,8 @@ async def accept(request: Request, who: Signed) -> Response:
 async def decline(request: Request, who: Signed) -> Response:
     """Decline a colleague's request, or withdraw one's own, and redirect to the shifts.
 
-    409, 422 or 503 with the reason if this is refused. Errors of Redis pass through.
+    409, 422 or 503 with the reason if this is refused. An officer who is on no roster only gets the page. Errors of
+    Redis pass through.
     """
 
     def make(form: FormData) -> Make:

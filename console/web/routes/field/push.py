@@ -44,7 +44,7 @@ async def subscribe(request: Request, who: Signed) -> Response:
 
     409 if push messages are not set up, or the account belongs to no officer on a roster; 422 if the body or its keys
     are invalid, or nothing may be sent to the endpoint. Beyond MOST_DEVICES (5) devices of the account, the oldest are
-    deleted. 204 without content. TimeoutError and SendError of Kafka, and errors of Redis, pass through.
+    deleted. 204 without content. Errors of Kafka (such as TimeoutError and SendError) and Redis pass through.
     """
     made, given = services(request), await _read(request)
     sender, account = _sender(made), await made.staff.get(who.login)

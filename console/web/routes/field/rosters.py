@@ -42,8 +42,8 @@ async def rosters(
     """Return the page with the stations of the area, or with one station's week.
 
     `week`: a day of the week to show, "" for the present week; `shift`: the shift to edit, as "officer|start/end";
-    `person`: the officer to edit. Raises NotFoundError if the station is not in the person's area. Errors of Redis pass
-    through.
+    `person`: the officer to edit. Raises NotFoundError if the station is not in the person's area. PolicyError passes
+    through if the policy in force is invalid. Errors of Kafka and Redis pass through.
     """
     made = services(request)
     if not station:
@@ -55,7 +55,7 @@ async def rosters(
 async def add(request: Request, who: Signed) -> Response:
     """Add a shift for an officer and redirect to the station's week. 409, 422 or 503 if this is refused.
 
-    Raises NotFoundError if the station is not in the person's area. Errors of Redis pass through.
+    Raises NotFoundError if the station is not in the person's area. Errors of Kafka and Redis pass through.
     """
 
     def make(form: FormData) -> Make:
@@ -69,7 +69,7 @@ async def add(request: Request, who: Signed) -> Response:
 async def change(request: Request, who: Signed) -> Response:
     """Change a shift's times and redirect to the station's week. 409, 422 or 503 if this is refused.
 
-    Raises NotFoundError if the station is not in the person's area. Errors of Redis pass through.
+    Raises NotFoundError if the station is not in the person's area. Errors of Kafka and Redis pass through.
     """
 
     def make(form: FormData) -> Make:
@@ -83,7 +83,7 @@ async def change(request: Request, who: Signed) -> Response:
 async def end(request: Request, who: Signed) -> Response:
     """End a running shift now, or remove a future one, and redirect to the week. 409, 422 or 503 if this is refused.
 
-    Raises NotFoundError if the station is not in the person's area. Errors of Redis pass through.
+    Raises NotFoundError if the station is not in the person's area. Errors of Kafka and Redis pass through.
     """
 
     def make(form: FormData) -> Make:
@@ -98,8 +98,8 @@ async def absent(request: Request, who: Signed) -> Response:
     """Record an absence and redirect to the station's week. The officer loses the parts of their shifts within it;
     those that are not over become open shifts.
 
-    409, 422 or 503 if this is refused. Raises NotFoundError if the station is not in the person's area. Errors of Redis
-    pass through.
+    409, 422 or 503 if this is refused. Raises NotFoundError if the station is not in the person's area. Errors of Kafka
+    and Redis pass through.
     """
 
     def make(form: FormData) -> Make:
@@ -119,7 +119,7 @@ async def absent(request: Request, who: Signed) -> Response:
 async def back(request: Request, who: Signed) -> Response:
     """Remove an absence and redirect to the station's week. 409, 422 or 503 if this is refused.
 
-    Raises NotFoundError if the station is not in the person's area. Errors of Redis pass through.
+    Raises NotFoundError if the station is not in the person's area. Errors of Kafka and Redis pass through.
     """
 
     def make(form: FormData) -> Make:
@@ -133,7 +133,7 @@ async def back(request: Request, who: Signed) -> Response:
 async def take(request: Request, who: Signed) -> Response:
     """Give an open shift to an officer and redirect to the station's week. 409, 422 or 503 if this is refused.
 
-    Raises NotFoundError if the station is not in the person's area. Errors of Redis pass through.
+    Raises NotFoundError if the station is not in the person's area. Errors of Kafka and Redis pass through.
     """
 
     def make(form: FormData) -> Make:
@@ -147,7 +147,7 @@ async def take(request: Request, who: Signed) -> Response:
 async def drop(request: Request, who: Signed) -> Response:
     """Remove an open shift without a replacement and redirect to the week. 409, 422 or 503 if this is refused.
 
-    Raises NotFoundError if the station is not in the person's area. Errors of Redis pass through.
+    Raises NotFoundError if the station is not in the person's area. Errors of Kafka and Redis pass through.
     """
 
     def make(form: FormData) -> Make:
@@ -161,8 +161,8 @@ async def drop(request: Request, who: Signed) -> Response:
 async def approve(request: Request, who: Signed) -> Response:
     """Approve a swap that both officers agreed to, exchange the shifts, and redirect to the station's week.
 
-    409, 422 or 503 if this is refused. Raises NotFoundError if the station is not in the person's area. Errors of Redis
-    pass through.
+    409, 422 or 503 if this is refused. Raises NotFoundError if the station is not in the person's area. Errors of Kafka
+    and Redis pass through.
     """
 
     def make(form: FormData) -> Make:
@@ -176,7 +176,7 @@ async def approve(request: Request, who: Signed) -> Response:
 async def refuse(request: Request, who: Signed) -> Response:
     """Refuse a swap and redirect to the station's week. 409, 422 or 503 if the refusal is not accepted.
 
-    Raises NotFoundError if the station is not in the person's area. Errors of Redis pass through.
+    Raises NotFoundError if the station is not in the person's area. Errors of Kafka and Redis pass through.
     """
 
     def make(form: FormData) -> Make:
@@ -190,8 +190,8 @@ async def refuse(request: Request, who: Signed) -> Response:
 async def person(request: Request, who: Signed) -> Response:
     """Add an officer to the roster, or change their data but not their shifts, and redirect to the station's week.
 
-    409, 422 or 503 if this is refused. Raises NotFoundError if the station is not in the person's area. Errors of Redis
-    pass through.
+    409, 422 or 503 if this is refused. Raises NotFoundError if the station is not in the person's area. Errors of Kafka
+    and Redis pass through.
     """
 
     def make(form: FormData) -> Make:
@@ -213,8 +213,8 @@ async def person(request: Request, who: Signed) -> Response:
 async def remove(request: Request, who: Signed) -> Response:
     """Remove an officer and their shifts from the roster, and redirect to the station's week.
 
-    409, 422 or 503 if this is refused. Raises NotFoundError if the station is not in the person's area. Errors of Redis
-    pass through.
+    409, 422 or 503 if this is refused. Raises NotFoundError if the station is not in the person's area. Errors of Kafka
+    and Redis pass through.
     """
 
     def make(form: FormData) -> Make:

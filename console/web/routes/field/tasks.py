@@ -62,7 +62,7 @@ MANIFEST = {
 
 @door.page("/tasks", OFFICERS, name="tasks")
 async def tasks(request: Request, who: Signed) -> Response:
-    """Return the app shell, an HTML page: the map, and the forms that the scripts fill. Errors of Redis pass
+    """Return the app shell, an HTML page: the map, and the forms that the scripts fill. Errors of Kafka and Redis pass
     through.
     """
     made = services(request)
@@ -84,8 +84,9 @@ async def tasks(request: Request, who: Signed) -> Response:
 
 @door.page("/tasks/mine", OFFICERS, name="tasks-mine")
 async def mine(request: Request, who: Signed) -> Response:
-    """Return the officer's open tasks as JSON. An audit entry that they are looked at is written first. TimeoutError
-    and SendError of Kafka, and errors of Redis, pass through.
+    """Return the officer's open tasks as JSON. An audit entry that they are looked at is written first.
+    UnknownPolicyError or PolicyError passes through if the policy in force is lost or invalid. Errors of Kafka (such as
+    TimeoutError and SendError) and Redis pass through.
     """
     made = services(request)
     found = await of_officer.find(made, who)
@@ -101,7 +102,9 @@ async def mine(request: Request, who: Signed) -> Response:
 @door.page("/tasks/phone", OFFICERS, name="tasks-phone")
 async def phone(request: Request, who: Signed, case: str = "") -> Response:
     """Return JSON: `phone`, the full telephone number of the resident of an open task's case, and `seconds`, for how
-    long it may be shown, while it is revealed (/unmask); else "" and 0. Errors of Redis pass through.
+    long it may be shown, while it is revealed (/unmask); else "" and 0. UnknownPolicyError or PolicyError passes
+    through if the policy in force is lost or invalid. Errors of Kafka (such as TimeoutError and SendError) and Redis
+    pass through.
     """
     made = services(request)
     found = await of_officer.find(made, who)
@@ -117,8 +120,9 @@ async def call(request: Request, who: Signed, case: Annotated[str, Form(max_leng
     """Return JSON: `phone`, the resident's telephone number, which the telephone dials in one tap without showing it;
     "" if unknown.
 
-    Raises NotFoundError unless the officer has a task of the case. An audit entry of the call is written first.
-    TimeoutError and SendError of Kafka, and errors of Redis, pass through.
+    Raises NotFoundError unless the officer has an open task of the case. An audit entry of the call is written first.
+    UnknownPolicyError or PolicyError passes through if the policy in force is lost or invalid. Errors of Kafka (such as
+    TimeoutError and SendError) and Redis pass through.
     """
     made = services(request)
     found = await of_officer.find(made, who)
@@ -135,8 +139,8 @@ async def acts(request: Request, who: Signed) -> Response:
     """Process the acts that the telephone sends, {"acts": [...]}, oldest first.
 
     JSON: `answers`, each with `id`, `how` (done, refused or waiting) and `words`. 422 if the message is invalid or has
-    more than MOST_ACTS (100) acts. If Kafka does not answer in time, TimeoutError (503) passes through, and the
-    telephone sends the same message again. TimeoutError and SendError of Kafka, and errors of Redis, pass through.
+    more than MOST_ACTS (100) acts; an invalid act alone is refused. Errors of Kafka (such as TimeoutError and
+    SendError) and Redis pass through; after 503 (TimeoutError) the telephone sends the same message again.
     """
     given = _listed(await request.body())
     if given is None:
@@ -158,7 +162,7 @@ async def events(request: Request, who: Signed) -> Response:
     """Return a stream with an event `tasks` whenever the officer's tasks may have changed. The event has no details.
 
     The stream ends with the session, which lasts `waiting_hours` while an officer only waits. 429 (TooManyError) if the
-    account or the process has too many streams.
+    account or the process has too many streams. Errors of Kafka and Redis end the stream.
     """
     return open_stream(request, who, _changes(request, who))
 

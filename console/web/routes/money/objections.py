@@ -52,7 +52,7 @@ _NO_AMOUNT = "补偿金额无法识别，请写成 200 或 1,200.50。"
 @door.page("", RELEASES, name="release-objections")
 async def show_all(request: Request, who: Signed) -> Response:
     """Return the page with the area's objections: the open ones with their deadlines, the oldest first; the decided
-    ones; and the sources of false reports. Errors of Redis pass through.
+    ones; and the sources of false reports. Errors of Kafka and Redis pass through.
     """
     made = services(request)
     book = made.figures.book
@@ -105,7 +105,7 @@ async def take(request: Request, case_id: str, step: str, who: Signed) -> Respon
 @door.page("/{case_id}/{objection}", RELEASES, name="release-objection")
 async def show(request: Request, case_id: str, objection: str, who: Signed) -> Response:
     """Return the page of an objection with all data for its review. Raises NotFoundError if the person's area does not
-    have it. TimeoutError and SendError of Kafka, and errors of Redis, pass through.
+    have it. Errors of Kafka (such as TimeoutError and SendError) and Redis pass through.
     """
     case, found = await _found(services(request), who, case_id, objection)
     return await _page(request, who, case, found)
@@ -116,8 +116,8 @@ async def decide(request: Request, case_id: str, objection: str, who: Signed) ->
     """Decide on an objection and redirect to it. If it is upheld, the bank is asked to lift the stop.
 
     409 if the case refuses, 422 for an invalid field, 202 if the case has not answered, 400 (HTTPException) if the form
-    has no id. Raises NotFoundError if the person's area does not have the objection. TimeoutError and SendError of
-    Kafka, and errors of Redis, pass through.
+    has no id. Raises NotFoundError if the person's area does not have the objection. Errors of Kafka (such as
+    TimeoutError and SendError) and Redis pass through.
     """
     made, given = services(request), await filled(request)
     case, found = await _found(made, who, case_id, objection)

@@ -63,7 +63,7 @@ async def show(request: Request, case_id: str, step: str, who: Signed) -> Respon
     """Return the page of an order with all data for a decision.
 
     An audit entry of the look is written first. Raises NotFoundError if the person's area does not have the order.
-    TimeoutError and SendError of Kafka, and errors of Redis, pass through.
+    Errors of Kafka (such as TimeoutError and SendError) and Redis pass through.
     """
     case, order = await _found(services(request), who, case_id, step)
     return await _page(request, who, case, order)
@@ -90,8 +90,8 @@ async def approve(
 
     `seen`: the case's version that the page showed: the case refuses an approval of an amount that it did not show.
     `institution`: the code of the payee's institution, for an order that has none; an unknown code is ignored. `later`:
-    "yes" also approves later stops, within the four limits; 422 if a limit is no whole number or out of bounds.
-    TimeoutError and SendError of Kafka, and errors of Redis, pass through.
+    "yes" also approves later stops, within the four limits; 422 if a limit is no whole number or out of bounds. Errors
+    of Kafka (such as TimeoutError and SendError) and Redis pass through.
     """
     case, order = await _found(services(request), who, case_id, step)
     known = institution in services(request).line.outgoing.institutions.by_code
@@ -114,7 +114,7 @@ async def decline(
 ) -> Response:
     """Decide against an order, with a reason, and redirect to its page. 422 if the reason is too short or too long or
     the form has no id, 409 if the case refuses, 202 if it has not answered. Raises NotFoundError if the person's area
-    does not have the order. TimeoutError and SendError of Kafka, and errors of Redis, pass through.
+    does not have the order. Errors of Kafka (such as TimeoutError and SendError) and Redis pass through.
     """
     case, order = await _found(services(request), who, case_id, step)
     if (why := typed_reason(reason)) is None:
@@ -137,8 +137,8 @@ async def hand_over(
     """Record that an authority has frozen the account, or has renewed its freeze, and redirect to the order's page.
     `until`: the last day of the freeze in Jilin (YYYY-MM-DD); "": the usual six months. 422 without the authority's
     name, the number of its decision (`decision`) or the form's id, or if `until` is no date, 409 if the case refuses,
-    202 if it has not answered. Raises NotFoundError if the person's area does not have the order. TimeoutError and
-    SendError of Kafka, and errors of Redis, pass through.
+    202 if it has not answered. Raises NotFoundError if the person's area does not have the order. Errors of Kafka (such
+    as TimeoutError and SendError) and Redis pass through.
     """
     typed = {"decision": decision.strip(), "authority": authority.strip()}
     case, order = await _found(services(request), who, case_id, step)
@@ -162,8 +162,8 @@ async def end_freeze(
 ) -> Response:
     """Record that the authority has ended its freeze of the account, and redirect to the order's page. 422 without the
     number of its decision (`decision`) or the form's id, 409 if the case refuses, 202 if it has not answered. Raises
-    NotFoundError if the person's area does not have the order. TimeoutError and SendError of Kafka, and errors of
-    Redis, pass through.
+    NotFoundError if the person's area does not have the order. Errors of Kafka (such as TimeoutError and SendError) and
+    Redis pass through.
     """
     typed = {"ended": decision.strip()}
     case, order = await _found(services(request), who, case_id, step)
@@ -189,8 +189,8 @@ async def printed(request: Request, case_id: str, step: str, who: Signed) -> Res
     """Return an order as a document of one A4 page. An audit entry is written first.
 
     The account, and a person's words on its freezing, are shown in full only while the person has revealed the
-    resident's data. Raises NotFoundError if the person's area does not have the order. TimeoutError and SendError of
-    Kafka, and errors of Redis, pass through.
+    resident's data. Raises NotFoundError if the person's area does not have the order. Errors of Kafka (such as
+    TimeoutError and SendError) and Redis pass through.
     """
     made = services(request)
     case, order = await _found(made, who, case_id, step)

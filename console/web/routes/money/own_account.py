@@ -53,8 +53,8 @@ async def show_all(request: Request, who: Signed) -> Response:
 @door.page("/{case_id}/{name}", RELEASES, name="own-account")
 async def show(request: Request, case_id: str, name: str, who: Signed) -> Response:
     """Return the page of one hold, with the forms for deciding on it. An audit entry of the look is written first.
-    Raises NotFoundError if the person's area has no such hold. TimeoutError and SendError of Kafka, and errors of
-    Redis, pass through.
+    Raises NotFoundError if the person's area has no such hold. Errors of Kafka (such as TimeoutError and SendError) and
+    Redis pass through.
     """
     case, hold = await _found(services(request), who, case_id, name)
     return await _page(request, who, case, hold)
@@ -63,8 +63,8 @@ async def show(request: Request, case_id: str, name: str, who: Signed) -> Respon
 @door.act("/{case_id}/{name}/approve", RELEASES, name="own-account-approve", steps_up=N_("批准暂停本人账户转出"))
 async def approve(request: Request, case_id: str, name: str, who: Signed, form: FormId) -> Response:
     """Approve a hold and redirect to its page. 409 if the case refuses, 202 if it has not answered, 422 for a form
-    without an id. Raises NotFoundError if the person's area does not have the hold. TimeoutError and SendError of
-    Kafka, and errors of Redis, pass through.
+    without an id. Raises NotFoundError if the person's area does not have the hold. Errors of Kafka (such as
+    TimeoutError and SendError) and Redis pass through.
     """
     case, hold = await _found(services(request), who, case_id, name)
     return await _decide(request, who, case, ApproveHoldAct(hold=hold.id), form)
@@ -76,7 +76,7 @@ async def decline(
 ) -> Response:
     """Decide against a hold, with a reason, and redirect to its page. 422 if the reason is too short or too long or the
     form has no id, 409 if the case refuses, 202 if it has not answered. Raises NotFoundError if the person's area does
-    not have the hold. TimeoutError and SendError of Kafka, and errors of Redis, pass through.
+    not have the hold. Errors of Kafka (such as TimeoutError and SendError) and Redis pass through.
     """
     case, hold = await _found(services(request), who, case_id, name)
     if (why := typed_reason(reason)) is None:
@@ -90,7 +90,7 @@ async def lift(
 ) -> Response:
     """End a hold before its time, with a reason, and redirect to its page. 422 if the reason is too short or too long
     or the form has no id, 409 if the case refuses, 202 if it has not answered. Raises NotFoundError if the person's
-    area does not have the hold. TimeoutError and SendError of Kafka, and errors of Redis, pass through.
+    area does not have the hold. Errors of Kafka (such as TimeoutError and SendError) and Redis pass through.
     """
     case, hold = await _found(services(request), who, case_id, name)
     if (why := typed_reason(reason)) is None:
@@ -103,7 +103,7 @@ async def printed(request: Request, case_id: str, name: str, who: Signed) -> Res
     """Return a hold's order as a document of one A4 page. An audit entry of the look is written first.
 
     The account number is unmasked only while the person has revealed the resident's data. Raises NotFoundError if the
-    person's area has no such hold. TimeoutError and SendError of Kafka, and errors of Redis, pass through.
+    person's area has no such hold. Errors of Kafka (such as TimeoutError and SendError) and Redis pass through.
     """
     made = services(request)
     case, hold = await _found(made, who, case_id, name)

@@ -33,8 +33,8 @@ MOST_REASON = 500
 
 @door.page("/payers", SUPERVISORS, name="payers")
 async def show(request: Request, who: Signed) -> Response:
-    """Return the page with the open requests and the CLOSED_SHOWN (20) latest closed ones. Errors of Redis pass
-    through.
+    """Return the page with the open requests and the CLOSED_SHOWN (20) latest closed ones. Errors of Kafka and Redis
+    pass through.
     """
     made = services(request)
     found = await made.line.payers_requests.all()
@@ -49,8 +49,8 @@ async def show(request: Request, who: Signed) -> Response:
 async def look(request: Request, who: Signed, payers_id: str) -> Response:
     """Return the page of one request: the number of payers, the sum, and some examples.
 
-    Raises NotFoundError if the request is unknown. TimeoutError and SendError of Kafka, and errors of Redis, pass
-    through.
+    Raises NotFoundError if the request is unknown. UnknownPolicyError or PolicyError passes through if the policy in
+    force is lost or invalid. Errors of Kafka (such as TimeoutError and SendError) and Redis pass through.
     """
     return await _looked(request, who, await _request(services(request), payers_id))
 
@@ -61,8 +61,8 @@ async def answer(request: Request, who: Signed, payers_id: str) -> Response:
     decision counts.
 
     422 without a choice or a reason of 2 to 500 characters, 409 if it was decided before, 400 (HTTPException) if the
-    form has no id. Raises NotFoundError if the request is unknown. TimeoutError and SendError of Kafka, and errors of
-    Redis, pass through.
+    form has no id. Raises NotFoundError if the request is unknown. UnknownPolicyError or PolicyError passes through if
+    the policy in force is lost or invalid. Errors of Kafka (such as TimeoutError and SendError) and Redis pass through.
     """
     made, given = services(request), await filled(request)
     found = await _request(made, payers_id)

@@ -18,7 +18,8 @@ door = Door()
 @door.page("/release/banks", RELEASES, name="release-banks")
 async def banks(request: Request, who: Signed) -> Response:
     """Return the page with the scorecard of each institution that got stop orders of the area in the last weeks.
-    UnknownPolicyError or PolicyError passes through if the policy in force is lost or invalid.
+    UnknownPolicyError or PolicyError passes through if the policy in force is lost or invalid. Errors of Kafka and
+    Redis pass through.
     """
     made = services(request)
     limit = (await made.line.policies.live()).plan.stop.result_within

@@ -59,7 +59,8 @@ async def desk(request: Request, who: Signed, state: str = "") -> Response:
     with their deadlines; the freezes that end soon; the area's stops, at most 200; and the 30 latest days of a bank
     whose requests can be compared with the bank's messages.
 
-    `state`: only stops in this state; "" or an unknown one: those requested and in force. Errors of Redis pass through.
+    `state`: only stops in this state; "" or an unknown one: those requested and in force. Errors of Kafka and Redis
+    pass through.
     """
     wanted = {StopState(state)} if state in list(StopState) else {each for each in StopState if each.open}
     lines = services(request).figures.book.shown(who.sees)
@@ -71,7 +72,7 @@ async def search(request: Request, who: Signed, q: Annotated[str, Form()] = "") 
     """Return the page with the area's stops in any state that match the text `q`: a case number, a resident's name, or
     a telephone or account number (whole or its last four digits).
 
-    The text is not stored. 422 if it is too short. TimeoutError and SendError of Kafka, and errors of Redis, pass
+    The text is not stored. 422 if it is too short. Errors of Kafka (such as TimeoutError and SendError) and Redis pass
     through.
     """
     made, text = services(request), q.strip()[:LONGEST]
@@ -126,7 +127,7 @@ async def ask(
 @door.page("/release/requests/{name}", RELEASES, name="release-request")
 async def one(request: Request, name: str, who: Signed) -> Response:
     """Return the page of a request, with the forms to decide it. Raises NotFoundError if the person's area does not
-    have it. TimeoutError and SendError of Kafka, and errors of Redis, pass through.
+    have it. Errors of Kafka (such as TimeoutError and SendError) and Redis pass through.
     """
     return await _request_page(request, who, await _request(services(request), who, name))
 
@@ -143,7 +144,7 @@ async def approve(
 
     409 if the person may not decide on it or the case refuses, 202 if the case has not answered, 422 for a form without
     an id. `seen`: the case's version that the page showed. Raises NotFoundError if the person's area does not have the
-    request. TimeoutError and SendError of Kafka, and errors of Redis, pass through.
+    request. Errors of Kafka (such as TimeoutError and SendError) and Redis pass through.
     """
     made = services(request)
     await _request(made, who, name)
@@ -169,8 +170,8 @@ async def refuse(request: Request, name: str, who: Signed, reason: Annotated[str
     """Refuse a request with a reason and redirect to it. The stop stays in force.
 
     409 if the person may not decide on it, it was decided, or an approval is already written; 422 for an invalid
-    reason. Raises NotFoundError if the person's area does not have the request. TimeoutError and SendError of Kafka,
-    and errors of Redis, pass through.
+    reason. Raises NotFoundError if the person's area does not have the request. Errors of Kafka (such as TimeoutError
+    and SendError) and Redis pass through.
     """
     made = services(request)
     found = await _request(made, who, name)

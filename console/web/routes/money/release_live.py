@@ -27,7 +27,7 @@ STOPS_SHOWN = 200
 async def stream(request: Request, who: Signed) -> Response:
     """Return a stream of changed parts, `{part: html}`; its first event has all parts. A request that does not accept a
     stream is redirected to the release desk. 429 (TooManyError) if the account or the process has too many streams.
-    Errors of Redis pass through.
+    Errors of Kafka and Redis pass through.
     """
     if EVENTS not in request.headers.get("accept", ""):
         return RedirectResponse("/release", 303)
@@ -50,7 +50,7 @@ async def requests_of(made: Services, who: Who) -> list[ReleaseRequest]:
 async def waiting(made: Services, who: Who, requests: Sequence[ReleaseRequest]) -> dict[str, Any]:
     """Return the template variables of the orders, objections and requests of the person's area that wait for a
     decision, and of its freezes that end soon, each in the order in which they are shown. `requests`: the result of
-    `requests_of`. Errors of Redis pass through.
+    `requests_of`. Errors of Kafka and Redis pass through.
     """
     book = made.figures.book
     freezes, more_freezes = await freezes_in_need(made, who.sees, STOPS_SHOWN)

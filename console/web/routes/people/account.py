@@ -27,7 +27,7 @@ door = Door("/account")
 @door.page("", EVERYBODY, name="account")
 async def account(request: Request, who: Signed) -> Response:
     """Return the page with the person's account and its sessions. Raises NotFoundError if the account was deleted.
-    Errors of Redis pass through.
+    Errors of Kafka and Redis pass through.
     """
     return await account_page(request, who)
 
@@ -75,7 +75,7 @@ async def password(request: Request, who: Signed) -> Response:
     """Change one's password and redirect to the account. All other sessions end; this browser gets a new session.
 
     401 for a wrong present password, 422 for a new password that is too weak or not repeated, 429 after too many tries.
-    Raises NotFoundError if the account was deleted. TimeoutError and SendError of Kafka, and errors of Redis, pass
+    Raises NotFoundError if the account was deleted. Errors of Kafka (such as TimeoutError and SendError) and Redis pass
     through.
     """
     made, form = services(request), await request.form()
@@ -107,8 +107,8 @@ async def password(request: Request, who: Signed) -> Response:
 async def recovery(request: Request, who: Signed) -> Response:
     """Replace the recovery codes. The page shows the new codes once.
 
-    Raises NotFoundError if the account was deleted, or has no authenticator and thus no recovery codes. TimeoutError
-    and SendError of Kafka, and errors of Redis, pass through.
+    Raises NotFoundError if the account was deleted, or has no authenticator and thus no recovery codes. Errors of Kafka
+    (such as TimeoutError and SendError) and Redis pass through.
     """
     made = services(request)
     if (await _own(made, who)).totp is None:
@@ -125,8 +125,8 @@ async def recovery(request: Request, who: Signed) -> Response:
 
 
 async def account_page(request: Request, who: Who, status: int = 200, wrong: str = "") -> Response:
-    """Return the page of the person's account. Raises NotFoundError if the account was deleted. Errors of Redis pass
-    through.
+    """Return the page of the person's account. Raises NotFoundError if the account was deleted. Errors of Kafka and
+    Redis pass through.
     """
     made = services(request)
     found = await _own(made, who)

@@ -61,7 +61,7 @@ _SCOPE_WORDS = {scope.value: words for scope, words in SCOPES.items()}
 @door.page("", ADMINISTRATORS, name="approvals")
 async def listed(request: Request, who: Signed) -> Response:
     """Return the page of the requests: those to be decided, confirmed ones that the person who asked must carry out,
-    and finished ones. Errors of Redis pass through.
+    and finished ones. Errors of Kafka and Redis pass through.
     """
     return await _page(request, who)
 
@@ -71,7 +71,7 @@ async def confirm(request: Request, who: Signed, request_id: str) -> Response:
     """Confirm a request and redirect to the requests. A request that makes no secret is carried out at once.
 
     Raises NotFoundError if the request is unknown; 409 or 422 with the reason if it cannot be confirmed or carried out.
-    TimeoutError and SendError of Kafka, and errors of Redis, pass through.
+    Errors of Kafka (such as TimeoutError and SendError) and Redis pass through.
     """
     return await _decided(request, who, request_id, RequestState.CONFIRMED, "")
 
@@ -83,7 +83,7 @@ async def refuse(
     """Refuse a request with a reason and redirect to the requests.
 
     422 if the reason is not 2 to 300 characters long, 409 if the request is decided or has lapsed or the person may not
-    decide. Raises NotFoundError if it is unknown. TimeoutError and SendError of Kafka, and errors of Redis, pass
+    decide. Raises NotFoundError if it is unknown. Errors of Kafka (such as TimeoutError and SendError) and Redis pass
     through.
     """
     if len(reason.strip()) < LEAST_REASON:
@@ -97,7 +97,7 @@ async def carry_out(request: Request, who: Signed, request_id: str) -> Response:
     shown again.
 
     Redirects to the requests if the act makes no secret. 409 or 422 with the reason if carrying it out is refused.
-    Raises NotFoundError if the request is unknown. TimeoutError and SendError of Kafka, and errors of Redis, pass
+    Raises NotFoundError if the request is unknown. Errors of Kafka (such as TimeoutError and SendError) and Redis pass
     through.
     """
     made = services(request)

@@ -39,8 +39,8 @@ async def show_key(request: Request, answer: Answer = "") -> Response:
     in.
 
     401 for a wrong answer, 429 after too many tries. Raises ForbiddenError if another site's page sent the form, and
-    NotFoundError if the account was deleted meanwhile. TimeoutError and SendError of Kafka, and errors of Redis, pass
-    through.
+    NotFoundError if the account was deleted meanwhile. Errors of Kafka (such as TimeoutError and SendError) and Redis
+    pass through.
     """
     csrf.refuse_others(request)
     made, at = services(request), await reached(request)
@@ -64,7 +64,7 @@ async def show_key(request: Request, answer: Answer = "") -> Response:
 async def begin_key(request: Request, who: Signed, name: Annotated[str, Form(max_length=500)] = "") -> Response:
     """Return the page on which the browser makes a new key with this name. 422 for an invalid name, 409 if the name is
     used, the account has too many keys or the console's address does not allow keys. Raises NotFoundError if the
-    account was deleted. Errors of Redis pass through.
+    account was deleted. Errors of Kafka and Redis pass through.
     """
     made, name = services(request), name.strip()
     party, account = security_keys.relying_party(made.settings), await _own_account(made, who)
@@ -85,8 +85,8 @@ async def add_key(
     only `begin_key` makes it.
 
     401 for a wrong answer, 409 if the key or its name is already used, the account has too many keys or the console's
-    address does not allow keys. Raises NotFoundError if the account was deleted. TimeoutError and SendError of Kafka,
-    and errors of Redis, pass through.
+    address does not allow keys. Raises NotFoundError if the account was deleted. Errors of Kafka (such as TimeoutError
+    and SendError) and Redis pass through.
     """
     made = services(request)
     party = security_keys.relying_party(made.settings)
@@ -115,8 +115,8 @@ async def remove_key(request: Request, who: Signed, key: Annotated[str, Form(max
 
     All other sessions end; this browser gets a new session.
 
-    Raises NotFoundError if the account was deleted or does not have the key. TimeoutError and SendError of Kafka, and
-    errors of Redis, pass through.
+    Raises NotFoundError if the account was deleted or does not have the key. Errors of Kafka (such as TimeoutError and
+    SendError) and Redis pass through.
     """
     made = services(request)
     found = next((each for each in (await _own_account(made, who)).security_keys if each.id == key), None)

@@ -37,7 +37,7 @@ _FIELDS_WRONG = N_("请填写居民电话、作出决定的机关、文书编号
 @door.page("", READS, name="legal-holds")
 async def listed(request: Request, who: Signed) -> Response:
     """Return the page with the orders of the person's area, those in effect first, and for a supervisor the form for a
-    new one. Errors of Redis pass through.
+    new one. Errors of Kafka and Redis pass through.
     """
     return await _page(request, who)
 
@@ -47,7 +47,7 @@ async def enter(request: Request, who: Signed) -> Response:
     """Store an order, which another person must confirm, and redirect to the list.
 
     422 if a field is invalid or the register has nobody with the telephone, 400 (HTTPException) if the form has no id.
-    TimeoutError and SendError of Kafka, and errors of Redis, pass through.
+    Errors of Kafka (such as TimeoutError and SendError) and Redis pass through.
     """
     made, given = services(request), await filled(request)
     try:
@@ -67,7 +67,7 @@ async def enter(request: Request, who: Signed) -> Response:
 async def confirm(request: Request, who: Signed, legal_hold_id: str) -> Response:
     """Confirm an order that another person entered, which puts it in force, and redirect to the list. 409 if it changed
     or the same person entered it, 400 (HTTPException) if the form has no id. Raises NotFoundError if the area does not
-    have it. TimeoutError and SendError of Kafka, and errors of Redis, pass through.
+    have it. Errors of Kafka (such as TimeoutError and SendError) and Redis pass through.
     """
     return await _do(request, who, legal_hold_id, LegalHoldDeed.CONFIRMED)
 
@@ -77,8 +77,8 @@ async def drop(request: Request, who: Signed, legal_hold_id: str) -> Response:
     """Drop an order that is not in force yet, and redirect to the list. 409 if it changed, 400 (HTTPException) if the
     form has no id.
 
-    Raises NotFoundError if the area does not have it. TimeoutError and SendError of Kafka, and errors of Redis, pass
-    through.
+    Raises NotFoundError if the area does not have it. Errors of Kafka (such as TimeoutError and SendError) and Redis
+    pass through.
     """
     return await _do(request, who, legal_hold_id, LegalHoldDeed.DROPPED)
 
@@ -88,8 +88,8 @@ async def ask_lift(request: Request, who: Signed, legal_hold_id: str) -> Respons
     """Ask to lift an order before its end, and redirect to the list. 409 if it changed, 400 (HTTPException) if the form
     has no id.
 
-    Raises NotFoundError if the area does not have it. TimeoutError and SendError of Kafka, and errors of Redis, pass
-    through.
+    Raises NotFoundError if the area does not have it. Errors of Kafka (such as TimeoutError and SendError) and Redis
+    pass through.
     """
     return await _do(request, who, legal_hold_id, LegalHoldDeed.LIFT_ASKED)
 
@@ -97,8 +97,8 @@ async def ask_lift(request: Request, who: Signed, legal_hold_id: str) -> Respons
 @door.act("/{legal_hold_id}/keep", SUPERVISORS, name="legal-hold-keep")
 async def keep(request: Request, who: Signed, legal_hold_id: str) -> Response:
     """Keep an order in force that somebody asked to lift, and redirect to the list. 409 if it changed, 400
-    (HTTPException) if the form has no id. Raises NotFoundError if the area does not have it. TimeoutError and SendError
-    of Kafka, and errors of Redis, pass through.
+    (HTTPException) if the form has no id. Raises NotFoundError if the area does not have it. Errors of Kafka (such as
+    TimeoutError and SendError) and Redis pass through.
     """
     return await _do(request, who, legal_hold_id, LegalHoldDeed.LIFT_REFUSED)
 
@@ -106,8 +106,8 @@ async def keep(request: Request, who: Signed, legal_hold_id: str) -> Response:
 @door.act("/{legal_hold_id}/lift", SUPERVISORS, name="legal-hold-lift", steps_up=N_("同意解除保留"))
 async def lift(request: Request, who: Signed, legal_hold_id: str) -> Response:
     """Lift an order that another person asked to lift, and redirect to the list. 409 if it changed or the same person
-    asked, 400 (HTTPException) if the form has no id. Raises NotFoundError if the area does not have it. TimeoutError
-    and SendError of Kafka, and errors of Redis, pass through.
+    asked, 400 (HTTPException) if the form has no id. Raises NotFoundError if the area does not have it. Errors of Kafka
+    (such as TimeoutError and SendError) and Redis pass through.
     """
     return await _do(request, who, legal_hold_id, LegalHoldDeed.LIFTED)
 

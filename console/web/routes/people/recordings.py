@@ -28,8 +28,8 @@ SOUND = {"Content-Disposition": 'inline; filename="call.wav"', "Cache-Control": 
 async def shown(request: Request, who: Signed, case_id: str) -> Response:
     """Return the page of a case's recordings, with a player for each that the person may hear now.
 
-    Raises NotFoundError if the person's area does not have the case. TimeoutError and SendError of Kafka, and errors of
-    Redis, pass through.
+    Raises NotFoundError if the person's area does not have the case. Errors of Kafka (such as TimeoutError and
+    SendError) and Redis pass through.
     """
     made = services(request)
     case = await found(made, who, case_id)
@@ -52,8 +52,8 @@ async def hear(
     recorded in the audit, and counts as a revealing.
 
     422 without a category of reason or if the text is meaningless; 429 above the quota. Raises NotFoundError if the
-    person's area does not have the case, or the case does not have the recording or no longer keeps it. TimeoutError
-    and SendError of Kafka, and errors of Redis, pass through.
+    person's area does not have the case, or the case does not have the recording or no longer keeps it. Errors of Kafka
+    (such as TimeoutError and SendError) and Redis pass through.
     """
     made = services(request)
     case = await found(made, who, case_id)
@@ -78,7 +78,7 @@ async def sound(request: Request, who: Signed, case_id: str, recording_id: str) 
     """Return the sound (WAV) of a recording, for the page's player.
 
     Redirects to the page if the person may not hear it now. Raises NotFoundError if the person's area does not have the
-    case, or the case does not have the recording or no longer keeps it. Errors of Redis pass through.
+    case, or the case does not have the recording or no longer keeps it. Errors of Kafka and Redis pass through.
     """
     made = services(request)
     case = await found(made, who, case_id)

@@ -59,8 +59,8 @@ async def password(request: Request) -> Response:
 
     Unknown login, wrong password and disabled account get the same answer (401) in the same time. 401 with other words
     for an expired one-time password, 429 after too many tries. Raises ForbiddenError if another site's page sent the
-    form, and NotFoundError if the account is deleted meanwhile. TimeoutError and SendError of Kafka, and errors of
-    Redis, pass through.
+    form, and NotFoundError if the account is deleted meanwhile. Errors of Kafka (such as TimeoutError and SendError)
+    and Redis pass through.
     """
     csrf.refuse_others(request)
     made, form = services(request), await request.form()
@@ -88,7 +88,8 @@ async def password(request: Request) -> Response:
 @door.public("GET", "/sign-in/code", name="sign-in-code")
 async def code_form(request: Request) -> Response:
     """Return the page for the second factor: a code, or a security key if the account has one; a new challenge for the
-    key is then stored. If that is not the next step, redirects to the next step. Errors of Redis pass through.
+    key is then stored. If that is not the next step, redirects to the next step. Errors of Kafka and Redis pass
+    through.
     """
     at = await reached(request)
     return await code_page(request, at) if at and at.step is Step.CODE else onward(at)
@@ -100,8 +101,8 @@ async def code(request: Request) -> Response:
     signed in. If that is not the next step, redirects to the next step; without a sign-in in progress, to its start.
 
     401 for a wrong or used code, 429 after too many tries. Raises ForbiddenError if another site's page sent the form,
-    and NotFoundError if the account is deleted meanwhile. TimeoutError and SendError of Kafka, and errors of Redis,
-    pass through.
+    NotFoundError if the account is deleted meanwhile, and UnreadableSecretError if no key opens the authenticator's
+    secret. Errors of Kafka (such as TimeoutError and SendError) and Redis pass through.
     """
     csrf.refuse_others(request)
     made, at = services(request), await reached(request)
@@ -126,8 +127,8 @@ async def code(request: Request) -> Response:
 
 @door.public("GET", "/sign-in/password", name="sign-in-new-password")
 async def new_password_form(request: Request) -> Response:
-    """Return the page for a new password. If that is not the next step, redirects to the next step. Errors of Redis
-    pass through.
+    """Return the page for a new password. If that is not the next step, redirects to the next step. Errors of Kafka and
+    Redis pass through.
     """
     at = await reached(request)
     return _new_password(request, at) if at and at.step is Step.PASSWORD else onward(at)
@@ -139,8 +140,8 @@ async def new_password(request: Request) -> Response:
     signed in. If that is not the next step, redirects to the next step; without a sign-in in progress, to its start.
 
     422 for a password that is too weak or not repeated. Raises ForbiddenError if another site's page sent the form, and
-    NotFoundError if the account is deleted meanwhile. TimeoutError and SendError of Kafka, and errors of Redis, pass
-    through.
+    NotFoundError if the account is deleted meanwhile. Errors of Kafka (such as TimeoutError and SendError) and Redis
+    pass through.
     """
     csrf.refuse_others(request)
     made, at, form = services(request), await reached(request), await request.form()
@@ -164,7 +165,8 @@ async def new_password(request: Request) -> Response:
 async def set_up_form(request: Request) -> Response:
     """Return the page with the secret of a new second factor. A reload shows the same secret.
 
-    If that is not the next step, redirects to the next step. Errors of Redis pass through.
+    If that is not the next step, redirects to the next step. Raises UnreadableSecretError if no key opens the secret of
+    the first load. Errors of Kafka and Redis pass through.
     """
     at = await reached(request)
     if at is None or at.step is not Step.SET_UP:
@@ -177,9 +179,9 @@ async def set_up(request: Request) -> Response:
     """Set up the second factor if its first code is right, and sign in. The page shows the recovery codes once. If that
     is not the next step, redirects to the next step; without a sign-in in progress, to its start.
 
-    401 with the same page for a wrong code. Raises ForbiddenError if another site's page sent the form, and
-    NotFoundError if the account is deleted meanwhile. TimeoutError and SendError of Kafka, and errors of Redis, pass
-    through.
+    401 with the same page for a wrong code. Raises ForbiddenError if another site's page sent the form, NotFoundError
+    if the account is deleted meanwhile, and UnreadableSecretError if no key opens the secret. Errors of Kafka (such as
+    TimeoutError and SendError) and Redis pass through.
     """
     csrf.refuse_others(request)
     made, at = services(request), await reached(request)
@@ -236,7 +238,7 @@ async def from_provider(request: Request) -> Response:
 
     The answer is a page, not a redirect: after a redirect from another site the browser would not send the strict
     cookie. 401 if the provider does not confirm the sign-in or it took too long, 403 if no enabled account is bound.
-    TimeoutError and SendError of Kafka, and errors of Redis, pass through.
+    Errors of Kafka (such as TimeoutError and SendError) and Redis pass through.
     """
     made = services(request)
     provider, record = made.sign_in.provider, await made.sign_in.journeys.take(request)

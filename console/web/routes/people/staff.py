@@ -30,7 +30,7 @@ APPROVALS = "/approvals"
 
 @door.page("", ADMINISTRATORS, name="staff")
 async def staff(request: Request, who: Signed) -> Response:
-    """Return the page with all accounts and the form for a new one. Errors of Redis pass through."""
+    """Return the page with all accounts and the form for a new one. Errors of Kafka and Redis pass through."""
     return await _list(request, who)
 
 
@@ -39,8 +39,8 @@ async def new(request: Request, who: Signed) -> Response:
     """Request a new account and redirect to the requests. An account without a password is for the OpenID provider or a
     program.
 
-    422 for an invalid field, 409 if the login or the subject is taken or the same account is already requested.
-    TimeoutError and SendError of Kafka, and errors of Redis, pass through.
+    422 for an invalid field, 409 if the login or the subject is taken or the same account is already requested. Errors
+    of Kafka (such as TimeoutError and SendError) and Redis pass through.
     """
     made, form = services(request), await request.form()
     given = account_forms.account_given(form)
@@ -56,7 +56,7 @@ async def new(request: Request, who: Signed) -> Response:
 
 @door.page("/{login}", ADMINISTRATORS, name="staff-one")
 async def one(request: Request, who: Signed, login: str) -> Response:
-    """Return the page of one account. Raises NotFoundError if no account has the login. Errors of Redis pass
+    """Return the page of one account. Raises NotFoundError if no account has the login. Errors of Kafka and Redis pass
     through.
     """
     return await _one(request, who, await _account(request, login))
@@ -67,8 +67,8 @@ async def change(request: Request, who: Signed, login: str) -> Response:
     """Request a change of name, role, area or other data of an account, and redirect to the requests.
 
     409 if another administrator changed the account meanwhile, the role may not be changed or the subject is taken; 422
-    for an invalid field. Raises NotFoundError if no account has the login. TimeoutError and SendError of Kafka, and
-    errors of Redis, pass through.
+    for an invalid field. Raises NotFoundError if no account has the login. Errors of Kafka (such as TimeoutError and
+    SendError) and Redis pass through.
     """
     form, account = await request.form(), await _account(request, login)
     given = account_forms.account_given(form)
@@ -84,8 +84,8 @@ async def change(request: Request, who: Signed, login: str) -> Response:
 @door.act("/{login}/enable", ASKING, name="staff-enable", steps_up=N_("申请恢复使用账号"))
 async def enable(request: Request, who: Signed, login: str) -> Response:
     """Request that a disabled account is enabled, and redirect to the requests. 409 or 422 with the reason if this is
-    refused. Raises NotFoundError if no account has the login. TimeoutError and SendError of Kafka, and errors of Redis,
-    pass through.
+    refused. Raises NotFoundError if no account has the login. Errors of Kafka (such as TimeoutError and SendError) and
+    Redis pass through.
     """
     return await _asked(request, who, login, AdminAct.ACCOUNT_ENABLE)
 
@@ -95,8 +95,8 @@ async def reset_factor(request: Request, who: Signed, login: str) -> Response:
     """Request that an account's second factor is removed, and redirect to the requests. The person sets up a new one at
     the next sign-in.
 
-    409 or 422 with the reason if this is refused. Raises NotFoundError if no account has the login. TimeoutError and
-    SendError of Kafka, and errors of Redis, pass through.
+    409 or 422 with the reason if this is refused. Raises NotFoundError if no account has the login. Errors of Kafka
+    (such as TimeoutError and SendError) and Redis pass through.
     """
     return await _asked(request, who, login, AdminAct.RESET_FACTOR)
 
@@ -106,8 +106,8 @@ async def one_time(request: Request, who: Signed, login: str) -> Response:
     """Request a one-time password that replaces an account's password, and redirect to the requests. 422 for a service
     account.
 
-    Raises NotFoundError if no account has the login. TimeoutError and SendError of Kafka, and errors of Redis, pass
-    through.
+    Raises NotFoundError if no account has the login. Errors of Kafka (such as TimeoutError and SendError) and Redis
+    pass through.
     """
     return await _asked(request, who, login, AdminAct.ONE_TIME)
 
@@ -116,8 +116,8 @@ async def one_time(request: Request, who: Signed, login: str) -> Response:
 async def disable(request: Request, who: Signed, login: str) -> Response:
     """Disable an account and redirect to it; its sessions and tokens stop working. 409 for the last administrator.
 
-    Raises NotFoundError if no account has the login. TimeoutError and SendError of Kafka, and errors of Redis, pass
-    through.
+    Raises NotFoundError if no account has the login. Errors of Kafka (such as TimeoutError and SendError) and Redis
+    pass through.
     """
     return await _acted(request, who, login, "account-disabled", lambda _: {"disabled": True})
 
@@ -125,7 +125,7 @@ async def disable(request: Request, who: Signed, login: str) -> Response:
 @door.act("/{login}/end-sessions", ADMINISTRATORS, name="staff-end-sessions")
 async def end_sessions(request: Request, who: Signed, login: str) -> Response:
     """End all sessions of an account, revoke its tokens, and redirect to it. Raises NotFoundError if no account has the
-    login. TimeoutError and SendError of Kafka, and errors of Redis, pass through.
+    login. Errors of Kafka (such as TimeoutError and SendError) and Redis pass through.
     """
     return await _acted(request, who, login, "sessions-ended", lambda account: {"epoch": signed_out(account).epoch})
 

@@ -50,7 +50,7 @@ CHOICES = {
 @door.page("", READS, name="subject-requests")
 async def listed(request: Request, who: Signed, ended: int = 0) -> Response:
     """Return the page with the requests of the person's area, at most 500, the earliest due first. `ended` (1): after
-    them also those that have ended, the latest entered first. Errors of Redis pass through.
+    them also those that have ended, the latest entered first. Errors of Kafka and Redis pass through.
     """
     made = services(request)
     now = made.line.clock.now()
@@ -72,7 +72,7 @@ async def listed(request: Request, who: Signed, ended: int = 0) -> Response:
 @door.page("/new", DESK, name="subject-request-new")
 async def new(request: Request, who: Signed) -> Response:
     """Return the page with the form for a request. UnknownPolicyError or PolicyError passes through if the policy in
-    force is lost or invalid.
+    force is lost or invalid. Errors of Kafka and Redis pass through.
     """
     return await _form(request)
 
@@ -83,8 +83,8 @@ async def enter(request: Request, who: Signed) -> Response:
     An audit entry is written first. A form sent twice is one request.
 
     422 if a field is invalid, 400 (HTTPException) if the form has no id. UnknownPolicyError or PolicyError passes
-    through if the policy in force is lost or invalid. TimeoutError and SendError of Kafka, and errors of Redis, pass
-    through.
+    through if the policy in force is lost or invalid. Errors of Kafka (such as TimeoutError and SendError) and Redis
+    pass through.
     """
     made, given = services(request), await filled(request)
     try:
@@ -106,7 +106,7 @@ async def enter(request: Request, who: Signed) -> Response:
 @door.page("/{subject_request_id}", READS, name="subject-request")
 async def show(request: Request, who: Signed, subject_request_id: str) -> Response:
     """Return the page of one request. An audit entry of the look is written first. Raises NotFoundError if the person's
-    area does not have it. TimeoutError and SendError of Kafka, and errors of Redis, pass through.
+    area does not have it. Errors of Kafka (such as TimeoutError and SendError) and Redis pass through.
     """
     return await _shown(request, who, await _found(services(request), who, subject_request_id))
 
@@ -118,8 +118,8 @@ async def grant(request: Request, who: Signed, subject_request_id: str) -> Respo
     completes a correction that was interrupted.
 
     409 if the request changed, the person entered it, or what the law protects stands against it; 400 (HTTPException)
-    if the form has no id. Raises NotFoundError if the person's area does not have it. TimeoutError and SendError of
-    Kafka, and errors of Redis, pass through.
+    if the form has no id. Raises NotFoundError if the person's area does not have it. Errors of Kafka (such as
+    TimeoutError and SendError) and Redis pass through.
     """
     made, given = services(request), await filled(request)
     seen = await _found(made, who, subject_request_id)
@@ -138,8 +138,8 @@ async def file(request: Request, who: Signed, subject_request_id: str) -> Respon
     downloaded it. It can be downloaded again until it expires.
 
     409 if the request is not granted, or there is no copy (any more); 400 (HTTPException) if the form has no id. Raises
-    NotFoundError if the person's area does not have the request. TimeoutError and SendError of Kafka, and errors of
-    Redis, pass through.
+    NotFoundError if the person's area does not have the request. Errors of Kafka (such as TimeoutError and SendError)
+    and Redis pass through.
     """
     made, given = services(request), await filled(request)
     seen = await _found(made, who, subject_request_id)
@@ -160,7 +160,7 @@ async def refuse(request: Request, who: Signed, subject_request_id: str) -> Resp
 
     422 without a reason, 409 if the request changed, is carried out (also if the register has the correction already),
     or the person entered it, 400 (HTTPException) if the form has no id. Raises NotFoundError if the person's area does
-    not have it. TimeoutError and SendError of Kafka, and errors of Redis, pass through.
+    not have it. Errors of Kafka (such as TimeoutError and SendError) and Redis pass through.
     """
     made, given = services(request), await filled(request)
     seen = await _found(made, who, subject_request_id)

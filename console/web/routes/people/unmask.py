@@ -51,12 +51,11 @@ async def begin(
     back: Annotated[str, Form()] = "",
 ) -> Response:
     """Let the person see the data of the case's resident for the settings' `unmask_minutes`, for a reason, and redirect
-    to `back`.
+    to `back`. A script gets JSON: `seconds` left.
 
     422 without a category of reason or if the text is meaningless; 429 above the quota, with the time at which another
-    resident is allowed. A script gets JSON: `seconds` left. Raises NotFoundError if the area does not have the case or,
-    for an officer, if they have no open visit of it. TimeoutError and SendError of Kafka, and errors of Redis, pass
-    through.
+    resident is allowed. Raises NotFoundError if the area does not have the case or, for an officer, if they have no
+    open visit of it. Errors of Kafka (such as TimeoutError and SendError) and Redis pass through.
     """
     made = services(request)
     found = await _case(made, who, case)
@@ -81,7 +80,7 @@ async def end(
     """Mask the data again before the time is over, and redirect to `back`; a script gets JSON: `seconds`, 0.
 
     Raises NotFoundError if the area does not have the case or, for an officer, if they have no open visit of it. Errors
-    of Redis pass through.
+    of Redis pass through; for an officer, also those of Kafka (TimeoutError, SendError).
     """
     made = services(request)
     found = await _case(made, who, case)
@@ -122,7 +121,7 @@ async def review(
     """Confirm or question one revealing in a day's sample, and redirect to the page; 422 for a question without words.
 
     Raises NotFoundError if the day is not one of the page's, its sample does not have the revealing, or it is the
-    reviewer's own. TimeoutError and SendError of Kafka, and errors of Redis, pass through.
+    reviewer's own. Errors of Kafka (such as TimeoutError and SendError) and Redis pass through.
     """
     if verdict is RevealVerdict.QUESTIONED and not is_sufficient_reason(words):
         return error_response(request, 422, translate(request, "请写明疑问（至少四个字）。"), "words missing")

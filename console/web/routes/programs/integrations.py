@@ -27,7 +27,7 @@ door = Door("/integrations")
 
 @door.page("", ADMINISTRATORS, name="integrations")
 async def integrations(request: Request, who: Signed) -> Response:
-    """Return the page with the existing tokens and the form for a new one. Errors of Redis pass through."""
+    """Return the page with the existing tokens and the form for a new one. Errors of Kafka and Redis pass through."""
     return await _page(request, who)
 
 
@@ -41,7 +41,7 @@ async def new(
     scope: Annotated[list[Scope], Form()] = [],  # noqa: B006 - FastAPI copies a default
 ) -> Response:
     """Request a token with these scopes for a service account, and redirect to the requests. 422 if a field is invalid
-    or the account is a person's. TimeoutError and SendError of Kafka, and errors of Redis, pass through.
+    or the account is a person's. Errors of Kafka (such as TimeoutError and SendError) and Redis pass through.
     """
     made = services(request)
     scopes = " ".join(each.value for each in Scope if each in scope)
@@ -59,7 +59,7 @@ async def new(
 async def revoke(request: Request, who: Signed, token_id: str) -> Response:
     """Revoke a token and redirect to the tokens; requests with the token are refused from now on.
 
-    Raises NotFoundError if the token is unknown. TimeoutError and SendError of Kafka, and errors of Redis, pass
+    Raises NotFoundError if the token is unknown. Errors of Kafka (such as TimeoutError and SendError) and Redis pass
     through.
     """
     made = services(request)
