@@ -129,7 +129,7 @@ def audit_export(
 ) -> None:
     """Export one case as a zip with a manifest: its state, journal, inputs, policies and audit.
 
-    Refused if no case has the id, the file exists, or a policy of the case is not stored.
+    Refused with exit code 1 if no case has the id, the file exists, or a policy of the case is not stored.
     """
     from domain.ids import resident_of
     from schemas.administration.audit import AuditEntry

@@ -61,7 +61,8 @@ def console_first_admin(
 ) -> None:
     """Make the first person of an administrators' role, who signs in with a one-time password. Once only.
 
-    It prints the password. Refused if somebody already has the role, or the login or the name is invalid.
+    It prints the password. Refused with exit code 1 if somebody already has the role, or the login or the name is
+    invalid.
     """
     from console.web.auth.first import first_administrator
     from console.web.kit.settings import load
@@ -85,7 +86,7 @@ def console_first_admin(
 def console_open_again(login: Login, reason: Reason) -> None:
     """Reopen an account whose password and second factor are lost, with a one-time password.
 
-    It prints the password. Refused if no account has the login.
+    It prints the password. Refused with exit code 1 if no account has the login.
     """
     from console.web.auth.first import open_again
     from console.web.kit.settings import load

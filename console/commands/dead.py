@@ -91,7 +91,9 @@ def dead_show(
     raw: Annotated[bool, typer.Option("--raw", help="Print only the original bytes, for repair in a file")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Show a letter with its bytes, which may contain personal data. Refused if it is unknown or no longer stored."""
+    """Show a letter with its bytes, which may contain personal data. Refused with exit code 1 if it is unknown or no
+    longer stored.
+    """
     from console.letters import story
     from streams.dead_letters.index import UnknownLetterError
     from streams.dead_letters.shapes import shown

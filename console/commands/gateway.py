@@ -29,7 +29,7 @@ def gateway_sms(
     """Send text messages to carriers over SMPP 3.4 or CMPP, and report receipts and replies to Quanzu. Runs until
     stopped.
 
-    Refused if the configuration, or a file that it names, cannot be used.
+    Refused with exit code 1 if the configuration, or a file that it names, cannot be used.
     """
     from streams.gateways.sms.running import configured, gateway
     from streams.runtime import logs

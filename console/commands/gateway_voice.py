@@ -20,10 +20,10 @@ def voice(
         typer.Option(exists=True, dir_okay=False, help="With --check: list the messages that are not recorded"),
     ] = None,
 ) -> None:
-    """Take orders for automated calls, place the calls over a SIP trunk or through an Asterisk, and report the
-    results, until stopped.
+    """Take orders for automated calls, place the calls over a SIP trunk or through an Asterisk, and report the results,
+    until stopped.
 
-    Refused if the configuration, or a file that it names, cannot be used; all faults are printed.
+    Refused with exit code 1 if the configuration, or a file that it names, cannot be used; all faults are printed.
     """
     from streams.gateways.voice.process import check_voice_gateway, serve_voice_gateway
     from streams.runtime import logs

@@ -23,8 +23,8 @@ def hold_add(
     area: Annotated[str | None, typer.Option(help="The first digits of a division code")] = None,
     spare_red: Annotated[bool, typer.Option("--spare-red", help="Still contact red cases")] = False,
 ) -> None:
-    """Hold contacts back: those that match the filters, all without a filter. Prints the hold's id; refused if a filter
-    is invalid.
+    """Hold contacts back: those that match the filters, all without a filter. Prints the hold's id; refused with exit
+    code 1 if a filter is invalid.
     """
     from streams.operations.rules import begin_hold
 
@@ -44,7 +44,7 @@ def hold_lift(
     reason: Reason,
     drop: Annotated[bool, typer.Option("--drop", help="Drop the held contacts instead of sending them")] = False,
 ) -> None:
-    """End a hold; the contacts that it held back are sent, or dropped with --drop. Refused if the hold
+    """End a hold; the contacts that it held back are sent, or dropped with --drop. Refused with exit code 1 if the hold
     is not in force.
     """
     from streams.operations.rules import lift

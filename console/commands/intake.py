@@ -72,9 +72,9 @@ def intake(
 ) -> None:
     """Accept signals over HTTP or from a file.
 
-    `serve` runs until stopped; a file's report is printed as JSON. Refused if the format is unknown or the file cannot
-    be read. `csv`, `calls`, `frauds`, `stix` and `taxii` exit with 1 if a row became a dead letter; the first three
-    also if one would with `--try`. With `--every`, `taxii` runs until stopped.
+    `serve` runs until stopped; a file's report is printed as JSON. Refused with exit code 2 if the format or an option
+    is wrong, with 1 if the file cannot be read. `csv`, `calls`, `frauds`, `stix` and `taxii` exit with 1 if a row
+    became a dead letter; the first three also if one would with `--try`. With `--every`, `taxii` runs until stopped.
     """
     from console.commands.intake_stix import STIX, TAXII, Polled, poll_collection, stix_options
     from console.commands.running import serve_intake, take_file

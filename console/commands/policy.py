@@ -38,8 +38,8 @@ def policy_publish(
 ) -> None:
     """Put a policy in force in all partitions, without a restart.
 
-    Refused if it is invalid, if the breaker stopped it (it opened too many cases) and --override gives no reason, or if
-    it starts an experiment, or has new counts of contacts, that no second person approves.
+    Refused with exit code 1 if it is invalid, if the breaker stopped it (it opened too many cases) and --override gives
+    no reason, or if it starts an experiment, or has new counts of contacts, that no second person approves.
     """
     from streams.operations.rules import publish
     from streams.repositories.policies import read

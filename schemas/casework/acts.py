@@ -76,8 +76,8 @@ class SendOfficerAct(Model):
 
 
 class AskStopAct(Model):
-    """Ask the bank to stop a payment of the case. `transfer`: the payment's, as in Payment. The asking person counts as
-    an approver if the policy lets their role approve.
+    """Ask the bank to stop a payment of the case (`transfer`: its uid in the case). The asking person counts as an
+    approver if the policy lets their role approve.
     """
 
     do: Literal["ask_stop"] = "ask_stop"

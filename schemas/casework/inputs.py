@@ -160,7 +160,8 @@ class OfficerReport(_ForCase):
 
 class PlaceReport(_ForCase):
     """An officer's report on the place `number` of a search. `search`: the search's id; `state`: never OPEN. `outcome`:
-    of the talk with the resident, only if the officer found them; else None. `told_at`: as in OfficerReport.
+    of the talk with the resident, only if the officer found them; else None. `told_at`: when it arrived, if the
+    telephone kept it without a network; else None.
     """
 
     kind: Literal["place_report"] = "place_report"
@@ -246,10 +247,11 @@ class VictimReport(_ForResident):
 
 
 class FraudReport(_ForResident):
-    """The police's records have a fraud whose victim is the resident. Fields as in RecordedFraud.
+    """The police's records have a fraud whose victim is the resident. `record`: the record's id, `source:id`.
+    `withdrawn`: this version of the record is not the resident's, or not a fraud.
 
-    `record`: the record's id, `source:id`. `withdrawn`: this version of the record is not the resident's, or not a
-    fraud.
+    `happened_at`: the last payment, or the time of the report if the record states none (`dated` False); `loss_fen`:
+    None if not stated; `by`, `strength`: how the record was matched to the resident.
     """
 
     kind: Literal["fraud_report"] = "fraud_report"
@@ -270,7 +272,8 @@ class PaymentReport(_ForResident):
     proposed.
 
     `by`, `role`: who wrote the report down; they count as the order's asker. `payment`: None if the payee's account is
-    not known; `note`: the reporter's words; `accounts`: the resident's own accounts, as in Alert.
+    not known; `note`: the reporter's words; `accounts`: the resident's own accounts, as tokens: no bank is asked to
+    stop one.
     """
 
     kind: Literal["payment_report"] = "payment_report"
@@ -283,8 +286,10 @@ class PaymentReport(_ForResident):
 
 
 class ObjectStop(_ForCase):
-    """Somebody objects to a stop order (`order`: its step's id), through a bank or at the centre. Fields as in
-    StopObjection.
+    """Somebody (`who`) objects to a stop order or to a hold (`order`: its step's id or its id).
+
+    `bank`: the bank through which the objection came, None if it was made at the centre; `by`: who wrote it down at the
+    centre, None if a bank sent it; `receipt`: the bank's own number of it; `text`: the objector's words.
     """
 
     kind: Literal["object_stop"] = "object_stop"

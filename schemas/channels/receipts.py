@@ -87,8 +87,9 @@ class BankReceipt(_Receipt):
     """A bank's report on a stop-payment. `transfer`: the payment's uid. `until`: when the stop ends, or when the freeze
     ended (UNFROZEN). `bank`: the code of the answering bank.
 
-    `amount_fen`: as in BankFeedback; needed (not 0) if the money was returned. `movements`: the movements by which
-    money left the account.
+    `amount_fen`: the part of the payment that was still in the account (IN_FORCE), frozen, returned, cancelled or freed
+    from its freeze (UNFROZEN; 0: all of it); not 0 if the money was returned. `movements`: the movements by which money
+    left the account.
     """
 
     transfer: Text

@@ -179,7 +179,8 @@ class MoneyTracedHere(Code, frozen=True):
 
 class TracedUnderApproval(Code, frozen=True):
     """A bank stated that money of the case's payments reached this account, and the standing approval that was signed
-    with the order of this `number` covers it. `bank`, `hops`: as in MoneyTracedHere.
+    with the order of this `number` covers it. `bank`: the code of the stating bank; `hops`: number of transfers, the
+    resident's own payment included.
     """
 
     zh: ClassVar = (

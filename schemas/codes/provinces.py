@@ -181,7 +181,7 @@ class OfferGoesOn(Code, frozen=True):
 
 
 class MostOffersMade(Code, frozen=True):
-    """The case has been offered as often as it can be."""
+    """The case has been offered the maximum number of times (`most`)."""
 
     zh: ClassVar = "该预警的移交次数已达上限（%(most)s 次）"
     most: int

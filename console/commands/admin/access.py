@@ -31,7 +31,7 @@ def access_secrets(folder: Secrets) -> None:
 def access_key(source: Annotated[str, typer.Argument(help="The feed's name: the source of its signals")]) -> None:
     """Make a key for a feed, and print it and its entry for QUANZU_API_KEYS. The key is not stored: pass it on at once.
 
-    Refused if the source's name is invalid.
+    Refused with exit code 1 if the source's name is invalid.
     """
     from streams.intake.settings import make_key
 
@@ -43,7 +43,7 @@ def access_key(source: Annotated[str, typer.Argument(help="The feed's name: the 
 def access_redis(folder: Secrets) -> None:
     """Print the ACL file of Redis. It contains hashes of the passwords in the secrets folder.
 
-    Refused if a password is missing.
+    Refused with exit code 1 if a password is missing.
     """
     from streams.security.acls import redis
     from streams.security.secrets import of_servers, passwords
@@ -56,7 +56,7 @@ def access_redis(folder: Secrets) -> None:
 def access_vault(folder: Secrets) -> None:
     """Print the ACL file of the vault, the Redis that stores people's encryption keys.
 
-    It contains hashes of the passwords in the secrets folder. Refused if a password is missing.
+    It contains hashes of the passwords in the secrets folder. Refused with exit code 1 if a password is missing.
     """
     from streams.security.acls import vault
     from streams.security.secrets import passwords
@@ -97,7 +97,7 @@ def access_kafka(
 def access_grant(folder: Secrets) -> None:
     """Create the components' users in Kafka and grant their rights. QUANZU_KAFKA_USER must be a super user.
 
-    Their passwords are those of the secrets folder. Refused if a password is missing. Safe to repeat.
+    Their passwords are those of the secrets folder. Refused with exit code 1 if a password is missing. Safe to repeat.
     """
     from streams.security.acls import grant
     from streams.security.secrets import passwords

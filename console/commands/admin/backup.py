@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def backup(folder: Path) -> None:
     """Write the permanent data (the journal, residents, rules) to a new folder.
 
-    The folder holds personal data. Refused if it exists and is not empty.
+    The folder holds personal data. Refused with exit code 1 if it exists and is not empty.
     """
     from streams.operations import backup
 
@@ -55,8 +55,8 @@ class StoreCommands:
     ) -> None:
         """Write a backup into new, empty topics, and rebuild the store from them.
 
-        Refused, before anything is written, if the backup is damaged, if it was made under another key or number of
-        partitions, or if a topic or Redis is not empty.
+        Refused with exit code 1, before anything is written, if the backup is damaged, if it was made under another key
+        or number of partitions, or if a topic or Redis is not empty.
         """
         from streams.operations import backup
         from streams.runtime.server_discovery import reachable
@@ -74,8 +74,8 @@ class StoreCommands:
     ) -> None:
         """Rebuild the store (the cases in Redis) from the journal.
 
-        Refused if workers run, and if the journal has inputs that the topic case-inputs lacks. If that topic was lost,
-        --new-log first writes to each journal that it was created again.
+        Refused with exit code 1 if workers run, and if the journal has inputs that the topic case-inputs lacks. If that
+        topic was lost, --new-log first writes to each journal that it was created again.
         """
         asyncio.run(self._rebuild(new_log))
 

@@ -29,8 +29,8 @@ def export(
     """Write cases, contacts, ledger or experiments to a table, under pseudonyms.
 
     docs/export.md lists the columns. The period applies to the time of a contact's result; for the other kinds, to the
-    opening of the case. The audit records who exported and why. Refused if the file exists, or its name ends with
-    neither .parquet nor .csv.
+    opening of the case. The audit records who exported and why. Refused with exit code 2 if the file exists, or its
+    name ends with neither .parquet nor .csv.
     """
     from domain.statistics.export import pseudonyms
     from schemas.administration.audit import AuditEntry

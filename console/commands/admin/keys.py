@@ -61,7 +61,9 @@ def keys_rotate(
 
 @app.command("accept")
 def keys_accept(folder: Folder, purpose: Purpose, sm: Chinese = False) -> None:
-    """Make a new key that is accepted, but not in force. Refused if there are five keys, of the audit a hundred."""
+    """Make a new key that is accepted, but not in force. Refused with exit code 1 if there are five keys, of the audit
+    a hundred.
+    """
     from streams.security.key_files import change_ring, random_key
 
     key = random_key(sm=sm)
@@ -80,8 +82,8 @@ def keys_use(folder: Folder, purpose: Purpose, key: Named) -> None:
 def keys_remove(folder: Folder, purpose: Purpose, key: Named) -> None:
     """Remove a former key. Data that only this key opens is lost: run `renew` first. Keep former keys of the audit.
 
-    Refused if the key is in force, or a key in the vault needs it. Older copies of the vault need it too: keep it
-    until they are overwritten.
+    Refused with exit code 1 if the key is in force, or a key in the vault needs it. Older copies of the vault need it
+    too: keep it until they are overwritten.
     """
     from streams.security.key_files import change_ring
 
@@ -127,7 +129,9 @@ def keys_wrap(folder: Folder) -> None:
 
 @app.command("renew")
 def keys_renew() -> None:
-    """Encrypt all stored secrets again under the keys in force. Needs the operator's keys in QUANZU_KEYS."""
+    """Encrypt all stored secrets again under the keys in force. Needs the operator's keys in QUANZU_KEYS. Prints as
+    JSON how many of each kind were.
+    """
     from streams.operations.key_renewal import renew_secrets
 
     async def run() -> None:

@@ -34,8 +34,9 @@ def subject_access(
     """Collect all records about one person in a zip, when that person asks.
 
     A supervisor downloads it on the request's page within a week; or --out FILE writes it here. It reads every topic,
-    also for the entries merged with the person's. The audit records who did it and why. Refused if no resident has the
-    id, the file exists, the request was not granted, or neither --request nor --without-request is given.
+    also for the entries merged with the person's. The audit records who did it and why. Refused with exit code 1 (2 for
+    wrong options) if no resident has the id, the file exists, the request was not granted, or neither --request nor
+    --without-request is given.
     """
     from domain.identity.held import subject
     from schemas.administration.audit import AuditEntry
@@ -89,9 +90,9 @@ def erase(
 ) -> None:
     """Erase one person's data forever, in all copies.
 
-    Statistical counts stay. It cannot be undone. Refused if a case is open, the id is unknown or merged into another,
-    the request was not granted, neither --request nor --without-request is given, no vault is set, or no worker answers
-    within 60 s.
+    Statistical counts stay. It cannot be undone. Prints how many cases, records and accounts were erased. Refused with
+    exit code 1 (2 for wrong options) if a case is open, the id is unknown or merged into another, the request was not
+    granted, neither --request nor --without-request is given, no vault is set, or no worker answers within 60 s.
     """
     from domain.policy.units import spelt
     from schemas.people.subject_requests import SubjectRight
@@ -139,7 +140,7 @@ def preserve(by: By) -> None:
     """Copy the data of people under an order to keep it.
 
     Run it every day. It reads every topic once for each such person, and deletes the copies of people whose orders have
-    ended.
+    ended. Prints the counts as JSON.
     """
     from streams.operations.preservation import preserve_records
 
@@ -156,7 +157,8 @@ def preserve(by: By) -> None:
 def rehash() -> None:
     """Rehash all ID numbers under the last key of QUANZU_ID_KEYS.
 
-    After an interruption, run it again. Refused if the register already uses a later key than QUANZU_ID_KEYS has.
+    After an interruption, run it again. Refused with exit code 1 if the register already uses a later key than
+    QUANZU_ID_KEYS has.
     """
     from streams.repositories.residents import rehash
 

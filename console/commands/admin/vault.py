@@ -19,7 +19,7 @@ def vault_take_in(
 ) -> None:
     """Import the keys of a copy of the vault, and keep newer ones. Erased people stay erased.
 
-    Refused if the copy is not of this installation's vault.
+    Refused with exit code 1 if the copy is not of this installation's vault.
     """
     from streams.security.vault_identity import take_in
 

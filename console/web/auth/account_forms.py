@@ -109,13 +109,13 @@ def account_after(made: Services, by: str, before: Account, everybody: list[Acco
 async def change_account(
     made: Services, who: Who, login: str, act: str, fields: Fields, by: str, because: str = ""
 ) -> Account:
-    """Change an account after writing the audit entry `act`, and return the changed account.
+    """Change an account after writing the audit entry `act`, and return the changed account as stored.
 
     `fields`: returns the new values of fields; `by`: the login of the person who decided the change, whose rights are
     checked; `who`: the person who carries it out, whom the audit names; `because`: further words for the audit. Raises
-    RefusedError with the reason if the change is invalid or not allowed, NotFoundError if no account has the login,
-    TimeoutError if Kafka or Redis does not answer in time, and SendError if Kafka refuses a record for good. Errors of
-    Redis pass through.
+    RefusedError with the reason if the change is invalid (status 422) or not allowed (409), NotFoundError if no account
+    has the login, TimeoutError if Kafka or Redis does not answer in time, and SendError if Kafka refuses a record for
+    good. Errors of Redis pass through.
     """
 
     async def told(before: Account, after: Account) -> None:
@@ -128,11 +128,11 @@ async def change_account(
 
 
 async def change_existing(made: Services, login: str, change: Change, told: Told | None = None) -> Account:
-    """Change an account that may be deleted meanwhile, by `change`, after `told` is awaited, and return it as stored
-    (see Staff.change).
+    """Change an account that may be deleted meanwhile, by `change`, and return it as stored. `told` (an audit entry,
+    say) is awaited after `change` and before the write. All accounts are locked meanwhile.
 
-    Raises NotFoundError if no account has the login. The exceptions of `change` and `told`, TimeoutError and SendError
-    of Kafka, and errors of Redis pass through.
+    Raises NotFoundError if no account has the login. The exceptions of `change` and `told`, after which nothing is
+    written, TimeoutError and SendError of Kafka, and errors of Redis pass through.
     """
     try:
         return await made.staff.change(login, change, told)

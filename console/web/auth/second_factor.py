@@ -40,7 +40,7 @@ def opened(ring: KeyRing, kept: str) -> str:
 
 
 def address(secret: str, login: str) -> str:
-    """Return the otpauth: address that an authenticator on the same device can import."""
+    """Return the otpauth: address of the secret and the login, which an authenticator on the same device can import."""
     return pyotp.TOTP(secret).provisioning_uri(name=login, issuer_name=ISSUER)
 
 

@@ -69,8 +69,8 @@ def in_time() -> asyncio.Timeout:
 
 
 def entry(services: Services, who: Who, act: str, on: str, reason: str = "", detail: str = "") -> AuditEntry:
-    """Return an audit entry at the present time, by the person or program `who`; it is not written. Arguments as for
-    `write`.
+    """Return an audit entry at the present time, by the person or program `who`; it is not written. `act`: the act's
+    name; `on`: the id of the object; `reason`: the person's words; `detail`: further facts without personal data.
     """
     at = services.line.clock.now()
     return AuditEntry(at=at, by=who.login, act=act, on=on, reason=reason, detail=detail, token=who.token)

@@ -111,7 +111,8 @@ async def found(services: Services, who: Who, case_id: str) -> Case:
 
 async def act(services: Services, who: Who, case_id: str, body: ActBody) -> Answer:
     """Carry out an act and return its answer: DONE, REFUSED with the reason, or WAITING if the case has not answered in
-    time or a second person must decide.
+    time or a second person must decide. An act on a case that another person has claimed is refused, unless
+    `body.anyway` has a reason.
 
     Raises NotFoundError if the person's area does not have the case, TimeoutError if Kafka does not answer in time, and
     SendError if Kafka refuses a record for good. Errors of Kafka and Redis pass through.

@@ -54,8 +54,9 @@ async def drawn_tree(services: Services, case: Case, resident: Resident | None) 
 
 
 async def case_money_tree(services: Services, case: Case, resident: Resident | None) -> MoneyTree | None:
-    """Return the tree of the case's money as `drawn_tree` does, without the accounts' numbers and their banks' names.
-    Errors of Kafka and Redis pass through.
+    """Return the tree of the case's money without the accounts' numbers and their banks' names, within the limits of
+    the case's policy (the default limits if its text is lost or unreadable here); None if no bank has stated a
+    movement. `resident`: None if unknown. Errors of Kafka and Redis pass through.
     """
     if not case.movements:
         return None

@@ -322,8 +322,9 @@ def context(language: str) -> dict[str, Any]:
 
 
 async def person_of(services: Services, who: Who, case: Case, now: datetime) -> Person:
-    """Return the resident of a case. `whole` is True while the reader has revealed the data. Errors of Redis pass
-    through.
+    """Return the resident of a case as the reader sees them. `resident` is None if the register has no entry any more;
+    `whole` is True while the reader has revealed the data, for `left` more seconds; place and age are the case's.
+    Errors of Redis pass through.
     """
     found = (await services.line.residents.standing([case.resident])).get(case.resident)
     guardian = await guardian_of(services.line.residents, found)

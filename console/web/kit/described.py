@@ -160,8 +160,8 @@ FAULTS: Answers = {
 
 
 def description(app: FastAPI, about: str) -> dict[str, Any]:
-    """Return the OpenAPI description of the routes added by `Door.api`, as a dictionary, with the authentication of
-    programs (a bearer token). `about`: its introduction.
+    """Return the OpenAPI description of the routes added by `Door.api`, as a new dictionary, with the authentication of
+    programs (a bearer token). `about`: its introduction. Takes a second or more.
     """
     made = get_openapi(title="Quanzu", version="1", routes=app.routes, description=about)
     made["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}

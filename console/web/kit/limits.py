@@ -138,8 +138,9 @@ class Limits:
         return 0
 
     async def check(self, request: Request, elements: int) -> int:
-        """Count a question to the public check by its elements, for each of its networks (see `networks_of`). Return
-        the seconds until another one is allowed if a limit is reached, or 0 if it is allowed.
+        """Count a question to the public check by its elements, for each network of the client: the /24 of an IPv4
+        address, the /64 and the /48 of an IPv6 address. Return the seconds until another question is allowed if a limit
+        is reached, or 0 if it is allowed.
 
         While Redis is unavailable, the result is 0.
         """

@@ -129,7 +129,9 @@ class Figures:
             self.take(entry, record.partition)
 
     def take(self, event: CaseEvent, partition: int) -> None:
-        """Add an event of the journal's partition to the statistics."""
+        """Add an event of the journal's partition to the statistics. An event that is published twice counts once in
+        the clocks.
+        """
         self.situation.add(event)
         self.book.add(event)
         place = partition, event.partition

@@ -72,7 +72,7 @@ class Hub:
     @contextmanager
     def expecting(self, input_id: str) -> Iterator["asyncio.Future[CaseEvent]"]:
         """Context manager: yield a future that gets the event which answers the input `input_id`, if the event comes
-        during the block. Enter the block before the input is written.
+        during the block; else it is never done. Enter the block before the input is written.
         """
         future: asyncio.Future[CaseEvent] = asyncio.get_running_loop().create_future()
         self._expected[input_id].append(future)

@@ -98,8 +98,8 @@ class Queue:
         return found
 
     def levels(self, area: str) -> Counter[Level]:
-        """Return by level the number of the area's open cases that are not settled; see Hub.levels. `area`: a prefix of
-        codes or "".
+        """Return by level the number of the area's open cases that are not settled (neither dissuaded nor false
+        alarms); 0 for a level without any. `area`: a prefix of division codes, "" for the province.
         """
         kept = self._levels.get(area)
         if kept is None or kept[0] != self._hub.seq:
@@ -107,8 +107,8 @@ class Queue:
         return kept[1]
 
     def expiring(self, area: str) -> int:
-        """Return the number of unsettled cases in an area whose nearest deadline is overdue or expires within a minute;
-        see `soonest`. `area`: a prefix of division codes, "" for the province.
+        """Return the number of unsettled cases in an area whose nearest deadline is overdue or expires within a minute.
+        `area`: a prefix of division codes, "" for the province. They are counted anew every EXPIRING_SECONDS (5).
         """
         return len(self._soonest(area))
 

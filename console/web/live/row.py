@@ -104,7 +104,8 @@ class Row:
     @property
     def next_step(self) -> Step | None:
         """The unfinished step with the earliest due time, internal timers included but not stop-payments that will not
-        go out; None without one. For the meaning of its due time, see StepState.
+        go out; None without one. The due time is when the step goes out, or, of a step that was sent or proposed, the
+        deadline for its result or for the decision.
         """
         steps = (step for step in self.case.steps if not goes_no_more(self.case, step))
         dues = [(step.due, step.id, step) for step in steps if step.due is not None]

@@ -150,8 +150,9 @@ async def residents_of(services: Services, who: Who, number: str) -> Sequence[Re
 
 
 async def open_record(services: Services, who: Who, call_id: str) -> str:
-    """Begin the record of the person's own incoming call, and return the page to open: the caller's open case, else the
-    record with the caller's number in it; without a number for which the network vouches, the form to enter one.
+    """Begin the record of the person's own incoming call, and return the path of the page to open: of the caller's open
+    case, else of the record with the caller's number in it; without a number for which the network vouches, of the form
+    to enter one, and no record is begun.
 
     Raises NotFoundError if the call is not the person's, TimeoutError if Kafka does not answer in time, and SendError
     if it refuses a record for good. Errors of Redis pass through.

@@ -61,8 +61,10 @@ async def start_call(
     services: Services, phones: OperatorPhones, who: Who, case: Case, dialled: Dialled | None = None
 ) -> CallStart:
     """Ring the telephone of the operator `who`, and then the resident of a case, whose number the browser never gets.
-    Return the result (see CallStart): RINGS, or why there is no call, such as GOES_ON; a refusal raises nothing.
-    UNKNOWN: the gateway may ring.
+
+    Return RINGS if the operator's telephone is to ring, UNKNOWN if it may; else why nobody is called: CLOSED (the
+    case), GOES_ON (another call to the resident), CLAIMED (by another person), NO_PHONE (of the operator), NO_NUMBER
+    (of the resident), REFUSED (by the gateway). A refusal raises nothing.
 
     `dialled`: the number that the resident has called from, None: the registered one. An unclaimed case is claimed
     first, unless it is settled. Nobody is called for a closed case; for one that is settled and open, a call is a
@@ -113,8 +115,8 @@ async def _place(services: Services, phones: OperatorPhones, who: Who, case: Cas
 
 async def act_in_call(services: Services, phones: OperatorPhones, who: Who, case: Case, wanted: str) -> CallActing:
     """Have the gateway do `wanted` (its word, such as "hold" or "hang_up", one of CALL_ACTS in routes/cases/telephone)
-    in the call of the operator `who` to the resident of a case. Return the result (see CallActing): DONE, NOT_NOW if it
-    was not done, or UNKNOWN if the gateway does not answer; a refusal raises nothing.
+    in the call of the operator `who` to the resident of a case. Return DONE, NOT_NOW if the call is not the operator's,
+    has ended or the gateway did not do it, or UNKNOWN if the gateway does not answer; a refusal raises nothing.
 
     If the gateway does not have the call, or does not answer, the wish to hang up ends the talk in the case, and the
     result is ENDED or GIVEN_UP. Raises NotFoundError if the person's area does not have the case, TimeoutError if Kafka

@@ -50,7 +50,7 @@ class PartyChoice:
 
     @property
     def value(self) -> str:
-        """The choice as a form's value."""
+        """The choice as a form's value, "kind:party", such as "contact:0"."""
         return f"{self.kind.value}:{self.party}"
 
 

@@ -70,8 +70,8 @@ class MatchedRow:
 
 
 async def matched_rows(made: Services, who: Who, records: Sequence[KeptRecord]) -> list[MatchedRow]:
-    """Return the rows of matched records, in their order. Reads only these residents and their latest cases. Errors of
-    Redis pass through.
+    """Return a row for each matched record, in their order. Name and case of a resident outside the person's area are
+    None. Errors of Redis pass through.
     """
     standing = await made.line.residents.standing({each.resident for each in records if each.resident})
     cases = await _latest_cases(made, {resident.id for resident in standing.values()})

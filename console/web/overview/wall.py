@@ -22,8 +22,9 @@ REDS_SMALL = 8  # of these on a screen with less room (wall.css)
 
 
 class UnclaimedRed(NamedTuple):
-    """A red case that no operator has claimed. `money`: its amount, as in the queue; `since`: when it began to wait;
-    `late`: True if one of its clocks (deadlines) is overdue; `due`: the nearest open one, as in the queue, or None.
+    """A red case that no operator has claimed. `money`: the amount of the case and what it is; `since`: when it began
+    to wait (UTC); `late`: True if one of its clocks (deadlines) is overdue; `due`: its nearest open deadline (UTC),
+    None without one.
     """
 
     place: str

@@ -49,7 +49,7 @@ class Earlier:
     more: bool = False
 
     def add(self, payer: EarlierContact) -> None:
-        """Add one payment or call to the counts."""
+        """Add one payment or call to the counts. Several states of one payment count once in the sum."""
         if payer.resident not in self.payers and len(self.first) < EXAMPLES:
             self.first.append(payer)
         self.payers.add(payer.resident)

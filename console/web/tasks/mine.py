@@ -69,7 +69,9 @@ class Mine:
     trees: dict[str, MoneyTree] = field(default_factory=dict)  # of the money of cases of `errands`, by case id
 
     def dialled(self, resident: str, at: datetime) -> str:
-        """Return the telephone number by which to reach the resident with this id at `at` (see `phone_of`)."""
+        """Return the telephone number by which to reach the resident with this id at `at`: a minor's guardian's, else
+        their own before a shared one. "" if none is known, or the resident is not in `people`.
+        """
         person = self.people.get(resident)
         return phone_of(person, self.guardians.get(person.id) if person else None, at)
 

@@ -69,8 +69,9 @@ async def masked_accounts(made: Services, payees: Iterable[str]) -> dict[str, st
 
 
 def payers_banks(made: Services, transfers: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:
-    """Return the payers' banks of payments, by (case id, transfer): of an open case as `messages` returns it, of a
-    closed one the source of the transfer's signal.
+    """Return the payers' banks (names or codes) of payments, by (case id, transfer): of an open case by the feed, or as
+    the resident named the bank ("" if not), or for a traced account as a bank stated; of a closed case, the source of
+    the transfer's signal.
     """
     return {(case, transfer): _payers_bank(made, case, transfer) for case, transfer in transfers}
 
