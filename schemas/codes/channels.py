@@ -137,16 +137,20 @@ class StepEnded(Code, frozen=True):
 
 
 class ChosenOfficer(Code, frozen=True):
-    """Why this officer was chosen. `distance`: 0 for the same street, 1 the same county, 4 the same prefecture, 12
-    another prefecture (no unit).
+    """Why this officer was chosen.
+
+    `distance`: 0 for the same street, 1 the same county, 4 the same prefecture, 12 another prefecture (no unit);
+    `visits`: how many open visits the officer has; `interpreter`: whether the officer needs one to speak with the
+    resident; `known`: whether the officer visited this resident last; `overtime`: whether the visit ends after the
+    officer's shift.
     """
 
     zh: ClassVar = "%(distance)s%(visits)s%(interpreter)s%(known)s%(overtime)s"
     distance: int
-    visits: int = 0  # open visits that the officer has
-    interpreter: bool = False  # is needed
-    known: bool = False  # the officer was at this resident's before
-    overtime: bool = False  # the visit ends after the shift
+    visits: int = 0
+    interpreter: bool = False
+    known: bool = False
+    overtime: bool = False
 
 
 class HandedOver(Code, frozen=True):

@@ -15,7 +15,9 @@ from schemas.risk.evidence import EvidenceKind
 class SuspiciousCall(Code, frozen=True):
     """A call with a suspicious number has ended.
 
-    `seconds`: how long it lasted; `at`: when it began; `times`: number of such calls, None for one.
+    `seconds`: how long it lasted, rounded down to whole minutes from 60 s on, to whole hours from one hour on; `at`:
+    when it began; `times`: number of such calls, None for one. With several calls `seconds` and `at` are those of the
+    gravest.
     """
 
     zh: ClassVar = "与%(kind)s通话 %(seconds)s（%(at)s%(times)s）"
@@ -37,7 +39,8 @@ class OngoingCall(Code, frozen=True):
 class PaymentUnderWay(Code, frozen=True):
     """A payment was attempted, or is not settled yet.
 
-    `at`: when it was first known; `times`: number of such payments, None for one.
+    `amount_fen`: the amount, in fen; `at`: when it was first known; `times`: number of such payments, None for one.
+    With several payments `amount_fen` and `at` are those of the gravest.
     """
 
     zh: ClassVar = "正在向%(kind)s转账 %(amount_fen)s（%(at)s%(times)s）"
@@ -48,7 +51,11 @@ class PaymentUnderWay(Code, frozen=True):
 
 
 class PaymentMade(Code, frozen=True):
-    """A payment is settled. `at`: when it was made; `times`: number of such payments, None for one."""
+    """A payment is settled.
+
+    `amount_fen`: the amount, in fen; `at`: when it was made; `times`: number of such payments, None for one. With
+    several payments `amount_fen` and `at` are those of the gravest.
+    """
 
     zh: ClassVar = "已向%(kind)s转账 %(amount_fen)s（%(at)s%(times)s）"
     kind: EvidenceKind
@@ -75,7 +82,10 @@ class ScamApp(Code, frozen=True):
 
 
 class OwnReport(Code, frozen=True):
-    """The resident reported a fraud. `at`: when; `times`: number of reports, None for one."""
+    """The resident reported a fraud.
+
+    `at`: when; `amount_fen`: the loss in fen, None if none is known; `times`: number of reports, None for one.
+    """
 
     zh: ClassVar = "本人报案（%(at)s%(times)s%(amount_fen)s）"
     at: datetime

@@ -337,7 +337,11 @@ class NoFurtherSupport(Code, frozen=True):
 
 
 class TooManyInMinute(Code, frozen=True):
-    """A policy raised too many cases in one minute. `usual`: cases a minute under the previous policy."""
+    """A policy raised too many cases in one minute.
+
+    `cases`: the highest number of cases in one minute; `usual`: the median of cases a minute under the previous policy,
+    or the minimum in the policy if that is greater.
+    """
 
     zh: ClassVar = "一分钟内生成预警 %(cases)s 件，平时为 %(usual)s 件"
     cases: int
@@ -345,7 +349,11 @@ class TooManyInMinute(Code, frozen=True):
 
 
 class TooManyOnAverage(Code, frozen=True):
-    """A policy raised too many cases in `minutes` minutes. `usual`: cases a minute under the previous policy."""
+    """A policy raised too many cases in the last `minutes` minutes.
+
+    `cases`: the number of cases in all these minutes; `usual`: the median of cases a minute under the previous policy,
+    or the minimum in the policy if that is greater.
+    """
 
     zh: ClassVar = "%(minutes)s 分钟内生成预警 %(cases)s 件，平时每分钟 %(usual)s 件"
     cases: int

@@ -8,7 +8,11 @@ from schemas.codes.base import Code
 
 
 class SearchStarted(Code, frozen=True):
-    """A supervisor starts a search. `since`: when somebody last reached the resident; `until`: its end."""
+    """A supervisor starts a search.
+
+    `by`: the supervisor's login; `since`: when somebody last reached the resident; `places`, `officers`: how many of
+    each; `until`: the end of the search.
+    """
 
     zh: ClassVar = "%(by)s 启动查找（%(ground)s；%(since)s 起失联）：%(places)s 处，%(officers)s 人，至 %(until)s"
     by: str
