@@ -5,6 +5,7 @@ those in schemas/casework/events.py and cases.py, so that the functions that cou
 """
 
 from datetime import datetime
+from typing import Any
 
 import msgspec
 from pydantic import TypeAdapter
@@ -148,31 +149,29 @@ _alone = msgspec.json.Decoder(_CaseAlone)
 def decode(value: bytes) -> PartialEntry:
     """Return the journal entry in the JSON text `value`: a case event, a rules event or an event that changed nothing.
 
-    Raises msgspec.ValidationError if `value` is not a journal entry, msgspec.DecodeError if it is not valid JSON, and
-    UnicodeDecodeError if a text in it is not UTF-8 (all three are ValueErrors); RecursionError if it is nested too
-    deep.
+    Raises msgspec.ValidationError if `value` is not a journal entry, msgspec.DecodeError if it is not valid JSON or
+    nested too deep, and UnicodeDecodeError if a text in it is not UTF-8 (all three are ValueErrors).
     """
-    entry: PartialEntry = _decoder.decode(value)
+    entry: PartialEntry = _decoded(_decoder, value)
     return entry
 
 
 def decode_case(value: bytes) -> PartialCase:
     """Return the case in the JSON text `value`, with only the fields that counting needs.
 
-    Raises msgspec.ValidationError if `value` is not a case, msgspec.DecodeError if it is not valid JSON, and
-    UnicodeDecodeError if a text in it is not UTF-8 (all three are ValueErrors); RecursionError if it is nested too
-    deep.
+    Raises msgspec.ValidationError if `value` is not a case, msgspec.DecodeError if it is not valid JSON or nested too
+    deep, and UnicodeDecodeError if a text in it is not UTF-8 (all three are ValueErrors).
     """
-    case: PartialCase = _cases.decode(value)
+    case: PartialCase = _decoded(_cases, value)
     return case
 
 
 def case_in(value: bytes) -> bytes:
     """Return the JSON of the case within the JSON of a case event, unparsed: it may be no valid case. Raises
-    msgspec.DecodeError if the event is not valid JSON, its subclass msgspec.ValidationError if the event has no case
-    (both are ValueErrors), and RecursionError if it is nested too deep.
+    msgspec.DecodeError if the event is not valid JSON or nested too deep, and its subclass msgspec.ValidationError if
+    the event has no case (both are ValueErrors).
     """
-    alone: _CaseAlone = _alone.decode(value)
+    alone: _CaseAlone = _decoded(_alone, value)
     return bytes(alone.case)
 
 
@@ -181,3 +180,10 @@ def read_holds(entry: PartialStandingEvent) -> list[Hold]:
     ValueError if the JSON or one of the holds is invalid.
     """
     return [Hold.model_validate(each, extra="ignore") for each in msgspec.json.decode(entry.holds)]
+
+
+def _decoded(decoder: "msgspec.json.Decoder[Any]", value: bytes) -> Any:  # noqa: ANN401 - as the decoder was made
+    try:
+        return decoder.decode(value)
+    except RecursionError:
+        raise msgspec.DecodeError("the JSON is nested too deep") from None

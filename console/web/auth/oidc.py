@@ -38,6 +38,8 @@ LEEWAY_SECONDS = 60  # allowed difference of the provider's clock
 PROVED_SECONDS = int(FRESH.total_seconds())
 """How long ago, at most, a person may have shown the provider who they are. A provider otherwise answers from its own
 session, hours old, and signing in again would prove nothing."""
+UNUSABLE = (httpx.HTTPError, httpx.InvalidURL, AttributeError, KeyError, TypeError, ValueError)
+"""What a request and the reading of its answer raise, if the provider does not answer or its JSON has another form."""
 ENDPOINTS = ("authorization_endpoint", "token_endpoint", "jwks_uri")
 # Only signatures by the provider's own key: HS256 uses the client's secret, and `none` is no signature.
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
@@ -111,7 +113,7 @@ class Provider:
                     max_age=PROVED_SECONDS,
                     **self._accepted.asked(),
                 )
-            except (httpx.HTTPError, AuthlibBaseError, KeyError, ValueError) as error:
+            except (*UNUSABLE, AuthlibBaseError) as error:
                 _refuse("the provider cannot be asked", error)
         return str(address), journey
 
@@ -136,7 +138,7 @@ class Provider:
                 )
                 keys = (await self._get(asking, found["jwks_uri"])) if "id_token" in token else {}
                 return self.subject(self._read(token, keys, journey))
-            except (httpx.HTTPError, AuthlibBaseError, JoseError, KeyError, ValueError) as error:
+            except (*UNUSABLE, AuthlibBaseError, JoseError) as error:
                 _refuse("the provider did not say who it is", error)
 
     def subject(self, sub: str) -> str:

@@ -166,6 +166,25 @@ async def test_a_provider_that_calls_itself_otherwise_is_not_asked(console: Stag
             assert (await visitor.get("/sign-in/oidc")).status_code == 502
 
 
+@pytest.mark.parametrize("metadata", [[], "text", {"issuer": "http://localhost"}])
+async def test_metadata_of_another_form_are_told_as_a_provider_that_cannot_be_asked(
+    console: Stage, metadata: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def answered(*_: object) -> object:
+        return metadata
+
+    monkeypatch.setattr(Provider, "_get", answered)
+    with asking(console, Provider("http://localhost", "quanzu", None)):
+        async with Visitor(console) as visitor:
+            assert (await visitor.get("/sign-in/oidc")).status_code == 502
+
+
+async def test_an_address_that_is_none_is_told_as_a_provider_that_cannot_be_asked(console: Stage) -> None:
+    with asking(console, Provider("http://localhost:80:80", "quanzu", None)):
+        async with Visitor(console) as visitor:
+            assert (await visitor.get("/sign-in/oidc")).status_code == 502
+
+
 async def test_an_administrator_binds_an_account_and_a_subject_is_bound_once(
     federated: Stage, directory: Directory
 ) -> None:
