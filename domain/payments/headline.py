@@ -66,9 +66,16 @@ def secured_fen(case: Case) -> int:
 
 def money_in_danger(case: Case) -> list[tuple[Payment, int]]:
     """Return the payments whose money is in danger, and accounts that it reached, each with the money (fen) that the
-    headline amount has of it: what has not gone through, then what has while its stop is not in force yet.
+    headline amount has of it: what has not gone through, then what has while its stop is not in force yet. Money that
+    went on counts in the account that it reached last, so that the sum is at most that of the payments.
     """
-    return [*_moving(case), *((payment, payment.amount_fen) for payment in _waiting(case))]
+    moving, waiting = _moving(case), list[tuple[Payment, int]]()
+    room = sum(payment.amount_fen for payment in case.payments) - sum(fen for _, fen in moving)
+    for payment in reversed(_waiting(case)):
+        fen = min(payment.amount_fen, room)
+        room -= fen
+        waiting.append((payment, fen))
+    return [*moving, *((payment, fen) for payment, fen in reversed(waiting) if fen)]
 
 
 def headline_of(case: Case) -> Headline:

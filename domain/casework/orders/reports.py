@@ -1,6 +1,6 @@
 """Applies a victim's report: the case becomes red, and a stop order for the reported payment is proposed at once."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from domain.casework import alerts, stops
 from domain.casework.draft import DecisionBuilder, Rules
@@ -16,6 +16,8 @@ from schemas.codes.people import AskedBy, CallerReported
 from schemas.codes.refusals import AccountOrdered
 from schemas.codes.stop_orders import PaymentReported
 
+MOMENT = timedelta(microseconds=1)
+
 
 def open_by_report(earlier: Case | None, given: PaymentReport, rules: Rules, now: datetime) -> DecisionBuilder:
     """Return a builder with a new, red case that a victim's report opens, and the stop order for the reported payment
@@ -23,7 +25,7 @@ def open_by_report(earlier: Case | None, given: PaymentReport, rules: Rules, now
 
     `earlier`: the resident's previous case, or None.
     """
-    draft = alerts.begin_case(earlier, _as_alert(given, _danger(given, rules, now), now), rules, now)
+    draft = alerts.begin_case(earlier, _as_alert(given, _danger(given, rules, now), now, now), rules, now)
     _told(draft, given, given.payment.transfer if given.payment else None)
     return draft
 
@@ -37,7 +39,9 @@ def payment_report(draft: DecisionBuilder, given: PaymentReport) -> None:
     payment = given.payment
     same = pairs(draft.case.payments, [payment], draft.plan.stop.same_within) if payment else {}
     found = _joined(draft.case.danger, _danger(given, draft.rules, draft.now))
-    alerts.alert(draft, _as_alert(given, found, draft.now))
+    settled = draft.case.settled_at
+    new = draft.now if settled is None else max(draft.now, settled + MOMENT)  # nobody knew it when the case was settled
+    alerts.alert(draft, _as_alert(given, found, draft.now, new))
     _told(draft, given, same.get(payment.transfer, payment.transfer) if payment else None)
 
 
@@ -59,8 +63,10 @@ def _joined(known: Danger, found: Danger) -> Danger:
     return known.model_copy(update=more)
 
 
-def _as_alert(given: PaymentReport, danger: Danger, now: datetime) -> Alert:
-    """Return an alert made of the report, without a policy, because a person found the danger."""
+def _as_alert(given: PaymentReport, danger: Danger, now: datetime, signal_at: datetime) -> Alert:
+    """Return an alert made of the report, without a policy, because a person found the danger. `signal_at`: the time
+    from which the danger counts as known.
+    """
     return Alert(
         id=given.id,
         at=now,
@@ -69,7 +75,7 @@ def _as_alert(given: PaymentReport, danger: Danger, now: datetime) -> Alert:
         payments=_paid(given),
         profile=given.profile,
         accounts=given.accounts,
-        signal_at=now,
+        signal_at=signal_at,
     )
 
 
