@@ -111,7 +111,7 @@ def _frozen_or_not(draft: DecisionBuilder, given: BankFeedback, payment: Payment
 def _in_force(draft: DecisionBuilder, given: BankFeedback, payment: Payment) -> None:
     stop = payment.stop or Stop(state=StopState.ASKED, times=0)
     if not comes_late(draft, given, stop) and (stop.state is not StopState.ASKED or _earlier(given, stop)):
-        return
+        return _restated(draft, given, payment)
     _no_second(draft, given)
     payment = find(draft.case, given.transfer) or payment
     stop = payment.stop or Stop(state=StopState.ASKED, times=0)
@@ -124,7 +124,20 @@ def _in_force(draft: DecisionBuilder, given: BankFeedback, payment: Payment) -> 
     orders.record_execution(draft, payment.transfer, until, given.bank)
     due = max(draft.now + timedelta(seconds=1), until - draft.plan.stop.remind_before)
     draft.timer(f"{CLOCK}{stop_id(draft.case, payment.transfer)}", Action.STOP_AGAIN, due, payment.transfer)
-    _lift_unwanted(draft, payment.transfer)
+    return _lift_unwanted(draft, payment.transfer)
+
+
+def _restated(draft: DecisionBuilder, given: BankFeedback, payment: Payment) -> None:
+    """Keep another amount that the bank states of a stop that runs, with a fact: it may count the money only after it
+    has stopped the account. An amount of 0, and an answer about an earlier order, change nothing.
+    """
+    stop = payment.stop
+    if stop is None or stop.state is not StopState.IN_FORCE or given.state is not BankState.IN_FORCE:
+        return
+    if given.amount_fen in (0, stop.there_fen) or before_latest(draft, given, extensions=True):
+        return
+    draft.pay(payment.model_copy(update={"stop": stop.model_copy(update={"there_fen": given.amount_fen})}))
+    draft.note(FactKind.STOP, BankStopped(), amount_fen=given.amount_fen)
 
 
 def _of_order(draft: DecisionBuilder, given: BankFeedback) -> BankFeedback:

@@ -4,10 +4,14 @@ from datetime import timedelta
 
 from domain.payments import releases
 from domain.payments.bank_book import BankBook, order_line
+from domain.payments.books import standing
 from domain.payments.releases import FIRST_TRACED
+from schemas.casework.books import BookLine
+from schemas.casework.cases import Stop
 from schemas.casework.inputs import BankState
 from schemas.casework.orders import OrderState
 from schemas.channels.releases import ReleaseRequest
+from schemas.codes.money import BankStopped
 from schemas.levels import Action, Level
 from schemas.risk.evidence import WatchStatus
 from tests.domain.builders import Line, payment
@@ -26,6 +30,12 @@ def partly_held() -> Journal:
     line.pass_to(timedelta(minutes=2))
     line.bank(BankState.IN_FORCE, amount=HELD)
     return line
+
+
+def stop_of(line: Line) -> Stop:
+    found = line.here.payments[0].stop
+    assert found is not None
+    return found
 
 
 def asks(line: Line, number: int = 0) -> ReleaseRequest:
@@ -63,6 +73,31 @@ def test_the_extension_of_a_traced_accounts_stop_is_ordered_for_what_it_holds() 
     (again,) = (order for order in onward(line.here) if order.action is Action.STOP_AGAIN)
     assert (again.amount_fen, again.state) == (150_000, OrderState.PROPOSED)
     assert asks(line, FIRST_TRACED).amount_fen == 150_000
+
+
+def test_a_bank_that_counts_the_money_after_it_has_stopped_the_account_is_heard() -> None:
+    line = Journal()
+    line.alert(Level.RED, payment(amount=PAID, watched=WatchStatus.CONFIRMED))
+    line.pass_to(timedelta(minutes=2))
+    line.bank(BankState.IN_FORCE)
+    until = stop_of(line).until
+    assert line.bank(BankState.IN_FORCE).facts == []
+    line.bank(BankState.IN_FORCE, amount=HELD)
+    assert (stop_of(line).there_fen, stop_of(line).until) == (HELD, until)
+    assert line.bank(BankState.IN_FORCE, amount=HELD).facts == []
+    (fact,) = line.bank(BankState.IN_FORCE, amount=100_000).facts
+    assert (fact.what, fact.amount_fen) == (BankStopped(), 100_000)
+    assert standing(line.here)[BookLine.STOPPED] == 100_000, "once, and by its latest word"
+
+
+def test_what_a_bank_said_of_the_first_order_changes_nothing_after_the_extension() -> None:
+    line = partly_held()
+    first = line.sent()[-1].id
+    line.pass_to(timedelta(hours=44))
+    line.bank(BankState.IN_FORCE, amount=200_000)
+    assert stop_of(line).there_fen == 200_000
+    assert line.bank(BankState.IN_FORCE, amount=HELD, dispatch=first).facts == []
+    assert stop_of(line).there_fen == 200_000
 
 
 def test_the_desks_lists_show_what_is_held() -> None:
