@@ -106,7 +106,7 @@ async def test_the_release_desk_approves_a_stop_of_the_account_that_the_money_we
         assert f'href="{here}"' in (await desk.get("/release")).text
         order = (await desk.get(here)).text
         printed = (await desk.get(f"{here}/print")).text
-        for words in ("银行（icbc）回告", "经 2 次转账到达该账户", "不是居民本人的付款", "中国农业银行"):
+        for words in ("银行（中国工商银行）回告", "经 2 次转账到达该账户", "不是居民本人的付款", "中国农业银行"):
             assert words in order
             assert words in printed
         assert "¥10,000" in printed
