@@ -22,6 +22,7 @@ from datetime import timedelta
 from itertools import count, islice, repeat
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from aiokafka import AIOKafkaProducer
 from kafka import TopicPartition
@@ -233,7 +234,9 @@ def main() -> int:
     parser.add_argument("--gzip", action="store_true", help="the journal is compressed")
     given = parser.parse_args()
     logging.basicConfig(level=logging.ERROR)
-    with tempfile.TemporaryDirectory(prefix="quanzu-recovery-") as folder, real(Path(folder)) as settings:
+    # Workers build the store when they start, too: of a large journal, longer than a demo waits for.
+    waits = patch("simulators.demo.run.READY_SECONDS", LONGEST_SECONDS)
+    with waits, tempfile.TemporaryDirectory(prefix="quanzu-recovery-") as folder, real(Path(folder)) as settings:
         found = asyncio.run(measured(settings, given.entries, checkpoint=given.checkpoint, gzip=given.gzip))
     print(text := json.dumps(found, indent=2))
     if given.report:
