@@ -152,7 +152,9 @@ async def test_a_task_too_far_to_arrive_in_time_says_so_before_it_is_accepted_an
         mark = page.locator("#list [data-slot=too-far]")
         await expect(page.get_by_role("link", name=NAME)).to_be_visible()
         await expect(mark).to_be_hidden()
-        await visit.line.officers("list-4", division="222401002")  # over 5 hours away, of the 40 minutes in which to arrive
+        await visit.line.officers(
+            "list-4", division="222401002"
+        )  # over 5 hours away, of the 40 minutes in which to arrive
         for language, words in TOO_FAR.items():
             page = await opened(people, "list-4", language=language, size=TELEPHONE)
             await expect(page.locator("#list [data-slot=too-far]")).to_have_text(words)
