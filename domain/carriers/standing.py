@@ -23,11 +23,13 @@ class Passage:
 
 
 def is_slow(passages: Iterable[Passage], receipt_seconds: float, now: float) -> bool:
-    """Return True if at least five of the latest ten messages of a carrier were late. `passages`: oldest first.
+    """Return True if at least five of a carrier's latest ten judged messages were late. `passages`: oldest first;
+    `now`: in monotonic seconds, as the times of the passages.
 
-    A message is late if it has no answer after 3 s, or no receipt `receipt_seconds` after it was sent. Messages that
-    may still be in time, and messages older than 120 s, are not counted. Example: with one message a second and
-    receipts due in 5 s, a carrier that falls silent is slow after 9 s; with ten, after 6 s.
+    A message is late if it still has no answer after 3 s, or had no receipt `receipt_seconds` after it was sent. Not
+    judged, and left out before the latest ten are taken, are messages that may still be in time, and those sent 120 s
+    ago or earlier. Example: with one message a second and receipts due in 5 s, a carrier that answers but sends no
+    receipts any more is slow after 9 s; one that does not answer either, after 7 s.
     """
     recent = (each for each in passages if now - each.written < FORGET_SECONDS)
     judged = [late for each in recent if (late := _late(each, receipt_seconds, now)) is not None]

@@ -81,7 +81,8 @@ def call_after(call: DeskCall | None, what: str, by: str, now: datetime) -> Desk
     """Return the case's latest call by an operator (`call`) as it is after a note of the kind `what` (see NoteAct).
 
     "conversation", "busy" and "no_answer" give a new call of the operator `by` at `now`; "conversation_ended" gives the
-    call that goes on with `now` as its end. Otherwise `call` is returned unchanged, which may be None.
+    call that goes on, whoever made it, with `now` as its end. Otherwise, also if no call goes on, `call` is returned
+    unchanged, which may be None.
     """
     if what in CALLS:
         return DeskCall(result=CALLS[what], at=now, by=by)

@@ -11,11 +11,12 @@ _TIME = re.compile(
 
 
 def paid_at(text: str, now: datetime) -> datetime:
-    """Return the latest time that matches the text and is not after `now`, read in Jilin's time, aware. Forms of the
-    text: "14:30", "1430", "14点", "3-1 14:30"; "" is `now`.
+    """Return the latest time that matches the text and is not after `now` (aware): a time in Jilin's zone, or `now`
+    itself, in its own zone. The text means Jilin's time. Forms of the text: "14:30", "1430", "14点", "3-1 14:30",
+    "3月1日14点30分"; "" gives `now`.
 
     Without a date, the time is within the last 24 hours; with a date, within the last year. A time at most 5 minutes
-    ahead is taken as `now`. Raises ValueError if the text is not a valid time or date.
+    ahead, with or without a date, gives `now`. Raises ValueError if the text is not a valid time or date.
     """
     typed = text.strip()
     if not typed:

@@ -39,8 +39,9 @@ class Spool:
         self._files.close()
 
     def add(self, signal: Signal) -> None:
-        """Add a signal. A signal without an arrival time gets the time of `known`. When enough signals are in memory,
-        they are written to a temporary file. Raises OSError if the file cannot be written.
+        """Add a signal, in any order. A signal without an arrival time is kept as a copy that arrived at the signal's
+        own time, a call when it ended. When `held` signals are in memory, they are written to a temporary file. Raises
+        OSError if the file cannot be written.
         """
         self._held.append(known(signal))
         self.count += 1

@@ -58,9 +58,12 @@ def backtest(
     report: Report = None,
 ) -> None:
     """Evaluate recorded signals under two policies: which cases the candidate adds, misses, raises sooner or later, and
-    why.
+    why. Prints the result as a table.
 
-    The signals come from files, or from the topics of a running Quanzu (the last seven days).
+    The signals come from files (--file, with --format), or from the topics of a running Quanzu (--from, and --to if not
+    until now; they keep the last seven days). A time without a zone is China's. Exits with 2 unless exactly one of
+    --file and --from is given, and with files one format for all or one for each; with 1 if a policy or a file is
+    invalid, or there is no valid signal.
     """
     from console.progress import bar
     from simulators.backtest.report import report as told

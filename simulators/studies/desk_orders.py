@@ -71,8 +71,12 @@ def _as_rare(cases: Sequence[Case], paying: set[str], seed: int, oversampled: fl
 def order_figures(
     seed: int, district: District, policy: Policy, beliefs: CallBeliefs, told: Callable[[str], object] = str
 ) -> dict[str, MonthFigures]:
-    """Run the province of a seed under each order and each staff, and return the figures by name. `told`: called with
-    each name when its run begins.
+    """Run the province of a seed under each order of the queue with the district's staff, then under the order in force
+    with one more operator, officer, car and minute. Return the figures by name, in this order.
+
+    The names: "nobody", "first come", "level, then age", PRODUCT (the order in force), INDEX (it uses `beliefs`),
+    ORACLE (it knows the truth), BOUND (first come, and every case is called at once), and the names of `one_more`.
+    `told`: called with each name when its run begins.
     """
     came = district.arrivals(seed, policy)
 

@@ -196,8 +196,9 @@ class Rosters:
         await self._redis.hdel(VISIT_JOINED, task.dispatch)  # a restore may have stored it again
 
     async def task(self, dispatch: str) -> Task | None:
-        """Return the task of a dispatch (by id), or None if the visit was not given to an officer. Raises RedisError if
-        Redis is unavailable.
+        """Return the stored task of a dispatch (by id), or None if Redis has none: the visit was not given to an
+        officer, the dispatch is unknown, the task was deleted (after 4 days, or because it never reached its officer),
+        or Redis was emptied and is not restored yet. Raises RedisError if Redis is unavailable.
         """
         return await self._tasks.get(dispatch)
 

@@ -34,11 +34,13 @@ _tracer: Tracer | None = None
 
 
 def begin(part: str, endpoint: str | None, ratio: float, processor: "SpanProcessor | None" = None) -> None:
-    """Start tracing in this process. Without an endpoint and a processor, turn it off.
+    """Start tracing in this process; a later call replaces the earlier one. Without an endpoint and a processor, turn
+    it off, which needs no extra.
 
-    `part`: the name of this program. `endpoint`: the collector's URL. `ratio`: the fraction (0 to 1) of new traces
-    that is recorded; a continued trace is recorded if its beginning was. `processor`: receives the spans instead of
-    the endpoint. Raises UserError if the extra is not installed.
+    `part`: the name of this program. `endpoint`: the collector's URL. `ratio`: the fraction (0 to 1) of new traces that
+    is recorded; a continued trace is recorded if its beginning was. `processor`: receives the spans instead of the
+    endpoint. To start it, raises UserError if the extra `traces` is not installed, and ValueError if `ratio` is not
+    from 0 to 1.
     """
     global _tracer
     if endpoint is None and processor is None:

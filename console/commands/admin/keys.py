@@ -47,9 +47,12 @@ def keys_rotate(
     seconds: Annotated[float, typer.Option("--wait", min=1, help="Seconds until all processes accept it")] = 30,
     sm: Chinese = False,
 ) -> None:
-    """Make a new key, wait until all processes accept it, and use it. The former key stays accepted.
+    """Make a new key that is accepted, wait `--wait` seconds, and put it in force. Whether all processes accept it by
+    then is not checked. The former key stays accepted. Prints the ids of the purpose's keys, the one in force first.
 
     For processes that read the files of this folder. Where the files are copied, use `accept`, copy them, then `use`.
+    Refused with exit code 1 if there are five keys already, of the audit a hundred: `remove` one first. If it is
+    interrupted while it waits, the new key is accepted, but not in force: continue with `use`.
     """
     from streams.security.key_files import change_ring, random_key
 

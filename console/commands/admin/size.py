@@ -59,10 +59,12 @@ def size(
 ) -> None:
     """Compute how large an installation must be.
 
-    It prints partitions, workers, memory and disk (GiB or MiB), network (Mbit/s), cores and, with a core's price, their
-    price per month; as JSON, memory and disk are in bytes, network in bytes per second. Residents, signals, warnings
-    and cells that are not given are the profile's. Exits with 1 if one Redis per cell is too slow for the load: then
-    more cells are needed.
+    Residents, signals and warnings are given for all cells together; those, and the cells, that are not given are the
+    profile's. It prints for one cell: partitions, workers, memory and disk (GiB or MiB), network (Mbit/s) and cores by
+    kind of process; then for all cells together: the cores and, with a core's price, their price per month, in the same
+    currency. As JSON, memory and disk are in bytes, network in bytes per second. Exits with 1, after printing, if one
+    Redis per cell is too slow for the load: then more cells are needed. Exits with 2, without printing, if the headroom
+    leaves too little beside an idle worker.
     """
     from domain.statistics.sizing import Asked
     from domain.statistics.sizing import size as reckon

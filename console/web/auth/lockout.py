@@ -92,7 +92,10 @@ class Lockout:
             await self._limiter.clear(limit, *names)
 
     def attempt(self, request: Request, what: Literal["password", "code"], login: str) -> Attempt:
-        """Return the attempt that a request makes at a login. Raises SettingsError if no key for sessions is set."""
+        """Return the attempt that a request makes at a login: with the client's address, and the mark of a browser that
+        has signed in to the login before. Counts nothing: `wait` counts the attempt, and tells whether it is allowed.
+        Raises SettingsError if no key for sessions is set.
+        """
         return Attempt(what, login, address_of(request), self._device(request, login))
 
     def remember(self, response: Response, login: str) -> None:

@@ -135,8 +135,9 @@ class View:
 
     @property
     def call(self) -> str:
-        """The state of the desk's latest call: "none", "busy", "no_answer", "connected" or "ended". A call by
-        somebody else than the person who has the case now counts only while it goes on.
+        """The state of the desk's latest call: "none", "busy", "no_answer", "connected" (it goes on) or "ended". A call
+        by somebody else than the person who has the case now counts only while it goes on; after that, and if it was
+        not answered, the state is "none".
         """
         if call_goes_on(self.case, self.now):
             return "connected"
@@ -167,8 +168,8 @@ class View:
 
     @property
     def talked(self) -> bool:
-        """True if a conversation or a visit is recorded. If not, answers are not offered and "dissuaded" needs a
-        ground.
+        """True if the desk's latest call was answered, and nobody else than its operator has claimed the case since, or
+        if an officer has met the resident. If not, answers are not offered and "dissuaded" needs a ground.
         """
         return grounds.known_ground(self.case) is not None
 

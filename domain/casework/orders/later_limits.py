@@ -82,10 +82,12 @@ def hops_from(trace: MoneyTrace, token: str, thefts: Collection[str]) -> dict[st
 
 
 def standing_approval(case: Case, order: StopOrder, steps: Iterable[Step], now: datetime) -> StandingApproval | None:
-    """Return an order's standing approval if it is in force at `now`, else None. `steps`: the case's, as they are now.
+    """Return the standing approval that was signed together with `order` (its `later`) if it is in force at `now`, else
+    None. An order that was approved by another order's standing approval gives None, unless it has one of its own.
+    `steps`: the case's, as they are now.
 
-    It is in force only while its own order is approved and still has an effect: not, for example, after the bank has
-    not answered within all attempts.
+    It is in force only while `order` is approved and still has an effect: not, for example, after the bank has not
+    answered within all attempts.
     """
     if order.state is not OrderState.APPROVED or order.later is None or not order.later.in_force(now):
         return None

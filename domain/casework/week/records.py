@@ -12,7 +12,10 @@ _WORST_LAST = (WeekAnswer.NO_ANSWER, WeekAnswer.NOTHING_PAID, WeekAnswer.CONTACT
 
 
 def note_question(draft: DecisionBuilder, step: Step) -> None:
-    """Record that the question is put now, if `step` is one and it is the first attempt. No fact is recorded."""
+    """Record in the case (`week`) that the resident is asked now whether they have paid since, if `step` asks this (its
+    action is one of WEEK_QUESTIONS) and the case has no such question yet. Else nothing is changed. No fact is
+    recorded.
+    """
     if step.action in WEEK_QUESTIONS and draft.case.week is None:
         draft.set(week=WeekQuestion(asked_at=draft.now, action=step.action))
 

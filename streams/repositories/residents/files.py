@@ -68,8 +68,9 @@ class ImportReport:
 async def import_file(
     path: Path, register: Residents, keys: IdKeys, progress: Progress | None = None, at: datetime | None = None
 ) -> ImportReport:
-    """Import all residents of a file into the register, and write refused rows to a file beside it. Returns the counts
-    and the refused rows.
+    """Import all residents of a file into the register. Write refused rows to FILE.refused.csv beside it, which
+    replaces an earlier such file; none is written if no row is refused. Returns the counts and the refused rows. The
+    columns: see rows.py.
 
     A resident known by id, or by the hash of the ID number, is updated, so a file can be imported again. A telephone or
     account that a later row of the same resident leaves out ends at `at` (default: now). `progress` is called after
@@ -77,8 +78,9 @@ async def import_file(
 
     Raises FileError if the file is not CSV or Parquet, or a column is missing, unknown or given twice, OSError if it
     cannot be opened, and UnknownKeyError if the register's ID numbers are hashed under a key that is not in `keys`;
-    nothing is imported then. Raises FileError also if a Parquet file is damaged further on; all rows up to the one that
-    the error names are imported. Errors of `Residents.put` pass through.
+    nothing is imported then. Further on, raises FileError if a Parquet file is damaged (all rows up to the one that the
+    error names are imported), and OSError if the file cannot be read on or the refused rows cannot be written (earlier
+    rows may be imported). Errors of `Residents.put` and of Redis pass through.
     """
     at = at or Clock().now()
     await check_keys(register, keys)
