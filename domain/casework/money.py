@@ -98,7 +98,7 @@ def book_loss(draft: DecisionBuilder, transfer: str | None, amount_fen: int, by:
     """
     after = ledger.with_loss(draft.case, transfer, amount_fen, draft.now)
     if after is not draft.case:
-        amount = next(loss.amount_fen for loss in after.losses if loss.id == (transfer or ledger.UNNAMED))
+        amount = next(loss.amount_fen for loss in after.losses if loss not in draft.case.losses)
         _replace(draft, after, by)
         draft.note(FactKind.LOST, MoneyLost(amount), amount_fen=amount, by=by)
 

@@ -256,12 +256,14 @@ def with_loss(case: Case, transfer: str | None, amount_fen: int, at: datetime) -
     amount, limited to the payment's if the case has that payment, and the earliest time. How many days the loss came
     after the warning stays as first booked.
 
-    `transfer`: None if unknown; all such reports are about the same money. The transfer's loss avoided of class C (the
-    resident named the payment) or D (estimated) is removed, that of A and B (confirmed by the bank) stays, and the
-    case's estimate (D) is computed anew. Returns the case itself if an earlier case has booked the transfer, or if at
-    least this amount is booked already, at this or an earlier time.
+    `transfer`: None if unknown; all such reports are about the same money. That of a traced account counts as unknown,
+    because what the account holds came from the case's payments. The transfer's loss avoided of class C (the resident
+    named the payment) or D (estimated) is removed, that of A and B (confirmed by the bank) stays, and the case's
+    estimate (D) is computed anew. Returns the case itself if an earlier case has booked the transfer, or if at least
+    this amount is booked already, at this or an earlier time.
     """
-    name = transfer or UNNAMED
+    traced = any(account.transfer == transfer for account in case.traced)
+    name = UNNAMED if transfer is None or traced else transfer
     payment = own_payment(case, name)
     amount = min(amount_fen, payment.amount_fen) if payment else amount_fen
     known = next((loss for loss in case.losses if loss.id == name), None)

@@ -69,6 +69,14 @@ def test_money_that_a_bank_freezes_beyond_the_payee_is_frozen_and_no_longer_stop
     assert of_case(line.here).frozen == 0, "loss avoided and frozen money in the ledger are of the own payments only"
 
 
+def test_a_loss_that_names_the_account_to_which_the_money_went_on_is_no_other_money() -> None:
+    line = reached()
+    line.victim(WHOLE, "bank:1")
+    line.victim(MOVED, B1)
+    assert of_case(line.here).lost == WHOLE
+    assert places(line.here) == {BookLine.LOST: WHOLE}
+
+
 def test_money_that_a_bank_gives_back_from_beyond_the_payee_leaves_frozen_for_returned() -> None:
     line = followed()
     line.give(told(line, B1, BankState.FROZEN, fen=500_000, step="stop.t0"))
