@@ -94,7 +94,8 @@ class CarrierLink:
     async def submit(self, message: ShortMessage) -> tuple[SubmitAnswer, str]:
         """Send one segment, after a wait for a place in the window. Returns (meaning of the carrier's answer, the
         carrier's id of the segment); the id is "" unless the meaning is TAKEN and the carrier gave one. The meaning is
-        ELSEWHERE, with nothing sent, if the segment is coded for another protocol.
+        ELSEWHERE, with nothing sent, also if the segment cannot be written in the carrier's protocol: it is coded for
+        another one, it is too long, or a number or name does not fit.
 
         Raises NotWrittenError if it was certainly not sent; LostError if it is unknown whether the carrier has it,
         because the connection ended, or the answer cannot be read or tells of a failure of the carrier.

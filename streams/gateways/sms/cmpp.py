@@ -42,7 +42,8 @@ class CmppDialect:
 
     def login(self, password: str, now: float) -> LoginRequest:
         """Return the request CMPP_CONNECT, with a proof that we know the password. Its `check` raises BindError if the
-        carrier refuses, or does not prove that it knows the password although the configuration demands it.
+        carrier refuses, its answer has another length, or it does not prove that it knows the password although the
+        configuration demands it.
 
         `now`: in seconds since 1970. Raises ValueError if the account is over 6 octets, or it or the password is not
         ASCII.

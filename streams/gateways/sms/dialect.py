@@ -12,7 +12,9 @@ from streams.gateways.sms.pdu import ShortMessage
 
 
 class BindError(ConnectionError):
-    """Raised if the carrier refuses the account, or does not prove that it is the carrier. `status`: its answer's."""
+    """Raised if the carrier refuses the account, or does not prove that it is the carrier. `status`: that of its
+    answer; 0 if the answer cannot be read or lacks the proof.
+    """
 
     def __init__(self, status: int, why: str = "") -> None:
         super().__init__(why or f"the carrier refused the bind with status 0x{status:08X}")
@@ -44,7 +46,9 @@ class Unit(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class LoginRequest:
-    """The request that opens a session. `check`: raises BindError if the answer to it refuses us."""
+    """The request that opens a session. `check`: raises BindError if the answer to it refuses us, cannot be read, or
+    lacks a proof that the account demands.
+    """
 
     command: int
     body: bytes = field(repr=False)
@@ -80,8 +84,9 @@ class Dialect(Protocol):
         """Return a request as a unit, to be sent. `command`: one of `commands`, or of the login."""
 
     def login(self, password: str, now: float) -> LoginRequest:
-        """Return the request that opens the session. Its `check` raises BindError if the answer refuses us. `now`: in
-        seconds since 1970. Raises ValueError if the account or the password cannot be written.
+        """Return the request that opens the session. Its `check` raises BindError if the answer refuses us, cannot be
+        read, or lacks a proof that the account demands. `now`: in seconds since 1970. Raises ValueError if the account
+        or the password cannot be written.
         """
 
     def submit(self, message: ShortMessage) -> bytes:

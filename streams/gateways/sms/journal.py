@@ -78,7 +78,8 @@ class Journal:
 
     async def until_stored(self, change: Callable[[sqlite3.Connection], Found]) -> Found:
         """Call `run` until the disk stores the changes, at intervals of 1 s and without limit, and return the result of
-        `change`. Each sqlite3.Error is a reason to try again and is logged; other exceptions of `change` are raised.
+        `change`. Each sqlite3.Error, also one that `change` raises, is a reason to try again; it is logged at most once
+        in 10 s. Other exceptions of `change` are raised.
         """
         while True:
             try:

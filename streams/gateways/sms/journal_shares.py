@@ -19,8 +19,12 @@ _DAY = 86_400.0
 def count_receipt(
     db: sqlite3.Connection, message: str, number: int, now: float, *, receipted: int, delivered: int
 ) -> None:
-    """Add to the counts of the carrier that has a segment, for its message's kind. `message`: the dispatch's id;
-    `number`: the segment's, from 1; `now`: in seconds since 1970. Raises sqlite3.Error if the database refuses.
+    """Add `receipted` and `delivered` to the counts of the carrier that has a segment, for its message's kind; the
+    counts from before fade until `now` first. `receipted`: 1 for the segment's first receipt, else 0; `delivered`: 1 if
+    it says that the segment is delivered, else 0.
+
+    `message`: the dispatch's id; `number`: the segment's, from 1; the segment must be stored and have a carrier. `now`:
+    in seconds since 1970. Raises sqlite3.Error if the database refuses.
     """
     carrier, kind = db.execute(
         "SELECT carrier, kind FROM segments JOIN messages ON id = message WHERE message = ? AND number = ?",

@@ -172,8 +172,9 @@ def sent(db: sqlite3.Connection, message: str, number: int, named: str, remote: 
 
 def receive(db: sqlite3.Connection, carrier: str, remote: str, state: SmsState, word: str, now: float) -> bool:
     """Store a receipt for the latest segment to which the carrier gave the id `remote`, and update the message's
-    result. Returns True if the id was known. If no answer has named the id yet, the receipt is kept for two minutes for
-    the answer that will, and False is returned.
+    result. A receipt that the segment has already is replaced only if it says `undelivered`. Returns True if the id was
+    known. If no answer has named the id yet, the receipt is kept for two minutes for the answer that will, and False is
+    returned.
 
     `word`: the carrier's word for the state; `now`: in seconds since 1970. Raises sqlite3.Error if the database
     refuses.

@@ -60,9 +60,10 @@ class Reports:
         self._faults = DeliveryFaults()
 
     async def deliver(self, account: CarrierAccount, carrier: CarrierLink, unit: Unit) -> bool:
-        """Take a unit that a carrier delivers: a receipt, or a message from a telephone. Returns True if the disk has
-        it, or nothing of it has to be stored because it cannot be read or is not final; False if the carrier has to
-        deliver it again.
+        """Take a unit that a carrier delivers: a receipt, or a message from a telephone. Returns False if the carrier
+        has to deliver it again, because the disk refuses it or too many messages wait; else True: the disk has it, or
+        it is not stored, because it cannot be read, is not final, came before, or its telephone is unknown or has too
+        many messages waiting.
         """
         try:
             found = carrier.dialect.delivery(unit)

@@ -30,8 +30,9 @@ LONGEST_PASSWORD = 64  # SMPP 3.4 has 8; many carriers give longer ones
 
 
 def configured(path: Path) -> GatewayFile:
-    """Return the configuration in a file, after reading the files that it names too. Raises GatewayFileError if one of
-    them cannot be used.
+    """Return the configuration in a file, after a check of the keys, passwords and authorities in the files that it
+    names. The server's own certificate is not read here, but by `gateway`. Raises GatewayFileError if the file or one
+    of the others cannot be used.
     """
     try:
         text = path.read_text("utf-8")

@@ -246,8 +246,8 @@ class ReceiptsTable(ConfigurationTable):
 
 
 class StorageTable(ConfigurationTable):
-    """Where orders and results are stored. `file`: an SQLite file; `keep_days`: how long an order's id is
-    remembered.
+    """Where orders and results are stored. `file`: an SQLite file; `keep_days`: how long an order's id is remembered,
+    and how long its result is reported again until Quanzu accepts it.
     """
 
     file: Path

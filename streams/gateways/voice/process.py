@@ -37,8 +37,10 @@ STOP_SECONDS = 60.0  # for the calls under way; with hanging up and the last rep
 
 
 def check_voice_gateway(file: Path) -> tuple[VoiceConfiguration, VoiceSecrets, Voices]:
-    """Return the configuration, the secrets and the voices, after a check of the configuration file and the files that
-    it names. Opens no port and dials no call. Raises VoiceConfigurationError with all faults.
+    """Return the configuration, the secrets and the voices, after a check of the configuration file and of the files
+    that it names, except the certificate and key of [orders], which are read when the gateway starts. Opens no port and
+    dials no call. Raises VoiceConfigurationError with all faults of the configuration file, or, if it has none, with
+    all of the other files.
     """
     given = read_configuration(file)
     secrets, faults = read_secrets(given)
@@ -52,8 +54,9 @@ async def serve_voice_gateway(file: Path) -> None:
     """Run the gateway until it receives SIGTERM or SIGINT; calls in progress then have 60 s to end.
 
     Raises VoiceConfigurationError if the configuration is invalid, LedgerInUseError if another gateway has the ledger,
-    SettingsError if a port is in use, SpeechError if a sentence for callers cannot be spoken, OSError if a UDP port for
-    SIP or the ledger cannot be opened, and sqlite3.Error if the ledger refuses.
+    SettingsError if a port is in use or the certificate of [orders] is unusable, SpeechError if a sentence for callers
+    cannot be spoken, OSError if a UDP port for SIP or the ledger cannot be opened, and sqlite3.Error if the ledger
+    refuses.
     """
     given, secrets, voices = await asyncio.to_thread(check_voice_gateway, file)
     metrics.serve(given.orders.metrics_port, setting="[orders] metrics_port")

@@ -31,8 +31,9 @@ class VoiceSecrets:
 
 
 def read_secrets(given: VoiceConfiguration) -> tuple[VoiceSecrets, list[ConfigurationFault]]:
-    """Return (the secrets, the faults of the files that the configuration names). A file that is missing or unusable is
-    a fault, not an exception. If there is a fault, do not use the secrets.
+    """Return (the secrets, the faults of the files of keys, passwords and certificates that the configuration names).
+    The certificate and key of [orders] are not read. A file that is missing or unusable is a fault, not an exception.
+    If there is a fault, do not use the secrets.
     """
     faults: list[ConfigurationFault] = []
     key = given.orders.secret_file

@@ -86,10 +86,11 @@ def directed(offered: str, direction: str, version: int) -> str:
 
 
 def agreed(text: str, *, secure: bool) -> MediaPlan:
-    """Parse the called side's session description `text`, and return what was agreed.
+    """Parse the other side's session description `text`, an answer or an offer, and return what was agreed.
 
-    `secure`: SRTP was offered; without it, sound may be sent to this machine only. Raises MediaRefusedError if the
-    answer is invalid, has no coding that this side supports, or does not encrypt the sound.
+    `secure`: True: the sound must be encrypted with SRTP; False: it is not, and may be sent to this machine only.
+    Raises MediaRefusedError if the description is invalid, has no coding that this side supports, has no SRTP key
+    although `secure` is True, or would have sound leave this machine although it is False.
     """
     try:
         return _plan(parse_sdp(text), secure=secure)

@@ -24,8 +24,8 @@ class Announcement(Generic[Listener]):
         self._next.pop(listener, None)
 
     def take(self, listener: Listener, law: G711) -> bytes | None:
-        """Return the next 20 ms for a listener, coded with `law`; None if the listener was sent the entire sound
-        before, or is none of this announcement's. The next call returns what follows.
+        """Return the next 20 ms for a listener, coded with `law`; the next call returns what follows. None if the
+        listener was sent the entire sound before, is not one of this announcement's, or the sound is empty.
         """
         place = self._next.get(listener)
         if place is None:

@@ -55,7 +55,9 @@ class SoundBridge:
         return self._state
 
     def set_state(self, to: BridgeState) -> None:
-        """Change what each side hears, from the next packet on. Sound that waits to be passed on is dropped."""
+        """Change what each side hears, from the next packet on. Sound that waits to be passed on is dropped, except to
+        the operator if the new state is RINGING.
+        """
         self._state = to
         for (_, target), relay in self._relays.items():
             if target is not self._operator or to is not BridgeState.RINGING:

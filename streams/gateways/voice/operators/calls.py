@@ -284,9 +284,9 @@ class OperatorCalls:
     async def consult(self, call: str, login: str, act_id: str) -> CallTaking:
         """Put the resident of a talk on hold, and ring a colleague who has a telephone.
 
-        Returns STARTED, KNOWN if the act was carried out before, ON_THE_PHONE if the colleague has a call or nobody can
-        be asked in this call, or FULL if as many calls as allowed have a third leg. Nothing happens after the last
-        three.
+        Returns STARTED; KNOWN if the act was carried out before; ON_THE_PHONE if the colleague has a call, the call is
+        not under way here, or nobody can be asked in it; or FULL if as many calls as allowed have a third leg (none, if
+        third parties are not configured). Nothing happens after the last three.
         """
         talking = self._talking.get(call)
         if talking is None:

@@ -43,8 +43,9 @@ class SealedSound:
 class CallRecorder:
     """The recording of one call. Its `tick` must be called every 20 ms.
 
-    `put`: takes a part to be sent, and returns False if it cannot: the recording then ends. `changed`: called when
-    `report` tells something new.
+    `put`: takes a part to be sent, and returns False if it cannot: the recording then ends. `changed`: called by `tick`
+    at first, and whenever the state in `report`, or its `begun`, differs from the one at the call before; `end` and
+    `set_paused` do not call it themselves.
     """
 
     def __init__(

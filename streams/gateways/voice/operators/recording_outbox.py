@@ -62,7 +62,7 @@ class RecordingOutbox:
         return True
 
     async def settle(self, seconds: float) -> None:
-        """Wait until intake has all parts, at most `seconds`."""
+        """Wait, at most `seconds`, until no part waits any more: intake has it, or it was given up."""
         if self._sending:
             await asyncio.wait(tuple(self._sending.values()), timeout=seconds)
 

@@ -30,9 +30,10 @@ CANCEL_SECONDS = 5.0  # for the answer to a cancelled INVITE
 class DialResult:
     """The final answer to an INVITE.
 
-    `status`: its SIP status; `reason`: its Reason header; `sdp`: the session description that answers our offer, "" if
-    it has none; `gave_up`: True if the call was given up because it was not answered for too long; `rang`: True if the
-    telephone rang, or its network said that the call goes on.
+    `status`: its SIP status; 0 if the trunk sent no answer at all, 503 also without a connection to the trunk, 487 also
+    if the call was given up; `reason`: its Reason header, "" without one; `sdp`: the session description that answers
+    our offer, "" if it has none; `gave_up`: True if the call was given up because it was not answered for too long;
+    `rang`: True if the telephone rang, or its network said that the call goes on.
     """
 
     status: int
