@@ -58,7 +58,8 @@ class Entry(Model):
 
 class Held(StrEnum):
     """The reason why a dispatch cannot be claimed. DONE: its result is reported; LEASED: another worker has it; LOST:
-    its case is unknown, for example while the partition's store is being restored.
+    its case is unknown, because the partition's store is lost or not restored yet, or this process must not act,
+    because the Redis that leads is not known.
     """
 
     DONE = "done"

@@ -41,9 +41,9 @@ PUSHES = Counter("quanzu_pushes_total", "Push messages to officers' devices, by 
 class PushResult(StrEnum):
     """The result of sending a message to one device.
 
-    TAKEN: the push service accepts it; GONE: the subscription has ended; REFUSED: the service does not accept it;
-    LATER: the service asks to wait; UNREACHED: no answer; FORBIDDEN: nothing may be sent to this address, or the key is
-    missing.
+    TAKEN: the push service accepts it; GONE: the subscription has ended, or its stored keys cannot be used; REFUSED:
+    the service does not accept it; LATER: the service asks to wait; UNREACHED: no answer in time, or an error here;
+    FORBIDDEN: nothing may be sent to this address, or this installation has no key for push messages.
     """
 
     TAKEN = "taken"

@@ -183,10 +183,10 @@ class Receipts:
         An officer's report also updates their task in the roster. The account numbers of movements are stored in Redis
         first. Raises UnknownDispatchError if no dispatch of this channel has the id or it is an order of another kind,
         NotRecoveredError while that is unknown, NotHolderError if an officer reports on another officer's task,
-        UnreadableAccountError if a movement has an invalid account, ReceiptBodyError if a bank's stop or hold
-        ended in the past, ChangedAnswerError for a bank's changed answer under a known id, TimeoutError if Kafka does
-        not answer within 3 s, SendError or CodecError if the input cannot be written because Kafka or the vault is
-        wrongly configured, and RedisError if Redis does not answer.
+        UnreadableAccountError if a movement has an invalid account, ReceiptBodyError if a bank's stop or hold ended in
+        the past or its ended freeze ends in the future, ChangedAnswerError for a bank's changed answer under a known
+        id, TimeoutError if Kafka does not answer within 3 s, SendError or CodecError if the input cannot be written
+        because Kafka or the vault is wrongly configured, and RedisError if Redis does not answer.
         """
         dispatch = _parsed(receipt.dispatch, channel)
         action = await self._action(dispatch)

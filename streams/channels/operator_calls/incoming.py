@@ -123,8 +123,8 @@ class IncomingBoard:
 
     async def take(self, report: IncomingCallReport, now: datetime) -> bool:
         """Store a state of a call to the centre that the gateway reports. The end of a call opens a request to call
-        back if nobody answered it, or closes the caller's earlier request. The change of a request is also written to
-        its topic.
+        back if the report says that one is owed (`call_back`); it closes the caller's earlier request if an operator
+        answered and the talk was not ended by the gateway. The change of a request is also written to its topic.
 
         Returns True if it is stored; False if the same or a later state of the call is known: then only the request is
         copied to the topic again, because the first copy may have failed. If there are too many requests (2,000), one
@@ -144,10 +144,10 @@ class IncomingBoard:
         return taken
 
     async def claim(self, request: str, by: str, call: str, now: datetime) -> CallBack | None:
-        """Store that the person with the login `by` now answers a request for a call back, by the operator's call with
-        the id `call`. Returns the request; None if another person is calling back, or no request with the id `request`
-        is open. Raises WatchError if other processes change the data at each of 20 attempts. Errors of Redis pass
-        through.
+        """Store in Redis that the person with the login `by` now answers a request for a call back, by the operator's
+        call with the id `call`. Returns the request; None if somebody is calling back already, also the same person, or
+        no request with the id `request` is open. Raises WatchError if other processes change the data at each of 20
+        attempts. Errors of Redis pass through.
         """
 
         async def claim(pipe: Any) -> tuple[_Write, CallBack | None]:  # noqa: ANN401
@@ -176,9 +176,9 @@ class IncomingBoard:
         await self._changed(give)
 
     async def take_call_back(self, report: OperatorCallReport, now: datetime) -> None:
-        """Update the request to call back that an operator's call serves, by a report on this call: its end settles the
-        request, or opens it again. A change is also written to the topic. No effect for other calls, and for a report
-        that comes again.
+        """Update the request to call back that an operator's call serves, by a report on this call. The call's end
+        settles the request, or opens it again, and is also written to the topic; a report before the end only notes in
+        Redis, at `now`, that the call goes on. No effect for other calls, and for an end that is reported again.
 
         The part of the call's id after its last dot is the request's id. Raises WatchError if other processes change
         the data at each of 20 attempts, and the errors of CallBacks.copy: EmptiedError before anything is changed.

@@ -48,8 +48,9 @@ class LiveCalls:
         self._partitions = partitions
 
     async def of(self, case_id: str) -> LiveCall | None:
-        """Return the latest call of a case, also one that ended within the last 10 minutes; None if there is none.
-        Errors of Redis pass through.
+        """Return the latest call of a case, also one that ended within the last 10 minutes. None if there is none, or
+        its latest state is too old: 60 s after the order without a report, 5 minutes after a report that a telephone
+        rings, 5 hours after one that they talk. Errors of Redis pass through.
         """
         raw = await self._redis.get(self._name(case_id))
         return LiveCall.model_validate_json(raw, extra=ANY_VERSION) if raw else None
