@@ -137,8 +137,8 @@ async def stored_after_warning(redis: "Redis") -> AfterWarningReading | None:
 
 
 async def drop_after_warning(redis: "Redis") -> None:
-    """Delete the stored figures, after a record of a fraud was erased. A worker counts anew within a minute. Errors of
-    Redis pass through.
+    """Delete the stored figures, after a record of a fraud was erased. A worker begins to count anew within a minute;
+    until it has finished, no figures are stored. Errors of Redis pass through.
     """
     client: Any = redis
     await client.delete(AFTER_WARNING)

@@ -169,8 +169,8 @@ class CaseClaims:
     async def load(self, case_id: str) -> Case | None:
         """Return a case's current state.
 
-        Returns None if its id is unknown, or if it was not the resident's latest case and was deleted because of its
-        age. Errors of Redis pass through.
+        Returns None if its id is unknown, if it was not the resident's latest case and was deleted because of its age,
+        or if its partition's store was lost and does not have it again yet. Errors of Redis pass through.
         """
         return await self._store.case(self._partition(case_id), case_id)
 

@@ -18,10 +18,10 @@ LEASE_MS = 5000
 class Heartbeat:
     """The latest heartbeat of one partition's audit. All times come from Redis's clock.
 
-    `age`: seconds since the heartbeat, None if none was ever written; `walked`: when the last complete sweep ended, in
-    seconds since 1970, None before the first. About that sweep: `cases`, the number audited; `seconds`, its duration;
-    `open_findings`, the number of violations that it could not repair. `skew`: seconds by which the auditing worker's
-    clock is ahead of Redis's.
+    `age`: seconds since the heartbeat, None if none was ever written or Redis lost it; `walked`: when the last complete
+    sweep ended, in seconds since 1970, None before the first. About that sweep, each 0 before the first: `cases`, the
+    number audited; `seconds`, its duration; `open_findings`, the number of violations that it could not repair. `skew`:
+    seconds by which the auditing worker's clock is ahead of Redis's, negative if it is behind.
     """
 
     partition: int
