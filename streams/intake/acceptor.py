@@ -111,11 +111,12 @@ class Intake:
 
 def examine(items: Iterable[object], now: datetime, rights: SourceRights = NO_DECISIONS) -> Examined:
     """Return the valid signals and the faults of `items`, each with its item's index (from 0). An item may have several
-    faults. Never raises.
+    faults, 8 at most. Never raises.
 
-    Valid signals get normalized numbers and `arrived` = `now`. A time `at` up to 5 minutes in the future becomes `now`;
-    a later one is a fault, because it was misread, for example in another time zone. A signal of a kind that its source
-    has no right to send is a fault; it is not accepted as a weaker kind, because its sender would not notice.
+    Valid signals get normalized numbers and `arrived` = `now`; the other party's telephone number and a link stay as
+    they came if they cannot be normalized. A time `at` up to 5 minutes in the future becomes `now`; a later one is a
+    fault, because it was misread, for example in another time zone. A signal of a kind that its source has no right to
+    send is a fault; it is not accepted as a weaker kind, because its sender would not notice.
     """
     found = Examined([], [])
     for index, item in enumerate(items):

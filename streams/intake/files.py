@@ -258,8 +258,9 @@ def row_reader(form: Format, header: bytes, options: Options) -> Row:
 
 
 def why_lost(form: Format, header: bytes, lines: Sequence[Line], options: Options) -> str | None:
-    """Return why a file would be lost as a whole, or None: its lines end in CR, so it has one line, or no row follows
-    an invalid header. `lines`: the first ones after the header.
+    """Return why a file would be lost as a whole, or None. It would be lost if its lines end in CR, so that it has one
+    line, or if none of `lines` is a row and either the header is invalid or the format has none. `lines`: the first
+    ones after the header, or of the file without one.
     """
     filled = [line for line in (header, *(text for _, text in lines)) if line.strip()]
     if len(filled) == 1 and b"\r" in filled[0]:

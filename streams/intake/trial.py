@@ -67,10 +67,11 @@ def try_file(path: Path, mapping: BankMapping, now: datetime, rights: SourceRigh
 
 def try_calls(path: Path, options: Options, now: datetime, rights: SourceRights = NO_DECISIONS) -> list[TriedRow]:
     """Return how the first ten rows of a file of call records would be read as `options` declare, in order. Blank lines
-    are left out. Sends and stores nothing.
+    are left out; of a format with lines, only the first 1,000 are searched, so there may be fewer rows. Sends and
+    stores nothing.
 
-    Raises FileRefusedError if the file cannot be read or no row was found, and ValueError if the options do not declare
-    call records.
+    Raises FileRefusedError if the file cannot be read, a file of binary records has over 16 MiB, or no row was found,
+    and ValueError if the options do not declare call records.
     """
     if options.calls is None:
         raise ValueError("call records need their format and source")

@@ -19,8 +19,8 @@ KAFKA_SECONDS = 3.0  # that a request waits for Kafka before it is answered with
 @asynccontextmanager
 async def writing(items: str, away: Callable[[], Refused]) -> AsyncIterator[None]:
     """Context manager: limit the block, which writes to Kafka, to 3 s. Raises the Refused that `away` returns (503) if
-    the time is over, Kafka refuses a record permanently, or a record cannot be encrypted here; the last two are logged
-    as errors. Other errors of the block pass through.
+    the time is over, Kafka refuses a record permanently or denies access, or a record cannot be encrypted here; all but
+    the first are logged as errors. Other errors of the block pass through.
 
     `items`: what is written, in the plural, for the log.
     """

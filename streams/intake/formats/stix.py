@@ -56,7 +56,9 @@ class StixReading:
 
 def stix_objects(content: bytes) -> list[bytes]:
     """Return the objects of a bundle, an envelope or a single object, each as a JSON object of its own; `[content]` if
-    it is none of these, or has over 20,000 objects. Of an object that is nested too deep, the inner containers are cut.
+    it is no JSON object, its `objects` are not a list, or it has over 20,000 objects. A JSON object without `type` is
+    an envelope; one without `objects` gives an empty list. Of an object that is nested too deep, the inner containers
+    are cut.
     """
     value = _parsed(content)
     if not isinstance(value, dict):
