@@ -73,8 +73,9 @@ class ScreeningState:
         return await self.positions.tallies()
 
     async def restore(self, since: Tails | None = None) -> None:
-        """Copy the watchlist, account numbers and evidence from their topics to Redis, except where Redis has newer
-        data. Unreadable records are logged and left out.
+        """Copy the watchlist, account numbers and evidence from their topics to Redis. Watchlist entries and evidence
+        of which Redis has a state that takes precedence stay; account numbers and residents' last alerts are replaced
+        by those of the topics. Unreadable records are logged and left out.
 
         `since`: only records at or after these offsets; None: all. Raises UnknownPolicyError if the policy in force is
         stored nowhere, PolicyError if it is invalid, OSError if it is the settings' file and cannot be read, and

@@ -241,11 +241,13 @@ class EvidenceStore:
         *,
         used: bool,
     ) -> None:
-        """Write evidence and last alerts that were read from their topic to Redis.
+        """Write evidence and last alerts that were read from their topic to Redis. Evidence that Redis has in a later
+        state stays; the last alerts replace those in Redis.
 
         `written`: when each resident's evidence was last written (ms since 1970); their set expires `rules.keep` after
         that. `used`: True if signals may have been screened while evidence was missing: residents who lacked evidence
-        are then scheduled for re-evaluation. Raises RedisError if Redis is unavailable.
+        are then scheduled for re-evaluation. Raises RedisError if Redis is unavailable, and KeyError if `written` lacks
+        a resident of `evidence`.
         """
         kept = _ms(rules.keep / self._speed)
         if used:

@@ -41,9 +41,10 @@ class ListedVictim:
 
 @dataclass(frozen=True, slots=True)
 class SuspectList:
-    """A suspect's list, the greatest danger first. `found`: how many people had contact; `elsewhere`: how many of them
-    are not in the reader's area. Of the others, at most the number in the policy are listed; `cut`: True if there are
-    more. `more`: True if contacts were left out, because there are over MOST_WITHOUT_ASKING.
+    """A suspect's list, the greatest danger first. `found`: how many people of the register had contact, among the
+    contacts that were read; `elsewhere`: how many of them are not in the reader's area. Of the others, at most the
+    number in the policy are listed; `cut`: True if there are more. `more`: True if the oldest contacts were not read,
+    because there are over MOST_WITHOUT_ASKING.
     """
 
     entry: WatchEntry
@@ -116,8 +117,9 @@ class UpstreamLists:
         self, entries: Iterable[WatchEntry], rules: RiskRules
     ) -> Counter[tuple[ContactSource, ContactReach]]:
         """Return how many people had contact with these suspects, by (source of contact, whether they were reached). A
-        person counts once for each suspect and source. Of each suspect, the newest MOST_WITHOUT_ASKING contacts count.
-        Raises RedisError if Redis is unavailable.
+        person counts once for each suspect and source, also if the register no longer has them; one whose entries in
+        the register were merged may count once for each former id. Of each suspect, the newest MOST_WITHOUT_ASKING
+        contacts count. Raises RedisError if Redis is unavailable.
         """
         counted: Counter[tuple[ContactSource, ContactReach]] = Counter()
         for entry in entries:
