@@ -94,10 +94,10 @@ class Manifest(Model):
 async def backup(settings: Settings, folder: Path, now: datetime, told: Told) -> Manifest:
     """Write all topics that are kept without a time limit, and the evidence, to a new folder, and return the manifest.
 
-    `told` is called after each topic with its name and number of records. Raises BackupError if the folder is not
-    empty, PartitionCountError if the number of partitions is being changed or differs from that of the settings,
-    AccessError or KafkaError if Kafka refuses access or is unavailable, and OSError if the folder cannot be written.
-    After an error, the folder is empty again.
+    `told` is called after each topic with its name and number of records. Raises BackupError, and changes nothing, if
+    the folder exists and is not empty; PartitionCountError if the number of partitions is being changed or differs from
+    that of the settings, AccessError or KafkaError if Kafka refuses access or is unavailable, and OSError if the folder
+    cannot be written. After any of these, no file of the backup is left.
     """
     await asyncio.to_thread(check_count, settings)
     _make(folder)

@@ -66,9 +66,10 @@ DESTROYED = "the keys were destroyed before"
 class Forgotten:
     """The result of an erasure.
 
-    `cases`: number of emptied cases; `records`: of other records made unreadable; `accounts`: of account numbers
-    deleted; `finished`: of entries whose keys an earlier, interrupted erasure had destroyed; `unsearched`: of dead
-    letters that no key opens, so nobody knows whether they are about the person.
+    `cases`: number of the person's cases in Redis, all of which are emptied; `records`: of other records made
+    unreadable; `accounts`: of account numbers deleted; `finished`: of entries whose keys an earlier, interrupted
+    erasure had destroyed: they are not in the other numbers; `unsearched`: of dead letters that no key opens, so nobody
+    knows whether they are about the person.
     """
 
     cases: int

@@ -17,8 +17,9 @@ async def granted_request(line: Installation, name: str, right: SubjectRight, re
     """Return the granted request with this id (`name`). If its entry was merged into this resident's, store the request
     as about this resident, and return it so.
 
-    Raises RequestNotGrantedError if it is unknown, not granted (or done), of another right, or about another resident,
-    and TimeoutError if Kafka or Redis does not answer within 8 s. Errors of Redis pass through.
+    Raises RequestNotGrantedError if it is unknown, not granted (or done), of another right, or about another resident;
+    and to lock or store it, TimeoutError if Kafka or Redis does not answer within 8 s, and SendError if Kafka refuses
+    the record. Errors of Redis pass through.
     """
     async with line.subject_requests.locked(name) as known:
         found = _refuse_other(await _of_standing(line, known, resident), name, right, resident)

@@ -103,7 +103,7 @@ class MovedKeys:
 
     async def move(self) -> int:
         """Move all keys to their new partitions, delete those that are built anew, and return how many keys and members
-        of keys were moved.
+        of keys were moved or copied; deleted ones do not count.
 
         First marks the data as that of the new number, so that a process of the old one no longer uses it. The data
         that all partitions share counts as incomplete afterwards: workers restore it from its topics. Raises RedisError
