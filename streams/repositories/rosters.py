@@ -154,9 +154,9 @@ class Rosters:
 
         A second call for the same dispatch returns the same task. An open task of the same case is stored as late, and
         its officer is not chosen. With `where`, the visit may join another visit to the same place: the same officer
-        makes both; if that visit has just ended, its task is returned and none stored. Waits while Kafka is
-        unavailable, or raises TimeoutError after 8 s. Raises SendError if Kafka refuses the record, and RedisError if
-        Redis is unavailable.
+        makes both; if that visit has just ended, its task is returned and none stored. Raises TimeoutError if a record
+        takes over 8 s, for example because Kafka is unavailable, SendError if Kafka refuses it, and RedisError if Redis
+        is unavailable; KafkaError if Redis has no rosters and they cannot be read from the topic.
         """
         dispatch = asked.dispatch
         async with self._choosing:

@@ -49,8 +49,8 @@ class Stations:
         return sorted(name.decode() for name in await self._redis.hkeys(ROSTER))
 
     async def get(self, station: str) -> Stored | None:
-        """Return a station's roster with its mark, or None if the station has no roster. Raises RedisError if Redis is
-        unavailable.
+        """Return a station's roster with its mark, or None if the station has no roster, or Redis was emptied and is
+        not restored yet. Raises RedisError if Redis is unavailable.
         """
         raw = await self._redis.hget(ROSTER, station)
         return Stored(self._table.parse(raw), _mark(raw)) if raw else None

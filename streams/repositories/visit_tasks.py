@@ -37,8 +37,8 @@ class VisitTasks(CompactedTable[Task]):
 
     async def update(self, dispatch: str, how: Callable[[Task], Task]) -> Task | None:
         """Change the task of a dispatch (by id) under its lock, because workers and the console may change it at the
-        same time. Returns the task as it is then, or None if there is none. Raises TimeoutError after 8 s, SendError
-        and RedisError.
+        same time. Returns the task as it is then, or None if Redis has none. Raises TimeoutError if Kafka or Redis does
+        not answer within 8 s, SendError if Kafka refuses the record, and RedisError if Redis is unavailable.
         """
         async with self.locked(dispatch) as task:
             after = how(task) if task else None
