@@ -304,9 +304,9 @@ class CaseStore:
         return sorted(name.decode() for name in await self.redis.smembers(key("held", partition)))
 
     async def case(self, partition: int, case_id: str) -> Case | None:
-        """Return a case by its id, the resident's latest or an earlier one; None if it is unknown, or an earlier one
-        that last changed over 120 days ago and was deleted. Raises ValidationError if the stored case is invalid.
-        Errors of Redis pass through.
+        """Return a case by its id, the resident's latest or an earlier one; None if it is unknown, an earlier one that
+        last changed over 120 days ago and was deleted, or the partition's store was lost and does not have the case
+        again yet. Raises ValidationError if the stored case is invalid. Errors of Redis pass through.
         """
         latest = await self.redis.hget(key("cases", partition), resident_of(case_id))
         if latest and (found := Case.model_validate_json(latest, extra=ANY_VERSION)).id == case_id:

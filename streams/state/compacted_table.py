@@ -158,7 +158,8 @@ class CompactedTable(Generic[Thing]):
             pipe.hdel(self.place.hash, name)
 
     async def get(self, name: str) -> Thing | None:
-        """Return the record with this name from Redis, or None if it is missing.
+        """Return the record with this name from Redis, or None if it is missing, also because Redis was emptied and is
+        not restored yet.
 
         Raises ValueError if the stored JSON is invalid. Errors of Redis pass through.
         """
