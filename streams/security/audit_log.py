@@ -63,8 +63,8 @@ class AuditRecord(NamedTuple):
 class Page(NamedTuple):
     """A page of audit lines, the newest first.
 
-    `before`: the next page has the lines before this offset; None: all older lines were searched. `left`: True if the
-    page is not full because the search ended at its limit of 200,000 lines.
+    `before`: the next page has the lines before this offset; None: no older line can match. `left`: True if the page is
+    not full because the search ended at its limit of 200,000 lines.
     """
 
     lines: list[AuditRecord]

@@ -93,8 +93,9 @@ class RecordEncryption:
         all values are returned unchanged, as are values without personal data; None stays None. An owner without a key
         gets one in the vault.
 
-        Of an erased person, whose key was destroyed, only the rest of the record is returned. Raises VaultError if the
-        vault is not the installation's, SettingsError if this process lacks a key for the vault or for signals, and
+        Of an erased person, whose key was destroyed, only the rest of the record is returned; an account number is then
+        encrypted under a key of its next generation. Raises VaultError if the vault is not the installation's, or has
+        keys that this process cannot open; SettingsError if this process lacks a key for the vault or for signals; and
         RedisError if the vault is unavailable. Errors of Kafka pass through: the installation's vault is looked up
         there.
         """
@@ -128,11 +129,12 @@ class RecordEncryption:
         """Return the records' values decrypted, in the order of `records`. For an erased person: the rest of the
         record, or None if nothing remains.
 
-        A value whose key the vault has lost is returned as Unreadable, and counted in a metric; one that intake
-        encrypted for a key pair whose private key this process does not have yet, as Awaited. Raises VaultError if a
-        record is encrypted and no vault is set, or if it cannot be decrypted and the vault is not known to be the
-        installation's; SettingsError if this process lacks a key; RedisError if the vault is unavailable. Errors of
-        Kafka pass through, as in `encode`.
+        A value whose key is lost in the vault, or is of a pair of intake's that was removed or never made, is returned
+        as Unreadable, and counted in a metric; one that intake encrypted for a key pair whose private key this process
+        does not have yet, as Awaited. Raises VaultError if a record is encrypted under a key of the vault and no vault
+        is set, or if it cannot be decrypted and the vault is not known to be the installation's, or its keys are
+        wrapped under a key that this process lacks; SettingsError if this process lacks a key; RedisError if the vault
+        is unavailable. Errors of Kafka pass through, as in `encode`.
         """
         values: list[bytes | None] = [record.value for record in records]
         intake = self._intake

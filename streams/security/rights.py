@@ -1,9 +1,9 @@
 """The least rights that each component needs at Kafka and Redis. The ACLs are made from them.
 
 A worker processes signals and cases and restores Redis; intake accepts data from outside, and reads and writes little;
-the console shows data and writes inputs; the exporter only reads, and stores the audit's verification; the doctor only
-reads; an operator's commands (topics, residents, backup, rebuild) may do everything. deploy/kafka/acls.sh and the ACL
-file of Redis are generated from this module.
+the console shows data and writes inputs; the exporter only reads, and stores the audit's verification and the state of
+its clock; the doctor only reads; an operator's commands (topics, residents, backup, rebuild) may do everything.
+deploy/kafka/acls.sh and the ACL file of Redis are generated from this module.
 """
 
 from collections.abc import Iterable, Mapping

@@ -56,10 +56,11 @@ def make(folder: Path, banks: Iterable[str] = ()) -> list[str]:
     """Create the missing secrets in `folder`, 256 random bits each. Return the names of the files that were created or
     changed; other files are unchanged.
 
-    `banks`: codes of institutions. A key is added for each of them that has none; `receipts-secret` is then returned
-    with the number of added keys, such as "receipts-secret (2 keys)". A gateway's file is written anew if
-    receipts-secret has other keys of its channel. Raises SettingsError if a file of keys is invalid, the file with all
-    keys lacks a key that another file has, or the HSM cannot be used, and OSError if a file cannot be read or written.
+    `banks`: codes of institutions. A key is added for each of them, and for each channel of RECEIPT_CHANNELS, that has
+    none; `receipts-secret` is then returned with the number of added keys, such as "receipts-secret (2 keys)". A
+    gateway's file is written anew if receipts-secret has other keys of its channel. Raises SettingsError if a file of
+    keys is invalid, the file with all keys lacks a key that another file has, or the HSM cannot be used, and OSError if
+    a file cannot be read or written.
     """
     derived = {*KEY_FILES, *map(gateway_key, GATEWAYS)}
     missing = [name for name in names() if name not in derived and not (folder / name).exists()]

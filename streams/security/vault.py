@@ -162,7 +162,8 @@ class Vault:
             raise _unopened()
 
     async def needing(self, named: str) -> int:
-        """Return how many owners have a key that only the key `named` (its `key_id`) for the purpose `vault` opens.
+        """Return how many owners have a key that none of this process's keys opens without the key `named` (its
+        `key_id`) for the purpose `vault`: only that one opens it, or none does.
 
         Raises RedisError if the vault is unavailable, and SettingsError if this process has no key for the purpose.
         """

@@ -1,8 +1,8 @@
 """Stores which vault belongs to the installation, on the topic `vaults`, which survives a loss of Redis or of the
 vault.
 
-The first vault with which a process starts becomes the installation's. A process with another vault does not start; an
-operator who has lost the vault forever names a new one (`adopt`).
+The first vault with which a worker or an operator's command starts becomes the installation's. With another vault,
+neither starts; an operator who has lost the vault forever names a new one (`adopt`).
 """
 
 from collections.abc import AsyncIterator
