@@ -31,8 +31,9 @@ class Off:
     """A process's report on its clocks.
 
     `ahead`: seconds by which its machine's clock is ahead of the workers' time. `refused`: seconds by which the clock
-    of Redis is ahead, if the process refuses to follow it, else 0. `waits`: True if the process does not work yet,
-    because it waits until the clocks agree.
+    of Redis is ahead, if the process refuses to follow it, else 0. `waits`: True if the clocks of Redis and of its
+    machine have not agreed since the process started: it does not work yet, or it only reads and uses its machine's
+    clock (`waits` of Timekeeper.start).
     """
 
     ahead: float

@@ -83,7 +83,8 @@ class Embedded:
     `data`.
 
     `kafka`: host:port; `redis`: redis://host:port/0. Entering raises EmbeddedError if the extra is not installed, a
-    server does not answer within 60 s, or another process runs embedded in the same folder.
+    server does not answer within 60 s, or another process runs embedded in the same folder, and OSError if the folder
+    cannot be written or no port is free.
     """
 
     def __init__(self, data: Path) -> None:
