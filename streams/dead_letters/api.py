@@ -72,8 +72,8 @@ class Asked(BaseModel):
 class Act(BaseModel):
     """The body of send-again and drop: the reason, and for send-again how the letter is repaired.
 
-    `text`, `base64`: the new bytes; `mapping`: the tables of a mapping; `dry_run`: only say what would be done. Raises
-    ValidationError if a field is unknown or invalid.
+    `text`, `base64`: the new bytes; `mapping`: the tables of a mapping; `dry_run`: only say what send-again would do. A
+    drop takes no notice of these four, and is carried out. Raises ValidationError if a field is unknown or invalid.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -217,8 +217,7 @@ async def _answered() -> AsyncIterator[None]:
     """Limit the block to 15 s.
 
     Raises Refused: 503 if Kafka does not answer, 403 if this process may not write to the letter's topic, or has no key
-    to encrypt its records. Repeating the
-    request, or `quanzu dead send-again`, completes what was begun.
+    to encrypt its records. Repeating the request, or `quanzu dead send-again`, completes what was begun.
     """
     try:
         async with asyncio.timeout(KAFKA_SECONDS):

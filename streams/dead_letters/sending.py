@@ -91,7 +91,7 @@ class Sending:
         `progress` is called with the number handled and their total. A dead letter that cannot be sent is in the
         result. Raises, before anything is done, UnknownLetterError if an id is unknown, and ActError if the author or
         reason is missing or invalid; later SendError (MayNotError: this process may not write to the topic) or
-        CodecError. Errors of Kafka reads pass through.
+        CodecError. Errors of Kafka reads and of the vault's Redis pass through.
         """
         self._entry(Act.SENDING, "nothing", who)
         return await self._chunks(names, lambda chunk: self._send(chunk, mended, who), progress)
@@ -101,7 +101,8 @@ class Sending:
 
         `progress` is called with the number handled and their total. Raises, before anything is done,
         UnknownLetterError if an id is unknown, and ActError if the author or reason is missing or invalid; later
-        SendError. Errors of Kafka reads pass through.
+        SendError, or CodecError if the topic cannot be decrypted. Errors of Kafka reads and of the vault's Redis pass
+        through.
         """
         self._entry(Act.DROPPED, "nothing", who)
         return await self._chunks(names, lambda chunk: self._drop(chunk, who), progress)
@@ -112,7 +113,7 @@ class Sending:
         """Return the result that `send_again` would have for these ids, without sending or writing anything.
 
         `progress` is called with the number handled and their total. Raises UnknownLetterError if an id is unknown, and
-        CodecError if the topic cannot be decrypted. Errors of Kafka reads pass through.
+        CodecError if the topic cannot be decrypted. Errors of Kafka reads and of the vault's Redis pass through.
         """
 
         async def chunk(found: Sequence[Found]) -> Outcome:

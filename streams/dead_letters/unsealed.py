@@ -28,8 +28,8 @@ async def unsealed(settings: Settings, letters: Mapping[str, DeadLetter]) -> dic
     """Return each dead letter decrypted, by id; in place of one that still cannot be decrypted, a CannotSendError
     object (it is not raised).
 
-    Those that were not encrypted are returned unchanged. Raises RedisError if the vault is unavailable, and CodecError
-    if this process cannot decrypt at all.
+    Those that were not encrypted are returned unchanged. Raises RedisError or KafkaError if the vault or Kafka is
+    unavailable, and SettingsError if this process lacks a key.
     """
     found: dict[str, Opened] = dict(letters)
     records = {name: record for name, letter in letters.items() if (record := _sealed(letter)) is not None}
