@@ -15,4 +15,5 @@ Packages, the lowest first; each imports only those above it in this list:
     installation    connects all of these in one process
     monitoring      read-only: status, exporter, doctor
     operations      operations on a whole installation: backup, export, erasure, activation of policies
+    gateways        programs of their own between Quanzu and the carriers' networks: SMS, calls
 """

@@ -123,8 +123,9 @@ class Installation:
 
     The console and operators' commands use all of them; intake, exporter and worker use one context each. `clock`:
     replaces the settings' clock, for example by one moved by hand. `component`: the kind of process, whose rights on
-    the servers are checked on opening. Workers and operators' commands restore a lost store; intake and the console
-    wait until that is done, and need no right to write it all. `epochs`: replaces the installation's log of epochs.
+    the servers are checked on opening. Workers and operators' commands restore a lost store, and so does every process
+    with embedded servers; else intake, the console and the exporter wait until that is done, and need no right to write
+    it all. `epochs`: replaces the installation's log of epochs.
     """
 
     def __init__(
@@ -211,7 +212,8 @@ class Installation:
         Raises SettingsError that says what to set if a key of this component is missing or a server is set wrongly,
         PartitionCountError if the number of partitions is being changed or is another, AccessError if Kafka or Redis
         denies a right that this component needs, OtherInstallationError if Redis belongs to another installation,
-        VaultError if the vault does, and RedisError or KafkaError if a server does not answer.
+        VaultError if the vault does (only a worker or an operator's command looks at it here), and RedisError or
+        KafkaError if a server does not answer.
         """
         if configured_hsm() is None:
             require(self.settings, self.component)

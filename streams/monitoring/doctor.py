@@ -68,8 +68,8 @@ ALONE = Diagnosis(
 
 async def examine(settings: Settings) -> list[Diagnosis]:
     """Run all checks, and return their results in the order of the checks: first those of this machine's files and
-    settings, then those of the servers. If no servers are set and none run embedded, the last result says so. Checks
-    that need an unreachable server are left out.
+    settings, then those of the servers, and among these those of the secrets that intake needs. If no servers are set
+    and none run embedded, the last result says so. Checks that need an unreachable server are left out.
 
     An unreachable server is a result, not an error. Raises RedisError, KafkaError or OSError if a server fails between
     its first check and a later one.

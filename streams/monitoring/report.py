@@ -1,6 +1,6 @@
 """The report of a run: accepted signals against their outcomes, and figures from the journal.
 
-Called by demos and tests.
+Called by demos, tests and commands.
 """
 
 from collections.abc import AsyncIterator, Mapping

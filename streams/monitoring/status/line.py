@@ -115,7 +115,8 @@ class ProcessingChecks:
 
     async def people(self) -> AsyncIterator[Trouble]:
         """Yield the troubles of open cases, all MISSED: red cases not contacted in time, overdue deadlines, and missing
-        results. Then yield one for each hold in force: MISSED if steps are held back now, else DANGER.
+        results. Then yield one for each hold in force: MISSED if steps are held back now, else DANGER; or, with no hold
+        in force, one (MISSED) if steps are held back all the same.
 
         Reads all open cases. Raises RedisError if Redis fails.
         """

@@ -129,8 +129,8 @@ class WatcherChecks:
         """Yield one trouble for each channel of whose contacts in the last 5 minutes 20 % or more failed: MISSED if
         half or more failed, else DANGER.
 
-        A channel with fewer than three results is not judged. Raises KafkaError if Kafka fails, and ReadError if it
-        deletes the inputs meanwhile.
+        Only the last 300 inputs of each partition are searched for results. A channel with fewer than three results is
+        not judged. Raises KafkaError if Kafka fails, and ReadError if it deletes the inputs meanwhile.
         """
         results, why = await self._results()
         for channel, counted in results.items():
