@@ -64,8 +64,7 @@ def reencoded(raw: bytes) -> bytes:
 
 
 def _limit() -> None:
-    """Limit this process's memory and CPU time, and forbid new files and core dumps, which could hold a person's data.
-    """
+    """Limit this process's memory and CPU time, and forbid new files and core dumps, which could hold personal data."""
     warnings.simplefilter("error", Image.DecompressionBombWarning)
     Image.MAX_IMAGE_PIXELS = MOST_PIXELS
     for what, most in (
