@@ -40,7 +40,7 @@ from schemas.risk.payee_checks import MOST_SUBJECTS, AbandonedCheck, PayeesFound
 from schemas.risk.reported_frauds import ReportedFraud
 from schemas.risk.signals import Signal
 from streams.channels.signing import NONCE, SIGNATURE, TIMESTAMP, TOLERANCE_SECONDS
-from streams.dead_letters.api import Act, Asked
+from streams.dead_letters.api import Act, Asked, Drop
 from streams.intake.parsing import LINES, MOST_ITEMS, XML
 from streams.iso20022.payments import KINDS
 from streams.iso20022.resolution import KINDS as ANSWERS
@@ -258,7 +258,7 @@ OPERATIONS = (
         OPERATOR,
         Act,
     ),
-    Operation("post", "/dead-letters/{id}/drop", "Drop it for good.", {200: LetterDone, **_ACT}, OPERATOR, Act),
+    Operation("post", "/dead-letters/{id}/drop", "Drop it for good.", {200: LetterDone, **_ACT}, OPERATOR, Drop),
 )
 
 

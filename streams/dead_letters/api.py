@@ -12,7 +12,7 @@ The key's name is recorded with the reason as the person who acted.
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from pydantic import Base64Bytes, BaseModel, ConfigDict, Field, ValidationError, WithJsonSchema, model_validator
 from starlette.requests import Request
@@ -69,16 +69,24 @@ class Asked(BaseModel):
         return DeadLetterFilter(self.source, self.topic, self.why, self.since, self.until, self.state)
 
 
-class Act(BaseModel):
-    """The body of send-again and drop: the reason, and for send-again how the letter is repaired.
-
-    `text`, `base64`: the new bytes; `mapping`: the tables of a mapping; `dry_run`: only say what send-again would do. A
-    drop takes no notice of these four, and is carried out. Raises ValidationError if a field is unknown or invalid.
-    """
+class Drop(BaseModel):
+    """The body of drop. Raises ValidationError if a field is unknown or invalid."""
 
     model_config = ConfigDict(extra="forbid")
 
     reason: Note
+
+
+Body = TypeVar("Body", bound=Drop)
+
+
+class Act(Drop):
+    """The body of send-again: the reason, and how the letter is repaired.
+
+    `text`, `base64`: the new bytes; `mapping`: the tables of a mapping; `dry_run`: only say what would be done. Raises
+    ValidationError if a field is unknown or invalid.
+    """
+
     text: str | None = None
     base64: Base64Bytes | None = None
     mapping: dict[str, Any] | None = None
@@ -134,7 +142,7 @@ class _Api:
     async def send_again(self, request: Request) -> Response:
         """Send a letter again, or try it out. Raises Refused: 401, 403, 404, 409 if it was handled before, 422, 503."""
         by = self._operator(request)
-        act = await self._act(request)
+        act = await self._act(request, Act)
         found = await self._found(request)
         try:
             mended = act.repair_rules
@@ -150,7 +158,7 @@ class _Api:
     async def drop(self, request: Request) -> Response:
         """Drop a letter for good. Raises Refused: 401, 403, 404, 409 if it was handled before, 422, 503."""
         by = self._operator(request)
-        act = await self._act(request)
+        act = await self._act(request, Drop)
         found = await self._found(request)
         try:
             async with _answered():
@@ -187,12 +195,13 @@ class _Api:
         except UnknownLetterError:
             raise Refused(404, "there is no such dead letter", _LOOK) from None
 
-    async def _act(self, request: Request) -> Act:
-        body = await read_body(request)
+    async def _act(self, request: Request, body: type[Body]) -> Body:
+        text = await read_body(request)
         try:
-            return Act.model_validate_json(body)
+            return body.model_validate_json(text)
         except ValidationError as error:
-            raise Refused(422, reason(error), 'Send JSON: {"reason": "why"}, and how the letter is repaired') from None
+            do = 'Send JSON: {"reason": "why"}, and to send it again how the letter is repaired'
+            raise Refused(422, reason(error), do) from None
 
 
 def routes(settings: Settings, intake: IntakeSettings, producer: Producer, clock: Clock) -> list[Route]:

@@ -62,7 +62,8 @@ def items_of_lines(body: bytes) -> list[object]:
 
     Raises TooManyError if there are more than 5,000 lines, blank ones included.
     """
-    lines = _few(body.removeprefix(_BOM).split(b"\n", MOST_ITEMS + 1), body.count(b"\n"))
+    number = body.count(b"\n") + (not body.endswith(b"\n"))
+    lines = _few(body.removeprefix(_BOM).split(b"\n", MOST_ITEMS + 1), number)
     return [item_of_line(line) for line in lines if line.strip()]
 
 

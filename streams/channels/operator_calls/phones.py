@@ -149,15 +149,18 @@ class OperatorPhones:
         places it once; `operator`: a login; `case`: the case's id, which the gateway repeats in its reports.
 
         Returns TAKEN if the gateway accepted it, CERTAINLY_NOT if it was not reached or refused (OTHERS for the status
-        403), and UNKNOWN if that is unknown after three tries.
+        403) at the first try, and UNKNOWN if the first try had no clear answer and the next two bring none.
         """
         told = {"operator": operator, "to": number, "case": case}
-        for tried in range(TRIES):
-            placed = await self._post(CALLS, call, told)
-            if placed is not Placed.UNKNOWN or tried == TRIES - 1:
+        placed = await self._post(CALLS, call, told)
+        for _ in range(TRIES - 1):
+            if placed is not Placed.UNKNOWN:
                 return placed
             await asyncio.sleep(PAUSE_SECONDS)
-        return Placed.UNKNOWN
+            placed = await self._post(CALLS, call, told)
+            if placed is Placed.CERTAINLY_NOT:  # of this try: an earlier one may have reached the gateway
+                placed = Placed.UNKNOWN
+        return placed
 
     async def act(self, call: str, operator: str, act: str) -> Placed:
         """Hold, resume or hang up the call with the id `call`. `operator`: the login of who wants it; `act`: the

@@ -86,6 +86,9 @@ async def _tried(one: StatusCheck) -> list[Trouble]:
         what = f"{cut}, because a stored {error.title} is invalid: what is said of it is not all"
         do = "A later version of Quanzu may have written it: look with that one. Else write it anew"
         found.append(missed("not-seen", what, do))
+    except ValueError:  # its text may repeat what is stored
+        what = f"the look at {_name(one)} was cut short: a stored value is invalid, and what is said of it is not all"
+        found.append(missed("not-seen", what, "A later version of Quanzu may have written it: look with that one"))
     return found
 
 

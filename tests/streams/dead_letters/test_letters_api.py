@@ -183,6 +183,13 @@ async def test_what_cannot_be_done_is_answered_422_saying_what(
     assert told in answer.json()["error"]
 
 
+async def test_a_drop_takes_nothing_that_is_of_sending_again(client: httpx.AsyncClient, producer: Producer) -> None:
+    name = await letter(producer, b"{}")
+    for more in ({"dry_run": True}, {"text": "{}"}):
+        assert (await client.post(f"/dead-letters/{name}/drop", json=WHY | more)).status_code == 422
+    assert (await client.get(f"/dead-letters/{name}")).json()["state"] == "open"
+
+
 async def test_a_letter_nobody_has_is_answered_404(client: httpx.AsyncClient) -> None:
     for answer in (
         await client.get("/dead-letters/signals/0/1/2/3"),

@@ -17,6 +17,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
 from streams.intake import writing
+from streams.intake.parsing import TooManyError, items_of_lines
 from streams.intake.server import running
 from streams.intake.settings import IntakeSettings, embedded_key
 from streams.messaging import topics
@@ -64,6 +65,13 @@ async def test_an_array_is_accepted_as_a_whole(client: httpx.AsyncClient, settin
     answer = await client.post("/signals", json=sent)
     assert (answer.status_code, answer.json()["accepted"]) == (202, 2)
     assert len(await written(settings, *(each["id"] for each in sent))) == 2
+
+
+def test_a_body_has_5000_lines_at_most_with_a_final_newline_and_without() -> None:
+    for end in (b"", b"\n"):
+        assert len(items_of_lines(b"\n".join([b"1"] * 5000) + end)) == 5000
+        with pytest.raises(TooManyError):
+            items_of_lines(b"\n".join([b"1"] * 5001) + end)
 
 
 async def test_ndjson_is_accepted_and_its_blank_lines_are_none(client: httpx.AsyncClient) -> None:

@@ -221,6 +221,17 @@ async def test_a_check_that_the_vault_refuses_is_told_with_what_to_do_and_what_i
     assert "Set QUANZU_VAULT" in refused.do
 
 
+async def test_a_check_that_reads_an_invalid_value_is_told_without_the_value() -> None:
+    async def clocks() -> AsyncIterator[Trouble]:
+        yield danger("before", "found before", "wait")
+        float("secret")
+
+    before, refused = await _tried(clocks)
+    assert (before.name, refused.name) == ("before", "not-seen")
+    assert "a stored value is invalid" in refused.what
+    assert "secret" not in refused.what + refused.do
+
+
 async def test_without_kafka_what_redis_tells_is_told(ward: Ward) -> None:
     page = await status_page(ward.settings.model_copy(update={"kafka": f"127.0.0.1:{free_port()}"}))
     assert [trouble.name for trouble in page.troubles] == ["kafka-away", "no-worker", "auditor-silent"]
