@@ -62,7 +62,9 @@ def day_of(at: datetime) -> str:
 
 
 def months_after(at: datetime, months: int) -> datetime:
-    """Return the same day and time in Jilin `months` later; the last day of that month if it has no such day."""
+    """Return the same day and time of day in Jilin `months` after `at` (aware), in Jilin's zone; the last day of that
+    month if it has no such day.
+    """
     local = at.astimezone(JILIN)
     year, month = divmod(local.year * 12 + local.month - 1 + months, 12)
     day = min(local.day, monthrange(year, month + 1)[1])
@@ -106,7 +108,8 @@ class Calendar:
         """Return the hour of the week (0 to 167) whose usual traffic is expected in `hour` (hours since 1970, UTC).
 
         Hour 0 is Thursday, 00:00 to 01:00 UTC, because 1970 began on a Thursday. A day off counts as a Sunday, and a
-        weekend day on which people work counts as a Wednesday.
+        weekend day on which people work counts as a Wednesday. A table without a day off changes nothing, even if it
+        has worked days.
         """
         if not self.free:
             return hour % HOURS_A_WEEK
@@ -120,8 +123,8 @@ class Calendar:
 
 
 def after_working_days(at: datetime, days: int, calendar: Calendar) -> datetime:
-    """Return the midnight in Jilin, as UTC, that ends the `days`-th working day after the day of `at`. That day does
-    not count itself, but is the result's day if `days` is 0.
+    """Return the midnight in Jilin, as UTC, that ends the `days`-th working day after the day of `at`. The day of `at`
+    itself does not count; if `days` is 0, the result is the midnight that ends it.
 
     A year that the calendar does not cover has its weekends off and no holidays.
     """
@@ -154,8 +157,8 @@ class _Table(Model):
 
 
 def load(text: str) -> Calendar:
-    """Return the calendar that a TOML text describes. Raises HolidaysError if the text is not TOML or a holiday is
-    invalid.
+    """Return the calendar that a TOML text describes. Raises HolidaysError if the text is not TOML, has no `holiday`,
+    or a holiday is invalid.
     """
     table = read_table(text, _Table, HolidaysError)
     return Calendar(

@@ -56,10 +56,11 @@ class End:
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """The result of a verification: numbers, and the faults in the order in which they were found. No faults: the log
-    is complete.
+    """The result of a verification: numbers, and the faults in the order in which they were found. No faults: no line
+    was changed, and none is missing up to the heads that were compared. Lines after a chain's last known head may be
+    missing.
 
-    `lines`: all lines read. `chains`: number of chains. `before`: lines before the first line of a chain. `repeats`:
+    `lines`: all lines read. `chains`: number of chains. `before`: lines before the first line of any chain. `repeats`:
     repetitions by writers, which are no faults. `heads`: heads that were compared. `faults`: at most 100, followed by
     at most 100 lines that are at other offsets than Kafka acknowledged.
     """

@@ -111,8 +111,8 @@ def read_rings(text: str) -> dict[KeyPurpose, KeyRing]:
     purpose without an entry is left out; an empty text gives an empty result.
 
     Raises KeyRingError that names the entry for an unknown purpose, a key of under 32 characters (except the id of a
-    pair in INTAKE_REMOVED), a key given twice, a key for SM3 if this Python's OpenSSL has no SM3, and more keys than
-    `most_keys`.
+    pair in INTAKE_REMOVED), a key given twice, a key that begins with `sm-` if this Python's OpenSSL has no SM3 or, for
+    AUDIT_HEADS, no SM2, and more keys than `most_keys`.
     """
     found: dict[KeyPurpose, list[bytes]] = {}
     known = dict[bytes, int]()

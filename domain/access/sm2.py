@@ -48,8 +48,8 @@ def sm2_public_key(secret: int) -> bytes:
 
 
 def sm2_signature(secret: int, message: bytes) -> bytes:
-    """Return the signature of a message: r and s in DER (GM/T 0009). `secret`: as for `public_key`. Raises Sm2Error if
-    OpenSSL has no SM2.
+    """Return the signature of a message: r and s in DER (GM/T 0009). `secret`: the number that gives the private key,
+    as in `sm2_public_key`. Raises Sm2Error if OpenSSL has no SM2.
     """
     with _private(secret) as key, _context(key) as context:
         made, size = ctypes.create_string_buffer(_MOST_SIGNATURE), ctypes.c_size_t(_MOST_SIGNATURE)

@@ -34,9 +34,9 @@ def proofs_wanted(account: Account, keys_work: bool, by: SignedInBy, age: timede
     """Return the kinds of proof of which a grave act needs one, the preferred one first; empty if it needs none.
 
     `keys_work`: True if the console's address allows security keys. `by`, `age`: how the session began, and how long
-    ago. A person with a second factor here always shows it. A person without one needs none for 5 minutes (FRESH) after
-    the OpenID provider confirmed them, and then must sign in there again; the provider must have asked them at most
-    FRESH before the sign-in, which console/web/auth/oidc.py checks.
+    ago. A person with a second factor here always shows it. A guest of a demo without one needs none. Anyone else
+    without one needs none for 5 minutes (FRESH) after the OpenID provider confirmed them, and then must sign in there
+    again; the provider must have asked them at most FRESH before the sign-in, which console/web/auth/oidc.py checks.
     """
     found = [Proof.KEY] if account.security_keys and keys_work else []
     if account.totp:

@@ -36,8 +36,9 @@ class IdNotation(StrEnum):
 class DeliveryReceipt:
     """A carrier's delivery receipt for a segment.
 
-    `message`: the carrier's id of the segment, as `receipt_key` writes it. `state`: None while it is not final. `word`:
-    the carrier's word for the state, such as DELIVRD, without any part of the text.
+    `message`: the carrier's id of the segment, as `receipt_key` writes it. `state`: None while it is not final, or if
+    the carrier's word for it is unknown. `word`: the carrier's word for the state, such as DELIVRD, without any part of
+    the text.
     """
 
     message: str

@@ -93,8 +93,9 @@ def admission(
     caller: IncomingCaller, under_way: Sequence[str], waiting: int, limits: QueueLimits, *, too_fast: bool = False
 ) -> CallAdmission:
     """Return what becomes of a new call of `caller`, the first that applies: TOO_MANY if this caller has as many calls
-    as allowed; FULL if no more calls may be under way; TOO_FAST if `too_fast` and the network does not vouch for the
-    caller; QUEUED if the queue has room; else SPOKEN_TO, and the caller hears that the centre calls back.
+    as allowed (all callers without a number count as one); FULL if no more calls may be under way; TOO_FAST if
+    `too_fast` and the network does not vouch for the caller; QUEUED if the queue has room; else SPOKEN_TO, and the
+    caller hears that the centre calls back.
 
     `under_way`: the numbers of all calls that have not ended ("" if withheld); `waiting`: how many of them wait;
     `too_fast`: True if more unvouched callers came within a second than are allowed. A single caller's limit comes
