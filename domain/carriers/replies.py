@@ -81,8 +81,8 @@ def reply_part(reference: int, total: int, number: int) -> ReplyPart | None:
 
 def reply_text(content: bytes, coding: int, *, gsm7: bool) -> str:
     """Return the text of a message's content. `coding`: the data coding, see ReplyCoding. `gsm7`: True if the carrier's
-    default alphabet is GSM's; else the default is read as GBK, which includes ASCII. An octet that cannot be read
-    becomes U+FFFD.
+    default alphabet is GSM's; else the default is read as GBK, which includes ASCII; so is any coding that ReplyCoding
+    does not have. An octet that cannot be read becomes U+FFFD.
     """
     match coding & 0x0F:
         case ReplyCoding.UCS2:

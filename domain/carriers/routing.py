@@ -34,9 +34,10 @@ def choose(carriers: Iterable[Reachable], shares: Mapping[str, float], *, urgent
     """Return the name of the carrier, among those named in `shares`, that takes the next message; None: the message
     must wait. `shares`: the share of such messages that each is expected to deliver, 0 to 1.
 
-    Of the carriers that are connected, work and are free, the one that delivers most; the cheapest of those whose
-    shares differ from the best by at most ALIKE. A slow carrier gets a message only if a trial is due and
-    the message is not `urgent`, or if all connected carriers are slow.
+    A message that is not `urgent` goes to a slow carrier that is free and whose trial is due, if there is one. Any
+    other goes to a carrier that is connected, works and is free; to a slow one only if all connected carriers are slow.
+    Of several, the one that delivers most is returned; or the cheapest of those whose shares differ from the best by at
+    most ALIKE.
     """
     bound = [each for each in carriers if each.bound and each.account.name in shares]
     working = [each for each in bound if not each.slow]

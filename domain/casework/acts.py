@@ -112,8 +112,9 @@ def operator_report(draft: DecisionBuilder, given: OperatorReport) -> None:
     """Apply a person's act to the case, in `draft`.
 
     If the case does not allow the act (the case has changed since the person saw it, is closed or settled, or another
-    operator has claimed it), only a fact REFUSED is recorded. An act that shows that the person has seen the resident's
-    reply, or that the number is wrong, also removes the case's mark of it.
+    operator has claimed it), only a fact REFUSED is recorded; but an approval of a stop order that can no longer help
+    also withdraws the order. An act that shows that the person has seen the resident's reply, or that the number is
+    wrong, also removes the case's mark of it.
     """
     act, by = given.act, given.by
     if why := _refusal(draft, given):

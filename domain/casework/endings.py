@@ -43,8 +43,8 @@ def settle(draft: DecisionBuilder, outcome: Outcome, why: AnyCode, ground: Outco
 
     After DISSUADED, follow-ups are planned, the question a week later, and a reminder; else the timer that closes the
     case. Lifting a stop goes on, and an officer who is on the way still makes the visit. `ground`: the ground of
-    DISSUADED, else None. If the case has this state already, nothing changes, except that an evidenced ground replaces
-    one that a person only stated.
+    DISSUADED, else None. If the case has this state already, no fact is recorded; an evidenced ground replaces one that
+    a person only stated, and the case's officer is cleared unless one is on the way.
     """
     state = CaseState.DISSUADED if outcome is Outcome.DISSUADED else CaseState.FALSE_ALARM
     if draft.case.state is state:
@@ -215,8 +215,8 @@ def reopen_for_talk(draft: DecisionBuilder, why: AnyCode) -> None:
 
 
 def end_talk(draft: DecisionBuilder, why: AnyCode, by: str) -> None:
-    """End the talk that `reopen_for_talk` began: close the case if it was closed before, else restore its state and set
-    the timer that closes it. `by`: the person who talked.
+    """End the talk that `reopen_for_talk` began: close the case if it was closed before, or has no such talk; else
+    restore its state and set the timer that closes it. `by`: the person who talked.
     """
     was = draft.case.talk_from
     if was is None or was is CaseState.CLOSED:

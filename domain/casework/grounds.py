@@ -69,8 +69,8 @@ def ground_of(case: Case, act: OutcomeAct) -> OutcomeGround | GroundMissing | Gr
 def offered(case: Case) -> tuple[Outcome, ...]:
     """Return the outcomes that an operator may report now, the likeliest first.
 
-    After an answered call or a meeting: dissuaded, not persuaded, defrauded, false alarm. Otherwise without "not
-    persuaded", but with "unreachable" first if there was a call.
+    After an answered call or a meeting: dissuaded, not persuaded, defrauded, false alarm. Otherwise: defrauded, false
+    alarm, dissuaded; before them unreachable, if the desk has called (`own_call`).
     """
     if known_ground(case):
         return _AFTER_A_TALK
