@@ -92,7 +92,8 @@ def _overtake(draft: DecisionBuilder, actions: Iterable[Action], why: AnyCode) -
 
 def plan_stops(draft: DecisionBuilder, *, at_once: bool = False) -> None:
     """Plan a stop-payment for each payment that has no stop yet and whose bank may be asked (`payments.may_not_ask`),
-    if the level's plan has such a step and `orders.may_propose` allows it.
+    if the level's plan has such a step, `orders.may_propose` allows it, and no order is open on the payee as a traced
+    account.
 
     `at_once`: True if the resident states that the money is gone: stops are then planned for now, at any level, and
     regardless of earlier decisions.

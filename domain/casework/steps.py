@@ -312,7 +312,7 @@ def bring_forward(draft: DecisionBuilder, actions: Collection[Action], because: 
 
 def ensure_action(draft: DecisionBuilder, name: str, action: Action, because: AnyCode) -> None:
     """Make sure that a requested action is taken soon: bring a waiting step with this action forward, or plan a step if
-    none is unfinished. No effect if one has been sent.
+    none is unfinished. No effect if one has been sent, is held, or waits for persons' approval.
 
     `name`: of the requested step in the policy (`plan.asked`). While an operator has claimed the case, a new call is
     due only when their time to report (`plan.talk_within`) is over.

@@ -20,7 +20,8 @@ def queue_rank(case: Case) -> float | None:
     """Return the rank of the case in the queue's index, the lowest first; None if it is settled, or if no operator has
     claimed it and no operator's call has been sent.
 
-    The rank is coarse: by level, then by the earliest deadline of a call's result (seconds since 1970).
+    The rank is coarse: by level, then by the earliest deadline of an operator's call (seconds since 1970), or without
+    one by the case's last change.
     """
     if case.settled:
         return None
@@ -42,7 +43,7 @@ def awaited(case: Case) -> set[str]:
 
 
 def has_held(case: Case) -> bool:
-    """Return True if a hold keeps back a step of the case."""
+    """Return True if a hold, or an offer to another province, keeps back a step of the case."""
     return any(step.state is StepState.HELD for step in case.steps)
 
 

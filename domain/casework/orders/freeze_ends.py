@@ -61,9 +61,10 @@ def set_freeze_clock(draft: DecisionBuilder, order: StopOrder, until: datetime) 
 def renew_freeze(
     draft: DecisionBuilder, order: StopOrder, act: HandOverStopAct, by: str, role: StaffRole | None
 ) -> RefusalCode | None:
-    """Record that the authority has renewed the freeze of an order's account until `act.until`. Return None if it is
-    done, else the reason: RoleMayNotApprove, or FreezePeriod if the new end is not later than the known one, or over a
-    year later: a renewal begins where the former period ends.
+    """Record that the authority has renewed the freeze of an order's account until `act.until` (None: six months from
+    the known end). Return None if it is done, else the reason: RoleMayNotApprove, or FreezePeriod if no freeze is in
+    force, or the new end is not later than the known one, or over a year later: a renewal begins where the former
+    period ends.
     """
     known = freeze_in_force(order)
     until = period_of(act, known.until) if known is not None else None

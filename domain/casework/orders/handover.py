@@ -22,8 +22,9 @@ def record_authority_freeze(
 ) -> RefusalCode | None:
     """Record that an authority has frozen the account of an order, as the person `by` reports. Return None if it is
     done, else the reason for the refusal: NoStop if the case has no such order, one of `may_not_hand_over` (for the
-    person's `role`), or FreezePeriod if the freeze would not end within a year from now. A freeze that is in force is
-    renewed if the act names a later end.
+    person's `role`), or FreezePeriod if the freeze would end before now or over a year from now. If a freeze is in
+    force and the act names an end, this is a renewal, with the results of `freeze_ends.renew_freeze`, and nothing else
+    is changed.
 
     The authority and its decision are stored in the order, whatever its state, and in the case's other APPROVED orders
     for the account; these orders become HANDED_OVER. All open and expired stops of the account in this case become

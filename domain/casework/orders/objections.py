@@ -64,7 +64,9 @@ def objection_of(case: Case, name: str) -> StopObjection | None:
 
 
 def waiting_for(case: Case, transfer: str) -> StopObjection | None:
-    """Return the undecided objection to a stop of the transfer's account, or None if there is none."""
+    """Return the undecided objection to a stop of the transfer's account, or None if there is none. `transfer`: a
+    transfer, or the id of a hold; then the objection to a hold on that account.
+    """
     return next((each for each in _of_account(case, transfer) if each.waits), None)
 
 
@@ -86,9 +88,10 @@ def subject_of(order: StopOrder | OwnHold) -> str:
 def may_not_object(case: Case, order: StopOrder | OwnHold | None) -> RefusalCode | None:
     """Return the first reason why nobody can object to an order or hold of the case now, or None if somebody can.
 
-    NothingToObjectTo: the case has no such order (`order` None), or no bank was asked for it. UpheldAlready: an
-    objection was upheld after it was asked for. ObjectionWaits: one about the account is undecided. MostObjections: the
-    case has as many as it may.
+    NothingToObjectTo: the case has no such order (`order` None), no bank was asked for it, or the hold cannot be
+    lifted. UpheldAlready (of stop orders only): an objection was upheld after the order was asked for, and the order is
+    no longer approved. ObjectionWaits: one about the account is undecided. MostObjections: the case has as many as it
+    may.
     """
     if isinstance(order, OwnHold):
         return _may_not_object_to_hold(case, order)
@@ -171,8 +174,8 @@ def decide_objection(
     """Apply a person's decision on an objection. Return None if it is done, else the reason for the refusal:
     NoObjection if the case has no such one, or a reason of `may_not_review`.
 
-    If the objection is upheld, the account's orders and standing approvals end, and the bank is asked to lift its
-    stops.
+    If the objection is upheld, the account's orders, standing approvals and holds end, the bank is asked to lift its
+    stops and holds, and the loss avoided by these stops is no longer booked.
     """
     found = objection_of(draft.case, act.objection)
     if found is None:

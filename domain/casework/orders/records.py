@@ -116,7 +116,8 @@ def must_wait(draft: DecisionBuilder, step: Step) -> bool:
 
 def ask_for_order(draft: DecisionBuilder, step: Step, because: AnyCode, by: str, role: StaffRole | None) -> None:
     """Record in the case that a person asks for the order of a step: the order is proposed if there is none, else the
-    person is stored in it too. If the person's role may approve it, they also count as an approver.
+    person is stored in it too. If the person's role may approve it and the institution to ask is known, they also count
+    as an approver.
 
     No effect if the case lacks the payment.
     """

@@ -34,7 +34,8 @@ def payment_report(draft: DecisionBuilder, given: PaymentReport) -> None:
     """Apply a victim's report to an existing case, in `draft`: the case becomes red, is reopened if it is settled, and
     a stop order for the reported payment is proposed.
 
-    No order is proposed if one is open for the payment or its account.
+    No order is proposed if one is open for the payment or its account, or if the bank may not be asked; of all but an
+    open order for the payment, a note tells.
     """
     payment = given.payment
     same = pairs(draft.case.payments, [payment], draft.plan.stop.same_within) if payment else {}
