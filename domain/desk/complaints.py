@@ -77,8 +77,8 @@ def with_entry(complaint: Complaint, entry: Entry, seen: int, assigned: str | No
 
     `seen`: the displayed version. `assigned`: the login that an entry ASSIGNED names; None: nobody. Raises ChangedError
     if `seen` is not the current version, and EndedError if the complaint is decided and the entry assigns, answers or
-    decides it. Other entries are consequences (a flag, a release), which may be recorded at any time and leave the
-    state as it is.
+    decides it. Other entries are consequences (a flag, a release), which may be recorded after the decision too and
+    leave the state as it is.
     """
     if any(known.id == entry.id for known in complaint.entries):
         return complaint
@@ -117,8 +117,8 @@ def overdue(complaint: Complaint, now: datetime) -> bool:
 
 
 def sorted_complaints(complaints: Iterable[Complaint]) -> list[Complaint]:
-    """Return the complaints sorted: the open ones by due time, the earliest first; then the decided ones, the latest
-    decision first.
+    """Return the complaints sorted: the open ones by due time, the earliest first; then the decided ones, the one with
+    the latest entry first.
     """
     return sorted(complaints, key=_rank)
 

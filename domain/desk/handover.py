@@ -20,7 +20,7 @@ class Next:
     """An entry of the hand-over sheet: a case and one of its steps.
 
     `step`: in `reds`, the step due first, or None if nothing is planned; in `promises`, the promised call; in `held`,
-    the step that an outreach hold stops.
+    the first step that an outreach hold, or an offer to another province, holds back.
     """
 
     case: Case
@@ -37,7 +37,8 @@ class Sheet:
     """The hand-over sheet of the moment `at`. Every list is sorted by time, the earliest first.
 
     `until`: the end of the next shift. `reds`: unsettled red cases. `promises`: calls at a time that the resident asked
-    for. `held`: cases with a step that an outreach hold stops. `stops`: stop-payments in force that end before `until`.
+    for. `held`: cases with a step that an outreach hold, or an offer to another province, holds back. `stops`:
+    stop-payments in force that end before `until`.
     """
 
     at: datetime

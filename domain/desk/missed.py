@@ -18,8 +18,9 @@ class Missed:
     """Counts of late steps in open cases at `now`. `add` takes one case after the other.
 
     `grace`: a step counts as overdue only if it is later than this. `open`: number of open cases. `overdue`, `held`:
-    numbers of steps by level. `oldest`: the due time of the oldest overdue step, None without one. `awaited`: numbers
-    of dispatches whose result is overdue, by channel. `red`: ids of red cases whose first contact is late.
+    numbers of steps by level, internal timers included. `oldest`: the due time of the oldest overdue step, None without
+    one. `awaited`: numbers of dispatches whose result is overdue, by channel. `red`: ids of red cases whose first
+    contact is late.
     """
 
     now: datetime
@@ -46,7 +47,8 @@ class Missed:
         """Return True if the first contact of a red case is late: no carrier, police station or operator has accepted
         any contact of the red plan, and one of them was tried without success or is overdue by more than `grace`.
 
-        False for other levels, and if the resident is dissuaded, cleared or already defrauded, or the case is closed.
+        False for other levels, and if the resident is dissuaded, cleared or already defrauded, or the case is handed
+        over or closed.
         """
         if case.level is not Level.RED or case.state in _SAFE:
             return False

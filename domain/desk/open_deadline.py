@@ -42,7 +42,7 @@ def deadline(case: Case) -> OpenDeadline | None:
 
 
 class ComingSteps(NamedTuple):
-    """The live steps of a case that have a due time, in its order. `later`: those that the page folds away."""
+    """The live steps of a case that have a due time, the earliest first. `later`: those that the page folds away."""
 
     shown: list[Step]
     later: list[Step]
@@ -91,8 +91,9 @@ def sooner_deadline(case: Case, login: str) -> OpenDeadline | None:
 
 
 def coming_steps(case: Case) -> ComingSteps:
-    """Return a case's live steps; those that will not go out (`goes_no_more`) come last. The first NEXT_SHOWN of them
-    are shown, and all that are out and wait for a result: somebody on the way to the door is never folded away.
+    """Return a case's live steps that have a due time, internal timers included, the earliest first; those that will
+    not go out (`goes_no_more`) come last. The first NEXT_SHOWN of them are shown, and all that are out and wait for a
+    result: somebody on the way to the door is never folded away.
     """
     live = [step for step in case.steps if step.state in LIVE_STEPS and step.due is not None]
     steps = sorted(live, key=lambda step: (goes_no_more(case, step), step.due, step.id))

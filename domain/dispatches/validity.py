@@ -38,10 +38,10 @@ def validity(dispatch: Dispatch, case: Case | None, now: datetime) -> ObsoleteDi
     Otherwise return an ObsoleteDispatch with the reason, or NotYetApplied if Redis does not have the decision that
     caused the dispatch yet. `case`: the case's state in Redis, None if Redis has none.
 
-    After a case is closed, only the lifting of stops and holds, and contacts after its plan, are valid; after it is
-    settled, also follow-ups and questions about its hand-over; after the resident was defrauded, also stop-payments and
-    holds on their own account. Support calls are not made while a plan contacts the resident; the question a week later
-    and a reminder only while they stand as dissuaded.
+    After a case is closed, only the lifting of stops and holds (whatever the state of its step), and contacts after its
+    plan, are valid; after it is settled, also follow-ups and questions about its hand-over; after the resident was
+    defrauded, also stop-payments and holds on their own account. Support calls are not made while a plan contacts the
+    resident; the question a week later and a reminder only while they stand as dissuaded.
     """
     if dispatch.not_after is not None and now > dispatch.not_after:
         return ObsoleteDispatch(TimeOver())
@@ -60,10 +60,10 @@ def perhaps_carried_out(dispatch: Dispatch, now: datetime) -> bool:
 
 
 def ending_of(case: Case) -> CaseClosed | CaseSettled | CaseHandedOver:
-    """Return the code for how a case ended: CaseHandedOver, CaseClosed, or CaseSettled with the outcome (dissuaded,
-    false alarm, defrauded).
+    """Return the code for how a case ended: CaseHandedOver; CaseClosed; or for an open case, CaseSettled with the
+    outcome that its state is called by, such as dissuaded, false alarm or defrauded.
 
-    Raises ValueError for an open case in any other state.
+    Raises ValueError for an open case whose state is no outcome, such as RAISED.
     """
     if case.state is CaseState.HANDED_OVER:
         return CaseHandedOver()

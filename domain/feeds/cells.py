@@ -151,7 +151,9 @@ def unrounded(text: str, where: str) -> None:
 
 
 def joined_cells(field: str, columns: Sequence[str], cells: Cells, between: str) -> str:
-    """Return the texts of a field's columns, with `between` between them. Raises CellError if one is empty."""
+    """Return the texts of a field's columns, with `between` between them. Raises CellError if one is empty or a
+    formula.
+    """
     return between.join(required_cell(field, column, cells) for column in columns)
 
 
@@ -177,7 +179,7 @@ def cell_text(field: str, column: str, cells: Cells) -> str:
 def meant(field: str, column: str | None, words: Mapping[str, Any], constant: object, cells: Cells) -> Any:  # noqa: ANN401 - a word means anything
     """Return the meaning of the word in a field's cell; `constant` if the field has no column.
 
-    Raises CellError if the mapping does not have the word.
+    Raises CellError if the mapping does not have the word, or the cell is a formula.
     """
     if column is None:
         return constant

@@ -257,8 +257,8 @@ def load_as(kind: type[Kind], text: str, name: str) -> Kind:
 
 
 def column_faults(mapping: FileMapping) -> Iterator[str]:
-    """Yield what is wrong with the columns: one of ID numbers that gives another field too, or one that the file does
-    not have.
+    """Yield what is wrong with the columns: the one of ID numbers gives another field too; the names that the mapping
+    declares are none, over 1,000, or not all different; or a column is not among them.
     """
     number = mapping.columns.secret
     if number is not None and list(mapping.columns.all).count(number) > 1:

@@ -72,7 +72,7 @@ def current_code(code: str, on: date, noted: date | None = None) -> str | None:
     """Return the code that is in force on the day `on` for the place that `code` meant; None if unknown or ambiguous.
 
     `noted`: the day on which `code` was recorded, because a code may mean different places over time; None: as on `on`.
-    If `code` was not in force on that day, its last meaning before counts. An ended code is followed through its
+    If `code` was not in force on that day, its last meaning before `on` counts. An ended code is followed through its
     successors. A street (9 digits) keeps its last three digits.
     """
     county = division(code[:6], noted or on) or _latest_before(code[:6], on)

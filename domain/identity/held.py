@@ -107,9 +107,9 @@ class Subject:
         return "phone" in record and self._held_any({_spelt("phone", record["phone"])}, record)
 
     def suffered(self, fraud: Mapping[str, Any]) -> bool:
-        """Return True if the person is the victim in a record of a reported fraud (as JSON): its ID number decides, or
-        else its telephone or an account, which the person must have held when the fraud happened or was reported, or
-        up to 7 days before.
+        """Return True if the person is the victim in a record of a reported fraud (as JSON): the ID number decides if
+        both the record and the person's entry have one; or else its telephone or an account, which the person must have
+        held when the fraud happened or was reported, or up to 7 days before.
         """
         if (hashed := fraud.get("id_hash")) is not None and self.resident.id_hash is not None:
             return self._paid_by_id(hashed)
@@ -128,7 +128,7 @@ def subject(resident: Resident, keys: IdKeys) -> Subject:
     """Return how to recognize a resident's data in records. `keys`: those of the ID numbers' hashes; the first is also
     that of the other hashes. Each has at least 16 bytes.
 
-    Raises ValueError if the first key is shorter or an account of the resident is invalid.
+    Raises ValueError if an account of the resident is invalid, or if they have an account and the first key is shorter.
     """
     tokens = [account_token(keys.first, holding.value) for holding in resident.accounts]
     words = [resident.id, *tokens, *([resident.id_hash] if resident.id_hash else [])]

@@ -58,8 +58,8 @@ def moving_fen(case: Case) -> int:
 
 
 def secured_fen(case: Case) -> int:
-    """Return how much (fen) of the case's payments is stopped, frozen or returned, or did not leave the resident's
-    account. A stop ends after 48 hours.
+    """Return how much (fen) of the case's payments is stopped, frozen, returned, cancelled in flight, or was not made.
+    A stop ends after 48 hours.
     """
     return sum(_fen_in(_SECURED, case, payment) for payment in case.payments)
 

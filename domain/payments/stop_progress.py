@@ -129,9 +129,9 @@ def asked_already(case: Case, by: str, leaving: Collection[str] = ()) -> set[str
 
 
 def partly_asked(case: Case, by: str, leaving: Collection[str] = ()) -> bool:
-    """Return True if a stop is already requested or in force for a part of the case's money that is not safe, so that
-    only the rest can still be stopped. `by`: the person who looks at the case; `leaving`: transfers whose request is
-    delayed for some seconds, in which it can be undone.
+    """Return True if for at least one payment whose money is not safe, a stop is already requested or in force, or the
+    person `by`, who looks at the case, has asked for it: then only the rest, if there is one, can still be asked for.
+    `leaving`: transfers whose request is delayed for some seconds, in which it can be undone.
     """
     return any(not safe(case, transfer) for transfer in asked_already(case, by, leaving))
 

@@ -21,7 +21,8 @@ class Most(Section):
 
 
 class Fatigue(Section):
-    """Limits on the contacts with one resident within an `hour` and within a `day`. They do not apply to red cases.
+    """Limits on the contacts with one resident within an `hour` and within a `day`. They do not apply to red cases
+    whose plan still runs.
 
     `one_visit`: a visit to an address is combined with an earlier one there if that is no older than this.
     """

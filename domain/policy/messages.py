@@ -52,7 +52,7 @@ def template(text: str) -> str:
     fault.
 
     A template must have the placeholders {tail} and {code} and the number 96110, and no other placeholder or number of
-    three or more digits, no link and no invisible character.
+    three or more digits, no digit beside a placeholder, no link and no invisible character.
     """
     _placeholders(text)
     plain = unicodedata.normalize("NFKC", text)

@@ -57,9 +57,10 @@ def check_experiments(
 ) -> None:
     """Check whether the policy `after`, with the TOML `text`, may be put in force at `now`. Return None if it may.
 
-    Raises ExperimentRefusedError with the first reason (see ExperimentRefusal) and the experiments that it concerns,
-    and PolicyError if `text` is not a valid policy. `earlier`: the policy in force, then those before it, the latest
-    first. `persons`: who wrote and who approves it; a new experiment needs two.
+    Raises ExperimentRefusedError with the first reason, in the order STOP_AHEAD, ALTERED, UNSTOPPABLE, UNDERPOWERED,
+    ONE_PERSON (see ExperimentRefusal), and the experiments that it concerns, and PolicyError if `text` is not a valid
+    policy. `earlier`: the policy in force, then those before it, the latest first. `persons`: who wrote and who
+    approves it; a new experiment needs two.
     """
     before = list(earlier)
     new = newly_begun(before[0].experiments if before else {}, after.experiments, now)
