@@ -195,9 +195,8 @@ class StopRules(Section):
     account.
 
     `prefix`: what an order's document number begins with; `attempts`: how often a request is tried, `again`: the time
-    before the next try; `result_within`: how soon the bank must answer; `status_after`: how long after
-    an order a bank that has not answered is asked what became of it, from 1 minute to below `result_within` (left out:
-    never); `times`: how often a stop is requested;
+    before the next try; `result_within`: how soon the bank must answer; `status_after`: how long after an order a bank
+    that has not answered is asked what became of it, from 1 minute to below `result_within` (left out: never);
     `remind_before`: how long before a stop ends a person is reminded; `settled_within`: a payment settled more recently
     may still be caught; `same_within`: a payment that a person reports and one that a feed delivers are the same if
     account and amount are equal and their times differ by at most this. `approval`: who approves an order; `later`: how

@@ -90,8 +90,8 @@ class ScanRules(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class ScanResult:
-    """What the rules find. `numbers`: kind and text of each number or link, in the order of kinds, then of the text;
-    `scams`: the types of scam, with the words that fit.
+    """What the rules find. `numbers`: kind and text of each number or link, in the order of kinds, of each kind's
+    patterns, then of the text; `scams`: the types of scam, with the words that fit.
     """
 
     numbers: tuple[tuple[str, str], ...]

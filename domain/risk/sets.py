@@ -95,7 +95,8 @@ def keeping(evidence: Evidence, rules: RiskRules) -> str:
 
 
 def bounded(evidence: Mapping[str, Evidence], rules: RiskRules, now: datetime) -> dict[str, Evidence]:
-    """Return the evidence to keep: of each kind, at most `rules.bound` pieces, the freshest, that have not faded.
+    """Return the evidence to keep: of each kind, at most `rules.bound` pieces, and as many withdrawn ones: the freshest
+    that have not faded.
 
     A piece has faded if it is older by `lasting` than the freshest of all, or than `now` if that is earlier. The limit
     is by kind, so that a hundred new payees do not displace the one scammer. Bounding earlier or later gives the same

@@ -60,10 +60,9 @@ def warned(entries: Sequence[Published]) -> dict[str, int]:
 
 
 def first_contacts(entries: Sequence[Published], speed: float) -> list[float]:
-    """Return, for each flash SMS of a red case, the wall-clock seconds from its signal until the carrier accepted it,
-    in the order of dispatch. `entries`: a journal's events; `speed`: seconds of the run's clock per wall-clock second.
-
-    A flash SMS that no carrier accepted is left out.
+    """Return, for each flash SMS that was decided on because of a signal, the wall-clock seconds from the signal's
+    arrival until the carrier accepted the SMS, in the order of dispatch. `entries`: a journal's events; `speed`:
+    seconds of the run's clock per wall-clock second. A flash SMS that no carrier accepted is left out.
     """
     raised: dict[str, datetime] = {}
     sent: dict[str, datetime] = {}
