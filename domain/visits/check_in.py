@@ -51,8 +51,8 @@ def missed(task: Task, officer: Officer | None, case: Case | None, now: datetime
 
 def duress(act: DuressAct, officer: str, name: str, area: str, case: Case | None, now: datetime) -> Alarm:
     """Return the alarm that an officer has triggered, at the time of the act but not after `now`. Nothing is stored or
-    sent. `officer`, `name`: the officer's id and name; `area`: the officer's own; `case`: of their present visit, or
-    None.
+    sent. `officer`, `name`: the officer's id and name; `area`: the code of the officer's division; `case`: of their
+    present visit, or None.
     """
     return Alarm(
         id=f"duress:{act.id}",

@@ -207,7 +207,7 @@ def replaced(before: Roster, shifts: Mapping[str, Sequence[Shift]], now: datetim
 
 def difference(before: Roster | None, after: Roster) -> Difference:
     """Return the changes from `before` (None: no roster) to `after`, by person and shift, and all conflicts in `after`.
-    Shifts are sorted by start for each person.
+    Shifts are sorted by start for each person; added, removed and changed people are in no particular order.
     """
     old = {officer.id: officer for officer in before.officers} if before else {}
     new = {officer.id: officer for officer in after.officers}
