@@ -36,7 +36,7 @@ class Casework(CaseworkSteps):
 
     async def apply(self, partition: int, records: Sequence[Raw]) -> list[Entry]:
         """Process the partition's case inputs under its lock. Returns the journal entries that they made, in the order
-        of the records; empty if all were applied before.
+        of the records; empty if all were applied before or went to the dead letters. `records`: at least one.
 
         Transient errors (Kafka or Redis unavailable) propagate: call it again. Raises AheadError if the store is beyond
         the end of case-inputs, UnknownPolicyError if the partition's policy is stored nowhere, PolicyError if this
@@ -49,8 +49,8 @@ class Casework(CaseworkSteps):
 
     async def process(self, partition: int, records: Sequence[Raw]) -> list[Entry]:
         """Apply inputs in order, each exactly once even if retried, and publish the results. Returns the journal
-        entries that they made, in the order of the inputs; empty if all were applied before. Restores the store first
-        if it lacks commits or inputs.
+        entries that they made, in the order of the inputs; empty if all were applied before or went to the dead
+        letters. Restores the store first if it lacks commits or inputs.
 
         The caller holds the partition's lock. `records`: at least one. Transient errors (Kafka or Redis unavailable)
         propagate: call it again. Raises AheadError if the store is beyond the end of case-inputs, UnknownPolicyError if

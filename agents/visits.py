@@ -38,12 +38,13 @@ class StationProvider(Gateway):
         """Choose the most suitable officer, except those who refused or were late, and return the request with their
         task.
 
-        The task is stored in the roster, but not sent yet. If an officer is on the way to the same address, the task
-        joins theirs. From then on until the task is sent, the address is leased. Returns an Answer instead: FAILED if
-        the resident is unknown or nobody is on duty, NOT_SENT if another case's visit is enough or the case has gone on
-        meanwhile. Raises UnknownPolicyError if the policy in force is stored nowhere, PolicyError if it is invalid,
-        OSError if the settings' policy file is needed and cannot be read, and SendError if Kafka refuses the task.
-        Errors of Redis and Kafka pass through.
+        The task is stored in the roster, but not sent yet. If the policy limits contacts (`fatigue`) and the register
+        has the address, this method leases the address before it chooses, and waits while another dispatch has the
+        lease; if an officer is on the way to the same address, the task joins theirs. `ended` releases the lease, or
+        this method if it returns an Answer. Returns an Answer instead: FAILED if the resident is unknown or nobody is
+        on duty, NOT_SENT if another case's visit is enough or the case has gone on meanwhile. Raises UnknownPolicyError
+        if the policy in force is stored nowhere, PolicyError if it is invalid, OSError if the settings' policy file is
+        needed and cannot be read, and SendError if Kafka refuses the task. Errors of Redis and Kafka pass through.
         """
         resident = await self._outgoing.resident(dispatch)
         if resident is None:

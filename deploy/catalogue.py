@@ -63,8 +63,8 @@ class Entry(NamedTuple):
 
 
 def entries() -> dict[str, list[Entry]]:
-    """Return all metrics, sorted by name, by the component that exposes them: "The exporter" and "Workers and
-    intake".
+    """Return all metrics, sorted by name, by the processes that expose them: "The exporter" and "Workers, intake and
+    consoles".
     """
     from streams.monitoring.exporter.exporter import FAMILIES
 

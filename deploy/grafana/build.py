@@ -128,8 +128,8 @@ def bars(title: str, about: str, *queries: Query, unit: str = "short", span: int
 
 
 def rows(title: str, about: str, *queries: Query, unit: str = "short", span: int = 8) -> Panel:
-    """Return a panel with a table of the queries' values (for queries with `now`, the present ones). `unit`: Grafana's
-    name of the values' unit; `span`: the panel's width, of 24.
+    """Return a panel with a table of the queries' values: of a query with `now` the latest value of each series, else
+    all values in the board's time range. `unit`: Grafana's name of the values' unit; `span`: the panel's width, of 24.
     """
     return _filled(table.Panel(), title, about, queries, unit, span, 8)
 
