@@ -56,7 +56,7 @@ class Census:
 
     def rows(self, chance: np.random.Generator, count: int, among: NDArray[np.bool_], part: float = 1.0) -> Ints:
         """Draw `count` residents at random, with repetition, among the kinds in `among` (a mask with an entry for each
-        kind). Return their row numbers; empty if no resident is of these kinds.
+        kind). Return their row numbers; empty if no resident is of these kinds, or `part` of each kind rounds to none.
 
         `part`: draw only from this share (0 to 1) of each kind, always the same residents.
         """

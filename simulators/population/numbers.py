@@ -1,8 +1,9 @@
 """Telephone, account and ID numbers that nobody has, so that a number that leaves the simulation reaches nobody.
 
-Telephones begin with +86 12, which no Chinese mobile range does, and can be written and looked up like others. Foreign
-telephones are from ranges reserved for fiction (UK, USA) or never assigned (Korea). Accounts begin with 999, which no
-bank's cards do; ID numbers with 99, which is not a province.
+Telephones begin with +86 12, which no Chinese mobile range does, and can be written and looked up like others. Only an
+authority's landline that a scammer shows begins with +86 431 0, as no number in Changchun does. Foreign telephones are
+from ranges reserved for fiction (UK, USA) or never assigned (Korea). Accounts begin with 999, which no bank's cards do;
+ID numbers with 99, which is not a province.
 """
 
 from random import Random

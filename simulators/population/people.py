@@ -45,7 +45,7 @@ def resident(
     """Return a random resident of this kind as of the day `on`.
 
     `serial`: makes their telephones and accounts unique. Guardians and other holders of a telephone are chosen among
-    the residents in `before`; none if it is empty. `secret`: the key of the hash of the ID number.
+    the last 40 residents in `before`; none if it is empty. `secret`: the key of the hash of the ID number.
     """
     place = chance.choice(_places(on.year)[kind.prefecture])
     birth_year = on.year - kind.age

@@ -90,8 +90,8 @@ class SimulatedProvider(ABC):
 
     `book`: the contacts made, the earliest first; `faults`: faults to come, by name; `delayed`: dispatch id ->
     wall-clock seconds by which `late_act` delayed the order; `held_up`: number of orders that are delayed at present;
-    `mode`: how a repeated order is treated: IDEMPOTENT: carried out once; NEITHER: carried out each time, and queries
-    are not answered; `checks`: True if orders must be signed.
+    `mode`: how a repeated order is treated: IDEMPOTENT: carried out once; ASKABLE: carried out each time, and queries
+    are answered; NEITHER: carried out each time, and queries are not answered; `checks`: True if orders must be signed.
     """
 
     checks = False

@@ -93,8 +93,9 @@ class Carrier(SimulatedProvider):
 
     async def later(self, key: str, path: str, order: dict[str, Any], now: datetime) -> Sequence[Receipt]:
         """Return the receipts of a message (`path` /sms) or an automated call (/calls), each as (delay after `now`,
-        JSON); empty if the carrier learns no result. `key`: the dispatch's id. Raises KeyError if a field of the order
-        is missing, and ValueError if its action is unknown.
+        JSON); empty if the carrier learns no result. If the answers to a message include a reply, a background task
+        sends it after its delay. `key`: the dispatch's id. Raises KeyError if a field of the order is missing, and
+        ValueError if its action is unknown.
         """
         answers = await self._answer(Ringing(key, order["to"], Action(order["action"])), now)
         told = _sms if path == "/sms" else _call

@@ -49,7 +49,8 @@ class NeighbourProvince:
     """The neighbour's intake. `keys`: of the sender's signatures; `opens`: simulated time until a case is open.
 
     `taken`: the cases that it took over, by the offer's id; one is open from its time `at` on. `acknowledged`: the ids
-    of the offers that it answered with a case's number. `refused`: the number of requests that it refused.
+    of the offers that it answered with a case's number. `refused`: the number of requests that it answered with 409;
+    requests without a valid signature or that cannot be received are not counted.
     """
 
     def __init__(self, clock: Clock, keys: Sequence[bytes], opens: timedelta = OPENS) -> None:

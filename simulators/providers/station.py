@@ -30,7 +30,7 @@ class Errand:
 @dataclass(frozen=True, slots=True)
 class Stage:
     """A report of an officer. `after`: the delay since the task; `outcome`, `checklist`: of the conversation, None
-    before its end; `note`: the officer's words.
+    before its end; a report DONE without a checklist counts as one in which all is done; `note`: the officer's words.
     """
 
     after: timedelta

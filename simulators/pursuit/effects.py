@@ -36,7 +36,7 @@ def parameter_effects(
     """Run the study once as assumed and once for each variation, on the same seeds. Yield the figures of each, those as
     assumed first. `policy`: TOML text, which has the rules that vary.
 
-    Raises PolicyError if the policy is invalid, with a variation too.
+    Raises PolicyError if the policy is invalid, with a variation too, and UserError if it lacks a value that varies.
     """
     usual: list[float] = []
     for each in (USUAL, *variations):

@@ -36,7 +36,8 @@ Of accepted cases the FBI's kill chain freezes 66 to 82 %."""
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """The figures of one way of stopping over all seeds. Unless said otherwise, a field is a number.
+    """The figures of one way of stopping over all seeds. Unless said otherwise, a field is a number. Percentiles are 0
+    if there is nothing to count.
 
     `reports`, `stopped`: true reports, and those for which a bank stopped an account. `p50`, `p95`: percentiles of the
     minutes from the start of the call until a bank had stopped the first account, over the `stopped`. `held_of_there`:

@@ -30,7 +30,8 @@ class ReportKind(StrEnum):
 class TheftReport(NamedTuple):
     """A payment and the report of it.
 
-    `fed`: True if the victim is in the register and a feed has delivered the payment.
+    `paid_at`: when the payment was made; `told_at`: when the reporter called; `written_at`: when the form of the report
+    was complete. `fed`: True if the victim is in the register and a feed has delivered the payment.
     """
 
     name: str

@@ -49,8 +49,9 @@ ANYBODY = Profile(
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """The procedure of stop orders in a run. `approval_seconds`: if set, orders are approved after this fixed time,
-    without persons.
+    """The procedure of stop orders in a run. `approval_seconds`: if set, each order is decided after this fixed time;
+    None: after the random time that a person takes. In both cases the assumed shares of orders on wrong and malicious
+    reports are declined.
 
     `only_fed`: True if only payments that a feed has delivered can be reported. `standing`: True if persons may approve
     later stops together with an order, in the assumed share of cases.

@@ -34,7 +34,7 @@ class DeskStaff:
     sooner: timedelta = timedelta(0)
 
     def operators(self, at: datetime) -> int:
-        """Return how many operators are on duty."""
+        """Return how many operators are on duty; a million if `unlimited` is True and anybody is on duty."""
         there = self.by_day if self.day[0] <= (at + UTC_OFFSET).hour < self.day[1] else self.by_night
         return 10**6 if self.unlimited and there else there
 
@@ -71,7 +71,8 @@ class MonthFigures:
 @dataclass(slots=True)
 class Job:
     """A case at the desk, and what is true of it. `life`: the scam, or None for a false alarm; `level`: the level whose
-    plan runs; `results`: of operators' calls; `not_before`: when it may be called again.
+    plan runs; `objects`: True if the resident objects to calls; `results`: of operators' calls; `visit_due`: when the
+    plan's visit is due, None without one; `not_before`: when it may be called again.
     """
 
     case: Case
@@ -139,7 +140,9 @@ def ended_steps(job: Job) -> list[Step]:
 
 
 def one_more(staff: DeskStaff) -> dict[str, DeskStaff]:
-    """Return the staff with one more operator, officer, car (the way takes half as long) and minute, by name."""
+    """Return four staffs by name, each with one change: one more operator by day; one more officer; a car, with which
+    the way takes half as long; stop orders that reach the bank a minute sooner.
+    """
     return {
         "one more operator by day": replace(staff, by_day=staff.by_day + 1),
         "one more officer": replace(staff, officers=staff.officers + 1),

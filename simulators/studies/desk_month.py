@@ -41,7 +41,9 @@ _MESSAGES = (Action.SMS, Action.FLASH_SMS)
 
 
 class DeskMonth:
-    """One run. `order`: puts the waiting cases into the order in which operators take them."""
+    """One run. `came`: the people about whom alerts come; `order`: puts the waiting cases into the order in which
+    operators take them; `days`: of the month after the warm-up. `jobs`: the cases by resident id.
+    """
 
     def __init__(
         self, seed: int, came: Sequence[RaisedPerson], policy: Policy, order: Dispatcher, staff: DeskStaff, days: int

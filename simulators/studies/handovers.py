@@ -94,8 +94,9 @@ class HandoverCounts:
 
 
 def handover_study(policy: Policy, seeds: Sequence[int], offers: int) -> list[HandoverCounts]:
-    """Simulate `offers` hand-overs for each seed, level and kind of cuts, and as many that cross. Returns one row for
-    each level and kind of cuts, all seeds together, first of those that do not cross.
+    """Simulate `offers` hand-overs for each seed, level and kind of cuts, and as many that cross. The rules of the
+    policy apply, but for hand-overs RULES instead of its own. Returns one row for each level and kind of cuts, all
+    seeds together, first of those that do not cross.
     """
     rules = Rules(policy.model_copy(update={"handover": RULES}))
     rows = []

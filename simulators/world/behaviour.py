@@ -107,7 +107,9 @@ def week_call(chance: Random, situation: Situation) -> Answer:
 
 
 def week_sms(chance: Random, situation: Situation) -> Answer:
-    """Return a random receipt of the message that asks the same, and the reply if there is one."""
+    """Return a random receipt of the message that asks a week later whether the resident has paid since, and the reply
+    if there is one.
+    """
     answer = sms(chance)
     if answer.result is not Result.DELIVERED or chance.random() >= figures.REPLIES_TO_QUESTION:
         return answer
@@ -142,7 +144,8 @@ def _weight(action: Action, result: Result) -> float:
 
 def persuades(situation: Situation) -> float:
     """Return the probability (0 to 1) that a conversation dissuades the resident. It depends on the scam type, the
-    payments made and earlier conversations; 0 for a resident in no scam. Raises KeyError for an unknown scam type.
+    payments made, earlier conversations, whether the scam asks for money and, with false police, whether the scammer is
+    on the line; 0 for a resident in no scam. Raises KeyError for an unknown scam type.
     """
     if situation.scam_type is None:
         return 0.0

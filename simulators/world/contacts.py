@@ -1,6 +1,7 @@
 """The reactions of residents, officers and banks to contacts, and their effect on the truth.
 
-A dispatch's id determines its resident and its random stream, so the same dispatch always gets the same reaction.
+A dispatch's id determines its resident and its random stream: at the same moment and in the same situation of the
+resident, the same dispatch gets the same reaction.
 """
 
 from collections import Counter
@@ -69,8 +70,8 @@ _ANSWERS: Partial[Action, Callable[[Random, Situation], Answer]] = Partial(
 
 
 class Contacts:
-    """Reacts to each kind of contact, and records the contacts and their effects in the truth. The same dispatch always
-    gets the same reaction.
+    """Reacts to each kind of contact, and records the contacts and their effects in the truth. The same dispatch gets
+    the same reaction in the same situation of the resident; a repeated question records a further contact.
     """
 
     def __init__(self, seed: int, people: Iterable[Resident], truth: Truth, lock: RLock) -> None:

@@ -56,7 +56,8 @@ class Province:
         known: Sequence[Resident] | None = None,
     ) -> None:
         """`residents`: their number; `start`: the first moment; `secret`: the key for the hashes of ID numbers;
-        `known`: the people, if they were made before, else None.
+        `known`: the people, if they were made before (then `residents` and `secret` are not used); None or empty: they
+        are made here.
         """
         self.seed, self.start, self.pace = seed, start, pace
         self.people: Sequence[Resident] = known or people(seed, residents, start.date(), secret)
