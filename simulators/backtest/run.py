@@ -49,7 +49,8 @@ class Policies:
 class Answer:
     """The result of a backtest. `comparison`: the cases under both policies, compared. `signals`: number of signals
     evaluated. `refused`: number of invalid rows, records and signals. `since`, `until`: the first and last time
-    compared. `anonymous`: True if no register of residents was used.
+    compared: of files, the times of the first and last signal; of topics, the asked `since`, and the last microsecond
+    before the asked `until`. `anonymous`: True if no register of residents was used.
     """
 
     policies: Policies

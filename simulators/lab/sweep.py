@@ -43,8 +43,9 @@ def steps(parameter: str, since: str, until: str, count: int, policy: str) -> li
     policy's notation. Equal texts occur once, so the list may be shorter.
 
     `parameter`: "operators", "officers", or a dotted path in the policy (TOML text). Durations are rounded to seconds
-    ("90s"); if the policy's value is an integer, so are all values. Raises UserError if `count` is below 2, the policy
-    does not have the parameter, or the parameter's value, `since` or `until` is not a number or duration as needed.
+    ("90s"); if the policy's value is an integer, so are all values. Raises tomlkit's ParseError if the policy is not
+    TOML, and UserError if `count` is below 2, the policy does not have the parameter, or the parameter's value, `since`
+    or `until` is not a number or duration as needed.
     """
     if count < 2:
         raise UserError("a sweep has two steps or more")
@@ -64,8 +65,9 @@ def among(parameter: str, found: Sequence[str], policy: str, setup: Setup) -> li
     """Return a contender for each text in `found`, named after it: with that number of operators or officers, or with
     that value of the policy's `parameter`.
 
-    Raises UserError if the policy does not have the parameter or its value is neither a number nor a text, and
-    ValueError if a value should be a number and is not. The changed policies are not validated.
+    Raises tomlkit's ParseError if the policy is not TOML, UserError if the policy does not have the parameter or its
+    value is neither a number nor a text, and ValueError if a value should be a number and is not. The changed policies
+    are not validated.
     """
     if parameter in PEOPLE:
         return [Contender(value, policy, setup=_staffed(setup, parameter, int(value))) for value in found]
@@ -80,8 +82,8 @@ def changed(policy: str, parameter: str, value: str) -> str:
     """Return the policy's text (TOML) with the value at the dotted path `parameter` replaced by `value`; comments stay.
     The result is not validated.
 
-    Raises UserError if the policy does not have the parameter, or its value is neither a number nor a text, and
-    ValueError if `value` should be a number and is not.
+    Raises tomlkit's ParseError if the policy is not TOML, UserError if the policy does not have the parameter, or its
+    value is neither a number nor a text, and ValueError if `value` should be a number and is not.
     """
     document = tomlkit.parse(policy)
     before = _value(document, parameter)

@@ -26,9 +26,12 @@ def orders(
     ] = None,
     report: Report = None,
 ) -> None:
-    """Compare the orders of the operators' queue over thirty days of a district of the calibrated province: level and
-    age, first come, the order in force, an index learnt from other cases, and an oracle. `nobody waits` is a bound: no
-    order can do better with the same hours. Also the effect of one more operator, officer, car and minute.
+    """Compare the orders of the operators' queue over thirty days of a district of the calibrated province.
+
+    The orders: nobody (operators call no one); first come; level, then age; the order in force; an index learnt from
+    another province's closed cases; an oracle. `nobody waits` is a bound: no order can do better with the same hours.
+    Also the effect of one more operator or officer, half the travel time, and stop orders a minute sooner. Exits with 1
+    if the policy is invalid.
     """
     from console.progress import bar
     from domain.policy import load

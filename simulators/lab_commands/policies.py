@@ -24,7 +24,13 @@ Policies = Annotated[
 @app.command()
 @with_options()
 def compare(options: Options, policies: Policies = None, plots: Plots = None) -> None:
-    """Compare policies, today's practice, no rule and an oracle on the same scams with the same random numbers."""
+    """Compare policies on the same scams with the same random numbers: the policy in force, the candidates, and four
+    references under the policy in force.
+
+    The references are three orders of the operators' queue (level, then age; first come; an oracle that knows the
+    truth) and nobody: operators call no one, and all else works as usual. Exits with 1 if a policy is invalid, or two
+    policy files have the same name.
+    """
     from simulators.lab import compare, tables
 
     setup = options.setup
@@ -49,7 +55,11 @@ def sweep(
     steps: Annotated[int, typer.Option(min=2, help="How many values")] = 5,
     plots: Plots = None,
 ) -> None:
-    """Vary one value of a policy, or the number of operators or officers, and measure the effect."""
+    """Vary one value of a policy, or the number of operators or officers, and measure the effect.
+
+    Exits with 1 if the policy is invalid, lacks the parameter or becomes invalid with one of the values, or if the
+    parameter's value, FROM or TO is neither a number nor a duration.
+    """
     from simulators.lab import sweep, tables
 
     setup, policy = options.setup, options.policy

@@ -119,7 +119,8 @@ def fit(
 
     Each example of the levels keeps its level. The report shows what that costs compared with freely learnt weights.
 
-    It needs the extra `lab`. `quanzu policy check` and `quanzu lab backtest` show what the candidate changes.
+    It needs the extra `lab`. Exits with 2 if the seeds are invalid, and with 1 if the policy is invalid or the extra is
+    missing. `quanzu policy check` and `quanzu lab backtest` show what the candidate changes.
     """
     from console.progress import bar
 
