@@ -30,7 +30,7 @@ Scores = Mapping[str, Score]
 
 @dataclass(frozen=True, slots=True)
 class Fold:
-    """The scores on the days from `since` to `until` (both included), for weights learnt from the days before.
+    """The scores on the days (UTC) from `since` to `until` (both included), for weights learnt from the days before.
     `scores`: by the kind of weights: `by_hand`, `free` (learnt without constraints) or `learnt` (within the examples of
     the levels).
     """

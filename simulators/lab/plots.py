@@ -37,7 +37,7 @@ def drawn(report: Report, folder: Path) -> list[Path]:
     """Draw a report of compare, sweep, fit or money into `folder`, which is created if missing. Return two paths, of
     the PNG and of the SVG.
 
-    Raises UserError if it is not such a report, and OSError if a file cannot be written.
+    Raises UserError if it is not such a report, KeyError if it lacks a field, and OSError if a file cannot be written.
     """
     for key, draw in _OF.items():
         if key in report:

@@ -55,8 +55,9 @@ def made_for(
 ) -> Setup:
     """Return a setup with `overload` times the number of scams and everyday signals that just fill the operators' time.
 
-    `operators`, `officers`: numbers on duty all the time. `length`: simulated time. `residents`: their number; None or
-    0: as many as the scams need, at least 500. `compressed`: True if complete scams pass within an hour.
+    `operators`, `officers`: numbers on duty all the time; without operators there are no scams and no everyday signals.
+    `length`: simulated time. `residents`: their number; None or 0: as many as the scams need, at least 500.
+    `compressed`: True if complete scams pass within an hour.
     """
     stories = STORIES_AN_OPERATOR * operators * overload
     needed = max(FEWEST, round(ROOM * stories * (length / timedelta(hours=1))))

@@ -23,7 +23,8 @@ def plot(
 ) -> None:
     """Draw a report that compare, sweep, fit or money wrote with --report. It needs the extra `lab`.
 
-    It prints the paths of the PNG and of the SVG. Refused if the file is not such a report.
+    It prints the paths of the PNG and of the SVG. Exits with 1 if the file is not such a report, or the extra is
+    missing.
     """
     try:
         told = json.loads(report.read_text(encoding="utf-8"))
@@ -36,8 +37,8 @@ def draw(told: Mapping[str, Any], folder: Path | None) -> None:
     """Draw a report of compare, sweep, fit or money (`told`) into `folder`, and print the paths of the plots. Does
     nothing if `folder` is None.
 
-    Raises MissingError if the extra `lab` is not installed, UserError if `told` is not such a report, and OSError if a
-    file cannot be written.
+    Raises MissingError if the extra `lab` is not installed, UserError if `told` is not such a report, KeyError if it
+    lacks a field, and OSError if a file cannot be written.
     """
     if folder is None:
         return
