@@ -38,8 +38,8 @@ LOOKED_AGAIN = timedelta(days=7)  # when it is looked at again whether a case wi
 
 
 def settle(draft: DecisionBuilder, outcome: Outcome, why: AnyCode, ground: OutcomeGround | None) -> None:
-    """Mark the resident as dissuaded (outcome DISSUADED) or cleared (any other outcome), with a fact, and withdraw
-    unfinished steps.
+    """Mark the resident as dissuaded (outcome DISSUADED) or cleared (any other outcome), with a fact, and withdraw the
+    steps that are not sent yet.
 
     After DISSUADED, follow-ups are planned, the question a week later, and a reminder; else the timer that closes the
     case. Lifting a stop goes on, and an officer who is on the way still makes the visit. `ground`: the ground of
@@ -69,8 +69,8 @@ def settle(draft: DecisionBuilder, outcome: Outcome, why: AnyCode, ground: Outco
 
 
 def settle_elsewhere(draft: DecisionBuilder, why: AnyCode) -> None:
-    """Mark the case as handed over, with a fact: another province handles the resident. Unfinished steps are withdrawn,
-    and the timer that closes the case is set.
+    """Mark the case as handed over, with a fact: another province handles the resident. Steps that are not sent yet are
+    withdrawn, and the timer that closes the case is set.
 
     The outcome stays as it is, so that the case counts neither as dissuaded nor as a loss. Stops go on until they end,
     lifting a stop goes on, and an officer who is on the way still makes the visit.
@@ -86,8 +86,9 @@ def settle_elsewhere(draft: DecisionBuilder, why: AnyCode) -> None:
 
 
 def defrauded(draft: DecisionBuilder, why: AnyCode) -> None:
-    """Mark the resident as already defrauded, with a fact: withdraw the warnings, remove the operator's claim on the
-    case, plan stops of payments at once where possible, and plan follow-ups and the timer that closes the case.
+    """Mark the resident as already defrauded, with a fact: withdraw the contacts that are not sent yet, remove the
+    operator's claim on the case, plan stops of payments at once where possible, and plan follow-ups and the timer that
+    closes the case.
 
     If the resident is marked already, only the case's officer is updated.
     """
@@ -159,8 +160,9 @@ def reopen(draft: DecisionBuilder, why: AnyCode, level: Level) -> None:
 
 
 def close(draft: DecisionBuilder, why: AnyCode, by: str | None = None) -> None:
-    """Close the case, with a fact, and withdraw its unfinished steps, except those that lift a stop or a hold, support
-    calls, the question a week later and a reminder; a person's closing withdraws these two. Stops go on until they end.
+    """Close the case, with a fact, and withdraw its steps that are not sent yet, except those that lift a stop or a
+    hold, support calls, the question a week later and a reminder; a person's closing withdraws these two. Stops go on
+    until they end.
 
     `by`: the login of the person who closes it; None: the plan does.
     """

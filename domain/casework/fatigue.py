@@ -1,8 +1,9 @@
-"""The contact budget: limits how often a resident is contacted, except in a red case.
+"""The contact budget: limits how often a resident is contacted, except in a red case whose plan still runs.
 
 A contact is anything that reaches the resident: a message, a call (even unanswered: the telephone rang), an operator's
-call, a visit, a follow-up. Stop-payments and calls to trusted contacts do not count, nor does a contact that did not
-happen: a provider's failure, an obsolete step, a call that no operator made, a visit that nobody began.
+call, a visit, a follow-up. Orders to banks, hand-overs to other provinces, and calls and messages to trusted contacts
+do not count, nor does a contact that did not happen: a provider's failure, an obsolete step, a call that no operator
+made, a visit that nobody began.
 
 A step that exceeds the budget is postponed until the budget allows it. It is not held (only people set and lift holds):
 it stays pending with a later time, like a step during quiet hours.

@@ -24,7 +24,9 @@ from schemas.levels import Action
 
 def begin(draft: DecisionBuilder, because: AnyCode) -> None:
     """Plan the steps of the case's level, and its stops, from now on. Waiting steps of an earlier plan that they
-    replace are skipped, with facts, and the timer that closes the case is removed. `because`: the reason in the facts.
+    replace are skipped, with facts, and the timer that closes the case is removed. The case is assigned to arms of the
+    experiments that it joins; in a red case, steps that the contact budget has postponed are due now. Nothing is sent:
+    see `run_due`. `because`: the reason in the facts.
     """
     draft.steps.pop(CLOSE, None)
     if draft.case.talk_from:

@@ -328,7 +328,8 @@ def _answered(draft: DecisionBuilder, given: BankFeedback, *, meant: bool) -> No
 
 def stop_clock(draft: DecisionBuilder, step: Step) -> None:
     """Process a stop's timer: if the stop still lasts, record a reminder and plan the extension if it is needed; once
-    it is over, set it to EXPIRED. A timer of no stop is only ended, with a note.
+    it is over, set it to EXPIRED, and withdraw a request to lift it that is not sent yet. A timer of no stop is only
+    ended, with a note.
     """
     payment = find(draft.case, step.transfer)
     if payment is None or payment.stop is None or payment.stop.until is None:

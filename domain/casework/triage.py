@@ -116,7 +116,7 @@ class Weight:
     def at(self, now: datetime) -> float:
         """Return the worth of taking the case at `now`, in fen per minute of an operator.
 
-        It grows with the waiting time. Once the wait exceeds the limit, a worth below 1 yuan counts as 1 yuan, and the
+        It grows with the waiting time. Once the wait reaches the limit, a worth below 1 yuan counts as 1 yuan, and the
         worth is doubled, and again after each further quarter of the limit.
         """
         waited, doubled = self.raised(now)
@@ -136,7 +136,9 @@ class Weight:
         return factor, 0 if over is None else self._quarters(over)
 
     def beyond(self, now: datetime) -> timedelta | None:
-        """Return how long the case has waited beyond its limit at `now`; None if it has not, or if it has no limit."""
+        """Return how long the case has waited beyond its limit at `now`; zero when it just reaches it; None if it has
+        not reached it, or if it has no limit.
+        """
         over = None if self.limit is None else now - self.since - self.limit
         return over if over is not None and over >= _NONE else None
 

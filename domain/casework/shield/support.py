@@ -18,7 +18,7 @@ def support_told(draft: DecisionBuilder, act: SupportAct, by: str) -> None:
 
     A talk for support ends: a case that was reopened for it is closed again, another one gets its former state back. If
     scammers have contacted the resident again, a case whose plan has ended, or that was reopened for the talk, goes on
-    at yellow with a new plan. If the resident declines support, unfinished support calls are withdrawn.
+    at yellow with a new plan. If the resident declines support, support calls that are not sent yet are withdrawn.
     """
     if draft.case.prior_loss is None:
         draft.note(FactKind.REFUSED, NoKnownLoss(), by=by)
