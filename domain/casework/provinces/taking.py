@@ -111,9 +111,9 @@ def take_over(draft: DecisionBuilder, given: TakeOver) -> None:
     it still wants that.
 
     A hand-over that the case took before has an effect only if it has a higher level or more payments (which does not
-    reopen a settled case if the sender goes on too), or if both provinces may now handle the resident. A question about
-    a hand-over that the case did not take has no effect, nor has one that was refused as crossing (`crosses`), but to
-    be noted.
+    reopen a settled case if the sender goes on too), if both provinces may now handle the resident, or if the sender
+    has ended its part since. A question about a hand-over that the case did not take has no effect, nor has one that
+    was refused as crossing (`crosses`), but to be noted.
     """
     known = taken_from(draft.case, given.province, given.offer)
     if own := crossing_offer(draft.case, given.province, known, asks=given.both):

@@ -22,7 +22,7 @@ def note_question(draft: DecisionBuilder, step: Step) -> None:
 
 def note_end(draft: DecisionBuilder, step: Step, state: StepState) -> None:
     """Record that the question got no answer, if `step` is one and ends (as `state`) without any; or, if no provider
-    ever had it, that it was not put. No fact is recorded.
+    ever had it or it is withdrawn, that it was not put. No fact is recorded.
     """
     question = draft.case.week
     if step.action not in WEEK_QUESTIONS or question is None or question.answer is not None:
