@@ -29,9 +29,10 @@ def entered(
     Nothing is stored here.
 
     The result is `before` if it takes precedence. If the new entry would alert too many earlier payers (`paid`), it is
-    returned with `asked`: a person is asked first, and payments from `now` on are alerted without asking. An entry that
-    repeats `before` keeps its question and the answer. The marks by which the suspect is shared with other centres
-    carry over (see `sharing.carried`).
+    returned with `asked`: a person is asked first, and payments from `now` on are alerted without asking. An entry with
+    the status of `before` keeps its question and the answer; if `before` had no question, one that only repeats it
+    (`repeats`) asks none. The marks by which the suspect is shared with other centres carry over (see
+    `sharing.carried`).
     """
     if before is not None and precedence(entry) <= precedence(before):
         return before
