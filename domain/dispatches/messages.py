@@ -76,7 +76,8 @@ def confirm(secret: bytes, case: Case, given: str) -> str | None:
 
 def latest_code(secret: bytes, case: Case) -> str:
     """Return the one-time code in the latest SMS of this case, which the resident would read out; "" if the case knows
-    none: no SMS of this case was sent, or other contacts followed it more than 24 hours later (see `Case.contacted`).
+    none: no SMS of this case was sent, or a later contact came more than 24 hours after it, since when it is no longer
+    in `Case.contacted`.
     """
     steps = {step.id for step in case.steps}  # `contacted` also has contacts of the resident's earlier case
     sent = [each for each in case.contacted if each.channel is Channel.SMS and each.step in steps]

@@ -75,7 +75,7 @@ def load(text: str) -> RepairMapping:
     """Return the mapping in a TOML text.
 
     Raises MappingError if the text has over 65,536 characters, is not TOML, is invalid (the error names each table and
-    key), or changes nothing.
+    key), or changes nothing; and RecursionError if it is nested too deep.
     """
     if len(text) > LONGEST:
         raise MappingError(f"a mapping has {LONGEST:,} characters at most")
