@@ -1,8 +1,8 @@
 """What the cause codes of telephone networks and exchanges mean, as one enum (`CallEnd`).
 
-For a code that is not in the table, the functions return None; nothing is guessed. Only Asterisk's disposition says
-whether a call was answered. For the other codes, the caller must know that from elsewhere, and asks only if nobody
-answered.
+For a code that is not in the table, the functions return None, and nothing is guessed; but `end_by_sip` returns FAILED
+for any other final status that refuses a call. Only Asterisk's disposition says whether a call was answered. For the
+other codes, the caller must know that from elsewhere, and asks only if nobody answered.
 """
 
 from schemas.risk.signals import CallEnd
