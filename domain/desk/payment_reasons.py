@@ -31,8 +31,8 @@ def reasons_now(case: Case) -> list[ReasonNow]:
     order, but those whose money is back with the resident last.
 
     Evidence names a payment by its amount. A reason has a status only if all payments of that amount are back, stopped
-    or frozen (of two equal payments, the one at risk counts); otherwise its status is None. A payment under way whose
-    money is held or back is told as one that was made: it does not go on.
+    or frozen (of two equal payments, the one at risk counts); otherwise its status is None. A payment under way that
+    was stopped, frozen, returned or cancelled is told as one that was made: it does not go on.
     """
     found = [_now(reason, _status(case, reason)) for reason in case.danger.reasons]
     return sorted(found, key=lambda each: each.back)

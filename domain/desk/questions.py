@@ -166,8 +166,8 @@ def load_script(text: str) -> Script:
 def grow(script: Script, common: Common) -> Tree:
     """Return the tree of a script and the common part.
 
-    Raises ScriptError if an id occurs twice, if a target or marker does not exist, if the questions run in a circle, or
-    if a question or ending can never be reached.
+    Raises ScriptError if an id occurs twice or is reserved (SCAM, HEARD), if a target or marker does not exist, if the
+    questions run in a circle, or if a question or ending can never be reached.
     """
     asked = [*_to_scam(common.questions, script.start), *script.questions]
     tree = Tree(
