@@ -18,8 +18,8 @@ class FaultCode(StrEnum):
     """The kinds of faults in a policy's text, which their names describe.
 
     In order: TOML syntax (TEXT_TOO_LONG to UNREADABLE), single values (MISSING to NOT_DATE), INVALID (a pydantic
-    rule without its own code), values that contradict each other (LEVELS_NOT_RISING to EXPERIMENTS_OVERLAP), messages
-    to residents (HIDDEN_CHARACTER to KEY_NOT_NAMED). MORE stands for further faults that are not listed.
+    rule without its own code), values that contradict each other (LEVELS_NOT_RISING to REMINDER_AND_WARNING),
+    messages to residents (HIDDEN_CHARACTER to KEY_NOT_NAMED). MORE stands for further faults that are not listed.
     """
 
     TEXT_TOO_LONG = "text_too_long"

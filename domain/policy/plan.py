@@ -246,7 +246,8 @@ class Plan(Section):
     `retries`: after a provider's failure, the first pause (it doubles each time), the longest pause, and the most
     retries. `busy_in_a_row`: number of busy results that mean danger. `ask_after`: how long after a resident was
     dissuaded they are asked, by another channel, whether they have paid since, at most 30 days (left out: never).
-    `remind_after`: how long after that they get a reminder by text message, at most 60 days (left out: never).
+    `remind_after`: how long after they were dissuaded they get a reminder by text message, at most 60 days (left out:
+    never).
     `asked`: rules of steps that a person requests, of follow-ups, support calls, that question and the reminder.
     """
 

@@ -21,7 +21,8 @@ def within_plan(name: str, experiment: ExperimentPlan, plan: Plan, messages: Mes
 
     Raises PydanticCustomError, a ValueError, if an arm makes a step later than the plan of one of the experiment's
     levels does, has a step that one of these plans does not have, has somebody make a call that is no automated call of
-    the plan, reminds residents later than the plan, or has a text of more SMS segments than the policy allows.
+    the plan, reminds residents sooner than SOONEST_REMINDER or later than the plan (than LATEST_REMINDER, if the plan
+    has no reminder), or has a text of more SMS segments than the policy allows.
     """
     for arm_name, arm in experiment.arms.items():
         where = f"experiments.{name}.arms.{arm_name}"
