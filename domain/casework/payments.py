@@ -12,7 +12,14 @@ from domain.payments.same_payment import aliases, corrected, joined, pairs
 from schemas.casework.acts import Act, AskStopAct, OutcomeAct, ReleaseStopAct
 from schemas.casework.cases import Case, Payment, Step, Stop, StopState
 from schemas.casework.events import FactKind
-from schemas.casework.inputs import BankFeedback, CaseInput, OfficerReport, OperatorReport, VictimReport
+from schemas.casework.inputs import (
+    BankFeedback,
+    CaseInput,
+    OfficerReport,
+    OperatorReport,
+    PlaceReport,
+    VictimReport,
+)
 from schemas.casework.orders import Freezing
 from schemas.codes.danger import CombinedEvidence, OwnReport
 from schemas.codes.money import BankAsked
@@ -34,7 +41,7 @@ def by_own_names(case: Case, given: CaseInput) -> CaseInput:
             return given.model_copy(update={"transfer": names.get(given.transfer or "", given.transfer)})
         case OperatorReport():
             return given.model_copy(update={"act": _act(given.act, names)})
-        case OfficerReport(outcome=OutcomeAct() as outcome):
+        case OfficerReport(outcome=OutcomeAct() as outcome) | PlaceReport(outcome=OutcomeAct() as outcome):
             return given.model_copy(update={"outcome": _act(outcome, names)})
         case _:
             return given

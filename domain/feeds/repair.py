@@ -74,8 +74,8 @@ class RepairMapping(BaseModel):
 def load(text: str) -> RepairMapping:
     """Return the mapping in a TOML text.
 
-    Raises MappingError if the text has over 65,536 characters, is not TOML, is invalid (the error names each table and
-    key), or changes nothing; and RecursionError if it is nested too deep.
+    Raises MappingError if the text has over 65,536 characters, is not TOML or nested too deep, is invalid (the error
+    names each table and key), or changes nothing.
     """
     if len(text) > LONGEST:
         raise MappingError(f"a mapping has {LONGEST:,} characters at most")
@@ -83,6 +83,8 @@ def load(text: str) -> RepairMapping:
         raw = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise MappingError(f"the mapping is not TOML: {error}") from None
+    except RecursionError:
+        raise MappingError("the mapping is nested too deep: it has tables of plain values") from None
     return of_tables({**raw, "hash": hashlib.sha256(text.encode()).hexdigest()[:16]})
 
 

@@ -88,11 +88,14 @@ def read_hours(text: str) -> list[OpeningHours] | None:
     Raises ValueError for any other text that is not such as `mon-fri 09:00-17:00; sat 09:00-12:00`. Hours without days
     apply to every day.
     """
-    if not text:
+    if not text.strip():
         return None
     if text.lower() == ALWAYS:
         return []
-    return [_span(part.strip().lower()) for part in text.split(";") if part.strip()]
+    parts = [part.strip().lower() for part in text.split(";") if part.strip()]
+    if not parts:
+        raise ValueError(text)
+    return [_span(part) for part in parts]
 
 
 def _span(text: str) -> OpeningHours:

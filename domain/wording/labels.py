@@ -379,6 +379,8 @@ _TIMERS = {
     "clock.ok.": "自动止付确认时限",
     "clock.ask.": "查询银行办理结果",
     "clock.search.": "查找期限",
+    "clock.offer.": "外省确认移交期限",
+    "clock.freeze.": "冻结到期",
 }
 TIMERS = (_RUNS_OUT, *_TIMERS.values())
 """The labels of internal timers, which `of_step` returns."""
@@ -401,8 +403,8 @@ def of_deadline(step: Step | None) -> str:
 def of_step(step: Step) -> str:
     """Return the Chinese label of a step: that of its action. A step that is an internal timer gets the label of its
     purpose: closing of the case, review of an objection, end of a hold on the resident's own account, confirmation of
-    an automatic order, a status request to a bank that has not answered, end of a search; any other timer, the end of a
-    stop.
+    an automatic order, a status request to a bank that has not answered, end of a search, another province's answer to
+    an offer, end of a freeze; any other timer, the end of a stop.
     """
     if not step.id.startswith(_CLOCK):
         return ACTIONS[step.action]

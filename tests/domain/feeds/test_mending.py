@@ -49,6 +49,7 @@ def test_the_rules_work_in_their_order() -> None:
         ("set = {a = [1]}", "set.a"),
         ("set = {a = nan}", "set.a"),
         ("#" * (LONGEST + 1), "characters at most"),
+        ("a = " + "[" * 20_000, "nested too deep"),
     ],
 )
 def test_a_mapping_that_cannot_be_used_is_refused_with_the_place(text: str, told: str) -> None:

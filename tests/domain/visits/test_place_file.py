@@ -41,6 +41,9 @@ def test_hours_as_people_write_them(text: str, days: range | tuple[int, ...], op
 def test_unknown_hours_are_not_the_same_as_always() -> None:
     assert read_hours("") is None
     assert read_hours("Always") == []
+    assert read_hours("  ") is None
+    with pytest.raises(ValueError, match=";"):
+        read_hours(" ; ")
 
 
 @pytest.mark.parametrize(

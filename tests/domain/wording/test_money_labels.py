@@ -6,14 +6,16 @@ from typing import Any
 
 import pytest
 
+from domain.casework.machine import _TIMERS
 from domain.payments.status import PaymentStatus
 from domain.wording import labels
 from domain.wording.catalogue import translate_to
 from domain.wording.money_labels import BANK_STATES, ORDER_STATES, PAYMENTS, STOP_STATES
-from schemas.casework.cases import StopState
+from schemas.casework.cases import Step, StepState, StopState
 from schemas.casework.events import FactKind
 from schemas.casework.inputs import BankState
 from schemas.casework.orders import OrderState
+from schemas.levels import Action
 
 STOP = {"zh": "止付", "en": r"\bstop", "ko": "지불정지"}
 FREEZE = {"zh": "冻结", "en": r"fr[eo]+z", "ko": "동결"}
@@ -57,3 +59,13 @@ def test_the_end_of_a_freeze_is_told_from_a_freeze(language: str, over: str) -> 
 def test_a_banks_word_that_it_has_frozen_money_is_told_from_a_recorded_decision() -> None:
     assert BANK_STATES[BankState.FROZEN] != PAYMENTS[PaymentStatus.FROZEN]
     assert BANK_STATES[BankState.FROZEN].startswith("银行")
+
+
+def test_each_timer_but_a_stops_has_a_label_of_its_own() -> None:
+    steps = [
+        Step(id=f"{prefix}x", action=Action.STOP_AGAIN, state=StepState.PENDING, due=None)
+        for prefix in (*_TIMERS, "clock.stop.")
+    ]
+    *found, stop = map(labels.of_step, steps)
+    assert stop not in found
+    assert len(set(found)) == len(found) > 4
