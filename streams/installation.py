@@ -244,7 +244,9 @@ class Installation:
         await self.shared.ensure()
 
     async def close(self) -> None:
-        """Stop the background tasks and close all connections."""
+        """Stop the background tasks and close all connections, also after an `open` that failed. Waits until Kafka has,
+        or refuses, the records that were handed over.
+        """
         await self.timekeeper.stop()
         await self.outgoing.client.aclose()
         await self.producer.stop()  # it finishes what asks which Redis leads

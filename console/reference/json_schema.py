@@ -117,7 +117,9 @@ def policy_schema() -> Schema:
 
 
 def schemas() -> dict[str, Schema]:
-    """Return the JSON Schemas by name: of each kind of JSON record, of codes, and of the policy file."""
+    """Return JSON Schemas by name: of each kind of record on the topics that is JSON, by the kind's name (see
+    `values`); "code", of any code with its parameters; and "policy", of the policy file.
+    """
     found = {
         name: schema_of(name, value.about, value.adapter)
         for name, value in values().items()

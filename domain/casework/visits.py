@@ -48,12 +48,15 @@ _REPORTS: Mapping[VisitStage, Callable[..., VisitCode]] = {
 
 
 def officer_report(draft: DecisionBuilder, given: OfficerReport) -> None:
-    """Apply an officer's report on a visit to the case. Afterwards, the builder's time is the later of `now` and the
-    report's arrival.
+    """Apply an officer's report on a visit to the case. Then the builder's `now` becomes the time at which the report
+    arrived (`told_at`), if that is later.
 
-    A report on an attempt that has ended does not change the step; its outcome is still applied, unless the
-    conversation was before the present danger. On a closed case, only a fact REFUSED is recorded. A report that the
-    system makes because no officer has accepted has no effect once an officer has, or the visit is no longer awaited.
+    A report on an attempt that has ended does not change the step; the outcome of a visit is still applied. An outcome
+    DISSUADED or FALSE_ALARM of a talk before the present danger (the case's `danger_at`) settles nothing: it counts as
+    a warning that reached the resident, and an awaited visit ends.
+
+    On a closed case, only a fact REFUSED is recorded. A report that the system makes (NOTIFIED, NOT_ACCEPTED) has no
+    effect once an officer has accepted, or the attempt or the plan's contacts have ended. In both cases, `now` stays.
     """
     step = draft.steps.get(given.step)
     awaited = step if step and step.state is StepState.SENT and step.attempt == given.attempt else None

@@ -113,8 +113,8 @@ def removal_waits(report: PublicReport) -> bool:
 
 
 def removed(report: PublicReport, now: datetime) -> PublicReport:
-    """Return a copy of the appeal with `now` as the time at which its removal was first sent to screening. An appeal
-    without a removal to send is returned unchanged.
+    """Return a copy of an appeal with `now` as the time at which its removal was sent to screening. A report whose
+    removal was sent before (the first time stays), or that was not decided as a removal, is returned unchanged.
     """
     return report.model_copy(update={"removed_at": now}) if removal_waits(report) else report
 

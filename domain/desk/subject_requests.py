@@ -105,8 +105,8 @@ def refused_for(request: SubjectRequest, by: str, now: datetime, why: SubjectRef
 
 
 def completion_barred(request: SubjectRequest, by: str, entry: Resident) -> SubjectDecisionBar | None:
-    """Return the reason why the login `by` may not complete a granted correction that was interrupted, or None if they
-    may.
+    """Return the first reason why the login `by` may not complete a granted correction that was interrupted, or None if
+    they may. `request`: must be in the state GRANTED, which is not checked.
 
     SAME_PERSON: they entered the request. CHANGED: it is no correction; or the register's `entry` is neither as it was
     when the correction was granted nor as it shall be, so somebody changed it meanwhile.

@@ -118,10 +118,12 @@ def _lower_bound(values: Array, bets: Array, limit: float) -> float:
 
 
 def daily_bounds(values: Array, looks: list[int], alpha: float, horizon: int) -> list[Bounds]:
-    """Return the bounds of the mean, one for each number in `looks`: after so many observations. The numbers in `looks`
-    must rise. The bounds never widen.
+    """Return the bounds of the mean, one for each number in `looks`: after so many observations, or after all if there
+    are fewer. The numbers in `looks` must rise. The bounds never widen; after no observation they are 0 and 1.
 
-    Raises ValueError if one of the values that are used lies outside of [0, 1].
+    All of them hold at once with probability 1 - `alpha`. `horizon`: the planned number of observations, for which the
+    bounds are narrowest; they hold for any number. Raises ValueError if one of the values that are used lies outside of
+    [0, 1].
     """
     found, latest = [], UNKNOWN
     for look in looks:
@@ -131,11 +133,12 @@ def daily_bounds(values: Array, looks: list[int], alpha: float, horizon: int) ->
 
 
 def evidence_above(values: Array, mean: float, alpha: float, horizon: int) -> float:
-    """Return the evidence that the mean of `values` is above `mean`: the largest capital so far of a gambler who begins
-    with 1 and bets each time that it is. At least 1; 1 without values.
+    """Return the evidence that the mean of `values` is above `mean` (0 to 1): the largest capital so far of a gambler
+    who begins with 1 and bets each time that it is. At least 1; 1 without values.
 
-    It is an e-value: at 1 / `alpha` or more, conclude that the mean is above; this is wrong, at any time, with
-    probability at most `alpha`. `values` must lie in [0, 1], which is not checked.
+    At 1 / `alpha` or more, conclude that the mean is above: this is wrong with a probability of at most `alpha`,
+    however often somebody looks while values are added. `horizon`: the planned number of observations, for which the
+    bets are best; the evidence is valid for any number. `values` must lie in [0, 1], which is not checked.
     """
     if values.size == 0:
         return 1.0

@@ -348,9 +348,11 @@ def phone_at(resident: Resident, at: datetime) -> str | None:
 
 
 def phones_at(resident: Resident, at: datetime) -> list[Holding]:
-    """Return the telephones that the resident holds at `at`, the best one to reach them first.
+    """Return the telephones that the resident holds at `at` (aware), the best one to reach them first; empty if there
+    is none.
 
-    The person's own comes before a shared one, then a primary one before others, then the one held most recently.
+    The person's own comes before a shared one, then a primary one before others, then the one whose holding began last;
+    one without a known beginning is the last of these.
     """
     phones = [each for each in resident.phones if held(each, at)]
     return sorted(phones, key=lambda each: (each.shared, not each.primary, -start_of(each), each.value))

@@ -131,8 +131,9 @@ def added(before: Case | None, after: Case) -> Mapping[str, int]:
 
 
 def safe(case: Case, transfer: str) -> bool:
-    """Return True if a transfer's money certainly stayed with the resident, came back, or is frozen by a bank, wholly
-    or in part (class A or B): no stop is needed.
+    """Return True if a payment's money certainly stayed with the resident, came back, or is frozen by a bank, wholly or
+    in part (class A or B): no stop is needed. `transfer`: the payment's. False also if the case has no such payment or
+    an earlier case has booked its money, and for a traced account, even if its money is frozen.
     """
     kept = case.kept.get(transfer)
     return kept is not None and kept.evidence in _CONFIRMED

@@ -74,8 +74,9 @@ class ApprovalRule(Section):
             raise refused(FaultCode.AUTOMATIC_UNCONFIRMED, key="confirm_within", most=spelt(CONFIRMED_WITHIN))
 
     def fits(self, payment: Payment) -> bool:
-        """Return True if the rule matches stop orders for this payment: by amount, state and the payee's watchlist
-        status. Extensions are not considered: a rule without persons never matches them.
+        """Return True if the rule matches orders to stop this payment: by amount, state and the payee's watchlist
+        status. For an order that extends a stop, the caller must also leave out rules without persons (`persons` 0), as
+        `ApprovalRules.of` does.
         """
         return self.matches_kind(payment.watched, payment.state) and payment.amount_fen >= self.least_fen
 

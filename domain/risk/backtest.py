@@ -94,7 +94,9 @@ class Courses:
         self.found[name] = Course(alert.profile.division, rises)
 
     def settle(self, resident: ResidentId) -> None:
-        """End the resident's present case, in place: the resident's next alert opens another one."""
+        """End the resident's present case, in place: the resident's next alert opens another one. It is counted also if
+        this policy has opened no case, so that later cases have the same number under every policy.
+        """
         self._settled[resident] += 1
 
 

@@ -216,7 +216,10 @@ class Truth:
         return self.sum_of(life, now, *(fate for fate in Fate if fate.kept))
 
     def frozen_fen(self, life: Life, now: datetime) -> int:
-        """Return how many fen banks have frozen of a scam's payments that settled by `now`."""
+        """Return how many fen banks have frozen in the payees' accounts, of a scam's payments that settled by `now`.
+        All that is recorded counts, also if the stop has ended since or was made after `now`. Money that was frozen in
+        accounts further on is not included.
+        """
         settled = [payment for payment, fate in self.fates(life, now) if fate is Fate.SETTLED]
         return sum(life.frozen.get(payment.uid, 0) for payment in settled)
 

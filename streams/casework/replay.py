@@ -89,9 +89,10 @@ class Replay:
         `rules` afterwards.
 
         `entries`: the partition's next entries, in the order of their inputs. `stored`: by resident id, the JSON of the
-        resident's latest case in the store. Events that the store already has are skipped. Changes this object:
-        `rules`, `logs` and the dispatches of `possibly_sent`. Raises ValueError if a stored case or a hold in an entry
-        is invalid.
+        resident's latest case in the store; residents without one are left out. Events that the store already has are
+        skipped. Changes this object: `rules`, `logs`, `topic` and the dispatches of `possibly_sent`. Raises ValueError
+        if a stored case, or a case or hold in an entry, is invalid; go on with a new object then, as this one is
+        changed in part.
         """
         change, stories = StoreUpdate(), defaultdict[str, list[CaseRead]](list)
         applied: dict[str, datetime] = {}

@@ -38,9 +38,11 @@ class Households:
 
     async def take(self, place: str, dispatch: str) -> None:
         """Lease the right to arrange a visit to this address to the dispatch (an id), for at most `lease_seconds`, and
-        return once the dispatch has it.
+        return once the dispatch has it. If it has it already, return at once: the lease is not prolonged.
 
-        Waits without limit while another dispatch has it. `place`: the address's hash. Errors of Redis pass through.
+        Waits without limit while another dispatch has it, and before that, for up to `lease_seconds`, if Redis has
+        replaced another one that may have known leases. `place`: the address's hash. `release` ends the lease;
+        otherwise it ends by itself. Errors of Redis pass through.
         """
         if (left := await self._redis.pttl(WHOLE_SETTLING)) > 0:
             # A time longer than a lease was set while the clock of Redis was ahead.

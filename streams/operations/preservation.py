@@ -140,9 +140,9 @@ def _owner(key: bytes) -> ResidentId:
 async def keyed_copies(
     found: AsyncIterator[tuple[Topic, ResidentId, Found]],
 ) -> AsyncIterator[tuple[bytes, PreservedRecord]]:
-    """Yield for each found record (topic, resident, record) a pair: the key of its copy on the topic `preserved`, and
-    the copy. The key names the resident, the place of the record, when it was written, and which part of it this is,
-    from 0.
+    """Yield for each item of `found` (topic, resident, record) a pair: the key of its copy on the topic `preserved`,
+    and the copy. A record in several parts is several items, which must follow each other. The key names the resident,
+    the place of the record, when it was written, and the number of the part, from 0.
 
     The time is needed because a topic that a growth makes anew counts its offsets from 0 again. Errors of `found` pass
     through.

@@ -20,7 +20,9 @@ class Order:
         self.rows = [of[name] for _, _, name in self._places]
 
     def put(self, row: Row) -> None:
-        """Move a changed case to its new position, or remove a closed one."""
+        """Add a new open case, move a changed one to its new position, or remove a closed one; a closed case that is
+        not here changes nothing. The positions are those at `now`, with which this object was made.
+        """
         if before := self._of.pop(row.id, None):
             there = bisect_left(self._places, before)
             del self._places[there], self.rows[there]

@@ -108,7 +108,10 @@ class Preview:
 
     @property
     def effects(self) -> list[Effect]:
-        """The changes that the draft causes in the whole province: the scaled-up numbers of cases by level compared."""
+        """The levels whose number of cases the draft changes in the whole province, the gravest first, with the
+        scaled-up numbers before and after. Levels without a change are left out; empty if there is no change. While the
+        preview runs, it is of the residents evaluated so far.
+        """
         before, after = ({level: self.whole(whose, level) for level in Level} for whose in (self.live, self.draft))
         return effects(before, after)
 

@@ -73,8 +73,10 @@ def call_index(case: Case, policy: Policy, beliefs: CallBeliefs) -> CallIndex:
 
 
 def by_index(policy: Policy, beliefs: CallBeliefs) -> Callable[[Sequence[Case], datetime], list[Case]]:
-    """Return a function that orders waiting cases by their index, the highest first. It caches a case's index until the
-    case changes.
+    """Return a function that orders waiting cases by their index at a given time, the highest first; of equal ones, the
+    case that was opened first. `beliefs`: see `call_index`.
+
+    What the index is computed from is kept for each resident, and made anew once another object of the case is given.
     """
     known: dict[str, tuple[Case, CallIndex]] = {}  # by resident
 

@@ -106,7 +106,9 @@ class Sender:
                 await asyncio.shield(asyncio.wait(self._tasks, timeout=LEAVE_SECONDS))
 
     async def learn(self) -> None:
-        """Read every ten seconds what the carriers have delivered, until cancelled."""
+        """Read from the journal every ten seconds which part of their messages the carriers have delivered, until
+        cancelled: `run` chooses carriers by it. While the disk refuses, it is tried again every second, without limit.
+        """
         while wanted():
             self._delivered = await self._journal.until_stored(partial(delivery_record, now=time.time()))
             await asyncio.sleep(LEARN_SECONDS)

@@ -70,8 +70,9 @@ def owners_of(entry: ResidentId, raw: bytes | None) -> dict[tuple[Index, str], s
 
 
 def holder_at(raw: bytes, at: datetime) -> ResidentId | None:
-    """Return the id of the resident who held a value at `at`, or None if nobody did; if several did, the primary holder
-    who got it last. `raw`: the value's owners as Redis stores them.
+    """Return the id of the resident who held a value at `at`, or None if nobody did. If several did: a primary holder
+    before others, then one of the register before one whom another place told of, then the one whose holding began last
+    (see `holders`). `raw`: the value's owners as Redis stores them.
 
     Called for each signal. The fast path is a value that one resident has always held, which is nearly always so.
     """

@@ -56,10 +56,12 @@ async def alarms(request: Request, who: Signed, part: str = "") -> Response:
 
 @door.page("/alarms/events", DESK, name="alarms-events")
 async def events(request: Request, who: Signed) -> Response:
-    """Return a stream with an event `alarms` at first and after each change of the alarms. The event has no details.
+    """Return a stream of server-sent events: `alarms` at first and after each change of any alarm, also of another
+    area's. The event has no details: the page loads the list again.
 
-    The stream ends with the session, and does not extend the session. 429 (TooManyError) if the account or the process
-    has too many streams.
+    The stream ends, after an event `signed-out`, when the session has ended or its account or area has changed; it does
+    not extend the session. Errors of Redis end it too. 429 (TooManyError) if the account or the process has too many
+    streams.
     """
     return open_stream(request, who, _changes(request, who))
 

@@ -46,8 +46,9 @@ async def file(request: Request, bank: str, day: str, who: Signed) -> Response:
 
 @door.page("/release/reconciliation/{bank}/{day}", RELEASES, name="release-day")
 async def day(request: Request, bank: str, day: str, who: Signed) -> Response:
-    """Return the day's reconciliation with a bank as a page. `day`: YYYY-MM-DD, China's. Raises NotFoundError if the
-    person's area has no request or answer of that day. Errors of Redis pass through.
+    """Return the day's reconciliation with a bank as a page. `bank`: the payer's bank, by its name in the transfers'
+    ids (`bank_of`); `day`: YYYY-MM-DD, China's. Raises NotFoundError if the person's area has no request to this bank
+    or answer of it of that day, also for a `day` that is no date. Errors of Redis pass through.
     """
     lines, accounts = await bank_day(services(request), who, bank, day)
     return page(request, "release_day.html", bank=bank, day=day, lines=lines, accounts=accounts, totals=totals(lines))

@@ -20,7 +20,9 @@ class Announcement(Generic[Listener]):
         return not self._next
 
     def leave(self, listener: Listener) -> None:
-        """Do not wait for this listener any more."""
+        """Take a listener out: nobody waits for them any more (`is_heard`), and `take` gives them nothing more. No
+        effect if they were sent the entire sound, or are not among the listeners.
+        """
         self._next.pop(listener, None)
 
     def take(self, listener: Listener, law: G711) -> bytes | None:

@@ -58,7 +58,9 @@ class IncomingLeg(CallDialog):
 
     @property
     def dialled(self) -> str:
-        """The user part of the address that was called, at most 64 characters; "" if it has none."""
+        """The user part of the SIP address that was called (the URI of the INVITE), without parameters; "" if it has
+        none, or one longer than 64 characters, or is no SIP address.
+        """
         found = _USER.match(self._invite.uri)
         return found[1] if found else ""
 
