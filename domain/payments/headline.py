@@ -58,10 +58,11 @@ def moving_fen(case: Case) -> int:
 
 
 def secured_fen(case: Case) -> int:
-    """Return how much (fen) of the case's payments is stopped, frozen, returned, cancelled in flight, or was not made.
-    A stop ends after 48 hours.
+    """Return how much (fen) of the case's payments is stopped, frozen, returned, cancelled in flight, or was not made,
+    also in the accounts to which it went on; at most the sum of the payments. A stop ends after 48 hours.
     """
-    return sum(_fen_in(_SECURED, case, payment) for payment in case.payments)
+    known = sum(payment.amount_fen for payment in case.payments)
+    return min(known, sum(_fen_in(_SECURED, case, account) for account in (*case.payments, *case.traced)))
 
 
 def money_in_danger(case: Case) -> list[tuple[Payment, int]]:

@@ -120,8 +120,9 @@ def test_what_is_stopped_at_the_next_bank_counts_beside_what_was_still_at_the_fi
     onward = paid("bank-b:traced-1-0", 90_000, TransferState.SETTLED, StopState.IN_FORCE)
     frozen = paid("bank-b:traced-1-0", 90_000, TransferState.SETTLED, StopState.FROZEN)
     for payment_, account in ((stated, onward), (stated, frozen), (first, onward)):
-        found = headline_of(case(Level.RED, payments=[payment_], traced=[account]))
-        assert found == Headline(HeadlineKind.STOPPED, 120_000, 120_000)
+        given = case(Level.RED, payments=[payment_], traced=[account])
+        assert headline_of(given) == Headline(HeadlineKind.STOPPED, 120_000, 120_000)
+        assert secured_fen(given) == 120_000
 
 
 def test_without_a_payment_that_can_be_saved_it_is_an_estimate() -> None:
