@@ -4,6 +4,7 @@ from collections.abc import Collection
 from enum import StrEnum
 from typing import NamedTuple
 
+from domain.payments.accounts import with_traced
 from domain.payments.ledger import safe
 from domain.payments.status import PaymentStatus, status_of
 from schemas.casework.cases import Case, Payment
@@ -61,8 +62,7 @@ def secured_fen(case: Case) -> int:
     """Return how much (fen) of the case's payments is stopped, frozen, returned, cancelled in flight, or was not made,
     also in the accounts to which it went on; at most the sum of the payments. A stop ends after 48 hours.
     """
-    known = sum(payment.amount_fen for payment in case.payments)
-    return min(known, sum(_fen_in(_SECURED, case, account) for account in (*case.payments, *case.traced)))
+    return _in_all(_SECURED, case)
 
 
 def money_in_danger(case: Case) -> list[tuple[Payment, int]]:
@@ -71,7 +71,7 @@ def money_in_danger(case: Case) -> list[tuple[Payment, int]]:
     went on counts in the account that it reached last, so that the sum is at most that of the payments.
     """
     moving, waiting = _moving(case), list[tuple[Payment, int]]()
-    room = sum(payment.amount_fen for payment in case.payments) - sum(fen for _, fen in moving)
+    room = _paid(case) - sum(fen for _, fen in moving)
     for payment in reversed(_waiting(case)):
         fen = min(payment.amount_fen, room)
         room -= fen
@@ -87,14 +87,12 @@ def headline_of(case: Case) -> Headline:
     a payee can still move it. Accounts to which the money went on count as in danger only while their own stop is not
     in force yet: it is the same money. What is stopped in them counts as stopped, up to the sum of the payments.
     """
-    known = sum(payment.amount_fen for payment in case.payments)
-    stopped = min(known, sum(_fen_in(_STOPPED, case, account) for account in (*case.payments, *case.traced)))
+    stopped = _in_all(_STOPPED, case)
     if open_fen := sum(fen for _, fen in money_in_danger(case)):
-        stopped = max(0, min(stopped, known - open_fen))  # money that went on may be counted as stopped where it was
+        stopped = max(0, min(stopped, _paid(case) - open_fen))  # what went on may count as stopped where it was
         return Headline(HeadlineKind.NOT_STOPPED if stopped else HeadlineKind.AT_STAKE, open_fen, stopped)
     if stopped:
-        all_accounts = (*case.payments, *case.traced)
-        frozen = all(status_of(case, each)[0] is not PaymentStatus.STOPPED for each in all_accounts)
+        frozen = all(status_of(case, each)[0] is not PaymentStatus.STOPPED for each in with_traced(case))
         return Headline(HeadlineKind.FROZEN if frozen else HeadlineKind.STOPPED, stopped, stopped)
     return Headline(HeadlineKind.ESTIMATE, case.danger.exposure_fen, 0)
 
@@ -117,6 +115,15 @@ def _waiting(case: Case) -> list[Payment]:
         if (status := status_of(case, payment).status) is PaymentStatus.STOP_ASKED
         or (payment.transfer in proposed and status not in _OVER)
     ]
+
+
+def _paid(case: Case) -> int:
+    return sum(payment.amount_fen for payment in case.payments)
+
+
+def _in_all(states: Collection[PaymentStatus], case: Case) -> int:
+    """Return how much (fen) of the case's payments has one of these states, wherever it went; at most their sum."""
+    return min(_paid(case), sum(_fen_in(states, case, account) for account in with_traced(case)))
 
 
 def _fen_in(states: Collection[PaymentStatus], case: Case, payment: Payment) -> int:

@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Literal
 
-from domain.payments.accounts import with_traced
 from domain.payments.status import stopped_fen
 from schemas.casework.acts import ReleaseStopAct
 from schemas.casework.cases import Case, Payment
@@ -26,9 +25,8 @@ def numbered(case: Case) -> Iterator[tuple[int, Payment]]:
     """Yield (number, payment) for the case's payments, numbered from 0, and then for the accounts to which money went
     on from there (`Case.traced`), numbered from FIRST_TRACED (10,000). A payment's number never changes.
     """
-    for place, payment in enumerate(with_traced(case)):
-        beyond = place - len(case.payments)
-        yield place if beyond < 0 else FIRST_TRACED + beyond, payment
+    yield from enumerate(case.payments)
+    yield from enumerate(case.traced, FIRST_TRACED)
 
 
 def of_number(case: Case, number: int) -> Payment | None:

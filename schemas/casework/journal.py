@@ -5,7 +5,7 @@ those in schemas/casework/events.py and cases.py, so that the functions that cou
 """
 
 from datetime import datetime
-from typing import Any
+from typing import TypeVar
 
 import msgspec
 from pydantic import TypeAdapter
@@ -135,6 +135,9 @@ class PartialUnchangedEvent(msgspec.Struct, frozen=True, gc=False, tag_field="ki
 PartialEntry = PartialCaseEvent | PartialStandingEvent | PartialUnchangedEvent
 
 
+Decoded = TypeVar("Decoded")
+
+
 class _CaseAlone(msgspec.Struct, gc=False):
     """A case event of which only the case is read, as raw JSON."""
 
@@ -182,7 +185,7 @@ def read_holds(entry: PartialStandingEvent) -> list[Hold]:
     return [Hold.model_validate(each, extra="ignore") for each in msgspec.json.decode(entry.holds)]
 
 
-def _decoded(decoder: "msgspec.json.Decoder[Any]", value: bytes) -> Any:  # noqa: ANN401 - as the decoder was made
+def _decoded(decoder: "msgspec.json.Decoder[Decoded]", value: bytes) -> Decoded:
     try:
         return decoder.decode(value)
     except RecursionError:

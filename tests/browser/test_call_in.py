@@ -11,18 +11,15 @@ from playwright.async_api import Locator, Page, expect
 
 from domain.dispatches.messages import code
 from domain.identity.identifiers import account_token
-from schemas.casework.inputs import BankState
-from schemas.casework.movements import MovementKind
-from schemas.channels.receipts import AccountNumber, MovementReceipt
 from schemas.levels import Action
 from schemas.people.staff import StaffRole
 from schemas.risk.evidence import WatchStatus
-from simulators.providers.bank import BankSays
 from streams.screening.payers import entry_of, spread
 from streams.state.keys import key
 from tests.browser.people import PHONE, People
 from tests.browser.test_incidents import wrong
 from tests.console.harness.stage import Stage
+from tests.console.harness.stops import money_at_two_banks
 from tests.end_to_end.harness.signals import call, transfer
 from tests.uploads import photograph, picture
 
@@ -138,18 +135,7 @@ async def test_a_stranger_calls_and_the_money_is_held_at_the_second_bank_by_keyb
         await page.keyboard.press("Enter")
         pressed += sum(map(len, fields)) + len(fields)
 
-    mule, second = line.account(), AccountNumber(bank="abc", account=line.account())
-    onward = MovementReceipt(
-        payer=AccountNumber(bank="icbc", account=mule),
-        payee=second,
-        kind=MovementKind.TRANSFER,
-        amount_fen=1_500_000,
-        at=console.house.clock.now() + timedelta(seconds=30),
-        sequence=1,
-    )
-    banks = console.house.behaviour.banks
-    banks[mule] = [BankSays(BANK_TAKES, BankState.IN_FORCE, 500_000, "icbc", (onward,))]
-    banks[second.account] = [BankSays(BANK_TAKES, BankState.IN_FORCE, 1_500_000, "abc")]
+    mule, second = money_at_two_banks(line, BANK_TAKES)
     await write("19800991003")
     await expect(page.locator("#d-suspect_account")).to_be_focused()
     await write(mule, "20000", "工商银行", "某银行", "某新", "南关")
@@ -188,7 +174,7 @@ async def test_a_stranger_calls_and_the_money_is_held_at_the_second_bank_by_keyb
     print(f"from the bank's answer to the order about the next account: at most {waits - told:.1f} s")
     assert waits - told < TRACE_SECONDS
     await line.settle()
-    line.expect_stop(second.account)
+    line.expect_stop(second)
     await line.advance(seconds=BANK_TAKES.total_seconds())
     await page.goto(f"/cases/{case}")
     await people.shot(page, "stranger-held")

@@ -286,13 +286,14 @@ def amounts_changed(draft: DecisionBuilder) -> None:
     """
     for order in draft.case.orders:
         payment = find(draft.case, order.transfer)
-        same = payment is None or payment.movement is not None or asked_fen(order.action, payment) == order.amount_fen
-        if payment is None or same or order.state is not OrderState.PROPOSED:
+        if payment is None or payment.movement is not None or order.state is not OrderState.PROPOSED:
+            continue
+        amount = asked_fen(order.action, payment)
+        if amount == order.amount_fen:
             continue
         rule = _by_persons(draft.plan.stop.approval.of(payment, extension=order.action is Action.STOP_AGAIN))
-        new = {"persons": rule.persons, "roles": rule.roles, "approvals": (), "amended": draft.version}
-        amount = asked_fen(order.action, payment)
-        put_order(draft, order.model_copy(update={**new, "amount_fen": amount}))
+        new = {"amount_fen": amount, "persons": rule.persons, "roles": rule.roles, "approvals": ()}
+        put_order(draft, order.model_copy(update={**new, "amended": draft.version}))
         draft.note(FactKind.STOP, StopProposed(rule.persons), draft.steps.get(order.step))
 
 

@@ -11,18 +11,14 @@ from playwright.async_api import Page, expect
 from console.web.kit.i18n import translations
 from domain.wording import money_labels
 from schemas.casework.cases import StopState
-from schemas.casework.inputs import BankState
-from schemas.casework.movements import MovementKind
-from schemas.channels.receipts import AccountNumber, MovementReceipt
 from schemas.people.staff import StaffRole
-from simulators.providers.bank import BankSays
 from tests.browser.people import People
 from tests.browser.test_release import SMALL
 from tests.console.cases.test_call_in import form
 from tests.console.cases.test_release_desk import ask
 from tests.console.cases.test_strangers import stranger
 from tests.console.harness.stage import Stage
-from tests.console.harness.stops import Stopped, later
+from tests.console.harness.stops import Stopped, later, money_at_two_banks
 from tests.end_to_end.harness.house import until
 
 DESK, CHIEF = StaffRole.RELEASE_DESK, StaffRole.SUPERVISOR
@@ -53,18 +49,7 @@ LINES = """(replies) => {
 async def held_at_two_banks(console: Stage) -> Stopped:
     """A stranger's ¥20,000: ¥5,000 was left at the first bank, ¥15,000 went on to the second, and both hold them."""
     line = console.line()
-    mule, second = line.account(), AccountNumber(bank="abc", account=line.account())
-    onward = MovementReceipt(
-        payer=AccountNumber(bank="icbc", account=mule),
-        payee=second,
-        kind=MovementKind.TRANSFER,
-        amount_fen=1_500_000,
-        at=console.house.clock.now() + timedelta(seconds=30),
-        sequence=1,
-    )
-    banks = console.house.behaviour.banks
-    banks[mule] = [BankSays(BANK_TAKES, BankState.IN_FORCE, 500_000, "icbc", (onward,))]
-    banks[second.account] = [BankSays(BANK_TAKES, BankState.IN_FORCE, 1_500_000, "abc")]
+    mule, _ = money_at_two_banks(line, BANK_TAKES)
     async with await console.signed_in(StaffRole.OPERATOR) as client:
         told = {"suspect_account": mule, "institution": "工商银行", "amount": "20000", "bank": "某银行"}
         entry, case = await stranger(console, line, client, **told)

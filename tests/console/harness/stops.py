@@ -7,9 +7,12 @@ from datetime import timedelta
 
 from schemas.casework.acts import OutcomeAct
 from schemas.casework.cases import Case, StopState
+from schemas.casework.inputs import BankState
+from schemas.casework.movements import MovementKind
+from schemas.channels.receipts import AccountNumber, MovementReceipt
 from schemas.levels import Outcome, Result
 from schemas.people.residents import Resident
-from simulators.providers.bank import Feedback
+from simulators.providers.bank import BankSays, Feedback
 from tests.console.harness.stage import Stage
 from tests.end_to_end.harness.house import until
 from tests.end_to_end.harness.rig import HERE, Line
@@ -34,6 +37,25 @@ class Stopped:
     async def now(self) -> Case:
         """The case as it stands now."""
         return await self.line.case(self.resident)
+
+
+def money_at_two_banks(line: Line, takes: timedelta) -> tuple[str, str]:
+    """Let the bank of an account state after `takes` that ¥5,000 of ¥20,000 is left there and that the rest went on,
+    and the next bank that it holds the rest. Returns the numbers of the two accounts.
+    """
+    first, second = line.account(), line.account()
+    onward = MovementReceipt(
+        payer=AccountNumber(bank="icbc", account=first),
+        payee=AccountNumber(bank="abc", account=second),
+        kind=MovementKind.TRANSFER,
+        amount_fen=1_500_000,
+        at=line.house.clock.now() + timedelta(seconds=30),
+        sequence=1,
+    )
+    banks = line.house.behaviour.banks
+    banks[first] = [BankSays(takes, BankState.IN_FORCE, 500_000, "icbc", (onward,))]
+    banks[second] = [BankSays(takes, BankState.IN_FORCE, 1_500_000, "abc")]
+    return first, second
 
 
 async def stopped(console: Stage, feedback: Feedback = (), division: str = HERE) -> Stopped:

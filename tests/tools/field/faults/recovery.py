@@ -80,8 +80,9 @@ def placed(event: CaseEvent) -> bytes:
 
 
 async def filled(settings: Settings, number: int, *, gzip: bool = False) -> None:
-    """Write so many entries over the partitions, and an input for each, which are then dropped as if they were old.
-    They are as a producer without a vault writes them, but in whole batches: ten million, one at a time, take hours.
+    """Write `number` entries, as many to each partition, and an input for each entry; then delete these inputs, as a
+    retention does. They are as a producer without a vault writes them, but in whole batches: ten million, one at a
+    time, take hours.
     """
     kind = "gzip" if gzip else None
     producer = AIOKafkaProducer(bootstrap_servers=settings.kafka, compression_type=kind, max_batch_size=BATCH_BYTES)
