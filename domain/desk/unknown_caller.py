@@ -59,13 +59,17 @@ def caller_entry(call_id: str, at: datetime, phone: str, said: Newcomer) -> Resi
     )
 
 
-def named_place(text: str, places: Mapping[str, str]) -> str | None:
-    """Return the code of the place that the text names, or None if no place or several match. `places`: names by code.
-    Upper and lower case count as equal.
+def named_place(text: str, *languages: Mapping[str, str]) -> str | None:
+    """Return the code of the place that the text names, or None if no place or several match. `languages`: the places'
+    names by code, in one language each; the first in which one place matches counts. Upper and lower case count as
+    equal.
 
     A place whose name or code equals the text is preferred to one whose name contains it.
     """
     wanted = " ".join(text.split()).casefold()
-    exact = [code for code, name in places.items() if wanted in (code, name.casefold())]
-    found = exact or [code for code, name in places.items() if wanted and wanted in name.casefold()]
-    return found[0] if len(found) == 1 else None
+    for places in languages:
+        exact = [code for code, name in places.items() if wanted in (code, name.casefold())]
+        found = exact or [code for code, name in places.items() if wanted and wanted in name.casefold()]
+        if len(found) == 1:
+            return found[0]
+    return None

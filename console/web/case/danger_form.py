@@ -3,7 +3,7 @@ scammer.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -39,16 +39,17 @@ class Paid:
     institution: str | None
 
 
-def read_newcomer(given: Filled, places: Mapping[str, str], keys: IdKeys, now: datetime) -> Newcomer:
+def read_newcomer(given: Filled, places: Sequence[Mapping[str, str]], keys: IdKeys, now: datetime) -> Newcomer:
     """Return the data that an unknown caller has given about themselves, from the form `given`. Raises FormError if the
     name is missing, the place is not one of `places`, or another field is invalid.
 
-    `places`: the names, by code, of the counties in the area of the operator who fills in the form. `keys`: hash the ID
+    `places`: the names, by code, of the counties in the area of the operator who fills in the form, in each language in
+    which they may write one. `keys`: hash the ID
     number. `now`: to compute the year of birth from the age.
     """
     if not given["name"]:
         raise FormError("name", "请填写来电人姓名。")
-    division = named_place(given["place"], places)
+    division = named_place(given["place"], *places)
     if division is None:
         raise FormError("place", "请写明来电人所在的县（市、区），须在本辖区内。")
     said: dict[str, Any] = {"birth_year": _birth_year(given["age"], now), **_identity(given["id_number"], keys, now)}

@@ -4,6 +4,8 @@ import asyncio
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
+
 from domain.calendar import JILIN
 from domain.identity.entries import changed
 from schemas.casework.cases import Case
@@ -48,6 +50,14 @@ async def listed(console: Stage, link: str) -> WatchEntry:
             if found := await watchlist.entries([own]):
                 return found[own]
             await asyncio.sleep(0.1)
+
+
+@pytest.mark.parametrize("place", ["南关", "Nanguan"])
+async def test_on_an_english_page_the_county_may_be_written_in_chinese_too(console: Stage, place: str) -> None:
+    async with await console.signed_in(StaffRole.OPERATOR) as client:
+        client.headers["Accept-Language"] = "en"
+        entry, _ = await stranger(console, console.line(), client, place=place)
+    assert entry.division == "220102"
 
 
 async def test_the_banks_record_that_comes_later_is_of_the_same_payment_and_the_bank_is_asked_once(

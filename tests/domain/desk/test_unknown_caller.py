@@ -42,3 +42,8 @@ def test_a_place_is_found_by_its_name_its_code_or_a_part_that_no_other_has() -> 
         "222401",
     ]
     assert [named_place(text, PLACES) for text in ("长春市", "", "沈阳")] == [None, None, None]
+
+
+def test_a_place_is_known_by_its_name_in_another_language() -> None:
+    english = {"220102": "Changchun Nanguan District", "222401": "Yanbian Yanji"}
+    assert [named_place(text, english, PLACES) for text in ("yanji", "延吉", "沈阳")] == ["222401", "222401", None]

@@ -169,7 +169,11 @@ async def being_defrauded(request: Request, who: Signed, call_id: str) -> Respon
         now, words = made.line.clock.now(), translate(request, danger_form.WORDS)
         keys, institutions = made.line.settings.id_number_keys(), made.line.outgoing.institutions
         known = caller.resident is not None
-        newcomer = None if known else danger_form.read_newcomer(given, _places(request, who), keys, now)
+        names = [
+            _places(request, who),
+            _places(request, who, "zh"),
+        ]  # on a page in English, a Chinese name is understood too
+        newcomer = None if known else danger_form.read_newcomer(given, names, keys, now)
         paid = danger_form.read_paid(given, call_id, name, institutions, now)
         told = danger_form.read_report(given, name, words)
         statement, case = await danger.open_case(made, who, caller, newcomer, told, paid)
@@ -335,10 +339,12 @@ def _reported(given: Filled, what: CallerRequest, name: str) -> Reported:
     )
 
 
-def _places(request: Request, who: Who) -> dict[str, str]:
-    """Return "prefecture county" in the page's language by county code, for the counties of the person's area."""
+def _places(request: Request, who: Who, language: str = "") -> dict[str, str]:
+    """Return "prefecture county" by county code, for the counties of the person's area. `language`: "" for the page's
+    language.
+    """
     year = local_date(services(request).line.clock.now()).year
-    say = translations(language_of(request)).gettext
+    say = translations(language or language_of(request)).gettext
     return {
         code: f"{place(prefecture.name, say)} {place(county, say)}"
         for prefecture in places.within(who.area, year)
