@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
 
+from domain.identity.entries import changed
 from schemas.people.residents import Resident
 from schemas.people.subject_requests import (
     Correction,
@@ -158,7 +159,7 @@ def fields_before(resident: Resident, correction: Correction) -> Correction:
 
 def with_correction(resident: Resident, correction: Correction) -> Resident:
     """Return a copy of the register's entry with the corrected fields; all others stay the same. Nothing is stored."""
-    return resident.model_copy(update={name: getattr(correction, name) for name in _given(correction)})
+    return changed(resident, **{name: getattr(correction, name) for name in _given(correction)})
 
 
 def fields_given(correction: Correction) -> list[str]:

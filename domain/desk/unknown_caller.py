@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from domain.calendar import JILIN
 from domain.identity.identifiers import new_resident_id
 from domain.ids import short_hash
-from schemas.people.residents import Holding, Occupation, ReportSource, Resident, Sex
+from schemas.people.residents import Assumed, Holding, Occupation, ReportSource, Resident, Sex
 
 # Assumed until somebody asks: none of these puts the caller into a group at risk.
 ASSUMED_AGE = 40
@@ -42,9 +42,10 @@ def caller_entry(call_id: str, at: datetime, phone: str, said: Newcomer) -> Resi
     repeated form makes no second person. Nothing is stored.
 
     `at`: the time of the call. `phone`: in E.164; it counts as the caller's from `at` on, and the account that they
-    named from a day before. What was not stated is assumed: 40 years old, male, an employee. Raises ValidationError if
-    a field is invalid.
+    named from a day before. What was not stated is assumed, and named in `assumed`: 40 years old, male, an employee.
+    Raises ValidationError if a field is invalid.
     """
+    stated = {Assumed.BIRTH_YEAR: said.birth_year, Assumed.SEX: said.sex, Assumed.OCCUPATION: None}
     return Resident(
         id=new_resident_id(bytes.fromhex(short_hash("caller", call_id))),
         name=said.name,
@@ -56,6 +57,7 @@ def caller_entry(call_id: str, at: datetime, phone: str, said: Newcomer) -> Resi
         occupation=ASSUMED_OCCUPATION,
         division=said.division,
         provisional=said.source,
+        assumed=frozenset(field for field, value in stated.items() if value is None),
     )
 
 

@@ -124,12 +124,14 @@ def _plain(name: str) -> str:
 
 
 def changed(resident: Resident, **changes: object) -> Resident:
-    """Return a validated copy of an entry with changed fields; pydantic's own copy is not validated.
+    """Return a validated copy of an entry with changed fields, which are assumed no longer; pydantic's own copy is not
+    validated.
 
     Raises ValueError that names the invalid fields, without their values.
     """
     try:
-        return Resident.model_validate({**dict(resident), **changes})
+        known = {"assumed": resident.assumed.difference(changes)}
+        return Resident.model_validate({**dict(resident), **known, **changes})
     except ValidationError as error:
         wrong = (f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors(include_input=False))
         raise ValueError("; ".join(wrong)) from None
@@ -145,6 +147,7 @@ def _united(keep: Resident, gone: Resident) -> Resident:
         id_hash=keep.id_hash or gone.id_hash,
         flags=keep.flags | gone.flags,
         guardian=None if guardian in (keep.id, gone.id) else guardian,
+        **{field.value: getattr(gone, field) for field in keep.assumed - gone.assumed},
     )
 
 

@@ -18,7 +18,8 @@ from stdnum.cn import ric
 from stdnum.exceptions import ValidationError
 
 from domain.identity.divisions import division
-from schemas.people.residents import Holding, Language, Resident, Sex
+from schemas.casework.cases import Profile
+from schemas.people.residents import Assumed, Holding, Language, Resident, Sex
 
 BEIJING = timezone(timedelta(hours=8))
 CHINA = 86
@@ -370,3 +371,8 @@ def mask_phone(phone: str) -> str:
     six characters stays unmasked.
     """
     return "*" * max(len(phone) - 4, 0) + phone_tail(phone) if len(phone) > 6 else phone
+
+
+def stated_age(profile: Profile, now: datetime) -> int | None:
+    """Return the resident's age in years at `now`, or None if nobody has asked."""
+    return None if Assumed.BIRTH_YEAR in profile.assumed else now.astimezone(BEIJING).year - profile.birth_year

@@ -18,6 +18,7 @@ from domain.statistics.report import NO_CONTACT
 from schemas.casework.cases import Case
 from schemas.casework.events import CaseEvent, FactKind
 from schemas.levels import EvidenceClass
+from schemas.people.residents import Assumed
 
 Pseudonym = Callable[[str], str]
 """Returns the pseudonym of a resident's or transfer's id."""
@@ -27,7 +28,8 @@ YEARS = 5  # a year of birth is rounded down to a multiple of this
 
 class CaseRow(NamedTuple):
     """A case in its latest state. Money is in fen, times are in UTC; counts and sums are those of
-    domain/payments/ledger.Totals. `case`, `resident`: pseudonyms.
+    domain/payments/ledger.Totals. `case`, `resident`: pseudonyms. `born_from`,
+    `sex`, `occupation`: None if nobody has asked the resident.
     """
 
     case: str
@@ -44,9 +46,9 @@ class CaseRow(NamedTuple):
     probability: float
     exposure_fen: int
     prefecture: str  # GB/T 2260, six digits
-    born_from: int  # the year of birth, rounded down to a multiple of 5
-    sex: str
-    occupation: str
+    born_from: int | None  # the year of birth, rounded down to a multiple of 5
+    sex: str | None
+    occupation: str | None
     language: str
     balance: str
     policy: str
@@ -149,9 +151,9 @@ def case_row(case: Case, name: Pseudonym) -> CaseRow:
         probability=case.danger.probability,
         exposure_fen=case.danger.exposure_fen,
         prefecture=_prefecture(case),
-        born_from=profile.birth_year // YEARS * YEARS,
-        sex=profile.sex.value,
-        occupation=profile.occupation.value,
+        born_from=None if Assumed.BIRTH_YEAR in profile.assumed else profile.birth_year // YEARS * YEARS,
+        sex=None if Assumed.SEX in profile.assumed else profile.sex.value,
+        occupation=None if Assumed.OCCUPATION in profile.assumed else profile.occupation.value,
         language=profile.language.value,
         balance=profile.balance.value,
         policy=case.policy,

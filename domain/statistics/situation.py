@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import NamedTuple
 
-from domain.calendar import day_of, local_date
+from domain.calendar import day_of
+from domain.identity.identifiers import stated_age
 from domain.payments import ledger
 from domain.payments.estimate import EstimateInterval, estimate_of
 from schemas.casework.cases import Case
@@ -25,6 +26,7 @@ from schemas.codes.danger import (
     SuspiciousCall,
 )
 from schemas.levels import Outcome
+from schemas.people.residents import Assumed
 
 DAYS = 35  # days kept: four whole weeks and the present one
 MOST_CASES = 500_000  # cases kept, about 0.4 kB each; beyond it the oldest day is dropped
@@ -42,6 +44,7 @@ MEANS: Mapping[type[DangerCode], str] = {
 }
 _BANDS = ((18, "under_18"), (30, "18_29"), (45, "30_44"), (60, "45_59"))
 OLDEST = "60_over"
+NOT_ASKED = "not_asked"
 
 Mark = tuple[str, str, str]
 """The key of a sum: a dimension (`all` has one value), its value, and the sum's name."""
@@ -274,9 +277,10 @@ def _values(case: Case) -> Iterator[tuple[str, str]]:
     yield "level", case.level.value
     yield "scam", case.danger.scam_type
     yield from (("means", means) for means in sorted(means_of(case.danger.reasons)))
-    yield "occupation", profile.occupation.value
-    yield "age", age_band(local_date(case.opened_at).year - profile.birth_year)
-    yield "sex", profile.sex.value
+    age = stated_age(profile, case.opened_at)
+    yield "occupation", NOT_ASKED if Assumed.OCCUPATION in profile.assumed else profile.occupation.value
+    yield "age", NOT_ASKED if age is None else age_band(age)
+    yield "sex", NOT_ASKED if Assumed.SEX in profile.assumed else profile.sex.value
     yield "outcome", case.outcome.value if case.outcome else "open" if case.open else "none"
     if case.outcome is Outcome.DISSUADED and case.ground:
         yield "ground", case.ground.value

@@ -33,7 +33,7 @@ from schemas.levels import (
     Result,
     WeekAnswer,
 )
-from schemas.people.residents import BalanceBand, DivisionCode, Flag, Language, Occupation, ResidentId, Sex
+from schemas.people.residents import Assumed, BalanceBand, DivisionCode, Flag, Language, Occupation, ResidentId, Sex
 from schemas.risk.evidence import PriorLoss, WatchStatus
 from schemas.risk.signals import TransferState
 
@@ -73,7 +73,9 @@ SETTLED_STATES = frozenset({CaseState.DISSUADED, CaseState.FALSE_ALARM, CaseStat
 
 
 class Profile(Model):
-    """The resident's attributes that the plan needs, without their identity. `contacts`: number of trusted contacts."""
+    """The resident's attributes that the plan needs, without their identity. `contacts`: number of trusted contacts;
+    `assumed`: the attributes that nobody has asked about, which are assumptions.
+    """
 
     birth_year: Annotated[int, Field(ge=1800, le=2100)]
     sex: Sex
@@ -84,6 +86,7 @@ class Profile(Model):
     flags: frozenset[Flag] = frozenset()
     contacts: Annotated[int, Field(ge=0, le=8)] = 0
     minor: bool = False
+    assumed: frozenset[Assumed] = frozenset()
 
 
 class StepState(StrEnum):

@@ -12,14 +12,14 @@ from schemas.base import Fen, Model, Note, Ref, Text, Token, When
 from schemas.casework.cases import CaseId, Danger
 from schemas.casework.inputs import MOST_PAYMENTS
 from schemas.casework.provinces import MOST_CONTACTS, ContactThere, OfferRefusal, ProvinceGround
-from schemas.people.residents import BalanceBand, DivisionCode, Flag, Language, Occupation, Sex, TrustedContact
+from schemas.people.residents import Assumed, BalanceBand, DivisionCode, Flag, Language, Occupation, Sex, TrustedContact
 from schemas.risk.evidence import PriorLoss, WatchStatus
 from schemas.risk.signals import TransferState
 
 MOST_PHONES = 16
 
 
-AS_REGISTERED = {"name", "birth_year", "sex", "occupation", "division", "address", "language", "flags"}
+AS_REGISTERED = {"name", "birth_year", "sex", "occupation", "division", "address", "language", "flags", "assumed"}
 """The fields of everybody who is handed over that are as the register has them (schemas/people/residents.py)."""
 
 
@@ -37,6 +37,7 @@ class GuardianHandedOver(Model):
     address: Note = ""
     language: Language = Language.CHINESE
     flags: frozenset[Flag] = frozenset()
+    assumed: frozenset[Assumed] = frozenset()
 
 
 class PersonHandedOver(Model):
@@ -55,6 +56,7 @@ class PersonHandedOver(Model):
     language: Language = Language.CHINESE
     balance: BalanceBand = BalanceBand.MIDDLE
     flags: frozenset[Flag] = frozenset()
+    assumed: frozenset[Assumed] = frozenset()
     contacts: Annotated[list[TrustedContact], Field(max_length=8)] = Field(default_factory=list)
     guardian: GuardianHandedOver | None = None
 

@@ -90,6 +90,14 @@ class ReportSource(StrEnum):
     PUBLIC = "public"
 
 
+class Assumed(StrEnum):
+    """The fields of an entry whose value may be assumed because nobody has asked the person."""
+
+    BIRTH_YEAR = "birth_year"
+    SEX = "sex"
+    OCCUPATION = "occupation"
+
+
 class Holding(Model):
     """A telephone or account that a resident holds from `since` (None: always) to `until` (exclusive; None: still
     held).
@@ -117,7 +125,8 @@ class Resident(Model):
     """A resident in the register. Telephones and accounts include former ones.
 
     `merged_into`: the id of the entry that replaced this one, or None. `provisional`: the kind of place that entered a
-    person whom the register has not delivered yet; None for an entry of the register.
+    person whom the register has not delivered yet; None for an entry of the register. `assumed`: the fields that
+    nobody has asked the person about; their values are assumptions, and are not shown.
     """
 
     id: ResidentId
@@ -138,3 +147,4 @@ class Resident(Model):
     guardian: ResidentId | None = None  # of a minor; warnings go to the guardian
     merged_into: ResidentId | None = None
     provisional: ReportSource | None = None
+    assumed: frozenset[Assumed] = frozenset()

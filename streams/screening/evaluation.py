@@ -275,4 +275,5 @@ def profile_of(resident: Resident, at: datetime) -> Profile:
         flags=resident.flags,
         contacts=len(resident.contacts),
         minor=is_minor(resident, at),
+        assumed=resident.assumed,
     )

@@ -34,7 +34,7 @@ from domain.desk.open_deadline import (
 from domain.desk.payment_reasons import ReasonNow, reasons_now
 from domain.desk.questions import Question, Tree, Walk, walk
 from domain.identity.divisions import name_of
-from domain.identity.identifiers import phones_at
+from domain.identity.identifiers import phones_at, stated_age
 from domain.payments.headline import Headline, headline_of
 from domain.payments.stop_progress import CaseStops, DangerPart, case_stops, danger_parts, partly_asked
 from domain.policy import PolicyError
@@ -58,14 +58,14 @@ ACTING = frozenset({StaffRole.OPERATOR, StaffRole.SUPERVISOR})
 @dataclass(frozen=True, slots=True)
 class Person:
     """The resident of the case at `now`. `resident`: None if unknown; `place`: prefecture, county and street in
-    Chinese; `age`: in years; `whole`: True if the reader has revealed the resident's data; `guardian`: the guardian's
-    entry, None without one.
+    Chinese; `age`: in years, None if nobody has asked; `whole`: True if the reader has revealed the resident's data;
+    `guardian`: the guardian's entry, None without one.
     """
 
     resident: Resident | None
     now: datetime
     place: str
-    age: int
+    age: int | None
     whole: bool
     left: int  # seconds until it is masked again; 0 if it is masked
     guardian: Resident | None = None
@@ -334,7 +334,7 @@ async def person_of(services: Services, who: Who, case: Case, now: datetime) -> 
         resident=found,
         now=now,
         place=_place(case.profile.division, now),
-        age=local_date(now).year - case.profile.birth_year,
+        age=stated_age(case.profile, now),
         whole=left > 0,
         left=left,
         guardian=guardian,

@@ -19,7 +19,7 @@ from domain.casework.trail.rests import rest_parts
 from domain.casework.trail.tree import MoneyTree
 from domain.identity import masking
 from domain.identity.divisions import name_of
-from domain.identity.identifiers import reach
+from domain.identity.identifiers import reach, stated_age
 from domain.ids import resident_of, short_hash
 from domain.payments.headline import moving_fen, secured_fen
 from domain.payments.status import status_of
@@ -34,7 +34,7 @@ from schemas.casework.cases import Case, Payment
 from schemas.casework.inputs import VisitStage
 from schemas.codes.any_code import AnyCode
 from schemas.levels import Outcome
-from schemas.people.residents import Flag, Resident
+from schemas.people.residents import Assumed, Flag, Resident
 from schemas.people.rosters import Officer, Task, TaskState
 from schemas.risk.signals import TransferState
 from streams.messaging.topics import home
@@ -212,15 +212,16 @@ def _why(errand: Errand, sentence: Sentence) -> list[str]:
 
 def _who(resident: Resident | None, case: Case, phone: str, say: Say, now: datetime) -> dict[str, Any]:
     """Return the resident's name and address (needed for the visit), masked telephone, age, sex, language and flags.
-    Name and address are "" if the resident was erased. `phone`: the telephone that is dialled, "" without one.
+    Name and address are "" if the resident was erased, the age None and the sex "" if nobody has asked.
+    `phone`: the telephone that is dialled, "" without one.
     """
     profile = case.profile
     return {
         "name": resident.name if resident else "",
         "address": resident.address if resident else "",
         "phone": masking.phone(phone),
-        "age": local_date(now).year - profile.birth_year,
-        "sex": say(people_labels.SEXES[profile.sex]),
+        "age": stated_age(profile, now),
+        "sex": "" if Assumed.SEX in profile.assumed else say(people_labels.SEXES[profile.sex]),
         "language": say(people_labels.SPOKEN[profile.language]),
         "flags": [say(words) for flag, words in people_labels.FLAGS.items() if flag in profile.flags],
         "minor": profile.minor,

@@ -15,6 +15,7 @@ from console.web.searching.search_view import hours_text
 from domain.calendar import local_date
 from domain.casework.searches.records import search_of
 from domain.identity.divisions import name_of
+from domain.identity.identifiers import stated_age
 from domain.ids import result_id
 from domain.visits.sweep import is_open_at
 from domain.visits.tasks import act_time
@@ -23,7 +24,7 @@ from schemas.casework.cases import Case
 from schemas.casework.inputs import PlaceReport
 from schemas.casework.searches import PlaceState, Search, SearchEnd, SearchPlace
 from schemas.people.places import OpeningHours, SearchList
-from schemas.people.residents import Resident
+from schemas.people.residents import Assumed, Resident
 from schemas.people.tasks import PlaceAct
 from streams.messaging.topics import home
 from streams.state.keys import TASK_LOOK
@@ -151,12 +152,18 @@ def _partition(services: Services, listed: SearchList) -> int:
 
 
 def _who(task: SearchTask, say: Say, now: datetime) -> str:
-    """Return in words whom to look for: name, sex, age and language. Neither telephone nor home address."""
+    """Return in words whom to look for: name, sex and age if known, and language. Neither telephone nor home
+    address.
+    """
     profile = task.case.profile
-    age = local_date(now).year - profile.birth_year
-    words = [say(people_labels.SEXES[profile.sex]), say("%(n)s 岁") % {"n": age}]
-    name = task.resident.name if task.resident else ""
-    return " · ".join(each for each in (name, *words, say(people_labels.SPOKEN[profile.language])) if each)
+    age = stated_age(profile, now)
+    words = [
+        task.resident.name if task.resident else "",
+        "" if Assumed.SEX in profile.assumed else say(people_labels.SEXES[profile.sex]),
+        "" if age is None else say("%(n)s 岁") % {"n": age},
+        say(people_labels.SPOKEN[profile.language]),
+    ]
+    return " · ".join(filter(None, words))
 
 
 def _place(listed: SearchList, searched: SearchPlace, officer: str, say: Say, now: datetime) -> dict[str, Any]:

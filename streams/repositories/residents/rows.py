@@ -25,6 +25,7 @@ from domain.identity.entries import united
 from domain.identity.id_keys import IdKeys
 from domain.identity.identifiers import BEIJING, IdNumber, normal_account, normal_phone, parse_id_number
 from schemas.people.residents import (
+    Assumed,
     BalanceBand,
     Flag,
     Holding,
@@ -56,6 +57,7 @@ COLUMNS = (
     "guardian",
     "merged_into",
     "provisional",
+    "assumed",
 )
 EXPORTED = tuple(column for column in COLUMNS if column != "id_number")
 REQUIRED = ("name", "occupation", "division")  # in the heading; birth year and sex may come from the ID number
@@ -136,6 +138,7 @@ def write_row(resident: Resident) -> dict[str, str]:
         "guardian": resident.guardian or "",
         "merged_into": resident.merged_into or "",
         "provisional": resident.provisional or "",
+        "assumed": ";".join(sorted(resident.assumed)),
     }
 
 
@@ -245,8 +248,8 @@ def _sex(text: str) -> StrEnum:
     return _SEXES.get(text) or _one_of(Sex, text)
 
 
-def _flags(text: str) -> frozenset[StrEnum]:
-    return frozenset(_one_of(Flag, part.strip()) for part in text.split(";") if part.strip())
+def _set_of(kind: type[StrEnum], text: str) -> frozenset[StrEnum]:
+    return frozenset(_one_of(kind, part.strip()) for part in text.split(";") if part.strip())
 
 
 def _year(text: str) -> int:
@@ -289,8 +292,9 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "language": partial(_one_of, Language),
     "contacts": _contacts,
     "balance": partial(_one_of, BalanceBand),
-    "flags": _flags,
+    "flags": partial(_set_of, Flag),
     "guardian": str,
     "merged_into": str,
     "provisional": partial(_one_of, ReportSource),
+    "assumed": partial(_set_of, Assumed),
 }

@@ -270,6 +270,8 @@ async def test_an_unknown_caller_in_danger_gets_an_entry_a_case_and_its_operator
         page = (await client.get(f"/cases/{case_id}")).text
         assert "由您处理" in page
         assert "data-say" in page
+        assert page.count("未询问") == 2, "sex and occupation"
+        assert not re.search(r'class="age">', page)
     found = await console.house.line.residents.standing([case.resident])
     assert [held.value for held in found[case.resident].phones] == [phone]
     assert len(await audited(console, "caller-entered", case.resident)) == 1

@@ -123,7 +123,7 @@ export function one(task, stop, total) {
   if (!part.hidden) slot(within, "where", ""); // the way is said once, in its own part
   slot(within, "case", task.number ?? task.case);
   slot(within, "address", who.address);
-  const person = [who.sex, `${who.age} ${word("age")}`, who.language, who.phone, who.minor ? word("minor") : ""];
+  const person = [who.sex, who.age === null ? "" : `${who.age} ${word("age")}`, who.language, who.phone, who.minor ? word("minor") : ""];
   slot(within, "person", person.filter(Boolean).join(" · "));
   until($('[data-part="due"]', within), task.due);
   lateness(within, task);
