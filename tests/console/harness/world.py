@@ -81,6 +81,7 @@ class World:
     people: dict[StaffRole, Account] = field(default_factory=dict)
     residents: list[Resident] = field(default_factory=list)
     cases: list[Case] = field(default_factory=list)  # the first is of one's own area
+    mules: list[str] = field(default_factory=list)  # the payees' accounts, as the cases
     things: dict[str, Thing] = field(default_factory=dict)
     fields: dict[str, dict[str, Thing]] = field(default_factory=dict)
 
@@ -174,6 +175,7 @@ async def _cases(world: World, line: Line) -> None:
     file = await _with_file(world, await line.case(own))
     search = await _with_search(world, line, own)
     world.residents, world.cases = [own, other], [await line.case(own), await line.case(other)]
+    world.mules = list(mules.values())
     mine, theirs = world.cases
     world.things |= {
         "case_id": Thing(mine.id, theirs.id, f"{NOBODY}-1"),

@@ -27,8 +27,9 @@ from streams.channels import receipts
 from streams.channels.operator_calls.reports import report_routes
 from streams.channels.provinces import receiving as handovers
 from streams.channels.settings import load as load_channels
+from streams.dead_letters import api as letters_api
 from streams.installation import Installation
-from streams.intake import objections
+from streams.intake import objections, reported_frauds
 from streams.intake import server as intake_http
 from streams.intake.settings import embedded_key
 from streams.intake.settings import load as load_intake
@@ -238,6 +239,8 @@ async def on_servers(settings: Settings) -> AsyncIterator[House]:
             *report_routes(takes_in.outgoing, channels),
             *handovers.routes(takes_in.outgoing, channels),
             *objections.routes(takes_in.settings, intake, takes_in.outgoing),
+            *reported_frauds.routes(takes_in.settings, intake, takes_in.outgoing),
+            *letters_api.routes(takes_in.settings, intake, takes_in.producer, clock),
         ]
         address = await stack.enter_async_context(intake_http.running(takes_in.settings, intake, clock, routes))
         settings = settings.model_copy(update={"receipts_url": f"{address}/receipts"})

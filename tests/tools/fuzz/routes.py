@@ -27,10 +27,10 @@ from pathlib import Path
 from pkgutil import walk_packages
 from typing import Any
 
+import pytest
 from fastapi.routing import APIRoute, iter_route_contexts
 
 import schemas
-from console.reference.openapi import openapi
 from console.web.auth import csrf
 from console.web.auth.sessions import COOKIE
 from console.web.kit.described import description
@@ -39,7 +39,8 @@ from schemas.people.staff import Scope, StaffRole
 from tests.console.harness.softphone import Softphone
 from tests.console.harness.stage import Stage, stage
 from tests.console.harness.world import World, made, unlimited
-from tests.tools.fuzz import slices
+from tests.end_to_end.harness.provinces import THERE
+from tests.tools.fuzz import intake_plan, slices
 from tests.tools.fuzz.sender import Plan
 from tests.tools.fuzz.slices import Found, Slice
 
@@ -60,29 +61,33 @@ _ODD = ["", "0", "-1", "1", "0.01", "¥1,000.50", "999999999999999999", "on", *_
 async def fuzzed(folder: Path, each: int, seed: int) -> list[Found]:
     """Start an installation, and send its intake and its console `each` requests for each operation and round."""
     # As many requests as there are here no person sends.
-    async with stage(folder, public_page=True) as console, unlimited():
-        console.services.telephone = Softphone()
-        world = await made(console)
-        roles = {route.name: _role(route) for route in _routes(console)}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("QUANZU_PROVINCES", f"{THERE}=http://127.0.0.1:1")  # it hands cases over, and gets none
+        patch.setenv("QUANZU_RATE", "1000000/second")
+        async with stage(folder, public_page=True) as console, unlimited():
+            console.services.telephone = Softphone()
+            world = await made(console)
 
-        async def enter(role: str) -> dict[str, str]:
-            if role == StaffRole.SERVICE:
-                return {"authorization": f"Bearer {await world.token(*Scope)}"}
-            token, proof = await world.session(StaffRole(role))
-            return {"cookie": f"{COOKIE}={token}", csrf.HEADER: proof, "accept": "text/html"}
+            async def enter(role: str) -> dict[str, str]:
+                if role == StaffRole.SERVICE:
+                    return {"authorization": f"Bearer {await world.token(*Scope)}"}
+                if role not in world.people:
+                    return {}
+                token, proof = await world.session(StaffRole(role))
+                return {"cookie": f"{COOKIE}={token}", csrf.HEADER: proof, "accept": "text/html"}
 
-        own = {route.name: _own(world, route) for route in _routes(console)}
-        pages = Plan(document(console), console.address, each, seed, ROUNDS, own, roles, os.getpid())
-        key = dict(console.house.intake.headers)
+            roles = {route.name: _roles(route) for route in _routes(console)}
+            own = {
+                route.name: {role: _own(world, route, role) for role in roles[route.name]} for route in _routes(console)
+            }
+            pages = Plan(document(console), console.address, each, seed, ROUNDS, own, roles, os.getpid())
+            there = await intake_plan.plan(world, each * 10, seed, ROUNDS)
+            keys = intake_plan.headers(console.house)
 
-        async def feed(_: str) -> dict[str, str]:
-            return {"authorization": key["authorization"]}
+            async def feed(role: str) -> dict[str, str]:
+                return keys[role]
 
-        signals = openapi("0")
-        names = [one["operationId"] for path in signals["paths"].values() for one in path.values()]
-        address, feeds = str(console.house.intake.base_url), dict.fromkeys(names, "feed")
-        there = Plan(signals, address, each * 10, seed, ROUNDS, {}, feeds, os.getpid())
-        return [await _sent("console", pages, enter), await _sent("intake", there, feed)]
+            return [await _sent("console", pages, enter), await _sent("intake", there, feed)]
 
 
 async def _sent(server: str, plan: Plan, enter: Callable[[str], Awaitable[dict[str, str]]]) -> Found:
@@ -173,17 +178,21 @@ def _routes(console: Stage) -> Iterator[APIRoute]:
             yield route
 
 
-def _role(route: APIRoute) -> str:
-    """Return the role as which a route is asked: of its roles the one that may do most, "" if it needs no sign-in."""
-    roles = (route.openapi_extra or {})[ROLES]
+def _roles(route: APIRoute) -> list[str]:
+    """Return the roles as which a route is asked: of its roles the one that may do most and the one that may do least,
+    and one of the others; nothing if it needs no sign-in.
+    """
+    known = (route.openapi_extra or {})[ROLES]
     order = [StaffRole.SUPERVISOR, StaffRole.OPERATOR, *StaffRole]
-    return next((role.value for role in order if role.value in roles), "")
+    allowed = [role.value for role in order if role.value in known]
+    others = [role.value for role in order if role.value not in known]
+    return [allowed[0], allowed[-1], *(others or [intake_plan.NOBODY])[:1]] if allowed else []
 
 
-def _own(world: World, route: APIRoute) -> dict[str, str]:
-    role = _role(route)
+def _own(world: World, route: APIRoute, role: str) -> dict[str, str]:
     things = {name: world.thing(route.name, name) for name in _PARAMETER.findall(route.path)}
-    return {name: each.mine(StaffRole(role)) if role else "nobody" for name, each in things.items() if each is not None}
+    staff = StaffRole(role) if role in world.people else StaffRole.SUPERVISOR
+    return {name: each.mine(staff) for name, each in things.items() if each is not None}
 
 
 def _megabytes() -> int:

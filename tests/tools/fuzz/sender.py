@@ -20,8 +20,10 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from random import Random
 from threading import BoundedSemaphore, Lock, local
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 import schemathesis
@@ -32,21 +34,27 @@ from schemathesis import Case, GenerationMode
 from schemathesis.core.result import Ok
 from schemathesis.schemas import APIOperation
 
+from tests.tools.fuzz.manners import Manner, Signers, manner, signature
+
 SLOW_SECONDS = 1.0
 ACT_SECONDS = 2.0  # what an act waits at most until its effect is seen (LATE_SECONDS of console/web/case/acts.py)
 AGAIN = 2  # a request that was slow is sent again so often: a busy machine is not always busy
 COSTLY_SECONDS = 0.1  # of the server's CPU
 AT_ONCE = 6
 SHOWN = 60
-STRANGE = 10  # each so many requests of a person keep the token that schemathesis invents
+VALID = 0  # of the strategies, that of valid requests about what exists
+NAMED = 0.8  # of valid bodies, the share that names what exists
 _SIGN_IN = re.compile(r"^(https?://[^/]+)?/sign-in")
 
 
 @dataclass(frozen=True)
 class Plan:
-    """`each`: requests for an operation in a round. `rounds`: the HTTP methods of each round. `own`: by operation, what
-    its path's parameters are when they name something that exists. `roles`: by operation, as whom it is sent, or "".
-    `process`: the server's id.
+    """`each`: requests for an operation in a round. `rounds`: the HTTP methods of each round. `process`: the server's
+    id.
+
+    By operation: `own`: by role, what its path's parameters are when they name something that exists; `roles`: the role
+    that may do most, the one that may do least, and one without the right, none if it needs no sign-in; `signers`: who
+    signs it, if it needs a signature; `named`: fields of its JSON that name something that exists.
     """
 
     document: dict[str, Any]
@@ -54,22 +62,37 @@ class Plan:
     each: int
     seed: int
     rounds: list[list[str]]
-    own: dict[str, dict[str, str]]
-    roles: dict[str, str]
+    own: dict[str, dict[str, dict[str, str]]]
+    roles: dict[str, list[str]]
     process: int
+    signers: dict[str, Signers] = field(default_factory=dict)
+    named: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A request, and how it is sent. `certain`: it is for its operation, whatever the path's parameters."""
+
+    case: Case[Any]
+    how: Manner
+    certain: bool
 
 
 @dataclass
 class Tally:
-    """`statuses`: how often each was answered; `worst`: the slowest request in seconds, and its operation. `faults`: a
-    status of 500 or more, no answer, or one that took over a second each time it was asked for; of an act, over a
-    second more than it may wait for its effect. `costly`: by operation, the CPU seconds of its slowest request where
+    """`statuses`: how often each was answered; `refused`: how many requests without the right or a valid signature were
+    refused; `taken`: by operation, how many were answered below 400; `worst`: the slowest request in seconds, and its
+    operation. `faults`: a status of 500 or more, no answer, one below 400 to a request without the right, or one that
+    took over a second each time it was asked for; of an act, over a second more than it may wait for its effect.
+    `costly`: by operation, the CPU seconds of its slowest request where
     the server needed more than COSTLY_SECONDS each time.
     """
 
     requests: int = 0
     operations: int = 0
     statuses: dict[str, int] = field(default_factory=dict)
+    refused: int = 0
+    taken: dict[str, int] = field(default_factory=dict)
     worst: tuple[float, str] = (0.0, "")
     faults: list[str] = field(default_factory=list)
     costly: dict[str, float] = field(default_factory=dict)
@@ -83,15 +106,15 @@ class Visitor:
         self._headers: dict[str, dict[str, str]] = {}
         self._entering, self._mine = Lock(), local()
 
-    def ask(self, case: Case[Any], strange: bool) -> tuple[int, float]:
+    def ask(self, sent: Sent) -> tuple[int, float]:
         """Return the answer's status and the seconds it took, signed in anew if its session had ended. The status is 0
-        if there was no answer, and 401 if the answer leads to the sign-in. `strange`: with the token that the case has.
+        if there was no answer, and 401 if the answer leads to the sign-in.
         """
-        role = self._plan.roles.get(case.operation.definition.raw["operationId"], "")
+        role = sent.how.role
         own = self._signed_in(role, None)
-        status, seconds = self._asked(case, role, own, strange)
-        if status == 401 and role:
-            return self._asked(case, role, self._signed_in(role, own), strange)
+        status, seconds = self._asked(sent, own)
+        if status == 401 and role and sent.how.allowed:
+            return self._asked(sent, self._signed_in(role, own))
         return status, seconds
 
     def _signed_in(self, role: str, ended: dict[str, str] | None) -> dict[str, str]:
@@ -101,22 +124,35 @@ class Visitor:
                 self._headers[role] = self._enter(role)
             return self._headers.get(role, {})
 
-    def _asked(self, case: Case[Any], role: str, own: dict[str, str], strange: bool) -> tuple[int, float]:
+    def _asked(self, sent: Sent, own: dict[str, str]) -> tuple[int, float]:
         """Of an endless answer only the beginning is read."""
+        case, role = sent.case, sent.how.role
         if isinstance(case.body, dict) and "form" in case.body:
             case.body["form"] = secrets.token_hex(8)  # as the page has it: the same one twice is one act
-        sent = case.as_transport_kwargs(base_url=self._plan.address, headers=own)
-        if role and "authorization" not in own and not strange:
-            sent["headers"].pop("Authorization", None)  # a token that nobody has: all would be refused at the door
+        made = case.as_transport_kwargs(base_url=self._plan.address, headers=own)
+        if role and "authorization" not in own and not sent.how.strange:
+            made["headers"].pop("Authorization", None)  # a token that nobody has: all would be refused at the door
         began = time.monotonic()
         try:
-            with self._session().request(**sent, allow_redirects=False, stream=True, timeout=30) as answer:
+            with self._session().send(
+                self._prepared(sent, made), allow_redirects=False, stream=True, timeout=30
+            ) as answer:
                 if "text/event-stream" not in answer.headers.get("content-type", ""):
                     _ = answer.content
                 left = role and _SIGN_IN.match(answer.headers.get("location", ""))
                 return (401 if left else answer.status_code), time.monotonic() - began
         except requests.RequestException:
             return 0, time.monotonic() - began
+
+    def _prepared(self, sent: Sent, made: dict[str, Any]) -> requests.PreparedRequest:
+        """Return the request, signed if its operation needs it."""
+        prepared = self._session().prepare_request(requests.Request(**made))
+        if sent.how.signing is not None:
+            body, path = prepared.body or b"", urlsplit(prepared.url or "").path
+            content = body.encode() if isinstance(body, str) else body
+            assert isinstance(content, bytes)
+            prepared.headers.update(signature(self._plan.signers[_id(sent.case)], sent.how.signing, str(path), content))
+        return prepared
 
     def _session(self) -> requests.Session:
         """Return this thread's own: a session is for one thread."""
@@ -133,21 +169,21 @@ class Sender:
     def __init__(self, plan: Plan, visitor: Visitor) -> None:
         self._plan, self._visitor, self.tally = plan, visitor, Tally()
         self._room, self._counting = BoundedSemaphore(AT_ONCE * 2), Lock()
-        self._slow: list[tuple[Case[Any], int, float]] = []  # not counted before they were sent again
-        self._slowest: dict[str, tuple[float, Case[Any]]] = {}  # of each operation
+        self._slow: list[tuple[Sent, int, float]] = []  # not counted before they were sent again
+        self._slowest: dict[str, tuple[float, Sent]] = {}  # of each operation
 
     def round(self, number: int) -> None:
         """Send one round: `each` requests for every operation of its methods. Returns when all are answered."""
         sent: list[Future[None]] = []
         with ThreadPoolExecutor(AT_ONCE) as threads:
-            for case in self._cases(number):
+            for each in self._requests(number):
                 self._room.acquire()
-                sent.append(threads.submit(self._send, case, len(sent) % STRANGE == 0))
-        for each in sent:
-            each.result()  # raises what its thread raised
+                sent.append(threads.submit(self._send, each))
+        for one in sent:
+            one.result()  # raises what its thread raised
         self._alone()
 
-    def _cases(self, number: int) -> Iterator[Case[Any]]:
+    def _requests(self, number: int) -> Iterator[Sent]:
         """Yield the requests of a round."""
         document = schemathesis.openapi.from_dict(self._plan.document)
         methods = self._plan.rounds[number]
@@ -157,13 +193,27 @@ class Sender:
             if operation.method.upper() in methods:
                 self.tally.operations += 1
                 for part, (strategy, share) in enumerate(self._strategies(operation)):
-                    yield from self._generate(strategy, max(1, round(share * self._plan.each)), (number, at, part))
+                    chance = Random(f"{self._plan.seed}/{number}/{at}/{part}")
+                    count = max(1, round(share * self._plan.each))
+                    for case in self._generate(strategy, count, (number, at, part)):
+                        yield self._sent(case, part, chance)
+
+    def _sent(self, case: Case[Any], part: int, chance: Random) -> Sent:
+        """Return a request with how it is sent. `part`: which of the strategies has made it."""
+        name = _id(case)
+        how = manner(self._plan.roles.get(name, []), signs=name in self._plan.signers, chance=chance)
+        if part == VALID:
+            case.path_parameters = {**case.path_parameters, **self._plan.own.get(name, {}).get(how.role, {})}
+            known = self._plan.named.get(name)
+            if known and isinstance(case.body, dict) and chance.random() < NAMED:
+                case.body |= chance.choice(known)
+        return Sent(case, how, part == VALID)
 
     def _strategies(
         self, operation: APIOperation[Any, Any, Any, Any]
     ) -> Iterator[tuple[SearchStrategy[Case[Any]], float]]:
         """Yield the ways to make a request, with their shares: valid and invalid ones about what exists, and any."""
-        own = self._plan.own.get(operation.definition.raw["operationId"]) or None
+        own = next(iter(self._plan.own.get(operation.definition.raw["operationId"], {}).values()), None) or None
         yield operation.as_strategy(generation_mode=GenerationMode.POSITIVE, path_parameters=own), 0.6
         yield operation.as_strategy(generation_mode=GenerationMode.NEGATIVE, path_parameters=own), 0.2
         yield operation.as_strategy(generation_mode=GenerationMode.POSITIVE), 0.2
@@ -188,45 +238,54 @@ class Sender:
             keep()
         return made
 
-    def _send(self, case: Case[Any], strange: bool) -> None:
+    def _send(self, sent: Sent) -> None:
         try:
-            status, seconds = self._visitor.ask(case, strange)
+            status, seconds = self._visitor.ask(sent)
         finally:
             self._room.release()
         with self._counting:
-            if seconds > self._slowest.get(_name(case), (COSTLY_SECONDS, case))[0]:
-                self._slowest[_name(case)] = seconds, case
-            if seconds > _limit(case):
-                self._slow.append((case, status, seconds))
+            if seconds > self._slowest.get(_name(sent.case), (COSTLY_SECONDS, sent))[0]:
+                self._slowest[_name(sent.case)] = seconds, sent
+            if seconds > _limit(sent.case):
+                self._slow.append((sent, status, seconds))
             else:
-                self._count(case, status, seconds)
+                self._count(sent, status, seconds)
 
     def _alone(self) -> None:
         """Send again, one at a time, what was too slow, and the slowest request of each operation."""
-        for case, status, seconds in self._slow:
+        for sent, status, seconds in self._slow:
             for _ in range(AGAIN):
-                if seconds > _limit(case):
-                    seconds = min(seconds, self._visitor.ask(case, strange=False)[1])
-            self._count(case, status, seconds)
-        for name, (_, case) in self._slowest.items():
-            cost = self._cost(case)
-            if cost > COSTLY_SECONDS and (cost := min(cost, self._cost(case))) > COSTLY_SECONDS:
+                if seconds > _limit(sent.case):
+                    seconds = min(seconds, self._visitor.ask(sent)[1])
+            self._count(sent, status, seconds)
+        for name, (_, sent) in self._slowest.items():
+            cost = self._cost(sent)
+            if cost > COSTLY_SECONDS and (cost := min(cost, self._cost(sent))) > COSTLY_SECONDS:
                 self.tally.costly[name] = round(max(cost, self.tally.costly.get(name, 0.0)), 2)
         self._slow, self._slowest = [], {}
 
-    def _cost(self, case: Case[Any]) -> float:
+    def _cost(self, sent: Sent) -> float:
         """Send a request, and return the CPU seconds that the server needed meanwhile."""
         before = _cpu_seconds(self._plan.process)
-        self._visitor.ask(case, strange=False)
+        self._visitor.ask(sent)
         return _cpu_seconds(self._plan.process) - before
 
-    def _count(self, case: Case[Any], status: int, seconds: float) -> None:
-        name = _name(case)
-        self.tally.requests += 1
-        self.tally.statuses[str(status)] = self.tally.statuses.get(str(status), 0) + 1
-        self.tally.worst = max(self.tally.worst, (seconds, name))
-        if status >= 500 or not status or seconds > _limit(case):
-            self.tally.faults.append(f"{name}: {status} after {seconds:.2f} s: {case.as_curl_command()[:800]}")
+    def _count(self, sent: Sent, status: int, seconds: float) -> None:
+        name, tally = _name(sent.case), self.tally
+        tally.requests += 1
+        tally.statuses[str(status)] = tally.statuses.get(str(status), 0) + 1
+        tally.worst = max(tally.worst, (seconds, name))
+        taken = 0 < status < 400
+        tally.taken[name] = tally.taken.get(name, 0) + (taken and sent.how.allowed)
+        tally.refused += not sent.how.allowed and not taken
+        let_in = taken and sent.certain and not sent.how.allowed
+        if status >= 500 or not status or seconds > _limit(sent.case) or let_in:
+            what = f"let in as {sent.how}" if let_in else f"{status} after {seconds:.2f} s"
+            tally.faults.append(f"{name}: {what}: {sent.case.as_curl_command()[:800]}")
+
+
+def _id(case: Case[Any]) -> str:
+    return str(case.operation.definition.raw["operationId"])
 
 
 def _name(case: Case[Any]) -> str:
@@ -246,7 +305,9 @@ def _cpu_seconds(process: int) -> float:
 
 def main() -> None:
     """Carry out the plan on standard input."""
-    plan = Plan(**json.loads(sys.stdin.readline()))
+    told_plan = json.loads(sys.stdin.readline())
+    signers = {name: Signers(**each) for name, each in told_plan.pop("signers").items()}
+    plan = Plan(**told_plan, signers=signers)
 
     def enter(role: str) -> dict[str, str]:
         told({"enter": role})

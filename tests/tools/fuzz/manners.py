@@ -1,0 +1,74 @@
+"""As whom a generated request is sent, and with whose signature: mostly as it should be, sometimes as it must not."""
+
+import secrets
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from random import Random
+
+from streams.channels.signing import SignedMessage, sign
+
+ROLES = (
+    6,
+    2,
+    2,
+)  # of ten requests: as the role that may do most, as the one that may do least, as one without the right
+SIGNED = (7, 1, 1, 1)  # in the order of Signing
+STRANGE = 0.1  # of a person's requests, the share that keeps the token that schemathesis invents
+
+
+class Signing(StrEnum):
+    """RIGHT: by a key that may sign it; NONE: as it was generated; ANOTHERS: by the key of another channel; ALTERED:
+    the body was changed after it was signed.
+    """
+
+    RIGHT = "right"
+    NONE = "none"
+    ANOTHERS = "anothers"
+    ALTERED = "altered"
+
+
+@dataclass(frozen=True)
+class Signers:
+    """Who signs the requests of an operation. `channel`: what their signature is for; `keys`: those that may sign, in
+    hexadecimal; `another`: that of another channel.
+    """
+
+    channel: str
+    keys: list[str]
+    another: str
+
+
+@dataclass(frozen=True)
+class Manner:
+    """`role`: as whom, "" without a sign-in; `signing`: None if the operation needs no signature; `strange`: with the
+    token that the request has; `allowed`: False if it must be refused.
+    """
+
+    role: str = ""
+    signing: Signing | None = None
+    strange: bool = False
+    allowed: bool = True
+
+
+def manner(roles: Sequence[str], *, signs: bool, chance: Random) -> Manner:
+    """Draw how a request is sent. `roles`: the role that may do most, the one that may do least, and one without the
+    right; empty if the operation needs no sign-in. `signs`: it needs a signature.
+    """
+    if signs:
+        signing = chance.choices(list(Signing), SIGNED)[0]
+        return Manner(signing=signing, allowed=signing is Signing.RIGHT)
+    if not roles:
+        return Manner()
+    role = chance.choices(range(len(ROLES)), ROLES)[0]
+    return Manner(roles[role], None, chance.random() < STRANGE, role < 2)
+
+
+def signature(signers: Signers, how: Signing, path: str, body: bytes) -> Mapping[str, str]:
+    """Return the headers of a request's signature, by name: none if it stays as it was generated."""
+    if how is Signing.NONE:
+        return {}
+    key = signers.another if how is Signing.ANOTHERS else secrets.choice(signers.keys)
+    signed = SignedMessage(signers.channel, path, body + b" " if how is Signing.ALTERED else body)
+    return sign(bytes.fromhex(key), signed, time.time(), secrets.token_hex(12))
