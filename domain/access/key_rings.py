@@ -25,9 +25,9 @@ class KeyPurpose(StrEnum):
     """The use of a key. AUDIT: hashes and seals of the audit log and of exported cases. AUDIT_HEADS: the key pairs that
     sign the ends of its chains. SECOND_FACTOR: encrypts authenticators' secrets, and hashes recovery codes. SESSION:
     form tokens and device cookies of the console. DELIVERY: encrypts webhooks' secrets and the addresses of push
-    messages. CHECK: answers the public's questions about numbers. VAULT: encrypts the keys that the vault keeps. INTAKE
-    and INTAKE_PUBLIC: the key pairs of what intake writes. INTAKE_ATTESTED and INTAKE_REMOVED are no keys, but what is
-    noted about these pairs.
+    messages. CALLERS: encrypts and names the numbers of people who call the centre. CHECK: answers the public's
+    questions about numbers. VAULT: encrypts the keys that the vault keeps. INTAKE and INTAKE_PUBLIC: the key pairs of
+    what intake writes. INTAKE_ATTESTED and INTAKE_REMOVED are no keys, but what is noted about these pairs.
     """
 
     AUDIT = "audit"  # the hashes of the audit's chains, their heads, and the seals of exported cases
@@ -35,6 +35,7 @@ class KeyPurpose(StrEnum):
     SECOND_FACTOR = "second-factor"  # encrypts authenticators' secrets, hashes recovery codes
     SESSION = "session"  # form tokens, device cookies, hashes of logins that nobody has
     DELIVERY = "delivery"  # encrypts webhooks' secrets and the addresses of push messages
+    CALLERS = "callers"  # encrypts who calls the centre, and names their requests to be called back, for 72 hours
     CHECK = "check"  # of the oblivious function by which the public asks about numbers (domain/public_check)
     VAULT = "vault"  # wraps the keys that the vault keeps, so its file or a copy of it opens nothing
     INTAKE = "intake"  # opens what intake encrypts (domain/access/public_encryption)
@@ -66,7 +67,11 @@ class KeyRing:
 
     def digest(self, text: str) -> str:
         """Return the keyed hash (64 hexadecimal digits) of a text under the key in force."""
-        return _digest(self.current, text)
+        return self.digests(text)[0]
+
+    def digests(self, text: str) -> list[str]:
+        """Return the keyed hashes (64 hexadecimal digits) of a text under each key, that of the key in force first."""
+        return [_digest(key, text) for key in self.keys]
 
     def matches_digest(self, text: str, digest: str) -> bool:
         """Return True if `digest` is the keyed hash of the text under any key of the ring (see the method `digest`)."""

@@ -50,13 +50,15 @@ def open_call_backs(requests: Iterable[CallBack], now: datetime) -> list[CallBac
 
 def merged_request(known: CallBack | None, new: CallBack) -> CallBack:
     """Return the request to call a number back after the call `new`. If the number already has a request (`known`),
-    that one goes on, with its age: one more call is counted, and the tries begin again at 0.
+    that one goes on, with its age and id: one more call is counted, and the tries begin again at 0. Its number is kept
+    as encrypted for the new call, so that no request needs a key that is older than its latest call.
     """
     if known is None:
         return new
     return known.model_copy(
         update={
             "latest": max(known.latest, new.latest),
+            "sealed": new.sealed,
             "calls": known.calls + 1,
             "tries": 0,
             "vouched": known.vouched or new.vouched,

@@ -79,8 +79,8 @@ class Settings(AccessSettings):
     keys: SecretStr | None = Field(
         None,
         description="Keys by purpose, PURPOSE:KEY, separated by commas or lines: audit, audit-heads, second-factor, "
-        "session, delivery, check, vault, intake, intake-public. The first of a purpose is in force, others are "
-        "accepted. Embedded: derived from the secret",
+        "session, delivery, callers, check, vault, intake, intake-public. The first of a purpose is in force, others "
+        "are accepted. Embedded: derived from the secret",
     )
     hsm: str | None = Field(
         None,

@@ -25,14 +25,15 @@ log = logging.getLogger(__name__)
 VARIABLE = "QUANZU_KEYS"
 NEEDED: Mapping[Component, frozenset[KeyPurpose]] = {
     Component.WORKER: frozenset({KeyPurpose.AUDIT, KeyPurpose.DELIVERY, KeyPurpose.VAULT, KeyPurpose.INTAKE}),
-    Component.INTAKE: frozenset({KeyPurpose.AUDIT, KeyPurpose.INTAKE_PUBLIC}),
+    Component.INTAKE: frozenset({KeyPurpose.AUDIT, KeyPurpose.CALLERS, KeyPurpose.INTAKE_PUBLIC}),
     Component.CONSOLE: frozenset(KeyPurpose)
     - {KeyPurpose.INTAKE, KeyPurpose.INTAKE_ATTESTED, KeyPurpose.INTAKE_REMOVED},
     Component.EXPORTER: frozenset({KeyPurpose.AUDIT}),
     Component.DOCTOR: frozenset(),
     Component.OPERATOR: frozenset({KeyPurpose.AUDIT, KeyPurpose.AUDIT_HEADS, KeyPurpose.VAULT, KeyPurpose.INTAKE}),
 }
-"""The purposes whose keys a component must have. The exporter verifies the audit; intake writes to it. Only console and
+"""The purposes whose keys a component must have. The exporter verifies the audit; intake writes to it, and encrypts the
+numbers of callers, which the console opens. Only console and
 commands sign the ends of its chains. Only workers and commands open what intake encrypts; the console encrypts signals
 as intake does."""
 

@@ -7,15 +7,16 @@ back at this moment is in Redis only. What is too old is deleted with the next r
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, TypeVar
 
 from prometheus_client import Counter
 from redis.asyncio import Redis
 from redis.exceptions import WatchError
 
-from domain.access.key_rings import KeyRing
+from domain.access.key_rings import KeyPurpose, KeyRing
 from domain.desk.call_backs import (
     OWED_FOR,
     after_call_back,
@@ -36,6 +37,7 @@ from streams.messaging import topics
 from streams.messaging.producer import Producer
 from streams.runtime.settings import Settings
 from streams.security.encryption import UnreadableSecretError, opened, sealed
+from streams.security.installation_keys import ring
 from streams.state.compacted_table import CompactedTable, Place
 from streams.state.keys import CALL_BACKS, INCOMING_CALLS, INCOMING_ENDED
 from streams.state.shared_state import require_whole
@@ -81,25 +83,26 @@ class IncomingBoard:
     """The calls to the anti-fraud centre, and the requests to call back those that nobody answered, both in Redis."""
 
     def __init__(self, settings: Settings, redis: "Redis", producer: Producer) -> None:
+        self._settings = settings
         self._redis: Any = redis
-        self._ring = KeyRing((settings.key(),))
         self._table = CallBacks(settings, redis, producer)
         self._cleaned_at: datetime | None = None
 
     def number(self, kept: str) -> str:
         """Return the telephone number (E.164) whose encrypted form is `kept`; "" if `kept` is "" (the caller withheld
-        the number), or if it was encrypted under another key.
+        the number), or if it was encrypted under another key. Raises SettingsError without keys for callers.
         """
         try:
-            return opened(self._ring, SEALED_FOR, kept) if kept else ""
+            return opened(self._ring(), SEALED_FOR, kept) if kept else ""
         except UnreadableSecretError:
             return ""
 
-    def request_of(self, number: str) -> str:
-        """Return the id of the request to call back a number (E.164): "c" and 20 hex digits of a keyed hash. Equal
-        numbers give the same id. Nothing is read or stored.
+    def requests_of(self, number: str) -> list[str]:
+        """Return the ids that the request to call back a number (E.164) may have, that of a new one first: "c" and 20
+        hex digits of a keyed hash, one under each key for callers. Nothing is read or stored. Raises SettingsError
+        without such a key.
         """
-        return f"c{self._ring.digest(f'call-back/{number}')[:20]}"
+        return [f"c{each[:20]}" for each in self._ring().digests(f"call-back/{number}")]
 
     async def calls(self, now: datetime) -> list[LiveIncoming]:
         """Return the calls to the centre that have not ended at `now`, in the order in which they came; empty if there
@@ -134,13 +137,15 @@ class IncomingBoard:
         has_request = bool(report.caller) and report.state is IncomingCallState.ENDED
         if has_request:
             await self._table.require_whole()
-        taken, dropped = await self._changed(lambda pipe: self._take(pipe, report, now), INCOMING_ENDED + report.call)
+        requests = self.requests_of(report.caller) if report.caller else []
+        look = partial(self._take, report=report, requests=requests, now=now)
+        taken, dropped = await self._changed(look, INCOMING_ENDED + report.call)
         self._cleaned_at = now if self._is_cleaning(now) else self._cleaned_at
         if dropped is not None:
             CALL_BACKS_LOST.inc()
             await self._table.copy(dropped)
-        if has_request:
-            await self._table.copy(self.request_of(report.caller))
+        for request in requests if has_request else ():
+            await self._table.copy(request)
         return taken
 
     async def claim(self, request: str, by: str, call: str, now: datetime) -> CallBack | None:
@@ -207,17 +212,19 @@ class IncomingBoard:
         self,
         pipe: Any,  # noqa: ANN401
         report: IncomingCallReport,
+        requests: Sequence[str],
         now: datetime,
     ) -> tuple[_Write, tuple[bool, str | None]]:
-        """Return what to write, whether the report is new, and the id of the request that is dropped, if one is."""
+        """Return what to write, whether the report is new, and the id of the request that is dropped, if one is.
+        `requests`: the ids that the caller's request may have; none if the number was withheld.
+        """
         raw = await pipe.hget(INCOMING_CALLS, report.call)
         known = _read(LiveIncoming, raw) if raw else None
         latest = known.sequence if known else int(await pipe.get(INCOMING_ENDED + report.call) or 0)
         if latest >= report.sequence:
             return _nothing, (False, None)
         is_served = report.result is IncomingCallResult.ANSWERED and report.ended_by is not CallEnder.GATEWAY
-        request = self.request_of(report.caller) if report.caller else ""
-        asked, dropped = await self._asked(pipe, report, request, now)
+        asked, dropped = await self._asked(pipe, report, requests, now)
         old = await self._too_old(pipe, now)
         old[CALL_BACKS] |= {dropped.id.encode()} if dropped else set()
         old[CALL_BACKS] -= {asked.id.encode()} if asked else set()
@@ -229,9 +236,9 @@ class IncomingBoard:
             else:
                 to.hset(INCOMING_CALLS, report.call, self._live(report, now).model_dump_json())
             if asked is not None:
-                to.hset(CALL_BACKS, request, asked.model_dump_json())
-            elif is_served and request:
-                to.hdel(CALL_BACKS, request)  # they have talked: nothing is owed any more
+                to.hset(CALL_BACKS, asked.id, asked.model_dump_json())
+            elif is_served and requests:
+                to.hdel(CALL_BACKS, *requests)  # they have talked: nothing is owed any more
             for name, fields in old.items():
                 if fields:
                     to.hdel(name, *fields)
@@ -249,7 +256,7 @@ class IncomingBoard:
             at=now,
             operator=report.operator,
             held=report.held,
-            sealed=sealed(self._ring, SEALED_FOR, report.caller) if report.caller else "",
+            sealed=sealed(self._ring(), SEALED_FOR, report.caller) if report.caller else "",
             vouched=report.vouched,
         )
 
@@ -257,7 +264,7 @@ class IncomingBoard:
         self,
         pipe: Any,  # noqa: ANN401
         report: IncomingCallReport,
-        request: str,
+        requests: Sequence[str],
         now: datetime,
     ) -> tuple[CallBack | None, CallBack | None]:
         """Return the request that the end of a call opens or renews, None if it does neither; and the one that is
@@ -265,20 +272,22 @@ class IncomingBoard:
         """
         if not report.call_back:
             return None, None
-        known = await _known(pipe, request)
-        if known is not None and not is_owed(known, now):
-            known = None
+        earlier = [await _known(pipe, each) for each in requests]
+        known = next((each for each in earlier if each is not None and is_owed(each, now)), None)
         new = CallBack(
-            id=request,
+            id=requests[0],
             since=report.at,
             latest=report.at,
-            sealed=sealed(self._ring, SEALED_FOR, report.caller),
+            sealed=sealed(self._ring(), SEALED_FOR, report.caller),
             vouched=report.vouched,
         )
         if known is None and await pipe.hlen(CALL_BACKS) >= MOST_CALL_BACKS:
             dropped = displaced_request(await _requests(pipe), now)
             return (new, dropped) if dropped else (None, new)
         return merged_request(known, new), None
+
+    def _ring(self) -> KeyRing:
+        return ring(self._settings, KeyPurpose.CALLERS)
 
     async def _too_old(self, pipe: Any, now: datetime) -> dict[str, set[bytes]]:  # noqa: ANN401
         """Return the fields of both hashes that are to be deleted; none if it was looked for a short time ago."""

@@ -54,7 +54,7 @@ async def test_a_call_back_that_rings_is_one_operators_though_the_page_fails_and
         in_vain = {"call": f"c{1:020x}", "at": NOW, "sequence": 2, "state": "ended", "caller": CALLER}
         in_vain |= {"result": "not_served", "call_back": True}
         await board.take(IncomingCallReport.model_validate(in_vain), NOW)
-        request = board.request_of(CALLER)
+        request = board.requests_of(CALLER)[0]
         monkeypatch.setattr(trail, "write", nothing)
         monkeypatch.setattr(call_backs, "_case_of", nothing)
         monkeypatch.setattr(call_backs, "page_of", slow)

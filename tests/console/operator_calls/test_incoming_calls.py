@@ -186,7 +186,7 @@ async def test_a_number_that_the_gateway_refuses_does_not_keep_others_from_being
             ended = {"call": f"c{number:020x}", "at": at, "sequence": 2, "state": "ended", "caller": caller}
             ended |= {"result": "abandoned", "call_back": True}
             assert await board.take(IncomingCallReport.model_validate(ended), at)
-        foreign, other = board.request_of("+442079460018"), board.request_of("+8619900001235")
+        foreign, other = board.requests_of("+442079460018")[0], board.requests_of("+8619900001235")[0]
         assert (await send(operator, f"/call-backs/{other}")).status_code == 409  # comes later
         assert (await send(operator, f"/call-backs/{foreign}")).status_code == 503
         assert f"/call-backs/{other}" in await line_says(operator)

@@ -42,8 +42,9 @@ def test_a_request_is_owed_for_three_days_after_the_latest_call() -> None:
 
 
 def test_a_number_that_calls_again_keeps_its_place_and_is_tried_anew() -> None:
-    again = merged_request(request(minutes=30, tries=2, calls=3), request())
+    again = merged_request(request(minutes=30, tries=2, calls=3), request(2, sealed="newer"))
     assert (again.since, again.latest, again.calls, again.tries) == (NOW - timedelta(minutes=30), NOW, 4, 0)
+    assert (again.id, again.sealed) == (request().id, "newer"), "no key older than the latest call is needed"
     assert merged_request(None, request()) == request()
 
 

@@ -35,7 +35,7 @@ async def asked_to_call_back(rig: Rig) -> tuple[IncomingBoard, str]:
     await Shared(rig.settings, rig.redis, [], lease_seconds=1).ensure()
     board = IncomingBoard(rig.settings, rig.redis, rig.producer)
     await board.take(ended(1, result="not_served", call_back=True), NOW)
-    return board, board.request_of(CALLER)
+    return board, board.requests_of(CALLER)[0]
 
 
 def tried(call: str, request: str) -> OperatorCallReport:
