@@ -9,11 +9,7 @@ from random import Random
 
 from streams.channels.signing import SignedMessage, sign
 
-ROLES = (
-    6,
-    2,
-    2,
-)  # of ten requests: as the role that may do most, as the one that may do least, as one without the right
+ROLES = (3, 3, 2, 2)  # of ten requests, in the order of a plan's roles: the last one has not the right
 SIGNED = (7, 1, 1, 1)  # in the order of Signing
 STRANGE = 0.1  # of a person's requests, the share that keeps the token that schemathesis invents
 
@@ -53,7 +49,7 @@ class Manner:
 
 
 def manner(roles: Sequence[str], *, signs: bool, chance: Random) -> Manner:
-    """Draw how a request is sent. `roles`: the role that may do most, the one that may do least, and one without the
+    """Draw how a request is sent. `roles`: the two that may do most, the one that may do least, and one without the
     right; empty if the operation needs no sign-in. `signs`: it needs a signature.
     """
     if signs:
@@ -62,7 +58,7 @@ def manner(roles: Sequence[str], *, signs: bool, chance: Random) -> Manner:
     if not roles:
         return Manner()
     role = chance.choices(range(len(ROLES)), ROLES)[0]
-    return Manner(roles[role], None, chance.random() < STRANGE, role < 2)
+    return Manner(roles[role], None, chance.random() < STRANGE, role < len(ROLES) - 1)
 
 
 def signature(signers: Signers, how: Signing, path: str, body: bytes) -> Mapping[str, str]:

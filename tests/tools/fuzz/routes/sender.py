@@ -1,4 +1,4 @@
-"""`python -m tests.tools.fuzz.sender`: sends generated requests for each operation of an OpenAPI document.
+"""`python -m tests.tools.fuzz.routes.sender`: sends generated requests for each operation of an OpenAPI document.
 
 A process of its own, so that what generating costs is not in the server's time and memory. The first line of its
 input is a Plan as JSON. It writes lines of JSON: {"enter": role} asks for the headers of a new session, which the next
@@ -34,10 +34,11 @@ from schemathesis import Case, GenerationMode
 from schemathesis.core.result import Ok
 from schemathesis.schemas import APIOperation
 
-from tests.tools.fuzz.manners import Manner, Signers, manner, signature
+from tests.tools.fuzz.routes.manners import Manner, Signers, manner, signature
 
 SLOW_SECONDS = 1.0
 ACT_SECONDS = 2.0  # what an act waits at most until its effect is seen (LATE_SECONDS of console/web/case/acts.py)
+AWAY = 503  # it is to be sent again
 AGAIN = 2  # a request that was slow is sent again so often: a busy machine is not always busy
 COSTLY_SECONDS = 0.1  # of the server's CPU
 AT_ONCE = 6
@@ -52,9 +53,9 @@ class Plan:
     """`each`: requests for an operation in a round. `rounds`: the HTTP methods of each round. `process`: the server's
     id.
 
-    By operation: `own`: by role, what its path's parameters are when they name something that exists; `roles`: the role
+    By operation: `own`: by role, what its path's parameters are when they name something that exists; `roles`: the two
     that may do most, the one that may do least, and one without the right, none if it needs no sign-in; `signers`: who
-    signs it, if it needs a signature; `named`: fields of its JSON that name something that exists.
+    signs it, if it needs a signature; `named`: fields of its body that name something that exists, or are plausible.
     """
 
     document: dict[str, Any]
@@ -80,19 +81,19 @@ class Sent:
 
 @dataclass
 class Tally:
-    """`statuses`: how often each was answered; `refused`: how many requests without the right or a valid signature were
-    refused; `taken`: by operation, how many were answered below 400; `worst`: the slowest request in seconds, and its
-    operation. `faults`: a status of 500 or more, no answer, one below 400 to a request without the right, or one that
-    took over a second each time it was asked for; of an act, over a second more than it may wait for its effect.
-    `costly`: by operation, the CPU seconds of its slowest request where
+    """`statuses`: how often each was answered; `answers`: the same by operation, of requests with the right and a valid
+    signature; `refused`: how many without these were refused; `worst`: the slowest request in seconds, and its
+    operation. `faults`: a status of 500 or more (503 only if it is answered each time), no answer, one below 400 to a
+    request without the right, or one that took over a second each time it was asked for; of an act, over a second more
+    than it may wait for its effect. `costly`: by operation, the CPU seconds of its slowest request where
     the server needed more than COSTLY_SECONDS each time.
     """
 
     requests: int = 0
     operations: int = 0
     statuses: dict[str, int] = field(default_factory=dict)
+    answers: dict[str, dict[str, int]] = field(default_factory=dict)
     refused: int = 0
-    taken: dict[str, int] = field(default_factory=dict)
     worst: tuple[float, str] = (0.0, "")
     faults: list[str] = field(default_factory=list)
     costly: dict[str, float] = field(default_factory=dict)
@@ -246,17 +247,20 @@ class Sender:
         with self._counting:
             if seconds > self._slowest.get(_name(sent.case), (COSTLY_SECONDS, sent))[0]:
                 self._slowest[_name(sent.case)] = seconds, sent
-            if seconds > _limit(sent.case):
+            if seconds > _limit(sent.case) or status == AWAY:
                 self._slow.append((sent, status, seconds))
             else:
                 self._count(sent, status, seconds)
 
     def _alone(self) -> None:
-        """Send again, one at a time, what was too slow, and the slowest request of each operation."""
+        """Send again, one at a time, what was too slow or to be sent again, and the slowest request of each
+        operation.
+        """
         for sent, status, seconds in self._slow:
             for _ in range(AGAIN):
-                if seconds > _limit(sent.case):
-                    seconds = min(seconds, self._visitor.ask(sent)[1])
+                if seconds > _limit(sent.case) or status == AWAY:
+                    status, least = self._visitor.ask(sent)
+                    seconds = min(seconds, least)
             self._count(sent, status, seconds)
         for name, (_, sent) in self._slowest.items():
             cost = self._cost(sent)
@@ -275,8 +279,10 @@ class Sender:
         tally.requests += 1
         tally.statuses[str(status)] = tally.statuses.get(str(status), 0) + 1
         tally.worst = max(tally.worst, (seconds, name))
+        if sent.how.allowed:
+            answers = tally.answers.setdefault(name, {})
+            answers[str(status)] = answers.get(str(status), 0) + 1
         taken = 0 < status < 400
-        tally.taken[name] = tally.taken.get(name, 0) + (taken and sent.how.allowed)
         tally.refused += not sent.how.allowed and not taken
         let_in = taken and sent.certain and not sent.how.allowed
         if status >= 500 or not status or seconds > _limit(sent.case) or let_in:

@@ -26,9 +26,10 @@ from tests.domain.builders import danger
 from tests.end_to_end.harness.house import House
 from tests.end_to_end.harness.provinces import HANDOVER, THERE
 from tests.end_to_end.harness.rig import Line
-from tests.tools.fuzz.manners import Signers
-from tests.tools.fuzz.sender import Plan
+from tests.tools.fuzz.routes.manners import Signers
+from tests.tools.fuzz.routes.sender import Plan
 
+NO_TALK: dict[str, Any] = {"thirds": [], "moves": [], "colleague": None, "recording": None}
 FEED, OPERATOR, NOBODY = "feed", "operator", "nobody"
 _SIGNED_BY = {
     "post-receipts-sms": "sms",
@@ -55,7 +56,7 @@ async def plan(world: World, each: int, seed: int, rounds: list[list[str]]) -> P
     for one in found:
         wanted = next((name for name in (FEED, OPERATOR) if [{name: []}] == one["security"]), "")
         if wanted:
-            roles[one["operationId"]] = [wanted, wanted, NOBODY if wanted == FEED else FEED]
+            roles[one["operationId"]] = [wanted, wanted, wanted, NOBODY if wanted == FEED else FEED]
     letter = await _letter(line)
     own = {
         name: {role: {"id": letter} for role in (OPERATOR, FEED)}
@@ -100,13 +101,30 @@ def _named(world: World, dispatches: list[Dispatch]) -> dict[str, list[dict[str,
         "post-receipts-bank": [
             {"dispatch": each.id, "transfer": each.payment.transfer} for each in stops if each.payment
         ],
-        "post-receipts-own-holds": _ids(each for each in dispatches if each.action in OWN_ACCOUNT),
-        "post-receipts-operator-calls": cases,
-        "post-receipts-incoming-calls": [{"call": f"c{7:020x}", "sequence": each} for each in (1, 2, 3)],
+        "post-receipts-own-holds": [
+            each | {"until": None} for each in _ids(each for each in dispatches if each.action in OWN_ACCOUNT)
+        ],
+        "post-receipts-operator-calls": [*cases, *(each | _ended(result="busy") | NO_TALK for each in cases)],
+        "post-receipts-incoming-calls": [
+            {"call": f"c{7:020x}", "sequence": 3},
+            {"caller": "+8619911000003", "call_back": True, "waited": 9} | _ended(result="not_served"),
+        ],
         "post-receipts-call-recordings": [each | {"recording": RECORDING, "written_ms": 0} for each in cases],
         "post-handovers": list(_handovers(world)),
         "post-v1-objections": [each | {"account": mule} for each in _ids(by[Channel.PAYMENT]) for mule in world.mules],
     }
+
+
+def _ended(**fields: object) -> dict[str, Any]:
+    """Return the fields of a report on a call that has ended without a talk."""
+    return {
+        "answered": False,
+        "held": False,
+        "operator": "wang",
+        "seconds": None,
+        "ended_by": None,
+        "state": "ended",
+    } | fields
 
 
 def _ids(dispatches: Iterable[Dispatch]) -> list[dict[str, Any]]:
@@ -114,7 +132,9 @@ def _ids(dispatches: Iterable[Dispatch]) -> list[dict[str, Any]]:
 
 
 def _handovers(world: World) -> Iterator[dict[str, Any]]:
-    """Yield hand-overs that open a case here, and one of somebody who is registered here."""
+    """Yield hand-overs that open a case here, and one of somebody who is registered here. Their offers are few, since
+    a case remembers eight.
+    """
     now = world.console.house.clock.now()
     for number, phone in enumerate(["+8619911000001", "+8619911000002", world.residents[0].phones[0].value]):
         told = CaseHandover(
@@ -134,7 +154,7 @@ def _handovers(world: World) -> Iterator[dict[str, Any]]:
         )
         whole = told.model_dump(mode="json")
         yield whole
-        yield {name: whole[name] for name in ("case", "until", "danger", "person")}  # the rest is generated
+        yield {name: whole[name] for name in ("offer", "case", "until", "person")}  # the rest is generated
 
 
 async def _letter(line: Line) -> str:

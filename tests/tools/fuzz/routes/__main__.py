@@ -18,13 +18,14 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from enum import StrEnum
 from functools import cache
 from importlib import import_module
 from inspect import getmodule
 from pathlib import Path
 from pkgutil import walk_packages
+from random import Random
 from typing import Any
 
 import pytest
@@ -37,21 +38,24 @@ from console.web.kit.described import description
 from console.web.kit.door import ROLES
 from schemas.people.staff import Scope, StaffRole
 from tests.console.harness.softphone import Softphone
-from tests.console.harness.stage import Stage, stage
+from tests.console.harness.stage import CHANGCHUN, Stage, stage
 from tests.console.harness.world import World, made, unlimited
 from tests.end_to_end.harness.provinces import THERE
-from tests.tools.fuzz import intake_plan, slices
-from tests.tools.fuzz.sender import Plan
-from tests.tools.fuzz.slices import Found, Slice
+from tests.end_to_end.harness.rig import HERE, STATION
+from tests.tools.fuzz.routes import intake_plan, slices
+from tests.tools.fuzz.routes.sender import Plan
+from tests.tools.fuzz.routes.slices import Found, Slice
 
 ROUNDS = [["GET"], ["POST", "PUT", "DELETE", "PATCH"], ["GET"]]  # the last shows what the second has left
-TEMPLATES = Path(__file__).resolve().parents[3] / "console" / "web" / "templates"
+TEMPLATES = Path(__file__).resolve().parents[4] / "console" / "web" / "templates"
 OUT = {
     "sign-out",
     "account-sign-out-everywhere",
 }  # each request ends the session: signing in would be all that is asked
 PAGE = 4096
 MOST_GROWTH = 0.1
+PROVINCE = "province"  # as whom a route is asked: a supervisor of the whole province
+VARIANTS, SHARE = 12, 0.8  # of the forms, and of the fields of each that are plausible
 _PARAMETER = re.compile(r"\{(\w+)(?::\w+)?\}")
 _WORD = {"$ref": "#/components/schemas/Word"}
 _DATES = ["2026-03-01", "2026-02-30", "2026-03-01T01:00"]
@@ -63,24 +67,28 @@ async def fuzzed(folder: Path, each: int, seed: int) -> list[Found]:
     # As many requests as there are here no person sends.
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("QUANZU_PROVINCES", f"{THERE}=http://127.0.0.1:1")  # it hands cases over, and gets none
-        patch.setenv("QUANZU_RATE", "1000000/second")
+        for rate in ("QUANZU_RATE", "QUANZU_PAYEE_CHECK_RATE"):
+            patch.setenv(rate, "1000000/second")
         async with stage(folder, public_page=True) as console, unlimited():
             console.services.telephone = Softphone()
             world = await made(console)
+            chief = replace(world, people={StaffRole.SUPERVISOR: await console.account(StaffRole.SUPERVISOR, "")})
 
             async def enter(role: str) -> dict[str, str]:
                 if role == StaffRole.SERVICE:
                     return {"authorization": f"Bearer {await world.token(*Scope)}"}
-                if role not in world.people:
+                if role == intake_plan.NOBODY:
                     return {}
-                token, proof = await world.session(StaffRole(role))
+                session = chief.session(StaffRole.SUPERVISOR) if role == PROVINCE else world.session(StaffRole(role))
+                token, proof = await session
                 return {"cookie": f"{COOKIE}={token}", csrf.HEADER: proof, "accept": "text/html"}
 
-            roles = {route.name: _roles(route) for route in _routes(console)}
-            own = {
-                route.name: {role: _own(world, route, role) for role in roles[route.name]} for route in _routes(console)
-            }
-            pages = Plan(document(console), console.address, each, seed, ROUNDS, own, roles, os.getpid())
+            routes = list(_routes(console))
+            roles = {route.name: _roles(route) for route in routes}
+            own = {route.name: {role: _own(world, route, role) for role in roles[route.name]} for route in routes}
+            named = {route.name: _named(world, route) for route in routes if "POST" in (route.methods or ())}
+            found = document(console)
+            pages = Plan(found, console.address, each, seed, ROUNDS, own, roles, os.getpid(), named=named)
             there = await intake_plan.plan(world, each * 10, seed, ROUNDS)
             keys = intake_plan.headers(console.house)
 
@@ -91,7 +99,7 @@ async def fuzzed(folder: Path, each: int, seed: int) -> list[Found]:
 
 
 async def _sent(server: str, plan: Plan, enter: Callable[[str], Awaitable[dict[str, str]]]) -> Found:
-    command = [sys.executable, "-m", "tests.tools.fuzz.sender"]
+    command = [sys.executable, "-m", "tests.tools.fuzz.routes.sender"]
     pipe = asyncio.subprocess.PIPE
     sender = await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe, limit=2**24)
     assert sender.stdin is not None
@@ -179,20 +187,43 @@ def _routes(console: Stage) -> Iterator[APIRoute]:
 
 
 def _roles(route: APIRoute) -> list[str]:
-    """Return the roles as which a route is asked: of its roles the one that may do most and the one that may do least,
-    and one of the others; nothing if it needs no sign-in.
+    """Return the roles as which a route is asked: of its roles the two that may do most and the one that may do least,
+    and one of the others; nothing if it needs no sign-in. A supervisor of the whole province may do most.
     """
     known = (route.openapi_extra or {})[ROLES]
     order = [StaffRole.SUPERVISOR, StaffRole.OPERATOR, *StaffRole]
-    allowed = [role.value for role in order if role.value in known]
-    others = [role.value for role in order if role.value not in known]
-    return [allowed[0], allowed[-1], *(others or [intake_plan.NOBODY])[:1]] if allowed else []
+    allowed = [role.value for role in order if role in known]
+    others = [role.value for role in order if role not in known] or [intake_plan.NOBODY]
+    most = PROVINCE if StaffRole.SUPERVISOR in known else ""
+    return [most or allowed[0], allowed[0], allowed[-1], others[0]] if allowed else []
 
 
 def _own(world: World, route: APIRoute, role: str) -> dict[str, str]:
     things = {name: world.thing(route.name, name) for name in _PARAMETER.findall(route.path)}
     staff = StaffRole(role) if role in world.people else StaffRole.SUPERVISOR
     return {name: each.mine(staff) for name, each in things.items() if each is not None}
+
+
+def _named(world: World, route: APIRoute) -> list[dict[str, str]]:
+    """Return what a form's fields may be so that it gets past their checks: a part of them in each of several."""
+    case, resident = world.cases[0], world.residents[0]
+    usual = {
+        **{"seen": str(case.version), "case_seen": str(case.version), "case": case.id, "resident": resident.id},
+        **{"phone": resident.phones[0].value, "suspect_phone": "+8619900009998", "transfer": case.payments[0].transfer},
+        **{"account": world.mules[0], "suspect_account": world.mules[1], "amount": "1000", "days": "30"},
+        **{
+            "reason": "因测试需要核对",
+            "note": "因测试需要核对",
+            "text": "因测试需要核对",
+            "name": "某某",
+            "number": "0",
+        },
+        **{"station": STATION, "officer": "world-1", "division": HERE, "area": CHANGCHUN, "province": THERE},
+        **{"url": "https://receiver.example/hook", "login": world.people[StaffRole.OPERATOR].login},
+        **{name: thing.mine(StaffRole.SUPERVISOR) for name, thing in world.fields.get(route.name, {}).items()},
+    }
+    chance, fields = Random(route.name), sorted(_fields(route) & usual.keys())
+    return [{name: usual[name] for name in fields if chance.random() < SHARE} for _ in range(VARIANTS)]
 
 
 def _megabytes() -> int:

@@ -61,17 +61,20 @@ def next_seed(slices: list[Slice], first: int) -> int:
 
 
 def summed(slices: list[Slice]) -> dict[str, Any]:
-    """Return the sum of the slices: requests, by server and commit; answers by status; what failed; the slowest
-    request; the operations that need much CPU, and how many seconds at most; and the largest growth of memory while
-    only pages were read.
+    """Return the sum of the slices: requests, by server and commit; answers by status; how many without the right or a
+    valid signature were refused; the operations that answered no request below 400; what failed; the slowest request;
+    the operations that need much CPU, and how many seconds at most; and the largest growth of memory while only pages
+    were read.
     """
-    servers, commits, statuses = Counter[str](), Counter[str](), Counter[str]()
+    servers, commits, statuses, taken = Counter[str](), Counter[str](), Counter[str](), Counter[str]()
     costly: dict[str, float] = {}
     for each in slices:
         commits[each.commit] += each.requests
         for found in each.found:
             servers[found.server] += found.tally["requests"]
             statuses.update(found.tally["statuses"])
+            for name, answers in found.tally["answers"].items():
+                taken[name] += sum(count for status, count in answers.items() if "0" < status < "400")
             costly |= {name: max(cost, costly.get(name, cost)) for name, cost in found.tally["costly"].items()}
     every = [found for each in slices for found in each.found]
     return {
@@ -79,6 +82,8 @@ def summed(slices: list[Slice]) -> dict[str, Any]:
         "servers": dict(servers),
         "commits": dict(commits),
         "statuses": dict(sorted(statuses.items())),
+        "refused": sum(each.tally["refused"] for each in every),
+        "untaken": sorted(name for name, count in taken.items() if not count),
         "failed": sum(each.tally["failed"] for each in every),
         "errors": sum(count for status, count in statuses.items() if status >= "500" or status == "0"),
         "worst": max((tuple(each.tally["worst"]) for each in every), default=(0.0, "")),

@@ -1,0 +1,1 @@
+"""Generated requests for every route of console and intake: `python -m tests.tools.fuzz.routes`."""
