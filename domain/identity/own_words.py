@@ -9,8 +9,10 @@ from domain.identity.free_text import masked_text
 from schemas.base import legible
 from schemas.codes.any_code import AnyCode
 from schemas.codes.base import Code
+from schemas.codes.danger import CombinedEvidence, DangerCode
 from schemas.codes.replies import Replied, RepliedStop, RepliedStopLater
 
+MOST_TOLD = 60  # assumed: a policy's texts for two kinds of evidence have under 20
 OWN_WORDS = frozenset({"authority", "decision", "note", "recording", "text"})
 
 
@@ -33,6 +35,15 @@ def webhook_words(code: AnyCode) -> AnyCode:
     is ""; for any other code, these texts are masked as by `masked_words`.
     """
     return without_words(code) if isinstance(code, Replied | RepliedStop | RepliedStopLater) else masked_words(code)
+
+
+def told_elsewhere(code: DangerCode) -> DangerCode:
+    """Return a reason of another installation as it is kept here: its texts are the other one's, not of the policy
+    here, so telephone, card and ID numbers are masked in them, and they end after MOST_TOLD characters (60).
+    """
+    if isinstance(code, CombinedEvidence):
+        return CombinedEvidence(masked_text(legible(code.words))[:MOST_TOLD])
+    return code
 
 
 def _changed(code: AnyCode, change: Callable[[str], str]) -> AnyCode:

@@ -40,13 +40,15 @@ class CaseAssigned(Code, frozen=True):
 
 
 class CaseReassigned(Code, frozen=True):
-    """A supervisor (`by`) takes the case from the operator who has it (`holder`), and gives it to another (`to`)."""
+    """A supervisor (`by`) takes the case from the operator who has it (`holder`), and gives it to another (`to`).
+    `text`: why, as the supervisor wrote it.
+    """
 
-    zh: ClassVar = "%(by)s 从 %(holder)s 改派给 %(to)s：%(reason)s"
+    zh: ClassVar = "%(by)s 从 %(holder)s 改派给 %(to)s：%(text)s"
     by: str
     holder: str
     to: str
-    reason: str
+    text: str
 
 
 class CaseGivenBack(Code, frozen=True):

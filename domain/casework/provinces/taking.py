@@ -16,6 +16,7 @@ from domain.casework.provinces.records import (
     taken_from,
 )
 from domain.casework.shield.shielding import know_loss
+from domain.identity.own_words import told_elsewhere
 from domain.policy.approval import HandoverRules
 from schemas.casework.cases import MOST_REASONS, Case, CaseState, Danger
 from schemas.casework.events import FactKind
@@ -167,8 +168,9 @@ def _alert(case: Case | None, given: TakeOver) -> Alert:
 def _danger(case: Case | None, told: Danger) -> Danger:
     """Return the danger of a case that goes on (None: there is none) together with what the sender tells, at the told
     level. What is known here stays: only a level above the case's brings its own type of scam and puts its reasons
-    first. A campaign of the sender means nothing here.
+    first. A campaign of the sender means nothing here, and numbers in its texts are masked.
     """
+    told = told.model_copy(update={"reasons": [*map(told_elsewhere, told.reasons)]})
     if case is None:
         return told.model_copy(update={"campaign": None})
     known = case.danger
