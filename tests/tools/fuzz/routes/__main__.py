@@ -54,6 +54,7 @@ OUT = {
 }  # each request ends the session: signing in would be all that is asked
 PAGE = 4096
 MOST_GROWTH = 0.1
+RATE = "1000000/second"  # all requests come from one address and one feed
 PROVINCE = "province"  # as whom a route is asked: a supervisor of the whole province
 VARIANTS, SHARE = 12, 0.8  # of the forms, and of the fields of each that are plausible
 _PARAMETER = re.compile(r"\{(\w+)(?::\w+)?\}")
@@ -68,8 +69,10 @@ async def fuzzed(folder: Path, each: int, seed: int) -> list[Found]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("QUANZU_PROVINCES", f"{THERE}=http://127.0.0.1:1")  # it hands cases over, and gets none
         for rate in ("QUANZU_RATE", "QUANZU_PAYEE_CHECK_RATE"):
-            patch.setenv(rate, "1000000/second")
-        async with stage(folder, public_page=True) as console, unlimited():
+            patch.setenv(rate, RATE)
+        reports = ("rate_report", "rate_report_phone", "rate_report_county", "rate_reports")
+        rates = dict.fromkeys(["rate_address", *reports], RATE)
+        async with stage(folder, public_page=True, **rates) as console, unlimited():
             console.services.telephone = Softphone()
             world = await made(console)
             chief = replace(world, people={StaffRole.SUPERVISOR: await console.account(StaffRole.SUPERVISOR, "")})
