@@ -1,23 +1,37 @@
-"""Hashes and checks passwords with argon2id, in separate threads so that other requests do not wait."""
+"""Hashes and checks passwords with argon2id, in separate threads so that other requests do not wait; and finds those
+that became public in breaches, in a file of the installation.
+
+The file has in each line a SHA-1 in capital hexadecimal digits, perhaps with a colon and a count, sorted: as
+haveibeenpwned.com publishes it, ordered by hash.
+"""
 
 import asyncio
+import hashlib
+import logging
+import re
 import secrets
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from functools import cache
-from typing import TypeVar
+from pathlib import Path
+from typing import BinaryIO, TypeVar
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from domain.access.accounts import plain
 
+log = logging.getLogger(__name__)
+
 _HASHER = PasswordHasher()  # argon2-cffi's own figures: RFC 9106's second choice, 64 MiB, 3 passes, 4 lanes
 _THREADS = ThreadPoolExecutor(max_workers=2, thread_name_prefix="argon2")  # each takes 64 MiB while it works
 ONE_TIME = timedelta(days=3)  # validity of a one-time password
 _LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # without letters that look alike
 _GROUPS, _GROUP = 4, 5  # 99 bits
+_DIGITS = 40  # of a SHA-1
+_END = b"G"  # after every hash
+_LINE = re.compile(rb"[0-9A-F]{40}(:[0-9]+)?\r?\n")
 
 Answer = TypeVar("Answer")
 
@@ -53,6 +67,35 @@ async def opened_by(word: str, now: datetime) -> dict[str, object]:
     return {"password": await hashed(word), "must_change": True, "password_until": now + ONE_TIME}
 
 
+def require_list(file: Path) -> Path:
+    """Return `file` if it begins like a list of breached passwords. Raises ValueError if not, or if it cannot be
+    read.
+    """
+    try:
+        with file.open("rb") as lines:
+            first = lines.readline(_DIGITS * 2)
+    except OSError as error:
+        raise ValueError(f"{file}: {error.strerror}") from None
+    if not _LINE.fullmatch(first):
+        raise ValueError(f"{file}: write a SHA-1 in capital hexadecimal digits in each line, sorted")
+    return file
+
+
+def breached(file: Path | None, password: str) -> bool:
+    """Return True if the list in `file` has the password; False if not, or without a file. If the file cannot be read,
+    that is logged, and the result is False, so that a password that must be changed can be changed.
+    """
+    if file is None:
+        return False
+    wanted = hashlib.sha1(plain(password).encode(), usedforsecurity=False).hexdigest().upper().encode()
+    try:
+        with file.open("rb") as lines:
+            return _first_from(lines, wanted, file.stat().st_size) == wanted
+    except OSError as error:
+        log.warning("QUANZU_CONSOLE_BREACHED_PASSWORDS: %s: %s. It refuses no password", file, error.strerror)
+        return False
+
+
 def _fits(hashed: str | None, password: str) -> bool:
     try:
         return _HASHER.verify(hashed or _nobodys(), password) and hashed is not None
@@ -70,3 +113,23 @@ def _nobodys() -> str:
 
 async def _thread(work: Callable[[], Answer]) -> Answer:
     return await asyncio.get_running_loop().run_in_executor(_THREADS, work)
+
+
+def _first_from(lines: BinaryIO, wanted: bytes, size: int) -> bytes:
+    """Return the first hash of the sorted lines that is not less than `wanted`; _END if all are less."""
+    low, high = 0, size  # the line begins after `low` and not after `high`
+    while low < high:
+        middle = (low + high) // 2
+        if _hash_after(lines, middle) < wanted:
+            low = middle + 1
+        else:
+            high = middle
+    return _hash_after(lines, low)
+
+
+def _hash_after(lines: BinaryIO, place: int) -> bytes:
+    """Return the hash of the first line that begins at `place` or later; _END if there is none."""
+    lines.seek(max(0, place - 1))
+    if place:
+        lines.readline()
+    return lines.readline()[:_DIGITS] or _END

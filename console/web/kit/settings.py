@@ -6,6 +6,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import SettingsConfigDict
 
+from console.web.auth.passwords import require_list
 from domain.access.reveals import quotas
 from domain.access.webhooks import addresses, permitted_ports
 from streams.runtime.secret_files import Environment
@@ -81,6 +82,11 @@ class ConsoleSettings(Environment):
     rate_report_phone: str = Field("10/hour", description="Reports on the public page that give one telephone")
     rate_report_county: str = Field("120/hour", description="Reports on the public page from one county")
     rate_reports: str = Field("600/hour", description="Reports on the public page from all addresses")
+    breached_passwords: Annotated[Path, AfterValidator(require_list)] | None = Field(
+        None,
+        description="A file with the SHA-1 of passwords that became public in breaches, sorted, as haveibeenpwned.com "
+        "publishes it. Nobody can choose one of them. Unset: only what is easily guessed is refused",
+    )
     oidc_issuer: str | None = Field(None, description="The OpenID provider's issuer; unset: passwords only")
     oidc_client: str | None = Field(None, description="The client's id there")
     oidc_acr: str = Field(

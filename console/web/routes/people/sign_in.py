@@ -36,6 +36,7 @@ WEAK = {
     Weakness.SIMPLE: N_("密码太简单：至少要有五个不同的字符。"),
     Weakness.COMMON: N_("这样的密码最先被人猜到：不要只用常见的词、连续或重复的字符。"),
 }
+BREACHED = N_("这个密码在别处泄露过，攻击者会先试它。请另选一个。")
 DIFFERENT = N_("两次输入的密码不一样。")
 WRONG = N_("账号或密码不对，或者该账号不能登录。")
 LAPSED = N_("这个一次性密码已过期。请向管理员要一个新的。")
@@ -148,7 +149,7 @@ async def new_password(request: Request) -> Response:
     if at is None or at.step is not Step.PASSWORD:
         return onward(at)
     given = str(form.get("password", ""))
-    if words := unfit(given, str(form.get("again", "")), at.account):
+    if words := unfit(made, given, str(form.get("again", "")), at.account):
         return _new_password(request, at, 422, words)
     hashed = await passwords.hashed(given)
     login = at.account.login
@@ -278,12 +279,14 @@ async def sign_out(request: Request, who: Signed) -> Response:
     return response
 
 
-def unfit(given: str, again: str, account: Account) -> str | None:
-    """Return in Chinese why a new password is refused (too weak, or `again` differs from it), or None if it is
-    accepted. `again`: the password as repeated in the form.
+def unfit(made: Services, given: str, again: str, account: Account) -> str | None:
+    """Return in Chinese why a new password is refused (too weak, known from a breach, or `again` differs from it), or
+    None if it is accepted. `again`: the password as repeated in the form.
     """
     if found := weakness(given, account):
         return WEAK[found]
+    if passwords.breached(made.settings.breached_passwords, given):
+        return BREACHED
     return None if given == again else DIFFERENT
 
 
