@@ -35,7 +35,8 @@ class Concern(StrEnum):
     """The kinds of matters, which are things that need a supervisor now.
 
     UNCLAIMED: a red case, or one beyond its waiting limit, that no operator has claimed; OVERDUE: a case with a step
-    past its due time; EXPIRING: one with a step, or a claim, that expires within a minute; APPROVAL: a stop order that
+    past its due time; EXPIRING: one with a step, or a claim, that expires within a minute; LATE_VISIT: a visit whose
+    officer cannot be at the door in time; APPROVAL: a stop order that
     waits for the approval of the person who looks at the page; SILENT: a source in an outage; STOP: a stop-payment that
     expires soon; RELEASE: an undecided request to lift a stop; OBJECTION: to a stop order, on which nobody has decided
     in time; PUBLIC_REPORT: one that nobody has checked; PROVINCE: a case that another province has refused or not taken
@@ -46,6 +47,7 @@ class Concern(StrEnum):
     UNCLAIMED = "unclaimed"
     OVERDUE = "overdue"
     EXPIRING = "expiring"
+    LATE_VISIT = "late_visit"
     APPROVAL = "approval"
     SILENT = "silent"
     STOP = "stop"
@@ -61,8 +63,9 @@ class Concern(StrEnum):
 class Urgency(IntEnum):
     """The classes of matters by what is lost while they wait. Lower values come first.
 
-    DUE: something is overdue or expires within a minute, in a case of any level, or a stop order waits for its
-    approval. MONEY: a red case in which money is under way and not stopped. OTHER: it can wait for some minutes.
+    DUE: something is overdue, expires within a minute or cannot be in time, in a case of any level, or a stop order
+    waits for its approval. MONEY: a red case in which money is under way and not stopped. OTHER: it can wait for some
+    minutes.
     """
 
     DUE = 0
@@ -76,9 +79,9 @@ class Matter:
     `rank`: the rank of a level; higher is graver.
 
     `at`: the time since which it lasts, or at which it is due or expires (aware); None if unknown. `case`: for
-    UNCLAIMED, OVERDUE, EXPIRING and APPROVAL. `step`: the overdue or expiring step; None if the claim expires. `about`:
-    the order of APPROVAL, and the record of the other topics. `soon`: for UNCLAIMED, True if the case's nearest
-    deadline (`left`) expires within a minute or has expired.
+    UNCLAIMED, OVERDUE, EXPIRING, LATE_VISIT and APPROVAL. `step`: the overdue or expiring step; None if the claim
+    expires. `about`: the order of APPROVAL, and the record of the other topics. `soon`: for UNCLAIMED, True if the
+    case's nearest deadline (`left`) expires within a minute or has expired.
     """
 
     topic: Concern
@@ -148,10 +151,10 @@ class Matter:
     def urgency(self) -> Urgency:
         """The class of the matter by what is lost while it waits.
 
-        DUE: a stop order that waits for approval, or a case that is OVERDUE or EXPIRING or has `soon`. MONEY: any other
-        matter of a red case with money under way. OTHER: everything else.
+        DUE: a stop order that waits for approval, or a case that is OVERDUE, EXPIRING or LATE_VISIT or has `soon`.
+        MONEY: any other matter of a red case with money under way. OTHER: everything else.
         """
-        if self.soon or self.topic in (Concern.OVERDUE, Concern.EXPIRING, Concern.APPROVAL):
+        if self.soon or self.topic in (Concern.OVERDUE, Concern.EXPIRING, Concern.LATE_VISIT, Concern.APPROVAL):
             return Urgency.DUE
         red = self.case is not None and self.case.level is Level.RED and headline_of(self.case).in_danger
         return Urgency.MONEY if red else Urgency.OTHER
@@ -215,6 +218,13 @@ def matter_of(case: Case, weight: Weight, now: datetime, claim_ends: datetime | 
         return _expiring(case, now, claim_ends)
     step = min(late, key=lambda each: (each.due or now, each.id))
     return Matter(Concern.OVERDUE, case.level.rank, step.due, case, step)
+
+
+def visits_late(found: Iterable[tuple[Case, datetime]]) -> list[Matter]:
+    """Return a matter for each of these cases, whose visits cannot be made in time; in the given order. Each case comes
+    with the time by which the officer should be at the door, which is `at`.
+    """
+    return [Matter(Concern.LATE_VISIT, case.level.rank, due, case) for case, due in found]
 
 
 def orders_waiting(cases: Iterable[Case], by: str, role: StaffRole) -> list[Matter]:

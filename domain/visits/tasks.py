@@ -9,7 +9,6 @@ from math import inf
 from domain.calendar import local_date
 from domain.dispatches.ids import parse
 from domain.policy import Policy
-from domain.policy.schedule import rule_of
 from domain.visits.rounds import Door, Planned, Post, VisitBand, in_order, worth
 from domain.visits.travel import distance, drive_between
 from schemas.base import Partial
@@ -114,7 +113,8 @@ def after_report(task: Task, report: OfficerReport) -> Task:
 
     So nothing changes once the visit has ended (refused, handed over, nobody at home, or done), except that one that
     nobody was at home for may still be done; and an earlier stage does not replace a later one: an officer at the door
-    stays watched (see check_in.due). ASSIGNED changes nothing, because the officer has not answered. The first arrival
+    stays watched (see check_in.due). An officer from whom the desk has taken the visit (a reason is given) is told so:
+    the task is late, not refused. ASSIGNED changes nothing, because the officer has not answered. The first arrival
     begins the time of the check-in, and the first acceptance counts.
     """
     stage, known = report.stage, task.stage
@@ -125,7 +125,9 @@ def after_report(task: Task, report: OfficerReport) -> Task:
     if stage is VisitStage.ACCEPTED and task.accepted_at is None:
         changes["accepted_at"] = report.told_at or report.at
     if not _is_behind(known, stage):
-        changes |= {"state": _ENDS.get(stage, task.state), "stage": stage, "to": report.to}
+        taken = stage is VisitStage.HANDED_OVER and report.because is not None
+        state = TaskState.LATE if taken else _ENDS.get(stage, task.state)
+        changes |= {"state": state, "stage": stage, "to": report.to}
         if stage is VisitStage.ARRIVED and known is not stage:
             changes["heard_at"] = report.at
     return task.model_copy(update=changes)
@@ -153,7 +155,14 @@ def is_awaited(task: Task, case: Case) -> bool:
     """Return True if the case still waits for this visit: the task is open, the case is open, and the case's step waits
     for the result of this attempt. A dissuaded resident's case waits until the visit is recalled.
     """
-    return task.state is TaskState.OPEN and case.open and _step(task, case) is not None
+    return task.state is TaskState.OPEN and case.open and waiting_step(task, case) is not None
+
+
+def waiting_step(task: Task, case: Case) -> Step | None:
+    """Return the case's step that waits for this visit, or None."""
+    name = parse(task.dispatch)
+    waiting = (step for step in case.steps if step.id == name.step and step.attempt == name.attempt)
+    return next((step for step in waiting if step.state is StepState.SENT), None)
 
 
 def to_be_made(task: Task, case: Case) -> bool:
@@ -208,18 +217,6 @@ def leave_by(errand: Errand) -> datetime | None:
     return errand.due - errand.drive_time
 
 
-def too_far(errand: Errand, policy: Policy) -> bool:
-    """Return True if the travel alone takes longer than the policy gives between the acceptance of the visit and the
-    arrival (`arrive_within` of the step), so that whoever accepts it is late from the start.
-
-    False if the officer is at the door, or if the case waits for nobody.
-    """
-    step = _step(errand.task, errand.case)
-    if step is None or errand.task.stage is VisitStage.ARRIVED:
-        return False
-    return errand.drive_time > rule_of(policy.plan, step.id, step.action).arrive_within
-
-
 def left_at(task: Task) -> datetime | None:
     """Return the time (UTC) at which an officer accepted the visit, if the officer's latest report is "on the way": the
     officer cannot have left earlier. None for any other latest report.
@@ -247,7 +244,7 @@ def _door(task: Task, case: Case, policy: Policy) -> Door:
 
 
 def _errand(task: Task, case: Case, planned: Planned, post: Post, now: datetime, policy: Policy) -> Errand:
-    step = _step(task, case)
+    step = waiting_step(task, case)
     way, today = (post.division, case.profile.division), local_date(now)
     fits = planned.turn is VisitBand.AT_THE_DOOR or post.until is None or planned.leaves <= post.until
     due = step.due if step else None
@@ -262,10 +259,3 @@ def _is_behind(known: VisitStage | None, stage: VisitStage) -> bool:
 
 def _plan_over(case: Case) -> bool:
     return case.settled or case.state is CaseState.ALREADY_DEFRAUDED
-
-
-def _step(task: Task, case: Case) -> Step | None:
-    """Return the case's step that waits for this visit, or None."""
-    name = parse(task.dispatch)
-    waiting = (step for step in case.steps if step.id == name.step and step.attempt == name.attempt)
-    return next((step for step in waiting if step.state is StepState.SENT), None)

@@ -288,6 +288,7 @@ TOPICS = {
     Concern.UNCLAIMED: "待接手",
     Concern.OVERDUE: "当前超时",
     Concern.EXPIRING: "1 分钟内到期",
+    Concern.LATE_VISIT: "上门赶不上",
     Concern.APPROVAL: "待您审批",
     Concern.SILENT: "来源中断",
     Concern.STOP: "止付将到期",

@@ -159,6 +159,13 @@ class HandedOver(Code, frozen=True):
     zh: ClassVar = "同事转交"
 
 
+class SentInstead(Code, frozen=True):
+    """The desk sends a nearer officer, because this one cannot be there in time. `by`: the login of who decided."""
+
+    zh: ClassVar = "赶不上时限，%(by)s 改派更近的人员"
+    by: str
+
+
 class ChosenBefore(Code, frozen=True):
     """Why this officer makes the visit: it had already been given to them."""
 
@@ -273,6 +280,7 @@ ChannelCode = (
     | StepEnded
     | ChosenOfficer
     | HandedOver
+    | SentInstead
     | ChosenBefore
     | SameAddress
     | JustThere

@@ -44,10 +44,20 @@ async def put(services: Services, who: Who, message: ResidentInput, reason: str 
     A repeated input counts once and returns WAITING, because its answer was published earlier. Raises TimeoutError if
     Kafka does not answer in time, and SendError if it refuses a record for good (see trail.write).
     """
-    partition = home(message.resident, services.line.settings.partitions)
-    line = trail.entry(services, who, _act(message), getattr(message, "case", message.resident), reason, message.id)
-    with services.hub.expecting(message.id) as future:
-        await trail.write_all(services, [line], [case_inputs.record(message, partition)])
+    return await put_all(services, who, _act(message), [message], reason)
+
+
+async def put_all(
+    services: Services, who: Who, act: str, messages: Sequence[ResidentInput], reason: str = ""
+) -> Answer:
+    """Write inputs together, with one audit entry for the act `act` on the case of the first, and return the answer to
+    the first one. Otherwise as `put`.
+    """
+    first, partitions = messages[0], services.line.settings.partitions
+    line = trail.entry(services, who, act, getattr(first, "case", first.resident), reason, first.id)
+    records = [case_inputs.record(each, home(each.resident, partitions)) for each in messages]
+    with services.hub.expecting(first.id) as future:
+        await trail.write_all(services, [line], records)
         try:
             event = await asyncio.wait_for(asyncio.shield(future), ANSWER_SECONDS)
         except TimeoutError:

@@ -17,6 +17,7 @@ from console.web.kit.services import Services
 from console.web.live.row import Row
 from console.web.payments.case_money import Money, money_of
 from console.web.payments.later import LaterLeft, later_left
+from console.web.tasks.late_visits import LateVisit, late_visits
 from console.web.tasks.mine import phone_of
 from domain.calendar import local_date
 from domain.casework import grounds, shield_of, triage
@@ -118,6 +119,7 @@ class View:
     incident: Incident | None  # the major incident that the case belongs to
     holder: str | None  # the name of the person who has claimed the case
     officer: str | None  # the name of the officer who was sent
+    late_visit: LateVisit | None  # of the visit, if it cannot be made in time
     login: str  # the reader's
     mine: bool  # claimed by the reader
     may: bool  # the reader's role may act on cases
@@ -279,6 +281,7 @@ async def view(services: Services, who: Who, case: Case, script: str = "") -> Vi
         incident=await _incident(services, case),
         holder=holder,
         officer=await _officer(services, case),
+        late_visit=(await late_visits(services, [case], now)).get(case.id) if grounds.on_the_way(case) else None,
         login=who.login,
         mine=case.claimed_by == who.login,
         may=who.role in ACTING,

@@ -2,7 +2,7 @@
 outreach holds.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -10,6 +10,7 @@ from console.web.auth.who import Who
 from console.web.auth.words import place
 from console.web.kit.pages import ZONE
 from console.web.kit.services import Services
+from console.web.tasks.late_visits import LateVisit
 from domain.calendar import Shift, before, local_date, shift_at
 from domain.desk.load import Load, load_of, visits_by_officer
 from domain.feeds.silence import begin_of
@@ -34,11 +35,14 @@ SOON = timedelta(hours=8)  # stops that expire within this time need attention
 
 @dataclass(frozen=True, slots=True)
 class OnDuty:
-    """An officer on duty. `until`: the end of the shift (UTC); `visits`: the number of open visits."""
+    """An officer on duty. `until`: the end of the shift (UTC); `visits`: the number of open visits; `late`: those of
+    them that cannot be made in time.
+    """
 
     officer: Officer
     until: datetime
     visits: int
+    late: list[LateVisit]
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,16 +131,21 @@ def _sum(counted: Iterable[tuple[Clock, int]]) -> Tally:
     return tally(counted, lambda clock: "all").get("all", Tally())
 
 
-def duty(services: Services, who: Who, rosters: Iterable[Roster], needs: Sequence[Need]) -> list[StationDuty]:
+def duty(
+    services: Services, who: Who, rosters: Iterable[Roster], needs: Sequence[Need], late: Collection[LateVisit]
+) -> list[StationDuty]:
     """Return the stations with people on duty in the reader's area, those with most open visits first, then by name.
-    `needs`: the policy's requirements.
+    `needs`: the policy's requirements; `late`: the visits that cannot be made in time.
     """
     now = services.line.clock.now()
     visits = visits_by_officer(row.case for row in services.hub.rows.values() if who.sees(row.division))
     found = []
     for roster in rosters:
         here = [officer for officer in roster.officers if who.sees(officer.division) and on_duty(officer, now)]
-        people = [OnDuty(officer, _until(officer, now), visits[officer.id]) for officer in here]
+        people = [
+            OnDuty(each, _until(each, now), visits[each.id], [one for one in late if one.officer.id == each.id])
+            for each in here
+        ]
         if people:
             ordered = sorted(people, key=lambda each: (-each.visits, each.officer.id))
             found.append(StationDuty(roster.station, ordered, _missing(roster, needs, now)))

@@ -112,6 +112,7 @@ GROUPS = {
             "task-not-at-home": N_("无人在家"),
             "task-done": N_("提交结果"),
             "task-handed-over": N_("转交任务"),
+            "send-instead": N_("改派更近的人员"),
             "task-interpreter": N_("请翻译"),
             "task-check-in": N_("安全签到"),
             "start-search": N_("启动查找当事人"),

@@ -9,6 +9,7 @@ from console.web.kit.services import Services
 from console.web.live.claims import claims_end
 from console.web.live.queue import place_of
 from console.web.overview import area
+from console.web.tasks.late_visits import LateVisit
 from domain.calendar import local_date
 from domain.desk.attention import (
     SHOWN,
@@ -25,6 +26,7 @@ from domain.desk.attention import (
     subject_requests_late,
     unchecked,
     undecided,
+    visits_late,
     wrong_numbers,
 )
 from domain.payments.releases import is_open
@@ -85,9 +87,12 @@ async def people(services: Services, rosters: list[Roster]) -> People:
     return People(services, await services.staff.names(), officers)
 
 
-async def needs(services: Services, who: Who, feeds: list[area.Feed], now: datetime) -> Attention:
+async def needs(
+    services: Services, who: Who, feeds: list[area.Feed], late: Mapping[str, LateVisit], now: datetime
+) -> Attention:
     """Return the matters that need the supervisor at `now`, and the topics that have no matter. At most SHOWN (4)
-    reports of the public page are listed; the rest is only counted. Errors of Redis pass through.
+    reports of the public page are listed; the rest is only counted. `late`: by case id, the visits that cannot be made
+    in time. Errors of Redis pass through.
     """
     complaints = [each for each in await services.line.complaints.all() if who.sees(each.area)]
     asked = [each for each in await services.line.subject_requests.all() if who.sees(each.area)]
@@ -100,6 +105,7 @@ async def needs(services: Services, who: Who, feeds: list[area.Feed], now: datet
     found = attention(
         [
             *(matter for matter in cases if matter is not None),
+            *visits_late((row.case, late[row.id].arrival.due) for row in rows if row.id in late),
             *orders_waiting((row.case for row in rows), who.login, who.role),
             *hand_overs_failed(row.case for row in rows),
             *wrong_numbers(row.case for row in rows),

@@ -24,9 +24,10 @@ from domain.ids import resident_of, short_hash
 from domain.payments.headline import moving_fen, secured_fen
 from domain.payments.status import status_of
 from domain.visits import check_in
+from domain.visits.arrival import late_arrival
 from domain.visits.officers import ELIGIBLE, off_at, on_duty
 from domain.visits.rounds import Post
-from domain.visits.tasks import Errand, given_instead, leave_by, left_at, sort_out, too_far
+from domain.visits.tasks import Errand, given_instead, leave_by, left_at, sort_out
 from domain.visits.travel import kilometres_apart
 from domain.wording import labels, money_labels, people_labels
 from schemas.base import Partial
@@ -64,7 +65,7 @@ class Mine:
     post: str = ""  # the division that the officer works from
     numbers: dict[str, str] = field(default_factory=dict)  # of the cases of all visits, by case id
     searches: list[SearchTask] = field(default_factory=list)  # that the officer takes part in
-    far: frozenset[str] = frozenset()  # dispatch ids of visits that are too far away to arrive in time
+    far: Mapping[str, int] = field(default_factory=dict)  # by dispatch id of a visit not accepted: minutes too late
     guardians: dict[str, Resident] = field(default_factory=dict)  # of `people`, by the id of the person's entry
     trees: dict[str, MoneyTree] = field(default_factory=dict)  # of the money of cases of `errands`, by case id
 
@@ -107,7 +108,12 @@ async def find(services: Services, who: Who) -> Mine:
         post.division,
         numbers,
         await searches_of(services, who.officer, now),
-        frozenset(errand.task.dispatch for errand in errands if too_far(errand, policy)),
+        {
+            errand.task.dispatch: late.minutes
+            for errand in errands
+            if errand.task.accepted_at is None
+            and (late := late_arrival(errand.task, errand.case, post.division, now, policy))
+        },
         await guardians_of(services.line.residents, people.values()),
         await _trees(services, errands, people),
     )
@@ -185,7 +191,8 @@ def _task(errand: Errand, mine: Mine, say: Say, now: datetime, number: str) -> d
         "place": place(name_of(case.profile.division, local_date(now)), say),
         "from": place(name_of(mine.post, local_date(now)), say) if len(mine.post) >= 6 else "",
         "way": _way(errand, mine, say, now),
-        "too_far": task.dispatch in mine.far,
+        "too_far": mine.far.get(task.dispatch, 0),
+        "drive": round(errand.drive_time.total_seconds() * 1000),
         "leave_by": epoch(leave_by(errand)),
         "left": epoch(left_at(task)),
         "danger": [say(text) for text in _dangers(errand)],
@@ -297,7 +304,8 @@ def _gone(task: Task, mine: Mine, say: Say) -> dict[str, Any]:
 
     If the officer has another visit to the same case, the reason says which of the two is to be made.
     """
-    why = "超时后已另派他人，不必再去" if task.state is TaskState.LATE else "预警已了结，不必再去"
+    late = "已改派更近的人员，不必再去" if task.to else "超时后已另派他人，不必再去"
+    why = late if task.state is TaskState.LATE else "预警已了结，不必再去"
     words = say(why)
     if instead := given_instead(task, mine.errands):
         words = say("已作废；以 %(at)s 派给您的任务为准") % {"at": hour_minute(instead.at)}

@@ -129,7 +129,7 @@ async def test_a_visit_that_the_drive_makes_too_late_says_so_and_offers_to_hand_
         await expect(late).to_be_hidden()
         await visit.line.advance(minutes=36)  # of the 40 in which to be there
         await page.reload()
-        await expect(late).to_contain_text(re.compile(r"赶不上：晚约 [1-9]\d* 分钟"))
+        await expect(late).to_contain_text(re.compile(r"到达约 \d\d:\d\d，晚于时限 [1-9]\d* 分钟"))
         await people.shot(page, "too-late")
         dialog = page.get_by_role("dialog", name="转交任务")
         await page.locator("#back").click()

@@ -23,9 +23,9 @@ LANGUAGES = {
     "ko": ("임무 3건은 가지 않아도 됩니다", "무효: {at}에 배정된 임무가 유효합니다"),
 }
 TOO_FAR = {
-    "zh-CN": "路程过远：赶不上到达时限",
-    "en": "Too far: cannot arrive in time",
-    "ko": "거리가 너무 멂: 도착 시한을 맞출 수 없음",
+    "zh-CN": re.compile(r"^到达约 \d\d:\d\d，晚于时限 [1-9]\d* 分钟$"),
+    "en": re.compile(r"^There about \d\d:\d\d, [1-9]\d* min after the deadline$"),
+    "ko": re.compile(r"^\d\d:\d\d쯤 도착, 시한보다 [1-9]\d*분 늦음$"),
 }
 AHEAD = re.compile(r"\d+")
 

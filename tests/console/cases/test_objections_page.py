@@ -133,7 +133,7 @@ async def test_an_overdue_objection_needs_the_supervisor(console: Stage) -> None
         now = console.house.clock.now()
 
         async def late(hours: float) -> list[object]:
-            found = await needs(made, who, [], now + timedelta(hours=hours))
+            found = await needs(made, who, [], {}, now + timedelta(hours=hours))
             return [each.about for each in found.shown if each.topic is Concern.OBJECTION]
 
         assert await late(3.9) == []

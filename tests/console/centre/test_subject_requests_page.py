@@ -230,7 +230,7 @@ async def test_a_late_request_needs_the_supervisor_of_its_area_alone(console: St
         async with await console.signed_in(StaffRole.SUPERVISOR, area) as client:
             who = await console.services.sessions.find(client.token)
             assert who is not None
-            found = await needs(console.services, who, [], console.house.clock.now())
+            found = await needs(console.services, who, [], {}, console.house.clock.now())
             mine = [each.about for each in found.shown if each.topic is Concern.SUBJECT_REQUEST]
             assert [each.id for each in mine if isinstance(each, SubjectRequest)] == wanted
             assert ((await client.get(f"/subject-requests/{name}")).status_code == 200) is bool(wanted)

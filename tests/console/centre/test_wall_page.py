@@ -91,7 +91,7 @@ async def waiting(console: Stage, area: str) -> tuple[int, ...]:
     who = Who("someone", "", StaffRole.SUPERVISOR, area, None, None, "session")
     rows = [row for row in made.hub.rows.values() if who.sees(row.division)]
     found = atlas(made, who, [], Chosen(area[:4], Layer.WAITING))
-    unclaimed = [each for each in (await needs(made, who, [], now)).shown if each.topic is Concern.UNCLAIMED]
+    unclaimed = [each for each in (await needs(made, who, [], {}, now)).shown if each.topic is Concern.UNCLAIMED]
     queued = sum(Filters(state="offered").fits(row, who, now) for row in rows)
     return (
         len(wall.reds(made, who)),

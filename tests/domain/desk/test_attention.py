@@ -305,6 +305,7 @@ def test_what_is_overdue_stands_first_then_the_gravest_then_the_longest_and_the_
     assert (len(found.shown), found.more) == (3 + SHOWN, {Concern.UNCLAIMED: 2})
     assert found.fine == [
         Concern.EXPIRING,
+        Concern.LATE_VISIT,
         Concern.APPROVAL,
         Concern.STOP,
         Concern.RELEASE,

@@ -23,14 +23,13 @@ from domain.visits.tasks import (
     leave_by,
     left_at,
     sort_out,
-    too_far,
 )
-from domain.visits.travel import COUNTY as COUNTY_STEPS
 from domain.visits.travel import PREFECTURE
 from schemas.casework.acts import CloseAct, NoteAct, OutcomeAct
 from schemas.casework.cases import Case, CaseState
 from schemas.casework.events import FactKind
 from schemas.casework.inputs import OfficerReport, VisitStage
+from schemas.codes.channels import SentInstead
 from schemas.codes.people import InterpreterNeeded
 from schemas.codes.visits import VisitHandedOver
 from schemas.levels import Action, Level, Outcome, Result
@@ -114,6 +113,29 @@ def test_the_result_of_who_was_late_settles_the_case() -> None:
     assert line.last(Action.VISIT).attempt > name.attempt
     line.give(report)
     assert line.state() is CaseState.DISSUADED
+
+
+def test_an_officer_from_whom_the_desk_took_the_visit_is_told_so_and_one_who_handed_it_over_is_not() -> None:
+    line, task = sent()
+    name = parse(task.dispatch)
+    handed = OfficerReport(
+        id="handed",
+        at=line.now,
+        resident=RESIDENT,
+        case=name.case,
+        by="p-1",
+        dispatch=name.text,
+        step=name.step,
+        attempt=name.attempt,
+        stage=VisitStage.HANDED_OVER,
+        to="p-2",
+    )
+    taken = handed.model_copy(update={"because": SentInstead("li")})
+    assert after_report(task, handed).state is TaskState.REFUSED
+    after = after_report(task, taken)
+    assert (after.state, after.to) == (TaskState.LATE, "p-2")
+    line.give(taken)
+    assert line.last(Action.VISIT).attempt > name.attempt, "another officer is sent at once"
 
 
 @pytest.mark.parametrize("stage", [*GOING, *AT_THE_DOOR])
@@ -217,17 +239,6 @@ def test_an_arrival_has_a_latest_departure_and_a_visit_not_accepted_or_at_the_do
         errand = Errand(told(task, stage=stage), line.here, line.now, PREFECTURE, drive, fits=True)
         assert leave_by(errand) == line.now - drive
         assert leave_by(replace(errand, due=None)) is None
-
-
-def test_a_visit_is_too_far_if_the_drive_alone_takes_longer_than_the_time_in_which_to_arrive() -> None:
-    line, task = sent()  # red: 40 minutes to arrive, a drive of 25 within the county and of 4 hours across the province
-    near = Errand(task, line.here, line.now, COUNTY_STEPS, timedelta(minutes=25), fits=True)
-    far = replace(near, drive_time=timedelta(hours=4))
-    assert (too_far(near, policy()), too_far(far, policy())) == (False, True)
-    assert too_far(replace(far, task=told(task, stage=VisitStage.ACCEPTED)), policy())
-    assert not too_far(replace(far, task=told(task, stage=VisitStage.ARRIVED)), policy())
-    line.dissuaded(recall=True)
-    assert not too_far(replace(far, case=line.here), policy()), "nobody waits for the arrival"
 
 
 def test_who_is_on_the_way_left_at_the_earliest_when_the_visit_was_accepted() -> None:

@@ -1,4 +1,6 @@
-"""Routes for assigning one case or several to an operator. If another operator has a case, a reason is asked for."""
+"""Routes for assigning one case or several to an operator, with a reason if another has the case, and a visit to a
+nearer officer.
+"""
 
 from urllib.parse import urlencode
 
@@ -9,13 +11,14 @@ from starlette.responses import RedirectResponse, Response
 from console.web.auth.who import Signed, Who
 from console.web.case.acts import found
 from console.web.case.answers import Answer, Answered
-from console.web.kit.door import SUPERVISORS, Door
+from console.web.kit.door import DESK, SUPERVISORS, Door
 from console.web.kit.errors import error_response
 from console.web.kit.i18n import translate
 from console.web.kit.pages import page
 from console.web.kit.services import Services, services
 from console.web.kit.wording import say
 from console.web.live.assigning import able, assign, operators
+from console.web.tasks.late_visits import send_instead
 from schemas.casework.acts import AssignAct
 from schemas.casework.cases import Case
 from schemas.codes.any_code import AnyCode
@@ -79,6 +82,25 @@ async def do(request: Request, who: Signed, case_id: str) -> Response:
     if answer.how is Answered.REFUSED and answer.why:
         return await _refused(request, who, case, to, answer.why)
     return _leads_on(who, case, to, answer)
+
+
+@door.act("/{case_id}/send-instead", DESK, name="case-send-instead")
+async def do_send_instead(request: Request, who: Signed, case_id: str) -> Response:
+    """Send the nearer officer `to` in place of the one who cannot make the visit `dispatch` in time. Redirects to the
+    case.
+
+    409 if that is no longer so: the officer has arrived or can make it, the visit has ended, or another would now be
+    there first. Raises NotFoundError if the person's area does not have the case. Errors of Kafka (such as TimeoutError
+    and SendError) and Redis pass through.
+    """
+    made, given = services(request), await request.form()
+    case = await found(made, who, case_id)
+    answer = await send_instead(made, who, case, str(given.get("dispatch", "")), str(given.get("to", "")))
+    if answer is None:
+        return error_response(request, 409, translate(request, "情况已变，没有改派：请返回预警查看。"), "changed")
+    if answer.how is Answered.REFUSED and answer.why:
+        return error_response(request, 409, say(request, answer.why), "refused")
+    return RedirectResponse(f"/cases/{case.id}", 303)
 
 
 async def _signed_in(made: Services, who: Who, case: Case, login: str) -> bool:

@@ -21,9 +21,10 @@ from console.web.overview.atlas import Chosen, atlas
 from console.web.overview.needs import needs, people
 from console.web.overview.shapes import source
 from console.web.rosters import rostering
+from console.web.tasks.late_visits import late_visits
 from domain.access.key_rings import KeyPurpose
 from domain.desk.attention import Concern
-from domain.desk.load import staffing_of
+from domain.desk.load import staffing_of, visits_under_way
 from domain.desk.places import Layer
 from domain.policy import PolicyError
 from domain.policy.duty import Need
@@ -85,7 +86,9 @@ async def gathered(made: Services, who: Who, chosen: Chosen) -> dict[str, Any]:
     feeds = await area.feeds(made)
     signed_in = await operators(made, who)
     clocks = area.clocks(made, who, rosters)
-    found = await needs(made, who, feeds, now)
+    going = visits_under_way(row.case for row in made.hub.rows.values() if who.sees(row.division))
+    late = await late_visits(made, going, now)
+    found = await needs(made, who, feeds, late, now)
     unclaimed = [each.case.id for each in found.shown if each.case and each.topic is Concern.UNCLAIMED]
     return {
         "now": now,
@@ -97,7 +100,8 @@ async def gathered(made: Services, who: Who, chosen: Chosen) -> dict[str, Any]:
         "clocks": clocks,
         "reds_ended": by_people(clocks.levels[Level.RED]),
         "whoses": list(ResponsibleParty),
-        "duty": area.duty(made, who, rosters, await _staffing_rules(made)),
+        "duty": area.duty(made, who, rosters, await _staffing_rules(made), late.values()),
+        "late_visits": late,
         "claims": area.claims(made, who),
         "most": area.CLAIMS_SHOWN,
         "feeds": feeds,

@@ -42,8 +42,13 @@ export function until(within, at) {
 // The line, and on a list the remedy, that a visit comes too late by the usual drive; `tick` shows it once that is so.
 function lateness(within, task) {
   for (const part of within.querySelectorAll('[data-part="too-late"]'))
-    Object.assign(part.dataset, { leaveBy: task.leave_by ?? "", left: task.left ?? "" });
+    Object.assign(part.dataset, { leaveBy: task.leave_by ?? "", left: task.left ?? "", due: task.due ?? "" });
+  // Before there is a time by which to leave: by how much one is late who sets out now.
+  const far = task.too_far && task.stage !== "arrived" && !task.leave_by ? task.too_far : "";
+  Object.assign($('[data-slot="too-far"]', within).dataset, { far, drive: task.drive ?? 0 });
 }
+
+const comes = (at, minutes) => word("tooLate").replace("{at}", hour.format(at)).replace("{n}", minutes);
 
 // A list that is made anew only if it is another one; the focus stays with its task.
 export function renew(place, entries, key, make) {
@@ -99,8 +104,6 @@ function head(within, task) {
   // How far it is, or that he is there; the name of a relation alone does not say from where.
   slot(within, "where", `\u00a0· ${atDoor(task) ? word("here") : task.way || task.where}`);
   slot(within, "due-words", word(DUE[task.stage]));
-  // Before there is a time by which to leave, which then says how late he comes.
-  slot(within, "too-far", task.too_far && task.stage !== "arrived" && !task.leave_by ? word("tooFar") : "");
 }
 
 const apple = /iPhone|iPad|Macintosh/.test(navigator.userAgent);
@@ -266,6 +269,10 @@ export function tick(now) {
   for (const part of document.querySelectorAll("[data-leave-by]")) {
     const by = part.dataset.leaveBy, late = by === "" ? 0 : Math.ceil(((Number(part.dataset.left) || now) - Number(by)) / MINUTE);
     part.hidden = late <= 0;
-    slot(part, "too-late", word("tooLate").replace("{n}", late));
+    slot(part, "too-late", late > 0 ? comes(Number(part.dataset.due) + late * MINUTE, late) : "");
+  }
+  for (const place of document.querySelectorAll('[data-slot="too-far"]')) {
+    const { far, drive } = place.dataset, text = far ? comes(now + Number(drive), far) : "";
+    if (place.textContent !== text) place.textContent = text;
   }
 }
