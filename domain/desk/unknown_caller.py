@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from domain.calendar import JILIN
 from domain.identity.identifiers import new_resident_id
 from domain.ids import short_hash
-from schemas.people.residents import Assumed, Holding, Occupation, ReportSource, Resident, Sex
+from schemas.people.residents import AssumedField, Holding, Occupation, ReportSource, Resident, Sex
 
 # Assumed until somebody asks: none of these puts the caller into a group at risk.
 ASSUMED_AGE = 40
@@ -45,7 +45,7 @@ def caller_entry(call_id: str, at: datetime, phone: str, said: Newcomer) -> Resi
     named from a day before. What was not stated is assumed, and named in `assumed`: 40 years old, male, an employee.
     Raises ValidationError if a field is invalid.
     """
-    stated = {Assumed.BIRTH_YEAR: said.birth_year, Assumed.SEX: said.sex, Assumed.OCCUPATION: None}
+    stated = {AssumedField.BIRTH_YEAR: said.birth_year, AssumedField.SEX: said.sex, AssumedField.OCCUPATION: None}
     return Resident(
         id=new_resident_id(bytes.fromhex(short_hash("caller", call_id))),
         name=said.name,

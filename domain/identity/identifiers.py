@@ -19,7 +19,7 @@ from stdnum.exceptions import ValidationError
 
 from domain.identity.divisions import division
 from schemas.casework.cases import Profile
-from schemas.people.residents import Assumed, Holding, Language, Resident, Sex
+from schemas.people.residents import AssumedField, Holding, Language, Resident, Sex
 
 BEIJING = timezone(timedelta(hours=8))
 CHINA = 86
@@ -375,4 +375,4 @@ def mask_phone(phone: str) -> str:
 
 def stated_age(profile: Profile, now: datetime) -> int | None:
     """Return the resident's age in years at `now`, or None if nobody has asked."""
-    return None if Assumed.BIRTH_YEAR in profile.assumed else now.astimezone(BEIJING).year - profile.birth_year
+    return None if AssumedField.BIRTH_YEAR in profile.assumed else now.astimezone(BEIJING).year - profile.birth_year

@@ -18,7 +18,7 @@ from domain.statistics.report import NO_CONTACT
 from schemas.casework.cases import Case
 from schemas.casework.events import CaseEvent, FactKind
 from schemas.levels import EvidenceClass
-from schemas.people.residents import Assumed
+from schemas.people.residents import AssumedField
 
 Pseudonym = Callable[[str], str]
 """Returns the pseudonym of a resident's or transfer's id."""
@@ -151,9 +151,9 @@ def case_row(case: Case, name: Pseudonym) -> CaseRow:
         probability=case.danger.probability,
         exposure_fen=case.danger.exposure_fen,
         prefecture=_prefecture(case),
-        born_from=None if Assumed.BIRTH_YEAR in profile.assumed else profile.birth_year // YEARS * YEARS,
-        sex=None if Assumed.SEX in profile.assumed else profile.sex.value,
-        occupation=None if Assumed.OCCUPATION in profile.assumed else profile.occupation.value,
+        born_from=None if AssumedField.BIRTH_YEAR in profile.assumed else profile.birth_year // YEARS * YEARS,
+        sex=None if AssumedField.SEX in profile.assumed else profile.sex.value,
+        occupation=None if AssumedField.OCCUPATION in profile.assumed else profile.occupation.value,
         language=profile.language.value,
         balance=profile.balance.value,
         policy=case.policy,

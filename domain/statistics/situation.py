@@ -26,7 +26,7 @@ from schemas.codes.danger import (
     SuspiciousCall,
 )
 from schemas.levels import Outcome
-from schemas.people.residents import Assumed
+from schemas.people.residents import AssumedField
 
 DAYS = 35  # days kept: four whole weeks and the present one
 MOST_CASES = 500_000  # cases kept, about 0.4 kB each; beyond it the oldest day is dropped
@@ -278,9 +278,9 @@ def _values(case: Case) -> Iterator[tuple[str, str]]:
     yield "scam", case.danger.scam_type
     yield from (("means", means) for means in sorted(means_of(case.danger.reasons)))
     age = stated_age(profile, case.opened_at)
-    yield "occupation", NOT_ASKED if Assumed.OCCUPATION in profile.assumed else profile.occupation.value
+    yield "occupation", NOT_ASKED if AssumedField.OCCUPATION in profile.assumed else profile.occupation.value
     yield "age", NOT_ASKED if age is None else age_band(age)
-    yield "sex", NOT_ASKED if Assumed.SEX in profile.assumed else profile.sex.value
+    yield "sex", NOT_ASKED if AssumedField.SEX in profile.assumed else profile.sex.value
     yield "outcome", case.outcome.value if case.outcome else "open" if case.open else "none"
     if case.outcome is Outcome.DISSUADED and case.ground:
         yield "ground", case.ground.value

@@ -33,7 +33,16 @@ from schemas.levels import (
     Result,
     WeekAnswer,
 )
-from schemas.people.residents import Assumed, BalanceBand, DivisionCode, Flag, Language, Occupation, ResidentId, Sex
+from schemas.people.residents import (
+    AssumedField,
+    BalanceBand,
+    DivisionCode,
+    Flag,
+    Language,
+    Occupation,
+    ResidentId,
+    Sex,
+)
 from schemas.risk.evidence import PriorLoss, WatchStatus
 from schemas.risk.signals import TransferState
 
@@ -86,7 +95,7 @@ class Profile(Model):
     flags: frozenset[Flag] = frozenset()
     contacts: Annotated[int, Field(ge=0, le=8)] = 0
     minor: bool = False
-    assumed: frozenset[Assumed] = frozenset()
+    assumed: frozenset[AssumedField] = frozenset()
 
 
 class StepState(StrEnum):

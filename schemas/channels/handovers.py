@@ -12,7 +12,16 @@ from schemas.base import Fen, Model, Note, Ref, Text, Token, When
 from schemas.casework.cases import CaseId, Danger
 from schemas.casework.inputs import MOST_PAYMENTS
 from schemas.casework.provinces import MOST_CONTACTS, ContactThere, OfferRefusal, ProvinceGround
-from schemas.people.residents import Assumed, BalanceBand, DivisionCode, Flag, Language, Occupation, Sex, TrustedContact
+from schemas.people.residents import (
+    AssumedField,
+    BalanceBand,
+    DivisionCode,
+    Flag,
+    Language,
+    Occupation,
+    Sex,
+    TrustedContact,
+)
 from schemas.risk.evidence import PriorLoss, WatchStatus
 from schemas.risk.signals import TransferState
 
@@ -37,7 +46,7 @@ class GuardianHandedOver(Model):
     address: Note = ""
     language: Language = Language.CHINESE
     flags: frozenset[Flag] = frozenset()
-    assumed: frozenset[Assumed] = frozenset()
+    assumed: frozenset[AssumedField] = frozenset()
 
 
 class PersonHandedOver(Model):
@@ -56,7 +65,7 @@ class PersonHandedOver(Model):
     language: Language = Language.CHINESE
     balance: BalanceBand = BalanceBand.MIDDLE
     flags: frozenset[Flag] = frozenset()
-    assumed: frozenset[Assumed] = frozenset()
+    assumed: frozenset[AssumedField] = frozenset()
     contacts: Annotated[list[TrustedContact], Field(max_length=8)] = Field(default_factory=list)
     guardian: GuardianHandedOver | None = None
 

@@ -90,7 +90,7 @@ class ReportSource(StrEnum):
     PUBLIC = "public"
 
 
-class Assumed(StrEnum):
+class AssumedField(StrEnum):
     """The fields of an entry whose value may be assumed because nobody has asked the person."""
 
     BIRTH_YEAR = "birth_year"
@@ -147,4 +147,4 @@ class Resident(Model):
     guardian: ResidentId | None = None  # of a minor; warnings go to the guardian
     merged_into: ResidentId | None = None
     provisional: ReportSource | None = None
-    assumed: frozenset[Assumed] = frozenset()
+    assumed: frozenset[AssumedField] = frozenset()

@@ -24,7 +24,7 @@ from schemas.casework.cases import Case
 from schemas.casework.inputs import PlaceReport
 from schemas.casework.searches import PlaceState, Search, SearchEnd, SearchPlace
 from schemas.people.places import OpeningHours, SearchList
-from schemas.people.residents import Assumed, Resident
+from schemas.people.residents import AssumedField, Resident
 from schemas.people.tasks import PlaceAct
 from streams.messaging.topics import home
 from streams.state.keys import TASK_LOOK
@@ -159,7 +159,7 @@ def _who(task: SearchTask, say: Say, now: datetime) -> str:
     age = stated_age(profile, now)
     words = [
         task.resident.name if task.resident else "",
-        "" if Assumed.SEX in profile.assumed else say(people_labels.SEXES[profile.sex]),
+        "" if AssumedField.SEX in profile.assumed else say(people_labels.SEXES[profile.sex]),
         "" if age is None else say("%(n)s 岁") % {"n": age},
         say(people_labels.SPOKEN[profile.language]),
     ]

@@ -25,7 +25,7 @@ from domain.identity.entries import united
 from domain.identity.id_keys import IdKeys
 from domain.identity.identifiers import BEIJING, IdNumber, normal_account, normal_phone, parse_id_number
 from schemas.people.residents import (
-    Assumed,
+    AssumedField,
     BalanceBand,
     Flag,
     Holding,
@@ -296,5 +296,5 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "guardian": str,
     "merged_into": str,
     "provisional": partial(_one_of, ReportSource),
-    "assumed": partial(_set_of, Assumed),
+    "assumed": partial(_set_of, AssumedField),
 }

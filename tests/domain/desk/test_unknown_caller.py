@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from domain.desk.unknown_caller import ASSUMED_AGE, Newcomer, caller_entry, named_place
 from domain.identity.entries import changed, merge
 from domain.identity.identifiers import held, stated_age
-from schemas.people.residents import Assumed, ReportSource, Sex
+from schemas.people.residents import AssumedField, ReportSource, Sex
 from streams.screening.evaluation import profile_of
 
 AT = datetime(2026, 3, 2, 3, 12, tzinfo=UTC)
@@ -38,18 +38,21 @@ def test_what_was_asked_is_kept() -> None:
 
 def test_what_was_not_asked_is_marked_as_assumed_until_somebody_says_it() -> None:
     entry = caller_entry("c1", AT, "+8619800000001", SAID)
-    assert set(entry.assumed) == {Assumed.BIRTH_YEAR, Assumed.SEX, Assumed.OCCUPATION}
+    assert set(entry.assumed) == {AssumedField.BIRTH_YEAR, AssumedField.SEX, AssumedField.OCCUPATION}
     assert stated_age(profile_of(entry, AT), AT) is None
     asked = caller_entry("c1", AT, "+8619800000001", replace(SAID, birth_year=1955))
-    assert (set(asked.assumed), stated_age(profile_of(asked, AT), AT)) == ({Assumed.SEX, Assumed.OCCUPATION}, 71)
-    assert changed(entry, sex=Sex.FEMALE, occupation=entry.occupation).assumed == {Assumed.BIRTH_YEAR}
+    assert (set(asked.assumed), stated_age(profile_of(asked, AT), AT)) == (
+        {AssumedField.SEX, AssumedField.OCCUPATION},
+        71,
+    )
+    assert changed(entry, sex=Sex.FEMALE, occupation=entry.occupation).assumed == {AssumedField.BIRTH_YEAR}
 
 
 def test_two_entries_of_one_person_keep_what_either_knows() -> None:
     one = caller_entry("c1", AT, "+8619800000001", replace(SAID, sex=Sex.FEMALE))
     two = caller_entry("c2", AT, "+8619800000002", replace(SAID, birth_year=1955))
     kept, _ = merge(one, two, AT)
-    assert (set(kept.assumed), kept.birth_year, kept.sex) == ({Assumed.OCCUPATION}, 1955, Sex.FEMALE)
+    assert (set(kept.assumed), kept.birth_year, kept.sex) == ({AssumedField.OCCUPATION}, 1955, Sex.FEMALE)
 
 
 def test_a_place_is_found_by_its_name_its_code_or_a_part_that_no_other_has() -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from domain.identity.entries import changed, united
 from domain.identity.identifiers import BEIJING, new_resident_id
 from schemas.people.residents import (
-    Assumed,
+    AssumedField,
     BalanceBand,
     Flag,
     Holding,
@@ -63,7 +63,7 @@ RESIDENTS = st.builds(
     guardian=st.none() | st.just("r" + "g" * 16),
     merged_into=st.none() | st.just("r" + "m" * 16),
     provisional=st.none() | st.sampled_from(ReportSource),
-    assumed=st.frozensets(st.sampled_from(Assumed)),
+    assumed=st.frozensets(st.sampled_from(AssumedField)),
 )
 
 
