@@ -158,7 +158,9 @@ def fields_before(resident: Resident, correction: Correction) -> Correction:
 
 
 def with_correction(resident: Resident, correction: Correction) -> Resident:
-    """Return a copy of the register's entry with the corrected fields; all others stay the same. Nothing is stored."""
+    """Return a copy of the register's entry with the corrected fields, which are assumed no longer; all others
+    stay the same. Nothing is stored.
+    """
     return changed(resident, **{name: getattr(correction, name) for name in _given(correction)})
 
 

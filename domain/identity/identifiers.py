@@ -19,7 +19,7 @@ from stdnum.exceptions import ValidationError
 
 from domain.identity.divisions import division
 from schemas.casework.cases import Profile
-from schemas.people.residents import AssumedField, Holding, Language, Resident, Sex
+from schemas.people.residents import AssumedField, Holding, Language, Occupation, Resident, Sex
 
 BEIJING = timezone(timedelta(hours=8))
 CHINA = 86
@@ -376,3 +376,13 @@ def mask_phone(phone: str) -> str:
 def stated_age(profile: Profile, now: datetime) -> int | None:
     """Return the resident's age in years at `now`, or None if nobody has asked."""
     return None if AssumedField.BIRTH_YEAR in profile.assumed else now.astimezone(BEIJING).year - profile.birth_year
+
+
+def stated_sex(profile: Profile) -> Sex | None:
+    """Return the resident's sex, or None if nobody has asked."""
+    return None if AssumedField.SEX in profile.assumed else profile.sex
+
+
+def stated_occupation(profile: Profile) -> Occupation | None:
+    """Return the resident's occupation, or None if nobody has asked."""
+    return None if AssumedField.OCCUPATION in profile.assumed else profile.occupation

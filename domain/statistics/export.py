@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from domain.experiments.outcomes import money_left, reported_loss
-from domain.identity.identifiers import keyed_hash
+from domain.identity.identifiers import keyed_hash, stated_occupation, stated_sex
 from domain.payments import ledger
 from domain.payments.status import frozen_amounts
 from domain.policy.experiments.plan import OUTCOME_WITHIN
@@ -152,8 +152,8 @@ def case_row(case: Case, name: Pseudonym) -> CaseRow:
         exposure_fen=case.danger.exposure_fen,
         prefecture=_prefecture(case),
         born_from=None if AssumedField.BIRTH_YEAR in profile.assumed else profile.birth_year // YEARS * YEARS,
-        sex=None if AssumedField.SEX in profile.assumed else profile.sex.value,
-        occupation=None if AssumedField.OCCUPATION in profile.assumed else profile.occupation.value,
+        sex=stated_sex(profile),
+        occupation=stated_occupation(profile),
         language=profile.language.value,
         balance=profile.balance.value,
         policy=case.policy,

@@ -10,7 +10,7 @@ from datetime import date, timedelta
 from typing import NamedTuple
 
 from domain.calendar import day_of
-from domain.identity.identifiers import stated_age
+from domain.identity.identifiers import stated_age, stated_occupation, stated_sex
 from domain.payments import ledger
 from domain.payments.estimate import EstimateInterval, estimate_of
 from schemas.casework.cases import Case
@@ -26,7 +26,6 @@ from schemas.codes.danger import (
     SuspiciousCall,
 )
 from schemas.levels import Outcome
-from schemas.people.residents import AssumedField
 
 DAYS = 35  # days kept: four whole weeks and the present one
 MOST_CASES = 500_000  # cases kept, about 0.4 kB each; beyond it the oldest day is dropped
@@ -278,9 +277,9 @@ def _values(case: Case) -> Iterator[tuple[str, str]]:
     yield "scam", case.danger.scam_type
     yield from (("means", means) for means in sorted(means_of(case.danger.reasons)))
     age = stated_age(profile, case.opened_at)
-    yield "occupation", NOT_ASKED if AssumedField.OCCUPATION in profile.assumed else profile.occupation.value
+    yield "occupation", stated_occupation(profile) or NOT_ASKED
     yield "age", NOT_ASKED if age is None else age_band(age)
-    yield "sex", NOT_ASKED if AssumedField.SEX in profile.assumed else profile.sex.value
+    yield "sex", stated_sex(profile) or NOT_ASKED
     yield "outcome", case.outcome.value if case.outcome else "open" if case.open else "none"
     if case.outcome is Outcome.DISSUADED and case.ground:
         yield "ground", case.ground.value

@@ -32,10 +32,10 @@ NEEDED: Mapping[Component, frozenset[KeyPurpose]] = {
     Component.DOCTOR: frozenset(),
     Component.OPERATOR: frozenset({KeyPurpose.AUDIT, KeyPurpose.AUDIT_HEADS, KeyPurpose.VAULT, KeyPurpose.INTAKE}),
 }
-"""The purposes whose keys a component must have. The exporter verifies the audit; intake writes to it, and encrypts the
-numbers of callers, which the console opens. Only console and
-commands sign the ends of its chains. Only workers and commands open what intake encrypts; the console encrypts signals
-as intake does."""
+"""The key purposes that each component needs. The exporter only verifies the audit; intake writes audit lines. Intake
+encrypts the telephone numbers of callers, and the console decrypts them. Only the console and the commands sign the
+audit's chains. Only workers and commands decrypt the signals that intake encrypts; the console encrypts signals as
+intake does."""
 
 NEED_SECRET = frozenset(Component) - {Component.EXPORTER}
 """The components that hash and compare numbers, so they need QUANZU_SECRET: the exporter only counts."""

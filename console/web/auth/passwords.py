@@ -96,6 +96,11 @@ def breached(file: Path | None, password: str) -> bool:
         return False
 
 
+async def is_breached(file: Path | None, password: str) -> bool:
+    """Return what `breached` returns, in a thread: the file may have 40 GB."""
+    return await _thread(lambda: breached(file, password))
+
+
 def _fits(hashed: str | None, password: str) -> bool:
     try:
         return _HASHER.verify(hashed or _nobodys(), password) and hashed is not None
@@ -116,7 +121,9 @@ async def _thread(work: Callable[[], Answer]) -> Answer:
 
 
 def _first_from(lines: BinaryIO, wanted: bytes, size: int) -> bytes:
-    """Return the first hash of the sorted lines that is not less than `wanted`; _END if all are less."""
+    """Search the sorted file and return its smallest hash that is equal to `wanted` or greater; _END if all hashes are
+    smaller. `size`: the file's length in bytes.
+    """
     low, high = 0, size  # the line begins after `low` and not after `high`
     while low < high:
         middle = (low + high) // 2
@@ -128,7 +135,7 @@ def _first_from(lines: BinaryIO, wanted: bytes, size: int) -> bytes:
 
 
 def _hash_after(lines: BinaryIO, place: int) -> bytes:
-    """Return the hash of the first line that begins at `place` or later; _END if there is none."""
+    """Return the hash in the first line that begins at the byte `place` or after it; _END if no line does."""
     lines.seek(max(0, place - 1))
     if place:
         lines.readline()

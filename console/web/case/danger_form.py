@@ -44,8 +44,7 @@ def read_newcomer(given: Filled, places: Sequence[Mapping[str, str]], keys: IdKe
     name is missing, the place is not one of `places`, or another field is invalid.
 
     `places`: the names, by code, of the counties in the area of the operator who fills in the form, in each language in
-    which they may write one. `keys`: hash the ID
-    number. `now`: to compute the year of birth from the age.
+    which they may write one. `keys`: hash the ID number. `now`: to compute the year of birth from the age.
     """
     if not given["name"]:
         raise FormError("name", "请填写来电人姓名。")

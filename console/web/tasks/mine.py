@@ -19,7 +19,7 @@ from domain.casework.trail.rests import rest_parts
 from domain.casework.trail.tree import MoneyTree
 from domain.identity import masking
 from domain.identity.divisions import name_of
-from domain.identity.identifiers import reach, stated_age
+from domain.identity.identifiers import reach, stated_age, stated_sex
 from domain.ids import resident_of, short_hash
 from domain.payments.headline import moving_fen, secured_fen
 from domain.payments.status import status_of
@@ -35,7 +35,7 @@ from schemas.casework.cases import Case, Payment
 from schemas.casework.inputs import VisitStage
 from schemas.codes.any_code import AnyCode
 from schemas.levels import Outcome
-from schemas.people.residents import AssumedField, Flag, Resident
+from schemas.people.residents import Flag, Resident
 from schemas.people.rosters import Officer, Task, TaskState
 from schemas.risk.signals import TransferState
 from streams.messaging.topics import home
@@ -228,7 +228,7 @@ def _who(resident: Resident | None, case: Case, phone: str, say: Say, now: datet
         "address": resident.address if resident else "",
         "phone": masking.phone(phone),
         "age": stated_age(profile, now),
-        "sex": "" if AssumedField.SEX in profile.assumed else say(people_labels.SEXES[profile.sex]),
+        "sex": say(people_labels.SEXES[sex]) if (sex := stated_sex(profile)) else "",
         "language": say(people_labels.SPOKEN[profile.language]),
         "flags": [say(words) for flag, words in people_labels.FLAGS.items() if flag in profile.flags],
         "minor": profile.minor,

@@ -15,7 +15,7 @@ from console.web.searching.search_view import hours_text
 from domain.calendar import local_date
 from domain.casework.searches.records import search_of
 from domain.identity.divisions import name_of
-from domain.identity.identifiers import stated_age
+from domain.identity.identifiers import stated_age, stated_sex
 from domain.ids import result_id
 from domain.visits.sweep import is_open_at
 from domain.visits.tasks import act_time
@@ -24,7 +24,7 @@ from schemas.casework.cases import Case
 from schemas.casework.inputs import PlaceReport
 from schemas.casework.searches import PlaceState, Search, SearchEnd, SearchPlace
 from schemas.people.places import OpeningHours, SearchList
-from schemas.people.residents import AssumedField, Resident
+from schemas.people.residents import Resident
 from schemas.people.tasks import PlaceAct
 from streams.messaging.topics import home
 from streams.state.keys import TASK_LOOK
@@ -156,10 +156,10 @@ def _who(task: SearchTask, say: Say, now: datetime) -> str:
     address.
     """
     profile = task.case.profile
-    age = stated_age(profile, now)
+    age, sex = stated_age(profile, now), stated_sex(profile)
     words = [
         task.resident.name if task.resident else "",
-        "" if AssumedField.SEX in profile.assumed else say(people_labels.SEXES[profile.sex]),
+        say(people_labels.SEXES[sex]) if sex else "",
         "" if age is None else say("%(n)s 岁") % {"n": age},
         say(people_labels.SPOKEN[profile.language]),
     ]

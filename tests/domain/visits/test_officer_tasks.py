@@ -60,6 +60,13 @@ def told(task: Task, **changes: object) -> Task:
     return task.model_copy(update=changes)
 
 
+def reported(task: Task, stage: VisitStage, at: datetime, **more: object) -> OfficerReport:
+    name = parse(task.dispatch)
+    where = {"resident": name.resident, "case": name.case, "dispatch": task.dispatch, "step": name.step}
+    how = {"id": "r", "at": at, "by": task.officer, "attempt": name.attempt, "stage": stage}
+    return OfficerReport.model_validate(where | how | more)
+
+
 @pytest.mark.parametrize("stage", [*GOING, *AT_THE_DOOR])
 def test_an_act_on_a_visit_that_is_asked_for_counts(stage: VisitStage) -> None:
     line, task = sent()
@@ -97,45 +104,21 @@ def test_what_happened_at_the_door_counts_though_another_was_sent(stage: VisitSt
 def test_the_result_of_who_was_late_settles_the_case() -> None:
     line, task = sent()
     line.pass_to(6 * MINUTE)
-    name = parse(task.dispatch)
-    report = OfficerReport(
-        id="late",
-        at=line.now,
-        resident=RESIDENT,
-        case=name.case,
-        by="p-1",
-        dispatch=name.text,
-        step=name.step,
-        attempt=name.attempt,
-        stage=VisitStage.DONE,
-        outcome=OutcomeAct(outcome=Outcome.DISSUADED),
-    )
-    assert line.last(Action.VISIT).attempt > name.attempt
+    report = reported(task, VisitStage.DONE, line.now, outcome=OutcomeAct(outcome=Outcome.DISSUADED))
+    assert line.last(Action.VISIT).attempt > report.attempt
     line.give(report)
     assert line.state() is CaseState.DISSUADED
 
 
 def test_an_officer_from_whom_the_desk_took_the_visit_is_told_so_and_one_who_handed_it_over_is_not() -> None:
     line, task = sent()
-    name = parse(task.dispatch)
-    handed = OfficerReport(
-        id="handed",
-        at=line.now,
-        resident=RESIDENT,
-        case=name.case,
-        by="p-1",
-        dispatch=name.text,
-        step=name.step,
-        attempt=name.attempt,
-        stage=VisitStage.HANDED_OVER,
-        to="p-2",
-    )
+    handed = reported(task, VisitStage.HANDED_OVER, line.now, to="p-2")
     taken = handed.model_copy(update={"because": SentInstead("li")})
     assert after_report(task, handed).state is TaskState.REFUSED
     after = after_report(task, taken)
     assert (after.state, after.to) == (TaskState.LATE, "p-2")
     line.give(taken)
-    assert line.last(Action.VISIT).attempt > name.attempt, "another officer is sent at once"
+    assert line.last(Action.VISIT).attempt > handed.attempt, "another officer is sent at once"
 
 
 @pytest.mark.parametrize("stage", [*GOING, *AT_THE_DOOR])
@@ -159,18 +142,10 @@ def test_an_earlier_stage_does_not_undo_a_later_one() -> None:
     assert conflict(arrived, line.here, VisitStage.ARRIVED) is None
 
 
-def reported(task: Task, stage: VisitStage, minute: int) -> OfficerReport:
-    name = parse(task.dispatch)
-    where = {"resident": name.resident, "case": name.case, "dispatch": task.dispatch, "step": name.step}
-    return OfficerReport.model_validate(
-        where | {"id": "r", "at": NOW + minute * MINUTE, "by": task.officer, "attempt": 1, "stage": stage}
-    )
-
-
 def after(task: Task, *stages: VisitStage) -> Task:
     """The task after these reports, one a minute."""
     for minute, stage in enumerate(stages):
-        task = after_report(task, reported(task, stage, minute))
+        task = after_report(task, reported(task, stage, NOW + minute * MINUTE))
     return task
 
 

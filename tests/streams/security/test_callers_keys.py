@@ -1,6 +1,8 @@
 """The key that encrypts callers' numbers changes twice while they call: nobody is listed twice, lost or unreadable."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -40,14 +42,14 @@ class Load:
         assert await board.take(IncomingCallReport.model_validate(told), NOW)
 
     async def calls_until_over(self, board: IncomingBoard) -> None:
-        """All of them call in vain, over and over."""
+        """Every caller calls again and again, and nobody answers."""
         while not self.over.is_set():
             for caller in CALLERS:
                 await self.call(board, caller, IncomingCallResult.NOT_SERVED)
                 self.calls[caller] += 1
 
     async def rotates(self, folder: Path) -> None:
-        """Change the key to a Chinese one, and back."""
+        """Change the key in force to an SM4 key, then to an AES key again."""
         for number in range(ROUNDS):
             new = random_key(sm=number % 2 == 0)
             await asyncio.sleep(PAUSE)
@@ -58,16 +60,21 @@ class Load:
         self.over.set()
 
 
+@asynccontextmanager
+async def loaded(settings: Settings) -> AsyncIterator[Load]:
+    async with rigged(settings) as rig:
+        topics.create(rig.settings, [topics.CALL_BACKS])
+        await Shared(rig.settings, rig.redis, [], lease_seconds=1).ensure()
+        yield Load(rig)
+
+
 async def test_callers_wait_once_and_are_readable_while_the_key_changes_twice(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = tmp_path / "secrets"
     make_keys(folder)
     monkeypatch.setenv("QUANZU_KEYS_FILE", str(folder / "keys-intake"))
-    async with rigged(settings) as rig:
-        topics.create(rig.settings, [topics.CALL_BACKS])
-        await Shared(rig.settings, rig.redis, [], lease_seconds=1).ensure()
-        load = Load(rig)
+    async with loaded(settings) as load:
         await asyncio.gather(*map(load.calls_until_over, load.boards), load.rotates(folder))
         assert len(load.keys) == ROUNDS + 1
         for board in load.boards:
@@ -94,10 +101,7 @@ async def test_who_is_served_after_a_rotation_waits_no_more(
     folder, new = tmp_path / "secrets", random_key()
     make_keys(folder)
     monkeypatch.setenv("QUANZU_KEYS_FILE", str(folder / "keys-intake"))
-    async with rigged(settings) as rig:
-        topics.create(rig.settings, [topics.CALL_BACKS])
-        await Shared(rig.settings, rig.redis, [], lease_seconds=1).ensure()
-        load = Load(rig)
+    async with loaded(settings) as load:
         await load.call(load.boards[0], CALLERS[0], IncomingCallResult.NOT_SERVED)
         change_ring(folder, KeyPurpose.CALLERS, partial(with_accepted, new=new))
         change_ring(folder, KeyPurpose.CALLERS, partial(with_in_force, named=key_id(new)))

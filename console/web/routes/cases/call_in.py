@@ -169,10 +169,8 @@ async def being_defrauded(request: Request, who: Signed, call_id: str) -> Respon
         now, words = made.line.clock.now(), translate(request, danger_form.WORDS)
         keys, institutions = made.line.settings.id_number_keys(), made.line.outgoing.institutions
         known = caller.resident is not None
-        names = [
-            _places(request, who),
-            _places(request, who, "zh"),
-        ]  # on a page in English, a Chinese name is understood too
+        # On a page in English, a Chinese name is understood too.
+        names = [_places(request, who, language) for language in ("", "zh")]
         newcomer = None if known else danger_form.read_newcomer(given, names, keys, now)
         paid = danger_form.read_paid(given, call_id, name, institutions, now)
         told = danger_form.read_report(given, name, words)

@@ -91,7 +91,7 @@ async def password(request: Request, who: Signed) -> Response:
         await made.security.note(request, SecurityEventKind.PASSWORD_WRONG, who.login)
         return await account_page(request, who, 401, wrong=N_("当前密码不对。"))
     await made.sign_in.lockout.right(attempt)
-    if words := unfit(made, given, str(form.get("again", "")), before):
+    if words := await unfit(made, given, str(form.get("again", "")), before):
         return await account_page(request, who, 422, wrong=words)
     hashed = await passwords.hashed(given)
     after = await change_existing(

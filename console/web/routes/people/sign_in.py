@@ -149,7 +149,7 @@ async def new_password(request: Request) -> Response:
     if at is None or at.step is not Step.PASSWORD:
         return onward(at)
     given = str(form.get("password", ""))
-    if words := unfit(made, given, str(form.get("again", "")), at.account):
+    if words := await unfit(made, given, str(form.get("again", "")), at.account):
         return _new_password(request, at, 422, words)
     hashed = await passwords.hashed(given)
     login = at.account.login
@@ -279,13 +279,13 @@ async def sign_out(request: Request, who: Signed) -> Response:
     return response
 
 
-def unfit(made: Services, given: str, again: str, account: Account) -> str | None:
+async def unfit(made: Services, given: str, again: str, account: Account) -> str | None:
     """Return in Chinese why a new password is refused (too weak, known from a breach, or `again` differs from it), or
     None if it is accepted. `again`: the password as repeated in the form.
     """
     if found := weakness(given, account):
         return WEAK[found]
-    if passwords.breached(made.settings.breached_passwords, given):
+    if await passwords.is_breached(made.settings.breached_passwords, given):
         return BREACHED
     return None if given == again else DIFFERENT
 

@@ -190,8 +190,9 @@ def _routes(console: Stage) -> Iterator[APIRoute]:
 
 
 def _roles(route: APIRoute) -> list[str]:
-    """Return the roles as which a route is asked: of its roles the two that may do most and the one that may do least,
-    and one of the others; nothing if it needs no sign-in. A supervisor of the whole province may do most.
+    """Return the roles that requests to a route are sent as: the two permitted roles with the most rights, the
+    permitted role with the fewest, and a role that is not permitted; empty if the route needs no sign-in. A supervisor
+    of the whole province has the most rights.
     """
     known = (route.openapi_extra or {})[ROLES]
     order = [StaffRole.SUPERVISOR, StaffRole.OPERATOR, *StaffRole]

@@ -49,8 +49,9 @@ class Manner:
 
 
 def manner(roles: Sequence[str], *, signs: bool, chance: Random) -> Manner:
-    """Draw how a request is sent. `roles`: the two that may do most, the one that may do least, and one without the
-    right; empty if the operation needs no sign-in. `signs`: it needs a signature.
+    """Choose at random as whom a request is sent, and how it is signed. `roles`: the two permitted roles with the most
+    rights, the permitted role with the fewest, and a role that is not permitted; empty if the operation needs no
+    sign-in. `signs`: True if it needs a signature.
     """
     if signs:
         signing = chance.choices(list(Signing), SIGNED)[0]

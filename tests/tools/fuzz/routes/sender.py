@@ -200,7 +200,9 @@ class Sender:
                         yield self._sent(case, part, chance)
 
     def _sent(self, case: Case[Any], part: int, chance: Random) -> Sent:
-        """Return a request with how it is sent. `part`: which of the strategies has made it."""
+        """Return the request with a role and a signature drawn for it. `part`: the index of the strategy that generated
+        it.
+        """
         name = _id(case)
         how = manner(self._plan.roles.get(name, []), signs=name in self._plan.signers, chance=chance)
         if part == VALID:
