@@ -25,12 +25,13 @@ Fields = Mapping[str, Any]
 _FIELDS = tuple(name for name in Resident.model_fields if name != "id")
 OWNER_PARTS = 6  # parts of an owner in a list: resident, since, until, shared, primary, entered
 _HOLDING, _CONTACT = tuple(Holding.model_fields), tuple(TrustedContact.model_fields)
-_USUAL: Fields = {
+_DEFAULTS: Fields = {
     name: field.get_default(call_default_factory=True)
     for model in (Holding, Resident)
     for name, field in model.model_fields.items()
     if not field.is_required()
-} | {"flags": []}
+}
+_USUAL: Fields = {name: sorted(each) if isinstance(each, frozenset) else each for name, each in _DEFAULTS.items()}
 _USUALS = [(name, _USUAL.get(name)) for name in _FIELDS]
 _HELD = [(name, _USUAL.get(name)) for name in _HOLDING]
 _ALWAYS = [usual for _, usual in _HELD[1:]]  # the parts of a value that the resident has always held alone
