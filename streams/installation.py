@@ -9,6 +9,7 @@ from typing import Any
 
 from redis.exceptions import RedisError
 
+from streams.casework.applied import AppliedInputs
 from streams.casework.failover import PartitionOwners
 from streams.casework.steps import CaseworkContext
 from streams.channels.operator_calls.incoming import CallBacks
@@ -148,7 +149,9 @@ class Installation:
         self.drafts = Drafts(settings, self.redis, self.producer)
         self.residents = Residents(settings, self.redis, self.producer)
         self.staff = Staff(settings, self.redis, self.producer)
-        self.outgoing = Outgoing(settings, self.redis, self.producer, self.clock, channels, self.leader)
+        self.applied = AppliedInputs(settings, self.store)
+        current = self.applied.is_current
+        self.outgoing = Outgoing(settings, self.redis, self.producer, self.clock, channels, self.leader, current)
         self.owners = PartitionOwners(settings, self.redis)
         self.alarms = Alarms(settings, self.redis, self.producer)
         self.places = PublicPlaces(settings, self.redis, self.producer)
@@ -306,6 +309,7 @@ class Installation:
             policies=self.policies,
             clock=self.clock,
             shared=self.shared,
+            applied=self.applied,
             lease_seconds=self.outgoing.channels.lease_seconds,
         )
 

@@ -23,6 +23,7 @@ from simulators.providers import Providers, running, serving
 from simulators.providers.bank import Deciding
 from simulators.providers.carrier import Answering
 from simulators.providers.station import Visiting
+from streams.channels.dispatch_log import assumed_current
 from streams.channels.outgoing import Outgoing
 from streams.channels.provider import Kind
 from streams.channels.receipts import routes
@@ -40,6 +41,7 @@ from streams.runtime.settings import Settings
 from streams.screening.store import EvidenceStore
 from streams.security.encrypted_kafka import make_producer
 from streams.state.keys import key
+from streams.state.leader import EXEMPT
 from streams.state.server_identity import current_run
 from tests.dispatched import NOW, case_of
 from tests.tools.servers.process import nap
@@ -84,9 +86,9 @@ class Rig:
     policy: str  # the hash of the one in force
     stack: AsyncExitStack
 
-    async def worker(self) -> Outgoing:
+    async def worker(self, is_current: Callable[[int], Awaitable[bool]] = assumed_current) -> Outgoing:
         """What a worker has: each has a token of its own."""
-        outgoing = Outgoing(self.settings, self.redis, self.producer, self.clock, self.channels)
+        outgoing = Outgoing(self.settings, self.redis, self.producer, self.clock, self.channels, EXEMPT, is_current)
         self.stack.push_async_callback(outgoing.client.aclose)
         return outgoing
 

@@ -63,6 +63,15 @@ class AppliedInputs:
             await self._look(partition, ends[partition])
             self._looked_at[partition] = now
 
+    async def is_current(self, partition: int) -> bool:
+        """Return True if the partition's store has every commit that its journal proves; False if it lacks one or is
+        lost. The journal is read at most every 0.25 s. Errors of Kafka and Redis pass through.
+        """
+        await self.read_journals([partition], LOOK_SECONDS)
+        stand = await self._store.position(partition)
+        proven = self._last.get(partition)
+        return stand.offset is not None and proven is not None and (stand.logs, stand.offset) >= proven
+
     def published(self, partition: int, last: int, entries: Sequence[Entry]) -> None:
         """Remember that this process has published the entries of a commit: the inputs of the commit are then known to
         be applied. `last`: the journal offset of the last entry; `entries`: all entries of the commit, in order.

@@ -13,6 +13,7 @@ from schemas.base import ANY_VERSION
 from schemas.casework.events import CaseEvent, journal_adapter
 from schemas.casework.inputs import CaseInput, HoldChange, PolicyChange, input_adapter
 from streams.casework import journal
+from streams.casework.applied import AppliedInputs
 from streams.casework.batch import TOO_LARGE, Batch, Entry
 from streams.messaging import topics
 from streams.messaging.codec import refuse_unreadable
@@ -54,8 +55,8 @@ class Decided(NamedTuple):
 class CaseworkContext:
     """The parts of an installation that casework needs.
 
-    `shared`: restores the Redis data that all partitions share. `lease_seconds`: the longest wall-clock time, in
-    seconds, for which a dispatch is in progress.
+    `shared`: restores the Redis data that all partitions share. `applied`: knows which inputs are applied.
+    `lease_seconds`: the longest wall-clock time, in seconds, for which a dispatch is in progress.
     """
 
     settings: Settings
@@ -64,6 +65,7 @@ class CaseworkContext:
     policies: Policies
     clock: Clock
     shared: Shared
+    applied: AppliedInputs
     lease_seconds: float
 
 

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 from streams.casework import journal
-from streams.casework.applied import LOOK_SECONDS, AppliedInputs
+from streams.casework.applied import LOOK_SECONDS
 from streams.casework.batch import Entry
 from streams.casework.checkpoints.heads import withdraw_checkpoints
 from streams.casework.recovery import Recovery, refuse_ahead
@@ -38,7 +38,7 @@ class Upkeep:
         self._producer, self._policies, self._clock = context.producer, context.policies, context.clock
         self._recovery, self._publish_outbox = recovery, publish_outbox
         self._topic_ids = TopicIds(context.settings, context.store.redis)
-        self._applied = AppliedInputs(context.settings, context.store)
+        self._applied = context.applied
         self._locks: dict[int, asyncio.Lock] = defaultdict(asyncio.Lock)  # excludes batch and watch from each other
         self._reached: dict[int, int] = {}  # partition -> highest input known here to be applied
         self._known: set[int] = set()  # the partitions that this worker has owned since it learned what was applied

@@ -87,13 +87,12 @@ class Delivery:
         """Take the dispatch's lease, and return the claim with its progress and case. Returns None if its result was
         reported to casework already: nothing is left to do.
 
-        Waits without limit while another worker has the lease, the store is lost or a server is unavailable, and up to
-        5 s until the store has applied the input that led to the dispatch. Raises AccessError if a server denies
-        access.
+        Waits without limit while another worker has the lease, the store is lost, a dispatch over 1 s old finds a store
+        that lacks commits, or a server is unavailable, and up to 5 s until the store has applied the input that led to
+        the dispatch. Raises AccessError if a server denies access.
         """
         patience = BEHIND_SECONDS
-        take = partial(self._book.claim, self._dispatch)
-        while (taken := await until_done("dispatch taken", take)) is not Held.DONE:
+        while (taken := await until_done("dispatch taken", self._take)) is not Held.DONE:
             if isinstance(taken, Claimed):
                 self._fence, self._bank = taken.fence, (taken.entry.bank if taken.entry else "") or self._bank
                 if self._claimed_at is None:
@@ -114,7 +113,7 @@ class Delivery:
         if not isinstance(found, ObsoleteDispatch):
             return None
         because = InDoubt(found.because, self._doubt) if self._doubt else found.because
-        return Answer(Result.NOT_SENT if taken.entry is None else Result.IN_DOUBT, because)
+        return Answer(Result.IN_DOUBT if self._maybe_sent(taken) else Result.NOT_SENT, because)
 
     async def prepare(self, taken: Claimed) -> Answer | None:
         """Have the provider's module prepare the request for `send`, and return None; or return the final answer if the
@@ -130,8 +129,8 @@ class Delivery:
             return None
         if not await self._claim_is_valid():
             return None
-        maybe_sent = taken.entry is not None and order.result in NEVER_SENT
-        return Answer(Result.IN_DOUBT, order.why) if maybe_sent else order
+        doubtful = self._maybe_sent(taken) and order.result in NEVER_SENT
+        return Answer(Result.IN_DOUBT, order.why) if doubtful else order
 
     async def send(self, taken: Claimed) -> Answer | None:
         """Send the prepared request, or ask for the outcome of an earlier one. Returns the final answer, which may be
@@ -143,7 +142,7 @@ class Delivery:
         """
         if self._order is None:
             raise RuntimeError("nothing is prepared: await prepare() first")
-        first = taken.entry is None
+        first = not self._maybe_sent(taken)
         if first and not self._mark_may_be_lost():
             return await self._request(self._order, first=True)
         match self._provider.kind:
@@ -193,6 +192,16 @@ class Delivery:
         if self._fence and not (self._under_way and self._provider.kind is Kind.ASKABLE):
             with suppress(*TRANSIENT):
                 await self._book.release(self._dispatch, self._fence)
+
+    async def _take(self) -> Claimed | Held:
+        late = perhaps_carried_out(self._dispatch, self._clock.now())
+        return await self._book.claim(self._dispatch, late=late)
+
+    def _maybe_sent(self, taken: Claimed) -> bool:
+        """Return whether the dispatch may have been sent: the store says so, or this object has sent a request, whose
+        mark a restored image of the Redis machine lacks.
+        """
+        return taken.entry is not None or self._sent_at is not None
 
     async def _claim_is_valid(self) -> bool:
         return await until_done("dispatch still ours", partial(self._book.claim_is_valid, self._dispatch, self._fence))

@@ -6,7 +6,7 @@ writes are refused after another claim: a worker that was overtaken overwrites n
 
 import time
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -58,8 +58,8 @@ class Entry(Model):
 
 class Held(StrEnum):
     """The reason why a dispatch cannot be claimed. DONE: its result is reported; LEASED: another worker has it; LOST:
-    its case is unknown, because the partition's store is lost or not restored yet, or this process must not act,
-    because the Redis that leads is not known.
+    its case is unknown, because the partition's store is lost, lacks commits or is not restored yet, or this process
+    must not act, because the Redis that leads is not known.
     """
 
     DONE = "done"
@@ -90,11 +90,17 @@ class Claimed:
 _entries: TypeAdapter[Entry] = TypeAdapter(Entry)
 
 
+async def assumed_current(partition: int) -> bool:
+    """Return True: what a process without the journal takes for granted of a partition's store."""
+    return True
+
+
 class DispatchLog:
     """The progress of an installation's dispatches in Redis. Each script's keys are in the resident's partition.
 
     `token`: names the owner of leases; `lease_seconds`: how long a lease lasts; `kept_seconds`: how long progress is
-    kept. All seconds are wall-clock. `leader`: knows which Redis leads.
+    kept. All seconds are wall-clock. `leader`: knows which Redis leads. `is_current`: whether a partition's store has
+    every commit that its journal proves; the default does not check.
     """
 
     def __init__(
@@ -105,8 +111,9 @@ class DispatchLog:
         lease_seconds: float,
         kept_seconds: float,
         leader: Leader,
+        is_current: Callable[[int], Awaitable[bool]] = assumed_current,
     ) -> None:
-        self._leader = leader
+        self._leader, self._is_current = leader, is_current
         self._partitions, self._token, self._lease_ms = settings.partitions, token, round(lease_seconds * 1000)
         self._process = uuid.uuid4().hex  # the token may also have been an earlier process's
         self._kept_seconds = max(1, round(kept_seconds))
@@ -115,17 +122,20 @@ class DispatchLog:
         self._claim = redis.register_script(CURRENT_RUN + script("lasts") + script("claim"))
         self._mark = redis.register_script(MARK)
 
-    async def claim(self, dispatch: Dispatch) -> Claimed | Held:
+    async def claim(self, dispatch: Dispatch, *, late: bool = False) -> Claimed | Held:
         """Take the lease on a dispatch for `lease_seconds`, and return the claim with the dispatch's progress and its
         case.
 
+        `late`: another worker may have carried it out. Then the store must be current: one that was restored from a
+        machine's image has lost the mark of that, and nothing in it shows this.
+
         Returns the reason as a Held if the lease cannot be taken: DONE if its result is reported, LEASED if another
         worker has it, LOST if the partition's store is lost or incomplete, or this process must not act. Errors of
-        Redis pass through.
+        Redis, and of Kafka if `late`, pass through.
         """
-        if (run := self._leader.current()) is None:
-            return Held.LOST
         partition = self.partition(dispatch.resident)
+        if (run := self._leader.current()) is None or (late and not await self._is_current(partition)):
+            return Held.LOST
         names: tuple[KeyName, ...] = ("state", "cases", "applied", "earlier", "unsure", "settling")
         place = self._place(dispatch.resident, dispatch.id)
         keys = [place, self._lease(dispatch), *(key(name, partition) for name in names)]

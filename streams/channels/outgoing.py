@@ -3,6 +3,7 @@
 import logging
 import os
 import uuid
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -19,7 +20,7 @@ from schemas.base import ANY_VERSION
 from schemas.casework.cases import Case
 from schemas.casework.events import Dispatch
 from schemas.people.residents import Language, Resident
-from streams.channels.dispatch_log import DispatchLog
+from streams.channels.dispatch_log import DispatchLog, assumed_current
 from streams.channels.households import Households
 from streams.channels.settings import ChannelSettings
 from streams.channels.signing import Signer
@@ -66,10 +67,12 @@ class Outgoing:
         clock: Clock,
         channels: ChannelSettings,
         leader: Leader = EXEMPT,
+        is_current: Callable[[int], Awaitable[bool]] = assumed_current,
     ) -> None:
-        """`leader`: knows which Redis leads.
+        """`leader`: knows which Redis leads. `is_current`: whether a partition's store has every commit that its
+        journal proves.
 
-        Processes that carry out dispatches must pass a started one; the default checks nothing.
+        Processes that carry out dispatches must pass both, the leader started; the defaults check nothing.
         """
         self.settings, self.channels, self.clock, self.producer = settings, channels, clock, producer
         self.redis: Any = redis
@@ -80,7 +83,7 @@ class Outgoing:
         # A fixed name resumes its own leases after a restart.
         token = settings.instance or f"{os.getpid()}-{uuid.uuid4().hex}"
         kept = clock.wall_seconds(APPLIED_KEPT)
-        self.book = DispatchLog(settings, redis, token, channels.lease_seconds, kept, leader)
+        self.book = DispatchLog(settings, redis, token, channels.lease_seconds, kept, leader, is_current)
         limits = httpx.Limits(max_connections=None, keepalive_expiry=IDLE_SECONDS)
         self.client = httpx.AsyncClient(timeout=channels.provider_seconds, limits=limits)
 

@@ -12,6 +12,7 @@ import logging
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from typing import Any
 
 from redis.asyncio import Redis
@@ -44,18 +45,25 @@ log = logging.getLogger(__name__)
 
 # In the mark's slot, because a script uses several of them:
 LOCK_MS = 5_000
+BEAT_SECONDS = 0.1  # a machine that is restored from an image stood still for longer
 WAIT_SECONDS = 0.2
 # Longer than any writer takes from writing a record to its topic until it is in Redis.
 TURN_MS = 300_000
 RELEASE = script("release")
+# The lock has the number of its latest renewal. A store that went back to an older state since, under the same run id,
+# has an earlier number; if it was lost, it has no lock. ARGV: the number before and the next one, as the lock's values:
+# whoever got no answer does not know which of them the store has.
 KEEP = """
-if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
-return 0
+local held = redis.call('GET', KEYS[1])
+if held ~= ARGV[1] and held ~= ARGV[2] then return 0 end
+redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
+return 1
 """
-# Only the holder of the lock may set the mark: the lock is gone if the store was lost again.
+# Only whoever still holds the lock may set the mark: else the store lacks some of what was restored.
 MARKED = """
-if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
-redis.call('MSET', KEYS[2], ARGV[2], KEYS[3], ARGV[3], KEYS[4], ARGV[4], KEYS[5], ARGV[5])
+local held = redis.call('GET', KEYS[1])
+if held ~= ARGV[1] and held ~= ARGV[2] then return 0 end
+redis.call('MSET', KEYS[2], ARGV[3], KEYS[3], ARGV[4], KEYS[4], ARGV[5], KEYS[5], ARGV[6])
 return 1
 """
 
@@ -218,14 +226,14 @@ class Shared:
         return self._marks.missing(info, marks)
 
     async def _restore(self, token: str, run: str) -> None:
-        async with self._holding(token):
+        async with self._holding(token) as lock:
             since = await self._since()
             for restore in self._restorers:
                 await restore(since)
             if await self._stood_before():
                 await self._redis.set(WHOLE_SETTLING, 1, px=self._settling_ms)
             marks = (self._settings.app_id, run, self._marks.fingerprint, self._settings.partitions)
-            if await self._redis.eval(MARKED, 5, WHOLE_LOCK, *MARKS, token, *marks):
+            if await self._redis.eval(MARKED, 5, WHOLE_LOCK, *MARKS, *lock.values(), *marks):
                 log.info("the shared part of the store is whole")
             else:
                 log.warning("the store was lost again while it was restored")
@@ -247,21 +255,38 @@ class Shared:
         return {topic: {int(p): end for p, end in found.items()} for topic, found in json.loads(ends).items()}
 
     @asynccontextmanager
-    async def _holding(self, token: str) -> AsyncIterator[None]:
+    async def _holding(self, token: str) -> AsyncIterator["_Lock"]:
         """Renew the lock during the block: restoring ten million residents takes longer than the lock lasts."""
-        keeping = asyncio.create_task(self._keep(token))
+        lock = _Lock(token)
+        keeping = asyncio.create_task(self._keep(lock))
         try:
-            yield
+            yield lock
         finally:
             keeping.cancel()
             with suppress(RedisError):  # it expires by itself
                 await self._redis.eval(RELEASE, 1, WHOLE_LOCK, token)
 
-    async def _keep(self, token: str) -> None:
+    async def _keep(self, lock: "_Lock") -> None:
         while wanted():
-            await asyncio.sleep(LOCK_MS / 3000)
+            await asyncio.sleep(BEAT_SECONDS)
             with suppress(RedisError):  # a primary that has just been promoted refuses writes for a moment
-                await self._redis.eval(KEEP, 1, WHOLE_LOCK, token, LOCK_MS)
+                if await self._redis.eval(KEEP, 1, WHOLE_LOCK, *lock.values(), LOCK_MS):
+                    lock.renewed += 1
+
+
+@dataclass(slots=True)
+class _Lock:
+    """The lock of a process that restores the data. `renewed`: how often, as far as it knows."""
+
+    token: str
+    renewed: int = 0
+
+    def values(self) -> tuple[str, str]:
+        """Return the values that the lock may have: after the renewals that are known, and after one more."""
+        return self._value(self.renewed), self._value(self.renewed + 1)
+
+    def _value(self, renewed: int) -> str:
+        return f"{self.token}|{renewed}" if renewed else self.token
 
 
 async def require_whole(settings: Settings, redis: "Redis") -> None:

@@ -280,10 +280,10 @@ SCRIPTS: dict[str, tuple[Drawn, Callable[[], Drawn]]] = {
         said("ZADD", st.just("payers:{0}:t1"), st.integers(1_700_000_000_040, 1_700_000_000_060), WORDS),
         lambda: _watch(script("watch")),
     ),
-    "restore.KEEP": (BEFORE, lambda: _one(KEEP, [LEASE], TOKENS, EXPIRING)),
+    "restore.KEEP": (BEFORE, lambda: _one(KEEP, [LEASE], TOKENS, TOKENS, EXPIRING)),
     "restore.MARKED": (
         said("SET", st.just(MARKS[0]), TOKENS),
-        lambda: _one(MARKED, MARKS, TOKENS, WORDS, st.just(RUN), WORDS, WORDS),
+        lambda: _one(MARKED, MARKS, TOKENS, TOKENS, WORDS, st.just(RUN), WORDS, WORDS),
     ),
     "vault.GET": (
         said("HSET", st.just("vault:{0}"), st.sampled_from(["p1", "p2"]), WORDS),

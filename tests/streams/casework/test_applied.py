@@ -118,6 +118,22 @@ async def test_a_look_reads_what_was_committed_since_by_others(province: House) 
         assert applied.last(0) == number
 
 
+async def test_a_store_that_lacks_a_commit_of_the_journal_is_not_current(province: House) -> None:
+    worker = await province.worker()
+    await worker.watch()
+    redis, applied = worker.line.redis, AppliedInputs(province.settings, worker.line.store)
+    assert await applied.is_current(0)
+    image = await redis.hgetall(key("state", 0))
+    await worker.alert(of_partition_0(province, 1)[0])
+    await worker.apply()
+    await applied.read_journals([0])
+    assert await applied.is_current(0)
+    await redis.hset(key("state", 0), mapping=image)
+    assert not await applied.is_current(0), "it is as it was before the commit"
+    await redis.delete(key("state", 0))
+    assert not await applied.is_current(0), "it is lost"
+
+
 def noted(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Return a list that gets the first journal offset of each later read by `AppliedInputs`."""
     begun: list[int] = []

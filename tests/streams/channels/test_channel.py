@@ -18,7 +18,7 @@ from schemas.casework.inputs import ContactResult
 from schemas.codes.channels import TimeOver
 from schemas.levels import Result
 from streams.channels.dispatch_log import Claimed
-from streams.channels.provider import Answer, Kind, Order
+from streams.channels.provider import Answer, Identified, Kind, Order
 from streams.messaging.topics import partition_of
 from streams.runtime.settings import Settings
 from streams.state.keys import key
@@ -45,7 +45,7 @@ def start(rig: Rig, dispatch: Dispatch, kind: Kind) -> subprocess.Popen[bytes]:
     return subprocess.Popen([sys.executable, str(WORKER)], env={**os.environ, **rig.settings.environment(), **told})
 
 
-def contacts(rig: Rig, dispatch: Dispatch) -> int:
+def contacts(rig: Rig, dispatch: Identified) -> int:
     return sum(contact.dispatch == dispatch.id for contact in rig.providers.carrier.book)
 
 
@@ -68,6 +68,25 @@ async def test_a_process_does_not_repeat_what_it_has_finished_when_redis_forgets
         await rig.decided(dispatch)  # an image from before the contact: the case is there, its contact's mark is not
         await channel.carry([dispatch])
         assert contacts(rig, dispatch) == 1
+
+
+async def test_a_process_does_not_repeat_a_contact_whose_mark_an_image_lacks(settings: Settings) -> None:
+    """The image was taken after the claim and before the request, and restored before the answer."""
+    async with rigged(settings, Kind.NEITHER) as rig:
+        dispatch = await rig.decided(dispatch_for((await rig.resident()).id))
+        outgoing = await rig.worker()
+        entry = f"{key('dispatch', outgoing.book.partition(dispatch.resident))}:{dispatch.id}"
+
+        class Restored(SmsProvider):
+            async def send(self, dispatch: Identified, order: Order) -> Answer:
+                answer = await super().send(dispatch, order)
+                if contacts(rig, dispatch) == 1:
+                    await rig.redis.set(entry, "1:another ")
+                return answer
+
+        await channel_of(Restored(outgoing), outgoing).carry([dispatch])
+        assert contacts(rig, dispatch) == 1
+        assert await rig.results(dispatch.resident) == ["in_doubt"]
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from simulators.providers.base import ACTS_THEN, CUT
 from streams.channels.provider import Answer, Gateway, Identified, Kind, Order, UnknownOutcomeError
 from streams.channels.signing import Signer
 from streams.runtime.settings import Settings
+from streams.state.keys import key
 from tests.channel_rig import Rig, rigged, until
 from tests.dispatched import NOW, dispatch_for
 
@@ -135,6 +136,27 @@ async def test_a_dispatch_whose_mark_an_older_redis_has_lost_is_asked_for_before
         await carry(rig, dispatch)
         assert contacts(rig) == 1
         assert await rig.results(dispatch.resident) == ["sent", "sent"]
+
+
+async def test_one_that_is_out_of_date_is_reported_as_not_sent_only_by_a_store_that_lacks_no_commit(
+    settings: Settings,
+) -> None:
+    """A restored image lacks the mark of a request; once the worker sees that it is older, the store says so."""
+    async with rigged(settings, Kind.NEITHER) as rig:
+        dispatch = await next_dispatch(rig, not_after=rig.clock.now() - timedelta(seconds=2))
+        await until(lambda: perhaps_carried_out(dispatch, rig.clock.now()))
+        asked: list[int] = []
+
+        async def is_current(partition: int) -> bool:
+            asked.append(partition)
+            if len(asked) == 2:  # what casework does once it finds the store behind its journal
+                await rig.redis.sadd(key("unsure", partition), dispatch.id)
+            return len(asked) > 2
+
+        outgoing = await rig.worker(is_current)
+        await channel_of(SmsProvider(outgoing), outgoing).carry([dispatch])
+        assert await rig.results(dispatch.resident) == ["in_doubt"]
+        assert asked == [outgoing.book.partition(dispatch.resident)] * 3
 
 
 async def test_a_refusal_of_the_second_request_does_not_make_the_first_undone(settings: Settings) -> None:

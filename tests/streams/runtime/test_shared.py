@@ -1,14 +1,17 @@
 """What all partitions share is of one installation, under one key."""
 
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Any
 
 import pytest
 from redis.asyncio import Redis
 
 from streams.runtime.settings import Settings
+from streams.state.keys import WHOLE_LOCK
 from streams.state.leader import Exempt
 from streams.state.shared_state import OtherInstallationError, Shared
+from tests.channel_rig import until
 
 DATABASE = 7
 
@@ -66,3 +69,28 @@ async def test_a_new_redis_is_restored_only_once_it_leads(
     assert [each.getMessage() for each in caplog.records if each.levelname == "WARNING"] == [
         "the store is not whole: waiting until the epoch names this Redis"
     ]
+
+
+async def test_a_store_that_went_back_while_it_was_restored_is_restored_again(
+    settings: Settings,
+    redis: Any,  # noqa: ANN401 - as redis-py has it
+) -> None:
+    """A machine's image has the lock that was taken before it, but lacks what was restored since."""
+    restored_images: list[bytes] = []
+
+    async def renewed(value: bytes) -> bool:
+        return await redis.get(WHOLE_LOCK) != value
+
+    async def restore(_: object) -> None:
+        image = await redis.get(WHOLE_LOCK)
+        await redis.set("restored", "1")
+        if not restored_images:
+            for _ in range(2):
+                await until(partial(renewed, await redis.get(WHOLE_LOCK)))
+            await redis.delete("restored")
+            await redis.set(WHOLE_LOCK, image, px=5_000)
+            restored_images.append(image)
+
+    own = under(settings, "the one key of all")
+    await Shared(own, redis, [restore], lease_seconds=1).ensure()
+    assert await redis.get("restored") == b"1"

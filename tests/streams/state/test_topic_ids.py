@@ -10,6 +10,7 @@ import pytest
 import pytest_asyncio
 
 from streams.casework import journal
+from streams.casework.applied import AppliedInputs
 from streams.casework.steps import CaseworkContext
 from streams.casework.upkeep import Upkeep
 from streams.channels.provider import Kind
@@ -97,7 +98,9 @@ class Asked:
 
 def upkeep_of(settings: Settings, redis: Any) -> Upkeep:  # noqa: ANN401 - as redis-py has it
     policies = Mock(default=AsyncMock())
-    context = CaseworkContext(settings, CaseStore(redis), Mock(), policies, Mock(), Mock(), lease_seconds=1.0)
+    store = CaseStore(redis)
+    applied = AppliedInputs(settings, store)
+    context = CaseworkContext(settings, store, Mock(), policies, Mock(), Mock(), applied, lease_seconds=1.0)
     return Upkeep(context, Mock(end=AsyncMock(return_value=9)), AsyncMock())
 
 
