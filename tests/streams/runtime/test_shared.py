@@ -79,7 +79,7 @@ async def test_a_store_that_went_back_while_it_was_restored_is_restored_again(
     restored_images: list[bytes] = []
 
     async def renewed(value: bytes) -> bool:
-        return await redis.get(WHOLE_LOCK) != value
+        return bool(await redis.get(WHOLE_LOCK) != value)
 
     async def restore(_: object) -> None:
         image = await redis.get(WHOLE_LOCK)
