@@ -156,7 +156,7 @@ def _update(draft: DecisionBuilder, given: Alert) -> None:
     told["household"] = given.household or case.household
     if any(getattr(case, name) != value for name, value in told.items()):
         draft.set(**told)
-        orders.amounts_changed(draft)
+        orders.propose_changed(draft)
         money.limit_to_payments(draft)
     feeds = {payment.transfer: payment.feed for payment in case.payments}
     for payment in known:

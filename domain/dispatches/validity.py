@@ -49,7 +49,7 @@ def validity(dispatch: Dispatch, case: Case | None, now: datetime) -> ObsoleteDi
         return NotYetApplied()
     if case.id != dispatch.case:
         return ObsoleteDispatch(AnotherCase())
-    return _of_case(dispatch, case)
+    return NotYetApplied() if case.updated_at < dispatch.at else _of_case(dispatch, case)
 
 
 def perhaps_carried_out(dispatch: Dispatch, now: datetime) -> bool:
@@ -86,7 +86,7 @@ def _of_case(dispatch: Dispatch, case: Case) -> ObsoleteDispatch | NotYetApplied
         return ObsoleteDispatch(PlanOverByLoss())
     step = next((step for step in case.steps if step.id == dispatch.step), None)
     if step is None:
-        return NotYetApplied() if case.updated_at < dispatch.at else ObsoleteDispatch(StepGone())
+        return ObsoleteDispatch(StepGone())
     return _of_step(dispatch, step)
 
 

@@ -122,7 +122,8 @@ class Recovery:
                     return
                 await self.order.turn(partition)
         await self._topic_ids.check_journal(topics.CASE_INPUTS.name, replay.topic)
-        refuse_ahead(partition, proven.covered, end)
+        # Asked again: another worker may have finished meanwhile, and applied later inputs.
+        refuse_ahead(partition, proven.covered, await self.end(partition))
         self._report_lost(partition, proven.covered, kept)
         last = await self._last(replay, proven)
         if await steps.write([*replay.possibly_sent(), last]) and await steps.finish(

@@ -74,6 +74,8 @@ class Delivery:
         self._bank = ""  # that the order goes or went to
         self._claimed_at: float | None = None  # when it was first claimed, in monotonic seconds
         self._sent_at: float | None = None  # when the latest request began, in monotonic seconds
+        self._contested = False  # whether another worker had it
+        self._went_back = False  # whether the store no longer knows of the other's claim
         self._under_way = False  # whether the latest request may still reach the provider
         self._doubt: ChannelCode | None = None  # why the outcome is unknown
         self._gives_up = math.inf
@@ -87,9 +89,9 @@ class Delivery:
         """Take the dispatch's lease, and return the claim with its progress and case. Returns None if its result was
         reported to casework already: nothing is left to do.
 
-        Waits without limit while another worker has the lease, the store is lost, a dispatch over 1 s old finds a store
-        that lacks commits, or a server is unavailable, and up to 5 s until the store has applied the input that led to
-        the dispatch. Raises AccessError if a server denies access.
+        Waits without limit while another worker has the lease, the store is lost or a server is unavailable, and while
+        the store lacks commits of the journal, if the dispatch is over 1 s old or another worker had it; also up to 5 s
+        until the store has applied the input that led to the dispatch. Raises AccessError if a server denies access.
         """
         patience = BEHIND_SECONDS
         while (taken := await until_done("dispatch taken", self._take)) is not Held.DONE:
@@ -194,14 +196,18 @@ class Delivery:
                 await self._book.release(self._dispatch, self._fence)
 
     async def _take(self) -> Claimed | Held:
-        late = perhaps_carried_out(self._dispatch, self._clock.now())
-        return await self._book.claim(self._dispatch, late=late)
+        late = self._contested or perhaps_carried_out(self._dispatch, self._clock.now())
+        taken = await self._book.claim(self._dispatch, late=late)
+        self._contested = self._contested or taken is Held.LEASED
+        if self._contested and isinstance(taken, Claimed) and taken.fence.startswith("1:"):
+            self._went_back = True  # the first claim that the store knows of
+        return taken
 
     def _maybe_sent(self, taken: Claimed) -> bool:
-        """Return whether the dispatch may have been sent: the store says so, or this object has sent a request, whose
-        mark a restored image of the Redis machine lacks.
+        """Return whether the dispatch may have been sent: the store says so; or a restored image of the Redis machine
+        lacks the mark of a request that this object has sent, or even the claim of another worker that had it.
         """
-        return taken.entry is not None or self._sent_at is not None
+        return taken.entry is not None or self._sent_at is not None or self._went_back
 
     async def _claim_is_valid(self) -> bool:
         return await until_done("dispatch still ours", partial(self._book.claim_is_valid, self._dispatch, self._fence))

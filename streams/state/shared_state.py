@@ -45,7 +45,7 @@ log = logging.getLogger(__name__)
 
 # In the mark's slot, because a script uses several of them:
 LOCK_MS = 5_000
-BEAT_SECONDS = 0.1  # a machine that is restored from an image stood still for longer
+BEAT_SECONDS = 0.05  # a machine that is restored from an image stood still for longer
 WAIT_SECONDS = 0.2
 # Longer than any writer takes from writing a record to its topic until it is in Redis.
 TURN_MS = 300_000

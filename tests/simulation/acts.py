@@ -23,6 +23,7 @@ from tests.simulation.simulated.world import PARTITIONS, World
 
 SAVED_SECONDS = 0.25  # so often Redis' state is kept, for a server that comes back with an older one
 SAVED = 20
+YOUNGEST_SECONDS = 0.1
 YOUNG_SECONDS = 1.0  # records of this age are not compacted
 YOUNG = re.compile(rb'"kind": ?"(transfer|watchlist)"')
 
@@ -77,9 +78,12 @@ class Acts:
             world.loop.outside(SAVED_SECONDS, self._save)
 
     def _state(self, back: float) -> Any:  # noqa: ANN401 - a snapshot
-        """Redis' state as it was so long ago, or as near to that as is known."""
-        then = self._world.loop.time() - back
-        return min(self._saved, key=lambda saved: abs(saved[0] - then))[1]
+        """Redis' state as it was so long ago, or as near to that as is known, but not of the last moment: nobody copies
+        a machine and starts it again in less.
+        """
+        now = self._world.loop.time()
+        saved = [each for each in self._saved if now - each[0] >= YOUNGEST_SECONDS] or self._saved[:1]
+        return min(saved, key=lambda each: abs(each[0] - (now - back)))[1]
 
     # ------------------------------------------------------------ what feeds and people do
 

@@ -278,28 +278,28 @@ def _new(draft: DecisionBuilder, step: Step) -> StopOrder | None:
     return order
 
 
-def amounts_changed(draft: DecisionBuilder) -> None:
-    """Propose again, with a fact, each proposed order whose payment has another amount now, by the rule for that
-    amount.
+def propose_changed(draft: DecisionBuilder) -> None:
+    """Propose again, with a fact, each proposed order whose payment has another amount now, or one for which the policy
+    now wants more persons, such as that its payee is only reported. The policy's rule of today decides who approves.
 
-    Earlier approvals are dropped, because they were for another amount.
+    Earlier approvals are dropped, because they were for another amount or another account's standing.
     """
     for order in draft.case.orders:
         payment = find(draft.case, order.transfer)
         if payment is None or payment.movement is not None or order.state is not OrderState.PROPOSED:
             continue
         amount = asked_fen(order.action, payment)
-        if amount == order.amount_fen:
-            continue
         rule = _by_persons(draft.plan.stop.approval.of(payment, extension=order.action is Action.STOP_AGAIN))
+        if amount == order.amount_fen and rule.persons <= order.persons:
+            continue
         new = {"amount_fen": amount, "persons": rule.persons, "roles": rule.roles, "approvals": ()}
         put_order(draft, order.model_copy(update={**new, "amended": draft.version}))
         draft.note(FactKind.STOP, StopProposed(rule.persons), draft.steps.get(order.step))
 
 
 def amended_since(case: Case, step: str, seen: int) -> bool:
-    """Return True if the amount of a step's order was changed after the case's version `seen`, so that a person who saw
-    that version has not seen the amount.
+    """Return True if a step's order was proposed again after the case's version `seen`, so that a person who saw that
+    version has not seen its amount or its payee's standing.
     """
     order = order_of(case, step)
     return order is not None and order.amended > seen

@@ -15,6 +15,7 @@ from schemas.casework.orders import ApproveStopAct, HandOverStopAct, OrderState
 from schemas.codes.refusals import CaseChanged, NothingToObjectTo
 from schemas.levels import Action, Level, Outcome
 from schemas.people.staff import StaffRole
+from schemas.risk.evidence import WatchStatus
 from schemas.risk.signals import TransferState
 from tests.domain.builders import Line, payment, policy
 from tests.domain.casework.orders.onward import onward, paid
@@ -52,6 +53,24 @@ def test_an_order_whose_amount_the_banks_record_raises_follows_the_rule_for_that
         assert line.here.orders[0].state is OrderState.PROPOSED
     line.act(ApproveStopAct(order=order.step), "bo", role=DESK)
     assert line.here.orders[0].state is OrderState.APPROVED
+
+
+def test_an_order_whose_payee_is_reported_meanwhile_follows_the_rule_for_that() -> None:
+    """One person's report must not stop the payments of others by one more person's word."""
+    known = policy()
+    made = (ApprovalRule(account=WatchStatus.REPORTED, persons=2), ApprovalRule(persons=1))
+    approval = known.plan.stop.approval.model_copy(update={"rules": made})
+    stop = known.plan.stop.model_copy(update={"approval": approval})
+    line = Line(approves=False)
+    line.rules = Rules(known.model_copy(update={"plan": known.plan.model_copy(update={"stop": stop})}))
+    line.alert(Level.RED, payment("bank:1"))
+    line.pass_to(TEN_MINUTES)
+    (before,) = line.here.orders
+    assert (before.state, before.persons) == (OrderState.PROPOSED, 1)
+    line.alert(Level.RED, payment("bank:1").model_copy(update={"watched": WatchStatus.REPORTED}))
+    line.act(ApproveStopAct(order=before.step), "olga", role=DESK)
+    (order,) = line.here.orders
+    assert (order.state, order.persons, len(order.approvals)) == (OrderState.PROPOSED, 2, 1)
 
 
 def test_an_approval_does_not_count_for_an_amount_that_the_person_has_not_seen() -> None:
