@@ -1,7 +1,9 @@
 """Whether an officer can be at the door in time, and who could be there sooner."""
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
+from functools import cache
 from typing import NamedTuple
 
 from domain.calendar import local_date
@@ -59,23 +61,41 @@ def late_arrival(task: Task, case: Case, division: str, now: datetime, policy: P
     return LateArrival(arrives, due) if arrives > due else None
 
 
-def nearer_officer(
-    officers: Iterable[Officer], case: Case, late: LateArrival, tasks: Iterable[Task], now: datetime, policy: Policy
-) -> NearerOfficer | None:
-    """Return the officer who would be at the door first if they left at `now`: on duty, permitted at the case's level,
-    without an open visit, not asked for this case before, and there before the late arrival. None without one; of
-    equals, the lower id.
+def nearer_officers(
+    officers: Iterable[Officer],
+    late: Mapping[str, tuple[Case, LateArrival]],
+    tasks: Iterable[Task],
+    now: datetime,
+    policy: Policy,
+) -> dict[str, NearerOfficer]:
+    """Return by case id the officer who would be at the door first if they left at `now`: on duty, permitted at the
+    case's level, without an open visit, not asked for this case before, and there before the late arrival. A case
+    without one is left out; of equals, the lower id is chosen.
 
-    `tasks`: all visits given to officers.
+    `late`: by case id, the cases whose visits cannot be made in time; `tasks`: all visits given to officers.
     """
     given = list(tasks)
-    busy = load_of(given)
-    asked = {each.officer for each in given if each.case == case.id and each.state is not TaskState.ENDED}
-    today, place = local_date(now), case.profile.division
-    free = (
-        NearerOfficer(each, drive_between(each.division, place, today, policy.visits))
-        for each in officers
-        if each.id not in asked and each.id not in busy and each.role in ELIGIBLE[case.level] and on_duty(each, now)
-    )
-    sooner = (each for each in free if now + each.drive < late.arrives)
-    return min(sooner, key=lambda each: (each.drive, each.officer.id), default=None)
+    busy, today = load_of(given), local_date(now)
+    free: defaultdict[str, list[Officer]] = defaultdict(list)  # by place: hundreds of officers share few
+    for each in sorted(officers, key=lambda each: each.id):
+        if each.id not in busy and on_duty(each, now):
+            free[each.division].append(each)
+    asked = {(each.case, each.officer) for each in given if each.state is not TaskState.ENDED}
+
+    @cache
+    def drive(division: str, place: str) -> timedelta:
+        return drive_between(division, place, today, policy.visits)
+
+    def nearer(case: Case, arrival: LateArrival) -> NearerOfficer | None:
+        able = (next((each for each in here if may_go(each, case)), None) for here in free.values())
+        ways = ((drive(each.division, case.profile.division), each.id, each) for each in able if each is not None)
+        way, _, officer = min(ways, default=(timedelta.max, "", None))
+        if officer is None or way >= arrival.arrives - now:
+            return None
+        return NearerOfficer(officer, way)
+
+    def may_go(officer: Officer, case: Case) -> bool:
+        return officer.role in ELIGIBLE[case.level] and (case.id, officer.id) not in asked
+
+    found = {name: nearer(case, arrival) for name, (case, arrival) in late.items()}
+    return {name: one for name, one in found.items() if one is not None}

@@ -1,6 +1,6 @@
 """Visits that cannot be made in time, with the officers who could be there sooner, and how one of them is sent."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,7 +10,7 @@ from console.web.kit.services import Services
 from domain.dispatches.ids import parse
 from domain.ids import result_id
 from domain.policy import Policy, PolicyError
-from domain.visits.arrival import LateArrival, NearerOfficer, late_arrival, nearer_officer
+from domain.visits.arrival import LateArrival, NearerOfficer, late_arrival, nearer_officers
 from domain.visits.tasks import conflict, is_awaited
 from schemas.casework.cases import Case
 from schemas.casework.inputs import OfficerReport, VisitStage
@@ -50,18 +50,19 @@ async def late_visits(services: Services, cases: Collection[Case], now: datetime
         return {}
     officers = {each.id: each for each in await rosters.officers()}
     minute = now.replace(second=0, microsecond=0)
-    found = (_late(task, wanted[task.case], officers, tasks, minute, policy) for task in mine)
-    return {each.task.case: each for each in found if each is not None}
+    found = {task.case: (task, late) for task in mine if (late := _late(task, wanted, officers, minute, policy))}
+    cases_late = {name: (wanted[name], late) for name, (_, late) in found.items()}
+    nearer = nearer_officers(officers.values(), cases_late, tasks, minute, policy)
+    return {
+        name: LateVisit(task, officers[task.officer], late, nearer.get(name)) for name, (task, late) in found.items()
+    }
 
 
 def _late(
-    task: Task, case: Case, officers: dict[str, Officer], tasks: Collection[Task], now: datetime, policy: Policy
-) -> LateVisit | None:
+    task: Task, cases: Mapping[str, Case], officers: Mapping[str, Officer], now: datetime, policy: Policy
+) -> LateArrival | None:
     officer = officers.get(task.officer)
-    late = late_arrival(task, case, officer.division, now, policy) if officer else None
-    if officer is None or late is None:
-        return None
-    return LateVisit(task, officer, late, nearer_officer(officers.values(), case, late, tasks, now, policy))
+    return late_arrival(task, cases[task.case], officer.division, now, policy) if officer else None
 
 
 async def send_instead(services: Services, who: Who, case: Case, dispatch: str, to: str) -> Answer | None:
