@@ -9,6 +9,7 @@ import numpy as np
 from domain.policy import Policy, load
 from domain.policy.risk import RiskRules
 from schemas.levels import Level
+from simulators.assumptions.pace import REAL
 from simulators.fit.examples import EXAMPLES
 from simulators.fit.judge import (
     BY_HAND,
@@ -23,7 +24,8 @@ from simulators.fit.judge import (
 )
 from simulators.fit.learn import Learnt, learn, sampled
 from simulators.fit.levels import as_many, odds_with_learnt_bits
-from simulators.fit.rows import Row, World, simulate_rows
+from simulators.fit.rows import Lived, Row, World, simulate_rows
+from simulators.fit.true_rate import at_the_true_rate
 from simulators.fit.within import learn_within
 from simulators.fit.worth import set_by_hand
 from simulators.fit.write import candidate
@@ -65,18 +67,19 @@ def fitted(
     invalid, UnlearnableError if nothing can be learnt, and ValueError if the provinces have fewer than three days.
     """
     policy, total = load(text), len(seeds) + kept_back
-    rows: list[Row] = []
+    known: list[Lived] = []
     for done, seed in enumerate(seeds, 1):
-        rows += simulate_rows(seed, policy.risk, (), world)
+        known.append(simulate_rows(seed, policy.risk, (), world))
         progress(done, total)
+    rows = [row for lived in known for row in lived.rows]
     made = _made(text, policy, rows, seeds)
     others = (made.rules[FREE], made.rules[LEARNT])
-    provinces: dict[int, list[Row]] = {}
+    provinces: dict[int, Lived] = {}
     for done, seed in enumerate(range(seeds.stop, seeds.stop + kept_back), len(seeds) + 1):
         provinces[seed] = simulate_rows(seed, policy.risk, others, world)
         progress(done, total)
     scales = {BY_HAND: hand_scale(rows, policy.risk), FREE: made.free.scale, LEARNT: made.learnt.scale}
-    judged = unseen(provinces, made.rules, scales)
+    judged = unseen({seed: lived.rows for seed, lived in provinces.items()}, made.rules, scales)
     return Fitted(
         made.text,
         {
@@ -93,7 +96,8 @@ def fitted(
                 for each in by_time(rows, policy.risk)
             ],
             "unseen": judged,
-            "at_levels": at_levels([row for each in provinces.values() for row in each], made.rules),
+            "at_levels": at_levels([row for each in provinces.values() for row in each.rows], made.rules),
+            "true_rate": at_the_true_rate(known, list(provinces.values()), made.rules, scales, REAL),
             "verdict": comparison_sentence(judged),
         },
     )

@@ -15,7 +15,17 @@ def table(report: Mapping[str, Any]) -> RenderableType:
     the levels, and the sentence that compares the Brier scores.
     """
     examples = f"learnt: within {report['examples']} examples of the levels; free: without, and no policy for use"
-    return Group(_weights(report), _scores(report), _levels(report), Text(examples), Text(str(report["verdict"])))
+    real = report["true_rate"]
+    return Group(
+        _weights(report),
+        _scores(report),
+        _levels(report),
+        _true_levels(real, report["days"]),
+        _constraint(real),
+        _reliability(real),
+        Text(examples),
+        Text(str(report["verdict"])),
+    )
 
 
 def _weights(report: Mapping[str, Any]) -> Table:
@@ -39,6 +49,45 @@ def _levels(report: Mapping[str, Any]) -> Table:
             cells += [f"{report['levels'][level][whose]:g}", f"{found['moments']:,.0f}", *shares]
         drawn.add_row(level, *cells)
     return drawn
+
+
+def _true_levels(real: Mapping[str, Any], days: float) -> Table:
+    victims = f"{real['victims']['counted']:,} of {real['victims']['all']:,} victims, who paid by the end"
+    title = (
+        f"at the real rate of scams: residents who reach a level, each counted once in {days:g} days; "
+        f"recall: of {victims}; in brackets 95 %"
+    )
+    heads = ("alerts a day, per million", "in a scam that asks for money, %", "in any scam, %", "recall, %")
+    drawn = _table(title, "", *heads)
+    for level, each in real["levels"].items():
+        for whose, name in _WHOSE.items():
+            found = each[whose]
+            shares = (_figure(found[key], 100) for key in ("in_money_scam", "in_any_scam", "recall"))
+            drawn.add_row(f"{level}, {name}", _figure(found["alerts"]), *shares)
+    return drawn
+
+
+def _constraint(real: Mapping[str, Any]) -> Table:
+    drawn = _table("cost of the examples: recall at as many alerts, %", "", "learnt", "free", "free has more")
+    for level, each in real["constraint"].items():
+        drawn.add_row(level, *(_figure(each[key], 100) for key in ("learnt", "free_as_many", "more")))
+    return drawn
+
+
+def _reliability(real: Mapping[str, Any]) -> Table:
+    heads = ("moments, %", "said, %", "true, %", "victims behind it")
+    drawn = _table("predictions at the real rate, by power of ten, at moments with new evidence", "", *heads)
+    for whose, name in _WHOSE.items():
+        for each in real["reliability"][whose]:
+            said = (f"{100 * each[key]:.3g}" for key in ("moments", "said"))
+            drawn.add_row(f"{name}, from 1e{each['from']}", *said, _figure(each["true"], 100), f"{each['victims']:,}")
+    return drawn
+
+
+def _figure(found: Mapping[str, float | None], times: float = 1) -> str:
+    """Return an estimate with its interval to three digits, such as "4.1 (3.2 to 5)"; a dash if there is none."""
+    each = [None if value is None else f"{times * value:,.3g}" for value in found.values()]
+    return "–" if None in each else f"{each[0]} ({each[1]} to {each[2]})"
 
 
 def _scores(report: Mapping[str, Any]) -> Table:

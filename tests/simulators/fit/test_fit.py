@@ -39,8 +39,8 @@ def test_a_candidate_is_learnt_that_can_be_used_and_is_judged_on_a_province_neve
 def test_the_same_seed_gives_the_same_moments_and_half_of_them_are_of_anybody() -> None:
     one, other = (simulate_rows(1, RULES, (RULES,), World(300, timedelta(days=1))) for _ in range(2))
     assert one == other
-    assert sum(row.news for row in one) * 2 == len(one) > 50
-    assert all(row.odds[0] == row.odds[1] for row in one)
+    assert sum(row.news for row in one.rows) * 2 == len(one.rows) > 50
+    assert all(row.odds[0] == row.odds[1] for row in one.rows)
 
 
 def test_who_was_asked_for_money_is_in_a_scam_until_nothing_can_be_stopped_any_more() -> None:

@@ -38,6 +38,6 @@ def test_the_odds_are_moved_as_the_candidate_will_reckon_them() -> None:
     by_hand = set_by_hand(policy.risk)
     learnt = {name: bits * 0.9 for name, bits in by_hand.items()}  # one factor: who is the strongest stays
     other = load(candidate(JILIN, learnt, policy.risk.prior, policy.risk.levels, "for a test"))
-    rows = [row for row in simulate_rows(1, policy.risk, (other.risk,), World(300)) if row.news]
+    rows = [row for row in simulate_rows(1, policy.risk, (other.risk,), World(300)).rows if row.news]
     away = np.abs(odds_with_learnt_bits(rows, by_hand, learnt) - np.asarray([row.odds[1] for row in rows]))
     assert float(np.quantile(away, 0.9)) < 0.5  # a cap of a group cuts off less of lighter bits

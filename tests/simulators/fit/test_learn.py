@@ -37,7 +37,7 @@ def rows(count: int, planted: Mapping[str, float], intercept: float, seed: int =
         scam = chance.random() < 1 / (1 + 2**-odds)
         hand = RULES.prior + math.fsum(BY_HAND[name] * value for name, value in worth.items())
         at = START + timedelta(days=10) * number / count
-        made.append(Row(at, worth, (hand,), scam, news=number % 2 == 0))
+        made.append(Row(at, worth, (hand,), scam, news=number % 2 == 0, resident="r"))
     return made
 
 
@@ -61,7 +61,7 @@ def test_what_speaks_against_a_scam_gets_the_least_and_the_others_stay_right() -
 
 
 def test_what_is_hardly_ever_seen_stays_as_it_is_set_by_hand() -> None:
-    rare = Row(START, {"evidence.own_report": 1.0}, (0.0,), scam=True, news=True)
+    rare = Row(START, {"evidence.own_report": 1.0}, (0.0,), scam=True, news=True, resident="r")
     learnt = freely([*MANY, rare])
     assert "evidence.own_report" not in learnt.bits
     assert learnt.seen["evidence.own_report"] == 1

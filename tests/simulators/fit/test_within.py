@@ -36,7 +36,7 @@ def rows(planted: Mapping[str, float], seed: int = 1, count: int = 1500) -> list
         worth = {name: chance.random() for name in planted if chance.random() < 0.4}
         odds = math.fsum(planted[name] * value for name, value in worth.items()) - 3
         scam = number == 0 or (number > 1 and chance.random() < 1 / (1 + 2**-odds))
-        made.append(Row(START, worth, (0.0,), scam, news=True))
+        made.append(Row(START, worth, (0.0,), scam, news=True, resident="r"))
     return made
 
 
