@@ -48,7 +48,7 @@ def depth_of(lived: Lived, resident: ResidentId) -> Depth:
     return lived.hooked[resident].depth if resident in lived.hooked else Depth.NOT_HOOKED
 
 
-def weights(provinces: Sequence[Lived], pace: Pace) -> dict[Depth, float]:
+def weights_by_depth(provinces: Sequence[Lived], pace: Pace) -> dict[Depth, float]:
     """Return how many residents of a real province of the same size stand behind each simulated one, by depth."""
     found = sizes(provinces)
     total, shares = sum(found.values()), real_shares(pace, provinces[0].world.length)
@@ -62,7 +62,7 @@ def prior_shift(provinces: Sequence[Lived], pace: Pace) -> float:
 
     Raises UnlearnableError if all or none of these moments are in a scam that asks for money.
     """
-    by_depth = weights(provinces, pace)
+    by_depth = weights_by_depth(provinces, pace)
     news = [(row.scam, by_depth[depth_of(lived, row.resident)]) for lived in provinces for row in _news(lived)]
     scams, others = ([weight for scam, weight in news if scam is wanted] for wanted in (True, False))
     if not scams or not others:
@@ -70,7 +70,7 @@ def prior_shift(provinces: Sequence[Lived], pace: Pace) -> float:
     return float(np.log2(sum(scams) / sum(others)) - np.log2(len(scams) / len(others)))
 
 
-def moments(lived: Lived) -> dict[ResidentId, list[Row]]:
+def news_by_resident(lived: Lived) -> dict[ResidentId, list[Row]]:
     """Return the moments with new evidence by resident, in order of time. Residents without any are missing."""
     found: defaultdict[ResidentId, list[Row]] = defaultdict(list)
     for row in _news(lived):

@@ -7,7 +7,7 @@ simulated time, at the first such moment. Nobody is warned, and no case is close
 import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -20,13 +20,13 @@ from simulators.fit.reweighting import (
     Count,
     depth_of,
     figure,
-    moments,
+    news_by_resident,
     per_resident,
     prior_shift,
     ratio,
     real_shares,
     sizes,
-    weights,
+    weights_by_depth,
 )
 from simulators.fit.rows import Depth, Hooked, Lived, Row
 from simulators.fit.scores import Floats, Scale, probability
@@ -67,7 +67,7 @@ def at_the_true_rate(
         for whose, each in scales.items()
     }
     length = unseen[0].world.length
-    counted = counts(unseen, thresholds, scale)
+    counted = resident_counts(unseen, thresholds, scale)
     means = per_resident(counted, sizes(unseen), real_shares(pace, length))
     victims = [each for lived in unseen for each in lived.hooked.values() if each.paid]
     return {
@@ -78,7 +78,7 @@ def at_the_true_rate(
     }
 
 
-def counts(provinces: Sequence[Lived], thresholds: Thresholds, scale: Mapping[str, Scale]) -> Counted:
+def resident_counts(provinces: Sequence[Lived], thresholds: Thresholds, scale: Mapping[str, Scale]) -> Counted:
     """Return the counts of each resident who is hooked or has evidence. `victims`: 1 for one whose last payment settles
     within the simulated time.
 
@@ -90,32 +90,38 @@ def counts(provinces: Sequence[Lived], thresholds: Thresholds, scale: Mapping[st
     """
     found: defaultdict[Depth, list[Mapping[Count, float]]] = defaultdict(list)
     for lived in provinces:
-        seen = moments(lived)
+        seen = news_by_resident(lived)
         for resident in sorted(seen.keys() | lived.hooked.keys()):
             rows, hooked = seen.get(resident, []), lived.hooked.get(resident)
             mine = _predictions(rows, scale)
-            victim = hooked is not None and hooked.paid is not None and hooked.paid <= lived.until
-            if victim:
+            danger = _danger(hooked, lived.until)
+            if danger:
                 mine["victims",] = 1.0
             for (whose, level), bits in thresholds.items():
                 at_level = [row for row in rows if row.odds[_PLACES[whose]] >= bits]
-                for what in _alert(at_level, hooked, victim=victim):
-                    mine[what, whose, level.value] = 1.0
+                if at_level:
+                    mine.update(((what, whose, level.value), 1.0) for what in _alert(at_level[0], hooked))
+                if danger and any(danger[0] <= row.at < danger[1] for row in at_level):
+                    mine["caught", whose, level.value] = 1.0
             found[depth_of(lived, resident)].append(mine)
     return found
 
 
-def _alert(at_level: Sequence[Row], hooked: Hooked | None, *, victim: bool) -> Iterator[str]:
-    if not at_level:
-        return
-    first = at_level[0]
+def _danger(hooked: Hooked | None, until: datetime) -> tuple[datetime, datetime] | None:
+    """Return from when to when a victim can be warned; None for others, and for whom the last payment settles after
+    `until`.
+    """
+    if hooked is None or hooked.paid is None or hooked.paid > until:
+        return None
+    return hooked.begins, hooked.paid
+
+
+def _alert(first: Row, hooked: Hooked | None) -> Iterator[str]:
     yield "alert"
     if first.scam:
         yield "money"
     if hooked and hooked.begins <= first.at <= hooked.until:
         yield "scam"
-    if hooked and victim and any(hooked.begins <= row.at < hooked.paid for row in at_level if hooked.paid):
-        yield "caught"
 
 
 def _predictions(rows: Sequence[Row], scale: Mapping[str, Scale]) -> defaultdict[Count, float]:
@@ -134,9 +140,9 @@ def as_many_alerts(provinces: Sequence[Lived], thresholds: Thresholds, pace: Pac
     """Return, by level, the lowest threshold at which the free weights give at most as many alerts at `pace` as the
     learnt ones. Residents with equal log-odds all get the alert, or none. The truth about a resident is not used.
     """
-    by_depth, peaks = weights(provinces, pace), []
+    by_depth, peaks = weights_by_depth(provinces, pace), []
     for lived in provinces:
-        for resident, rows in moments(lived).items():
+        for resident, rows in news_by_resident(lived).items():
             highest = (max(row.odds[PLACES[whose]] for row in rows) for whose in (FREE, LEARNT))
             peaks.append((*highest, by_depth[depth_of(lived, resident)]))
     free, learnt, weight = np.asarray(sorted(peaks, reverse=True)).T

@@ -15,7 +15,7 @@ from schemas.levels import Level
 from simulators.assumptions.pace import DAY_HOURS, REAL
 from simulators.fit.judge import LEARNT, PLACES
 from simulators.fit.learn import UnlearnableError
-from simulators.fit.reweighting import figure, per_resident, prior_shift, real_shares, weights
+from simulators.fit.reweighting import figure, per_resident, prior_shift, real_shares, weights_by_depth
 from simulators.fit.rows import Depth, Hooked, Lived, Row, World, simulate_rows
 from simulators.fit.scores import Scale
 from simulators.fit.true_rate import Counted, as_many_alerts, at_the_true_rate
@@ -63,7 +63,7 @@ def estimate(found: Mapping[str, float | None]) -> float | None:
 
 
 def test_each_depth_stands_for_as_many_residents_as_it_really_has() -> None:
-    found = weights([ONE_DAY], RARE)
+    found = weights_by_depth([ONE_DAY], RARE)
     assert found == pytest.approx({Depth.NOT_HOOKED: 1.5, Depth.TOUCHED: 0.6, Depth.COURTED: 0.3, Depth.PAYS: 0.05})
     assert sum(real_shares(REAL, DAY).values()) == pytest.approx(1)
 
@@ -131,7 +131,7 @@ def test_an_interval_is_that_of_the_residents_drawn_again() -> None:
 
 def test_provinces_without_a_depth_say_nothing() -> None:
     with pytest.raises(UnlearnableError, match="no resident is not_hooked"):
-        weights([replace(ONE_DAY, world=World(4, DAY))], RARE)
+        weights_by_depth([replace(ONE_DAY, world=World(4, DAY))], RARE)
 
 
 def test_provinces_of_another_rate_have_the_alerts_that_were_estimated_for_them() -> None:
